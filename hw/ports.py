@@ -1,0 +1,337 @@
+"""What the kiosk may ask of a device: protocols, and the values that cross them.
+
+Drivers satisfy these protocols, use cases are written against them; neither knows the other. All calls block and may
+raise the errors of `hw.errors`; none retries by itself.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+# --- card -----------------------------------------------------------------------------------------------------------
+
+
+class ChannelPurpose(StrEnum):
+    """What a secure channel is opened for; each purpose has keys of its own on the card."""
+
+    ISSUE = "issue"
+    RESET = "reset"
+    ERASE = "erase"
+
+
+@dataclass(frozen=True)
+class ChannelChallenge:
+    """What the card said when a secure channel was asked for (SCP03, INITIALIZE UPDATE).
+
+    `card_number` names the card's static keys; `host_challenge` and `card_challenge` are 8 bytes each;
+    `card_cryptogram` (8 bytes) proves that the card knows them.
+    """
+
+    card_number: str
+    purpose: ChannelPurpose
+    key_version: int
+    host_challenge: bytes
+    card_challenge: bytes
+    card_cryptogram: bytes
+
+
+@dataclass(frozen=True, repr=False)
+class SessionKeys:
+    """Session keys of one secure channel (SCP03: S-ENC, S-MAC, S-RMAC, 16 bytes each), good for this channel only."""
+
+    enc: bytes
+    mac: bytes
+    rmac: bytes
+
+
+ChannelKeys = Callable[[ChannelChallenge], SessionKeys]
+"""Whoever holds the issuer's keys: checks the card's cryptogram and answers with session keys, or raises `Refused`."""
+
+
+@dataclass(frozen=True)
+class PinPolicy:
+    """The passwords a card application can hold: length in characters, and every character allowed."""
+
+    minimum_length: int
+    maximum_length: int
+    characters: str
+
+
+@dataclass(frozen=True)
+class PinStatus:
+    """State of the signature password as the card reports it now; `attempts_remaining` is 0 when locked."""
+
+    is_set: bool
+    attempts_remaining: int
+
+
+@dataclass(frozen=True)
+class RsaPublicKey:
+    """An RSA public key as a card returns it."""
+
+    modulus: int
+    exponent: int
+
+
+@dataclass(frozen=True)
+class Attestation:
+    """The card's proof that it generated a key itself: AES-CMAC over card number, nonce, key hash and PIN state."""
+
+    nonce: bytes
+    value: bytes
+
+
+class CardSession(Protocol):
+    """One inserted card, held exclusively from entering to leaving; the domain interface of every card application.
+
+    A session ends with the application deselected and the card powered off, so that no verified PIN outlives it.
+    PIN arguments are `bytearray`s of ASCII; the caller wipes them, no callee keeps them.
+    """
+
+    application: str
+    """The policy's word for what this card is, such as `juki-2011`."""
+
+    @property
+    def exchanges(self) -> int:
+        """Command/response pairs since the session began."""
+        ...
+
+    def number(self) -> str:
+        """The card's number."""
+        ...
+
+    def pin_policy(self) -> PinPolicy:
+        """What this card application accepts as a password."""
+        ...
+
+    def pin_status(self) -> PinStatus:
+        """Asks the card; never answers from memory."""
+        ...
+
+    def open_channel(self, purpose: ChannelPurpose, keys: ChannelKeys) -> None:
+        """Opens the secure channel under which everything that writes or sets must run."""
+        ...
+
+    def set_pin(self, pin: bytearray) -> None:
+        """Sets the first or a new password under the channel."""
+        ...
+
+    def verify_pin(self, pin: bytearray) -> None:
+        """Presents the password once. Raises `PinRefused`, `PinLocked`."""
+        ...
+
+    def change_pin(self, old: bytearray, new: bytearray) -> None:
+        """Replaces the password by one who knows it."""
+        ...
+
+    def generate_key(self) -> RsaPublicKey:
+        """Makes a key pair in the card; the one that was there is gone afterwards. Channel and verified PIN needed."""
+        ...
+
+    def public_key(self) -> RsaPublicKey | None:
+        """The public key of the key pair in the card, or None when there is none."""
+        ...
+
+    def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
+        """Proof over `nonce` (16 bytes) and `key_hash` (SHA-256 of the SubjectPublicKeyInfo) that this card made the key.
+
+        Raises `CardRefused` for any other key.
+        """
+        ...
+
+    def sign(self, digest_info: bytes) -> bytes:
+        """PKCS#1 v1.5 signature over a DER DigestInfo; the password must have been verified in this session."""
+        ...
+
+    def write_certificate(self, certificate: bytes) -> None:
+        """Writes the DER certificate so that a card pulled meanwhile reads as having none. Channel needed."""
+        ...
+
+    def read_certificate(self) -> bytes | None:
+        """The DER certificate, or None; the password must have been verified in this session."""
+        ...
+
+    def erase(self) -> None:
+        """Removes certificate, key and password under an erase channel."""
+        ...
+
+
+class CardReader(Protocol):
+    """A slot for one card."""
+
+    name: str
+
+    def is_card_present(self) -> bool:
+        """Whether a card lies in the reader now."""
+        ...
+
+    def wait_for_card(self, timeout_s: float) -> bool:
+        """Blocks until a card is inserted; False when the time is up."""
+        ...
+
+    def wait_for_removal(self, timeout_s: float) -> bool:
+        """Blocks until the reader is empty; False when the time is up."""
+        ...
+
+    def session(self) -> AbstractContextManager[CardSession]:
+        """Takes the card exclusively and chooses its application by what it answers.
+
+        Raises `CardAbsent`, `ReaderBusy`, `ReaderMissing`, `CardUnsupported`.
+        """
+        ...
+
+
+# --- paper ----------------------------------------------------------------------------------------------------------
+
+Align = Literal["left", "center", "right"]
+
+
+@dataclass(frozen=True)
+class Text:
+    """One printed line; `scale` 1 or 2 doubles width and height."""
+
+    text: str
+    align: Align = "left"
+    scale: Literal[1, 2] = 1
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """One printed line with a text at the left edge and one at the right."""
+
+    left: str
+    right: str
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A line across the paper."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Empty lines."""
+
+    lines: int = 1
+
+
+@dataclass(frozen=True)
+class QrCode:
+    """A native QR code over ASCII data."""
+
+    data: str
+
+
+PaperLine = Text | Columns | Rule | Feed | QrCode
+Paper = Sequence[PaperLine]
+"""A document on the roll, top to bottom; it ends in one cut."""
+
+
+class PrintOutcome(StrEnum):
+    """States of a print job; the caller persists them. A job that is UNKNOWN is settled by a person, never resent."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    UNKNOWN = "unknown"
+    NOT_STARTED = "not_started"
+
+
+@dataclass(frozen=True)
+class PrinterStatus:
+    """What the printer says of itself; `causes` name everything that blocks it, empty when it can print."""
+
+    is_online: bool
+    causes: tuple[str, ...]
+    is_paper_near_end: bool
+    is_drawer_open: bool
+
+
+@dataclass(frozen=True)
+class PrintJob:
+    """A paper rendered for one printer: its exact bytes, the print-confirmation id, and a plain-text preview."""
+
+    job_id: str
+    data: bytes
+    preview: str
+
+
+class ReceiptPrinter(Protocol):
+    """A receipt printer with a cutter."""
+
+    def status(self) -> PrinterStatus:
+        """Asks the printer. Raises `OutcomeUnknown` when it does not answer, `LinkLost` when it is gone."""
+        ...
+
+    def render(self, paper: Paper, job_id: str) -> PrintJob:
+        """Turns a paper into bytes; sends nothing. `job_id` is 4 printable ASCII characters. Raises `TextDoesNotFit`."""
+        ...
+
+    def print(self, job: PrintJob, on_state: Callable[[PrintOutcome], None] | None = None) -> PrintOutcome:
+        """Sends the job once: CONFIRMED when the printer says it came out, UNKNOWN otherwise.
+
+        Raises `PrinterBlocked` before anything was sent. `on_state` hears SENDING and SENT as they happen.
+        """
+        ...
+
+    def cuts(self) -> int | None:
+        """The printer's own counter of paper cuts, where it has one: one more means that the paper came out."""
+        ...
+
+    def open_drawer(self) -> None:
+        """Kicks the cash drawer on the printer's connector, also while paper is out."""
+        ...
+
+
+# --- cash -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Deposit:
+    """What a payer has put in: `received_yen` so far against `due_yen`; `is_discrepant` when counters do not add up."""
+
+    due_yen: int
+    received_yen: int
+    is_discrepant: bool = False
+
+
+class DepositEnd(StrEnum):
+    """How a deposit ends: the town keeps the fee and gives change, or everything is repaid."""
+
+    CHANGE = "change"
+    REPAY = "repay"
+
+
+class CashBox(Protocol):
+    """Where the fee goes: a clerk's drawer or an acceptor, one deposit at a time (UnifiedPOS CashChanger model)."""
+
+    kind: str
+
+    def counter(self) -> int:
+        """The device's own event counter, journaled before a deposit begins; 0 where it has none."""
+        ...
+
+    def begin(self, due_yen: int) -> None:
+        """Accepts money from now on."""
+        ...
+
+    def take_from_clerk(self, amount_yen: int) -> None:
+        """Money that a clerk took by hand and attests."""
+        ...
+
+    def deposit(self) -> Deposit:
+        """What has been received so far."""
+        ...
+
+    def fix(self) -> Deposit:
+        """Accepts nothing more; the deposit's final value."""
+        ...
+
+    def end(self, how: DepositEnd) -> int:
+        """Closes the deposit and returns the yen to be handed back to the payer."""
+        ...
