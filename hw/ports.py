@@ -135,7 +135,7 @@ class CardSession(Protocol):
         ...
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
-        """Proof over `nonce` (16 bytes) and `key_hash` (SHA-256 of the SubjectPublicKeyInfo) that this card made the key.
+        """Proof that this card made the key: over `nonce` (16 bytes) and `key_hash` (SHA-256 of the SubjectPublicKeyInfo).
 
         Raises `CardRefused` for any other key.
         """
@@ -269,7 +269,7 @@ class ReceiptPrinter(Protocol):
         ...
 
     def render(self, paper: Paper, job_id: str) -> PrintJob:
-        """Turns a paper into bytes; sends nothing. `job_id` is 4 printable ASCII characters. Raises `TextDoesNotFit`."""
+        """Turns a paper into bytes, sends nothing. `job_id`: 4 printable ASCII characters. Raises `TextDoesNotFit`."""
         ...
 
     def print(self, job: PrintJob, on_state: Callable[[PrintOutcome], None] | None = None) -> PrintOutcome:

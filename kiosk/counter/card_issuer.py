@@ -1,0 +1,61 @@
+"""The card issuer's keys, held at the clerk's station, and the session keys they yield for one secure channel.
+
+SCP03: GlobalPlatform Card Specification 2.3.1, Amendment D 1.1.2, section 4.1.5 (derivation) and 6.2.2 (cryptograms).
+Static keys of a card: NIST SP 800-108 in counter mode with AES-CMAC over the card number.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.ciphers import algorithms
+from cryptography.hazmat.primitives.cmac import CMAC
+from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
+
+from hw.errors import Refused
+from hw.ports import ChannelChallenge, ChannelPurpose, SessionKeys
+
+KEY_VERSION = {ChannelPurpose.ISSUE: 0x30, ChannelPurpose.RESET: 0x31, ChannelPurpose.ERASE: 0x32}
+"""Which key set on the card serves which purpose."""
+
+_S_ENC, _S_MAC, _S_RMAC, _CARD_CRYPTOGRAM = 0x04, 0x06, 0x07, 0x00
+
+
+@dataclass(frozen=True, repr=False)
+class CardIssuer:
+    """Answers a card's challenge with session keys; the master keys (16 bytes each, one a purpose) stay in here."""
+
+    masters: Mapping[ChannelPurpose, bytes]
+
+    def session_keys(self, challenge: ChannelChallenge) -> SessionKeys:
+        """Session keys for this channel. Raises `hw.errors.Refused` when the card does not prove its own keys."""
+        if challenge.key_version != KEY_VERSION[challenge.purpose]:
+            raise Refused(f"card offers key version {challenge.key_version:02X} for {challenge.purpose}")
+        static = derive_static_keys(self.masters[challenge.purpose], challenge.purpose, challenge.card_number)
+        enc, mac = static[:16], static[16:32]
+        context = challenge.host_challenge + challenge.card_challenge
+        s_mac = _derive(mac, _S_MAC, 128, context)
+        if not hmac.compare_digest(_derive(s_mac, _CARD_CRYPTOGRAM, 64, context), challenge.card_cryptogram):
+            raise Refused("card cryptogram is wrong: not a card of this issuer")
+        return SessionKeys(enc=_derive(enc, _S_ENC, 128, context), mac=s_mac, rmac=_derive(mac, _S_RMAC, 128, context))
+
+
+def derive_static_keys(master: bytes, purpose: ChannelPurpose, card_number: str) -> bytes:
+    """K-ENC, K-MAC and K-DEK of one card for one purpose, 48 bytes in that order."""
+    return KBKDFCMAC(
+        algorithms.AES,
+        Mode.CounterMode,
+        length=48,
+        rlen=4,
+        llen=4,
+        location=CounterLocation.BeforeFixed,
+        label=f"jpki-kiosk {purpose}".encode(),
+        context=card_number.encode("ascii"),
+        fixed=None,
+    ).derive(master)
+
+
+def _derive(key: bytes, constant: int, length_bits: int, context: bytes) -> bytes:
+    cmac = CMAC(algorithms.AES(key))
+    cmac.update(bytes(11) + bytes([constant, 0]) + length_bits.to_bytes(2, "big") + b"\x01" + context)
+    return cmac.finalize()[: length_bits // 8]

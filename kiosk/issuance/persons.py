@@ -1,0 +1,118 @@
+"""What a use case asks of the people at the counter, and what they answer.
+
+The screens satisfy these protocols, and so do the persons played by a drill's file. Every call blocks until the
+person has answered; a person who gives up raises `Abandoned`.
+"""
+
+import datetime
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from hw.ports import PinPolicy, PinStatus
+from kiosk.model.identity import IdentityDocument
+from kiosk.model.resident import FourItems
+
+
+class Abandoned(Exception):
+    """A person stopped the procedure; `by` says who, `reason` in a word of the journal."""
+
+    def __init__(self, by: str, reason: str) -> None:
+        super().__init__(f"stopped by {by}: {reason}")
+        self.by = by
+        self.reason = reason
+
+
+class CardAction(StrEnum):
+    """What a person is asked to do with the card."""
+
+    INSERT = "insert"
+    INSERT_SAME = "insert_same"
+    TAKE = "take"
+
+
+@dataclass(frozen=True)
+class IdentityQuestion:
+    """What the clerk sees when he checks an identity: the form beside the register, and which items differ."""
+
+    application_number: str
+    register_items: FourItems
+    form_items: FourItems
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class IdentityEvidence:
+    """What the clerk saw: the kind of document, and the clerk's own name in the journal."""
+
+    document: IdentityDocument
+    clerk: str
+
+
+@dataclass(frozen=True)
+class DeliverySummary:
+    """What the resident confirms before he pays: his name as certified, and until when the certificate is valid."""
+
+    name: str
+    not_after: datetime.datetime
+    fee_yen: int
+
+
+class PaperSeen(StrEnum):
+    """A person's answer when no device can tell whether a paper came out."""
+
+    WHOLE = "whole"
+    PARTLY = "partly"
+    NOTHING = "nothing"
+
+
+class Resident(Protocol):
+    """The resident at the terminal."""
+
+    def card(self, action: CardAction) -> None:
+        """Shows what to do with the card; returns at once, the reader tells when it is done."""
+        ...
+
+    def choose_password(self, policy: PinPolicy) -> bytearray:
+        """A new password, typed twice. The caller wipes it."""
+        ...
+
+    def enter_password(self, status: PinStatus) -> bytearray:
+        """The password of the card. The caller wipes it."""
+        ...
+
+    def consent(self, summary: DeliverySummary) -> None:
+        """Looks at what will be delivered and paid, and agrees."""
+        ...
+
+
+class Clerk(Protocol):
+    """The clerk who supervises."""
+
+    def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
+        """Compares form, register, document and face."""
+        ...
+
+    def approve(self, question: IdentityQuestion) -> None:
+        """Gives leave for the key generation; the clerk's key signs after this."""
+        ...
+
+    def take_fee(self, due_yen: int) -> int:
+        """Takes money from the resident; returns the yen tendered."""
+        ...
+
+    def give_change(self, change_yen: int) -> None:
+        """Hands the change back."""
+        ...
+
+    def look_at_paper(self, receipt_number: int) -> PaperSeen:
+        """Says what came out of the printer when the printer itself cannot tell."""
+        ...
+
+
+@dataclass(frozen=True)
+class Persons:
+    """Who is at the counter."""
+
+    resident: Resident
+    clerk: Clerk

@@ -1,0 +1,67 @@
+"""An application on its way to a certificate; each value can only be made from the one before, so no step is skipped."""
+
+import datetime
+from dataclasses import dataclass
+
+from kiosk.model.authorisation import Authorisation
+from kiosk.model.certificate import CertifiedItems
+from kiosk.model.identity import IdentityDocument
+from kiosk.model.resident import FourItems, Resident
+
+
+@dataclass(frozen=True)
+class Application:
+    """電子証明書発行申請書 as filed: its number, whom it is for, and what the form says.
+
+    `form_items` is None when the form was pre-filled from the register and left unchanged.
+    """
+
+    number: str
+    resident_code: str
+    form_items: FourItems | None = None
+
+
+@dataclass(frozen=True)
+class FiledApplication:
+    """An application whose card has been read once; `case` is its random pseudonym in the journal."""
+
+    case: str
+    application: Application
+    card_number: str
+
+
+@dataclass(frozen=True)
+class EligibleApplication:
+    """Found in the register, and no rule of the policy stands against it."""
+
+    filed: FiledApplication
+    resident: Resident
+    items: CertifiedItems
+
+
+@dataclass(frozen=True)
+class IdentifiedApplicant:
+    """The clerk has compared form, register, document and face."""
+
+    eligible: EligibleApplication
+    document: IdentityDocument
+    clerk: str
+
+
+@dataclass(frozen=True)
+class AuthorisedApplicant:
+    """The clerk's key has signed for this case and this card."""
+
+    identified: IdentifiedApplicant
+    authorisation: Authorisation
+
+
+@dataclass(frozen=True)
+class Closed:
+    """How a case ended well: the certificate's serial (upper-case hex), its PEM file, the receipt's number."""
+
+    case: str
+    serial: str
+    certificate: str
+    receipt_number: int
+    valid_until: datetime.datetime

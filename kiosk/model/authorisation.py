@@ -1,0 +1,95 @@
+"""The clerk's signed leave for one operation on one card: the two-person rule as a value.
+
+The payload is canonical JSON (sorted keys, no white space, UTF-8), so that terminal, clerk's station and authority
+check the very same bytes.
+"""
+
+import datetime
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+Operation = Literal["issue"]
+
+
+class AuthorisationInvalid(ValueError):
+    """The bytes are not an authorisation, or it does not cover what is asked."""
+
+
+@dataclass(frozen=True)
+class AuthorisationTerms:
+    """What the clerk signs.
+
+    `case` is the case's pseudonym, `items_hash` the hash of the certified items, `person` the town's keyed id of the
+    resident (HMAC-SHA256 over the resident's code: equal for equal persons, meaningless to others), `nonce` 16 random
+    bytes that the card's attestation repeats. Times are UTC, whole seconds.
+    """
+
+    operation: Operation
+    case: str
+    station: str
+    card_number: str
+    items_hash: bytes
+    person: bytes
+    nonce: bytes
+    issued_at: datetime.datetime
+    expires_at: datetime.datetime
+
+    def encode(self) -> bytes:
+        """The canonical payload."""
+        document = {
+            "version": 1,
+            "operation": self.operation,
+            "case": self.case,
+            "station": self.station,
+            "card_number": self.card_number,
+            "items_hash": self.items_hash.hex(),
+            "person": self.person.hex(),
+            "nonce": self.nonce.hex(),
+            "issued_at": _time_text(self.issued_at),
+            "expires_at": _time_text(self.expires_at),
+        }
+        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "AuthorisationTerms":
+        """Reads a payload; anything but the canonical form raises `AuthorisationInvalid`."""
+        try:
+            d = json.loads(payload)
+            if d["operation"] != "issue":
+                raise AuthorisationInvalid(f"unknown operation {d['operation']!r}")
+            terms = cls(
+                operation="issue",
+                case=d["case"],
+                station=d["station"],
+                card_number=d["card_number"],
+                items_hash=bytes.fromhex(d["items_hash"]),
+                person=bytes.fromhex(d["person"]),
+                nonce=bytes.fromhex(d["nonce"]),
+                issued_at=datetime.datetime.fromisoformat(d["issued_at"]),
+                expires_at=datetime.datetime.fromisoformat(d["expires_at"]),
+            )
+            is_canonical = terms.encode() == payload
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise AuthorisationInvalid(f"not an authorisation: {error}") from error
+        if not is_canonical:
+            raise AuthorisationInvalid("authorisation is not in canonical form")
+        return terms
+
+
+@dataclass(frozen=True)
+class Authorisation:
+    """Signed terms: `signature` by the clerk's key over `payload`, and the clerk's certificate (DER)."""
+
+    payload: bytes
+    signature: bytes
+    clerk_certificate: bytes
+
+    @property
+    def terms(self) -> AuthorisationTerms:
+        """The decoded terms. Raises `AuthorisationInvalid`."""
+        return AuthorisationTerms.decode(self.payload)
+
+
+def _time_text(time: datetime.datetime) -> str:
+    return time.astimezone(datetime.UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "+00:00"

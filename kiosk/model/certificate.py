@@ -1,0 +1,107 @@
+"""A resident's certificate: the personal data it carries, and the states it passes through at the authority."""
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kiosk.model.characters import uncertifiable
+from kiosk.model.resident import FourItems
+
+_ERAS = (
+    (datetime.date(2019, 5, 1), "5"),
+    (datetime.date(1989, 1, 8), "4"),
+    (datetime.date(1926, 12, 25), "3"),
+    (datetime.date(1912, 7, 30), "2"),
+    (datetime.date(1868, 10, 23), "1"),
+)
+
+
+@dataclass(frozen=True)
+class CertifiedItems:
+    """The six otherName values of a signature certificate (arc 1.2.392.200149.8.5.5), as text.
+
+    A flag string has one digit a character: `1` where a substitute character (代替文字) stands for one that
+    certificates cannot carry, else `0`. `birth` is EYYYYMMDD with the era's digit and the Gregorian year.
+    """
+
+    name: str
+    name_flags: str
+    sex: str
+    birth: str
+    address: str
+    address_flags: str
+
+    def __repr__(self) -> str:
+        return "CertifiedItems(...)"
+
+    def hash(self) -> bytes:
+        """SHA-256 that binds an authorisation to exactly these values."""
+        values = (self.name, self.name_flags, self.sex, self.birth, self.address, self.address_flags)
+        return hashlib.sha256("\x1f".join(values).encode()).digest()
+
+
+class Uncertifiable(ValueError):
+    """`item` of the four items holds `characters` that a certificate cannot carry."""
+
+    def __init__(self, item: str, characters: tuple[str, ...]) -> None:
+        super().__init__(f"{item} holds characters that a certificate cannot carry: {' '.join(characters)}")
+        self.item = item
+        self.characters = characters
+
+
+def certify_items(items: FourItems) -> CertifiedItems:
+    """The six values for a resident's four items. Raises `Uncertifiable`."""
+    for item, text in (("name", items.name), ("address", items.address)):
+        if bad := uncertifiable(text):
+            raise Uncertifiable(item, bad)
+    return CertifiedItems(
+        name=items.name,
+        name_flags="0" * len(items.name),
+        sex=items.sex.digit,
+        birth=_era_digit(items.birth_date) + f"{items.birth_date:%Y%m%d}",
+        address=items.address,
+        address_flags="0" * len(items.address),
+    )
+
+
+def _era_digit(day: datetime.date) -> str:
+    return next((digit for start, digit in _ERAS if day >= start), "0")
+
+
+class CertificateState(StrEnum):
+    """What the authority's status service answers for a certificate."""
+
+    GOOD = "good"
+    PENDING = "pending"
+    """Issued, not confirmed: on hold, not valid for anybody."""
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
+
+class RevocationReason(StrEnum):
+    """CRLReason of RFC 5280, 5.3.1, by its standard name."""
+
+    UNSPECIFIED = "unspecified"
+    KEY_COMPROMISE = "keyCompromise"
+    CA_COMPROMISE = "cACompromise"
+    AFFILIATION_CHANGED = "affiliationChanged"
+    SUPERSEDED = "superseded"
+    CESSATION_OF_OPERATION = "cessationOfOperation"
+    CERTIFICATE_HOLD = "certificateHold"
+    PRIVILEGE_WITHDRAWN = "privilegeWithdrawn"
+
+
+@dataclass(frozen=True)
+class CertificateStatus:
+    """The authority's answer about one certificate; `reason` and `revoked_at` only when revoked or pending."""
+
+    state: CertificateState
+    reason: RevocationReason | None = None
+    revoked_at: datetime.datetime | None = None
+
+
+def serial_text(serial: int) -> str:
+    """A serial number as openssl prints it: upper-case hex, whole octets."""
+    text = f"{serial:X}"
+    return text if len(text) % 2 == 0 else "0" + text

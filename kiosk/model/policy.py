@@ -1,0 +1,76 @@
+"""A policy profile: everything that law and ordinance decide, as data, because the law has changed and will again."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class CertificateRules:
+    """One kind of certificate. `policy_oid` is asserted in production, `test_policy_oid` in training."""
+
+    kind: Literal["signature", "authentication"]
+    policy_oid: str
+    test_policy_oid: str
+    key_bits: int
+    validity_years: int
+    """Years of validity; with `ends_on_birthday` the certificate ends on the holder's so-many-eth birthday."""
+    ends_on_birthday: bool
+    carries_personal_data: bool
+    key_usage: tuple[Literal["digitalSignature", "nonRepudiation"], ...]
+
+
+@dataclass(frozen=True)
+class PasswordRules:
+    """What the policy demands of a password; the card's own policy is intersected with it."""
+
+    minimum_length: int
+    maximum_length: int
+    characters: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class FeeRules:
+    """Fees in yen."""
+
+    issue_yen: int
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """How long things may take. `pending_h`: an unconfirmed certificate is revoked after so many hours."""
+
+    pending_h: int
+    fee_margin_min: int
+    authorisation_min: int
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """Who may apply at the kiosk; others follow another procedure at the counter."""
+
+    minimum_age_years: int
+    accepts_foreign_nationals: bool
+    accepts_adult_wards: bool
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy profile, read from `config/policy/NAME.toml`."""
+
+    name: str
+    card_applications: tuple[str, ...]
+    issuer: Literal["governor", "mayor"]
+    """Whose act the certificate is: decides the issuer's alternative name and the receipt's wording."""
+    eligibility: Eligibility
+    fee: FeeRules
+    deadlines: Deadlines
+    certificates: tuple[CertificateRules, ...]
+    passwords: dict[Literal["signature", "authentication"], PasswordRules] = field(default_factory=dict)
+
+    def rules_for(self, kind: str) -> CertificateRules:
+        """The rules of one certificate kind. Raises `KeyError` when this policy has no such kind."""
+        for rules in self.certificates:
+            if rules.kind == kind:
+                return rules
+        raise KeyError(f"policy {self.name} has no {kind} certificate")

@@ -1,0 +1,60 @@
+"""The steps of one issuance in their order, and who acts in each."""
+
+from enum import StrEnum
+
+
+class Actor(StrEnum):
+    """Who acts."""
+
+    RESIDENT = "resident"
+    CLERK = "clerk"
+    STATION = "station"
+    AUTHORITY = "authority"
+
+
+class Step(StrEnum):
+    """Every effect of an issuance, in order."""
+
+    APPLICATION = "application"
+    IDENTITY_CHECK = "identity_check"
+    AUTHORISE = "authorise"
+    GENERATE_KEY = "generate_key"
+    REQUEST = "request"
+    CERTIFY = "certify"
+    WRITE = "write"
+    READ_BACK = "read_back"
+    FEE = "fee"
+    CONFIRM = "confirm"
+    TAKE_CARD = "take_card"
+    RECEIPT = "receipt"
+    CLOSED = "closed"
+
+
+ACTOR = {
+    Step.APPLICATION: Actor.RESIDENT,
+    Step.IDENTITY_CHECK: Actor.CLERK,
+    Step.AUTHORISE: Actor.CLERK,
+    Step.GENERATE_KEY: Actor.RESIDENT,
+    Step.REQUEST: Actor.STATION,
+    Step.CERTIFY: Actor.AUTHORITY,
+    Step.WRITE: Actor.STATION,
+    Step.READ_BACK: Actor.STATION,
+    Step.FEE: Actor.RESIDENT,
+    Step.CONFIRM: Actor.AUTHORITY,
+    Step.TAKE_CARD: Actor.RESIDENT,
+    Step.RECEIPT: Actor.STATION,
+    Step.CLOSED: Actor.STATION,
+}
+"""Who acts in each step; the one who is waited for."""
+
+PROCEDURE = (
+    ("visit", ()),
+    ("application", (Step.APPLICATION,)),
+    ("identity check", (Step.IDENTITY_CHECK, Step.AUTHORISE)),
+    ("key generation", (Step.GENERATE_KEY,)),
+    ("certificate request", (Step.REQUEST,)),
+    ("certification", (Step.CERTIFY,)),
+    ("delivery", (Step.WRITE, Step.READ_BACK)),
+    ("fee", (Step.FEE, Step.CONFIRM, Step.TAKE_CARD, Step.RECEIPT, Step.CLOSED)),
+)
+"""The town's own eight steps and the effects that make them up."""

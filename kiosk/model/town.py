@@ -1,0 +1,17 @@
+"""The town whose office this is, as certificates and papers name it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Town:
+    """One municipality. `code` is its five-digit code (全国地方公共団体コード without the check digit).
+
+    `*_romaji` are what a certificate's subject and CRL distribution point carry.
+    """
+
+    code: str
+    prefecture: str
+    prefecture_romaji: str
+    municipality: str
+    municipality_romaji: str
