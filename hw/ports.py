@@ -135,7 +135,9 @@ class CardSession(Protocol):
         ...
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
-        """Proof that this card made the key: over `nonce` (16 bytes) and `key_hash` (SHA-256 of the SubjectPublicKeyInfo).
+        """Proof that this card made the key.
+
+        Over `nonce` (16 bytes) and `key_hash` (SHA-256 of the SubjectPublicKeyInfo).
 
         Raises `CardRefused` for any other key.
         """
@@ -334,4 +336,8 @@ class CashBox(Protocol):
 
     def end(self, how: DepositEnd) -> int:
         """Closes the deposit and returns the yen to be handed back to the payer."""
+        ...
+
+    def dispense(self, amount_yen: int) -> None:
+        """Gives money out of the box outside a deposit, for a refund."""
         ...

@@ -74,11 +74,11 @@ class Resident(Protocol):
         ...
 
     def choose_password(self, policy: PinPolicy) -> bytearray:
-        """A new password, typed twice. The caller wipes it."""
+        """A new password of ASCII characters, typed twice. The caller wipes it."""
         ...
 
     def enter_password(self, status: PinStatus) -> bytearray:
-        """The password of the card. The caller wipes it."""
+        """The card's password; asked again, with fewer attempts remaining, when it was wrong. The caller wipes it."""
         ...
 
     def consent(self, summary: DeliverySummary) -> None:
@@ -103,6 +103,18 @@ class Clerk(Protocol):
 
     def give_change(self, change_yen: int) -> None:
         """Hands the change back."""
+        ...
+
+    def repay(self, amount_yen: int) -> None:
+        """Gives money back that was taken; 0 when there was none."""
+        ...
+
+    def count_payment(self, due_yen: int) -> int:
+        """After an interruption: how much of this payer's money lies in the till, 0 when none was taken."""
+        ...
+
+    def is_card_returned(self) -> bool:
+        """Says whether the resident has his card, when the reader cannot tell."""
         ...
 
     def look_at_paper(self, receipt_number: int) -> PaperSeen:

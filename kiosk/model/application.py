@@ -1,6 +1,7 @@
-"""An application on its way to a certificate; each value can only be made from the one before, so no step is skipped."""
+"""An application on its way to a certificate; each value is made from the one before, so no step is skipped."""
 
 import datetime
+import hashlib
 from dataclasses import dataclass
 
 from kiosk.model.authorisation import Authorisation
@@ -57,11 +58,50 @@ class AuthorisedApplicant:
 
 
 @dataclass(frozen=True)
+class KeyReady:
+    """A key pair was made in the card: its SubjectPublicKeyInfo (DER) and the card's attestation of it."""
+
+    public_key: bytes
+    attestation_nonce: bytes
+    attestation: bytes
+
+    @property
+    def public_key_hash(self) -> bytes:
+        """SHA-256 of the SubjectPublicKeyInfo."""
+        return hashlib.sha256(self.public_key).digest()
+
+
+@dataclass(frozen=True)
+class DeliveredCertificate:
+    """The certificate was read back from the card and a test text signed by its key was verified."""
+
+    certificate: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True)
+class SettledFee:
+    """What was paid: the fee, what the payer handed over, and the change he got."""
+
+    fee_yen: int
+    tendered_yen: int
+    change_yen: int
+
+
+@dataclass(frozen=True)
+class PrintedReceipt:
+    """The receipt as printed; `copies` counts prints after the first, each marked 領収書(写)."""
+
+    number: int
+    copies: int
+
+
+@dataclass(frozen=True)
 class Closed:
-    """How a case ended well: the certificate's serial (upper-case hex), its PEM file, the receipt's number."""
+    """How a case ended well: serial in upper-case hex, the certificate (DER), the receipt's number."""
 
     case: str
     serial: str
-    certificate: str
+    certificate: bytes
     receipt_number: int
     valid_until: datetime.datetime

@@ -58,3 +58,11 @@ PROCEDURE = (
     ("fee", (Step.FEE, Step.CONFIRM, Step.TAKE_CARD, Step.RECEIPT, Step.CLOSED)),
 )
 """The town's own eight steps and the effects that make them up."""
+
+
+class Undo(StrEnum):
+    """The effects that take an issuance back."""
+
+    REVOKE = "revoke"
+    ERASE = "erase"
+    REFUND = "refund"

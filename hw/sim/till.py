@@ -1,0 +1,31 @@
+"""The money in a simulated till, payer by payer, in a file that survives the program as coins in a drawer do."""
+
+import json
+import os
+from pathlib import Path
+
+
+class SimulatedTill:
+    """What each payer's money in the till comes to, in yen."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def put(self, payer: str, amount_yen: int) -> None:
+        """Money of this payer goes in; a negative amount comes out."""
+        content = self._content()
+        content[payer] = content.get(payer, 0) + amount_yen
+        new = self._path.with_suffix(".new")
+        new.write_text(json.dumps(content, ensure_ascii=False))
+        os.replace(new, self._path)
+
+    def count(self, payer: str) -> int:
+        """How much of this payer's money lies in the till."""
+        return self._content().get(payer, 0)
+
+    def total_yen(self) -> int:
+        """All the money in the till."""
+        return sum(self._content().values())
+
+    def _content(self) -> dict[str, int]:
+        return json.loads(self._path.read_text()) if self._path.exists() else {}

@@ -1,0 +1,109 @@
+"""The file of a drill: one application, and the persons who act in it."""
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw.strict_toml import ConfigInvalid, convert, read_tables
+from kiosk.model.application import Application
+from kiosk.model.characters import uncertifiable
+from kiosk.model.identity import IdentityDocument
+from kiosk.model.resident import FourItems, Resident, Sex
+
+HELP = """\
+APPLICATION.toml has these keys:
+  number                            the application's number; the same number is never issued twice
+  resident                          the resident's code in the register
+  [form]                            optional: what the form says where it differs from the register, all of
+    name, address                   text, as on the form; every character must be one a certificate can carry
+    birth_date                      a date, such as 1931-05-03
+    sex                             "male", "female" or "other"
+  [persons.resident]
+    password                        the password he chooses, and types whenever he is asked
+  [persons.clerk]                   optional
+    name                            his name in the journal and on the receipt      (default "demo")
+    identity_document               "driving_licence", "passport" or "photo_card"   (default "driving_licence")
+    tendered_yen                    what the resident hands over                    (default 500)
+"""
+
+
+@dataclass(frozen=True)
+class FormTable:
+    """What the form says; a key left out is as in the register."""
+
+    name: str | None = None
+    address: str | None = None
+    birth_date: datetime.date | None = None
+    sex: Sex | None = None
+
+    def __repr__(self) -> str:
+        return "FormTable(...)"
+
+    def fill(self, register: FourItems) -> FourItems:
+        """The four items of the form over those of the register."""
+        return FourItems(
+            name=self.name or register.name,
+            address=self.address or register.address,
+            birth_date=self.birth_date or register.birth_date,
+            sex=self.sex or register.sex,
+        )
+
+
+@dataclass(frozen=True)
+class ResidentTable:
+    """The resident as a person who acts."""
+
+    password: str
+
+    def __repr__(self) -> str:
+        return "ResidentTable(...)"
+
+
+@dataclass(frozen=True)
+class ClerkTable:
+    """The clerk as a person who acts."""
+
+    name: str = "demo"
+    identity_document: IdentityDocument = IdentityDocument.DRIVING_LICENCE
+    tendered_yen: int = 500
+
+
+@dataclass(frozen=True)
+class PersonsTable:
+    """The persons."""
+
+    resident: ResidentTable
+    clerk: ClerkTable = ClerkTable()
+
+
+@dataclass(frozen=True)
+class ApplicationFile:
+    """One application and its persons."""
+
+    number: str
+    resident: str
+    persons: PersonsTable
+    form: FormTable | None = None
+
+    def application(self, resident: Resident | None) -> Application:
+        """The application as filed, its form completed from the register when the resident is in it."""
+        form_items = self.form.fill(resident.items) if self.form and resident else None
+        return Application(self.number, self.resident, form_items)
+
+
+def load_application(path: Path) -> ApplicationFile:
+    """Reads the file. Raises `ConfigInvalid` that names file, key and reason."""
+    file = convert(read_tables(path), ApplicationFile, str(path))
+    for key, text in (("number", file.number), ("resident", file.resident)):
+        if not text or not text.isprintable() or text != text.strip():
+            raise ConfigInvalid(str(path), key, "empty, or holds blanks at its ends or unprintable characters")
+    if not file.persons.resident.password.isascii():
+        raise ConfigInvalid(str(path), "persons.resident.password", "a card takes ASCII characters only")
+    if file.persons.clerk.tendered_yen < 0:
+        raise ConfigInvalid(str(path), "persons.clerk.tendered_yen", "negative")
+    if file.form:
+        for key in ("name", "address"):
+            if bad := uncertifiable(getattr(file.form, key) or ""):
+                characters = " ".join(f"{c!r} (U+{ord(c):04X})" for c in bad)
+                raise ConfigInvalid(str(path), f"form.{key}", f"a certificate cannot carry {characters}")
+    return file

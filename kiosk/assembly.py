@@ -1,0 +1,177 @@
+"""Puts a station together from its configuration: store, devices, authority, keys, into one value."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hw.bench import Bench, open_bench
+from hw.ports import ChannelPurpose
+from hw.strict_toml import ConfigInvalid, convert, read_tables
+from kiosk.authority.client import AuthorityClient
+from kiosk.authority.credential import StationCredential, load_credential
+from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.training import is_training
+from kiosk.clock import Clock, system_clock
+from kiosk.config import Config, load_receipt_form
+from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
+from kiosk.issuance.station import Station, Waits
+from kiosk.journal.database import open_database
+from kiosk.journal.journal import Journal
+from kiosk.journal.seal import load_station_key
+from kiosk.register.register import load_register
+
+
+class DataInUse(Exception):
+    """Another kiosk process works with this data directory."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the authority is, and the credential (PEM file) by which it knows this station."""
+
+    url: str
+    credential: Path
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A station ready for work, and the bench its devices stand on."""
+
+    station: Station
+    bench: Bench
+    is_training: bool
+
+
+@dataclass(frozen=True)
+class _Masters:
+    issue: str
+    reset: str
+    erase: str
+
+
+@dataclass(frozen=True)
+class _TownKeys:
+    person_key: str
+
+
+@dataclass(frozen=True)
+class _IssuerFile:
+    masters: _Masters
+    town: _TownKeys
+
+
+@contextmanager
+def hold_data(data: Path) -> Iterator[None]:
+    """Makes the data directory and keeps other kiosk processes out of it. Raises `DataInUse`."""
+    data.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise DataInUse(f"{data} is in use by another kiosk process") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_station(
+    config: Config,
+    data: Path,
+    endpoint: Endpoint,
+    *,
+    clock: Clock = system_clock,
+    random_bytes: Callable[[int], bytes] = os.urandom,
+    trace: Callable[[str], None] | None = None,
+) -> Iterator[Assembly]:
+    """Opens everything; raises `ConfigInvalid` for what is configured wrongly and `hw.errors` for missing devices."""
+    credential = _load_credential(endpoint.credential)
+    issuer = credential.chain[0]
+    database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
+    try:
+        with open_bench(config.hardware, data / "sim", trace=trace) as bench:
+            in_training = is_training(issuer, config.policy)
+            card_issuer, person_key = _load_issuer(config.issuer_keys_file)
+            station = Station(
+                name=config.station.name,
+                town=config.town,
+                policy=config.policy,
+                waits=Waits(config.counter.card_inserted_s, config.counter.card_taken_s),
+                journal=Journal(
+                    database,
+                    config.station.name,
+                    load_station_key(data / "station.key", random_bytes),
+                    clock,
+                    random_bytes,
+                ),
+                register=load_register(config.register_file),
+                reader=bench.reader,
+                printer=bench.printer,
+                cash=bench.cash,
+                authority=AuthorityClient(
+                    endpoint.url,
+                    credential,
+                    credential.chain,
+                    clock=clock,
+                    random_bytes=random_bytes,
+                    timeout_s=config.authority.timeout_s,
+                ),
+                issuer=issuer.public_bytes(Encoding.DER),
+                card_keys=card_issuer.session_keys,
+                clerk_key=_load_clerk_key(config, endpoint.credential),
+                person_key=person_key,
+                receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
+                clock=clock,
+                random_bytes=random_bytes,
+            )
+            yield Assembly(station, bench, in_training)
+    finally:
+        database.close()
+
+
+def configured_endpoint(config: Config) -> Endpoint:
+    """The authority that the configuration names. Raises `ConfigInvalid` when its credential is missing."""
+    if not config.authority.credential:
+        raise ConfigInvalid(
+            "authority", "authority.credential", "missing: authority.url needs this station's credential"
+        )
+    return Endpoint(config.authority.url, config.home / config.authority.credential)
+
+
+def _load_credential(path: Path) -> StationCredential:
+    try:
+        return load_credential(path)
+    except CredentialInvalid as error:
+        raise ConfigInvalid(str(path), "", str(error)) from error
+
+
+def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
+    path = config.home / config.clerk.key if config.clerk.key else credential.parent.parent / "clerks" / "demo.pem"
+    try:
+        return load_clerk_key(path)
+    except ValueError as error:
+        raise ConfigInvalid(str(path), "clerk.key", str(error)) from error
+
+
+def _load_issuer(path: Path) -> tuple[CardIssuer, bytes]:
+    file = convert(read_tables(path), _IssuerFile, str(path))
+    masters = {purpose: _key(path, f"masters.{purpose}", getattr(file.masters, purpose)) for purpose in ChannelPurpose}
+    return CardIssuer(masters), _key(path, "town.person_key", file.town.person_key)
+
+
+def _key(path: Path, name: str, text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != 16:
+        raise ConfigInvalid(str(path), name, "not 16 bytes in hex")
+    return key

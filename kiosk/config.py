@@ -1,0 +1,188 @@
+"""`kiosk.toml` and what it points to, as values; every error names file, key and reason."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from hw.bench import Hardware
+from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
+from kiosk.issuance.receipt import ReceiptForm
+from kiosk.model.policy import Policy
+from kiosk.model.town import Town
+
+ETC = Path("/etc/kiosk")
+SHIPPED = Path(__file__).resolve().parent.parent / "config"
+
+
+@dataclass(frozen=True)
+class StationTable:
+    """Which station this is, and where its devices are named."""
+
+    name: str = "terminal-1"
+    hardware: str = "hardware.toml"
+
+
+@dataclass(frozen=True)
+class PolicyTable:
+    """Which policy profile is in force: `DIRECTORY/PROFILE.toml`."""
+
+    profile: str = "juki-2011"
+    directory: str = "policy"
+
+
+@dataclass(frozen=True)
+class AuthorityTable:
+    """Where the authority is. An empty `url` lets `demo` and `drill` start one of their own."""
+
+    url: str = ""
+    credential: str = ""
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class ClerkTable:
+    """The clerk's key; empty: `clerks/demo.pem` of the authority that the credential came from (training only)."""
+
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class IssuerTable:
+    """The card issuer's master keys and the town's person key, at the clerk's station only."""
+
+    keys: str = "demo/issuer.toml"
+
+
+@dataclass(frozen=True)
+class RegisterTable:
+    """The town's resident register."""
+
+    file: str = "demo/residents.toml"
+
+
+@dataclass(frozen=True)
+class StoreTable:
+    """The store's SQLAlchemy URL; empty: SQLite in the data directory."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class CounterTable:
+    """How long the counter waits for people."""
+
+    card_inserted_s: float = 120.0
+    card_taken_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class ReceiptTable:
+    """The language of the receipt."""
+
+    language: Literal["ja", "en"] = "ja"
+
+
+@dataclass(frozen=True)
+class _KioskFile:
+    town: Town
+    station: StationTable = field(default_factory=StationTable)
+    policy: PolicyTable = field(default_factory=PolicyTable)
+    authority: AuthorityTable = field(default_factory=AuthorityTable)
+    clerk: ClerkTable = field(default_factory=ClerkTable)
+    issuer: IssuerTable = field(default_factory=IssuerTable)
+    register: RegisterTable = field(default_factory=RegisterTable)
+    store: StoreTable = field(default_factory=StoreTable)
+    counter: CounterTable = field(default_factory=CounterTable)
+    receipt: ReceiptTable = field(default_factory=ReceiptTable)
+
+
+_PATHS = {"authority.credential", "clerk.key", "issuer.keys", "register.file", "station.hardware", "policy.directory"}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that files and `--set` say; paths are resolved against the directory of `kiosk.toml`."""
+
+    home: Path
+    town: Town
+    station: StationTable
+    policy: Policy
+    authority: AuthorityTable
+    clerk: ClerkTable
+    policies: Path
+    register_file: Path
+    issuer_keys_file: Path
+    store: StoreTable
+    counter: CounterTable
+    receipt: ReceiptTable
+    hardware: Hardware
+
+
+def locate_config(given: Path | None) -> Path:
+    """The `kiosk.toml` to use: the one given, the installed one, or the one shipped with the sources."""
+    if given is not None:
+        return given
+    installed = ETC / "kiosk.toml"
+    return installed if installed.exists() else SHIPPED / "kiosk.toml"
+
+
+def locate_data(given: Path | None, *, state_directory: str | None, home: Path) -> Path:
+    """The data directory: the one given, systemd's `$STATE_DIRECTORY`, or one of the user's own."""
+    if given is not None:
+        return given
+    if state_directory:
+        return Path(state_directory.split(":")[0])
+    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local/state") / "jpki-kiosk"
+
+
+def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
+    """Reads `kiosk.toml`, its hardware file and its policy, with `--set` on top. Raises `ConfigInvalid`."""
+    settings = list(settings)
+    own: list[tuple[str, str]] = []
+    devices: list[tuple[str, str]] = []
+    for dotted, text in settings:
+        if dotted in _PATHS and text:
+            # What stands on the command line is relative to where it is typed.
+            text = str(Path(text).absolute())
+        table = dotted.partition(".")[0]
+        (devices if table in Hardware.__dataclass_fields__ else own).append((dotted, text))
+    tables = read_tables(path)
+    apply_settings(tables, own, _KioskFile)
+    file = convert(tables, _KioskFile, str(path))
+    home = path.resolve().parent
+    hardware_path = home / file.station.hardware
+    hardware_tables = read_tables(hardware_path)
+    apply_settings(hardware_tables, devices, Hardware)
+    return Config(
+        home=home,
+        town=file.town,
+        station=file.station,
+        policy=load_policy(home / file.policy.directory, file.policy.profile),
+        authority=file.authority,
+        clerk=file.clerk,
+        policies=home / file.policy.directory,
+        register_file=home / file.register.file,
+        issuer_keys_file=home / file.issuer.keys,
+        store=file.store,
+        counter=file.counter,
+        receipt=file.receipt,
+        hardware=convert(hardware_tables, Hardware, str(hardware_path)),
+    )
+
+
+def load_policy(directory: Path, profile: str) -> Policy:
+    """Reads one policy profile. Raises `ConfigInvalid`."""
+    path = directory / f"{profile}.toml"
+    policy = convert(read_tables(path), Policy, str(path))
+    for rules in policy.certificates:
+        if rules.kind not in policy.passwords:
+            raise ConfigInvalid(str(path), f"passwords.{rules.kind}", "missing: a certificate of that kind is issued")
+    return policy
+
+
+def load_receipt_form(language: str, *, is_training: bool) -> ReceiptForm:
+    """The receipt's layout in one language. Raises `ConfigInvalid`."""
+    path = Path(__file__).parent / "papers" / f"receipt.{language}.toml"
+    return convert(read_tables(path) | {"is_training": is_training}, ReceiptForm, str(path))

@@ -1,0 +1,155 @@
+"""`kiosk demo` and `kiosk run`: the screens on a counter put together from the configuration."""
+
+from collections import deque
+from contextlib import ExitStack
+from pathlib import Path
+
+from hw.bench import SimulatedReader
+from hw.errors import DeviceError
+from kiosk.assembly import Assembly, Endpoint, configured_endpoint, hold_data, open_station
+from kiosk.authority.own_process import own_authority
+from kiosk.clock import JAPAN
+from kiosk.config import Config
+from kiosk.exit_code import ExitCode
+from kiosk.failure_book import load_failure_book
+from kiosk.issuance.station import Station
+from kiosk.model.application import Application
+from kiosk.model.resident import Resident
+from kiosk.ui.counter import DeviceState, FailureText
+
+TRACE_LENGTH = 400
+"""How many lines of card exchanges the technician can look back on."""
+
+
+class ResidentsCard:
+    """The card of the resident who applied last, and the hand that moves it."""
+
+    def __init__(self, reader: SimulatedReader) -> None:
+        self._reader = reader
+        self.owner = ""
+
+    @property
+    def is_inserted(self) -> bool:
+        """Whether a card lies in the simulated reader."""
+        return self._reader.is_inserted
+
+    def insert(self) -> None:
+        """Puts the resident's card in; before anybody has applied, the card that was there last."""
+        if self.owner:
+            self._reader.insert(self.owner)
+        else:
+            self._reader.insert_last()
+
+    def remove(self) -> None:
+        """Takes the card out."""
+        self._reader.remove()
+
+
+class ConfiguredCounter:
+    """Implements `kiosk.ui.counter.Counter` on the configuration; opens nothing before `open`."""
+
+    clerk = "demo"
+
+    def __init__(self, config: Config, config_path: Path, data: Path) -> None:
+        self._config = config
+        self._config_path = config_path
+        self._data = data
+        self._held = ExitStack()
+        self._assembly: Assembly | None = None
+        self._card: ResidentsCard | None = None
+        self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._book = load_failure_book()
+
+    def open(self) -> Station:
+        """Opens devices and authority, starting one of its own when none is configured."""
+        self._held.enter_context(hold_data(self._data))
+        if self._config.authority.url:
+            endpoint = configured_endpoint(self._config)
+        else:
+            directory = self._data / "authority"
+            url = self._held.enter_context(own_authority(directory, self._config_path))
+            endpoint = Endpoint(url, directory / "stations" / "demo.pem")
+        assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
+        self._assembly = assembly
+        if assembly.bench.simulated_reader is not None:
+            self._card = ResidentsCard(assembly.bench.simulated_reader)
+        return assembly.station
+
+    def close(self) -> None:
+        """Closes what `open` opened."""
+        self._held.close()
+
+    def file_application(self, resident: Resident) -> Application:
+        """A new application under the next number of the year."""
+        assert self._assembly is not None, "the counter is open before anybody applies"
+        station = self._assembly.station
+        year = station.clock().astimezone(JAPAN).year
+        taken = 1
+        while station.journal.latest_case(f"{year}-{taken:04d}") is not None:
+            taken += 1
+        if self._card is not None:
+            self._card.owner = resident.code
+        return Application(f"{year}-{taken:04d}", resident.code)
+
+    def devices(self) -> tuple[DeviceState, ...]:
+        """Reader, printer and drawer as they are now."""
+        if self._assembly is None:
+            return ()
+        return (self._reader_state(self._assembly), self._printer_state(self._assembly), self._cash_state())
+
+    def simulated_card(self) -> ResidentsCard | None:
+        """The demo's card, or None with a real reader."""
+        return self._card
+
+    def receipts(self) -> Path | None:
+        """Where the simulated printer's papers lie."""
+        return self._data / "sim" / "printer" if self._config.hardware.printer.link == "sim:" else None
+
+    def trace_lines(self) -> tuple[str, ...]:
+        """The newest card exchanges."""
+        return tuple(self._trace)
+
+    def failure_text(self, code: str, language: str) -> FailureText:
+        """The failure book's words."""
+        entry = self._book[code]
+        text = entry.text(language)
+        return FailureText(text.what, text.remedy, entry.who)
+
+    def _reader_state(self, assembly: Assembly) -> DeviceState:
+        link = self._config.hardware.card.link
+        try:
+            detail = "card" if assembly.bench.reader.is_card_present() else ""
+        except DeviceError as error:
+            return DeviceState("reader", "card_reader", link, "missing", str(error))
+        return DeviceState("reader", "card_reader", link, "ready", detail)
+
+    def _printer_state(self, assembly: Assembly) -> DeviceState:
+        link = self._config.hardware.printer.link
+        try:
+            status = assembly.bench.printer.status_unless_busy()
+        except DeviceError as error:
+            return DeviceState("printer", "receipt_printer", link, "missing", str(error))
+        causes = status.causes if status else ()
+        return DeviceState("printer", "receipt_printer", link, "blocked" if causes else "ready", ", ".join(causes))
+
+    def _cash_state(self) -> DeviceState:
+        cash = self._config.hardware.cash
+        return DeviceState("cash", cash.kind, cash.link, "ready")
+
+
+def run_demo(config: Config, config_path: Path, data: Path) -> ExitCode:
+    """All three seats in this terminal, until the demo is left."""
+    from kiosk.ui.app import KioskApp
+
+    app = KioskApp(ConfiguredCounter(config, config_path, data), is_demo=True)
+    app.run()
+    return ExitCode.OK if app.return_code in (None, 0) else ExitCode.INTERNAL
+
+
+def run_seat(config: Config, config_path: Path, data: Path, seat: str) -> ExitCode:
+    """One seat of a station."""
+    from kiosk.ui.app import KioskApp
+
+    app = KioskApp(ConfiguredCounter(config, config_path, data), is_demo=False, seat=seat)
+    app.run()
+    return ExitCode.OK if app.return_code in (None, 0) else ExitCode.INTERNAL

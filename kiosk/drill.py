@@ -1,0 +1,181 @@
+"""`kiosk drill`: issuances without a screen, the persons played by a file; for rehearsal, integration, measurement."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hw.errors import DeviceError
+from hw.sim.till import SimulatedTill
+from hw.strict_toml import ConfigInvalid
+from kiosk.application_file import ApplicationFile, load_application
+from kiosk.assembly import Assembly, DataInUse, Endpoint, configured_endpoint, hold_data, open_station
+from kiosk.authority.own_process import AuthorityNotStarted, own_authority
+from kiosk.config import Config
+from kiosk.exit_code import ExitCode
+from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, Refusal, RolledBack
+from kiosk.issuance.issue import issue
+from kiosk.issuance.persons import Persons
+from kiosk.issuance.report import Phase, Report, StepReport
+from kiosk.model.application import Application, Closed
+from kiosk.model.step import Step
+from kiosk.played_persons import play
+
+CARD_TAKEN_S = 0.5
+"""How long a drill waits for a card to leave a real reader; nobody is there to take it."""
+
+
+class UsageInvalid(Exception):
+    """The command line asks for what cannot be."""
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What to play: the file, how often, and how to tell of it."""
+
+    file: ApplicationFile
+    count: int
+    is_json: bool
+
+
+def run_drill(config: Config, config_path: Path, data: Path, path: Path, count: int, is_json: bool) -> ExitCode:
+    """Plays the file and writes what happens to stdout. Raises `ConfigInvalid`, `UsageInvalid`, `DataInUse`."""
+    drill = Drill(load_application(path), count, is_json)
+    if count > 1 and config.hardware.card.link != "sim:":
+        raise UsageInvalid(
+            "--count needs a card for each resident, and a real reader holds one: card.link must be sim:"
+        )
+    config = replace(config, counter=replace(config.counter, card_taken_s=CARD_TAKEN_S))
+    with hold_data(data), _endpoint(config, config_path, data) as endpoint:
+        with open_station(config, data, endpoint) as assembly:
+            if not assembly.is_training:
+                raise UsageInvalid("a drill needs a training authority, and this one is not")
+            return _play_all(drill, assembly, data)
+
+
+@contextmanager
+def _endpoint(config: Config, config_path: Path, data: Path) -> Iterator[Endpoint]:
+    if config.authority.url:
+        yield configured_endpoint(config)
+        return
+    directory = data / "authority"
+    with own_authority(directory, config_path) as url:
+        yield Endpoint(url, directory / "stations" / "demo.pem")
+
+
+def _play_all(drill: Drill, assembly: Assembly, data: Path) -> ExitCode:
+    station, file = assembly.station, drill.file
+    residents = station.register.residents()
+    if drill.count > len(residents):
+        raise UsageInvalid(f"--count {drill.count}, and the register has {len(residents)} residents")
+    if drill.count == 1:
+        wanted = [file.application(station.register.find(file.resident))]
+    else:
+        wanted = [
+            Application(f"{file.number}-{index}", resident.code)
+            for index, resident in enumerate(residents[: drill.count], start=1)
+        ]
+    numbers = {application.number for application in wanted}
+    for record in station.journal.unfinished_cases():
+        if record.number not in numbers:
+            stored = station.journal.effect(record, Step.APPLICATION)
+            assert stored is not None and stored.intent is not None, "a case is opened with its application"
+            left = msgspec.json.decode(stored.intent, type=Application)
+            _play(drill, left, assembly, data, sys.stderr)
+    return max((_play(drill, application, assembly, data, sys.stdout) for application in wanted), default=ExitCode.OK)
+
+
+def _play(drill: Drill, application: Application, assembly: Assembly, data: Path, out: TextIO) -> ExitCode:
+    """One application to its end; what an interrupted run left of it first."""
+    tell = _json_report(out) if drill.is_json else _plain_report(out)
+    try:
+        closed = issue(application, assembly.station, _persons(drill, application, assembly, data), tell)
+    except CaseEnded as ended:
+        step, code = _ending(ended)
+        _line(out, drill.is_json, {"step": step, "code": ended.code})
+        return code
+    path = _save_certificate(closed, data / "certificates")
+    _line(
+        out,
+        drill.is_json,
+        {"step": "closed", "serial": closed.serial, "certificate": str(path), "receipt": closed.receipt_number},
+    )
+    return ExitCode.OK
+
+
+def _persons(drill: Drill, application: Application, assembly: Assembly, data: Path) -> Persons:
+    table = drill.file.persons
+    return play(
+        application.resident_code,
+        table.resident.password,
+        table.clerk,
+        application.number,
+        SimulatedTill(data / "sim" / "till.json"),
+        assembly.bench.simulated_reader,
+    )
+
+
+def _ending(ended: CaseEnded) -> tuple[str, ExitCode]:
+    unreachable = ended.code in AUTHORITY_UNREACHABLE
+    match ended:
+        case Refusal():
+            return "refused", ExitCode.REFUSED
+        case RolledBack():
+            return "rolled_back", ExitCode.UNAVAILABLE if unreachable else ExitCode.REFUSED
+        case Halted():
+            return "suspect", ExitCode.UNAVAILABLE if unreachable else ExitCode.UNDECIDED
+        case _:
+            raise AssertionError(f"unforeseen end {ended!r}")
+
+
+def _save_certificate(closed: Closed, directory: Path) -> Path:
+    directory.mkdir(mode=0o700, exist_ok=True)
+    path = directory / f"{closed.serial}.pem"
+    path.write_bytes(x509.load_der_x509_certificate(closed.certificate).public_bytes(Encoding.PEM))
+    return path
+
+
+def _json_report(out: TextIO) -> Report:
+    def tell(report: StepReport) -> None:
+        if report.phase is Phase.DONE and report.step is not Step.CLOSED:
+            line = {
+                "step": report.step.value,
+                "actor": report.actor.value,
+                "ms": round(report.elapsed_ms, 1),
+                "apdus": report.exchanges,
+            }
+            _line(out, True, line | ({"resumed": True} if report.was_resumed else {}))
+
+    return tell
+
+
+def _plain_report(out: TextIO) -> Report:
+    def tell(report: StepReport) -> None:
+        if report.phase is Phase.DONE and report.step is not Step.CLOSED:
+            resumed = "  (resumed)" if report.was_resumed else ""
+            print(
+                f"{report.step.value:15} {report.actor.value:10} {report.elapsed_ms:8.1f} ms"
+                f" {report.exchanges:3} commands{resumed}",
+                file=out,
+                flush=True,
+            )
+
+    return tell
+
+
+def _line(out: TextIO, is_json: bool, document: dict[str, object]) -> None:
+    text = json.dumps(document, ensure_ascii=False) if is_json else "  ".join(f"{k} {v}" for k, v in document.items())
+    print(text, file=out, flush=True)
+
+
+TROUBLE = (AuthorityNotStarted, DataInUse, DeviceError)
+"""What can prevent a drill from beginning, besides `ConfigInvalid` and `UsageInvalid`."""
+
+__all__ = ["TROUBLE", "ConfigInvalid", "UsageInvalid", "run_drill"]

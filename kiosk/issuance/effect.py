@@ -1,0 +1,165 @@
+"""The one way in which a use case does anything to the world: intent durable, effect, outcome durable.
+
+`Case.run` is the whole protocol. A step that is recorded as done is not done again; one that was begun and left
+without outcome asks the world first; so a use case that is started anew after any interruption simply goes on.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+import msgspec
+
+from hw.errors import LinkLost, OutcomeUnknown
+from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
+from kiosk.issuance.failure import TROUBLE, Refusal, failure_code
+from kiosk.issuance.report import Phase, Report, StepReport
+from kiosk.journal.journal import CaseRecord, CaseState, EffectState, Journal
+from kiosk.model.step import ACTOR, Step, Undo
+
+Intent = TypeVar("Intent")
+Outcome = TypeVar("Outcome")
+
+
+class World(Enum):
+    """What the world answers when it is asked after an interruption."""
+
+    NOT_HAPPENED = "not happened"
+
+
+_WORLD_MAY_HAVE_CHANGED = (OutcomeUnknown, LinkLost, AuthorityOutcomeUnknown, CertificateUnacceptable)
+
+
+@dataclass(frozen=True)
+class Effect(Generic[Intent, Outcome]):
+    """A step that changes the world: what is durable before it, and what after."""
+
+    step: Step | Undo
+    intent: type[Intent]
+    outcome: type[Outcome]
+
+
+@dataclass(frozen=True)
+class Note(Generic[Outcome]):
+    """A step that leaves the world as it was, such as reading or asking a person: only its outcome is recorded."""
+
+    step: Step
+    outcome: type[Outcome]
+
+
+class Case:
+    """One case being worked on."""
+
+    def __init__(
+        self,
+        record: CaseRecord,
+        journal: Journal,
+        report: Report,
+        exchanges: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.record = record
+        self._journal = journal
+        self._report = report
+        self._exchanges = exchanges
+        self._monotonic = monotonic
+
+    def run(
+        self,
+        effect: Effect[Intent, Outcome],
+        *,
+        prepare: Callable[[], Intent],
+        perform: Callable[[Intent], Outcome],
+        inquire: Callable[[Intent], Outcome | World],
+    ) -> Outcome:
+        """Does one step exactly once, as far as anything can.
+
+        `prepare` makes the intent, which is durable before `perform` touches the world. After an interruption
+        `inquire` asks the world: it answers the outcome, or that nothing happened. What goes wrong is recorded as
+        unknown when the world may have changed, as failed otherwise, and raised again.
+        """
+        known = self._journal.effect(self.record, effect.step)
+        if known is not None and known.state is EffectState.DONE:
+            return self._recalled(effect, known.outcome)
+        begun = self._begin(effect.step)
+        was_resumed = False
+        try:
+            if known is None or known.intent is None or known.state is EffectState.FAILED:
+                intent = prepare()
+                self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))
+                result = perform(intent)
+            else:
+                intent = msgspec.json.decode(known.intent, type=effect.intent)
+                answer = inquire(intent)
+                was_resumed = not isinstance(answer, World)
+                result = perform(intent) if isinstance(answer, World) else answer
+        except TROUBLE as error:
+            state = EffectState.UNKNOWN if isinstance(error, _WORLD_MAY_HAVE_CHANGED) else EffectState.FAILED
+            self._journal.leave(self.record, effect.step, state, failure_code(error))
+            raise
+        self._complete(effect, result, begun, was_resumed)
+        return result
+
+    def note(
+        self, note: Note[Outcome], perform: Callable[[], Outcome], *, person: Callable[[Outcome], str] | None = None
+    ) -> Outcome:
+        """Does a step that changes nothing; `person` takes from its outcome whom the case is about."""
+        known = self._journal.effect(self.record, note.step)
+        if known is not None and known.state is EffectState.DONE:
+            return self._recalled(note, known.outcome)
+        begun = self._begin(note.step)
+        result = perform()
+        self._complete(note, result, begun, False, person(result) if person else None)
+        return result
+
+    def outcome_of(self, effect: Effect[Intent, Outcome] | Note[Outcome]) -> Outcome | None:
+        """What a step yielded, None when it has not been done."""
+        known = self._journal.effect(self.record, effect.step)
+        if known is None or known.outcome is None:
+            return None
+        return msgspec.json.decode(known.outcome, type=effect.outcome)
+
+    def intent_of(self, effect: Effect[Intent, Outcome]) -> Intent | None:
+        """What a step was about to do, None when it was not begun or certainly did not happen."""
+        known = self._journal.effect(self.record, effect.step)
+        if known is None or known.intent is None or known.state is EffectState.FAILED:
+            return None
+        return msgspec.json.decode(known.intent, type=effect.intent)
+
+    def move(self, state: CaseState, code: str | None = None) -> None:
+        """Puts the case into another state."""
+        self.record = self._journal.move(self.record, state, code)
+
+    def refuse(self, code: str) -> Refusal:
+        """Ends the case because a rule stands against it; nothing was done to the world."""
+        self.move(CaseState.REFUSED, code)
+        return Refusal(code)
+
+    def _begin(self, step: Step | Undo) -> tuple[float, int]:
+        if isinstance(step, Step):
+            self._report(StepReport(step, ACTOR[step], Phase.BEGUN))
+        return self._monotonic(), self._exchanges()
+
+    def _complete(
+        self,
+        effect: Effect[Intent, Outcome] | Note[Outcome],
+        result: Outcome,
+        begun: tuple[float, int],
+        was_resumed: bool,
+        person: str | None = None,
+    ) -> None:
+        self._journal.complete(
+            self.record, effect.step, msgspec.json.encode(result), person=person, resumed=was_resumed
+        )
+        if isinstance(effect.step, Step):
+            elapsed_ms = (self._monotonic() - begun[0]) * 1000
+            exchanges = self._exchanges() - begun[1]
+            self._report(StepReport(effect.step, ACTOR[effect.step], Phase.DONE, elapsed_ms, exchanges, was_resumed))
+
+    def _recalled(self, effect: Effect[Intent, Outcome] | Note[Outcome], stored: bytes | None) -> Outcome:
+        assert stored is not None, "a step that is done has an outcome"
+        if isinstance(effect.step, Step):
+            self._report(StepReport(effect.step, ACTOR[effect.step], Phase.DONE, was_resumed=True))
+        return msgspec.json.decode(stored, type=effect.outcome)

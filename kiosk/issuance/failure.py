@@ -1,0 +1,96 @@
+"""What can go wrong in a use case, and by which code of the failure book each is known.
+
+The codes' words (cause, remedy, who acts) are in `kiosk/failures.toml`.
+"""
+
+from hw import errors as device
+from kiosk.authority import errors as authority
+from kiosk.issuance.persons import Abandoned
+
+
+class CaseEnded(Exception):
+    """A case came to an end that is not the good one; `code` is the failure book's."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Refusal(CaseEnded):
+    """A rule stands against the application; nothing was done to the world."""
+
+
+class RolledBack(CaseEnded):
+    """The case was taken back: no certificate is valid, nobody has paid."""
+
+
+class Halted(CaseEnded):
+    """The case is open and goes on at the next start: something is missing that only time or a person can bring."""
+
+
+class WrongCard(device.NotSent):
+    """The card in the reader is not the one of this case."""
+
+
+class CardNotInserted(device.NotSent):
+    """Nobody put a card into the reader in time."""
+
+
+class PasswordRulesIncompatible(device.NotSent):
+    """No password satisfies both the policy and the card."""
+
+
+class AuthorisationExpired(device.NotSent):
+    """Too much time went by since the clerk approved; identity check and approval must be done again."""
+
+
+class CertificateLapsed(authority.AuthorityError):
+    """The pending certificate is no longer pending at the authority."""
+
+
+class DeliveryUnproven(device.Refused):
+    """What was read back from the card is not what was written, or its key does not fit."""
+
+
+TROUBLE = (device.DeviceError, authority.AuthorityError, Abandoned)
+"""Whatever a step may raise; anything else is a defect of the program."""
+
+_CODES: tuple[tuple[type[Exception], str], ...] = (
+    (WrongCard, "K-CARD-001"),
+    (CardNotInserted, "K-CARD-002"),
+    (device.CardAbsent, "K-CARD-002"),
+    (device.CardRemoved, "K-CARD-003"),
+    (device.CardMute, "K-CARD-004"),
+    (device.CardAnswerInvalid, "K-CARD-005"),
+    (device.CardUnsupported, "E05"),
+    (device.PinLocked, "E15"),
+    (device.PinRefused, "K-CARD-006"),
+    (device.CardRefused, "K-CARD-007"),
+    (PasswordRulesIncompatible, "K-CARD-008"),
+    (DeliveryUnproven, "K-CARD-009"),
+    (device.ReaderMissing, "K-READER-001"),
+    (device.ReaderBusy, "K-READER-002"),
+    (device.PrinterBlocked, "K-PRINTER-001"),
+    (device.TextDoesNotFit, "K-PRINTER-002"),
+    (AuthorisationExpired, "K-CASE-001"),
+    (Abandoned, "K-CASE-002"),
+    (authority.AuthorityUnreachable, "K-CA-001"),
+    (authority.AuthorityOutcomeUnknown, "K-CA-002"),
+    (authority.CertificateUnacceptable, "K-CA-004"),
+    (CertificateLapsed, "K-CA-005"),
+    (authority.AuthorityRejected, "K-CA-003"),
+    (device.LinkLost, "K-DEVICE-001"),
+    (device.OutcomeUnknown, "K-DEVICE-002"),
+    (device.Refused, "K-DEVICE-003"),
+    (device.DeviceError, "K-DEVICE-004"),
+)
+
+AUTHORITY_UNREACHABLE = frozenset({"K-CA-001", "K-CA-002"})
+"""Codes that mean: the authority did not answer."""
+
+
+def failure_code(error: Exception) -> str:
+    """The failure book's code; an authority that refuses names a rule's own code at the beginning of its text."""
+    if isinstance(error, authority.AuthorityRejected) and (word := error.text.split(":")[0]) in ("E07", "E19", "E20"):
+        return word
+    return next(code for kind, code in _CODES if isinstance(error, kind))

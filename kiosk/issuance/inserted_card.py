@@ -1,0 +1,105 @@
+"""The card of one case while it lies in the reader: taken when first needed, always checked to be the same card."""
+
+from contextlib import ExitStack
+from types import TracebackType
+
+from hw.errors import PinRefused
+from hw.ports import CardSession, ChannelPurpose
+from kiosk.issuance.failure import CardNotInserted, WrongCard
+from kiosk.issuance.persons import CardAction, Persons
+from kiosk.issuance.station import Station
+
+
+class InsertedCard:
+    """Opens a session with the case's card on demand and holds it until left.
+
+    `number` is the card's number once it is known; every further session must answer the same.
+    """
+
+    def __init__(self, station: Station, persons: Persons) -> None:
+        self._station = station
+        self._persons = persons
+        self._held = ExitStack()
+        self._session: CardSession | None = None
+        self._is_verified = False
+        self._has_channel = False
+        self._released_exchanges = 0
+        self.number: str | None = None
+
+    def __enter__(self) -> "InsertedCard":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    @property
+    def exchanges(self) -> int:
+        """Card commands so far, over all sessions."""
+        return self._released_exchanges + (self._session.exchanges if self._session else 0)
+
+    def session(self) -> CardSession:
+        """The card, whatever state it is in. Raises `CardNotInserted`, `WrongCard` and what the reader raises."""
+        if self._session is None:
+            self._wait_until_inserted()
+            session = self._held.enter_context(self._station.reader.session())
+            self._session = session
+            number = session.number()
+            if self.number not in (None, number):
+                self.release()
+                raise WrongCard("the card in the reader is not the one of this case")
+            self.number = number
+        return self._session
+
+    def under_channel(self, purpose: ChannelPurpose = ChannelPurpose.ISSUE) -> CardSession:
+        """The card with a secure channel open."""
+        session = self.session()
+        if not self._has_channel:
+            session.open_channel(purpose, self._station.card_keys)
+            self._has_channel = True
+        return session
+
+    def verified(self) -> CardSession:
+        """The card with its password verified in this session; the resident is asked for it when it is not."""
+        session = self.session()
+        if not self._is_verified:
+            # Under the channel, so that the password crosses the card service encrypted.
+            self.under_channel()
+            while not self._is_verified:
+                self._verify_once(session)
+        return session
+
+    def note_verified(self) -> None:
+        """The password was verified in this session by the caller."""
+        self._is_verified = True
+
+    def release(self) -> None:
+        """Ends the session, if there is one: application deselected, card powered off."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            self._is_verified = self._has_channel = False
+            self._held.close()
+            self._released_exchanges += session.exchanges
+
+    def _verify_once(self, session: CardSession) -> None:
+        password = self._persons.resident.enter_password(session.pin_status())
+        try:
+            session.verify_pin(password)
+            self._is_verified = True
+        except PinRefused:
+            pass  # the resident is asked again, and sees how many attempts remain
+        finally:
+            wipe(password)
+
+    def _wait_until_inserted(self) -> None:
+        if self._station.reader.is_card_present():
+            return
+        self._persons.resident.card(CardAction.INSERT if self.number is None else CardAction.INSERT_SAME)
+        if not self._station.reader.wait_for_card(self._station.waits.card_inserted_s):
+            raise CardNotInserted("no card was put into the reader in time")
+
+
+def wipe(secret: bytearray) -> None:
+    """Overwrites a password where it lies."""
+    secret[:] = bytes(len(secret))

@@ -1,0 +1,550 @@
+"""The eight steps of one issuance, from the filed application to the closed case. Start is resume.
+
+Before the fee any trouble takes everything back; from the fee on the way is forward. What each step makes durable,
+and how the world is asked after an interruption, stands beside it.
+"""
+
+import datetime
+import hashlib
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing
+from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome, RsaPublicKey
+from kiosk.authority.client import Message, PendingCertificate
+from kiosk.issuance.effect import Case, World
+from kiosk.issuance.failure import (
+    TROUBLE,
+    AuthorisationExpired,
+    CertificateLapsed,
+    DeliveryUnproven,
+    Halted,
+    PasswordRulesIncompatible,
+    Refusal,
+    failure_code,
+)
+from kiosk.issuance.inserted_card import InsertedCard, wipe
+from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, IdentityQuestion, PaperSeen, Persons
+from kiosk.issuance.receipt import ReceiptValues, compose_receipt
+from kiosk.issuance.report import Report
+from kiosk.issuance.roll_back import return_card, roll_back
+from kiosk.issuance.station import Station
+from kiosk.issuance.steps import (
+    APPLICATION,
+    AUTHORISE,
+    CERTIFY,
+    CLOSED,
+    CONFIRM,
+    ELIGIBILITY_AND_IDENTITY,
+    FEE,
+    GENERATE_KEY,
+    READ_BACK,
+    RECEIPT,
+    REQUEST,
+    TAKE_CARD,
+    WRITE,
+    CardTaken,
+    Confirmed,
+    FeeIntent,
+    KeyIntent,
+    ReceiptIntent,
+    WriteIntent,
+    Written,
+)
+from kiosk.journal.journal import CaseRecord, CaseState
+from kiosk.model.application import (
+    Application,
+    AuthorisedApplicant,
+    Closed,
+    DeliveredCertificate,
+    EligibleApplication,
+    FiledApplication,
+    IdentifiedApplicant,
+    KeyReady,
+    PrintedReceipt,
+    SettledFee,
+)
+from kiosk.model.authorisation import AuthorisationTerms
+from kiosk.model.certificate import CertificateState, Uncertifiable, certify_items
+from kiosk.model.eligibility import (
+    CERTIFICATE_EXISTS,
+    CHARACTER_UNCERTIFIABLE,
+    FORM_DIFFERS,
+    differing_items,
+    refusal_code,
+)
+from kiosk.model.policy import PasswordRules
+from kiosk.model.step import Step
+
+UNNAMED = "K-CASE-003"
+"""The code of a case whose record names none."""
+
+PROOF_TEXT = b"jpki-kiosk: this text was signed to test a new card and says nothing else"
+"""What the new key signs at read-back; labelled, so that the signature can never pass for a declaration."""
+
+
+def issue(application: Application, station: Station, persons: Persons, report: Report) -> Closed:
+    """Issues one certificate, or goes on with the issuance of this application that was interrupted.
+
+    Raises `Refusal` (a rule stands against it, nothing was done), `RolledBack` (taken back, nobody has paid) or
+    `Halted` (open, goes on at the next start). An application closed before is not done again.
+    """
+    record = _open_or_resume(application, station)
+    with InsertedCard(station, persons) as card:
+        case = Case(record, station.journal, report, lambda: card.exchanges)
+        if record.state is CaseState.ROLLING_BACK:
+            raise roll_back(case, card, station, persons, record.code or UNNAMED)
+        try:
+            filed = file(case, application, card)
+            identified = identify(case, filed, station, persons)
+            authorised = authorise(case, identified, station, persons)
+            key = generate_key(case, card, authorised, station, persons)
+            request = make_request(case, card, authorised, key, station)
+            pending = certify(case, authorised, key, request, station)
+            write(case, card, pending)
+            delivered = read_back(case, card, key, pending)
+            card.release()
+            fee = take_fee(case, authorised, pending, station, persons)
+        except Refusal:
+            return_card(station, persons)
+            raise
+        except TROUBLE as trouble:
+            raise roll_back(case, card, station, persons, failure_code(trouble)) from trouble
+        try:
+            confirm(case, pending, station)
+            take_card(case, station, persons)
+            receipt = print_receipt(case, authorised, pending, fee, station, persons)
+        except CertificateLapsed as lapsed:
+            raise roll_back(case, card, station, persons, failure_code(lapsed)) from lapsed
+        except TROUBLE as trouble:
+            raise Halted(failure_code(trouble)) from trouble
+        return close(case, pending, delivered, receipt)
+
+
+def _open_or_resume(application: Application, station: Station) -> CaseRecord:
+    """The case of this application number: the one that is not ended badly, or a new one."""
+    record = station.journal.latest_case(application.number)
+    if record is None or record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK):
+        return station.journal.open_case(application.number, msgspec.json.encode(application))
+    if record.state is CaseState.SUSPECT:
+        raise Halted(record.code or UNNAMED)
+    return record
+
+
+def file(case: Case, application: Application, card: InsertedCard) -> FiledApplication:
+    """Steps 1 and 2: the application lies on the counter; its card is inserted once and its number read."""
+
+    def read_number(application: Application) -> FiledApplication:
+        session = card.session()
+        # Not held while people talk: a card that nobody works with is powered off.
+        number = session.number()
+        card.release()
+        return FiledApplication(case.record.pseudonym, application, number)
+
+    filed = case.run(
+        APPLICATION,
+        prepare=lambda: application,
+        perform=read_number,
+        inquire=lambda _: World.NOT_HAPPENED,
+    )
+    card.number = filed.card_number
+    return filed
+
+
+def identify(case: Case, filed: FiledApplication, station: Station, persons: Persons) -> IdentifiedApplicant:
+    """Step 3: the register and the policy decide who may apply; the clerk compares form, register, document and face.
+
+    Raises `Refusal`.
+    """
+
+    def check() -> IdentifiedApplicant:
+        eligible, question = _check_eligibility(case, filed, station)
+        evidence = persons.clerk.check_identity(question)
+        return IdentifiedApplicant(eligible, evidence.document, evidence.clerk)
+
+    return case.note(ELIGIBILITY_AND_IDENTITY, check, person=lambda i: station.person(i.eligible.resident.code).hex())
+
+
+def _check_eligibility(
+    case: Case, filed: FiledApplication, station: Station
+) -> tuple[EligibleApplication, IdentityQuestion]:
+    application = filed.application
+    resident = station.register.find(application.resident_code)
+    if code := refusal_code(resident, station.policy.eligibility, station.today()):
+        raise case.refuse(code)
+    assert resident is not None, "refusal_code answers for an unknown resident"
+    form_items = application.form_items or resident.items
+    differences = differing_items(resident.items, form_items)
+    if differences:
+        raise case.refuse(FORM_DIFFERS)
+    if _holds_valid_certificate(resident.code, station):
+        raise case.refuse(CERTIFICATE_EXISTS)
+    try:
+        items = certify_items(resident.items)
+    except Uncertifiable:
+        raise case.refuse(CHARACTER_UNCERTIFIABLE) from None
+    question = IdentityQuestion(application.number, resident.items, form_items, differences)
+    return EligibleApplication(filed, resident, items), question
+
+
+def _holds_valid_certificate(resident_code: str, station: Station) -> bool:
+    """Whether one of the certificates that this office gave the resident is valid by the authority's word."""
+    for record in station.journal.closed_cases_of(station.person(resident_code).hex()):
+        stored = station.journal.effect(record, Step.CLOSED)
+        assert stored is not None and stored.outcome is not None, "a closed case has its closing record"
+        closed = msgspec.json.decode(stored.outcome, type=Closed)
+        if closed.valid_until > station.clock():
+            status = station.authority.status(closed.certificate, station.issuer)
+            if status.state is CertificateState.GOOD:
+                return True
+    return False
+
+
+def authorise(case: Case, identified: IdentifiedApplicant, station: Station, persons: Persons) -> AuthorisedApplicant:
+    """Step 3, its end: the clerk's key signs for this case, this card and exactly these certified items."""
+
+    def sign() -> AuthorisedApplicant:
+        eligible = identified.eligible
+        application = eligible.filed.application
+        persons.clerk.approve(
+            IdentityQuestion(
+                application.number, eligible.resident.items, application.form_items or eligible.resident.items, ()
+            )
+        )
+        now = station.clock().replace(microsecond=0)
+        terms = AuthorisationTerms(
+            operation="issue",
+            case=case.record.pseudonym,
+            station=station.name,
+            card_number=eligible.filed.card_number,
+            items_hash=eligible.items.hash(),
+            person=station.person(eligible.resident.code),
+            nonce=station.random_bytes(16),
+            issued_at=now,
+            expires_at=now + station.authorisation_life,
+        )
+        return AuthorisedApplicant(identified, station.clerk_key.authorise(terms))
+
+    return case.note(AUTHORISE, sign)
+
+
+def generate_key(
+    case: Case, card: InsertedCard, authorised: AuthorisedApplicant, station: Station, persons: Persons
+) -> KeyReady:
+    """Step 4: the resident chooses his password and makes the key pair inside his card.
+
+    Asked after an interruption: a public key other than the one before means that it happened, and the card attests
+    that it made it for this authorisation.
+    """
+    terms = authorised.authorisation.terms
+
+    def look_at_card() -> KeyIntent:
+        _refuse_if_expired(terms, station)
+        before = card.under_channel().public_key()
+        return KeyIntent(terms.card_number, "" if before is None else _key_hash(before))
+
+    def attested(key: RsaPublicKey) -> KeyReady:
+        public_key = _public_key_der(key.modulus, key.exponent)
+        proof = card.session().attest(terms.nonce, hashlib.sha256(public_key).digest())
+        return KeyReady(public_key, proof.nonce, proof.value)
+
+    def make(_: KeyIntent) -> KeyReady:
+        session = card.under_channel()
+        rules = password_policy(station.policy.passwords["signature"], session.pin_policy())
+        password = persons.resident.choose_password(rules)
+        try:
+            session.set_pin(password)
+            session.verify_pin(password)
+        finally:
+            wipe(password)
+        card.note_verified()
+        session.generate_key()
+        key = session.public_key()
+        if key is None:
+            raise DeliveryUnproven("the card shows no key after making one")
+        return attested(key)
+
+    def look_again(intent: KeyIntent) -> KeyReady | World:
+        key = card.under_channel().public_key()
+        if key is None or _key_hash(key) == intent.key_before:
+            _refuse_if_expired(terms, station)
+            return World.NOT_HAPPENED
+        return attested(key)
+
+    return case.run(GENERATE_KEY, prepare=look_at_card, perform=make, inquire=look_again)
+
+
+def make_request(
+    case: Case, card: InsertedCard, authorised: AuthorisedApplicant, key: KeyReady, station: Station
+) -> bytes:
+    """Step 5: the certificate request, with the proof that the card holds the private key. Changes nothing."""
+
+    def sign(tbs: bytes) -> bytes:
+        return card.verified().sign(_digest_info(tbs))
+
+    def build() -> bytes:
+        public_key = serialization.load_der_public_key(key.public_key)
+        assert isinstance(public_key, rsa.RSAPublicKey), "cards of this policy make RSA keys"
+        items = authorised.identified.eligible.items
+        return station.authority.certification_request(public_key, items, "signature", sign)
+
+    return case.note(REQUEST, build)
+
+
+def certify(
+    case: Case, authorised: AuthorisedApplicant, key: KeyReady, request: bytes, station: Station
+) -> PendingCertificate:
+    """Step 6: the authority issues a certificate that is valid for nobody yet.
+
+    Asked after an interruption: the same bytes again, which the authority answers with its stored response.
+    """
+
+    def message() -> Message:
+        _refuse_if_expired(authorised.authorisation.terms, station)
+        attestation = Attestation(key.attestation_nonce, key.attestation)
+        return station.authority.certify_message(request, authorised.authorisation, attestation)
+
+    def send(stored: Message) -> PendingCertificate:
+        return station.authority.certify(stored.der)
+
+    return case.run(CERTIFY, prepare=message, perform=send, inquire=send)
+
+
+def write(case: Case, card: InsertedCard, pending: PendingCertificate) -> Written:
+    """Step 7: the certificate into the card. Asked after an interruption: what can be read there."""
+    certificate_hash = hashlib.sha256(pending.certificate).hexdigest()
+
+    def write_certificate(_: WriteIntent) -> Written:
+        card.under_channel().write_certificate(pending.certificate)
+        return Written(certificate_hash)
+
+    def compare(_: WriteIntent) -> Written | World:
+        is_there = card.verified().read_certificate() == pending.certificate
+        return Written(certificate_hash) if is_there else World.NOT_HAPPENED
+
+    return case.run(WRITE, prepare=lambda: WriteIntent(certificate_hash), perform=write_certificate, inquire=compare)
+
+
+def read_back(case: Case, card: InsertedCard, key: KeyReady, pending: PendingCertificate) -> DeliveredCertificate:
+    """Step 7, its end: certificate compared, and a labelled test text signed by the card and verified."""
+
+    def prove() -> DeliveredCertificate:
+        session = card.verified()
+        certificate = session.read_certificate()
+        if certificate != pending.certificate:
+            raise DeliveryUnproven("the card does not return the certificate that was written")
+        proof = session.sign(_digest_info(PROOF_TEXT))
+        public_key = x509.load_der_x509_certificate(certificate).public_key()
+        assert isinstance(public_key, rsa.RSAPublicKey), "the certificate carries the card's RSA key"
+        try:
+            public_key.verify(proof, PROOF_TEXT, padding.PKCS1v15(), hashes.SHA256())
+        except InvalidSignature:
+            raise DeliveryUnproven("the card's signature does not fit its certificate") from None
+        return DeliveredCertificate(certificate, proof)
+
+    return case.note(READ_BACK, prove)
+
+
+def take_fee(
+    case: Case,
+    authorised: AuthorisedApplicant,
+    pending: PendingCertificate,
+    station: Station,
+    persons: Persons,
+) -> SettledFee:
+    """Step 8: the resident agrees and pays; the till opens only for a certificate that can still become valid.
+
+    Asked after an interruption: the clerk counts what of this payment lies in the till.
+    """
+    fee_yen = station.policy.fee.issue_yen
+
+    def agree() -> FeeIntent:
+        _refuse_if_lapsing(pending, station)
+        name = authorised.identified.eligible.items.name
+        persons.resident.consent(DeliverySummary(name, pending.not_after, fee_yen))
+        return FeeIntent(fee_yen, station.cash.counter())
+
+    def pay(intent: FeeIntent) -> SettledFee:
+        station.cash.begin(intent.fee_yen)
+        try:
+            while (received_yen := station.cash.deposit().received_yen) < intent.fee_yen:
+                station.cash.take_from_clerk(persons.clerk.take_fee(intent.fee_yen - received_yen))
+        except Abandoned:
+            station.cash.fix()
+            persons.clerk.repay(station.cash.end(DepositEnd.REPAY))
+            raise
+        return settle()
+
+    def settle() -> SettledFee:
+        tendered_yen = station.cash.fix().received_yen
+        change_yen = station.cash.end(DepositEnd.CHANGE)
+        persons.clerk.give_change(change_yen)
+        return SettledFee(fee_yen, tendered_yen, change_yen)
+
+    def count(intent: FeeIntent) -> SettledFee | World:
+        counted_yen = persons.clerk.count_payment(intent.fee_yen)
+        if counted_yen < intent.fee_yen:
+            return World.NOT_HAPPENED
+        station.cash.begin(intent.fee_yen)
+        station.cash.take_from_clerk(counted_yen)
+        return settle()
+
+    return case.run(FEE, prepare=agree, perform=pay, inquire=count)
+
+
+def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confirmed:
+    """Step 8: the authority makes the certificate valid. Asked after an interruption: its status service.
+
+    Raises `CertificateLapsed` when it is no longer pending, so that the fee is repaid.
+    """
+
+    def send(message: Message) -> Confirmed:
+        station.authority.confirm(message.der)
+        return Confirmed(pending.serial)
+
+    def ask(_: Message) -> Confirmed | World:
+        match station.authority.status(pending.certificate, station.issuer).state:
+            case CertificateState.GOOD:
+                return Confirmed(pending.serial)
+            case CertificateState.PENDING:
+                return World.NOT_HAPPENED
+            case _:
+                raise CertificateLapsed("the certificate is no longer pending")
+
+    return case.run(CONFIRM, prepare=lambda: station.authority.confirm_message(pending), perform=send, inquire=ask)
+
+
+def take_card(case: Case, station: Station, persons: Persons) -> CardTaken:
+    """Step 8: the resident takes his card before he gets the receipt."""
+
+    def wait() -> CardTaken:
+        try:
+            if not station.reader.is_card_present():
+                return CardTaken("reader")
+            persons.resident.card(CardAction.TAKE)
+            if station.reader.wait_for_removal(station.waits.card_taken_s):
+                return CardTaken("reader")
+        except (ReaderMissing, ReaderBusy, CardAbsent, LinkLost, OutcomeUnknown):
+            pass  # a reader that is gone cannot tell; the clerk can
+        while not persons.clerk.is_card_returned():
+            persons.resident.card(CardAction.TAKE)
+        return CardTaken("clerk")
+
+    return case.note(TAKE_CARD, wait)
+
+
+def print_receipt(
+    case: Case,
+    authorised: AuthorisedApplicant,
+    pending: PendingCertificate,
+    fee: SettledFee,
+    station: Station,
+    persons: Persons,
+) -> PrintedReceipt:
+    """Step 8: one unmarked original of one number; whatever is printed after it is marked as a copy.
+
+    Asked after an interruption: the printer's own count of cuts, else a person.
+    """
+
+    def values(number: int, is_copy: bool) -> ReceiptValues:
+        return ReceiptValues(
+            number=number,
+            printed_on=station.clock(),
+            fee=fee,
+            serial=pending.serial,
+            valid_until=pending.not_after,
+            town=station.town,
+            clerk=authorised.identified.clerk,
+            is_copy=is_copy,
+        )
+
+    def job(number: int, is_copy: bool) -> PrintJob:
+        paper = compose_receipt(station.receipt_form, values(number, is_copy))
+        return station.printer.render(paper, f"{number % 10000:04d}")
+
+    def number_it() -> ReceiptIntent:
+        number = station.journal.number_receipt(case.record)
+        data_hash = hashlib.sha256(job(number, False).data).hexdigest()
+        return ReceiptIntent(number, data_hash, station.printer.cuts())
+
+    def print_original(intent: ReceiptIntent) -> PrintedReceipt:
+        outcome = station.printer.print(job(intent.number, False))
+        if outcome is PrintOutcome.CONFIRMED:
+            return PrintedReceipt(intent.number, copies=0)
+        return look(intent)
+
+    def look(intent: ReceiptIntent) -> PrintedReceipt:
+        copies = 0
+        while persons.clerk.look_at_paper(intent.number) is not PaperSeen.WHOLE:
+            copies += 1
+            if station.printer.print(job(intent.number, True)) is PrintOutcome.CONFIRMED:
+                break
+        return PrintedReceipt(intent.number, copies)
+
+    def ask(intent: ReceiptIntent) -> PrintedReceipt | World:
+        cuts = station.printer.cuts()
+        if cuts is not None and intent.cuts is not None and cuts > intent.cuts:
+            return PrintedReceipt(intent.number, copies=0)
+        return look(intent)
+
+    return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=ask)
+
+
+def close(case: Case, pending: PendingCertificate, delivered: DeliveredCertificate, receipt: PrintedReceipt) -> Closed:
+    """The end: nothing is open any more."""
+    closed = case.note(
+        CLOSED,
+        lambda: Closed(case.record.pseudonym, pending.serial, delivered.certificate, receipt.number, pending.not_after),
+    )
+    if case.record.state is not CaseState.CLOSED:
+        case.move(CaseState.CLOSED)
+    return closed
+
+
+def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:
+    """What both the policy and the card accept. Raises `PasswordRulesIncompatible` when that is nothing."""
+    both = PinPolicy(
+        minimum_length=max(rules.minimum_length, card.minimum_length),
+        maximum_length=min(rules.maximum_length, card.maximum_length),
+        characters="".join(c for c in rules.characters if c in card.characters),
+    )
+    if both.minimum_length > both.maximum_length or not both.characters:
+        raise PasswordRulesIncompatible("no password satisfies both the policy and this card")
+    return both
+
+
+def _refuse_if_expired(terms: AuthorisationTerms, station: Station) -> None:
+    if station.clock() >= terms.expires_at:
+        raise AuthorisationExpired("the clerk's leave has expired")
+
+
+def _refuse_if_lapsing(pending: PendingCertificate, station: Station) -> None:
+    state = station.authority.status(pending.certificate, station.issuer).state
+    margin = datetime.timedelta(minutes=station.policy.deadlines.fee_margin_min)
+    too_late = pending.confirm_before is not None and station.clock() + margin > pending.confirm_before
+    if state is not CertificateState.PENDING or too_late:
+        raise CertificateLapsed("the certificate cannot be confirmed any more")
+
+
+def _public_key_der(modulus: int, exponent: int) -> bytes:
+    return (
+        rsa.RSAPublicNumbers(exponent, modulus)
+        .public_key()
+        .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+
+
+def _key_hash(key: RsaPublicKey) -> str:
+    return hashlib.sha256(_public_key_der(key.modulus, key.exponent)).hexdigest()
+
+
+_SHA256_DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+
+
+def _digest_info(data: bytes) -> bytes:
+    """DigestInfo of SHA-256 over `data` (RFC 8017, 9.2)."""
+    return _SHA256_DIGEST_INFO + hashlib.sha256(data).digest()

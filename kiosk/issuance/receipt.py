@@ -1,0 +1,80 @@
+"""Composes the fee receipt (手数料領収書) from its layout and its values."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hw.ports import Align, Columns, Feed, PaperLine, Rule, Text
+from kiosk.clock import JAPAN
+from kiosk.model.application import SettledFee
+from kiosk.model.town import Town
+
+
+@dataclass(frozen=True)
+class FormLine:
+    """One line of a layout: a text, a left and a right text, a rule, or empty lines; `when` names a condition."""
+
+    text: str = ""
+    left: str = ""
+    right: str = ""
+    rule: bool = False
+    feed: int = 0
+    align: Align = "left"
+    scale: int = 1
+    bold: bool = False
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class ReceiptForm:
+    """The layout of a receipt; `is_training` marks every print as void."""
+
+    line: tuple[FormLine, ...]
+    is_training: bool = True
+
+
+@dataclass(frozen=True)
+class ReceiptValues:
+    """What stands on one receipt."""
+
+    number: int
+    printed_on: datetime.datetime
+    fee: SettledFee
+    serial: str
+    valid_until: datetime.datetime
+    town: Town
+    clerk: str
+    is_copy: bool
+
+
+def compose_receipt(form: ReceiptForm, values: ReceiptValues) -> tuple[PaperLine, ...]:
+    """The receipt as lines for the printer."""
+    marks = {"copy" if values.is_copy else "original"} | ({"training"} if form.is_training else set())
+    words = {
+        "number": f"{values.number:06d}",
+        "date": day_text(values.printed_on),
+        "fee_yen": f"{values.fee.fee_yen:,}",
+        "tendered_yen": f"{values.fee.tendered_yen:,}",
+        "change_yen": f"{values.fee.change_yen:,}",
+        "serial": values.serial,
+        "valid_until": day_text(values.valid_until),
+        "prefecture": values.town.prefecture,
+        "municipality": values.town.municipality,
+        "clerk": values.clerk,
+    }
+    return tuple(_set(line, words) for line in form.line if not line.when or line.when in marks)
+
+
+def day_text(time: datetime.datetime) -> str:
+    """The day of `time` at the counter."""
+    return f"{time.astimezone(JAPAN):%Y-%m-%d}"
+
+
+def _set(line: FormLine, words: Mapping[str, str]) -> PaperLine:
+    if line.rule:
+        return Rule()
+    if line.feed:
+        return Feed(line.feed)
+    if line.left or line.right:
+        return Columns(line.left.format_map(words), line.right.format_map(words), line.bold)
+    return Text(line.text.format_map(words), line.align, 2 if line.scale == 2 else 1, line.bold)

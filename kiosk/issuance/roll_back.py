@@ -1,0 +1,166 @@
+"""Takes an unfinished issuance back: fee repaid, certificate revoked and seen to be, card emptied, in this order.
+
+It runs under the journal like the issuance itself, so an interrupted one goes on at the next start.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from hw.errors import DeviceError
+from hw.ports import ChannelPurpose
+from kiosk.authority.client import Message
+from kiosk.authority.errors import AuthorityError, AuthorityRejected, CertificateUnacceptable
+from kiosk.issuance.effect import Case, Effect, World
+from kiosk.issuance.failure import TROUBLE, Halted, RolledBack, failure_code
+from kiosk.issuance.inserted_card import InsertedCard
+from kiosk.issuance.persons import CardAction, Persons
+from kiosk.issuance.station import Station
+from kiosk.issuance.steps import CERTIFY, FEE, WRITE, FeeIntent
+from kiosk.journal.journal import CaseState
+from kiosk.model.certificate import CertificateState, RevocationReason
+from kiosk.model.step import Undo
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """The fee was given back."""
+
+    amount_yen: int
+
+
+@dataclass(frozen=True)
+class RevokeIntent:
+    """This certificate (DER) is about to be revoked by this message."""
+
+    certificate: bytes
+    message: Message
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """The authority's status service says that the certificate is revoked."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What became of the card: emptied, or gone with a revoked certificate in it."""
+
+    is_emptied: bool
+
+
+REFUND = Effect(Undo.REFUND, FeeIntent, Refunded)
+REVOKE = Effect(Undo.REVOKE, RevokeIntent, Revoked)
+ERASE = Effect(Undo.ERASE, Erased, Erased)
+
+
+def roll_back(case: Case, card: InsertedCard, station: Station, persons: Persons, code: str) -> RolledBack | Halted:
+    """Undoes whatever the case has done, and returns what to raise: `Halted` when it has to go on another time."""
+    card.release()
+    if case.record.state is not CaseState.ROLLING_BACK:
+        case.move(CaseState.ROLLING_BACK, code)
+    try:
+        _refund(case, station, persons)
+        _revoke(case, station)
+        _erase(case, card, station)
+    except TROUBLE as trouble:
+        return Halted(failure_code(trouble))
+    return_card(station, persons)
+    case.move(CaseState.ROLLED_BACK, code)
+    return RolledBack(code)
+
+
+def return_card(station: Station, persons: Persons) -> None:
+    """Asks the resident to take his card when it lies in the reader; waits for nothing."""
+    with suppress(DeviceError):
+        if station.reader.is_card_present():
+            persons.resident.card(CardAction.TAKE)
+
+
+def _refund(case: Case, station: Station, persons: Persons) -> None:
+    intent = case.intent_of(FEE)
+    if intent is None:
+        return
+    if case.outcome_of(FEE) is None and persons.clerk.count_payment(intent.fee_yen) == 0:
+        return
+
+    def give_back(due: FeeIntent) -> Refunded:
+        amount_yen = persons.clerk.count_payment(due.fee_yen)
+        station.cash.dispense(amount_yen)
+        persons.clerk.repay(amount_yen)
+        return Refunded(amount_yen)
+
+    def count(due: FeeIntent) -> Refunded | World:
+        return World.NOT_HAPPENED if persons.clerk.count_payment(due.fee_yen) else Refunded(due.fee_yen)
+
+    case.run(REFUND, prepare=lambda: intent, perform=give_back, inquire=count)
+
+
+def _revoke(case: Case, station: Station) -> None:
+    certificate = _issued_certificate(case, station)
+    if certificate is None:
+        return
+
+    def message() -> RevokeIntent:
+        reason = RevocationReason.CESSATION_OF_OPERATION
+        return RevokeIntent(certificate, station.authority.revoke_message(certificate, reason))
+
+    def send(intent: RevokeIntent) -> Revoked:
+        try:
+            station.authority.revoke(intent.message.der)
+        except AuthorityRejected as rejected:
+            # Revoked already, by a lapsed deadline or by this very message before an interruption.
+            if rejected.fail_info != "certRevoked":
+                raise
+        answer = look(intent)
+        if isinstance(answer, World):
+            raise RevocationUnproven("the authority acknowledged a revocation that its status service does not show")
+        return answer
+
+    def look(intent: RevokeIntent) -> Revoked | World:
+        status = station.authority.status(intent.certificate, station.issuer)
+        if status.state is not CertificateState.REVOKED:
+            return World.NOT_HAPPENED
+        return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
+
+    case.run(REVOKE, prepare=message, perform=send, inquire=look)
+
+
+class RevocationUnproven(AuthorityError):
+    """The authority said that it revoked, and its status service says otherwise."""
+
+
+def _issued_certificate(case: Case, station: Station) -> bytes | None:
+    """The certificate that the authority issued for this case, asked for by the same bytes when no answer came."""
+    pending = case.outcome_of(CERTIFY)
+    if pending is not None:
+        return pending.certificate
+    message = case.intent_of(CERTIFY)
+    if message is None:
+        return None
+    try:
+        return station.authority.certify(message.der).certificate
+    except CertificateUnacceptable as unacceptable:
+        return unacceptable.certificate
+    except AuthorityRejected:
+        return None
+
+
+def _erase(case: Case, card: InsertedCard, station: Station) -> None:
+    if case.intent_of(WRITE) is None:
+        return
+
+    def empty(_: Erased) -> Erased:
+        # A card that is gone or fails keeps a revoked certificate, which is worth nothing; nobody has to wait for it.
+        try:
+            if not station.reader.is_card_present():
+                return Erased(is_emptied=False)
+            card.under_channel(ChannelPurpose.ERASE).erase()
+        except DeviceError:
+            return Erased(is_emptied=False)
+        finally:
+            card.release()
+        return Erased(is_emptied=True)
+
+    case.run(ERASE, prepare=lambda: Erased(False), perform=empty, inquire=lambda _: World.NOT_HAPPENED)

@@ -1,0 +1,66 @@
+"""Everything a use case works with: one value, assembled once at start, that knows nothing of screens."""
+
+import datetime
+import hashlib
+import hmac
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hw.ports import CardReader, CashBox, ChannelKeys, ReceiptPrinter
+from kiosk.authority.client import AuthorityClient
+from kiosk.clock import JAPAN, Clock
+from kiosk.counter.clerk_key import ClerkKey
+from kiosk.issuance.receipt import ReceiptForm
+from kiosk.journal.journal import Journal
+from kiosk.model.policy import Policy
+from kiosk.model.town import Town
+from kiosk.register.register import Register
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long the counter waits for people, in seconds."""
+
+    card_inserted_s: float
+    card_taken_s: float
+
+
+@dataclass(frozen=True)
+class Station:
+    """One counter with its devices, its books and its authority.
+
+    `card_keys` answers a card's challenge on behalf of the clerk's station. `person_key` is the town's, so that every
+    station knows a resident by the same id. `issuer` is the authority's certificate (DER).
+    """
+
+    name: str
+    town: Town
+    policy: Policy
+    waits: Waits
+    journal: Journal
+    register: Register
+    reader: CardReader
+    printer: ReceiptPrinter
+    cash: CashBox
+    authority: AuthorityClient
+    issuer: bytes
+    card_keys: ChannelKeys
+    clerk_key: ClerkKey
+    person_key: bytes
+    receipt_form: ReceiptForm
+    clock: Clock
+    random_bytes: Callable[[int], bytes] = os.urandom
+
+    def person(self, resident_code: str) -> bytes:
+        """The town's keyed id of a resident: HMAC-SHA256 over his code."""
+        return hmac.new(self.person_key, resident_code.encode(), hashlib.sha256).digest()
+
+    @property
+    def authorisation_life(self) -> datetime.timedelta:
+        """How long a clerk's leave is good."""
+        return datetime.timedelta(minutes=self.policy.deadlines.authorisation_min)
+
+    def today(self) -> datetime.date:
+        """The day at the counter."""
+        return self.clock().astimezone(JAPAN).date()

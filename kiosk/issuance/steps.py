@@ -1,0 +1,86 @@
+"""The steps of an issuance as effects: what each makes durable before and after it touches the world."""
+
+from dataclasses import dataclass
+
+from kiosk.authority.client import Message, PendingCertificate
+from kiosk.issuance.effect import Effect, Note
+from kiosk.model.application import (
+    Application,
+    AuthorisedApplicant,
+    Closed,
+    DeliveredCertificate,
+    FiledApplication,
+    IdentifiedApplicant,
+    KeyReady,
+    PrintedReceipt,
+    SettledFee,
+)
+from kiosk.model.step import Step
+
+
+@dataclass(frozen=True)
+class KeyIntent:
+    """A key is about to be made in this card, which held a key of this hash (empty: none)."""
+
+    card_number: str
+    key_before: str
+
+
+@dataclass(frozen=True)
+class WriteIntent:
+    """A certificate of this SHA-256 is about to be written."""
+
+    certificate_hash: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """The certificate was written."""
+
+    certificate_hash: str
+
+
+@dataclass(frozen=True)
+class FeeIntent:
+    """The till is about to take this amount; the cash device's event counter stood so."""
+
+    fee_yen: int
+    counter: int
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """The certificate is valid since the authority's acknowledgement."""
+
+    serial: str
+
+
+@dataclass(frozen=True)
+class CardTaken:
+    """The resident has his card."""
+
+    seen_by: str
+
+
+@dataclass(frozen=True)
+class ReceiptIntent:
+    """A receipt of this number and these bytes is about to be printed; the printer had cut so often before."""
+
+    number: int
+    data_hash: str
+    cuts: int | None
+
+
+APPLICATION = Effect(Step.APPLICATION, Application, FiledApplication)
+ELIGIBILITY_AND_IDENTITY = Note(Step.IDENTITY_CHECK, IdentifiedApplicant)
+AUTHORISE = Note(Step.AUTHORISE, AuthorisedApplicant)
+GENERATE_KEY = Effect(Step.GENERATE_KEY, KeyIntent, KeyReady)
+REQUEST = Note(Step.REQUEST, bytes)
+CERTIFY = Effect(Step.CERTIFY, Message, PendingCertificate)
+WRITE = Effect(Step.WRITE, WriteIntent, Written)
+READ_BACK = Note(Step.READ_BACK, DeliveredCertificate)
+FEE = Effect(Step.FEE, FeeIntent, SettledFee)
+CONFIRM = Effect(Step.CONFIRM, Message, Confirmed)
+TAKE_CARD = Note(Step.TAKE_CARD, CardTaken)
+RECEIPT = Effect(Step.RECEIPT, ReceiptIntent, PrintedReceipt)
+CLOSED = Note(Step.CLOSED, Closed)

@@ -1,0 +1,1 @@
+"""The durable record of every case: state, chained journal and sealed personal data, written in one transaction."""

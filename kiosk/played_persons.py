@@ -1,0 +1,109 @@
+"""Resident and clerk as a drill's file plays them: they answer at once, and always the same."""
+
+from dataclasses import dataclass
+
+from hw.bench import SimulatedReader
+from hw.ports import PinPolicy, PinStatus
+from hw.sim.till import SimulatedTill
+from kiosk.application_file import ClerkTable
+from kiosk.issuance.persons import (
+    Abandoned,
+    CardAction,
+    DeliverySummary,
+    IdentityEvidence,
+    IdentityQuestion,
+    PaperSeen,
+    Persons,
+)
+
+
+class PlayedResident:
+    """Puts his card in when asked, chooses and types one password, agrees and pays."""
+
+    def __init__(self, code: str, password: str, reader: SimulatedReader | None) -> None:
+        self._code = code
+        self._password = password
+        self._reader = reader
+        self._attempts_shown: int | None = None
+
+    def card(self, action: CardAction) -> None:
+        """Moves the simulated card; a card in a real reader is moved by nobody here."""
+        if self._reader is None:
+            return
+        if action is CardAction.TAKE:
+            self._reader.remove()
+        else:
+            self._reader.insert(self._code)
+
+    def choose_password(self, policy: PinPolicy) -> bytearray:
+        """The file's password; he gives up when the card would not take it."""
+        fits = policy.minimum_length <= len(self._password) <= policy.maximum_length
+        if not fits or not set(self._password) <= set(policy.characters):
+            raise Abandoned("resident", "password_against_rules")
+        return bytearray(self._password.encode("ascii"))
+
+    def enter_password(self, status: PinStatus) -> bytearray:
+        """The file's password; he gives up rather than spend a second attempt."""
+        if self._attempts_shown is not None and status.attempts_remaining < self._attempts_shown:
+            raise Abandoned("resident", "password_wrong")
+        self._attempts_shown = status.attempts_remaining
+        return bytearray(self._password.encode("ascii"))
+
+    def consent(self, summary: DeliverySummary) -> None:
+        """Agrees."""
+
+
+@dataclass(frozen=True)
+class PlayedClerk:
+    """Sees a document, approves, and keeps the till, payer by payer."""
+
+    table: ClerkTable
+    payer: str
+    till: SimulatedTill
+
+    def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
+        """Sees the file's document."""
+        return IdentityEvidence(self.table.identity_document, self.table.name)
+
+    def approve(self, question: IdentityQuestion) -> None:
+        """Approves."""
+
+    def take_fee(self, due_yen: int) -> int:
+        """Takes what the file says, or what is due when that is less than due."""
+        tendered_yen = max(self.table.tendered_yen, due_yen)
+        self.till.put(self.payer, tendered_yen)
+        return tendered_yen
+
+    def give_change(self, change_yen: int) -> None:
+        """Takes the change out of the till."""
+        if change_yen:
+            self.till.put(self.payer, -change_yen)
+
+    def repay(self, amount_yen: int) -> None:
+        """Takes the repaid money out of the till."""
+        if amount_yen:
+            self.till.put(self.payer, -amount_yen)
+
+    def count_payment(self, due_yen: int) -> int:
+        """Counts this payer's money in the till."""
+        return self.till.count(self.payer)
+
+    def is_card_returned(self) -> bool:
+        """Hands the card back."""
+        return True
+
+    def look_at_paper(self, receipt_number: int) -> PaperSeen:
+        """Finds nothing, so that what is printed next is marked as a copy."""
+        return PaperSeen.NOTHING
+
+
+def play(
+    resident_code: str,
+    password: str,
+    clerk: ClerkTable,
+    payer: str,
+    till: SimulatedTill,
+    reader: SimulatedReader | None,
+) -> Persons:
+    """The persons of one application."""
+    return Persons(PlayedResident(resident_code, password, reader), PlayedClerk(clerk, payer, till))

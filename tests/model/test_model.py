@@ -1,0 +1,192 @@
+"""The domain's values and rules at their boundaries."""
+
+import datetime
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
+from kiosk.config import SHIPPED, _KioskFile, load_config, load_policy
+from kiosk.failure_book import load_failure_book
+from kiosk.issuance.failure import _CODES
+from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
+from kiosk.model.certificate import Uncertifiable, certify_items, serial_text
+from kiosk.model.characters import is_certifiable
+from kiosk.model.eligibility import REFUSALS, refusal_code
+from kiosk.model.resident import FourItems, Resident, Sex
+
+POLICY = load_policy(SHIPPED / "policy", "juki-2011")
+DAY = datetime.date(2026, 4, 1)
+
+
+def resident(**changes: object) -> Resident:
+    birth = changes.pop("birth_date", datetime.date(1931, 5, 3))
+    items = FourItems("幌延　太郎", "北海道天塩郡幌延町１番地", birth, Sex.MALE)
+    return Resident("10000000100", items, "ほろのべ　たろう", **changes)
+
+
+@pytest.mark.parametrize(
+    ("who", "code"),
+    [
+        (None, "E01"),
+        (resident(), None),
+        (resident(is_japanese_national=False), "E02"),
+        (resident(birth_date=datetime.date(2011, 4, 2)), "E03"),
+        (resident(birth_date=datetime.date(2011, 4, 1)), None),
+        (resident(is_adult_ward=True), "E04"),
+    ],
+)
+def test_the_register_decides_who_may_apply(who: Resident | None, code: str | None) -> None:
+    assert refusal_code(who, POLICY.eligibility, DAY) == code
+
+
+def test_who_is_born_on_29_february_ages_on_1_march() -> None:
+    born = resident(birth_date=datetime.date(2012, 2, 29))
+    assert born.age_on(datetime.date(2027, 2, 28)) == 14
+    assert born.age_on(datetime.date(2027, 3, 1)) == 15
+
+
+@given(st.characters())
+def test_every_character_is_classified(character: str) -> None:
+    assert is_certifiable(character) in (True, False)
+
+
+def test_every_code_point_is_classified_and_what_is_certifiable_survives_the_codec() -> None:
+    for code in range(sys.maxunicode + 1):
+        if is_certifiable(chr(code)):
+            assert chr(code).encode("euc_jp").decode("euc_jp") == chr(code)
+
+
+@pytest.mark.parametrize("character", ["𠮷", "😀", "\n", "\x1b", "葛\U000e0100"[1], "髙"])
+def test_a_character_outside_the_standards_is_named(character: str) -> None:
+    with pytest.raises(Uncertifiable) as caught:
+        certify_items(FourItems(f"幌{character}延", "北海道", datetime.date(1980, 1, 1), Sex.OTHER))
+    assert caught.value.item == "name"
+    assert caught.value.characters == (character,)
+
+
+@pytest.mark.parametrize(
+    ("birth", "certified"),
+    [
+        (datetime.date(1868, 10, 22), "018681022"),
+        (datetime.date(1868, 10, 23), "118681023"),
+        (datetime.date(1912, 7, 30), "219120730"),
+        (datetime.date(1926, 12, 24), "219261224"),
+        (datetime.date(1926, 12, 25), "319261225"),
+        (datetime.date(1989, 1, 8), "419890108"),
+        (datetime.date(2019, 4, 30), "420190430"),
+        (datetime.date(2019, 5, 1), "520190501"),
+    ],
+)
+def test_a_birth_date_carries_the_digit_of_its_era(birth: datetime.date, certified: str) -> None:
+    assert certify_items(resident(birth_date=birth).items).birth == certified
+
+
+def terms(**changes: object) -> AuthorisationTerms:
+    values: dict[str, object] = {
+        "operation": "issue",
+        "case": "c" * 32,
+        "station": "demo",
+        "card_number": "JUKI000000000001",
+        "items_hash": b"\x01" * 32,
+        "person": b"\x02" * 32,
+        "nonce": b"\x03" * 16,
+        "issued_at": datetime.datetime(2026, 4, 1, 1, 2, 3, tzinfo=datetime.UTC),
+        "expires_at": datetime.datetime(2026, 4, 1, 1, 17, 3, tzinfo=datetime.UTC),
+    }
+    return AuthorisationTerms(**(values | changes))  # type: ignore[arg-type]  # one detail changed
+
+
+@given(case=st.text(), station=st.text(), nonce=st.binary())
+def test_an_authorisation_reads_back_as_it_was_signed(case: str, station: str, nonce: bytes) -> None:
+    try:
+        payload = terms(case=case, station=station, nonce=nonce).encode()
+    except UnicodeEncodeError:
+        return
+    assert AuthorisationTerms.decode(payload).encode() == payload
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_bytes_that_are_no_authorisation_are_refused(payload: bytes) -> None:
+    with pytest.raises(AuthorisationInvalid):
+        AuthorisationTerms.decode(payload)
+
+
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [(b'"version":1', b'"version": 1'), (b'"issue"', b'"erase"'), (b"}", b',"more":1}'), (b"+00:00", b"+09:00")],
+)
+def test_an_authorisation_in_another_form_is_refused(found: bytes, instead: bytes) -> None:
+    with pytest.raises(AuthorisationInvalid):
+        AuthorisationTerms.decode(terms().encode().replace(found, instead, 1))
+
+
+def test_a_serial_is_written_as_openssl_does() -> None:
+    assert serial_text(0xA1B) == "0A1B"
+    assert serial_text(0xFF00) == "FF00"
+
+
+def test_personal_data_has_no_representation() -> None:
+    who = resident()
+    for value in (who, who.items, certify_items(who.items)):
+        assert "太郎" not in repr(value)
+        assert "幌延" not in f"{value}"
+
+
+def test_every_failure_code_is_in_the_book_in_both_languages() -> None:
+    book = load_failure_book()
+    codes = {code for _, code in _CODES} | {rule.code for rule in REFUSALS} | {"E01", "E07", "E09", "E14"}
+    assert codes <= set(book)
+    for code, entry in book.items():
+        assert re.fullmatch(r"E\d\d|K-[A-Z]+-\d{3}", code)
+        for text in (entry.ja, entry.en):
+            assert text.what.strip() and text.remedy.strip()
+        assert entry.ja.what != entry.en.what
+
+
+@pytest.mark.parametrize("profile", ["juki-2011", "myna-2016"])
+def test_the_shipped_policies_load(profile: str) -> None:
+    assert load_policy(SHIPPED / "policy", profile).name == profile
+
+
+def test_the_shipped_configuration_loads_and_states_every_key() -> None:
+    config = load_config(SHIPPED / "kiosk.toml", [])
+    assert config.policy.name == "juki-2011"
+    tables = read_tables(SHIPPED / "kiosk.toml")
+    for table, kind in _KioskFile.__dataclass_fields__.items():
+        assert set(tables[table]) == set(getattr(convert(tables, _KioskFile, ""), table).__dataclass_fields__), kind
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "reason"),
+    [
+        ("[town]\ncod = 1", "town.cod", "did you mean 'code'"),
+        ("[town]\ncode = 1", "town.code", "Expected `str`"),
+        ("[twon]", "twon", "did you mean 'town'"),
+        ("[town", "", "not TOML"),
+        ("", "town", "missing"),
+        ("[town]\ncode='1'", "town.prefecture", "missing"),
+    ],
+)
+def test_a_bad_file_is_refused_with_file_key_and_reason(tmp_path: Path, text: str, key: str, reason: str) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigInvalid) as caught:
+        convert(read_tables(path), _KioskFile, str(path))
+    assert caught.value.file == str(path)
+    assert caught.value.key == key
+    assert reason in caught.value.reason
+
+
+def test_a_setting_is_converted_to_its_keys_type() -> None:
+    tables: dict[str, object] = {}
+    apply_settings(tables, [("authority.timeout_s", "2.5"), ("station.name", "12")], _KioskFile)
+    assert tables == {"authority": {"timeout_s": 2.5}, "station": {"name": "12"}}
+    with pytest.raises(ConfigInvalid, match="not a number"):
+        apply_settings(tables, [("authority.timeout_s", "soon")], _KioskFile)
+    with pytest.raises(ConfigInvalid, match="unknown key"):
+        apply_settings(tables, [("authority.uri", "x")], _KioskFile)
