@@ -3,26 +3,18 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from hw.command_line import UsageParser, add_common_options, settings_of
 from kiosk.exit_code import ExitCode
-
-
-class UsageParser(argparse.ArgumentParser):
-    """An argument parser whose errors end with the exit code for usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """Says what is wrong and ends with 64."""
-        self.print_usage(sys.stderr)
-        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     args = _parser().parse_args(argv)
-    args.settings = [*getattr(args, "settings_before", []), *getattr(args, "settings", [])]
+    args.settings = settings_of(args)
     from hw.strict_toml import ConfigInvalid
 
     verb: Callable[[argparse.Namespace], int] = args.verb
@@ -36,14 +28,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.OK
     except KeyboardInterrupt:
         return 130
+    except Exception:
+        traceback.print_exc()
+        return _fail(ExitCode.INTERNAL, "this is a defect of the program; nothing that was acknowledged is lost")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = UsageParser(prog="kiosk", description="Counter kiosk for digital certificates.")
-    _add_common(parser, settings="settings_before")
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    _add_common(common, settings="settings")
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    common = add_common_options(parser)
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=UsageParser)
 
     def add(
         name: str, verb: Callable[[argparse.Namespace], int], summary: str, **kwargs: str
@@ -95,30 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, *, settings: str) -> None:
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="kiosk.toml; default /etc/kiosk/kiosk.toml, or the shipped one"
-    )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="where everything that is kept lies")
-    parser.add_argument(
-        "--set",
-        dest=settings,
-        action="append",
-        type=_setting,
-        metavar="table.key=value",
-        help="wins over the file; may be repeated",
-    )
-    if settings == "settings_before":
-        parser.set_defaults(settings_before=[])
-
-
-def _setting(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or "." not in key:
-        raise argparse.ArgumentTypeError(f"{text!r} is not table.key=value")
-    return key, value
-
-
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -165,18 +134,25 @@ def _drill(args: argparse.Namespace) -> int:
 
 def _sign(args: argparse.Namespace) -> int:
     from kiosk.config import load_config, locate_config
-    from kiosk.eapply.command import run_sign
+    from kiosk.signature_command import run_sign
 
     config = load_config(locate_config(args.config), args.settings)
-    return run_sign(config, _data(args, "drill"), args.file, args.out, args.format, args.pin_file)
+    return run_sign(
+        config,
+        _data(args, "drill"),
+        args.file,
+        args.out,
+        is_detached=args.format == "cms",
+        pin_file=args.pin_file,
+    )
 
 
 def _verify(args: argparse.Namespace) -> int:
     from kiosk.config import load_config, locate_config
-    from kiosk.eapply.command import run_verify
+    from kiosk.signature_command import run_verify
 
     config = load_config(locate_config(args.config), args.settings)
-    return run_verify(config, args.file, args.signature, args.trust, args.name, args.json)
+    return run_verify(config, args.file, args.signature, args.trust, args.name, is_json=args.json)
 
 
 def _journal(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from hw.ports import CardSession, ChannelPurpose
 from kiosk.issuance.failure import CardNotInserted, WrongCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
+from kiosk.model.secret import wipe
 
 
 class InsertedCard:
@@ -99,7 +100,3 @@ class InsertedCard:
         if not self._station.reader.wait_for_card(self._station.waits.card_inserted_s):
             raise CardNotInserted("no card was put into the reader in time")
 
-
-def wipe(secret: bytearray) -> None:
-    """Overwrites a password where it lies."""
-    secret[:] = bytes(len(secret))

@@ -27,7 +27,7 @@ from kiosk.issuance.failure import (
     Refusal,
     failure_code,
 )
-from kiosk.issuance.inserted_card import InsertedCard, wipe
+from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, IdentityQuestion, PaperSeen, Persons
 from kiosk.issuance.receipt import ReceiptValues, compose_receipt
 from kiosk.issuance.report import Report
@@ -78,6 +78,7 @@ from kiosk.model.eligibility import (
     refusal_code,
 )
 from kiosk.model.policy import PasswordRules
+from kiosk.model.secret import wipe
 from kiosk.model.step import Step
 
 UNNAMED = "K-CASE-003"

@@ -1,0 +1,1 @@
+"""The devices themselves, simulated: pure cores, and the shells that put them on a real wire."""

@@ -1,0 +1,115 @@
+"""The card's side of the secure channel (GlobalPlatform Amendment D 1.1.2, SCP03): AES-128, i=60, level 33."""
+
+import hmac
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.cmac import CMAC
+
+from hw.ports import ChannelPurpose
+from hw.sim.card.apdu import Answer, Command, Status
+from hw.sim.card.memory import StaticKeys
+
+SECURITY_LEVEL = 0x33
+"""C-MAC, C-DECRYPTION, R-MAC and R-ENCRYPTION (Amendment D, 7.1.2.1); this card knows no other."""
+
+SECURED_BIT = 0x04
+"""Marks in CLA a command inside the channel (Amendment D, 6.1)."""
+
+KEY_INFORMATION = bytes((0x03, 0x60))
+"""SCP03 with random challenges, R-MAC and R-ENCRYPTION (Amendment D, 5.1 and 7.1.1.6)."""
+
+CHALLENGE_SIZE = 8
+CRYPTOGRAM_SIZE = 8
+MAC_SIZE = 8
+_BLOCK = 16
+
+# Data derivation constants (Amendment D, 4.1.5)
+_CARD_CRYPTOGRAM, _HOST_CRYPTOGRAM, _S_ENC, _S_MAC, _S_RMAC = 0x00, 0x01, 0x04, 0x06, 0x07
+
+
+class ChannelBroken(Exception):
+    """A command does not come from whoever opened the channel: its MAC or its padding is wrong."""
+
+
+class SecureChannel:
+    """One channel for one `purpose`: begun by INITIALIZE UPDATE, open once `authenticate` succeeded."""
+
+    def __init__(self, purpose: ChannelPurpose, keys: StaticKeys, host_challenge: bytes, card_challenge: bytes) -> None:
+        context = host_challenge + card_challenge
+        self.purpose = purpose
+        self._enc = algorithms.AES(_derive(keys.enc, _S_ENC, 128, context))
+        self._mac = _derive(keys.mac, _S_MAC, 128, context)
+        self._rmac = _derive(keys.mac, _S_RMAC, 128, context)
+        self.card_cryptogram = _derive(self._mac, _CARD_CRYPTOGRAM, 64, context)
+        self._host_cryptogram = _derive(self._mac, _HOST_CRYPTOGRAM, 64, context)
+        self._chaining = bytes(_BLOCK)
+        self._counter = 0
+        self.is_open = False
+
+    def authenticate(self, command: Command) -> bool:
+        """Opens the channel if EXTERNAL AUTHENTICATE carries the host's cryptogram; raises `ChannelBroken`."""
+        cryptogram = self._check_mac(command)
+        self.is_open = hmac.compare_digest(cryptogram, self._host_cryptogram)
+        return self.is_open
+
+    def unwrap(self, command: Command) -> Command:
+        """The plain command inside a secured one; raises `ChannelBroken`, and then the channel is to be dropped."""
+        data = self._check_mac(command)
+        self._counter += 1
+        if data:
+            data = _unpad(self._decrypt(data))
+        return replace(command, cla=command.cla & ~SECURED_BIT, data=data)
+
+    def wrap(self, answer: Answer) -> Answer:
+        """The answer as it leaves: encrypted and with its R-MAC, unless its status is an error (Amendment D, 6.2.5)."""
+        if answer.sw != Status.OK and answer.sw >> 8 not in (0x62, 0x63):
+            return answer
+        data = self._encrypt(answer.data) if answer.data else b""
+        mac = _cmac(self._rmac, self._chaining + data + answer.sw.to_bytes(2, "big"))
+        return Answer(data + mac[:MAC_SIZE], answer.sw)
+
+    def _check_mac(self, command: Command) -> bytes:
+        """The command's data without its C-MAC; the full MAC becomes the next chaining value."""
+        data, mac = command.data[:-MAC_SIZE], command.data[-MAC_SIZE:]
+        lc = len(command.data)
+        length = bytes(1) + lc.to_bytes(2, "big") if command.extended else lc.to_bytes(1, "big")
+        header = bytes((command.cla, command.ins, command.p1, command.p2))
+        full = _cmac(self._mac, self._chaining + header + length + data)
+        if not hmac.compare_digest(mac, full[:MAC_SIZE]):
+            raise ChannelBroken
+        self._chaining = full
+        return data
+
+    def _cipher(self, marker: int) -> Cipher[modes.CBC]:
+        block = bytes((marker,)) + self._counter.to_bytes(_BLOCK - 1, "big")
+        encryptor = Cipher(self._enc, modes.ECB()).encryptor()  # noqa: S305 - one block; the IV of Amendment D, 6.2.6
+        return Cipher(self._enc, modes.CBC(encryptor.update(block)))
+
+    def _decrypt(self, data: bytes) -> bytes:
+        if len(data) % _BLOCK:
+            raise ChannelBroken
+        return self._cipher(0x00).decryptor().update(data)
+
+    def _encrypt(self, data: bytes) -> bytes:
+        padded = data + b"\x80" + bytes(-(len(data) + 1) % _BLOCK)
+        return self._cipher(0x80).encryptor().update(padded)
+
+
+def _derive(key: bytes, constant: int, bits: int, context: bytes) -> bytes:
+    """Data derivation of Amendment D, 4.1.5: label, separation indicator, L in bits, counter 1, context."""
+    fixed = bytes(11) + bytes((constant, 0x00)) + bits.to_bytes(2, "big") + b"\x01"
+    return _cmac(key, fixed + context)[: bits // 8]
+
+
+def _unpad(data: bytes) -> bytes:
+    plain = data.rstrip(b"\x00")
+    if not plain.endswith(b"\x80") or len(data) - len(plain) >= _BLOCK:
+        raise ChannelBroken
+    return plain[:-1]
+
+
+def _cmac(key: bytes, message: bytes) -> bytes:
+    mac = CMAC(algorithms.AES(key))
+    mac.update(message)
+    return mac.finalize()

@@ -1,0 +1,268 @@
+"""The commands of the JPKI application, one function each.
+
+Public part (select, read, verify, sign): as the JPKI cards in the field answer it. Issuance part: ours, on ISO/IEC
+7816-4 and -8. A function is called with a command whose form its table row has checked, and with the purpose of the
+secure channel that carried it, None outside. It answers, or raises `Refusal` having done nothing.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hw.ports import ChannelPurpose
+from hw.sim.card import tlv
+from hw.sim.card.apdu import Answer, Command, Refusal, Status
+from hw.sim.card.channel import (
+    CHALLENGE_SIZE,
+    KEY_INFORMATION,
+    ChannelBroken,
+    SecureChannel,
+)
+from hw.sim.card.chip import Chip
+from hw.sim.card.personalization import KEY_VERSIONS
+from hw.sim.card.profile import KeyFile, PinFile, Profile, TransparentFile
+
+AID = bytes.fromhex("D392F000260100000001")
+
+ATTESTATION_DATA_SIZE = 16 + 32
+"""INTERNAL AUTHENTICATE: the authorisation's nonce and the SHA-256 of the public key."""
+
+_DIVERSIFICATION_SIZE = 10
+_EMPTY_CERTIFICATE_HEADER = bytes(4)
+_OFFSET_IS_FILE_REFERENCE = 0x80
+
+
+@dataclass
+class Session:
+    """What the application remembers from its selection to the next one or to loss of power."""
+
+    chip: Chip
+    profile: Profile
+    selected: int | None = None
+    verified: set[int] = field(default_factory=set)
+    channel: SecureChannel | None = None
+
+    def reset(self) -> None:
+        """Forgets the selected file, every verified password and the channel."""
+        self.selected = None
+        self.verified.clear()
+        self.channel = None
+
+
+_F = TypeVar("_F", TransparentFile, PinFile, KeyFile)
+
+
+def _selected(session: Session, kind: tuple[_F, ...]) -> _F:
+    if session.selected is None:
+        raise Refusal(Status.NO_FILE_SELECTED)
+    for file in kind:
+        if file.fid == session.selected:
+            return file
+    raise Refusal(Status.FILE_KIND_WRONG)
+
+
+def _demand(allowed: bool) -> None:
+    if not allowed:
+        raise Refusal(Status.SECURITY_NOT_SATISFIED)
+
+
+# --- selection and files
+
+
+def select_application(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Begins again: no file selected, no password verified, no channel."""
+    if command.data != AID:
+        raise Refusal(Status.FILE_NOT_FOUND)
+    session.reset()
+    return Answer()
+
+
+def select_file(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Makes a file, a password or a key the one that the next commands mean."""
+    fid = int.from_bytes(command.data, "big")
+    if fid not in session.profile.fids:
+        raise Refusal(Status.FILE_NOT_FOUND)
+    session.selected = fid
+    return Answer()
+
+
+def _offset(command: Command) -> int:
+    if command.p1 & _OFFSET_IS_FILE_REFERENCE:
+        raise Refusal(Status.P1P2_WRONG)
+    return command.p1p2
+
+
+def read_binary(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """A part of the selected file; fewer bytes than asked for at its end."""
+    offset = _offset(command)
+    file = _selected(session, session.profile.files)
+    _demand(file.read_pin is None or file.read_pin in session.verified)
+    if offset >= file.size:
+        raise Refusal(Status.OFFSET_WRONG)
+    content = session.chip.memory.files.get(file.fid, file.content).ljust(file.size, b"\x00")
+    assert command.le is not None
+    return Answer(content[offset : offset + command.le])
+
+
+def update_binary(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Overwrites a part of the selected file."""
+    offset = _offset(command)
+    file = _selected(session, session.profile.files)
+    _demand(file.issuer_writes and right is ChannelPurpose.ISSUE)
+    if offset + len(command.data) > file.size:
+        raise Refusal(Status.FILE_TOO_SMALL)
+    session.chip.write_file(file.fid, offset, command.data)
+    return Answer()
+
+
+def get_identity(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Card number, application label, whether the signature password is set, whether there is a signature key."""
+    memory, key = session.chip.memory, session.profile.signature_key
+    return Answer(
+        tlv.encode(0x5A, memory.number.encode("ascii"))
+        + tlv.encode(0x50, session.profile.name.encode("ascii"))
+        + tlv.encode(0xC1, _is_pin_set(session, key))
+        + tlv.encode(0xC2, bytes((key.fid in memory.keys,)))
+    )
+
+
+# --- passwords
+
+
+def verify(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Compares a password; without data, answers the tries left, also when it is already verified."""
+    pin = _selected(session, session.profile.pins)
+    record = session.chip.memory.pins.get(pin.fid)
+    if not command.data:
+        tries = record.tries if record else 0 if pin.in_use else pin.tries
+        return Answer(sw=Status.TRIES | tries)
+    session.verified.discard(pin.fid)
+    if record is None:
+        raise Refusal(Status.PIN_UNSET)
+    if record.tries == 0:
+        raise Refusal(Status.PIN_BLOCKED)
+    # The try is spent before the comparison: whoever pulls the card at the right moment gains nothing by it.
+    session.chip.set_tries(pin.fid, record.tries - 1)
+    if not session.chip.is_pin(pin.fid, command.data):
+        return Answer(sw=Status.TRIES | record.tries - 1)
+    session.chip.set_tries(pin.fid, pin.tries)
+    session.verified.add(pin.fid)
+    return Answer()
+
+
+def change_pin(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Sets a password: by the issuer, or by the holder who has just presented the old one."""
+    pin = _selected(session, session.profile.pins)
+    _demand(right in (ChannelPurpose.ISSUE, ChannelPurpose.RESET) or pin.fid in session.verified)
+    return _set_pin(session, pin, command.data)
+
+
+def reset_retry_counter(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Sets a new password and gives it all its tries."""
+    pin = _selected(session, session.profile.pins)
+    _demand(right is ChannelPurpose.RESET)
+    return _set_pin(session, pin, command.data)
+
+
+def _set_pin(session: Session, pin: PinFile, value: bytes) -> Answer:
+    if not pin.in_use:
+        raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
+    if not pin.accepts(value):
+        raise Refusal(Status.DATA_WRONG)
+    session.verified.discard(pin.fid)
+    session.chip.set_pin(pin.fid, value, pin.tries)
+    return Answer()
+
+
+def _is_pin_set(session: Session, key: KeyFile) -> bytes:
+    return bytes((key.pin in session.chip.memory.pins,))
+
+
+# --- keys
+
+
+def generate_key(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Replaces the selected key pair; its certificate goes first, so that none is ever beside a key it does not fit."""
+    key = _selected(session, session.profile.keys)
+    _demand(right is ChannelPurpose.ISSUE and key.pin in session.verified)
+    if command.data not in (b"", b"\xac\x00"):
+        raise Refusal(Status.DATA_WRONG)
+    session.chip.write_file(key.certificate, 0, _EMPTY_CERTIFICATE_HEADER)
+    session.chip.generate_key(key.fid)
+    return _public_key(session, key)
+
+
+def read_public_key(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """The public key of the selected key pair."""
+    key = _selected(session, session.profile.keys)
+    if key.fid not in session.chip.memory.keys:
+        raise Refusal(Status.REFERENCE_NOT_FOUND)
+    return _public_key(session, key)
+
+
+def _public_key(session: Session, key: KeyFile) -> Answer:
+    public = session.chip.public_numbers(key.fid)
+    modulus, exponent = (n.to_bytes((n.bit_length() + 7) // 8, "big") for n in (public.n, public.e))
+    return Answer(tlv.encode(0x7F49, tlv.encode(0x81, modulus) + tlv.encode(0x82, exponent)))
+
+
+def sign(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """PKCS#1 v1.5 signature of the selected key over the DigestInfo given."""
+    key = _selected(session, session.profile.keys)
+    _demand(key.pin in session.verified)
+    if key.fid not in session.chip.memory.keys:
+        raise Refusal(Status.REFERENCE_NOT_FOUND)
+    return Answer(session.chip.sign(key.fid, command.data))
+
+
+def attest(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """The card's word that it made the key pair whose hash is given, and that it still has it."""
+    memory = session.chip.memory
+    key_hash = command.data[-32:]
+    for key in session.profile.keys:
+        if key.fid in memory.keys and session.chip.public_key_hash(key.fid) == key_hash:
+            message = b"\x01" + memory.number.encode("ascii") + command.data + _is_pin_set(session, key)
+            return Answer(session.chip.attest(message))
+    raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
+
+
+def erase(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Makes the card what it was before its first use; certificates go first, as at `generate_key`."""
+    _demand(right is ChannelPurpose.ERASE)
+    session.verified.clear()
+    session.chip.clear_files({file.fid for file in session.profile.files if file.issuer_writes})
+    session.chip.clear_keys()
+    session.chip.clear_pins()
+    return Answer()
+
+
+# --- secure channel
+
+
+def initialize_update(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Ends an open channel and offers a new one; key version 00 means the issuer's."""
+    session.channel = None
+    version = command.p1 or min(KEY_VERSIONS)
+    if command.p2:
+        raise Refusal(Status.P1P2_WRONG)
+    keys = session.chip.memory.channel_keys.get(version)
+    if keys is None or version not in KEY_VERSIONS:
+        raise Refusal(Status.REFERENCE_NOT_FOUND)
+    challenge = session.chip.random_bytes(CHALLENGE_SIZE)
+    session.channel = SecureChannel(KEY_VERSIONS[version], keys, command.data, challenge)
+    diversification = session.chip.memory.number[-_DIVERSIFICATION_SIZE:].encode("ascii")
+    key_information = bytes((version,)) + KEY_INFORMATION
+    return Answer(diversification + key_information + challenge + session.channel.card_cryptogram)
+
+
+def external_authenticate(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Opens the channel that was offered last, if the host knows its keys; there is one attempt an offer."""
+    channel, session.channel = session.channel, None
+    if channel is None or channel.is_open:
+        raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
+    try:
+        if not channel.authenticate(command):
+            raise Refusal(Status.CRYPTOGRAM_WRONG)
+    except ChannelBroken:
+        raise Refusal(Status.SECURITY_NOT_SATISFIED) from None
+    session.channel = channel
+    return Answer()

@@ -1,0 +1,85 @@
+"""What a card of a kind holds: its files, passwords and keys, as data."""
+
+from dataclasses import dataclass
+
+_ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+@dataclass(frozen=True)
+class TransparentFile:
+    """A file of `size` bytes that begins with `content` and reads as zeros behind it.
+
+    Reading needs the password of the PIN file `read_pin` where one is named; only the issuer writes, and only where
+    `issuer_writes`.
+    """
+
+    fid: int
+    size: int
+    content: bytes = b""
+    read_pin: int | None = None
+    issuer_writes: bool = False
+
+
+@dataclass(frozen=True)
+class PinFile:
+    """A password and its number of `tries`; one that is not `in_use` answers its tries and can never be set."""
+
+    fid: int
+    tries: int
+    characters: str
+    minimum_length: int
+    maximum_length: int
+    in_use: bool = True
+
+    def accepts(self, pin: bytes) -> bool:
+        """Whether `pin` may become this password."""
+        return self.minimum_length <= len(pin) <= self.maximum_length and not set(pin) - set(self.characters.encode())
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """An RSA-2048 key pair, the PIN file that guards its use and the certificate file that belongs to it."""
+
+    fid: int
+    pin: int
+    certificate: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A kind of card; `name` is also its application label, `signature_key` the key that its identity speaks of."""
+
+    name: str
+    files: tuple[TransparentFile, ...]
+    pins: tuple[PinFile, ...]
+    keys: tuple[KeyFile, ...]
+    signature_key: KeyFile
+
+    @property
+    def fids(self) -> set[int]:
+        """Every file that can be selected."""
+        return {file.fid for file in self.files} | {pin.fid for pin in self.pins} | {key.fid for key in self.keys}
+
+
+_SIGNATURE = KeyFile(0x001A, pin=0x001B, certificate=0x0001)
+
+# The juki card has one certificate. 000A, 000B and 0018 belong to the user-authentication certificate of later cards
+# and are there because readers of those cards ask for them before anything else.
+JUKI_2011 = Profile(
+    name="juki-2011",
+    files=(
+        TransparentFile(0x0006, 0x20, content=b"JPKIAPICCTOKEN".ljust(0x20)),
+        TransparentFile(0x0001, 4096, read_pin=0x001B, issuer_writes=True),
+        TransparentFile(0x0002, 4096, issuer_writes=True),
+        TransparentFile(0x000A, 4096),
+        TransparentFile(0x000B, 4096),
+    ),
+    pins=(
+        PinFile(0x001B, 5, _ALPHANUMERIC, 4, 16),
+        PinFile(0x0018, 3, _ALPHANUMERIC, 4, 16, in_use=False),
+    ),
+    keys=(_SIGNATURE,),
+    signature_key=_SIGNATURE,
+)
+
+PROFILES = {profile.name: profile for profile in (JUKI_2011,)}

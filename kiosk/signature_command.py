@@ -1,0 +1,166 @@
+"""`kiosk sign` and `kiosk verify`: the resident's signature by his card, and the agency's verdict on it."""
+
+import dataclasses
+import json
+import os
+import sys
+import termios
+from pathlib import Path
+
+from cryptography import x509
+
+from hw.bench import open_bench
+from hw.card.key import CardKey
+from hw.errors import CardAbsent, DeviceError, PinLocked, PinRefused
+from hw.ports import CardSession
+from hw.strict_toml import ConfigInvalid
+from kiosk.authority.credential import load_credential
+from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.verification import ocsp_status, ocsp_url
+from kiosk.clock import system_clock
+from kiosk.config import Config
+from kiosk.eapply.sign import sign_cms
+from kiosk.eapply.verify import Outcome, Verdict, verify
+from kiosk.exit_code import ExitCode
+from kiosk.model.certificate import CertificateStatus
+from kiosk.model.secret import wipe
+
+_EXIT = {
+    Outcome.ACCEPTED: ExitCode.OK,
+    Outcome.REJECTED: ExitCode.REFUSED,
+    Outcome.UNDECIDED: ExitCode.UNDECIDED,
+}
+
+
+class NothingToSignWith(Exception):
+    """The card holds no certificate or no key."""
+
+
+def run_sign(
+    config: Config, data: Path, file: Path, out: Path | None, *, is_detached: bool, pin_file: Path | None
+) -> ExitCode:
+    """Signs `file` with the card in the reader; writes the signature (DER) and its path to stdout."""
+    content = _read(file)
+    target = out or file.with_name(file.name + ".p7s")
+    try:
+        with open_bench(config.hardware, data / "sim") as bench:
+            if bench.simulated_reader is not None and not bench.simulated_reader.is_inserted:
+                bench.simulated_reader.insert_last()
+            with bench.reader.session() as card:
+                signature = _sign(content, card, is_detached, pin_file)
+    except CardAbsent:
+        return _refuse(ExitCode.REFUSED, "no card in the reader")
+    except PinLocked:
+        return _refuse(ExitCode.REFUSED, "the password is locked; only the counter can set a new one")
+    except PinRefused as refused:
+        return _refuse(ExitCode.REFUSED, f"wrong password, {refused.attempts_remaining} attempts remain")
+    except (DeviceError, NothingToSignWith) as error:
+        return _refuse(ExitCode.REFUSED, str(error))
+    target.write_bytes(signature)
+    print(target)
+    return ExitCode.OK
+
+
+def _sign(content: bytes, card: CardSession, is_detached: bool, pin_file: Path | None) -> bytes:
+    status = card.pin_status()
+    if not status.is_set:
+        raise NothingToSignWith("the card has no password yet")
+    password = read_password(pin_file, f"Password ({status.attempts_remaining} attempts): ")
+    try:
+        card.verify_pin(password)
+    finally:
+        wipe(password)
+    public_key, certificate = card.public_key(), card.read_certificate()
+    if public_key is None or certificate is None:
+        raise NothingToSignWith("the card holds no certificate")
+    key = CardKey(card, public_key)
+    return sign_cms(content, x509.load_der_x509_certificate(certificate), key, is_detached=is_detached)
+
+
+def read_password(pin_file: Path | None, prompt: str) -> bytearray:
+    """The first line of the file, else of the terminal without echo; the caller wipes it."""
+    if pin_file is not None:
+        try:
+            with open(pin_file, "rb", buffering=0) as file:
+                return _read_line(file.fileno())
+        except OSError as error:
+            raise ConfigInvalid(str(pin_file), "", error.strerror or str(error)) from error
+    print(prompt, end="", file=sys.stderr, flush=True)
+    descriptor = sys.stdin.fileno()
+    if not os.isatty(descriptor):
+        return _read_line(descriptor)
+    before = termios.tcgetattr(descriptor)
+    silent = termios.tcgetattr(descriptor)
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSAFLUSH, silent)
+    try:
+        return _read_line(descriptor)
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+        print(file=sys.stderr)
+
+
+def _read_line(descriptor: int) -> bytearray:
+    line = bytearray()
+    octet = bytearray(1)
+    while os.readv(descriptor, [octet]) == 1 and octet not in (b"\n", b"\r"):
+        line += octet
+    return line
+
+
+def run_verify(
+    config: Config, file: Path, signature: Path | None, trust: Path | None, name: str | None, *, is_json: bool
+) -> ExitCode:
+    """Judges a signed file and writes the verdict to stdout."""
+    beside = file.with_name(file.name + ".p7s")
+    if signature is None and beside.exists():
+        signature = beside
+    anchors = _trust(config, trust)
+    now = system_clock()
+
+    def status_of(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
+        url = f"{config.authority.url.rstrip('/')}/ocsp" if config.authority.url else ocsp_url(certificate)
+        return ocsp_status(url, certificate, issuer, clock=system_clock, timeout_s=config.authority.timeout_s)
+
+    if signature is None:
+        verdict = verify(None, _read(file), anchors, now, status_of, name)
+    else:
+        verdict = verify(_read(file), _read(signature), anchors, now, status_of, name)
+    _tell(verdict, is_json)
+    return _EXIT[verdict.outcome]
+
+
+def _trust(config: Config, trust: Path | None) -> tuple[x509.Certificate, ...]:
+    if trust is not None:
+        try:
+            return tuple(x509.load_pem_x509_certificates(_read(trust)))
+        except ValueError as error:
+            raise ConfigInvalid(str(trust), "", f"not a PEM certificate: {error}") from error
+    if not config.authority.credential:
+        raise ConfigInvalid("--trust", "", "missing: name the authority's certificate, it is never fetched")
+    try:
+        return load_credential(config.home / config.authority.credential).chain
+    except CredentialInvalid as error:
+        raise ConfigInvalid("authority", "authority.credential", str(error)) from error
+
+
+def _tell(verdict: Verdict, is_json: bool) -> None:
+    if is_json:
+        findings = [dataclasses.asdict(finding) for finding in verdict.findings]
+        print(json.dumps({"verdict": verdict.outcome, "serial": verdict.serial, "findings": findings}))
+        return
+    for finding in verdict.findings:
+        print(f"{finding.check:10} {finding.outcome:10} {finding.reason}")
+    print(f"{'verdict':10} {verdict.outcome}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigInvalid(str(path), "", error.strerror or str(error)) from error
+
+
+def _refuse(code: ExitCode, reason: str) -> ExitCode:
+    print(f"kiosk: {reason}", file=sys.stderr)
+    return code

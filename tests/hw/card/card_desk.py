@@ -1,0 +1,108 @@
+"""A simulated card in a memory slot behind the real driver, the issuer whose keys it holds, and jobs done with them."""
+
+import hashlib
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from hw.card.apdu import EXTENDED, Limits
+from hw.card.key import CardKey
+from hw.card.memory import MemorySlot
+from hw.card.reader import Reader
+from hw.ports import CardReader, ChannelPurpose, RsaPublicKey
+from hw.sim.card.card import VirtualCard
+from hw.sim.card.memory import MemoryStore
+from hw.sim.card.personalization import DEMO_MASTERS, new_card
+from hw.sim.fault import Fault
+from kiosk.counter.card_issuer import CardIssuer
+
+CARD_NUMBER = "KIOSK00000000001"
+PASSWORD = b"KIOSK123"
+CERTIFICATE = b"\x30\x82\x05\xdc" + bytes(range(250)) * 6
+"""As long as a real one, and a DER SEQUENCE as far as a card looks."""
+
+ISSUER = CardIssuer(
+    {
+        ChannelPurpose.ISSUE: DEMO_MASTERS.issue,
+        ChannelPurpose.RESET: DEMO_MASTERS.reset,
+        ChannelPurpose.ERASE: DEMO_MASTERS.erase,
+    }
+).session_keys
+
+_KEYS = itertools.cycle([rsa.generate_private_key(65537, 2048) for _ in range(3)])
+
+
+def rsa_key() -> rsa.RSAPrivateKey:
+    """Another key than the last one, without the time that making it takes."""
+    return next(_KEYS)
+
+
+@dataclass
+class Desk:
+    """One card and its reader; `faults` are by the number of the exchange from 1."""
+
+    limits: Limits = EXTENDED
+    faults: Mapping[int, Fault] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.memory = MemoryStore(new_card(CARD_NUMBER))
+        self.slot = MemorySlot("memory")
+        self.reader = Reader(self.slot, limits=self.limits)
+        self.insert(self.faults)
+
+    def insert(self, faults: Mapping[int, Fault] | None = None) -> None:
+        """Puts the card in (again): all that it remembers is what it keeps without power."""
+        self.card = VirtualCard(self.memory, make_key=rsa_key, faults=faults)
+        self.slot.insert(self.card)
+
+    def exchanges_of(self, job: Callable[[CardReader], object]) -> int:
+        """How many commands the card itself has counted during a job."""
+        before = self.card.exchanges
+        job(self.reader)
+        return self.card.exchanges - before
+
+
+def password() -> bytearray:
+    """A password of one's own to wipe."""
+    return bytearray(PASSWORD)
+
+
+def key_hash(public_key: RsaPublicKey) -> bytes:
+    """SHA-256 of the SubjectPublicKeyInfo."""
+    key = rsa.RSAPublicNumbers(public_key.exponent, public_key.modulus).public_key()
+    spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(spki).digest()
+
+
+def issue(reader: CardReader) -> RsaPublicKey:
+    """The card's part in a whole issuance, in one session; proves what the card did and returns the new key."""
+    with reader.session() as card:
+        card.pin_status()
+        card.open_channel(ChannelPurpose.ISSUE, ISSUER)
+        card.set_pin(password())
+        card.verify_pin(password())
+        before = card.public_key()
+        made = card.generate_key()
+        assert card.public_key() == made != before
+        card.attest(bytes(16), key_hash(made))
+        prove(CardKey(card, made), b"certificate request")
+        card.write_certificate(CERTIFICATE)
+        assert card.read_certificate() == CERTIFICATE
+        prove(CardKey(card, made), b"test text")
+        return made
+
+
+def prove(key: CardKey, text: bytes) -> None:
+    """Signs a text and verifies the signature."""
+    signature = key.sign(text, padding.PKCS1v15(), hashes.SHA256())
+    key.public_key().verify(signature, text, padding.PKCS1v15(), hashes.SHA256())
+
+
+def read_certificate(reader: CardReader) -> bytes | None:
+    """The certificate, by its owner's password."""
+    with reader.session() as card:
+        card.verify_pin(password())
+        return card.read_certificate()
