@@ -17,14 +17,14 @@ class UsageParser(argparse.ArgumentParser):
         self.exit(EX_USAGE, f"{self.prog}: {message}\n")
 
 
-def add_common_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def add_common_options(parser: argparse.ArgumentParser) -> "UsageParser":
     """Adds the common options to the command, and returns a parent parser that adds them to its verbs too.
 
     They may stand before or after the verb; read `--set` of both places by `settings_of`.
     """
     _add(parser, settings="settings_before")
     parser.set_defaults(settings_before=[], settings=[])
-    parent = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    parent = UsageParser(add_help=False, argument_default=argparse.SUPPRESS)
     _add(parent, settings="settings")
     return parent
 

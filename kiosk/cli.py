@@ -38,16 +38,14 @@ def _parser() -> argparse.ArgumentParser:
     common = add_common_options(parser)
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=UsageParser)
 
-    def add(
-        name: str, verb: Callable[[argparse.Namespace], int], summary: str, **kwargs: str
-    ) -> argparse.ArgumentParser:
-        command: argparse.ArgumentParser = verbs.add_parser(
+    def add(name: str, verb: Callable[[argparse.Namespace], int], summary: str, epilog: str = "") -> UsageParser:
+        command: UsageParser = verbs.add_parser(
             name,
             help=summary,
             description=summary,
             parents=[common],
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
+            epilog=epilog,
         )
         command.set_defaults(verb=verb)
         return command

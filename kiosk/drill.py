@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.errors import DeviceError
 from hw.sim.till import SimulatedTill
-from hw.strict_toml import ConfigInvalid
 from kiosk.application_file import ApplicationFile, load_application
 from kiosk.assembly import Assembly, DataInUse, Endpoint, configured_endpoint, hold_data, open_station
 from kiosk.authority.own_process import AuthorityNotStarted, own_authority
@@ -27,6 +26,9 @@ from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.model.application import Application, Closed
 from kiosk.model.step import Step
 from kiosk.played_persons import play
+
+TROUBLE = (AuthorityNotStarted, DataInUse, DeviceError)
+"""What can prevent a drill from beginning, besides `ConfigInvalid` and `UsageInvalid`."""
 
 CARD_TAKEN_S = 0.5
 """How long a drill waits for a card to leave a real reader; nobody is there to take it."""
@@ -170,12 +172,6 @@ def _plain_report(out: TextIO) -> Report:
     return tell
 
 
-def _line(out: TextIO, is_json: bool, document: dict[str, object]) -> None:
+def _line(out: TextIO, is_json: bool, document: Mapping[str, object]) -> None:
     text = json.dumps(document, ensure_ascii=False) if is_json else "  ".join(f"{k} {v}" for k, v in document.items())
     print(text, file=out, flush=True)
-
-
-TROUBLE = (AuthorityNotStarted, DataInUse, DeviceError)
-"""What can prevent a drill from beginning, besides `ConfigInvalid` and `UsageInvalid`."""
-
-__all__ = ["TROUBLE", "ConfigInvalid", "UsageInvalid", "run_drill"]

@@ -15,8 +15,8 @@ from hw.errors import CardAbsent, DeviceError, PinLocked, PinRefused
 from hw.ports import CardSession
 from hw.strict_toml import ConfigInvalid
 from kiosk.authority.credential import load_credential
-from kiosk.authority.errors import CredentialInvalid
-from kiosk.authority.verification import ocsp_status, ocsp_url
+from kiosk.authority.errors import AuthorityUnreachable, CredentialInvalid
+from kiosk.authority.status_service import ask_status, ocsp_url
 from kiosk.clock import system_clock
 from kiosk.config import Config
 from kiosk.eapply.sign import sign_cms
@@ -103,7 +103,7 @@ def read_password(pin_file: Path | None, prompt: str) -> bytearray:
 def _read_line(descriptor: int) -> bytearray:
     line = bytearray()
     octet = bytearray(1)
-    while os.readv(descriptor, [octet]) == 1 and octet not in (b"\n", b"\r"):
+    while os.readv(descriptor, [octet]) == 1 and octet[0] not in b"\r\n":
         line += octet
     return line
 
@@ -120,7 +120,9 @@ def run_verify(
 
     def status_of(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
         url = f"{config.authority.url.rstrip('/')}/ocsp" if config.authority.url else ocsp_url(certificate)
-        return ocsp_status(url, certificate, issuer, clock=system_clock, timeout_s=config.authority.timeout_s)
+        if url is None:
+            raise AuthorityUnreachable("the certificate names no status service, and authority.url is not set")
+        return ask_status(url, certificate, issuer, clock=system_clock, timeout_s=config.authority.timeout_s)
 
     if signature is None:
         verdict = verify(None, _read(file), anchors, now, status_of, name)

@@ -18,7 +18,7 @@ def own_authority(directory: Path, config: Path) -> Iterator[str]:
     It ends with this program, however that ends: its standard input is a pipe that only this program holds.
     """
     kiosk = [sys.executable, "-m", "kiosk", "--config", str(config), "ca"]
-    if not (directory / "ca.pem").exists():
+    if not (directory / "authority.toml").exists():
         made = subprocess.run(  # noqa: S603  # our own program
             [*kiosk, "init", "--data", str(directory)], stdin=subprocess.DEVNULL, capture_output=True, text=True
         )

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing
 from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome, RsaPublicKey
 from kiosk.authority.client import Message, PendingCertificate
+from kiosk.authority.errors import AuthorityRejected
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -404,7 +405,12 @@ def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confir
     """
 
     def send(message: Message) -> Confirmed:
-        station.authority.confirm(message.der)
+        try:
+            station.authority.confirm(message.der)
+        except AuthorityRejected:
+            # It will not confirm; unless it has done so before, the payer gets his money back.
+            if isinstance(ask(message), World):
+                raise CertificateLapsed("the authority does not confirm the certificate") from None
         return Confirmed(pending.serial)
 
     def ask(_: Message) -> Confirmed | World:

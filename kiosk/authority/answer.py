@@ -1,0 +1,162 @@
+"""The authority's answers as the kiosk believes them: authenticated, of this transaction, and what was asked for."""
+
+import datetime
+from collections.abc import Sequence
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kiosk.authority import asn1, oids
+from kiosk.authority.errors import (
+    AuthorityError,
+    AuthorityOutcomeUnknown,
+    AuthorityRejected,
+    CertificateUnacceptable,
+)
+from kiosk.authority.items import ItemsInvalid, read_items
+from kiosk.authority.message import (
+    BodyKind,
+    MessageInvalid,
+    Received,
+    Status,
+    parse_message,
+    read,
+    read_elements,
+    read_status,
+    verify_protection,
+)
+from kiosk.authority.verification import CLOCK_SKEW, PathInvalid, ValidPath, certified_items, validate_path
+from kiosk.model.certificate import CertifiedItems
+
+T = TypeVar("T")
+
+_IN_TROUBLE = {"systemUnavail", "systemFailure"}
+"""An authority that says so does not know itself what it did."""
+
+
+def check_answer(der: bytes, request: Received, trust: tuple[x509.Certificate, ...], at: datetime.datetime) -> Received:
+    """The answer to `request`, protected by the authority itself or its CMP delegate. Raises `MessageInvalid`."""
+    answer = parse_message(der)
+    signer = verify_protection(answer)
+    if signer not in trust:
+        try:
+            validate_path(signer, trust, at, intermediates=load_certificates(answer))
+        except PathInvalid as error:
+            raise MessageInvalid("signerNotTrusted", f"the answer's signer: {error}") from None
+        # A resident's certificate leads to the same authority: only one made for this may speak for it.
+        if not _is_delegate(signer):
+            raise MessageInvalid("signerNotTrusted", "the answer's signer may not speak for the authority")
+    if answer.header.transaction_id != request.header.transaction_id:
+        raise MessageInvalid("badRequest", "the answer is of another transaction")
+    if answer.header.recip_nonce != request.header.sender_nonce:
+        raise MessageInvalid("badRecipientNonce", "the answer does not repeat our nonce")
+    if not answer.header.sender_nonce:
+        raise MessageInvalid("badSenderNonce", "the answer has no nonce")
+    return answer
+
+
+def read_issuance(answer: Received) -> asn1.CertResponse | asn1.PollRep:
+    """What an ip or a pollRep says of our one request. Raises `AuthorityError`, `MessageInvalid`."""
+    if answer.kind == BodyKind.POLL_REP:
+        return _only(read_elements(asn1.PollRep, answer.body))
+    _expect(BodyKind.IP, answer)
+    response = _only(read(asn1.CertRepMessage, answer.body).response)
+    if response.status.status == Status.WAITING:
+        return asn1.PollRep(cert_req_id=response.cert_req_id, check_after=0)
+    _accept(response.status)
+    return response
+
+
+def read_acknowledgement(answer: Received) -> None:
+    """A pkiConf. Raises `AuthorityError`, `MessageInvalid`."""
+    _expect(BodyKind.PKICONF, answer)
+
+
+def read_revocation(answer: Received) -> None:
+    """An rp that says yes. Raises `AuthorityError`, `MessageInvalid`."""
+    _expect(BodyKind.RP, answer)
+    _accept(_only(read(asn1.RevRepContent, answer.body).status))
+
+
+def check_certificate(
+    response: asn1.CertResponse,
+    answer: Received,
+    request: Received,
+    trust: tuple[x509.Certificate, ...],
+    at: datetime.datetime,
+) -> ValidPath:
+    """The certificate of a response with its path. Raises `CertificateUnacceptable`, `MessageInvalid`."""
+    if response.cert_req_id != 0 or response.certified_key_pair is None:
+        raise MessageInvalid("badRequest", "accepted, and no certificate for this request")
+    der = asn1.encode(response.certified_key_pair.certificate)
+    expected_key, expected_items = _asked_for(request)
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        items = certified_items(certificate)
+        if key != expected_key:
+            raise CertificateUnacceptable(der, "it is for another key")
+        if items != expected_items:
+            raise CertificateUnacceptable(der, "it carries other items than were asked for")
+        # The authority's clock may be a little ahead of ours.
+        start = certificate.not_valid_before_utc
+        moment = start if at < start <= at + CLOCK_SKEW else at
+        return validate_path(certificate, trust, moment, intermediates=load_certificates(answer))
+    except (PathInvalid, ItemsInvalid, ValueError) as error:
+        raise CertificateUnacceptable(der, str(error)) from error
+
+
+def load_certificates(message: Received) -> list[x509.Certificate]:
+    """The certificates that came along. Raises `MessageInvalid`."""
+    try:
+        return [x509.load_der_x509_certificate(der) for der in message.extra_certs]
+    except ValueError as error:
+        raise MessageInvalid("badDataFormat", f"extraCerts: {error}") from None
+
+
+def confirmation_deadline(answer: Received) -> datetime.datetime | None:
+    """How long the authority waits for the confirmation, if it says so. Raises `MessageInvalid`."""
+    value = answer.general_info.get(oids.CONFIRM_WAIT_TIME)
+    return None if value is None else read(asn1.GeneralizedTime, asn1.encode(value)).as_datetime()
+
+
+def _asked_for(request: Received) -> tuple[bytes, CertifiedItems | None]:
+    """The key (SubjectPublicKeyInfo) and the items of our own ir."""
+    message = _only(read_elements(asn1.CertReqMsg, request.body))
+    csr = asn1.as_csr(read(asn1.CertRequest, asn1.encode(message.cert_req)).cert_template)
+    names = [e.value for e in csr.extensions if isinstance(e.value, x509.SubjectAlternativeName)]
+    key = csr.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return key, read_items(names[0]) if names else None
+
+
+def _expect(kind: BodyKind, answer: Received) -> None:
+    if answer.kind == BodyKind.ERROR:
+        raise _no(read(asn1.ErrorMsgContent, answer.body).status)
+    if answer.kind != kind:
+        raise MessageInvalid("badRequest", f"body kind {answer.kind} where {kind.name} was expected")
+
+
+def _accept(status: asn1.PKIStatusInfo) -> None:
+    if status.status not in (Status.ACCEPTED, Status.GRANTED_WITH_MODS):
+        raise _no(status)
+
+
+def _no(status: asn1.PKIStatusInfo) -> AuthorityError:
+    fail_info, text = read_status(status)
+    if fail_info in _IN_TROUBLE:
+        return AuthorityOutcomeUnknown(f"the authority is in trouble: {text}")
+    return AuthorityRejected(fail_info, text)
+
+
+def _only(parts: Sequence[T]) -> T:
+    if len(parts) != 1:
+        raise MessageInvalid("badDataFormat", f"{len(parts)} parts where one was expected")
+    return parts[0]
+
+
+def _is_delegate(certificate: x509.Certificate) -> bool:
+    try:
+        return oids.CMP_AUTHORITY in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False

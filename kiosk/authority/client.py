@@ -1,0 +1,274 @@
+"""The kiosk's side of the authority: messages made first, so that the caller stores them, and then sent.
+
+Every request comes in two halves. `..._message` makes the exact bytes and sends nothing; `certify`, `confirm`,
+`reject` and `revoke` send such bytes. After a crash the caller sends the stored bytes again, and the embedded
+authority answers them with its stored response.
+
+CMP: RFC 9810, CRMF: RFC 4211, profile: RFC 9483, OCSP: RFC 6960.
+"""
+
+import datetime
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hw.ports import Attestation
+from kiosk.authority import answer as answers
+from kiosk.authority import asn1, request
+from kiosk.authority.credential import StationCredential, load_credential
+from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected
+from kiosk.authority.http import Endpoint
+from kiosk.authority.message import (
+    BodyKind,
+    GeneralInfo,
+    Head,
+    MessageInvalid,
+    Received,
+    Status,
+    build_message,
+    parse_message,
+    status_info,
+)
+from kiosk.authority.request import CertificateKind
+from kiosk.authority.verification import StatusUndecidable, ocsp_request, ocsp_status
+from kiosk.model.authorisation import Authorisation
+from kiosk.model.certificate import CertificateStatus, CertifiedItems, RevocationReason, serial_text
+
+if TYPE_CHECKING:
+    from kiosk.authority.http import Transport
+
+__all__ = ["AuthorityClient", "CertificateId", "Message", "PendingCertificate", "StationCredential", "load_credential"]
+
+T = TypeVar("T")
+
+CMP_PATH = "/.well-known/cmp"
+OCSP_PATH = "/ocsp"
+
+_NONCE_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Message:
+    """One CMP request, ready to be stored and sent: its transaction (16 bytes) and its exact bytes."""
+
+    transaction_id: bytes
+    der: bytes
+
+
+@dataclass(frozen=True)
+class PendingCertificate:
+    """A certificate that was issued and is not yet valid for anybody. Plain data: store it as JSON with msgspec.
+
+    `certificate` and `chain` (issuer first) are DER; `serial` is upper-case hex as openssl prints it; `nonce` is the
+    authority's, which the confirmation repeats; `confirm_before` is when the authority gives up waiting, or None when
+    it does not say.
+    """
+
+    transaction_id: bytes
+    nonce: bytes
+    serial: str
+    certificate: bytes
+    chain: tuple[bytes, ...]
+    not_before: datetime.datetime
+    not_after: datetime.datetime
+    confirm_before: datetime.datetime | None
+
+
+@dataclass(frozen=True)
+class CertificateId:
+    """A certificate by its issuer's name (DER) and serial number, for when the certificate itself is gone."""
+
+    issuer: bytes
+    serial: int
+
+
+class AuthorityClient:
+    """Talks to the authority at `url` for one station.
+
+    A `url` without a path (`http://127.0.0.1:8080`) has CMP at its well-known path and OCSP at /ocsp; one with a path
+    names the CMP service itself, and `ocsp_path` says where OCSP is. `trust` are the authority's own certificates, the
+    only ones believed. `timeout_s` bounds each call as a whole, polling included. `transport` joins client and an ASGI
+    application in one process; `pause` waits so many seconds between polls. Raises `UrlRefused`.
+
+    All calls block. They raise `AuthorityUnreachable`, `AuthorityOutcomeUnknown` or `AuthorityRejected`
+    (`kiosk.authority.errors`).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credential: StationCredential,
+        trust: tuple[x509.Certificate, ...],
+        *,
+        clock: Callable[[], datetime.datetime],
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        transport: "Transport | None" = None,
+        timeout_s: float = 10.0,
+        ocsp_path: str = OCSP_PATH,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._endpoint = Endpoint(url, credential, trust, transport)
+        self._credential = credential
+        self._trust = trust
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._timeout_s = timeout_s
+        self._ocsp_path = ocsp_path
+        self._pause = pause
+
+    def certification_request(
+        self,
+        public_key: rsa.RSAPublicKey,
+        items: CertifiedItems | None,
+        kind: CertificateKind,
+        sign: Callable[[bytes], bytes],
+    ) -> bytes:
+        """The request for one certificate (CertReqMsg, DER) with its proof of possession.
+
+        `sign` is called once with the DER of the CertRequest and returns the PKCS#1 v1.5 signature over its SHA-256,
+        made by the private key that belongs to `public_key`. `items` go into the subject alternative name.
+        """
+        return request.certification_request(public_key, items, kind, sign)
+
+    def certify_message(
+        self,
+        cert_req: bytes,
+        authorisation: Authorisation,
+        attestation: Attestation | None,
+        journal_head: bytes | None = None,
+    ) -> Message:
+        """Wraps a certification request into an `ir`, with the clerk's authorisation and the card's attestation."""
+        info = request.leave(authorisation, attestation, journal_head)
+        return self._message(BodyKind.IR, asn1.sequence_of([cert_req]), general_info=info)
+
+    def certify(self, der: bytes) -> PendingCertificate:
+        """Sends an `ir` and returns the checked pending certificate; polls while the authority asks to wait.
+
+        Raises `CertificateUnacceptable` when another certificate came than was asked for.
+        """
+        deadline = self._deadline()
+        answer, result = self._exchange(der, deadline, _with(answers.read_issuance))
+        while isinstance(result, asn1.PollRep):
+            if self._clock() + datetime.timedelta(seconds=result.check_after) >= deadline:
+                raise AuthorityOutcomeUnknown("the authority has not decided yet")
+            self._pause(result.check_after)
+            header = answer.header
+            message = self._message(BodyKind.POLL_REQ, request.poll(), header.transaction_id, header.sender_nonce)
+            answer, result = self._exchange(message.der, deadline, _with(answers.read_issuance))
+        response, original = result, parse_message(der)
+        with _believing():
+            path = answers.check_certificate(response, answer, original, self._trust, self._clock())
+            confirm_before = answers.confirmation_deadline(answer)
+        assert answer.header.transaction_id and answer.header.sender_nonce, "check_answer demands both"
+        return PendingCertificate(
+            transaction_id=answer.header.transaction_id,
+            nonce=answer.header.sender_nonce,
+            serial=serial_text(path.certificate.serial_number),
+            certificate=path.certificate.public_bytes(Encoding.DER),
+            chain=tuple(c.public_bytes(Encoding.DER) for c in path.chain),
+            not_before=path.certificate.not_valid_before_utc,
+            not_after=path.certificate.not_valid_after_utc,
+            confirm_before=confirm_before,
+        )
+
+    def confirm_message(self, pending: PendingCertificate) -> Message:
+        """The `certConf` that makes the pending certificate valid."""
+        return self._conclusion(pending, None)
+
+    def confirm(self, der: bytes) -> None:
+        """Sends a `certConf` made by `confirm_message`; the authority has acknowledged it when this returns."""
+        try:
+            self._exchange(der, self._deadline(), answers.read_acknowledgement)
+        except AuthorityRejected as rejected:
+            # Heard and obeyed before, when its acknowledgement did not reach us.
+            if rejected.fail_info != "certConfirmed":
+                raise
+
+    def reject_message(self, pending: PendingCertificate, text: str) -> Message:
+        """The `certConf` that declines the pending certificate; `text` says why."""
+        return self._conclusion(pending, status_info(Status.REJECTION, text))
+
+    def reject(self, der: bytes) -> None:
+        """Sends a `certConf` made by `reject_message`. Never trust it to revoke: send `revoke` and look at `status`."""
+        self._exchange(der, self._deadline(), answers.read_acknowledgement)
+
+    def revoke_message(self, certificate: bytes | CertificateId, reason: RevocationReason) -> Message:
+        """The `rr` that revokes a certificate (DER, or by issuer and serial)."""
+        if isinstance(certificate, bytes):
+            loaded = x509.load_der_x509_certificate(certificate)
+            certificate = CertificateId(loaded.issuer.public_bytes(), loaded.serial_number)
+        return self._message(BodyKind.RR, request.revocation(certificate.issuer, certificate.serial, reason))
+
+    def revoke(self, der: bytes) -> None:
+        """Sends an `rr`. `AuthorityRejected("certRevoked", ...)` means that it was revoked before."""
+        self._exchange(der, self._deadline(), answers.read_revocation)
+
+    def status(self, certificate: bytes, issuer: bytes) -> CertificateStatus:
+        """Asks the authority's OCSP responder about a certificate (both DER); on hold reads as pending."""
+        subject, authority = x509.load_der_x509_certificate(certificate), x509.load_der_x509_certificate(issuer)
+        nonce = self._random_bytes(_NONCE_BYTES)
+        query = ocsp_request(subject, authority, nonce)
+        status, _, body = self._endpoint.post(self._ocsp_path, "application/ocsp-request", query, self._timeout_s)
+        if status != 200:
+            raise AuthorityOutcomeUnknown(f"the status service answers HTTP {status}")
+        try:
+            return ocsp_status(body, subject, authority, nonce, self._clock())
+        except StatusUndecidable as error:
+            raise AuthorityOutcomeUnknown(str(error)) from error
+
+    def _deadline(self) -> datetime.datetime:
+        return self._clock() + datetime.timedelta(seconds=self._timeout_s)
+
+    def _conclusion(self, pending: PendingCertificate, status: asn1.PKIStatusInfo | None) -> Message:
+        body = request.confirmation(x509.load_der_x509_certificate(pending.certificate), status)
+        return self._message(BodyKind.CERT_CONF, body, pending.transaction_id, pending.nonce)
+
+    def _message(
+        self,
+        kind: BodyKind,
+        body: bytes,
+        transaction_id: bytes | None = None,
+        recipient_nonce: bytes | None = None,
+        general_info: GeneralInfo = (),
+    ) -> Message:
+        head = Head(
+            sender=self._credential.certificate.subject.public_bytes(),
+            recipient=self._trust[0].subject.public_bytes(),
+            time=self._clock().astimezone(datetime.UTC),
+            transaction_id=transaction_id or self._random_bytes(_NONCE_BYTES),
+            sender_nonce=self._random_bytes(_NONCE_BYTES),
+            recipient_nonce=recipient_nonce,
+            general_info=general_info,
+        )
+        return Message(head.transaction_id, build_message(kind, body, head, self._credential))
+
+    def _exchange(self, der: bytes, deadline: datetime.datetime, read: Callable[[Received], T]) -> T:
+        """Sends a message and reads the authenticated answer. Raises `AuthorityError`."""
+        timeout_s = max((deadline - self._clock()).total_seconds(), 0.001)
+        status, media_type, body = self._endpoint.post(
+            self._endpoint.path or CMP_PATH, "application/pkixcmp", der, timeout_s
+        )
+        if media_type != "application/pkixcmp":
+            raise AuthorityOutcomeUnknown(f"the authority answers HTTP {status}, and not in CMP")
+        with _believing():
+            return read(answers.check_answer(body, parse_message(der), self._trust, self._clock()))
+
+
+def _with(read: Callable[[Received], T]) -> Callable[[Received], tuple[Received, T]]:
+    return lambda answer: (answer, read(answer))
+
+
+@contextmanager
+def _believing() -> Iterator[None]:
+    """An answer that cannot be believed says nothing about what the authority did."""
+    try:
+        yield
+    except MessageInvalid as invalid:
+        raise AuthorityOutcomeUnknown(f"the authority's answer is not believed: {invalid.text}") from invalid

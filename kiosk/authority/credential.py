@@ -1,0 +1,58 @@
+"""A key with its certificate and issuers in one PEM file: a station's, a clerk's, the authority's own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from kiosk.authority.errors import CredentialInvalid
+
+SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True, repr=False)
+class Credential:
+    """A private key, its certificate, and the certificates above it, issuer first."""
+
+    key: SigningKey
+    certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The certificate's common name: by it the authority knows the owner, and authorisations name the station."""
+        names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[0].value) if names else ""
+
+    def encode(self) -> bytes:
+        """The PEM file's content: PKCS#8 key (not encrypted), certificate, chain."""
+        key = self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        certificates = (c.public_bytes(serialization.Encoding.PEM) for c in (self.certificate, *self.chain))
+        return key + b"".join(certificates)
+
+
+StationCredential = Credential
+
+
+def load_credential(path: Path) -> Credential:
+    """Reads `path`. Raises `CredentialInvalid`, which names the file, also when it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CredentialInvalid(f"{path}: {error.strerror or error}") from error
+    try:
+        key = serialization.load_pem_private_key(data, password=None)
+        certificate, *chain = x509.load_pem_x509_certificates(data)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise CredentialInvalid(f"{path}: not a PEM key with its certificate: {error}") from error
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise CredentialInvalid(f"{path}: the key is neither RSA nor elliptic curve")
+    if key.public_key() != certificate.public_key():
+        raise CredentialInvalid(f"{path}: the first certificate is not the key's")
+    return Credential(key, certificate, tuple(chain))

@@ -1,0 +1,57 @@
+"""One embedded authority, opened: its keys, its rules, its books, and where time and randomness come from."""
+
+import datetime
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from kiosk.authority.credential import Credential
+from kiosk.authority.embedded.store import Store
+from kiosk.authority.profile import Profiles
+from kiosk.model.policy import Policy
+from kiosk.model.town import Town
+
+_SERIAL_BYTES = 16
+
+
+@dataclass(frozen=True, repr=False)
+class Authority:
+    """Everything that the services of an authority share.
+
+    `credential` is the present generation of its key, `generations` every certificate of its own, present first.
+    `card_master` is the master of the cards' attestation keys (16 bytes). `base_url` is where it answers.
+    """
+
+    credential: Credential
+    generations: tuple[x509.Certificate, ...]
+    ocsp: Credential
+    policy: Policy
+    town: Town
+    is_training: bool
+    card_master: bytes
+    person_key: bytes
+    base_url: str
+    profiles: Profiles
+    store: Store
+    clock: Callable[[], datetime.datetime]
+    random_bytes: Callable[[int], bytes]
+
+    def now(self) -> datetime.datetime:
+        """The present second, UTC."""
+        return self.clock().astimezone(datetime.UTC).replace(microsecond=0)
+
+    def new_serial(self) -> int:
+        """A serial number that was not used before: positive, random, of 16 octets at most (RFC 5280, 4.1.2.2)."""
+        return new_serial(self.random_bytes)
+
+    def person(self, town_id: bytes) -> bytes:
+        """The town's keyed id of a resident under the authority's own key, so that the books alone tell nothing."""
+        return hmac.new(self.person_key, town_id, hashlib.sha256).digest()
+
+
+def new_serial(random_bytes: Callable[[int], bytes]) -> int:
+    """A random positive serial number of 127 bits."""
+    return int.from_bytes(random_bytes(_SERIAL_BYTES), "big") >> 1 or 1

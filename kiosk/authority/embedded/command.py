@@ -1,0 +1,146 @@
+"""`kiosk ca`: makes a training authority, serves it, and keeps its books by hand."""
+
+import argparse
+import datetime
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.exit_code import ExitCode
+from kiosk.model.certificate import RevocationReason, serial_text
+from kiosk.model.town import Town
+
+if TYPE_CHECKING:
+    from kiosk.authority.embedded.authority import Authority
+
+DEFAULT_POLICY = "juki-2011"
+DEFAULT_LISTEN = "127.0.0.1:8829"
+
+
+def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    """The verbs of `kiosk ca`; `common` holds the options that every command takes."""
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="ca_verb")
+
+    def add(name: str, summary: str) -> argparse.ArgumentParser:
+        verb: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary, parents=[common])
+        return verb
+
+    init = add("init", "Makes a training authority in the data directory.")
+    init.add_argument("--policy", metavar="NAME", default=DEFAULT_POLICY, help=f"default {DEFAULT_POLICY}")
+    serve = add("serve", "Serves CMP, OCSP and CRLs over HTTP.")
+    serve.add_argument("--listen", metavar="HOST:PORT", type=_address, default=_address(DEFAULT_LISTEN))
+    serve.add_argument("--workers", type=_positive, default=1, help="processes that answer (default 1)")
+    serve.add_argument("--exit-with-parent", action="store_true", help="end when standard input does")
+    station = add("station", "Makes a station's key and certificate.")
+    station.add_argument("name", metavar="NAME")
+    revoke = add("revoke", "Revokes a certificate.")
+    revoke.add_argument("serial", metavar="SERIAL", type=_serial, help="in hex")
+    revoke.add_argument(
+        "--reason",
+        metavar="NAME",
+        type=_reason,
+        default=RevocationReason.UNSPECIFIED,
+        help=f"by RFC 5280: {', '.join(RevocationReason)}",
+    )
+    status = add("status", "Prints good, pending, revoked REASON DATE, or unknown.")
+    status.add_argument("serial", metavar="SERIAL", type=_serial, help="in hex")
+
+
+def run(args: argparse.Namespace, town: Town, policies: Path) -> int:
+    """Runs one verb on the authority in `args.data`, or in its `authority` directory; returns the exit code."""
+    from kiosk.authority.embedded import directory
+
+    try:
+        if args.ca_verb == "init":
+            directory.init(args.data, policies / f"{args.policy}.toml", town, _clock)
+            return ExitCode.OK
+        place = directory.locate(args.data)
+        if args.ca_verb == "serve":
+            return _serve(args, place)
+        authority = directory.open_authority(place, _clock)
+        if args.ca_verb == "station":
+            print(directory.add_station(place, authority, args.name))
+            return ExitCode.OK
+        return _revoke(args, authority) if args.ca_verb == "revoke" else _status(args, authority)
+    except directory.DirectoryInvalid as error:
+        print(f"kiosk ca: {error}", file=sys.stderr)
+        return ExitCode.CONFIG
+
+
+def _serve(args: argparse.Namespace, place: Path) -> int:
+    from kiosk.authority.embedded.server import serve
+
+    host, port = args.listen
+    try:
+        serve(
+            place,
+            host,
+            port,
+            lambda url: print(f"ready {url}", flush=True),
+            clock=_clock,
+            workers=args.workers,
+            stop_at_eof_of=sys.stdin.fileno() if args.exit_with_parent else None,
+        )
+    except OSError as error:
+        print(f"kiosk ca: cannot listen on {host}:{port}: {error}", file=sys.stderr)
+        return ExitCode.CONFIG
+    return ExitCode.OK
+
+
+def _revoke(args: argparse.Namespace, authority: "Authority") -> int:
+    from kiosk.authority.embedded.store import State
+
+    with authority.store.write(authority.now()) as books:
+        record = books.certificate(args.serial)
+        if record is None:
+            print(f"kiosk ca: {args.serial}: no such certificate", file=sys.stderr)
+            return ExitCode.REFUSED
+        if record.state is State.REVOKED:
+            print(f"kiosk ca: {args.serial}: revoked already: {record.reason}", file=sys.stderr)
+            return ExitCode.REFUSED
+        books.revoke(args.serial, args.reason, "by hand at the authority")
+    return ExitCode.OK
+
+
+def _status(args: argparse.Namespace, authority: "Authority") -> int:
+    with authority.store.read(authority.now()) as books:
+        record = books.certificate(args.serial)
+    if record is None:
+        print("unknown")
+    elif record.revoked_at is None:
+        print(record.state)
+    else:
+        date = datetime.datetime.fromtimestamp(record.revoked_at, datetime.UTC)
+        print(f"revoked {record.reason} {date:%Y-%m-%dT%H:%M:%SZ}")
+    return ExitCode.OK
+
+
+def _clock() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
+def _serial(text: str) -> str:
+    try:
+        return serial_text(int(text.replace(":", ""), 16))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a serial number in hex") from None
+
+
+def _reason(text: str) -> RevocationReason:
+    try:
+        return RevocationReason(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(RevocationReason)}") from None

@@ -1,0 +1,235 @@
+"""The authority's directory: made once for training, opened by every process that serves or changes it.
+
+* `ca.pem`: its own certificates, present generation first; `ca.key`: its key with the present certificate
+* `ocsp.pem`: the OCSP responder's key, certificate, issuer
+* `stations/NAME.pem`, `clerks/NAME.pem`: a station's, a clerk's (training only) key, certificate, issuer
+* `card.key`: master of the cards' attestation keys; `person.key`: key of the persons' ids, both in hex
+* `policy.toml`: the policy profile; `store.db`: the books
+* `authority.toml`: town and public address; a directory without it is no authority
+"""
+
+import datetime
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kiosk.authority.credential import Credential, load_credential
+from kiosk.authority.embedded.authority import Authority, new_serial
+from kiosk.authority.embedded.store import Books, CertificateRecord, State, open_store
+from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.profile import Profiles, authority_certificate
+from kiosk.authority.training import is_training
+from kiosk.model.certificate import serial_text
+from kiosk.model.policy import Policy
+from kiosk.model.town import Town
+
+DEMO_NAME = "demo"
+DEMO_CARD_MASTER = bytes(range(0x70, 0x80))
+"""What new simulated cards are personalised with; known to everybody."""
+
+_MARK = "authority.toml"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+Clock = Callable[[], datetime.datetime]
+RandomBytes = Callable[[int], bytes]
+T = TypeVar("T")
+
+
+class DirectoryInvalid(ValueError):
+    """A directory that is no authority, or cannot become one; the message names it."""
+
+
+@dataclass(frozen=True)
+class _AuthorityFile:
+    """`authority.toml`. An empty `url` means: where it listens."""
+
+    town: Town
+    url: str = ""
+
+
+def init(directory: Path, policy_file: Path, town: Town, clock: Clock, random_bytes: RandomBytes = os.urandom) -> None:
+    """Makes a training authority with one station and one clerk, both called demo.
+
+    `authority.toml` comes last, so that an interrupted run leaves no authority. Raises `DirectoryInvalid` when one of
+    its files is there already: nothing is ever overwritten.
+    """
+    policy = _read_policy(policy_file)
+    directory.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".init-", dir=directory))
+    try:
+        _make_training_authority(work, policy_file.read_bytes(), policy, town, clock, random_bytes)
+        names = sorted((path.name for path in work.iterdir()), key=lambda name: (name == _MARK, name))
+        if taken := [name for name in names if (directory / name).exists()]:
+            raise DirectoryInvalid(f"{directory}: holds {', '.join(taken)} already; nothing is overwritten")
+        for name in names:
+            (work / name).rename(directory / name)
+    finally:
+        shutil.rmtree(work)
+
+
+def locate(data: Path) -> Path:
+    """The authority's directory: `data` itself, or `data`/authority. Raises `DirectoryInvalid`."""
+    for directory in (data, data / "authority"):
+        if (directory / _MARK).exists():
+            return directory
+    raise DirectoryInvalid(f"{data}: no authority here; `kiosk ca init` makes one")
+
+
+def open_authority(
+    directory: Path, clock: Clock, random_bytes: RandomBytes = os.urandom, listening_url: str = ""
+) -> Authority:
+    """Opens the authority in `directory`. Raises `DirectoryInvalid`, which names the file, and `StoreTooNew`."""
+    file = _read_toml(directory / _MARK, _AuthorityFile)
+    policy = _read_policy(directory / "policy.toml")
+    try:
+        credential = load_credential(directory / "ca.key")
+        ocsp = load_credential(directory / "ocsp.pem")
+        generations = tuple(x509.load_pem_x509_certificates((directory / "ca.pem").read_bytes()))
+        card_master, person_key = (bytes.fromhex((directory / f).read_text()) for f in ("card.key", "person.key"))
+    except CredentialInvalid as error:
+        raise DirectoryInvalid(str(error)) from error
+    except (OSError, ValueError) as error:
+        raise DirectoryInvalid(f"{directory}: {error}") from error
+    in_training = is_training(credential.certificate, policy)
+    base_url = file.url or listening_url
+    return Authority(
+        credential=credential,
+        generations=generations,
+        ocsp=ocsp,
+        policy=policy,
+        town=file.town,
+        is_training=in_training,
+        card_master=card_master,
+        person_key=person_key,
+        base_url=base_url,
+        profiles=Profiles(credential, policy, file.town, in_training, base_url),
+        store=open_store(directory / "store.db"),
+        clock=clock,
+        random_bytes=random_bytes,
+    )
+
+
+def add_station(directory: Path, authority: Authority, name: str) -> Path:
+    """Makes a station's key and certificate; returns their file. Raises `DirectoryInvalid` when the name is taken."""
+    path = directory / "stations" / f"{name}.pem"
+    if not _NAME.fullmatch(name):
+        raise DirectoryInvalid(f"{name!r} is no station's name: letters, digits, dot, underscore and hyphen")
+    if path.exists():
+        raise DirectoryInvalid(f"{path}: there already; nothing is overwritten")
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = authority.now()
+    certificate = authority.profiles.station(name, key.public_key(), authority.new_serial(), now)
+    with authority.store.write(now) as books:
+        register(books, certificate, "station")
+    _write_secret(path, Credential(key, certificate, (authority.credential.certificate,)).encode())
+    return path
+
+
+def register(books: Books, certificate: x509.Certificate, profile: str) -> None:
+    """Enters a certificate of the authority's own people into the books; it is good at once."""
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    books.add_certificate(
+        CertificateRecord(
+            serial=serial_text(certificate.serial_number),
+            profile=profile,
+            der=certificate.public_bytes(Encoding.DER),
+            key_hash=hashlib.sha256(key).digest(),
+            state=State.GOOD,
+            issued_at=int(certificate.not_valid_before_utc.timestamp()),
+            not_after=int(certificate.not_valid_after_utc.timestamp()),
+        )
+    )
+
+
+def _make_training_authority(
+    work: Path, policy_toml: bytes, policy: Policy, town: Town, clock: Clock, random_bytes: RandomBytes
+) -> None:
+    now = clock().astimezone(datetime.UTC).replace(microsecond=0)
+
+    def serial() -> int:
+        return new_serial(random_bytes)
+
+    def new_key() -> ec.EllipticCurvePrivateKey:
+        return ec.generate_private_key(ec.SECP256R1())
+
+    own_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    own = authority_certificate(own_key, policy, town, True, serial(), now)
+    issuer = Credential(own_key, own)
+    profiles = Profiles(issuer, policy, town, True, "")
+    keys = {"station": new_key(), "clerk": new_key(), "ocsp": new_key()}
+    certificates = {
+        "station": profiles.station(DEMO_NAME, keys["station"].public_key(), serial(), now),
+        "clerk": profiles.clerk(DEMO_NAME, keys["clerk"].public_key(), serial(), now),
+        "ocsp": profiles.ocsp_responder(keys["ocsp"].public_key(), serial(), now),
+    }
+    paths = {
+        "station": work / "stations" / f"{DEMO_NAME}.pem",
+        "clerk": work / "clerks" / f"{DEMO_NAME}.pem",
+        "ocsp": work / "ocsp.pem",
+    }
+    for folder in ("stations", "clerks"):
+        (work / folder).mkdir(mode=0o700)
+    _write_secret(work / "ca.key", issuer.encode())
+    (work / "ca.pem").write_bytes(own.public_bytes(Encoding.PEM))
+    for who, path in paths.items():
+        _write_secret(path, Credential(keys[who], certificates[who], (own,)).encode())
+    _write_secret(work / "card.key", DEMO_CARD_MASTER.hex().encode())
+    _write_secret(work / "person.key", random_bytes(32).hex().encode())
+    (work / "policy.toml").write_bytes(policy_toml)
+    # The books hold personal data; SQLite gives its journal file the same mode.
+    (work / "store.db").touch(mode=0o600)
+    store = open_store(work / "store.db")
+    with store.write(now) as books:
+        for who, certificate in certificates.items():
+            register(books, certificate, who)
+    store.close()
+    (work / _MARK).write_text(_authority_toml(town), encoding="utf-8")
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _authority_toml(town: Town) -> str:
+    # A JSON string is a TOML basic string.
+    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(town).items())
+    return "\n".join(
+        [
+            "# Where certificates say that status services are; empty: where the authority listens.",
+            'url = ""',
+            "",
+            "[town]",
+            *lines,
+            "",
+        ]
+    )
+
+
+def _read_policy(path: Path) -> Policy:
+    return _read_toml(path, Policy)
+
+
+def _read_toml(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
+    except OSError as error:
+        raise DirectoryInvalid(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise DirectoryInvalid(f"{path}: {error}") from error

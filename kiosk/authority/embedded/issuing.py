@@ -1,0 +1,274 @@
+"""Decides a certification request: read, proof of possession, rules, and the pending certificate in the books."""
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from kiosk.authority import asn1, oids
+from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.leave import check_attestation, check_authorisation
+from kiosk.authority.embedded.refusal import Refusal
+from kiosk.authority.embedded.requester import Requester
+from kiosk.authority.embedded.store import Books, CertificateRecord, State
+from kiosk.authority.items import ItemsInvalid, read_items
+from kiosk.authority.message import BodyKind, Received, read, read_elements
+from kiosk.authority.profile import usage, validity_end
+from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, verify_signature
+from kiosk.model.certificate import CertifiedItems, serial_text
+from kiosk.model.policy import CertificateRules
+
+PLAIN = "plain"
+
+_PLAIN_RSA_BITS = range(2048, 8193)
+_PLAIN_PURPOSES = {
+    ExtendedKeyUsageOID.CLIENT_AUTH,
+    ExtendedKeyUsageOID.SERVER_AUTH,
+    ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    ExtendedKeyUsageOID.CODE_SIGNING,
+    ExtendedKeyUsageOID.TIME_STAMPING,
+}
+_PLAIN_EXTENSIONS = (x509.KeyUsage, x509.ExtendedKeyUsage, x509.SubjectAlternativeName)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a request asks for. `is_proven` says that the key's owner signed it; else the station vouches for that."""
+
+    cert_req_id: int
+    subject: x509.Name
+    public_key: CertificatePublicKeyTypes
+    extensions: x509.Extensions
+    is_proven: bool
+
+    @property
+    def key_hash(self) -> bytes:
+        """SHA-256 of the SubjectPublicKeyInfo."""
+        return hashlib.sha256(self.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+
+    def extension(self, kind: type[x509.ExtensionType]) -> x509.ExtensionType | None:
+        """The requested extension of this kind."""
+        return next((e.value for e in self.extensions if isinstance(e.value, kind)), None)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A pending certificate (DER). `has_mods` when it does not carry everything that was asked for."""
+
+    serial: str
+    certificate: bytes
+    confirm_before: datetime.datetime
+    has_mods: bool
+
+
+def read_request(message: Received) -> Wanted:
+    """The request in an ir, cr or p10cr, its proof of possession checked. Raises `Refusal`, `MessageInvalid`."""
+    if message.kind == BodyKind.P10CR:
+        return _read_csr(message.body)
+    requests = read_elements(asn1.CertReqMsg, message.body)
+    if len(requests) != 1:
+        raise Refusal("badRequest", "one CertReqMsg a message")
+    raw_request = asn1.encode(requests[0].cert_req)
+    request = read(asn1.CertRequest, raw_request)
+    if request.cert_req_id != 0:
+        raise Refusal("badRequest", "certReqId must be 0")
+    try:
+        csr = asn1.as_csr(request.cert_template)
+    except ValueError as error:
+        raise Refusal("badCertTemplate", str(error)) from None
+    wanted = _wanted(0, csr, is_proven=requests[0].popo is not None and requests[0].popo.tag == "signature")
+    _check_possession(requests[0], raw_request, wanted)
+    return wanted
+
+
+def issue(
+    wanted: Wanted,
+    info: dict[x509.ObjectIdentifier, asn1.TLV | None],
+    requester: Requester,
+    authority: Authority,
+    books: Books,
+) -> Issued:
+    """Issues a pending certificate, or raises `Refusal`. `info` are the items of the message's header."""
+    if not requester.is_station:
+        raise Refusal("notAuthorized", "only a station may ask for certificates")
+    items = _items(wanted)
+    if oids.AUTHORISATION in info:
+        return _issue_resident(wanted, items, info, requester, authority, books)
+    if items is not None:
+        raise Refusal("notAuthorized", "a resident's certificate needs a clerk's authorisation")
+    if not authority.is_training:
+        raise Refusal("notAuthorized", "a clerk's authorisation is missing")
+    return _issue_plain(wanted, requester, authority, books)
+
+
+def _issue_resident(
+    wanted: Wanted,
+    items: CertifiedItems | None,
+    info: dict[x509.ObjectIdentifier, asn1.TLV | None],
+    requester: Requester,
+    authority: Authority,
+    books: Books,
+) -> Issued:
+    rules = _rules(wanted, items, authority)
+    key = wanted.public_key
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size != rules.key_bits or key.public_numbers().e != 65537:
+        raise Refusal("badCertTemplate", f"E20: the key must be RSA of {rules.key_bits} bits with exponent 65537")
+    if not wanted.is_proven:
+        raise Refusal("notAuthorized", "nobody vouches for a resident's key but the key itself")
+    now = authority.now()
+    terms = check_authorisation(info[oids.AUTHORISATION], requester, items, rules.kind, books, now)
+    check_attestation(info.get(oids.ATTESTATION), terms, wanted.key_hash, authority.card_master)
+    if books.profiles_of_key(wanted.key_hash):
+        raise Refusal("badCertTemplate", "E19: this key was certified before")
+    person = authority.person(terms.person)
+    if books.live_certificate(person, rules.kind):
+        raise Refusal("duplicateCertReq", f"E07: the resident has a valid {rules.kind} certificate")
+    certificate = authority.profiles.resident(
+        rules,
+        key,
+        items,
+        authority.random_bytes(10).hex().upper() + authority.town.code,
+        authority.new_serial(),
+        now,
+        _end(rules, items, person, books, now),
+    )
+    issued = _enter(certificate, rules.kind, wanted, person, requester, authority, books)
+    books.use_authorisation(terms.nonce, rules.kind, issued.serial)
+    return issued
+
+
+def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, books: Books) -> Issued:
+    _check_plain_key(wanted.public_key)
+    if not list(wanted.subject):
+        raise Refusal("badCertTemplate", "the subject is empty")
+    if books.profiles_of_key(wanted.key_hash) - {PLAIN}:
+        raise Refusal("badCertTemplate", "E19: this key was certified before for somebody")
+    granted = [(e.value, e.critical) for e in wanted.extensions if isinstance(e.value, _PLAIN_EXTENSIONS)]
+    for value, _ in granted:
+        if isinstance(value, x509.ExtendedKeyUsage) and set(value) - _PLAIN_PURPOSES:
+            raise Refusal("notAuthorized", "an extended key usage of the authority's own people")
+        if isinstance(value, x509.KeyUsage) and (value.key_cert_sign or value.crl_sign):
+            raise Refusal("notAuthorized", "the key usage of an authority")
+    has_mods = len(granted) < len(wanted.extensions)
+    if wanted.extension(x509.KeyUsage) is None:
+        granted.append((usage("digitalSignature"), True))
+    certificate = authority.profiles.plain(
+        wanted.subject, wanted.public_key, granted, authority.new_serial(), authority.now()
+    )
+    return _enter(certificate, PLAIN, wanted, None, requester, authority, books, has_mods=has_mods)
+
+
+def _enter(
+    certificate: x509.Certificate,
+    profile: str,
+    wanted: Wanted,
+    person: bytes | None,
+    requester: Requester,
+    authority: Authority,
+    books: Books,
+    *,
+    has_mods: bool = False,
+) -> Issued:
+    der = certificate.public_bytes(Encoding.DER)
+    confirm_before = authority.now() + datetime.timedelta(hours=authority.policy.deadlines.pending_h)
+    serial = serial_text(certificate.serial_number)
+    books.add_certificate(
+        CertificateRecord(
+            serial=serial,
+            profile=profile,
+            der=der,
+            key_hash=wanted.key_hash,
+            state=State.PENDING,
+            issued_at=int(certificate.not_valid_before_utc.timestamp()),
+            not_after=int(certificate.not_valid_after_utc.timestamp()),
+            confirm_before=int(confirm_before.timestamp()),
+            person=person,
+            note=f"issued to station {requester.name}",
+        )
+    )
+    return Issued(serial, der, confirm_before, has_mods)
+
+
+def _read_csr(der: bytes) -> Wanted:
+    try:
+        csr = x509.load_der_x509_csr(der)
+    except ValueError as error:
+        raise Refusal("badDataFormat", f"not a certification request: {error}") from None
+    wanted = _wanted(-1, csr, is_proven=True)
+    try:
+        is_proven = csr.is_signature_valid
+    except UnsupportedAlgorithm as error:
+        raise Refusal("badAlg", f"the request's signature: {error}") from None
+    if not is_proven:
+        raise Refusal("badPOP", "the request's signature does not verify")
+    return wanted
+
+
+def _wanted(cert_req_id: int, csr: x509.CertificateSigningRequest, *, is_proven: bool) -> Wanted:
+    try:
+        key = csr.public_key()
+        wanted = Wanted(cert_req_id, csr.subject, key, csr.extensions, is_proven)
+        wanted.key_hash  # noqa: B018  # a key that cannot be encoded again is none
+        return wanted
+    except Exception as error:
+        # cryptography raises many kinds over strange keys, names and extensions; all of them mean the same to us.
+        raise Refusal("badCertTemplate", f"subject, key or extensions cannot be read: {error}") from None
+
+
+def _check_possession(request: asn1.CertReqMsg, raw_request: bytes, wanted: Wanted) -> None:
+    """Raises `Refusal` for a missing or wrong proof; raVerified is left to who decides about this certificate."""
+    if request.popo is None:
+        raise Refusal("badPOP", "the proof of possession is missing")
+    proof = request.popo.value
+    if isinstance(proof, asn1.Null):
+        return
+    if not isinstance(proof, asn1.POPOSigningKey) or proof.poposk_input is not None:
+        raise Refusal("badPOP", "the proof of possession must be a signature over the CertRequest")
+    try:
+        verify_signature(asn1.oid(proof.algorithm[0]), wanted.public_key, proof.signature.as_bytes(), raw_request)
+    except (SignatureInvalid, asn1.Asn1Invalid, IndexError) as error:
+        raise Refusal("badPOP", f"the proof of possession: {error}") from None
+    except AlgorithmUnknown as error:
+        raise Refusal("badAlg", f"the proof of possession: {error}") from None
+
+
+def _items(wanted: Wanted) -> CertifiedItems | None:
+    names = wanted.extension(x509.SubjectAlternativeName)
+    try:
+        return read_items(names) if isinstance(names, x509.SubjectAlternativeName) else None
+    except ItemsInvalid as error:
+        raise Refusal("badCertTemplate", f"subject alternative name: {error}") from None
+
+
+def _rules(wanted: Wanted, items: CertifiedItems | None, authority: Authority) -> CertificateRules:
+    wanted_usage = wanted.extension(x509.KeyUsage)
+    for rules in authority.policy.certificates:
+        if wanted_usage == usage(*rules.key_usage) and rules.carries_personal_data == (items is not None):
+            return rules
+    raise Refusal("badCertTemplate", f"policy {authority.policy.name} has no certificate of this use and content")
+
+
+def _end(
+    rules: CertificateRules, items: CertifiedItems | None, person: bytes, books: Books, now: datetime.datetime
+) -> datetime.datetime:
+    if items is None and (signature := books.live_certificate(person, "signature")):
+        # Without a date of birth of its own, it ends with the certificate beside it in the card.
+        return datetime.datetime.fromtimestamp(signature.not_after, datetime.UTC)
+    return validity_end(rules, items.birth if items else None, now)
+
+
+def _check_plain_key(key: CertificatePublicKeyTypes) -> None:
+    match key:
+        case rsa.RSAPublicKey() if key.key_size in _PLAIN_RSA_BITS and key.public_numbers().e == 65537:
+            return
+        case ec.EllipticCurvePublicKey() if key.curve.key_size >= 256:
+            return
+        case ed25519.Ed25519PublicKey():
+            return
+    raise Refusal("badCertTemplate", "E20: a weak key, or one of a kind that is not certified")

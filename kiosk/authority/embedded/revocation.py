@@ -1,0 +1,92 @@
+"""Revocation on request: what an rr asks for, and whether the requester may (RFC 9483, 4.2)."""
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_der_x509_certificate
+
+from kiosk.authority import asn1, oids
+from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.refusal import Refusal
+from kiosk.authority.embedded.requester import CLOCK_SKEW, Requester, message_time
+from kiosk.authority.embedded.store import Books, CertificateRecord, State
+from kiosk.authority.message import Received, read_elements
+from kiosk.model.certificate import RevocationReason, serial_text
+
+_OWN_PEOPLE = frozenset({"station", "clerk", "ocsp"})
+_REMOVE_FROM_CRL = "removeFromCRL"
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """What was done: the certificate's serial number, and a word for the answer."""
+
+    serial: int
+    text: str
+
+
+def revoke(message: Received, requester: Requester, authority: Authority, books: Books) -> Revoked:
+    """Revokes, holds or releases one certificate. Raises `Refusal`, `MessageInvalid`."""
+    details = read_elements(asn1.RevDetails, message.body)
+    if len(details) != 1:
+        raise Refusal("badRequest", "one RevDetails a message")
+    template = details[0].cert_details
+    if template.issuer is None or template.serial_number is None:
+        raise Refusal("addInfoNotAvailable", "issuer and serialNumber name the certificate")
+    if asn1.name(template.issuer) != authority.credential.certificate.subject.public_bytes():
+        raise Refusal("badCertId", "not a certificate of this authority")
+    record = books.certificate(serial_text(template.serial_number))
+    if record is None or not _fits(template, record):
+        raise Refusal("badCertId", "no such certificate")
+    if record.profile in _OWN_PEOPLE or not (requester.is_station or requester.serial == record.serial):
+        raise Refusal("notAuthorized", "not for this requester to revoke")
+    reason = _reason(details[0].crl_entry_details or [])
+    note = f"asked for by {requester.name}"
+    if reason == _REMOVE_FROM_CRL:
+        _release(message, record, note, authority, books)
+        return Revoked(template.serial_number, "revived: no longer on hold")
+    _revoke(record, RevocationReason(reason), note, books)
+    return Revoked(template.serial_number, "revoked")
+
+
+def _revoke(record: CertificateRecord, reason: RevocationReason, note: str, books: Books) -> None:
+    is_hold = reason is RevocationReason.CERTIFICATE_HOLD
+    if record.state is State.REVOKED or (is_hold and record.state is State.HELD):
+        raise Refusal("certRevoked", f"revoked already: {record.reason}")
+    if is_hold and record.state is State.PENDING:
+        raise Refusal("badRequest", "a pending certificate is on hold already")
+    books.revoke(record.serial, reason, note)
+
+
+def _release(message: Received, record: CertificateRecord, note: str, authority: Authority, books: Books) -> None:
+    if record.state is not State.HELD:
+        raise Refusal("badCertId", "not on hold")
+    # Other revocations may come late, because they only take away; this one gives.
+    if authority.now() - message_time(message) > CLOCK_SKEW:
+        raise Refusal("badTime", "messageTime is too long ago")
+    books.release(record.serial, note)
+
+
+def _fits(template: asn1.CertTemplate, record: CertificateRecord) -> bool:
+    """Whether what the template says besides issuer and serial number is true of the certificate."""
+    certificate = load_der_x509_certificate(record.der)
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    subject = certificate.subject.public_bytes()
+    return (template.subject is None or asn1.name(template.subject) == subject) and (
+        template.public_key is None or asn1.sequence_of([asn1.encode(e) for e in template.public_key]) == key
+    )
+
+
+def _reason(entry_details: list[asn1.Extension]) -> str:
+    values = [extension.value for extension in entry_details if extension.oid == oids.CRL_REASON]
+    if len(values) > 1:
+        raise Refusal("badRequest", "one CRLReason a certificate")
+    if not values:
+        return RevocationReason.UNSPECIFIED
+    # ENUMERATED of one octet
+    reason = oids.CRL_REASONS.get(values[0][2]) if values[0][:2] == b"\x0a\x01" and len(values[0]) == 3 else None
+    if reason is None:
+        raise Refusal("badDataFormat", "unknown CRLReason")
+    if reason not in {*RevocationReason, _REMOVE_FROM_CRL}:
+        raise Refusal("badRequest", f"{reason} is not for this kind of certificate")
+    return reason

@@ -1,0 +1,196 @@
+"""The authority over HTTP: CMP (RFC 9811), OCSP (RFC 6960, appendix A), CRLs and its own certificates."""
+
+import base64
+import binascii
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from cryptography.hazmat.primitives.serialization import Encoding
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.directory import Clock, RandomBytes, open_authority
+from kiosk.authority.embedded.responder import Responder
+from kiosk.authority.embedded.status import StatusService
+
+LARGEST_REQUEST = 1 << 18
+CMP_TYPE = "application/pkixcmp"
+OCSP_REQUEST_TYPE = "application/ocsp-request"
+
+_WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104  # recognised, not bound
+_GRACE_S = 2
+
+
+def application(authority: Authority) -> Starlette:
+    """The ASGI application that serves this authority."""
+    responder, status = Responder(authority), StatusService(authority)
+    own = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in authority.generations)
+
+    async def cmp(request: Request) -> Response:
+        body = await _body(request, CMP_TYPE)
+        if isinstance(body, Response):
+            return body
+        return Response(await run_in_threadpool(responder.respond, body), media_type=CMP_TYPE)
+
+    async def ocsp_post(request: Request) -> Response:
+        body = await _body(request, OCSP_REQUEST_TYPE)
+        return body if isinstance(body, Response) else await ocsp(body)
+
+    async def ocsp_get(request: Request) -> Response:
+        try:
+            # A "+" or "/" of the base64 may arrive bare; both survive the path.
+            query = base64.b64decode(request.path_params["request"], validate=True)
+        except binascii.Error:
+            return PlainTextResponse("not base64\n", 400)
+        return await ocsp(query)
+
+    async def ocsp(query: bytes) -> Response:
+        answer = await run_in_threadpool(status.ocsp, query)
+        caching = "no-cache" if answer.is_final else "no-store"
+        return Response(answer.der, media_type="application/ocsp-response", headers={"Cache-Control": caching})
+
+    async def crl(request: Request) -> Response:
+        der = await run_in_threadpool(status.crl, request.path_params["name"])
+        if der is None:
+            return PlainTextResponse("no such CRL\n", 404)
+        return Response(der, media_type="application/pkix-crl", headers={"Cache-Control": "no-cache"})
+
+    async def ca(_: Request) -> Response:
+        return Response(own, media_type="application/pem-certificate-chain")
+
+    return Starlette(
+        routes=[
+            Route("/.well-known/cmp", cmp, methods=["POST"]),
+            Route("/.well-known/cmp/{operation:path}", cmp, methods=["POST"]),
+            *(Route(path, cmp, methods=["POST"]) for path in ("/pkix", "/pkix/", "/")),
+            Route("/ocsp", ocsp_post, methods=["POST"]),
+            Route("/ocsp/{request:path}", ocsp_get, methods=["GET"]),
+            Route("/crl/{name}.crl", crl, methods=["GET"]),
+            Route("/ca.pem", ca, methods=["GET"]),
+        ]
+    )
+
+
+def serve(
+    directory: Path,
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    *,
+    clock: Clock,
+    random_bytes: RandomBytes = os.urandom,
+    workers: int = 1,
+    stop_at_eof_of: int | None = None,
+) -> None:
+    """Serves until SIGTERM or SIGINT, then ends cleanly; port 0 takes any free port.
+
+    `ready` is called once with the URL when requests are answered. `stop_at_eof_of`: a file descriptor whose end of
+    file stops the server too. Raises `OSError` when the address cannot be had, and what `open_authority` raises.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family) as listening:
+        port = listening.getsockname()[1]
+        authority = open_authority(directory, clock, random_bytes, _url(_public_name(host), port))
+        # A connection to the books must not be shared across a fork.
+        authority.store.close()
+        with _workers(workers - 1, authority, listening):
+            _run(authority, listening, lambda: ready(_url(host, port)), stop_at_eof_of)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, telling when it answers, and ending with exit code 0 on SIGTERM."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Uvicorn's own raises the signal once more after it has shut down, which would end us by that signal.
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self.should_exit = True
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _run(authority: Authority, listening: socket.socket, ready: Callable[[], None], stop_at_eof_of: int | None) -> None:
+    config = uvicorn.Config(
+        application(authority),
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = _Server(config, ready)
+    if stop_at_eof_of is not None:
+        descriptor = stop_at_eof_of
+
+        def watch() -> None:
+            while os.read(descriptor, 4096):
+                pass
+            server.should_exit = True
+
+        threading.Thread(target=watch, daemon=True).start()
+    server.run(sockets=[listening])
+
+
+@contextmanager
+def _workers(count: int, authority: Authority, listening: socket.socket) -> Iterator[None]:
+    """Further processes on the same socket; they end with this one, however it ends."""
+    alive, mine = os.pipe()
+    children = []
+    for _ in range(count):
+        child = os.fork()
+        if child == 0:
+            os.close(mine)
+            _run(authority, listening, lambda: None, alive)
+            os._exit(0)
+        children.append(child)
+    os.close(alive)
+    try:
+        yield
+    finally:
+        os.close(mine)
+        for child in children:
+            os.waitpid(child, 0)
+
+
+async def _body(request: Request, media_type: str) -> bytes | Response:
+    """The request's body, or the response that refuses it."""
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != media_type:
+        return PlainTextResponse(f"{media_type} is spoken here\n", 415)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_REQUEST:
+            return PlainTextResponse("too large\n", 413)
+    return bytes(body)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _public_name(host: str) -> str:
+    return socket.gethostname() if host in _WILDCARDS else host

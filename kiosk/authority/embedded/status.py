@@ -1,0 +1,169 @@
+"""What the authority says of its certificates: OCSP (RFC 6960) and CRLs (RFC 5280, section 5)."""
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import ocsp
+
+from kiosk.authority import asn1
+from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, State
+from kiosk.model.certificate import RevocationReason, serial_text
+
+FULL = "full"
+"""The CRL of everything; any other is named by its municipality's code."""
+
+OCSP_VALIDITY = datetime.timedelta(minutes=10)
+CRL_VALIDITY = datetime.timedelta(hours=24)
+CRL_RENEWAL = datetime.timedelta(hours=1)
+
+_LONGEST_NONCE = 128
+
+
+@dataclass(frozen=True)
+class OcspAnswer:
+    """An OCSP response (DER). `is_final` is False for a certificate that may become good: nobody may keep that."""
+
+    der: bytes
+    is_final: bool
+
+
+class StatusService:
+    """Answers from the books as they are now; may be called from several threads."""
+
+    def __init__(self, authority: Authority) -> None:
+        self._authority = authority
+        self._issuers = {
+            (algorithm.name, *_issuer_hashes(certificate, algorithm))
+            for certificate in authority.generations
+            for algorithm in (hashes.SHA1(), hashes.SHA256(), hashes.SHA384(), hashes.SHA512())  # noqa: S303  # names only
+        }
+
+    def ocsp(self, request: bytes) -> OcspAnswer:
+        """The response to an OCSP request about one certificate."""
+        try:
+            query = ocsp.load_der_ocsp_request(request)
+            nonce = _nonce(query)
+            algorithm = query.hash_algorithm
+        except (ValueError, NotImplementedError, UnsupportedAlgorithm):
+            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        now = self._authority.now()
+        record = None
+        if (algorithm.name, query.issuer_name_hash, query.issuer_key_hash) in self._issuers:
+            with self._authority.store.read(now) as books:
+                record = books.certificate(serial_text(query.serial_number))
+        status, revoked_at, reason = _status(record)
+        is_final = record is None or record.state in (State.GOOD, State.REVOKED)
+        builder = (
+            ocsp.OCSPResponseBuilder()
+            .add_response_by_hash(
+                query.issuer_name_hash,
+                query.issuer_key_hash,
+                query.serial_number,
+                algorithm,
+                status,
+                now,
+                now + OCSP_VALIDITY if is_final else None,
+                revoked_at,
+                reason,
+            )
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, self._authority.ocsp.certificate)
+            .certificates([self._authority.ocsp.certificate])
+        )
+        if nonce is not None:
+            builder = builder.add_extension(nonce, critical=False)
+        response = builder.sign(self._authority.ocsp.key, hashes.SHA256())
+        return OcspAnswer(response.public_bytes(Encoding.DER), is_final)
+
+    def crl(self, name: str) -> bytes | None:
+        """The CRL (DER) of this name, None when there is none; made anew when anything changed since the last."""
+        authority, now = self._authority, self._authority.now()
+        if name not in (FULL, authority.town.code):
+            return None
+        with authority.store.read(now) as books:
+            last = books.crl(name)
+            if last and last.revision == books.revision() and last.fresh_until > now.timestamp():
+                return last.der
+        with authority.store.write(now) as books:
+            last = books.crl(name)
+            number = last.number + 1 if last else 1
+            der = self._sign_crl(name, number, books.not_good(), now)
+            fresh_until = int((now + CRL_RENEWAL).timestamp())
+            if deadline := books.next_deadline():
+                # A pending certificate that lapses changes the list without anybody writing.
+                fresh_until = min(fresh_until, deadline)
+            books.replace_crl(CrlRecord(name, number, books.revision(), fresh_until, der))
+        return der
+
+    def _sign_crl(self, name: str, number: int, records: list[CertificateRecord], now: datetime.datetime) -> bytes:
+        authority = self._authority
+        # The list goes in whole: adding entries one by one copies it each time.
+        builder = x509.CertificateRevocationListBuilder(
+            authority.credential.certificate.subject,
+            now.replace(tzinfo=None),
+            (now + CRL_VALIDITY).replace(tzinfo=None),
+            [],
+            [_entry(record) for record in records],
+        )
+        builder = builder.add_extension(x509.CRLNumber(number), critical=False).add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.credential.key.public_key()), critical=False
+        )
+        if name != FULL:
+            point = authority.profiles.distribution_point(authority.base_url)
+            builder = builder.add_extension(
+                x509.IssuingDistributionPoint(point.full_name, None, False, False, None, False, False), critical=True
+            )
+        return builder.sign(authority.credential.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def _status(
+    record: CertificateRecord | None,
+) -> tuple[ocsp.OCSPCertStatus, datetime.datetime | None, x509.ReasonFlags | None]:
+    if record is None:
+        return ocsp.OCSPCertStatus.UNKNOWN, None, None
+    if record.state is State.GOOD:
+        return ocsp.OCSPCertStatus.GOOD, None, None
+    return ocsp.OCSPCertStatus.REVOKED, _revocation_time(record), _flag(record)
+
+
+def _entry(record: CertificateRecord) -> x509.RevokedCertificate:
+    return (
+        x509.RevokedCertificateBuilder(int(record.serial, 16), _revocation_time(record).replace(tzinfo=None))
+        .add_extension(x509.CRLReason(_flag(record)), critical=False)
+        .build()
+    )
+
+
+def _revocation_time(record: CertificateRecord) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(record.revoked_at or record.issued_at, datetime.UTC)
+
+
+def _flag(record: CertificateRecord) -> x509.ReasonFlags:
+    """The reason; a pending certificate is on hold."""
+    return x509.ReasonFlags((record.reason or RevocationReason.CERTIFICATE_HOLD).value)
+
+
+def _issuer_hashes(certificate: x509.Certificate, algorithm: hashes.HashAlgorithm) -> tuple[bytes, bytes]:
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    bits = asn1.decode(asn1.BitString, asn1.encode(asn1.elements(key)[1])).as_bytes()
+    name = certificate.subject.public_bytes()
+    return tuple(hashlib.new(algorithm.name, data).digest() for data in (name, bits))  # type: ignore[return-value]  # two
+
+
+def _nonce(query: ocsp.OCSPRequest) -> x509.OCSPNonce | None:
+    try:
+        nonce = query.extensions.get_extension_for_class(x509.OCSPNonce).value
+    except x509.ExtensionNotFound:
+        return None
+    if not 1 <= len(nonce.nonce) <= _LONGEST_NONCE:
+        raise ValueError("nonce of an unreasonable length")
+    return nonce
+
+
+def _unsuccessful(status: ocsp.OCSPResponseStatus) -> OcspAnswer:
+    return OcspAnswer(ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER), is_final=False)

@@ -1,0 +1,241 @@
+"""PKIMessages (RFC 9810, 5.1): built, protected, taken apart and checked; bytes in, bytes out, no I/O."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kiosk.authority import asn1, oids
+from kiosk.authority.credential import Credential
+from kiosk.authority.signature import (
+    AlgorithmUnknown,
+    SignatureInvalid,
+    has_null_parameters,
+    sign,
+    signature_algorithm,
+    verify_signature,
+)
+
+
+class BodyKind(IntEnum):
+    """PKIBody's choices by their tag (RFC 9810, 5.1.2)."""
+
+    IR = 0
+    IP = 1
+    CR = 2
+    CP = 3
+    P10CR = 4
+    KUR = 7
+    KUP = 8
+    RR = 11
+    RP = 12
+    PKICONF = 19
+    ERROR = 23
+    CERT_CONF = 24
+    POLL_REQ = 25
+    POLL_REP = 26
+
+
+class Status(IntEnum):
+    """PKIStatus (RFC 9810, 5.2.3)."""
+
+    ACCEPTED = 0
+    GRANTED_WITH_MODS = 1
+    REJECTION = 2
+    WAITING = 3
+
+
+class MessageInvalid(ValueError):
+    """A message that must not be acted upon; `fail_info` names the bit that says why."""
+
+    def __init__(self, fail_info: str, text: str) -> None:
+        super().__init__(text)
+        self.fail_info = fail_info
+        self.text = text
+
+
+GeneralInfo = tuple[tuple[x509.ObjectIdentifier, bytes], ...]
+"""A header's items and the DER of their values."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message as it came. `kind` is the body's tag, known to us or not; `body` is the DER of the choice's value.
+
+    `protected` are the bytes that the protection covers.
+    """
+
+    header: asn1.PKIHeader
+    kind: int
+    body: bytes
+    protected: bytes
+    protection: bytes | None
+    extra_certs: tuple[bytes, ...]
+
+    @property
+    def general_info(self) -> dict[x509.ObjectIdentifier, asn1.TLV | None]:
+        """The header's generalInfo; None stands for an item without value. Raises `MessageInvalid`."""
+        items = {}
+        for item in self.header.general_info or []:
+            try:
+                oid, *value = item
+                items[asn1.oid(oid)] = value[0] if value else None
+            except (asn1.Asn1Invalid, ValueError):
+                raise MessageInvalid("badDataFormat", "generalInfo holds something else than its items") from None
+        return items
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a message's header says besides its protection. `sender` and `recipient` are Names (DER)."""
+
+    sender: bytes
+    recipient: bytes
+    time: datetime.datetime
+    transaction_id: bytes
+    sender_nonce: bytes
+    recipient_nonce: bytes | None = None
+    general_info: GeneralInfo = ()
+    pvno: int = 2
+
+
+EMPTY_NAME = b"\x30\x00"
+"""DER of the NULL-DN."""
+
+
+def parse_message(der: bytes) -> Received:
+    """Takes a message apart, checks nothing. Raises `MessageInvalid`."""
+    try:
+        message = asn1.decode(asn1.PKIMessage, der)
+        header = asn1.decode(asn1.PKIHeader, asn1.encode(message.header))
+    except asn1.Asn1Invalid as error:
+        raise MessageInvalid("badDataFormat", str(error)) from None
+    (tag,) = message.body.tag_bytes if len(message.body.tag_bytes) == 1 else (0,)
+    if tag & 0xE0 != 0xA0:
+        raise MessageInvalid("badDataFormat", "not a PKIBody")
+    return Received(
+        header=header,
+        kind=tag & 0x1F,
+        body=bytes(message.body.data),
+        protected=asn1.encode(asn1.ProtectedPart(header=message.header, body=message.body)),
+        protection=None if message.protection is None else message.protection.as_bytes(),
+        extra_certs=tuple(asn1.encode(c) for c in message.extra_certs or []),
+    )
+
+
+def build_message(kind: BodyKind, body: bytes, head: Head, signer: Credential) -> bytes:
+    """A message protected by `signer`, whose certificate and chain go along (RFC 9483, 3.3)."""
+    protection_alg = signature_algorithm(signer.key)
+    header = asn1.PKIHeader(
+        pvno=head.pvno,
+        sender=asn1.tlv(asn1.explicit(4, head.sender)),
+        recipient=asn1.tlv(asn1.explicit(4, head.recipient)),
+        message_time=asn1.GeneralizedTime(head.time.replace(microsecond=0)),
+        protection_alg=asn1.algorithm(protection_alg, has_null_parameters(protection_alg)),
+        sender_kid=subject_key_id(signer.certificate),
+        transaction_id=head.transaction_id,
+        sender_nonce=head.sender_nonce,
+        recip_nonce=head.recipient_nonce,
+        general_info=[[asn1.tlv(asn1.encode(o)), asn1.tlv(v)] for o, v in head.general_info] or None,
+    )
+    protected = asn1.ProtectedPart(header=asn1.tlv(asn1.encode(header)), body=asn1.tlv(asn1.explicit(kind, body)))
+    signature = sign(signer.key, asn1.encode(protected))
+    message = asn1.PKIMessage(
+        header=protected.header,
+        body=protected.body,
+        protection=asn1.BitString(signature, 0),
+        extra_certs=[asn1.tlv(c.public_bytes(Encoding.DER)) for c in (signer.certificate, *signer.chain)],
+    )
+    return asn1.encode(message)
+
+
+def verify_protection(message: Received) -> x509.Certificate:
+    """The certificate whose owner signed the message: the first of its extraCerts (RFC 9483, 3.2, 3.3 and 3.5).
+
+    Whether that certificate is trusted is another question. Raises `MessageInvalid`.
+    """
+    if message.protection is None or message.header.protection_alg is None:
+        raise MessageInvalid("badMessageCheck", "message is not protected")
+    try:
+        algorithm = asn1.oid(message.header.protection_alg[0])
+    except (asn1.Asn1Invalid, IndexError):
+        raise MessageInvalid("badAlg", "protectionAlg is not an algorithm") from None
+    if algorithm.dotted_string in oids.MAC_PROTECTIONS:
+        raise MessageInvalid("wrongIntegrity", "protection by a shared secret is not offered")
+    if not message.extra_certs:
+        raise MessageInvalid("badMessageCheck", "no extraCerts: the signer's certificate must come first in them")
+    try:
+        certificate = x509.load_der_x509_certificate(message.extra_certs[0])
+        key = certificate.public_key()
+        subject, key_id = certificate.subject.public_bytes(), subject_key_id(certificate)
+    except Exception as error:
+        # cryptography raises many kinds over strange certificates; all of them mean the same to us.
+        raise MessageInvalid("badMessageCheck", f"the signer's certificate cannot be read: {error}") from None
+    if asn1.encode(message.header.sender) != asn1.explicit(4, subject):
+        raise MessageInvalid("badMessageCheck", "sender is not the subject of the signer's certificate")
+    if key_id is None or message.header.sender_kid != key_id:
+        raise MessageInvalid("badMessageCheck", "senderKID is not the signer's subject key identifier")
+    try:
+        verify_signature(algorithm, key, message.protection, message.protected)
+    except AlgorithmUnknown as error:
+        raise MessageInvalid("badAlg", str(error)) from None
+    except SignatureInvalid as error:
+        raise MessageInvalid("badMessageCheck", f"protection: {error}") from None
+    return certificate
+
+
+def subject_key_id(certificate: x509.Certificate) -> bytes | None:
+    """The certificate's subject key identifier, if it has one."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except x509.ExtensionNotFound:
+        return None
+
+
+def status_info(status: Status, text: str = "", fail_info: str = "") -> asn1.PKIStatusInfo:
+    """A PKIStatusInfo; `fail_info` is the name of a bit or empty."""
+    return asn1.PKIStatusInfo(
+        status=status,
+        status_string=[text] if text else None,
+        fail_info=_fail_bits(fail_info) if fail_info else None,
+    )
+
+
+def read_status(info: asn1.PKIStatusInfo) -> tuple[str, str]:
+    """The name of the first failInfo bit (empty if none) and the text of a status."""
+    names = [name for number, name in enumerate(oids.FAIL_INFO) if info.fail_info and _bit(info.fail_info, number)]
+    return (names[0] if names else ""), " ".join(info.status_string or [])
+
+
+def _fail_bits(name: str) -> asn1.BitString:
+    number = oids.FAIL_INFO.index(name)
+    # A named bit list ends with its last one bit (X.690, 11.2.2).
+    return asn1.BitString(bytes(number // 8) + bytes([0x80 >> number % 8]), 7 - number % 8)
+
+
+def _bit(bits: asn1.BitString, number: int) -> bool:
+    octets = bits.as_bytes()
+    return number // 8 < len(octets) and bool(octets[number // 8] & 0x80 >> number % 8)
+
+
+def read_elements(kind: type[asn1.T], body: bytes) -> Sequence[asn1.T]:
+    """A body that is a SEQUENCE OF `kind`. Raises `MessageInvalid`."""
+    return [read(kind, asn1.encode(e)) for e in _elements(body)]
+
+
+def read(kind: type[asn1.T], body: bytes) -> asn1.T:
+    """A body of this kind. Raises `MessageInvalid`."""
+    try:
+        return asn1.decode(kind, body)
+    except asn1.Asn1Invalid as error:
+        raise MessageInvalid("badDataFormat", str(error)) from None
+
+
+def _elements(body: bytes) -> list[asn1.TLV]:
+    try:
+        return asn1.elements(body)
+    except asn1.Asn1Invalid as error:
+        raise MessageInvalid("badDataFormat", str(error)) from None

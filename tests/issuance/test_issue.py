@@ -1,0 +1,309 @@
+"""One issuance on the real drivers, store and authority: the good way, every refusal, every interruption."""
+
+import datetime
+import json
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from counter_bench import (
+    OTHER_RESIDENT,
+    PASSWORD,
+    RESIDENT,
+    START,
+    CuttingDatabase,
+    PowerCut,
+    World,
+)
+from cryptography import x509
+
+from hw.sim.card.faults import parse_card_faults
+from kiosk.authority.client import AuthorityClient
+from kiosk.authority.embedded.directory import init
+from kiosk.config import SHIPPED, load_config
+from kiosk.issuance.failure import Halted, Refusal, RolledBack
+from kiosk.issuance.issue import issue
+from kiosk.issuance.persons import Abandoned
+from kiosk.issuance.report import Phase, StepReport
+from kiosk.issuance.station import Station
+from kiosk.journal.database import open_database
+from kiosk.journal.verify import verify_chain
+from kiosk.model.application import Application, Closed
+from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
+from kiosk.model.resident import FourItems, Sex
+from kiosk.model.step import Step
+
+
+@pytest.fixture(scope="module")
+def fresh_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("authority") / "ca"
+    init(directory, SHIPPED / "policy" / "juki-2011.toml", load_config(SHIPPED / "kiosk.toml", []).town, lambda: START)
+    return directory
+
+
+@pytest.fixture
+def world(tmp_path: Path, fresh_authority: Path) -> World:
+    return new_world(tmp_path, fresh_authority)
+
+
+def new_world(directory: Path, authority: Path) -> World:
+    directory.mkdir(exist_ok=True)
+    return World(directory, Path(shutil.copytree(authority, directory / "ca")))
+
+
+def test_the_good_way_ends_with_a_valid_certificate_in_the_card_and_a_paid_receipt(world: World) -> None:
+    steps: list[StepReport] = []
+    closed = world.issue(report=steps.append)
+    assert [s.step for s in steps if s.phase is Phase.DONE] == list(Step)
+    assert closed.receipt_number == 1
+    check_rest(world, [closed])
+    assert sum(s.exchanges for s in steps) <= 24 + 2  # the number is read in a session of its own: 2 and the closing 1
+
+
+def check_rest(world: World, closed: list[Closed]) -> None:
+    """The invariants of a counter at rest."""
+    station = world.station()
+    valid = {c.serial for c in closed}
+    for serial, certificate in issued(world):
+        state = station.authority.status(certificate, station.issuer).state
+        assert state is (CertificateState.GOOD if serial in valid else CertificateState.REVOKED)
+    for one in closed:
+        assert one.certificate in {c for _, c in issued(world)}
+    assert world.till.total_yen() == 500 * len(closed)
+    originals = [s.text for s in world.printer_core.sheets if "手数料領収書" in s.text]
+    assert len(originals) <= len(closed)
+    papers = [s.text for s in world.printer_core.sheets]
+    for one in closed:
+        assert sum(f"No. {one.receipt_number:06d}" in text for text in papers) >= 1
+        assert sum(f"No. {one.receipt_number:06d}" in text for text in originals) <= 1
+    assert station.journal.unfinished_cases() == []
+    verify_chain(station.journal.entries())
+    assert not world.slot.is_card_present()
+    raw = (world.directory / "kiosk.db").read_bytes()
+    assert PASSWORD.encode() not in raw
+    assert "太郎".encode() not in raw
+
+
+def issued(world: World) -> list[tuple[str, bytes]]:
+    """Serial and certificate of every resident's certificate in the authority's books."""
+    with sqlite3.connect(world.authority_directory / "store.db") as connection:
+        rows = connection.execute("SELECT der FROM certificate").fetchall()
+    found = []
+    for (der,) in rows:
+        certificate = x509.load_der_x509_certificate(der)
+        names = [e for e in certificate.extensions if e.oid == x509.ExtensionOID.SUBJECT_ALTERNATIVE_NAME]
+        if names:
+            found.append((serial_text(certificate.serial_number), der))
+    return found
+
+
+def test_the_same_number_again_is_not_done_again(world: World) -> None:
+    first = world.issue()
+    assert world.issue() == first
+    check_rest(world, [first])
+
+
+def test_every_resident_has_a_certificate_and_a_receipt_of_his_own(world: World) -> None:
+    both = [world.issue("1"), world.issue("2", OTHER_RESIDENT)]
+    assert [c.receipt_number for c in both] == [1, 2]
+    check_rest(world, both)
+
+
+@pytest.mark.parametrize(
+    ("resident", "code"),
+    [
+        ("99999999999", "E01"),
+        ("10000009800", "E02"),
+        ("10000009897", "E03"),
+        ("10000009994", "E04"),
+        ("10000010091", "E14"),
+    ],
+)
+def test_a_refusal_names_its_rule_and_leaves_the_card_untouched(world: World, resident: str, code: str) -> None:
+    with pytest.raises(Refusal, match=code):
+        world.issue(resident=resident)
+    memory = world.hand.cards[resident]
+    assert {exchange.ins for exchange in memory.log} <= {0xA4, 0xCA}
+    check_rest(world, [])
+
+
+def test_a_form_that_differs_from_the_register_is_refused(world: World) -> None:
+    form = FourItems("幌延　太朗", "北海道", datetime.date(1931, 5, 3), Sex.MALE)
+    with pytest.raises(Refusal, match="E09"):
+        issue(Application("1", RESIDENT, form), world.station(), world.persons("1"), lambda _: None)
+
+
+def test_a_resident_with_a_valid_certificate_is_refused_before_his_key_is_touched(world: World) -> None:
+    first = world.issue("1")
+    with pytest.raises(Refusal, match="E07"):
+        world.issue("2")
+    check_rest(world, [first])
+
+
+def test_after_revocation_the_resident_can_have_another(world: World) -> None:
+    first = world.issue("1")
+    station = world.station()
+    station.authority.revoke(station.authority.revoke_message(first.certificate, RevocationReason.KEY_COMPROMISE).der)
+    second = world.issue("2")
+    assert second.serial != first.serial
+    states = {s: station.authority.status(c, station.issuer).state for s, c in issued(world)}
+    assert states == {first.serial: CertificateState.REVOKED, second.serial: CertificateState.GOOD}
+
+
+def commits_of_an_issuance(directory: Path, authority: Path) -> int:
+    world = new_world(directory, authority)
+    counting = CuttingDatabase(open_database(world.database_url), 0, is_before=True)
+    world.issue(station=world.station(counting))
+    return counting.commits
+
+
+def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(tmp_path: Path, fresh_authority: Path) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
+    assert commits <= 32
+    for cut_at in range(1, commits + 1):
+        for is_before in (True, False):
+            world = new_world(tmp_path / f"{cut_at}-{is_before}", fresh_authority)
+            station = world.station(CuttingDatabase(open_database(world.database_url), cut_at, is_before=is_before))
+            with pytest.raises(PowerCut):
+                world.issue(station=station)
+            closed = world.issue()
+            check_rest(world, [closed])
+
+
+def test_a_second_power_cut_during_the_resumption_is_survived_too(tmp_path: Path, fresh_authority: Path) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
+    for cut_at in range(2, commits + 1, 3):
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        for again_at in (cut_at, 2, 1):
+            cutting = CuttingDatabase(open_database(world.database_url), again_at, is_before=True)
+            try:
+                world.issue(station=world.station(cutting))
+            except PowerCut:
+                world.now += datetime.timedelta(seconds=1)
+        check_rest(world, [world.issue()])
+
+
+def test_another_card_at_the_resumption_is_refused_and_nothing_stays_valid(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
+    for cut_at in range(4, commits + 1, 2):
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        station = world.station(CuttingDatabase(open_database(world.database_url), cut_at, is_before=True))
+        with pytest.raises(PowerCut):
+            world.issue(station=station)
+        world.hand.insert(OTHER_RESIDENT)
+        closed = []
+        try:
+            # Once the certificate is proven to be in its card, the case needs no card any more.
+            closed.append(world.issue())
+        except RolledBack as rolled_back:
+            assert rolled_back.code == "K-CARD-001"
+        world.hand.remove()
+        check_rest(world, closed)
+
+
+def test_a_resumption_after_the_clerks_leave_expired_needs_a_new_one(world: World) -> None:
+    cutting = CuttingDatabase(open_database(world.database_url), 5, is_before=False)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(cutting))
+    world.now += datetime.timedelta(hours=1)
+    with pytest.raises(RolledBack, match="K-CASE-001"):
+        world.issue()
+    check_rest(world, [world.issue()])
+
+
+def test_trouble_at_every_card_command_is_rolled_back_and_the_next_try_succeeds(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    world = new_world(tmp_path / "count", fresh_authority)
+    world.issue()
+    commands = world.hand.cards[RESIDENT].exchanges
+    for number in range(1, commands + 1):
+        world = new_world(tmp_path / str(number), fresh_authority)
+        world.hand.insert(RESIDENT)
+        world.hand.cards[RESIDENT]._faults = parse_card_faults(f"pull@{number}")
+        try:
+            closed = world.issue("1")
+        except RolledBack as rolled_back:
+            assert rolled_back.code == "K-CARD-003"
+            closed = world.issue("2")
+        check_rest(world, [closed])
+
+
+class Leaves:
+    """A resident who walks away at one question."""
+
+    def __init__(self, world: World, at: str) -> None:
+        self._persons = world.persons("1")
+        self._at = at
+
+    def __getattr__(self, name: str) -> object:
+        if name == self._at:
+            return self._leave
+        return getattr(self._persons.resident, name, None) or getattr(self._persons.clerk, name)
+
+    def _leave(self, *_: object) -> None:
+        raise Abandoned("resident", "left")
+
+
+@pytest.mark.parametrize("at", ["check_identity", "approve", "choose_password", "consent", "take_fee"])
+def test_whoever_stops_before_paying_leaves_nothing_behind(world: World, at: str) -> None:
+    leaving = Leaves(world, at)
+    with pytest.raises(RolledBack, match="K-CASE-002"):
+        world.issue(persons=replace(world.persons("1"), resident=leaving, clerk=leaving))
+    check_rest(world, [])
+    check_rest(world, [world.issue("1")])
+
+
+def test_a_printer_without_paper_halts_the_case_and_its_return_finishes_it(world: World) -> None:
+    world.printer_core.set_paper("end")
+    with pytest.raises(Halted, match="K-PRINTER-001"):
+        world.issue()
+    assert world.till.total_yen() == 500
+    world.printer_core.set_paper("ok")
+    check_rest(world, [world.issue()])
+
+
+def test_an_unreachable_authority_before_the_request_is_rolled_back(world: World) -> None:
+    station = world.station()
+    offline = replace(station, authority=unreachable(station))
+    with pytest.raises(RolledBack, match="K-CA-001"):
+        world.issue(station=offline)
+    check_rest(world, [world.issue()])
+
+
+def unreachable(station: Station) -> AuthorityClient:
+    return AuthorityClient(
+        "http://127.0.0.1:1", station.authority._credential, station.authority._trust, clock=station.clock
+    )
+
+
+def test_a_certificate_that_lapsed_before_its_confirmation_is_refunded(world: World) -> None:
+    confirm_commit = next(
+        n for n, entry in enumerate(steps_of_commits(world.directory / "x", world), 1) if entry == "confirm"
+    )
+    cutting = CuttingDatabase(open_database(world.database_url), confirm_commit, is_before=True)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(cutting))
+    assert world.till.total_yen() == 500
+    world.now += datetime.timedelta(hours=25)
+    with pytest.raises(RolledBack, match="K-CA-005"):
+        world.issue()
+    check_rest(world, [])
+
+
+def steps_of_commits(directory: Path, world: World) -> list[str]:
+    """The step that each commit of an issuance belongs to."""
+    other = World(directory_made(directory), world.authority_directory)
+    other.issue("other", OTHER_RESIDENT)
+    other.till.put("other", -500)
+    entries = [json.loads(entry.body) for entry in other.station().journal.entries()]
+    return [str(entry.get("step", entry["event"])) for entry in entries]
+
+
+def directory_made(directory: Path) -> Path:
+    directory.mkdir()
+    return directory
