@@ -281,29 +281,18 @@ def unreachable(station: Station) -> AuthorityClient:
     )
 
 
-def test_a_certificate_that_lapsed_before_its_confirmation_is_refunded(world: World) -> None:
-    confirm_commit = next(
-        n for n, entry in enumerate(steps_of_commits(world.directory / "x", world), 1) if entry == "confirm"
-    )
-    cutting = CuttingDatabase(open_database(world.database_url), confirm_commit, is_before=True)
-    with pytest.raises(PowerCut):
-        world.issue(station=world.station(cutting))
-    assert world.till.total_yen() == 500
-    world.now += datetime.timedelta(hours=25)
-    with pytest.raises(RolledBack, match="K-CA-005"):
-        world.issue()
-    check_rest(world, [])
-
-
-def steps_of_commits(directory: Path, world: World) -> list[str]:
-    """The step that each commit of an issuance belongs to."""
-    other = World(directory_made(directory), world.authority_directory)
-    other.issue("other", OTHER_RESIDENT)
-    other.till.put("other", -500)
-    entries = [json.loads(entry.body) for entry in other.station().journal.entries()]
-    return [str(entry.get("step", entry["event"])) for entry in entries]
-
-
-def directory_made(directory: Path) -> Path:
-    directory.mkdir()
-    return directory
+def test_a_certificate_that_lapsed_before_its_confirmation_is_refunded(tmp_path: Path, fresh_authority: Path) -> None:
+    whole = new_world(tmp_path / "whole", fresh_authority)
+    whole.issue()
+    entries = [json.loads(entry.body) for entry in whole.station().journal.entries()]
+    confirm_intended = next(n for n, entry in enumerate(entries, 1) if entry.get("step") == "confirm")
+    for is_before in (True, False):
+        world = new_world(tmp_path / str(is_before), fresh_authority)
+        database = CuttingDatabase(open_database(world.database_url), confirm_intended, is_before=is_before)
+        with pytest.raises(PowerCut):
+            world.issue(station=world.station(database))
+        assert world.till.total_yen() == 500
+        world.now += datetime.timedelta(hours=25)
+        with pytest.raises(RolledBack, match="K-CA-005"):
+            world.issue()
+        check_rest(world, [])
