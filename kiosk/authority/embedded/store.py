@@ -258,16 +258,21 @@ def open_store(path: Path) -> Store:
     engine = sqlalchemy.create_engine(sqlalchemy.URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _make_durable)
     with engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if version > len(MIGRATIONS):
-            raise StoreTooNew(f"{path}: store has schema {version}, this program knows {len(MIGRATIONS)}")
-        for statements in MIGRATIONS[version:]:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-        connection.exec_driver_sql(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        connection.commit()
+        if _version(connection) != len(MIGRATIONS):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            version = _version(connection)
+            if version > len(MIGRATIONS):
+                raise StoreTooNew(f"{path}: store has schema {version}, this program knows {len(MIGRATIONS)}")
+            for statements in MIGRATIONS[version:]:
+                for statement in statements:
+                    connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            connection.commit()
     return Store(engine)
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
 
 
 def _make_durable(connection: Any, _record: object) -> None:

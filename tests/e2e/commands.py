@@ -1,0 +1,77 @@
+"""Runs the installed commands as a town would, and reads what they print."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+APPLICATION = ROOT / "config" / "demo" / "application.toml"
+PASSWORD = "Horonobe2011"
+
+
+def run(
+    *words: object, env: Mapping[str, str] | None = None, module: str = "kiosk"
+) -> subprocess.CompletedProcess[str]:
+    """One command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, words)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
+        timeout=120,
+    )
+
+
+def lines(output: str) -> list[dict[str, Any]]:
+    """The JSON lines of a drill."""
+    return [json.loads(line) for line in output.splitlines()]
+
+
+@contextmanager
+def started(*words: object, env: Mapping[str, str] | None = None, module: str = "kiosk") -> Iterator[tuple[Any, str]]:
+    """A long-running command, and the first line it printed; ended by SIGTERM."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, words)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(env or {})},
+    )
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.stdout.close()
+        assert process.wait(timeout=30) == 0
+
+
+@contextmanager
+def authority(directory: Path) -> Iterator[str]:
+    """A training authority in a process of its own; yields its URL."""
+    made = run("ca", "init", "--data", directory)
+    assert made.returncode == 0, made.stderr
+    with started("ca", "serve", "--data", directory, "--listen", "127.0.0.1:0") as (_, ready):
+        word, url = ready.split()
+        assert word == "ready"
+        yield url
+
+
+def at(url: str, directory: Path) -> list[str]:
+    """The settings that point a command at an authority."""
+    return ["--set", f"authority.url={url}", "--set", f"authority.credential={directory / 'stations' / 'demo.pem'}"]
+
+
+def application_file(path: Path, **changes: str) -> Path:
+    """The demo's application with some lines changed, each given as `key="value"`."""
+    text = APPLICATION.read_text()
+    for key, value in changes.items():
+        kept = [line for line in text.splitlines() if not line.startswith(f"{key} =")]
+        text = f"{key} = {json.dumps(value, ensure_ascii=False)}\n" + "\n".join(kept)
+    path.write_text(text)
+    return path
