@@ -2,11 +2,17 @@
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 
-def sign_cms(content: bytes, certificate: x509.Certificate, key: rsa.RSAPrivateKey, *, is_detached: bool) -> bytes:
+def sign_cms(
+    content: bytes,
+    certificate: x509.Certificate,
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+    *,
+    is_detached: bool,
+) -> bytes:
     """The signature over exactly these bytes, DER, with the signer's certificate; one use of `key`."""
     options = [pkcs7.PKCS7Options.Binary]
     if is_detached:

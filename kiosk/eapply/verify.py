@@ -20,6 +20,10 @@ from kiosk.model.certificate import CertificateState, CertificateStatus, serial_
 _DIGESTS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 
 
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError, RecursionError)
+"""What asn1crypto and pyHanko raise for structures that are not what they claim to be."""
+
+
 class Outcome(StrEnum):
     """A verdict, and what each check contributes to it."""
 
@@ -70,19 +74,22 @@ def verify(
     """Judges a CMS signature (DER) over `content`, which is None when the signature encloses the document."""
     try:
         signed = read_signed_data(signature)
-        certificate, finding = _check_signature(signed, content)
-    except SignatureUnreadable as error:
+        certificate = x509.load_der_x509_certificate(signed.certificate_der)
+        serial = serial_text(certificate.serial_number)
+    except ValueError as error:
         return Verdict((Finding("signature", Outcome.REJECTED, str(error)),))
-    serial = serial_text(certificate.serial_number)
-    if finding.outcome is not Outcome.ACCEPTED:
-        return Verdict((finding,), serial)
+    # The path first: what follows then only ever sees a certificate that the authority has signed.
     try:
         issuer = validate_path(certificate, trust, at).chain[0]
-    except PathInvalid as error:
-        return Verdict((finding, Finding("path", Outcome.REJECTED, str(error))), serial)
+    except (PathInvalid, ValueError) as error:
+        return Verdict((Finding("path", Outcome.REJECTED, str(error)),), serial)
+    path = Finding("path", Outcome.ACCEPTED, "issued by the trusted authority, within its validity")
+    finding = _check_signature(signed, content)
+    if finding.outcome is not Outcome.ACCEPTED:
+        return Verdict((path, finding), serial)
     findings = [
+        path,
         finding,
-        Finding("path", Outcome.ACCEPTED, "issued by the trusted authority, within its validity"),
         _check_usage(certificate),
         _check_status(certificate, issuer, status_of),
     ]
@@ -120,7 +127,7 @@ def read_signed_data(signature: bytes) -> SignedData:
         return SignedData(signer, certificate.dump(), enclosed)
     except SignatureUnreadable:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise SignatureUnreadable("not a CMS signature of one signer with his certificate") from error
 
 
@@ -134,18 +141,14 @@ def _is_signer(certificate: object, sid: object) -> bool:
     return bool(certificate.key_identifier == sid.chosen.native)  # type: ignore[attr-defined]
 
 
-def _check_signature(signed: SignedData, content: bytes | None) -> tuple[x509.Certificate, Finding]:
+def _check_signature(signed: SignedData, content: bytes | None) -> Finding:
     from asn1crypto import x509 as asn1_x509
+    from cryptography.exceptions import UnsupportedAlgorithm
     from pyhanko.sign.validation.errors import SignatureValidationError
     from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
-    try:
-        certificate = x509.load_der_x509_certificate(signed.certificate_der)
-    except ValueError as error:
-        raise SignatureUnreadable("the signer's certificate cannot be read") from error
-
-    def rejected(reason: str) -> tuple[x509.Certificate, Finding]:
-        return certificate, Finding("signature", Outcome.REJECTED, reason)
+    def rejected(reason: str) -> Finding:
+        return Finding("signature", Outcome.REJECTED, reason)
 
     if content is None and signed.enclosed is None:
         return rejected("the signature encloses no document, and none was given")
@@ -163,13 +166,13 @@ def _check_signature(signed: SignedData, content: bytes | None) -> tuple[x509.Ce
             expected_content_type="data",
             actual_digest=_DIGESTS[digest_name](document).digest(),
         )
-    except (SignatureValidationError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+    except (SignatureValidationError, UnsupportedAlgorithm, *_UNREADABLE) as error:
         return rejected(f"the signature cannot be checked: {error}")
     if not is_intact:
         return rejected("the document is not the one that was signed")
     if not is_valid:
         return rejected("the signature was not made by the certificate's key")
-    return certificate, Finding("signature", Outcome.ACCEPTED, "made by the certificate's key over exactly these bytes")
+    return Finding("signature", Outcome.ACCEPTED, "made by the certificate's key over exactly these bytes")
 
 
 def _check_usage(certificate: x509.Certificate) -> Finding:
