@@ -1,0 +1,1 @@
+"""Bytes to and from a device: serial line, TCP, file or plain memory, all behind the one protocol `Link`."""

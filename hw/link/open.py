@@ -1,0 +1,49 @@
+"""From the url in a station's configuration to an open link, by one explicit table."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hw.link.file import FileLink
+from hw.link.link import Link
+from hw.link.memory import Core, MemoryLink
+from hw.link.reopening import ReopeningLink
+from hw.link.serial_port import SerialLine, open_serial
+from hw.link.tcp import open_tcp
+
+FORMS = "sim:, serial:///dev/..., tcp://HOST:PORT or file:///PATH"
+
+
+def open_link(
+    url: str,
+    *,
+    simulated: Callable[[], Core] | None = None,
+    line: SerialLine | None = None,
+    connect_timeout_s: float = 5.0,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Link:
+    """Opens what `url` names; a serial line or connection that is lost later is opened anew when next written to.
+
+    `simulated` makes the core behind "sim:", `line` sets a serial line (default 9600 8N1), `connect_timeout_s` limits
+    the wait for a TCP connection. Raises `ValueError` naming the url when it is none of the known forms, or when the
+    device has no simulation; `NotSent` when the device cannot be opened.
+    """
+    try:
+        parts = urlsplit(url)
+        scheme, host, port, path = parts.scheme, parts.hostname, parts.port, parts.path
+    except ValueError as error:
+        raise ValueError(f"{url!r} is not a link ({error}); expected {FORMS}") from error
+    match scheme:
+        case "sim" if url == "sim:":
+            if simulated is None:
+                raise ValueError(f"{url!r}: this device has no simulation")
+            return MemoryLink(simulated())
+        case "serial" if host is None and path.startswith("/"):
+            return ReopeningLink(lambda: open_serial(path, line or SerialLine(), monotonic=monotonic))
+        case "tcp" if host and port and path in ("", "/"):
+            return ReopeningLink(lambda: open_tcp(host, port, connect_timeout_s, monotonic=monotonic))
+        case "file" if host is None and path.startswith("/"):
+            return FileLink(Path(path))
+        case _:
+            raise ValueError(f"{url!r} is not a link; expected {FORMS}")

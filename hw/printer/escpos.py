@@ -1,0 +1,190 @@
+"""The driver of a receipt printer: one paper sent once, and what is known about it afterwards."""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hw.errors import LinkLost, NotSent, OutcomeUnknown, PrinterBlocked
+from hw.link.link import Link
+from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome
+from hw.printer import commands
+from hw.printer.causes import describe
+from hw.printer.drawing import FONTS
+from hw.printer.layout import IN_STEP, render
+from hw.printer.models import PrinterModel
+from hw.printer.status import Block, BuffersCleared, Event, RealTimeStatus, StatusDecoder
+
+_SLOWEST_BYTES_PER_S = 960  # 9600 baud, the slowest line that such printers are set to
+_READ_SIZE = 4096
+_QUIET_S = 0.1  # longer than any gap inside one answer
+
+
+class EscposPrinter:
+    """Drives a `model` over `link`; implements `hw.ports.ReceiptPrinter`.
+
+    `patience_s` is how long an answer may take, and how much longer than computed a print may. A one-way link (a file)
+    never answers: its status is unknown, nothing is asked before printing, and every job ends UNKNOWN.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        model: PrinterModel,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        fonts: Sequence[Path] = FONTS,
+        is_drawer_open_when_high: bool = True,
+        patience_s: float = 2.0,
+    ) -> None:
+        self._link = link
+        self._model = model
+        self._monotonic = monotonic
+        self._fonts = fonts
+        self._is_drawer_open_when_high = is_drawer_open_when_high
+        self._patience_s = patience_s
+        self._decoder = StatusDecoder()
+        self._sent_job_id: str | None = None
+        self._came_out = False
+
+    def status(self) -> PrinterStatus:
+        """Asks DLE EOT 1 to 4 one by one, because the answers do not tell which one they answer.
+
+        Raises `OutcomeUnknown` without an answer, `NotSent`, `LinkLost`.
+        """
+        if self._link.is_one_way:
+            raise OutcomeUnknown("nothing can answer on this link")
+        answers = {}
+        for n in (1, 2, 3, 4):
+            answer = self._ask(commands.report_real_time(n), lambda event: isinstance(event, RealTimeStatus))
+            if not isinstance(answer, RealTimeStatus):
+                raise OutcomeUnknown(f"printer does not answer DLE EOT {n}")
+            answers[n] = answer.value
+        return describe(answers, is_drawer_open_when_high=self._is_drawer_open_when_high)
+
+    def render(self, paper: Paper, job_id: str) -> PrintJob:
+        """See `hw.printer.layout.render`."""
+        return render(paper, job_id, self._model, self._fonts)
+
+    def print(self, job: PrintJob, on_state: Callable[[PrintOutcome], None] | None = None) -> PrintOutcome:
+        """Sends the job once, after the printer said that it can print and proved that it follows.
+
+        Causes of `PrinterBlocked` are those of `hw.printer.causes`, `link_lost` (it cannot be reached), `no_answer`,
+        and `busy` (it answers, but still holds something that was sent before, or takes nothing).
+        """
+        tell = on_state or (lambda state: None)
+        if not self._link.is_one_way:
+            self._require_ready()
+        tell(PrintOutcome.SENDING)
+        self._sent_job_id, self._came_out = job.job_id, False
+        transfer_s = len(job.data) / _SLOWEST_BYTES_PER_S
+        try:
+            self._link.write(job.data, self._monotonic() + transfer_s + self._patience_s)
+        except NotSent as error:
+            raise PrinterBlocked(("busy",)) from error
+        except (OutcomeUnknown, LinkLost):
+            return PrintOutcome.UNKNOWN
+        tell(PrintOutcome.SENT)
+        paper_mm = job.preview.count("\n") * self._model.line_dots / self._model.dots_per_mm
+        return self.await_confirmation(job, transfer_s + paper_mm / self._model.speed_mm_s + self._patience_s)
+
+    def await_confirmation(self, job: PrintJob, timeout_s: float) -> PrintOutcome:
+        """Looks for the confirmation of the job that was sent last, for at most `timeout_s`; sends nothing.
+
+        A printer that ran out of paper holds the job, goes on after the new roll and confirms late: then a job that was
+        UNKNOWN is CONFIRMED here. Any other job than the last is UNKNOWN.
+        """
+        if job.job_id != self._sent_job_id:
+            return PrintOutcome.UNKNOWN
+        if not self._came_out:
+            try:
+                self._await(lambda event: self._came_out, self._monotonic() + timeout_s)
+            except LinkLost:
+                return PrintOutcome.UNKNOWN
+        return PrintOutcome.CONFIRMED if self._came_out else PrintOutcome.UNKNOWN
+
+    def cuts(self) -> int | None:
+        """Asks GS g 2, which is answered in order: after everything sent before, and not while offline.
+
+        None where the model has no counter. Raises `PrinterBlocked`, `OutcomeUnknown` when there is no answer,
+        `LinkLost`.
+        """
+        if self._model.cut_counter is None or self._link.is_one_way:
+            return None
+        if causes := self.status().causes:
+            raise PrinterBlocked(causes)
+        request = commands.report_counter(self._model.cut_counter)
+        answer = self._ask(request, lambda event: isinstance(event, Block) and event.data.isdigit())
+        if not isinstance(answer, Block):
+            raise OutcomeUnknown("printer does not answer GS g 2")
+        return int(answer.data)
+
+    def open_drawer(self) -> None:
+        """Kicks the drawer, in real time when the printer is blocked and would keep the ordinary pulse waiting.
+
+        Raises `OutcomeUnknown`, `LinkLost`, `NotSent`; a kick may be repeated.
+        """
+        is_blocked = not self._link.is_one_way and bool(self.status().causes)
+        pulse = commands.DRAWER_PULSE_NOW if is_blocked else commands.DRAWER_PULSE
+        self._link.write(pulse, self._monotonic() + self._patience_s)
+
+    def _require_ready(self) -> None:
+        """Raises `PrinterBlocked` unless the printer can print and nothing sent before is left in it."""
+        self._sent_job_id = None
+        try:
+            causes = self.status().causes
+            if not causes and not self._follows() and not (self._clear() and self._follows()):
+                causes = ("busy",)
+        except OutcomeUnknown as error:
+            raise PrinterBlocked(("no_answer",)) from error
+        except (NotSent, LinkLost) as error:
+            raise PrinterBlocked(("link_lost",)) from error
+        if causes:
+            raise PrinterBlocked(causes)
+
+    def _follows(self) -> bool:
+        """Whether the printer has worked off what it got, so that it takes the next byte for a command.
+
+        After a link was cut inside a command the printer takes the head of the next job for the rest of that command,
+        prints the job without it, and confirms it all the same.
+        """
+        confirmation = self._model.confirmation
+        answer = self._ask(confirmation.mark(IN_STEP), lambda event: confirmation.is_answer(event, IN_STEP))
+        if answer is not None and not confirmation.names_job:
+            # It may have been the late answer to an earlier job; then ours follows at once.
+            self._await(lambda event: False, self._monotonic() + _QUIET_S)
+        return answer is not None
+
+    def _clear(self) -> bool:
+        """Empties the printer's buffers of an earlier job's remains, where the model can; whether it did."""
+        if not self._model.has_clear:
+            return False
+        return self._ask(commands.CLEAR_BUFFERS, lambda event: isinstance(event, BuffersCleared)) is not None
+
+    def _ask(self, request: bytes, is_answer: Callable[[Event], bool]) -> Event | None:
+        """Sends `request` and waits for its answer, by its kind; whatever else comes is taken note of."""
+        with contextlib.suppress(LinkLost):  # lost while idle: writing opens it anew, or says that it cannot
+            self._await(lambda event: False, self._monotonic())
+        deadline_s = self._monotonic() + self._patience_s
+        self._link.write(request, deadline_s)
+        answer = self._await(is_answer, deadline_s)
+        if answer is None:
+            self._decoder.flush()
+        return answer
+
+    def _await(self, is_answer: Callable[[Event], bool], deadline_s: float) -> Event | None:
+        """Reads until an event satisfies `is_answer`; None when the deadline has passed."""
+        while chunk := self._link.read(_READ_SIZE, deadline_s):
+            answer = None
+            for event in self._decoder.feed(chunk):
+                self._note(event)
+                if answer is None and is_answer(event):
+                    answer = event
+            if answer is not None or self._monotonic() >= deadline_s:
+                return answer
+        return None
+
+    def _note(self, event: Event) -> None:
+        """Remembers the confirmation of the last job, whenever it comes."""
+        if self._sent_job_id is not None and self._model.confirmation.is_answer(event, self._sent_job_id):
+            self._came_out = True

@@ -1,0 +1,45 @@
+"""The receipt printers that the driver knows, as data."""
+
+from dataclasses import dataclass
+
+from hw.printer.confirmation import IN_ORDER_STATUS, PROCESS_ID, Confirmation
+
+JIS_X_0208 = bytes((*range(0x81, 0x85), *range(0x88, 0xA0), *range(0xE0, 0xEB)))
+"""Shift_JIS lead bytes of rows 1 to 8 and 16 to 84, the characters that every Japanese printer's ROM holds.
+
+The rows that vendors added (87 NEC, ED-EE and FA-FC IBM) are in some ROMs only; what a ROM lacks, the driver draws.
+"""
+
+
+@dataclass(frozen=True)
+class PrinterModel:
+    """What differs between printers.
+
+    `dots` is the printable width, `columns` the half-width characters (12 dots) that fit, `line_dots` the default
+    pitch of lines, `dots_per_mm` the resolution, `speed_mm_s` the slowest speed at which it prints. `kanji_leads` are
+    the Shift_JIS lead bytes that its ROM can print. `has_clear` tells whether DLE DC4 8 empties its buffers,
+    `cut_counter` is the number of its cut counter for GS g 2.
+    """
+
+    name: str
+    dots: int
+    columns: int
+    dots_per_mm: float
+    line_dots: int
+    speed_mm_s: int
+    confirmation: Confirmation
+    has_clear: bool
+    cut_counter: int | None
+    kanji_leads: bytes = JIS_X_0208
+
+
+MODELS = {
+    model.name: model
+    for model in (
+        PrinterModel("tm-t88-ja", 512, 42, 180 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
+        PrinterModel("tm-m30-ja", 576, 48, 203 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
+        PrinterModel("generic-80", 576, 48, 203 / 25.4, 30, 100, IN_ORDER_STATUS, has_clear=False, cut_counter=None),
+        PrinterModel("generic-58", 384, 32, 203 / 25.4, 30, 60, IN_ORDER_STATUS, has_clear=False, cut_counter=None),
+    )
+}
+"""Every model by its name in `hardware.toml`; the tm- ones from IV (TM-T88) and I (TM-m30) on."""

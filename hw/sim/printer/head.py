@@ -1,0 +1,122 @@
+"""The print head: sets characters into lines, lines onto the sheet, in the style that commands have chosen.
+
+Source: Epson ESC/POS Command Reference, standard mode: ESC a, ESC !, GS !, ESC E, ESC $, ESC 3, ESC d, FS !, GS W.
+"""
+
+from dataclasses import dataclass, field
+
+from hw.sim.printer.characters import Printable
+from hw.sim.printer.sheet import CELL_DOTS, Feed, Glyph, ImageRow, Row, TextRow
+
+_FONT_B_WIDTH = 9
+LINE_DOTS = 30
+
+
+@dataclass
+class Style:
+    """What ESC @ resets: alignment, magnifications as (width, height), decorations; spaces, pitch and area in dots."""
+
+    align: int = 0
+    magnification: tuple[int, int] = (1, 1)
+    kanji_magnification: tuple[int, int] = (1, 1)
+    is_font_b: bool = False
+    is_bold: bool = False
+    is_underlined: bool = False
+    is_kanji_underlined: bool = False
+    space: int = 0
+    kanji_spaces: tuple[int, int] = (0, 0)
+    line_dots: int = LINE_DOTS
+    left_margin: int = 0
+    area_dots: int | None = None
+
+
+@dataclass
+class Head:
+    """The line being set and the rows already on the paper; `dots` is the printable width."""
+
+    dots: int
+    style: Style = field(default_factory=Style)
+    rows: list[Row] = field(default_factory=list)
+    lines_printed: int = 0
+    _line: list[tuple[int, Glyph]] = field(default_factory=list)
+    _cursor: int = 0
+
+    @property
+    def width(self) -> int:
+        """Dots of the area that is printed in (GS L, GS W), at least one kanji wide."""
+        return max(2 * CELL_DOTS, min(self.style.area_dots or self.dots, self.dots - self.style.left_margin))
+
+    @property
+    def is_at_line_start(self) -> bool:
+        """Whether nothing has been set on the current line."""
+        return not self._line
+
+    def reset(self) -> None:
+        """ESC @: drops the line being set and returns to the power-on style."""
+        self.drop_line()
+        self.style = Style()
+
+    def drop_line(self) -> None:
+        """Forgets the line being set."""
+        self._line, self._cursor = [], 0
+
+    def put(self, character: Printable) -> None:
+        """Sets one character, on a new line when it does not fit."""
+        style = self.style
+        if character.is_kanji:
+            (wide, high), (before, after) = style.kanji_magnification, style.kanji_spaces
+            rom_width, is_underlined = 2 * CELL_DOTS, style.is_kanji_underlined
+        else:
+            (wide, high), (before, after) = style.magnification, (0, style.space)
+            rom_width, is_underlined = _FONT_B_WIDTH if style.is_font_b else CELL_DOTS, style.is_underlined
+        glyph = Glyph(character.text, rom_width, wide, high, style.is_bold, is_underlined)
+        if self._cursor + before * wide + glyph.width > self.width:
+            self.feed_lines(1)
+        self._cursor += before * wide
+        self._line.append((self._cursor, glyph))
+        self._cursor += glyph.width + after * wide
+
+    def move_to(self, dots: int) -> None:
+        """ESC $: the next character's place; one outside the area is ignored."""
+        if dots < self.width:
+            self._cursor = dots
+
+    def move_to_tab(self) -> None:
+        """HT: the next of the power-on tab positions, every 8 characters."""
+        self.move_to((self._cursor // (8 * CELL_DOTS) + 1) * 8 * CELL_DOTS)
+
+    def feed_lines(self, lines: int) -> None:
+        """LF, ESC d: prints the line being set, and feeds `lines` lines in all."""
+        if self._line:
+            self._print_line(self.style.line_dots)
+            lines -= 1
+        if lines > 0:
+            self.rows.append(Feed(lines * self.style.line_dots, lines))
+        self.drop_line()
+
+    def feed_dots(self, dots: int) -> None:
+        """ESC J: prints the line being set, and feeds `dots` in all."""
+        if self._line:
+            self._print_line(dots)
+        elif dots:
+            self.rows.append(Feed(dots))
+        self.drop_line()
+
+    def print_image(self, label: str, width_bytes: int, height: int, bits: bytes) -> None:
+        """A bit image at the chosen alignment; what is wider than the paper is cut off."""
+        self.feed_lines(0)
+        self.rows.append(ImageRow(label, self._aligned(width_bytes * 8), width_bytes, height, bits))
+
+    def take_rows(self) -> tuple[Row, ...]:
+        """Cuts: what is on the paper so far."""
+        rows, self.rows = tuple(self.rows), []
+        return rows
+
+    def _print_line(self, fed_dots: int) -> None:
+        start = self._aligned(max(left + glyph.width for left, glyph in self._line))
+        glyphs = tuple((start + left, glyph) for left, glyph in self._line)
+        self.rows.append(TextRow(glyphs, max(fed_dots, *(glyph.height for _, glyph in glyphs))))
+        self.lines_printed += 1
+
+    def _aligned(self, width: int) -> int:
+        return self.style.left_margin + max(0, self.width - width) * self.style.align // 2

@@ -1,0 +1,207 @@
+"""Executes what the printer processes in order: characters and commands, and their answers.
+
+Source: Epson ESC/POS Command Reference, one page a command under the names that stand in the cases.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from hw.sim.printer.characters import CharacterSet
+from hw.sim.printer.head import LINE_DOTS, Head
+from hw.sim.printer.mechanism import AutomaticStatus, Mechanism
+from hw.sim.printer.symbol import QrMemory
+from hw.sim.printer.tokens import Command, Token
+from hw.sim.printer.tray import Counters
+
+_UNKNOWN_KEPT = 1000
+_KINDS = {1: 0x20, 2: 0x03, 3: 0x01, 49: 0x20, 50: 0x03, 51: 0x01}
+"""GS I 1 to 3 or 49 to 51: model, type (two-byte characters, cutter), ROM version."""
+_IDENTITY = {65: b"1.00", 66: b"SIMULATED", 67: b"VIRTUAL PRINTER", 68: b"SIM0000001"}
+"""GS I 65 to 68: firmware, maker, model, serial number."""
+_CUTS = (0, 1, 48, 49, 65, 66, 97, 98, 103, 104)
+"""GS V m: at once, after feeding, at the next position, after feeding and back; even m full, odd m partial."""
+
+
+class Interpreter:
+    """The printer behind its receive buffer; `cut` and `kick` are what its other parts do when told to."""
+
+    def __init__(
+        self,
+        head: Head,
+        mechanism: Mechanism,
+        automatic: AutomaticStatus,
+        counters: Counters,
+        cut: Callable[[], None],
+        kick: Callable[[], None],
+    ) -> None:
+        self.unknown: deque[Command] = deque(maxlen=_UNKNOWN_KEPT)
+        self._head = head
+        self._mechanism = mechanism
+        self._automatic = automatic
+        self._counters = counters
+        self._cut = cut
+        self._kick = kick
+        self._characters = CharacterSet()
+        self._qr = QrMemory()
+
+    def execute(self, token: Token) -> bytes:
+        """Does what `token` says; the printer's answer, b"" for most. What means nothing to it is kept in `unknown`."""
+        if not isinstance(token, Command):
+            character = self._characters.feed(token.code)
+            if character:
+                self._head.put(character)
+            return b""
+        self._characters.drop()
+        if self._set(token) or self._do(token):
+            return b""
+        answer = self._answer(token)
+        if answer is None:
+            self.unknown.append(token)
+            return b""
+        return answer
+
+    def clear(self) -> None:
+        """Drops the line being set, as clearing the buffers does; settings stay."""
+        self._characters.drop()
+        self._head.drop_line()
+
+    def _set(self, command: Command) -> bool:
+        """Commands that change how the following is printed; whether `command` is one."""
+        style, characters, p = self._head.style, self._characters, command.parameters
+        match command.name:
+            case "ESC !":
+                style.is_font_b, style.is_bold, style.is_underlined = bool(p[0] & 1), bool(p[0] & 8), bool(p[0] & 0x80)
+                style.magnification = (2 if p[0] & 0x20 else 1, 2 if p[0] & 0x10 else 1)
+            case "FS !":
+                style.kanji_magnification = (2 if p[0] & 0x04 else 1, 2 if p[0] & 0x08 else 1)
+                style.is_kanji_underlined = bool(p[0] & 0x80)
+            case "GS !":
+                style.magnification = style.kanji_magnification = ((p[0] >> 4 & 7) + 1, (p[0] & 7) + 1)
+            case "ESC a" if p[0] in b"\x00\x01\x02012" and self._head.is_at_line_start:
+                style.align = p[0] % 0x30
+            case "ESC E" | "ESC G":
+                style.is_bold = bool(p[0] & 1)
+            case "ESC -":
+                style.is_underlined = p[0] in b"\x01\x0212"
+            case "FS -":
+                style.is_kanji_underlined = p[0] in b"\x01\x0212"
+            case "ESC M":
+                style.is_font_b = p[0] in b"\x011"
+            case "ESC SP":
+                style.space = p[0]
+            case "FS S":
+                style.kanji_spaces = (p[0], p[1])
+            case "ESC 2":
+                style.line_dots = LINE_DOTS
+            case "ESC 3":
+                style.line_dots = p[0]
+            case "GS L" if self._head.is_at_line_start:
+                style.left_margin = min(int.from_bytes(p, "little"), self._head.dots - 24)
+            case "GS W" if self._head.is_at_line_start:
+                style.area_dots = int.from_bytes(p, "little")
+            case "ESC R":
+                characters.international = p[0]
+            case "ESC t":
+                characters.page = p[0]
+            case "FS C":
+                characters.is_shift_jis = p[0] in b"\x011"
+            case "FS &":
+                characters.is_kanji_mode = True
+            case "FS .":
+                characters.is_kanji_mode = False
+            case _:
+                return False
+        return True
+
+    def _do(self, command: Command) -> bool:
+        """Commands that print, feed, cut or kick; whether `command` is one that could be done."""
+        head, p = self._head, command.parameters
+        match command.name:
+            case "00" | "CR" | "DLE EOT" | "DLE ENQ" | "DLE DC4":
+                pass  # real-time commands were executed when they arrived, and in their place they are nothing
+            case "ESC @":
+                head.reset()
+                self._characters.reset()
+                self._automatic.enable(0)
+            case "LF":
+                head.feed_lines(1)
+            case "ESC d":
+                head.feed_lines(p[0])
+            case "ESC J":
+                head.feed_dots(p[0])
+            case "HT":
+                head.move_to_tab()
+            case "ESC $":
+                head.move_to(int.from_bytes(p, "little"))
+            case "ESC p":
+                self._kick()
+            case "GS V" if p[0] in _CUTS:
+                head.feed_dots(p[1] if len(p) > 1 else 0)
+                self._cut()
+            case "GS v" if p[0] == 0x30 and p[1] in b"\x00\x01\x02\x030123" and len(p) > 6:
+                self._print_raster(p[1] % 0x30, p)
+            case "GS ( k" if p[:1] == b"1" and len(p) > 2:
+                return self._do_symbol(p[1:])
+            case "GS g" if p[:2] == b"0\x00":
+                return self._counters.reset(int.from_bytes(p[2:], "little"))
+            case _:
+                return False
+        return True
+
+    def _answer(self, command: Command) -> bytes | None:
+        """Commands that ask; the answer, or None when `command` is no such question."""
+        p = command.parameters
+        match command.name:
+            case "GS ( H" if len(p) == 6 and p[:2] == b"00":
+                return b"\x37\x22" + p[2:] + b"\x00"
+            case "GS a":
+                return self._automatic.enable(p[0])
+            case "GS r":
+                return self._mechanism.in_order(p[0])
+            case "GS I" if p[0] in _IDENTITY:
+                return b"\x5f" + _IDENTITY[p[0]] + b"\x00"
+            case "GS I" if p[0] in _KINDS:
+                return bytes((_KINDS[p[0]],))
+            case "GS g" if p[:2] == b"2\x00":
+                count = self._counters.read(int.from_bytes(p[2:], "little"))
+                return None if count is None else b"\x5f%d\x00" % count
+            case _:
+                return None
+
+    def _print_raster(self, mode: int, parameters: bytes) -> None:
+        width_bytes, height = (int.from_bytes(parameters[n : n + 2], "little") for n in (2, 4))
+        bits = parameters[6:]
+        if mode:
+            width_bytes, height, bits = _doubled(width_bytes, height, bits, wide=mode & 1, high=mode >> 1)
+        self._head.print_image(f"[image {width_bytes * 8}x{height}]", width_bytes, height, bits)
+
+    def _do_symbol(self, parameters: bytes) -> bool:
+        """GS ( k with cn = 49: fn, n or m, data; whether it could be done."""
+        function, n, data = parameters[0], parameters[1], parameters[2:]
+        match function:
+            case 65:
+                pass  # the model: 2 is drawn whatever was asked
+            case 67 if 1 <= n <= 16:
+                self._qr.module_dots = n
+            case 69 if 48 <= n <= 51:
+                self._qr.level = n
+            case 80:
+                self._qr.data = data
+            case 81 if self._qr.data:
+                image = self._qr.draw()
+                if image is None or image.width > self._head.width:
+                    return False
+                label = f"[QR {self._qr.data.decode('latin-1')}]"
+                self._head.print_image(label, image.width_bytes, image.height, image.bits)
+            case _:
+                return False
+        return True
+
+
+def _doubled(width_bytes: int, height: int, bits: bytes, *, wide: int, high: int) -> tuple[int, int, bytes]:
+    """The image with its dots doubled across (m = 1), down (m = 2) or both (m = 3)."""
+    from PIL import Image
+
+    image = Image.frombytes("1", (width_bytes * 8, height), bits)
+    image = image.resize((image.width << wide, image.height << high), Image.Resampling.NEAREST)
+    return image.width // 8, image.height, image.tobytes()

@@ -1,0 +1,44 @@
+"""The two-dimensional code memory of the printer: GS ( k with cn = 49, QR code."""
+
+from dataclasses import dataclass
+
+_CORRECTION_LEVELS = {48: 1, 49: 0, 50: 3, 51: 2}
+"""Parameter of function 69 (L, M, Q, H) to the format-information value of ISO/IEC 18004, which `qrcode` takes."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A bit image, 8 dots a byte."""
+
+    width_bytes: int
+    width: int
+    height: int
+    bits: bytes
+
+
+@dataclass
+class QrMemory:
+    """What functions 67, 69 and 80 have stored."""
+
+    module_dots: int = 3
+    level: int = 48
+    data: bytes = b""
+
+    def draw(self) -> Image | None:
+        """The symbol for the stored data, without quiet zone; None when there is too much data for any."""
+        # imported here: a simulator that prints no QR code never loads them
+        import qrcode  # type: ignore[import-untyped]  # it ships no types
+        from PIL import Image as Pillow
+
+        code = qrcode.QRCode(error_correction=_CORRECTION_LEVELS[self.level], border=0)
+        code.add_data(self.data)
+        try:
+            code.make(fit=True)
+        except ValueError:  # it looked for a version above 40
+            return None
+        modules = code.get_matrix()
+        small = Pillow.new("1", (len(modules), len(modules)))
+        small.putdata([1 if is_dark else 0 for row in modules for is_dark in row])
+        size = len(modules) * self.module_dots
+        large = small.resize((size, size), Pillow.Resampling.NEAREST)
+        return Image((size + 7) // 8, size, size, large.tobytes())

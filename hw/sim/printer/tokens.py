@@ -1,0 +1,182 @@
+"""Splits the byte stream that a printer receives into ESC/POS commands and characters, one byte at a time.
+
+Written to Epson's ESC/POS Command Reference. A command of unknown length is taken for its two bytes, as printers do.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+DLE, ESC, FS, GS = 0x10, 0x1B, 0x1C, 0x1D
+
+Length = Callable[[bytes], int]
+"""How long a command is, as far as the bytes received so far tell; equal to their number when it is complete."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A complete command: its `name` (prefix and function code, such as "GS V"), and the bytes that follow."""
+
+    name: str
+    parameters: bytes
+
+
+@dataclass(frozen=True)
+class Character:
+    """One byte of text; two-byte characters are put together by who knows the code system."""
+
+    code: int
+
+
+Token = Command | Character
+
+
+def _fixed(parameters: int) -> Length:
+    return lambda command: 2 + parameters
+
+
+def _counted(start: int, size: int = 2) -> Length:
+    """A little-endian count of `size` bytes at `start`, then as many bytes."""
+
+    def length(command: bytes) -> int:
+        head = start + size
+        return head if len(command) < head else head + int.from_bytes(command[start:head], "little")
+
+    return length
+
+
+def _until_nul(start: int) -> Length:
+    return lambda command: len(command) if len(command) > start and command[-1] == 0 else max(start, len(command)) + 1
+
+
+def _raster(command: bytes) -> int:
+    """GS v 0 m xL xH yL yH, then x times y bytes."""
+    if len(command) < 8:
+        return 8
+    return 8 + int.from_bytes(command[4:6], "little") * int.from_bytes(command[6:8], "little")
+
+
+def _bit_image(command: bytes) -> int:
+    """ESC * m nL nH, then n columns of 1 byte (m = 0, 1) or 3 bytes (m = 32, 33)."""
+    if len(command) < 5:
+        return 5
+    return 5 + int.from_bytes(command[3:5], "little") * (3 if command[2] in (32, 33) else 1)
+
+
+def _downloaded_image(command: bytes) -> int:
+    """GS * x y, then x times y times 8 bytes."""
+    return 4 if len(command) < 4 else 4 + command[2] * command[3] * 8
+
+
+def _cut(command: bytes) -> int:
+    """GS V m, and n for the forms that feed."""
+    return 4 if len(command) > 2 and command[2] in (65, 66, 97, 98, 103, 104) else 3
+
+
+def _barcode(command: bytes) -> int:
+    """GS k m d... NUL (m = 0 to 6) or GS k m n d... (m from 65 on)."""
+    if len(command) < 3:
+        return 3
+    return (_counted(3, size=1) if command[2] >= 65 else _until_nul(3))(command)
+
+
+def _user_characters(command: bytes) -> int:
+    """ESC & y c1 c2, then for each character its width x and x times y bytes."""
+    if len(command) < 5:
+        return 5
+    end = 5
+    for _ in range(command[4] - command[3] + 1):
+        if len(command) <= end:
+            return end + 1
+        end += 1 + command[end] * command[2]
+    return end
+
+
+def _real_time(command: bytes) -> int:
+    """DLE DC4 fn: 7 bytes for fn = 8 (clear), else 2."""
+    return 10 if len(command) > 2 and command[2] == 8 else 5
+
+
+_LENGTHS: dict[int, dict[str, Length]] = {
+    DLE: {"\x04": _fixed(1), "\x05": _fixed(1), "\x14": _real_time},
+    ESC: {
+        **dict.fromkeys("@2<LS\x0c", _fixed(0)),
+        **dict.fromkeys(" !%-3=?EGJKMRTUVadertu{", _fixed(1)),
+        **dict.fromkeys("$\\", _fixed(2)),
+        "c": _fixed(2),
+        "p": _fixed(3),
+        "W": _fixed(8),
+        "D": _until_nul(2),
+        "*": _bit_image,
+        "&": _user_characters,
+        "(": _counted(3),
+    },
+    FS: {
+        **dict.fromkeys("&.", _fixed(0)),
+        **dict.fromkeys("!-CW", _fixed(1)),
+        **dict.fromkeys("Sp?", _fixed(2)),
+        "2": _fixed(74),
+        "(": _counted(3),
+    },
+    GS: {
+        ":": _fixed(0),
+        **dict.fromkeys("!#/BEHITabfhrw", _fixed(1)),
+        **dict.fromkeys("$LPW\\", _fixed(2)),
+        "^": _fixed(3),
+        "g": _fixed(4),
+        "(": _counted(3),
+        "8": _counted(3, size=4),
+        "*": _downloaded_image,
+        "V": _cut,
+        "k": _barcode,
+        "v": _raster,
+        "Q": _raster,
+    },
+}
+_PREFIX_NAMES = {DLE: "DLE", ESC: "ESC", FS: "FS", GS: "GS"}
+_CODE_NAMES = {"\x04": "EOT", "\x05": "ENQ", "\x14": "DC4", "\x0c": "FF", " ": "SP"}
+_CONTROL_NAMES = {0x09: "HT", 0x0A: "LF", 0x0C: "FF", 0x0D: "CR", 0x18: "CAN"}
+
+
+class Tokenizer:
+    """Collects bytes until they make one token."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._length = 1
+
+    def feed(self, byte: int) -> Token | None:
+        """Takes one byte; the token that it completes, if any."""
+        self._pending.append(byte)
+        while len(self._pending) == self._length:
+            received = bytes(self._pending)
+            self._length = _length(received)
+            if self._length <= len(received):
+                self.reset()
+                return _token(received)
+        return None
+
+    def reset(self) -> None:
+        """Forgets the beginning of a command."""
+        self._pending.clear()
+        self._length = 1
+
+
+def _length(received: bytes) -> int:
+    if received[0] not in _LENGTHS:
+        return 1
+    if len(received) < 2:
+        return 2
+    length = _LENGTHS[received[0]].get(chr(received[1]))
+    return 2 if length is None else length(received)
+
+
+def _token(received: bytes) -> Token:
+    if received[0] not in _LENGTHS:
+        if received[0] >= 0x20:
+            return Character(received[0])
+        return Command(_CONTROL_NAMES.get(received[0], f"{received[0]:02X}"), b"")
+    code = chr(received[1])
+    name = f"{_PREFIX_NAMES[received[0]]} {_CODE_NAMES.get(code, code)}"
+    if code == "(" and received[0] != DLE:
+        return Command(f"{name} {chr(received[2])}", received[5:])
+    return Command(name, received[2:])

@@ -1,0 +1,168 @@
+"""The simulated receipt printer: bytes in, answers out, sheets of paper aside."""
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+from hw.sim.fault import Fault
+from hw.sim.printer.fault import COVER_OPEN, PAPER_END, SILENT
+from hw.sim.printer.head import Head
+from hw.sim.printer.interpreter import Interpreter
+from hw.sim.printer.mechanism import AutomaticStatus, Mechanism, PaperState
+from hw.sim.printer.real_time import RealTime, RealTimeScanner
+from hw.sim.printer.sheet import Sheet
+from hw.sim.printer.tokens import Command, Tokenizer
+from hw.sim.printer.tray import Tray
+
+_SHEETS_KEPT = 1000
+
+
+class VirtualPrinter:
+    """A Japanese 80 mm printer with cutter, drawer connector and kanji ROM, `dots` wide.
+
+    A pure core: `feed` takes what the host sends and returns what the printer answers. `directory` keeps its sheets and
+    non-volatile counters. While paper is out or the cover open, it holds what it receives and answers real-time
+    commands only; afterwards it goes on where it was. The setters stand for a person's hands and may be called from
+    another thread.
+    """
+
+    def __init__(
+        self, *, directory: Path | None = None, dots: int = 512, faults: Mapping[int, Fault] | None = None
+    ) -> None:
+        self.sheets: deque[Sheet] = deque(maxlen=_SHEETS_KEPT)
+        self.mechanism = Mechanism()
+        self._tray = Tray(directory)
+        self.counters = self._tray.load()
+        self._head = Head(dots)
+        self._automatic = AutomaticStatus(self.mechanism)
+        self._interpreter = Interpreter(
+            self._head, self.mechanism, self._automatic, self.counters, self._cut, self._kick
+        )
+        self._faults = faults or {}
+        self._received = 0
+        self.is_silent = False
+        """Whether it prints and answers nothing."""
+        self._scanner = RealTimeScanner()
+        self._held = deque[int]()
+        self._tokenizer = Tokenizer()
+        self._since_cut = bytearray()
+        self._answers = bytearray()
+        self._lock = threading.RLock()
+
+    @property
+    def unknown(self) -> tuple[Command, ...]:
+        """The latest commands that meant nothing to this printer."""
+        return tuple(self._interpreter.unknown)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Receives `chunk` and returns all answers that are due, also to earlier bytes; no bytes upset it."""
+        with self._lock:
+            for byte in chunk:
+                self._received += 1
+                if self._received in self._faults:
+                    self._fail(self._faults[self._received])
+                self._held.append(byte)
+                self._work()
+                command = self._scanner.feed(byte)
+                if command:
+                    self._act(command)
+            answers = bytes(self._answers)
+            self._answers.clear()
+            return answers
+
+    def set_paper(self, state: PaperState) -> None:
+        """Puts in a new roll, or lets it run low or out."""
+        with self._lock:
+            self.mechanism.paper = state
+            self._resume()
+
+    def set_cover(self, is_open: bool) -> None:
+        """Opens or closes the cover."""
+        with self._lock:
+            self.mechanism.is_cover_open = is_open
+            self._resume()
+
+    def jam_cutter(self) -> None:
+        """Stops at a cutter error, from which DLE ENQ recovers."""
+        with self._lock:
+            self.mechanism.is_cutter_jammed = True
+            self._report_change()
+
+    def close_drawer(self) -> None:
+        """Pushes the cash drawer shut."""
+        with self._lock:
+            self.mechanism.is_drawer_open = False
+            self._report_change()
+
+    def _fail(self, fault: Fault) -> None:
+        if fault.kind == PAPER_END:
+            self.set_paper("end")
+        elif fault.kind == COVER_OPEN:
+            self.set_cover(True)
+        elif fault.kind == SILENT:
+            self.is_silent = True
+
+    def _work(self) -> None:
+        """Processes what the receive buffer holds, as long as the printer is not stopped."""
+        while self._held and not self.mechanism.is_stopped:
+            byte = self._held.popleft()
+            self._since_cut.append(byte)
+            token = self._tokenizer.feed(byte)
+            if token:
+                self._say(self._interpreter.execute(token))
+
+    def _resume(self) -> None:
+        self._report_change()
+        self._work()
+
+    def _act(self, command: RealTime) -> None:
+        """Executes a real-time command."""
+        match command:
+            case RealTime("EOT", n):
+                status = self.mechanism.real_time(n)
+                if status is not None:
+                    self._say(bytes((status,)))
+            case RealTime("PULSE"):
+                self._kick()
+            case RealTime("CLEAR"):
+                self._clear()
+                self._say(b"\x37\x25\x00")
+            case RealTime("ENQ", (1 | 2) as n) if self.mechanism.is_cutter_jammed:
+                self.mechanism.is_cutter_jammed = False
+                if n == 2:
+                    self._clear()
+                self._resume()
+
+    def _clear(self) -> None:
+        """Empties receive and print buffer; what is printed stays on the paper."""
+        self._since_cut += bytes(self._held)
+        self._held.clear()
+        self._tokenizer.reset()
+        self._interpreter.clear()
+
+    def _cut(self) -> None:
+        counters = self.counters
+        counters.sheets += 1
+        counters.cuts += 1
+        counters.total_cuts += 1
+        counters.lines += self._head.lines_printed
+        counters.total_lines += self._head.lines_printed
+        self._head.lines_printed = 0
+        sheet = Sheet(counters.sheets, bytes(self._since_cut), self._head.take_rows(), self._head.dots)
+        self._since_cut.clear()
+        self._tray.drop(sheet, counters)
+        self.sheets.append(sheet)
+
+    def _kick(self) -> None:
+        self.mechanism.is_drawer_open = True
+        self.counters.drawer_kicks += 1
+        self._tray.save(self.counters)
+        self._report_change()
+
+    def _report_change(self) -> None:
+        self._say(self._automatic.changes())
+
+    def _say(self, answer: bytes) -> None:
+        if not self.is_silent:
+            self._answers += answer
