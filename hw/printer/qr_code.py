@@ -1,4 +1,4 @@
-"""Builds the bytes of a native QR code; the one place that uses python-escpos, imported when the first one is printed."""
+"""Builds the bytes of a native QR code by python-escpos, which is imported when the first one is printed."""
 
 
 def qr_code(module_dots: int, data: str) -> bytes:
