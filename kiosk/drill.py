@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -20,7 +19,7 @@ from kiosk.authority.own_process import AuthorityNotStarted, own_authority
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, Refusal, RolledBack
-from kiosk.issuance.issue import issue
+from kiosk.issuance.issue import filed_application, issue
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.model.application import Application, Closed
@@ -87,10 +86,7 @@ def _play_all(drill: Drill, assembly: Assembly, data: Path) -> ExitCode:
     numbers = {application.number for application in wanted}
     for record in station.journal.unfinished_cases():
         if record.number not in numbers:
-            stored = station.journal.effect(record, Step.APPLICATION)
-            assert stored is not None and stored.intent is not None, "a case is opened with its application"
-            left = msgspec.json.decode(stored.intent, type=Application)
-            _play(drill, left, assembly, data, sys.stderr)
+            _play(drill, filed_application(record, station.journal), assembly, data, sys.stderr)
     return max((_play(drill, application, assembly, data, sys.stdout) for application in wanted), default=ExitCode.OK)
 
 

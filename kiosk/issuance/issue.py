@@ -28,7 +28,7 @@ from kiosk.issuance.failure import (
     Refusal,
     failure_code,
 )
-from kiosk.issuance.inserted_card import InsertedCard
+from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, IdentityQuestion, PaperSeen, Persons
 from kiosk.issuance.receipt import ReceiptValues, compose_receipt
 from kiosk.issuance.report import Report
@@ -56,7 +56,7 @@ from kiosk.issuance.steps import (
     WriteIntent,
     Written,
 )
-from kiosk.journal.journal import CaseRecord, CaseState
+from kiosk.journal.journal import CaseRecord, CaseState, Journal
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,
@@ -135,6 +135,13 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
     if record.state is CaseState.SUSPECT:
         raise Halted(record.code or UNNAMED)
     return record
+
+
+def filed_application(record: CaseRecord, journal: Journal) -> Application:
+    """The application that a case was opened with."""
+    stored = journal.effect(record, Step.APPLICATION)
+    assert stored is not None and stored.intent is not None, "a case is opened with its application"
+    return msgspec.json.decode(stored.intent, type=Application)
 
 
 def file(case: Case, application: Application, card: InsertedCard) -> FiledApplication:
@@ -432,8 +439,11 @@ def take_card(case: Case, station: Station, persons: Persons) -> CardTaken:
         try:
             if not station.reader.is_card_present():
                 return CardTaken("reader")
-            persons.resident.card(CardAction.TAKE)
-            if station.reader.wait_for_removal(station.waits.card_taken_s):
+            if wait_in_slices(
+                lambda: persons.resident.card(CardAction.TAKE),
+                station.reader.wait_for_removal,
+                station.waits.card_taken_s,
+            ):
                 return CardTaken("reader")
         except (ReaderMissing, ReaderBusy, CardAbsent, LinkLost, OutcomeUnknown):
             pass  # a reader that is gone cannot tell; the clerk can

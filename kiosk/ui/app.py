@@ -13,6 +13,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.worker import WorkerFailed
 
+from kiosk.exit_code import ExitCode
 from kiosk.ui.board import Board
 from kiosk.ui.case_thread import Issue, issue_certificate
 from kiosk.ui.counter import Counter
@@ -24,15 +25,12 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
-from kiosk.ui.themes import STANDARD, THEMES
+from kiosk.ui.themes import STYLE_SHEET, dress
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
 from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, load_words
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
-
-EXIT_DEFECT = 70
-"""The exit code after a defect of the program (sysexits: EX_SOFTWARE)."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +42,7 @@ class KioskApp(App[None], inherit_bindings=False):
     catalogues.
     """
 
-    CSS_PATH = "kiosk.tcss"
+    CSS_PATH = STYLE_SHEET
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -60,13 +58,7 @@ class KioskApp(App[None], inherit_bindings=False):
         locale: Path = LOCALE_FOLDER,
     ) -> None:
         super().__init__()
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
-        self.VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
-        for theme in THEMES:
-            self.register_theme(theme)
-        # Without the theme's watcher, which needs a running app and would parse the style sheet a second time.
-        self.set_reactive(App.theme, STANDARD.name)
-        self.stylesheet.set_variables(self.get_css_variables())
+        dress(self)
         self.board = Board()
         self.fault: BaseException | None = None
         self._counter = counter
@@ -165,7 +157,9 @@ class KioskApp(App[None], inherit_bindings=False):
             self.board.case.line.close()
         closing = asyncio.ensure_future(self._thread.call(self._counter.close))
         await asyncio.wait({closing}, timeout=_LEAVING_TAKES_AT_MOST_S)
-        self.exit(return_code=0 if self.fault is None else EXIT_DEFECT)
+        if closing.done() and (error := closing.exception()) is not None:
+            _log.error("the counter did not close cleanly: %s", error)
+        self.exit(return_code=0 if self.fault is None else ExitCode.INTERNAL)
 
     def on_unmount(self) -> None:
         """However the program ends, no case keeps its thread waiting for a person."""
@@ -199,7 +193,8 @@ class KioskApp(App[None], inherit_bindings=False):
         is_first = self.fault is None
         if is_first:
             self.fault = error
-        _log.error("out of service: %s", cause, exc_info=error)
+        # Frames without the exception's own text, for the same reason.
+        _log.error("out of service: %s\n%s", cause, "".join(traceback.format_tb(error.__traceback__)))
         if not is_first:
             return
         words = tuple(self._catalogues.values())

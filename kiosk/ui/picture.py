@@ -51,6 +51,7 @@ def picture(app: App[Any], path: Path) -> None:
     width, height = app.size
     image = Image.new("RGB", (width * CELL_WIDTH, height * CELL_HEIGHT), _WHITE)
     draw = ImageDraw.Draw(image)
+    # The compositor is private to Textual, and the only one who knows every cell.
     for row, strip in enumerate(app.screen._compositor.render_strips()):
         _draw_row(draw, row, strip)
     image.save(path)

@@ -100,6 +100,8 @@ class Seat:
         Textual takes screens from the front mode's stack only.
         """
         await self.bell.until(lambda: self.is_in_front)
+        if not while_():
+            return None
         answer: asyncio.Future[R] = self._app.push_screen(screen, wait_for_dismiss=True, mode=self.name)
         withdrawn = asyncio.ensure_future(self.bell.until(lambda: not while_() and self.is_in_front))
         try:

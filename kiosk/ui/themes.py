@@ -1,6 +1,12 @@
 """The three looks of the screens; each says everything by words and shapes too, never by colour alone."""
 
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
 from textual.theme import Theme
+
+STYLE_SHEET = Path(__file__).with_name("kiosk.tcss")
 
 STANDARD = Theme(
     name="kiosk-standard",
@@ -52,3 +58,14 @@ MONO = Theme(
 
 THEMES = (STANDARD, CONTRAST, MONO)
 """In the order in which the display key goes through them."""
+
+
+def dress(app: App[Any]) -> None:
+    """Gives an app that has not started yet the themes and the sizes that the style sheet knows."""
+    app.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    app.VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
+    for theme in THEMES:
+        app.register_theme(theme)
+    # Without the theme's watcher, which needs a running app and would parse the style sheet a second time.
+    app.set_reactive(App.theme, STANDARD.name)
+    app.stylesheet.set_variables(app.get_css_variables())

@@ -7,12 +7,8 @@ from kiosk.config import load_config, locate_config
 from kiosk.demo import ConfiguredCounter
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
-from kiosk.ui.widgets.paragraph import Paragraph
+from tests.ui.screen_host import text_on
 from tests.ui.walk import by_keyboard, leave, until, walk
-
-
-def text_on(app: KioskApp) -> str:
-    return "\n".join(str(widget.render()) for widget in app.screen.query(Paragraph))
 
 
 def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_path: Path) -> None:

@@ -80,10 +80,9 @@ async def until(pilot: Pilot[None], condition: Callable[[], bool], awaited: str)
     """Waits until something holds on the screen."""
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
-        app = pilot.app
-        assert isinstance(app, KioskApp)
-        assert app.fault is None, f"out of service: {app.fault!r}"
-        assert time.monotonic() < deadline, f"{awaited} never came, still on {app.screen!r}"
+        fault = getattr(pilot.app, "fault", None)
+        assert fault is None, f"out of service: {fault!r}"
+        assert time.monotonic() < deadline, f"{awaited} never came, still on {pilot.app.screen!r}"
         await pilot.pause()
 
 

@@ -159,7 +159,7 @@ class ChoosePassword(EnterPassword):
         """The first typing is kept, the second compared with it; when they differ, both begin anew."""
         if self._first is None:
             self._first, self._typed = self._typed, TypedPassword(self._policy.maximum_length)
-            self.show()
+            self.begin_anew()
         elif self._first.equals(self._typed):
             self._first.wipe()
             super().accept()
@@ -168,7 +168,12 @@ class ChoosePassword(EnterPassword):
             self._first = None
             self._typed.wipe()
             self._problem = "resident.password.differs"
-            self.show()
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Shows an empty field and the keyboard's first page."""
+        self.query_one(Keyboard).turn_to_first()
+        self.show()
 
     def on_unmount(self) -> None:
         """The first typing is gone too."""

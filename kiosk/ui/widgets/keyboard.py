@@ -93,6 +93,10 @@ class Keyboard(Horizontal):
     def _caps(self) -> Iterable[KeyCap]:
         return [KeyCap(c, partial(self.Typed, ord(c)), classes="cap") for c in self._pages[self._index].characters]
 
+    def turn_to_first(self) -> None:
+        """Shows the first page, so that the page left open does not tell what was typed last."""
+        self.post_message(self._Turned(0))
+
     async def on_keyboard__turned(self, event: _Turned) -> None:
         """Turns to another page."""
         event.stop()
