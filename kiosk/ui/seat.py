@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from textual.app import App
-from textual.screen import Screen
 
 from kiosk.model.town import Town
+from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
 from kiosk.ui.seat_name import SeatName
@@ -37,6 +37,7 @@ class Seat:
         self._app = app
         self._catalogues = catalogues
         self._language = language
+        self._leaving: asyncio.Task[None] | None = None
 
     @property
     def bell(self) -> Bell:
@@ -87,27 +88,33 @@ class Seat:
         """Whether this seat is the one on the glass."""
         return self._app.current_mode == self.name
 
-    async def ask(self, screen: Screen[R]) -> R:
+    async def ask(self, screen: AnsweringScreen[R]) -> R:
         """Shows a screen and returns what its person answers. Only in a worker."""
         answer = await self.show(screen, lambda: True)
         assert answer is not None, "a screen that is not withdrawn ends with an answer"
         return answer
 
-    async def show(self, screen: Screen[R], while_: Callable[[], bool]) -> R | None:
+    async def show(self, screen: AnsweringScreen[R], while_: Callable[[], bool]) -> R | None:
         """Shows a screen until it is answered, or withdraws it (None) when `while_` no longer holds. Only in a worker.
 
         A seat that is not in front changes its screen when it comes to the front: nobody looks at it before, and
         Textual takes screens from the front mode's stack only.
         """
+        if self._leaving is not None:
+            await self._leaving
         await self.bell.until(lambda: self.is_in_front)
         if not while_():
             return None
-        answer: asyncio.Future[R] = self._app.push_screen(screen, wait_for_dismiss=True, mode=self.name)
+        answered = screen.awaited()
+        self._app.push_screen(screen, mode=self.name)
         withdrawn = asyncio.ensure_future(self.bell.until(lambda: not while_() and self.is_in_front))
         try:
-            await asyncio.wait((answer, withdrawn), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((answered, withdrawn), return_when=asyncio.FIRST_COMPLETED)
         finally:
             withdrawn.cancel()
-        if not answer.done():
-            screen.dismiss(None)
-        return await answer
+        self._leaving = asyncio.create_task(self._take_off(screen))
+        return answered.result() if answered.done() else None
+
+    async def _take_off(self, screen: AnsweringScreen[R]) -> None:
+        await self.bell.until(lambda: self.is_in_front)
+        screen.take_off()

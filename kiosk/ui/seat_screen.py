@@ -8,9 +8,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widget import Widget
 
+from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.seat import Seat
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
@@ -26,7 +26,7 @@ class Stop(Enum):
     STOP = "stop"
 
 
-class SeatScreen(Screen[R | Stop], Generic[R]):
+class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     """A screen of one seat: a view of a value that returns a value.
 
     `position` is the procedure's present step for the step bar, None for no bar. A screen made with `can_stop` may be
