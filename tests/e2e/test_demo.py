@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from e2e.commands import run
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 PASSWORD = "AB01"
 
 
@@ -43,7 +43,7 @@ class Terminal:
         self.wait_for(label)
         for _ in range(3):
             self._click(label)
-            deadline = time.monotonic() + PATIENCE_S / 5
+            deadline = time.monotonic() + PATIENCE_S / 3
             while time.monotonic() < deadline:
                 if until in self.screen():
                     return
