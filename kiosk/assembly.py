@@ -22,6 +22,7 @@ from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.station import Station, Waits
 from kiosk.journal.database import open_database
+from kiosk.journal.head import load_head_key
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import load_station_key
 from kiosk.register.register import load_register
@@ -92,11 +93,23 @@ def open_station(
     random_bytes: Callable[[int], bytes] = os.urandom,
     trace: Callable[[str], None] | None = None,
 ) -> Iterator[Assembly]:
-    """Opens everything; raises `ConfigInvalid` for what is configured wrongly and `hw.errors` for missing devices."""
+    """Opens everything, and checks the journal from its last signed head on before anything is issued.
+
+    Raises `ConfigInvalid` for what is configured wrongly, `hw.errors` for missing devices, `ChainBroken`.
+    """
     credential = _load_credential(endpoint.credential)
     issuer, name = credential.chain[0], _station_name(config, credential)
     database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
     try:
+        journal = Journal(
+            database,
+            name,
+            load_station_key(data / "station.key", random_bytes),
+            clock,
+            random_bytes,
+            head_key=load_head_key(data / "head.key", random_bytes),
+        )
+        journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace) as bench:
             in_training = is_training(issuer, config.policy)
             card_issuer, person_key = _load_issuer(config.issuer_keys_file)
@@ -105,13 +118,7 @@ def open_station(
                 town=config.town,
                 policy=config.policy,
                 waits=Waits(config.counter.card_inserted_s, config.counter.card_taken_s),
-                journal=Journal(
-                    database,
-                    name,
-                    load_station_key(data / "station.key", random_bytes),
-                    clock,
-                    random_bytes,
-                ),
+                journal=journal,
                 register=load_register(config.register_file),
                 reader=bench.reader,
                 printer=bench.printer,

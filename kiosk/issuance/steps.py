@@ -64,11 +64,15 @@ class CardTaken:
 
 @dataclass(frozen=True)
 class ReceiptIntent:
-    """A receipt of this number and these bytes is about to be printed; the printer had cut so often before."""
+    """A receipt of this number and these bytes is about to be printed; the printer had cut so often before.
+
+    `proof` is the text of its QR code; empty for one that an older program was about to print.
+    """
 
     number: int
     data_hash: str
     cuts: int | None
+    proof: str = ""
 
 
 APPLICATION = Effect(Step.APPLICATION, Application, FiledApplication)
@@ -79,7 +83,7 @@ REQUEST = Note(Step.REQUEST, bytes)
 CERTIFY = Effect(Step.CERTIFY, Message, PendingCertificate)
 WRITE = Effect(Step.WRITE, WriteIntent, Written)
 READ_BACK = Note(Step.READ_BACK, DeliveredCertificate)
-FEE = Effect(Step.FEE, FeeIntent, SettledFee)
+FEE = Effect(Step.FEE, FeeIntent, SettledFee, signs_head=True)
 CONFIRM = Effect(Step.CONFIRM, Message, Confirmed)
 TAKE_CARD = Note(Step.TAKE_CARD, CardTaken)
 RECEIPT = Effect(Step.RECEIPT, ReceiptIntent, PrintedReceipt)

@@ -40,8 +40,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             number {integer} PRIMARY KEY,
             pseudonym TEXT NOT NULL UNIQUE REFERENCES cases (pseudonym))""",
     ),
+    (
+        # The root of the largest complete subtree of the Merkle tree that ends with the entry, at even places.
+        "ALTER TABLE journal ADD COLUMN node {bytes}",
+        """CREATE TABLE heads (
+            station TEXT NOT NULL,
+            size {integer} NOT NULL,
+            at {integer} NOT NULL,
+            root {bytes} NOT NULL,
+            signature {bytes} NOT NULL,
+            PRIMARY KEY (station, size))""",
+        "ALTER TABLE receipts ADD COLUMN proof TEXT",
+        "CREATE INDEX cases_person ON cases (person)",
+        "CREATE INDEX cases_state ON cases (station, state)",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; `{bytes}` and `{integer}` are types."""
+
+UNREADABLE = (sqlalchemy.exc.DatabaseError,)
+"""What reading raises when the store's file is damaged."""
 
 _BEGIN_WRITING = {
     "sqlite": "BEGIN IMMEDIATE",
@@ -105,6 +122,17 @@ class Database:
         with self._engine.connect() as connection:
             yield Transaction(connection)
 
+    def damage(self) -> str | None:
+        """What SQLite finds wrong with its own file, such as an index that does not fit its table; None when nothing.
+
+        PostgreSQL has its checksums, and answers nothing here.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return None
+        with self.read() as transaction:
+            found = str(transaction.run("PRAGMA integrity_check(1)").scalar_one())
+        return None if found == "ok" else found
+
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
@@ -122,7 +150,15 @@ def open_database(url: str) -> Database:
 def _make_durable(connection: Any, _record: object) -> None:
     # None hands transaction control to us: the driver would otherwise begin a deferred one, which can deadlock.
     connection.isolation_level = None
-    for pragma in ("journal_mode=TRUNCATE", "synchronous=EXTRA", "foreign_keys=ON", "busy_timeout=10000"):
+    # secure_delete, because a destroyed key must not remain in the free space of a page.
+    pragmas = (
+        "journal_mode=TRUNCATE",
+        "synchronous=EXTRA",
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+        "secure_delete=ON",
+    )
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -1,33 +1,74 @@
 """Seals the personal data of a case: AES-256-GCM under a key of its own, wrapped by the station's key.
 
-Destroying a case's wrapped key makes all its personal data unreadable, in backups too.
+Destroying a case's wrapped key makes all its personal data unreadable, but for copies of the store from before. Every
+record begins with a random salt, so that the commitment to it in the journal tells nothing about it, least of all once
+the record with its salt cannot be read any more.
 """
 
+import hashlib
+import hmac
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
 
+from kiosk.journal.key_file import load_key
+
 _NONCE_LENGTH = 12
+_SALT_LENGTH = 16
+
+
+class SealDestroyed(Exception):
+    """The records of this case were made unreadable when the time to keep them was over."""
+
+
+class SealedRecord(NamedTuple):
+    """A sealed record, and the commitment to it (HMAC-SHA256 under its salt, in hex) for the journal."""
+
+    sealed: bytes
+    commitment: str
 
 
 class Seal:
-    """Seals and opens the records of one case."""
+    """Seals and opens the records of one case. Without `key` it is destroyed: all but asking that raises.
 
-    def __init__(self, key: bytes, random_bytes: Callable[[int], bytes]) -> None:
-        self._cipher = AESGCM(key)
+    A record's `label` is authenticated with it, so that it cannot be moved to another place of its case.
+    """
+
+    def __init__(self, key: bytes | None, random_bytes: Callable[[int], bytes]) -> None:
+        self._cipher = None if key is None else AESGCM(key)
         self._random_bytes = random_bytes
 
-    def close(self, plain: bytes, label: str) -> bytes:
-        """Encrypts; `label` is authenticated with it, so that a record cannot be moved to another place."""
-        nonce = self._random_bytes(_NONCE_LENGTH)
-        return nonce + self._cipher.encrypt(nonce, plain, label.encode())
+    @property
+    def is_destroyed(self) -> bool:
+        """Whether nothing can be read any more."""
+        return self._cipher is None
+
+    def close(self, plain: bytes, label: str) -> SealedRecord:
+        """Encrypts a record. Raises `SealDestroyed`."""
+        salt, nonce = self._random_bytes(_SALT_LENGTH), self._random_bytes(_NONCE_LENGTH)
+        sealed = nonce + self._present().encrypt(nonce, salt + plain, label.encode())
+        return SealedRecord(sealed, _commitment(salt, plain, label))
 
     def open(self, sealed: bytes, label: str) -> bytes:
-        """Decrypts. Raises `cryptography.exceptions.InvalidTag` for another key or label."""
-        return self._cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], label.encode())
+        """Decrypts a record. Raises `cryptography.exceptions.InvalidTag` for another key or label, `SealDestroyed`."""
+        return self._decrypt(sealed, label)[_SALT_LENGTH:]
+
+    def commitment(self, sealed: bytes, label: str) -> str:
+        """The commitment to a sealed record; raises as `open` does."""
+        salted = self._decrypt(sealed, label)
+        return _commitment(salted[:_SALT_LENGTH], salted[_SALT_LENGTH:], label)
+
+    def _decrypt(self, sealed: bytes, label: str) -> bytes:
+        return self._present().decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], label.encode())
+
+    def _present(self) -> AESGCM:
+        if self._cipher is None:
+            raise SealDestroyed("the records of this case were destroyed")
+        return self._cipher
 
 
 class StationKey:
@@ -41,27 +82,18 @@ class StationKey:
         """A fresh wrapped key, to be stored beside the case."""
         return aes_key_wrap(self._key, self._random_bytes(32))
 
-    def seal(self, wrapped: bytes) -> Seal:
-        """The seal of a case from its wrapped key. Raises `keywrap.InvalidUnwrap` for another station's."""
-        return Seal(aes_key_unwrap(self._key, wrapped), self._random_bytes)
+    def seal(self, wrapped: bytes | None) -> Seal:
+        """The seal of a case from its wrapped key, None when that was destroyed.
+
+        Raises `keywrap.InvalidUnwrap` for another station's.
+        """
+        return Seal(None if wrapped is None else aes_key_unwrap(self._key, wrapped), self._random_bytes)
 
 
 def load_station_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> StationKey:
     """Reads the station's key, making it first where there is none yet. Raises `ValueError` for a damaged file."""
-    try:
-        descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        if not path.exists():
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(random_bytes(32))
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(path.with_suffix(".new"), path)
-        else:
-            os.close(descriptor)
-        path.with_suffix(".new").unlink()
-    except FileExistsError:
-        path.with_suffix(".new").unlink()
-    key = path.read_bytes()
-    if len(key) != 32:
-        raise ValueError(f"{path}: a station key has 32 bytes, this file has {len(key)}")
-    return StationKey(key, random_bytes)
+    return StationKey(load_key(path, random_bytes), random_bytes)
+
+
+def _commitment(salt: bytes, plain: bytes, label: str) -> str:
+    return hmac.new(salt, label.encode() + b"\x00" + plain, hashlib.sha256).hexdigest()
