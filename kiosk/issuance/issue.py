@@ -56,7 +56,7 @@ from kiosk.issuance.steps import (
     WriteIntent,
     Written,
 )
-from kiosk.journal.journal import CaseRecord, CaseState, Journal
+from kiosk.journal.journal import CaseRecord, CaseState, Journal, NumberedReceipt
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,
@@ -84,6 +84,9 @@ from kiosk.model.step import Step
 
 UNNAMED = "K-CASE-003"
 """The code of a case whose record names none."""
+
+DESTROYED = "K-CASE-004"
+"""The code of a case whose records were destroyed when the time to keep them was over."""
 
 PROOF_TEXT = b"jpki-kiosk: this text was signed to test a new card and says nothing else"
 """What the new key signs at read-back; labelled, so that the signature can never pass for a declaration."""
@@ -132,6 +135,8 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
     record = station.journal.latest_case(application.number)
     if record is None or record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK):
         return station.journal.open_case(application.number, msgspec.json.encode(application))
+    if record.seal.is_destroyed:
+        raise Refusal(DESTROYED)
     if record.state is CaseState.SUSPECT:
         raise Halted(record.code or UNNAMED)
     return record
@@ -315,7 +320,9 @@ def certify(
     def message() -> Message:
         _refuse_if_expired(authorised.authorisation.terms, station)
         attestation = Attestation(key.attestation_nonce, key.attestation)
-        return station.authority.certify_message(request, authorised.authorisation, attestation)
+        # The authority becomes a witness of what the journal says up to here.
+        head = station.journal.head().text.encode()
+        return station.authority.certify_message(request, authorised.authorisation, attestation, head)
 
     def send(stored: Message) -> PendingCertificate:
         return station.authority.certify(stored.der)
@@ -467,9 +474,9 @@ def print_receipt(
     Asked after an interruption: the printer's own count of cuts, else a person.
     """
 
-    def values(number: int, is_copy: bool) -> ReceiptValues:
+    def values(receipt: NumberedReceipt | ReceiptIntent, is_copy: bool) -> ReceiptValues:
         return ReceiptValues(
-            number=number,
+            number=receipt.number,
             printed_on=station.clock(),
             fee=fee,
             serial=pending.serial,
@@ -477,19 +484,20 @@ def print_receipt(
             town=station.town,
             clerk=authorised.identified.clerk,
             is_copy=is_copy,
+            proof=receipt.proof,
         )
 
-    def job(number: int, is_copy: bool) -> PrintJob:
-        paper = compose_receipt(station.receipt_form, values(number, is_copy))
-        return station.printer.render(paper, f"{number % 10000:04d}")
+    def job(receipt: NumberedReceipt | ReceiptIntent, is_copy: bool) -> PrintJob:
+        paper = compose_receipt(station.receipt_form, values(receipt, is_copy))
+        return station.printer.render(paper, f"{receipt.number % 10000:04d}")
 
     def number_it() -> ReceiptIntent:
-        number = station.journal.number_receipt(case.record)
-        data_hash = hashlib.sha256(job(number, False).data).hexdigest()
-        return ReceiptIntent(number, data_hash, station.printer.cuts())
+        receipt = station.journal.number_receipt(case.record)
+        data_hash = hashlib.sha256(job(receipt, False).data).hexdigest()
+        return ReceiptIntent(receipt.number, data_hash, station.printer.cuts(), receipt.proof)
 
     def print_original(intent: ReceiptIntent) -> PrintedReceipt:
-        outcome = station.printer.print(job(intent.number, False))
+        outcome = station.printer.print(job(intent, False))
         if outcome is PrintOutcome.CONFIRMED:
             return PrintedReceipt(intent.number, copies=0)
         return look(intent)
@@ -498,7 +506,7 @@ def print_receipt(
         copies = 0
         while persons.clerk.look_at_paper(intent.number) is not PaperSeen.WHOLE:
             copies += 1
-            if station.printer.print(job(intent.number, True)) is PrintOutcome.CONFIRMED:
+            if station.printer.print(job(intent, True)) is PrintOutcome.CONFIRMED:
                 break
         return PrintedReceipt(intent.number, copies)
 
