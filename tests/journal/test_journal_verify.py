@@ -18,6 +18,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import verify_chain, verify_journal, verify_since_last_head
 from tests.journal.filled_journal import HEAD_KEY, STATION_KEY, Filled, fill, filled, forged, in_memory, open_journal
+from tests.journal.growth import compare
 from tests.journal.tamper import Desk, cut, flip_bits, tamper, write
 
 ENTRIES = 1000
@@ -323,3 +324,10 @@ def test_reading_notices_an_index_that_leads_astray(whole: Filled) -> None:
 
     with pytest.raises(ChainBroken, match="wrong place"):
         list(read_entries(Astray()))  # type: ignore[arg-type]
+
+
+def test_work_with_the_journal_does_not_grow_with_it() -> None:
+    medians = compare(1_000, 50_000, rounds=15)
+    small_ms, large_ms = (sum(of) for of in zip(*medians.values(), strict=True))
+    # `python -m tests.journal.growth` measures 1.2 for a thousand times as many; a busy machine may take its share.
+    assert large_ms < 2.5 * small_ms, medians
