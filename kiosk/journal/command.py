@@ -62,7 +62,7 @@ def run_journal(config: Config, data: Path, action: str, head: str | None = None
         print(f"head rejected: {invalid}")
         return ExitCode.REFUSED
     except (StoreDamaged, *UNREADABLE) as error:
-        print(f"chain broken: the store is damaged: {error}")
+        print(f"not verified: the store cannot be read: {error}")
         return ExitCode.REFUSED
     return ExitCode.OK
 
