@@ -22,20 +22,33 @@ class Chain:
         self._clock = clock
 
     def append(self, transaction: Transaction, facts: Mapping[str, str | int | bool]) -> None:
-        """Adds one entry. The first of a station is preceded by the one that names the key of its heads."""
-        newest = newest_entry(transaction, self._station) or self._name_key(transaction, None)
-        self._add(transaction, newest, facts)
+        """Adds one entry. The first of a station names the key of its heads as well."""
+        newest = newest_entry(transaction, self._station)
+        seq, previous = (newest.seq + 1, newest.hash) if newest else (1, FIRST_HASH)
+        at = self._clock().isoformat(timespec="milliseconds")
+        place: dict[str, str | int | bool] = {"seq": seq, "station": self._station, "at": at}
+        body = canonical({**place, **({} if newest else self._named_key()), **facts})
+        leaf = chain(previous, body)
+        node = None if seq & 1 else complete_subtree(leaf, seq, StoredPlaces(transaction, self._station))
+        transaction.run(
+            "INSERT INTO journal (station, seq, body, hash, node) VALUES (?, ?, ?, ?, ?)",
+            self._station,
+            seq,
+            body,
+            leaf,
+            node,
+        )
 
     def name_key(self, transaction: Transaction) -> None:
         """Makes the journal name the key of its heads, unless it does. Raises `ChainBroken` when it names another."""
-        # The first entry, unless the journal was begun by a program that did not sign heads yet.
+        # In its first entry, unless the journal was begun by a program that did not sign heads yet.
         row = transaction.run(
             "SELECT station, seq, body, hash, node FROM journal WHERE station = ? AND body LIKE ? ORDER BY seq LIMIT 1",
             self._station,
-            f'%"event":"{HEAD_KEY}"%',
+            f'%"{HEAD_KEY}":%',
         ).first()
         if row is None:
-            self._name_key(transaction, newest_entry(transaction, self._station))
+            self.append(transaction, {"event": "begun", **self._named_key()})
         elif named_key(_entry(row)) != self._key.public:
             raise ChainBroken(self._station, row.seq, "names another key for signed heads than this station's")
 
@@ -63,24 +76,8 @@ class Chain:
         )
         return proven
 
-    def _name_key(self, transaction: Transaction, newest: Entry | None) -> Entry:
-        return self._add(transaction, newest, {"event": HEAD_KEY, "public_key": self._key.public.hex()})
-
-    def _add(self, transaction: Transaction, newest: Entry | None, facts: Mapping[str, str | int | bool]) -> Entry:
-        seq, previous = (newest.seq + 1, newest.hash) if newest else (1, FIRST_HASH)
-        at = self._clock().isoformat(timespec="milliseconds")
-        body = canonical({"seq": seq, "station": self._station, "at": at, **facts})
-        leaf = chain(previous, body)
-        node = None if seq & 1 else complete_subtree(leaf, seq, StoredPlaces(transaction, self._station))
-        transaction.run(
-            "INSERT INTO journal (station, seq, body, hash, node) VALUES (?, ?, ?, ?, ?)",
-            self._station,
-            seq,
-            body,
-            leaf,
-            node,
-        )
-        return Entry(self._station, seq, body, leaf, node)
+    def _named_key(self) -> dict[str, str]:
+        return {HEAD_KEY: self._key.public.hex()}
 
 
 class StoredPlaces:

@@ -12,8 +12,8 @@ BODY and PAYLOAD are JSON documents as strings, because their very bytes (UTF-8)
    `station` and its place `seq`, counted from 1 without gap.
 2. The entries' hashes are the leaf hashes of the Merkle tree of RFC 9162, section 2.1, one tree a station.
 3. PAYLOAD names `station`, `size` and `root`: the tree over that station's first `size` entries has this root.
-4. `signature` is Ed25519 (RFC 8032) over PAYLOAD, by the key whose 32 bytes are `public_key` of the station's one entry
-   with the event `head_key`, which is its first. `302a300506032b6570032100` before them makes it a key for OpenSSL.
+4. `signature` is Ed25519 (RFC 8032) over PAYLOAD, by the key whose 32 bytes are `head_key` of the station's one entry
+   that has it, the first. `302a300506032b6570032100` before them makes it a key for OpenSSL.
 
 The form of the text on a receipt stands in `kiosk.journal.head`.
 """

@@ -10,7 +10,7 @@ FIRST_HASH = bytes(32)
 """What the first entry of a station is chained to."""
 
 HEAD_KEY = "head_key"
-"""The event of the entry that names the public key under which a station signs the heads of its journal."""
+"""The fact by which an entry names the public key (hex) of the station's signed heads; the first entry has it."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,9 @@ def chain(previous: bytes, body: str) -> bytes:
 
 def named_key(entry: Entry) -> bytes | None:
     """The public key that an entry names for signed heads; None for any other entry."""
-    if f'"event":"{HEAD_KEY}"' not in entry.body:
+    if f'"{HEAD_KEY}":' not in entry.body:
         return None
     try:
-        facts = json.loads(entry.body)
-        return bytes.fromhex(facts["public_key"]) if facts["event"] == HEAD_KEY else None
+        return bytes.fromhex(json.loads(entry.body)[HEAD_KEY])
     except (ValueError, KeyError, TypeError):
         return None

@@ -285,8 +285,7 @@ def test_a_certificate_that_lapsed_before_its_confirmation_is_refunded(tmp_path:
     whole = new_world(tmp_path / "whole", fresh_authority)
     whole.issue()
     entries = [json.loads(entry.body) for entry in whole.station().journal.entries()]
-    # Every entry is a commit of its own, but the first, which names a key and comes with the second.
-    confirm_intended = next(n for n, entry in enumerate(entries) if entry.get("step") == "confirm")
+    confirm_intended = next(n for n, entry in enumerate(entries, 1) if entry.get("step") == "confirm")
     for is_before in (True, False):
         world = new_world(tmp_path / str(is_before), fresh_authority)
         database = CuttingDatabase(open_database(world.database_url), confirm_intended, is_before=is_before)

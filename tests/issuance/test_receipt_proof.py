@@ -109,8 +109,7 @@ def test_copy_and_interrupted_original_have_the_one_proof_of_their_number(world:
     whole = World(tmp_path / "whole", tmp_path / "whole" / "ca")
     whole.issue("1")
     entries = [json.loads(entry.body) for entry in whole.station().journal.entries()]
-    # Every entry is a commit of its own, but the first, which names a key and comes with the second.
-    numbered = next(n for n, entry in enumerate(entries) if entry["event"] == "numbered")
+    numbered = next(n for n, entry in enumerate(entries, 1) if entry["event"] == "numbered")  # each is one commit
     for number, (cut_at, title) in enumerate([(numbered, "手数料領収書"), (numbered + 1, "領収書(写)")], start=1):
         resident = (RESIDENT, OTHER_RESIDENT)[number - 1]
         station = world.station(CuttingDatabase(open_database(world.database_url), cut_at, is_before=False))

@@ -38,7 +38,7 @@ def stocked(path: Path, entries: int) -> Journal:
             number = seq // ENTRIES_A_CASE
             facts = {"event": "intended", "case": f"{number:032x}", "step": "x", "commitment": "0" * 64}
             if seq == 1:
-                facts = {"event": "head_key", "public_key": HEAD_KEY.public.hex()}
+                facts |= {"head_key": HEAD_KEY.public.hex()}
             body = canonical({"at": START.isoformat(), "seq": seq, "station": "demo", **facts})
             previous = chain(previous, body)
             edge = edge.append(previous)

@@ -117,7 +117,7 @@ def root_of(entries: list[Entry]) -> bytes:
     return edge.root()
 
 
-@pytest.mark.parametrize("body", ["[]", "{", "[" * 100_000, '{"seq":1,"station":"demo","event":"head_key"}'])
+@pytest.mark.parametrize("body", ["[]", "{", "[" * 100_000, '{"seq":1,"station":"demo","head_key":7}'])
 def test_an_entry_that_is_well_chained_and_says_nothing_sensible_is_no_defect_of_the_program(body: str) -> None:
     entries = forged([Entry("demo", 1, body, b"")])
     try:
@@ -282,7 +282,7 @@ def test_stations_in_one_store_are_verified_each_by_its_own_head(tmp_path: Path)
 def test_a_store_from_before_there_were_heads_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "kiosk.db"
     whole = filled(path, 40)
-    older = [e for e in whole.entries if "head_key" not in e.body]
+    older = [e for e in whole.entries if "begun" not in e.body]
     write(path, [replace(e, node=None) for e in forged(older)], [])
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE receipts SET proof = NULL")
@@ -292,7 +292,7 @@ def test_a_store_from_before_there_were_heads_goes_on(tmp_path: Path) -> None:
     proof = parse_head(journal.number_receipt(journal.open_case("after", b"")).proof)
     database = open_database(f"sqlite:///{path}")
     entries, heads = list(read_entries(database)), read_heads(database)
-    assert "head_key" in entries[len(older)].body
+    assert '"event":"begun"' in entries[len(older)].body
     (verified,) = verify_journal(entries, heads, [proof])
     assert (verified.entries, verified.heads) == (len(older) + 4, 2)
     case = journal.latest_case("3")
