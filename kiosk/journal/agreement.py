@@ -17,7 +17,7 @@ from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.journal import APPLICATION, PURGED, CaseState, EffectState
 from kiosk.journal.seal import StationKey
 
-_PAGE = 1000
+_PAGE = 250
 
 
 class Committed(NamedTuple):
