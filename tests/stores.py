@@ -1,0 +1,51 @@
+"""Empty stores of both kinds for tests, and what lies on their disks."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from postgres import USER, Server, Template
+
+
+@dataclass(frozen=True)
+class Store:
+    """One empty store: its URL, everything that it keeps on its disk, and how to get rid of it."""
+
+    url: str
+    stored: Callable[[], Iterable[bytes]]
+    remove: Callable[[], None]
+
+
+def sqlite_stores(new_folder: Callable[[str], Path]) -> Callable[[], Store]:
+    """Makes SQLite files, each in a folder of its own."""
+
+    def make() -> Store:
+        folder = new_folder("store")
+        return Store(
+            f"sqlite:///{folder / 'kiosk.db'}",
+            lambda: (path.read_bytes() for path in folder.iterdir()),
+            lambda: None,
+        )
+
+    return make
+
+
+@contextmanager
+def postgresql_stores(template: Template) -> Iterator[Callable[[], Store]]:
+    """Makes databases on one server, which is fast and forgetful: nobody cuts its power."""
+    with template.server(fsync="off", full_page_writes="off") as server:
+        numbers = itertools.count(1)
+        yield lambda: new_database(server, f"store_{next(numbers)}")
+
+
+def new_database(server: Server, name: str) -> Store:
+    """An empty database on a running server; removing it throws out whoever is connected."""
+    server.run_sql(f"CREATE DATABASE {name} TEMPLATE {USER} OWNER {USER}")
+    return Store(server.url(name), server.stored, lambda: drop_database(server, name))
+
+
+def drop_database(server: Server, name: str) -> None:
+    """Removes a database."""
+    server.run_sql(f"DROP DATABASE {name} WITH (FORCE)")
