@@ -16,12 +16,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     args.settings = settings_of(args)
     from hw.strict_toml import ConfigInvalid
+    from kiosk.journal.errors import StoreLost, StoreUnusable
 
     verb: Callable[[argparse.Namespace], int] = args.verb
     try:
         return verb(args)
     except ConfigInvalid as error:
         return _fail(ExitCode.CONFIG, str(error))
+    except StoreUnusable as error:
+        return _fail(ExitCode.CONFIG, f"store.url: {error}")
+    except StoreLost as error:
+        return _fail(ExitCode.INTERNAL, str(error))
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

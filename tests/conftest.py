@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from postgres import Template, template
-from stores import Store, postgresql_stores, sqlite_stores
+from stores import Store, postgresql_stores, sqlite_store
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def new_store(
     if request.param == "postgresql":
         yield request.getfixturevalue("new_postgresql_store")
     else:
-        yield sqlite_stores(tmp_path_factory.mktemp)
+        yield lambda: sqlite_store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture

@@ -18,18 +18,13 @@ class Store:
     remove: Callable[[], None]
 
 
-def sqlite_stores(new_folder: Callable[[str], Path]) -> Callable[[], Store]:
-    """Makes SQLite files, each in a folder of its own."""
-
-    def make() -> Store:
-        folder = new_folder("store")
-        return Store(
-            f"sqlite:///{folder / 'kiosk.db'}",
-            lambda: (path.read_bytes() for path in folder.iterdir()),
-            lambda: None,
-        )
-
-    return make
+def sqlite_store(folder: Path) -> Store:
+    """The store that a station has in a folder where nothing else is configured."""
+    return Store(
+        f"sqlite:///{folder / 'kiosk.db'}",
+        lambda: (path.read_bytes() for path in folder.glob("kiosk.db*")),
+        lambda: None,
+    )
 
 
 @contextmanager

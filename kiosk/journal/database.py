@@ -14,6 +14,8 @@ import sqlalchemy
 from sqlalchemy import Connection, CursorResult, Engine, event
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
+from kiosk.journal.errors import CommitUnknown, NotWritten, StoreTooNew, StoreUnusable
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE cases (
@@ -106,32 +108,6 @@ _APPEND_ONLY = {
 
 _WARNINGS = "warnings"
 """Where a connection keeps what its server warned of."""
-
-
-class StoreUnusable(Exception):
-    """The store is not one that this program can work with."""
-
-
-class StoreTooNew(StoreUnusable):
-    """The database was written by a newer version of this program."""
-
-
-class StoreLost(Exception):
-    """The store failed. Nothing is tried again by itself; which of the two kinds says what is known."""
-
-
-class NotWritten(StoreLost):
-    """The store failed before a commit was asked for: the transaction leaves nothing behind."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the store failed, and nothing was written: {reason}")
-
-
-class CommitUnknown(StoreLost):
-    """The store failed during a commit: whether it was made shows only when the store is read again."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the store failed during a commit, and the next start finds out what is there: {reason}")
 
 
 class Transaction:

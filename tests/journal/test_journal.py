@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 from stores import Store
 
-from kiosk.journal.database import MIGRATIONS, StoreTooNew, StoreUnusable, open_database
+from kiosk.journal.database import MIGRATIONS, open_database
+from kiosk.journal.errors import StoreTooNew, StoreUnusable
 from kiosk.journal.journal import CaseState, EffectState, Entry, Journal, chain
 from kiosk.journal.seal import StationKey, load_station_key
 from kiosk.journal.verify import ChainBroken, verify_chain

@@ -8,17 +8,21 @@ import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
+import psycopg
 import pytest
-from postgres import Server, Template
+from postgres import SUPERUSER, Server, Template
 from sqlalchemy.exc import DBAPIError
 from stores import Store
 
-from kiosk.journal.database import CommitUnknown, Database, NotWritten, StoreLost, Transaction, open_database
+from kiosk.journal.database import Database, Transaction, open_database
+from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost
 
 HOLD = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
 RELEASE = "ALTER SYSTEM SET synchronous_standby_names = ''"
 RELOAD = "SELECT pg_reload_conf()"
+A_COMMIT = "SELECT pg_logical_emit_message(true, 'test', '')"
 
 
 @pytest.fixture
@@ -50,24 +54,41 @@ def receipts(database: Database) -> list[int]:
         return list(transaction.run("SELECT number FROM receipts").scalars())
 
 
-def await_activity(server: Server, condition: str) -> int:
-    """The process id of the one client that is in this state, as soon as there is one."""
-    while True:
-        rows = server.run_sql(f"SELECT pid FROM pg_stat_activity WHERE application_name = 'kiosk' AND {condition}")
-        if rows:
-            ((pid,),) = rows
-            assert isinstance(pid, int)
-            return pid
-
-
 IN_COMMIT = "wait_event = 'SyncRep'"
 WAITS_FOR_LOCK = "wait_event_type = 'Lock'"
 
 
-def commit_that_hangs(server: Server, database: Database, thread: ThreadPoolExecutor) -> "tuple[Future[None], int]":
+def await_activity(server: Server, condition: str, work: "Future[Any]") -> int:
+    """The process id of the client that does this work, as soon as it is in this state."""
+    while True:
+        rows = server.run_sql(f"SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND {condition}")
+        if rows:
+            ((pid,),) = rows
+            assert isinstance(pid, int)
+            return pid
+        assert not work.done()
+
+
+def hold_commits(server: Server, thread: ThreadPoolExecutor) -> None:
+    """From now on every commit waits; returns when the server has taken notice, which a commit of its own shows."""
+
+    def commit_until_cancelled() -> None:
+        notices: list[object] = []
+        with psycopg.connect(host=str(server.folder), user=SUPERUSER, autocommit=True) as connection:
+            connection.add_notice_handler(notices.append)
+            while not notices:
+                connection.execute(A_COMMIT)
+
     server.run_sql(HOLD, RELOAD)
+    trying = thread.submit(commit_until_cancelled)
+    server.run_sql(f"SELECT pg_cancel_backend({await_activity(server, IN_COMMIT, trying)})")
+    trying.result()
+
+
+def commit_that_hangs(server: Server, database: Database, thread: ThreadPoolExecutor) -> "tuple[Future[None], int]":
+    hold_commits(server, thread)
     writing = thread.submit(write, database, 1)
-    return writing, await_activity(server, IN_COMMIT)
+    return writing, await_activity(server, IN_COMMIT, writing)
 
 
 @pytest.mark.parametrize(
@@ -178,15 +199,14 @@ def test_a_commit_still_in_progress_is_waited_for_before_anything_is_read(
             transaction.run("INSERT INTO receipts VALUES (1, 'p')")
             lines.append(line_of(transaction))
 
-    server.run_sql(HOLD, RELOAD)
+    hold_commits(server, thread)
     writing = thread.submit(write_on_a_line_that_breaks)
-    await_activity(server, IN_COMMIT)
+    await_activity(server, IN_COMMIT, writing)
     lines[0].shutdown(socket.SHUT_RDWR)
     with pytest.raises(CommitUnknown):
         writing.result()
     reading = thread.submit(lambda: receipts(database if is_same_process else open_database(server.url())))
-    await_activity(server, WAITS_FOR_LOCK)
-    assert not reading.done()
+    await_activity(server, WAITS_FOR_LOCK, reading)
     server.run_sql(RELEASE, RELOAD)
     assert reading.result() == [1]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.journal.database import CommitUnknown, NotWritten, StoreLost, open_database
+from kiosk.journal.database import open_database
+from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost
 
 
 @pytest.fixture
