@@ -6,6 +6,7 @@ processes may write, and nothing acknowledged is lost in a power cut. PostgreSQL
 the server names synchronous standbys, on theirs.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -233,6 +234,8 @@ def _told_as(kind: type[NotWritten] | type[CommitUnknown]) -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            raise  # a statement that SQLite does not understand: our defect, not the store's
         raise kind(str(error.orig).strip()) from error
 
 
