@@ -168,11 +168,13 @@ class Database:
     def _connected(self) -> Iterator[Connection]:
         with _told_as(NotWritten):
             connection = self._engine.connect()
-        with connection:
+        try:
             if self._may_be_committing:
                 _await_lost_commit(connection)
                 self._may_be_committing = False
             yield connection
+        finally:
+            _give_back(connection)
 
 
 def open_database(url: str) -> Database:
@@ -252,6 +254,12 @@ def _commit(connection: Connection) -> None:
     if warnings:
         # Committed by this server, and perhaps not by the standby that it waited for.
         raise CommitUnknown("; ".join(warnings))
+
+
+def _give_back(connection: Connection) -> None:
+    # Nothing depends on its success: what was not committed is undone by the store without being asked.
+    with suppress(DBAPIError):
+        connection.close()
 
 
 def _await_lost_commit(connection: Connection) -> None:

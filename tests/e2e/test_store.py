@@ -1,5 +1,7 @@
 """`kiosk drill` and `kiosk journal` on a PostgreSQL server that comes and goes."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +37,30 @@ def test_a_drill_on_postgresql_is_issued_recorded_and_not_done_again(tmp_path: P
     server.start()
     again = run("drill", APPLICATION, "--json", *store)
     assert lines(again.stdout)[-1] == lines(done.stdout)[-1]
+
+
+@pytest.mark.parametrize("position", [9])
+def test_a_drill_that_loses_its_server_says_so_and_is_finished_by_the_next_start(
+    tmp_path: Path, server: Server, position: int
+) -> None:
+    drill = ["drill", APPLICATION, "--json", "--data", tmp_path, "--set", f"store.url={server.url()}"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "kiosk", *map(str, drill)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        for _ in range(position):
+            process.stdout.readline()
+        server.crash()
+        told = process.stderr.read()
+    assert process.returncode == 70
+    assert "the store failed" in told
+    assert "Traceback" not in told
+
+    server.start()
+    done = run(*drill)
+    assert done.returncode == 0, done.stderr
+    assert lines(done.stdout)[-1]["step"] == "closed"
+    assert sum(bool(line.get("resumed")) for line in lines(done.stdout)) >= position
 
 
 @pytest.mark.parametrize("url", ["postgresql://u@/x", "mysql://u@/x", "kiosk.db"])

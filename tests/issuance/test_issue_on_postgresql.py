@@ -25,7 +25,7 @@ def test_a_power_cut_of_the_station_at_a_commit_is_resumed_to_a_clean_end(
     tmp_path: Path, fresh_authority: Path, new_postgresql_store: Callable[[], Store]
 ) -> None:
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
-    for cut_at in range(1, commits + 1, 3):
+    for cut_at in range(1, commits + 1, 4):
         store = new_postgresql_store()
         world = new_world(tmp_path / str(cut_at), fresh_authority, store)
         database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=cut_at % 2 == 0)
