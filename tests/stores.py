@@ -36,8 +36,9 @@ def postgresql_stores(template: Template) -> Iterator[Callable[[], Store]]:
 
 
 def new_database(server: Server, name: str) -> Store:
-    """An empty database on a running server; removing it throws out whoever is connected."""
-    server.run_sql(f"CREATE DATABASE {name} TEMPLATE {USER} OWNER {USER}")
+    """An empty database on a running server, in the language of a town; removing it throws out whoever is connected."""
+    language = "LOCALE_PROVIDER icu ICU_LOCALE 'ja'"
+    server.run_sql(f"CREATE DATABASE {name} TEMPLATE template0 {language} OWNER {USER}")
     return Store(server.url(name), server.stored, lambda: drop_database(server, name))
 
 

@@ -247,9 +247,6 @@ def _commit(connection: Connection) -> None:
     try:
         connection.commit()
     except DBAPIError as error:
-        # Whatever is left of this connection may still be committing; it is not to be used again.
-        with suppress(DBAPIError):
-            connection.invalidate()
         raise CommitUnknown(str(error.orig).strip()) from error
     if warnings:
         # Committed by this server, and perhaps not by the standby that it waited for.

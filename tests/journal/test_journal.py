@@ -177,6 +177,13 @@ def test_a_block_that_goes_on_after_a_failed_statement_is_not_committed(store: S
         assert transaction.run("SELECT MAX(version) FROM schema_version").scalar_one() == len(MIGRATIONS)
 
 
+def test_a_statement_that_is_wrong_is_our_defect_and_its_error_tells_no_values(store: Store) -> None:
+    with pytest.raises(DBAPIError) as raised, open_database(store.url).write() as transaction:
+        transaction.run("INSERT INTO nowhere VALUES (?)", "幌延太郎")
+    assert "nowhere" in str(raised.value)
+    assert "太郎" not in str(raised.value)
+
+
 @pytest.mark.parametrize("url", ["postgresql://u@/x", "mysql://u@/x", "kiosk.db"])
 def test_a_url_that_is_no_store_of_ours_is_named(url: str) -> None:
     with pytest.raises(StoreUnusable):

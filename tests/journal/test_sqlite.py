@@ -1,5 +1,6 @@
 """The journal on SQLite: how its connections are set, and what is told when the disk fails."""
 
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.journal.database import open_database
-from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost
+from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost, StoreTooNew
 
 
 @pytest.fixture
@@ -28,6 +29,20 @@ def test_a_connection_is_durable(path: Path) -> None:
 def test_a_store_that_cannot_be_opened_is_lost_and_nothing_was_written(path: Path) -> None:
     with pytest.raises(NotWritten, match="unable to open"):
         open_database(f"sqlite:///{path / 'nowhere' / 'kiosk.db'}")
+
+
+def test_a_store_that_is_refused_is_closed_again(path: Path) -> None:
+    database = open_database(f"sqlite:///{path}")
+    with database.write() as transaction:
+        transaction.run("INSERT INTO schema_version VALUES (1000)")
+    database.close()
+    with pytest.raises(StoreTooNew):
+        open_database(f"sqlite:///{path}")
+    assert str(path) not in {os.readlink(f"/proc/self/fd/{number}") for number in open_descriptors()}
+
+
+def open_descriptors() -> list[str]:
+    return [number for number in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{number}")]
 
 
 @pytest.mark.parametrize(("rows", "kind"), [(20, CommitUnknown), (5000, NotWritten)])
