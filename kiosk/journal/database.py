@@ -4,12 +4,15 @@ SQLite runs with `journal_mode=TRUNCATE, synchronous=EXTRA` (https://sqlite.org/
 processes may write, and nothing acknowledged is lost in a power cut. PostgreSQL runs as its server is configured.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, CursorResult, Engine, event
+from sqlalchemy.exc import SQLAlchemyError
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -19,6 +22,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             number TEXT NOT NULL,
             attempt INTEGER NOT NULL,
             person TEXT,
+            card TEXT,
             state TEXT NOT NULL,
             code TEXT,
             seal {bytes},
@@ -68,7 +72,11 @@ _APPEND_ONLY = {
 }
 
 
-class StoreTooNew(Exception):
+class StoreUnusable(Exception):
+    """No store can be had at a URL; the message names it, without password, and says why."""
+
+
+class StoreTooNew(StoreUnusable):
     """The database was written by a newer version of this program."""
 
 
@@ -110,12 +118,39 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(url: str) -> Database:
-    """Opens the store at an SQLAlchemy URL and migrates it to the present schema. Raises `StoreTooNew`."""
-    engine = sqlalchemy.create_engine(url)
-    if engine.dialect.name == "sqlite":
+def open_database(url: str, *, must_exist: bool = False) -> Database:
+    """Opens the store at an SQLAlchemy URL and migrates it to the present schema.
+
+    With `must_exist` no SQLite file is made. Raises `StoreUnusable`, and `StoreTooNew` for a newer program's.
+    """
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (SQLAlchemyError, ValueError):
+        # What cannot be taken apart may hold a password anywhere.
+        raise StoreUnusable("the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME") from None
+    # Among the options after "?" there may be a password.
+    shown = parsed.set(query={}).render_as_string(hide_password=True)
+    backend = parsed.get_backend_name()
+    if backend not in _TYPES:
+        raise StoreUnusable(f"{shown}: a store is kept by {' or '.join(_TYPES)}, not {backend}")
+    if must_exist and backend == "sqlite" and not Path(parsed.database or "").is_file():
+        raise StoreUnusable(f"{shown}: no store there")
+    try:
+        # Values are personal data; they stay out of exception texts.
+        engine = sqlalchemy.create_engine(parsed, hide_parameters=True)
+    except (SQLAlchemyError, ImportError) as error:
+        raise StoreUnusable(f"{shown}: {error}") from None
+    if backend == "sqlite":
         event.listen(engine, "connect", _make_durable)
-    _migrate(engine)
+    try:
+        _migrate(engine)
+    except (SQLAlchemyError, sqlite3.Error, TypeError) as error:
+        engine.dispose()
+        reason = str(getattr(error, "orig", error)).partition("\n")[0]
+        raise StoreUnusable(f"{shown}: {reason}") from None
+    except StoreTooNew as error:
+        engine.dispose()
+        raise StoreTooNew(f"{shown}: {error}") from None
     return Database(engine)
 
 
