@@ -23,11 +23,11 @@ class Terminal:
     def __init__(self, directory: Path, *words: object) -> None:
         tmux = shutil.which("tmux")
         assert tmux is not None, "tmux is not installed"
-        self._tmux = [tmux, "-S", str(directory / "tmux"), "-u", "-f", "/dev/null"]
+        settings = directory / "tmux.conf"
+        settings.write_text("set -g default-size 100x30\nset -g remain-on-exit on\nset -g mouse off\n")
+        self._tmux = [tmux, "-S", str(directory / "tmux"), "-u", "-f", str(settings)]
         command = [sys.executable, "-m", "kiosk", *map(str, words)]
         self._run("new-session", "-d", "-x", "100", "-y", "30", *command)
-        self._run("set-option", "-g", "remain-on-exit", "on")
-        self._run("set-option", "-g", "mouse", "off")
 
     def _run(self, *words: str) -> str:
         env = os.environ | {"LANG": "C.UTF-8", "TERM": "xterm-256color"}
