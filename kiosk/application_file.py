@@ -10,6 +10,12 @@ from kiosk.model.characters import uncertifiable
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems, Resident, Sex
 
+LARGEST_TENDERED_YEN = 100_000
+"""More than anybody hands over for a fee; what is above is a slip of the pen."""
+
+LONGEST_CLERK_NAME = 12
+"""Full-width characters that fit on a receipt beside 出納員."""
+
 HELP = """\
 APPLICATION.toml has these keys:
   number                            the application's number; the same number is never issued twice
@@ -99,8 +105,14 @@ def load_application(path: Path) -> ApplicationFile:
             raise ConfigInvalid(str(path), key, "empty, or holds blanks at its ends or unprintable characters")
     if not file.persons.resident.password.isascii():
         raise ConfigInvalid(str(path), "persons.resident.password", "a card takes ASCII characters only")
-    if file.persons.clerk.tendered_yen < 0:
-        raise ConfigInvalid(str(path), "persons.clerk.tendered_yen", "negative")
+    if not 0 <= file.persons.clerk.tendered_yen <= LARGEST_TENDERED_YEN:
+        raise ConfigInvalid(str(path), "persons.clerk.tendered_yen", f"not between 0 and {LARGEST_TENDERED_YEN}")
+    if not file.persons.clerk.name.isprintable() or not 0 < len(file.persons.clerk.name) <= LONGEST_CLERK_NAME:
+        raise ConfigInvalid(
+            str(path),
+            "persons.clerk.name",
+            f"not 1 to {LONGEST_CLERK_NAME} printable characters",
+        )
     if file.form:
         for key in ("name", "address"):
             if bad := uncertifiable(getattr(file.form, key) or ""):

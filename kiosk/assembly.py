@@ -94,20 +94,20 @@ def open_station(
 ) -> Iterator[Assembly]:
     """Opens everything; raises `ConfigInvalid` for what is configured wrongly and `hw.errors` for missing devices."""
     credential = _load_credential(endpoint.credential)
-    issuer = credential.chain[0]
+    issuer, name = credential.chain[0], _station_name(config, credential)
     database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
     try:
         with open_bench(config.hardware, data / "sim", trace=trace) as bench:
             in_training = is_training(issuer, config.policy)
             card_issuer, person_key = _load_issuer(config.issuer_keys_file)
             station = Station(
-                name=config.station.name,
+                name=name,
                 town=config.town,
                 policy=config.policy,
                 waits=Waits(config.counter.card_inserted_s, config.counter.card_taken_s),
                 journal=Journal(
                     database,
-                    config.station.name,
+                    name,
                     load_station_key(data / "station.key", random_bytes),
                     clock,
                     random_bytes,
@@ -144,6 +144,14 @@ def configured_endpoint(config: Config) -> Endpoint:
             "authority", "authority.credential", "missing: authority.url needs this station's credential"
         )
     return Endpoint(config.authority.url, config.home / config.authority.credential)
+
+
+def _station_name(config: Config, credential: StationCredential) -> str:
+    """The name by which the authority knows this station; it refuses requests under any other."""
+    known = credential.name
+    if config.station.name not in ("", known):
+        raise ConfigInvalid("station", "station.name", f"{config.station.name!r}, but the credential is {known!r}'s")
+    return known
 
 
 def _load_credential(path: Path) -> StationCredential:

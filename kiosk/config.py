@@ -18,9 +18,9 @@ SHIPPED = Path(__file__).resolve().parent.parent / "config"
 
 @dataclass(frozen=True)
 class StationTable:
-    """Which station this is, and where its devices are named."""
+    """Which station this is (empty: the one that the authority's credential names), and where its devices are named."""
 
-    name: str = "terminal-1"
+    name: str = ""
     hardware: str = "hardware.toml"
 
 

@@ -12,6 +12,7 @@ from kiosk.clock import JAPAN
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
 from kiosk.failure_book import load_failure_book
+from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
@@ -80,15 +81,19 @@ class ConfiguredCounter:
         self._held.close()
 
     def file_application(self, resident: Resident) -> Application:
-        """A new application under the next number of the year."""
+        """The resident's application that an interruption left, else a new one under the next number of the year."""
         assert self._assembly is not None, "the counter is open before anybody applies"
         station = self._assembly.station
+        if self._card is not None:
+            self._card.owner = resident.code
+        for record in station.journal.unfinished_cases():
+            left = filed_application(record, station.journal)
+            if left.resident_code == resident.code:
+                return left
         year = station.clock().astimezone(JAPAN).year
         taken = 1
         while station.journal.latest_case(f"{year}-{taken:04d}") is not None:
             taken += 1
-        if self._card is not None:
-            self._card.owner = resident.code
         return Application(f"{year}-{taken:04d}", resident.code)
 
     def devices(self) -> tuple[DeviceState, ...]:

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.errors import DeviceError
 from hw.sim.till import SimulatedTill
+from hw.strict_toml import ConfigInvalid
 from kiosk.application_file import ApplicationFile, load_application
 from kiosk.assembly import Assembly, DataInUse, Endpoint, configured_endpoint, hold_data, open_station
 from kiosk.authority.own_process import AuthorityNotStarted, own_authority
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
-from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, Refusal, RolledBack
-from kiosk.issuance.issue import issue
+from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, NumberTaken, Refusal, RolledBack
+from kiosk.issuance.issue import filed_application, issue
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.model.application import Application, Closed
@@ -42,6 +42,7 @@ class UsageInvalid(Exception):
 class Drill:
     """What to play: the file, how often, and how to tell of it."""
 
+    path: Path
     file: ApplicationFile
     count: int
     is_json: bool
@@ -49,7 +50,7 @@ class Drill:
 
 def run_drill(config: Config, config_path: Path, data: Path, path: Path, count: int, is_json: bool) -> ExitCode:
     """Plays the file and writes what happens to stdout. Raises `ConfigInvalid`, `UsageInvalid`, `DataInUse`."""
-    drill = Drill(load_application(path), count, is_json)
+    drill = Drill(path, load_application(path), count, is_json)
     if count > 1 and config.hardware.card.link != "sim:":
         raise UsageInvalid(
             "--count needs a card for each resident, and a real reader holds one: card.link must be sim:"
@@ -87,10 +88,7 @@ def _play_all(drill: Drill, assembly: Assembly, data: Path) -> ExitCode:
     numbers = {application.number for application in wanted}
     for record in station.journal.unfinished_cases():
         if record.number not in numbers:
-            stored = station.journal.effect(record, Step.APPLICATION)
-            assert stored is not None and stored.intent is not None, "a case is opened with its application"
-            left = msgspec.json.decode(stored.intent, type=Application)
-            _play(drill, left, assembly, data, sys.stderr)
+            _play(drill, filed_application(record, station.journal), assembly, data, sys.stderr)
     return max((_play(drill, application, assembly, data, sys.stdout) for application in wanted), default=ExitCode.OK)
 
 
@@ -99,6 +97,8 @@ def _play(drill: Drill, application: Application, assembly: Assembly, data: Path
     tell = _json_report(out) if drill.is_json else _plain_report(out)
     try:
         closed = issue(application, assembly.station, _persons(drill, application, assembly, data), tell)
+    except NumberTaken as taken:
+        raise ConfigInvalid(str(drill.path), "number", str(taken)) from taken
     except CaseEnded as ended:
         step, code = _ending(ended)
         _line(out, drill.is_json, {"step": step, "code": ended.code})

@@ -69,10 +69,11 @@ class PlayedClerk:
         """Approves."""
 
     def take_fee(self, due_yen: int) -> int:
-        """Takes what the file says, or what is due when that is less than due."""
-        tendered_yen = max(self.table.tendered_yen, due_yen)
-        self.till.put(self.payer, tendered_yen)
-        return tendered_yen
+        """Takes what the file says; a resident who has less than is due gives up."""
+        if self.table.tendered_yen < due_yen:
+            raise Abandoned("resident", "too_little_money")
+        self.till.put(self.payer, self.table.tendered_yen)
+        return self.table.tendered_yen
 
     def give_change(self, change_yen: int) -> None:
         """Takes the change out of the till."""

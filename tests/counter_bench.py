@@ -95,6 +95,7 @@ class Hand:
 
     slot: MemorySlot
     cards: dict[str, VirtualCard] = field(default_factory=dict)
+    memories: dict[str, MemoryStore] = field(default_factory=dict)
 
     def insert(self, code: str) -> None:
         """Puts this resident's card in, a new one when he has none."""
@@ -102,7 +103,7 @@ class Hand:
             keys = itertools.cycle(prepared_keys())
             for _ in range(int(code) % 4):
                 next(keys)
-            store = MemoryStore(new_card(f"JUKI{code:0>12}"))
+            store = self.memories[code] = MemoryStore(new_card(f"JUKI{code:0>12}"))
             self.cards[code] = VirtualCard(store, make_key=lambda: next(keys))
         self.slot.insert(self.cards[code])
 

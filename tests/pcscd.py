@@ -70,7 +70,7 @@ class PrivatePcscd:
         configuration = self._directory / "reader.conf"
         configuration.write_text(_CONFIGURATION.format(name=self._name, port=port, driver=_DRIVER))
         self.env = {**os.environ, "PCSCLITE_CSOCK_NAME": str(run / "pcscd.comm")}
-        command = ["unshare", "--mount", "setpriv", "--pdeathsig", "KILL"]
+        command = ["unshare", "--mount", *_propagation(), "setpriv", "--pdeathsig", "KILL"]
         self._process = subprocess.Popen(
             [*command, "sh", "-c", _IN_NAMESPACE, "sh", str(run), str(configuration)],
             stdin=subprocess.DEVNULL,
@@ -131,6 +131,12 @@ class PrivatePcscd:
         self._process.stdout.close()
         shutil.rmtree(self._directory)
         self._reservation.close()
+
+
+def _propagation() -> list[str]:
+    """In a chroot `/` is no mount point of its own, and unshare cannot make it private: mounts stay as they are."""
+    points = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    return [] if "/" in points else ["--propagation", "unchanged"]
 
 
 def _check_installed() -> None:

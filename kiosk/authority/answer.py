@@ -31,6 +31,8 @@ from kiosk.model.certificate import CertifiedItems
 
 T = TypeVar("T")
 
+_SHORTEST_WAIT_S = 1
+
 _IN_TROUBLE = {"systemUnavail", "systemFailure"}
 """An authority that says so does not know itself what it did."""
 
@@ -59,7 +61,8 @@ def check_answer(der: bytes, request: Received, trust: tuple[x509.Certificate, .
 def read_issuance(answer: Received) -> asn1.CertResponse | asn1.PollRep:
     """What an ip or a pollRep says of our one request. Raises `AuthorityError`, `MessageInvalid`."""
     if answer.kind == BodyKind.POLL_REP:
-        return _only(read_elements(asn1.PollRep, answer.body))
+        again = _only(read_elements(asn1.PollRep, answer.body))
+        return asn1.PollRep(cert_req_id=again.cert_req_id, check_after=max(again.check_after, _SHORTEST_WAIT_S))
     _expect(BodyKind.IP, answer)
     response = _only(read(asn1.CertRepMessage, answer.body).response)
     if response.status.status == Status.WAITING:
@@ -93,6 +96,9 @@ def check_certificate(
     expected_key, expected_items = _asked_for(request)
     try:
         certificate = x509.load_der_x509_certificate(der)
+    except ValueError as error:
+        raise MessageInvalid("badDataFormat", f"no certificate: {error}") from None
+    try:
         key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         items = certified_items(certificate)
         if key != expected_key:

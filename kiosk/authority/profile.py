@@ -165,21 +165,22 @@ class Profiles:
     def station(
         self, name: str, public_key: CertificatePublicKeyTypes, serial: int, start: datetime.datetime
     ) -> x509.Certificate:
-        """A station's certificate: it may ask for residents' certificates."""
-        return self._staff(name, "Stations", oids.STATION, public_key, serial, start)
+        """A station's certificate: it may ask for residents' certificates, and shows it in TLS."""
+        purposes = (oids.STATION, ExtendedKeyUsageOID.CLIENT_AUTH)
+        return self._staff(name, "Stations", purposes, public_key, serial, start)
 
     def clerk(
         self, name: str, public_key: CertificatePublicKeyTypes, serial: int, start: datetime.datetime
     ) -> x509.Certificate:
         """A clerk's certificate: he may sign authorisations."""
-        return self._staff(name, "Clerks", oids.CLERK, public_key, serial, start)
+        return self._staff(name, "Clerks", (oids.CLERK,), public_key, serial, start)
 
     def ocsp_responder(
         self, public_key: CertificatePublicKeyTypes, serial: int, start: datetime.datetime
     ) -> x509.Certificate:
         """The certificate of the delegated OCSP responder (RFC 6960, 4.2.2.2), itself beyond revocation."""
         extensions = [
-            *_purpose(ExtendedKeyUsageOID.OCSP_SIGNING),
+            *_purposes(ExtendedKeyUsageOID.OCSP_SIGNING),
             (x509.OCSPNoCheck(), False),
         ]
         subject = x509.Name(
@@ -191,7 +192,7 @@ class Profiles:
         self,
         name: str,
         unit: str,
-        purpose: x509.ObjectIdentifier,
+        purposes: Iterable[x509.ObjectIdentifier],
         public_key: CertificatePublicKeyTypes,
         serial: int,
         start: datetime.datetime,
@@ -203,7 +204,7 @@ class Profiles:
             ]
         )
         end = start.replace(year=start.year + STAFF_YEARS, day=min(start.day, 28))
-        return self._issue(subject, public_key, serial, start, end, [*_purpose(purpose), *self._status])
+        return self._issue(subject, public_key, serial, start, end, [*_purposes(*purposes), *self._status])
 
     def _issue(
         self,
@@ -258,8 +259,8 @@ def _issuing_head(policy: Policy, town: Town) -> x509.Name:
     return _name(names.SERVICE, place + names.ISSUER_TITLE[policy.issuer])
 
 
-def _purpose(purpose: x509.ObjectIdentifier) -> list[tuple[x509.ExtensionType, bool]]:
-    return [(usage("digitalSignature"), True), (x509.ExtendedKeyUsage([purpose]), False)]
+def _purposes(*purposes: x509.ObjectIdentifier) -> list[tuple[x509.ExtensionType, bool]]:
+    return [(usage("digitalSignature"), True), (x509.ExtendedKeyUsage(purposes), False)]
 
 
 def _in_year(day: datetime.date, year: int) -> datetime.date:

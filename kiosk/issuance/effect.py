@@ -73,33 +73,39 @@ class Case:
         prepare: Callable[[], Intent],
         perform: Callable[[Intent], Outcome],
         inquire: Callable[[Intent], Outcome | World],
+        card: Callable[[Outcome], str] | None = None,
     ) -> Outcome:
         """Does one step exactly once, as far as anything can.
 
         `prepare` makes the intent, which is durable before `perform` touches the world. After an interruption
         `inquire` asks the world: it answers the outcome, or that nothing happened. What goes wrong is recorded as
-        unknown when the world may have changed, as failed otherwise, and raised again.
+        unknown when the world may have changed, as failed otherwise, and raised again; a question that found no answer
+        leaves what was unknown unknown. `card` takes from the outcome which card the case is about.
         """
         known = self._journal.effect(self.record, effect.step)
         if known is not None and known.state is EffectState.DONE:
             return self._recalled(effect, known.outcome)
         begun = self._begin(effect.step)
-        was_resumed = False
+        answer: Outcome | World = World.NOT_HAPPENED
+        # Whether the world may have changed before this very attempt.
+        is_open = known is not None and known.intent is not None and known.state is not EffectState.FAILED
         try:
-            if known is None or known.intent is None or known.state is EffectState.FAILED:
-                intent = prepare()
-                self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))
-                result = perform(intent)
-            else:
+            if is_open:
+                assert known is not None and known.intent is not None, "an open effect has its intent"
                 intent = msgspec.json.decode(known.intent, type=effect.intent)
                 answer = inquire(intent)
-                was_resumed = not isinstance(answer, World)
-                result = perform(intent) if isinstance(answer, World) else answer
+                is_open = False
+            else:
+                intent = prepare()
+                self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))
+            result = perform(intent) if isinstance(answer, World) else answer
         except TROUBLE as error:
-            state = EffectState.UNKNOWN if isinstance(error, _WORLD_MAY_HAVE_CHANGED) else EffectState.FAILED
+            is_unknown = is_open or isinstance(error, _WORLD_MAY_HAVE_CHANGED)
+            state = EffectState.UNKNOWN if is_unknown else EffectState.FAILED
             self._journal.leave(self.record, effect.step, state, failure_code(error))
             raise
-        self._complete(effect, result, begun, was_resumed)
+        was_resumed = not isinstance(answer, World)
+        self._complete(effect, result, begun, was_resumed, card=card(result) if card else None)
         return result
 
     def note(
@@ -110,8 +116,12 @@ class Case:
         if known is not None and known.state is EffectState.DONE:
             return self._recalled(note, known.outcome)
         begun = self._begin(note.step)
-        result = perform()
-        self._complete(note, result, begun, False, person(result) if person else None)
+        try:
+            result = perform()
+        except TROUBLE as error:
+            self._journal.leave(self.record, note.step, EffectState.FAILED, failure_code(error))
+            raise
+        self._complete(note, result, begun, False, person=person(result) if person else None)
         return result
 
     def outcome_of(self, effect: Effect[Intent, Outcome] | Note[Outcome]) -> Outcome | None:
@@ -148,10 +158,12 @@ class Case:
         result: Outcome,
         begun: tuple[float, int],
         was_resumed: bool,
+        *,
         person: str | None = None,
+        card: str | None = None,
     ) -> None:
         self._journal.complete(
-            self.record, effect.step, msgspec.json.encode(result), person=person, resumed=was_resumed
+            self.record, effect.step, msgspec.json.encode(result), person=person, card=card, resumed=was_resumed
         )
         if isinstance(effect.step, Step):
             elapsed_ms = (self._monotonic() - begun[0]) * 1000

@@ -28,6 +28,14 @@ class Halted(CaseEnded):
     """The case is open and goes on at the next start: something is missing that only time or a person can bring."""
 
 
+class NumberTaken(Exception):
+    """An application of this number was filed before, and says something else."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"application {number} was filed before with another content")
+        self.number = number
+
+
 class WrongCard(device.NotSent):
     """The card in the reader is not the one of this case."""
 

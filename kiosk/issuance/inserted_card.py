@@ -1,5 +1,6 @@
 """The card of one case while it lies in the reader: taken when first needed, always checked to be the same card."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 
@@ -9,6 +10,9 @@ from kiosk.issuance.failure import CardNotInserted, WrongCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
 from kiosk.model.secret import wipe
+
+_SLICE_S = 0.5
+"""How long a person who wants to stop may have to wait."""
 
 
 class InsertedCard:
@@ -94,9 +98,23 @@ class InsertedCard:
             wipe(password)
 
     def _wait_until_inserted(self) -> None:
-        if self._station.reader.is_card_present():
+        reader, resident = self._station.reader, self._persons.resident
+        if reader.is_card_present():
             return
-        self._persons.resident.card(CardAction.INSERT if self.number is None else CardAction.INSERT_SAME)
-        if not self._station.reader.wait_for_card(self._station.waits.card_inserted_s):
+        action = CardAction.INSERT if self.number is None else CardAction.INSERT_SAME
+        if not wait_in_slices(lambda: resident.card(action), reader.wait_for_card, self._station.waits.card_inserted_s):
             raise CardNotInserted("no card was put into the reader in time")
 
+
+def wait_in_slices(ask: Callable[[], None], wait: Callable[[float], bool], timeout_s: float) -> bool:
+    """Asks a person and waits for the reader, again and again until the time is up.
+
+    In between the person can stop the procedure, which `ask` raises.
+    """
+    left_s = timeout_s
+    while left_s > 0:
+        ask()
+        if wait(min(_SLICE_S, left_s)):
+            return True
+        left_s -= _SLICE_S
+    return False

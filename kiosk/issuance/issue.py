@@ -24,11 +24,12 @@ from kiosk.issuance.failure import (
     CertificateLapsed,
     DeliveryUnproven,
     Halted,
+    NumberTaken,
     PasswordRulesIncompatible,
     Refusal,
     failure_code,
 )
-from kiosk.issuance.inserted_card import InsertedCard
+from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, IdentityQuestion, PaperSeen, Persons
 from kiosk.issuance.receipt import ReceiptValues, compose_receipt
 from kiosk.issuance.report import Report
@@ -56,7 +57,7 @@ from kiosk.issuance.steps import (
     WriteIntent,
     Written,
 )
-from kiosk.journal.journal import CaseRecord, CaseState
+from kiosk.journal.journal import CaseRecord, CaseState, Journal
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,
@@ -72,6 +73,8 @@ from kiosk.model.application import (
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import CertificateState, Uncertifiable, certify_items
 from kiosk.model.eligibility import (
+    CARD_IN_USE,
+    CARD_OF_ANOTHER,
     CERTIFICATE_EXISTS,
     CHARACTER_UNCERTIFIABLE,
     FORM_DIFFERS,
@@ -84,6 +87,10 @@ from kiosk.model.step import Step
 
 UNNAMED = "K-CASE-003"
 """The code of a case whose record names none."""
+
+_LARGEST_NUMBER = 999_999
+_LARGEST_FEE = SettledFee(fee_yen=99_999, tendered_yen=999_999, change_yen=999_999)
+"""The widest numbers that a receipt has to hold."""
 
 PROOF_TEXT = b"jpki-kiosk: this text was signed to test a new card and says nothing else"
 """What the new key signs at read-back; labelled, so that the signature can never pass for a declaration."""
@@ -99,10 +106,14 @@ def issue(application: Application, station: Station, persons: Persons, report: 
     with InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
         if record.state is CaseState.ROLLING_BACK:
+            filed_before = case.outcome_of(APPLICATION)
+            card.number = filed_before.card_number if filed_before else None
             raise roll_back(case, card, station, persons, record.code or UNNAMED)
         try:
-            filed = file(case, application, card)
+            filed = file(case, application, card, station)
             identified = identify(case, filed, station, persons)
+            if case.intent_of(FEE) is None:
+                _refuse_if_of_another_day(identified, station)
             authorised = authorise(case, identified, station, persons)
             key = generate_key(case, card, authorised, station, persons)
             request = make_request(case, card, authorised, key, station)
@@ -128,17 +139,29 @@ def issue(application: Application, station: Station, persons: Persons, report: 
 
 
 def _open_or_resume(application: Application, station: Station) -> CaseRecord:
-    """The case of this application number: the one that is not ended badly, or a new one."""
+    """The case of this application number: the one that is not ended badly, or a new one. Raises `NumberTaken`."""
     record = station.journal.latest_case(application.number)
     if record is None or record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK):
         return station.journal.open_case(application.number, msgspec.json.encode(application))
+    if filed_application(record, station.journal) != application:
+        raise NumberTaken(application.number)
     if record.state is CaseState.SUSPECT:
         raise Halted(record.code or UNNAMED)
     return record
 
 
-def file(case: Case, application: Application, card: InsertedCard) -> FiledApplication:
-    """Steps 1 and 2: the application lies on the counter; its card is inserted once and its number read."""
+def filed_application(record: CaseRecord, journal: Journal) -> Application:
+    """The application that a case was opened with."""
+    stored = journal.effect(record, Step.APPLICATION)
+    assert stored is not None and stored.intent is not None, "a case is opened with its application"
+    return msgspec.json.decode(stored.intent, type=Application)
+
+
+def file(case: Case, application: Application, card: InsertedCard, station: Station) -> FiledApplication:
+    """Steps 1 and 2: the application lies on the counter; its card is inserted once and its number read.
+
+    Raises `Refusal` when the card belongs to another application that has not ended.
+    """
 
     def read_number(application: Application) -> FiledApplication:
         session = card.session()
@@ -152,8 +175,12 @@ def file(case: Case, application: Application, card: InsertedCard) -> FiledAppli
         prepare=lambda: application,
         perform=read_number,
         inquire=lambda _: World.NOT_HAPPENED,
+        card=lambda f: station.card(f.card_number).hex(),
     )
     card.number = filed.card_number
+    others = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
+    if any(not other.state.is_ended for other in others):
+        raise case.refuse(CARD_IN_USE)
     return filed
 
 
@@ -166,7 +193,7 @@ def identify(case: Case, filed: FiledApplication, station: Station, persons: Per
     def check() -> IdentifiedApplicant:
         eligible, question = _check_eligibility(case, filed, station)
         evidence = persons.clerk.check_identity(question)
-        return IdentifiedApplicant(eligible, evidence.document, evidence.clerk)
+        return IdentifiedApplicant(eligible, evidence.document, evidence.clerk, station.today())
 
     return case.note(ELIGIBILITY_AND_IDENTITY, check, person=lambda i: station.person(i.eligible.resident.code).hex())
 
@@ -183,8 +210,12 @@ def _check_eligibility(
     differences = differing_items(resident.items, form_items)
     if differences:
         raise case.refuse(FORM_DIFFERS)
-    if _holds_valid_certificate(resident.code, station):
+    person = station.person(resident.code).hex()
+    if any(_is_valid(record, station) for record in station.journal.closed_cases_of(person)):
         raise case.refuse(CERTIFICATE_EXISTS)
+    on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
+    if any(other.state is CaseState.CLOSED and _is_valid(other, station) for other in on_this_card):
+        raise case.refuse(CARD_OF_ANOTHER)
     try:
         items = certify_items(resident.items)
     except Uncertifiable:
@@ -193,17 +224,14 @@ def _check_eligibility(
     return EligibleApplication(filed, resident, items), question
 
 
-def _holds_valid_certificate(resident_code: str, station: Station) -> bool:
-    """Whether one of the certificates that this office gave the resident is valid by the authority's word."""
-    for record in station.journal.closed_cases_of(station.person(resident_code).hex()):
-        stored = station.journal.effect(record, Step.CLOSED)
-        assert stored is not None and stored.outcome is not None, "a closed case has its closing record"
-        closed = msgspec.json.decode(stored.outcome, type=Closed)
-        if closed.valid_until > station.clock():
-            status = station.authority.status(closed.certificate, station.issuer)
-            if status.state is CertificateState.GOOD:
-                return True
-    return False
+def _is_valid(record: CaseRecord, station: Station) -> bool:
+    """Whether the certificate of a closed case is valid by the authority's word."""
+    stored = station.journal.effect(record, Step.CLOSED)
+    assert stored is not None and stored.outcome is not None, "a closed case has its closing record"
+    closed = msgspec.json.decode(stored.outcome, type=Closed)
+    if closed.valid_until <= station.clock():
+        return False
+    return station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
 
 
 def authorise(case: Case, identified: IdentifiedApplicant, station: Station, persons: Persons) -> AuthorisedApplicant:
@@ -364,38 +392,36 @@ def take_fee(
     """
     fee_yen = station.policy.fee.issue_yen
 
-    def agree() -> FeeIntent:
+    def pay(_: FeeIntent) -> SettledFee:
+        _refuse_if_of_another_day(authorised.identified, station)
         _refuse_if_lapsing(pending, station)
+        # That a receipt does not fit the paper must not be found out with the money in the till.
+        _receipt_job(authorised, pending, _LARGEST_FEE, _LARGEST_NUMBER, station, is_copy=True)
         name = authorised.identified.eligible.items.name
         persons.resident.consent(DeliverySummary(name, pending.not_after, fee_yen))
-        return FeeIntent(fee_yen, station.cash.counter())
+        return collect(already_yen=0)
 
-    def pay(intent: FeeIntent) -> SettledFee:
-        station.cash.begin(intent.fee_yen)
+    def collect(already_yen: int) -> SettledFee:
+        station.cash.begin(fee_yen)
+        if already_yen:
+            station.cash.take_from_clerk(already_yen)
         try:
-            while (received_yen := station.cash.deposit().received_yen) < intent.fee_yen:
-                station.cash.take_from_clerk(persons.clerk.take_fee(intent.fee_yen - received_yen))
+            while (received_yen := station.cash.deposit().received_yen) < fee_yen:
+                station.cash.take_from_clerk(persons.clerk.take_fee(fee_yen - received_yen))
         except Abandoned:
             station.cash.fix()
             persons.clerk.repay(station.cash.end(DepositEnd.REPAY))
             raise
-        return settle()
-
-    def settle() -> SettledFee:
         tendered_yen = station.cash.fix().received_yen
         change_yen = station.cash.end(DepositEnd.CHANGE)
         persons.clerk.give_change(change_yen)
         return SettledFee(fee_yen, tendered_yen, change_yen)
 
-    def count(intent: FeeIntent) -> SettledFee | World:
-        counted_yen = persons.clerk.count_payment(intent.fee_yen)
-        if counted_yen < intent.fee_yen:
-            return World.NOT_HAPPENED
-        station.cash.begin(intent.fee_yen)
-        station.cash.take_from_clerk(counted_yen)
-        return settle()
+    def count(_: FeeIntent) -> SettledFee | World:
+        counted_yen = persons.clerk.count_payment(fee_yen)
+        return collect(counted_yen) if counted_yen else World.NOT_HAPPENED
 
-    return case.run(FEE, prepare=agree, perform=pay, inquire=count)
+    return case.run(FEE, prepare=lambda: FeeIntent(fee_yen, station.cash.counter()), perform=pay, inquire=count)
 
 
 def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confirmed:
@@ -432,8 +458,11 @@ def take_card(case: Case, station: Station, persons: Persons) -> CardTaken:
         try:
             if not station.reader.is_card_present():
                 return CardTaken("reader")
-            persons.resident.card(CardAction.TAKE)
-            if station.reader.wait_for_removal(station.waits.card_taken_s):
+            if wait_in_slices(
+                lambda: persons.resident.card(CardAction.TAKE),
+                station.reader.wait_for_removal,
+                station.waits.card_taken_s,
+            ):
                 return CardTaken("reader")
         except (ReaderMissing, ReaderBusy, CardAbsent, LinkLost, OutcomeUnknown):
             pass  # a reader that is gone cannot tell; the clerk can
@@ -457,21 +486,8 @@ def print_receipt(
     Asked after an interruption: the printer's own count of cuts, else a person.
     """
 
-    def values(number: int, is_copy: bool) -> ReceiptValues:
-        return ReceiptValues(
-            number=number,
-            printed_on=station.clock(),
-            fee=fee,
-            serial=pending.serial,
-            valid_until=pending.not_after,
-            town=station.town,
-            clerk=authorised.identified.clerk,
-            is_copy=is_copy,
-        )
-
     def job(number: int, is_copy: bool) -> PrintJob:
-        paper = compose_receipt(station.receipt_form, values(number, is_copy))
-        return station.printer.render(paper, f"{number % 10000:04d}")
+        return _receipt_job(authorised, pending, fee, number, station, is_copy=is_copy)
 
     def number_it() -> ReceiptIntent:
         number = station.journal.number_receipt(case.record)
@@ -501,6 +517,28 @@ def print_receipt(
     return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=ask)
 
 
+def _receipt_job(
+    authorised: AuthorisedApplicant,
+    pending: PendingCertificate,
+    fee: SettledFee,
+    number: int,
+    station: Station,
+    *,
+    is_copy: bool,
+) -> PrintJob:
+    values = ReceiptValues(
+        number=number,
+        printed_on=station.clock(),
+        fee=fee,
+        serial=pending.serial,
+        valid_until=pending.not_after,
+        town=station.town,
+        clerk=authorised.identified.clerk,
+        is_copy=is_copy,
+    )
+    return station.printer.render(compose_receipt(station.receipt_form, values), f"{number % 10000:04d}")
+
+
 def close(case: Case, pending: PendingCertificate, delivered: DeliveredCertificate, receipt: PrintedReceipt) -> Closed:
     """The end: nothing is open any more."""
     closed = case.note(
@@ -527,6 +565,11 @@ def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:
 def _refuse_if_expired(terms: AuthorisationTerms, station: Station) -> None:
     if station.clock() >= terms.expires_at:
         raise AuthorisationExpired("the clerk's leave has expired")
+
+
+def _refuse_if_of_another_day(identified: IdentifiedApplicant, station: Station) -> None:
+    if identified.checked_on != station.today():
+        raise AuthorisationExpired("the identity was checked on another day")
 
 
 def _refuse_if_lapsing(pending: PendingCertificate, station: Station) -> None:

@@ -31,7 +31,7 @@ class CardAction(StrEnum):
     TAKE = "take"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class IdentityQuestion:
     """What the clerk sees when he checks an identity: the form beside the register, and which items differ."""
 
@@ -49,7 +49,7 @@ class IdentityEvidence:
     clerk: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DeliverySummary:
     """What the resident confirms before he pays: his name as certified, and until when the certificate is valid."""
 

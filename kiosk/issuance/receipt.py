@@ -33,7 +33,7 @@ class ReceiptForm:
     is_training: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReceiptValues:
     """What stands on one receipt."""
 

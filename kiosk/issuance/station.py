@@ -26,7 +26,7 @@ class Waits:
     card_taken_s: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Station:
     """One counter with its devices, its books and its authority.
 
@@ -55,6 +55,10 @@ class Station:
     def person(self, resident_code: str) -> bytes:
         """The town's keyed id of a resident: HMAC-SHA256 over his code."""
         return hmac.new(self.person_key, resident_code.encode(), hashlib.sha256).digest()
+
+    def card(self, card_number: str) -> bytes:
+        """The town's keyed id of a card: HMAC-SHA256 over its number, kept apart from those of persons by a label."""
+        return hmac.new(self.person_key, b"card " + card_number.encode(), hashlib.sha256).digest()
 
     @property
     def authorisation_life(self) -> datetime.timedelta:

@@ -9,11 +9,12 @@ the server names synchronous standbys, on theirs.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, CursorResult, Engine, event
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import URL, Connection, CursorResult, Engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from kiosk.journal.errors import CommitUnknown, NotWritten, StoreTooNew, StoreUnusable
 
@@ -25,6 +26,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             number {text} NOT NULL,
             attempt INTEGER NOT NULL,
             person {text},
+            card {text},
             state {text} NOT NULL,
             code {text},
             seal {bytes},
@@ -144,7 +146,7 @@ class Database:
     def write(self) -> Iterator[Transaction]:
         """A transaction that is durable when the block has ended, and undone when the block raises."""
         with self._connected() as connection:
-            with _told_as(NotWritten):
+            with _told_as(NotWritten, self._engine):
                 connection.exec_driver_sql(_BEGIN_WRITING[connection.dialect.name])
                 transaction = Transaction(connection)
                 yield transaction
@@ -157,7 +159,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A read-only view."""
-        with self._connected() as connection, _told_as(NotWritten):
+        with self._connected() as connection, _told_as(NotWritten, self._engine):
             yield Transaction(connection)
 
     def close(self) -> None:
@@ -166,7 +168,7 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        with _told_as(NotWritten):
+        with _told_as(NotWritten, self._engine):
             connection = self._engine.connect()
         try:
             if self._may_be_committing:
@@ -177,37 +179,52 @@ class Database:
             _give_back(connection)
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, must_exist: bool = False) -> Database:
     """Opens the store at an SQLAlchemy URL and migrates it to the present schema.
 
-    Waits until no transaction of an earlier process is in progress. Raises `StoreUnusable`, `StoreLost`.
+    Waits until no transaction of an earlier process is in progress. With `must_exist` no SQLite file is made.
+    Raises `StoreUnusable`, `StoreTooNew` for a newer program's store, and `StoreLost`.
     """
-    engine = _engine(url)
     try:
-        with _told_as(NotWritten):
-            _migrate(engine)
-    except BaseException:
-        engine.dispose()
-        raise
+        parsed = sqlalchemy.make_url(url)
+    except (SQLAlchemyError, ValueError):
+        # What cannot be taken apart may hold a password anywhere.
+        raise StoreUnusable("the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME") from None
+    # Among the options after "?" there may be a password.
+    shown = parsed.set(query={}).render_as_string(hide_password=True)
+    try:
+        engine = _engine(parsed, must_exist=must_exist)
+        try:
+            with _told_as(NotWritten, engine):
+                _migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+    except (SQLAlchemyError, sqlite3.Error, ValueError) as error:
+        raise StoreUnusable(f"{shown}: {str(getattr(error, 'orig', error)).partition(chr(10))[0]}") from None
+    except StoreTooNew as error:
+        raise StoreTooNew(f"{shown}: {error}") from None
+    except StoreUnusable as error:
+        raise StoreUnusable(f"{shown}: {error}") from None
     return Database(engine)
 
 
-def _engine(url: str) -> Engine:
-    try:
-        parsed = sqlalchemy.make_url(url)
-    except ArgumentError as error:
-        raise StoreUnusable(str(error)) from error
-    match parsed.drivername:
+def _engine(url: URL, *, must_exist: bool) -> Engine:
+    match url.drivername:
         case "sqlite" | "sqlite+pysqlite":
-            engine = sqlalchemy.create_engine(parsed, hide_parameters=True)
+            file = Path(url.database or "")
+            if not (file.is_file() if must_exist else file.parent.is_dir()):
+                raise StoreUnusable("no store there")
+            # Values are personal data; they stay out of exception texts.
+            engine = sqlalchemy.create_engine(url, hide_parameters=True)
             event.listen(engine, "connect", _set_up_sqlite)
         case "postgresql+psycopg":
-            parsed = parsed.set(query=_POSTGRESQL_PARAMETERS | dict(parsed.query))
+            url = url.set(query=_POSTGRESQL_PARAMETERS | dict(url.query))
             # Pre-ping: a server that was restarted since the last case is no trouble yet.
-            engine = sqlalchemy.create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+            engine = sqlalchemy.create_engine(url, hide_parameters=True, pool_pre_ping=True)
             event.listen(engine, "connect", _set_up_postgresql)
-        case other:
-            raise StoreUnusable(f"a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, not {other}:")
+        case _:
+            raise StoreUnusable("a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
     return engine
 
 
@@ -232,13 +249,16 @@ def _set_up_postgresql(connection: Any, record: Any) -> None:
 
 
 @contextmanager
-def _told_as(kind: type[NotWritten] | type[CommitUnknown]) -> Iterator[None]:
+def _told_as(kind: type[NotWritten] | type[CommitUnknown], engine: Engine) -> Iterator[None]:
+    driver: Any = engine.dialect.loaded_dbapi
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+    # The driver's own: while a connection is being set up, its errors are not translated.
+    except (OperationalError, InterfaceError, driver.OperationalError, driver.InterfaceError) as error:
+        original = getattr(error, "orig", error)
+        if getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
             raise  # a statement that SQLite does not understand: our defect, not the store's
-        raise kind(str(error.orig).strip()) from error
+        raise kind(str(original).strip()) from error
 
 
 def _commit(connection: Connection) -> None:
@@ -261,7 +281,7 @@ def _give_back(connection: Connection) -> None:
 
 def _await_lost_commit(connection: Connection) -> None:
     """Waits for whatever an earlier connection has in progress: until it has ended, reading would find too little."""
-    with _told_as(NotWritten):
+    with _told_as(NotWritten, connection.engine):
         connection.exec_driver_sql(_BEGIN_WRITING[connection.dialect.name])
         connection.rollback()
 

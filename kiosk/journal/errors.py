@@ -2,7 +2,7 @@
 
 
 class StoreUnusable(Exception):
-    """The store is not one that this program can work with."""
+    """No store can be had at a URL; the message names it, without password, and says why."""
 
 
 class StoreTooNew(StoreUnusable):

@@ -62,7 +62,7 @@ class CaseRecord:
     seal: Seal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EffectRecord:
     """One effect of a case; `intent` and `outcome` are its plain records, None where not reached."""
 
@@ -126,13 +126,12 @@ class Journal:
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
-        """The newest case of an application number."""
-        return next(
-            iter(self._cases("SELECT * FROM cases WHERE number = ? ORDER BY attempt DESC LIMIT 1", number)), None
-        )
+        """The newest case that this station has of an application number."""
+        statement = "SELECT * FROM cases WHERE station = ? AND number = ? ORDER BY attempt DESC LIMIT 1"
+        return next(iter(self._cases(statement, self.station, number)), None)
 
     def unfinished_cases(self) -> list[CaseRecord]:
-        """Cases that an interrupted run left, oldest application number first."""
+        """Cases that an interrupted run of this station left, oldest application number first."""
         return self._cases(
             "SELECT * FROM cases WHERE station = ? AND state IN (?, ?) ORDER BY number, attempt",
             self.station,
@@ -140,11 +139,16 @@ class Journal:
             CaseState.ROLLING_BACK.value,
         )
 
-    def closed_cases_of(self, person: str) -> list[CaseRecord]:
-        """The cases that gave this person a certificate."""
+    def other_cases_with(self, card: str, case: CaseRecord) -> list[CaseRecord]:
+        """The cases besides this one in which the card of that keyed id was read."""
         return self._cases(
-            "SELECT * FROM cases WHERE person = ? AND state = ? ORDER BY number", person, CaseState.CLOSED.value
+            "SELECT * FROM cases WHERE card = ? AND pseudonym <> ? ORDER BY number", card, case.pseudonym
         )
+
+    def closed_cases_of(self, person: str) -> list[CaseRecord]:
+        """The cases in which this station gave the person a certificate; another's records it cannot open."""
+        statement = "SELECT * FROM cases WHERE station = ? AND person = ? AND state = ? ORDER BY number"
+        return self._cases(statement, self.station, person, CaseState.CLOSED.value)
 
     def _cases(self, statement: str, *values: str) -> list[CaseRecord]:
         with self._database.read() as transaction:
@@ -185,7 +189,14 @@ class Journal:
             )
 
     def complete(
-        self, case: CaseRecord, step: str, outcome: bytes, *, person: str | None = None, resumed: bool = False
+        self,
+        case: CaseRecord,
+        step: str,
+        outcome: bytes,
+        *,
+        person: str | None = None,
+        card: str | None = None,
+        resumed: bool = False,
     ) -> None:
         """Makes durable that it happened, and how; `resumed` marks what software found out by itself afterwards."""
         sealed, commitment = self._seal(case, f"{step} outcome", outcome)
@@ -193,6 +204,8 @@ class Journal:
             self._write_effect(transaction, case, step, EffectState.DONE, outcome=sealed)
             if person is not None:
                 transaction.run("UPDATE cases SET person = ? WHERE pseudonym = ?", person, case.pseudonym)
+            if card is not None:
+                transaction.run("UPDATE cases SET card = ? WHERE pseudonym = ?", card, case.pseudonym)
             body = {"event": "done", "case": case.pseudonym, "step": step, "commitment": commitment}
             self._append(transaction, body | ({"auto": True} if resumed else {}))
 
@@ -227,9 +240,7 @@ class Journal:
 
     def entries(self) -> Iterator[Entry]:
         """All entries of all stations, each station's oldest first."""
-        with self._database.read() as transaction:
-            for row in transaction.run("SELECT * FROM journal ORDER BY station, seq"):
-                yield Entry(row.station, row.seq, row.body, bytes(row.hash))
+        return read_entries(self._database)
 
     def _seal(self, case: CaseRecord, label: str, plain: bytes) -> tuple[bytes, str]:
         salt = self._random_bytes(_COMMITMENT_SALT_LENGTH)
@@ -277,6 +288,13 @@ class Journal:
             body,
             chain(previous, body),
         )
+
+
+def read_entries(database: Database) -> Iterator[Entry]:
+    """All entries of all stations, each station's oldest first; needs no key."""
+    with database.read() as transaction:
+        for row in transaction.run("SELECT * FROM journal ORDER BY station, seq"):
+            yield Entry(row.station, row.seq, row.body, bytes(row.hash))
 
 
 def _without_salt(plain: bytes) -> bytes:

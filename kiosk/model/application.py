@@ -47,6 +47,7 @@ class IdentifiedApplicant:
     eligible: EligibleApplication
     document: IdentityDocument
     clerk: str
+    checked_on: datetime.date
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,13 @@ class AuthorisationTerms:
                 issued_at=datetime.datetime.fromisoformat(d["issued_at"]),
                 expires_at=datetime.datetime.fromisoformat(d["expires_at"]),
             )
+            if len(terms.nonce) != 16 or len(terms.items_hash) != 32 or len(terms.person) != 32:
+                raise AuthorisationInvalid("nonce, items_hash or person has a wrong length")
+            if not all(isinstance(text, str) for text in (terms.case, terms.station, terms.card_number)):
+                raise AuthorisationInvalid("case, station and card_number are texts")
             is_canonical = terms.encode() == payload
+        except AuthorisationInvalid:
+            raise
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise AuthorisationInvalid(f"not an authorisation: {error}") from error
         if not is_canonical:

@@ -9,8 +9,10 @@ from kiosk.model.resident import FourItems, Resident
 
 NOT_IN_REGISTER = "E01"
 FORM_DIFFERS = "E09"
+CARD_OF_ANOTHER = "E06"
 CERTIFICATE_EXISTS = "E07"
 CHARACTER_UNCERTIFIABLE = "E14"
+CARD_IN_USE = "E18"
 
 
 @dataclass(frozen=True)

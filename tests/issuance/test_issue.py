@@ -17,16 +17,20 @@ from counter_bench import (
     World,
 )
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 from stores import Store
 
 from hw.sim.card.faults import parse_card_faults
+from hw.sim.card.memory import CardMemory
+from kiosk.application_file import ClerkTable
 from kiosk.authority.client import AuthorityClient
-from kiosk.issuance.failure import Halted, Refusal, RolledBack
+from kiosk.issuance.failure import Halted, NumberTaken, Refusal, RolledBack
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Abandoned
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
+from kiosk.journal.journal import CaseState
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Application, Closed
 from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
@@ -60,8 +64,11 @@ def check_rest(world: World, closed: list[Closed]) -> None:
     for serial, certificate in issued(world):
         state = station.authority.status(certificate, station.issuer).state
         assert state is (CertificateState.GOOD if serial in valid else CertificateState.REVOKED)
+    memories = [store.read() for store in world.hand.memories.values()]
+    held = [(memory.files.get(0x0001), card_key(memory)) for memory in memories]
     for one in closed:
-        assert one.certificate in {c for _, c in issued(world)}
+        key = x509.load_der_x509_certificate(one.certificate).public_key()
+        assert (one.certificate, key) in held
     assert world.till.total_yen() == 500 * len(closed)
     originals = [s.text for s in world.printer_core.sheets if "手数料領収書" in s.text]
     assert len(originals) <= len(closed)
@@ -75,6 +82,12 @@ def check_rest(world: World, closed: list[Closed]) -> None:
     for raw in world.stored():
         assert PASSWORD.encode() not in raw
         assert "太郎".encode() not in raw
+
+
+def card_key(memory: CardMemory) -> object:
+    """The public key of the card's key pair, None when it has none."""
+    key = memory.keys.get(0x001A)
+    return load_der_private_key(key, None).public_key() if key else None
 
 
 def issued(world: World) -> list[tuple[str, bytes]]:
@@ -287,3 +300,143 @@ def test_a_certificate_that_lapsed_before_its_confirmation_is_refunded(tmp_path:
         with pytest.raises(RolledBack, match="K-CA-005"):
             world.issue()
         check_rest(world, [])
+
+
+def test_a_finished_card_left_in_the_reader_is_not_taken_for_the_next_applicants(world: World) -> None:
+    first = world.issue("1")
+    world.hand.insert(RESIDENT)
+    with pytest.raises(Refusal, match="E06"):
+        world.issue("2", OTHER_RESIDENT)
+    check_rest(world, [first, world.issue("3", OTHER_RESIDENT)])
+
+
+def test_the_card_of_a_halted_case_is_not_taken_for_the_next_applicants(world: World) -> None:
+    world.printer_core.set_paper("end")
+    with pytest.raises(Halted):
+        world.issue("1")
+    world.hand.insert(RESIDENT)
+    with pytest.raises(Refusal, match="E18"):
+        world.issue("2", OTHER_RESIDENT)
+    world.printer_core.set_paper("ok")
+    check_rest(world, [world.issue("1"), world.issue("3", OTHER_RESIDENT)])
+
+
+def test_a_resumed_roll_back_touches_no_other_card(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "w", fresh_authority)
+    finished = world.issue("1", OTHER_RESIDENT)
+    world.hand.insert(RESIDENT)
+    leaving = Leaves(world, "consent")
+    entries = len(list(world.station().journal.entries()))
+    for cut_at in range(1, 60):
+        database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=True)
+        try:
+            world.issue("2", station=world.station(database), persons=replace(world.persons("2"), resident=leaving))
+        except PowerCut:
+            last = world.station().journal.latest_case("2")
+            if last is not None and last.state is CaseState.ROLLING_BACK:
+                break
+    assert len(list(world.station().journal.entries())) > entries
+    world.hand.insert(OTHER_RESIDENT)
+    with pytest.raises(RolledBack):
+        world.issue("2")
+    world.hand.remove()
+    check_rest(world, [finished])
+
+
+def step_of_commit(directory: Path, authority: Path, step: str, event: str) -> int:
+    """The number of the commit that records this event of a step in an undisturbed issuance."""
+    whole = new_world(directory, authority)
+    whole.issue()
+    bodies = [json.loads(entry.body) for entry in whole.station().journal.entries()]
+    return next(n for n, body in enumerate(bodies, 1) if (body.get("step"), body["event"]) == (step, event))
+
+
+def cut(world: World, commit: int) -> None:
+    """An issuance whose process dies just before that commit."""
+    database = CuttingDatabase(open_database(world.database_url), commit, is_before=True)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(database))
+
+
+def test_a_printer_that_cannot_be_asked_does_not_make_a_second_original(tmp_path: Path, fresh_authority: Path) -> None:
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "receipt", "done")
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut(world, commit)
+    world.printer_core.set_paper("end")
+    with pytest.raises(Halted):
+        world.issue()
+    world.printer_core.set_paper("ok")
+    check_rest(world, [world.issue()])
+
+
+def test_an_authority_that_cannot_be_asked_leaves_nothing_pending_in_the_end(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "certify", "done")
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut(world, commit)
+    station = world.station()
+    with pytest.raises(Halted, match="K-CA-001"):
+        world.issue(station=replace(station, authority=unreachable(station)))
+    with pytest.raises(RolledBack):
+        world.issue()
+    check_rest(world, [world.issue()])
+
+
+def test_who_stops_while_his_payment_is_counted_gets_it_back(tmp_path: Path, fresh_authority: Path) -> None:
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "fee", "done")
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut(world, commit)
+
+    class Stops(Leaves):
+        has_stopped = False
+
+        def _leave(self, *given: object) -> object:
+            if self.has_stopped:
+                return self._persons.clerk.count_payment(500)
+            self.has_stopped = True
+            return super()._leave(*given)
+
+    with pytest.raises(RolledBack, match="K-CASE-002"):
+        world.issue(persons=replace(world.persons("1"), clerk=Stops(world, "count_payment")))
+    check_rest(world, [])
+
+
+def test_the_till_opens_only_while_the_authority_answers(tmp_path: Path, fresh_authority: Path) -> None:
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "fee", "intended")
+    world = new_world(tmp_path / "w", fresh_authority)
+    database = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(database))
+    station = world.station()
+    with pytest.raises(Halted, match="K-CA-001"):
+        world.issue(station=replace(station, authority=unreachable(station)))
+    assert world.till.total_yen() == 0
+    with pytest.raises(RolledBack):
+        world.issue()
+    check_rest(world, [world.issue()])
+
+
+def test_a_case_of_another_day_begins_again_with_the_identity_check(tmp_path: Path, fresh_authority: Path) -> None:
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "write", "intended")
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut(world, commit)
+    world.now += datetime.timedelta(hours=20)
+    with pytest.raises(RolledBack, match="K-CASE-001"):
+        world.issue()
+    check_rest(world, [world.issue()])
+
+
+def test_a_receipt_that_does_not_fit_is_found_out_before_the_till_opens(world: World) -> None:
+    persons = world.persons("1")
+    clerk = replace(persons.clerk, table=ClerkTable(name="名" * 30, tendered_yen=1000))
+    with pytest.raises(RolledBack, match="K-PRINTER-002"):
+        world.issue(persons=replace(persons, clerk=clerk))
+    check_rest(world, [])
+
+
+def test_a_number_that_was_used_for_another_application_is_refused(world: World) -> None:
+    first = world.issue("1")
+    with pytest.raises(NumberTaken):
+        world.issue("1", OTHER_RESIDENT)
+    check_rest(world, [first])

@@ -153,7 +153,10 @@ def test_values_and_percent_signs_reach_the_store_as_they_are(store: Store) -> N
     database = open_database(store.url)
     values = ("100 % ? %s", "C:\\'x'", "幌延　𠮷野")
     with database.write() as transaction:
-        transaction.run("INSERT INTO cases VALUES (?, ?, ?, 1, NULL, 'open', '%', NULL)", *values)
+        transaction.run(
+            "INSERT INTO cases (pseudonym, station, number, attempt, state, code) VALUES (?, ?, ?, 1, 'open', '%')",
+            *values,
+        )
     with database.read() as transaction:
         row = transaction.run("SELECT * FROM cases WHERE code LIKE '%' AND pseudonym LIKE ?", "100 %").one()
     assert (row.pseudonym, row.station, row.number, row.code, row.seal) == (*values, "%", None)
@@ -184,10 +187,22 @@ def test_a_statement_that_is_wrong_is_our_defect_and_its_error_tells_no_values(s
     assert "太郎" not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", ["postgresql://u@/x", "mysql://u@/x", "kiosk.db"])
-def test_a_url_that_is_no_store_of_ours_is_named(url: str) -> None:
-    with pytest.raises(StoreUnusable):
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://u:secret@/x", "a store is"),
+        ("mysql://u:secret@/x?password=secret", "a store is"),
+        ("kiosk.db:secret", "URL"),
+        ("sqlite:////nowhere/kiosk.db", "no store there"),
+        ("sqlite:////dev/shm/kiosk.db?timeout=never", "never"),
+        ("postgresql+psycopg://u:secret@/x?nonsense=1", "nonsense"),
+    ],
+)
+def test_a_url_that_is_no_store_of_ours_is_named_without_its_password(url: str, reason: str) -> None:
+    with pytest.raises(StoreUnusable, match=reason) as raised:
         open_database(url)
+    assert "u:secret" not in str(raised.value)
+    assert "=secret" not in str(raised.value)
 
 
 def test_a_station_key_is_made_once_and_a_damaged_one_is_named(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost
 HOLD = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
 RELEASE = "ALTER SYSTEM SET synchronous_standby_names = ''"
 RELOAD = "SELECT pg_reload_conf()"
+A_CASE = "INSERT INTO cases (pseudonym, station, number, attempt, state) VALUES (?, 's', 'n', ?, 'open')"
 A_COMMIT = "SELECT pg_logical_emit_message(true, 'test', '')"
 
 
@@ -45,7 +46,7 @@ def write(database: Database, number: int) -> None:
 def open_with_a_case(server: Server) -> Database:
     database = open_database(server.url())
     with database.write() as transaction:
-        transaction.run("INSERT INTO cases VALUES ('p', 's', 'n', 1, NULL, 'open', NULL, NULL)")
+        transaction.run(A_CASE, "p", 1)
     return database
 
 
@@ -164,7 +165,7 @@ def test_a_server_lost_before_the_commit_has_written_nothing(server: Server) -> 
     with pytest.raises(NotWritten), database.write() as transaction:
         transaction.run("INSERT INTO receipts VALUES (1, 'p')")
         server.crash()
-        transaction.run("INSERT INTO cases VALUES ('q', 's', 'n', 2, NULL, 'open', NULL, NULL)")
+        transaction.run(A_CASE, "q", 2)
     server.start()
     assert receipts(database) == []
 

@@ -101,7 +101,7 @@ def terms(**changes: object) -> AuthorisationTerms:
     return AuthorisationTerms(**(values | changes))  # type: ignore[arg-type]  # one detail changed
 
 
-@given(case=st.text(), station=st.text(), nonce=st.binary())
+@given(case=st.text(), station=st.text(), nonce=st.binary(min_size=16, max_size=16))
 def test_an_authorisation_reads_back_as_it_was_signed(case: str, station: str, nonce: bytes) -> None:
     try:
         payload = terms(case=case, station=station, nonce=nonce).encode()
@@ -118,7 +118,14 @@ def test_bytes_that_are_no_authorisation_are_refused(payload: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("found", "instead"),
-    [(b'"version":1', b'"version": 1'), (b'"issue"', b'"erase"'), (b"}", b',"more":1}'), (b"+00:00", b"+09:00")],
+    [
+        (b'"nonce":"03', b'"nonce":"'),
+        (b'"station":"demo"', b'"station":7'),
+        (b'"version":1', b'"version": 1'),
+        (b'"issue"', b'"erase"'),
+        (b"}", b',"more":1}'),
+        (b"+00:00", b"+09:00"),
+    ],
 )
 def test_an_authorisation_in_another_form_is_refused(found: bytes, instead: bytes) -> None:
     with pytest.raises(AuthorisationInvalid):

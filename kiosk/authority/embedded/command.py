@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
 def run(args: argparse.Namespace, town: Town, policies: Path) -> int:
     """Runs one verb on the authority in `args.data`, or in its `authority` directory; returns the exit code."""
     from kiosk.authority.embedded import directory
+    from kiosk.authority.embedded.store import StoreTooNew
 
     try:
         if args.ca_verb == "init":
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path) -> int:
             print(directory.add_station(place, authority, args.name))
             return ExitCode.OK
         return _revoke(args, authority) if args.ca_verb == "revoke" else _status(args, authority)
-    except directory.DirectoryInvalid as error:
+    except (directory.DirectoryInvalid, StoreTooNew) as error:
         print(f"kiosk ca: {error}", file=sys.stderr)
         return ExitCode.CONFIG
 

@@ -47,7 +47,7 @@ def check_attestation(value: asn1.TLV | None, terms: AuthorisationTerms, key_has
     try:
         attestation = asn1.decode(asn1.AttestationValue, asn1.encode(value))
         card_number = terms.card_number.encode("ascii")
-    except ValueError:
+    except (ValueError, AttributeError):
         raise Refusal("badDataFormat", "the card's attestation cannot be read") from None
     if attestation.nonce != terms.nonce:
         raise Refusal("badPOP", "the card's attestation is for another authorisation")

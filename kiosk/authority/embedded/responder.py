@@ -8,6 +8,7 @@ RFC 9483; implicit confirmation is never granted.
 import hashlib
 import hmac
 import logging
+from collections.abc import Iterator
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -222,17 +223,21 @@ def _is_hash_of(status: asn1.CertStatus, der: bytes) -> bool:
     certificate = x509.load_der_x509_certificate(der)
     algorithm = certificate.signature_hash_algorithm
     if status.hash_alg is not None:
-        algorithm = _HASHES.get(asn1.oid(status.hash_alg[0]).dotted_string) if status.hash_alg else None
+        algorithm = _HASHES.get(asn1.sequence_of([asn1.encode(part) for part in status.hash_alg]))
     if algorithm is None:
         return False
     return hmac.compare_digest(certificate.fingerprint(algorithm), status.cert_hash)
 
 
-_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
-    "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
-    "2.16.840.1.101.3.4.2.3": hashes.SHA512(),
-}
+def _hashes() -> Iterator[tuple[bytes, hashes.HashAlgorithm]]:
+    """Hash algorithms by their identifier, with NULL parameters or none (RFC 5754, section 2)."""
+    for arc, algorithm in ((1, hashes.SHA256()), (2, hashes.SHA384()), (3, hashes.SHA512())):
+        oid = x509.ObjectIdentifier(f"2.16.840.1.101.3.4.2.{arc}")
+        for has_null in (False, True):
+            yield asn1.sequence_of([asn1.encode(part) for part in asn1.algorithm(oid, has_null)]), algorithm
+
+
+_HASHES: dict[bytes, hashes.HashAlgorithm] = dict(_hashes())
 
 
 def _sender_name(header: asn1.PKIHeader | None) -> bytes:

@@ -1,0 +1,1 @@
+"""The screens of the three seats; nothing outside this package knows Textual."""

@@ -1,0 +1,202 @@
+"""The kiosk on the glass: seats as modes, locked down, leaving cleanly, and never showing a traceback."""
+
+import asyncio
+import logging
+import signal
+import traceback
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import App
+from textual.binding import BindingType
+from textual.worker import WorkerFailed
+
+from kiosk.exit_code import ExitCode
+from kiosk.ui.board import Board
+from kiosk.ui.case_thread import Issue, issue_certificate
+from kiosk.ui.counter import Counter
+from kiosk.ui.opening import Opening
+from kiosk.ui.outage import MODE as OUTAGE
+from kiosk.ui.outage import Outage
+from kiosk.ui.reception import StationReception
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_name import SeatName
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.station_thread import StationThread
+from kiosk.ui.themes import STYLE_SHEET, dress
+from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
+from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, load_words
+
+_LEAVING_TAKES_AT_MOST_S = 45.0
+"""The longest card step; the service manager waits as long."""
+
+_log = logging.getLogger(__name__)
+
+
+class KioskApp(App[None], inherit_bindings=False):
+    """All seats of this terminal. In a demo the function keys change the seat and the technician can leave.
+
+    `seat` is the one in front at first; `issue` the use case that the seats serve; `locale` the folder of the compiled
+    catalogues.
+    """
+
+    CSS_PATH = STYLE_SHEET
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        counter: Counter,
+        language: str = "ja",
+        *,
+        seat: str = SeatName.RESIDENT,
+        is_demo: bool = True,
+        issue: Issue = issue_certificate,
+        locale: Path = LOCALE_FOLDER,
+    ) -> None:
+        super().__init__()
+        dress(self)
+        self.board = Board()
+        self.fault: BaseException | None = None
+        self._counter = counter
+        self._language = language
+        self._front = SeatName(seat)
+        self._is_demo = is_demo
+        self._issue = issue
+        self._catalogues = {name: load_words(name, locale) for name in LANGUAGES}
+        self._seats = {
+            name: Seat(name, self, self._catalogues, language, self.board, is_demo=is_demo) for name in SeatName
+        }
+        self._thread = StationThread()
+        self._is_leaving = False
+        self._is_on_glass = False
+
+    # --- opening ----------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Shows the front seat first and opens the station behind it."""
+        for name, screen in self._ground_screens().items():
+            self.add_mode(name, screen)
+        self.mode_change_signal.subscribe(self, lambda _: self.board.bell.ring())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            loop.add_signal_handler(number, self.leave)
+        if self._is_demo:
+            for seat, key in SEAT_KEYS.items():
+                self.bind(key, f"sit('{seat}')", show=False)
+        self.switch_mode(self._front)
+        self._is_on_glass = True
+        self.call_after_refresh(lambda: self.run_worker(self._open(), group="opening"))
+
+    def _ground_screens(self) -> dict[str, Callable[[], SeatScreen[None]]]:
+        """The lowest screen of each seat; a seat's package is loaded when somebody sits down there."""
+
+        def desk() -> SeatScreen[None]:
+            from kiosk.ui.clerk.desk import Desk
+
+            return Desk(self._seats[SeatName.CLERK], self._counter)
+
+        def bench() -> SeatScreen[None]:
+            from kiosk.ui.technician.bench import Bench
+
+            return Bench(self._seats[SeatName.TECHNICIAN], self._counter, self.leave)
+
+        return {
+            SeatName.RESIDENT: lambda: Opening(self._seats[SeatName.RESIDENT]),
+            SeatName.CLERK: desk,
+            SeatName.TECHNICIAN: bench,
+        }
+
+    async def _open(self) -> None:
+        try:
+            station = await self._thread.call(self._counter.open)
+        except Exception as error:
+            # Whatever the reason, a public screen says that it is closed, and the technician reads why.
+            self._fall_out(error, str(error))
+            return
+        for seat in self._seats.values():
+            seat.town = station.town
+        self.board.bell.ring()
+
+        def start(work: Coroutine[None, None, None]) -> None:
+            self.run_worker(work, group="case")
+
+        reception = StationReception(self._counter, station, self._thread, self.board, self._issue, start)
+        from kiosk.ui.clerk.flow import attend
+        from kiosk.ui.resident.flow import serve_residents
+
+        resident, clerk = self._seats[SeatName.RESIDENT], self._seats[SeatName.CLERK]
+        self.run_worker(serve_residents(resident, reception, self._language), group="resident")
+        self.run_worker(attend(clerk, self._counter.clerk), group="clerk")
+
+    # --- changing the seat (demo) -----------------------------------------------------------------------------------
+
+    @on(SeatTab.Chosen)
+    def choose_seat(self, event: SeatTab.Chosen) -> None:
+        """A tab of the demo was touched."""
+        self.action_sit(event.seat)
+
+    def action_sit(self, seat: str) -> None:
+        """Brings a seat to the front."""
+        if self._is_demo and self.fault is None:
+            self.switch_mode(seat)
+
+    # --- leaving ----------------------------------------------------------------------------------------------------
+
+    def leave(self) -> None:
+        """Ends the program after the card step under way; what is unfinished goes on at the next start."""
+        if not self._is_leaving:
+            self._is_leaving = True
+            self.run_worker(self._leave(), group="leaving")
+
+    async def _leave(self) -> None:
+        if self.board.case is not None:
+            self.board.case.line.close()
+        closing = asyncio.ensure_future(self._thread.call(self._counter.close))
+        await asyncio.wait({closing}, timeout=_LEAVING_TAKES_AT_MOST_S)
+        if closing.done() and (error := closing.exception()) is not None:
+            _log.error("the counter did not close cleanly: %s", error)
+        self.exit(return_code=0 if self.fault is None else ExitCode.INTERNAL)
+
+    def on_unmount(self) -> None:
+        """However the program ends, no case keeps its thread waiting for a person."""
+        if self.board.case is not None:
+            self.board.case.line.close()
+        self._thread.end()
+
+    async def action_quit(self) -> None:
+        """Nobody at the glass ends the program by a key."""
+
+    def action_help_quit(self) -> None:
+        """Nor is told how one would."""
+
+    def action_suspend_process(self) -> None:
+        """Nor puts it into the background."""
+
+    # --- defects ----------------------------------------------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual's hook for unhandled exceptions: out of service instead of a traceback on a public screen."""
+        if not self._is_on_glass:
+            super()._handle_exception(error)
+            return
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        place = traceback.extract_tb(cause.__traceback__)[-1:]
+        where = f"{Path(place[0].filename).name}:{place[0].lineno}" if place else ""
+        # The text of an unforeseen exception may quote a person's data, so only its kind is shown.
+        self._fall_out(cause, f"{type(cause).__name__} {where}")
+
+    def _fall_out(self, error: BaseException, cause: str) -> None:
+        is_first = self.fault is None
+        if is_first:
+            self.fault = error
+        # Frames without the exception's own text, for the same reason.
+        _log.error("out of service: %s\n%s", cause, "".join(traceback.format_tb(error.__traceback__)))
+        if not is_first:
+            return
+        words = tuple(self._catalogues.values())
+        self.add_mode(OUTAGE, lambda: Outage(words, cause, self.leave if self._is_demo else None))
+        self.switch_mode(OUTAGE)

@@ -1,0 +1,33 @@
+"""What goes on at this counter today: the case being worked on, and those that ended."""
+
+from dataclasses import dataclass, field
+
+from kiosk.ui.bell import Bell
+from kiosk.ui.case import OpenCase
+from kiosk.ui.ending import Ending
+
+
+@dataclass
+class Board:
+    """The counter's cases; the bell rings at every change of any of them."""
+
+    bell: Bell = field(default_factory=Bell)
+    case: OpenCase | None = None
+    """The case being worked on; one at a time, because the terminal has one reader."""
+    ended: list[OpenCase] = field(default_factory=list)
+    """Newest last."""
+
+    def open(self, case: OpenCase) -> None:
+        """A case begins."""
+        self.case = case
+        self.bell.ring()
+
+    def close(self, case: OpenCase, ending: Ending) -> None:
+        """A case has ended; its resident still reads how."""
+        self.ended.append(case)
+        case.take(ending)
+
+    def leave(self) -> None:
+        """The resident has left the terminal."""
+        self.case = None
+        self.bell.ring()

@@ -1,0 +1,121 @@
+"""One case as the seats see it: what the resident and the clerk have before them now, and how it ended.
+
+Lives on the event loop. `take` is given the news of the case's thread in order; every change rings the bell.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kiosk.issuance.report import Phase, StepReport
+from kiosk.model.application import Application
+from kiosk.model.resident import Resident
+from kiosk.model.step import PROCEDURE, Step
+from kiosk.ui.bell import Bell
+from kiosk.ui.ending import Ending, Finished, Money, Outcome, Trouble
+from kiosk.ui.persons import (
+    Asked,
+    CardRequest,
+    CaseLine,
+    ClerkAsked,
+    FeeDue,
+    PasswordChoice,
+    PaymentCount,
+    ResidentAsked,
+)
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """The station, the authority or the clerk works; the resident waits. `has_password`: he has chosen one."""
+
+    step: Step
+    has_password: bool = False
+
+
+ResidentSees = ResidentAsked[Any] | CardRequest | AtWork
+"""What the resident has before him."""
+
+
+class OpenCase:
+    """One application on its way through the counter."""
+
+    def __init__(self, application: Application, resident: Resident, bell: Bell) -> None:
+        self.application = application
+        self.resident = resident
+        self.line = CaseLine()
+        self.step = Step.APPLICATION
+        self.done: frozenset[Step] = frozenset()
+        self.resident_sees: ResidentSees = AtWork(Step.APPLICATION)
+        self.clerk_asked: ClerkAsked[Any] | None = None
+        self.is_fee_asked = False
+        self.money = Money.UNTOUCHED
+        self.ending: Ending | None = None
+        self.is_stopping = False
+        self._bell = bell
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether a person may still stop: until the clerk has the fee. From then on the case only goes forward."""
+        is_paid = self.is_fee_asked and not isinstance(self.clerk_asked, FeeDue)
+        return self.ending is None and not self.is_stopping and not is_paid
+
+    @property
+    def waits_for_resident(self) -> bool:
+        """Whether the resident has something to do or to look at."""
+        return self.ending is not None or not isinstance(self.resident_sees, AtWork)
+
+    @property
+    def position(self) -> int:
+        """Where the case is in the town's procedure: the index of its present step, or one past the last."""
+        if isinstance(self.ending, Finished):
+            return len(PROCEDURE)
+        return next(index for index, (_, effects) in enumerate(PROCEDURE) if self.step in effects)
+
+    def take(self, news: object) -> None:
+        """Takes in what the case's thread says."""
+        match news:
+            case StepReport(phase=Phase.BEGUN):
+                self.step = news.step
+                self.resident_sees = AtWork(news.step)
+            case StepReport():
+                self.done |= {news.step}
+            case CardRequest() | ResidentAsked():
+                self.resident_sees = news
+            case ClerkAsked():
+                self.clerk_asked = news
+                self.is_fee_asked |= isinstance(news, FeeDue | PaymentCount)
+                if isinstance(news, PaymentCount):
+                    self.money = Money.TAKEN
+            case Trouble():
+                self.ending = news
+                self.clerk_asked = None
+                if self.money is Money.TAKEN:
+                    self.money = Money.RETURNED if news.outcome is Outcome.ROLLED_BACK else Money.BEING_CHECKED
+            case Finished():
+                self.ending = news
+                self.clerk_asked = None
+            case _:
+                raise TypeError(f"not news of a case: {news!r}")
+        self._bell.ring()
+
+    def answer(self, question: Asked[Any], value: object) -> bool:
+        """Gives a person's answer to the case; False when the case no longer waits for it."""
+        was_taken = question.answer(value)
+        if was_taken and isinstance(question, FeeDue):
+            self.money = Money.TAKEN
+        if self.clerk_asked is question:
+            self.clerk_asked = None
+        if self.resident_sees is question:
+            self.resident_sees = AtWork(self.step, has_password=isinstance(question, PasswordChoice))
+        self._bell.ring()
+        return was_taken
+
+    def stop(self, by: str) -> None:
+        """A person stops the case; what follows is the use case's, and ends in an `Ending`."""
+        if not self.can_stop:
+            return
+        self.is_stopping = True
+        self.line.abandon(by, "stopped at the screen")
+        self.clerk_asked = None
+        self.resident_sees = AtWork(self.step)
+        self._bell.ring()

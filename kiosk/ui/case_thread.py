@@ -1,0 +1,54 @@
+"""Runs a case to its end on the thread that owns the station, and says how it ended."""
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING
+
+from hw.errors import DeviceError
+from hw.ports import CardReader
+from kiosk.issuance.failure import CaseEnded, Refusal, RolledBack
+from kiosk.issuance.persons import Persons
+from kiosk.issuance.report import Report
+from kiosk.model.application import Application, Closed
+from kiosk.ui.case import OpenCase
+from kiosk.ui.ending import Ending, Finished, Outcome, Trouble
+
+if TYPE_CHECKING:
+    from kiosk.issuance.station import Station
+
+Issue = Callable[[Application, "Station", Persons, Report], Closed]
+"""The use case that the seats serve."""
+
+
+def issue_certificate(application: Application, station: "Station", persons: Persons, report: Report) -> Closed:
+    """`kiosk.issuance.issue.issue`, imported at the first case: store and authority client are slow to load."""
+    from kiosk.issuance.issue import issue
+
+    return issue(application, station, persons, report)
+
+
+def run_case(issue: Issue, case: OpenCase, station: "Station", post: Callable[[object], None]) -> Ending:
+    """Runs one case; `post` takes its news. An exception that leaves here is a defect of the program."""
+    try:
+        return Finished(issue(case.application, station, case.line.persons(post), post))
+    except CaseEnded as ended:
+        return Trouble(_outcome(ended), ended.code, _is_card_inside(station.reader))
+    except CancelledError:
+        return Trouble(Outcome.INTERRUPTED, "", None)
+
+
+def _outcome(ended: CaseEnded) -> Outcome:
+    match ended:
+        case Refusal():
+            return Outcome.REFUSED
+        case RolledBack():
+            return Outcome.ROLLED_BACK
+        case _:
+            return Outcome.HALTED
+
+
+def _is_card_inside(reader: CardReader) -> bool | None:
+    try:
+        return reader.is_card_present()
+    except DeviceError:
+        return None

@@ -1,0 +1,105 @@
+"""The clerk's desk: the case at the terminal and where it is, and what ended today."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from kiosk.model.step import PROCEDURE
+from kiosk.ui.case import OpenCase
+from kiosk.ui.counter import Counter
+from kiosk.ui.ending import Finished, Trouble
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.widgets.step_bar import step_word_id
+
+_ENDED_SHOWN = 12
+
+
+class Desk(SeatScreen[None]):
+    """Shows the resident's step and why he waits; never a password, nor its length."""
+
+    def __init__(self, seat: Seat, counter: Counter) -> None:
+        super().__init__(seat, can_stop=True)
+        self._counter = counter
+
+    def page(self) -> ComposeResult:
+        """The open case at the left, the ended ones at the right."""
+        with Horizontal(classes="desk"):
+            with Vertical(classes="panel"):
+                yield Paragraph(self.words("clerk.desk.case"), classes="panel-title")
+                yield Paragraph(id="desk-case")
+                yield Paragraph(id="desk-steps")
+            with Vertical(classes="panel"):
+                yield Paragraph(self.words("clerk.desk.ended"), classes="panel-title")
+                yield Paragraph(id="desk-ended")
+
+    def follow(self) -> None:
+        """Shows the counter as it is."""
+        board = self.seat.board
+        self._write("desk-case", self._case_text(board.case))
+        self._write("desk-steps", "" if board.case is None else self._steps_text(board.case))
+        newest = reversed(board.ended[-_ENDED_SHOWN:])
+        self._write("desk-ended", "\n".join(map(self._ended_text, newest)) or self.words("clerk.desk.none_ended"))
+        for key in self.query("#stop").results(Key):
+            key.disabled = board.case is None or not board.case.can_stop
+
+    def _write(self, paragraph_id: str, text: str) -> None:
+        for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
+            paragraph.write(text)
+
+    def _case_text(self, case: OpenCase | None) -> str:
+        if case is None:
+            return self.words("clerk.desk.no_case")
+        return self.words(
+            "clerk.desk.case_line",
+            number=case.application.number,
+            name=case.resident.items.name,
+            waits_for=self.words(f"clerk.waits_for.{self._waits_for(case)}"),
+        )
+
+    @staticmethod
+    def _waits_for(case: OpenCase) -> str:
+        if case.ending is not None:
+            return "leaving"
+        if case.is_stopping:
+            return "stopping"
+        if case.clerk_asked is not None:
+            return "clerk"
+        return "resident" if case.waits_for_resident else "station"
+
+    def _steps_text(self, case: OpenCase) -> str:
+        lines = []
+        for index, (name, _) in enumerate(PROCEDURE):
+            state = "done" if index < case.position else "now" if index == case.position else "later"
+            lines.append(
+                self.words(
+                    "clerk.desk.step",
+                    number=index + 1,
+                    step=self.words(f"{step_word_id(name)}.long"),
+                    state=self.words(f"step.state.{state}"),
+                )
+            )
+        return "\n".join(lines)
+
+    def _ended_text(self, case: OpenCase) -> str:
+        match case.ending:
+            case Finished(closed):
+                return self.words("clerk.desk.finished", number=case.application.number, serial=closed.serial)
+            case Trouble(outcome=outcome, code=code):
+                text = self._counter.failure_text(code, self.words.language)
+                return self.words(
+                    "clerk.desk.trouble",
+                    number=case.application.number,
+                    result=self.words(f"clerk.outcome.{outcome}"),
+                    code=code,
+                    what=text.what,
+                    remedy=text.remedy,
+                )
+        return ""
+
+    def stop(self) -> None:
+        """Stops the case at the terminal; the desk stays."""
+        self.keep_going()
+        if self.seat.board.case is not None:
+            self.seat.board.case.stop("clerk")

@@ -1,0 +1,68 @@
+"""Questions that only somebody who looks can answer: whether the paper came out, whether the resident has his card."""
+
+from collections.abc import Iterable
+
+from textual import events, on
+from textual.app import ComposeResult
+
+from kiosk.issuance.persons import PaperSeen
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+
+
+class LookAtPaper(SeatScreen[PaperSeen]):
+    """What came out of the printer."""
+
+    def __init__(self, seat: Seat, position: int, receipt_number: int) -> None:
+        super().__init__(seat, position=position)
+        self._receipt_number = receipt_number
+
+    def page(self) -> ComposeResult:
+        """Which paper, and what to look for."""
+        yield Paragraph(self.words("clerk.paper.title", number=self._receipt_number), classes="title")
+        yield Paragraph(self.words("clerk.paper.text"), classes="lead note")
+
+    def keys(self) -> Iterable[Key]:
+        """Three answers; none of them is the default, because a guess is worse than a look."""
+        for number, seen in enumerate(PaperSeen, 1):
+            yield Key(self.words(f"clerk.paper.{seen}"), id=f"answer-{number}", hint=str(number), value=seen)
+
+    @on(Key.Pressed, ".answers Key")
+    def answer(self, event: Key.Pressed) -> None:
+        """Says what is there."""
+        if isinstance(event.key.value, PaperSeen):
+            self.dismiss(event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits answer."""
+        if event.character in set("123"):
+            self.query_one(f"#answer-{event.character}", Key).action_press()
+
+
+class LookForCard(SeatScreen[bool]):
+    """Whether the resident has his card."""
+
+    def __init__(self, seat: Seat, position: int) -> None:
+        super().__init__(seat, position=position)
+
+    def page(self) -> ComposeResult:
+        """The question."""
+        yield Paragraph(self.words("clerk.card.title"), classes="title")
+        yield Paragraph(self.words("clerk.card.text"), classes="lead note")
+
+    def keys(self) -> Iterable[Key]:
+        """Both answers."""
+        yield Key(self.words("clerk.card.no"), id="no", hint="1")
+        yield Key(self.words("clerk.card.yes"), id="yes", hint="2")
+
+    @on(Key.Pressed, "#no,#yes")
+    def answer(self, event: Key.Pressed) -> None:
+        """Says whether he has it."""
+        self.dismiss(event.key.id == "yes")
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits answer."""
+        if event.character in set("12"):
+            self.dismiss(event.character == "2")

@@ -1,0 +1,119 @@
+"""Money over the counter: taking the fee, handing the change back, counting after an interruption."""
+
+from collections.abc import Iterable
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.facts import Facts
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+
+_PIECES_YEN = (100, 500, 1000, 5000, 10000)
+"""Coins and notes that have a key; every tap adds one."""
+_MOST_YEN = 99_999
+
+
+class EnterAmount(SeatScreen[int]):
+    """An amount, by tapping what lies on the tray or by typing it. `least_yen` is the smallest that is accepted."""
+
+    def __init__(self, seat: Seat, position: int, due_yen: int, *, least_yen: int, purpose: str) -> None:
+        super().__init__(seat, position=position, can_stop=least_yen > 0)
+        self._due_yen = due_yen
+        self._least_yen = least_yen
+        self._purpose = purpose
+        self._amount_yen = 0
+
+    def page(self) -> ComposeResult:
+        """What is due, what lies there, and the difference."""
+        words = self.words
+        yield Paragraph(words(f"clerk.{self._purpose}.title"), classes="title -tight")
+        yield Paragraph(words(f"clerk.{self._purpose}.text"), classes="aside", id="pieces-text")
+        yield Facts(
+            {
+                words("clerk.fee.due"): words("money.yen", yen=f"{self._due_yen:,}"),
+                words("clerk.fee.tendered"): "",
+                words("clerk.fee.change"): "",
+            },
+            id="amounts",
+        )
+        with Horizontal(id="pieces"):
+            for yen in _PIECES_YEN:
+                yield Key(words("money.yen", yen=f"{yen:,}"), id=f"piece-{yen}", hint="+", value=yen)
+            yield Key(words("clerk.fee.clear"), id="clear", hint="BackSpace")
+
+    def keys(self) -> Iterable[Key]:
+        """Received."""
+        yield Key(self.words(f"clerk.{self._purpose}.confirm"), id="confirm", hint="Enter", kind="main")
+
+    def follow(self) -> None:
+        """Shows amount and change."""
+        self._show()
+
+    def _show(self) -> None:
+        values = list(self.query("#amounts .fact-value").results(Paragraph))
+        if len(values) != 3:
+            return
+        missing = self._due_yen - self._amount_yen
+        values[1].write(self.words("money.yen", yen=f"{self._amount_yen:,}"))
+        values[2].write(
+            self.words("clerk.fee.missing", yen=f"{missing:,}")
+            if missing > 0
+            else self.words("money.yen", yen=f"{-missing:,}")
+        )
+        for key in self.query("#confirm").results(Key):
+            key.disabled = self._amount_yen < self._least_yen
+
+    @on(Key.Pressed, "#pieces Key")
+    def add(self, event: Key.Pressed) -> None:
+        """Adds a coin or a note, or clears."""
+        if event.key.id == "clear":
+            self._set(0)
+        elif isinstance(event.key.value, int):
+            self._set(self._amount_yen + event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits type the amount."""
+        if event.key == "backspace":
+            self._set(self._amount_yen // 10)
+        elif event.character is not None and event.character in set("0123456789"):
+            self._set(self._amount_yen * 10 + int(event.character))
+
+    def _set(self, amount_yen: int) -> None:
+        if amount_yen <= _MOST_YEN:
+            self._amount_yen = amount_yen
+        self._show()
+        if self._amount_yen >= self._least_yen > 0:
+            self.set_focus(self.query_one("#confirm", Key))
+
+    @on(Key.Pressed, "#confirm")
+    def confirm(self) -> None:
+        """The clerk attests the amount."""
+        self.dismiss(self._amount_yen)
+
+
+class GiveMoney(SeatScreen[bool]):
+    """Money goes back to the resident. `purpose` is `change`, `no_change` or `repay`."""
+
+    def __init__(self, seat: Seat, position: int, amount_yen: int, *, purpose: str) -> None:
+        super().__init__(seat, position=position)
+        self._amount_yen = amount_yen
+        self._purpose = purpose
+
+    def page(self) -> ComposeResult:
+        """How much."""
+        amount = f"{self._amount_yen:,}"
+        yield Paragraph(self.words(f"clerk.{self._purpose}.title", yen=amount), classes="title")
+        yield Paragraph(self.words(f"clerk.{self._purpose}.text"), classes="lead note")
+
+    def keys(self) -> Iterable[Key]:
+        """Done."""
+        yield Key(self.words("key.confirm"), id="confirm", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#confirm")
+    def confirm(self) -> None:
+        """Done."""
+        self.dismiss(True)

@@ -1,0 +1,91 @@
+"""What the screens need of the counter behind them: its station, its devices' state, the words of its failures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from kiosk.model.application import Application
+from kiosk.model.resident import Resident
+
+if TYPE_CHECKING:
+    from kiosk.issuance.station import Station
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """One device as the technician sees it: `detail` is the cause in words when it is not ready."""
+
+    name: str
+    kind: str
+    link: str
+    state: Literal["ready", "blocked", "missing"]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class FailureText:
+    """A failure in words: what happened, for everybody; the remedy, for whoever of the staff acts; and who that is."""
+
+    what: str
+    remedy: str
+    who: Literal["resident", "clerk", "technician"]
+
+
+class SimulatedCard(Protocol):
+    """The resident's card of a demo; both calls return at once and may come from any thread."""
+
+    @property
+    def is_inserted(self) -> bool:
+        """Whether the card lies in the simulated reader."""
+        ...
+
+    def insert(self) -> None:
+        """Puts the card into the reader."""
+        ...
+
+    def remove(self) -> None:
+        """Takes the card out, whatever it is doing."""
+        ...
+
+
+class Counter(Protocol):
+    """The counter that the screens stand on.
+
+    `open`, `close`, `residents` and `file_application` are called on the one thread that runs the cases; everything
+    else may be called from any thread at any time, also while a case runs, and must not wait for that case.
+    """
+
+    clerk: str
+    """The operator at the clerk's seat, as the journal names him."""
+
+    def open(self) -> "Station":
+        """Opens devices and authority; slow. Raises an exception whose text is for the technician."""
+        ...
+
+    def close(self) -> None:
+        """Closes what `open` opened; also after an `open` that failed."""
+        ...
+
+    def file_application(self, resident: Resident) -> Application:
+        """Takes in a resident's form, pre-filled from the register, under a new number (demo)."""
+        ...
+
+    def devices(self) -> tuple[DeviceState, ...]:
+        """Every device of the station and its state now."""
+        ...
+
+    def simulated_card(self) -> SimulatedCard | None:
+        """The demo's card, or None with a real reader."""
+        ...
+
+    def receipts(self) -> Path | None:
+        """The folder of the papers printed so far (NNNN.png, NNNN.txt), or None with a real printer."""
+        ...
+
+    def trace_lines(self) -> tuple[str, ...]:
+        """The newest card exchanges, redacted, oldest first."""
+        ...
+
+    def failure_text(self, code: str, language: str) -> FailureText:
+        """The words for a failure code in `language` ("ja" or "en")."""
+        ...

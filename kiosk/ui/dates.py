@@ -1,0 +1,28 @@
+"""Days as people write them: by the Japanese era and the Gregorian year, or in English."""
+
+import calendar
+import datetime
+
+from kiosk.ui.words import Words
+
+_ERAS = (
+    (datetime.date(2019, 5, 1), "reiwa"),
+    (datetime.date(1989, 1, 8), "heisei"),
+    (datetime.date(1926, 12, 25), "showa"),
+    (datetime.date(1912, 7, 30), "taisho"),
+    (datetime.date(1868, 10, 23), "meiji"),
+)
+
+
+def day_text(day: datetime.date, words: Words) -> str:
+    """A day in the language of `words`; days before the first era with the Gregorian year only."""
+    for first_day, era in _ERAS:
+        if day >= first_day:
+            number = day.year - first_day.year + 1
+            year = words("date.first_year") if number == 1 else str(number)
+            return words("date.with_era", era=words(f"date.era.{era}"), era_year=year, **_gregorian(day))
+    return words("date.gregorian", **_gregorian(day))
+
+
+def _gregorian(day: datetime.date) -> dict[str, object]:
+    return {"year": day.year, "month": day.month, "month_name": calendar.month_name[day.month], "day": day.day}

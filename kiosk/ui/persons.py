@@ -1,0 +1,266 @@
+"""The persons at the screens, as a case knows them: its thread asks and blocks, the event loop answers.
+
+Whatever a case says reaches the screens as *news* through one function, `post`, which must be callable from any thread
+and must not block. Passwords cross by reference, as the bytearray that the caller wipes.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from hw.ports import PinPolicy, PinStatus
+from kiosk.issuance.persons import (
+    Abandoned,
+    CardAction,
+    DeliverySummary,
+    IdentityEvidence,
+    IdentityQuestion,
+    PaperSeen,
+    Persons,
+)
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True, eq=False)
+class Asked(Generic[A]):
+    """A question that waits for a person."""
+
+    _answer: "Future[A]" = field(default_factory=Future, init=False, repr=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the case still waits for the answer."""
+        return not self._answer.done()
+
+    def answer(self, value: A) -> bool:
+        """Answers; False when the case no longer waits, and then `value` stays the caller's."""
+        try:
+            self._answer.set_result(value)
+        except InvalidStateError:
+            return False
+        return True
+
+
+class ResidentAsked(Asked[A]):
+    """A question to the resident."""
+
+
+class ClerkAsked(Asked[A]):
+    """A question to the clerk."""
+
+
+@dataclass(frozen=True, eq=False)
+class PasswordChoice(ResidentAsked[bytearray]):
+    """A new password is needed."""
+
+    policy: PinPolicy
+
+
+@dataclass(frozen=True, eq=False)
+class PasswordEntry(ResidentAsked[bytearray]):
+    """The card's password is needed."""
+
+    status: PinStatus
+
+
+@dataclass(frozen=True, eq=False)
+class Consent(ResidentAsked[None]):
+    """The resident looks at what will be delivered and paid."""
+
+    summary: DeliverySummary
+
+
+@dataclass(frozen=True, eq=False)
+class IdentityCheck(ClerkAsked[IdentityEvidence]):
+    """The clerk compares form, register, document and face."""
+
+    question: IdentityQuestion
+
+
+@dataclass(frozen=True, eq=False)
+class Approval(ClerkAsked[None]):
+    """The clerk gives leave for the key generation."""
+
+    question: IdentityQuestion
+
+
+@dataclass(frozen=True, eq=False)
+class FeeDue(ClerkAsked[int]):
+    """The clerk takes the fee; the answer is the yen tendered."""
+
+    due_yen: int
+
+
+@dataclass(frozen=True, eq=False)
+class ChangeDue(ClerkAsked[None]):
+    """The clerk hands the change back."""
+
+    change_yen: int
+
+
+@dataclass(frozen=True, eq=False)
+class PaymentCount(ClerkAsked[int]):
+    """After an interruption the clerk counts how much of this payment lies in the till."""
+
+    due_yen: int
+
+
+@dataclass(frozen=True, eq=False)
+class Repayment(ClerkAsked[None]):
+    """The clerk gives money back that was taken."""
+
+    amount_yen: int
+
+
+@dataclass(frozen=True, eq=False)
+class CardReturn(ClerkAsked[bool]):
+    """The reader cannot tell whether the resident has his card; the clerk says so."""
+
+
+@dataclass(frozen=True, eq=False)
+class PaperLook(ClerkAsked[PaperSeen]):
+    """The clerk says what came out of the printer."""
+
+    receipt_number: int
+
+
+@dataclass(frozen=True)
+class CardRequest:
+    """What the resident is to do with the card; the reader tells when it is done."""
+
+    action: CardAction
+
+
+class CaseLine:
+    """The line between one case's thread and the seats."""
+
+    def __init__(self) -> None:
+        self._post: Callable[[object], None] = _nobody_listens
+        self._lock = threading.Lock()
+        self._waiting: Future[object] | None = None
+        self._abandoned: Abandoned | None = None
+        self._is_closed = False
+
+    def persons(self, post: Callable[[object], None]) -> Persons:
+        """The persons for the use case; `post` carries to the seats what it says."""
+        self._post = post
+        return Persons(resident=ResidentAtScreen(self), clerk=ClerkAtScreen(self))
+
+    def tell(self, news: object) -> None:
+        """Says something that needs no answer. Raises like `ask`, so that whoever waits for a device can look here."""
+        with self._lock:
+            self._raise_if_abandoned()
+            if self._is_closed:
+                raise CancelledError
+        self._post(news)
+
+    def ask(self, question: Asked[A]) -> A:
+        """Asks and blocks. Raises `Abandoned`, and `CancelledError` when the program ends."""
+        future: Future[object] = question._answer  # type: ignore[assignment]  # failed and cancelled here, never set
+        with self._lock:
+            self._raise_if_abandoned()
+            if self._is_closed:
+                future.cancel()
+            self._waiting = future
+        self._post(question)
+        return question._answer.result()
+
+    def abandon(self, by: str, reason: str) -> None:
+        """A person stops the case: `Abandoned` is raised once, by the open question or else by the next call.
+
+        Once, because what the case then does to take itself back may need its persons again.
+        """
+        abandoned = Abandoned(by, reason)
+        with self._lock:
+            if self._waiting is None or not _fail(self._waiting, abandoned):
+                self._abandoned = abandoned
+
+    def close(self) -> None:
+        """The program ends: the open question and every later one is cancelled; what was begun stays resumable."""
+        with self._lock:
+            self._is_closed = True
+            if self._waiting is not None:
+                self._waiting.cancel()
+
+    def _raise_if_abandoned(self) -> None:
+        abandoned, self._abandoned = self._abandoned, None
+        if abandoned is not None:
+            raise abandoned
+
+
+def _fail(future: "Future[object]", error: Exception) -> bool:
+    try:
+        future.set_exception(error)
+    except InvalidStateError:
+        return False
+    return True
+
+
+def _nobody_listens(news: object) -> None:
+    raise RuntimeError("a case asks its persons before it has any")
+
+
+@dataclass(frozen=True)
+class ResidentAtScreen:
+    """The resident, as `kiosk.issuance.persons.Resident`."""
+
+    line: CaseLine
+
+    def card(self, action: CardAction) -> None:
+        """Shows what to do with the card."""
+        self.line.tell(CardRequest(action))
+
+    def choose_password(self, policy: PinPolicy) -> bytearray:
+        """Asks for a new password."""
+        return self.line.ask(PasswordChoice(policy))
+
+    def enter_password(self, status: PinStatus) -> bytearray:
+        """Asks for the card's password."""
+        return self.line.ask(PasswordEntry(status))
+
+    def consent(self, summary: DeliverySummary) -> None:
+        """Asks for consent."""
+        self.line.ask(Consent(summary))
+
+
+@dataclass(frozen=True)
+class ClerkAtScreen:
+    """The clerk, as `kiosk.issuance.persons.Clerk`."""
+
+    line: CaseLine
+
+    def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
+        """Asks for the identity check."""
+        return self.line.ask(IdentityCheck(question))
+
+    def approve(self, question: IdentityQuestion) -> None:
+        """Asks for leave."""
+        self.line.ask(Approval(question))
+
+    def take_fee(self, due_yen: int) -> int:
+        """Asks for the fee."""
+        return self.line.ask(FeeDue(due_yen))
+
+    def give_change(self, change_yen: int) -> None:
+        """Asks to hand the change back."""
+        self.line.ask(ChangeDue(change_yen))
+
+    def repay(self, amount_yen: int) -> None:
+        """Asks to give money back; nobody is asked about nothing."""
+        if amount_yen:
+            self.line.ask(Repayment(amount_yen))
+
+    def count_payment(self, due_yen: int) -> int:
+        """Asks how much of this payment lies in the till."""
+        return self.line.ask(PaymentCount(due_yen))
+
+    def is_card_returned(self) -> bool:
+        """Asks whether the resident has his card."""
+        return self.line.ask(CardReturn())
+
+    def look_at_paper(self, receipt_number: int) -> PaperSeen:
+        """Asks what came out of the printer."""
+        return self.line.ask(PaperLook(receipt_number))

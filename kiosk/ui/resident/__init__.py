@@ -1,0 +1,1 @@
+"""The resident's seat: one question a screen, the order in `flow`."""

@@ -1,0 +1,99 @@
+"""The ends: the good one, the resident's own stop, and trouble."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.app import ComposeResult
+
+from kiosk.clock import JAPAN
+from kiosk.model.application import Closed
+from kiosk.ui.case import OpenCase
+from kiosk.ui.counter import FailureText, SimulatedCard
+from kiosk.ui.dates import day_text
+from kiosk.ui.ending import Trouble
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.facts import Facts
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+
+
+class Finish(SeatScreen[bool]):
+    """The certificate is valid and the card is with its owner."""
+
+    def __init__(self, seat: Seat, position: int, closed: Closed) -> None:
+        super().__init__(seat, position=position)
+        self._result = closed
+
+    def page(self) -> ComposeResult:
+        """What he has now, and what to look after."""
+        words, closed = self.words, self._result
+        yield Paragraph(words("resident.finish.title"), classes="title")
+        yield Facts(
+            {
+                words("resident.consent.valid_until"): day_text(closed.valid_until.astimezone(JAPAN).date(), words),
+                words("resident.finish.receipt"): words("resident.finish.receipt_value", number=closed.receipt_number),
+            }
+        )
+        yield Paragraph(words("resident.finish.text"), classes="aside")
+
+    def keys(self) -> Iterable[Key]:
+        """Done."""
+        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#done")
+    def leave(self) -> None:
+        """The resident leaves."""
+        self.dismiss(True)
+
+
+class TroubleNotice(SeatScreen[bool]):
+    """What happened, the money, the card, who acts, and a number to name; never whose fault.
+
+    `texts` are the failure book's words by language.
+    """
+
+    def __init__(
+        self, seat: Seat, case: OpenCase, trouble: Trouble, texts: dict[str, FailureText], card: SimulatedCard | None
+    ) -> None:
+        super().__init__(seat, position=case.position)
+        self._trouble = trouble
+        self._money = case.money
+        self._texts = texts
+        self._card = card
+
+    def page(self) -> ComposeResult:
+        """The facts that a person at the counter asks about."""
+        words, trouble, text = self.words, self._trouble, self._texts[self.words.language]
+        yield Paragraph(words(f"resident.trouble.{trouble.outcome}.title"), classes="title")
+        card = {True: "inside", False: "outside", None: "unknown"}[self._is_card_inside()]
+        yield Facts(
+            {
+                words("resident.trouble.what"): text.what,
+                words("resident.trouble.money"): words(f"resident.trouble.money.{self._money}"),
+                words("resident.trouble.card"): words(f"resident.trouble.card.{card}"),
+                words("resident.trouble.who"): words(f"resident.trouble.who.{text.who}"),
+                words("resident.trouble.code"): trouble.code,
+            }
+        )
+
+    def _is_card_inside(self) -> bool | None:
+        return self._card.is_inserted if self._card is not None else self._trouble.is_card_inside
+
+    def keys(self) -> Iterable[Key]:
+        """The demo's hand, and the end."""
+        if self._card is not None and self._card.is_inserted:
+            yield Key(self.words("demo.card.take"), id="hand")
+        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#hand")
+    async def take_card(self) -> None:
+        """Takes the simulated card out."""
+        if self._card is not None:
+            self._card.remove()
+        await self.compose_anew()
+
+    @on(Key.Pressed, "#done")
+    def leave(self) -> None:
+        """The resident leaves."""
+        self.dismiss(True)

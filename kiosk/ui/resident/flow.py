@@ -1,0 +1,154 @@
+"""The resident's way from the first touch to the last, one screen after another; no screen knows the next."""
+
+from functools import partial
+from typing import Any, Protocol
+
+from hw.ports import PinPolicy
+from kiosk.model.resident import Resident
+from kiosk.model.step import Step
+from kiosk.ui.case import AtWork, OpenCase
+from kiosk.ui.counter import FailureText, SimulatedCard
+from kiosk.ui.ending import Finished, Outcome, Trouble
+from kiosk.ui.persons import CardRequest, Consent, PasswordChoice, PasswordEntry, ResidentAsked
+from kiosk.ui.resident.application import ChooseApplication, ConfirmItems
+from kiosk.ui.resident.card import HandleCard
+from kiosk.ui.resident.consent import Agree
+from kiosk.ui.resident.finish import Finish, TroubleNotice
+from kiosk.ui.resident.guide import Guide
+from kiosk.ui.resident.password import ChoosePassword, EnterPassword
+from kiosk.ui.resident.start import Start
+from kiosk.ui.resident.wait import AtStationWork, KeyGeneration, Notice, Waiting
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen, Stop
+
+
+class Reception(Protocol):
+    """What the resident's way needs of the counter."""
+
+    fee_yen: int
+    entry_policy: PinPolicy
+    """The passwords that can be typed when a card's own is asked for."""
+    card: SimulatedCard | None
+
+    async def residents(self) -> tuple[Resident, ...]:
+        """Whose forms lie here (demo)."""
+        ...
+
+    async def open_case(self, resident: Resident) -> OpenCase:
+        """Takes the form in and starts its case."""
+        ...
+
+    def leave(self) -> None:
+        """The resident of an ended case leaves."""
+        ...
+
+    def failure_texts(self, code: str) -> dict[str, FailureText]:
+        """The words for a failure, by language."""
+        ...
+
+
+async def serve_residents(seat: Seat, reception: Reception, first_language: str) -> None:
+    """Serves one resident after another, until a case is interrupted because the program ends."""
+    while True:
+        seat.speak(first_language)
+        await seat.ask(Start(seat, reception.fee_yen))
+        resident = await _take_form(seat, reception)
+        if resident is not None:
+            case = await reception.open_case(resident)
+            await _accompany(seat, case, reception)
+            if isinstance(case.ending, Trouble) and case.ending.outcome is Outcome.INTERRUPTED:
+                return
+            await _say_goodbye(seat, case, reception)
+            reception.leave()
+
+
+async def _take_form(seat: Seat, reception: Reception) -> Resident | None:
+    """Guide and form; None when the resident changes his mind, of which nothing remains."""
+    if await seat.ask(Guide(seat, reception.fee_yen)) is Stop.STOP:
+        return None
+    residents = await reception.residents()
+    while True:
+        resident = await seat.ask(ChooseApplication(seat, residents))
+        if isinstance(resident, Stop):
+            return None
+        match await seat.ask(ConfirmItems(seat, resident)):
+            case True:
+                return resident
+            case Stop.STOP:
+                return None
+
+
+async def _accompany(seat: Seat, case: OpenCase, reception: Reception) -> None:
+    """Shows what the case needs of the resident, until it has ended."""
+    while case.ending is None:
+        view = _view(case)
+        answer = await seat.show(_screen(seat, case, reception, view), partial(_still_sees, case, view))
+        if isinstance(answer, Stop):
+            case.stop("resident")
+        elif answer is not None and isinstance(view, ResidentAsked):
+            _give(case, view, answer)
+
+
+def _still_sees(case: OpenCase, view: object) -> bool:
+    return _view(case) == view
+
+
+def _give(case: OpenCase, question: ResidentAsked[Any], answer: object) -> None:
+    was_taken = case.answer(question, None if isinstance(question, Consent) else answer)
+    if not was_taken and isinstance(answer, bytearray):
+        answer[:] = bytes(len(answer))
+
+
+def _view(case: OpenCase) -> ResidentAsked[Any] | CardRequest | Waiting | None:
+    """What the resident has to see: while it stays equal, his screen stays."""
+    sees = case.resident_sees
+    if case.ending is not None:
+        return None
+    if not isinstance(sees, AtWork):
+        return sees
+    if case.is_stopping:
+        return Waiting.STOPPING
+    if sees.has_password and sees.step is Step.GENERATE_KEY:
+        return Waiting.KEY
+    return _WAITING.get(sees.step, Waiting.WORK)
+
+
+_WAITING = {
+    Step.IDENTITY_CHECK: Waiting.WINDOW,
+    Step.AUTHORISE: Waiting.WINDOW,
+    Step.FEE: Waiting.FEE,
+    Step.TAKE_CARD: Waiting.RECEIPT,
+    Step.RECEIPT: Waiting.RECEIPT,
+    Step.CLOSED: Waiting.RECEIPT,
+}
+"""For what the resident waits while others act; in every other step it is the station's work."""
+
+
+def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object) -> SeatScreen[Any]:
+    position = case.position
+    match view:
+        case PasswordChoice(policy=policy):
+            return ChoosePassword(seat, position, policy)
+        case PasswordEntry(status=status):
+            return EnterPassword(seat, position, reception.entry_policy, status.attempts_remaining)
+        case Consent(summary=summary):
+            return Agree(seat, position, summary)
+        case CardRequest(action=action):
+            return HandleCard(seat, position, action, reception.card, can_stop=case.can_stop)
+        case Waiting.KEY:
+            return KeyGeneration(seat, position)
+        case Waiting.WORK:
+            return AtStationWork(seat, case)
+        case Waiting():
+            is_window = view is Waiting.WINDOW
+            return Notice(seat, view, position, can_stop=is_window, fee=reception.fee_yen)
+    raise TypeError(f"the resident has no screen for {view!r}")
+
+
+async def _say_goodbye(seat: Seat, case: OpenCase, reception: Reception) -> None:
+    match case.ending:
+        case Finished(closed):
+            await seat.ask(Finish(seat, case.position, closed))
+        case Trouble() as trouble:
+            texts = reception.failure_texts(trouble.code)
+            await seat.ask(TroubleNotice(seat, case, trouble, texts, reception.card))

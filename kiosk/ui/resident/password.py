@@ -1,0 +1,181 @@
+"""Choosing and entering the password. Nobody but the resident sees how long it is, nobody at all what it is."""
+
+from collections.abc import Iterable
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from hw.ports import PinPolicy
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.typed_password import TypedPassword
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.keyboard import Keyboard
+from kiosk.ui.widgets.paragraph import Paragraph
+
+_MASK = "●"
+
+
+class EnterPassword(SeatScreen[bytearray]):
+    """A masked field, the keyboard, and the physical keyboard as its equal. No time runs here.
+
+    `attempts` is how often the password may still be wrong, None while a new one is chosen.
+    """
+
+    TAKES_TEXT = True
+
+    def __init__(self, seat: Seat, position: int, policy: PinPolicy, attempts: int | None = None) -> None:
+        super().__init__(seat, position=position, can_stop=True)
+        self._policy = policy
+        self._attempts = attempts
+        self._typed = TypedPassword(policy.maximum_length)
+        self._problem = ""
+
+    def instruction(self) -> tuple[str, str]:
+        """Title and text for what is to be typed now."""
+        return self.words("resident.password.enter.title"), self.words(
+            "resident.password.enter.text", attempts=self._attempts
+        )
+
+    def accept(self) -> None:
+        """The password is complete: hands it over."""
+        self.dismiss(self._typed.hand_over())
+
+    def page(self) -> ComposeResult:
+        """Instruction, field, keyboard."""
+        title, text = self.instruction()
+        yield Paragraph(title, classes="title", id="password-title")
+        yield Paragraph(text, classes="lead", id="password-text")
+        with Horizontal(id="password-row"):
+            yield Paragraph(id="password-field")
+            yield Paragraph(id="password-note")
+        yield Keyboard(self._policy.characters, self.words("resident.password.erase"))
+
+    def keys(self) -> Iterable[Key]:
+        """Done."""
+        yield Key(self.words("resident.password.done"), id="done", hint="Enter", kind="main")
+
+    def follow(self) -> None:
+        """Shows how much has been typed."""
+        self.show()
+
+    def show(self) -> None:
+        """Shows instruction, mask and note as they are now."""
+        title, text = self.instruction()
+        for paragraph_id, content in (
+            ("password-title", title),
+            ("password-text", text),
+            ("password-field", " ".join(_MASK * len(self._typed)) or self.words("resident.password.empty")),
+            ("password-note", self._note()),
+        ):
+            for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
+                paragraph.write(content)
+
+    def _note(self) -> str:
+        missing = self._policy.minimum_length - len(self._typed)
+        if self._problem:
+            return self.words(self._problem)
+        if len(self._typed) == 0:
+            return ""
+        if missing > 0:
+            return self.words("resident.password.missing", count=missing)
+        return self.words("resident.password.count", count=len(self._typed))
+
+    @on(Keyboard.Typed)
+    def type(self, event: Keyboard.Typed) -> None:
+        """A character was touched."""
+        self._type(event.code)
+
+    @on(Keyboard.Erased)
+    def erase(self) -> None:
+        """The last character goes."""
+        self._problem = ""
+        self._typed.erase_last()
+        self.show()
+
+    def on_key(self, event: events.Key) -> None:
+        """The physical keyboard types too."""
+        if event.key in ("backspace", "ctrl+h", "delete"):
+            event.stop()
+            self.erase()
+        elif event.character and len(event.character) == 1 and event.is_printable and event.key != "space":
+            event.stop()
+            self._type(ord(event.character))
+
+    def _type(self, code: int) -> None:
+        self._problem = ""
+        if (allowed := self._allowed(code)) is None:
+            self._problem = "resident.password.not_allowed"
+        elif self._typed.is_full:
+            self._problem = "resident.password.full"
+        else:
+            self._typed.type(allowed)
+        self.show()
+
+    def _allowed(self, code: int) -> int | None:
+        """The character's code as the policy knows it, in the other case when only that one is allowed."""
+        character = chr(code)
+        for candidate in (character, character.upper(), character.lower()):
+            if candidate in self._policy.characters:
+                return ord(candidate)
+        return None
+
+    @on(Key.Pressed, "#done")
+    def finish(self) -> None:
+        """Checks the length; the rest is the screen's own."""
+        if len(self._typed) < self._policy.minimum_length:
+            self._problem = "resident.password.short"
+            self.show()
+        else:
+            self.accept()
+
+    def on_unmount(self) -> None:
+        """Whatever was typed and not handed over is gone."""
+        self._typed.wipe()
+
+
+class ChoosePassword(EnterPassword):
+    """A new password, typed twice."""
+
+    def __init__(self, seat: Seat, position: int, policy: PinPolicy) -> None:
+        super().__init__(seat, position, policy)
+        self._first: TypedPassword | None = None
+
+    def instruction(self) -> tuple[str, str]:
+        """The first time, or once more."""
+        if self._first is not None:
+            return self.words("resident.password.again.title"), self.words("resident.password.again.text")
+        policy = self._policy
+        minimum, maximum = policy.minimum_length, policy.maximum_length
+        extent = "exact" if minimum == maximum else "range"
+        length = self.words(f"resident.password.length.{extent}", minimum=minimum, maximum=maximum)
+        kind = "digits" if policy.characters.isdigit() else "letters"
+        return self.words("resident.password.choose.title"), self.words(
+            f"resident.password.choose.{kind}", length=length
+        )
+
+    def accept(self) -> None:
+        """The first typing is kept, the second compared with it; when they differ, both begin anew."""
+        if self._first is None:
+            self._first, self._typed = self._typed, TypedPassword(self._policy.maximum_length)
+            self.begin_anew()
+        elif self._first.equals(self._typed):
+            self._first.wipe()
+            super().accept()
+        else:
+            self._first.wipe()
+            self._first = None
+            self._typed.wipe()
+            self._problem = "resident.password.differs"
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Shows an empty field and the keyboard's first page."""
+        self.query_one(Keyboard).turn_to_first()
+        self.show()
+
+    def on_unmount(self) -> None:
+        """The first typing is gone too."""
+        if self._first is not None:
+            self._first.wipe()

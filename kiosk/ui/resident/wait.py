@@ -1,0 +1,93 @@
+"""The screens on which the resident waits, and learns for whom and why."""
+
+from enum import StrEnum
+
+from textual.app import ComposeResult
+
+from kiosk.model.step import Step
+from kiosk.ui.case import OpenCase
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.widgets.step_bar import StepBar
+
+
+class Waiting(StrEnum):
+    """For what the resident waits."""
+
+    WINDOW = "window"
+    KEY = "key"
+    WORK = "work"
+    FEE = "fee"
+    RECEIPT = "receipt"
+    STOPPING = "stopping"
+
+
+class Notice(SeatScreen[None]):
+    """Says what is going on, and ends by itself. Its words are `resident.NOTICE.title` and `.text`."""
+
+    def __init__(self, seat: Seat, notice: Waiting, position: int, *, can_stop: bool = False, **values: object) -> None:
+        super().__init__(seat, position=position, can_stop=can_stop)
+        self._notice = notice
+        self._values = values
+
+    def page(self) -> ComposeResult:
+        """Title and text."""
+        yield Paragraph(self.words(f"resident.{self._notice}.title", **self._values), classes="title")
+        yield Paragraph(self.words(f"resident.{self._notice}.text", **self._values), classes="lead note")
+
+
+class KeyGeneration(SeatScreen[None]):
+    """The card makes its key; the seconds are counted, because nobody knows a true per cent."""
+
+    def __init__(self, seat: Seat, position: int) -> None:
+        super().__init__(seat, position=position)
+        self._elapsed_s = 0
+
+    def page(self) -> ComposeResult:
+        """What happens inside the card, and for how long already."""
+        yield Paragraph(self.words("resident.key.title"), classes="title")
+        yield Paragraph(self.words("resident.key.text"), classes="lead note")
+        yield Paragraph(id="elapsed", classes="aside")
+        yield Paragraph(self.words("resident.key.keep_card"), classes="aside")
+
+    def on_mount(self) -> None:
+        """Starts counting."""
+        self.set_interval(1.0, self._count)
+
+    def _count(self) -> None:
+        self._elapsed_s += 1
+        self.follow()
+
+    def follow(self) -> None:
+        """Shows the seconds."""
+        for paragraph in self.query("#elapsed").results(Paragraph):
+            paragraph.write(self.words("resident.key.elapsed", seconds=self._elapsed_s))
+
+
+class AtStationWork(SeatScreen[None]):
+    """Station and authority work through several short steps; the one under way is named."""
+
+    STEPS = (Step.APPLICATION, Step.GENERATE_KEY, Step.REQUEST, Step.CERTIFY, Step.WRITE, Step.READ_BACK, Step.CONFIRM)
+    """The steps that this screen has words for."""
+
+    def __init__(self, seat: Seat, case: OpenCase) -> None:
+        super().__init__(seat, position=case.position)
+        self._case = case
+
+    def page(self) -> ComposeResult:
+        """The present step in a sentence."""
+        yield Paragraph(id="work-title", classes="title")
+        yield Paragraph(id="work-text", classes="lead note")
+        yield Paragraph(self.words("resident.work.keep_card"), classes="aside")
+
+    def follow(self) -> None:
+        """Names the step under way."""
+        step = self._case.step
+        if step not in self.STEPS:
+            return
+        for part in ("title", "text"):
+            for paragraph in self.query(f"#work-{part}").results(Paragraph):
+                paragraph.write(self.words(f"resident.work.{step}.{part}"))
+        for bar in self.query(StepBar):
+            bar.move(self._case.position)

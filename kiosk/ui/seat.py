@@ -1,0 +1,120 @@
+"""One seat: a person's place at this terminal, with its language and the screens shown to it one after another."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from textual.app import App
+
+from kiosk.model.town import Town
+from kiosk.ui.answering_screen import AnsweringScreen
+from kiosk.ui.bell import Bell
+from kiosk.ui.board import Board
+from kiosk.ui.seat_name import SeatName
+from kiosk.ui.themes import THEMES
+from kiosk.ui.words import LANGUAGES, Words
+
+R = TypeVar("R")
+
+
+class Seat:
+    """A seat of this terminal. In a demo one terminal has all three, and one of them is in front."""
+
+    def __init__(
+        self,
+        name: SeatName,
+        app: App[None],
+        catalogues: dict[str, Words],
+        language: str,
+        board: Board,
+        *,
+        is_demo: bool,
+    ) -> None:
+        self.name = name
+        self.board = board
+        self.town: Town | None = None
+        self.is_demo = is_demo
+        self._app = app
+        self._catalogues = catalogues
+        self._language = language
+        self._leaving: asyncio.Task[None] | None = None
+
+    @property
+    def bell(self) -> Bell:
+        """Rings whenever something at the counter or in front of it has changed."""
+        return self.board.bell
+
+    @property
+    def words(self) -> Words:
+        """The words in the seat's present language."""
+        return self._catalogues[self._language]
+
+    @property
+    def other_language(self) -> str:
+        """The language that the language key changes to."""
+        return next(language for language in LANGUAGES if language != self._language)
+
+    def speak(self, language: str) -> None:
+        """Changes the seat's language; screens follow by recomposing."""
+        self._language = language
+        self.bell.ring()
+
+    @property
+    def office(self) -> str:
+        """The town's name as the banner shows it; empty until the station is open."""
+        if self.town is None:
+            return ""
+        return self.words(
+            "banner.office", municipality=self.town.municipality, municipality_romaji=self.town.municipality_romaji
+        )
+
+    def called(self) -> set[SeatName]:
+        """The seats that are waited for."""
+        case = self.board.case
+        called = set()
+        if case is not None and case.waits_for_resident:
+            called.add(SeatName.RESIDENT)
+        if case is not None and case.clerk_asked is not None:
+            called.add(SeatName.CLERK)
+        return called
+
+    def change_look(self) -> None:
+        """Goes on to the next theme, for the whole terminal."""
+        names = [theme.name for theme in THEMES]
+        self._app.theme = names[(names.index(self._app.theme) + 1) % len(names)]
+
+    @property
+    def is_in_front(self) -> bool:
+        """Whether this seat is the one on the glass."""
+        return self._app.current_mode == self.name
+
+    async def ask(self, screen: AnsweringScreen[R]) -> R:
+        """Shows a screen and returns what its person answers. Only in a worker."""
+        answer = await self.show(screen, lambda: True)
+        assert answer is not None, "a screen that is not withdrawn ends with an answer"
+        return answer
+
+    async def show(self, screen: AnsweringScreen[R], while_: Callable[[], bool]) -> R | None:
+        """Shows a screen until it is answered, or withdraws it (None) when `while_` no longer holds. Only in a worker.
+
+        A seat that is not in front changes its screen when it comes to the front: nobody looks at it before, and
+        Textual takes screens from the front mode's stack only.
+        """
+        if self._leaving is not None:
+            await self._leaving
+        await self.bell.until(lambda: self.is_in_front)
+        if not while_():
+            return None
+        answered = screen.awaited()
+        self._app.push_screen(screen, mode=self.name)
+        withdrawn = asyncio.ensure_future(self.bell.until(lambda: not while_() and self.is_in_front))
+        try:
+            await asyncio.wait((answered, withdrawn), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            withdrawn.cancel()
+        self._leaving = asyncio.create_task(self._take_off(screen))
+        return answered.result() if answered.done() else None
+
+    async def _take_off(self, screen: AnsweringScreen[R]) -> None:
+        await self.bell.until(lambda: self.is_in_front)
+        screen.take_off()

@@ -1,0 +1,190 @@
+"""The frame that every screen of a seat has: banner, steps, page, keys; language, look and stopping everywhere."""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from kiosk.ui.answering_screen import AnsweringScreen
+from kiosk.ui.seat import Seat
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.widgets.seat_bar import SeatBar
+from kiosk.ui.widgets.step_bar import StepBar
+
+R = TypeVar("R")
+
+
+class Stop(Enum):
+    """The answer of a person who stops, whatever the question was."""
+
+    STOP = "stop"
+
+
+class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
+    """A screen of one seat: a view of a value that returns a value.
+
+    `position` is the procedure's present step for the step bar, None for no bar. A screen made with `can_stop` may be
+    answered by `Stop.STOP`; it asks back first.
+    """
+
+    AUTO_FOCUS = ".page Key.-main, .keys Key.-main"
+    TAKES_TEXT: ClassVar[bool] = False
+    """Whether letter keys are input here, so that they are no short cuts."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "speak", show=False),
+        Binding("e,E", "speak_by_letter", show=False),
+        Binding("f3", "change_look", show=False),
+        Binding("escape", "ask_stop", show=False),
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, seat: Seat, *, position: int | None = None, can_stop: bool = False) -> None:
+        super().__init__(classes=f"seat-{seat.name}")
+        self.seat = seat
+        self.words = seat.words
+        self._position = position
+        self._can_stop = can_stop
+
+    # --- what a screen is made of -----------------------------------------------------------------------------------
+
+    def page(self) -> ComposeResult:
+        """What the screen shows."""
+        yield from ()
+
+    def keys(self) -> Iterable[Key]:
+        """The keys of the screen's own answers, at the right."""
+        return ()
+
+    def follow(self) -> None:
+        """Brings what is shown up to date; called once mounted and at every ring of the bell."""
+
+    def compose(self) -> ComposeResult:
+        """The frame around `page` and `keys`."""
+        self.words = self.seat.words
+        with Horizontal(classes="banner"):
+            yield Paragraph(self.seat.office, classes="banner-office")
+            yield Paragraph(self.words(f"banner.{self.seat.name}"), classes="banner-seat")
+        if self._position is not None:
+            yield StepBar(self.words, self._position)
+        with Vertical(classes="page"):
+            yield from self.page()
+        with Horizontal(classes="keys"):
+            yield from self._standing_keys()
+            yield Paragraph(classes="spring")
+            with Horizontal(classes="answers"):
+                yield from self.keys()
+        if self._can_stop:
+            with Horizontal(classes="stop-question"):
+                yield Paragraph(self.words(f"stop.{self.seat.name}.question"))
+                yield Key(self.words(f"stop.{self.seat.name}.yes"), id="stop-yes")
+                yield Key(self.words("stop.no"), id="stop-no", hint="Esc", kind="main")
+        if self.seat.is_demo:
+            yield SeatBar(self.words, self.seat.name)
+
+    def _standing_keys(self) -> Iterable[Widget]:
+        if self._can_stop:
+            yield Key(self.words(f"stop.{self.seat.name}.key"), id="stop", hint="Esc")
+        other = self.words(f"language.{self.seat.other_language}")
+        yield Key(other, id="speak", hint="F2" if self.TAKES_TEXT else "E", kind="quiet")
+        yield Key(self.words("key.look"), id="look", hint="F3", kind="quiet")
+
+    # --- following the counter --------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Follows the bell for as long as the screen lives."""
+        self.run_worker(self._follow_bell(), group="bell")
+
+    async def _follow_bell(self) -> None:
+        while True:
+            # After a refresh, because a screen's inner widgets are mounted after the screen itself.
+            self.call_after_refresh(self._update)
+            await self.seat.bell.next()
+
+    def _update(self) -> None:
+        for bar in self.query(SeatBar):
+            bar.call(self.seat.called())
+        self.follow()
+
+    async def on_screen_resume(self) -> None:
+        """A screen that comes back speaks the seat's present language."""
+        if self.is_mounted and self.words is not self.seat.words:
+            await self.compose_anew()
+
+    async def compose_anew(self) -> None:
+        """Composes the screen again, in the seat's present language, with the focus where it was."""
+        focused_id = self.focused.id if self.focused else None
+        await self.recompose()
+        if focused_id:
+            for key in self.query(f"#{focused_id}"):
+                self.set_focus(key)
+        self.call_after_refresh(self._update)
+
+    def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
+        """Gives the focus back when somebody taps beside the keys, so that the keyboard always has a place to start."""
+        last = self.focused
+        super().set_focus(widget, scroll_visible, from_app_focus)
+        if widget is None:
+            self.call_after_refresh(self._give_focus_back, last)
+
+    def _give_focus_back(self, last: Widget | None) -> None:
+        if self.focused is None:
+            fallback = self.query(self.AUTO_FOCUS or "Key")
+            for key in (last, *fallback):
+                if key is not None and key.is_attached and key.focusable and key.region.area:
+                    self.set_focus(key)
+                    return
+
+    # --- keys that every screen has ---------------------------------------------------------------------------------
+
+    @on(Key.Pressed, "#speak")
+    async def action_speak(self) -> None:
+        """Changes the language and stays where it is."""
+        self.seat.speak(self.seat.other_language)
+        await self.compose_anew()
+
+    async def action_speak_by_letter(self) -> None:
+        """The letter that changes the language where no text is typed."""
+        if not self.TAKES_TEXT:
+            await self.action_speak()
+
+    @on(Key.Pressed, "#look")
+    def action_change_look(self) -> None:
+        """Goes on to the next look."""
+        self.seat.change_look()
+
+    @on(Key.Pressed, "#stop")
+    def action_ask_stop(self) -> None:
+        """Asks back, or takes the question back."""
+        if not self._can_stop:
+            return
+        if self.has_class("-asks-stop"):
+            self.keep_going()
+        else:
+            self.add_class("-asks-stop")
+            self.set_focus(self.query_one("#stop-no", Key))
+
+    @on(Key.Pressed, "#stop-no")
+    def keep_going(self) -> None:
+        """Goes on where it was."""
+        self.remove_class("-asks-stop")
+        for key in self.query(self.AUTO_FOCUS or "Key"):
+            if key.focusable and key.id != "stop-no":
+                self.set_focus(key)
+                return
+        self.set_focus(self.query_one("#stop", Key))
+
+    @on(Key.Pressed, "#stop-yes")
+    def confirm_stop(self) -> None:
+        """The person is sure."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Stops."""
+        self.dismiss(Stop.STOP)

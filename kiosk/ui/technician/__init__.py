@@ -1,0 +1,1 @@
+"""The technician's seat: the devices, the papers, the card exchanges."""

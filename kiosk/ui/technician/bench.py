@@ -1,0 +1,120 @@
+"""The technician's bench: every device with its state and cause, the papers printed, the card exchanges."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+
+from kiosk.ui.counter import Counter, DeviceState
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+
+_LOOKS_EVERY_S = 1.0
+_TRACE_LINES = 40
+
+
+class Bench(SeatScreen[None]):
+    """Looks at the devices once a second, off the event loop."""
+
+    def __init__(self, seat: Seat, counter: Counter, leave: Callable[[], None]) -> None:
+        super().__init__(seat, can_stop=seat.is_demo)
+        self._leave = leave
+        self._counter = counter
+        self._devices: tuple[DeviceState, ...] = ()
+        self._paper = ""
+        self._trace: tuple[str, ...] = ()
+
+    def page(self) -> ComposeResult:
+        """Devices and exchanges at the left, the newest paper at the right."""
+        words = self.words
+        with Horizontal(classes="desk"):
+            with Vertical(classes="panel"):
+                yield Paragraph(words("technician.devices"), classes="panel-title")
+                yield Paragraph(id="devices")
+                yield Paragraph(words("technician.trace"), classes="panel-title")
+                with VerticalScroll(id="trace-scroll"):
+                    yield Paragraph(id="trace")
+            with Vertical(classes="panel -paper"):
+                yield Paragraph(words("technician.paper"), classes="panel-title", id="paper-title")
+                with VerticalScroll(id="paper-scroll"):
+                    yield Paragraph(id="paper")
+
+    def keys(self) -> Iterable[Key]:
+        """The demo's hand on the card."""
+        if self._counter.simulated_card() is not None:
+            yield Key(self.words("technician.card.insert"), id="insert", hint="I")
+            yield Key(self.words("technician.card.remove"), id="remove", hint="R")
+
+    def on_mount(self) -> None:
+        """Begins to look."""
+        self.run_worker(self._look(), group="look")
+
+    async def _look(self) -> None:
+        while True:
+            await self.seat.bell.until(lambda: self.seat.is_in_front)
+            self._devices, self._trace, self._paper = await asyncio.to_thread(self._see)
+            self.follow()
+            await asyncio.sleep(_LOOKS_EVERY_S)
+
+    def _see(self) -> tuple[tuple[DeviceState, ...], tuple[str, ...], str]:
+        return self._counter.devices(), self._counter.trace_lines(), _newest_paper(self._counter.receipts())
+
+    def follow(self) -> None:
+        """Shows what was seen last."""
+        words = self.words
+        card = self._counter.simulated_card()
+        if card is not None and not self.query("#insert"):
+            self.refresh(recompose=True)  # the station has opened since
+            return
+        if card is not None:
+            for key in self.query("#insert").results(Key):
+                key.disabled = card.is_inserted
+            for key in self.query("#remove").results(Key):
+                key.disabled = not card.is_inserted
+        self._write("devices", "\n".join(map(self._device_text, self._devices)) or words("technician.no_device"))
+        self._write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
+        for scroll in self.query("#trace-scroll").results(VerticalScroll):
+            scroll.scroll_end(animate=False)
+        self._write("paper", self._paper or words("technician.no_paper"))
+
+    def stop(self) -> None:
+        """Ends the demo."""
+        self._leave()
+
+    @on(Key.Pressed, "#insert,#remove")
+    def move_card(self, event: Key.Pressed) -> None:
+        """Moves the simulated card."""
+        self._move_card(event.key.id == "insert")
+
+    def on_key(self, event: events.Key) -> None:
+        """I and R move the simulated card."""
+        if event.key in ("i", "r"):
+            self._move_card(event.key == "i")
+
+    def _move_card(self, is_in: bool) -> None:
+        card = self._counter.simulated_card()
+        if card is not None:
+            (card.insert if is_in else card.remove)()
+            self.follow()
+
+    def _write(self, paragraph_id: str, text: str) -> None:
+        for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
+            paragraph.write(text)
+
+    def _device_text(self, device: DeviceState) -> str:
+        state = self.words(f"device.state.{device.state}")
+        kind = self.words(f"device.kind.{device.kind}")
+        line = self.words("technician.device", state=state, kind=kind, name=device.name, link=device.link)
+        return f"{line}\n  {device.detail}" if device.detail else line
+
+
+def _newest_paper(folder: Path | None) -> str:
+    if folder is None:
+        return ""
+    papers = sorted(folder.glob("*.txt"))
+    return papers[-1].read_text() if papers else ""

@@ -1,0 +1,71 @@
+"""The three looks of the screens; each says everything by words and shapes too, never by colour alone."""
+
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+from textual.theme import Theme
+
+STYLE_SHEET = Path(__file__).with_name("kiosk.tcss")
+
+STANDARD = Theme(
+    name="kiosk-standard",
+    dark=False,
+    primary="#1b3f6b",
+    secondary="#51637a",
+    accent="#ffd84a",
+    warning="#8a4b00",
+    error="#9c1c1c",
+    success="#1d6142",
+    foreground="#17202b",
+    background="#f3f5f7",
+    surface="#ffffff",
+    panel="#e3e9ef",
+    variables={"on-primary": "#ffffff", "on-accent": "#17202b", "quiet": "#4c5a69", "line": "#9dabb9"},
+)
+
+CONTRAST = Theme(
+    name="kiosk-contrast",
+    dark=True,
+    primary="#ffe100",
+    secondary="#ffffff",
+    accent="#ffffff",
+    warning="#ffe100",
+    error="#ffe100",
+    success="#ffffff",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    variables={"on-primary": "#000000", "on-accent": "#000000", "quiet": "#ffffff", "line": "#ffffff"},
+)
+
+MONO = Theme(
+    name="kiosk-mono",
+    dark=False,
+    primary="#000000",
+    secondary="#000000",
+    accent="#000000",
+    warning="#000000",
+    error="#000000",
+    success="#000000",
+    foreground="#000000",
+    background="#ffffff",
+    surface="#ffffff",
+    panel="#ffffff",
+    variables={"on-primary": "#ffffff", "on-accent": "#ffffff", "quiet": "#000000", "line": "#000000"},
+)
+
+THEMES = (STANDARD, CONTRAST, MONO)
+"""In the order in which the display key goes through them."""
+
+
+def dress(app: App[Any]) -> None:
+    """Gives an app that has not started yet the themes and the sizes that the style sheet knows."""
+    app.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    app.VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
+    for theme in THEMES:
+        app.register_theme(theme)
+    # Without the theme's watcher, which needs a running app and would parse the style sheet a second time.
+    app.set_reactive(App.theme, STANDARD.name)
+    app.stylesheet.set_variables(app.get_css_variables())

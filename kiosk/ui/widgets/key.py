@@ -1,0 +1,63 @@
+"""The keys on the glass: large, the whole surface is the target, the whole surface shows the focus."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.widget import Widget
+
+from kiosk.ui.plain_text import inert
+
+Kind = Literal["plain", "main", "quiet"]
+
+
+class Key(Widget, can_focus=True):
+    """A key with a label and, below it, the name of the keyboard's key that does the same."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "press", show=False)]
+
+    @dataclass
+    class Pressed(Message):
+        """The key was pressed, by touch, mouse or keyboard."""
+
+        key: "Key"
+
+        @property
+        def control(self) -> "Key":
+            """The key, for `@on` selectors."""
+            return self.key
+
+    def __init__(self, label: str, *, id: str, hint: str = "", kind: Kind = "plain", value: object = None) -> None:
+        super().__init__(id=id, classes=f"-{kind}")
+        self.value = value
+        self._label = inert(label)
+        self._hint = inert(hint)
+
+    def relabel(self, label: str) -> None:
+        """Changes the label."""
+        self._label = inert(label)
+        self.refresh(layout=True)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """As wide as the longer of label and hint."""
+        return max(cell_len(self._label), cell_len(self._hint))
+
+    def render(self) -> Content:
+        """Label and hint."""
+        # A line above as there is one below, so that the label stands in the middle.
+        return Content(f"\n{self._label}\n{self._hint}" if self._hint else self._label)
+
+    def action_press(self) -> None:
+        """Presses the key."""
+        if not self.disabled:
+            self.post_message(self.Pressed(self))
+
+    def on_click(self, event: events.Click) -> None:
+        """A tap is a press."""
+        event.stop()
+        self.action_press()

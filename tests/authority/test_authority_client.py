@@ -1,0 +1,445 @@
+"""What the kiosk concludes from answers, late answers, false answers and silence."""
+
+import dataclasses
+import datetime
+import http.server
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from authority_desk import ITEMS, START, URL, Desk, load, signer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kiosk.authority import asn1
+from kiosk.authority.client import AuthorityClient, PendingCertificate
+from kiosk.authority.credential import Credential, load_credential
+from kiosk.authority.embedded.status import StatusService
+from kiosk.authority.errors import (
+    AuthorityOutcomeUnknown,
+    AuthorityRejected,
+    AuthorityUnreachable,
+    CertificateUnacceptable,
+    CredentialInvalid,
+    UrlRefused,
+)
+from kiosk.authority.message import BodyKind, Head, Status, build_message, parse_message, status_info
+from kiosk.model.certificate import CertificateState
+
+Answer = Callable[[bytes], bytes]
+
+
+class ScriptedAuthority(httpx.BaseTransport):
+    """Another authority: gives the scripted answers one after the other."""
+
+    def __init__(self, *answers: Answer, media_type: str = "application/pkixcmp", status: int = 200) -> None:
+        self.answers = list(answers)
+        self.requests: list[bytes] = []
+        self.media_type = media_type
+        self.status = status
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request.read())
+        content = self.answers.pop(0)(self.requests[-1])
+        return httpx.Response(self.status, headers={"Content-Type": self.media_type}, content=content)
+
+
+def speak(
+    desk: Desk, kind: BodyKind, body: bytes, signer_credential: Credential | None = None, **head: object
+) -> Answer:
+    """A well-formed answer to whatever is asked, with what `head` changes in its header."""
+
+    def answer(request: bytes) -> bytes:
+        asked = parse_message(request).header
+        credential = signer_credential or desk.authority.credential
+        values = {
+            "sender": credential.certificate.subject.public_bytes(),
+            "recipient": desk.station.certificate.subject.public_bytes(),
+            "time": desk.clock.now,
+            "transaction_id": asked.transaction_id,
+            "sender_nonce": bytes(16),
+            "recipient_nonce": asked.sender_nonce,
+        } | head
+        return build_message(kind, body, Head(**values), credential)  # type: ignore[arg-type]  # the tests know the fields
+
+    return answer
+
+
+def issuance(status: asn1.PKIStatusInfo, certificate: bytes | None = None, cert_req_id: int = 0) -> bytes:
+    pair = asn1.CertifiedKeyPair(certificate=asn1.tlv(certificate)) if certificate else None
+    response = asn1.CertResponse(cert_req_id=cert_req_id, status=status, certified_key_pair=pair)
+    return asn1.encode(asn1.CertRepMessage(response=[response]))
+
+
+def poll(seconds: int) -> bytes:
+    return asn1.sequence_of([asn1.encode(asn1.PollRep(cert_req_id=0, check_after=seconds))])
+
+
+NO = status_info(Status.REJECTION, "never", "badPOP")
+WAIT = issuance(status_info(Status.WAITING))
+ERROR = asn1.encode(asn1.ErrorMsgContent(status=NO))
+
+
+def certificate_for(desk: Desk, key: rsa.RSAPrivateKey | None = None, **changes: object) -> bytes:
+    """What the authority would issue, made without it."""
+    values = {
+        "rules": desk.authority.policy.rules_for("signature"),
+        "public_key": (key or desk.key).public_key(),
+        "items": ITEMS,
+        "pseudonym": "X",
+        "serial": 4711,
+        "start": desk.clock.now,
+        "end": desk.clock.now + datetime.timedelta(days=9),
+    } | changes
+    return desk.authority.profiles.resident(**values).public_bytes(Encoding.DER)  # type: ignore[arg-type]
+
+
+def test_a_waiting_authority_is_asked_again_when_it_says(desk: Desk) -> None:
+    accepted = issuance(status_info(Status.ACCEPTED), certificate_for(desk))
+    authority = ScriptedAuthority(
+        speak(desk, BodyKind.IP, WAIT),
+        speak(desk, BodyKind.POLL_REP, poll(3)),
+        speak(desk, BodyKind.POLL_REP, poll(4)),
+        speak(desk, BodyKind.IP, accepted),
+    )
+    pending = desk.client_over(authority).certify(desk.message().der)
+    assert pending.serial == "1267"
+    assert pending.confirm_before is None
+    assert desk.clock.now == START + datetime.timedelta(seconds=7)
+    assert [parse_message(r).kind for r in authority.requests] == [BodyKind.IR, *[BodyKind.POLL_REQ] * 3]
+    assert len({parse_message(r).header.transaction_id for r in authority.requests}) == 1
+
+
+def test_an_authority_that_never_decides_is_not_waited_for(desk: Desk) -> None:
+    authority = ScriptedAuthority(speak(desk, BodyKind.IP, WAIT), speak(desk, BodyKind.POLL_REP, poll(11)))
+    with pytest.raises(AuthorityOutcomeUnknown, match="not decided"):
+        desk.client_over(authority).certify(desk.message().der)
+
+
+@pytest.mark.parametrize("kind", [BodyKind.IP, BodyKind.ERROR])
+def test_no_is_no(desk: Desk, kind: BodyKind) -> None:
+    body = ERROR if kind is BodyKind.ERROR else issuance(NO)
+    with pytest.raises(AuthorityRejected) as refused:
+        desk.client_over(ScriptedAuthority(speak(desk, kind, body))).certify(desk.message().der)
+    assert (refused.value.fail_info, refused.value.text) == ("badPOP", "never")
+
+
+def test_an_authority_in_trouble_does_not_know_what_it_did(desk: Desk) -> None:
+    trouble = asn1.encode(asn1.ErrorMsgContent(status=status_info(Status.REJECTION, "oh", "systemFailure")))
+    with pytest.raises(AuthorityOutcomeUnknown):
+        desk.client_over(ScriptedAuthority(speak(desk, BodyKind.ERROR, trouble))).certify(desk.message().der)
+
+
+def stranger(desk: Desk) -> Credential:
+    """A key of somebody else's under the authority's name and certificate."""
+    return Credential(ec.generate_private_key(ec.SECP256R1()), desk.issuer)
+
+
+def test_an_answer_is_believed_from_the_authority_only(desk: Desk) -> None:
+    for somebody in (desk.station, desk.clerk, desk.authority.ocsp, stranger(desk)):
+        with pytest.raises(AuthorityOutcomeUnknown, match="not believed"):
+            authority = ScriptedAuthority(speak(desk, BodyKind.ERROR, ERROR, somebody))
+            desk.client_over(authority).certify(desk.message().der)
+
+
+@pytest.mark.parametrize(
+    "head", [{"transaction_id": bytes(16)}, {"recipient_nonce": bytes(16)}, {"recipient_nonce": None}]
+)
+def test_an_answer_to_something_else_is_not_believed(desk: Desk, head: dict[str, object]) -> None:
+    accepted = issuance(status_info(Status.ACCEPTED), certificate_for(desk))
+    with pytest.raises(AuthorityOutcomeUnknown, match="not believed"):
+        desk.client_over(ScriptedAuthority(speak(desk, BodyKind.IP, accepted, **head))).certify(desk.message().der)
+
+
+def bit_flipped(answer: Answer) -> Answer:
+    def flipped(request: bytes) -> bytes:
+        der = bytearray(answer(request))
+        der[len(der) // 3] ^= 1
+        return bytes(der)
+
+    return flipped
+
+
+def test_a_certificate_that_cannot_be_read_leaves_the_outcome_unknown(desk: Desk) -> None:
+    answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), b"\x30\x00"))
+    with pytest.raises(AuthorityOutcomeUnknown, match="no certificate"):
+        desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\x30\x00"])
+def test_what_is_no_message_leaves_the_outcome_unknown(desk: Desk, content: bytes) -> None:
+    with pytest.raises(AuthorityOutcomeUnknown):
+        desk.client_over(ScriptedAuthority(lambda _: content)).certify(desk.message().der)
+
+
+def test_a_tampered_answer_leaves_the_outcome_unknown(desk: Desk) -> None:
+    with pytest.raises(AuthorityOutcomeUnknown):
+        authority = ScriptedAuthority(bit_flipped(speak(desk, BodyKind.ERROR, ERROR)))
+        desk.client_over(authority).certify(desk.message().der)
+
+
+def test_an_answer_that_is_not_cmp_leaves_the_outcome_unknown(desk: Desk) -> None:
+    with pytest.raises(AuthorityOutcomeUnknown, match="HTTP 503"):
+        authority = ScriptedAuthority(lambda _: b"busy", media_type="text/plain", status=503)
+        desk.client_over(authority).certify(desk.message().der)
+
+
+def test_an_answer_of_another_kind_leaves_the_outcome_unknown(desk: Desk) -> None:
+    with pytest.raises(AuthorityOutcomeUnknown):
+        authority = ScriptedAuthority(speak(desk, BodyKind.PKICONF, asn1.encode(asn1.Null())))
+        desk.client_over(authority).certify(desk.message().der)
+
+
+def test_a_certificate_that_was_not_asked_for_is_not_taken(desk: Desk, keys: list[rsa.RSAPrivateKey]) -> None:
+    other = dataclasses.replace(ITEMS, sex="2")
+    day = datetime.timedelta(days=1)
+    bad = {
+        "another key": certificate_for(desk, keys[1]),
+        "other items": certificate_for(desk, items=other),
+        "no items": certificate_for(desk, items=None),
+        "out of its time": certificate_for(desk, start=START - 9 * day, end=START - day),
+    }
+    for name, der in bad.items():
+        answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), der))
+        with pytest.raises(CertificateUnacceptable) as unacceptable:
+            desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
+        assert unacceptable.value.certificate == der, name
+
+
+def test_a_certificate_of_another_authority_is_not_taken(desk: Desk) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateBuilder().subject_name(desk.issuer.subject).issuer_name(desk.issuer.subject)
+    forged = load_like(builder, certificate_for(desk)).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), forged))
+    with pytest.raises(CertificateUnacceptable):
+        desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
+
+
+def load_like(builder: x509.CertificateBuilder, der: bytes) -> x509.CertificateBuilder:
+    certificate = x509.load_der_x509_certificate(der)
+    builder = (
+        builder.public_key(certificate.public_key())
+        .serial_number(1)
+        .not_valid_before(certificate.not_valid_before_utc)
+        .not_valid_after(certificate.not_valid_after_utc)
+    )
+    for extension in certificate.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder
+
+
+def test_an_authority_whose_clock_is_a_little_ahead_is_believed(desk: Desk) -> None:
+    start = START + datetime.timedelta(seconds=40)
+    answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), certificate_for(desk, start=start)))
+    assert desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der).not_before == start
+
+
+def test_an_authority_that_does_not_listen_is_unreachable(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
+    with pytest.raises(AuthorityUnreachable):
+        client.certify(desk.message().der)
+    with pytest.raises(AuthorityUnreachable):
+        client.status(desk.issuer_der, desk.issuer_der)
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123"])
+def test_an_authority_that_hangs_up_leaves_the_outcome_unknown(desk: Desk, says: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(says)
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
+        with pytest.raises(AuthorityOutcomeUnknown):
+            client.certify(desk.message().der)
+        thread.join()
+
+
+def test_an_authority_that_never_answers_leaves_the_outcome_unknown(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock, timeout_s=0.2)
+        with pytest.raises(AuthorityOutcomeUnknown):
+            client.certify(desk.message().der)
+
+
+def test_an_answer_that_drips_is_cut_off(desk: Desk) -> None:
+    enough = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                while not enough.wait(0.02):
+                    try:
+                        connection.sendall(b"x")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock, timeout_s=0.3)
+        try:
+            with pytest.raises(AuthorityOutcomeUnknown, match="in time"):
+                client.certify(desk.message().der)
+        finally:
+            enough.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("url", ["ftp://authority.test", "authority.test:80", "", "http://"])
+def test_a_url_that_is_none_is_refused(desk: Desk, url: str) -> None:
+    with pytest.raises(UrlRefused):
+        AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
+
+
+def test_plain_http_is_for_training_and_this_computer(desk: Desk) -> None:
+    for_real = desk.authority.profiles.ocsp_responder(desk.issuer.public_key(), 1, START)
+    for url in ("https://ca.example", "http://127.0.0.1:1", "http://localhost", "http://[::1]:8"):
+        AuthorityClient(url, desk.station, (for_real,), clock=desk.clock)
+    with pytest.raises(UrlRefused):
+        AuthorityClient("http://ca.example", desk.station, (for_real,), clock=desk.clock)
+
+
+def test_over_tls_both_sides_show_certificates_of_the_authority(desk: Desk, tmp_path: Path) -> None:
+    server_key = ec.generate_private_key(ec.SECP256R1())
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    server = desk.authority.profiles.plain(
+        x509.Name([]), server_key.public_key(), [(names, True)], 7, datetime.datetime.now(datetime.UTC)
+    )
+    (tmp_path / "server.pem").write_bytes(Credential(server_key, server).encode())
+    (tmp_path / "ca.pem").write_bytes(desk.issuer.public_bytes(Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "ca.pem"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(tmp_path / "server.pem")
+    shown: list[bytes | None] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert isinstance(self.connection, ssl.SSLSocket)
+            shown.append(self.connection.getpeercert(binary_form=True))
+            answer = desk.responder.respond(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Type", "application/pkixcmp")
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as listening:
+        listening.socket = context.wrap_socket(listening.socket, server_side=True)
+
+        def answer_twice() -> None:
+            listening.handle_request()
+            listening.handle_request()
+
+        thread = threading.Thread(target=answer_twice)
+        thread.start()
+        url = f"https://127.0.0.1:{listening.server_port}"
+        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
+        assert client.certify(desk.message().der).serial
+        assert shown == [desk.station.certificate.public_bytes(Encoding.DER)]
+        stranger_to_it = AuthorityClient(url, desk.station, (desk.clerk.certificate,), clock=desk.clock)
+        with pytest.raises(AuthorityUnreachable):
+            stranger_to_it.certify(desk.message().der)
+        thread.join()
+
+
+def test_a_url_with_a_path_names_the_cmp_service(desk: Desk) -> None:
+    seen = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        return httpx.Response(404)
+
+    for url in (URL, f"{URL}/ejbca/cmp/town"):
+        client = AuthorityClient(
+            url, desk.station, (desk.issuer,), clock=desk.clock, transport=httpx.MockTransport(handle)
+        )
+        with pytest.raises(AuthorityOutcomeUnknown):
+            client.certify(desk.message().der)
+    assert seen == ["/.well-known/cmp", "/ejbca/cmp/town"]
+
+
+def test_the_card_signs_once_and_only_the_request(desk: Desk) -> None:
+    signed = []
+
+    def sign(data: bytes) -> bytes:
+        signed.append(data)
+        return signer(desk.key)(data)
+
+    request = desk.client.certification_request(desk.key.public_key(), ITEMS, "signature", sign)
+    (data,) = signed
+    assert data in request
+    assert asn1.decode(asn1.CertRequest, data).cert_req_id == 0
+
+
+def test_a_status_that_proves_nothing_is_no_status(desk: Desk) -> None:
+    pending = desk.confirmed()
+
+    def ask(pending: PendingCertificate, status: int = 200, replay: bytes | None = None) -> CertificateState:
+        def answer(request: bytes) -> bytes:
+            return replay or StatusService(desk.authority).ocsp(request).der
+
+        authority = ScriptedAuthority(answer, media_type="application/ocsp-response", status=status)
+        state = desk.client_over(authority).status(pending.certificate, desk.issuer_der).state
+        kept.append(authority.requests[0])
+        return state
+
+    kept: list[bytes] = []
+    assert ask(pending) == CertificateState.GOOD
+    with pytest.raises(AuthorityOutcomeUnknown, match="HTTP 500"):
+        ask(pending, status=500)
+    with pytest.raises(AuthorityOutcomeUnknown, match="cannot be read"):
+        ask(pending, replay=b"\x30")
+    old = StatusService(desk.authority).ocsp(kept[0]).der
+    with pytest.raises(AuthorityOutcomeUnknown, match="nonce"):
+        ask(pending, replay=old)
+    desk.serve(dataclasses.replace(desk.authority, ocsp=desk.station))
+    with pytest.raises(AuthorityOutcomeUnknown, match="not by the issuer"):
+        ask(pending)
+
+
+def test_an_unknown_certificate_is_unknown(desk: Desk) -> None:
+    assert desk.client.status(certificate_for(desk), desk.issuer_der).state == CertificateState.UNKNOWN
+
+
+@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+def test_a_credential_that_cannot_be_used_names_its_file(desk: Desk, content: bytes | None) -> None:
+    path = desk.directory / "stations" / "broken.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CredentialInvalid, match=r"broken\.pem"):
+        load_credential(path)
+
+
+def test_a_credential_whose_parts_do_not_fit_is_refused(desk: Desk) -> None:
+    path = desk.directory / "stations" / "mixed.pem"
+    path.write_bytes(Credential(desk.clerk.key, desk.station.certificate).encode())
+    with pytest.raises(CredentialInvalid, match=r"mixed\.pem.*not the key's"):
+        load_credential(path)
+
+
+def test_a_credential_knows_its_name_and_hides_its_key(desk: Desk) -> None:
+    assert desk.station.name == "demo"
+    assert "PRIVATE" not in repr(desk.station)
+    assert load(desk.certify()).issuer == desk.station.chain[0].subject

@@ -1,0 +1,197 @@
+"""`kiosk demo` in a real terminal (tmux), walked by the three persons with the keyboard and with the mouse."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from e2e.commands import run
+
+PATIENCE_S = 60.0
+PASSWORD = "AB01"
+
+
+class Terminal:
+    """A program in a tmux of its own, 100 by 30 cells."""
+
+    def __init__(self, directory: Path, *words: object) -> None:
+        tmux = shutil.which("tmux")
+        assert tmux is not None, "tmux is not installed"
+        settings = directory / "tmux.conf"
+        settings.write_text("set -g default-size 100x30\nset -g remain-on-exit on\nset -g mouse off\n")
+        self._tmux = [tmux, "-S", str(directory / "tmux"), "-u", "-f", str(settings)]
+        command = [sys.executable, "-m", "kiosk", *map(str, words)]
+        self._run("new-session", "-d", "-x", "100", "-y", "30", *command)
+
+    def _run(self, *words: str) -> str:
+        env = os.environ | {"LANG": "C.UTF-8", "TERM": "xterm-256color"}
+        return subprocess.run([*self._tmux, *words], capture_output=True, text=True, env=env, check=True).stdout
+
+    def press(self, *keys: str) -> None:
+        """Presses keys by their tmux names."""
+        for key in keys:
+            self._run("send-keys", key)
+
+    def click(self, label: str, until: str) -> None:
+        """Clicks on `label`, and again after a while as people do, until another text comes."""
+        self.wait_for(label)
+        for _ in range(3):
+            self._click(label)
+            deadline = time.monotonic() + PATIENCE_S / 3
+            while time.monotonic() < deadline:
+                if until in self.screen():
+                    return
+                time.sleep(0.05)
+        raise AssertionError(f"{until!r} does not come after {label!r}; the screen is\n{self.screen()}")
+
+    def _click(self, label: str) -> None:
+        """Presses and releases the left button on the lowest `label`, as a terminal reports it (SGR 1006)."""
+        lines = self.screen().splitlines()
+        row = max(i for i, line in enumerate(lines) if label in line)
+        before = lines[row][: lines[row].index(label)]
+        column = sum(2 if ord(c) > 0x2E7F else 1 for c in before) + 1
+        for end in "Mm":
+            report = f"\x1b[<0;{column + 1};{row + 1}{end}"
+            self._run("send-keys", "-H", *(f"{ord(c):02x}" for c in report))
+
+    def screen(self) -> str:
+        """The cells now."""
+        return self._run("capture-pane", "-p")
+
+    def wait_for(self, text: str) -> None:
+        """Waits until a text stands on the screen."""
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in self.screen():
+            assert time.monotonic() < deadline, f"{text!r} does not come; the screen is\n{self.screen()}"
+            time.sleep(0.05)
+
+    @property
+    def is_running(self) -> bool:
+        return self._run("list-panes", "-F", "#{pane_dead}").strip() == "0"
+
+    def exit_code(self) -> int:
+        """Waits for the program's end."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.is_running:
+            assert time.monotonic() < deadline, f"it does not end; the screen is\n{self.screen()}"
+            time.sleep(0.05)
+        return int(self._run("list-panes", "-F", "#{pane_dead_status}"))
+
+    def pid(self) -> int:
+        return int(self._run("list-panes", "-F", "#{pane_pid}"))
+
+    def close(self) -> None:
+        subprocess.run([*self._tmux, "kill-server"], capture_output=True)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Terminal]:
+    terminal = Terminal(tmp_path, "demo", "--data", tmp_path / "data")
+    yield terminal
+    terminal.close()
+
+
+def check_issued(data: Path) -> None:
+    """One resident was issued a certificate, has paid and has his receipt."""
+    shown = run("journal", "show", "--data", data).stdout.splitlines()
+    events = [json.loads(line) for line in shown]
+    assert [e["step"] for e in events if e["event"] == "done"][-1] == "closed"
+    paper = (data / "sim" / "printer" / "0001.txt").read_text()
+    assert "手数料領収書" in paper
+    serial = re.search(r"\b[0-9A-F]{32}\b", paper)
+    assert serial
+    assert run("ca", "status", serial[0], "--data", data).stdout.strip() == "good"
+
+
+def test_the_eight_steps_are_walked_by_keyboard(demo: Terminal, tmp_path: Path) -> None:
+    demo.wait_for("はじめる")
+    demo.press("C-q", "C-p", "C-c", "C-z", "F1", "C-\\")
+    assert demo.is_running
+    demo.press("Enter")
+    demo.wait_for("次へ")
+    demo.press("Enter")
+    demo.wait_for("申請書を お選びください")
+    demo.press("1")
+    demo.wait_for("お名前・ご住所")
+    demo.press("Enter")
+    demo.wait_for("カードを 入れてください")
+    demo.press("Enter")
+    demo.wait_for("窓口へ お越しください")
+    demo.press("F11")
+    demo.wait_for("本人確認　申請書")
+    demo.press("1")
+    demo.wait_for("選択中：運転免許証")
+    demo.press("Enter")
+    demo.wait_for("許可する")
+    demo.press("Enter")
+    demo.wait_for("いまの手続")
+    demo.press("F10")
+    demo.wait_for("パスワードを 決めてください")
+    demo.press(*PASSWORD)
+    demo.wait_for("いま4文字")
+    demo.press("Enter")
+    demo.wait_for("もう一度")
+    demo.press(*PASSWORD)
+    demo.wait_for("いま4文字")
+    demo.press("Enter")
+    demo.wait_for("よろしいですか")
+    demo.press("Enter")
+    demo.wait_for("手数料は 500円です")
+    demo.press("F11")
+    demo.wait_for("手数料を お受け取りください")
+    demo.press(*"1000", "Enter")
+    demo.wait_for("お渡しください")
+    demo.press("Enter", "F10")
+    demo.wait_for("カードを お取りください")
+    demo.press("Enter")
+    demo.wait_for("手続が 終わりました")
+    assert PASSWORD not in demo.screen()
+    check_issued(tmp_path / "data")
+    demo.press("Enter")
+    demo.wait_for("はじめる")
+
+
+def test_the_eight_steps_are_walked_by_mouse_in_english(demo: Terminal, tmp_path: Path) -> None:
+    demo.click("English", until="Get a digital certificate")
+    demo.click("Start", until="Before you start")
+    demo.click("Next", until="Choose an application form")
+    demo.click("幌延　太郎", until="Is everything on your form right?")
+    demo.click("Yes, it is right", until="Please insert your card")
+    demo.click("Insert", until="Please come to the counter")
+    demo.click("F11", until="本人確認　申請書")
+    demo.click("運転免許証", until="選択中：運転免許証")
+    demo.click("本人と確認しました", until="許可する")
+    demo.click("許可する", until="いまの手続")
+    demo.click("F10", until="Choose a password")
+    for title, after in (("Choose a password", "once more"), ("once more", "Is this what you want?")):
+        demo.wait_for(title)
+        for key, shown in (("A ", "3 more"), ("B ", "2 more")):
+            demo.click(f" {key}", until=shown)
+        demo.click("0-9", until=" 7 ")
+        for key, shown in ((" 0 ", "1 more"), (" 1 ", "4 so far")):
+            demo.click(key, until=shown)
+        demo.click("Done", until=after)
+    demo.click("Yes", until="The fee is 500 yen")
+    demo.click("F11", until="手数料を お受け取りください")
+    demo.click("1,000円", until="おつり")
+    demo.click("受け取りました", until="お渡しください")
+    demo.click("確認しました", until="いまの手続")
+    demo.click("F10", until="Please take your card")
+    demo.click("Take", until="All done")
+    check_issued(tmp_path / "data")
+
+
+def test_sigterm_leaves_cleanly_and_takes_the_authority_along(demo: Terminal, tmp_path: Path) -> None:
+    demo.wait_for("はじめる")
+    demo.press("F12")
+    demo.wait_for("機器")
+    os.kill(demo.pid(), 15)
+    assert demo.exit_code() == 0
+    left = subprocess.run(["pgrep", "-f", str(tmp_path / "data" / "authority")], capture_output=True, text=True)
+    assert left.stdout == ""

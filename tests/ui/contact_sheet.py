@@ -1,0 +1,172 @@
+"""Pictures of every screen in every language and look: `python -m tests.ui.contact_sheet OUTDIR [SCENE]`.
+
+For the eye: nothing here decides whether a test passes.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from hw.ports import PinPolicy
+from kiosk.model.step import Step
+from kiosk.ui.app import KioskApp
+from kiosk.ui.picture import picture
+from kiosk.ui.words import LANGUAGES
+from tests.ui.conftest import compile_catalogues
+from tests.ui.scripted_counter import Script, ScriptedCounter
+from tests.ui.walk import by_keyboard, reach, walk, walk_to
+
+Shoot = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A script, a size, and what is pressed between the pictures; `screen` is waited for before each."""
+
+    name: str
+    play: Callable[[Pilot[None], Shoot], Awaitable[None]]
+    script: Callable[[], Script] = Script
+    size: tuple[int, int] = (100, 30)
+    fails_to_open: str = ""
+    languages: tuple[str, ...] = field(default=LANGUAGES)
+
+
+async def _whole_way(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk(pilot, by_keyboard, shoot)
+
+
+async def _stop_question(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "come-to-window")
+    await pilot.press("escape")
+    await shoot("stop-question")
+    await pilot.press("left", "enter")
+    await reach(pilot, "TroubleNotice")
+    await shoot("stopped")
+    await pilot.press("f11")
+    await reach(pilot, "Desk")
+    await shoot("desk-after-stop")
+    await pilot.press("f12")
+    await reach(pilot, "Bench")
+    await pilot.press("escape")
+    await shoot("leave-question")
+
+
+async def _password(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "ChoosePassword")
+    await pilot.press("A", "b", "1")
+    await shoot("password-too-short")
+    await pilot.press("2", "enter", "A", "b", "1", "3", "enter")
+    await shoot("password-differs")
+
+
+async def _password_of_other_kinds(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "ChoosePassword")
+    await shoot("password-digits")
+
+
+async def _refused(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "insert-card")
+    await pilot.press("enter")
+    await reach(pilot, "TroubleNotice")
+    await shoot("refused")
+
+
+async def _at_work(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "password-again")
+    await pilot.press(*"AB01", "enter")
+    await reach(pilot, "KeyGeneration")
+    await shoot("key-generation")
+
+
+async def _work(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "password-again")
+    await pilot.press(*"AB01", "enter")
+    await reach(pilot, "AtStationWork")
+    await shoot("at-work")
+
+
+async def _paper(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "take-card")
+    await pilot.press("enter", "f11")
+    await reach(pilot, "LookAtPaper")
+    await shoot("look-at-paper")
+
+
+async def _outage(pilot: Pilot[None], shoot: Shoot) -> None:
+    await shoot("outage")
+
+
+async def _looks(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "ConfirmItems")
+    for look in ("contrast", "mono"):
+        await pilot.press("f3")
+        await shoot(f"items-{look}")
+    await pilot.press("f3", "enter")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "Notice")
+    await pilot.press("f11")
+    await reach(pilot, "CheckIdentity")
+    await pilot.press("1")
+    for look in ("contrast", "mono"):
+        await pilot.press("f3")
+        await shoot(f"identity-{look}")
+
+
+def _held(step: Step) -> Callable[[], Script]:
+    return lambda: Script(hold=frozenset({step}))
+
+
+SCENES = (
+    Scene("way", _whole_way),
+    Scene("way-small", _whole_way, size=(90, 26)),
+    Scene("way-large", _whole_way, size=(132, 43), languages=("ja",)),
+    Scene("stop", _stop_question),
+    Scene("password", _password),
+    Scene("digits", _password_of_other_kinds, lambda: Script(policy=PinPolicy(4, 4, "0123456789"))),
+    Scene("refused", _refused, lambda: Script(refuse_with="E02")),
+    Scene("key", _at_work, _held(Step.GENERATE_KEY)),
+    Scene("work", _work, _held(Step.CERTIFY)),
+    Scene("paper", _paper, lambda: Script(is_paper_unclear=True)),
+    Scene("outage", _outage, fails_to_open="hardware.toml: [card] link: no reader named ABC", languages=("ja",)),
+    Scene("looks", _looks, languages=("ja",)),
+)
+
+
+async def _play(scene: Scene, language: str, out: Path, locale: Path) -> None:
+    papers = out / "papers"
+    papers.mkdir(parents=True, exist_ok=True)
+    (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
+    counter = ScriptedCounter(scene.script(), papers=papers, fails_to_open=scene.fails_to_open)
+    app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+    count = 0
+    async with app.run_test(size=scene.size) as pilot:
+
+        async def shoot(name: str) -> None:
+            nonlocal count
+            count += 1
+            await pilot.pause()
+            await pilot.pause()
+            picture(app, out / f"{scene.name}-{language}-{count:02d}-{name}.png")
+
+        await scene.play(pilot, shoot)
+        counter.script.let_go()
+
+
+def main(out: Path, only: str = "") -> None:
+    """Draws the pictures of all scenes, or of the one named."""
+    with tempfile.TemporaryDirectory() as folder:
+        locale = compile_catalogues(Path(folder))
+        for scene in SCENES:
+            if only in ("", scene.name):
+                for language in scene.languages:
+                    asyncio.run(_play(scene, language, out, locale))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])

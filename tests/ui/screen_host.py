@@ -1,0 +1,61 @@
+"""One screen alone: shown to a hand, its answers kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+from textual.pilot import Pilot
+
+from kiosk.ui.board import Board
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_name import SeatName
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.themes import STYLE_SHEET, dress
+from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import LANGUAGES, load_words
+
+
+class ScreenHost(App[None], inherit_bindings=False):
+    """Shows one screen; `answers` has what it was dismissed with."""
+
+    CSS_PATH = STYLE_SHEET
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, make: Callable[[Seat], SeatScreen[Any]], locale: Path) -> None:
+        super().__init__()
+        dress(self)
+        catalogues = {language: load_words(language, locale) for language in LANGUAGES}
+        self.seat = Seat(SeatName.RESIDENT, self, catalogues, "ja", Board(), is_demo=False)
+        self.answers: list[object] = []
+        self._make = make
+
+    def on_mount(self) -> None:
+        self.push_screen(self._make(self.seat), self.answers.append)
+
+    @property
+    def text(self) -> str:
+        """Everything written on the screen."""
+        return text_on(self)
+
+
+def text_on(app: App[Any]) -> str:
+    """Everything written on the screen of an app."""
+    return "\n".join(str(widget.render()) for widget in app.screen.query(Paragraph))
+
+
+Use = Callable[[Pilot[None], ScreenHost], Awaitable[None]]
+
+
+def show(make: Callable[[Seat], SeatScreen[Any]], locale: Path, use: Use) -> list[object]:
+    """Shows a screen, lets somebody use it, and returns what it answered."""
+
+    async def session() -> ScreenHost:
+        host = ScreenHost(make, locale)
+        async with host.run_test(size=(100, 30)) as pilot:
+            await use(pilot, host)
+            await pilot.pause()
+        return host
+
+    return asyncio.run(session()).answers

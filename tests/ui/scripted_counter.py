@@ -1,0 +1,238 @@
+"""A counter whose cases follow a script: what the screens stand on in tests, without devices and without an authority.
+
+The script calls the persons and reports the steps in the order of the real use case; the test that runs the real one
+is `test_real_case.py`.
+"""
+
+import datetime
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+from hw.ports import PinPolicy, PinStatus
+from kiosk.issuance.failure import Refusal, RolledBack
+from kiosk.issuance.persons import (
+    Abandoned,
+    CardAction,
+    DeliverySummary,
+    IdentityQuestion,
+    PaperSeen,
+    Persons,
+)
+from kiosk.issuance.report import Phase, Report, StepReport
+from kiosk.model.application import Application, Closed
+from kiosk.model.resident import FourItems, Resident, Sex
+from kiosk.model.step import ACTOR, Step
+from kiosk.model.town import Town
+from kiosk.ui.counter import DeviceState, FailureText
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+VALID_UNTIL = datetime.datetime(2029, 11, 22, 14, 59, 59, tzinfo=datetime.UTC)
+NAMES = (
+    "幌延　太郎",
+    "幌延　花子",
+    "斎藤　清",
+    "高橋　和子",
+    "渡辺　健",
+    "髙田　実",
+    "中村　さくら",
+    "小林　誠",
+    "加藤　由美",
+    "吉田　勇",
+    "山田　翠",
+)
+"""Eleven, so that they need two pages."""
+
+
+def resident(number: int) -> Resident:
+    """A fictional resident."""
+    items = FourItems(
+        NAMES[number],
+        f"北海道天塩郡幌延町宮園町{number + 1}番地の1",
+        datetime.date(1950 + 3 * number, 5, 3),
+        Sex.FEMALE,
+    )
+    return Resident(f"{10000000000 + number}", items, "")
+
+
+class ScriptedReader:
+    """A reader and the card in it; insertion is the hand's."""
+
+    def __init__(self) -> None:
+        self.name = "scripted"
+        self._is_inside = False
+        self._changed = threading.Condition()
+
+    @property
+    def is_inserted(self) -> bool:
+        return self._is_inside
+
+    def insert(self) -> None:
+        self._set(True)
+
+    def remove(self) -> None:
+        self._set(False)
+
+    def _set(self, is_inside: bool) -> None:
+        with self._changed:
+            self._is_inside = is_inside
+            self._changed.notify_all()
+
+    def is_card_present(self) -> bool:
+        return self._is_inside
+
+    def wait_for_card(self, timeout_s: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._is_inside, timeout_s)
+
+    def wait_for_removal(self, timeout_s: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._is_inside, timeout_s)
+
+
+@dataclass
+class Script:
+    """What happens in a case beside the ordinary; steps in `hold` wait until let go, in `skip` are left out."""
+
+    refuse_with: str | None = None
+    is_paper_unclear: bool = False
+    ask_password_again: bool = False
+    hold: frozenset[Step] = frozenset()
+    skip: frozenset[Step] = frozenset()
+    password: bytearray | None = None
+    evidence: object = None
+    tendered_yen: int | None = None
+    defect: Exception | None = None
+    released: threading.Event = field(default_factory=threading.Event)
+    policy: PinPolicy = field(default_factory=lambda: PinPolicy(4, 16, LETTERS))
+
+    def let_go(self) -> None:
+        """Lets the held steps go on."""
+        self.released.set()
+
+
+class ScriptedCounter:
+    """`kiosk.ui.counter.Counter` on a script."""
+
+    clerk = "demo"
+
+    def __init__(self, script: Script | None = None, *, papers: Path | None = None, fails_to_open: str = "") -> None:
+        self.script = script or Script()
+        self.reader = ScriptedReader()
+        self.is_closed = False
+        self._papers = papers
+        self._fails_to_open = fails_to_open
+        self._filed = 0
+
+    def open(self) -> object:
+        if self._fails_to_open:
+            raise RuntimeError(self._fails_to_open)
+        rules = SimpleNamespace(minimum_length=4, maximum_length=16, characters=LETTERS)
+        return SimpleNamespace(
+            town=Town("01488", "北海道", "Hokkaido", "幌延町", "Horonobe-cho"),
+            policy=SimpleNamespace(fee=SimpleNamespace(issue_yen=500), passwords={"signature": rules}),
+            register=SimpleNamespace(residents=lambda: tuple(resident(n) for n in range(len(NAMES)))),
+            reader=self.reader,
+        )
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def file_application(self, who: Resident) -> Application:
+        self._filed += 1
+        return Application(f"2026-{self._filed:04d}", who.code)
+
+    def devices(self) -> tuple[DeviceState, ...]:
+        return (
+            DeviceState("reader", "card_reader", "sim:", "ready", "card" if self.reader.is_inserted else ""),
+            DeviceState("printer", "receipt_printer", "serial:///dev/kiosk/receipt", "blocked", "paper_end"),
+            DeviceState("cash", "clerk_drawer", "printer:", "missing", "no answer"),
+        )
+
+    def simulated_card(self) -> ScriptedReader:
+        return self.reader
+
+    def receipts(self) -> Path | None:
+        return self._papers
+
+    def trace_lines(self) -> tuple[str, ...]:
+        return ("> 00A4040C 10 bytes", "< 9000", "> 0020.... [PIN]", "< 9000")
+
+    def failure_text(self, code: str, language: str) -> FailureText:
+        if language == "ja":
+            return FailureText(
+                "今の法律では、この手続はご利用いただけません。", "別の方法を、職員がご案内します。", "clerk"
+            )
+        return FailureText("By current law we cannot issue this certificate.", "Show another way.", "clerk")
+
+    def issue(self, application: Application, station: object, persons: Persons, report: Report) -> Closed:
+        """The scripted use case."""
+        try:
+            return self._issue(application, persons, report)
+        except Abandoned:
+            raise RolledBack("K-CASE-002") from None
+
+    def _issue(self, application: Application, persons: Persons, report: Report) -> Closed:
+        script, who = self.script, resident(int(application.resident_code) - 10000000000)
+        question = IdentityQuestion(application.number, who.items, application.form_items or who.items, ())
+
+        def insert() -> None:
+            while not self.reader.is_inserted:
+                persons.resident.card(CardAction.INSERT)
+                self.reader.wait_for_card(0.05)
+
+        def identify() -> None:
+            if script.refuse_with:
+                raise Refusal(script.refuse_with)
+            script.evidence = persons.clerk.check_identity(question)
+
+        def choose() -> None:
+            script.password = persons.resident.choose_password(script.policy)
+
+        def certify() -> None:
+            if script.defect is not None:
+                raise script.defect
+
+        def enter() -> None:
+            if script.ask_password_again:
+                script.password = persons.resident.enter_password(PinStatus(True, 4))
+
+        def pay() -> None:
+            persons.resident.consent(DeliverySummary(who.items.name, VALID_UNTIL, 500))
+            script.tendered_yen = persons.clerk.take_fee(500)
+            persons.clerk.give_change(script.tendered_yen - 500)
+
+        def take() -> None:
+            while self.reader.is_inserted:
+                persons.resident.card(CardAction.TAKE)
+                self.reader.wait_for_removal(0.05)
+
+        def look() -> None:
+            while script.is_paper_unclear and persons.clerk.look_at_paper(17) is not PaperSeen.WHOLE:
+                pass
+
+        effects: dict[Step, Callable[[], None]] = {
+            Step.APPLICATION: insert,
+            Step.IDENTITY_CHECK: identify,
+            Step.AUTHORISE: lambda: persons.clerk.approve(question),
+            Step.GENERATE_KEY: choose,
+            Step.CERTIFY: certify,
+            Step.READ_BACK: enter,
+            Step.FEE: pay,
+            Step.TAKE_CARD: take,
+            Step.RECEIPT: look,
+        }
+        for step in Step:
+            if step not in script.skip:
+                report(StepReport(step, ACTOR[step], Phase.BEGUN))
+                effects.get(step, _nothing)()
+                if step in script.hold:
+                    script.released.wait(10)
+                report(StepReport(step, ACTOR[step], Phase.DONE, 1.0, 1))
+        return Closed("pseudonym", "0A1B2C3D", b"", 17, VALID_UNTIL)
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,68 @@
+"""The clerk's screens, one at a time."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion, PaperSeen
+from kiosk.model.identity import IdentityDocument
+from kiosk.ui.clerk.identity import CheckIdentity
+from kiosk.ui.clerk.look import LookAtPaper, LookForCard
+from kiosk.ui.clerk.money import EnterAmount
+from kiosk.ui.widgets.key import Key
+from tests.ui.screen_host import ScreenHost, show
+from tests.ui.scripted_counter import resident
+
+ITEMS = resident(0).items
+
+
+def test_a_difference_between_form_and_register_says_so_in_words(locale: Path) -> None:
+    question = IdentityQuestion("2026-0001", ITEMS, dataclasses.replace(ITEMS, name="幌延　次郎"), ("name",))
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert host.text.count("ちがう") == 1 and host.text.count("同じ") == 3
+        await pilot.press("enter")
+        assert host.screen.query_one("#confirm", Key).disabled, "no document was named"
+        await pilot.press("2", "3", "enter")
+
+    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada"), locale, use)
+    assert answers == [IdentityEvidence(IdentityDocument.PHOTO_CARD, "yamada")]
+
+
+def test_too_little_money_is_not_accepted(locale: Path) -> None:
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press("4", "9", "9", "enter")
+        assert "あと1円" in host.text and not host.answers
+        await pilot.press("backspace", "backspace", "backspace")
+        await pilot.click("#piece-500")
+        await pilot.click("#piece-100")
+        await pilot.press("enter")
+
+    answers = show(lambda seat: EnterAmount(seat, 7, 500, least_yen=500, purpose="fee"), locale, use)
+    assert answers == [600]
+
+
+def test_nothing_is_an_answer_when_money_is_counted(locale: Path) -> None:
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press("enter")
+
+    assert show(lambda seat: EnterAmount(seat, 7, 500, least_yen=0, purpose="count"), locale, use) == [0]
+
+
+@pytest.mark.parametrize(("key", "seen"), list(zip("123", PaperSeen, strict=True)))
+def test_a_look_at_the_paper_has_no_default(key: str, seen: PaperSeen, locale: Path) -> None:
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press("enter")
+        assert host.answers == []
+        await pilot.press(key)
+
+    assert show(lambda seat: LookAtPaper(seat, 7, 17), locale, use) == [seen]
+
+
+def test_the_clerk_says_whether_the_resident_has_his_card(locale: Path) -> None:
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.click("#yes")
+
+    assert show(lambda seat: LookForCard(seat, 7), locale, use) == [True]

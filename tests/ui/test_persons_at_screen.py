@@ -1,0 +1,94 @@
+"""The bridge between a case's thread and the seats: answered once, abandoned once, cancelled at the end."""
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from hw.ports import PinPolicy
+from kiosk.issuance.persons import Abandoned, CardAction, Persons
+from kiosk.ui.persons import Asked, CardRequest, CaseLine, FeeDue, PasswordChoice
+
+POLICY = PinPolicy(4, 16, "0123456789")
+
+
+class Case:
+    """A line, what it says, and a thread for the case."""
+
+    def __init__(self) -> None:
+        self.line = CaseLine()
+        self.news: SimpleQueue[Any] = SimpleQueue()
+        self.persons: Persons = self.line.persons(self.news.put)
+        self.thread = ThreadPoolExecutor(1)
+
+    def asks(self, question: Callable[..., Any], *args: Any) -> tuple[Asked[Any], Any]:
+        """Starts a question in the case's thread; returns it as the seat sees it, and the future of its call."""
+        call = self.thread.submit(question, *args)
+        return self.news.get(timeout=5), call
+
+
+@pytest.fixture
+def case() -> Case:
+    return Case()
+
+
+def test_a_password_crosses_by_reference(case: Case) -> None:
+    question, call = case.asks(case.persons.resident.choose_password, POLICY)
+    assert isinstance(question, PasswordChoice) and question.policy is POLICY
+    password = bytearray(b"1234")
+    assert question.answer(password)
+    assert call.result(5) is password
+
+
+def test_a_question_is_answered_once(case: Case) -> None:
+    question, call = case.asks(case.persons.clerk.take_fee, 500)
+    assert isinstance(question, FeeDue) and question.is_open
+    assert question.answer(500) and not question.answer(1000)
+    assert call.result(5) == 500
+
+
+def test_abandoning_ends_the_open_question_and_nothing_later(case: Case) -> None:
+    question, call = case.asks(case.persons.resident.choose_password, POLICY)
+    case.line.abandon("resident", "stopped")
+    with pytest.raises(Abandoned) as stopped:
+        call.result(5)
+    assert stopped.value.by == "resident"
+    assert not question.answer(bytearray(b"1234")), "whoever typed it still owns it"
+    later, call = case.asks(case.persons.clerk.count_payment, 500)
+    later.answer(0)
+    assert call.result(5) == 0
+
+
+def test_abandoning_between_questions_ends_the_next_call_only(case: Case) -> None:
+    case.line.abandon("clerk", "stopped")
+    with pytest.raises(Abandoned):
+        case.persons.resident.card(CardAction.INSERT)
+    case.persons.resident.card(CardAction.INSERT)
+    assert case.news.get(timeout=5) == CardRequest(CardAction.INSERT)
+
+
+def test_abandoning_after_the_answer_ends_the_next_question(case: Case) -> None:
+    question, call = case.asks(case.persons.clerk.take_fee, 500)
+    question.answer(500)
+    assert call.result(5) == 500
+    case.line.abandon("clerk", "stopped")
+    with pytest.raises(Abandoned):
+        case.persons.clerk.give_change(0)
+
+
+def test_the_end_of_the_program_cancels_open_and_later_calls(case: Case) -> None:
+    _, call = case.asks(case.persons.clerk.is_card_returned)
+    case.line.close()
+    with pytest.raises(CancelledError):
+        call.result(5)
+    with pytest.raises(CancelledError):
+        case.persons.clerk.look_at_paper(1)
+    with pytest.raises(CancelledError):
+        case.persons.resident.card(CardAction.TAKE)
+
+
+def test_nobody_is_asked_to_give_nothing_back(case: Case) -> None:
+    case.persons.clerk.repay(0)
+    assert case.news.empty()

@@ -1,0 +1,219 @@
+"""Refusals, stops, defects and the end of the program: what each person sees, and what is certain afterwards."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from kiosk.exit_code import ExitCode
+from kiosk.model.step import Step
+from kiosk.ui.app import KioskApp
+from kiosk.ui.ending import Outcome, Trouble
+from kiosk.ui.widgets.key import Key
+from tests.ui.screen_host import text_on
+from tests.ui.scripted_counter import Script, ScriptedCounter
+from tests.ui.walk import leave, reach, until, walk_to
+
+BEFORE_PASSWORD = frozenset({Step.APPLICATION, Step.IDENTITY_CHECK, Step.AUTHORISE})
+BEFORE_FEE = BEFORE_PASSWORD | {Step.GENERATE_KEY}
+
+Play = Callable[[Pilot[None], KioskApp], Awaitable[None]]
+
+
+@pytest.fixture
+def play(locale: Path) -> Callable[[ScriptedCounter, Play], KioskApp]:
+    """Runs an app on a counter and plays something on it."""
+
+    def run(counter: ScriptedCounter, what: Play) -> KioskApp:
+        async def session() -> KioskApp:
+            app = KioskApp(counter, issue=counter.issue, locale=locale)
+            async with app.run_test(size=(100, 30)) as pilot:
+                await what(pilot, app)
+                counter.script.let_go()
+            return app
+
+        return asyncio.run(session())
+
+    return run
+
+
+async def apply(pilot: Pilot[None]) -> None:
+    """Files the first form; the case begins."""
+    await walk_to(pilot, "ConfirmItems")
+    await pilot.press("enter")
+
+
+def trouble_of(app: KioskApp) -> Trouble:
+    """How the only case of the day ended."""
+    (case,) = app.board.ended
+    assert isinstance(case.ending, Trouble)
+    return case.ending
+
+
+def test_the_next_resident_begins_in_the_towns_language(play: Callable[..., KioskApp]) -> None:
+    async def residents(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("e", "enter")
+        await reach(pilot, "Guide")
+        assert "Before you start" in text_on(app)
+        await pilot.press("escape", "left", "enter")
+        await reach(pilot, "Start")
+        assert "電子証明書の発行" in text_on(app)
+
+    assert play(ScriptedCounter(), residents).board.ended == []
+
+
+def test_a_refusal_names_code_money_and_card_and_accuses_nobody(play: Callable[..., KioskApp]) -> None:
+    counter = ScriptedCounter(Script(refuse_with="E02", skip=frozenset({Step.APPLICATION})))
+    counter.reader.insert()
+
+    async def resident(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await reach(pilot, "TroubleNotice")
+        text = text_on(app)
+        assert "窓口で ご案内します" in text and "E02" in text
+        assert "いただいていません" in text and "入ったままです" in text
+        await pilot.click("#hand")
+        await until(pilot, lambda: "入っていません" in text_on(app), "the card outside")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        assert "E02" in text_on(app)
+
+    app = play(counter, resident)
+    assert trouble_of(app) == Trouble(Outcome.REFUSED, "E02", True)
+
+
+def test_a_resident_who_stops_takes_the_question_from_the_clerk(play: Callable[..., KioskApp]) -> None:
+    async def resident(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await reach(pilot, "Notice")
+        await pilot.press("f11")
+        await reach(pilot, "CheckIdentity")
+        await pilot.press("f10", "escape", "left", "enter")
+        await reach(pilot, "TroubleNotice")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+
+    app = play(ScriptedCounter(Script(skip=frozenset({Step.APPLICATION}))), resident)
+    assert trouble_of(app).code == "K-CASE-002"
+
+
+def test_a_card_that_nobody_inserts_can_be_given_up(play: Callable[..., KioskApp]) -> None:
+    async def resident(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await reach(pilot, "HandleCard")
+        await pilot.press("escape", "left", "enter")
+        await reach(pilot, "TroubleNotice")
+
+    assert trouble_of(play(ScriptedCounter(), resident)).outcome is Outcome.ROLLED_BACK
+
+
+def test_the_clerk_can_stop_while_the_fee_is_due_and_nobody_after_it(play: Callable[..., KioskApp]) -> None:
+    async def fee_due(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await reach(pilot, "Agree")
+        await pilot.press("enter")
+        await reach(pilot, "Notice")
+        assert not app.screen.query("#stop"), "the resident pays or speaks with the clerk"
+        await pilot.press("f11")
+        await reach(pilot, "EnterAmount")
+
+    async def stopped(pilot: Pilot[None], app: KioskApp) -> None:
+        await fee_due(pilot, app)
+        await pilot.press("escape", "left", "enter")
+        await reach(pilot, "Desk")
+
+    async def paid(pilot: Pilot[None], app: KioskApp) -> None:
+        await fee_due(pilot, app)
+        await pilot.press("5", "0", "0", "enter")
+        await reach(pilot, "GiveMoney")
+        assert not app.screen.query("#stop")
+        assert app.board.case is not None
+        app.board.case.stop("clerk")
+        await pilot.press("enter")
+        await reach(pilot, "Desk")
+        assert app.screen.query_one("#stop", Key).disabled
+
+    assert trouble_of(play(ScriptedCounter(Script(skip=BEFORE_FEE)), stopped)).outcome is Outcome.ROLLED_BACK
+    counter = ScriptedCounter(Script(skip=BEFORE_FEE))
+    play(counter, paid)
+    assert counter.script.tendered_yen == 500
+
+
+def test_a_defect_puts_the_terminal_out_of_service_and_quotes_nothing(play: Callable[..., KioskApp]) -> None:
+    skip = BEFORE_PASSWORD | {Step.GENERATE_KEY}
+    counter = ScriptedCounter(Script(skip=skip, defect=ValueError("幌延　太郎")))
+
+    async def resident(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        for _ in range(100):
+            await pilot.pause()
+            if type(app.screen).__name__ == "Outage":
+                break
+        text = text_on(app)
+        assert "ただいま ご利用いただけません" in text and "Out of service" in text
+        assert "ValueError" in text and "幌延　太郎" not in text
+        await pilot.press("f11", "enter")
+        await leave(app)
+
+    app = play(counter, resident)
+    assert app.return_code == ExitCode.INTERNAL
+    assert counter.is_closed
+
+
+def test_a_counter_that_does_not_open_says_why(play: Callable[..., KioskApp]) -> None:
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        for _ in range(100):
+            await pilot.pause()
+            if type(app.screen).__name__ == "Outage":
+                break
+        assert "no reader named ABC" in text_on(app)
+
+    play(ScriptedCounter(fails_to_open="no reader named ABC"), technician)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_program_and_leaves_the_case_to_the_next_start(
+    number: signal.Signals, play: Callable[..., KioskApp]
+) -> None:
+    counter = ScriptedCounter(Script(skip=frozenset({Step.APPLICATION})))
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await reach(pilot, "Notice")
+        os.kill(os.getpid(), number)
+        await leave(app)
+
+    app = play(counter, clerk)
+    assert app.return_code == 0
+    assert counter.is_closed
+    assert trouble_of(app).outcome is Outcome.INTERRUPTED
+
+
+def test_no_key_ends_or_suspends_the_program(play: Callable[..., KioskApp]) -> None:
+    async def anybody(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("ctrl+q", "ctrl+c", "ctrl+z", "ctrl+p", "ctrl+d", "ctrl+backslash")
+        assert type(app.screen).__name__ == "Start" and app.return_code is None
+
+    play(ScriptedCounter(), anybody)
+
+
+def test_only_the_technician_leaves_a_demo_and_is_asked_back(play: Callable[..., KioskApp]) -> None:
+    counter = ScriptedCounter()
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f12")
+        await reach(pilot, "Bench")
+        await pilot.press("escape")
+        assert app.return_code is None
+        await pilot.press("left", "enter")
+        await leave(app)
+
+    assert play(counter, technician).return_code == 0
+    assert counter.is_closed

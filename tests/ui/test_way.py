@@ -1,0 +1,84 @@
+"""The whole way of one issuance through all seats, by keyboard alone and by touch alone; every text fits its place."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from textual.containers import VerticalScroll
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from kiosk.issuance.persons import IdentityEvidence
+from kiosk.model.identity import IdentityDocument
+from kiosk.ui.app import KioskApp
+from kiosk.ui.ending import Finished
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.keyboard import KeyCap
+from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.widgets.seat_bar import SeatTab
+from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.walk import PASSWORD, Hand, by_keyboard, by_touch, walk
+
+USUAL, SMALL = (100, 30), (90, 26)
+MAY_WRAP = "Comparison Paragraph, .desk Paragraph"
+"""Where texts are data of any length."""
+
+
+@pytest.mark.parametrize(
+    ("hand", "language", "sizes"), [(by_keyboard, "ja", (USUAL, SMALL)), (by_touch, "en", (SMALL,))]
+)
+def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
+    hand: Hand, language: str, sizes: tuple[tuple[int, int], ...], locale: Path
+) -> None:
+    counter = ScriptedCounter()
+    flaws: list[str] = []
+
+    async def run() -> KioskApp:
+        app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+        async with app.run_test(size=sizes[0]) as pilot:
+
+            async def visit(name: str) -> None:
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+                # Every second screen is left in the other size, so that each is walked on in either.
+                for size in sizes:
+                    if size != app.size:
+                        await pilot.resize_terminal(*size)
+                        flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+                        break
+
+            await walk(pilot, hand, visit)
+        return app
+
+    app = asyncio.run(run())
+    assert not flaws, "\n".join(flaws)
+    assert counter.script.password == PASSWORD.encode()
+    assert counter.script.evidence == IdentityEvidence(IdentityDocument.DRIVING_LICENCE, "demo")
+    assert counter.script.tendered_yen == 1000
+    assert [type(case.ending) for case in app.board.ended] == [Finished]
+
+
+def look(pilot: Pilot[None]) -> list[str]:
+    """What is wrong with the screen as it is: clipped, wrapped within a phrase, or too small to touch."""
+    screen = pilot.app.screen
+    wraps = set(screen.query(MAY_WRAP))
+    flaws = []
+    for widget in screen.query("Paragraph, Key, KeyCap, SeatTab"):
+        if not widget.display or not all(parent.display for parent in widget.ancestors if isinstance(parent, Widget)):
+            continue
+        place = screen.find_widget(widget)
+        region, clip = place.region, place.clip
+        text = str(widget.render())
+        if clip.intersection(region) != region and not any(isinstance(a, VerticalScroll) for a in widget.ancestors):
+            flaws.append(f"{widget!r} is clipped: {region} in {clip}: {text!r}")
+        if isinstance(widget, Key) and (region.width < 12 or region.height < 5):
+            flaws.append(f"{widget!r} is smaller than 12 by 5 cells")
+        if isinstance(widget, KeyCap) and (region.width < 8 or region.height < 4):
+            flaws.append(f"{widget!r} is smaller than 8 by 4 cells")
+        lines = text.split("\n")
+        is_one_text = isinstance(widget, Paragraph | Key | KeyCap | SeatTab) and widget not in wraps
+        if is_one_text and max(map(cell_len, lines)) > widget.content_size.width:
+            flaws.append(f"{text!r} is wider than {widget.content_size.width} cells")
+        if is_one_text and len(lines) > widget.content_size.height:
+            flaws.append(f"{text!r} is higher than {widget.content_size.height} cells")
+    return flaws
