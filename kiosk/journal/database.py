@@ -51,7 +51,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 
-SQLITE_PRAGMAS = ("journal_mode=TRUNCATE", "synchronous=EXTRA", "foreign_keys=ON", "busy_timeout=10000")
+SQLITE_PRAGMAS: tuple[str, ...] = (
+    "journal_mode=TRUNCATE",
+    "synchronous=EXTRA",
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+)
 """What every SQLite connection is set to."""
 
 POSTGRESQL_SETTINGS = (

@@ -7,7 +7,7 @@ or garbage. A sector is written or not; SQLite calls a disk that keeps this prom
 
 import itertools
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from crash.recording import Acknowledged, Created, Operation, Synced, Truncated, Unlinked, Written
@@ -148,9 +148,12 @@ def _resize(found: bytearray, size: int, luck: Luck) -> None:
         found += luck.filling(size - len(found))
 
 
-def replay(operations: Iterable[Operation]) -> Iterable[Disk]:
-    """The disk before the first operation and after each; always the same object."""
-    disk = Disk()
+def replay(
+    operations: Iterable[Operation], found: Mapping[str, bytes] | None = None, acknowledged: int = 0
+) -> Iterable[Disk]:
+    """The disk before the first operation, when these files were found on it, and after each; always one object."""
+    files = {name: File(contents) for name, contents in (found or {}).items()}
+    disk = Disk(dict(files), dict(files), acknowledged=acknowledged)
     yield disk
     for operation in operations:
         disk.apply(operation)

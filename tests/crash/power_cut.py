@@ -12,13 +12,14 @@ import argparse
 import hashlib
 import multiprocessing
 import os
+import random
 import shutil
 import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,9 +37,10 @@ from kiosk.journal.journal import Entry, Journal
 from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import ChainBroken, verify_chain
 
-ROOT = Path(__file__).resolve().parents[2]
 MEMORY = Path("/dev/shm")
 MOST_TURNS = 10_000
+JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+"""How a rollback journal begins once it counts (https://sqlite.org/fileformat.html#the_rollback_journal)."""
 
 MODES = {
     "product": SQLITE_PRAGMAS,
@@ -67,6 +69,10 @@ class Recording:
     entries: tuple[Entry, ...]
     states: dict[int, bytes]
     library: str
+    found: dict[str, bytes]
+    """The files before it."""
+    known: int
+    """How many entries they hold; they have been read, so they have to stay."""
 
 
 @dataclass
@@ -96,29 +102,55 @@ class Findings:
 def record_issuances(folder: Path, mode: str, count: int = 1) -> Recording:
     """Records `count` issuances in an empty folder. Raises `RecordingFailed`."""
     make_authority(folder / "ca")
-    program = [sys.executable, str(Path(__file__).with_name("recorded_issuance.py")), str(folder), str(count)]
-    os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'tests'}"
-    operations, said = record([*program, *MODES[mode]], folder / "store", folder / "acknowledged", folder / "trace")
-    *_, disk = replay(operations)
+    return _record([_program("recorded_issuance"), str(folder), str(count), *MODES[mode]], folder, {})
+
+
+def record_reopening(folder: Path, found: Mapping[str, bytes]) -> Recording:
+    """Records how the store that a power cut left is opened and written, in an empty folder."""
+    (folder / "store").mkdir()
+    lay(found, folder / "store")
+    return _record([_program("recorded_reopening"), str(folder)], folder, found)
+
+
+def _program(name: str) -> str:
+    return str(Path(__file__).with_name(f"{name}.py"))
+
+
+def _record(program: Sequence[str], folder: Path, found: Mapping[str, bytes]) -> Recording:
+    operations, said = record(program, folder / "store", folder / "acknowledged", folder / "trace")
+    *_, disk = replay(operations, found)
     left = {path.name: path.read_bytes() for path in (folder / "store").iterdir()}
     if without_shared_memory(disk.image(EVERYTHING)) != without_shared_memory(left):
         raise RecordingFailed("the recorded operations do not make the files that the process left")
-    return _understand(operations, said.strip())
+    with workplace() as place:
+        return _understand(operations, said.strip(), found, place)
 
 
-def _understand(operations: Sequence[Operation], library: str) -> Recording:
-    states: dict[int, bytes] = {}
-    entries: list[Entry] = []
-    with workplace() as folder:
-        seen = -1
-        for disk in replay(operations):
-            if disk.acknowledged != seen:
-                seen = disk.acknowledged
-                lay(disk.image(EVERYTHING), folder)
-                with opened(folder) as database:
-                    entries, states[seen] = look(database)
-                assert len(entries) == seen, "each commit is one entry"
-    return Recording(tuple(operations), tuple(entries), states, library)
+def _understand(operations: Sequence[Operation], library: str, found: Mapping[str, bytes], place: Path) -> Recording:
+    def read(image: Mapping[str, bytes]) -> tuple[list[Entry], bytes]:
+        lay(image, place)
+        with opened(place) as database:
+            return look(database)
+
+    entries, state = read(found)
+    known, states = len(entries), {len(entries): state}
+    for disk in replay(operations, found, known):
+        if disk.acknowledged not in states:
+            entries, states[disk.acknowledged] = read(disk.image(EVERYTHING))
+            assert len(entries) == disk.acknowledged, "each commit is one entry"
+    return Recording(tuple(operations), tuple(entries), states, library, dict(found), known)
+
+
+def hot_images(recording: Recording, number: int, seed: int) -> Iterator[dict[str, bytes]]:
+    """Images that a power cut in the middle of a commit left, which is taken back when the store is opened."""
+    chance = random.Random(f"hot/{seed}")
+    while number:
+        boundary = chance.randrange(len(recording.operations))
+        *_, disk = replay(recording.operations[:boundary])
+        image = disk.image(RandomLuck(f"{seed}/{boundary}/{number}"))
+        if image.get("kiosk.db-journal", b"").startswith(JOURNAL_MAGIC):
+            number -= 1
+            yield image
 
 
 def look(database: Database) -> tuple[list[Entry], bytes]:
@@ -162,7 +194,7 @@ def opened(folder: Path) -> Iterator[Database]:
         database.close()
 
 
-def lay(image: dict[str, bytes], folder: Path) -> None:
+def lay(image: Mapping[str, bytes], folder: Path) -> None:
     """Makes the folder hold these files and no others."""
     for path in folder.iterdir():
         path.unlink()
@@ -170,7 +202,7 @@ def lay(image: dict[str, bytes], folder: Path) -> None:
         (folder / name).write_bytes(contents)
 
 
-def without_shared_memory(image: dict[str, bytes]) -> dict[str, bytes]:
+def without_shared_memory(image: Mapping[str, bytes]) -> dict[str, bytes]:
     """The files that outlive a power cut."""
     return {name: contents for name, contents in image.items() if not name.endswith("-shm")}
 
@@ -203,7 +235,7 @@ def explore(recording: Recording, images: int, seed: int, part: int = 0, parts: 
     with workplace() as folder:
         for turn in range(MOST_TURNS):
             before = findings.images
-            for boundary, disk in enumerate(replay(recording.operations)):
+            for boundary, disk in enumerate(replay(recording.operations, recording.found, recording.known)):
                 if boundary % parts != part or findings.images >= images or (turn and disk.is_settled):
                     continue
                 luck = luck_of(turn, f"{seed}/{boundary}")
@@ -241,6 +273,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.power_cut", description=__doc__.partition("\n")[0])
     parser.add_argument("--images", type=int, default=100_000, help="how many different images to open")
     parser.add_argument("--issuances", type=int, default=3, help="how many issuances are recorded")
+    parser.add_argument("--reopenings", type=int, default=20, help="how many recoveries are recorded and cut in turn")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mode", choices=MODES, default="product", help="how the recorded process sets its store")
     args = parser.parse_args(argv)
@@ -248,11 +281,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         recording = record_issuances(Path(folder), args.mode, args.issuances)
     begun = time.monotonic()
     findings = explore_on_all_cores(recording, args.images, args.seed)
+    first = findings.images
+    for image in hot_images(recording, args.reopenings, args.seed) if args.mode == "product" else ():
+        with tempfile.TemporaryDirectory(prefix="kiosk-power-cut-") as folder:
+            reopening = record_reopening(Path(folder), image)
+        findings.add(explore_on_all_cores(reopening, args.images // 100, args.seed))
     print(f"mode        {args.mode}: {', '.join(MODES[args.mode])}")
     print(f"library     SQLite {sqlite3.sqlite_version}, {recording.library}")
     print(f"commits     {len(recording.entries)} in {args.issuances} issuances")
     print(f"boundaries  {len(recording.operations) + 1}")
-    print(f"images      {findings.images}, seed {args.seed}, {time.monotonic() - begun:.0f} s")
+    print(f"images      {first} of issuances, {findings.images - first} of {args.reopenings} recoveries from them")
+    print(f"            seed {args.seed}, {time.monotonic() - begun:.0f} s")
     for verdict in Verdict:
         print(f"{verdict:11} {findings.verdicts[verdict]}")
     for example in findings.examples[:5]:

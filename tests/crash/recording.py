@@ -1,10 +1,14 @@
 """What a program does to the files of one folder, call by call, as the kernel sees it (strace)."""
 
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CALLS = "/^(open|openat|openat2|creat|rename.*|unlink.*|link.*|symlink.*|fsync|fdatasync|sync.*|msync)$|write|truncate"
 CALLS += "|allocate|sendfile|splice|copy_file_range"
@@ -61,19 +65,26 @@ Operation = Created | Written | Truncated | Synced | Unlinked | Acknowledged
 
 
 def record(program: Sequence[str], folder: Path, acknowledgements: Path, trace: Path) -> tuple[list[Operation], str]:
-    """Runs a program and returns what it did to the files of `folder`, and what it printed.
+    """Runs a Python program of the tests and returns what it did to the files of `folder`, and what it printed.
 
     Each write to the file `acknowledgements` is one `Acknowledged`. Raises `RecordingFailed`.
     """
+    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
     strace = ["strace", "-f", "--seccomp-bpf", "-y", "-xx", "-s", "10000000", "-e", f"trace={CALLS}", "-o", str(trace)]
     try:
-        done = subprocess.run([*strace, *program], capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            [*strace, sys.executable, *program],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        )
     except FileNotFoundError as error:
         raise RecordingFailed("not installed: strace (Debian package)") from error
     if done.returncode:
         raise RecordingFailed(done.stderr)
     with trace.open(encoding="ascii") as lines:
-        return list(parse(lines, folder, acknowledgements)), done.stdout
+        return list(parse(lines, folder, acknowledgements, there)), done.stdout
 
 
 _LINE = re.compile(r"\d+ +(?P<call>\w+)\((?P<words>.*)\) += (?P<result>-?\d+)(?:<(?P<opened>[^>]*)>)?.*\n")
@@ -82,9 +93,12 @@ _RESUMED = re.compile(r"\d+ +<\.\.\. \w+ resumed>")
 _DESCRIPTOR = re.compile(r"\d+<(?P<path>[^>]*)>")
 
 
-def parse(lines: Iterable[str], folder: Path, acknowledgements: Path) -> Iterator[Operation]:
-    """The operations in a trace. Raises `RecordingFailed` for a call on the folder that is not known here."""
-    known: set[str] = set()
+def parse(lines: Iterable[str], folder: Path, acknowledgements: Path, there: Iterable[str] = ()) -> Iterator[Operation]:
+    """The operations in a trace, `there` being the files that were in the folder before.
+
+    Raises `RecordingFailed` for a call on the folder that is not known here.
+    """
+    known = set(there)
     for line in _whole(lines):
         match = _LINE.fullmatch(line)
         if match is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crash.disk import EVERYTHING, NOTHING, RandomLuck, replay
-from crash.power_cut import Recording, Verdict, explore, record_issuances
+from crash.power_cut import Recording, Verdict, explore, hot_images, record_issuances, record_reopening
 from crash.recording import Acknowledged, Created, RecordingFailed, Synced, Truncated, Unlinked, Written, parse
 
 
@@ -23,6 +23,18 @@ def test_no_power_cut_during_an_issuance_takes_an_acknowledged_entry(recording: 
     findings = explore(recording, images=600, seed=1, parts=4)
     assert findings.examples == []
     assert findings.verdicts == {Verdict.SOUND: 600}
+
+
+def test_no_power_cut_during_the_recovery_from_a_power_cut_takes_an_entry_that_was_read(
+    recording: Recording, tmp_path: Path
+) -> None:
+    (image,) = hot_images(recording, 1, seed=2)
+    reopening = record_reopening(tmp_path, image)
+    # What a commit wrote too early is taken back first.
+    assert next(one for one in reopening.operations if isinstance(one, Written)).name == "kiosk.db"
+    findings = explore(reopening, images=150, seed=1)
+    assert findings.examples == []
+    assert findings.images > 50
 
 
 def test_the_judge_works_with_the_library_that_was_recorded(recording: Recording) -> None:
