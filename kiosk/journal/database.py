@@ -138,13 +138,13 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
     try:
         # Values are personal data; they stay out of exception texts.
         engine = sqlalchemy.create_engine(parsed, hide_parameters=True)
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, ValueError) as error:
         raise StoreUnusable(f"{shown}: {error}") from None
     if backend == "sqlite":
         event.listen(engine, "connect", _make_durable)
     try:
         _migrate(engine)
-    except (SQLAlchemyError, sqlite3.Error, TypeError) as error:
+    except (SQLAlchemyError, sqlite3.Error, TypeError, ValueError) as error:
         engine.dispose()
         reason = str(getattr(error, "orig", error)).partition("\n")[0]
         raise StoreUnusable(f"{shown}: {reason}") from None

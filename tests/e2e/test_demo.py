@@ -187,6 +187,17 @@ def test_the_eight_steps_are_walked_by_mouse_in_english(demo: Terminal, tmp_path
     check_issued(tmp_path / "data")
 
 
+def test_a_terminal_that_hangs_up_takes_the_demo_along(demo: Terminal, tmp_path: Path) -> None:
+    demo.wait_for("はじめる")
+    demo.press("Enter")
+    demo.wait_for("次へ")
+    demo.close()
+    deadline = time.monotonic() + PATIENCE_S
+    while subprocess.run(["pgrep", "-f", str(tmp_path / "data")], capture_output=True).returncode == 0:
+        assert time.monotonic() < deadline, "it goes on without a terminal"
+        time.sleep(0.05)
+
+
 def test_sigterm_leaves_cleanly_and_takes_the_authority_along(demo: Terminal, tmp_path: Path) -> None:
     demo.wait_for("はじめる")
     demo.press("F12")
