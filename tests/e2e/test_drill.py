@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.commands import APPLICATION, PASSWORD, application_file, at, authority, lines, run, started
+from e2e.commands import APPLICATION, PASSWORD, application_file, at, authority, lines, processes_with, run, started
 from pcscd import PrivatePcscd
 
 from kiosk.config import SHIPPED
@@ -157,8 +157,7 @@ def test_a_drill_killed_with_its_own_authority_leaves_no_process_and_is_resumed(
     done = run(*drill[3:])
     assert done.returncode == 0, done.stderr
     assert lines(done.stdout)[-1]["step"] == "closed"
-    left = subprocess.run(["pgrep", "-f", str(tmp_path / "authority")], capture_output=True, text=True)
-    assert left.stdout == ""
+    assert processes_with(tmp_path / "authority") == []
 
 
 def test_each_of_several_residents_has_a_card_of_his_own(tmp_path: Path) -> None:
