@@ -1,16 +1,26 @@
-"""From `hardware.toml` to a station's open devices, by one explicit table."""
+"""From `hardware.toml` to a station's devices, by one explicit table."""
 
+import base64
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from hw.ports import CardReader, CashBox, ReceiptPrinter
+from hw.ports import CardReader, CashBox
 from hw.printer.shared import SharedPrinter
 from hw.strict_toml import ConfigInvalid
+
+if TYPE_CHECKING:
+    from hw.link.link import Link
+    from hw.link.memory import Core
+    from hw.printer.models import PrinterModel
+
+SIMULATED = "sim:"
+"""The link of a simulated device in memory."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class SimulatedReader:
         self.slot = MemorySlot("sim:")
         noted = json.loads(self._note.read_text()) if self._note.exists() else {}
         self._last: str | None = noted.get("last")
-        if noted.get("inserted"):
+        if noted.get("inserted") is not None:
             self.insert(str(noted["inserted"]))
 
     @property
@@ -69,14 +79,15 @@ class SimulatedReader:
         return self.slot.is_card_present()
 
     def insert(self, name: str) -> None:
-        """Puts in the card of that name (up to 12 digits), a new one when there is none yet."""
+        """Puts in the card of that name, which may be any text; a new one when there is none yet."""
         from hw.sim.card.card import VirtualCard
         from hw.sim.card.memory import FileStore
         from hw.sim.card.personalization import new_card
 
-        store = FileStore(self._directory / f"card-{name}.json")
+        number, stem = _card_identity(name)
+        store = FileStore(self._directory / f"card-{stem}.json")
         if not store.exists():
-            store.write(new_card(f"JUKI{name:0>12}"))
+            store.write(new_card(number))
         self.slot.insert(VirtualCard(store))
         self._write_note(name)
 
@@ -91,15 +102,25 @@ class SimulatedReader:
         self._write_note(None)
 
     def _write_note(self, inserted: str | None) -> None:
-        self._last = inserted or self._last
+        if inserted is not None:
+            self._last = inserted
         new = self._note.with_suffix(".new")
         new.write_text(json.dumps({"inserted": inserted, "last": self._last}))
         os.replace(new, self._note)
 
 
+def _card_identity(name: str) -> tuple[str, str]:
+    """Card number (16 of A-Z and 0-9) and what its file is called: up to 12 digits show in both, other text in none."""
+    if name.isascii() and name.isdigit() and len(name) <= 12:
+        return f"JUKI{name:0>12}", name
+    # 10 bytes are 16 characters of base32, all of which a card number may have.
+    number = base64.b32encode(hashlib.sha256(name.encode("utf-8")).digest()[:10]).decode("ascii")
+    return number, number
+
+
 @dataclass(frozen=True)
 class Bench:
-    """The open devices of a station; `simulated_reader` is there when the reader is simulated."""
+    """The devices of a station; `simulated_reader` is there when the reader is simulated."""
 
     reader: CardReader
     printer: SharedPrinter
@@ -107,52 +128,75 @@ class Bench:
     simulated_reader: SimulatedReader | None
 
 
+def check_hardware(hardware: Hardware) -> None:
+    """Raises `ConfigInvalid` for a link or a model that is none; touches no device and no file."""
+    _reader_name(hardware.card)
+    _model(hardware.printer)
+    _printer_link(hardware.printer, None)
+
+
 @contextmanager
 def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], None] | None = None) -> Iterator[Bench]:
-    """Opens all devices; simulated ones keep their state under `simulation`. `trace` hears redacted card exchanges.
+    """The station's devices; simulated ones keep their state under `simulation`. `trace` hears redacted card exchanges.
 
-    Raises `ConfigInvalid` for a link or model that is none, and the errors of `hw.errors`.
+    A device is opened when it is first used: one that is absent is trouble of that use, not of the whole station.
+    Raises `ConfigInvalid` as `check_hardware` does.
     """
-    from hw.card.reader import Reader
-    from hw.card.trace import RedactingTrace
     from hw.cash.drawer import ClerkDrawer
+    from hw.printer.escpos import EscposPrinter
 
-    redacted = None if trace is None else RedactingTrace(trace)
-
-    simulation.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as held:
-        simulated_reader = None
-        if hardware.card.link == "sim:":
-            simulated_reader = SimulatedReader(simulation)
-            reader = Reader(simulated_reader.slot, trace=redacted)
-        elif hardware.card.link.startswith("pcsc:"):
-            from hw.card.pcsc import PcscSlot
-
-            reader = Reader(PcscSlot(hardware.card.link.removeprefix("pcsc:")), trace=redacted)
-        else:
-            raise ConfigInvalid("hardware", "card.link", f"{hardware.card.link!r} is neither sim: nor pcsc:READER NAME")
-        printer = SharedPrinter(_open_printer(hardware.printer, simulation / "printer", held))
+    model = _model(hardware.printer)
+    with closing(_printer_link(hardware.printer, simulation / "printer")) as link:
+        reader, simulated_reader = open_reader(hardware.card, simulation, trace=trace)
+        printer = SharedPrinter(EscposPrinter(link, model))
         yield Bench(reader, printer, ClerkDrawer(printer), simulated_reader)
 
 
-def _open_printer(device: PrinterDevice, papers: Path, held: ExitStack) -> ReceiptPrinter:
-    from hw.link.memory import Core
-    from hw.link.open import open_link
-    from hw.printer.escpos import EscposPrinter
+def open_reader(
+    device: CardDevice, simulation: Path, *, trace: Callable[[str], None] | None = None
+) -> tuple[CardReader, SimulatedReader | None]:
+    """The card reader alone, and the hand at it when it is simulated; see `open_bench`."""
+    from hw.card.reader import Reader
+    from hw.card.trace import RedactingTrace
+
+    redacted = None if trace is None else RedactingTrace(trace)
+    name = _reader_name(device)
+    if name is None:
+        simulation.mkdir(parents=True, exist_ok=True)
+        simulated = SimulatedReader(simulation)
+        return Reader(simulated.slot, trace=redacted), simulated
+    from hw.card.pcsc import PcscSlot
+
+    return Reader(PcscSlot(name), trace=redacted), None
+
+
+def _reader_name(device: CardDevice) -> str | None:
+    """The PC/SC reader's name; None for the simulated reader."""
+    if device.link == SIMULATED:
+        return None
+    scheme, _, name = device.link.partition(":")
+    if scheme != "pcsc" or not name.strip():
+        raise ConfigInvalid("hardware", "card.link", f"{device.link!r} is neither sim: nor pcsc:READER NAME")
+    return name
+
+
+def _model(device: PrinterDevice) -> "PrinterModel":
     from hw.printer.models import MODELS
 
     if device.model not in MODELS:
         raise ConfigInvalid("hardware", "printer.model", f"{device.model!r} is none of {', '.join(MODELS)}")
-    model = MODELS[device.model]
+    return MODELS[device.model]
 
-    def simulated() -> Core:
+
+def _printer_link(device: PrinterDevice, papers: Path | None) -> "Link":
+    from hw.link.url import link_to
+
+    def simulated() -> "Core":
         from hw.sim.printer.virtual import VirtualPrinter
 
-        return VirtualPrinter(directory=papers, dots=model.dots)
+        return VirtualPrinter(directory=papers, dots=_model(device).dots)
 
     try:
-        link = open_link(device.link, simulated=simulated)
+        return link_to(device.link, simulated=simulated)
     except ValueError as error:
         raise ConfigInvalid("hardware", "printer.link", str(error)) from error
-    held.callback(link.close)
-    return EscposPrinter(link, model)

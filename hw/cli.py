@@ -3,39 +3,39 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hw.bench import Hardware
-from hw.command_line import UsageParser, add_common_options, settings_of
+from hw.bench import Hardware, check_hardware
+from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from hw.errors import DeviceError
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    keep_private()
     args = _parser().parse_args(argv)
     verb: Callable[[argparse.Namespace], int] = args.verb
-    try:
-        return verb(args)
-    except ConfigInvalid as error:
-        print(f"hw: {error}", file=sys.stderr)
-        return os.EX_CONFIG
+    return run_verb("hw", lambda: verb(args), _code_of)
+
+
+def _code_of(error: Exception) -> int | None:
+    return os.EX_CONFIG if isinstance(error, ConfigInvalid) else None
 
 
 def _parser() -> argparse.ArgumentParser:
     from hw.sim.card import command as card
     from hw.sim.printer import command as printer
 
-    parser = UsageParser(prog="hw", description="The devices of a kiosk station.")
-    common = add_common_options(parser)
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=UsageParser)
-    listed = verbs.add_parser("list", parents=[common], help="card readers and the station's devices")
+    parser = UsageParser(prog="hw", description="The devices of a kiosk station.", parents=[common_options(0)])
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listed = verbs.add_parser("list", parents=[common_options(1)], help="card readers and the station's devices")
     listed.set_defaults(verb=_list)
-    sim = verbs.add_parser("sim", parents=[common], help="a simulated device")
-    devices = sim.add_subparsers(title="devices", metavar="DEVICE", required=True, parser_class=UsageParser)
+    sim = verbs.add_parser("sim", parents=[common_options(1)], help="a simulated device")
+    devices = sim.add_subparsers(title="devices", metavar="DEVICE", required=True)
     for command in (card, printer):
-        command.add_parser(devices).set_defaults(verb=command.run)
+        command.add_parser(devices, parents=[common_options(2)]).set_defaults(verb=command.run)
     return parser
 
 
@@ -55,11 +55,23 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _load_hardware(args: argparse.Namespace) -> Hardware:
+    """The devices that `kiosk.toml` points to, with those `--set` on top that concern them."""
+    settings = settings_of(args)
+    path = dict(settings).get("station.hardware") or _hardware_file(args.config)
+    tables = read_tables(Path(path))
+    concerned = [(key, value) for key, value in settings if key.partition(".")[0] in Hardware.__dataclass_fields__]
+    apply_settings(tables, concerned, Hardware)
+    hardware = convert(tables, Hardware, str(path))
+    check_hardware(hardware)
+    return hardware
+
+
+def _hardware_file(config: Path | None) -> Path:
     shipped = Path(__file__).resolve().parent.parent / "config"
     installed = Path("/etc/kiosk/kiosk.toml")
-    path = args.config or (installed if installed.exists() else shipped / "kiosk.toml")
+    path = config or (installed if installed.exists() else shipped / "kiosk.toml")
     station = read_tables(path).get("station", {})
-    hardware = path.parent / str(station.get("hardware", "hardware.toml"))
-    tables = read_tables(hardware)
-    apply_settings(tables, settings_of(args), Hardware)
-    return convert(tables, Hardware, str(hardware))
+    name = station.get("hardware", "hardware.toml") if isinstance(station, Mapping) else None
+    if not isinstance(name, str):
+        raise ConfigInvalid(str(path), "station.hardware", "not the name of a file")
+    return path.parent / name

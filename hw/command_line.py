@@ -1,11 +1,18 @@
-"""What the `kiosk` and `hw` commands have in common: `--config`, `--data`, `--set`, and how a wrong call ends."""
+"""What the `kiosk` and `hw` commands have in common: their common options, and how a call ends."""
 
 import argparse
+import os
+import resource
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-EX_USAGE = 64
+INTERRUPTED = 128 + 2
+"""What a shell calls the end by SIGINT."""
+
+_LEVELS = 3
 
 
 class UsageParser(argparse.ArgumentParser):
@@ -14,38 +21,78 @@ class UsageParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Says what is wrong and ends."""
         self.print_usage(sys.stderr)
-        self.exit(EX_USAGE, f"{self.prog}: {message}\n")
+        self.exit(os.EX_USAGE, f"{self.prog}: {message}\n")
 
 
-def add_common_options(parser: argparse.ArgumentParser) -> "UsageParser":
-    """Adds the common options to the command, and returns a parent parser that adds them to its verbs too.
+def common_options(level: int) -> UsageParser:
+    """`--config`, `--data` and `--set` for the parser of a command at `level`, to be named among its `parents`.
 
-    They may stand before or after the verb; read `--set` of both places by `settings_of`.
+    Level 0 is the program, 1 its verbs, 2 the verbs of those. The options may stand at any level: of `--config` and
+    `--data` the last one holds, all `--set` are kept (`settings_of`).
     """
-    _add(parser, settings="settings_before")
-    parser.set_defaults(settings_before=[], settings=[])
-    parent = UsageParser(add_help=False, argument_default=argparse.SUPPRESS)
-    _add(parent, settings="settings")
-    return parent
-
-
-def settings_of(args: argparse.Namespace) -> list[tuple[str, str]]:
-    """All `--set` of one call, in order; those after the verb win."""
-    return [*args.settings_before, *args.settings]
-
-
-def _add(parser: argparse.ArgumentParser, *, settings: str) -> None:
-    group = parser.add_argument_group("common options")
+    # A verb's parser would put its defaults over what was said before the verb.
+    parent = UsageParser(add_help=False, argument_default=None if level == 0 else argparse.SUPPRESS)
+    group = parent.add_argument_group("common options")
     group.add_argument("--config", type=Path, metavar="FILE", help="kiosk.toml; default: installed, else shipped")
     group.add_argument("--data", type=Path, metavar="DIR", help="where everything that is kept lies")
     group.add_argument(
         "--set",
-        dest=settings,
+        dest=_destination(level),
         action="append",
         type=_setting,
         metavar="table.key=value",
         help="wins over the file; may be repeated",
     )
+    return parent
+
+
+def settings_of(args: argparse.Namespace) -> list[tuple[str, str]]:
+    """All `--set` of one call as (`table.key`, value), in the order in which they were typed; later ones win."""
+    return [setting for level in range(_LEVELS) for setting in getattr(args, _destination(level), None) or ()]
+
+
+def keep_private() -> None:
+    """From now on no core file of this process is written, which could hold a PIN, and its files are its user's own."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o077)
+
+
+def run_verb(program: str, verb: Callable[[], int], code_of: Callable[[Exception], int | None]) -> int:
+    """Runs one verb and returns its exit code, whatever happens.
+
+    `code_of` knows the errors that are somebody's to mend: exit code of an error, or None for a defect of the program.
+    Of a defect only its kind and where it arose are told, on stderr: its text may name a person.
+    """
+    try:
+        code = verb()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone and does not know the outcome; nor may the interpreter's last flush fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return os.EX_SOFTWARE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        known = code_of(error)
+        if known is not None:
+            print(f"{program}: {error}", file=sys.stderr)
+            return known
+        _print_frames(error)
+        print(f"{program}: this is a defect of the program; nothing that was acknowledged is lost", file=sys.stderr)
+        return os.EX_SOFTWARE
+    return code
+
+
+def _print_frames(error: BaseException) -> None:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        _print_frames(cause)
+    traceback.print_tb(error.__traceback__)
+    print(f"{type(error).__module__}.{type(error).__qualname__}", file=sys.stderr)
+
+
+def _destination(level: int) -> str:
+    return f"settings_{level}"
 
 
 def _setting(text: str) -> tuple[str, str]:

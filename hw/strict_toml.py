@@ -58,6 +58,8 @@ def apply_settings(tables: dict[str, Any], settings: Iterable[tuple[str, str]], 
         for part in path:
             inner = _field_type(inner, part, dotted)
             table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise ConfigInvalid("--set", dotted, f"{part!r} is no table in the file")
         table[name] = _from_text(text, _field_type(inner, name, dotted), dotted)
 
 

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import StationCredential, load_credential
 from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.own_process import own_authority
 from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock
 from kiosk.config import Config, load_receipt_form
@@ -23,7 +24,7 @@ from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.station import Station, Waits
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import Journal
-from kiosk.journal.seal import load_station_key
+from kiosk.journal.seal import StationKey, load_station_key
 from kiosk.register.register import load_register
 
 
@@ -48,19 +49,19 @@ class Assembly:
     is_training: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Masters:
     issue: str
     reset: str
     erase: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _TownKeys:
     person_key: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _IssuerFile:
     masters: _Masters
     town: _TownKeys
@@ -69,7 +70,7 @@ class _IssuerFile:
 @contextmanager
 def hold_data(data: Path) -> Iterator[None]:
     """Makes the data directory and keeps other kiosk processes out of it. Raises `DataInUse`."""
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,7 +109,7 @@ def open_station(
                 journal=Journal(
                     database,
                     name,
-                    load_station_key(data / "station.key", random_bytes),
+                    _load_station_key(data / "station.key", random_bytes),
                     clock,
                     random_bytes,
                 ),
@@ -137,6 +138,22 @@ def open_station(
         database.close()
 
 
+@contextmanager
+def authority_endpoint(
+    config: Config, config_path: Path, settings: Sequence[tuple[str, str]], data: Path
+) -> Iterator[Endpoint]:
+    """The configured authority, else a training authority of the program's own, which lives as long as this block.
+
+    Raises `ConfigInvalid` and `AuthorityNotStarted`.
+    """
+    if config.authority.url:
+        yield configured_endpoint(config)
+        return
+    directory = data / "authority"
+    with own_authority(directory, config_path, settings, config.policy.name) as url:
+        yield Endpoint(url, directory / "stations" / "demo.pem")
+
+
 def configured_endpoint(config: Config) -> Endpoint:
     """The authority that the configuration names. Raises `ConfigInvalid` when its credential is missing."""
     if not config.authority.credential:
@@ -156,8 +173,18 @@ def _station_name(config: Config, credential: StationCredential) -> str:
 
 def _load_credential(path: Path) -> StationCredential:
     try:
-        return load_credential(path)
+        credential = load_credential(path)
     except CredentialInvalid as error:
+        raise ConfigInvalid(str(path), "", str(error)) from error
+    if not credential.chain:
+        raise ConfigInvalid(str(path), "", "the issuer's certificate is missing after the station's own")
+    return credential
+
+
+def _load_station_key(path: Path, random_bytes: Callable[[int], bytes]) -> StationKey:
+    try:
+        return load_station_key(path, random_bytes)
+    except ValueError as error:
         raise ConfigInvalid(str(path), "", str(error)) from error
 
 

@@ -3,44 +3,40 @@
 import argparse
 import os
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from hw.command_line import UsageParser, add_common_options, settings_of
+from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from kiosk.exit_code import ExitCode
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    keep_private()
     args = _parser().parse_args(argv)
     args.settings = settings_of(args)
+    verb: Callable[[argparse.Namespace], int] = args.verb
+    return run_verb("kiosk", lambda: verb(args), _code_of)
+
+
+def _code_of(error: Exception) -> ExitCode | None:
     from hw.strict_toml import ConfigInvalid
     from kiosk.journal.errors import StoreLost, StoreUnusable
 
-    verb: Callable[[argparse.Namespace], int] = args.verb
-    try:
-        return verb(args)
-    except ConfigInvalid as error:
-        return _fail(ExitCode.CONFIG, str(error))
-    except StoreUnusable as error:
-        return _fail(ExitCode.CONFIG, f"store.url: {error}")
-    except StoreLost as error:
-        return _fail(ExitCode.INTERNAL, str(error))
-    except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
-    except KeyboardInterrupt:
-        return 130
-    except Exception:
-        traceback.print_exc()
-        return _fail(ExitCode.INTERNAL, "this is a defect of the program; nothing that was acknowledged is lost")
+    match error:
+        case ConfigInvalid() | StoreUnusable():
+            return ExitCode.CONFIG
+        case StoreLost():
+            return ExitCode.INTERNAL
+        case _:
+            return None
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = UsageParser(prog="kiosk", description="Counter kiosk for digital certificates.")
-    common = add_common_options(parser)
+    parser = UsageParser(
+        prog="kiosk", description="Counter kiosk for digital certificates.", parents=[common_options(0)]
+    )
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=UsageParser)
 
     def add(name: str, verb: Callable[[argparse.Namespace], int], summary: str, epilog: str = "") -> UsageParser:
@@ -48,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
             name,
             help=summary,
             description=summary,
-            parents=[common],
+            parents=[common_options(1)],
             formatter_class=argparse.RawDescriptionHelpFormatter,
             epilog=epilog,
         )
@@ -87,15 +83,14 @@ def _parser() -> argparse.ArgumentParser:
     ca = add("ca", _ca, "The embedded certification authority.")
     from kiosk.authority.embedded.command import add_arguments
 
-    add_arguments(ca, common)
+    add_arguments(ca, common_options(2))
     return parser
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
 
 
 def _data(args: argparse.Namespace, of: str = "") -> Path:
@@ -105,12 +100,29 @@ def _data(args: argparse.Namespace, of: str = "") -> Path:
     return base if args.data is not None or not of else base / of
 
 
+@contextmanager
+def _writing(data: Path) -> Iterator[Path]:
+    """The data directory; one that cannot be made or written to becomes `ConfigInvalid`."""
+    from hw.strict_toml import ConfigInvalid
+
+    try:
+        yield data
+    except OSError as error:
+        named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+        if named is None or not (named.is_relative_to(data) or data.is_relative_to(named)):
+            raise
+        raise ConfigInvalid(str(named), "", error.strerror or str(error)) from error
+
+
 def _demo(args: argparse.Namespace) -> int:
     from kiosk.config import load_config, locate_config
     from kiosk.demo import run_demo
 
     path = locate_config(args.config)
-    return run_demo(load_config(path, args.settings), path, _data(args, "demo"))
+    config = load_config(path, args.settings)
+    with _writing(_data(args, "demo")) as data:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return run_demo(config, path, data, args.settings)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -118,7 +130,10 @@ def _run(args: argparse.Namespace) -> int:
     from kiosk.demo import run_seat
 
     path = locate_config(args.config)
-    return run_seat(load_config(path, args.settings), path, _data(args), args.seat)
+    config = load_config(path, args.settings)
+    with _writing(_data(args)) as data:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return run_seat(config, path, data, args.seat)
 
 
 def _drill(args: argparse.Namespace) -> int:
@@ -128,7 +143,8 @@ def _drill(args: argparse.Namespace) -> int:
     path = locate_config(args.config)
     config = load_config(path, args.settings)
     try:
-        return run_drill(config, path, _data(args, "drill"), args.application, args.count, args.json)
+        with _writing(_data(args, "drill")) as data:
+            return run_drill(config, path, args.settings, data, args.application, args.count, args.json)
     except UsageInvalid as error:
         return _fail(ExitCode.USAGE, str(error))
     except TROUBLE as error:
@@ -140,14 +156,9 @@ def _sign(args: argparse.Namespace) -> int:
     from kiosk.signature_command import run_sign
 
     config = load_config(locate_config(args.config), args.settings)
-    return run_sign(
-        config,
-        _data(args, "drill"),
-        args.file,
-        args.out,
-        is_detached=args.format == "cms",
-        pin_file=args.pin_file,
-    )
+    is_detached = args.format == "cms"
+    with _writing(_data(args, "drill")) as data:
+        return run_sign(config, data, args.file, args.out, is_detached=is_detached, pin_file=args.pin_file)
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -170,8 +181,8 @@ def _ca(args: argparse.Namespace) -> int:
     from kiosk.config import load_config, locate_config
 
     config = load_config(locate_config(args.config), args.settings)
-    args.data = _data(args, "authority")
-    return run(args, config.town, config.policies)
+    with _writing(_data(args, "authority")) as args.data:
+        return run(args, config.town, config.policies)
 
 
 def _fail(code: ExitCode, reason: str) -> int:

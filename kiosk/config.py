@@ -1,12 +1,14 @@
 """`kiosk.toml` and what it points to, as values; every error names file, key and reason."""
 
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from hw.bench import Hardware
+from hw.bench import Hardware, check_hardware
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.model.policy import Policy
@@ -151,10 +153,13 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
     tables = read_tables(path)
     apply_settings(tables, own, _KioskFile)
     file = convert(tables, _KioskFile, str(path))
+    _check(file, str(path))
     home = path.resolve().parent
     hardware_path = home / file.station.hardware
     hardware_tables = read_tables(hardware_path)
     apply_settings(hardware_tables, devices, Hardware)
+    hardware = convert(hardware_tables, Hardware, str(hardware_path))
+    check_hardware(hardware)
     return Config(
         home=home,
         town=file.town,
@@ -168,8 +173,31 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
         store=file.store,
         counter=file.counter,
         receipt=file.receipt,
-        hardware=convert(hardware_tables, Hardware, str(hardware_path)),
+        hardware=hardware,
     )
+
+
+def _check(file: _KioskFile, name: str) -> None:
+    """Raises `ConfigInvalid` for values that no type rules out."""
+    for key, seconds in (
+        ("authority.timeout_s", file.authority.timeout_s),
+        ("counter.card_inserted_s", file.counter.card_inserted_s),
+        ("counter.card_taken_s", file.counter.card_taken_s),
+    ):
+        if not (math.isfinite(seconds) and seconds > 0):
+            raise ConfigInvalid(name, key, f"{seconds} is no time to wait: more than 0, and it must end")
+    if file.authority.url and not _is_http(file.authority.url):
+        raise ConfigInvalid(
+            name, "authority.url", f"{file.authority.url!r} is not http://HOST:PORT or https://HOST:PORT"
+        )
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def load_policy(directory: Path, profile: str) -> Policy:

@@ -1,15 +1,17 @@
 """`kiosk demo` and `kiosk run`: the screens on a counter put together from the configuration."""
 
 from collections import deque
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
-from hw.bench import SimulatedReader
+from hw.bench import Hardware, SimulatedReader
 from hw.errors import DeviceError
-from kiosk.assembly import Assembly, Endpoint, configured_endpoint, hold_data, open_station
-from kiosk.authority.own_process import own_authority
+from hw.strict_toml import ConfigInvalid
+from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.clock import JAPAN
-from kiosk.config import Config
+from kiosk.config import AuthorityTable, Config
 from kiosk.exit_code import ExitCode
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.issue import filed_application
@@ -51,10 +53,11 @@ class ConfiguredCounter:
 
     clerk = "demo"
 
-    def __init__(self, config: Config, config_path: Path, data: Path) -> None:
+    def __init__(self, config: Config, config_path: Path, data: Path, settings: Sequence[tuple[str, str]] = ()) -> None:
         self._config = config
         self._config_path = config_path
         self._data = data
+        self._settings = settings
         self._held = ExitStack()
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
@@ -64,12 +67,9 @@ class ConfiguredCounter:
     def open(self) -> Station:
         """Opens devices and authority, starting one of its own when none is configured."""
         self._held.enter_context(hold_data(self._data))
-        if self._config.authority.url:
-            endpoint = configured_endpoint(self._config)
-        else:
-            directory = self._data / "authority"
-            url = self._held.enter_context(own_authority(directory, self._config_path))
-            endpoint = Endpoint(url, directory / "stations" / "demo.pem")
+        endpoint = self._held.enter_context(
+            authority_endpoint(self._config, self._config_path, self._settings, self._data)
+        )
         assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
         self._assembly = assembly
         if assembly.bench.simulated_reader is not None:
@@ -142,19 +142,32 @@ class ConfiguredCounter:
         return DeviceState("cash", cash.kind, cash.link, "ready")
 
 
-def run_demo(config: Config, config_path: Path, data: Path) -> ExitCode:
-    """All three seats in this terminal, until the demo is left."""
-    from kiosk.ui.app import KioskApp
+def run_demo(config: Config, config_path: Path, data: Path, settings: Sequence[tuple[str, str]]) -> ExitCode:
+    """All three seats in this terminal, until the demo is left.
 
-    app = KioskApp(ConfiguredCounter(config, config_path, data), is_demo=True)
-    app.run()
-    return ExitCode.OK if app.return_code in (None, 0) else ExitCode.INTERNAL
+    Devices are simulated and the authority is the demo's own, whatever an installed configuration says; only what
+    stands on the command line itself (`settings`) is heeded.
+    """
+    named = {dotted.partition(".")[0] for dotted, _ in settings}
+    hardware = Hardware(**{table: getattr(config.hardware, table) for table in named & set(vars(config.hardware))})
+    authority = config.authority if "authority" in named else AuthorityTable()
+    return _show(
+        ConfiguredCounter(replace(config, hardware=hardware, authority=authority), config_path, data, settings)
+    )
 
 
 def run_seat(config: Config, config_path: Path, data: Path, seat: str) -> ExitCode:
-    """One seat of a station."""
+    """One seat of a station. Raises `ConfigInvalid` when no authority is configured."""
+    if not config.authority.url:
+        raise ConfigInvalid(
+            str(config_path), "authority.url", "missing: only a demo or a drill starts its own authority"
+        )
+    return _show(ConfiguredCounter(config, config_path, data), seat)
+
+
+def _show(counter: ConfiguredCounter, seat: str | None = None) -> ExitCode:
     from kiosk.ui.app import KioskApp
 
-    app = KioskApp(ConfiguredCounter(config, config_path, data), is_demo=False, seat=seat)
+    app = KioskApp(counter) if seat is None else KioskApp(counter, is_demo=False, seat=seat)
     app.run()
     return ExitCode.OK if app.return_code in (None, 0) else ExitCode.INTERNAL

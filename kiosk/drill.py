@@ -1,9 +1,9 @@
 """`kiosk drill`: issuances without a screen, the persons played by a file; for rehearsal, integration, measurement."""
 
 import json
+import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
@@ -15,8 +15,8 @@ from hw.errors import DeviceError
 from hw.sim.till import SimulatedTill
 from hw.strict_toml import ConfigInvalid
 from kiosk.application_file import ApplicationFile, load_application
-from kiosk.assembly import Assembly, DataInUse, Endpoint, configured_endpoint, hold_data, open_station
-from kiosk.authority.own_process import AuthorityNotStarted, own_authority
+from kiosk.assembly import Assembly, DataInUse, authority_endpoint, hold_data, open_station
+from kiosk.authority.own_process import AuthorityNotStarted
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, NumberTaken, Refusal, RolledBack
@@ -48,7 +48,15 @@ class Drill:
     is_json: bool
 
 
-def run_drill(config: Config, config_path: Path, data: Path, path: Path, count: int, is_json: bool) -> ExitCode:
+def run_drill(
+    config: Config,
+    config_path: Path,
+    settings: Sequence[tuple[str, str]],
+    data: Path,
+    path: Path,
+    count: int,
+    is_json: bool,
+) -> ExitCode:
     """Plays the file and writes what happens to stdout. Raises `ConfigInvalid`, `UsageInvalid`, `DataInUse`."""
     drill = Drill(path, load_application(path), count, is_json)
     if count > 1 and config.hardware.card.link != "sim:":
@@ -56,21 +64,11 @@ def run_drill(config: Config, config_path: Path, data: Path, path: Path, count: 
             "--count needs a card for each resident, and a real reader holds one: card.link must be sim:"
         )
     config = replace(config, counter=replace(config.counter, card_taken_s=CARD_TAKEN_S))
-    with hold_data(data), _endpoint(config, config_path, data) as endpoint:
+    with hold_data(data), authority_endpoint(config, config_path, settings, data) as endpoint:
         with open_station(config, data, endpoint) as assembly:
             if not assembly.is_training:
                 raise UsageInvalid("a drill needs a training authority, and this one is not")
             return _play_all(drill, assembly, data)
-
-
-@contextmanager
-def _endpoint(config: Config, config_path: Path, data: Path) -> Iterator[Endpoint]:
-    if config.authority.url:
-        yield configured_endpoint(config)
-        return
-    directory = data / "authority"
-    with own_authority(directory, config_path) as url:
-        yield Endpoint(url, directory / "stations" / "demo.pem")
 
 
 def _play_all(drill: Drill, assembly: Assembly, data: Path) -> ExitCode:
@@ -162,16 +160,24 @@ def _plain_report(out: TextIO) -> Report:
     def tell(report: StepReport) -> None:
         if report.phase is Phase.DONE and report.step is not Step.CLOSED:
             resumed = "  (resumed)" if report.was_resumed else ""
-            print(
+            _write(
+                out,
                 f"{report.step.value:15} {report.actor.value:10} {report.elapsed_ms:8.1f} ms"
                 f" {report.exchanges:3} commands{resumed}",
-                file=out,
-                flush=True,
             )
 
     return tell
 
 
 def _line(out: TextIO, is_json: bool, document: Mapping[str, object]) -> None:
-    text = json.dumps(document, ensure_ascii=False) if is_json else "  ".join(f"{k} {v}" for k, v in document.items())
-    print(text, file=out, flush=True)
+    _write(
+        out, json.dumps(document, ensure_ascii=False) if is_json else "  ".join(f"{k} {v}" for k, v in document.items())
+    )
+
+
+def _write(out: TextIO, text: str) -> None:
+    try:
+        print(text, file=out, flush=True)
+    except BrokenPipeError:
+        # Whoever read this has gone; the case still has to be brought to its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())

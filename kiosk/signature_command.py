@@ -5,15 +5,19 @@ import json
 import os
 import sys
 import termios
+from contextlib import nullcontext
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from hw.bench import open_bench
+from hw.bench import SIMULATED, open_reader
 from hw.card.key import CardKey
 from hw.errors import CardAbsent, DeviceError, PinLocked, PinRefused
 from hw.ports import CardSession
 from hw.strict_toml import ConfigInvalid
+from kiosk.assembly import DataInUse, hold_data
+from kiosk.authority.client import OCSP_PATH
 from kiosk.authority.credential import load_credential
 from kiosk.authority.errors import AuthorityUnreachable, CredentialInvalid
 from kiosk.authority.status_service import ask_status, ocsp_url
@@ -42,11 +46,14 @@ def run_sign(
     """Signs `file` with the card in the reader; writes the signature (DER) and its path to stdout."""
     content = _read(file)
     target = out or file.with_name(file.name + ".p7s")
+    # The simulated card's memory lies in the data directory, where a demo or a drill may be at work on it.
+    is_simulated = config.hardware.card.link == SIMULATED
     try:
-        with open_bench(config.hardware, data / "sim") as bench:
-            if bench.simulated_reader is not None and not bench.simulated_reader.is_inserted:
-                bench.simulated_reader.insert_last()
-            with bench.reader.session() as card:
+        with hold_data(data) if is_simulated else nullcontext():
+            reader, hand = open_reader(config.hardware.card, data / "sim")
+            if hand is not None and not hand.is_inserted:
+                hand.insert_last()
+            with reader.session() as card:
                 signature = _sign(content, card, is_detached, pin_file)
     except CardAbsent:
         return _refuse(ExitCode.REFUSED, "no card in the reader")
@@ -54,9 +61,12 @@ def run_sign(
         return _refuse(ExitCode.REFUSED, "the password is locked; only the counter can set a new one")
     except PinRefused as refused:
         return _refuse(ExitCode.REFUSED, f"wrong password, {refused.attempts_remaining} attempts remain")
-    except (DeviceError, NothingToSignWith) as error:
+    except (DataInUse, DeviceError, NothingToSignWith) as error:
         return _refuse(ExitCode.REFUSED, str(error))
-    target.write_bytes(signature)
+    try:
+        target.write_bytes(signature)
+    except OSError as error:
+        raise ConfigInvalid(str(target), "", error.strerror or str(error)) from error
     print(target)
     return ExitCode.OK
 
@@ -119,7 +129,7 @@ def run_verify(
     now = system_clock()
 
     def status_of(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
-        url = f"{config.authority.url.rstrip('/')}/ocsp" if config.authority.url else ocsp_url(certificate)
+        url = configured_ocsp(config.authority.url) or ocsp_url(certificate)
         if url is None:
             raise AuthorityUnreachable("the certificate names no status service, and authority.url is not set")
         return ask_status(url, certificate, issuer, clock=system_clock, timeout_s=config.authority.timeout_s)
@@ -130,6 +140,12 @@ def run_verify(
         verdict = verify(_read(file), _read(signature), anchors, now, status_of, name)
     _tell(verdict, is_json)
     return _EXIT[verdict.outcome]
+
+
+def configured_ocsp(authority_url: str) -> str:
+    """Where the configured authority answers OCSP, whatever path its CMP service has; empty when none is configured."""
+    parts = urlsplit(authority_url)
+    return f"{parts.scheme}://{parts.netloc}{OCSP_PATH}" if authority_url else ""
 
 
 def _trust(config: Config, trust: Path | None) -> tuple[x509.Certificate, ...]:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Link(Protocol):
-    """An open way to one device, owned by one thread.
+    """A way to one device, owned by one thread.
 
     Deadlines are points in time on the clock `time.monotonic`, in seconds, so that one deadline can be handed down
     through several calls. A wrapper that traces or injures what passes is itself a Link around a Link.

@@ -1,4 +1,4 @@
-"""A link that outlives a hang-up: cable pulled and put back, printer switched off and on, idle connection dropped."""
+"""A link that waits for its device: absent at start, unplugged, switched off and on, dropped while idle."""
 
 from collections.abc import Callable
 
@@ -7,21 +7,21 @@ from hw.link.link import Link
 
 
 class ReopeningLink:
-    """Opens a link at once, and anew at the first write after it was lost.
+    """Opens a link at the first write, and anew at the first one after it was lost; an empty write only opens.
 
     The loss itself is always reported, and nothing is ever sent twice: whoever had something under way decides what it
-    means. `opened` makes the link and raises `NotSent` when it cannot, here and from `write`.
+    means. `opened` makes the link and raises `NotSent` when it cannot, which `write` passes on. `is_one_way` says
+    beforehand what the links will be (`Link.is_one_way`).
     """
 
-    is_one_way = False
-
-    def __init__(self, opened: Callable[[], Link]) -> None:
+    def __init__(self, opened: Callable[[], Link], *, is_one_way: bool = False) -> None:
+        self.is_one_way = is_one_way
         self._opened = opened
-        self._link: Link | None = opened()
+        self._link: Link | None = None
         self._is_closed = False
 
     def write(self, data: bytes, deadline_s: float) -> None:
-        """Hands all of `data` over, to a new link where the old one was lost; see `Link.write`."""
+        """Hands all of `data` over, to a new link where there is none; see `Link.write`."""
         if self._is_closed:
             raise LinkLost("closed")
         if self._link is None:
@@ -55,7 +55,7 @@ class ReopeningLink:
 
     def _held(self) -> Link:
         if self._link is None:
-            raise LinkLost("closed" if self._is_closed else "lost, and not opened again yet")
+            raise LinkLost("closed" if self._is_closed else "not open: the next write opens it")
         return self._link
 
     def _lose(self) -> None:

@@ -81,7 +81,7 @@ class EscposPrinter:
         try:
             self._link.write(job.data, self._monotonic() + transfer_s + self._patience_s)
         except NotSent as error:
-            raise PrinterBlocked(("busy",)) from error
+            raise PrinterBlocked(("link_lost" if self._link.is_one_way else "busy",)) from error
         except (OutcomeUnknown, LinkLost):
             return PrintOutcome.UNKNOWN
         tell(PrintOutcome.SENT)

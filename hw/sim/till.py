@@ -15,6 +15,7 @@ class SimulatedTill:
         """Money of this payer goes in; a negative amount comes out."""
         content = self._content()
         content[payer] = content.get(payer, 0) + amount_yen
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")
         new.write_text(json.dumps(content, ensure_ascii=False))
         os.replace(new, self._path)

@@ -2,28 +2,43 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from kiosk.authority.embedded.command import DEFAULT_POLICY
+from kiosk.authority.embedded.directory import DirectoryInvalid, read_terms
+from kiosk.config import load_config
+from kiosk.model.town import Town
+
 
 class AuthorityNotStarted(Exception):
-    """The process of the program's own authority ended before it answered; the message repeats what it said."""
+    """The program's own authority ended before it answered, or is another than the configured one; says why."""
 
 
 @contextmanager
-def own_authority(directory: Path, config: Path) -> Iterator[str]:
+def own_authority(
+    directory: Path, config: Path, settings: Sequence[tuple[str, str]] = (), policy: str = DEFAULT_POLICY
+) -> Iterator[str]:
     """Serves the training authority in `directory`, made first where there is none; yields its URL.
 
-    It ends with this program, however that ends: its standard input is a pipe that only this program holds.
+    `settings` are this program's `--set` (dotted key, text), `policy` is the name of the profile in force. Raises
+    `AuthorityNotStarted`, also when the authority that is there has another policy or town. It ends with this program,
+    however that ends: its standard input is a pipe that only this program holds.
     """
-    kiosk = [sys.executable, "-m", "kiosk", "--config", str(config), "ca"]
+    words = [f"--set={key}={text}" for key, text in settings]
+    kiosk = [sys.executable, "-m", "kiosk", "--config", str(config), *words, "ca"]
     if not (directory / "authority.toml").exists():
         made = subprocess.run(  # noqa: S603  # our own program
-            [*kiosk, "init", "--data", str(directory)], stdin=subprocess.DEVNULL, capture_output=True, text=True
+            [*kiosk, "init", "--data", str(directory), "--policy", policy],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
         )
-        if made.returncode != 0:
+        # One that an ended program had begun to make may have been finished meanwhile.
+        if made.returncode != 0 and not (directory / "authority.toml").exists():
             raise AuthorityNotStarted(made.stderr.strip())
+    _refuse_another(directory, load_config(config, settings).town, policy)
     process = subprocess.Popen(  # noqa: S603  # our own program
         [*kiosk, "serve", "--data", str(directory), "--listen", "127.0.0.1:0", "--exit-with-parent"],
         stdin=subprocess.PIPE,
@@ -40,3 +55,20 @@ def own_authority(directory: Path, config: Path) -> Iterator[str]:
         process.stdin.close()
         process.stdout.close()
         process.wait()
+
+
+def _refuse_another(directory: Path, town: Town, policy: str) -> None:
+    try:
+        terms = read_terms(directory)
+    except DirectoryInvalid as error:
+        raise AuthorityNotStarted(str(error)) from error
+    if terms.policy.name != policy:
+        raise AuthorityNotStarted(
+            f"{directory}: this authority was made for policy {terms.policy.name}, and {policy} is configured;"
+            " use another data directory"
+        )
+    if terms.town != town:
+        raise AuthorityNotStarted(
+            f"{directory}: this authority was made for town {terms.town.code} {terms.town.municipality}, and"
+            f" {town.code} {town.municipality} is configured; use another data directory"
+        )

@@ -14,14 +14,11 @@ from cryptography import x509
 
 from kiosk.authority.errors import AuthorityError
 from kiosk.authority.verification import PathInvalid, StatusUndecidable, certified_items, validate_path
+from kiosk.eapply.cms import SignatureUnreadable, SignedData, check_integrity, read_signed_data
 from kiosk.eapply.name import NameMatch, match_name
 from kiosk.model.certificate import CertificateState, CertificateStatus, serial_text
 
 _DIGESTS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
-
-
-_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError, RecursionError)
-"""What asn1crypto and pyHanko raise for structures that are not what they claim to be."""
 
 
 class Outcome(StrEnum):
@@ -55,10 +52,6 @@ class Verdict:
         return next(o for o in (Outcome.REJECTED, Outcome.UNDECIDED, Outcome.ACCEPTED) if o in found)
 
 
-class SignatureUnreadable(ValueError):
-    """The signature is not one CMS SignedData of one signer that carries his certificate."""
-
-
 StatusSource = Callable[[x509.Certificate, x509.Certificate], CertificateStatus]
 """Answers the status of a certificate under its issuer; raises `AuthorityError` when it cannot be had."""
 
@@ -80,9 +73,11 @@ def verify(
         return Verdict((Finding("signature", Outcome.REJECTED, str(error)),))
     # The path first: what follows then only ever sees a certificate that the authority has signed.
     try:
-        issuer = validate_path(certificate, trust, at).chain[0]
+        above = validate_path(certificate, trust, at).chain
     except (PathInvalid, ValueError) as error:
         return Verdict((Finding("path", Outcome.REJECTED, str(error)),), serial)
+    if not above:
+        return Verdict((Finding("path", Outcome.REJECTED, "the authority's own certificate is no resident's"),), serial)
     path = Finding("path", Outcome.ACCEPTED, "issued by the trusted authority, within its validity")
     finding = _check_signature(signed, content)
     if finding.outcome is not Outcome.ACCEPTED:
@@ -91,62 +86,14 @@ def verify(
         path,
         finding,
         _check_usage(certificate),
-        _check_status(certificate, issuer, status_of),
+        _check_status(certificate, above[0], status_of),
     ]
     if claimed_name is not None:
         findings.append(_check_name(certificate, claimed_name))
     return Verdict(tuple(findings), serial)
 
 
-@dataclass(frozen=True)
-class SignedData:
-    """One signer's part of a CMS message, as pyHanko's structures."""
-
-    signer_info: object
-    certificate_der: bytes
-    enclosed: bytes | None
-
-
-def read_signed_data(signature: bytes) -> SignedData:
-    """Reads DER (or BER) of one signer. Raises `SignatureUnreadable`."""
-    from asn1crypto import cms
-
-    try:
-        message = cms.ContentInfo.load(signature, strict=True)
-        if message["content_type"].native != "signed_data":
-            raise SignatureUnreadable("not CMS SignedData")
-        signed = message["content"]
-        (signer,) = signed["signer_infos"]
-        if not signer["signed_attrs"]:
-            # Without them an attacker could pass signed attributes off as a document (RFC 5652, 5.4).
-            raise SignatureUnreadable("no signed attributes")
-        enclosed = signed["encap_content_info"]["content"].native
-        candidates = [choice.chosen for choice in signed["certificates"] or [] if choice.name == "certificate"]
-        matching = [c for c in candidates if _is_signer(c, signer["sid"])]
-        (certificate,) = matching
-        return SignedData(signer, certificate.dump(), enclosed)
-    except SignatureUnreadable:
-        raise
-    except _UNREADABLE as error:
-        raise SignatureUnreadable("not a CMS signature of one signer with his certificate") from error
-
-
-def _is_signer(certificate: object, sid: object) -> bool:
-    if sid.name == "issuer_and_serial_number":  # type: ignore[attr-defined]  # asn1crypto is untyped
-        wanted = sid.chosen  # type: ignore[attr-defined]
-        return bool(
-            certificate.issuer == wanted["issuer"]  # type: ignore[attr-defined]
-            and certificate.serial_number == wanted["serial_number"].native  # type: ignore[attr-defined]
-        )
-    return bool(certificate.key_identifier == sid.chosen.native)  # type: ignore[attr-defined]
-
-
 def _check_signature(signed: SignedData, content: bytes | None) -> Finding:
-    from asn1crypto import x509 as asn1_x509
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from pyhanko.sign.validation.errors import SignatureValidationError
-    from pyhanko.sign.validation.generic_cms import validate_sig_integrity
-
     def rejected(reason: str) -> Finding:
         return Finding("signature", Outcome.REJECTED, reason)
 
@@ -156,21 +103,15 @@ def _check_signature(signed: SignedData, content: bytes | None) -> Finding:
         return rejected("the signature encloses another document")
     document = content if content is not None else signed.enclosed
     assert document is not None, "one of the two is there"
-    digest_name = signed.signer_info["digest_algorithm"]["algorithm"].native  # type: ignore[index]  # asn1crypto
-    if digest_name not in _DIGESTS:
-        return rejected(f"digest algorithm {digest_name} is not acceptable")
+    if signed.digest_name not in _DIGESTS:
+        return rejected(f"digest algorithm {signed.digest_name} is not acceptable")
     try:
-        is_intact, is_valid = validate_sig_integrity(
-            signed.signer_info,
-            asn1_x509.Certificate.load(signed.certificate_der),
-            expected_content_type="data",
-            actual_digest=_DIGESTS[digest_name](document).digest(),
-        )
-    except (SignatureValidationError, UnsupportedAlgorithm, *_UNREADABLE) as error:
-        return rejected(f"the signature cannot be checked: {error}")
-    if not is_intact:
+        integrity = check_integrity(signed, _DIGESTS[signed.digest_name](document).digest())
+    except SignatureUnreadable as error:
+        return rejected(str(error))
+    if not integrity.is_intact:
         return rejected("the document is not the one that was signed")
-    if not is_valid:
+    if not integrity.is_valid:
         return rejected("the signature was not made by the certificate's key")
     return Finding("signature", Outcome.ACCEPTED, "made by the certificate's key over exactly these bytes")
 

@@ -7,7 +7,7 @@ the server names synchronous standbys, on theirs.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import sqlalchemy
 from sqlalchemy import URL, Connection, CursorResult, Engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from kiosk.journal.errors import CommitUnknown, NotWritten, StoreTooNew, StoreUnusable
+from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost, StoreTooNew, StoreUnusable
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -200,13 +200,13 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
     try:
         engine = _engine(parsed, must_exist=must_exist)
         try:
-            with _told_as(NotWritten, engine):
+            with _told_as(lambda reason: NotWritten(f"{shown}: {reason}"), engine, _OURS_AT_OPEN):
                 _migrate(engine)
         except BaseException:
             engine.dispose()
             raise
-    except (SQLAlchemyError, sqlite3.Error, ValueError) as error:
-        raise StoreUnusable(f"{shown}: {str(getattr(error, 'orig', error)).partition(chr(10))[0]}") from None
+    except (SQLAlchemyError, sqlite3.Error, TypeError, ValueError) as error:
+        raise StoreUnusable(f"{shown}: {_reason(error)}") from None
     except StoreTooNew as error:
         raise StoreTooNew(f"{shown}: {error}") from None
     except StoreUnusable as error:
@@ -217,8 +217,7 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
 def _engine(url: URL, *, must_exist: bool) -> Engine:
     match url.drivername:
         case "sqlite" | "sqlite+pysqlite":
-            file = Path(url.database or "")
-            if not (file.is_file() if must_exist else file.parent.is_dir()):
+            if must_exist and not Path(url.database or "").is_file():
                 raise StoreUnusable("no store there")
             # Values are personal data; they stay out of exception texts.
             engine = sqlalchemy.create_engine(url, hide_parameters=True)
@@ -228,8 +227,8 @@ def _engine(url: URL, *, must_exist: bool) -> Engine:
             # Pre-ping: a server that was restarted since the last case is no trouble yet.
             engine = sqlalchemy.create_engine(url, hide_parameters=True, pool_pre_ping=True)
             event.listen(engine, "connect", _set_up_postgresql)
-        case _:
-            raise StoreUnusable("a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
+        case other:
+            raise StoreUnusable(f"a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, not {other}")
     return engine
 
 
@@ -253,17 +252,27 @@ def _set_up_postgresql(connection: Any, record: Any) -> None:
     connection.commit()
 
 
+_OURS = (sqlite3.SQLITE_ERROR,)
+"""What SQLite answers to a statement that it does not understand: our defect, not the store's."""
+
+_OURS_AT_OPEN = (*_OURS, sqlite3.SQLITE_CANTOPEN)
+
+
 @contextmanager
-def _told_as(kind: type[NotWritten] | type[CommitUnknown], engine: Engine) -> Iterator[None]:
+def _told_as(kind: Callable[[str], StoreLost], engine: Engine, ours: tuple[int, ...] = _OURS) -> Iterator[None]:
     driver: Any = engine.dialect.loaded_dbapi
     try:
         yield
     # The driver's own: while a connection is being set up, its errors are not translated.
     except (OperationalError, InterfaceError, driver.OperationalError, driver.InterfaceError) as error:
-        original = getattr(error, "orig", error)
-        if getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
-            raise  # a statement that SQLite does not understand: our defect, not the store's
-        raise kind(str(original).strip()) from error
+        if getattr(getattr(error, "orig", error), "sqlite_errorcode", None) in ours:
+            raise
+        raise kind(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what the driver said: neither a statement nor its values."""
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
 
 
 def _commit(connection: Connection) -> None:
@@ -272,7 +281,7 @@ def _commit(connection: Connection) -> None:
     try:
         connection.commit()
     except DBAPIError as error:
-        raise CommitUnknown(str(error.orig).strip()) from error
+        raise CommitUnknown(_reason(error)) from error
     if warnings:
         # Committed by this server, and perhaps not by the standby that it waited for.
         raise CommitUnknown("; ".join(warnings))

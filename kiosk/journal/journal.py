@@ -140,10 +140,13 @@ class Journal:
         )
 
     def other_cases_with(self, card: str, case: CaseRecord) -> list[CaseRecord]:
-        """The cases besides this one in which the card of that keyed id was read."""
-        return self._cases(
-            "SELECT * FROM cases WHERE card = ? AND pseudonym <> ? ORDER BY number", card, case.pseudonym
-        )
+        """The cases besides this one in which the card of that keyed id was read.
+
+        Of other stations only those that are not closed: a closed case is asked for its records, which are theirs.
+        """
+        statement = """SELECT * FROM cases WHERE card = ? AND pseudonym <> ? AND (station = ? OR state <> ?)
+                       ORDER BY number"""
+        return self._cases(statement, card, case.pseudonym, self.station, CaseState.CLOSED.value)
 
     def closed_cases_of(self, person: str) -> list[CaseRecord]:
         """The cases in which this station gave the person a certificate; another's records it cannot open."""

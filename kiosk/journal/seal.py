@@ -3,22 +3,33 @@
 Destroying a case's wrapped key makes all its personal data unreadable, in backups too.
 """
 
+import contextlib
 import os
+import tempfile
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
 
+_KEY_LENGTH = 32
 _NONCE_LENGTH = 12
 
 
 class Seal:
-    """Seals and opens the records of one case."""
+    """Seals and opens the records of one case; its key is unwrapped when the first record is.
 
-    def __init__(self, key: bytes, random_bytes: Callable[[int], bytes]) -> None:
-        self._cipher = AESGCM(key)
+    Both raise `keywrap.InvalidUnwrap` when the case is another station's.
+    """
+
+    def __init__(self, unwrap: Callable[[], bytes], random_bytes: Callable[[int], bytes]) -> None:
+        self._unwrap = unwrap
         self._random_bytes = random_bytes
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        return AESGCM(self._unwrap())
 
     def close(self, plain: bytes, label: str) -> bytes:
         """Encrypts; `label` is authenticated with it, so that a record cannot be moved to another place."""
@@ -39,29 +50,40 @@ class StationKey:
 
     def new_case_key(self) -> bytes:
         """A fresh wrapped key, to be stored beside the case."""
-        return aes_key_wrap(self._key, self._random_bytes(32))
+        return aes_key_wrap(self._key, self._random_bytes(_KEY_LENGTH))
 
     def seal(self, wrapped: bytes) -> Seal:
-        """The seal of a case from its wrapped key. Raises `keywrap.InvalidUnwrap` for another station's."""
-        return Seal(aes_key_unwrap(self._key, wrapped), self._random_bytes)
+        """The seal of a case from its wrapped key."""
+        return Seal(lambda: aes_key_unwrap(self._key, wrapped), self._random_bytes)
 
 
 def load_station_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> StationKey:
     """Reads the station's key, making it first where there is none yet. Raises `ValueError` for a damaged file."""
     try:
-        descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        if not path.exists():
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(random_bytes(32))
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(path.with_suffix(".new"), path)
-        else:
-            os.close(descriptor)
-        path.with_suffix(".new").unlink()
-    except FileExistsError:
-        path.with_suffix(".new").unlink()
-    key = path.read_bytes()
-    if len(key) != 32:
-        raise ValueError(f"{path}: a station key has 32 bytes, this file has {len(key)}")
+        key = path.read_bytes()
+    except FileNotFoundError:
+        _make_once(path, random_bytes(_KEY_LENGTH))
+        key = path.read_bytes()
+    if len(key) != _KEY_LENGTH:
+        raise ValueError(f"{path}: a station key has {_KEY_LENGTH} bytes, this file has {len(key)}")
     return StationKey(key, random_bytes)
+
+
+def _make_once(path: Path, content: bytes) -> None:
+    """Makes a private file that is whole and durable, unless another process was faster."""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # Unlike a rename, a link never replaces: nothing but damage to the disk can lose a key.
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

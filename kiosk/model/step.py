@@ -10,8 +10,6 @@ class Actor(StrEnum):
     CLERK = "clerk"
     STATION = "station"
     AUTHORITY = "authority"
-    CLERKS = "clerks"
-    """A clerk and a second clerk, who agree."""
 
 
 class Step(StrEnum):

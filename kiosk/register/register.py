@@ -23,7 +23,7 @@ class Register:
         return tuple(self._by_code.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Line:
     code: str
     name: str

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import traceback
 from collections.abc import Callable, Coroutine
@@ -31,6 +32,9 @@ from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, load_words
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
+
+_DRAWN_ON = 2
+"""Textual draws on standard error."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,8 +86,12 @@ class KioskApp(App[None], inherit_bindings=False):
             self.add_mode(name, screen)
         self.mode_change_signal.subscribe(self, lambda _: self.board.bell.ring())
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.leave)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        # Textual would stop, and at a hang-up, which brings a SIGCONT, would begin to draw anew.
+        for number in (signal.SIGTSTP, signal.SIGCONT):
+            signal.signal(number, signal.SIG_IGN)
         if self._is_demo:
             for seat, key in SEAT_KEYS.items():
                 self.bind(key, f"sit('{seat}')", show=False)
@@ -145,6 +153,11 @@ class KioskApp(App[None], inherit_bindings=False):
             self.switch_mode(seat)
 
     # --- leaving ----------------------------------------------------------------------------------------------------
+
+    def _hang_up(self) -> None:
+        """The terminal is gone: what is still drawn goes nowhere, so that it cannot hold up the end."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _DRAWN_ON)
+        self.leave()
 
     def leave(self) -> None:
         """Ends the program after the card step under way; what is unfinished goes on at the next start."""

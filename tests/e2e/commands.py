@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,16 @@ def run(
         env={**os.environ, **(env or {})},
         timeout=120,
     )
+
+
+def processes_with(word: object) -> list[int]:
+    """The processes that have `word` in their command lines."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(word).encode() in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
 
 
 def lines(output: str) -> list[dict[str, Any]]:

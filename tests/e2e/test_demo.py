@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.commands import run
+from e2e.commands import processes_with, run
 
 PATIENCE_S = 60.0
 PASSWORD = "AB01"
@@ -31,6 +31,9 @@ class Terminal:
 
     def _run(self, *words: str) -> str:
         env = os.environ | {"LANG": "C.UTF-8", "TERM": "xterm-256color"}
+        # The size that a test runner exports would win over the terminal's own.
+        for name in ("COLUMNS", "LINES"):
+            env.pop(name, None)
         return subprocess.run([*self._tmux, *words], capture_output=True, text=True, env=env, check=True).stdout
 
     def press(self, *keys: str) -> None:
@@ -78,10 +81,10 @@ class Terminal:
     def exit_code(self) -> int:
         """Waits for the program's end."""
         deadline = time.monotonic() + PATIENCE_S
-        while self.is_running:
+        while not (status := self._run("list-panes", "-F", "#{pane_dead_status}").strip()):
             assert time.monotonic() < deadline, f"it does not end; the screen is\n{self.screen()}"
             time.sleep(0.05)
-        return int(self._run("list-panes", "-F", "#{pane_dead_status}"))
+        return int(status)
 
     def pid(self) -> int:
         return int(self._run("list-panes", "-F", "#{pane_pid}"))
@@ -187,11 +190,21 @@ def test_the_eight_steps_are_walked_by_mouse_in_english(demo: Terminal, tmp_path
     check_issued(tmp_path / "data")
 
 
+def test_a_terminal_that_hangs_up_takes_the_demo_along(demo: Terminal, tmp_path: Path) -> None:
+    demo.wait_for("はじめる")
+    demo.press("Enter")
+    demo.wait_for("次へ")
+    demo.close()
+    deadline = time.monotonic() + PATIENCE_S
+    while processes_with(tmp_path / "data"):
+        assert time.monotonic() < deadline, "it goes on without a terminal"
+        time.sleep(0.05)
+
+
 def test_sigterm_leaves_cleanly_and_takes_the_authority_along(demo: Terminal, tmp_path: Path) -> None:
     demo.wait_for("はじめる")
     demo.press("F12")
     demo.wait_for("機器")
     os.kill(demo.pid(), 15)
     assert demo.exit_code() == 0
-    left = subprocess.run(["pgrep", "-f", str(tmp_path / "data" / "authority")], capture_output=True, text=True)
-    assert left.stdout == ""
+    assert processes_with(tmp_path / "data" / "authority") == []

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.commands import APPLICATION, PASSWORD, application_file, at, authority, lines, run, started
+from e2e.commands import APPLICATION, PASSWORD, application_file, at, authority, lines, processes_with, run, started
 from pcscd import PrivatePcscd
 
 from kiosk.config import SHIPPED
@@ -157,8 +157,7 @@ def test_a_drill_killed_with_its_own_authority_leaves_no_process_and_is_resumed(
     done = run(*drill[3:])
     assert done.returncode == 0, done.stderr
     assert lines(done.stdout)[-1]["step"] == "closed"
-    left = subprocess.run(["pgrep", "-f", str(tmp_path / "authority")], capture_output=True, text=True)
-    assert left.stdout == ""
+    assert processes_with(tmp_path / "authority") == []
 
 
 def test_each_of_several_residents_has_a_card_of_his_own(tmp_path: Path) -> None:
@@ -251,3 +250,37 @@ def test_the_help_of_the_drill_documents_every_key() -> None:
         "tendered_yen",
     ):
         assert f"  {key}" in told or f", {key}" in told
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_issuance(tmp_path: Path, ca: tuple[str, Path]) -> None:
+    file = application_file(tmp_path / "a.toml", resident=RESIDENTS[61].code)
+    words = [sys.executable, "-m", "kiosk", "drill", file, "--json", "--data", tmp_path / "data", *at(*ca)]
+    process = subprocess.Popen([str(w) for w in words], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    again = run(*words[3:])
+    assert lines(again.stdout)[-1]["step"] == "closed"
+    assert len(again.stdout.splitlines()) == len(Step)
+    assert all(line["resumed"] for line in lines(again.stdout)[:-1])
+
+
+def test_a_number_used_before_for_another_resident_is_refused(tmp_path: Path, ca: tuple[str, Path]) -> None:
+    drill = ["--data", tmp_path / "data", *at(*ca)]
+    first = application_file(tmp_path / "a.toml", resident=RESIDENTS[62].code)
+    assert run("drill", first, *drill).returncode == 0
+    second = application_file(tmp_path / "b.toml", resident=RESIDENTS[63].code)
+    done = run("drill", second, *drill)
+    assert done.returncode == 78
+    assert "number" in done.stderr
+
+
+@pytest.mark.parametrize("code", ["nobody", "a/b", "9999999999999", "住民"])
+def test_whatever_is_written_for_a_resident_who_is_not_there_is_refused(
+    tmp_path: Path, ca: tuple[str, Path], code: str
+) -> None:
+    file = application_file(tmp_path / "a.toml", resident=code)
+    done = run("drill", file, "--json", "--data", tmp_path / "data", *at(*ca))
+    assert done.returncode == 1, done.stderr
+    assert lines(done.stdout)[-1] == {"step": "refused", "code": "E01"}

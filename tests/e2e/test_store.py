@@ -67,5 +67,5 @@ def test_a_drill_that_loses_its_server_says_so_and_is_finished_by_the_next_start
 def test_a_url_that_is_no_store_is_a_configuration_error(tmp_path: Path, url: str) -> None:
     refused = run("journal", "show", "--data", tmp_path, "--set", f"store.url={url}")
     assert (refused.returncode, refused.stdout) == (78, "")
-    assert "store.url" in refused.stderr
+    assert "store" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -146,6 +146,19 @@ def test_the_stations_own_certificate_is_not_a_residents(signed: tuple[World, by
     assert [f.check for f in verdict.findings if f.outcome is Outcome.REJECTED] == ["usage"]
 
 
+def test_the_authoritys_own_certificate_is_not_a_residents(signed: tuple[World, bytes, bytes]) -> None:
+    own = signed[0].authority.credential
+    # Whoever has only the certificate, which is public, can put it beside a signature of his own.
+    anybody = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    options = [pkcs7.PKCS7Options.Binary, pkcs7.PKCS7Options.DetachedSignature]
+    forged = pkcs7.PKCS7SignatureBuilder().set_data(CONTENT).add_signer(own.certificate, anybody, hashes.SHA256())
+    real = sign_cms(CONTENT, own.certificate, own.key, is_detached=True)
+    for signature in (real, forged.sign(Encoding.DER, options)):
+        verdict = judge(signed[0], CONTENT, signature)
+        assert verdict.outcome is Outcome.REJECTED
+        assert verdict.findings[0].reason == "the authority's own certificate is no resident's"
+
+
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_a_changed_signature_raises_nothing_and_never_accepts_other_content(

@@ -5,20 +5,26 @@ Every test here runs on SQLite and on PostgreSQL; what only one of them can do i
 
 import datetime
 import json
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 from stores import Store
 
+from kiosk.config import SHIPPED, StoreTable, load_config
+from kiosk.exit_code import ExitCode
+from kiosk.journal.command import run_journal
 from kiosk.journal.database import MIGRATIONS, open_database
-from kiosk.journal.errors import StoreTooNew, StoreUnusable
+from kiosk.journal.errors import NotWritten, StoreTooNew, StoreUnusable
 from kiosk.journal.journal import CaseState, EffectState, Entry, Journal, chain
 from kiosk.journal.seal import StationKey, load_station_key
 from kiosk.journal.verify import ChainBroken, verify_chain
@@ -188,21 +194,56 @@ def test_a_statement_that_is_wrong_is_our_defect_and_its_error_tells_no_values(s
 
 
 @pytest.mark.parametrize(
-    ("url", "reason"),
+    ("url", "shown", "reason", "kind"),
     [
-        ("postgresql://u:secret@/x", "a store is"),
-        ("mysql://u:secret@/x?password=secret", "a store is"),
-        ("kiosk.db:secret", "URL"),
-        ("sqlite:////nowhere/kiosk.db", "no store there"),
-        ("sqlite:////dev/shm/kiosk.db?timeout=never", "never"),
-        ("postgresql+psycopg://u:secret@/x?nonsense=1", "nonsense"),
+        ("nonsense hunter2", "", "URL", StoreUnusable),
+        ("sqlite:///{}/none/kiosk.db", "/none/kiosk.db", "unable to open", StoreUnusable),
+        ("sqlite:///{}/garbage.db", "/garbage.db", "not a database", StoreUnusable),
+        ("sqlite:///{}", "sqlite:///", "unable to open", StoreUnusable),
+        ("sqlite:///{}/kiosk.db?timeout=soon", "/kiosk.db", "soon", StoreUnusable),
+        ("mysql://kiosk:hunter2@127.0.0.1/town", "kiosk:***@127.0.0.1/town", "not mysql", StoreUnusable),
+        ("postgresql+carrier_pigeon://kiosk:hunter2@127.0.0.1/town", "kiosk:***@", "carrier_pigeon", StoreUnusable),
+        ("postgresql+psycopg://kiosk:hunter2@127.0.0.1:1/town", "kiosk:***@127.0.0.1:1/town", "refused", NotWritten),
+        ("postgresql+psycopg://127.0.0.1:1/town?password=hunter2", "127.0.0.1:1/town", "refused", NotWritten),
+        ("postgresql+psycopg://kiosk@127.0.0.1:one/town?password=hunter2", "", "URL", StoreUnusable),
     ],
 )
-def test_a_url_that_is_no_store_of_ours_is_named_without_its_password(url: str, reason: str) -> None:
-    with pytest.raises(StoreUnusable, match=reason) as raised:
-        open_database(url)
-    assert "u:secret" not in str(raised.value)
-    assert "=secret" not in str(raised.value)
+def test_what_is_no_store_is_named_without_its_password(
+    tmp_path: Path, url: str, shown: str, reason: str, kind: type[Exception]
+) -> None:
+    (tmp_path / "garbage.db").write_bytes(b"no database at all, but longer than a header" * 99)
+    with pytest.raises(kind) as caught:
+        open_database(url.format(tmp_path))
+    assert shown in str(caught.value)
+    assert reason in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_stations_share_a_store_and_do_not_open_each_others_cases(store: Store) -> None:
+    database = open_database(store.url)
+    here, there = (
+        Journal(database, name, StationKey(bytes([seed]) * 32), lambda: NOW) for seed, name in enumerate(("a", "b"))
+    )
+    for journal in (here, there):
+        case = journal.open_case("2011-0001", journal.station.encode())
+        journal.complete(case, "closed", b"certificate", person="ab")
+        journal.move(case, CaseState.CLOSED)
+    for journal in (here, there):
+        case, unfinished = journal.latest_case("2011-0001"), journal.open_case("2011-0002", b"")
+        assert case is not None
+        record = journal.effect(case, "application")
+        assert record is not None and record.intent == journal.station.encode()
+        assert [one.pseudonym for one in journal.closed_cases_of("ab")] == [case.pseudonym]
+        assert [one.pseudonym for one in journal.unfinished_cases()] == [unfinished.pseudonym]
+
+
+def test_a_case_under_another_key_is_listed_and_its_records_stay_shut(store: Store) -> None:
+    open_journal(store.url).open_case("1", SECRET)
+    another = Journal(open_database(store.url), "demo", StationKey(bytes([1]) * 32), lambda: NOW)
+    (case,) = another.unfinished_cases()
+    with pytest.raises(InvalidUnwrap):
+        another.effect(case, "application")
 
 
 def test_a_station_key_is_made_once_and_a_damaged_one_is_named(tmp_path: Path) -> None:
@@ -214,6 +255,60 @@ def test_a_station_key_is_made_once_and_a_damaged_one_is_named(tmp_path: Path) -
     path.write_bytes(b"short")
     with pytest.raises(ValueError, match=r"station\.key"):
         load_station_key(path)
+
+
+def test_a_station_key_survives_a_process_that_died_while_it_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    path = tmp_path / "station.key"
+    with monkeypatch.context() as patch:
+        # The process ends after the key has its name, and before the other name is gone.
+        patch.setattr("os.unlink", die)
+        patch.setattr("pathlib.Path.unlink", die)
+        with pytest.raises(Killed):
+            load_station_key(path)
+    key = path.read_bytes()
+    assert len(key) == 32
+    load_station_key(path)
+    assert path.read_bytes() == key
+
+
+def test_processes_that_start_at_once_have_one_station_key(tmp_path: Path) -> None:
+    path, gate = tmp_path / "station.key", threading.Barrier(8)
+
+    def load(_: int) -> StationKey:
+        gate.wait()
+        return load_station_key(path)
+
+    with ThreadPoolExecutor(8) as pool:
+        keys = list(pool.map(load, range(8)))
+    wrapped = keys[0].new_case_key()
+    sealed = keys[0].seal(wrapped).close(b"x", "label")
+    assert [key.seal(wrapped).open(sealed, "label") for key in keys] == [b"x"] * 8
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("action", ["verify", "show"])
+def test_an_audit_needs_no_key_and_makes_no_file(
+    tmp_path: Path, action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = load_config(SHIPPED / "kiosk.toml", [])
+    elsewhere = replace(config, store=StoreTable(f"sqlite:///{tmp_path / 'other.db'}"))
+    for without in (config, elsewhere):
+        assert run_journal(without, tmp_path, action) is ExitCode.CONFIG
+        assert "no store there" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    fill(open_journal(f"sqlite:///{tmp_path / 'kiosk.db'}"))
+    before = sorted(tmp_path.iterdir())
+    assert run_journal(config, tmp_path, action) is ExitCode.OK
+    assert len(capsys.readouterr().out.splitlines()) == {"verify": 1, "show": 15}[action]
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def entries(url: str) -> list[Entry]:

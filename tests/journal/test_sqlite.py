@@ -26,24 +26,12 @@ def test_a_connection_is_durable(path: Path) -> None:
     assert settings == {"journal_mode": "truncate", "synchronous": 3, "foreign_keys": 1, "busy_timeout": 10000}
 
 
-def test_a_store_that_cannot_be_opened_is_lost_and_nothing_was_written(path: Path) -> None:
-    path.mkdir()
-    with pytest.raises(NotWritten, match="unable to open"):
-        open_database(f"sqlite:///{path}")
-
-
 def test_a_store_that_must_be_there_is_not_made(path: Path) -> None:
     with pytest.raises(StoreUnusable, match=f"{path}: no store there"):
         open_database(f"sqlite:///{path}", must_exist=True)
     assert not path.exists()
     open_database(f"sqlite:///{path}").close()
     open_database(f"sqlite:///{path}", must_exist=True).close()
-
-
-def test_a_file_that_is_no_database_is_no_store(path: Path) -> None:
-    path.write_bytes(b"x" * 4096)
-    with pytest.raises(StoreUnusable, match="not a database"):
-        open_database(f"sqlite:///{path}")
 
 
 def test_a_store_that_is_refused_is_closed_again(path: Path) -> None:

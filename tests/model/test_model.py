@@ -10,14 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
+from kiosk.assembly import _IssuerFile
 from kiosk.config import SHIPPED, _KioskFile, load_config, load_policy
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.failure import _CODES
+from kiosk.issuance.persons import DeliverySummary, IdentityQuestion
+from kiosk.issuance.receipt import ReceiptValues
+from kiosk.issuance.station import Station
+from kiosk.journal.journal import EffectRecord, EffectState
 from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
 from kiosk.model.certificate import Uncertifiable, certify_items, serial_text
 from kiosk.model.characters import is_certifiable
 from kiosk.model.eligibility import REFUSALS, refusal_code
 from kiosk.model.resident import FourItems, Resident, Sex
+from kiosk.register.register import _Line
 
 POLICY = load_policy(SHIPPED / "policy", "juki-2011")
 DAY = datetime.date(2026, 4, 1)
@@ -139,9 +145,23 @@ def test_a_serial_is_written_as_openssl_does() -> None:
 
 def test_personal_data_has_no_representation() -> None:
     who = resident()
-    for value in (who, who.items, certify_items(who.items)):
+    question = IdentityQuestion("2011-0001", who.items, who.items, ())
+    summary = DeliverySummary(who.items.name, datetime.datetime(2029, 4, 1, tzinfo=datetime.UTC), 500)
+    line = _Line(who.code, who.items.name, who.kana, who.items.address, who.items.birth_date, who.items.sex)
+    effect = EffectRecord(EffectState.DONE, who.items.name.encode(), None)
+    for value in (who, who.items, certify_items(who.items), question, summary, line, effect):
         assert "太郎" not in repr(value)
         assert "幌延" not in f"{value}"
+        assert repr(who.items.name.encode())[2:-1] not in repr(value)
+
+
+def test_keys_have_no_representation() -> None:
+    file = convert(read_tables(SHIPPED / "demo" / "issuer.toml"), _IssuerFile, "")
+    for value in (file, file.masters, file.town):
+        assert file.masters.issue not in repr(value)
+        assert file.town.person_key not in repr(value)
+    assert Station.__repr__ is object.__repr__
+    assert ReceiptValues.__repr__ is object.__repr__
 
 
 def test_every_failure_code_is_in_the_book_in_both_languages() -> None:

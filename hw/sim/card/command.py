@@ -7,7 +7,7 @@ import signal
 import socket
 import string
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,13 @@ _VPCD = ("127.0.0.1", 35963)
 """Where Debian's vpcd listens for the card of its first slot."""
 
 
-def add_parser(subparsers: "_SubParsers") -> argparse.ArgumentParser:
-    """Adds the command's arguments and says how they look; `run` takes what they parse to."""
+def add_parser(
+    subparsers: "_SubParsers", *, parents: Sequence[argparse.ArgumentParser] = ()
+) -> argparse.ArgumentParser:
+    """Adds the command's arguments, and those of `parents`; `run` takes what they parse to."""
     parser = subparsers.add_parser(
         "card",
+        parents=parents,
         help="a simulated card in a virtual reader (vpcd)",
         description="Puts a simulated card into a virtual reader and prints 'ready' when the reader has seen it. A new "
         "card holds the demo issuer keys and no password. Ends when the card is pulled, by SIGTERM, or with vpcd.",

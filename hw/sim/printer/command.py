@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     _SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
-def add_parser(subparsers: "_SubParsers") -> argparse.ArgumentParser:
-    """Adds the command's arguments and says how they look; `run` takes what they parse to."""
+def add_parser(
+    subparsers: "_SubParsers", *, parents: Sequence[argparse.ArgumentParser] = ()
+) -> argparse.ArgumentParser:
+    """Adds the command's arguments, and those of `parents`; `run` takes what they parse to."""
     parser = subparsers.add_parser(
         "printer",
+        parents=parents,
         help="a simulated receipt printer (ESC/POS)",
         description="Simulates a Japanese 80 mm receipt printer with cutter and cash drawer. The first line on stdout "
         "is the path of its pty, or 'tcp PORT'. Ends by SIGTERM.",

@@ -9,6 +9,7 @@
 """
 
 import datetime
+import fcntl
 import hashlib
 import json
 import os
@@ -16,7 +17,8 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -41,6 +43,22 @@ DEMO_CARD_MASTER = bytes(range(0x70, 0x80))
 """What new simulated cards are personalised with; known to everybody."""
 
 _MARK = "authority.toml"
+_MADE = (
+    "ca.key",
+    "ca.pem",
+    "card.key",
+    "clerks",
+    "ocsp.pem",
+    "person.key",
+    "policy.toml",
+    "stations",
+    "store.db",
+    _MARK,
+)
+"""What `init` makes, in the order in which it is moved into its place: the mark last."""
+
+_WORK = ".init-"
+"""How the name of the folder begins in which `init` makes everything."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 Clock = Callable[[], datetime.datetime]
@@ -63,21 +81,57 @@ class _AuthorityFile:
 def init(directory: Path, policy_file: Path, town: Town, clock: Clock, random_bytes: RandomBytes = os.urandom) -> None:
     """Makes a training authority with one station and one clerk, both called demo.
 
-    `authority.toml` comes last, so that an interrupted run leaves no authority. Raises `DirectoryInvalid` when one of
-    its files is there already: nothing is ever overwritten.
+    `authority.toml` comes last, so that an interrupted run leaves no authority; the next run takes back what it left.
+    Raises `DirectoryInvalid` when one of its files is there otherwise: nothing is ever overwritten.
     """
     policy = _read_policy(policy_file)
     directory.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".init-", dir=directory))
+    with _alone_in(directory):
+        for left in directory.glob(f"{_WORK}*"):
+            _take_back(directory, left)
+        work = Path(tempfile.mkdtemp(prefix=_WORK, dir=directory))
+        try:
+            _make_training_authority(work, policy_file.read_bytes(), policy, town, clock, random_bytes)
+            if taken := [name for name in _MADE if (directory / name).exists()]:
+                raise DirectoryInvalid(f"{directory}: holds {', '.join(taken)} already; nothing is overwritten")
+            for name in _MADE:
+                (work / name).rename(directory / name)
+        finally:
+            _take_back(directory, work)
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _make_training_authority(work, policy_file.read_bytes(), policy, town, clock, random_bytes)
-        names = sorted((path.name for path in work.iterdir()), key=lambda name: (name == _MARK, name))
-        if taken := [name for name in names if (directory / name).exists()]:
-            raise DirectoryInvalid(f"{directory}: holds {', '.join(taken)} already; nothing is overwritten")
-        for name in names:
-            (work / name).rename(directory / name)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
-        shutil.rmtree(work)
+        os.close(descriptor)
+
+
+def _take_back(directory: Path, work: Path) -> None:
+    """Removes a work folder, and what was moved out of it unless that was everything.
+
+    As long as a whole work folder has its mark, what is missing in it lies in the directory; nothing else is touched.
+    """
+    mark = work / _MARK
+    if mark.exists():
+        for name in _MADE:
+            if not (work / name).exists():
+                _remove(directory / name)
+        mark.unlink()
+    shutil.rmtree(work)
+
+
+def _remove(path: Path) -> None:
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    (path / f"{DEMO_NAME}.pem").unlink(missing_ok=True)
+    # What somebody else has put in there stays, and stands in the way of a new authority by name.
+    with suppress(OSError):
+        path.rmdir()
 
 
 def locate(data: Path) -> Path:
@@ -86,6 +140,20 @@ def locate(data: Path) -> Path:
         if (directory / _MARK).exists():
             return directory
     raise DirectoryInvalid(f"{data}: no authority here; `kiosk ca init` makes one")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """For which town and under which policy an authority was made."""
+
+    town: Town
+    policy: Policy
+
+
+def read_terms(directory: Path) -> Terms:
+    """Reads the terms of the authority in `directory`, without its keys. Raises `DirectoryInvalid`."""
+    town = _read_toml(directory / _MARK, _AuthorityFile).town
+    return Terms(town, _read_policy(directory / "policy.toml"))
 
 
 def open_authority(
@@ -196,6 +264,8 @@ def _make_training_authority(
         for who, certificate in certificates.items():
             register(books, certificate, who)
     store.close()
+    # Empty after the last commit; SQLite makes it anew.
+    (work / "store.db-journal").unlink(missing_ok=True)
     (work / _MARK).write_text(_authority_toml(town), encoding="utf-8")
 
 

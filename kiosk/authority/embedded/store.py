@@ -255,7 +255,8 @@ class Store:
 
 def open_store(path: Path) -> Store:
     """Opens the store, made first where there is none, and migrates it. Raises `StoreTooNew`."""
-    engine = sqlalchemy.create_engine(sqlalchemy.URL.create("sqlite", database=str(path)))
+    # Values are personal data; they stay out of exception texts.
+    engine = sqlalchemy.create_engine(sqlalchemy.URL.create("sqlite", database=str(path)), hide_parameters=True)
     event.listen(engine, "connect", _make_durable)
     with engine.connect() as connection:
         if _version(connection) != len(MIGRATIONS):

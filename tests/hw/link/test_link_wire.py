@@ -8,8 +8,8 @@ import tty
 import pytest
 
 from hw.errors import LinkLost, NotSent, OutcomeUnknown
-from hw.link.open import open_link
 from hw.link.serial_port import SerialLine
+from hw.link.url import link_to
 
 pytestmark = pytest.mark.wire
 
@@ -73,6 +73,13 @@ class Tcp:
             self.connection.close()
 
 
+def connected(url, **how):
+    """The link, opened by a write that sends nothing."""
+    link = link_to(url, **how)
+    link.write(b"", within(5))
+    return link
+
+
 @pytest.fixture(params=[Pty, Tcp])
 def far(request):
     end = request.param()
@@ -82,7 +89,7 @@ def far(request):
 
 @pytest.fixture
 def link(far):
-    opened = open_link(far.url)
+    opened = connected(far.url)
     far.accept()
     yield opened
     opened.close()
@@ -144,11 +151,11 @@ def test_a_hang_up_is_a_lost_link_for_reader_writer_and_drain(far, link, use):
 
 def test_a_claimed_port_is_refused_and_free_again_after_closing():
     far = Pty()
-    first = open_link(far.url)
+    first = connected(far.url)
     with pytest.raises(NotSent, match=far.url):
-        open_link(far.url)
+        connected(far.url)
     first.close()
-    open_link(far.url).close()
+    connected(far.url).close()
     far.close()
 
 
@@ -156,20 +163,20 @@ def test_a_pty_is_opened_again_and_again_whatever_the_line_should_be():
     far = Pty()
     line = SerialLine(baudrate=19200, data_bits=7, parity="E", stop_bits=2, has_rts_cts=True)
     for _ in range(3):
-        open_link(far.url, line=line).close()
+        connected(far.url, line=line).close()
     far.close()
 
 
 def test_a_connection_that_was_dropped_is_opened_anew_by_the_next_write_and_nothing_is_sent_twice():
     far = Tcp()
-    link = open_link(far.url)
+    link = connected(far.url)
     far.accept()
     link.write(b"one", within(5))
     assert far.receive(9) == b"one"
     far.hang_up()
     with pytest.raises(LinkLost):
         link.read(9, within(5))
-    with pytest.raises(LinkLost, match="not opened again"):
+    with pytest.raises(LinkLost, match="not open"):
         link.read(9, within(5))
     link.write(b"two", within(5))
     far.accept()

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from hw.errors import LinkLost
 from hw.link.memory import MemoryLink
-from hw.link.open import open_link
+from hw.link.url import link_to
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
 from hw.sim.printer.shells import serve_pty, serve_tcp
@@ -26,7 +26,7 @@ class Bench:
         self._url = None if kind == "memory" else self._held.enter_context(serving(self.sim, kind))
 
     def link(self):
-        link = MemoryLink(self.sim) if self._url is None else open_link(self._url)
+        link = MemoryLink(self.sim) if self._url is None else link_to(self._url)
         self._held.callback(link.close)
         return link
 

@@ -8,7 +8,7 @@ from sample_receipt import RARE_NAME, RECEIPT, WITH_QR
 
 from hw.errors import OutcomeUnknown, PrinterBlocked
 from hw.link.file import FileLink
-from hw.link.open import open_link
+from hw.link.url import link_to
 from hw.ports import PrinterStatus, PrintOutcome
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
@@ -204,7 +204,7 @@ def test_a_host_that_comes_back_finds_the_printer_as_it_left_it():
 def test_a_printer_switched_off_and_on_while_idle_prints_again():
     sim = VirtualPrinter()
     with serving(sim, "tcp") as url:
-        printer = EscposPrinter(open_link(url), MODEL)
+        printer = EscposPrinter(link_to(url), MODEL)
         assert printer.cuts() == 0
     job = printer.render(RECEIPT, "0001")
     with pytest.raises(PrinterBlocked) as caught:

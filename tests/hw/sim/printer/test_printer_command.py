@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import hw
-from hw.link.open import open_link
+from hw.link.url import link_to
 from hw.ports import PrintOutcome, Text
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
@@ -56,7 +56,7 @@ def test_it_says_where_it_is_prints_there_and_ends_by_sigterm(where, tmp_path):
     with running(*where, "--out", str(tmp_path)) as (process, line):
         assert line.startswith("tcp " if "--tcp" in where else "/dev/pts/")
         for number in (1, 2):
-            link = open_link(url(line))
+            link = link_to(url(line))
             printer = EscposPrinter(link, MODELS["tm-t88-ja"])
             job = printer.render([Text("手数料領収書")], f"{number:04d}")
             assert printer.print(job) is PrintOutcome.CONFIRMED
@@ -70,7 +70,7 @@ def test_it_says_where_it_is_prints_there_and_ends_by_sigterm(where, tmp_path):
 
 def test_a_fault_stops_it_in_the_middle(tmp_path):
     with running("--tcp", "0", "--out", str(tmp_path), "--fault", "paper_end@50") as (_, line):
-        link = open_link(url(line))
+        link = link_to(url(line))
         printer = EscposPrinter(link, MODELS["tm-t88-ja"], patience_s=0.2)
         assert printer.print(printer.render([Text("手数料領収書")], "0001")) is PrintOutcome.UNKNOWN
         assert printer.status().causes == ("paper_end",)

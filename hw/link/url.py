@@ -1,4 +1,4 @@
-"""From the url in a station's configuration to an open link, by one explicit table."""
+"""From the url in a station's configuration to a link, by one explicit table."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from hw.link.tcp import open_tcp
 FORMS = "sim:, serial:///dev/..., tcp://HOST:PORT or file:///PATH"
 
 
-def open_link(
+def link_to(
     url: str,
     *,
     simulated: Callable[[], Core] | None = None,
@@ -23,11 +23,11 @@ def open_link(
     connect_timeout_s: float = 5.0,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Link:
-    """Opens what `url` names; a serial line or connection that is lost later is opened anew when next written to.
+    """The link that `url` names; nothing is opened before the first write, and what is lost is opened anew by the next.
 
     `simulated` makes the core behind "sim:", `line` sets a serial line (default 9600 8N1), `connect_timeout_s` limits
     the wait for a TCP connection. Raises `ValueError` naming the url when it is none of the known forms, or when the
-    device has no simulation; `NotSent` when the device cannot be opened.
+    device has no simulation.
     """
     try:
         parts = urlsplit(url)
@@ -38,12 +38,13 @@ def open_link(
         case "sim" if url == "sim:":
             if simulated is None:
                 raise ValueError(f"{url!r}: this device has no simulation")
-            return MemoryLink(simulated())
+            core = simulated
+            return ReopeningLink(lambda: MemoryLink(core()))
         case "serial" if host is None and path.startswith("/"):
             return ReopeningLink(lambda: open_serial(path, line or SerialLine(), monotonic=monotonic))
         case "tcp" if host and port and path in ("", "/"):
             return ReopeningLink(lambda: open_tcp(host, port, connect_timeout_s, monotonic=monotonic))
         case "file" if host is None and path.startswith("/"):
-            return FileLink(Path(path))
+            return ReopeningLink(lambda: FileLink(Path(path)), is_one_way=True)
         case _:
             raise ValueError(f"{url!r} is not a link; expected {FORMS}")

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from hw.errors import LinkLost, NotSent
-from hw.link.open import open_link
+from hw.link.url import link_to
 
 
 class Echo:
@@ -48,26 +48,39 @@ def soon():
 )
 def test_anything_else_is_refused_by_its_name(url):
     with pytest.raises(ValueError, match=r".*") as caught:
-        open_link(url, simulated=Echo)
+        link_to(url, simulated=Echo)
     assert repr(url) in str(caught.value)
 
 
 def test_a_device_without_simulation_says_so():
     with pytest.raises(ValueError, match=r"'sim:'.*no simulation"):
-        open_link("sim:")
+        link_to("sim:")
 
 
-def test_what_cannot_be_opened_was_not_sent_to_and_is_named(tmp_path):
+def test_what_cannot_be_opened_harms_nobody_before_it_is_written_to_and_is_named_then(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         free_port = server.getsockname()[1]
     for url in ("serial:///dev/no-such-port", f"tcp://127.0.0.1:{free_port}", f"file://{tmp_path}/missing/file"):
+        link = link_to(url)
         with pytest.raises(NotSent, match=url):
-            open_link(url)
+            link.write(b"1", soon())
+        link.close()
+
+
+def test_a_device_that_comes_later_is_opened_by_the_next_write(tmp_path):
+    path = tmp_path / "late" / "papers"
+    link = link_to(f"file://{path}")
+    with pytest.raises(NotSent):
+        link.write(b"1", soon())
+    path.parent.mkdir()
+    link.write(b"2", soon())
+    link.close()
+    assert path.read_bytes() == b"2"
 
 
 def test_memory_joins_a_core_in_pieces_as_large_as_asked_for():
     core = Echo()
-    link = open_link("sim:", simulated=lambda: core)
+    link = link_to("sim:", simulated=lambda: core)
     link.write(b"abc", soon())
     assert link.read(2, soon()) == b"AB"
     assert link.read(2, soon()) == b"C"
@@ -83,7 +96,7 @@ def test_memory_joins_a_core_in_pieces_as_large_as_asked_for():
 def test_a_file_keeps_everything_and_says_nothing(tmp_path):
     path = tmp_path / "papers"
     path.write_bytes(b"0")
-    link = open_link(f"file://{path}")
+    link = link_to(f"file://{path}")
     link.write(b"12", soon())
     assert link.is_one_way
     assert link.read(9, soon()) == b""
@@ -95,7 +108,7 @@ def test_a_file_keeps_everything_and_says_nothing(tmp_path):
 @pytest.mark.parametrize("scheme", ["sim:", "file:"])
 def test_closed_means_lost(scheme, tmp_path):
     url = scheme if scheme == "sim:" else f"file://{tmp_path}/papers"
-    link = open_link(url, simulated=Echo)
+    link = link_to(url, simulated=Echo)
     link.close()
     link.close()
     with pytest.raises(LinkLost):

@@ -1,0 +1,157 @@
+"""What `kiosk` says to wrong calls, wrong configurations and unusable places, and that none of it is a defect."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from e2e.commands import APPLICATION, PASSWORD, ROOT, run
+
+from hw.strict_toml import ConfigInvalid
+from kiosk.assembly import hold_data
+from kiosk.config import load_config
+from kiosk.signature_command import configured_ocsp
+
+SHIPPED = ROOT / "config" / "kiosk.toml"
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", "１"])
+def test_a_count_that_is_none_is_named(count: str) -> None:
+    done = run("drill", APPLICATION, "--count", count)
+    assert done.returncode == 64
+    assert "not a positive number" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("authority.timeout_s", "0"),
+        ("authority.timeout_s", "-1"),
+        ("authority.timeout_s", "inf"),
+        ("authority.timeout_s", "nan"),
+        ("counter.card_inserted_s", "0"),
+        ("counter.card_taken_s", "inf"),
+        ("authority.url", "ftp://host"),
+        ("authority.url", "127.0.0.1:80"),
+        ("authority.url", "http://"),
+        ("authority.url", "http://host:port"),
+        ("authority.url", "http://[::1"),
+        ("card.link", "usb:"),
+        ("printer.link", "carrier-pigeon:"),
+        ("printer.model", "abacus"),
+    ],
+)
+def test_a_value_that_no_station_can_work_with_is_refused_by_its_key(key: str, value: str) -> None:
+    with pytest.raises(ConfigInvalid) as refused:
+        load_config(SHIPPED, [(key, value)])
+    assert refused.value.key == key
+    assert value in refused.value.reason or key.endswith("_s")
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:8829", "https://ca.example/cmp/p/kiosk", "http://[::1]:80"])
+def test_an_authority_by_http_or_none_at_all_is_taken(url: str) -> None:
+    assert load_config(SHIPPED, [("authority.url", url)]).authority.url == url
+
+
+def test_a_setting_below_what_is_no_table_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "kiosk.toml"
+    file.write_text("authority = 3\n" + SHIPPED.read_text().replace("[authority]", "[other]"))
+    with pytest.raises(ConfigInvalid, match="no table"):
+        load_config(file, [("authority.url", "http://host")])
+
+
+def test_a_printer_that_is_none_stops_a_drill_before_an_authority_is_started(tmp_path: Path) -> None:
+    done = run("drill", APPLICATION, "--data", tmp_path / "data", "--set", "printer.link=tcp://nowhere")
+    assert done.returncode == 78
+    assert not (tmp_path / "data").exists()
+
+
+def test_settings_before_between_and_after_the_verbs_all_count(tmp_path: Path) -> None:
+    bad = ["--set", "authority.timeout_s=0"]
+    good = ["--set", "authority.timeout_s=5"]
+    unheard = ["--set", "town.nmae=x"]
+    status = ["status", "01", "--data", tmp_path]
+    assert "authority.timeout_s" in run(*bad, "ca", *status).stderr
+    assert "authority.timeout_s" not in run(*bad, "ca", *good, *status).stderr
+    for words in ([*unheard, "ca", *good, *status, *good], ["ca", *unheard, *status, *good]):
+        assert "town.nmae" in run(*words).stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["drill", APPLICATION], ["sign", APPLICATION], ["demo"], ["run", "--seat", "clerk"], ["ca", "init"]]
+)
+def test_a_data_directory_that_cannot_be_made_is_named(words: list[object], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(*words, "--data", tmp_path / "file" / "below")
+    assert done.returncode == 78, done.stderr
+    assert str(tmp_path / "file") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_data_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("drill", APPLICATION, "--data", tmp_path / "file")
+    assert done.returncode == 78
+    assert f"{tmp_path / 'file'}: File exists" in done.stderr
+
+
+def test_a_store_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "kiosk.db").write_bytes(os.urandom(4096))
+    for words in (["--data", tmp_path], ["--set", "store.url=nonsense"], ["--set", "store.url=sqlite:////dev/null/x"]):
+        done = run("journal", "verify", *words)
+        assert (done.returncode, done.stdout) == (78, "")
+        assert "Traceback" not in done.stderr
+
+
+def test_signing_leaves_a_data_directory_alone_that_is_at_work(tmp_path: Path) -> None:
+    (tmp_path / "form").write_text("x")
+    with hold_data(tmp_path / "data"):
+        done = run("sign", tmp_path / "form", "--pin-file", tmp_path / "form", "--data", tmp_path / "data")
+    assert done.returncode == 1
+    assert "in use by another kiosk" in done.stderr
+    assert not (tmp_path / "data" / "sim").exists()
+
+
+def test_signing_asks_for_no_printer_and_with_a_real_reader_for_no_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "form").write_text("x")
+    words = ["sign", tmp_path / "form", "--pin-file", tmp_path / "form", "--data", tmp_path / "data"]
+    real = run(*words, "--set", "card.link=pcsc:No Such Reader", "--set", "printer.link=serial:///dev/nope")
+    assert real.returncode == 1
+    assert "No Such Reader" in real.stderr or "no card service" in real.stderr
+    assert not (tmp_path / "data").exists()
+    simulated = run(*words, "--set", "printer.link=serial:///dev/nope")
+    assert "no card in the reader" in simulated.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "ocsp"),
+    [
+        ("", ""),
+        ("http://127.0.0.1:8829", "http://127.0.0.1:8829/ocsp"),
+        ("http://127.0.0.1:8829/", "http://127.0.0.1:8829/ocsp"),
+        ("https://ca.example/cmp/p/kiosk", "https://ca.example/ocsp"),
+    ],
+)
+def test_the_status_service_is_where_the_stations_client_finds_it(url: str, ocsp: str) -> None:
+    assert configured_ocsp(url) == ocsp
+
+
+def test_an_issuance_without_printer_ends_with_its_code_and_is_finished_when_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text(PASSWORD)
+    drill = ["drill", APPLICATION, "--data", tmp_path / "data"]
+    broken = run(*drill, "--set", "printer.link=serial:///dev/nope")
+    assert broken.returncode == 2, broken.stderr
+    assert "K-DEVICE-004" in broken.stdout or "K-PRINTER-001" in broken.stdout
+    done = run(*drill)
+    assert done.returncode == 0, done.stderr
+    nowhere = run("sign", APPLICATION, "-o", "/nonexistent/x", "--pin-file", tmp_path / "pin", *drill[2:])
+    assert nowhere.returncode == 78
+    assert "/nonexistent/x" in nowhere.stderr
+
+    gone, tail = os.pipe()
+    os.close(gone)
+    words = [sys.executable, "-m", "kiosk", "journal", "show", *map(str, drill[2:])]
+    unread = subprocess.run(words, stdout=tail, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(tail)
+    assert (unread.returncode, unread.stderr) == (70, "")

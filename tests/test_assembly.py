@@ -1,0 +1,62 @@
+"""What a station is put together from: every part that cannot be used is refused by file and reason."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from counter_bench import START
+
+from hw.strict_toml import ConfigInvalid
+from kiosk.assembly import Assembly, DataInUse, Endpoint, hold_data, open_station
+from kiosk.authority.credential import Credential, load_credential
+from kiosk.authority.embedded.directory import init
+from kiosk.config import SHIPPED, load_config
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("assembly") / "authority"
+    init(directory, SHIPPED / "policy" / "juki-2011.toml", load_config(SHIPPED / "kiosk.toml", []).town, lambda: START)
+    return directory
+
+
+def opening(data: Path, credential: Path) -> AbstractContextManager[Assembly]:
+    return open_station(load_config(SHIPPED / "kiosk.toml", []), data, Endpoint("http://127.0.0.1:9", credential))
+
+
+def test_a_station_opens(tmp_path: Path, authority: Path) -> None:
+    with opening(tmp_path, authority / "stations" / "demo.pem") as assembly:
+        assert assembly.station.name == "demo"
+
+
+def test_a_credential_without_its_issuer_is_refused(tmp_path: Path, authority: Path) -> None:
+    whole, path = load_credential(authority / "stations" / "demo.pem"), tmp_path / "alone.pem"
+    path.write_bytes(Credential(whole.key, whole.certificate).encode())
+    with (
+        pytest.raises(ConfigInvalid, match=r"alone\.pem: the issuer's certificate is missing"),
+        opening(tmp_path, path),
+    ):
+        pass
+
+
+def test_a_damaged_station_key_is_refused_and_left_as_it_is(tmp_path: Path, authority: Path) -> None:
+    (tmp_path / "station.key").write_bytes(b"short")
+    with (
+        pytest.raises(ConfigInvalid, match=r"station\.key: .*32 bytes"),
+        opening(tmp_path, authority / "stations" / "demo.pem"),
+    ):
+        pass
+    assert (tmp_path / "station.key").read_bytes() == b"short"
+
+
+def test_the_data_directory_is_the_owners_only_and_one_process_holds_it(tmp_path: Path) -> None:
+    with hold_data(tmp_path / "data"):
+        assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+        with pytest.raises(DataInUse), hold_data(tmp_path / "data"):
+            pass
+
+
+def test_a_data_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir(mode=0o750)
+    with hold_data(tmp_path / "shared"):
+        assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o750
