@@ -158,10 +158,7 @@ def filed_application(record: CaseRecord, journal: Journal) -> Application:
 
 
 def file(case: Case, application: Application, card: InsertedCard, station: Station) -> FiledApplication:
-    """Steps 1 and 2: the application lies on the counter; its card is inserted once and its number read.
-
-    Raises `Refusal` when the card belongs to another application that has not ended.
-    """
+    """Steps 1 and 2: the application lies on the counter; its card is inserted once and its number read."""
 
     def read_number(application: Application) -> FiledApplication:
         session = card.session()
@@ -178,9 +175,6 @@ def file(case: Case, application: Application, card: InsertedCard, station: Stat
         card=lambda f: station.card(f.card_number).hex(),
     )
     card.number = filed.card_number
-    others = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-    if any(not other.state.is_ended for other in others):
-        raise case.refuse(CARD_IN_USE)
     return filed
 
 
@@ -214,6 +208,8 @@ def _check_eligibility(
     if any(_is_valid(record, station) for record in station.journal.closed_cases_of(person)):
         raise case.refuse(CERTIFICATE_EXISTS)
     on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
+    if any(not other.state.is_ended for other in on_this_card):
+        raise case.refuse(CARD_IN_USE)
     if any(other.state is CaseState.CLOSED and _is_valid(other, station) for other in on_this_card):
         raise case.refuse(CARD_OF_ANOTHER)
     try:
@@ -392,9 +388,12 @@ def take_fee(
     """
     fee_yen = station.policy.fee.issue_yen
 
-    def pay(_: FeeIntent) -> SettledFee:
+    def refuse_if_too_late() -> None:
         _refuse_if_of_another_day(authorised.identified, station)
         _refuse_if_lapsing(pending, station)
+
+    def pay(_: FeeIntent) -> SettledFee:
+        refuse_if_too_late()
         # That a receipt does not fit the paper must not be found out with the money in the till.
         _receipt_job(authorised, pending, _LARGEST_FEE, _LARGEST_NUMBER, station, is_copy=True)
         name = authorised.identified.eligible.items.name
@@ -419,7 +418,11 @@ def take_fee(
 
     def count(_: FeeIntent) -> SettledFee | World:
         counted_yen = persons.clerk.count_payment(fee_yen)
-        return collect(counted_yen) if counted_yen else World.NOT_HAPPENED
+        if not counted_yen:
+            return World.NOT_HAPPENED
+        if counted_yen < fee_yen:
+            refuse_if_too_late()
+        return collect(counted_yen)
 
     return case.run(FEE, prepare=lambda: FeeIntent(fee_yen, station.cash.counter()), perform=pay, inquire=count)
 
@@ -510,7 +513,9 @@ def print_receipt(
 
     def ask(intent: ReceiptIntent) -> PrintedReceipt | World:
         cuts = station.printer.cuts()
-        if cuts is not None and intent.cuts is not None and cuts > intent.cuts:
+        # Whatever was cut since is this receipt only when no other application was given one in between.
+        is_newest = station.journal.newest_receipt() == intent.number
+        if is_newest and cuts is not None and intent.cuts is not None and cuts > intent.cuts:
             return PrintedReceipt(intent.number, copies=0)
         return look(intent)
 

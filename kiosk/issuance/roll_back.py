@@ -15,10 +15,17 @@ from kiosk.issuance.failure import TROUBLE, Halted, RolledBack, failure_code
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
-from kiosk.issuance.steps import CERTIFY, FEE, WRITE, FeeIntent
+from kiosk.issuance.steps import CERTIFY, FEE, WRITE
 from kiosk.journal.journal import CaseState
 from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.step import Undo
+
+
+@dataclass(frozen=True)
+class RefundIntent:
+    """So much of this payer's money lies in the till and is about to be given back."""
+
+    amount_yen: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class Erased:
     is_emptied: bool
 
 
-REFUND = Effect(Undo.REFUND, FeeIntent, Refunded)
+REFUND = Effect(Undo.REFUND, RefundIntent, Refunded)
 REVOKE = Effect(Undo.REVOKE, RevokeIntent, Revoked)
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
@@ -79,22 +86,27 @@ def return_card(station: Station, persons: Persons) -> None:
 
 
 def _refund(case: Case, station: Station, persons: Persons) -> None:
-    intent = case.intent_of(FEE)
-    if intent is None:
+    fee = case.intent_of(FEE)
+    if fee is None:
         return
-    if case.outcome_of(FEE) is None and persons.clerk.count_payment(intent.fee_yen) == 0:
+    fee_yen = fee.fee_yen
+    if case.outcome_of(FEE) is None and case.intent_of(REFUND) is None and not persons.clerk.count_payment(fee_yen):
         return
 
-    def give_back(due: FeeIntent) -> Refunded:
-        amount_yen = persons.clerk.count_payment(due.fee_yen)
-        station.cash.dispense(amount_yen)
-        persons.clerk.repay(amount_yen)
-        return Refunded(amount_yen)
+    def give_back(intent: RefundIntent) -> Refunded:
+        station.cash.dispense(intent.amount_yen)
+        persons.clerk.repay(intent.amount_yen)
+        return Refunded(intent.amount_yen)
 
-    def count(due: FeeIntent) -> Refunded | World:
-        return World.NOT_HAPPENED if persons.clerk.count_payment(due.fee_yen) else Refunded(due.fee_yen)
+    def count(intent: RefundIntent) -> Refunded | World:
+        return World.NOT_HAPPENED if persons.clerk.count_payment(fee_yen) else Refunded(intent.amount_yen)
 
-    case.run(REFUND, prepare=lambda: intent, perform=give_back, inquire=count)
+    case.run(
+        REFUND,
+        prepare=lambda: RefundIntent(persons.clerk.count_payment(fee_yen)),
+        perform=give_back,
+        inquire=count,
+    )
 
 
 def _revoke(case: Case, station: Station) -> None:

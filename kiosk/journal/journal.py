@@ -238,6 +238,11 @@ class Journal:
             self._append(transaction, {"event": "numbered", "case": case.pseudonym, "receipt": number})
             return number
 
+    def newest_receipt(self) -> int:
+        """The receipt number that was given last, 0 when none was."""
+        with self._database.read() as transaction:
+            return int(transaction.run("SELECT COALESCE(MAX(number), 0) FROM receipts").scalar_one())
+
     def entries(self) -> Iterator[Entry]:
         """All entries of all stations, each station's oldest first."""
         return read_entries(self._database)
