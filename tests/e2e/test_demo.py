@@ -27,7 +27,11 @@ class Terminal:
         settings.write_text("set -g default-size 100x30\nset -g remain-on-exit on\nset -g mouse off\n")
         self._tmux = [tmux, "-S", str(directory / "tmux"), "-u", "-f", str(settings)]
         command = [sys.executable, "-m", "kiosk", *map(str, words)]
-        self._run("new-session", "-d", "-x", "100", "-y", "30", *command)
+        self._command = "\0".join(command).encode()
+        # tmux does not always tell how a program ended; a shell around it does.
+        self._status = directory / "status"
+        shell = ["sh", "-c", '"$@"; echo $? >"$0"', str(self._status)]
+        self._run("new-session", "-d", "-x", "100", "-y", "30", *shell, *command)
 
     def _run(self, *words: str) -> str:
         env = os.environ | {"LANG": "C.UTF-8", "TERM": "xterm-256color"}
@@ -81,13 +85,19 @@ class Terminal:
     def exit_code(self) -> int:
         """Waits for the program's end."""
         deadline = time.monotonic() + PATIENCE_S
-        while not (status := self._run("list-panes", "-F", "#{pane_dead_status}").strip()):
+        while not self._status.exists() or not (status := self._status.read_text()):
             assert time.monotonic() < deadline, f"it does not end; the screen is\n{self.screen()}"
             time.sleep(0.05)
         return int(status)
 
     def pid(self) -> int:
-        return int(self._run("list-panes", "-F", "#{pane_pid}"))
+        """The program's process."""
+        (pid,) = (
+            pid
+            for pid in processes_with(self._command.decode())
+            if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(self._command)
+        )
+        return pid
 
     def close(self) -> None:
         subprocess.run([*self._tmux, "kill-server"], capture_output=True)
