@@ -158,10 +158,7 @@ def filed_application(record: CaseRecord, journal: Journal) -> Application:
 
 
 def file(case: Case, application: Application, card: InsertedCard, station: Station) -> FiledApplication:
-    """Steps 1 and 2: the application lies on the counter; its card is inserted once and its number read.
-
-    Raises `Refusal` when the card belongs to another application that has not ended.
-    """
+    """Steps 1 and 2: the application lies on the counter; its card is inserted once and its number read."""
 
     def read_number(application: Application) -> FiledApplication:
         session = card.session()
@@ -178,9 +175,6 @@ def file(case: Case, application: Application, card: InsertedCard, station: Stat
         card=lambda f: station.card(f.card_number).hex(),
     )
     card.number = filed.card_number
-    others = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-    if any(not other.state.is_ended for other in others):
-        raise case.refuse(CARD_IN_USE)
     return filed
 
 
@@ -214,6 +208,8 @@ def _check_eligibility(
     if any(_is_valid(record, station) for record in station.journal.closed_cases_of(person)):
         raise case.refuse(CERTIFICATE_EXISTS)
     on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
+    if any(not other.state.is_ended for other in on_this_card):
+        raise case.refuse(CARD_IN_USE)
     if any(other.state is CaseState.CLOSED and _is_valid(other, station) for other in on_this_card):
         raise case.refuse(CARD_OF_ANOTHER)
     try:
@@ -419,6 +415,9 @@ def take_fee(
 
     def count(_: FeeIntent) -> SettledFee | World:
         counted_yen = persons.clerk.count_payment(fee_yen)
+        if 0 < counted_yen < fee_yen:
+            # The till opens again for the rest, so the certificate must still be able to become valid.
+            _refuse_if_lapsing(pending, station)
         return collect(counted_yen) if counted_yen else World.NOT_HAPPENED
 
     return case.run(FEE, prepare=lambda: FeeIntent(fee_yen, station.cash.counter()), perform=pay, inquire=count)

@@ -449,3 +449,19 @@ def test_a_number_that_was_used_for_another_application_is_refused(world: World)
     with pytest.raises(NumberTaken):
         world.issue("1", OTHER_RESIDENT)
     check_rest(world, [first])
+
+
+def test_a_paid_case_goes_on_though_another_open_case_has_read_its_card(world: World) -> None:
+    world.printer_core.set_paper("end")
+    with pytest.raises(Halted):
+        world.issue("1")
+    world.printer_core.set_paper("ok")
+    world.hand.insert(RESIDENT)
+    database = CuttingDatabase(open_database(world.database_url), 2, is_before=False)
+    with pytest.raises(PowerCut):
+        world.issue("2", OTHER_RESIDENT, station=world.station(database))
+    first = world.issue("1")
+    world.hand.remove()
+    with pytest.raises(Refusal, match="E06"):
+        world.issue("2", OTHER_RESIDENT)
+    check_rest(world, [first])
