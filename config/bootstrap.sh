@@ -21,8 +21,8 @@ packages='python3-venv python3-dev gcc libc6-dev swig libpcsclite-dev fonts-mori
 case $goal in
     demo) ;;
     # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, a terminal
-    # and its font, and the checker of units.
-    test) packages="$packages pcscd vsmartcard-vpcd opensc openssl tmux fonts-dejavu-core systemd" ;;
+    # and its font, the checker of units, a database server, and the recorder of system calls.
+    test) packages="$packages pcscd vsmartcard-vpcd opensc openssl tmux fonts-dejavu-core systemd postgresql strace" ;;
     *) usage ;;
 esac
 

@@ -22,9 +22,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _code_of(error: Exception) -> ExitCode | None:
     from hw.strict_toml import ConfigInvalid
-    from kiosk.journal.database import StoreUnusable
+    from kiosk.journal.errors import StoreLost, StoreUnusable
 
-    return ExitCode.CONFIG if isinstance(error, ConfigInvalid | StoreUnusable) else None
+    match error:
+        case ConfigInvalid() | StoreUnusable():
+            return ExitCode.CONFIG
+        case StoreLost():
+            return ExitCode.INTERNAL
+        case _:
+            return None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from stores import Store, sqlite_store
 
 from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
@@ -31,7 +32,7 @@ from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import load_credential
-from kiosk.authority.embedded.directory import open_authority
+from kiosk.authority.embedded.directory import init, open_authority
 from kiosk.authority.embedded.server import application
 from kiosk.config import SHIPPED, load_config, load_receipt_form
 from kiosk.counter.card_issuer import CardIssuer
@@ -111,22 +112,34 @@ class Hand:
         self.slot.remove()
 
 
+def make_authority(directory: Path) -> Path:
+    """A training authority that was opened at `START`."""
+    init(directory, SHIPPED / "policy" / "juki-2011.toml", load_config(SHIPPED / "kiosk.toml", []).town, lambda: START)
+    return directory
+
+
 @dataclass
 class World:
-    """Everything that outlives a station's process: cards, papers, money, the authority's books, the store's file."""
+    """Everything that outlives a station's process: cards, papers, money, the authority's books, the store.
+
+    The store is a file in `directory` where none is given.
+    """
 
     directory: Path
     authority_directory: Path
     now: datetime.datetime = START
     slot: MemorySlot = field(default_factory=lambda: MemorySlot("sim:"))
     printer_core: VirtualPrinter = field(default_factory=VirtualPrinter)
+    store: Store | None = None
 
     def __post_init__(self) -> None:
         self.hand = Hand(self.slot)
         self.till = SimulatedTill(self.directory / "till.json")
         self.authority = open_authority(self.authority_directory, lambda: self.now)
         self.application = application(self.authority)
-        self.database_url = f"sqlite:///{self.directory / 'kiosk.db'}"
+        self.store = self.store or sqlite_store(self.directory)
+        self.database_url = self.store.url
+        self.stored = self.store.stored
 
     def station(self, database: Database | CuttingDatabase | None = None, **changes: Any) -> Station:
         """The station's process, started anew on what is left."""

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
-from kiosk.journal.database import StoreUnusable, open_database
+from kiosk.journal.database import open_database
+from kiosk.journal.errors import StoreUnusable
 from kiosk.journal.journal import read_entries
 from kiosk.journal.verify import ChainBroken, verify_chain
 

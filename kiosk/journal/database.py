@@ -1,60 +1,103 @@
 """The store's database: connections that are durable, write transactions that do not interleave, numbered migrations.
 
 SQLite runs with `journal_mode=TRUNCATE, synchronous=EXTRA` (https://sqlite.org/pragma.html#pragma_synchronous): several
-processes may write, and nothing acknowledged is lost in a power cut. PostgreSQL runs as its server is configured.
+processes may write, and nothing acknowledged is lost in a power cut. PostgreSQL runs with `synchronous_commit=on`
+(https://www.postgresql.org/docs/15/runtime-config-wal.html): what was acknowledged is on the server's disk and, where
+the server names synchronous standbys, on theirs.
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, CursorResult, Engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, Connection, CursorResult, Engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost, StoreTooNew, StoreUnusable
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE cases (
-            pseudonym TEXT PRIMARY KEY,
-            station TEXT NOT NULL,
-            number TEXT NOT NULL,
+            pseudonym {text} PRIMARY KEY,
+            station {text} NOT NULL,
+            number {text} NOT NULL,
             attempt INTEGER NOT NULL,
-            person TEXT,
-            card TEXT,
-            state TEXT NOT NULL,
-            code TEXT,
+            person {text},
+            card {text},
+            state {text} NOT NULL,
+            code {text},
             seal {bytes},
             UNIQUE (number, attempt))""",
         """CREATE TABLE effects (
-            pseudonym TEXT NOT NULL REFERENCES cases (pseudonym),
-            step TEXT NOT NULL,
-            state TEXT NOT NULL,
+            pseudonym {text} NOT NULL REFERENCES cases (pseudonym),
+            step {text} NOT NULL,
+            state {text} NOT NULL,
             intent {bytes},
             outcome {bytes},
             PRIMARY KEY (pseudonym, step))""",
         """CREATE TABLE journal (
-            station TEXT NOT NULL,
+            station {text} NOT NULL,
             seq {integer} NOT NULL,
-            body TEXT NOT NULL,
+            body {text} NOT NULL,
             hash {bytes} NOT NULL,
             PRIMARY KEY (station, seq))""",
         """CREATE TABLE receipts (
             number {integer} PRIMARY KEY,
-            pseudonym TEXT NOT NULL UNIQUE REFERENCES cases (pseudonym))""",
+            pseudonym {text} NOT NULL UNIQUE REFERENCES cases (pseudonym))""",
     ),
 )
-"""SQL of each schema version, applied in order and never changed afterwards; `{bytes}` and `{integer}` are types."""
+"""SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
+
+SQLITE_PRAGMAS: tuple[str, ...] = (
+    "journal_mode=TRUNCATE",
+    "synchronous=EXTRA",
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+)
+"""What every SQLite connection is set to."""
+
+POSTGRESQL_SETTINGS = (
+    "synchronous_commit = on",
+    # A transaction begins with a lock and must see what was committed while it waited for it.
+    "default_transaction_isolation = 'read committed'",
+    "lock_timeout = '10s'",
+)
+"""What every PostgreSQL session is set to, whatever server, database and role say."""
+
+_POSTGRESQL_PARAMETERS = {
+    "application_name": "kiosk",
+    "client_encoding": "utf8",
+    # Of several hosts the one that is no standby.
+    "target_session_attrs": "read-write",
+    # A server that lost its power sends no word; without these the system waits for it for a quarter of an hour.
+    "connect_timeout": "10",
+    "tcp_user_timeout": "10000",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+"""Connection parameters of libpq where the URL does not name them."""
 
 _BEGIN_WRITING = {
     "sqlite": "BEGIN IMMEDIATE",
-    "postgresql": "LOCK TABLE journal IN EXCLUSIVE MODE",
+    # One lock for writers and migrations, on a table so small that no vacuum of it ever holds anybody up. A station
+    # that is frozen while it has the lock loses it, so that the others can go on.
+    "postgresql": "SET LOCAL idle_in_transaction_session_timeout = '30s'; LOCK TABLE schema_version IN EXCLUSIVE MODE",
+}
+
+_BEGIN_MIGRATING = {
+    "sqlite": "BEGIN IMMEDIATE",
+    # CREATE TABLE IF NOT EXISTS can fail when two sessions do it at once.
+    "postgresql": "SELECT pg_advisory_xact_lock(7305228143517202293)",
 }
 
 _TYPES = {
-    "sqlite": {"bytes": "BLOB", "integer": "INTEGER"},
-    "postgresql": {"bytes": "BYTEA", "integer": "BIGINT"},
+    "sqlite": {"text": "TEXT", "bytes": "BLOB", "integer": "INTEGER"},
+    # Ordered by bytes as in SQLite; a locale's order may differ between a server and its standby.
+    "postgresql": {"text": 'TEXT COLLATE "C"', "bytes": "BYTEA", "integer": "BIGINT"},
 }
 
 _APPEND_ONLY = {
@@ -66,18 +109,13 @@ _APPEND_ONLY = {
     "postgresql": (
         """CREATE FUNCTION journal_append_only() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$""",
-        """CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE ON journal
-            FOR EACH ROW EXECUTE FUNCTION journal_append_only()""",
+        """CREATE TRIGGER journal_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
+            FOR EACH STATEMENT EXECUTE FUNCTION journal_append_only()""",
     ),
 }
 
-
-class StoreUnusable(Exception):
-    """No store can be had at a URL; the message names it, without password, and says why."""
-
-
-class StoreTooNew(StoreUnusable):
-    """The database was written by a newer version of this program."""
+_WARNINGS = "warnings"
+"""Where a connection keeps what its server warned of."""
 
 
 class Transaction:
@@ -85,43 +123,72 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._has_positional_marks = connection.dialect.paramstyle == "qmark"
+        self.has_failed = False
 
     def run(self, statement: str, *values: object) -> CursorResult[Any]:
         """Runs one statement; each `?` in it stands for the next value."""
-        if self._connection.dialect.paramstyle != "qmark":
-            statement = statement.replace("?", "%s")
-        return self._connection.exec_driver_sql(statement, values)
+        if not self._has_positional_marks:
+            statement = statement.replace("%", "%%").replace("?", "%s")
+        try:
+            return self._connection.exec_driver_sql(statement, values)
+        except BaseException:
+            self.has_failed = True
+            raise
 
 
 class Database:
-    """One store. `write` transactions exclude each other across processes; `read` sees the last committed state."""
+    """One store. `write` transactions exclude each other across processes; `read` sees the last committed state.
+
+    Both raise `StoreLost` when the store fails.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._may_be_committing = False
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction that is durable when the block has ended, and undone when the block raises."""
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql(_BEGIN_WRITING[self._engine.dialect.name])
-            yield Transaction(connection)
-            connection.commit()
+        with self._connected() as connection:
+            with _told_as(NotWritten, self._engine):
+                connection.exec_driver_sql(_BEGIN_WRITING[connection.dialect.name])
+                transaction = Transaction(connection)
+                yield transaction
+            # PostgreSQL would answer such a commit by a rollback, and no error.
+            assert not transaction.has_failed, "a block goes on after a statement of it failed"
+            self._may_be_committing = True
+            _commit(connection)
+            self._may_be_committing = False
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A read-only view."""
-        with self._engine.connect() as connection:
+        with self._connected() as connection, _told_as(NotWritten, self._engine):
             yield Transaction(connection)
 
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
 
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with _told_as(NotWritten, self._engine):
+            connection = self._engine.connect()
+        try:
+            if self._may_be_committing:
+                _await_lost_commit(connection)
+                self._may_be_committing = False
+            yield connection
+        finally:
+            _give_back(connection)
+
 
 def open_database(url: str, *, must_exist: bool = False) -> Database:
     """Opens the store at an SQLAlchemy URL and migrates it to the present schema.
 
-    With `must_exist` no SQLite file is made. Raises `StoreUnusable`, and `StoreTooNew` for a newer program's.
+    Waits until no transaction of an earlier process is in progress. With `must_exist` no SQLite file is made.
+    Raises `StoreUnusable`, `StoreTooNew` for a newer program's store, and `StoreLost`.
     """
     try:
         parsed = sqlalchemy.make_url(url)
@@ -130,46 +197,116 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
         raise StoreUnusable("the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME") from None
     # Among the options after "?" there may be a password.
     shown = parsed.set(query={}).render_as_string(hide_password=True)
-    backend = parsed.get_backend_name()
-    if backend not in _TYPES:
-        raise StoreUnusable(f"{shown}: a store is kept by {' or '.join(_TYPES)}, not {backend}")
-    if must_exist and backend == "sqlite" and not Path(parsed.database or "").is_file():
-        raise StoreUnusable(f"{shown}: no store there")
     try:
-        # Values are personal data; they stay out of exception texts.
-        engine = sqlalchemy.create_engine(parsed, hide_parameters=True)
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise StoreUnusable(f"{shown}: {error}") from None
-    if backend == "sqlite":
-        event.listen(engine, "connect", _make_durable)
-    try:
-        _migrate(engine)
+        engine = _engine(parsed, must_exist=must_exist)
+        try:
+            with _told_as(lambda reason: NotWritten(f"{shown}: {reason}"), engine, _OURS_AT_OPEN):
+                _migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
     except (SQLAlchemyError, sqlite3.Error, TypeError, ValueError) as error:
-        engine.dispose()
-        reason = str(getattr(error, "orig", error)).partition("\n")[0]
-        raise StoreUnusable(f"{shown}: {reason}") from None
+        raise StoreUnusable(f"{shown}: {_reason(error)}") from None
     except StoreTooNew as error:
-        engine.dispose()
         raise StoreTooNew(f"{shown}: {error}") from None
+    except StoreUnusable as error:
+        raise StoreUnusable(f"{shown}: {error}") from None
     return Database(engine)
 
 
-def _make_durable(connection: Any, _record: object) -> None:
+def _engine(url: URL, *, must_exist: bool) -> Engine:
+    match url.drivername:
+        case "sqlite" | "sqlite+pysqlite":
+            if must_exist and not Path(url.database or "").is_file():
+                raise StoreUnusable("no store there")
+            # Values are personal data; they stay out of exception texts.
+            engine = sqlalchemy.create_engine(url, hide_parameters=True)
+            event.listen(engine, "connect", _set_up_sqlite)
+        case "postgresql+psycopg":
+            url = url.set(query=_POSTGRESQL_PARAMETERS | dict(url.query))
+            # Pre-ping: a server that was restarted since the last case is no trouble yet.
+            engine = sqlalchemy.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+            event.listen(engine, "connect", _set_up_postgresql)
+        case other:
+            raise StoreUnusable(f"a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, not {other}")
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
     # None hands transaction control to us: the driver would otherwise begin a deferred one, which can deadlock.
     connection.isolation_level = None
-    for pragma in ("journal_mode=TRUNCATE", "synchronous=EXTRA", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_up_postgresql(connection: Any, record: Any) -> None:
+    warnings = record.info[_WARNINGS] = []
+
+    def note(notice: Any) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            warnings.append(notice.message_primary)
+
+    connection.add_notice_handler(note)
+    for setting in POSTGRESQL_SETTINGS:
+        connection.execute(f"SET {setting}")
+    connection.commit()
+
+
+_OURS = (sqlite3.SQLITE_ERROR,)
+"""What SQLite answers to a statement that it does not understand: our defect, not the store's."""
+
+_OURS_AT_OPEN = (*_OURS, sqlite3.SQLITE_CANTOPEN)
+
+
+@contextmanager
+def _told_as(kind: Callable[[str], StoreLost], engine: Engine, ours: tuple[int, ...] = _OURS) -> Iterator[None]:
+    driver: Any = engine.dialect.loaded_dbapi
+    try:
+        yield
+    # The driver's own: while a connection is being set up, its errors are not translated.
+    except (OperationalError, InterfaceError, driver.OperationalError, driver.InterfaceError) as error:
+        if getattr(getattr(error, "orig", error), "sqlite_errorcode", None) in ours:
+            raise
+        raise kind(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what the driver said: neither a statement nor its values."""
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
+
+
+def _commit(connection: Connection) -> None:
+    warnings = connection.info.get(_WARNINGS, [])
+    warnings.clear()
+    try:
+        connection.commit()
+    except DBAPIError as error:
+        raise CommitUnknown(_reason(error)) from error
+    if warnings:
+        # Committed by this server, and perhaps not by the standby that it waited for.
+        raise CommitUnknown("; ".join(warnings))
+
+
+def _give_back(connection: Connection) -> None:
+    # Nothing depends on its success: what was not committed is undone by the store without being asked.
+    with suppress(DBAPIError):
+        connection.close()
+
+
+def _await_lost_commit(connection: Connection) -> None:
+    """Waits for whatever an earlier connection has in progress: until it has ended, reading would find too little."""
+    with _told_as(NotWritten, connection.engine):
+        connection.exec_driver_sql(_BEGIN_WRITING[connection.dialect.name])
+        connection.rollback()
 
 
 def _migrate(engine: Engine) -> None:
     dialect = engine.dialect.name
     with engine.connect() as connection:
+        connection.exec_driver_sql(_BEGIN_MIGRATING[dialect])
         connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
-        connection.commit()
-    with engine.connect() as connection:
-        connection.exec_driver_sql(
-            "BEGIN IMMEDIATE" if dialect == "sqlite" else "LOCK TABLE schema_version IN EXCLUSIVE MODE"
-        )
+        if dialect == "postgresql":
+            connection.exec_driver_sql(_BEGIN_WRITING[dialect])
         version = connection.exec_driver_sql("SELECT COALESCE(MAX(version), 0) FROM schema_version").scalar_one()
         if version > len(MIGRATIONS):
             raise StoreTooNew(f"store has schema {version}, this program knows {len(MIGRATIONS)}")

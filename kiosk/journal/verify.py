@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kiosk.journal.journal import FIRST_HASH, Entry, chain
 
 
-@dataclass(frozen=True)
+@dataclass
 class ChainBroken(Exception):
     """The first place at which a station's chain does not hold."""
 

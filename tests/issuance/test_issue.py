@@ -12,20 +12,18 @@ from counter_bench import (
     OTHER_RESIDENT,
     PASSWORD,
     RESIDENT,
-    START,
     CuttingDatabase,
     PowerCut,
     World,
 )
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_private_key
+from stores import Store
 
 from hw.sim.card.faults import parse_card_faults
 from hw.sim.card.memory import CardMemory
 from kiosk.application_file import ClerkTable
 from kiosk.authority.client import AuthorityClient
-from kiosk.authority.embedded.directory import init
-from kiosk.config import SHIPPED, load_config
 from kiosk.issuance.failure import Halted, NumberTaken, Refusal, RolledBack
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Abandoned
@@ -40,21 +38,14 @@ from kiosk.model.resident import FourItems, Sex
 from kiosk.model.step import Step
 
 
-@pytest.fixture(scope="module")
-def fresh_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("authority") / "ca"
-    init(directory, SHIPPED / "policy" / "juki-2011.toml", load_config(SHIPPED / "kiosk.toml", []).town, lambda: START)
-    return directory
-
-
 @pytest.fixture
 def world(tmp_path: Path, fresh_authority: Path) -> World:
     return new_world(tmp_path, fresh_authority)
 
 
-def new_world(directory: Path, authority: Path) -> World:
+def new_world(directory: Path, authority: Path, store: Store | None = None) -> World:
     directory.mkdir(exist_ok=True)
-    return World(directory, Path(shutil.copytree(authority, directory / "ca")))
+    return World(directory, Path(shutil.copytree(authority, directory / "ca")), store=store)
 
 
 def test_the_good_way_ends_with_a_valid_certificate_in_the_card_and_a_paid_receipt(world: World) -> None:
@@ -88,9 +79,9 @@ def check_rest(world: World, closed: list[Closed]) -> None:
     assert station.journal.unfinished_cases() == []
     verify_chain(station.journal.entries())
     assert not world.slot.is_card_present()
-    raw = (world.directory / "kiosk.db").read_bytes()
-    assert PASSWORD.encode() not in raw
-    assert "太郎".encode() not in raw
+    for raw in world.stored():
+        assert PASSWORD.encode() not in raw
+        assert "太郎".encode() not in raw
 
 
 def card_key(memory: CardMemory) -> object:

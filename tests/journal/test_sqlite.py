@@ -1,0 +1,78 @@
+"""The journal on SQLite: how its connections are set, and what is told when the disk fails."""
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kiosk.journal.database import open_database
+from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost, StoreTooNew, StoreUnusable
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "kiosk.db"
+
+
+def test_a_connection_is_durable(path: Path) -> None:
+    with open_database(f"sqlite:///{path}").read() as transaction:
+        settings = {
+            name: transaction.run(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert settings == {"journal_mode": "truncate", "synchronous": 3, "foreign_keys": 1, "busy_timeout": 10000}
+
+
+def test_a_store_that_must_be_there_is_not_made(path: Path) -> None:
+    with pytest.raises(StoreUnusable, match=f"{path}: no store there"):
+        open_database(f"sqlite:///{path}", must_exist=True)
+    assert not path.exists()
+    open_database(f"sqlite:///{path}").close()
+    open_database(f"sqlite:///{path}", must_exist=True).close()
+
+
+def test_a_store_that_is_refused_is_closed_again(path: Path) -> None:
+    database = open_database(f"sqlite:///{path}")
+    with database.write() as transaction:
+        transaction.run("INSERT INTO schema_version VALUES (1000)")
+    database.close()
+    with pytest.raises(StoreTooNew):
+        open_database(f"sqlite:///{path}")
+    assert str(path) not in {os.readlink(f"/proc/self/fd/{number}") for number in open_descriptors()}
+
+
+def open_descriptors() -> list[str]:
+    return [number for number in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{number}")]
+
+
+@pytest.mark.parametrize(("rows", "kind"), [(20, CommitUnknown), (5000, NotWritten)])
+def test_a_full_disk_is_told_and_leaves_what_was_acknowledged(path: Path, rows: int, kind: type[StoreLost]) -> None:
+    database = open_database(f"sqlite:///{path}")
+    with database.write() as transaction:
+        transaction.run("CREATE TABLE t (n INTEGER, b TEXT)")
+        transaction.run("INSERT INTO t VALUES (1, 'kept')")
+    with full_disk(path.stat().st_size), pytest.raises(kind), database.write() as transaction:
+        # Few rows wait in memory for the commit; many are written before it.
+        for number in range(rows):
+            transaction.run("INSERT INTO t VALUES (?, ?)", number, "x" * 1000)
+    for again in (database, open_database(f"sqlite:///{path}")):
+        with again.read() as transaction:
+            assert transaction.run("SELECT b FROM t").scalars().all() == ["kept"]
+    with database.write() as transaction:
+        transaction.run("INSERT INTO t VALUES (2, 'also kept')")
+    with database.read() as transaction:
+        assert transaction.run("SELECT COUNT(*) FROM t").scalar_one() == 2
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file can be written beyond `size` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
