@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -23,9 +24,12 @@ from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.station import Station, Waits
 from kiosk.journal.database import open_database
+from kiosk.journal.head import load_head_key
 from kiosk.journal.journal import Journal
-from kiosk.journal.seal import StationKey, load_station_key
+from kiosk.journal.seal import load_station_key
 from kiosk.register.register import load_register
+
+_Key = TypeVar("_Key")
 
 
 class DataInUse(Exception):
@@ -93,11 +97,23 @@ def open_station(
     random_bytes: Callable[[int], bytes] = os.urandom,
     trace: Callable[[str], None] | None = None,
 ) -> Iterator[Assembly]:
-    """Opens everything; raises `ConfigInvalid` for what is configured wrongly and `hw.errors` for missing devices."""
+    """Opens everything, and checks the journal from its last signed head on before anything is issued.
+
+    Raises `ConfigInvalid` for what is configured wrongly, `hw.errors` for missing devices, `ChainBroken`.
+    """
     credential = _load_credential(endpoint.credential)
     issuer, name = credential.chain[0], _station_name(config, credential)
     database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
     try:
+        journal = Journal(
+            database,
+            name,
+            _load_key(load_station_key, data / "station.key", random_bytes),
+            clock,
+            random_bytes,
+            head_key=_load_key(load_head_key, data / "head.key", random_bytes),
+        )
+        journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace) as bench:
             in_training = is_training(issuer, config.policy)
             card_issuer, person_key = _load_issuer(config.issuer_keys_file)
@@ -106,13 +122,7 @@ def open_station(
                 town=config.town,
                 policy=config.policy,
                 waits=Waits(config.counter.card_inserted_s, config.counter.card_taken_s),
-                journal=Journal(
-                    database,
-                    name,
-                    _load_station_key(data / "station.key", random_bytes),
-                    clock,
-                    random_bytes,
-                ),
+                journal=journal,
                 register=load_register(config.register_file),
                 reader=bench.reader,
                 printer=bench.printer,
@@ -181,9 +191,11 @@ def _load_credential(path: Path) -> StationCredential:
     return credential
 
 
-def _load_station_key(path: Path, random_bytes: Callable[[int], bytes]) -> StationKey:
+def _load_key(
+    load: Callable[[Path, Callable[[int], bytes]], _Key], path: Path, random_bytes: Callable[[int], bytes]
+) -> _Key:
     try:
-        return load_station_key(path, random_bytes)
+        return load(path, random_bytes)
     except ValueError as error:
         raise ConfigInvalid(str(path), "", str(error)) from error
 

@@ -22,9 +22,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _code_of(error: Exception) -> ExitCode | None:
     from hw.strict_toml import ConfigInvalid
+    from kiosk.journal.entry import ChainBroken
     from kiosk.journal.errors import StoreLost, StoreUnusable
 
     match error:
+        case ChainBroken():
+            return ExitCode.REFUSED
         case ConfigInvalid() | StoreUnusable():
             return ExitCode.CONFIG
         case StoreLost():
@@ -77,8 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--name", help="the name on the form, compared with the certificate's")
     verify.add_argument("--json", action="store_true", help="the verdict as one JSON object")
 
-    journal = add("journal", _journal, "The journal: verify its chain, or show it.")
-    journal.add_argument("action", choices=("verify", "show"))
+    journal = add("journal", _journal, "The journal: verify it, show it, or export it to other people's tools.")
+    journal.add_argument("action", choices=("verify", "show", "export"))
+    journal.add_argument(
+        "--head", metavar="TEXT", help="verify: the journal must hold this signed head, the text of a receipt's QR code"
+    )
 
     ca = add("ca", _ca, "The embedded certification authority.")
     from kiosk.authority.embedded.command import add_arguments
@@ -173,7 +179,10 @@ def _journal(args: argparse.Namespace) -> int:
     from kiosk.config import load_config, locate_config
     from kiosk.journal.command import run_journal
 
-    return run_journal(load_config(locate_config(args.config), args.settings), _data(args, "drill"), args.action)
+    if args.head is not None and args.action != "verify":
+        return _fail(ExitCode.USAGE, "--head goes with journal verify")
+    config = load_config(locate_config(args.config), args.settings)
+    return run_journal(config, _data(args, "drill"), args.action, args.head)
 
 
 def _ca(args: argparse.Namespace) -> int:

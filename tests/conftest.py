@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from postgres import Template, template
-from stores import Store, postgresql_stores, sqlite_store
+
+from tests.postgres import Template, template
+from tests.stores import Store, postgresql_stores, sqlite_store
 
 
 @pytest.fixture(scope="session")

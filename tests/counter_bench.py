@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from stores import Store, sqlite_store
 
 from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
@@ -42,15 +41,18 @@ from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import StepReport
 from kiosk.issuance.station import Station, Waits
 from kiosk.journal.database import Database, Transaction, open_database
+from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
 from kiosk.played_persons import PlayedClerk, PlayedResident
 from kiosk.register.register import load_register
+from tests.stores import Store, sqlite_store
 
 PASSWORD = "Horonobe2011"
 RESIDENT = "10000000100"
 OTHER_RESIDENT = "10000000197"
+HEAD_KEY = HeadKey(bytes(32))
 START = datetime.datetime(2026, 4, 1, 1, 0, tzinfo=datetime.UTC)
 
 
@@ -158,7 +160,7 @@ class World:
             town=config.town,
             policy=config.policy,
             waits=Waits(0.01, 0.01),
-            journal=Journal(store, "demo", StationKey(bytes(32)), lambda: self.now),
+            journal=Journal(store, "demo", StationKey(bytes(32)), lambda: self.now, head_key=HEAD_KEY),
             register=load_register(config.register_file),
             reader=Reader(self.slot),
             printer=printer,

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from memory_folder import memory_folder
+
+from tests.memory_folder import memory_folder
 
 SUPERUSER = "postgres"
 USER = "kiosk"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from postgres import USER, Server, Template
+from tests.postgres import USER, Server, Template
 
 
 @dataclass(frozen=True)

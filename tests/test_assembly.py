@@ -4,13 +4,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from counter_bench import START
 
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, DataInUse, Endpoint, hold_data, open_station
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import init
 from kiosk.config import SHIPPED, load_config
+from tests.counter_bench import START
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,7 @@ def test_the_data_directory_is_the_owners_only_and_one_process_holds_it(tmp_path
 
 
 def test_a_data_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
-    (tmp_path / "shared").mkdir(mode=0o750)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o750)
     with hold_data(tmp_path / "shared"):
         assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o750

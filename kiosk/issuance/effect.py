@@ -34,11 +34,15 @@ _WORLD_MAY_HAVE_CHANGED = (OutcomeUnknown, LinkLost, AuthorityOutcomeUnknown, Ce
 
 @dataclass(frozen=True)
 class Effect(Generic[Intent, Outcome]):
-    """A step that changes the world: what is durable before it, and what after."""
+    """A step that changes the world: what is durable before it, and what after.
+
+    `signs_head` has the station sign a head of its journal with the outcome.
+    """
 
     step: Step | Undo
     intent: type[Intent]
     outcome: type[Outcome]
+    signs_head: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,13 @@ class Case:
         card: str | None = None,
     ) -> None:
         self._journal.complete(
-            self.record, effect.step, msgspec.json.encode(result), person=person, card=card, resumed=was_resumed
+            self.record,
+            effect.step,
+            msgspec.json.encode(result),
+            person=person,
+            card=card,
+            resumed=was_resumed,
+            signs_head=isinstance(effect, Effect) and effect.signs_head,
         )
         if isinstance(effect.step, Step):
             elapsed_ms = (self._monotonic() - begun[0]) * 1000

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing
+from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
 from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome, RsaPublicKey
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected
@@ -57,7 +57,7 @@ from kiosk.issuance.steps import (
     WriteIntent,
     Written,
 )
-from kiosk.journal.journal import CaseRecord, CaseState, Journal
+from kiosk.journal.journal import CaseRecord, CaseState, Journal, NumberedReceipt
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,
@@ -91,6 +91,9 @@ UNNAMED = "K-CASE-003"
 _LARGEST_NUMBER = 999_999
 _LARGEST_FEE = SettledFee(fee_yen=99_999, tendered_yen=999_999, change_yen=999_999)
 """The widest numbers that a receipt has to hold."""
+
+DESTROYED = "K-CASE-004"
+"""The code of a case whose records were destroyed when the time to keep them was over."""
 
 PROOF_TEXT = b"jpki-kiosk: this text was signed to test a new card and says nothing else"
 """What the new key signs at read-back; labelled, so that the signature can never pass for a declaration."""
@@ -143,6 +146,8 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
     record = station.journal.latest_case(application.number)
     if record is None or record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK):
         return station.journal.open_case(application.number, msgspec.json.encode(application))
+    if record.seal.is_destroyed:
+        raise Refusal(DESTROYED)
     if filed_application(record, station.journal) != application:
         raise NumberTaken(application.number)
     if record.state is CaseState.SUSPECT:
@@ -332,7 +337,9 @@ def certify(
     def message() -> Message:
         _refuse_if_expired(authorised.authorisation.terms, station)
         attestation = Attestation(key.attestation_nonce, key.attestation)
-        return station.authority.certify_message(request, authorised.authorisation, attestation)
+        # The authority becomes a witness of what the journal says up to here.
+        head = station.journal.head().text.encode()
+        return station.authority.certify_message(request, authorised.authorisation, attestation, head)
 
     def send(stored: Message) -> PendingCertificate:
         return station.authority.certify(stored.der)
@@ -388,11 +395,14 @@ def take_fee(
     """
     fee_yen = station.policy.fee.issue_yen
 
-    def pay(_: FeeIntent) -> SettledFee:
+    def refuse_if_too_late() -> None:
         _refuse_if_of_another_day(authorised.identified, station)
         _refuse_if_lapsing(pending, station)
+
+    def pay(_: FeeIntent) -> SettledFee:
+        refuse_if_too_late()
         # That a receipt does not fit the paper must not be found out with the money in the till.
-        _receipt_job(authorised, pending, _LARGEST_FEE, _LARGEST_NUMBER, station, is_copy=True)
+        _receipt_job(authorised, pending, _LARGEST_FEE, NumberedReceipt(_LARGEST_NUMBER, ""), station, is_copy=True)
         name = authorised.identified.eligible.items.name
         persons.resident.consent(DeliverySummary(name, pending.not_after, fee_yen))
         return collect(already_yen=0)
@@ -415,10 +425,12 @@ def take_fee(
 
     def count(_: FeeIntent) -> SettledFee | World:
         counted_yen = persons.clerk.count_payment(fee_yen)
-        if 0 < counted_yen < fee_yen:
+        if not counted_yen:
+            return World.NOT_HAPPENED
+        if counted_yen < fee_yen:
             # The till opens again for the rest, so the certificate must still be able to become valid.
-            _refuse_if_lapsing(pending, station)
-        return collect(counted_yen) if counted_yen else World.NOT_HAPPENED
+            refuse_if_too_late()
+        return collect(counted_yen)
 
     return case.run(FEE, prepare=lambda: FeeIntent(fee_yen, station.cash.counter()), perform=pay, inquire=count)
 
@@ -485,32 +497,39 @@ def print_receipt(
     Asked after an interruption: the printer's own count of cuts, else a person.
     """
 
-    def job(number: int, is_copy: bool) -> PrintJob:
-        return _receipt_job(authorised, pending, fee, number, station, is_copy=is_copy)
+    def job(receipt: NumberedReceipt, is_copy: bool) -> PrintJob:
+        return _receipt_job(authorised, pending, fee, receipt, station, is_copy=is_copy)
 
     def number_it() -> ReceiptIntent:
-        number = station.journal.number_receipt(case.record)
-        data_hash = hashlib.sha256(job(number, False).data).hexdigest()
-        return ReceiptIntent(number, data_hash, station.printer.cuts())
+        receipt = station.journal.number_receipt(case.record)
+        try:
+            original = job(receipt, False)
+        except TextDoesNotFit:
+            # A proof too long for this paper is left off: it stands in the journal, and a payer is not kept waiting.
+            receipt = NumberedReceipt(receipt.number, "")
+            original = job(receipt, False)
+        return ReceiptIntent(receipt, hashlib.sha256(original.data).hexdigest(), station.printer.cuts())
 
     def print_original(intent: ReceiptIntent) -> PrintedReceipt:
-        outcome = station.printer.print(job(intent.number, False))
+        outcome = station.printer.print(job(intent.receipt, False))
         if outcome is PrintOutcome.CONFIRMED:
-            return PrintedReceipt(intent.number, copies=0)
+            return PrintedReceipt(intent.receipt.number, copies=0)
         return look(intent)
 
     def look(intent: ReceiptIntent) -> PrintedReceipt:
         copies = 0
-        while persons.clerk.look_at_paper(intent.number) is not PaperSeen.WHOLE:
+        while persons.clerk.look_at_paper(intent.receipt.number) is not PaperSeen.WHOLE:
             copies += 1
-            if station.printer.print(job(intent.number, True)) is PrintOutcome.CONFIRMED:
+            if station.printer.print(job(intent.receipt, True)) is PrintOutcome.CONFIRMED:
                 break
-        return PrintedReceipt(intent.number, copies)
+        return PrintedReceipt(intent.receipt.number, copies)
 
     def ask(intent: ReceiptIntent) -> PrintedReceipt | World:
         cuts = station.printer.cuts()
-        if cuts is not None and intent.cuts is not None and cuts > intent.cuts:
-            return PrintedReceipt(intent.number, copies=0)
+        # What was cut since is this receipt only when this station gave no other application one in between.
+        is_newest = station.journal.newest_receipt() == intent.receipt.number
+        if is_newest and cuts is not None and intent.cuts is not None and cuts == intent.cuts + 1:
+            return PrintedReceipt(intent.receipt.number, copies=0)
         return look(intent)
 
     return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=ask)
@@ -520,13 +539,13 @@ def _receipt_job(
     authorised: AuthorisedApplicant,
     pending: PendingCertificate,
     fee: SettledFee,
-    number: int,
+    receipt: NumberedReceipt,
     station: Station,
     *,
     is_copy: bool,
 ) -> PrintJob:
     values = ReceiptValues(
-        number=number,
+        number=receipt.number,
         printed_on=station.clock(),
         fee=fee,
         serial=pending.serial,
@@ -534,8 +553,9 @@ def _receipt_job(
         town=station.town,
         clerk=authorised.identified.clerk,
         is_copy=is_copy,
+        proof=receipt.proof,
     )
-    return station.printer.render(compose_receipt(station.receipt_form, values), f"{number % 10000:04d}")
+    return station.printer.render(compose_receipt(station.receipt_form, values), f"{receipt.number % 10000:04d}")
 
 
 def close(case: Case, pending: PendingCertificate, delivered: DeliveredCertificate, receipt: PrintedReceipt) -> Closed:

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hw.ports import Align, Columns, Feed, PaperLine, Rule, Text
+from hw.ports import Align, Columns, Feed, PaperLine, QrCode, Rule, Text
 from kiosk.clock import JAPAN
 from kiosk.model.application import SettledFee
 from kiosk.model.town import Town
@@ -12,13 +12,17 @@ from kiosk.model.town import Town
 
 @dataclass(frozen=True)
 class FormLine:
-    """One line of a layout: a text, a left and a right text, a rule, or empty lines; `when` names a condition."""
+    """One line of a layout: a text, a left and a right text, a rule, empty lines, or a QR code over the values' proof.
+
+    `when` names a condition.
+    """
 
     text: str = ""
     left: str = ""
     right: str = ""
     rule: bool = False
     feed: int = 0
+    qr: bool = False
     align: Align = "left"
     scale: int = 1
     bold: bool = False
@@ -35,7 +39,7 @@ class ReceiptForm:
 
 @dataclass(frozen=True, repr=False)
 class ReceiptValues:
-    """What stands on one receipt."""
+    """What stands on one receipt; `proof` is the text of its QR code, empty for none."""
 
     number: int
     printed_on: datetime.datetime
@@ -45,11 +49,13 @@ class ReceiptValues:
     town: Town
     clerk: str
     is_copy: bool
+    proof: str
 
 
 def compose_receipt(form: ReceiptForm, values: ReceiptValues) -> tuple[PaperLine, ...]:
     """The receipt as lines for the printer."""
-    marks = {"copy" if values.is_copy else "original"} | ({"training"} if form.is_training else set())
+    marks = {"copy" if values.is_copy else "original"}
+    marks |= ({"training"} if form.is_training else set()) | ({"proof"} if values.proof else set())
     words = {
         "number": f"{values.number:06d}",
         "date": day_text(values.printed_on),
@@ -61,6 +67,7 @@ def compose_receipt(form: ReceiptForm, values: ReceiptValues) -> tuple[PaperLine
         "prefecture": values.town.prefecture,
         "municipality": values.town.municipality,
         "clerk": values.clerk,
+        "proof": values.proof,
     }
     return tuple(_set(line, words) for line in form.line if not line.when or line.when in marks)
 
@@ -75,6 +82,8 @@ def _set(line: FormLine, words: Mapping[str, str]) -> PaperLine:
         return Rule()
     if line.feed:
         return Feed(line.feed)
+    if line.qr:
+        return QrCode(words["proof"])
     if line.left or line.right:
         return Columns(line.left.format_map(words), line.right.format_map(words), line.bold)
     return Text(line.text.format_map(words), line.align, 2 if line.scale == 2 else 1, line.bold)

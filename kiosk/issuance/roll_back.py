@@ -15,15 +15,22 @@ from kiosk.issuance.failure import TROUBLE, Halted, RolledBack, failure_code
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
-from kiosk.issuance.steps import CERTIFY, FEE, WRITE, FeeIntent
+from kiosk.issuance.steps import CERTIFY, FEE, WRITE
 from kiosk.journal.journal import CaseState
 from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.step import Undo
 
 
 @dataclass(frozen=True)
+class RefundIntent:
+    """So much of this payer's money lies in the till and is about to be given back."""
+
+    amount_yen: int
+
+
+@dataclass(frozen=True)
 class Refunded:
-    """The fee was given back."""
+    """So much was given back."""
 
     amount_yen: int
 
@@ -50,7 +57,7 @@ class Erased:
     is_emptied: bool
 
 
-REFUND = Effect(Undo.REFUND, FeeIntent, Refunded)
+REFUND = Effect(Undo.REFUND, RefundIntent, Refunded)
 REVOKE = Effect(Undo.REVOKE, RevokeIntent, Revoked)
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
@@ -79,22 +86,32 @@ def return_card(station: Station, persons: Persons) -> None:
 
 
 def _refund(case: Case, station: Station, persons: Persons) -> None:
-    intent = case.intent_of(FEE)
-    if intent is None:
+    fee = case.intent_of(FEE)
+    if fee is None:
         return
-    if case.outcome_of(FEE) is None and persons.clerk.count_payment(intent.fee_yen) == 0:
+    fee_yen = fee.fee_yen
+    if case.outcome_of(FEE) is None and case.intent_of(REFUND) is None and not persons.clerk.count_payment(fee_yen):
         return
 
-    def give_back(due: FeeIntent) -> Refunded:
-        amount_yen = persons.clerk.count_payment(due.fee_yen)
+    def give_back(amount_yen: int) -> None:
         station.cash.dispense(amount_yen)
         persons.clerk.repay(amount_yen)
-        return Refunded(amount_yen)
 
-    def count(due: FeeIntent) -> Refunded | World:
-        return World.NOT_HAPPENED if persons.clerk.count_payment(due.fee_yen) else Refunded(due.fee_yen)
+    def repay(intent: RefundIntent) -> Refunded:
+        give_back(intent.amount_yen)
+        return Refunded(intent.amount_yen)
 
-    case.run(REFUND, prepare=lambda: intent, perform=give_back, inquire=count)
+    def repay_rest(intent: RefundIntent) -> Refunded:
+        if rest_yen := persons.clerk.count_payment(fee_yen):
+            give_back(rest_yen)
+        return Refunded(intent.amount_yen)
+
+    case.run(
+        REFUND,
+        prepare=lambda: RefundIntent(persons.clerk.count_payment(fee_yen)),
+        perform=repay,
+        inquire=repay_rest,
+    )
 
 
 def _revoke(case: Case, station: Station) -> None:

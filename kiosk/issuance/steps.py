@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.issuance.effect import Effect, Note
+from kiosk.journal.journal import NumberedReceipt
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,
@@ -64,9 +65,9 @@ class CardTaken:
 
 @dataclass(frozen=True)
 class ReceiptIntent:
-    """A receipt of this number and these bytes is about to be printed; the printer had cut so often before."""
+    """This receipt in these bytes is about to be printed; the printer had cut so often before."""
 
-    number: int
+    receipt: NumberedReceipt
     data_hash: str
     cuts: int | None
 
@@ -79,7 +80,7 @@ REQUEST = Note(Step.REQUEST, bytes)
 CERTIFY = Effect(Step.CERTIFY, Message, PendingCertificate)
 WRITE = Effect(Step.WRITE, WriteIntent, Written)
 READ_BACK = Note(Step.READ_BACK, DeliveredCertificate)
-FEE = Effect(Step.FEE, FeeIntent, SettledFee)
+FEE = Effect(Step.FEE, FeeIntent, SettledFee, signs_head=True)
 CONFIRM = Effect(Step.CONFIRM, Message, Confirmed)
 TAKE_CARD = Note(Step.TAKE_CARD, CardTaken)
 RECEIPT = Effect(Step.RECEIPT, ReceiptIntent, PrintedReceipt)

@@ -1,37 +1,103 @@
-"""`kiosk journal verify|show`."""
+"""`kiosk journal verify|show|export`.
+
+`export` writes what anybody needs to verify the journal with tools of his own, one JSON object a line, each station's
+entries in their order and every signed head after the newest entry that it covers:
+
+    {"entry": BODY, "hash": HEX}
+    {"head": PAYLOAD, "signature": HEX}
+
+BODY and PAYLOAD are JSON documents as strings, because their very bytes (UTF-8) are hashed and signed.
+
+1. `hash` is SHA-256(00 | hash of the station's entry before, 32 zero bytes for the first | BODY). BODY names its
+   `station` and its place `seq`, counted from 1 without gap.
+2. The entries' hashes are the leaf hashes of the Merkle tree of RFC 9162, section 2.1, one tree a station.
+3. PAYLOAD names `station`, `size` and `root`: the tree over that station's first `size` entries has this root.
+4. `signature` is Ed25519 (RFC 8032) over PAYLOAD, by the key whose 32 bytes are `head_key` of the station's one entry
+   that has it, the first. `302a300506032b6570032100` before them makes it a key for OpenSSL.
+
+The form of the text on a receipt stands in `kiosk.journal.head`.
+"""
 
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
-from kiosk.journal.database import open_database
-from kiosk.journal.errors import StoreUnusable
-from kiosk.journal.journal import read_entries
-from kiosk.journal.verify import ChainBroken, verify_chain
+from kiosk.journal.agreement import Told, check_records, check_state, read_state
+from kiosk.journal.chain import read_entries, read_heads, read_proofs
+from kiosk.journal.database import UNREADABLE, Database, open_database
+from kiosk.journal.entry import ChainBroken, canonical
+from kiosk.journal.errors import StoreDamaged, StoreUnusable
+from kiosk.journal.head import HeadInvalid, ProvenHead, SignedHead, load_head_key, parse_head
+from kiosk.journal.seal import load_station_key
+from kiosk.journal.verify import verify_journal
 
 
-def run_journal(config: Config, data: Path, action: str) -> ExitCode:
-    """Verifies the chain of every station, or writes all entries to stdout, one JSON object a line.
+def run_journal(config: Config, data: Path, action: str, head: str | None = None) -> ExitCode:
+    """Verifies the whole journal (with `head`, against that text too), shows it, or exports it to stdout.
 
-    Needs no key and makes no file: whoever audits a copy of the store leaves it as it is.
+    Makes no file: whoever audits a copy of the store leaves it as it is.
     """
     try:
+        presented = [] if head is None else [parse_head(head)]
         database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}", must_exist=True)
+        try:
+            match action:
+                case "verify":
+                    _verify(database, presented, data)
+                case "show":
+                    _show(database)
+                case _:
+                    _export(database)
+        finally:
+            database.close()
+    except ChainBroken as broken:
+        print(broken)
+        return ExitCode.REFUSED
+    except HeadInvalid as invalid:
+        print(f"head rejected: {invalid}")
+        return ExitCode.REFUSED
+    except (StoreDamaged, *UNREADABLE) as error:
+        print(f"not verified: the store cannot be read: {error}")
+        return ExitCode.REFUSED
     except StoreUnusable as error:
         print(f"kiosk: {error}", file=sys.stderr)
         return ExitCode.CONFIG
-    try:
-        if action == "show":
-            for entry in read_entries(database):
-                print(entry.body)
-            return ExitCode.OK
-        counts = verify_chain(read_entries(database))
-    except ChainBroken as broken:
-        print(f"chain broken: {broken}")
-        return ExitCode.REFUSED
-    finally:
-        database.close()
-    for station, count in counts.items():
-        print(f"{station}: {count} entries, chain holds")
     return ExitCode.OK
+
+
+def _verify(database: Database, presented: list[ProvenHead], data: Path) -> None:
+    """Checks everything; sealed records only where the keys of their station lie beside the store."""
+    if damage := database.damage():
+        raise StoreDamaged(damage)
+    state = read_state(database)
+    heads, printed = read_heads(database), read_proofs(database)
+    told = Told(state.ends)
+    verified = verify_journal(told.listen(read_entries(database)), heads, [*printed, *presented])
+    check_state(told, state)
+    head_key, station_key = data / "head.key", data / "station.key"
+    own = load_head_key(head_key).public if head_key.exists() and station_key.exists() else None
+    for of in verified:
+        print(f"{of.station}: {of.entries} entries, {of.heads} signed heads, chain holds")
+        if own is not None and of.key == own:
+            count = check_records(database, told, of.station, load_station_key(station_key))
+            print(f"{of.station}: {count} sealed records are those that were journaled")
+    for proven in presented:
+        head = proven.signed.head
+        print(f"{head.station}: the head of {head.size} entries signed at {head.at.isoformat()} holds")
+
+
+def _show(database: Database) -> None:
+    for entry in read_entries(database):
+        print(entry.body)
+
+
+def _export(database: Database) -> None:
+    due: dict[tuple[str, int], list[SignedHead]] = defaultdict(list)
+    for signed in read_heads(database):
+        due[signed.head.station, signed.head.size].append(signed)
+    for entry in read_entries(database):
+        print(canonical({"entry": entry.body, "hash": entry.hash.hex()}))
+        for signed in due[entry.station, entry.seq]:
+            print(canonical({"head": signed.head.encode().decode(), "signature": signed.signature.hex()}))

@@ -14,9 +14,9 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, CursorResult, Engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost, StoreTooNew, StoreUnusable
+from kiosk.journal.errors import CommitUnknown, NotWritten, StoreDamaged, StoreLost, StoreTooNew, StoreUnusable
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -48,6 +48,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             number {integer} PRIMARY KEY,
             pseudonym {text} NOT NULL UNIQUE REFERENCES cases (pseudonym))""",
     ),
+    (
+        # The root of the largest complete subtree of the Merkle tree that ends with the entry, at even places.
+        "ALTER TABLE journal ADD COLUMN node {bytes}",
+        """CREATE TABLE heads (
+            station {text} NOT NULL,
+            size {integer} NOT NULL,
+            at {integer} NOT NULL,
+            root {bytes} NOT NULL,
+            signature {bytes} NOT NULL,
+            PRIMARY KEY (station, size))""",
+        "ALTER TABLE receipts ADD COLUMN proof {text}",
+        "CREATE INDEX cases_person ON cases (person)",
+        "CREATE INDEX cases_card ON cases (card)",
+        "CREATE INDEX cases_state ON cases (station, state)",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 
@@ -56,6 +71,8 @@ SQLITE_PRAGMAS: tuple[str, ...] = (
     "synchronous=EXTRA",
     "foreign_keys=ON",
     "busy_timeout=10000",
+    # A destroyed key must not remain in the free space of a page.
+    "secure_delete=ON",
 )
 """What every SQLite connection is set to."""
 
@@ -80,6 +97,9 @@ _POSTGRESQL_PARAMETERS = {
     "keepalives_count": "3",
 }
 """Connection parameters of libpq where the URL does not name them."""
+
+UNREADABLE = (DatabaseError,)
+"""What reading raises when the store's file is damaged."""
 
 _BEGIN_WRITING = {
     "sqlite": "BEGIN IMMEDIATE",
@@ -167,6 +187,17 @@ class Database:
         with self._connected() as connection, _told_as(NotWritten, self._engine):
             yield Transaction(connection)
 
+    def damage(self) -> str | None:
+        """What SQLite finds wrong with its own file, such as an index that does not fit its table; None when nothing.
+
+        PostgreSQL has its checksums, and answers nothing here.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return None
+        with self.read() as transaction:
+            found = str(transaction.run("PRAGMA integrity_check(1)").scalar_one())
+        return None if found == "ok" else found
+
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
@@ -206,12 +237,17 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
             engine.dispose()
             raise
     except (SQLAlchemyError, sqlite3.Error, TypeError, ValueError) as error:
-        raise StoreUnusable(f"{shown}: {_reason(error)}") from None
-    except StoreTooNew as error:
-        raise StoreTooNew(f"{shown}: {error}") from None
+        kind = StoreDamaged if _is_damaged(error) else StoreUnusable
+        raise kind(f"{shown}: {_reason(error)}") from None
     except StoreUnusable as error:
-        raise StoreUnusable(f"{shown}: {error}") from None
+        raise type(error)(f"{shown}: {error}") from None
     return Database(engine)
+
+
+def _is_damaged(error: Exception) -> bool:
+    """Whether an error at opening says that the file is wrong, rather than where it is looked for."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return code in _DAMAGED or isinstance(error, TypeError)
 
 
 def _engine(url: URL, *, must_exist: bool) -> Engine:
@@ -253,9 +289,15 @@ def _set_up_postgresql(connection: Any, record: Any) -> None:
 
 
 _OURS = (sqlite3.SQLITE_ERROR,)
-"""What SQLite answers to a statement that it does not understand: our defect, not the store's."""
+"""What SQLite answers to a statement that it does not understand: our defect, not the store's.
+
+Without a code at all it is the driver that cannot read what a damaged file holds.
+"""
 
 _OURS_AT_OPEN = (*_OURS, sqlite3.SQLITE_CANTOPEN)
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+"""What SQLite answers for a file that is none of its own, or whose tables are not those of its schema."""
 
 
 @contextmanager
@@ -265,7 +307,8 @@ def _told_as(kind: Callable[[str], StoreLost], engine: Engine, ours: tuple[int, 
         yield
     # The driver's own: while a connection is being set up, its errors are not translated.
     except (OperationalError, InterfaceError, driver.OperationalError, driver.InterfaceError) as error:
-        if getattr(getattr(error, "orig", error), "sqlite_errorcode", None) in ours:
+        is_sqlite = engine.dialect.name == "sqlite"
+        if is_sqlite and getattr(getattr(error, "orig", error), "sqlite_errorcode", None) in (None, *ours):
             raise
         raise kind(_reason(error)) from error
 

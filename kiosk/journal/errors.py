@@ -5,6 +5,10 @@ class StoreUnusable(Exception):
     """No store can be had at a URL; the message names it, without password, and says why."""
 
 
+class StoreDamaged(StoreUnusable):
+    """The store's file is there, and is not one that its database wrote."""
+
+
 class StoreTooNew(StoreUnusable):
     """The database was written by a newer version of this program."""
 

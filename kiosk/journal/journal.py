@@ -1,28 +1,27 @@
-"""The journal of one station: what was intended, what happened, each entry chained to the one before.
+"""The cases of one station: what was intended, what happened, each change with its entry in the journal.
 
 Every change of a case is one transaction: its state, its sealed record and the journal entry together. Entries carry
 a case's random pseudonym, names of steps and commitments, never personal data.
 """
 
-import hashlib
-import hmac
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from kiosk.clock import Clock
+from kiosk.journal.chain import Chain, newest_head, read_entries
 from kiosk.journal.database import Database, Transaction
+from kiosk.journal.entry import Entry
+from kiosk.journal.head import HeadKey, ProvenHead
 from kiosk.journal.seal import Seal, StationKey
-
-FIRST_HASH = bytes(32)
-"""What the first entry of a station is chained to."""
+from kiosk.journal.verify import verify_since_last_head
 
 APPLICATION = "application"
 """The step whose intent is the application as it was filed."""
 
-_COMMITMENT_SALT_LENGTH = 16
+PURGED = "purged"
+"""The event of a case whose records were made unreadable."""
 
 
 class CaseState(StrEnum):
@@ -52,7 +51,7 @@ class EffectState(StrEnum):
 
 @dataclass(frozen=True)
 class CaseRecord:
-    """One case as stored; `seal` opens its records."""
+    """One case as stored; `seal` opens its records, until it is destroyed."""
 
     pseudonym: str
     number: str
@@ -72,22 +71,15 @@ class EffectRecord:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line of the journal; `body` is canonical JSON, `hash` chains it to all before."""
+class NumberedReceipt:
+    """The number of a receipt, and the text that proves that it was journaled; empty for one of an older program."""
 
-    station: str
-    seq: int
-    body: str
-    hash: bytes
-
-
-def chain(previous: bytes, body: str) -> bytes:
-    """Hash of an entry: SHA-256(00 | hash of the entry before | body)."""
-    return hashlib.sha256(b"\x00" + previous + body.encode()).digest()
+    number: int
+    proof: str
 
 
 class Journal:
-    """Reads and writes the cases of one station."""
+    """Reads and writes the cases of one station. `key` seals their records, `head_key` signs heads of the journal."""
 
     def __init__(
         self,
@@ -96,18 +88,40 @@ class Journal:
         key: StationKey,
         clock: Clock,
         random_bytes: Callable[[int], bytes] = os.urandom,
+        *,
+        head_key: HeadKey,
     ) -> None:
         self._database = database
         self.station = station
         self._key = key
-        self._clock = clock
+        self._head_key = head_key
+        self._chain = Chain(station, head_key, clock)
         self._random_bytes = random_bytes
+
+    def start(self) -> None:
+        """Checks what was written since the last signed head, and signs the next: before anything is done.
+
+        Raises `ChainBroken`.
+        """
+        size = verify_since_last_head(self._database, self.station, self._head_key.public)
+        with self._database.read() as transaction:
+            signed = newest_head(transaction, self.station)
+            is_covered = signed is not None and signed.head.size == size
+        if not is_covered:
+            with self._database.write() as transaction:
+                self._chain.name_key(transaction)
+                self._chain.sign(transaction)
+
+    def head(self) -> ProvenHead:
+        """A signed head of the journal as it stands, for whoever is to be a witness; there must be an entry."""
+        with self._database.read() as transaction:
+            return self._chain.prove(transaction)
 
     def open_case(self, number: str, application: bytes) -> CaseRecord:
         """Begins a new case for an application number, under a fresh pseudonym; `application` is kept sealed."""
         pseudonym, wrapped = self._random_bytes(16).hex(), self._key.new_case_key()
         case = CaseRecord(pseudonym, number, None, CaseState.OPEN, None, self._key.seal(wrapped))
-        sealed, commitment = self._seal(case, f"{APPLICATION} intent", application)
+        sealed, commitment = case.seal.close(application, f"{APPLICATION} intent")
         with self._database.write() as transaction:
             attempt = transaction.run(
                 "SELECT COALESCE(MAX(attempt), 0) + 1 FROM cases WHERE number = ?", number
@@ -122,7 +136,7 @@ class Journal:
                 wrapped,
             )
             self._write_effect(transaction, case, APPLICATION, EffectState.INTENDED, intent=sealed)
-            self._append(transaction, {"event": "opened", "case": pseudonym, "commitment": commitment})
+            self._chain.append(transaction, {"event": "opened", "case": pseudonym, "commitment": commitment})
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -163,13 +177,13 @@ class Journal:
                 row.person,
                 CaseState(row.state),
                 row.code,
-                self._key.seal(bytes(row.seal)),
+                self._key.seal(None if row.seal is None else bytes(row.seal)),
             )
             for row in rows
         ]
 
     def effect(self, case: CaseRecord, step: str) -> EffectRecord | None:
-        """What is known of one effect, or None when it was never begun."""
+        """What is known of one effect, or None when it was never begun. Raises `SealDestroyed`."""
         with self._database.read() as transaction:
             row = transaction.run(
                 "SELECT state, intent, outcome FROM effects WHERE pseudonym = ? AND step = ?", case.pseudonym, step
@@ -178,16 +192,16 @@ class Journal:
             return None
 
         def opened(sealed: bytes | None, part: str) -> bytes | None:
-            return None if sealed is None else _without_salt(case.seal.open(bytes(sealed), f"{step} {part}"))
+            return None if sealed is None else case.seal.open(bytes(sealed), f"{step} {part}")
 
         return EffectRecord(EffectState(row.state), opened(row.intent, "intent"), opened(row.outcome, "outcome"))
 
     def intend(self, case: CaseRecord, step: str, intent: bytes) -> None:
         """Makes durable what is about to be done to the world."""
-        sealed, commitment = self._seal(case, f"{step} intent", intent)
+        sealed, commitment = case.seal.close(intent, f"{step} intent")
         with self._database.write() as transaction:
             self._write_effect(transaction, case, step, EffectState.INTENDED, intent=sealed)
-            self._append(
+            self._chain.append(
                 transaction, {"event": "intended", "case": case.pseudonym, "step": step, "commitment": commitment}
             )
 
@@ -200,9 +214,13 @@ class Journal:
         person: str | None = None,
         card: str | None = None,
         resumed: bool = False,
+        signs_head: bool = False,
     ) -> None:
-        """Makes durable that it happened, and how; `resumed` marks what software found out by itself afterwards."""
-        sealed, commitment = self._seal(case, f"{step} outcome", outcome)
+        """Makes durable that it happened, and how; `resumed` marks what software found out by itself afterwards.
+
+        `signs_head` keeps a signed head of the journal with it.
+        """
+        sealed, commitment = case.seal.close(outcome, f"{step} outcome")
         with self._database.write() as transaction:
             self._write_effect(transaction, case, step, EffectState.DONE, outcome=sealed)
             if person is not None:
@@ -210,13 +228,15 @@ class Journal:
             if card is not None:
                 transaction.run("UPDATE cases SET card = ? WHERE pseudonym = ?", card, case.pseudonym)
             body = {"event": "done", "case": case.pseudonym, "step": step, "commitment": commitment}
-            self._append(transaction, body | ({"auto": True} if resumed else {}))
+            self._chain.append(transaction, body | ({"auto": True} if resumed else {}))
+            if signs_head:
+                self._chain.sign(transaction)
 
     def leave(self, case: CaseRecord, step: str, state: EffectState, code: str) -> None:
         """Records that an effect did not happen (FAILED) or that nobody knows (UNKNOWN)."""
         with self._database.write() as transaction:
             self._write_effect(transaction, case, step, state)
-            self._append(transaction, {"event": state.value, "case": case.pseudonym, "step": step, "code": code})
+            self._chain.append(transaction, {"event": state.value, "case": case.pseudonym, "step": step, "code": code})
 
     def move(self, case: CaseRecord, state: CaseState, code: str | None = None) -> CaseRecord:
         """Puts the case into another state."""
@@ -225,30 +245,40 @@ class Journal:
                 "UPDATE cases SET state = ?, code = ? WHERE pseudonym = ?", state.value, code, case.pseudonym
             )
             body = {"event": state.value, "case": case.pseudonym}
-            self._append(transaction, body | ({"code": code} if code else {}))
+            self._chain.append(transaction, body | ({"code": code} if code else {}))
         return CaseRecord(case.pseudonym, case.number, case.person, state, code, case.seal)
 
-    def number_receipt(self, case: CaseRecord) -> int:
-        """The receipt number of a case: the next one the first time, the same ever after, so that none is skipped."""
+    def number_receipt(self, case: CaseRecord) -> NumberedReceipt:
+        """The receipt of a case: the next number the first time, the same ever after, so that none is skipped.
+
+        Its proof is a signed head of the journal up to the entry that says which case has this number.
+        """
         with self._database.write() as transaction:
-            known = transaction.run(
-                "SELECT number FROM receipts WHERE pseudonym = ?", case.pseudonym
-            ).scalar_one_or_none()
+            known = transaction.run("SELECT number, proof FROM receipts WHERE pseudonym = ?", case.pseudonym).first()
             if known is not None:
-                return int(known)
+                return NumberedReceipt(known.number, known.proof or "")
             number: int = transaction.run("SELECT COALESCE(MAX(number), 0) + 1 FROM receipts").scalar_one()
-            transaction.run("INSERT INTO receipts VALUES (?, ?)", number, case.pseudonym)
-            self._append(transaction, {"event": "numbered", "case": case.pseudonym, "receipt": number})
-            return number
+            self._chain.append(transaction, {"event": "numbered", "case": case.pseudonym, "receipt": number})
+            proof = self._chain.sign(transaction).text
+            transaction.run("INSERT INTO receipts VALUES (?, ?, ?)", number, case.pseudonym, proof)
+            return NumberedReceipt(number, proof)
+
+    def newest_receipt(self) -> int:
+        """The number of the receipt that this station gave last, 0 when it gave none."""
+        statement = """SELECT COALESCE(MAX(receipts.number), 0) FROM receipts
+                       JOIN cases ON cases.pseudonym = receipts.pseudonym WHERE cases.station = ?"""
+        with self._database.read() as transaction:
+            return int(transaction.run(statement, self.station).scalar_one())
+
+    def destroy_seal(self, pseudonym: str) -> None:
+        """Makes the records of a case unreadable for ever, and nobody can tell any more whom it was about."""
+        with self._database.write() as transaction:
+            transaction.run("UPDATE cases SET seal = NULL, person = NULL, card = NULL WHERE pseudonym = ?", pseudonym)
+            self._chain.append(transaction, {"event": PURGED, "case": pseudonym})
 
     def entries(self) -> Iterator[Entry]:
         """All entries of all stations, each station's oldest first."""
         return read_entries(self._database)
-
-    def _seal(self, case: CaseRecord, label: str, plain: bytes) -> tuple[bytes, str]:
-        salt = self._random_bytes(_COMMITMENT_SALT_LENGTH)
-        commitment = hmac.new(salt, label.encode() + b"\x00" + plain, hashlib.sha256).hexdigest()
-        return case.seal.close(salt + plain, label), commitment
 
     def _write_effect(
         self,
@@ -272,33 +302,3 @@ class Journal:
             intent,
             outcome,
         )
-
-    def _append(self, transaction: Transaction, facts: Mapping[str, str | int | bool]) -> None:
-        last = transaction.run(
-            "SELECT seq, hash FROM journal WHERE station = ? ORDER BY seq DESC LIMIT 1", self.station
-        ).first()
-        seq, previous = (last.seq + 1, bytes(last.hash)) if last else (1, FIRST_HASH)
-        body = json.dumps(
-            {"seq": seq, "station": self.station, "at": self._clock().isoformat(timespec="milliseconds"), **facts},
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-        )
-        transaction.run(
-            "INSERT INTO journal (station, seq, body, hash) VALUES (?, ?, ?, ?)",
-            self.station,
-            seq,
-            body,
-            chain(previous, body),
-        )
-
-
-def read_entries(database: Database) -> Iterator[Entry]:
-    """All entries of all stations, each station's oldest first; needs no key."""
-    with database.read() as transaction:
-        for row in transaction.run("SELECT * FROM journal ORDER BY station, seq"):
-            yield Entry(row.station, row.seq, row.body, bytes(row.hash))
-
-
-def _without_salt(plain: bytes) -> bytes:
-    return plain[_COMMITMENT_SALT_LENGTH:]

@@ -1,44 +1,78 @@
 """Seals the personal data of a case: AES-256-GCM under a key of its own, wrapped by the station's key.
 
-Destroying a case's wrapped key makes all its personal data unreadable, in backups too.
+Destroying a case's wrapped key makes all its personal data unreadable, but for copies of the store from before. Every
+record begins with a random salt, so that the commitment to it in the journal tells nothing about it, least of all once
+the record with its salt cannot be read any more.
 """
 
-import contextlib
+import hashlib
+import hmac
 import os
-import tempfile
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
 
-_KEY_LENGTH = 32
+from kiosk.journal.key_file import KEY_LENGTH, load_key
+
 _NONCE_LENGTH = 12
+_SALT_LENGTH = 16
+
+
+class SealDestroyed(Exception):
+    """The records of this case were made unreadable when the time to keep them was over."""
+
+
+class SealedRecord(NamedTuple):
+    """A sealed record, and the commitment to it (HMAC-SHA256 under its salt, in hex) for the journal."""
+
+    sealed: bytes
+    commitment: str
 
 
 class Seal:
     """Seals and opens the records of one case; its key is unwrapped when the first record is.
 
-    Both raise `keywrap.InvalidUnwrap` when the case is another station's.
+    A record's `label` is authenticated with it, so that it cannot be moved to another place of its case. Where the
+    wrapped key was destroyed, everything but asking raises `SealDestroyed`; where the case is another station's,
+    `keywrap.InvalidUnwrap`.
     """
 
-    def __init__(self, unwrap: Callable[[], bytes], random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, unwrap: Callable[[], bytes] | None, random_bytes: Callable[[int], bytes]) -> None:
         self._unwrap = unwrap
         self._random_bytes = random_bytes
 
-    @cached_property
-    def _cipher(self) -> AESGCM:
-        return AESGCM(self._unwrap())
+    @property
+    def is_destroyed(self) -> bool:
+        """Whether nothing can be read any more."""
+        return self._unwrap is None
 
-    def close(self, plain: bytes, label: str) -> bytes:
-        """Encrypts; `label` is authenticated with it, so that a record cannot be moved to another place."""
-        nonce = self._random_bytes(_NONCE_LENGTH)
-        return nonce + self._cipher.encrypt(nonce, plain, label.encode())
+    def close(self, plain: bytes, label: str) -> SealedRecord:
+        """Encrypts a record."""
+        salt, nonce = self._random_bytes(_SALT_LENGTH), self._random_bytes(_NONCE_LENGTH)
+        sealed = nonce + self._cipher.encrypt(nonce, salt + plain, label.encode())
+        return SealedRecord(sealed, _commitment(salt, plain, label))
 
     def open(self, sealed: bytes, label: str) -> bytes:
-        """Decrypts. Raises `cryptography.exceptions.InvalidTag` for another key or label."""
+        """Decrypts a record. Raises `cryptography.exceptions.InvalidTag` for another key or label."""
+        return self._decrypt(sealed, label)[_SALT_LENGTH:]
+
+    def commitment(self, sealed: bytes, label: str) -> str:
+        """The commitment to a sealed record; raises as `open` does."""
+        salted = self._decrypt(sealed, label)
+        return _commitment(salted[:_SALT_LENGTH], salted[_SALT_LENGTH:], label)
+
+    def _decrypt(self, sealed: bytes, label: str) -> bytes:
         return self._cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], label.encode())
+
+    @cached_property
+    def _cipher(self) -> AESGCM:
+        if self._unwrap is None:
+            raise SealDestroyed("the records of this case were destroyed")
+        return AESGCM(self._unwrap())
 
 
 class StationKey:
@@ -50,40 +84,17 @@ class StationKey:
 
     def new_case_key(self) -> bytes:
         """A fresh wrapped key, to be stored beside the case."""
-        return aes_key_wrap(self._key, self._random_bytes(_KEY_LENGTH))
+        return aes_key_wrap(self._key, self._random_bytes(KEY_LENGTH))
 
-    def seal(self, wrapped: bytes) -> Seal:
-        """The seal of a case from its wrapped key."""
-        return Seal(lambda: aes_key_unwrap(self._key, wrapped), self._random_bytes)
+    def seal(self, wrapped: bytes | None) -> Seal:
+        """The seal of a case from its wrapped key, None when that was destroyed."""
+        return Seal(None if wrapped is None else lambda: aes_key_unwrap(self._key, wrapped), self._random_bytes)
 
 
 def load_station_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> StationKey:
     """Reads the station's key, making it first where there is none yet. Raises `ValueError` for a damaged file."""
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError:
-        _make_once(path, random_bytes(_KEY_LENGTH))
-        key = path.read_bytes()
-    if len(key) != _KEY_LENGTH:
-        raise ValueError(f"{path}: a station key has {_KEY_LENGTH} bytes, this file has {len(key)}")
-    return StationKey(key, random_bytes)
+    return StationKey(load_key(path, random_bytes), random_bytes)
 
 
-def _make_once(path: Path, content: bytes) -> None:
-    """Makes a private file that is whole and durable, unless another process was faster."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # Unlike a rename, a link never replaces: nothing but damage to the disk can lose a key.
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        os.unlink(temporary)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+def _commitment(salt: bytes, plain: bytes, label: str) -> str:
+    return hmac.new(salt, label.encode() + b"\x00" + plain, hashlib.sha256).hexdigest()

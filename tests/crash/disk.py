@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from crash.recording import Acknowledged, Created, Operation, Synced, Truncated, Unlinked, Written
+from tests.crash.recording import Acknowledged, Created, Operation, Synced, Truncated, Unlinked, Written
 
 SECTOR = 512
 

@@ -26,17 +26,17 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from counter_bench import START, make_authority
-from memory_folder import memory_folder
 from sqlalchemy.exc import DBAPIError
 
-from crash.disk import EVERYTHING, NOTHING, Disk, Luck, RandomLuck, replay
-from crash.recording import Operation, RecordingFailed, record
+from kiosk.journal.chain import read_entries
 from kiosk.journal.database import SQLITE_PRAGMAS, Database, open_database
+from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.errors import StoreLost, StoreUnusable
-from kiosk.journal.journal import Entry, Journal
-from kiosk.journal.seal import StationKey
-from kiosk.journal.verify import ChainBroken, verify_chain
+from kiosk.journal.verify import verify_chain
+from tests.counter_bench import make_authority
+from tests.crash.disk import EVERYTHING, NOTHING, Disk, Luck, RandomLuck, replay
+from tests.crash.recording import Operation, RecordingFailed, record
+from tests.memory_folder import memory_folder
 
 MOST_TURNS = 10_000
 JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
@@ -160,9 +160,9 @@ def look(database: Database) -> tuple[list[Entry], bytes]:
         if found != ["ok"]:
             raise ChainBroken("", 0, str(found))
         digest = hashlib.sha256()
-        for table in ("schema_version", "cases", "effects", "receipts"):
+        for table in ("schema_version", "cases", "effects", "receipts", "heads"):
             digest.update(repr(sorted(map(repr, transaction.run(f"SELECT * FROM {table}")))).encode())
-    entries = list(Journal(database, "demo", StationKey(bytes(32)), lambda: START).entries())
+    entries = list(read_entries(database))
     verify_chain(entries)
     return entries, digest.digest()
 

@@ -14,13 +14,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from counter_bench import World
-from stores import sqlite_store
-
 from kiosk.config import SHIPPED, load_config
 from kiosk.journal import database as store
 from kiosk.journal.database import Database, Transaction
 from kiosk.register.register import load_register
+from tests.counter_bench import World
+from tests.stores import sqlite_store
 
 
 class AcknowledgingDatabase:

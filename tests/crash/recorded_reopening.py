@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from kiosk.journal.database import open_database
+from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 
@@ -20,9 +21,8 @@ NOW = datetime.datetime(2026, 4, 2, tzinfo=datetime.UTC)
 def main(folder: Path) -> None:
     """Opens, writes, acknowledges."""
     acknowledged = os.open(folder / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    journal = Journal(
-        open_database(f"sqlite:///{folder / 'store' / 'kiosk.db'}"), "demo", StationKey(bytes(32)), lambda: NOW
-    )
+    database = open_database(f"sqlite:///{folder / 'store' / 'kiosk.db'}")
+    journal = Journal(database, "demo", StationKey(bytes(32)), lambda: NOW, head_key=HeadKey(bytes(32)))
     journal.open_case("after the power cut", b"an application")
     os.write(acknowledged, b".")
 

@@ -77,7 +77,7 @@ def record(program: Sequence[str], folder: Path, acknowledgements: Path, trace: 
             capture_output=True,
             text=True,
             timeout=600,
-            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
     except FileNotFoundError as error:
         raise RecordingFailed("not installed: strace (Debian package)") from error

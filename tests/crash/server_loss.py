@@ -24,14 +24,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from counter_bench import World, make_authority
-from issuance.test_issue import check_rest, new_world
-from postgres import Template, store_url, template
 from sqlalchemy import CursorResult
-from stores import Store, new_database
 
 from kiosk.journal.database import Database, Transaction, open_database
 from kiosk.journal.errors import CommitUnknown, StoreLost
+from tests.counter_bench import World, make_authority
+from tests.issuance.test_issue import check_rest, new_world
+from tests.postgres import Template, store_url, template
+from tests.stores import Store, new_database
 
 SLOW_COMMITS = {"commit_delay": "3000", "commit_siblings": "0"}
 """Settings by which a server waits 3 ms before it makes a commit durable, so that a death falls before or after."""

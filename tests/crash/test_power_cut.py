@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from crash.disk import EVERYTHING, NOTHING, RandomLuck, replay
-from crash.power_cut import Recording, Verdict, explore, hot_images, record_issuances, record_reopening
-from crash.recording import Acknowledged, Created, RecordingFailed, Synced, Truncated, Unlinked, Written, parse
+from tests.crash.disk import EVERYTHING, NOTHING, RandomLuck, replay
+from tests.crash.power_cut import Recording, Verdict, explore, hot_images, record_issuances, record_reopening
+from tests.crash.recording import Acknowledged, Created, RecordingFailed, Synced, Truncated, Unlinked, Written, parse
 
 
 @pytest.fixture(scope="module")

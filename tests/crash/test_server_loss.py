@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from counter_bench import make_authority
-from postgres import Template
 
-from crash.server_loss import (
+from tests.counter_bench import make_authority
+from tests.crash.server_loss import (
     AcknowledgedEntryLost,
     Bench,
     Moment,
@@ -14,6 +13,7 @@ from crash.server_loss import (
     is_of_confirmation,
     kill_often,
 )
+from tests.postgres import Template
 
 
 @pytest.fixture(scope="module")

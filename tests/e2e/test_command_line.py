@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2e.commands import APPLICATION, PASSWORD, ROOT, run
 
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import hold_data
 from kiosk.config import load_config
 from kiosk.signature_command import configured_ocsp
+from tests.e2e.commands import APPLICATION, PASSWORD, ROOT, run
 
 SHIPPED = ROOT / "config" / "kiosk.toml"
 
@@ -97,7 +97,6 @@ def test_a_data_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
-    (tmp_path / "kiosk.db").write_bytes(os.urandom(4096))
     for words in (["--data", tmp_path], ["--set", "store.url=nonsense"], ["--set", "store.url=sqlite:////dev/null/x"]):
         done = run("journal", "verify", *words)
         assert (done.returncode, done.stdout) == (78, "")

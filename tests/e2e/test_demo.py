@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.commands import processes_with, run
+
+from tests.e2e.commands import processes_with, run
 
 PATIENCE_S = 60.0
 PASSWORD = "AB01"

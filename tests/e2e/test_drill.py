@@ -9,12 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.commands import APPLICATION, PASSWORD, application_file, at, authority, lines, processes_with, run, started
-from pcscd import PrivatePcscd
 
 from kiosk.config import SHIPPED
 from kiosk.model.step import Step
 from kiosk.register.register import load_register
+from tests.e2e.commands import (
+    APPLICATION,
+    PASSWORD,
+    application_file,
+    at,
+    authority,
+    lines,
+    processes_with,
+    run,
+    started,
+)
+from tests.pcscd import PrivatePcscd
 
 RESIDENTS = load_register(SHIPPED / "demo" / "residents.toml").residents()
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.commands import APPLICATION, lines, run
-from postgres import Server, Template
 
 from kiosk.model.step import Step
+from tests.e2e.commands import APPLICATION, lines, run
+from tests.postgres import Server, Template
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_a_drill_on_postgresql_is_issued_recorded_and_not_done_again(tmp_path: P
     assert [line["step"] for line in lines(done.stdout)] == [step.value for step in Step]
     assert not (tmp_path / "kiosk.db").exists()
     verified = run("journal", "verify", *store)
-    assert (verified.returncode, verified.stdout.endswith("chain holds\n")) == (0, True)
+    assert (verified.returncode, "chain holds\n" in verified.stdout) == (0, True)
 
     server.stop()
     for words in (["drill", APPLICATION], ["journal", "show"]):

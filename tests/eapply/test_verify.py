@@ -3,7 +3,6 @@
 import datetime
 
 import pytest
-from counter_bench import PASSWORD, RESIDENT, START, World
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -25,6 +24,7 @@ from kiosk.model.certificate import (
     CertifiedItems,
     RevocationReason,
 )
+from tests.counter_bench import PASSWORD, RESIDENT, START, World
 
 CONTENT = "町道民税申告書\n".encode()
 GOOD = CertificateStatus(CertificateState.GOOD)

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from e2e.commands import ROOT, run
 
 from hw.command_line import UsageParser, common_options, run_verb, settings_of
+from tests.e2e.commands import ROOT, run
 
 
 def hw(*words: object) -> "subprocess.CompletedProcess[str]":

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from counter_bench import make_authority
+
+from tests.counter_bench import make_authority
 
 
 @pytest.fixture(scope="session")

@@ -8,17 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from counter_bench import (
-    OTHER_RESIDENT,
-    PASSWORD,
-    RESIDENT,
-    CuttingDatabase,
-    PowerCut,
-    World,
-)
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_private_key
-from stores import Store
 
 from hw.sim.card.faults import parse_card_faults
 from hw.sim.card.memory import CardMemory
@@ -36,6 +27,15 @@ from kiosk.model.application import Application, Closed
 from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
 from kiosk.model.resident import FourItems, Sex
 from kiosk.model.step import Step
+from tests.counter_bench import (
+    OTHER_RESIDENT,
+    PASSWORD,
+    RESIDENT,
+    CuttingDatabase,
+    PowerCut,
+    World,
+)
+from tests.stores import Store
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from counter_bench import OTHER_RESIDENT, CuttingDatabase, PowerCut
-from issuance.test_issue import check_rest, commits_of_an_issuance, new_world
-from stores import Store
 
 from kiosk.journal.database import open_database
+from tests.counter_bench import OTHER_RESIDENT, CuttingDatabase, PowerCut
+from tests.issuance.test_issue import check_rest, commits_of_an_issuance, new_world
+from tests.stores import Store
 
 
 def test_every_resident_has_a_certificate_and_a_receipt_of_his_own(

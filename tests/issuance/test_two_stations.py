@@ -4,7 +4,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from counter_bench import OTHER_RESIDENT, START, World
 
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import load_credential
@@ -14,10 +13,12 @@ from kiosk.issuance.failure import CaseEnded, Refusal
 from kiosk.issuance.report import StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
+from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import verify_chain
 from kiosk.model.step import Step
+from tests.counter_bench import OTHER_RESIDENT, START, World
 
 
 @pytest.fixture
@@ -32,7 +33,13 @@ def second_station(world: World) -> Station:
     credential = load_credential(add_station(world.authority_directory, world.authority, "second"))
     return world.station(
         name="second",
-        journal=Journal(open_database(world.database_url), "second", StationKey(b"\x01" * 32), lambda: world.now),
+        journal=Journal(
+            open_database(world.database_url),
+            "second",
+            StationKey(b"\x01" * 32),
+            lambda: world.now,
+            head_key=HeadKey(b"\x01" * 32),
+        ),
         authority=AuthorityClient(
             "http://authority",
             credential,

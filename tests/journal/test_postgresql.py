@@ -12,12 +12,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from postgres import SUPERUSER, Server, Template, store_url
 from sqlalchemy.exc import DBAPIError
-from stores import Store
 
 from kiosk.journal.database import Database, Transaction, open_database
 from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost
+from tests.postgres import SUPERUSER, Server, Template, store_url
+from tests.stores import Store
 
 HOLD = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
 RELEASE = "ALTER SYSTEM SET synchronous_standby_names = ''"

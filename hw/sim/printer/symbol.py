@@ -30,7 +30,8 @@ class QrMemory:
         import qrcode  # type: ignore[import-untyped]  # it ships no types
         from PIL import Image as Pillow
 
-        code = qrcode.QRCode(error_correction=_CORRECTION_LEVELS[self.level], border=0)
+        # Any mask can be read; weighing all eight, as a printer does for worn paper, takes most of the time.
+        code = qrcode.QRCode(error_correction=_CORRECTION_LEVELS[self.level], border=0, mask_pattern=0)
         code.add_data(self.data)
         try:
             code.make(fit=True)

@@ -26,6 +26,8 @@ from kiosk.model.policy import CertificateRules
 
 PLAIN = "plain"
 
+_JOURNAL_HEAD_BYTES = 4096
+
 _PLAIN_RSA_BITS = range(2048, 8193)
 _PLAIN_PURPOSES = {
     ExtendedKeyUsageOID.CLIENT_AUTH,
@@ -126,6 +128,7 @@ def _issue_resident(
     check_attestation(info.get(oids.ATTESTATION), terms, wanted.key_hash, authority.card_master)
     if books.profiles_of_key(wanted.key_hash):
         raise Refusal("badCertTemplate", "E19: this key was certified before")
+    journal_head = _journal_head(info)
     person = authority.person(terms.person)
     if books.live_certificate(person, rules.kind):
         raise Refusal("duplicateCertReq", f"E07: the resident has a valid {rules.kind} certificate")
@@ -140,7 +143,23 @@ def _issue_resident(
     )
     issued = _enter(certificate, rules.kind, wanted, person, requester, authority, books)
     books.use_authorisation(terms.nonce, rules.kind, issued.serial)
+    if journal_head is not None:
+        books.witness(issued.serial, journal_head)
     return issued
+
+
+def _journal_head(info: dict[x509.ObjectIdentifier, asn1.TLV | None]) -> bytes | None:
+    """The head of the station's journal in a message; it is kept for auditors, and nothing depends on it here."""
+    value = info.get(oids.JOURNAL_HEAD)
+    if value is None:
+        return None
+    try:
+        head = asn1.decode(bytes, asn1.encode(value))
+    except asn1.Asn1Invalid:
+        raise Refusal("badDataFormat", "the journal's head cannot be read") from None
+    if len(head) > _JOURNAL_HEAD_BYTES:
+        raise Refusal("badDataFormat", "the journal's head is too long")
+    return head
 
 
 def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, books: Books) -> Issued:

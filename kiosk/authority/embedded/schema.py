@@ -43,5 +43,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE revision (number INTEGER NOT NULL)",
         "INSERT INTO revision VALUES (0)",
     ),
+    (
+        """CREATE TABLE witness (
+            serial TEXT PRIMARY KEY REFERENCES certificate (serial),
+            journal_head BLOB NOT NULL)""",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards."""

@@ -186,6 +186,15 @@ class Books:
         """An authorisation is spent."""
         self._run("INSERT INTO authorisation VALUES (?, ?, ?)", nonce, profile, serial)
 
+    def witness(self, serial: str, journal_head: bytes) -> None:
+        """Keeps the signed head of the station's journal that came with the request for a certificate."""
+        self._run("INSERT INTO witness VALUES (?, ?)", serial, journal_head)
+
+    def witnessed_head(self, serial: str) -> bytes | None:
+        """The head that came with the request for a certificate, None when none did."""
+        row = self._run("SELECT journal_head FROM witness WHERE serial = ?", serial).one_or_none()
+        return None if row is None else bytes(row.journal_head)
+
     def revision(self) -> int:
         """Counts every change of a certificate."""
         return int(self._run("SELECT number FROM revision").scalar_one())

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 from card_desk import CARD_NUMBER, issue, read_certificate, rsa_key
-from pcsc_bench import Client, hold, holder_of, inserted, outcome, release, select_held
-from pcscd import PrivatePcscd
 
 from hw.card.pcsc import reader_names
 from hw.ports import CardReader
@@ -15,6 +13,8 @@ from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import MemoryStore
 from hw.sim.card.personalization import new_card
 from hw.sim.fault import Fault
+from tests.hw.card.pcsc_bench import Client, hold, holder_of, inserted, outcome, release, select_held
+from tests.pcscd import PrivatePcscd
 
 pytestmark = pytest.mark.wire
 

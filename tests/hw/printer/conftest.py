@@ -1,5 +1,6 @@
 import pytest
-from printer_bench import Bench
+
+from tests.hw.printer.printer_bench import Bench
 
 
 @pytest.fixture(

@@ -1,13 +1,13 @@
 """For every byte of a receipt: a link cut there never confirms the job, sends it twice, or tears the next receipt."""
 
 import pytest
-from printer_bench import MODEL, Bench, CuttingLink
 from sample_receipt import RECEIPT
 
 from hw.errors import PrinterBlocked
 from hw.ports import PrintOutcome, QrCode, Text
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
+from tests.hw.printer.printer_bench import MODEL, Bench, CuttingLink
 
 ASKED_BEFORE = bytes.fromhex("1004 01 1004 02 1004 03 1004 04 1d2848 0600 3030 20202020")
 """DLE EOT 1 to 4, then GS ( H with the id of four spaces."""

@@ -3,7 +3,6 @@
 import threading
 
 import pytest
-from printer_bench import MODEL, Bench, serving
 from sample_receipt import RARE_NAME, RECEIPT, WITH_QR
 
 from hw.errors import OutcomeUnknown, PrinterBlocked
@@ -13,6 +12,7 @@ from hw.ports import PrinterStatus, PrintOutcome
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
 from hw.sim.printer.virtual import VirtualPrinter
+from tests.hw.printer.printer_bench import MODEL, Bench, serving
 
 PATIENCE_S = 0.2
 SLIP = RECEIPT[5:7]

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from printer_bench import MODEL, Bench
 from qrcode import constants, util
 from sample_receipt import RARE_NAME, RECEIPT, WITH_QR
 
@@ -13,6 +12,7 @@ from hw.printer.drawing import FONTS, _without_real_time
 from hw.printer.layout import render
 from hw.printer.models import MODELS
 from hw.printer.symbol import BYTES_AT_LEVEL_M, module_dots
+from tests.hw.printer.printer_bench import MODEL, Bench
 
 START = bytes.fromhex("1b40 1b5208 1b7401 1c4301 1c26 1c530000 1d57f801")
 """ESC @, ESC R 8, ESC t 1, FS C 1, FS &, FS S 0 0, GS W 504."""

@@ -1,0 +1,36 @@
+"""The end of retention: the records of cases that ended long ago are made unreadable, by destroying their keys.
+
+The journal stays whole. What it says of such a case, pseudonym, steps, times and commitments, tells nobody whom it was
+about, and the commitments cannot be tried out, because their salts are gone with the records. Copies of the store from
+before still hold the keys and must be destroyed by whoever keeps them; PostgreSQL keeps them until its next VACUUM.
+"""
+
+import datetime
+import json
+
+from kiosk.journal.journal import PURGED, CaseState, Journal
+
+
+def purge(journal: Journal, before: datetime.datetime) -> int:
+    """Destroys the keys of this station's cases that ended before a time; how many.
+
+    One transaction a case; interrupted, it goes on where it is started anew. What is open or suspect is kept.
+    """
+    due = [pseudonym for pseudonym, ended_at in _ended(journal).items() if ended_at < before]
+    for pseudonym in due:
+        journal.destroy_seal(pseudonym)
+    return len(due)
+
+
+def _ended(journal: Journal) -> dict[str, datetime.datetime]:
+    """The ended cases whose records can still be read, by pseudonym, and when they ended."""
+    ended: dict[str, datetime.datetime] = {}
+    for entry in journal.entries():
+        if entry.station == journal.station:
+            facts = json.loads(entry.body)
+            event = facts["event"]
+            if event == PURGED:
+                ended.pop(facts["case"], None)
+            elif "step" not in facts and event in set(CaseState) and CaseState(event).is_ended:
+                ended[facts["case"]] = datetime.datetime.fromisoformat(facts["at"])
+    return ended

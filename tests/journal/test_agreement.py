@@ -1,0 +1,94 @@
+"""What the journal tells of the cases is compared with the store of the same moment, also while work goes on."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kiosk.journal.agreement import Told, check_records, check_state, read_state
+from kiosk.journal.chain import Chain, read_entries
+from kiosk.journal.database import Database, open_database
+from kiosk.journal.entry import ChainBroken
+from kiosk.journal.journal import CaseState, EffectState
+from kiosk.journal.seal import StationKey
+from tests.journal.filled_journal import HEAD_KEY, START, STATION_KEY, fill, open_journal
+
+FILLED = 4 * 4
+"""The effects with records of the cases that the store of these tests begins with."""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    fill(open_journal(tmp_path / "kiosk.db"), 30)
+    return open_database(f"sqlite:///{tmp_path / 'kiosk.db'}")
+
+
+def told_until(database: Database, ends: dict[str, int]) -> Told:
+    told = Told(ends)
+    for _ in told.listen(read_entries(database)):
+        pass
+    return told
+
+
+def test_work_that_goes_on_during_verification_disturbs_nothing(database: Database, tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "kiosk.db")
+    case = journal.open_case("new", b"application")
+    journal.intend(case, "certify", b"intent")
+    state = read_state(database)
+    journal.complete(case, "certify", b"outcome")
+    journal.move(case, CaseState.CLOSED)
+    journal.open_case("newer", b"application")
+    told = told_until(database, state.ends)
+    check_state(told, state)
+    assert check_records(database, told, "demo", StationKey(STATION_KEY)) == FILLED
+    later = read_state(database)
+    check_state(told_until(database, later.ends), later)
+    with pytest.raises(ChainBroken, match="stands otherwise"):
+        check_state(told, later)
+
+
+def test_every_state_and_every_end_of_an_effect_is_told(database: Database, tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "kiosk.db")
+    for state in CaseState:
+        case = journal.open_case(state.value, b"")
+        for effect in (EffectState.UNKNOWN, EffectState.FAILED):
+            journal.intend(case, effect.value, b"")
+            journal.leave(case, effect.value, effect, "K-CARD-001")
+        journal.intend(case, "twice", b"first")
+        journal.intend(case, "twice", b"second")
+        if state is not CaseState.OPEN:
+            journal.move(case, state, "E01")
+    now = read_state(database)
+    told = told_until(database, now.ends)
+    check_state(told, now)
+    assert check_records(database, told, "demo", StationKey(STATION_KEY)) == FILLED + 3 * 4
+
+
+def test_an_event_that_changes_no_state_is_passed_over(database: Database) -> None:
+    pseudonym = next(iter(read_state(database).cases))
+    with database.write() as transaction:
+        Chain("demo", HEAD_KEY, lambda: START).append(transaction, {"event": "looked at", "case": pseudonym})
+    now = read_state(database)
+    check_state(told_until(database, now.ends), now)
+
+
+def test_a_record_of_another_case_under_its_own_key_is_found(database: Database, tmp_path: Path) -> None:
+    key = StationKey(STATION_KEY)
+    now = read_state(database)
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as connection, connection:
+        (pseudonym, wrapped) = connection.execute("SELECT pseudonym, seal FROM cases LIMIT 1").fetchone()
+        forged, _ = key.seal(wrapped).close(b"another outcome", "fee outcome")
+        connection.execute("UPDATE effects SET outcome = ? WHERE pseudonym = ? AND step = 'fee'", (forged, pseudonym))
+    with pytest.raises(ChainBroken, match=f"record fee outcome of case {pseudonym} was changed"):
+        check_records(database, told_until(database, now.ends), "demo", key)
+
+
+@pytest.mark.parametrize("change", ["seq = 'x'", "station = x'00'"])
+def test_a_row_that_is_no_entry_is_none_for_a_reader_either(database: Database, tmp_path: Path, change: str) -> None:
+    last = read_state(database).ends["demo"]
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as connection, connection:
+        connection.execute("DROP TRIGGER journal_no_update")
+        connection.execute(f"UPDATE journal SET {change} WHERE seq = ?", (last,))
+    with pytest.raises(ChainBroken, match="is no entry"):
+        list(read_entries(database))
