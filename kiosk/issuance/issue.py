@@ -19,10 +19,12 @@ from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMi
 from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome, RsaPublicKey
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected
+from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
     AuthorisationExpired,
+    AuthorisationUnfit,
     CertificateLapsed,
     DeliveryUnproven,
     Halted,
@@ -73,7 +75,7 @@ from kiosk.model.application import (
     PrintedReceipt,
     SettledFee,
 )
-from kiosk.model.authorisation import AuthorisationTerms
+from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
 from kiosk.model.certificate import CertificateState, Uncertifiable, certify_items
 from kiosk.model.eligibility import (
     CARD_IN_USE,
@@ -117,7 +119,9 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         case = Case(record, station.journal, report, lambda: card.exchanges)
         if record.stage is Stage.ROLLING_BACK:
             filed_before = case.outcome_of(APPLICATION)
+            authorised_before = case.outcome_of(AUTHORISE)
             card.number = filed_before.card_number if filed_before else None
+            card.authorisation = authorised_before.authorisation if authorised_before else None
             raise roll_back(case, card, station, persons, record.code or UNNAMED)
         try:
             filed = file(case, application, card, station)
@@ -125,6 +129,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             if case.intent_of(FEE) is None:
                 _refuse_if_of_another_day(identified, station)
             authorised = authorise(case, identified, station, persons)
+            card.authorisation = authorised.authorisation
             key = generate_key(case, card, authorised, station, persons)
             request = make_request(case, card, authorised, key, station)
             pending = certify(case, authorised, key, request, station)
@@ -272,6 +277,7 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
             nonce=station.random_bytes(16),
             issued_at=now,
             expires_at=now + station.authorisation_life,
+            uptime=station.uptime(),
         )
         return AuthorisedApplicant(identified, station.clerk_key.authorise(terms))
 
@@ -286,10 +292,10 @@ def generate_key(
     Asked after an interruption: a public key other than the one before means that it happened, and the card attests
     that it made it for this authorisation.
     """
-    terms = authorised.authorisation.terms
+    terms = _checked_terms(case, authorised, station)
 
     def look_at_card() -> KeyIntent:
-        _refuse_if_expired(terms, station)
+        _refuse_unless_fresh(terms, station)
         before = card.under_channel().public_key()
         return KeyIntent(terms.card_number, "" if before is None else _key_hash(before))
 
@@ -315,9 +321,9 @@ def generate_key(
         return attested(key)
 
     def look_again(intent: KeyIntent) -> KeyReady | World:
+        _refuse_unless_fresh(terms, station)
         key = card.under_channel().public_key()
         if key is None or _key_hash(key) == intent.key_before:
-            _refuse_if_expired(terms, station)
             return World.NOT_HAPPENED
         return attested(key)
 
@@ -350,7 +356,8 @@ def certify(
     """
 
     def message() -> Message:
-        _refuse_if_expired(authorised.authorisation.terms, station)
+        if station.clock() >= authorised.authorisation.terms.expires_at:
+            raise AuthorisationExpired("the clerk's leave has expired")
         attestation = Attestation(key.attestation_nonce, key.attestation)
         # The authority becomes a witness of what the journal says up to here.
         head = station.journal.head().text.encode()
@@ -593,9 +600,24 @@ def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:
     return both
 
 
-def _refuse_if_expired(terms: AuthorisationTerms, station: Station) -> None:
-    if station.clock() >= terms.expires_at:
-        raise AuthorisationExpired("the clerk's leave has expired")
+def _checked_terms(case: Case, authorised: AuthorisedApplicant, station: Station) -> AuthorisationTerms:
+    """The clerk's terms, after the terminal has seen for itself that they are a clerk's and cover this very case."""
+    eligible = authorised.identified.eligible
+    try:
+        terms = verify_authorisation(
+            authorised.authorisation, x509.load_der_x509_certificate(station.issuer), station.clock()
+        )
+    except AuthorisationInvalid as error:
+        raise AuthorisationUnfit(str(error)) from error
+    covered = (terms.operation, terms.case, terms.station, terms.card_number, terms.items_hash)
+    if covered != ("issue", case.record.pseudonym, station.name, eligible.filed.card_number, eligible.items.hash()):
+        raise AuthorisationUnfit("the clerk's leave is for something else")
+    return terms
+
+
+def _refuse_unless_fresh(terms: AuthorisationTerms, station: Station) -> None:
+    if not terms.is_fresh(station.clock(), station.uptime()):
+        raise AuthorisationExpired("the clerk's leave has expired, or this computer was started anew since")
 
 
 def _refuse_if_of_another_day(identified: IdentifiedApplicant, station: Station) -> None:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -23,6 +24,7 @@ from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Application, Closed
+from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
 from kiosk.model.resident import FourItems, Sex
 from kiosk.model.step import Actor, Step
@@ -260,6 +262,53 @@ def test_whoever_stops_before_paying_leaves_nothing_behind(world: World, at: str
         world.issue(persons=replace(world.persons("1"), resident=leaving, clerk=leaving))
     check_rest(world, [])
     check_rest(world, [world.issue("1")])
+
+
+def test_no_key_is_made_on_a_leave_from_before_the_computer_was_started_anew(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    whole = new_world(tmp_path / "whole", fresh_authority)
+    whole.issue()
+    entries = [json.loads(entry.body) for entry in whole.station().journal.entries()]
+    authorised = next(n for n, entry in enumerate(entries, 1) if entry.get("step") == "authorise")
+    key_ready = next(n for n, e in enumerate(entries, 1) if (e.get("step"), e["event"]) == ("generate_key", "done"))
+    for cut_at in (authorised, key_ready - 1):
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        with pytest.raises(PowerCut):
+            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
+            world.issue(station=world.station(database))
+        world.boot = b"another boot id "
+        with pytest.raises(RolledBack, match="K-CASE-001"):
+            world.issue()
+        check_rest(world, [world.issue()])
+    world = new_world(tmp_path / "made", fresh_authority)
+    with pytest.raises(PowerCut):
+        world.issue(
+            station=world.station(CuttingDatabase(open_database(world.database_url), key_ready, is_before=False))
+        )
+    world.boot = b"another boot id "
+    check_rest(world, [world.issue()])
+
+
+def test_a_leave_for_something_else_makes_no_key(world: World) -> None:
+    station = world.station()
+
+    class Careless:
+        """A clerk's key that signs other terms than it was shown."""
+
+        name = station.clerk_key.name
+
+        def __init__(self, **changes: Any) -> None:
+            self._changes = changes
+
+        def authorise(self, terms: AuthorisationTerms) -> Authorisation:
+            return station.clerk_key.authorise(replace(terms, **self._changes))
+
+    others = {"case": "another", "station": "other", "card_number": "JUKI000000000009", "items_hash": bytes(32)}
+    for name, value in others.items():
+        with pytest.raises(RolledBack, match="K-CASE-006"):
+            world.issue(station=replace(world.station(), clerk_key=Careless(**{name: value})))
+    check_rest(world, [world.issue()])
 
 
 def test_a_printer_without_paper_halts_the_case_and_its_return_finishes_it(world: World) -> None:
