@@ -5,6 +5,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, Protocol
 
 import sqlalchemy
@@ -230,8 +231,12 @@ class WatchedCard:
 # --- the printer
 
 
+_LONG_BLOCK = 64
+"""From so many bytes on a block goes out in quarters: one ends in text, one in the data of a QR code."""
+
+
 class WatchedLink(MemoryLink):
-    """The link to the printer; a block of bytes may have gone out by half."""
+    """The link to the printer; a block of bytes may have gone out in part."""
 
     def __init__(self, core: Core, passage: GetPassage) -> None:
         super().__init__(core)
@@ -241,9 +246,10 @@ class WatchedLink(MemoryLink):
         """Feeds the printer."""
         label = data.hex(" ") if len(data) <= 10 else f"{len(data)} bytes"
         point = self._passage().enter(Kind.PRINTER, label)
-        half = len(data) // 2
-        if half:
-            super().write(data[:half], deadline_s)
-            self._passage().within(point, 1, label)
-        super().write(data[half:], deadline_s)
+        count = min(4 if len(data) >= _LONG_BLOCK else 2, len(data))
+        ends = [len(data) * part // count for part in range(count + 1)]
+        for part, (start, end) in enumerate(pairwise(ends)):
+            if part:
+                self._passage().within(point, part, label)
+            super().write(data[start:end], deadline_s)
         self._passage().leave(point, label)
