@@ -7,7 +7,7 @@ world, the end) is not its business.
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -20,6 +20,8 @@ class Kind(StrEnum):
     AUTHORITY = "ca"
     PRINTER = "print"
     PERSON = "person"
+    CLERK = "ask"
+    """A question to the clerk's station; it changes nothing by itself, so that nobody dies there but that station."""
 
 
 class Phase(StrEnum):
@@ -54,6 +56,30 @@ class Point:
         return cls(Kind(kind), int(number), Phase(phase), int(part or 0))
 
 
+class Outage(StrEnum):
+    """How far an effect gets when not the terminal ends but who it turns to."""
+
+    REFUSED = "-"
+    """Nobody is there."""
+    UNDONE = "~"
+    """It ends before what was asked is done, or in the middle of it."""
+    UNANSWERED = "+"
+    """It ends after it was done, before its answer."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Authority or clerk's station ends, or the card is pulled, at the `number`th effect since the terminal's last end.
+
+    `stays_down`: it is not there again before the terminal itself is started anew.
+    """
+
+    kind: Kind
+    number: int
+    outage: Outage
+    stays_down: bool = False
+
+
 _POINT = re.compile(rf"({'|'.join(Kind)})([1-9][0-9]*)([-~+])([1-9]?)")
 
 
@@ -64,11 +90,15 @@ class Crash(BaseException):
 class Passage:
     """Numbers what a station's processes pass since the last crash, and tells `on_point`, which may raise `Crash`.
 
-    Once it did, the process is dead: whatever still runs while the stack unwinds reaches nothing any more.
+    Once it did, the process is dead: whatever still runs while the stack unwinds reaches nothing any more. `faults` are
+    what befalls the others meanwhile.
     """
 
-    def __init__(self, on_point: Callable[[Point, str], None] = lambda point, label: None) -> None:
+    def __init__(
+        self, on_point: Callable[[Point, str], None] = lambda point, label: None, faults: Sequence[Fault] = ()
+    ) -> None:
         self._on_point = on_point
+        self._faults = {(fault.kind, fault.number): fault for fault in faults}
         self.numbers: Counter[Kind] = Counter()
         self._is_dead = False
 
@@ -80,6 +110,10 @@ class Passage:
         point = Point(kind, self.numbers[kind], Phase.BEFORE)
         self._tell(point, label)
         return point
+
+    def fault(self, point: Point) -> Fault | None:
+        """What befalls the other side of this effect."""
+        return self._faults.get((point.kind, point.number))
 
     def within(self, point: Point, part: int, label: str) -> None:
         """So many parts of the effect have happened."""

@@ -1,9 +1,8 @@
 """Explores crash plans on a stage: one explorer does one part, and which one does it makes no difference.
 
-* single: every death of the terminal, and of both processes, really raised; what it leaves must be what an image shows
-* pairs: every pair of deaths of the terminal, the same or another card in the reader, each plan run by itself
-* merged: plans up to any length, with everything that can change in between, and the authority's own deaths; of all
-  plans that lead to the same state only the first goes on
+* single: every death, really raised; what it leaves must be what an image shows
+* merged: plans up to any length; of all plans that lead to the same state only the first goes on
+* twins: two plans that were merged, really raised one after the other; they must go the same way from there
 """
 
 from collections import Counter
@@ -11,14 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
+from random import Random
 from typing import NamedTuple
 
-from tests.crash.boundary import Point
+from tests.crash.boundary import Fault, Point
 from tests.crash.invariants import AT_EVERY_INSTANT, broken
-from tests.crash.line import Fault
 from tests.crash.people import Presence
-from tests.crash.plan import UNCHANGED, Change, Death, Delay, Plan, Who, authority_deaths, text_of
-from tests.crash.play import Expanded, Leg, Node, Stage, come_back, expand, play
+from tests.crash.plan import UNCHANGED, Change, Death, Delay, Plan, other_deaths, text_of
+from tests.crash.play import Expanded, Leg, Node, Played, Stage, come_back, expand, play
 from tests.crash.remains import state_key
 from tests.crash.world import Image
 
@@ -78,7 +77,7 @@ class Explorer:
 
     def points(self) -> list[Point]:
         """Every point of the leg that nothing disturbs."""
-        return [point for point, _ in self._expanded(()).images]
+        return list(self._expanded(()).points)
 
     def run_single(self, death: Death) -> Tally:
         """Really raises one crash; then its world must be as the image of that point has it."""
@@ -87,38 +86,34 @@ class Explorer:
         for number, text in played.broken:
             self._found(tally, (death,)[:number], text)
         name = self._rest(played.rest, played.legs[-1], (death,), tally)
-        if death.who is not Who.AUTHORITY:
+        if death.is_terminals:
             leg = expand(self.stage, self._node((death,)), with_images=False)
             if name != self._name(leg.rest):
                 self._found(tally, (death,), "harness: a crash and its image went different ways")
         return tally
 
-    def run_pairs(self, first: Death) -> Tally:
-        """Every second death of the terminal after this first one."""
-        tally = Tally()
-        expanded = self._expanded((first,))
-        ends = dict[tuple[str, Change], str]()
-        for point, image in expanded.images:
-            state = self._instant(image, (first, Death(point)), tally)
-            for change in CARD_CHANGES:
-                plan = first, Death(point, change=change)
-                leg = expand(self.stage, Node(image, change), with_images=False)
-                tally.runs += 1
-                tally.plans[2] += 1
-                name = self._rest(leg.rest, leg.leg, plan, tally)
-                if ends.setdefault((state, change), name) != name:
-                    self._found(tally, plan, "harness: plans that led to the same state went different ways from there")
-        return tally
-
-    def run_merged(self, plan: Plan, is_last: bool) -> tuple[Tally, list[tuple[Point, str]]]:
-        """One plan to its rest; and, unless it is to be the last, the state that a crash at each point would leave."""
+    def run_merged(self, plan: Plan, is_last: bool) -> tuple[Tally, "Behind"]:
+        """One plan to its rest; and, unless it is to be the last, what each further death would leave."""
         tally = Tally(runs=1)
         if is_last:
             done = expand(self.stage, self._node(plan), with_images=False)
         else:
             done = self._expanded(plan)
         self._rest(done.rest, done.leg, plan, tally)
-        return tally, [(point, self._instant(image, (*plan, Death(point)), tally)) for point, image in done.images]
+        states = [(point, self._instant(image, (*plan, Death(point)), tally)) for point, image in done.images]
+        return tally, Behind(tuple(states), tuple(other_deaths(done.points)))
+
+    def run_twins(self, plan: Plan, twin: Plan) -> Tally:
+        """Really raises two plans that were merged; from their last deaths on they must be the same."""
+        tally = Tally(runs=2)
+        one, other = (self._last_leg(play(self.stage, each)) for each in (plan, twin))
+        if one != other:
+            self._found(tally, twin, f"harness: it was merged with {text_of(plan)!r}, and goes another way")
+        return tally
+
+    def _last_leg(self, played: Played) -> tuple[object, ...]:
+        leg = played.legs[-1]
+        return [ending.word for ending in leg.endings], [point for point, _ in leg.passed], self._name(played.rest)
 
     # ---
 
@@ -154,7 +149,7 @@ class Explorer:
 
     def _node(self, plan: Plan) -> Node:
         """Where the leg behind a plan begins."""
-        places = [place for place, death in enumerate(plan) if death.who is not Who.AUTHORITY]
+        places = [place for place, death in enumerate(plan) if death.is_terminals]
         if not places:
             return Node(self.stage.image, faults=_faults(plan))
         death = plan[places[-1]]
@@ -169,6 +164,13 @@ def _faults(plan: Plan) -> tuple[Fault, ...]:
 # --- merging
 
 
+class Behind(NamedTuple):
+    """What a leg leads to: the state behind every death of the terminal in it, and the others' deaths."""
+
+    states: tuple[tuple[Point, str], ...]
+    others: tuple[Death, ...]
+
+
 class Start(NamedTuple):
     """What a leg depends on: equal ones go the same way."""
 
@@ -177,57 +179,88 @@ class Start(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-RunMerged = Callable[[Sequence[tuple[Plan, bool]]], Iterator[tuple[Tally, list[tuple[Point, str]]]]]
+@dataclass(frozen=True)
+class Reach:
+    """Which deaths may be added to a plan of a certain length.
+
+    The terminal can always end, with any of `changes` afterwards. Others can end in a leg that began with one of
+    `beset`, unless more than `most` of them have done so in that leg before.
+    """
+
+    changes: Sequence[Change]
+    beset: Sequence[Change] = (UNCHANGED,)
+    most: int = 0
+
+    def may_befall(self, start: Start) -> bool:
+        """Whether others can end in a leg."""
+        return start.change in self.beset and len(start.faults) <= self.most
+
+
+RunMerged = Callable[[Sequence[tuple[Plan, bool]]], Iterator[tuple[Tally, Behind]]]
 """Runs `Explorer.run_merged` over many arguments and yields the results in their order."""
 
 
-def explore_merged(changes: Sequence[Sequence[Change]], run: RunMerged) -> Iterator[Tally]:
-    """Every plan with as many deaths as `changes` has members, level by level; from each distinct start one leg is run.
+class Merging:
+    """Every plan within `reaches`, level by level; from each distinct start one leg is run."""
 
-    `changes[n]` are those that may follow the death number n + 1. The last tally has, in `plans`, how many plans of
-    each length these legs stand for.
-    """
-    behind = dict[Start, tuple[Counter[str], tuple[Start, ...]]]()
-    root = Start("", UNCHANGED, ())
-    level: dict[Start, Plan] = {root: ()}
-    for length in range(len(changes) + 1):
-        found = dict[Start, Plan]()
-        is_last = length == len(changes)
-        for (start, plan), (tally, states) in zip(
-            level.items(), run([(plan, is_last) for plan in level.values()]), strict=True
-        ):
-            yield tally
-            deaths = authority_deaths([point for point, _ in states])
-            faulty = tuple(start._replace(faults=(*start.faults, death.fault)) for death in deaths)
-            behind[start] = Counter(state for _, state in states), faulty
-            for point, state in states:
-                for change in () if is_last else changes[length]:
-                    found.setdefault(Start(state, change, ()), (*plan, Death(point, change=change)))
-            for next_start, death in zip(faulty, deaths, strict=True):
-                found.setdefault(next_start, (*plan, death))
-        level = {start: plan for start, plan in found.items() if start not in behind}
-    known = dict[tuple[Start, int, int], int]()
-    lengths = range(1, len(changes) + 1)
-    yield Tally(plans=Counter({length: _plans_behind(root, 0, length, behind, changes, known) for length in lengths}))
+    def __init__(self, reaches: Sequence[Reach], seed: int = 0) -> None:
+        self._reaches = reaches
+        self._random = Random(seed)
+        self._behind = dict[Start, Behind]()
+        self._plans = dict[Start, Plan]()
+        self._seen = Counter[Start]()
+        self._twins = dict[Start, Plan]()
+
+    def explore(self, run: RunMerged) -> Iterator[Tally]:
+        """Runs all legs; the last tally has, in `plans`, how many plans of each length they stand for."""
+        level: dict[Start, Plan] = {_ROOT: ()}
+        for length in range(len(self._reaches) + 1):
+            is_last = length == len(self._reaches)
+            self._plans |= level
+            found = dict[Start, Plan]()
+            parts = [(plan, is_last) for plan in level.values()]
+            for (start, plan), (tally, behind) in zip(level.items(), run(parts), strict=True):
+                yield tally
+                self._behind[start] = behind
+                for next_start, death in () if is_last else self._next(start, length):
+                    self._meet(next_start, (*plan, death), found)
+            level = {start: plan for start, plan in found.items() if start not in self._behind}
+        known = dict[tuple[Start, int, int], int]()
+        lengths = range(1, len(self._reaches) + 1)
+        yield Tally(plans=Counter({length: self._count(_ROOT, 0, length, known) for length in lengths}))
+
+    def twins(self, count: int) -> list[tuple[Plan, Plan]]:
+        """Pairs of plans that were merged, drawn at random."""
+        starts = sorted(self._twins, key=lambda start: text_of(self._twins[start]))
+        drawn = self._random.sample(starts, min(count, len(starts)))
+        return [(self._plans[start], self._twins[start]) for start in drawn]
+
+    def _next(self, start: Start, length: int) -> Iterator[tuple[Start, Death]]:
+        reach, behind = self._reaches[length], self._behind[start]
+        for point, state in behind.states:
+            for change in reach.changes:
+                yield Start(state, change, ()), Death(point, change=change)
+        for death in behind.others if reach.may_befall(start) else ():
+            yield start._replace(faults=(*start.faults, death.fault)), death
+
+    def _meet(self, start: Start, plan: Plan, found: dict[Start, Plan]) -> None:
+        """Takes the first plan that leads to a start, and of all others one at random as its twin."""
+        if start not in self._plans and found.setdefault(start, plan) is plan:
+            return
+        self._seen[start] += 1
+        if self._random.randrange(self._seen[start]) == 0:
+            self._twins[start] = plan
+
+    def _count(self, start: Start, deaths: int, length: int, known: dict[tuple[Start, int, int], int]) -> int:
+        """How many plans of this length begin with the so many deaths that led to a start."""
+        if deaths == length:
+            return 1
+        if (start, deaths, length) not in known:
+            nexts = Counter(next_start for next_start, _ in self._next(start, deaths))
+            known[start, deaths, length] = sum(
+                count * self._count(next_start, deaths + 1, length, known) for next_start, count in nexts.items()
+            )
+        return known[start, deaths, length]
 
 
-def _plans_behind(
-    start: Start,
-    deaths: int,
-    length: int,
-    behind: dict[Start, tuple[Counter[str], tuple[Start, ...]]],
-    changes: Sequence[Sequence[Change]],
-    known: dict[tuple[Start, int, int], int],
-) -> int:
-    """How many plans of this length begin with the so many deaths that led to a start."""
-    if deaths == length:
-        return 1
-    if (start, deaths, length) not in known:
-        states, faulty = behind[start]
-        starts = [(Start(state, change, ()), count) for state, count in states.items() for change in changes[deaths]]
-        starts += [(next_start, 1) for next_start in faulty]
-        known[start, deaths, length] = sum(
-            count * _plans_behind(next_start, deaths + 1, length, behind, changes, known)
-            for next_start, count in starts
-        )
-    return known[start, deaths, length]
+_ROOT = Start("", UNCHANGED, ())

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.crash.boundary import Point
-from tests.crash.explore import ALL_CHANGES, FEW_CHANGES, Explorer, Finding, Tally, explore_merged
+from tests.crash.explore import CARD_CHANGES, FEW_CHANGES, Behind, Explorer, Finding, Merging, Reach, Tally
 from tests.crash.mutation import applied
 from tests.crash.mutations import MUTATIONS
 from tests.crash.plan import Plan
 from tests.crash.play import Stage
+
+REACHES = (Reach(FEW_CHANGES), Reach(CARD_CHANGES, beset=CARD_CHANGES), Reach(CARD_CHANGES, beset=()))
+"""What may come first, second and third while an error is hunted."""
 
 
 @dataclass(frozen=True)
@@ -27,23 +29,21 @@ class Hunted:
 
 
 def hunt(name: str, stages: Sequence[Stage], depth: int) -> Hunted:
-    """Explores every scenario with this error, first to one death, then to more; ends with the first finding."""
+    """Explores every scenario with this error, first without a death, then to more; ends with the first finding."""
     mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
     total = Tally()
     with applied(mutation):
-        for length in range(1, depth + 1):
-            changes = [ALL_CHANGES] if length == 1 else [FEW_CHANGES] * length
+        for length in range(depth + 1):
             for stage in stages:
                 explorer = Explorer(stage)
 
-                def run(parts: Sequence[tuple[Plan, bool]], explorer: Explorer = explorer) -> Iterator[_Merged]:
+                def run(
+                    parts: Sequence[tuple[Plan, bool]], explorer: Explorer = explorer
+                ) -> Iterator[tuple[Tally, Behind]]:
                     return (explorer.run_merged(*part) for part in parts)
 
-                for tally in explore_merged(changes, run):
+                for tally in Merging(REACHES[:length]).explore(run):
                     total.add(tally)
                     if total.findings:
                         return Hunted(name, mutation.catcher, total.runs, total.findings[0])
     return Hunted(name, mutation.catcher, total.runs, None)
-
-
-_Merged = tuple[Tally, list[tuple[Point, str]]]

@@ -4,6 +4,7 @@
 when the station has ended.
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -14,6 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from kiosk.clock import JAPAN
+from kiosk.journal.head import HeadInvalid, parse_head
+from kiosk.model.step import Step
+from kiosk.model.transition import AFTER, Stage
+from tests.counter_bench import HEAD_KEY
 from tests.crash.remains import Case, Certificate, Remains, certified_key, paper_kind
 from tests.crash.world import PASSWORDS
 
@@ -25,6 +30,7 @@ FEE_YEN = 500
 MARGIN_S = 30 * 60
 _ALL_TRIES, _FEWEST_TRIES = 5, 2
 _NUMBER = re.compile(r"No\. (\d{6})")
+_PROOF = re.compile(r"\[QR (KJ1:[^\]]*)\]")
 
 
 # --- at every instant
@@ -97,24 +103,68 @@ def the_chain_of_the_journal_holds(remains: Remains) -> Iterator[str]:
 def every_change_is_in_the_journal(remains: Remains) -> Iterator[str]:
     """One transaction = state + journal entry: the journal alone tells how every step of every case stands."""
     told: dict[tuple[str, str], str] = {}
-    cases: dict[str, str] = {}
+    stages: dict[str, str] = {}
     for entry in remains.store.entries:
         body = json.loads(entry.body)
-        if "step" in body:
-            told[body["case"], body["step"]] = body["event"]
-        elif body["event"] == "opened":
-            cases[body["case"]] = "open"
-            told[body["case"], "application"] = "intended"
-        elif body["event"] not in ("begun", "numbered"):
-            cases[body["case"]] = body["event"]
+        event, step, case_told = body["event"], body.get("step"), body.get("case")
+        if event == "opened":
+            step, event = "application", "intended"
+            stages[case_told] = "opened"
+        if step is not None:
+            told[case_told, step] = event
+            if event == "done" and step in set(Step):
+                stages[case_told] = AFTER[Step(step)]
+        elif event in set(Stage):
+            stages[case_told] = event
     for case in remains.store.cases:
-        if cases.pop(case.pseudonym, None) != case.state:
-            yield f"case {case.number} is {case.state}, and the journal tells otherwise"
+        if stages.pop(case.pseudonym, None) != case.stage:
+            yield f"case {case.number} is {case.stage}, and the journal tells otherwise"
         for step, effect in case.effects.items():
             if told.pop((case.pseudonym, step), None) != effect.state:
                 yield f"{step} of case {case.number} is {effect.state}, and the journal tells otherwise"
     yield from (f"the journal tells of {step}, and the store knows nothing of it" for _, step in told)
-    yield from (f"the journal tells of case {pseudonym}, and the store does not know it" for pseudonym in cases)
+    yield from (f"the journal tells of case {pseudonym}, and the store does not know it" for pseudonym in stages)
+
+
+def nothing_is_tried_that_the_table_refuses(remains: Remains) -> Iterator[str]:
+    """The station never asks for a transition that the procedure does not have."""
+    for entry in remains.store.entries:
+        body = json.loads(entry.body)
+        if body["event"] == "not_admitted":
+            yield f"entry {entry.seq}: {body['attempt']} by {body['by']}"
+
+
+def a_signed_head_is_over_the_entries_that_are_there(remains: Remains) -> Iterator[str]:
+    """Every signed head, in the store and on paper, is the root over the first entries, by the key that they name."""
+    hashes = [entry.hash for entry in remains.store.entries]
+    for head in remains.store.heads:
+        if head.size > len(hashes) or _root(hashes[: head.size]) != head.root:
+            yield f"the head over {head.size} entries is not over those that are there"
+    if hashes and "head_key" not in json.loads(remains.store.entries[0].body):
+        yield "the first entry names no key"
+
+
+def a_receipt_proves_its_own_entry(remains: Remains) -> Iterator[str]:
+    """The code on every receipt leads to the entry that gave it its number, under a head signed by the station."""
+    entries = remains.store.entries
+    for text in remains.papers:
+        if paper_kind(text) == "other":
+            continue
+        for proof in _PROOF.findall(text):
+            proven = parse_head(proof)
+            head = proven.signed.head
+            try:
+                proven.signed.verify(HEAD_KEY.public)
+            except HeadInvalid:
+                yield "the head on a receipt is not signed by the station"
+            if head.size > len(entries) or _root([entry.hash for entry in entries[: head.size]]) != head.root:
+                yield f"the head on a receipt, over {head.size} entries, is not over those that are there"
+                continue
+            body = json.loads(entries[head.size - 1].body)
+            if body["event"] != "numbered" or [body["receipt"]] != [int(n) for n in _NUMBER.findall(text)]:
+                yield f"the code on a receipt leads to entry {head.size}, which is about something else"
+        if not _PROOF.search(text):
+            yield "a receipt came out without its proof"
 
 
 def no_password_is_in_any_file(remains: Remains) -> Iterator[str]:
@@ -154,6 +204,9 @@ AT_EVERY_INSTANT: tuple[Invariant, ...] = (
     what_was_acknowledged_is_in_the_journal,
     the_chain_of_the_journal_holds,
     every_change_is_in_the_journal,
+    nothing_is_tried_that_the_table_refuses,
+    a_signed_head_is_over_the_entries_that_are_there,
+    a_receipt_proves_its_own_entry,
     no_password_is_in_any_file,
     no_private_key_is_in_any_file,
     no_personal_data_is_in_clear_in_the_store,
@@ -205,7 +258,7 @@ def nothing_is_pending_at_the_authority(remains: Remains) -> Iterator[str]:
 
 def every_application_has_ended(remains: Remains) -> Iterator[str]:
     """At rest every application ended, on hold with a date, or suspect with a named operator."""
-    yield from (f"case {case.number} is {case.state}" for case in remains.store.cases if not case.has_ended)
+    yield from (f"case {case.number} is {case.stage}" for case in remains.store.cases if not case.has_ended)
 
 
 def the_till_equals_the_journal(remains: Remains) -> Iterator[str]:
@@ -236,14 +289,14 @@ def charged_means_valid_or_refunded(remains: Remains) -> Iterator[str]:
     """Charged means valid certificate or refund."""
     good = {certificate.serial for certificate in _good(remains)}
     for case in remains.store.cases:
-        pending, closed = case.outcome("certify"), case.state == "closed"
+        pending, closed = case.outcome("certify"), case.stage == "closed"
         is_good = bool(pending) and pending["serial"] in good | remains.past.revoked
         if closed and not is_good:
             yield f"case {case.number} is closed and its certificate is not valid"
         if not closed and is_good:
-            yield f"case {case.number} is {case.state} and its certificate is valid"
+            yield f"case {case.number} is {case.stage} and its certificate is valid"
     for number in {case.number for case in remains.store.cases}:
-        closed = sum(case.number == number and case.state == "closed" for case in remains.store.cases)
+        closed = sum(case.number == number and case.stage == "closed" for case in remains.store.cases)
         if remains.image.till.get(number, 0) != FEE_YEN * closed:
             yield f"application {number}: {closed} closed, {remains.image.till.get(number, 0)} yen in the till"
 
@@ -254,22 +307,22 @@ def receipt_numbers_have_no_gap(remains: Remains) -> Iterator[str]:
     if numbers != list(range(1, len(numbers) + 1)):
         yield f"receipt numbers are {numbers}"
     for case in remains.store.cases:
-        if (case.receipt is not None) != (case.state == "closed"):
-            yield f"case {case.number} is {case.state} and has receipt {case.receipt}"
+        if (case.receipt is not None) != (case.stage == "closed"):
+            yield f"case {case.number} is {case.stage} and has receipt {case.receipt}"
 
 
 def every_payer_has_his_receipt(remains: Remains) -> Iterator[str]:
     """Every fee taken has a receipt on paper, as an original or as a copy."""
     printed = {int(number) for text in remains.papers for number in _NUMBER.findall(text)}
     for case in remains.store.cases:
-        if case.state == "closed" and case.receipt not in printed:
+        if case.stage == "closed" and case.receipt not in printed:
             yield f"receipt {case.receipt} never came out"
 
 
 def a_closed_case_names_what_is_in_the_card(remains: Remains) -> Iterator[str]:
     """Delivery: the certificate of a closed case is the one that lies in the card it was filed for."""
     for case in remains.store.cases:
-        if case.state != "closed" or case.outcome("closed")["serial"] in remains.past.revoked:
+        if case.stage != "closed" or case.outcome("closed")["serial"] in remains.past.revoked:
             continue
         number = case.outcome("application")["card_number"]
         holder = next((card for card in remains.cards.values() if card.number == number), None)
@@ -327,3 +380,16 @@ def _prime(der: bytes) -> bytes:
     key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(key, RSAPrivateKey)
     return key.private_numbers().p.to_bytes(128, "big")
+
+
+@functools.lru_cache(4096)
+def _subtree(hashes: tuple[bytes, ...]) -> bytes:
+    """Merkle tree hash of leaves that are hashed already (RFC 9162, 2.1.1)."""
+    if len(hashes) == 1:
+        return hashes[0]
+    half = 1 << (len(hashes) - 1).bit_length() - 1
+    return hashlib.sha256(b"\x01" + _subtree(hashes[:half]) + _subtree(hashes[half:])).digest()
+
+
+def _root(hashes: list[bytes]) -> bytes:
+    return _subtree(tuple(hashes))

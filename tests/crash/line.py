@@ -2,39 +2,14 @@
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 
 import httpx
 
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.server import application
-from tests.crash.boundary import Kind, Point
+from tests.crash.boundary import Kind, Outage, Point
 from tests.crash.office import Office
 from tests.crash.watch import GetPassage
-
-
-class Outage(StrEnum):
-    """How a request fails when the authority's process ends and the terminal's does not."""
-
-    REFUSED = "-"
-    """Nobody listens."""
-    UNDONE = "~"
-    """It dies before its commit."""
-    UNANSWERED = "+"
-    """It dies after its commit, or with nothing to commit, before its answer."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """The authority's process ends at this request, the `number`th since the last crash of the terminal.
-
-    `stays_down`: nobody starts it again before the terminal itself is started anew.
-    """
-
-    number: int
-    outage: Outage
-    stays_down: bool = False
 
 
 class AuthorityDied(BaseException):
@@ -42,7 +17,7 @@ class AuthorityDied(BaseException):
 
 
 class AuthorityLine(httpx.BaseTransport):
-    """Carries requests to the authority's process; `start` begins a new one. `faults` are those of the terminal's leg.
+    """Carries requests to the authority's process; `start` begins a new one.
 
     It is also the `CommitWatch` of the authority's books.
     """
@@ -56,7 +31,6 @@ class AuthorityLine(httpx.BaseTransport):
         self._outage: Outage | None = None
         self._is_down = False
         self._authority: Authority | None = None
-        self.faults: tuple[Fault, ...] = ()
 
     def restore(self) -> None:
         """Somebody starts the authority again, if it is down."""
@@ -80,7 +54,7 @@ class AuthorityLine(httpx.BaseTransport):
         """One request and its answer, or the `httpx` error that a lost authority makes."""
         label = request.url.path
         point = self._passage().enter(Kind.AUTHORITY, label)
-        fault = next((fault for fault in self.faults if fault.number == point.number), None)
+        fault = self._passage().fault(point)
         self._outage = fault.outage if fault else None
         if self._is_down or self._outage is Outage.REFUSED:
             self._is_down = self._is_down or (fault is not None and fault.stays_down)

@@ -25,11 +25,15 @@ class Rewrite:
 
 @dataclass(frozen=True)
 class Mutation:
-    """One design error in words and in code; `catcher` is the rule that is expected to find it, though any may."""
+    """One design error in words and in code; `catcher` is the rule that is expected to find it, though any may.
+
+    `argued` says of one that nothing finds why it does no harm.
+    """
 
     name: str
     catcher: str
     rewrites: tuple[Rewrite, ...]
+    argued: str = ""
 
 
 class MutationStale(ValueError):

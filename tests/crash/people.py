@@ -9,6 +9,7 @@ from hw.ports import PinPolicy, PinStatus
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, PaperSeen
+from kiosk.model.step import Actor
 from kiosk.played_persons import PlayedClerk
 from tests.crash.boundary import Kind
 from tests.crash.watch import GetPassage
@@ -114,15 +115,15 @@ class AbsentResident:
 
     def choose_password(self, policy: PinPolicy) -> bytearray:
         """Nobody chooses."""
-        raise Abandoned("resident", "left")
+        raise Abandoned(Actor.RESIDENT, "left")
 
     def enter_password(self, status: PinStatus) -> bytearray:
         """Nobody types."""
-        raise Abandoned("resident", "left")
+        raise Abandoned(Actor.RESIDENT, "left")
 
     def consent(self, summary: DeliverySummary) -> None:
         """Nobody agrees."""
-        raise Abandoned("resident", "left")
+        raise Abandoned(Actor.RESIDENT, "left")
 
 
 class LonelyClerk(TruthfulClerk):
@@ -130,4 +131,4 @@ class LonelyClerk(TruthfulClerk):
 
     def take_fee(self, due_yen: int) -> int:
         """Nobody pays."""
-        raise Abandoned("resident", "left")
+        raise Abandoned(Actor.RESIDENT, "left")

@@ -2,13 +2,16 @@
 
     plan     = death *(" " death)
     death    = [who "="] point *("/" change)
-    who      = "terminal" (left out) | "authority" | "both"
-    point    = kind number phase          kind: store card ca print person; number: from 1, since the last death of
+    who      = "terminal" (left out) | "all" | "authority" | "clerk" | "card"
+    point    = kind number phase          kind: store card ca print person ask; number: from 1, since the last death of
                                           the terminal; phase: "-" before, "~N" when N parts of it are done, "+" after
     change   = "out" | "swapped" | "gone" what became of the card and the resident
              | "late" | "tight" | "lapsed" how much time went by
              | "next"                     the neighbour is served first, with an application of his own
-             | "down"                     after authority=: it stays away until the terminal starts anew
+             | "down"                     after authority= and clerk=: it stays away until the terminal starts anew
+
+"all" are terminal and authority together. "authority" ends at a request to it (ca), "clerk" (his station) at a question
+to it (ask), and "card" is no process: it is pulled out of the reader at one of its commands (card).
 
 `card14+/swapped authority=ca1~1/down store9-`: the terminal ends after the 14th card command; another resident's card
 lies in the reader when it starts again; in that run the authority ends before it commits what the first request asks
@@ -16,20 +19,29 @@ for, and stays away; later in the same run the terminal ends before its 9th comm
 """
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.crash.boundary import Kind, Phase, Point
-from tests.crash.line import Fault, Outage
+from tests.crash.boundary import Fault, Kind, Outage, Phase, Point
 from tests.crash.people import Presence
 
 
 class Who(StrEnum):
-    """Whose process ends."""
+    """Who ends."""
 
     TERMINAL = "terminal"
+    ALL = "all"
     AUTHORITY = "authority"
-    BOTH = "both"
+    CLERK = "clerk"
+    CARD = "card"
+
+
+_OTHERS = {Who.AUTHORITY: Kind.AUTHORITY, Who.CLERK: Kind.CLERK, Who.CARD: Kind.CARD}
+"""Who can end while the terminal goes on, and at which kind of effect."""
+_WHO = {kind: who for who, kind in _OTHERS.items()}
+_LASTING = (Kind.AUTHORITY, Kind.CLERK)
+"""What may stay away. A pulled card is put in again by the resident as soon as he is asked."""
 
 
 class Delay(StrEnum):
@@ -77,7 +89,7 @@ UNCHANGED = Change()
 
 @dataclass(frozen=True)
 class Death:
-    """One process, or both, end at a point."""
+    """Somebody ends at a point."""
 
     point: Point
     who: Who = Who.TERMINAL
@@ -89,9 +101,14 @@ class Death:
         return f"{who}{self.point}{f'/{_DOWN}' if self.stays_down else self.change}"
 
     @property
+    def is_terminals(self) -> bool:
+        """Whether the terminal ends, alone or with the others."""
+        return self.who not in _OTHERS
+
+    @property
     def fault(self) -> Fault:
-        """The death of the authority alone, as its line takes it."""
-        return Fault(self.point.number, Outage(self.point.phase.value), self.stays_down)
+        """What befalls the other side of the effect; the terminal must not be who ends."""
+        return Fault(self.point.kind, self.point.number, Outage(self.point.phase.value), self.stays_down)
 
 
 Plan = tuple[Death, ...]
@@ -112,9 +129,9 @@ def _parse_death(text: str) -> Death:
     who, separator, point_text = head.rpartition("=")
     point = Point.parse(point_text)
     death = Death(point, Who(who) if separator else Who.TERMINAL)
-    if death.who is Who.AUTHORITY:
-        if point.kind is not Kind.AUTHORITY or words not in ([], [_DOWN]):
-            raise ValueError(f"{text!r}: the authority ends at a ca point, and the only change is {_DOWN}")
+    if not death.is_terminals:
+        if point.kind is not _OTHERS[death.who] or words not in ([], [_DOWN] if point.kind in _LASTING else []):
+            raise ValueError(f"{text!r}: {death.who} ends at {_OTHERS[death.who]} points, and at most stays {_DOWN}")
         return Death(point, death.who, stays_down=bool(words))
     presence, delay = Presence.SAME, Delay.NOW
     for word in words:
@@ -127,12 +144,11 @@ def _parse_death(text: str) -> Death:
     return Death(point, death.who, Change(presence, delay, _NEXT in words))
 
 
-def authority_deaths(points: list[Point]) -> list[Death]:
-    """Every way in which the authority alone can end at the requests among `points`."""
+def other_deaths(points: Sequence[Point]) -> list[Death]:
+    """Every way in which somebody else than the terminal can end at one of these points."""
     return [
-        Death(point, Who.AUTHORITY, stays_down=stays_down)
+        Death(point, _WHO[point.kind], stays_down=stays_down)
         for point in points
-        if point.kind is Kind.AUTHORITY
-        for stays_down in (False, True)
-        if point.phase is not Phase.WITHIN or point.part == 1
+        if point.kind in _WHO and (point.phase is not Phase.WITHIN or point.part == 1)
+        for stays_down in ((False, True) if point.kind in _LASTING else (False,))
     ]

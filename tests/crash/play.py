@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from tests.counter_bench import OTHER_RESIDENT
-from tests.crash.boundary import Crash, Kind, Passage, Phase, Point
+from tests.crash.boundary import Crash, Fault, Kind, Passage, Phase, Point
 from tests.crash.invariants import AT_EVERY_INSTANT, AT_REST, broken, broken_by_payment
-from tests.crash.line import Fault
 from tests.crash.office import Office
 from tests.crash.people import MONEY_IN, Presence
 from tests.crash.plan import UNCHANGED, Change, Death, Delay, Plan, Who
@@ -95,7 +94,7 @@ def run_leg(
         if listen is not None:
             listen(point, label)
 
-    world.passage, world.line.faults = Passage(on_point), faults
+    world.passage = Passage(on_point, faults)
     try:
         for applicant in (NEIGHBOUR, APPLICANT) if change.is_next else (APPLICANT,):
             presence = change.presence if applicant is APPLICANT else Presence.SAME
@@ -132,7 +131,7 @@ def _only_own_card(world: World, applicant: Applicant) -> None:
 
 def come_back(stage: Stage, world: World, was_closed: bool) -> list[str]:
     """The resident comes once more with his own card: he gets what he did not get, and nothing for a second time."""
-    world.passage, world.line.faults = Passage(), ()
+    world.passage = Passage()
     _only_own_card(world, APPLICANT)
     cards = {code: (card.key, card.file) for code, card in stage.examine(world.image()).cards.items()}
     try:
@@ -200,7 +199,7 @@ def play(stage: Stage, plan: Plan, story: Listener | None = None) -> Played:
             if death is None or leg.crashed_at is None:
                 break
             found += ((done, text) for text in broken(AT_EVERY_INSTANT, stage.examine(world.image())))
-            if death.who is Who.BOTH:
+            if death.who is Who.ALL:
                 world.line.replace_process()
             change = death.change
             change_world(world, change)
@@ -215,11 +214,11 @@ class PlanDoesNotFit(ValueError):
 
 
 def _next_leg(deaths: deque[Death]) -> tuple[tuple[Fault, ...], Death | None]:
-    """Takes the deaths of the next leg: those of the authority, and the terminal's that ends it."""
+    """Takes the deaths of the next leg: those of the others, and the terminal's that ends it."""
     faults = []
     while deaths:
         death = deaths.popleft()
-        if death.who is not Who.AUTHORITY:
+        if death.is_terminals:
             return tuple(faults), death
         faults.append(death.fault)
     return tuple(faults), None
@@ -230,7 +229,7 @@ def _next_leg(deaths: deque[Death]) -> tuple[tuple[Fault, ...], Death | None]:
 
 @dataclass(frozen=True)
 class Node:
-    """Where a leg begins: a world left by a plan so far, with its last change and the authority's deaths to come."""
+    """Where a leg begins: a world left by a plan so far, with its last change and what will befall the others."""
 
     image: Image
     change: Change = UNCHANGED
@@ -239,25 +238,32 @@ class Node:
 
 @dataclass(frozen=True)
 class Expanded:
-    """A leg and the images at its points, and how the world was when it rested."""
+    """A leg, the images at its points behind the last fault, all points there, and how the world was when it rested."""
 
     leg: Leg
     images: tuple[tuple[Point, Image], ...]
+    points: tuple[Point, ...]
     rest: Image
 
 
 def expand(stage: Stage, node: Node, *, with_images: bool = True) -> Expanded:
-    """Runs the leg that begins at a node to its rest; an image is taken at every point behind the last fault."""
-    images = list[tuple[Point, Image]]()
-    last_fault = max((fault.number for fault in node.faults), default=0)
+    """Runs the leg that begins at a node to its rest; an image is taken where the terminal can end.
+
+    It is not taken at a question to the clerk's station, which changes nothing.
+    """
+    images, points = list[tuple[Point, Image]](), list[Point]()
+    due = {(fault.kind, fault.number) for fault in node.faults}
     with stage.world(node.image) as world:
 
         def listen(point: Point, label: str) -> None:
-            if world.passage.numbers[Kind.AUTHORITY] > last_fault or (
-                world.passage.numbers[Kind.AUTHORITY] == last_fault and point.kind is not Kind.AUTHORITY
-            ):
-                images.append((point, world.image()))
+            if (point.kind, point.number) in due:
+                reached.add((point.kind, point.number))
+            elif reached == due:
+                points.append(point)
+                if with_images and point.kind is not Kind.CLERK:
+                    images.append((point, world.image()))
 
+        reached = set[tuple[Kind, int]]()
         change_world(world, node.change)
-        leg = run_leg(stage, world, node.change, node.faults, listen if with_images else None)
-        return Expanded(leg, tuple(images), world.image())
+        leg = run_leg(stage, world, node.change, node.faults, listen)
+        return Expanded(leg, tuple(images), tuple(points), world.image())

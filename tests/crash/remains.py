@@ -1,7 +1,7 @@
 """What an image of the world shows: every durable thing read by its own means, where possible without the product.
 
-`Remains` is what invariants speak of. `state_key` names a state such that equal keys behave equally from there on, apart
-from what is drawn at random.
+`Remains` is what invariants speak of. `state_key` names a state such that equal keys behave equally from there on, but for
+what is drawn at random.
 """
 
 import base64
@@ -18,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
+from hw.sim.printer.sheet import Sheet
+from kiosk.clock import JAPAN
 from kiosk.journal.seal import StationKey
 from tests.crash.world import STATION_KEY, Image
 
@@ -63,7 +65,7 @@ class Case:
     pseudonym: str
     number: str
     person: str | None
-    state: str
+    stage: str
     code: str | None
     effects: Mapping[str, Effect]
     receipt: int | None
@@ -77,7 +79,7 @@ class Case:
     @property
     def has_ended(self) -> bool:
         """Whether nothing more will happen to it."""
-        return self.state in ("closed", "refused", "rolled_back")
+        return self.stage in ("closed", "refused", "rolled_back")
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,30 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Head:
+    """A signed head of the journal."""
+
+    station: str
+    size: int
+    at: int
+    root: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True)
 class Store:
-    """The kiosk's store."""
+    """The kiosk's store; `is_made`: it has its tables."""
 
     cases: tuple[Case, ...]
     entries: tuple[Entry, ...]
     receipts: tuple[int, ...]
+    heads: tuple[Head, ...]
+    is_made: bool = True
+
+    @property
+    def covered(self) -> int:
+        """How many entries the newest signed head covers."""
+        return max((head.size for head in self.heads), default=0)
 
 
 @dataclass(frozen=True)
@@ -191,10 +211,14 @@ def _read_store(content: bytes) -> Store:
     connection = _connect(content)
     tables = {row["name"] for row in connection.execute("SELECT name FROM sqlite_master")}
     if "journal" not in tables:
-        return Store((), (), ())
+        return Store((), (), (), (), is_made=False)
     entries = tuple(
         Entry(row["seq"], row["body"], bytes(row["hash"]))
         for row in connection.execute("SELECT * FROM journal ORDER BY station, seq")
+    )
+    heads = tuple(
+        Head(row["station"], row["size"], row["at"], row["root"], row["signature"])
+        for row in connection.execute("SELECT * FROM heads ORDER BY station, size")
     )
     receipts = {row["pseudonym"]: row["number"] for row in connection.execute("SELECT * FROM receipts")}
     noted_at: dict[str, dict[str, datetime.datetime]] = {}
@@ -218,7 +242,7 @@ def _read_store(content: bytes) -> Store:
                 pseudonym,
                 row["number"],
                 row["person"],
-                row["state"],
+                row["stage"],
                 row["code"],
                 effects,
                 receipts.get(pseudonym),
@@ -226,7 +250,7 @@ def _read_store(content: bytes) -> Store:
             )
         )
     connection.close()
-    return Store(tuple(cases), entries, tuple(sorted(receipts.values())))
+    return Store(tuple(cases), entries, tuple(sorted(receipts.values())), heads)
 
 
 def _read_card(memory: Any) -> Card:
@@ -265,8 +289,15 @@ def certified_key(der: bytes) -> bytes | None:
 CLOCK_SKEW = datetime.timedelta(minutes=5)
 """How old a request to certify may be when the authority first sees it."""
 
-_DEADLINES = (datetime.timedelta(0), datetime.timedelta(minutes=30))
-"""Where the answer to "how long is it still pending?" changes what is done."""
+_MINUTE = datetime.timedelta(minutes=1)
+
+
+def _minutes(time: datetime.timedelta) -> int:
+    """What is left of a deadline; a start anew takes a second or so, which makes no difference, and no delay is short.
+
+    A deadline that is over is over.
+    """
+    return max(0, round(time / _MINUTE))
 
 
 class _Names:
@@ -282,47 +313,62 @@ class _Names:
 def _facts(remains: Remains) -> Iterator[object]:
     image, key, person = remains.image, _Names(), _Names()
     for certificate in remains.books.certificates:
-        left = certificate.confirm_before - image.now
-        deadline = sum(left > limit for limit in _DEADLINES) if certificate.state == "pending" else None
+        left = _minutes(certificate.confirm_before - image.now) if certificate.state == "pending" else None
         yield (
             "certificate",
             certificate.state,
             certificate.reason,
             person(certificate.person),
             key(certificate.key),
-            deadline,
+            left,
         )
     serials = {certificate.der: number for number, certificate in enumerate(remains.books.certificates)}
     for code, card in sorted(remains.cards.items()):
         file = ("certificate", serials.get(card.certificate)) if card.certificate else ("none", len(card.file))
         yield "card", code, None if card.key is None else key(card.key), card.tries, file
     yield "reader", image.inserted
-    for case in remains.store.cases:
-        yield "case", case.number, case.state, case.code, case.person is not None, case.receipt
+    store = remains.store
+    yield "journal", store.is_made, bool(store.entries), store.covered == len(store.entries)
+    for case in store.cases:
+        yield "case", case.number, case.stage, case.code, case.person is not None, case.receipt
         for step, effect in sorted(case.effects.items()):
             yield step, effect.state, effect.intent is not None, effect.outcome is not None
             if not case.has_ended:
-                yield tuple(_relations(case, step, effect, remains))
+                yield tuple(_relations(case, step, effect, remains, key, serials))
     yield "till", tuple(sorted((payer, yen) for payer, yen in image.till.items() if yen))
-    yield "papers", remains.papers and tuple(paper_kind(text) for text in remains.papers)
+    yield "papers", tuple(paper_kind(text) for text in remains.papers)
     yield from _printer_facts(image)
 
 
-def _relations(case: Case, step: str, effect: Effect, remains: Remains) -> Iterator[object]:
+def _relations(
+    case: Case, step: str, effect: Effect, remains: Remains, key: "_Names", serials: Mapping[bytes, int]
+) -> Iterator[object]:
     """How a step of a case that goes on stands to the world and to the time: all that can change what is done next."""
-    now, intent = remains.image.now, None if effect.state == "done" else effect.intent
+    now, intent, outcome = remains.image.now, None if effect.state == "done" else effect.intent, effect.outcome
     match step:
-        case "authorise" if effect.outcome:
-            yield now >= _expiry(effect.outcome)
+        case "application" if outcome:
+            yield outcome["card_number"]
+        case "identity_check" if outcome:
+            midnight = (now.astimezone(JAPAN) + datetime.timedelta(days=1)).replace(hour=0, minute=0, second=0)
+            is_today = outcome["checked_on"] == now.astimezone(JAPAN).date().isoformat()
+            yield _minutes(midnight - now) if is_today else None
+        case "authorise" if outcome:
+            yield _minutes(_expiry(outcome) - now)
+        case "generate_key" if outcome:
+            yield key(hashlib.sha256(base64.b64decode(outcome["public_key"])).digest())
         case "generate_key" if intent:
             held = next((c.key for c in remains.cards.values() if c.number == intent["card_number"]), None)
             yield intent["key_before"] == (held.hex() if held else "")
+        case "certify" if outcome:
+            yield serials.get(base64.b64decode(outcome["certificate"]))
         case "certify" if intent:
             yield _is_answered(intent, remains), now - case.noted_at[step] > CLOCK_SKEW
         case "confirm" if intent:
             yield _is_answered(intent, remains)
         case "revoke" if intent:
             yield _is_answered(intent["message"], remains)
+        case "refund" if intent:
+            yield intent["amount_yen"]
         case "receipt" if intent:
             yield None if intent["cuts"] is None else remains.image.printer.counters.cuts - intent["cuts"]
 
@@ -339,8 +385,11 @@ def _is_answered(message: Any, remains: Remains) -> bool:
 def _printer_facts(image: Image) -> Iterator[object]:
     printer = image.printer
     yield "drawer", printer.mechanism.is_drawer_open
-    yield bytes(printer._held), bytes(printer._tokenizer._pending), printer._scanner._seen
-    yield len(printer._head.rows), len(printer._head._line), bytes(printer._answers)
+    pending = bytes(printer._tokenizer._pending)
+    # Of a QR code's data only how much is still to come makes a difference.
+    yield bytes(printer._held), pending[:8], len(pending), printer._scanner._seen
+    hanging = Sheet(0, b"", tuple(printer._head.rows), printer._head.dots).text
+    yield len(printer._head.rows), paper_kind(hanging), len(printer._head._line), bytes(printer._answers)
 
 
 def paper_kind(text: str) -> str:

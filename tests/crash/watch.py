@@ -11,10 +11,11 @@ from typing import Any, Protocol
 import sqlalchemy
 from sqlalchemy import event
 
+from hw.errors import CardRemoved
 from hw.link.memory import Core, MemoryLink
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import CardMemory
-from tests.crash.boundary import Kind, Passage, Point
+from tests.crash.boundary import Kind, Outage, Passage, Point
 
 GetPassage = Callable[[], Passage]
 """The passage of the terminal's present process."""
@@ -181,13 +182,22 @@ class ChipMemory:
         self.memory = memory
 
 
-class WatchedCard:
-    """A card in the slot. Within a command that changes its memory more than once, its power can fail too."""
+class Pulled(BaseException):
+    """The card loses its power here."""
 
-    def __init__(self, card: VirtualCard, chip: ChipMemory, passage: GetPassage) -> None:
+
+class WatchedCard:
+    """A card in the slot. Within a command that changes its memory more than once, its power can fail too.
+
+    `pull` takes it out of the slot.
+    """
+
+    def __init__(self, card: VirtualCard, chip: ChipMemory, passage: GetPassage, pull: Callable[[], None]) -> None:
         self._card = card
         self._passage = passage
+        self._pull = pull
         self._under_way: tuple[Point, str] | None = None
+        self._outage: Outage | None = None
         self._changes = 0
         chip.before_write = self._change
 
@@ -212,8 +222,17 @@ class WatchedCard:
         label = _INSTRUCTIONS.get(command[1], f"{command[1]:02X}")
         point = self._passage().enter(Kind.CARD, label)
         self._under_way, self._changes = (point, label), 0
+        fault = self._passage().fault(point)
+        self._outage = fault.outage if fault else None
         try:
+            if self._outage is Outage.REFUSED:
+                raise Pulled
             answer = self._card.transmit(command)
+            if self._outage is not None:
+                raise Pulled
+        except Pulled:
+            self._pull()
+            raise CardRemoved("the card was pulled") from None
         finally:
             self._under_way = None
         self._passage().leave(point, label)
@@ -223,6 +242,8 @@ class WatchedCard:
         if self._under_way is None:
             return
         if self._changes:
+            if self._outage is Outage.UNDONE:
+                raise Pulled
             point, label = self._under_way
             self._passage().within(point, self._changes, label)
         self._changes += 1

@@ -35,6 +35,7 @@ from kiosk.journal.seal import StationKey
 from kiosk.played_persons import PlayedResident
 from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, PASSWORD, RESIDENT
 from tests.crash.boundary import Passage
+from tests.crash.clerk_station import ClerkAtStation, ClerkStation
 from tests.crash.line import AuthorityLine
 from tests.crash.office import START, Office
 from tests.crash.people import AbsentResident, Hand, LonelyClerk, Presence, Till, TruthfulClerk
@@ -100,6 +101,7 @@ class World:
         self.hand = Hand(self._passage, self.place_card)
         self._database: Database | None = None
         self._held = ExitStack()
+        self.clerk_station = ClerkStation(self._passage)
         self.line = AuthorityLine(office, self._passage, self._open_authority)
         store = StoreWatch(self._passage, self._acknowledge)
         self._held.enter_context(watched_stores({str(self._store): store, str(self._books): self.line}))
@@ -135,9 +137,10 @@ class World:
     # --- processes
 
     def start_terminal(self) -> Station:
-        """The terminal's process, started on what is left; whoever starts it starts a lost authority too."""
+        """The terminal's process, started on what is left; whoever starts it starts what else was lost too."""
         self.end_terminal()
         self.line.restore()
+        self.clerk_station.restore()
         office = self.office
         self._database = open_database(f"sqlite:///{self._store}")
         printer = EscposPrinter(WatchedLink(self, self._passage), MODELS["tm-t88-ja"])
@@ -164,7 +167,7 @@ class World:
                 transport=self.line,
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
-            card_keys=office.card_issuer.session_keys,
+            card_keys=self.clerk_station.keys(office.card_issuer.session_keys),
             clerk_key=office.clerk_key,
             person_key=bytes(16),
             receipt_form=office.receipt_form,
@@ -189,9 +192,11 @@ class World:
     def persons(self, number: str, resident: str, presence: Presence = Presence.SAME) -> Persons:
         """Who is at the counter for one application."""
         if presence is Presence.GONE:
-            return Persons(AbsentResident(), LonelyClerk(number, self.till, self.papers))
+            clerk: TruthfulClerk = LonelyClerk(number, self.till, self.papers)
+            return Persons(AbsentResident(), ClerkAtStation(clerk, self.clerk_station))
+        clerk = TruthfulClerk(number, self.till, self.papers)
         return Persons(
-            PlayedResident(resident, PASSWORDS[resident], self.hand), TruthfulClerk(number, self.till, self.papers)
+            PlayedResident(resident, PASSWORDS[resident], self.hand), ClerkAtStation(clerk, self.clerk_station)
         )
 
     def place_card(self, code: str | None) -> None:
@@ -237,7 +242,7 @@ class World:
 
     def _card(self, chip: ChipMemory) -> WatchedCard:
         card = VirtualCard(chip, make_key=self._make_key, random_bytes=self.random)
-        return WatchedCard(card, chip, self._passage)
+        return WatchedCard(card, chip, self._passage, lambda: self.place_card(None))
 
     def _make_key(self) -> rsa.RSAPrivateKey:
         self._keys_made += 1

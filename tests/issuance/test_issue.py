@@ -277,7 +277,7 @@ class StopsOnce:
 
     def _act(self, name: str, *words: int) -> None:
         getattr(self._clerk, name)(*words)
-        raise Abandoned("clerk", "stopped")
+        raise Abandoned(Actor.CLERK, "stopped")
 
 
 @pytest.mark.parametrize("at", ["take_fee", "give_change"])
