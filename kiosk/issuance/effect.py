@@ -14,7 +14,7 @@ import msgspec
 
 from hw.errors import LinkLost, OutcomeUnknown
 from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
-from kiosk.issuance.failure import TROUBLE, Refusal, failure_code
+from kiosk.issuance.failure import TROUBLE, PaymentInterrupted, Refusal, failure_code
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import CaseRecord, EffectState, Journal
 from kiosk.model.step import ACTOR, Actor, Step, Undo
@@ -30,7 +30,13 @@ class World(Enum):
     NOT_HAPPENED = "not happened"
 
 
-_WORLD_MAY_HAVE_CHANGED = (OutcomeUnknown, LinkLost, AuthorityOutcomeUnknown, CertificateUnacceptable)
+_WORLD_MAY_HAVE_CHANGED = (
+    OutcomeUnknown,
+    LinkLost,
+    AuthorityOutcomeUnknown,
+    CertificateUnacceptable,
+    PaymentInterrupted,
+)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,9 @@
 The codes' words (cause, remedy, who acts) are in `kiosk/failures.toml`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from hw import errors as device
 from kiosk.authority import errors as authority
 from kiosk.issuance.persons import Abandoned
@@ -35,6 +38,19 @@ class NumberTaken(Exception):
     def __init__(self, number: str) -> None:
         super().__init__(f"application {number} was filed before with another content")
         self.number = number
+
+
+class PaymentInterrupted(Abandoned):
+    """Somebody stopped while money was changing hands; only a count tells how much of it lies in the till."""
+
+
+@contextmanager
+def money_in_hand() -> Iterator[None]:
+    """While a person handles money: whoever stops then leaves it unknown how far he has come."""
+    try:
+        yield
+    except Abandoned as stopped:
+        raise PaymentInterrupted(stopped.by, stopped.reason) from stopped
 
 
 class WrongCard(device.NotSent):

@@ -33,6 +33,7 @@ from kiosk.issuance.failure import (
     Refusal,
     actor_behind,
     failure_code,
+    money_in_hand,
 )
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, IdentityQuestion, PaperSeen, Persons
@@ -429,6 +430,7 @@ def take_fee(
         persons.resident.consent(DeliverySummary(name, pending.not_after, fee_yen))
         return collect(already_yen=0)
 
+    @money_in_hand()
     def collect(already_yen: int) -> SettledFee:
         station.cash.begin(fee_yen)
         if already_yen:

@@ -11,7 +11,7 @@ from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message
 from kiosk.authority.errors import AuthorityError, AuthorityRejected, CertificateUnacceptable
 from kiosk.issuance.effect import Case, Effect, World
-from kiosk.issuance.failure import TROUBLE, Halted, RolledBack, failure_code
+from kiosk.issuance.failure import TROUBLE, Halted, RolledBack, failure_code, money_in_hand
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
@@ -97,7 +97,8 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
 
     def give_back(amount_yen: int) -> None:
         station.cash.dispense(amount_yen)
-        persons.clerk.repay(amount_yen)
+        with money_in_hand():
+            persons.clerk.repay(amount_yen)
 
     def repay(intent: RefundIntent) -> Refunded:
         give_back(intent.amount_yen)

@@ -311,6 +311,46 @@ def test_a_leave_for_something_else_makes_no_key(world: World) -> None:
     check_rest(world, [world.issue()])
 
 
+class StopsOnce:
+    """A clerk who acts at one question and is stopped before he can answer it, once."""
+
+    def __init__(self, world: World, at: str) -> None:
+        self._clerk = world.persons("1").clerk
+        self._at = at
+
+    def __getattr__(self, name: str) -> object:
+        if name != self._at:
+            return getattr(self._clerk, name)
+        self._at = ""
+        return lambda *words: self._act(name, *words)
+
+    def _act(self, name: str, *words: int) -> None:
+        getattr(self._clerk, name)(*words)
+        raise Abandoned(Actor.CLERK, "stopped")
+
+
+@pytest.mark.parametrize("at", ["take_fee", "give_change"])
+def test_whoever_stops_while_money_changes_hands_has_it_counted_and_gets_it_back(world: World, at: str) -> None:
+    with pytest.raises(RolledBack, match="K-CASE-002"):
+        world.issue(persons=replace(world.persons("1"), clerk=StopsOnce(world, at)))
+    check_rest(world, [])
+    check_rest(world, [world.issue("1")])
+
+
+def test_a_refund_that_was_given_and_not_attested_is_not_given_again(world: World) -> None:
+    def wait_after_payment(_: StepReport) -> None:
+        if world.till.total_yen() == 500:
+            world.now += datetime.timedelta(hours=25)
+
+    persons = replace(world.persons("1"), clerk=StopsOnce(world, "repay"))
+    with pytest.raises(Halted, match="K-CASE-002"):
+        world.issue(persons=persons, report=wait_after_payment)
+    assert world.till.total_yen() == 0
+    with pytest.raises(RolledBack, match="K-CA-005"):
+        world.issue()
+    check_rest(world, [])
+
+
 def test_a_printer_without_paper_halts_the_case_and_its_return_finishes_it(world: World) -> None:
     world.printer_core.set_paper("end")
     with pytest.raises(Halted, match="K-PRINTER-001"):
