@@ -6,6 +6,7 @@ The codes' words (cause, remedy, who acts) are in `kiosk/failures.toml`.
 from hw import errors as device
 from kiosk.authority import errors as authority
 from kiosk.issuance.persons import Abandoned
+from kiosk.model.step import Actor
 
 
 class CaseEnded(Exception):
@@ -92,6 +93,12 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (device.Refused, "K-DEVICE-003"),
     (device.DeviceError, "K-DEVICE-004"),
 )
+
+
+def actor_behind(error: Exception) -> Actor:
+    """Who stopped the procedure: the person who gave up, else the station that met the trouble."""
+    return error.by if isinstance(error, Abandoned) else Actor.STATION
+
 
 AUTHORITY_UNREACHABLE = frozenset({"K-CA-001", "K-CA-002"})
 """Codes that mean: the authority did not answer."""

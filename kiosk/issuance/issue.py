@@ -6,6 +6,8 @@ and how the world is asked after an interruption, stands beside it.
 
 import datetime
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 from cryptography import x509
@@ -27,6 +29,7 @@ from kiosk.issuance.failure import (
     NumberTaken,
     PasswordRulesIncompatible,
     Refusal,
+    actor_behind,
     failure_code,
 )
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
@@ -57,7 +60,7 @@ from kiosk.issuance.steps import (
     WriteIntent,
     Written,
 )
-from kiosk.journal.journal import CaseRecord, CaseState, Journal, NumberedReceipt
+from kiosk.journal.journal import CaseRecord, Journal, NumberedReceipt
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,
@@ -84,6 +87,7 @@ from kiosk.model.eligibility import (
 from kiosk.model.policy import PasswordRules
 from kiosk.model.secret import wipe
 from kiosk.model.step import Step
+from kiosk.model.transition import Stage, TransitionRefused
 
 UNNAMED = "K-CASE-003"
 """The code of a case whose record names none."""
@@ -91,6 +95,9 @@ UNNAMED = "K-CASE-003"
 _LARGEST_NUMBER = 999_999
 _LARGEST_FEE = SettledFee(fee_yen=99_999, tendered_yen=999_999, change_yen=999_999)
 """The widest numbers that a receipt has to hold."""
+
+MOVED_ELSEWHERE = "K-CASE-005"
+"""The code of a case that another process has taken further meanwhile."""
 
 DESTROYED = "K-CASE-004"
 """The code of a case whose records were destroyed when the time to keep them was over."""
@@ -106,9 +113,9 @@ def issue(application: Application, station: Station, persons: Persons, report: 
     `Halted` (open, goes on at the next start). An application closed before is not done again.
     """
     record = _open_or_resume(application, station)
-    with InsertedCard(station, persons) as card:
+    with _alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
-        if record.state is CaseState.ROLLING_BACK:
+        if record.stage is Stage.ROLLING_BACK:
             filed_before = case.outcome_of(APPLICATION)
             card.number = filed_before.card_number if filed_before else None
             raise roll_back(case, card, station, persons, record.code or UNNAMED)
@@ -129,7 +136,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             return_card(station, persons)
             raise
         except TROUBLE as trouble:
-            raise roll_back(case, card, station, persons, failure_code(trouble)) from trouble
+            raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:
             confirm(case, pending, station)
             take_card(case, station, persons)
@@ -141,16 +148,24 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         return close(case, pending, delivered, receipt)
 
 
+@contextmanager
+def _alone_with_the_case() -> Iterator[None]:
+    try:
+        yield
+    except TransitionRefused as refused:
+        raise Halted(MOVED_ELSEWHERE) from refused
+
+
 def _open_or_resume(application: Application, station: Station) -> CaseRecord:
     """The case of this application number: the one that is not ended badly, or a new one. Raises `NumberTaken`."""
     record = station.journal.latest_case(application.number)
-    if record is None or record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK):
+    if record is None or record.stage in (Stage.REFUSED, Stage.ROLLED_BACK):
         return station.journal.open_case(application.number, msgspec.json.encode(application))
     if record.seal.is_destroyed:
         raise Refusal(DESTROYED)
     if filed_application(record, station.journal) != application:
         raise NumberTaken(application.number)
-    if record.state is CaseState.SUSPECT:
+    if record.stage is Stage.SUSPECT:
         raise Halted(record.code or UNNAMED)
     return record
 
@@ -213,9 +228,9 @@ def _check_eligibility(
     if any(_is_valid(record, station) for record in station.journal.closed_cases_of(person)):
         raise case.refuse(CERTIFICATE_EXISTS)
     on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-    if any(not other.state.is_ended for other in on_this_card):
+    if any(not other.stage.is_ended for other in on_this_card):
         raise case.refuse(CARD_IN_USE)
-    if any(other.state is CaseState.CLOSED and _is_valid(other, station) for other in on_this_card):
+    if any(other.stage is Stage.CLOSED and _is_valid(other, station) for other in on_this_card):
         raise case.refuse(CARD_OF_ANOTHER)
     try:
         items = certify_items(resident.items)
@@ -560,13 +575,10 @@ def _receipt_job(
 
 def close(case: Case, pending: PendingCertificate, delivered: DeliveredCertificate, receipt: PrintedReceipt) -> Closed:
     """The end: nothing is open any more."""
-    closed = case.note(
+    return case.note(
         CLOSED,
         lambda: Closed(case.record.pseudonym, pending.serial, delivered.certificate, receipt.number, pending.not_after),
     )
-    if case.record.state is not CaseState.CLOSED:
-        case.move(CaseState.CLOSED)
-    return closed
 
 
 def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:

@@ -12,12 +12,13 @@ from typing import Protocol
 from hw.ports import PinPolicy, PinStatus
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems
+from kiosk.model.step import Actor
 
 
 class Abandoned(Exception):
     """A person stopped the procedure; `by` says who, `reason` in a word of the journal."""
 
-    def __init__(self, by: str, reason: str) -> None:
+    def __init__(self, by: Actor, reason: str) -> None:
         super().__init__(f"stopped by {by}: {reason}")
         self.by = by
         self.reason = reason

@@ -21,12 +21,12 @@ from kiosk.issuance.persons import Abandoned
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
-from kiosk.journal.journal import CaseState
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Application, Closed
 from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
 from kiosk.model.resident import FourItems, Sex
-from kiosk.model.step import Step
+from kiosk.model.step import Actor, Step
+from kiosk.model.transition import Stage
 from tests.counter_bench import (
     OTHER_RESIDENT,
     PASSWORD,
@@ -250,7 +250,7 @@ class Leaves:
         return getattr(self._persons.resident, name, None) or getattr(self._persons.clerk, name)
 
     def _leave(self, *_: object) -> None:
-        raise Abandoned("resident", "left")
+        raise Abandoned(Actor.RESIDENT, "left")
 
 
 @pytest.mark.parametrize("at", ["check_identity", "approve", "choose_password", "consent", "take_fee"])
@@ -333,7 +333,7 @@ def test_a_resumed_roll_back_touches_no_other_card(tmp_path: Path, fresh_authori
             world.issue("2", station=world.station(database), persons=replace(world.persons("2"), resident=leaving))
         except PowerCut:
             last = world.station().journal.latest_case("2")
-            if last is not None and last.state is CaseState.ROLLING_BACK:
+            if last is not None and last.stage is Stage.ROLLING_BACK:
                 break
     assert len(list(world.station().journal.entries())) > entries
     world.hand.insert(OTHER_RESIDENT)

@@ -29,7 +29,7 @@ from tests.journal.filled_journal import STATION_KEY, Filled, filled, forged, in
 CONTENT = (
     "SELECT station, seq, body, hash FROM journal ORDER BY station, seq",
     "SELECT station, size, at, root, signature FROM heads ORDER BY station, size",
-    "SELECT pseudonym, station, state, code, seal FROM cases ORDER BY pseudonym",
+    "SELECT pseudonym, station, stage, code, seal FROM cases ORDER BY pseudonym",
     "SELECT pseudonym, step, state, intent, outcome FROM effects ORDER BY pseudonym, step",
     "SELECT number, pseudonym FROM receipts ORDER BY number",
 )

@@ -22,7 +22,7 @@ from tests.stores import Store
 HOLD = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
 RELEASE = "ALTER SYSTEM SET synchronous_standby_names = ''"
 RELOAD = "SELECT pg_reload_conf()"
-A_CASE = "INSERT INTO cases (pseudonym, station, number, attempt, state) VALUES (?, 's', 'n', ?, 'open')"
+A_CASE = "INSERT INTO cases (pseudonym, station, number, attempt, stage) VALUES (?, 's', 'n', ?, 'opened')"
 A_COMMIT = "SELECT pg_logical_emit_message(true, 'test', '')"
 
 
