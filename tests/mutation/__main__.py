@@ -93,7 +93,9 @@ def main() -> int:
     stale = [name for name in reasons if name[0] in files and name not in names]
     total, caught = tally.counts["mutants"], tally.counts["caught"]
     _say(f"{total} mutants, {caught} caught ({caught / total:.1%}, {tally.counts['hung']} of them by hanging)")
-    _say(f"{len(tally.survivors)} survived, {len(unargued)} of them not argued, {len(stale)} arguments without survivor")
+    _say(
+        f"{len(tally.survivors)} survived, {len(unargued)} of them not argued, {len(stale)} arguments without survivor"
+    )
     for mutant in unargued:
         _say(f"not argued: {mutant.file}:{mutant.line} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
     for name in stale:

@@ -203,9 +203,7 @@ def _compare(before: CodeType, after: CodeType, changes: list[tuple[CodeType, Co
     """Collects the outermost functions that differ; whether nothing else differs."""
 
     def shell(code: CodeType) -> tuple[object, ...]:
-        constants = tuple(
-            repr(constant) for constant in code.co_consts if not isinstance(constant, CodeType)
-        )
+        constants = tuple(repr(constant) for constant in code.co_consts if not isinstance(constant, CodeType))
         return code.co_code, constants, code.co_names, code.co_varnames, code.co_qualname
 
     inner = [[c for c in code.co_consts if isinstance(c, CodeType)] for code in (before, after)]
@@ -239,7 +237,9 @@ def _module_name(file: str) -> str:
 
 def run(root: Path, limits: Limits, tests: Sequence[str], work: Callable[[Callable[[Mutant], Verdict]], None]) -> int:
     """Runs the tests once, and the work; pytest's exit code."""
-    settings.register_profile("mutation", deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    settings.register_profile(
+        "mutation", deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
     settings.load_profile("mutation")
     basetemp = memory_folder() / f"kiosk-mutation-{os.getpid()}"
     options = ["-q", "-p", "no:cacheprovider", "--capture=sys", f"--basetemp={basetemp}"]
