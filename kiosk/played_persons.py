@@ -15,6 +15,7 @@ from kiosk.issuance.persons import (
     PaperSeen,
     Persons,
 )
+from kiosk.model.step import Actor
 
 
 class PlayedResident:
@@ -39,13 +40,13 @@ class PlayedResident:
         """The file's password; he gives up when the card would not take it."""
         fits = policy.minimum_length <= len(self._password) <= policy.maximum_length
         if not fits or not set(self._password) <= set(policy.characters):
-            raise Abandoned("resident", "password_against_rules")
+            raise Abandoned(Actor.RESIDENT, "password_against_rules")
         return bytearray(self._password.encode("ascii"))
 
     def enter_password(self, status: PinStatus) -> bytearray:
         """The file's password; he gives up rather than spend a second attempt."""
         if self._attempts_shown is not None and status.attempts_remaining < self._attempts_shown:
-            raise Abandoned("resident", "password_wrong")
+            raise Abandoned(Actor.RESIDENT, "password_wrong")
         self._attempts_shown = status.attempts_remaining
         return bytearray(self._password.encode("ascii"))
 
@@ -71,7 +72,7 @@ class PlayedClerk:
     def take_fee(self, due_yen: int) -> int:
         """Takes what the file says; a resident who has less than is due gives up."""
         if self.table.tendered_yen < due_yen:
-            raise Abandoned("resident", "too_little_money")
+            raise Abandoned(Actor.RESIDENT, "too_little_money")
         self.till.put(self.payer, self.table.tendered_yen)
         return self.table.tendered_yen
 

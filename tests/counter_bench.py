@@ -34,6 +34,7 @@ from kiosk.authority.credential import load_credential
 from kiosk.authority.embedded.directory import init, open_authority
 from kiosk.authority.embedded.server import application
 from kiosk.config import SHIPPED, load_config, load_receipt_form
+from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.issuance.issue import issue
@@ -45,6 +46,7 @@ from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
+from kiosk.model.authorisation import Uptime
 from kiosk.played_persons import PlayedClerk, PlayedResident
 from kiosk.register.register import load_register
 from tests.stores import Store, sqlite_store
@@ -130,6 +132,7 @@ class World:
     directory: Path
     authority_directory: Path
     now: datetime.datetime = START
+    boot: bytes = bytes(16)
     slot: MemorySlot = field(default_factory=lambda: MemorySlot("sim:"))
     printer_core: VirtualPrinter = field(default_factory=VirtualPrinter)
     store: Store | None = None
@@ -155,12 +158,13 @@ class World:
             ChannelPurpose.ERASE: DEMO_MASTERS.erase,
         }
         store: Any = database or open_database(self.database_url)
+        journal = Journal(store, "demo", StationKey(bytes(32)), lambda: self.now, head_key=HEAD_KEY)
         station = Station(
             name="demo",
             town=config.town,
             policy=config.policy,
             waits=Waits(0.01, 0.01),
-            journal=Journal(store, "demo", StationKey(bytes(32)), lambda: self.now, head_key=HEAD_KEY),
+            journal=journal,
             register=load_register(config.register_file),
             reader=Reader(self.slot),
             printer=printer,
@@ -173,11 +177,12 @@ class World:
                 transport=httpx.ASGITransport(self.application),
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
-            card_keys=CardIssuer(masters).session_keys,
+            card_keys=CardDesk(CardIssuer(masters), credential.chain[0], journal.stage_of, lambda: self.now).keys,
             clerk_key=load_clerk_key(self.authority_directory / "clerks" / "demo.pem"),
             person_key=bytes(16),
             receipt_form=load_receipt_form("ja", is_training=True),
             clock=lambda: self.now,
+            uptime=lambda: Uptime(self.boot, int((self.now - START).total_seconds())),
         )
         return replace(station, **changes)
 

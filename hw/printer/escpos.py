@@ -106,6 +106,7 @@ class EscposPrinter:
     def cuts(self) -> int | None:
         """Asks GS g 2, which is answered in order: after everything sent before, and not while offline.
 
+        A printer that takes the question for the rest of a command, within which its link was cut, is emptied first.
         None where the model has no counter. Raises `PrinterBlocked`, `OutcomeUnknown` when there is no answer,
         `LinkLost`.
         """
@@ -114,7 +115,11 @@ class EscposPrinter:
         if causes := self.status().causes:
             raise PrinterBlocked(causes)
         request = commands.report_counter(self._model.cut_counter)
-        answer = self._ask(request, lambda event: isinstance(event, Block) and event.data.isdigit())
+
+        def ask() -> Event | None:
+            return self._ask(request, lambda event: isinstance(event, Block) and event.data.isdigit())
+
+        answer = ask() or (ask() if self._clear() else None)
         if not isinstance(answer, Block):
             raise OutcomeUnknown("printer does not answer GS g 2")
         return int(answer.data)

@@ -14,10 +14,11 @@ import msgspec
 
 from hw.errors import LinkLost, OutcomeUnknown
 from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
-from kiosk.issuance.failure import TROUBLE, Refusal, failure_code
+from kiosk.issuance.failure import TROUBLE, PaymentInterrupted, Refusal, failure_code
 from kiosk.issuance.report import Phase, Report, StepReport
-from kiosk.journal.journal import CaseRecord, CaseState, EffectState, Journal
-from kiosk.model.step import ACTOR, Step, Undo
+from kiosk.journal.journal import CaseRecord, EffectState, Journal
+from kiosk.model.step import ACTOR, Actor, Step, Undo
+from kiosk.model.transition import Event
 
 Intent = TypeVar("Intent")
 Outcome = TypeVar("Outcome")
@@ -29,7 +30,13 @@ class World(Enum):
     NOT_HAPPENED = "not happened"
 
 
-_WORLD_MAY_HAVE_CHANGED = (OutcomeUnknown, LinkLost, AuthorityOutcomeUnknown, CertificateUnacceptable)
+_WORLD_MAY_HAVE_CHANGED = (
+    OutcomeUnknown,
+    LinkLost,
+    AuthorityOutcomeUnknown,
+    CertificateUnacceptable,
+    PaymentInterrupted,
+)
 
 
 @dataclass(frozen=True)
@@ -142,13 +149,13 @@ class Case:
             return None
         return msgspec.json.decode(known.intent, type=effect.intent)
 
-    def move(self, state: CaseState, code: str | None = None) -> None:
-        """Puts the case into another state."""
-        self.record = self._journal.move(self.record, state, code)
+    def move(self, event: Event, code: str, actor: Actor = Actor.STATION) -> None:
+        """Records what happened to the case besides a step, by whom, and why."""
+        self.record = self._journal.move(self.record, event, actor, code)
 
     def refuse(self, code: str) -> Refusal:
         """Ends the case because a rule stands against it; nothing was done to the world."""
-        self.move(CaseState.REFUSED, code)
+        self.move(Event.REFUSE, code)
         return Refusal(code)
 
     def _begin(self, step: Step | Undo) -> tuple[float, int]:
@@ -166,7 +173,7 @@ class Case:
         person: str | None = None,
         card: str | None = None,
     ) -> None:
-        self._journal.complete(
+        self.record = self._journal.complete(
             self.record,
             effect.step,
             msgspec.json.encode(result),

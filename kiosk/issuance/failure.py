@@ -3,9 +3,13 @@
 The codes' words (cause, remedy, who acts) are in `kiosk/failures.toml`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from hw import errors as device
 from kiosk.authority import errors as authority
 from kiosk.issuance.persons import Abandoned
+from kiosk.model.step import Actor
 
 
 class CaseEnded(Exception):
@@ -36,6 +40,19 @@ class NumberTaken(Exception):
         self.number = number
 
 
+class PaymentInterrupted(Abandoned):
+    """Somebody stopped while money was changing hands; only a count tells how much of it lies in the till."""
+
+
+@contextmanager
+def money_in_hand() -> Iterator[None]:
+    """While a person handles money: whoever stops then leaves it unknown how far he has come."""
+    try:
+        yield
+    except Abandoned as stopped:
+        raise PaymentInterrupted(stopped.by, stopped.reason) from stopped
+
+
 class WrongCard(device.NotSent):
     """The card in the reader is not the one of this case."""
 
@@ -50,6 +67,10 @@ class PasswordRulesIncompatible(device.NotSent):
 
 class AuthorisationExpired(device.NotSent):
     """Too much time went by since the clerk approved; identity check and approval must be done again."""
+
+
+class AuthorisationUnfit(device.NotSent):
+    """The clerk's leave is not for this case, or not by a clerk of this authority."""
 
 
 class CertificateLapsed(authority.AuthorityError):
@@ -82,6 +103,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (device.TextDoesNotFit, "K-PRINTER-002"),
     (AuthorisationExpired, "K-CASE-001"),
     (Abandoned, "K-CASE-002"),
+    (AuthorisationUnfit, "K-CASE-006"),
     (authority.AuthorityUnreachable, "K-CA-001"),
     (authority.AuthorityOutcomeUnknown, "K-CA-002"),
     (authority.CertificateUnacceptable, "K-CA-004"),
@@ -92,6 +114,12 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (device.Refused, "K-DEVICE-003"),
     (device.DeviceError, "K-DEVICE-004"),
 )
+
+
+def actor_behind(error: Exception) -> Actor:
+    """Who stopped the procedure: the person who gave up, else the station that met the trouble."""
+    return error.by if isinstance(error, Abandoned) else Actor.STATION
+
 
 AUTHORITY_UNREACHABLE = frozenset({"K-CA-001", "K-CA-002"})
 """Codes that mean: the authority did not answer."""

@@ -9,6 +9,7 @@ from hw.ports import CardSession, ChannelPurpose
 from kiosk.issuance.failure import CardNotInserted, WrongCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
+from kiosk.model.authorisation import Authorisation
 from kiosk.model.secret import wipe
 
 _SLICE_S = 0.5
@@ -18,7 +19,8 @@ _SLICE_S = 0.5
 class InsertedCard:
     """Opens a session with the case's card on demand and holds it until left.
 
-    `number` is the card's number once it is known; every further session must answer the same.
+    `number` is the card's number once it is known; every further session must answer the same. `authorisation` is the
+    clerk's leave once it is given; without one no channel is opened.
     """
 
     def __init__(self, station: Station, persons: Persons) -> None:
@@ -30,6 +32,7 @@ class InsertedCard:
         self._has_channel = False
         self._released_exchanges = 0
         self.number: str | None = None
+        self.authorisation: Authorisation | None = None
 
     def __enter__(self) -> "InsertedCard":
         return self
@@ -61,7 +64,8 @@ class InsertedCard:
         """The card with a secure channel open."""
         session = self.session()
         if not self._has_channel:
-            session.open_channel(purpose, self._station.card_keys)
+            assert self.authorisation is not None, "the steps that need a channel come after the clerk's leave"
+            session.open_channel(purpose, self._station.card_keys(self.authorisation))
             self._has_channel = True
         return session
 

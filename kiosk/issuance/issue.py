@@ -6,6 +6,8 @@ and how the world is asked after an interruption, stands beside it.
 
 import datetime
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 from cryptography import x509
@@ -17,17 +19,21 @@ from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMi
 from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome, RsaPublicKey
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected
+from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
     AuthorisationExpired,
+    AuthorisationUnfit,
     CertificateLapsed,
     DeliveryUnproven,
     Halted,
     NumberTaken,
     PasswordRulesIncompatible,
     Refusal,
+    actor_behind,
     failure_code,
+    money_in_hand,
 )
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, IdentityQuestion, PaperSeen, Persons
@@ -57,7 +63,7 @@ from kiosk.issuance.steps import (
     WriteIntent,
     Written,
 )
-from kiosk.journal.journal import CaseRecord, CaseState, Journal, NumberedReceipt
+from kiosk.journal.journal import CaseRecord, Journal, NumberedReceipt
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,
@@ -70,7 +76,7 @@ from kiosk.model.application import (
     PrintedReceipt,
     SettledFee,
 )
-from kiosk.model.authorisation import AuthorisationTerms
+from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
 from kiosk.model.certificate import CertificateState, Uncertifiable, certify_items
 from kiosk.model.eligibility import (
     CARD_IN_USE,
@@ -84,6 +90,7 @@ from kiosk.model.eligibility import (
 from kiosk.model.policy import PasswordRules
 from kiosk.model.secret import wipe
 from kiosk.model.step import Step
+from kiosk.model.transition import Stage, TransitionRefused
 
 UNNAMED = "K-CASE-003"
 """The code of a case whose record names none."""
@@ -91,6 +98,9 @@ UNNAMED = "K-CASE-003"
 _LARGEST_NUMBER = 999_999
 _LARGEST_FEE = SettledFee(fee_yen=99_999, tendered_yen=999_999, change_yen=999_999)
 """The widest numbers that a receipt has to hold."""
+
+MOVED_ELSEWHERE = "K-CASE-005"
+"""The code of a case that another process has taken further meanwhile."""
 
 DESTROYED = "K-CASE-004"
 """The code of a case whose records were destroyed when the time to keep them was over."""
@@ -106,11 +116,13 @@ def issue(application: Application, station: Station, persons: Persons, report: 
     `Halted` (open, goes on at the next start). An application closed before is not done again.
     """
     record = _open_or_resume(application, station)
-    with InsertedCard(station, persons) as card:
+    with _alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
-        if record.state is CaseState.ROLLING_BACK:
+        if record.stage is Stage.ROLLING_BACK:
             filed_before = case.outcome_of(APPLICATION)
+            authorised_before = case.outcome_of(AUTHORISE)
             card.number = filed_before.card_number if filed_before else None
+            card.authorisation = authorised_before.authorisation if authorised_before else None
             raise roll_back(case, card, station, persons, record.code or UNNAMED)
         try:
             filed = file(case, application, card, station)
@@ -118,6 +130,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             if case.intent_of(FEE) is None:
                 _refuse_if_of_another_day(identified, station)
             authorised = authorise(case, identified, station, persons)
+            card.authorisation = authorised.authorisation
             key = generate_key(case, card, authorised, station, persons)
             request = make_request(case, card, authorised, key, station)
             pending = certify(case, authorised, key, request, station)
@@ -129,7 +142,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             return_card(station, persons)
             raise
         except TROUBLE as trouble:
-            raise roll_back(case, card, station, persons, failure_code(trouble)) from trouble
+            raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:
             confirm(case, pending, station)
             take_card(case, station, persons)
@@ -141,16 +154,24 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         return close(case, pending, delivered, receipt)
 
 
+@contextmanager
+def _alone_with_the_case() -> Iterator[None]:
+    try:
+        yield
+    except TransitionRefused as refused:
+        raise Halted(MOVED_ELSEWHERE) from refused
+
+
 def _open_or_resume(application: Application, station: Station) -> CaseRecord:
     """The case of this application number: the one that is not ended badly, or a new one. Raises `NumberTaken`."""
     record = station.journal.latest_case(application.number)
-    if record is None or record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK):
+    if record is None or record.stage in (Stage.REFUSED, Stage.ROLLED_BACK):
         return station.journal.open_case(application.number, msgspec.json.encode(application))
     if record.seal.is_destroyed:
         raise Refusal(DESTROYED)
     if filed_application(record, station.journal) != application:
         raise NumberTaken(application.number)
-    if record.state is CaseState.SUSPECT:
+    if record.stage is Stage.SUSPECT:
         raise Halted(record.code or UNNAMED)
     return record
 
@@ -213,9 +234,9 @@ def _check_eligibility(
     if any(_is_valid(record, station) for record in station.journal.closed_cases_of(person)):
         raise case.refuse(CERTIFICATE_EXISTS)
     on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-    if any(not other.state.is_ended for other in on_this_card):
+    if any(not other.stage.is_ended for other in on_this_card):
         raise case.refuse(CARD_IN_USE)
-    if any(other.state is CaseState.CLOSED and _is_valid(other, station) for other in on_this_card):
+    if any(other.stage is Stage.CLOSED and _is_valid(other, station) for other in on_this_card):
         raise case.refuse(CARD_OF_ANOTHER)
     try:
         items = certify_items(resident.items)
@@ -257,6 +278,7 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
             nonce=station.random_bytes(16),
             issued_at=now,
             expires_at=now + station.authorisation_life,
+            uptime=station.uptime(),
         )
         return AuthorisedApplicant(identified, station.clerk_key.authorise(terms))
 
@@ -271,10 +293,10 @@ def generate_key(
     Asked after an interruption: a public key other than the one before means that it happened, and the card attests
     that it made it for this authorisation.
     """
-    terms = authorised.authorisation.terms
+    terms = _checked_terms(case, authorised, station)
 
     def look_at_card() -> KeyIntent:
-        _refuse_if_expired(terms, station)
+        _refuse_unless_fresh(terms, station)
         before = card.under_channel().public_key()
         return KeyIntent(terms.card_number, "" if before is None else _key_hash(before))
 
@@ -300,9 +322,9 @@ def generate_key(
         return attested(key)
 
     def look_again(intent: KeyIntent) -> KeyReady | World:
+        _refuse_unless_fresh(terms, station)
         key = card.under_channel().public_key()
         if key is None or _key_hash(key) == intent.key_before:
-            _refuse_if_expired(terms, station)
             return World.NOT_HAPPENED
         return attested(key)
 
@@ -335,7 +357,8 @@ def certify(
     """
 
     def message() -> Message:
-        _refuse_if_expired(authorised.authorisation.terms, station)
+        if station.clock() >= authorised.authorisation.terms.expires_at:
+            raise AuthorisationExpired("the clerk's leave has expired")
         attestation = Attestation(key.attestation_nonce, key.attestation)
         # The authority becomes a witness of what the journal says up to here.
         head = station.journal.head().text.encode()
@@ -407,6 +430,7 @@ def take_fee(
         persons.resident.consent(DeliverySummary(name, pending.not_after, fee_yen))
         return collect(already_yen=0)
 
+    @money_in_hand()
     def collect(already_yen: int) -> SettledFee:
         station.cash.begin(fee_yen)
         if already_yen:
@@ -560,13 +584,10 @@ def _receipt_job(
 
 def close(case: Case, pending: PendingCertificate, delivered: DeliveredCertificate, receipt: PrintedReceipt) -> Closed:
     """The end: nothing is open any more."""
-    closed = case.note(
+    return case.note(
         CLOSED,
         lambda: Closed(case.record.pseudonym, pending.serial, delivered.certificate, receipt.number, pending.not_after),
     )
-    if case.record.state is not CaseState.CLOSED:
-        case.move(CaseState.CLOSED)
-    return closed
 
 
 def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:
@@ -581,9 +602,24 @@ def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:
     return both
 
 
-def _refuse_if_expired(terms: AuthorisationTerms, station: Station) -> None:
-    if station.clock() >= terms.expires_at:
-        raise AuthorisationExpired("the clerk's leave has expired")
+def _checked_terms(case: Case, authorised: AuthorisedApplicant, station: Station) -> AuthorisationTerms:
+    """The clerk's terms, after the terminal has seen for itself that they are a clerk's and cover this very case."""
+    eligible = authorised.identified.eligible
+    try:
+        terms = verify_authorisation(
+            authorised.authorisation, x509.load_der_x509_certificate(station.issuer), station.clock()
+        )
+    except AuthorisationInvalid as error:
+        raise AuthorisationUnfit(str(error)) from error
+    covered = (terms.operation, terms.case, terms.station, terms.card_number, terms.items_hash)
+    if covered != ("issue", case.record.pseudonym, station.name, eligible.filed.card_number, eligible.items.hash()):
+        raise AuthorisationUnfit("the clerk's leave is for something else")
+    return terms
+
+
+def _refuse_unless_fresh(terms: AuthorisationTerms, station: Station) -> None:
+    if not terms.is_fresh(station.clock(), station.uptime()):
+        raise AuthorisationExpired("the clerk's leave has expired, or this computer was started anew since")
 
 
 def _refuse_if_of_another_day(identified: IdentifiedApplicant, station: Station) -> None:

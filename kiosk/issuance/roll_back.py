@@ -11,14 +11,14 @@ from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message
 from kiosk.authority.errors import AuthorityError, AuthorityRejected, CertificateUnacceptable
 from kiosk.issuance.effect import Case, Effect, World
-from kiosk.issuance.failure import TROUBLE, Halted, RolledBack, failure_code
+from kiosk.issuance.failure import TROUBLE, Halted, RolledBack, failure_code, money_in_hand
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import CERTIFY, FEE, WRITE
-from kiosk.journal.journal import CaseState
 from kiosk.model.certificate import CertificateState, RevocationReason
-from kiosk.model.step import Undo
+from kiosk.model.step import Actor, Undo
+from kiosk.model.transition import Event, Stage
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,13 @@ REVOKE = Effect(Undo.REVOKE, RevokeIntent, Revoked)
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 
-def roll_back(case: Case, card: InsertedCard, station: Station, persons: Persons, code: str) -> RolledBack | Halted:
+def roll_back(
+    case: Case, card: InsertedCard, station: Station, persons: Persons, code: str, actor: Actor = Actor.STATION
+) -> RolledBack | Halted:
     """Undoes whatever the case has done, and returns what to raise: `Halted` when it has to go on another time."""
     card.release()
-    if case.record.state is not CaseState.ROLLING_BACK:
-        case.move(CaseState.ROLLING_BACK, code)
+    if case.record.stage is not Stage.ROLLING_BACK:
+        case.move(Event.ROLL_BACK, code, actor)
     try:
         _refund(case, station, persons)
         _revoke(case, station)
@@ -74,7 +76,7 @@ def roll_back(case: Case, card: InsertedCard, station: Station, persons: Persons
     except TROUBLE as trouble:
         return Halted(failure_code(trouble))
     return_card(station, persons)
-    case.move(CaseState.ROLLED_BACK, code)
+    case.move(Event.END, code)
     return RolledBack(code)
 
 
@@ -95,7 +97,8 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
 
     def give_back(amount_yen: int) -> None:
         station.cash.dispense(amount_yen)
-        persons.clerk.repay(amount_yen)
+        with money_in_hand():
+            persons.clerk.repay(amount_yen)
 
     def repay(intent: RefundIntent) -> Refunded:
         give_back(intent.amount_yen)

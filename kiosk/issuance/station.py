@@ -13,6 +13,7 @@ from kiosk.clock import JAPAN, Clock
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.journal.journal import Journal
+from kiosk.model.authorisation import Authorisation, Uptime
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
 from kiosk.register.register import Register
@@ -30,8 +31,9 @@ class Waits:
 class Station:
     """One counter with its devices, its books and its authority.
 
-    `card_keys` answers a card's challenge on behalf of the clerk's station. `person_key` is the town's, so that every
-    station knows a resident by the same id. `issuer` is the authority's certificate (DER).
+    `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `person_key` is the
+    town's, so that every station knows a resident by the same id. `issuer` is the authority's certificate (DER).
+    `uptime` is this computer's own time, which nobody sets.
     """
 
     name: str
@@ -45,11 +47,12 @@ class Station:
     cash: CashBox
     authority: AuthorityClient
     issuer: bytes
-    card_keys: ChannelKeys
+    card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
     person_key: bytes
     receipt_form: ReceiptForm
     clock: Clock
+    uptime: Callable[[], Uptime]
     random_bytes: Callable[[int], bytes] = os.urandom
 
     def person(self, resident_code: str) -> bytes:

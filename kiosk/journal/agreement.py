@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
 from kiosk.journal.database import Database
 from kiosk.journal.entry import ChainBroken, Entry
-from kiosk.journal.journal import APPLICATION, PURGED, CaseState, EffectState
+from kiosk.journal.journal import OPENED, PURGED, EffectState, told_stage
 from kiosk.journal.seal import StationKey
+from kiosk.model.step import Step
+from kiosk.model.transition import Stage
 
 _PAGE = 250
 
@@ -29,11 +31,11 @@ class Committed(NamedTuple):
 
 @dataclass
 class ToldCase:
-    """One case as the journal tells it: its state, its code, its effects' states, its receipt."""
+    """One case as the journal tells it: its stage, its code, its effects' states, its receipt."""
 
     station: str
     seq: int
-    state: str = CaseState.OPEN
+    stage: Stage = Stage.OPENED
     code: str | None = None
     is_purged: bool = False
     receipt: int | None = None
@@ -63,15 +65,16 @@ class Told:
         event, step = facts.get("event"), facts.get("step")
         case = self.cases.setdefault(pseudonym, ToldCase(entry.station, entry.seq))
         case.seq = entry.seq
-        if event == "opened":
-            event, step = EffectState.INTENDED, APPLICATION
+        case.stage = told_stage(facts) or case.stage
+        if event == OPENED:
+            event, step = EffectState.INTENDED, Step.APPLICATION
         if step is not None:
             case.effects[step] = event
             if "commitment" in facts:
                 part = "intent" if event == EffectState.INTENDED else "outcome"
                 case.records[f"{step} {part}"] = Committed(entry.seq, facts["commitment"])
-        elif event in set(CaseState):
-            case.state, case.code = event, facts.get("code")
+        elif event in set(Stage):
+            case.code = facts.get("code")
         elif event == "numbered":
             case.receipt = facts.get("receipt")
         elif event == PURGED:
@@ -96,8 +99,8 @@ def read_state(database: Database) -> StoreState:
             for row in transaction.run("SELECT station, MAX(seq) AS last FROM journal GROUP BY station")
         }
         cases = {
-            row.pseudonym: (row.station, row.state, row.code, bool(row.is_purged))
-            for row in transaction.run("SELECT pseudonym, station, state, code, seal IS NULL AS is_purged FROM cases")
+            row.pseudonym: (row.station, row.stage, row.code, bool(row.is_purged))
+            for row in transaction.run("SELECT pseudonym, station, stage, code, seal IS NULL AS is_purged FROM cases")
         }
         receipts = {row.pseudonym: row.number for row in transaction.run("SELECT pseudonym, number FROM receipts")}
         effects: dict[str, dict[str, str]] = {}
@@ -112,7 +115,7 @@ def read_state(database: Database) -> StoreState:
 def check_state(told: Told, state: StoreState) -> None:
     """Raises `ChainBroken` at the first case whose state is not what the journal tells."""
     for pseudonym, case in told.cases.items():
-        expected = (case.station, case.state, case.code, case.is_purged)
+        expected = (case.station, case.stage, case.code, case.is_purged)
         if state.cases.get(pseudonym) != expected:
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} stands otherwise than the journal tells")
         if state.effects.get(pseudonym, {}) != case.effects:
@@ -146,7 +149,7 @@ def check_records(database: Database, told: Told, station: str, key: StationKey)
         for row in rows:
             case = told.cases.get(row.pseudonym)
             # What is still worked on may be further than the journal was when it was read.
-            if case is not None and CaseState(case.state).is_ended:
+            if case is not None and case.stage.is_ended:
                 for part, sealed in (("intent", row.intent), ("outcome", row.outcome)):
                     label = f"{row.step} {part}"
                     committed = case.records.get(label)

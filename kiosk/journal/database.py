@@ -63,6 +63,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX cases_card ON cases (card)",
         "CREATE INDEX cases_state ON cases (station, state)",
     ),
+    (
+        "ALTER TABLE cases RENAME COLUMN state TO stage",
+        """UPDATE cases SET stage = COALESCE((
+            SELECT CASE MAX(CASE step
+                    WHEN 'application' THEN 1 WHEN 'identity_check' THEN 2 WHEN 'authorise' THEN 3
+                    WHEN 'generate_key' THEN 4 WHEN 'request' THEN 5 WHEN 'certify' THEN 6 WHEN 'write' THEN 7
+                    WHEN 'read_back' THEN 8 WHEN 'fee' THEN 9 WHEN 'confirm' THEN 10 WHEN 'take_card' THEN 11
+                    WHEN 'receipt' THEN 12 END)
+                WHEN 1 THEN 'filed' WHEN 2 THEN 'identified' WHEN 3 THEN 'authorised' WHEN 4 THEN 'key_ready'
+                WHEN 5 THEN 'requested' WHEN 6 THEN 'pending' WHEN 7 THEN 'written' WHEN 8 THEN 'delivered'
+                WHEN 9 THEN 'settled' WHEN 10 THEN 'confirmed' WHEN 11 THEN 'returned' WHEN 12 THEN 'receipted' END
+            FROM effects WHERE effects.pseudonym = cases.pseudonym AND effects.state = 'done'), 'opened')
+            WHERE stage = 'open'""",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 

@@ -5,8 +5,9 @@ a case's random pseudonym, names of steps and commitments, never personal data.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kiosk.clock import Clock
@@ -16,28 +17,17 @@ from kiosk.journal.entry import Entry
 from kiosk.journal.head import HeadKey, ProvenHead
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.journal.verify import verify_since_last_head
+from kiosk.model.step import Actor, Step, Undo, actor_of
+from kiosk.model.transition import AFTER, ENDED, Event, Happening, Stage, TransitionRefused, next_stage
 
-APPLICATION = "application"
-"""The step whose intent is the application as it was filed."""
+OPENED = "opened"
+"""The event with which a case begins; it commits to the application as it was filed."""
 
 PURGED = "purged"
 """The event of a case whose records were made unreadable."""
 
-
-class CaseState(StrEnum):
-    """How a case stands."""
-
-    OPEN = "open"
-    ROLLING_BACK = "rolling_back"
-    SUSPECT = "suspect"
-    CLOSED = "closed"
-    REFUSED = "refused"
-    ROLLED_BACK = "rolled_back"
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether nothing more will happen to the case by itself."""
-        return self in (CaseState.CLOSED, CaseState.REFUSED, CaseState.ROLLED_BACK)
+NOT_ADMITTED = "not_admitted"
+"""The event of an attempt that the table of transitions does not have; nothing else was changed."""
 
 
 class EffectState(StrEnum):
@@ -56,7 +46,7 @@ class CaseRecord:
     pseudonym: str
     number: str
     person: str | None
-    state: CaseState
+    stage: Stage
     code: str | None
     seal: Seal
 
@@ -79,7 +69,11 @@ class NumberedReceipt:
 
 
 class Journal:
-    """Reads and writes the cases of one station. `key` seals their records, `head_key` signs heads of the journal."""
+    """Reads and writes the cases of one station. `key` seals their records, `head_key` signs heads of the journal.
+
+    Whatever changes a case raises `TransitionRefused` when `kiosk.model.transition` does not have it; the attempt is
+    journaled, and the case stays as it is.
+    """
 
     def __init__(
         self,
@@ -120,23 +114,23 @@ class Journal:
     def open_case(self, number: str, application: bytes) -> CaseRecord:
         """Begins a new case for an application number, under a fresh pseudonym; `application` is kept sealed."""
         pseudonym, wrapped = self._random_bytes(16).hex(), self._key.new_case_key()
-        case = CaseRecord(pseudonym, number, None, CaseState.OPEN, None, self._key.seal(wrapped))
-        sealed, commitment = case.seal.close(application, f"{APPLICATION} intent")
+        case = CaseRecord(pseudonym, number, None, Stage.OPENED, None, self._key.seal(wrapped))
+        sealed, commitment = case.seal.close(application, f"{Step.APPLICATION} intent")
         with self._database.write() as transaction:
             attempt = transaction.run(
                 "SELECT COALESCE(MAX(attempt), 0) + 1 FROM cases WHERE number = ?", number
             ).scalar_one()
             transaction.run(
-                "INSERT INTO cases (pseudonym, station, number, attempt, state, seal) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO cases (pseudonym, station, number, attempt, stage, seal) VALUES (?, ?, ?, ?, ?, ?)",
                 pseudonym,
                 self.station,
                 number,
                 attempt,
-                CaseState.OPEN.value,
+                Stage.OPENED.value,
                 wrapped,
             )
-            self._write_effect(transaction, case, APPLICATION, EffectState.INTENDED, intent=sealed)
-            self._chain.append(transaction, {"event": "opened", "case": pseudonym, "commitment": commitment})
+            self._write_effect(transaction, case, Step.APPLICATION, EffectState.INTENDED, intent=sealed)
+            self._chain.append(transaction, {"event": OPENED, "case": pseudonym, "commitment": commitment})
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -144,13 +138,19 @@ class Journal:
         statement = "SELECT * FROM cases WHERE station = ? AND number = ? ORDER BY attempt DESC LIMIT 1"
         return next(iter(self._cases(statement, self.station, number)), None)
 
+    def stage_of(self, pseudonym: str) -> Stage | None:
+        """The stage of any station's case, None when there is none of this pseudonym."""
+        with self._database.read() as transaction:
+            row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", pseudonym).first()
+        return None if row is None else Stage(row.stage)
+
     def unfinished_cases(self) -> list[CaseRecord]:
         """Cases that an interrupted run of this station left, oldest application number first."""
         return self._cases(
-            "SELECT * FROM cases WHERE station = ? AND state IN (?, ?) ORDER BY number, attempt",
+            "SELECT * FROM cases WHERE station = ? AND stage NOT IN (?, ?, ?, ?) ORDER BY number, attempt",
             self.station,
-            CaseState.OPEN.value,
-            CaseState.ROLLING_BACK.value,
+            *ENDED,
+            Stage.SUSPECT,
         )
 
     def other_cases_with(self, card: str, case: CaseRecord) -> list[CaseRecord]:
@@ -158,14 +158,14 @@ class Journal:
 
         Of other stations only those that are not closed: a closed case is asked for its records, which are theirs.
         """
-        statement = """SELECT * FROM cases WHERE card = ? AND pseudonym <> ? AND (station = ? OR state <> ?)
+        statement = """SELECT * FROM cases WHERE card = ? AND pseudonym <> ? AND (station = ? OR stage <> ?)
                        ORDER BY number"""
-        return self._cases(statement, card, case.pseudonym, self.station, CaseState.CLOSED.value)
+        return self._cases(statement, card, case.pseudonym, self.station, Stage.CLOSED)
 
     def closed_cases_of(self, person: str) -> list[CaseRecord]:
         """The cases in which this station gave the person a certificate; another's records it cannot open."""
-        statement = "SELECT * FROM cases WHERE station = ? AND person = ? AND state = ? ORDER BY number"
-        return self._cases(statement, self.station, person, CaseState.CLOSED.value)
+        statement = "SELECT * FROM cases WHERE station = ? AND person = ? AND stage = ? ORDER BY number"
+        return self._cases(statement, self.station, person, Stage.CLOSED)
 
     def _cases(self, statement: str, *values: str) -> list[CaseRecord]:
         with self._database.read() as transaction:
@@ -175,19 +175,18 @@ class Journal:
                 row.pseudonym,
                 row.number,
                 row.person,
-                CaseState(row.state),
+                Stage(row.stage),
                 row.code,
                 self._key.seal(None if row.seal is None else bytes(row.seal)),
             )
             for row in rows
         ]
 
-    def effect(self, case: CaseRecord, step: str) -> EffectRecord | None:
+    def effect(self, case: CaseRecord, step: Step | Undo) -> EffectRecord | None:
         """What is known of one effect, or None when it was never begun. Raises `SealDestroyed`."""
         with self._database.read() as transaction:
-            row = transaction.run(
-                "SELECT state, intent, outcome FROM effects WHERE pseudonym = ? AND step = ?", case.pseudonym, step
-            ).first()
+            statement = "SELECT state, intent, outcome FROM effects WHERE pseudonym = ? AND step = ?"
+            row = transaction.run(statement, case.pseudonym, step.value).first()
         if row is None:
             return None
 
@@ -196,64 +195,87 @@ class Journal:
 
         return EffectRecord(EffectState(row.state), opened(row.intent, "intent"), opened(row.outcome, "outcome"))
 
-    def intend(self, case: CaseRecord, step: str, intent: bytes) -> None:
+    def intend(self, case: CaseRecord, step: Step | Undo, intent: bytes) -> None:
         """Makes durable what is about to be done to the world."""
         sealed, commitment = case.seal.close(intent, f"{step} intent")
-        with self._database.write() as transaction:
+        with self._change(case, step, actor_of(step)) as (transaction, _):
             self._write_effect(transaction, case, step, EffectState.INTENDED, intent=sealed)
-            self._chain.append(
-                transaction, {"event": "intended", "case": case.pseudonym, "step": step, "commitment": commitment}
-            )
+            facts = {"event": EffectState.INTENDED.value, "case": case.pseudonym, "step": step.value}
+            self._chain.append(transaction, facts | {"commitment": commitment})
 
     def complete(
         self,
         case: CaseRecord,
-        step: str,
+        step: Step | Undo,
         outcome: bytes,
         *,
+        actor: Actor | None = None,
         person: str | None = None,
         card: str | None = None,
         resumed: bool = False,
         signs_head: bool = False,
-    ) -> None:
-        """Makes durable that it happened, and how; `resumed` marks what software found out by itself afterwards.
+    ) -> CaseRecord:
+        """Makes durable that it happened, and how: the case in its next stage.
 
-        `signs_head` keeps a signed head of the journal with it.
+        `actor` is who it was when it was not the one whose step it is, `resumed` marks what software found out by
+        itself afterwards, `signs_head` keeps a signed head of the journal with it.
         """
         sealed, commitment = case.seal.close(outcome, f"{step} outcome")
-        with self._database.write() as transaction:
+        with self._change(case, step, actor or actor_of(step)) as (transaction, stage):
             self._write_effect(transaction, case, step, EffectState.DONE, outcome=sealed)
-            if person is not None:
-                transaction.run("UPDATE cases SET person = ? WHERE pseudonym = ?", person, case.pseudonym)
-            if card is not None:
-                transaction.run("UPDATE cases SET card = ? WHERE pseudonym = ?", card, case.pseudonym)
-            body = {"event": "done", "case": case.pseudonym, "step": step, "commitment": commitment}
-            self._chain.append(transaction, body | ({"auto": True} if resumed else {}))
+            transaction.run(
+                "UPDATE cases SET stage = ?, person = COALESCE(?, person), card = COALESCE(?, card)"
+                " WHERE pseudonym = ?",
+                stage.value,
+                person,
+                card,
+                case.pseudonym,
+            )
+            facts = {"event": EffectState.DONE.value, "case": case.pseudonym, "step": step.value}
+            auto = {"auto": True} if resumed else {}
+            by = {"by": actor.value} if actor else {}
+            self._chain.append(transaction, {**facts, "commitment": commitment, **auto, **by})
             if signs_head:
                 self._chain.sign(transaction)
+        return replace(case, stage=stage, person=person or case.person)
 
-    def leave(self, case: CaseRecord, step: str, state: EffectState, code: str) -> None:
+    def leave(self, case: CaseRecord, step: Step | Undo, state: EffectState, code: str) -> None:
         """Records that an effect did not happen (FAILED) or that nobody knows (UNKNOWN)."""
-        with self._database.write() as transaction:
+        with self._change(case, step, actor_of(step)) as (transaction, _):
             self._write_effect(transaction, case, step, state)
-            self._chain.append(transaction, {"event": state.value, "case": case.pseudonym, "step": step, "code": code})
+            facts = {"event": state.value, "case": case.pseudonym, "step": step.value, "code": code}
+            self._chain.append(transaction, facts)
 
-    def move(self, case: CaseRecord, state: CaseState, code: str | None = None) -> CaseRecord:
-        """Puts the case into another state."""
+    def move(self, case: CaseRecord, event: Event, actor: Actor, code: str) -> CaseRecord:
+        """Records something that is no step, and why: the case in its next stage."""
+        with self._change(case, event, actor) as (transaction, stage):
+            transaction.run("UPDATE cases SET stage = ?, code = ? WHERE pseudonym = ?", stage, code, case.pseudonym)
+            facts = {"event": stage.value, "case": case.pseudonym, "by": actor.value, "code": code}
+            self._chain.append(transaction, facts)
+        return replace(case, stage=stage, code=code)
+
+    @contextmanager
+    def _change(self, case: CaseRecord, event: Happening, actor: Actor) -> Iterator[tuple[Transaction, Stage]]:
+        """A transaction in which the case stands still, and the stage to which the table leads from there."""
         with self._database.write() as transaction:
-            transaction.run(
-                "UPDATE cases SET state = ?, code = ? WHERE pseudonym = ?", state.value, code, case.pseudonym
-            )
-            body = {"event": state.value, "case": case.pseudonym}
-            self._chain.append(transaction, body | ({"code": code} if code else {}))
-        return CaseRecord(case.pseudonym, case.number, case.person, state, code, case.seal)
+            row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", case.pseudonym).one()
+            try:
+                stage = next_stage(Stage(row.stage), event, actor)
+            except TransitionRefused as refused:
+                refusal = refused
+                facts = {"event": NOT_ADMITTED, "case": case.pseudonym, "attempt": event.value, "by": actor.value}
+                self._chain.append(transaction, facts)
+            else:
+                yield transaction, stage
+                return
+        raise refusal
 
     def number_receipt(self, case: CaseRecord) -> NumberedReceipt:
         """The receipt of a case: the next number the first time, the same ever after, so that none is skipped.
 
         Its proof is a signed head of the journal up to the entry that says which case has this number.
         """
-        with self._database.write() as transaction:
+        with self._change(case, Step.RECEIPT, actor_of(Step.RECEIPT)) as (transaction, _):
             known = transaction.run("SELECT number, proof FROM receipts WHERE pseudonym = ?", case.pseudonym).first()
             if known is not None:
                 return NumberedReceipt(known.number, known.proof or "")
@@ -284,7 +306,7 @@ class Journal:
         self,
         transaction: Transaction,
         case: CaseRecord,
-        step: str,
+        step: Step | Undo,
         state: EffectState,
         *,
         intent: bytes | None = None,
@@ -297,8 +319,16 @@ class Journal:
                    intent = COALESCE(excluded.intent, effects.intent),
                    outcome = COALESCE(excluded.outcome, effects.outcome)""",
             case.pseudonym,
-            step,
+            step.value,
             state.value,
             intent,
             outcome,
         )
+
+
+def told_stage(facts: Mapping[str, object]) -> Stage | None:
+    """The stage into which an entry with these facts puts its case; None when it leaves it where it is."""
+    event, step = facts.get("event"), facts.get("step")
+    if step is None:
+        return Stage(str(event)) if event in set(Stage) else None
+    return AFTER[Step(str(step))] if event == EffectState.DONE and step in set(Step) else None

@@ -8,7 +8,7 @@ before still hold the keys and must be destroyed by whoever keeps them; PostgreS
 import datetime
 import json
 
-from kiosk.journal.journal import PURGED, CaseState, Journal
+from kiosk.journal.journal import PURGED, Journal, told_stage
 
 
 def purge(journal: Journal, before: datetime.datetime) -> int:
@@ -28,9 +28,9 @@ def _ended(journal: Journal) -> dict[str, datetime.datetime]:
     for entry in journal.entries():
         if entry.station == journal.station:
             facts = json.loads(entry.body)
-            event = facts["event"]
-            if event == PURGED:
+            stage = told_stage(facts)
+            if facts["event"] == PURGED:
                 ended.pop(facts["case"], None)
-            elif "step" not in facts and event in set(CaseState) and CaseState(event).is_ended:
+            elif stage is not None and stage.is_ended:
                 ended[facts["case"]] = datetime.datetime.fromisoformat(facts["at"])
     return ended

@@ -1,7 +1,6 @@
 """An application on its way to a certificate; each value is made from the one before, so no step is skipped."""
 
 import datetime
-import hashlib
 from dataclasses import dataclass
 
 from kiosk.model.authorisation import Authorisation
@@ -65,11 +64,6 @@ class KeyReady:
     public_key: bytes
     attestation_nonce: bytes
     attestation: bytes
-
-    @property
-    def public_key_hash(self) -> bytes:
-        """SHA-256 of the SubjectPublicKeyInfo."""
-        return hashlib.sha256(self.public_key).digest()
 
 
 @dataclass(frozen=True)

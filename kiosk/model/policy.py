@@ -67,10 +67,3 @@ class Policy:
     deadlines: Deadlines
     certificates: tuple[CertificateRules, ...]
     passwords: dict[Literal["signature", "authentication"], PasswordRules] = field(default_factory=dict)
-
-    def rules_for(self, kind: str) -> CertificateRules:
-        """The rules of one certificate kind. Raises `KeyError` when this policy has no such kind."""
-        for rules in self.certificates:
-            if rules.kind == kind:
-                return rules
-        raise KeyError(f"policy {self.name} has no {kind} certificate")

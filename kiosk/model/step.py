@@ -10,6 +10,8 @@ class Actor(StrEnum):
     CLERK = "clerk"
     STATION = "station"
     AUTHORITY = "authority"
+    TWO_CLERKS = "two_clerks"
+    """A clerk and a second clerk, each with his own key."""
 
 
 class Step(StrEnum):
@@ -66,3 +68,12 @@ class Undo(StrEnum):
     REVOKE = "revoke"
     ERASE = "erase"
     REFUND = "refund"
+
+
+UNDO_ACTOR = {Undo.REVOKE: Actor.AUTHORITY, Undo.ERASE: Actor.STATION, Undo.REFUND: Actor.CLERK}
+"""Who acts in each."""
+
+
+def actor_of(step: Step | Undo) -> Actor:
+    """Who acts in a step or in what takes it back."""
+    return ACTOR[step] if isinstance(step, Step) else UNDO_ACTOR[step]

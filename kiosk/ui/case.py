@@ -9,7 +9,7 @@ from typing import Any
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
-from kiosk.model.step import PROCEDURE, Step
+from kiosk.model.step import PROCEDURE, Actor, Step
 from kiosk.ui.bell import Bell
 from kiosk.ui.ending import Ending, Finished, Money, Outcome, Trouble
 from kiosk.ui.persons import (
@@ -110,7 +110,7 @@ class OpenCase:
         self._bell.ring()
         return was_taken
 
-    def stop(self, by: str) -> None:
+    def stop(self, by: Actor) -> None:
         """A person stops the case; what follows is the use case's, and ends in an `Ending`."""
         if not self.can_stop:
             return

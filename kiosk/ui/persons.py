@@ -20,6 +20,7 @@ from kiosk.issuance.persons import (
     PaperSeen,
     Persons,
 )
+from kiosk.model.step import Actor
 
 A = TypeVar("A")
 
@@ -168,7 +169,7 @@ class CaseLine:
         self._post(question)
         return question._answer.result()
 
-    def abandon(self, by: str, reason: str) -> None:
+    def abandon(self, by: Actor, reason: str) -> None:
         """A person stops the case: `Abandoned` is raised once, by the open question or else by the next call.
 
         Once, because what the case then does to take itself back may need its persons again.

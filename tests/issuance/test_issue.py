@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -21,12 +22,13 @@ from kiosk.issuance.persons import Abandoned
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
-from kiosk.journal.journal import CaseState
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Application, Closed
+from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
 from kiosk.model.resident import FourItems, Sex
-from kiosk.model.step import Step
+from kiosk.model.step import Actor, Step
+from kiosk.model.transition import Stage
 from tests.counter_bench import (
     OTHER_RESIDENT,
     PASSWORD,
@@ -250,7 +252,7 @@ class Leaves:
         return getattr(self._persons.resident, name, None) or getattr(self._persons.clerk, name)
 
     def _leave(self, *_: object) -> None:
-        raise Abandoned("resident", "left")
+        raise Abandoned(Actor.RESIDENT, "left")
 
 
 @pytest.mark.parametrize("at", ["check_identity", "approve", "choose_password", "consent", "take_fee"])
@@ -260,6 +262,93 @@ def test_whoever_stops_before_paying_leaves_nothing_behind(world: World, at: str
         world.issue(persons=replace(world.persons("1"), resident=leaving, clerk=leaving))
     check_rest(world, [])
     check_rest(world, [world.issue("1")])
+
+
+def test_no_key_is_made_on_a_leave_from_before_the_computer_was_started_anew(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    whole = new_world(tmp_path / "whole", fresh_authority)
+    whole.issue()
+    entries = [json.loads(entry.body) for entry in whole.station().journal.entries()]
+    authorised = next(n for n, entry in enumerate(entries, 1) if entry.get("step") == "authorise")
+    key_ready = next(n for n, e in enumerate(entries, 1) if (e.get("step"), e["event"]) == ("generate_key", "done"))
+    for cut_at in (authorised, key_ready - 1):
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        with pytest.raises(PowerCut):
+            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
+            world.issue(station=world.station(database))
+        world.boot = b"another boot id "
+        with pytest.raises(RolledBack, match="K-CASE-001"):
+            world.issue()
+        check_rest(world, [world.issue()])
+    world = new_world(tmp_path / "made", fresh_authority)
+    with pytest.raises(PowerCut):
+        world.issue(
+            station=world.station(CuttingDatabase(open_database(world.database_url), key_ready, is_before=False))
+        )
+    world.boot = b"another boot id "
+    check_rest(world, [world.issue()])
+
+
+def test_a_leave_for_something_else_makes_no_key(world: World) -> None:
+    station = world.station()
+
+    class Careless:
+        """A clerk's key that signs other terms than it was shown."""
+
+        name = station.clerk_key.name
+
+        def __init__(self, **changes: Any) -> None:
+            self._changes = changes
+
+        def authorise(self, terms: AuthorisationTerms) -> Authorisation:
+            return station.clerk_key.authorise(replace(terms, **self._changes))
+
+    others = {"case": "another", "station": "other", "card_number": "JUKI000000000009", "items_hash": bytes(32)}
+    for name, value in others.items():
+        with pytest.raises(RolledBack, match="K-CASE-006"):
+            world.issue(station=replace(world.station(), clerk_key=Careless(**{name: value})))
+    check_rest(world, [world.issue()])
+
+
+class StopsOnce:
+    """A clerk who acts at one question and is stopped before he can answer it, once."""
+
+    def __init__(self, world: World, at: str) -> None:
+        self._clerk = world.persons("1").clerk
+        self._at = at
+
+    def __getattr__(self, name: str) -> object:
+        if name != self._at:
+            return getattr(self._clerk, name)
+        self._at = ""
+        return lambda *words: self._act(name, *words)
+
+    def _act(self, name: str, *words: int) -> None:
+        getattr(self._clerk, name)(*words)
+        raise Abandoned(Actor.CLERK, "stopped")
+
+
+@pytest.mark.parametrize("at", ["take_fee", "give_change"])
+def test_whoever_stops_while_money_changes_hands_has_it_counted_and_gets_it_back(world: World, at: str) -> None:
+    with pytest.raises(RolledBack, match="K-CASE-002"):
+        world.issue(persons=replace(world.persons("1"), clerk=StopsOnce(world, at)))
+    check_rest(world, [])
+    check_rest(world, [world.issue("1")])
+
+
+def test_a_refund_that_was_given_and_not_attested_is_not_given_again(world: World) -> None:
+    def wait_after_payment(_: StepReport) -> None:
+        if world.till.total_yen() == 500:
+            world.now += datetime.timedelta(hours=25)
+
+    persons = replace(world.persons("1"), clerk=StopsOnce(world, "repay"))
+    with pytest.raises(Halted, match="K-CASE-002"):
+        world.issue(persons=persons, report=wait_after_payment)
+    assert world.till.total_yen() == 0
+    with pytest.raises(RolledBack, match="K-CA-005"):
+        world.issue()
+    check_rest(world, [])
 
 
 def test_a_printer_without_paper_halts_the_case_and_its_return_finishes_it(world: World) -> None:
@@ -333,7 +422,7 @@ def test_a_resumed_roll_back_touches_no_other_card(tmp_path: Path, fresh_authori
             world.issue("2", station=world.station(database), persons=replace(world.persons("2"), resident=leaving))
         except PowerCut:
             last = world.station().journal.latest_case("2")
-            if last is not None and last.state is CaseState.ROLLING_BACK:
+            if last is not None and last.stage is Stage.ROLLING_BACK:
                 break
     assert len(list(world.station().journal.entries())) > entries
     world.hand.insert(OTHER_RESIDENT)

@@ -12,9 +12,12 @@ from kiosk.journal.chain import read_entries, read_heads
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import FIRST_HASH, Entry, chain
 from kiosk.journal.head import HeadKey, ProvenHead, SignedHead, parse_head
-from kiosk.journal.journal import CaseState, EffectState, Journal
+from kiosk.journal.journal import EffectState, Journal
 from kiosk.journal.merkle import Edge
 from kiosk.journal.seal import StationKey
+from kiosk.model.step import Step
+from kiosk.model.transition import Stage
+from tests.journal.walked_case import walk
 from tests.memory_folder import memory_folder
 
 START = datetime.datetime(2026, 4, 1, tzinfo=datetime.UTC)
@@ -40,14 +43,15 @@ def fill(journal: Journal, entries: int) -> ProvenHead:
     journal.start()
     for number in itertools.count():
         case = journal.open_case(f"{number}", SECRET)
-        journal.intend(case, "certify", SECRET)
-        journal.complete(case, "certify", SECRET, person="ab")
-        journal.intend(case, "fee", SECRET)
-        journal.complete(case, "fee", SECRET, signs_head=True)
+        case = journal.complete(case, Step.APPLICATION, SECRET, person="ab")
+        case = walk(journal, case, Stage.DELIVERED, SECRET)
+        journal.intend(case, Step.FEE, SECRET)
+        case = journal.complete(case, Step.FEE, SECRET, signs_head=True)
+        case = walk(journal, case, Stage.RETURNED, SECRET)
         receipt = journal.number_receipt(case)
-        journal.leave(case, "receipt", EffectState.UNKNOWN, "K-DEVICE-002")
-        journal.complete(case, "receipt", SECRET, resumed=True)
-        journal.move(case, CaseState.CLOSED)
+        journal.leave(case, Step.RECEIPT, EffectState.UNKNOWN, "K-DEVICE-002")
+        case = journal.complete(case, Step.RECEIPT, SECRET, resumed=True)
+        walk(journal, case, Stage.CLOSED, SECRET)
         last = parse_head(receipt.proof)
         if last.signed.head.size + 3 >= entries:
             return last

@@ -20,7 +20,10 @@ from kiosk.journal.head import Head
 from kiosk.journal.journal import Journal
 from kiosk.journal.merkle import Edge
 from kiosk.journal.seal import StationKey
+from kiosk.model.step import Step
+from kiosk.model.transition import Stage
 from tests.journal.filled_journal import HEAD_KEY, START, STATION_KEY, in_memory
+from tests.journal.walked_case import walk
 
 ENTRIES_A_CASE = 25
 EFFECTS_A_CASE = 12
@@ -66,14 +69,17 @@ def stocked(path: Path, entries: int) -> Journal:
 
 def measure(journal: Journal) -> dict[str, float]:
     """How long each operation takes, in milliseconds, on a case of its own."""
-    case = journal.open_case(f"new-{time.perf_counter_ns()}", b"application")
+    case, delivered, returned = (
+        walk(journal, journal.open_case(f"new-{time.perf_counter_ns()}", b"application"), stage)
+        for stage in (Stage.OPENED, Stage.DELIVERED, Stage.RETURNED)
+    )
     operations: dict[str, Callable[[], object]] = {
         "look for the case": lambda: journal.latest_case(case.number),
         "look for certificates": lambda: journal.closed_cases_of(case.pseudonym),
-        "intend": lambda: journal.intend(case, "certify", b"x" * 2000),
-        "complete": lambda: journal.complete(case, "certify", b"x" * 2000),
-        "complete and sign": lambda: journal.complete(case, "fee", b"x", signs_head=True),
-        "number a receipt": lambda: journal.number_receipt(case),
+        "intend": lambda: journal.intend(case, Step.APPLICATION, b"x" * 2000),
+        "complete": lambda: journal.complete(case, Step.APPLICATION, b"x" * 2000),
+        "complete and sign": lambda: journal.complete(delivered, Step.FEE, b"x", signs_head=True),
+        "number a receipt": lambda: journal.number_receipt(returned),
         "prove to the authority": journal.head,
         "start": journal.start,
     }

@@ -10,11 +10,14 @@ from kiosk.journal.agreement import Told, check_records, check_state, read_state
 from kiosk.journal.chain import Chain, read_entries
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.entry import ChainBroken
-from kiosk.journal.journal import CaseState, EffectState
+from kiosk.journal.journal import EffectState
 from kiosk.journal.seal import StationKey
+from kiosk.model.step import Step
+from kiosk.model.transition import Stage
 from tests.journal.filled_journal import HEAD_KEY, START, STATION_KEY, fill, open_journal
+from tests.journal.walked_case import walk
 
-FILLED = 4 * 4
+FILLED = 2 * len(Step)
 """The effects with records of the cases that the store of these tests begins with."""
 
 
@@ -34,10 +37,10 @@ def told_until(database: Database, ends: dict[str, int]) -> Told:
 def test_work_that_goes_on_during_verification_disturbs_nothing(database: Database, tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "kiosk.db")
     case = journal.open_case("new", b"application")
-    journal.intend(case, "certify", b"intent")
+    case = walk(journal, case, Stage.REQUESTED)
+    journal.intend(case, Step.CERTIFY, b"intent")
     state = read_state(database)
-    journal.complete(case, "certify", b"outcome")
-    journal.move(case, CaseState.CLOSED)
+    walk(journal, case, Stage.CLOSED)
     journal.open_case("newer", b"application")
     told = told_until(database, state.ends)
     check_state(told, state)
@@ -50,19 +53,17 @@ def test_work_that_goes_on_during_verification_disturbs_nothing(database: Databa
 
 def test_every_state_and_every_end_of_an_effect_is_told(database: Database, tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "kiosk.db")
-    for state in CaseState:
-        case = journal.open_case(state.value, b"")
+    for stage in Stage:
+        case = journal.open_case(stage.value, b"")
         for effect in (EffectState.UNKNOWN, EffectState.FAILED):
-            journal.intend(case, effect.value, b"")
-            journal.leave(case, effect.value, effect, "K-CARD-001")
-        journal.intend(case, "twice", b"first")
-        journal.intend(case, "twice", b"second")
-        if state is not CaseState.OPEN:
-            journal.move(case, state, "E01")
+            journal.intend(case, Step.APPLICATION, effect.value.encode())
+            journal.leave(case, Step.APPLICATION, effect, "K-CARD-001")
+        walk(journal, case, stage)
     now = read_state(database)
     told = told_until(database, now.ends)
     check_state(told, now)
-    assert check_records(database, told, "demo", StationKey(STATION_KEY)) == FILLED + 3 * 4
+    # A refused case has its application, one that was taken back likewise, a closed one everything.
+    assert check_records(database, told, "demo", StationKey(STATION_KEY)) == FILLED + 1 + 1 + len(Step)
 
 
 def test_an_event_that_changes_no_state_is_passed_over(database: Database) -> None:

@@ -26,9 +26,12 @@ from kiosk.journal.database import MIGRATIONS, open_database
 from kiosk.journal.entry import ChainBroken, Entry, chain
 from kiosk.journal.errors import NotWritten, StoreTooNew, StoreUnusable
 from kiosk.journal.head import HeadKey
-from kiosk.journal.journal import CaseState, EffectState, Journal
+from kiosk.journal.journal import EffectState, Journal
 from kiosk.journal.seal import StationKey, load_station_key
 from kiosk.journal.verify import verify_chain
+from kiosk.model.step import Step
+from kiosk.model.transition import AFTER, ENDED, Stage
+from tests.journal.walked_case import walk
 from tests.stores import Store
 
 NOW = datetime.datetime(2026, 4, 1, tzinfo=datetime.UTC)
@@ -42,44 +45,42 @@ def open_journal(url: str, station: str = "demo") -> Journal:
 def fill(journal: Journal, cases: int = 3) -> None:
     for number in range(cases):
         case = journal.open_case(f"n-{number}", SECRET)
-        journal.intend(case, "certify", SECRET)
-        journal.complete(case, "certify", SECRET, person="ab")
+        journal.intend(case, Step.APPLICATION, SECRET)
+        case = journal.complete(case, Step.APPLICATION, SECRET, person="ab")
+        case = walk(journal, case, Stage.RETURNED, SECRET)
         journal.number_receipt(case)
-        journal.move(case, CaseState.CLOSED)
+        walk(journal, case, Stage.CLOSED, SECRET)
 
 
 def test_an_effect_is_remembered_by_another_process(store: Store) -> None:
     journal = open_journal(store.url)
-    case = journal.open_case("1", b"application")
-    journal.intend(case, "write", b"intent")
+    case = walk(journal, journal.open_case("1", b"application"), Stage.PENDING)
+    journal.intend(case, Step.WRITE, b"intent")
     again = open_journal(store.url)
     found = again.latest_case("1")
     assert found is not None
-    record = again.effect(found, "write")
+    record = again.effect(found, Step.WRITE)
     assert record is not None
     assert (record.state, record.intent, record.outcome) == (EffectState.INTENDED, b"intent", None)
-    again.complete(found, "write", b"outcome")
-    again.leave(found, "fee", EffectState.UNKNOWN, "K-DEVICE-002")
-    done = journal.effect(case, "write")
+    again.leave(found, Step.WRITE, EffectState.UNKNOWN, "K-DEVICE-002")
+    again.complete(found, Step.WRITE, b"outcome")
+    done = journal.effect(case, Step.WRITE)
     assert done is not None
     assert (done.state, done.intent, done.outcome) == (EffectState.DONE, b"intent", b"outcome")
-    assert journal.effect(case, "confirm") is None
+    assert journal.effect(case, Step.CONFIRM) is None
 
 
 def test_unfinished_cases_are_those_of_this_station_that_have_not_ended(store: Store) -> None:
     journal = open_journal(store.url)
-    states = dict.fromkeys(CaseState, False) | {CaseState.OPEN: True, CaseState.ROLLING_BACK: True}
-    for state in states:
-        case = journal.open_case(state.value, b"")
-        if state is not CaseState.OPEN:
-            journal.move(case, state, "E01")
+    for stage in Stage:
+        walk(journal, journal.open_case(stage.value, b""), stage)
     open_journal(store.url, "other").open_case("elsewhere", b"")
-    assert {case.state for case in journal.unfinished_cases()} == {s for s, is_left in states.items() if is_left}
+    assert {case.stage for case in journal.unfinished_cases()} == set(Stage) - {*ENDED, Stage.SUSPECT}
 
 
 def test_receipt_numbers_have_no_gap_and_a_case_keeps_its_own(store: Store) -> None:
     journal = open_journal(store.url)
-    cases = [journal.open_case(str(n), b"") for n in range(4)]
+    cases = [walk(journal, journal.open_case(str(n), b""), Stage.RETURNED) for n in range(4)]
     assert [journal.number_receipt(case).number for case in (*cases, *cases)] == [1, 2, 3, 4, 1, 2, 3, 4]
 
 
@@ -87,11 +88,11 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     database = open_database(store.url)
     with pytest.raises(ZeroDivisionError), database.write() as transaction:
         transaction.run(
-            "INSERT INTO cases (pseudonym, station, number, attempt, state) VALUES (?, ?, ?, 1, ?)",
+            "INSERT INTO cases (pseudonym, station, number, attempt, stage) VALUES (?, ?, ?, 1, ?)",
             "a",
             "b",
             "c",
-            "open",
+            "opened",
         )
         raise ZeroDivisionError
     with database.read() as transaction:
@@ -120,12 +121,11 @@ def test_no_personal_data_is_stored_in_clear(store: Store) -> None:
 
 def test_a_record_cannot_be_moved_to_another_place(store: Store) -> None:
     journal = open_journal(store.url)
-    case = journal.open_case("1", b"application")
-    journal.complete(case, "write", b"outcome")
+    case = walk(journal, journal.open_case("1", b"application"), Stage.WRITTEN, b"outcome")
     with open_database(store.url).write() as transaction:
         transaction.run("UPDATE effects SET step = 'confirm' WHERE step = 'write'")
     with pytest.raises(InvalidTag):
-        journal.effect(case, "confirm")
+        journal.effect(case, Step.CONFIRM)
 
 
 def test_an_older_program_refuses_a_newer_store(store: Store) -> None:
@@ -133,6 +133,28 @@ def test_an_older_program_refuses_a_newer_store(store: Store) -> None:
         transaction.run("INSERT INTO schema_version VALUES (?)", len(MIGRATIONS) + 1)
     with pytest.raises(StoreTooNew):
         open_database(store.url)
+
+
+def test_cases_of_an_older_store_stand_where_their_last_step_left_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.journal.database.MIGRATIONS", MIGRATIONS[:2])
+    database = open_database(store.url)
+    with database.write() as transaction:
+        for number, step in enumerate((None, *Step)):
+            transaction.run(
+                "INSERT INTO cases (pseudonym, station, number, attempt, state) VALUES (?, 'demo', ?, 1, ?)",
+                f"{number}",
+                f"{number}",
+                "closed" if step is Step.CLOSED else "open",
+            )
+            for done in list(Step)[:number]:
+                transaction.run("INSERT INTO effects (pseudonym, step, state) VALUES (?, ?, 'done')", f"{number}", done)
+    database.close()
+    monkeypatch.undo()
+    journal = open_journal(store.url)
+    found = [journal.latest_case(f"{number}") for number in range(len(Step) + 1)]
+    assert [case and case.stage for case in found] == [Stage.OPENED, *AFTER.values()]
 
 
 def test_opening_a_store_many_times_at_once_migrates_it_once(store: Store) -> None:
@@ -148,11 +170,11 @@ def test_writers_in_several_processes_make_one_chain(store: Store) -> None:
     def write(number: int) -> None:
         journal = open_journal(store.url)
         for attempt in range(5):
-            journal.number_receipt(journal.open_case(f"{number}-{attempt}", SECRET))
+            journal.number_receipt(walk(journal, journal.open_case(f"{number}-{attempt}", SECRET), Stage.RETURNED))
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(write, range(4)))
-    assert verify_chain(open_journal(store.url).entries()) == {"demo": 40}
+    assert verify_chain(open_journal(store.url).entries()) == {"demo": 20 * 13}
     with open_database(store.url).read() as transaction:
         assert transaction.run("SELECT number FROM receipts ORDER BY number").scalars().all() == [*range(1, 21)]
 
@@ -162,7 +184,7 @@ def test_values_and_percent_signs_reach_the_store_as_they_are(store: Store) -> N
     values = ("100 % ? %s", "C:\\'x'", "幌延　𠮷野")
     with database.write() as transaction:
         transaction.run(
-            "INSERT INTO cases (pseudonym, station, number, attempt, state, code) VALUES (?, ?, ?, 1, 'open', '%')",
+            "INSERT INTO cases (pseudonym, station, number, attempt, stage, code) VALUES (?, ?, ?, 1, 'opened', '%')",
             *values,
         )
     with database.read() as transaction:
@@ -230,12 +252,12 @@ def test_two_stations_share_a_store_and_do_not_open_each_others_cases(store: Sto
     )
     for journal in (here, there):
         case = journal.open_case("2011-0001", journal.station.encode())
-        journal.complete(case, "closed", b"certificate", person="ab")
-        journal.move(case, CaseState.CLOSED)
+        case = journal.complete(case, Step.APPLICATION, b"filed", person="ab")
+        walk(journal, case, Stage.CLOSED)
     for journal in (here, there):
         case, unfinished = journal.latest_case("2011-0001"), journal.open_case("2011-0002", b"")
         assert case is not None
-        record = journal.effect(case, "application")
+        record = journal.effect(case, Step.APPLICATION)
         assert record is not None and record.intent == journal.station.encode()
         assert [one.pseudonym for one in journal.closed_cases_of("ab")] == [case.pseudonym]
         assert [one.pseudonym for one in journal.unfinished_cases()] == [unfinished.pseudonym]
@@ -248,7 +270,7 @@ def test_a_case_under_another_key_is_listed_and_its_records_stay_shut(store: Sto
     )
     (case,) = another.unfinished_cases()
     with pytest.raises(InvalidUnwrap):
-        another.effect(case, "application")
+        another.effect(case, Step.APPLICATION)
 
 
 def test_a_station_key_is_made_once_and_a_damaged_one_is_named(tmp_path: Path) -> None:
@@ -312,7 +334,7 @@ def test_an_audit_needs_no_key_and_makes_no_file(
     fill(open_journal(f"sqlite:///{tmp_path / 'kiosk.db'}"))
     before = sorted(tmp_path.iterdir())
     assert run_journal(config, tmp_path, action) is ExitCode.OK
-    assert len(capsys.readouterr().out.splitlines()) == {"verify": 1, "show": 15}[action]
+    assert len(capsys.readouterr().out.splitlines()) == {"verify": 1, "show": 48}[action]
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -331,7 +353,7 @@ def whole(new_store: Callable[[], Store]) -> Iterator[list[Entry]]:
 
 
 def test_the_chain_of_every_station_holds(whole: list[Entry]) -> None:
-    assert verify_chain(whole) == {"demo": 15, "other": 15}
+    assert verify_chain(whole) == {"demo": 48, "other": 48}
 
 
 @settings(max_examples=50, deadline=None)

@@ -17,9 +17,11 @@ from kiosk.journal.head import HeadKey, parse_head
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import verify_chain, verify_journal, verify_since_last_head
+from kiosk.model.transition import Stage
 from tests.journal.filled_journal import HEAD_KEY, STATION_KEY, Filled, fill, filled, forged, in_memory, open_journal
 from tests.journal.growth import compare
 from tests.journal.tamper import Desk, cut, flip_bits, tamper, write
+from tests.journal.walked_case import walk
 
 ENTRIES = 1000
 START_AGAIN = datetime.datetime(2026, 5, 1, tzinfo=datetime.UTC)
@@ -129,7 +131,7 @@ def test_an_entry_that_is_well_chained_and_says_nothing_sensible_is_no_defect_of
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("UPDATE cases SET state = 'open' WHERE number = '7'", "stands otherwise"),
+        ("UPDATE cases SET stage = 'opened' WHERE number = '7'", "stands otherwise"),
         ("UPDATE cases SET code = 'E01' WHERE number = '7'", "stands otherwise"),
         ("UPDATE cases SET seal = NULL WHERE number = '7'", "stands otherwise"),
         ("UPDATE effects SET state = 'failed' WHERE rowid = 7", "other effects"),
@@ -144,7 +146,7 @@ def test_an_entry_that_is_well_chained_and_says_nothing_sensible_is_no_defect_of
         ("UPDATE cases SET seal = zeroblob(40) WHERE number = '7'", "of case"),
         ("UPDATE cases SET seal = x'00' WHERE number = '7'", "of case"),
         (
-            "INSERT INTO cases SELECT 'aa', station, 'x', 1, person, card, state, code, seal FROM cases LIMIT 1",
+            "INSERT INTO cases SELECT 'aa', station, 'x', 1, person, card, stage, code, seal FROM cases LIMIT 1",
             "not told",
         ),
         ("INSERT INTO heads SELECT station, size + 1, at, root, signature FROM heads LIMIT 1", "were signed"),
@@ -273,34 +275,38 @@ def test_stations_in_one_store_are_verified_each_by_its_own_head(tmp_path: Path)
     database = open_database(f"sqlite:///{path}")
     entries = list(read_entries(database))
     assert [(v.station, v.entries) for v in verify_journal(entries, read_heads(database), receipts)] == [
-        ("a", 46),
-        ("b", 46),
-        ("c", 46),
+        ("a", 52),
+        ("b", 52),
+        ("c", 52),
     ]
-    assert verify_since_last_head(database, "b", HEAD_KEY.public) == 46
-    with pytest.raises(ChainBroken, match="station b, entry 43"):
+    assert verify_since_last_head(database, "b", HEAD_KEY.public) == 52
+    with pytest.raises(ChainBroken, match="station b, entry 49"):
         verify_journal([e for e in entries if e.station != "b"], [], receipts)
 
 
 def test_a_store_from_before_there_were_heads_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "kiosk.db"
-    whole = filled(path, 40)
-    older = [e for e in whole.entries if "begun" not in e.body]
+    filled(path, 40)
+    journal = open_journal(path)
+    journal.number_receipt(walk(journal, journal.open_case("waiting", b""), Stage.RETURNED))
+    whole = list(read_entries(open_database(f"sqlite:///{path}")))
+    older = [e for e in whole if "begun" not in e.body]
     write(path, [replace(e, node=None) for e in forged(older)], [])
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE receipts SET proof = NULL")
     assert verify_chain(read_entries(open_database(f"sqlite:///{path}"))) == {"demo": len(older)}
     journal = started(path)
     journal.open_case("next", b"")
-    proof = parse_head(journal.number_receipt(journal.open_case("after", b"")).proof)
+    case = walk(journal, journal.open_case("after", b""), Stage.RETURNED)
+    proof = parse_head(journal.number_receipt(case).proof)
     database = open_database(f"sqlite:///{path}")
     entries, heads = list(read_entries(database)), read_heads(database)
     assert '"event":"begun"' in entries[len(older)].body
     (verified,) = verify_journal(entries, heads, [proof])
-    assert (verified.entries, verified.heads) == (len(older) + 4, 2)
-    case = journal.latest_case("3")
-    assert case is not None
-    assert journal.number_receipt(case).proof == ""
+    assert (verified.entries, verified.heads) == (len(older) + 15, 2)
+    waiting = journal.latest_case("waiting")
+    assert waiting is not None
+    assert journal.number_receipt(waiting).proof == ""
     without_node = [replace(e, node=None) for e in entries]
     with pytest.raises(ChainBroken, match="does not fit the tree"):
         verify_chain(without_node)

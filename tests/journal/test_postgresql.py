@@ -22,7 +22,7 @@ from tests.stores import Store
 HOLD = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
 RELEASE = "ALTER SYSTEM SET synchronous_standby_names = ''"
 RELOAD = "SELECT pg_reload_conf()"
-A_CASE = "INSERT INTO cases (pseudonym, station, number, attempt, state) VALUES (?, 's', 'n', ?, 'open')"
+A_CASE = "INSERT INTO cases (pseudonym, station, number, attempt, stage) VALUES (?, 's', 'n', ?, 'opened')"
 A_COMMIT = "SELECT pg_logical_emit_message(true, 'test', '')"
 
 
@@ -115,6 +115,10 @@ def test_the_journal_cannot_be_truncated(postgresql_store: Store) -> None:
     database = open_database(postgresql_store.url)
     with pytest.raises(DBAPIError, match="append-only"), database.write() as transaction:
         transaction.run("TRUNCATE journal")
+
+
+def test_a_server_is_trusted_to_look_for_damage_itself(postgresql_store: Store) -> None:
+    assert open_database(postgresql_store.url).damage() is None
 
 
 def test_a_server_that_is_not_there_means_nothing_was_written(server: Server) -> None:

@@ -3,6 +3,7 @@
 import datetime
 import re
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from kiosk.issuance.persons import DeliverySummary, IdentityQuestion
 from kiosk.issuance.receipt import ReceiptValues
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import EffectRecord, EffectState
-from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
+from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms, Uptime
 from kiosk.model.certificate import Uncertifiable, certify_items, serial_text
 from kiosk.model.characters import is_certifiable
 from kiosk.model.eligibility import REFUSALS, refusal_code
@@ -62,9 +63,12 @@ def test_every_character_is_classified(character: str) -> None:
 
 
 def test_every_code_point_is_classified_and_what_is_certifiable_survives_the_codec() -> None:
-    for code in range(sys.maxunicode + 1):
-        if is_certifiable(chr(code)):
-            assert chr(code).encode("euc_jp").decode("euc_jp") == chr(code)
+    certifiable = [chr(code) for code in range(sys.maxunicode + 1) if is_certifiable(chr(code))]
+    assert all(character.encode("euc_jp").decode("euc_jp") == character for character in certifiable)
+    # Printable ASCII, half-width katakana, JIS X 0208, and JIS X 0212 but for its tilde, which is read as ASCII's.
+    assert len(certifiable) == 95 + 63 + 6879 + 6067 - 1
+    assert {unicodedata.category(character)[0] for character in certifiable} == {"L", "N", "P", "S", "Z"}
+    assert not any(unicodedata.category(character) in ("Zl", "Zp") for character in certifiable)
 
 
 @pytest.mark.parametrize("character", ["𠮷", "😀", "\n", "\x1b", "葛\U000e0100"[1], "髙"])
@@ -103,6 +107,7 @@ def terms(**changes: object) -> AuthorisationTerms:
         "nonce": b"\x03" * 16,
         "issued_at": datetime.datetime(2026, 4, 1, 1, 2, 3, tzinfo=datetime.UTC),
         "expires_at": datetime.datetime(2026, 4, 1, 1, 17, 3, tzinfo=datetime.UTC),
+        "uptime": Uptime(b"\x04" * 16, 86_400),
     }
     return AuthorisationTerms(**(values | changes))  # type: ignore[arg-type]  # one detail changed
 
@@ -127,8 +132,12 @@ def test_bytes_that_are_no_authorisation_are_refused(payload: bytes) -> None:
     [
         (b'"nonce":"03', b'"nonce":"'),
         (b'"station":"demo"', b'"station":7'),
-        (b'"version":1', b'"version": 1'),
+        (b'"version":2', b'"version": 2'),
         (b'"issue"', b'"erase"'),
+        (b'"boot":"04', b'"boot":"'),
+        (b'"uptime_s":86400', b'"uptime_s":86400.0'),
+        (b'"uptime_s":86400', b'"uptime_s":"86400"'),
+        (b'"uptime_s":86400', b'"uptime_s":true'),
         (b"}", b',"more":1}'),
         (b"+00:00", b"+09:00"),
     ],
@@ -217,3 +226,17 @@ def test_a_setting_is_converted_to_its_keys_type() -> None:
         apply_settings(tables, [("authority.timeout_s", "soon")], _KioskFile)
     with pytest.raises(ConfigInvalid, match="unknown key"):
         apply_settings(tables, [("authority.uri", "x")], _KioskFile)
+
+
+@given(
+    clock_s=st.integers(-2000, 2000),
+    elapsed_s=st.integers(-2000, 2000),
+    is_same_boot=st.booleans(),
+)
+def test_an_authorisation_is_fresh_only_while_clock_and_uptime_both_say_so(
+    clock_s: int, elapsed_s: int, is_same_boot: bool
+) -> None:
+    given_ = terms()
+    uptime = Uptime(given_.uptime.boot if is_same_boot else bytes(16), given_.uptime.elapsed_s + elapsed_s)
+    is_fresh = given_.is_fresh(given_.issued_at + datetime.timedelta(seconds=clock_s), uptime)
+    assert is_fresh == (is_same_boot and 0 <= clock_s < 900 and 0 <= elapsed_s < 900)

@@ -9,6 +9,7 @@ import pytest
 
 from hw.ports import PinPolicy
 from kiosk.issuance.persons import Abandoned, CardAction, Persons
+from kiosk.model.step import Actor
 from kiosk.ui.persons import Asked, CardRequest, CaseLine, FeeDue, PasswordChoice
 
 POLICY = PinPolicy(4, 16, "0123456789")
@@ -51,7 +52,7 @@ def test_a_question_is_answered_once(case: Case) -> None:
 
 def test_abandoning_ends_the_open_question_and_nothing_later(case: Case) -> None:
     question, call = case.asks(case.persons.resident.choose_password, POLICY)
-    case.line.abandon("resident", "stopped")
+    case.line.abandon(Actor.RESIDENT, "stopped")
     with pytest.raises(Abandoned) as stopped:
         call.result(5)
     assert stopped.value.by == "resident"
@@ -62,7 +63,7 @@ def test_abandoning_ends_the_open_question_and_nothing_later(case: Case) -> None
 
 
 def test_abandoning_between_questions_ends_the_next_call_only(case: Case) -> None:
-    case.line.abandon("clerk", "stopped")
+    case.line.abandon(Actor.CLERK, "stopped")
     with pytest.raises(Abandoned):
         case.persons.resident.card(CardAction.INSERT)
     case.persons.resident.card(CardAction.INSERT)
@@ -73,7 +74,7 @@ def test_abandoning_after_the_answer_ends_the_next_question(case: Case) -> None:
     question, call = case.asks(case.persons.clerk.take_fee, 500)
     question.answer(500)
     assert call.result(5) == 500
-    case.line.abandon("clerk", "stopped")
+    case.line.abandon(Actor.CLERK, "stopped")
     with pytest.raises(Abandoned):
         case.persons.clerk.give_change(0)
 

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from kiosk.exit_code import ExitCode
-from kiosk.model.step import Step
+from kiosk.model.step import Actor, Step
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.widgets.key import Key
@@ -133,7 +133,7 @@ def test_the_clerk_can_stop_while_the_fee_is_due_and_nobody_after_it(play: Calla
         await reach(pilot, "GiveMoney")
         assert not app.screen.query("#stop")
         assert app.board.case is not None
-        app.board.case.stop("clerk")
+        app.board.case.stop(Actor.CLERK)
         await pilot.press("enter")
         await reach(pilot, "Desk")
         assert app.screen.query_one("#stop", Key).disabled

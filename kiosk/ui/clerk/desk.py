@@ -3,7 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from kiosk.model.step import PROCEDURE
+from kiosk.model.step import PROCEDURE, Actor
 from kiosk.ui.case import OpenCase
 from kiosk.ui.counter import Counter
 from kiosk.ui.ending import Finished, Trouble
@@ -102,4 +102,4 @@ class Desk(SeatScreen[None]):
         """Stops the case at the terminal; the desk stays."""
         self.keep_going()
         if self.seat.board.case is not None:
-            self.seat.board.case.stop("clerk")
+            self.seat.board.case.stop(Actor.CLERK)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kiosk.model.step import Actor
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
@@ -34,7 +35,7 @@ async def attend(seat: Seat, clerk: str) -> None:
 async def _put(seat: Seat, case: OpenCase, question: ClerkAsked[Any], clerk: str) -> None:
     answer = await seat.show(_screen(seat, case.position, question, clerk), lambda: case.clerk_asked is question)
     if isinstance(answer, Stop):
-        case.stop("clerk")
+        case.stop(Actor.CLERK)
     elif answer is not None:
         case.answer(question, None if isinstance(question, Approval | ChangeDue | Repayment) else answer)
 

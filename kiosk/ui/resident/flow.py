@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from hw.ports import PinPolicy
 from kiosk.model.resident import Resident
-from kiosk.model.step import Step
+from kiosk.model.step import Actor, Step
 from kiosk.ui.case import AtWork, OpenCase
 from kiosk.ui.counter import FailureText, SimulatedCard
 from kiosk.ui.ending import Finished, Outcome, Trouble
@@ -84,7 +84,7 @@ async def _accompany(seat: Seat, case: OpenCase, reception: Reception) -> None:
         view = _view(case)
         answer = await seat.show(_screen(seat, case, reception, view), partial(_still_sees, case, view))
         if isinstance(answer, Stop):
-            case.stop("resident")
+            case.stop(Actor.RESIDENT)
         elif answer is not None and isinstance(view, ResidentAsked):
             _give(case, view, answer)
 

@@ -68,6 +68,14 @@ def test_after_a_cut_at_any_byte_the_copy_comes_out_whole(paper):
         assert bench.sim.sheets[-1].text.endswith(complete.lstrip("\n"))
 
 
+@pytest.mark.parametrize("paper", [RECEIPT[:8], (QrCode("17" * 40),)], ids=["plain", "qr"])
+def test_after_a_cut_at_any_byte_the_printer_tells_how_often_it_has_cut(paper):
+    _, _, whole, _ = print_until(1 << 30, 1 << 30, paper)
+    for cut in range(len(ASKED_BEFORE), len(whole) + 1):
+        _, bench, _, _ = print_until(cut, 1 << 30, paper)
+        assert bench.printer().cuts() == len(bench.sim.sheets)
+
+
 def test_a_printer_that_cannot_be_cleared_is_busy_or_prints_whole():
     model = MODELS["generic-80"]
     bench = Bench("memory")

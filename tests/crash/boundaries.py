@@ -1,0 +1,167 @@
+"""Compares the explorer's list of boundaries with what strace sees of a real `kiosk drill` in processes of its own.
+
+The terminal of that drill speaks to a card behind a real pcscd, to a printer behind TCP, to the authority behind HTTP;
+its store is a file. What leaves the process as a system call is sorted into the explorer's kinds by its target alone,
+and the two sequences have to be the same. Whatever else the process makes durable is listed, and has to be known.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import TextIO
+
+from hw.sim.till import SimulatedTill
+from kiosk.issuance.issue import issue
+from kiosk.issuance.persons import Persons
+from kiosk.model.application import Application
+from kiosk.played_persons import play
+from tests.crash.boundary import Kind, Passage, Phase, Point
+from tests.crash.office import furnished
+from tests.crash.people import Till
+from tests.crash.play import set_up
+from tests.crash.scenario import APPLICANT, SCENARIOS
+from tests.crash.world import PASSWORDS, World
+from tests.e2e.commands import APPLICATION, at, authority, started
+from tests.pcscd import PrivatePcscd
+
+_CALLS = "fsync,fdatasync,rename,renameat,renameat2,link,linkat,connect,write,sendto,sendmsg"
+_CALL = re.compile(r"(?:\d+ +)?(\w+)\((.*)\) += +(-?\d+)")
+_TRANSMIT = r"\x09\x00\x00\x00"
+"""SCARD_TRANSMIT in the header of a message to pcscd (its winscard_msg.h), which has 8 bytes."""
+
+_KNOWN = {
+    "station.key": "the station's key, linked into its place before anything else is done",
+    "certificates": "the drill's own copy of the certificate, after the case is closed",
+}
+"""What a drill makes durable outside an issuance."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one system call was: a boundary's kind, or its target when it is none."""
+
+    kind: Kind | None
+    target: str
+
+
+def compare_with_strace(out: TextIO) -> int:
+    """Runs both and writes the comparison; 0 when they agree."""
+    listed = list(_listed())
+    seen = list(_seen())
+    found = [one.kind for one in seen if one.kind is not None]
+    others = Counter(one.target for one in seen if one.kind is None)
+    for kind in Kind:
+        print(f"{kind:6} listed {listed.count(kind):3}  strace {found.count(kind):3}", file=out)
+    print(f"all    listed {len(listed):3}  strace {len(found):3}", file=out)
+    different = [n for n, pair in enumerate(zip_longest(listed, found)) if pair[0] is not pair[1]]
+    if different:
+        print(f"the sequences differ from boundary {different[0] + 1} on:", file=out)
+        print(f"  listed {listed[different[0] :][:8]}\n  strace {found[different[0] :][:8]}", file=out)
+    unknown = {target: count for target, count in others.items() if not any(name in target for name in _KNOWN)}
+    for target, count in others.items():
+        print(f"outside of the issuance: {target} ({count})", file=out)
+    for target in unknown:
+        print(f"nobody knows of {target}", file=out)
+    return int(bool(different or unknown))
+
+
+# --- as the explorer lists them
+
+
+def _listed() -> Iterator[Kind]:
+    """The boundaries of the same issuance in this process, in their order; persons as a drill plays them."""
+    points = list[Point]()
+    with furnished() as office:
+        stage = set_up(office, SCENARIOS["first"])
+        with stage.world(stage.image) as world:
+            # The card lies in the reader, as it does on vpcd, and nobody is there to take it.
+            world.place_card(APPLICANT.code)
+            world.passage = Passage(lambda point, label: points.append(point))
+            issue(Application(APPLICANT.number, APPLICANT.code), world.start_terminal(), _played(world), lambda _: None)
+    return (point.kind for point in points if point.phase is Phase.AFTER)
+
+
+def _played(world: World) -> Persons:
+    from kiosk.application_file import ClerkTable
+
+    till: SimulatedTill = world.till
+    assert isinstance(till, Till)
+    return play(APPLICANT.code, PASSWORDS[APPLICANT.code], ClerkTable(tendered_yen=1000), APPLICANT.number, till, None)
+
+
+# --- as strace sees them
+
+
+def _seen() -> Iterator[Seen]:
+    with ExitStack() as held:
+        directory = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-strace-")))
+        url = held.enter_context(authority(directory / "ca"))
+        pcscd = held.enter_context(PrivatePcscd())
+        card = started("sim", "card", "--vpcd", f"127.0.0.1:{pcscd.vpcd_ports[0]}", module="hw")
+        held.enter_context(card)
+        _, tcp = held.enter_context(started("sim", "printer", "--tcp", "0", module="hw"))
+        port = tcp.split()[1]
+        trace, data = directory / "trace", directory / "data"
+        drill = [sys.executable, "-m", "kiosk", "drill", APPLICATION, "--data", data, *at(url, directory / "ca")]
+        devices = ["--set", f"card.link=pcsc:{pcscd.reader_names[0]}", "--set", f"printer.link=tcp://127.0.0.1:{port}"]
+        strace = ["strace", "-f", "-yy", "-xx", "-s", "64", "-e", f"trace={_CALLS}", "-o", trace]
+        done = subprocess.run(
+            [str(word) for word in (*strace, *drill, *devices)],
+            env=pcscd.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"the traced drill failed: {done.stdout}{done.stderr}")
+        yield from _sort(trace.read_text(), data, url.rpartition(":")[2], port)
+
+
+def _sort(trace: str, data: Path, authority_port: str, printer_port: str) -> Iterator[Seen]:
+    """Every call that has an effect outside of the process, sorted by its target."""
+    for line in trace.splitlines():
+        match = _CALL.fullmatch(line.strip())
+        if match is None:
+            continue
+        call, arguments, result = match[1], match[2], int(match[3])
+        target = _unhex(arguments)
+        if call == "connect":
+            if f"htons({authority_port})" in arguments:
+                yield Seen(Kind.AUTHORITY, "authority")
+        elif call in ("fsync", "fdatasync"):
+            if f"{data}/kiosk.db>" in target:
+                yield Seen(Kind.STORE, "kiosk.db")
+            elif "kiosk.db-journal" not in target and f"<{data}>" not in target:
+                yield Seen(None, f"{call} {_name(target)}")
+        elif call.startswith(("rename", "link")) and result == 0:
+            yield Seen(Kind.PERSON if "till.json" in target else None, f"{call} {_name(target)}")
+        elif call in ("write", "sendto", "sendmsg") and result > 0:
+            if f"->127.0.0.1:{printer_port}]" in target:
+                yield Seen(Kind.PRINTER, "printer")
+            elif "pcscd" in target and _TRANSMIT in arguments and result == 8:
+                yield Seen(Kind.CARD, "card")
+            elif call == "write" and str(data) in target and not _is_of_store(target):
+                yield Seen(None, f"write {_name(target)}")
+
+
+def _is_of_store(target: str) -> bool:
+    return "kiosk.db" in target or "till" in target
+
+
+def _name(target: str) -> str:
+    """The last parts of the first path named."""
+    match = re.search(r"(/[^>\",]*)", target)
+    return "/".join(Path(match[1]).parts[-2:]) if match else target
+
+
+def _unhex(text: str) -> str:
+    """Paths as text: -xx writes every string in hex."""
+    return re.sub(r"\\x([0-9a-f]{2})", lambda match: chr(int(match[1], 16)), text)

@@ -1,0 +1,140 @@
+"""A whole exploration, handed out to processes part by part, and what it says."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from tests.crash.boundary import Kind, Phase, Point
+from tests.crash.explore import (
+    ALL_CHANGES,
+    CARD_CHANGES,
+    FEW_CHANGES,
+    Behind,
+    Finding,
+    Merging,
+    Reach,
+    Tally,
+)
+from tests.crash.hunt import Hunted
+from tests.crash.mutations import MUTATIONS
+from tests.crash.plan import UNCHANGED, Death, Plan, Who, other_deaths
+from tests.crash.workers import Work, Workers
+
+REACHES = (
+    Reach(ALL_CHANGES),
+    # The second death may befall any other, in a leg that began anew or in which one has befallen them already.
+    Reach(FEW_CHANGES, beset=FEW_CHANGES, most=1),
+    Reach(CARD_CHANGES, beset=(UNCHANGED,), most=0),
+)
+"""What may come first, second and third."""
+
+_FINDINGS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Explores scenarios with these workers and tells on `out`; `seed` draws the plans raised for comparison."""
+
+    workers: Workers
+    seed: int = 0
+    out: TextIO = sys.stdout
+
+    def explore(self, scenarios: Sequence[str], depth: int, twins: int) -> int:
+        """Everything up to `depth`, and so many comparisons; returns the number of violations."""
+        began_s = time.monotonic()
+        total = Tally()
+        for scenario in scenarios:
+            points: list[Point] = next(self._run(scenario, "points", [()]))
+            self._tell_points(scenario, points)
+            total.add(self._part(scenario, "one death, each raised", self._singles(scenario, points)))
+            merging = Merging(REACHES[:depth], self.seed)
+            total.add(self._part(scenario, f"up to {depth}, merged by state", self._merged(scenario, merging)))
+            pairs = merging.twins(twins)
+            total.add(self._part(scenario, "merged plans, raised", self._run(scenario, "run_twins", pairs)))
+        self._tell_findings(total.findings)
+        taken_s = time.monotonic() - began_s
+        self._say(
+            f"plans {sum(total.plans.values()):,} by {total.runs:,} runs of the real code, "
+            f"distinct states {len(total.states):,} after a death and {len(total.rests):,} at rest, "
+            f"violations {len(total.findings)}, {taken_s:,.0f} s"
+        )
+        return len(total.findings)
+
+    def hunt(self, names: Sequence[str], depth: int) -> int:
+        """Every named design error, or all; returns how many were not caught."""
+        wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
+        caught = argued = 0
+        results = self.workers.run([Work("", "hunt", (mutation.name, depth)) for mutation in wanted])
+        for number, (mutation, hunted) in enumerate(zip(wanted, results, strict=True), start=1):
+            caught += hunted.finding is not None
+            argued += hunted.finding is None and bool(mutation.argued)
+            self._tell_hunted(number, hunted, mutation.argued)
+        missed = len(wanted) - caught - argued
+        self._say(f"seeded design errors {len(wanted)}, caught {caught}, argued {argued}, missed {missed}")
+        return missed
+
+    # --- parts
+
+    def _singles(self, scenario: str, points: list[Point]) -> Iterator[Tally]:
+        ends = [point for point in points if point.kind is not Kind.CLERK]
+        deaths = [
+            Death(point, who, change) for point in ends for who in (Who.TERMINAL, Who.ALL) for change in CARD_CHANGES
+        ]
+        return self._run(scenario, "run_single", [(death,) for death in deaths + other_deaths(points)])
+
+    def _merged(self, scenario: str, merging: Merging) -> Iterator[Tally]:
+        def run(parts: Sequence[tuple[Plan, bool]]) -> Iterator[tuple[Tally, Behind]]:
+            return self._run(scenario, "run_merged", parts)
+
+        return merging.explore(run)
+
+    def _run(self, scenario: str, method: str, arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        return self.workers.run([Work(scenario, method, each) for each in arguments])
+
+    # --- telling
+
+    def _part(self, scenario: str, name: str, tallies: Iterator[Tally]) -> Tally:
+        began_s = time.monotonic()
+        part = Tally()
+        for tally in tallies:
+            part.add(tally)
+        plans = ", ".join(f"{count:,} of {length}" for length, count in sorted(part.plans.items())) or "-"
+        self._say(
+            f"{scenario}: {name}: plans {plans}; runs {part.runs:,}; states {len(part.states):,} after a death, "
+            f"{len(part.rests):,} at rest; violations {len(part.findings)}; {time.monotonic() - began_s:.0f} s"
+        )
+        return part
+
+    def _tell_points(self, scenario: str, points: list[Point]) -> None:
+        counts = Counter(point.kind for point in points if point.phase is Phase.BEFORE)
+        questions = counts.pop(Kind.CLERK, 0)
+        self._say(
+            f"{scenario}: boundaries {sum(counts.values())} ("
+            + ", ".join(f"{kind} {count}" for kind, count in counts.items())
+            + f"), places to end at {sum(point.kind is not Kind.CLERK for point in points)}, "
+            f"questions to the clerk's station {questions}"
+        )
+
+    def _tell_findings(self, findings: list[Finding]) -> None:
+        for rule, count in Counter(finding.rule for finding in findings).most_common():
+            mine = sorted((f for f in findings if f.rule == rule), key=lambda f: (f.plan.count(" "), len(f.plan)))
+            self._say(f"VIOLATION {rule} ({count} times)")
+            for finding in mine[:_FINDINGS_SHOWN]:
+                self._say(f'  --scenario {finding.scenario} --plan "{finding.plan}"\n    {finding.text}')
+
+    def _tell_hunted(self, number: int, hunted: Hunted, argued: str) -> None:
+        finding = hunted.finding
+        if finding is not None:
+            mark = "caught" if hunted.is_as_expected else f"caught, though not by {hunted.catcher}"
+            self._say(
+                f'{number:3} {mark}  {hunted.name}: {finding.rule} by {finding.scenario} "{finding.plan}"'
+                f"  ({hunted.runs} runs)"
+            )
+        else:
+            self._say(f"{number:3} {f'argued: {argued}' if argued else 'MISSED'}  {hunted.name}  ({hunted.runs} runs)")
+
+    def _say(self, text: str) -> None:
+        print(text, file=self.out, flush=True)

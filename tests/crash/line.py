@@ -1,0 +1,91 @@
+"""The line to the authority: HTTP to its real application in this process, and the ends its process can come to."""
+
+import sqlite3
+from collections.abc import Callable
+
+import httpx
+
+from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.server import application
+from tests.crash.boundary import Kind, Outage, Point
+from tests.crash.office import Office
+from tests.crash.watch import GetPassage
+
+
+class AuthorityDied(BaseException):
+    """The authority's process ends here."""
+
+
+class AuthorityLine(httpx.BaseTransport):
+    """Carries requests to the authority's process; `start` begins a new one.
+
+    It is also the `CommitWatch` of the authority's books.
+    """
+
+    def __init__(self, office: Office, passage: GetPassage, start: Callable[[], Authority]) -> None:
+        self._office = office
+        self._passage = passage
+        self._start = start
+        self._request: tuple[Point, str] | None = None
+        self._commits = 0
+        self._outage: Outage | None = None
+        self._is_down = False
+        self._authority: Authority | None = None
+
+    def restore(self) -> None:
+        """Somebody starts the authority again, if it is down."""
+        self._is_down = False
+
+    def replace_process(self) -> None:
+        """The authority's process ends, if there is one, and another one begins on its books."""
+        self.end()
+        self._authority = self._start()
+        self._served = httpx.ASGITransport(application(self._authority))
+
+    def end(self) -> None:
+        """The authority's process ends."""
+        if self._authority is not None:
+            self._authority.store.close()
+
+    def close(self) -> None:
+        """Nothing: every request has a client of its own, which closes its transport; the line stays."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """One request and its answer, or the `httpx` error that a lost authority makes."""
+        label = request.url.path
+        point = self._passage().enter(Kind.AUTHORITY, label)
+        fault = self._passage().fault(point)
+        self._outage = fault.outage if fault else None
+        if self._is_down or self._outage is Outage.REFUSED:
+            self._is_down = self._is_down or (fault is not None and fault.stays_down)
+            raise httpx.ConnectError("nobody listens", request=request)
+        self._request, self._commits = (point, label), 0
+        try:
+            response = self._office.runner.run(self._serve(request))
+        except AuthorityDied:
+            response = None
+        finally:
+            self._request = None
+        if fault is not None:
+            self.replace_process()
+            self._is_down = fault.stays_down
+        if fault is not None or response is None:
+            raise httpx.RemoteProtocolError("the server disconnected without an answer", request=request)
+        self._passage().leave(point, label)
+        return response
+
+    def enter(self, connection: sqlite3.Connection) -> None:
+        """The authority is about to commit; its process can end here, alone or with the terminal's."""
+        if self._request is None:
+            return
+        if self._outage is Outage.UNDONE:
+            raise AuthorityDied
+        self._commits += 1
+        self._passage().within(self._request[0], self._commits, self._request[1])
+
+    def leave(self, connection: sqlite3.Connection) -> None:
+        """It has committed; the answer leaves next, and a death in between is one after it."""
+
+    async def _serve(self, request: httpx.Request) -> httpx.Response:
+        response = await self._served.handle_async_request(request)
+        return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())

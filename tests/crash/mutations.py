@@ -1,0 +1,610 @@
+"""The seeded design errors: what somebody might have built instead, as changes to the product's functions.
+
+What does no harm by the product's design (an intent less before a step that may be done twice, a check that the
+authority makes too) is not in the list: nothing could catch it, and nothing needs to.
+"""
+
+from tests.crash.mutation import Mutation, Rewrite
+
+
+def _one(name: str, catcher: str, where: str, old: str, new: str) -> Mutation:
+    return Mutation(name, catcher, (Rewrite(where, old, new),))
+
+
+_RUN = "kiosk.issuance.effect:Case.run"
+_ISSUE = "kiosk.issuance.issue"
+_ROLL_BACK = "kiosk.issuance.roll_back"
+_JOURNAL = "kiosk.journal.journal:Journal"
+
+_VALID = "a_valid_certificate_is_in_a_card_that_holds_its_key"
+_FEE = "a_new_valid_certificate_has_a_journaled_fee"
+_ORIGINAL = "a_receipt_has_at_most_one_unmarked_original"
+_SETTLED = "an_original_is_of_a_settled_fee"
+_CHAIN = "the_chain_of_the_journal_holds"
+_TOLD = "every_change_is_in_the_journal"
+_CLEAR = "no_personal_data_is_in_clear_in_the_store"
+_TRIES = "nobody_loses_his_password"
+_OPENS = "the_till_opens_only_for_what_can_become_valid"
+_PENDING = "nothing_is_pending_at_the_authority"
+_ENDED = "every_application_has_ended"
+_TILL = "the_till_equals_the_journal"
+_CHARGED = "charged_means_valid_or_refunded"
+_NUMBERS = "receipt_numbers_have_no_gap"
+_PAPER = "every_payer_has_his_receipt"
+_BACK = "coming back"
+_DEFECT = "defect"
+
+
+def _no_intent(step: str, catcher: str) -> Mutation:
+    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))"
+    return _one(f"no intent is written for {step}", catcher, _RUN, old, f"effect.step == {step!r} or {old}")
+
+
+def _late_intent(step: str, catcher: str) -> Mutation:
+    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))"
+    new = f"""early = perform(intent) if effect.step == {step!r} else None
+            {old}
+            if early is not None:
+                self._complete(effect, early, begun, False)
+                return early"""
+    return _one(f"the intent of {step} is written after its effect", catcher, _RUN, old, new)
+
+
+def _blind(step: str, catcher: str) -> Mutation:
+    old = "answer = inquire(intent)"
+    new = f"answer = World.NOT_HAPPENED if effect.step == {step!r} else inquire(intent)"
+    return _one(f"{step} is done again without asking", catcher, _RUN, old, new)
+
+
+def _repeated(step: str, catcher: str) -> Mutation:
+    old = "if known is not None and known.state is EffectState.DONE:"
+    return _one(f"{step} is done again though done", catcher, _RUN, old, f"{old[:-1]} and effect.step != {step!r}:")
+
+
+def _two_transactions(method: str, old: str) -> Mutation:
+    indent = " " * 8
+    new = f"pass\n{indent}with self._database.write() as transaction:\n{indent}    {old}"
+    return _one(f"{method} writes state and journal in two transactions", _TOLD, f"{_JOURNAL}.{method}", old, new)
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    # --- the protocol of effects
+    _no_intent("certify", _PENDING),
+    _no_intent("fee", _TILL),
+    _no_intent("refund", _TILL),
+    _no_intent("receipt", _ORIGINAL),
+    _late_intent("certify", _PENDING),
+    _late_intent("fee", _TILL),
+    _late_intent("receipt", _ORIGINAL),
+    _blind("fee", _TILL),
+    _blind("receipt", _ORIGINAL),
+    _blind("refund", _TILL),
+    _repeated("fee", _TILL),
+    _repeated("receipt", _ORIGINAL),
+    _repeated("refund", _TILL),
+    _one(
+        "what may have happened is recorded as failed",
+        _PENDING,
+        _RUN,
+        "state = EffectState.UNKNOWN if is_unknown else EffectState.FAILED",
+        "state = EffectState.FAILED",
+    ),
+    _one(
+        "a question without an answer means that nothing happened",
+        _PENDING,
+        _RUN,
+        "is_unknown = is_open or isinstance",
+        "is_unknown = isinstance",
+    ),
+    _one(
+        "a lost answer of the authority means that nothing happened",
+        _PENDING,
+        _RUN,
+        "is_unknown = is_open or isinstance(error, _WORLD_MAY_HAVE_CHANGED)",
+        "is_unknown = is_open or isinstance(error, (OutcomeUnknown, LinkLost))",
+    ),
+    _one(
+        "what is unknown counts as not begun",
+        _PENDING,
+        "kiosk.issuance.effect:Case.intent_of",
+        "known.state is EffectState.FAILED",
+        "known.state in (EffectState.FAILED, EffectState.UNKNOWN)",
+    ),
+    _one(
+        "what is intended counts as not begun",
+        _PENDING,
+        "kiosk.issuance.effect:Case.intent_of",
+        "known.state is EffectState.FAILED",
+        "known.state in (EffectState.FAILED, EffectState.INTENDED)",
+    ),
+    _one(
+        "an outcome is kept in memory only",
+        _ENDED,
+        "kiosk.issuance.effect:Case._complete",
+        "self._journal.complete(",
+        "effect.step == 'certify' or self._journal.complete(",
+    ),
+    # --- the story
+    _one(
+        "confirm comes before the fee",
+        _FEE,
+        f"{_ISSUE}:issue",
+        "fee = take_fee(",
+        "confirm(case, pending, station)\n            fee = take_fee(",
+    ),
+    _one(
+        "the fee comes before the delivery",
+        "money_goes_in_only_after_delivery",
+        f"{_ISSUE}:issue",
+        "write(case, card, pending)",
+        "take_fee(case, authorised, pending, station, persons)\n            write(case, card, pending)",
+    ),
+    _one(
+        "the receipt comes before the confirmation",
+        _SETTLED,
+        f"{_ISSUE}:issue",
+        "confirm(case, pending, station)\n",
+        "print_receipt(case, authorised, pending, fee, station, persons)\n"
+        "            confirm(case, pending, station)\n",
+    ),
+    _one(
+        "the certificate is not read back",
+        "money_goes_in_only_after_delivery",
+        f"{_ISSUE}:issue",
+        "read_back(case, card, key, pending)",
+        "DeliveredCertificate(pending.certificate, b'')",
+    ),
+    _one(
+        "the certificate is not written",
+        _BACK,
+        f"{_ISSUE}:issue",
+        "write(case, card, pending)\n",
+        "pass\n",
+    ),
+    _one(
+        "neither written nor read back",
+        _VALID,
+        f"{_ISSUE}:issue",
+        "write(case, card, pending)\n            delivered = read_back(case, card, key, pending)",
+        "delivered = DeliveredCertificate(pending.certificate, b'')",
+    ),
+    _one(
+        "trouble before the fee is left lying",
+        _ENDED,
+        f"{_ISSUE}:issue",
+        "raise roll_back(case, card, station, persons, failure_code(trouble)) from trouble",
+        "raise Halted(failure_code(trouble)) from trouble",
+    ),
+    _one(
+        "trouble after the fee is rolled back",
+        _NUMBERS,
+        f"{_ISSUE}:issue",
+        "raise Halted(failure_code(trouble)) from trouble",
+        "raise roll_back(case, card, station, persons, failure_code(trouble)) from trouble",
+    ),
+    _one(
+        "a lapsed certificate is left after the fee",
+        _ENDED,
+        f"{_ISSUE}:issue",
+        "raise roll_back(case, card, station, persons, failure_code(lapsed)) from lapsed",
+        "raise Halted(failure_code(lapsed)) from lapsed",
+    ),
+    _one(
+        "a roll-back goes on without knowing its card",
+        _VALID,
+        f"{_ISSUE}:issue",
+        "card.number = filed_before.card_number if filed_before else None",
+        "pass",
+    ),
+    _one(
+        "an interrupted roll-back goes forward again",
+        _BACK,
+        f"{_ISSUE}:issue",
+        "if record.state is CaseState.ROLLING_BACK:",
+        "if False:",
+    ),
+    _one(
+        "an interrupted application is begun anew",
+        _ENDED,
+        f"{_ISSUE}:_open_or_resume",
+        "record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK)",
+        "record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK, CaseState.OPEN)",
+    ),
+    _one(
+        "an application taken back goes on where it was",
+        _BACK,
+        f"{_ISSUE}:_open_or_resume",
+        "record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK)",
+        "record.state is CaseState.REFUSED",
+    ),
+    _one(
+        "a closed application is done again",
+        _BACK,
+        f"{_ISSUE}:_open_or_resume",
+        "record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK)",
+        "record.state.is_ended",
+    ),
+    _one(
+        "a resident with a valid certificate may apply again",
+        _VALID,
+        f"{_ISSUE}:_check_eligibility",
+        "raise case.refuse(CERTIFICATE_EXISTS)",
+        "pass",
+    ),
+    _one(
+        "a card with another's valid certificate is taken",
+        _VALID,
+        f"{_ISSUE}:_check_eligibility",
+        "raise case.refuse(CARD_OF_ANOTHER)",
+        "pass",
+    ),
+    _one(
+        "a card of another open application is taken",
+        _BACK,
+        f"{_ISSUE}:_check_eligibility",
+        "raise case.refuse(CARD_IN_USE)",
+        "pass",
+    ),
+    _one(
+        "whose card is open elsewhere is asked at every start",
+        _CHARGED,
+        f"{_ISSUE}:file",
+        "card.number = filed.card_number\n",
+        """card.number = filed.card_number
+    others = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
+    if any(not other.state.is_ended for other in others):
+        raise case.refuse(CARD_IN_USE)
+""",
+    ),
+    _one(
+        "an identity checked on another day is good enough",
+        "the_identity_was_checked_today",
+        f"{_ISSUE}:_refuse_if_of_another_day",
+        "identified.checked_on != station.today()",
+        "False",
+    ),
+    # --- key, certificate, card
+    _one(
+        "a new request is made at every resumption",
+        _PENDING,
+        f"{_ISSUE}:certify",
+        "return station.authority.certify(stored.der)",
+        "return station.authority.certify(message().der)",
+    ),
+    _one(
+        "the card's number is not compared",
+        _VALID,
+        "kiosk.issuance.inserted_card:InsertedCard.session",
+        "if self.number not in (None, number):",
+        "if False:",
+    ),
+    _one(
+        "the card's number is compared at the first insertion only",
+        _VALID,
+        f"{_ISSUE}:file",
+        "card.number = filed.card_number\n",
+        "pass\n",
+    ),
+    _one(
+        "the password is typed into whatever card is there",
+        _TRIES,
+        "kiosk.issuance.inserted_card:InsertedCard.session",
+        "if self.number not in (None, number):",
+        "if self.number not in (None, number) and not self.verified.__call__():",
+    ),
+    _one(
+        "a certificate is taken for written when any is there",
+        _VALID,
+        f"{_ISSUE}:read_back",
+        "if certificate != pending.certificate:",
+        "if certificate is None:",
+    ),
+    # --- money
+    _one(
+        "the till opens without asking the authority",
+        _OPENS,
+        f"{_ISSUE}:take_fee",
+        "refuse_if_too_late()\n        # That",
+        "pass\n        # That",
+    ),
+    _one(
+        "the rest of a fee is taken without asking the authority",
+        _OPENS,
+        f"{_ISSUE}:take_fee",
+        "if counted_yen < fee_yen:",
+        "if False:",
+    ),
+    _one(
+        "the margin before pending ends is forgotten",
+        _OPENS,
+        f"{_ISSUE}:_refuse_if_lapsing",
+        "station.clock() + margin > pending.confirm_before",
+        "station.clock() > pending.confirm_before",
+    ),
+    _one(
+        "money in the till counts only when it is the whole fee",
+        _TILL,
+        f"{_ISSUE}:take_fee",
+        "if not counted_yen:",
+        "if counted_yen < fee_yen:",
+    ),
+    _one(
+        "what was counted is not credited",
+        _TILL,
+        f"{_ISSUE}:take_fee",
+        "return collect(counted_yen)",
+        "return collect(0)",
+    ),
+    _one(
+        "a count of nothing is read as the fee",
+        _CHARGED,
+        f"{_ISSUE}:take_fee",
+        "if not counted_yen:",
+        "if not counted_yen:\n            return SettledFee(fee_yen, fee_yen, 0)\n        if counted_yen is None:",
+    ),
+    _one(
+        "the change stays in the till",
+        _TILL,
+        f"{_ISSUE}:take_fee",
+        "persons.clerk.give_change(change_yen)",
+        "pass",
+    ),
+    _one(
+        "whoever stops paying gets nothing back",
+        _TILL,
+        f"{_ISSUE}:take_fee",
+        "persons.clerk.repay(station.cash.end(DepositEnd.REPAY))",
+        "station.cash.end(DepositEnd.REPAY)",
+    ),
+    _one(
+        "the drawer reckons no change",
+        _TILL,
+        "hw.cash.drawer:ClerkDrawer.end",
+        "back_yen = self._received_yen - self._due_yen",
+        "back_yen = 0",
+    ),
+    # --- confirmation
+    _one(
+        "a rejected confirmation is taken for a yes",
+        _CHARGED,
+        f"{_ISSUE}:confirm",
+        "if isinstance(ask(message), World):",
+        "if False:",
+    ),
+    _one(
+        "pending is taken for valid",
+        _PENDING,
+        f"{_ISSUE}:confirm",
+        "return World.NOT_HAPPENED",
+        "return Confirmed(pending.serial)",
+    ),
+    _one(
+        "revoked is taken for valid",
+        _CHARGED,
+        f"{_ISSUE}:confirm",
+        "case CertificateState.GOOD:",
+        "case CertificateState.GOOD | CertificateState.REVOKED:",
+    ),
+    # --- receipt
+    _one(
+        "what is printed again is not marked",
+        _ORIGINAL,
+        f"{_ISSUE}:print_receipt",
+        "station.printer.print(job(intent.number, True))",
+        "station.printer.print(job(intent.number, False))",
+    ),
+    _one(
+        "the cut counter is compared wrongly",
+        _PAPER,
+        f"{_ISSUE}:print_receipt",
+        "cuts > intent.cuts",
+        "cuts >= intent.cuts",
+    ),
+    _one(
+        "another's receipt is taken for this one",
+        _PAPER,
+        f"{_ISSUE}:print_receipt",
+        "station.journal.newest_receipt() == intent.number",
+        "True",
+    ),
+    _one(
+        "nobody looks for the paper",
+        _PAPER,
+        f"{_ISSUE}:print_receipt",
+        "return look(intent)\n\n    return",
+        "return PrintedReceipt(intent.number, copies=0)\n\n    return",
+    ),
+    _one(
+        "a receipt gets a number with every start",
+        _DEFECT,
+        f"{_JOURNAL}.number_receipt",
+        "if known is not None:",
+        "if False:",
+    ),
+    _one(
+        "receipt numbers are given in twos",
+        _NUMBERS,
+        f"{_JOURNAL}.number_receipt",
+        "COALESCE(MAX(number), 0) + 1",
+        "COALESCE(MAX(number), 0) + 2",
+    ),
+    _one(
+        "a number is drawn when the key is made",
+        _NUMBERS,
+        f"{_ISSUE}:make_request",
+        "return case.note(REQUEST, build)",
+        "station.journal.number_receipt(case.record)\n    return case.note(REQUEST, build)",
+    ),
+    _one(
+        "the case is not closed",
+        _ENDED,
+        f"{_ISSUE}:close",
+        "case.move(CaseState.CLOSED)",
+        "pass",
+    ),
+    # --- roll-back
+    _one(
+        "a roll-back does not revoke",
+        _PENDING,
+        f"{_ROLL_BACK}:roll_back",
+        "_revoke(case, station)",
+        "pass",
+    ),
+    _one(
+        "a roll-back does not refund",
+        _TILL,
+        f"{_ROLL_BACK}:roll_back",
+        "_refund(case, station, persons)",
+        "pass",
+    ),
+    _one(
+        "a roll-back is not begun in the journal",
+        _BACK,
+        f"{_ROLL_BACK}:roll_back",
+        "case.move(CaseState.ROLLING_BACK, code)",
+        "pass",
+    ),
+    _one(
+        "a roll-back is done before it is done",
+        _PENDING,
+        f"{_ROLL_BACK}:roll_back",
+        "case.move(CaseState.ROLLING_BACK, code)",
+        "case.move(CaseState.ROLLED_BACK, code)",
+    ),
+    _one(
+        "a roll-back in trouble is taken for done",
+        _PENDING,
+        f"{_ROLL_BACK}:roll_back",
+        "return Halted(failure_code(trouble))",
+        "pass",
+    ),
+    _one(
+        "a certificate whose answer was lost is forgotten",
+        _PENDING,
+        f"{_ROLL_BACK}:_issued_certificate",
+        "return station.authority.certify(message.der).certificate",
+        "return None",
+    ),
+    _one(
+        "a certificate that lapsed cannot be taken back",
+        _ENDED,
+        f"{_ROLL_BACK}:_revoke",
+        'if rejected.fail_info != "certRevoked":',
+        "if True:",
+    ),
+    _one(
+        "money that was not journaled is kept",
+        _TILL,
+        f"{_ROLL_BACK}:_refund",
+        "if case.outcome_of(FEE) is None and",
+        "if case.outcome_of(FEE) is None or",
+    ),
+    _one(
+        "a refund is given without counting",
+        _TILL,
+        f"{_ROLL_BACK}:_refund",
+        "prepare=lambda: RefundIntent(persons.clerk.count_payment(fee_yen))",
+        "prepare=lambda: RefundIntent(fee_yen)",
+    ),
+    _one(
+        "an interrupted refund is given again",
+        _TILL,
+        f"{_ROLL_BACK}:_refund",
+        "return World.NOT_HAPPENED if persons.clerk.count_payment(fee_yen) else Refunded(intent.amount_yen)",
+        "return World.NOT_HAPPENED",
+    ),
+    # --- journal
+    _two_transactions("complete", 'self._append(transaction, body | ({"auto": True} if resumed else {}))'),
+    _two_transactions("move", 'self._append(transaction, body | ({"code": code} if code else {}))'),
+    _two_transactions(
+        "leave",
+        'self._append(transaction, {"event": state.value, "case": case.pseudonym, "step": step, "code": code})',
+    ),
+    _one(
+        "entries are not chained",
+        _CHAIN,
+        f"{_JOURNAL}._append",
+        "chain(previous, body)",
+        "chain(FIRST_HASH, body)",
+    ),
+    _one(
+        "what went wrong is journaled and not kept",
+        _TOLD,
+        f"{_JOURNAL}.leave",
+        "self._write_effect(transaction, case, step, state)",
+        "pass",
+    ),
+    _one(
+        "a refusal is kept and not journaled",
+        _TOLD,
+        f"{_JOURNAL}.move",
+        "self._append(transaction, body",
+        "state is CaseState.REFUSED or self._append(transaction, body",
+    ),
+    _one(
+        "the person of a case is not kept",
+        _VALID,
+        f"{_JOURNAL}.complete",
+        "if person is not None:",
+        "if False:",
+    ),
+    _one(
+        "the card of a case is not kept",
+        _VALID,
+        f"{_JOURNAL}.complete",
+        "if card is not None:",
+        "if False:",
+    ),
+    _one(
+        "records are not sealed",
+        _CLEAR,
+        "kiosk.journal.seal:Seal.close",
+        "nonce + self._cipher.encrypt(nonce, plain, label.encode())",
+        "nonce + self._cipher.encrypt(nonce, plain, label.encode()) if label[0] != 'i' else plain",
+    ),
+    _one(
+        "an outcome stands in the journal in clear",
+        _CLEAR,
+        f"{_JOURNAL}.complete",
+        '"commitment": commitment}',
+        '"commitment": commitment, "outcome": outcome.decode()}',
+    ),
+    _one(
+        "the password stands in the journal",
+        "no_password_is_in_any_file",
+        f"{_ISSUE}:generate_key",
+        "session.set_pin(password)",
+        "session.set_pin(password)\n            case.move(case.record.state, password.decode())",
+    ),
+    # --- the authority
+    _one(
+        "the authority keeps a certificate and its answer apart",
+        _PENDING,
+        "kiosk.authority.embedded.responder:Responder._answer",
+        "books.add_answer(request_hash, transaction_id, response)",
+        """pass
+    with authority.store.write(now) as books:
+        books.add_answer(request_hash, transaction_id, response)""",
+    ),
+    _one(
+        "the authority forgets what it answered",
+        _PENDING,
+        "kiosk.authority.embedded.store:Books.answer",
+        "return None if row is None else bytes(row.response)",
+        "return None",
+    ),
+    _one(
+        "an unconfirmed certificate is valid at once",
+        _FEE,
+        "kiosk.authority.embedded.issuing:_enter",
+        "state=State.PENDING",
+        "state=State.GOOD",
+    ),
+    _one(
+        "a revocation is acknowledged and not done",
+        _PENDING,
+        "kiosk.authority.embedded.revocation:_revoke",
+        "books.revoke(record.serial, reason, note)",
+        "pass",
+    ),
+)

@@ -1,0 +1,134 @@
+"""The people of a world: whose acts change it, and who answer truthfully when the software asks what they see."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from hw.ports import PinPolicy, PinStatus
+from hw.sim.till import SimulatedTill
+from kiosk.application_file import ClerkTable
+from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, PaperSeen
+from kiosk.model.step import Actor
+from kiosk.played_persons import PlayedClerk
+from tests.crash.boundary import Kind
+from tests.crash.watch import GetPassage
+
+COINS_YEN, NOTE_YEN = 300, 1000
+MONEY_IN = "money in"
+
+
+class Presence(StrEnum):
+    """Who and what is there when the station starts again; the values are the words of a plan."""
+
+    SAME = "same"
+    """The resident, and his card where it was."""
+    OUT = "out"
+    """The resident with his card in his hand; he puts it in when asked."""
+    SWAPPED = "swapped"
+    """The resident, and another one's card in the reader."""
+    GONE = "gone"
+    """Nobody, and no card."""
+
+
+class Hand:
+    """Puts residents' cards into the reader and takes them out, as the station asks for it."""
+
+    def __init__(self, passage: GetPassage, place: "Place") -> None:
+        self._passage = passage
+        self._place = place
+
+    def insert(self, code: str) -> None:
+        """This resident's card goes in."""
+        self._move("card in", code)
+
+    def remove(self) -> None:
+        """The card comes out."""
+        self._move("card out", None)
+
+    def _move(self, label: str, code: str | None) -> None:
+        point = self._passage().enter(Kind.PERSON, label)
+        self._place(code)
+        self._passage().leave(point, label)
+
+
+class Place(Protocol):
+    """Lays the card of a resident into the reader, or none."""
+
+    def __call__(self, code: str | None) -> None:
+        """Does it."""
+
+
+class Till(SimulatedTill):
+    """The till; money that goes in or out is a boundary. `moves` remembers every move, as a camera above it would."""
+
+    def __init__(self, path: Path, moves: tuple[tuple[str, int], ...], passage: GetPassage) -> None:
+        super().__init__(path)
+        self.moves = moves
+        self._passage = passage
+
+    def put(self, payer: str, amount_yen: int) -> None:
+        """Money of this payer goes in; a negative amount comes out."""
+        label = f"{MONEY_IN} {amount_yen} of {payer}" if amount_yen > 0 else f"money out {-amount_yen} to {payer}"
+        point = self._passage().enter(Kind.PERSON, label)
+        super().put(payer, amount_yen)
+        self.moves += ((payer, amount_yen),)
+        self._passage().leave(point, label)
+
+    def content(self) -> Mapping[str, int]:
+        """What each payer's money comes to."""
+        return self._content()
+
+
+class Paper(Protocol):
+    """What lies in the printer's tray, sheet by sheet, as text."""
+
+    def __call__(self) -> list[str]:
+        """Looks."""
+        ...
+
+
+class TruthfulClerk(PlayedClerk):
+    """A clerk who says what is so."""
+
+    def __init__(self, payer: str, till: Till, paper: Paper) -> None:
+        super().__init__(ClerkTable(tendered_yen=1000), payer, till)
+        object.__setattr__(self, "_paper", paper)
+
+    def take_fee(self, due_yen: int) -> int:
+        """The resident pays in two parts: coins, then a note that is too large."""
+        tendered_yen = COINS_YEN if due_yen > COINS_YEN else NOTE_YEN
+        self.till.put(self.payer, tendered_yen)
+        return tendered_yen
+
+    def look_at_paper(self, receipt_number: int) -> PaperSeen:
+        """Looks for the number on what came out."""
+        paper: Paper = self.__dict__["_paper"]
+        return PaperSeen.WHOLE if any(f"No. {receipt_number:06d}" in text for text in paper()) else PaperSeen.NOTHING
+
+
+class AbsentResident:
+    """Nobody: does nothing that he is asked to do."""
+
+    def card(self, action: CardAction) -> None:
+        """Nobody moves a card."""
+
+    def choose_password(self, policy: PinPolicy) -> bytearray:
+        """Nobody chooses."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    def enter_password(self, status: PinStatus) -> bytearray:
+        """Nobody types."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    def consent(self, summary: DeliverySummary) -> None:
+        """Nobody agrees."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+
+class LonelyClerk(TruthfulClerk):
+    """A clerk to whom nobody pays."""
+
+    def take_fee(self, due_yen: int) -> int:
+        """Nobody pays."""
+        raise Abandoned(Actor.RESIDENT, "left")

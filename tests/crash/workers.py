@@ -1,0 +1,102 @@
+"""Processes that explore: each furnishes an office of its own, and works off what it is handed."""
+
+import multiprocessing
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from tests.crash.explore import Explorer
+from tests.crash.hunt import hunt
+from tests.crash.office import Office, furnished
+from tests.crash.play import set_up
+from tests.crash.scenario import SCENARIOS
+
+
+@dataclass(frozen=True)
+class Work:
+    """A method of the explorer of one scenario, or a hunt over all of them, and its arguments."""
+
+    scenario: str
+    method: str
+    arguments: tuple[Any, ...]
+
+
+class Workers:
+    """Hands work out to processes and yields its results in the order of the work."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self._connections = connections
+
+    def run(self, work: Sequence[Work]) -> Iterator[Any]:
+        """Does all of it. Raises `RuntimeError` with the trace when a process failed."""
+        waiting = iter(enumerate(work))
+        busy = dict[Connection, int]()
+        done = dict[int, Any]()
+        for connection in self._connections:
+            _hand_out(connection, waiting, busy)
+        for number in range(len(work)):
+            while number not in done:
+                for ready in wait(list(busy)):
+                    assert isinstance(ready, Connection)
+                    is_good, result = ready.recv()
+                    if not is_good:
+                        raise RuntimeError(result)
+                    done[busy.pop(ready)] = result
+                    _hand_out(ready, waiting, busy)
+            yield done.pop(number)
+
+
+def _hand_out(connection: Connection, waiting: Iterator[tuple[int, Work]], busy: dict[Connection, int]) -> None:
+    following = next(waiting, None)
+    if following is not None:
+        busy[connection], work = following
+        connection.send(work)
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Workers]:
+    """So many processes, ended with the block."""
+    context = multiprocessing.get_context("fork")
+    with ExitStack() as held:
+        connections = []
+        for _ in range(count):
+            mine, its = context.Pipe()
+            process = context.Process(target=_work_off, args=(its,), daemon=True)
+            process.start()
+            its.close()
+            held.callback(process.join)
+            held.callback(mine.send, None)
+            connections.append(mine)
+        yield Workers(connections)
+
+
+def _work_off(connection: Connection) -> None:
+    with furnished() as office:
+        desk = _Desk(office)
+        while (work := connection.recv()) is not None:
+            try:
+                connection.send((True, desk.do(work)))
+            except Exception:
+                connection.send((False, traceback.format_exc()))
+
+
+class _Desk:
+    """What one process needs, set up when it is first asked for."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._explorers = dict[str, Explorer]()
+
+    def do(self, work: Work) -> Any:
+        if work.method == "hunt":
+            name, depth = work.arguments
+            return hunt(name, [self._explorer(scenario).stage for scenario in SCENARIOS], depth)
+        return getattr(self._explorer(work.scenario), work.method)(*work.arguments)
+
+    def _explorer(self, scenario: str) -> Explorer:
+        if scenario not in self._explorers:
+            self._explorers[scenario] = Explorer(set_up(self._office, SCENARIOS[scenario]))
+        return self._explorers[scenario]

@@ -1,0 +1,268 @@
+"""One counter's world: everything that outlives a process, its image, and the processes started in it.
+
+Real drivers on simulated devices, the real authority over ASGI, real SQLite files in memory.
+"""
+
+import copy
+import datetime
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hw.card.memory import MemorySlot
+from hw.card.reader import Reader
+from hw.cash.drawer import ClerkDrawer
+from hw.printer.escpos import EscposPrinter
+from hw.printer.models import MODELS
+from hw.sim.card.card import VirtualCard
+from hw.sim.card.memory import CardMemory
+from hw.sim.card.personalization import new_card
+from hw.sim.printer.virtual import VirtualPrinter
+from kiosk.authority.client import AuthorityClient
+from kiosk.authority.embedded.authority import Authority
+from kiosk.issuance.persons import Persons
+from kiosk.issuance.station import Station, Waits
+from kiosk.journal.database import Database, open_database
+from kiosk.journal.journal import Journal
+from kiosk.journal.seal import StationKey
+from kiosk.played_persons import PlayedResident
+from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, PASSWORD, RESIDENT
+from tests.crash.boundary import Passage
+from tests.crash.clerk_station import ClerkAtStation, ClerkStation
+from tests.crash.line import AuthorityLine
+from tests.crash.office import START, Office
+from tests.crash.people import AbsentResident, Hand, LonelyClerk, Presence, Till, TruthfulClerk
+from tests.crash.watch import ChipMemory, StoreWatch, WatchedCard, WatchedLink, watched_stores
+
+STATION = "demo"
+STATION_KEY = bytes(32)
+_NO_TIME_S = 1e-6
+"""Whoever is asked acts at once, or never."""
+PASSWORDS = {RESIDENT: PASSWORD, OTHER_RESIDENT: "Teshio1974xyz"}
+
+
+@dataclass(frozen=True)
+class Image:
+    """The world at one instant: what is left when every process ends there. Nothing in it is ever changed."""
+
+    store: bytes
+    store_journal: bytes
+    books: bytes
+    books_journal: bytes
+    cards: Mapping[str, CardMemory]
+    inserted: str | None
+    keys_made: int
+    till: Mapping[str, int]
+    till_moves: tuple[tuple[str, int], ...]
+    printer: VirtualPrinter
+    now: datetime.datetime
+    drawn: int
+    acknowledged: tuple[tuple[int, bytes], ...]
+
+
+def first_image(office: Office) -> Image:
+    """The world before anything happened: two residents with new cards."""
+    cards = {code: new_card(f"JUKI{code:0>12}") for code in (RESIDENT, OTHER_RESIDENT)}
+    return Image(b"", b"", office.books, b"", cards, None, 0, {}, (), VirtualPrinter(), START, 0, ())
+
+
+class World:
+    """A world set up from an image, with files of its own under `directory`; `close` ends it.
+
+    `passage` hears what the terminal's present process passes.
+    """
+
+    def __init__(self, office: Office, image: Image, passage: Passage, directory: Path) -> None:
+        self.office = office
+        self.passage = passage
+        self.now = image.now
+        self._drawn = image.drawn
+        self._keys_made = image.keys_made
+        self._acknowledged = list(image.acknowledged)
+        self._directory = directory
+        self._store, self._books = directory / "kiosk.db", directory / "books.db"
+        self._contents = dict[Path, bytes]()
+        self._lay_out(image)
+        self._printer = copy_printer(image.printer)
+        self._printer_image: VirtualPrinter | None = image.printer
+        self.slot = MemorySlot("sim:")
+        self._chips = {code: ChipMemory(memory) for code, memory in image.cards.items()}
+        self._cards = {code: self._card(chip) for code, chip in self._chips.items()}
+        self.inserted: str | None = None
+        self.place_card(image.inserted)
+        self.till = Till(directory / "till.json", image.till_moves, self._passage)
+        self.hand = Hand(self._passage, self.place_card)
+        self._database: Database | None = None
+        self._held = ExitStack()
+        self.clerk_station = ClerkStation(self._passage)
+        self.line = AuthorityLine(office, self._passage, self._open_authority)
+        store = StoreWatch(self._passage, self._acknowledge)
+        self._held.enter_context(watched_stores({str(self._store): store, str(self._books): self.line}))
+        self.line.replace_process()
+
+    def close(self) -> None:
+        """Ends every process and removes the files."""
+        self.end_terminal()
+        self.line.end()
+        self._held.close()
+        shutil.rmtree(self._directory)
+
+    def image(self) -> Image:
+        """The world at this instant, in the middle of a transaction or a session too."""
+        if self._printer_image is None:
+            self._printer_image = copy_printer(self._printer)
+        return Image(
+            store=self._content(self._store),
+            store_journal=self._content(_journal_of(self._store)),
+            books=self._content(self._books),
+            books_journal=self._content(_journal_of(self._books)),
+            cards={code: chip.memory for code, chip in self._chips.items()},
+            inserted=self.inserted,
+            keys_made=self._keys_made,
+            till=self.till.content(),
+            till_moves=self.till.moves,
+            printer=self._printer_image,
+            now=self.now,
+            drawn=self._drawn,
+            acknowledged=tuple(self._acknowledged),
+        )
+
+    # --- processes
+
+    def start_terminal(self) -> Station:
+        """The terminal's process, started on what is left; whoever starts it starts what else was lost too."""
+        self.end_terminal()
+        self.line.restore()
+        self.clerk_station.restore()
+        office = self.office
+        self._database = open_database(f"sqlite:///{self._store}")
+        printer = EscposPrinter(WatchedLink(self, self._passage), MODELS["tm-t88-ja"])
+        credential = office.credential
+        key = StationKey(STATION_KEY, self.random)
+        journal = Journal(self._database, STATION, key, self._clock, self.random, head_key=HEAD_KEY)
+        journal.start()
+        return Station(
+            name=STATION,
+            town=office.config.town,
+            policy=office.config.policy,
+            waits=Waits(_NO_TIME_S, _NO_TIME_S),
+            journal=journal,
+            register=office.register,
+            reader=Reader(self.slot, random=self.random),
+            printer=printer,
+            cash=ClerkDrawer(printer),
+            authority=AuthorityClient(
+                "http://authority",
+                credential,
+                credential.chain,
+                clock=self._clock,
+                random_bytes=self.random,
+                transport=self.line,
+            ),
+            issuer=credential.chain[0].public_bytes(Encoding.DER),
+            card_keys=self.clerk_station.keys(office.card_issuer.session_keys),
+            clerk_key=office.clerk_key,
+            person_key=bytes(16),
+            receipt_form=office.receipt_form,
+            clock=self._clock,
+            random_bytes=self.random,
+        )
+
+    def end_terminal(self) -> None:
+        """The terminal's process is gone: its files are closed, and the card service takes the card's power."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+        self.place_card(self.inserted)
+
+    def random(self, count: int) -> bytes:
+        """Random bytes of this world: never the same twice, and the same in every replay."""
+        self._drawn += 1
+        return hashlib.shake_256(self._drawn.to_bytes(8, "big")).digest(count)
+
+    # --- people and things
+
+    def persons(self, number: str, resident: str, presence: Presence = Presence.SAME) -> Persons:
+        """Who is at the counter for one application."""
+        if presence is Presence.GONE:
+            clerk: TruthfulClerk = LonelyClerk(number, self.till, self.papers)
+            return Persons(AbsentResident(), ClerkAtStation(clerk, self.clerk_station))
+        clerk = TruthfulClerk(number, self.till, self.papers)
+        return Persons(
+            PlayedResident(resident, PASSWORDS[resident], self.hand), ClerkAtStation(clerk, self.clerk_station)
+        )
+
+    def place_card(self, code: str | None) -> None:
+        """This resident's card lies in the reader now, without power; or none does."""
+        self.slot.remove()
+        if code is not None:
+            self.slot.insert(self._cards[code])
+        self.inserted = code
+
+    def papers(self) -> list[str]:
+        """What lies in the printer's tray."""
+        return [sheet.text for sheet in self._printer.sheets]
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The printer's end of its link."""
+        if chunk:
+            self._printer_image = None
+        return self._printer.feed(chunk)
+
+    # ---
+
+    def _lay_out(self, image: Image) -> None:
+        self._directory.mkdir()
+        for path, content in (
+            (self._store, image.store),
+            (_journal_of(self._store), image.store_journal),
+            (self._books, image.books),
+            (_journal_of(self._books), image.books_journal),
+            (self._directory / "till.json", json.dumps(dict(image.till)).encode()),
+        ):
+            if content:
+                path.write_bytes(content)
+
+    def _content(self, path: Path) -> bytes:
+        """What is in a file; the very same object as before when nothing changed, so that images share it."""
+        content = path.read_bytes() if path.exists() else b""
+        if content != self._contents.get(path):
+            self._contents[path] = content
+        return self._contents[path]
+
+    def _open_authority(self) -> Authority:
+        return self.office.authority_on(self._books, self._clock, self.random)
+
+    def _card(self, chip: ChipMemory) -> WatchedCard:
+        card = VirtualCard(chip, make_key=self._make_key, random_bytes=self.random)
+        return WatchedCard(card, chip, self._passage, lambda: self.place_card(None))
+
+    def _make_key(self) -> rsa.RSAPrivateKey:
+        self._keys_made += 1
+        return self.office.keys[self._keys_made - 1]
+
+    def _acknowledge(self, seq: int, digest: bytes) -> None:
+        self._acknowledged.append((seq, digest))
+
+    def _passage(self) -> Passage:
+        return self.passage
+
+    def _clock(self) -> datetime.datetime:
+        return self.now
+
+
+def copy_printer(printer: VirtualPrinter) -> VirtualPrinter:
+    """A printer in the very same state; finished sheets, which never change, are shared."""
+    shared = [*printer.sheets, *(row for row in printer._head.rows), printer._lock]
+    return copy.deepcopy(printer, {id(thing): thing for thing in shared})
+
+
+def _journal_of(path: Path) -> Path:
+    return path.with_name(path.name + "-journal")

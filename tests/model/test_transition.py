@@ -1,0 +1,132 @@
+"""The table of transitions: complete, and unable to skip, impersonate or resurrect."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from kiosk.journal.agreement import Told, check_state, read_state
+from kiosk.journal.chain import read_entries
+from kiosk.journal.database import open_database
+from kiosk.model.step import ACTOR, UNDO_ACTOR, Actor, Step, Undo, actor_of
+from kiosk.model.transition import (
+    AFTER,
+    BEFORE_FEE,
+    ENDED,
+    TRANSITIONS,
+    WITNESSED,
+    Cell,
+    Event,
+    Happening,
+    Stage,
+    TransitionRefused,
+    next_stage,
+)
+from tests.journal.filled_journal import open_journal
+from tests.journal.walked_case import walk
+
+HAPPENINGS: tuple[Happening, ...] = (*Step, *Undo, *Event)
+
+
+def test_every_cell_leads_somewhere_or_is_refused() -> None:
+    led = refused = 0
+    for stage, event, actor in itertools.product(Stage, HAPPENINGS, Actor):
+        try:
+            assert next_stage(stage, event, actor) in Stage
+            led += 1
+        except TransitionRefused as error:
+            assert error.cell == Cell(stage, event, actor)
+            refused += 1
+    assert led == len(TRANSITIONS)
+    assert led + refused == len(Stage) * len(HAPPENINGS) * len(Actor)
+
+
+def test_the_steps_lead_from_opened_to_closed_in_their_order_and_in_no_other() -> None:
+    stage = Stage.OPENED
+    for step in Step:
+        for other in Step:
+            if other is not step:
+                with pytest.raises(TransitionRefused):
+                    next_stage(stage, other, ACTOR[other])
+        stage = next_stage(stage, step, ACTOR[step])
+        assert stage is AFTER[step]
+    assert stage is Stage.CLOSED
+
+
+@pytest.mark.parametrize("happening", [*Step, *Undo])
+def test_what_is_done_is_done_by_its_own_actor_or_by_two_clerks_when_nobody_knows(happening: Step | Undo) -> None:
+    doers = {cell.actor for cell in TRANSITIONS if cell.event is happening and cell.stage is not Stage.SUSPECT}
+    assert doers == {actor_of(happening)}
+    settlers = {cell.actor for cell in TRANSITIONS if cell.event is happening and cell.stage is Stage.SUSPECT}
+    assert settlers == ({Actor.TWO_CLERKS} if happening in WITNESSED else set())
+
+
+def test_nothing_leaves_an_ended_case() -> None:
+    assert {stage for stage in Stage if stage.is_ended} == set(ENDED)
+    assert not [cell for cell in TRANSITIONS if cell.stage in ENDED]
+
+
+def test_the_resident_can_stop_until_he_has_paid_and_not_after() -> None:
+    stoppable = {cell.stage for cell in TRANSITIONS if cell.event is Event.ROLL_BACK and cell.actor is Actor.RESIDENT}
+    assert stoppable == set(BEFORE_FEE)
+
+
+def test_a_certificate_that_is_valid_is_never_taken_back() -> None:
+    left = {cell.stage for cell in TRANSITIONS if cell.event is Event.ROLL_BACK}
+    assert not left & {Stage.CONFIRMED, Stage.RETURNED, Stage.RECEIPTED}
+
+
+def test_only_two_clerks_together_settle_what_is_suspect() -> None:
+    assert {cell.actor for cell in TRANSITIONS if cell.stage is Stage.SUSPECT} == {Actor.TWO_CLERKS}
+
+
+def test_every_stage_can_be_reached_and_every_open_one_can_end() -> None:
+    reached = {Stage.OPENED}
+    while more := {to for cell, to in TRANSITIONS.items() if cell.stage in reached} - reached:
+        reached |= more
+    assert reached == set(Stage)
+    ending = set(ENDED)
+    while more := {cell.stage for cell, to in TRANSITIONS.items() if to in ending} - ending:
+        ending |= more
+    assert ending == set(Stage)
+
+
+def test_what_the_table_does_not_have_is_a_journaled_refusal_that_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    journal, attempts = open_journal(path), 0
+    for stage in Stage:
+        case = walk(journal, journal.open_case(stage, b""), stage)
+        for step in (*Step, *Undo):
+            if Cell(stage, step, actor_of(step)) not in TRANSITIONS:
+                for change in (journal.intend, journal.complete):
+                    with pytest.raises(TransitionRefused):
+                        change(case, step, b"")
+                    attempts += 1
+        for event, actor in itertools.product(Event, Actor):
+            if Cell(stage, event, actor) not in TRANSITIONS:
+                with pytest.raises(TransitionRefused):
+                    journal.move(case, event, actor, "E01")
+                attempts += 1
+        found = journal.latest_case(stage)
+        assert found is not None and found.stage is stage
+    database = open_database(f"sqlite:///{path}")
+    state = read_state(database)
+    told = Told(state.ends)
+    entries = list(told.listen(read_entries(database)))
+    assert sum('"event":"not_admitted"' in entry.body for entry in entries) == attempts
+    check_state(told, state)
+
+
+def test_two_processes_on_one_case_do_not_do_a_step_twice(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    here, there = open_journal(path), open_journal(path)
+    walk(here, here.open_case("1", b""), Stage.DELIVERED)
+    seen_here, seen_there = here.latest_case("1"), there.latest_case("1")
+    assert seen_here is not None and seen_there is not None
+    here.complete(seen_here, Step.FEE, b"500")
+    with pytest.raises(TransitionRefused):
+        there.complete(seen_there, Step.FEE, b"500")
+
+
+def test_who_acts_is_said_of_every_step_and_undo() -> None:
+    assert set(ACTOR) == set(Step) and set(UNDO_ACTOR) == set(Undo)
