@@ -4,8 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.killed import Death, Place, Victim, deaths, die_often, make_authority, places, portions, record
+from tests.crash.killed import (
+    RESIDENTS,
+    Counterpart,
+    Death,
+    NotAsUndisturbed,
+    Place,
+    Town,
+    Victim,
+    deaths,
+    die_often,
+    make_authority,
+    places,
+    portions,
+    record,
+)
 from tests.crash.recording import RecordingFailed
+from tests.e2e.commands import run
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +55,16 @@ def test_what_was_killed_goes_on_as_if_nothing_had_been(
     counts, violations = die_often(authority, [Death(victim, there[at])])
     assert violations == []
     assert counts == {f"{victim}: {kind}": 1}
+
+
+def test_what_is_not_as_it_would_have_been_is_found(authority: Path, tmp_path: Path) -> None:
+    with Town(tmp_path, authority) as town:
+        town.serve()
+        counterpart = Counterpart(town, "found", RESIDENTS[0])
+        assert run(*counterpart.drill()[3:]).returncode == 0
+        (counterpart.data / "sim" / "till.json").write_text('{"found": 1000}')
+        with pytest.raises(NotAsUndisturbed, match="the till holds the fee"):
+            counterpart.check()
 
 
 def test_every_place_has_its_death_and_only_an_authority_that_dies_is_not_shared() -> None:
