@@ -161,7 +161,7 @@ def a_receipt_proves_its_own_entry(remains: Remains) -> Iterator[str]:
                 yield f"the head on a receipt, over {head.size} entries, is not over those that are there"
                 continue
             body = json.loads(entries[head.size - 1].body)
-            if body["event"] != "numbered" or [body["receipt"]] != [int(n) for n in _NUMBER.findall(text)]:
+            if body["event"] != "numbered" or {body["receipt"]} != {int(n) for n in _NUMBER.findall(text)}:
                 yield f"the code on a receipt leads to entry {head.size}, which is about something else"
         if not _PROOF.search(text):
             yield "a receipt came out without its proof"
