@@ -62,11 +62,11 @@ class Campaign:
         )
         return len(total.findings)
 
-    def hunt(self, names: Sequence[str], depth: int) -> int:
+    def hunt(self, names: Sequence[str], rungs: int) -> int:
         """Every named design error, or all; returns how many were not caught."""
         wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
         caught = argued = 0
-        results = self.workers.run([Work("", "hunt", (mutation.name, depth)) for mutation in wanted])
+        results = self.workers.run([Work("", "hunt", (mutation.name, rungs)) for mutation in wanted])
         for number, (mutation, hunted) in enumerate(zip(wanted, results, strict=True), start=1):
             caught += hunted.finding is not None
             argued += hunted.finding is None and bool(mutation.argued)
