@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.assembly import _IssuerFile
+from kiosk.authority.errors import AuthorityError
 from kiosk.config import SHIPPED, _KioskFile, load_config, load_policy
 from kiosk.failure_book import load_failure_book
-from kiosk.issuance.failure import _CODES
+from kiosk.issuance.failure import _CODES, TROUBLE
 from kiosk.issuance.persons import DeliverySummary, IdentityQuestion
 from kiosk.issuance.receipt import ReceiptValues
 from kiosk.issuance.station import Station
@@ -182,6 +183,15 @@ def test_every_failure_code_is_in_the_book_in_both_languages() -> None:
         for text in (entry.ja, entry.en):
             assert text.what.strip() and text.remedy.strip()
         assert entry.ja.what != entry.en.what
+
+
+def test_every_trouble_has_a_failure_code() -> None:
+    def kinds(of: type[Exception]) -> set[type[Exception]]:
+        return {of}.union(*map(kinds, of.__subclasses__()))
+
+    nameless = {AuthorityError}  # is never raised itself
+    for kind in set().union(*map(kinds, TROUBLE)) - nameless:
+        assert any(issubclass(kind, known) for known, _ in _CODES), kind
 
 
 @pytest.mark.parametrize("profile", ["juki-2011", "myna-2016"])

@@ -78,6 +78,7 @@ def main() -> int:
     parser.add_argument("files", nargs="*", metavar="FILE", help="such as kiosk/journal/merkle.py")
     parser.add_argument("--fresh", action="store_true", help="judge what was caught before as well")
     parser.add_argument("--tests-s", type=float, default=30.0, help="seconds of tests for a mutant (%(default)s)")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="the tests that judge (%(default)s)")
     arguments = parser.parse_args()
     os.chdir(ROOT)
     files = arguments.files or [str(path) for package in PACKAGES for path in sorted(Path(package).glob("*.py"))]
@@ -85,7 +86,7 @@ def main() -> int:
     if arguments.fresh:
         memory.unlink(missing_ok=True)
     tally = Tally(files, memory)
-    if failed := run(ROOT, Limits(arguments.tests_s), TESTS, tally.work):
+    if failed := run(ROOT, Limits(arguments.tests_s), arguments.tests, tally.work):
         return failed
     reasons = argued()
     unargued = [mutant for mutant in tally.survivors if mutant.name not in reasons]
@@ -93,7 +94,9 @@ def main() -> int:
     stale = [name for name in reasons if name[0] in files and name not in names]
     total, caught = tally.counts["mutants"], tally.counts["caught"]
     _say(f"{total} mutants, {caught} caught ({caught / total:.1%}, {tally.counts['hung']} of them by hanging)")
-    _say(f"{len(tally.survivors)} survived, {len(unargued)} of them not argued, {len(stale)} arguments without survivor")
+    _say(
+        f"{len(tally.survivors)} survived, {len(unargued)} of them not argued, {len(stale)} arguments without survivor"
+    )
     for mutant in unargued:
         _say(f"not argued: {mutant.file}:{mutant.line} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
     for name in stale:
