@@ -144,7 +144,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         _SETTLED,
         f"{_ISSUE}:issue",
         "confirm(case, pending, station)\n",
-        "print_receipt(case, authorised, pending, fee, station, persons)\n            confirm(case, pending, station)\n",
+        "print_receipt(case, authorised, pending, fee, station, persons)\n"
+        "            confirm(case, pending, station)\n",
     ),
     _one(
         "the certificate is not read back",

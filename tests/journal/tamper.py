@@ -4,7 +4,8 @@
 
 Alters, drops, swaps, repeats and inserts at every entry, once plainly and once as a forger does who chains everything
 anew and drops the heads that he cannot sign; cuts the tail at every entry; and flips random bits of the store's file.
-The auditor has the text on the last receipt. Prints what was tried and what was missed, and fails when that is anything.
+The auditor has the text on the last receipt. Prints what was tried and what was missed, and fails when that is
+anything.
 """
 
 import argparse
