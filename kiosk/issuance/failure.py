@@ -77,6 +77,10 @@ class CertificateLapsed(authority.AuthorityError):
     """The pending certificate is no longer pending at the authority."""
 
 
+class RevocationUnproven(authority.AuthorityError):
+    """The authority said that it revoked, and its status service says otherwise."""
+
+
 class DeliveryUnproven(device.Refused):
     """What was read back from the card is not what was written, or its key does not fit."""
 
@@ -109,6 +113,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (authority.CertificateUnacceptable, "K-CA-004"),
     (CertificateLapsed, "K-CA-005"),
     (authority.AuthorityRejected, "K-CA-003"),
+    (RevocationUnproven, "K-CA-006"),
     (device.LinkLost, "K-DEVICE-001"),
     (device.OutcomeUnknown, "K-DEVICE-002"),
     (device.Refused, "K-DEVICE-003"),

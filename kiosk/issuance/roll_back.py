@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from hw.errors import DeviceError
 from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message
-from kiosk.authority.errors import AuthorityError, AuthorityRejected, CertificateUnacceptable
+from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable
 from kiosk.issuance.effect import Case, Effect, World
-from kiosk.issuance.failure import TROUBLE, Halted, RolledBack, failure_code, money_in_hand
+from kiosk.issuance.failure import TROUBLE, Halted, RevocationUnproven, RolledBack, failure_code, money_in_hand
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
@@ -146,10 +146,6 @@ def _revoke(case: Case, station: Station) -> None:
         return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
 
     case.run(REVOKE, prepare=message, perform=send, inquire=look)
-
-
-class RevocationUnproven(AuthorityError):
-    """The authority said that it revoked, and its status service says otherwise."""
 
 
 def _issued_certificate(case: Case, station: Station) -> bytes | None:

@@ -1,6 +1,6 @@
 """A policy profile: everything that law and ordinance decide, as data, because the law has changed and will again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 
@@ -66,4 +66,4 @@ class Policy:
     fee: FeeRules
     deadlines: Deadlines
     certificates: tuple[CertificateRules, ...]
-    passwords: dict[Literal["signature", "authentication"], PasswordRules] = field(default_factory=dict)
+    passwords: dict[Literal["signature", "authentication"], PasswordRules]

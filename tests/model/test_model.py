@@ -1,10 +1,14 @@
 """The domain's values and rules at their boundaries."""
 
 import datetime
+import hashlib
 import re
 import sys
+import time
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,18 +16,28 @@ from hypothesis import strategies as st
 
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.assembly import _IssuerFile
+from kiosk.authority.errors import AuthorityError
 from kiosk.config import SHIPPED, _KioskFile, load_config, load_policy
 from kiosk.failure_book import load_failure_book
-from kiosk.issuance.failure import _CODES
+from kiosk.issuance.failure import _CODES, TROUBLE
 from kiosk.issuance.persons import DeliverySummary, IdentityQuestion
 from kiosk.issuance.receipt import ReceiptValues
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import EffectRecord, EffectState
-from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms, Uptime
-from kiosk.model.certificate import Uncertifiable, certify_items, serial_text
+from kiosk.model.application import Application
+from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Uptime
+from kiosk.model.certificate import (
+    CertificateState,
+    CertificateStatus,
+    CertifiedItems,
+    Uncertifiable,
+    certify_items,
+    serial_text,
+)
 from kiosk.model.characters import is_certifiable
-from kiosk.model.eligibility import REFUSALS, refusal_code
+from kiosk.model.eligibility import REFUSALS, differing_items, refusal_code
 from kiosk.model.resident import FourItems, Resident, Sex
+from kiosk.model.secret import wipe
 from kiosk.register.register import _Line
 
 POLICY = load_policy(SHIPPED / "policy", "juki-2011")
@@ -131,6 +145,8 @@ def test_bytes_that_are_no_authorisation_are_refused(payload: bytes) -> None:
     ("found", "instead"),
     [
         (b'"nonce":"03', b'"nonce":"'),
+        (b'"items_hash":"01', b'"items_hash":"'),
+        (b'"person":"02', b'"person":"'),
         (b'"station":"demo"', b'"station":7'),
         (b'"version":2', b'"version": 2'),
         (b'"issue"', b'"erase"'),
@@ -147,6 +163,72 @@ def test_an_authorisation_in_another_form_is_refused(found: bytes, instead: byte
         AuthorisationTerms.decode(terms().encode().replace(found, instead, 1))
 
 
+def test_the_signed_bytes_of_an_authorisation_are_sorted_json_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    issued_at = datetime.datetime(2026, 4, 1, 10, 2, 3, 999_999, datetime.timezone(datetime.timedelta(hours=9)))
+    payload = terms(station="幌延", issued_at=issued_at).encode()
+    monkeypatch.undo()
+    time.tzset()
+    assert payload.decode() == (
+        f'{{"boot":"{"04" * 16}","card_number":"JUKI000000000001","case":"{"c" * 32}",'
+        '"expires_at":"2026-04-01T01:17:03+00:00","issued_at":"2026-04-01T01:02:03+00:00",'
+        f'"items_hash":"{"01" * 32}","nonce":"{"03" * 16}","operation":"issue","person":"{"02" * 32}",'
+        '"station":"幌延","uptime_s":86400,"version":2}'
+    )
+    assert Authorisation(payload, b"", b"").terms.station == "幌延"
+
+
+def test_a_certificate_carries_the_items_as_registered_with_a_flag_a_character() -> None:
+    items = certify_items(FourItems("幌延　花子", "北海道１番地", datetime.date(1990, 1, 2), Sex.FEMALE))
+    assert items == CertifiedItems("幌延　花子", "00000", "2", "419900102", "北海道１番地", "000000")
+    joined = "\x1f".join(("幌延　花子", "00000", "2", "419900102", "北海道１番地", "000000"))
+    assert items.hash() == hashlib.sha256(joined.encode()).digest()
+    assert [sex.digit for sex in (Sex.MALE, Sex.FEMALE, Sex.OTHER)] == ["1", "2", "3"]
+
+
+def test_an_address_that_cannot_be_certified_is_named_with_its_characters() -> None:
+    with pytest.raises(
+        Uncertifiable, match="address holds characters that a certificate cannot carry: 𠮷 髙"
+    ) as caught:
+        certify_items(FourItems("幌延", "𠮷町髙𠮷", datetime.date(1980, 1, 1), Sex.OTHER))
+    assert (caught.value.item, caught.value.characters) == ("address", ("𠮷", "髙"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "幌延　次郎"},
+        {"address": "札幌市"},
+        {"birth_date": datetime.date(1931, 5, 4)},
+        {"sex": Sex.OTHER},
+    ],
+)
+def test_an_item_in_which_a_form_differs_is_named(change: dict[str, Any]) -> None:
+    items = resident().items
+    assert differing_items(items, items) == ()
+    assert differing_items(items, replace(items, **change)) == tuple(change)
+
+
+def test_items_that_differ_are_named_in_the_order_of_the_form() -> None:
+    other = FourItems("次郎", "札幌市", datetime.date(1990, 1, 1), Sex.OTHER)
+    assert differing_items(resident().items, other) == ("name", "address", "birth_date", "sex")
+
+
+def test_who_is_registered_without_further_remarks_is_an_ordinary_resident() -> None:
+    who = resident()
+    assert (who.is_japanese_national, who.is_adult_ward, who.is_protected) == (True, False, False)
+    assert Application("1", who.code).form_items is None
+    assert CertificateStatus(CertificateState.GOOD) == CertificateStatus(CertificateState.GOOD, None, None)
+
+
+def test_a_password_is_overwritten_where_it_lies() -> None:
+    password = bytearray(b"Horonobe2011")
+    seen_elsewhere = memoryview(password)
+    wipe(password)
+    assert bytes(seen_elsewhere) == bytes(12)
+
+
 def test_a_serial_is_written_as_openssl_does() -> None:
     assert serial_text(0xA1B) == "0A1B"
     assert serial_text(0xFF00) == "FF00"
@@ -160,6 +242,7 @@ def test_personal_data_has_no_representation() -> None:
     effect = EffectRecord(EffectState.DONE, who.items.name.encode(), None)
     for value in (who, who.items, certify_items(who.items), question, summary, line, effect):
         assert "太郎" not in repr(value)
+        assert repr(value) == f"{type(value).__name__}(...)" or repr(value).startswith("<")
         assert "幌延" not in f"{value}"
         assert repr(who.items.name.encode())[2:-1] not in repr(value)
 
@@ -182,6 +265,15 @@ def test_every_failure_code_is_in_the_book_in_both_languages() -> None:
         for text in (entry.ja, entry.en):
             assert text.what.strip() and text.remedy.strip()
         assert entry.ja.what != entry.en.what
+
+
+def test_every_trouble_has_a_failure_code() -> None:
+    def kinds(of: type[Exception]) -> set[type[Exception]]:
+        return {of}.union(*map(kinds, of.__subclasses__()))
+
+    nameless = {AuthorityError}  # is never raised itself
+    for kind in set().union(*map(kinds, TROUBLE)) - nameless:
+        assert any(issubclass(kind, known) for known, _ in _CODES), kind
 
 
 @pytest.mark.parametrize("profile", ["juki-2011", "myna-2016"])

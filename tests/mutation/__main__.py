@@ -78,6 +78,7 @@ def main() -> int:
     parser.add_argument("files", nargs="*", metavar="FILE", help="such as kiosk/journal/merkle.py")
     parser.add_argument("--fresh", action="store_true", help="judge what was caught before as well")
     parser.add_argument("--tests-s", type=float, default=30.0, help="seconds of tests for a mutant (%(default)s)")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="the tests that judge (%(default)s)")
     arguments = parser.parse_args()
     os.chdir(ROOT)
     files = arguments.files or [str(path) for package in PACKAGES for path in sorted(Path(package).glob("*.py"))]
@@ -85,7 +86,7 @@ def main() -> int:
     if arguments.fresh:
         memory.unlink(missing_ok=True)
     tally = Tally(files, memory)
-    if failed := run(ROOT, Limits(arguments.tests_s), TESTS, tally.work):
+    if failed := run(ROOT, Limits(arguments.tests_s), arguments.tests, tally.work):
         return failed
     reasons = argued()
     unargued = [mutant for mutant in tally.survivors if mutant.name not in reasons]

@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -63,6 +64,7 @@ class Judge:
         self._seconds: dict[str, float] = {}
         self._items: dict[str, pytest.Item] = {}
         self._reached = coverage.Coverage(data_file=None, config_file=False, source=[str(root / "kiosk")])
+        self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._session: pytest.Session
 
     @pytest.hookimpl(tryfirst=True)
@@ -77,6 +79,9 @@ class Judge:
                 if not self._passes(item, session):
                     raise pytest.UsageError(f"{item.nodeid} fails without any change")
                 self._seconds[item.nodeid] = time.monotonic() - begun
+        for thing in gc.get_objects():
+            if type(thing) is FunctionType:
+                self._functions[thing.__code__.co_filename].append(thing)
         gc.freeze()
         self._work(self.judge)
         return True
@@ -84,7 +89,7 @@ class Judge:
     def judge(self, mutant: Mutant) -> Verdict:
         """Runs the tests that reach a mutant in a fork."""
         tests = self._tests_of(mutant)
-        functions = exchanged(mutant, self._root)
+        functions = exchanged(mutant, self._root, self._functions[str(self._root / mutant.file)])
         folder = Path(os.fspath(memory_folder())) / f"kiosk-mutant-{os.getpid()}"
         pid = os.fork()
         if not pid:
@@ -182,7 +187,9 @@ class _Importer(MetaPathFinder):
         return importlib.util.spec_from_file_location(fullname, self._path, loader=Loader(fullname, str(self._path)))
 
 
-def exchanged(mutant: Mutant, root: Path) -> list[tuple[FunctionType, CodeType]] | None:
+def exchanged(
+    mutant: Mutant, root: Path, functions: Sequence[FunctionType]
+) -> list[tuple[FunctionType, CodeType]] | None:
     """The living functions whose code changes, with their new code; None when more than functions' code changes."""
     path = str(root / mutant.file)
     before = compile((root / mutant.file).read_text(), path, "exec", dont_inherit=True)
@@ -192,7 +199,7 @@ def exchanged(mutant: Mutant, root: Path) -> list[tuple[FunctionType, CodeType]]
         return None
     living: list[tuple[FunctionType, CodeType]] = []
     for old, new in changes:
-        found = [f for f in _functions_of(path) if f.__code__ == old]
+        found = [function for function in functions if function.__code__ == old]
         if not found:
             return None
         living += [(function, new) for function in found]
@@ -212,23 +219,13 @@ def _compare(before: CodeType, after: CodeType, changes: list[tuple[CodeType, Co
     for old, new in zip(*inner, strict=True):
         is_function = bool(old.co_flags & 0x0001)  # CO_OPTIMIZED: a function's body, unlike a class's
         if is_function and old.co_qualname == new.co_qualname and "<locals>" not in old.co_qualname:
-            if _differ(old, new):
+            if old != new:
                 if len(old.co_freevars) != len(new.co_freevars):
                     return False
                 changes.append((old, new))
         elif not _compare(old, new, changes):
             return False
     return True
-
-
-def _differ(old: CodeType, new: CodeType) -> bool:
-    return old != new
-
-
-def _functions_of(path: str) -> Iterator[FunctionType]:
-    for thing in gc.get_objects():
-        if type(thing) is FunctionType and thing.__code__.co_filename == path:
-            yield thing
 
 
 def _module_name(file: str) -> str:

@@ -6,7 +6,7 @@ transactions and the properties. So only its operators are taken, and every expr
 Not changed, beyond what mutmut leaves alone (annotations, docstrings, decorators, `len`, `isinstance`):
 - the text of a raised exception and of an `assert`, which are for people;
 - the letter case of SQL, which is the same statement in another case;
-- names that only a type checker reads (`TypeVar`).
+- what only a type checker reads (`TypeVar`, `Literal`).
 """
 
 import ast
@@ -20,7 +20,9 @@ from libcst.metadata import MetadataWrapper, ParentNodeProvider
 from mutmut.mutation.mutators import mutation_operators
 
 _SQL = ("SELECT ", "INSERT ", "UPDATE ", "CREATE ", "ALTER ", "LOCK ", "SET ", "BEGIN ", "PRAGMA ")
-_ASKS_A_TYPE = m.Call(func=m.Name("len") | m.Name("isinstance") | m.Name("TypeVar"))
+_ASKS_A_TYPE = m.Call(func=m.Name("len") | m.Name("isinstance") | m.Name("TypeVar")) | m.Subscript(
+    value=m.Name("Literal")
+)
 _TEXT = (cst.BaseString,)
 
 
