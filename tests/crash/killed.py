@@ -429,6 +429,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 elapsed_s = time.monotonic() - begun
                 tried = counts.total() + len(violations)
                 print(f"{tried} of {len(wanted)}, {elapsed_s:.0f} s, violations {len(violations)}", file=sys.stderr)
+                print(*violated, sep="\n", end="\n" if violated else "", file=sys.stderr)
     for what, times in sorted(counts.items()):
         print(f"  {times:5} {what}")
     print(f"deaths {len(wanted)}, {time.monotonic() - begun:.0f} s, violations {len(violations)}")
