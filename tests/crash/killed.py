@@ -107,8 +107,8 @@ class Town:
         self.papers = folder / "papers"
         self._authority: subprocess.Popen[str] | None = None
         self.url = ""
-        words = ["hw", "sim", "printer", "--tcp", "0", "--out", str(self.papers)]
-        self._printer = _start([sys.executable, "-m", *words])
+        printer = [sys.executable, "-m", "hw", "sim", "printer", "--tcp", "0", "--out", str(self.papers)]
+        self._printer = _start(["setpriv", "--pdeathsig=KILL", "--", *printer])
         self.printer_port = int(_first_line(self._printer).removeprefix("tcp "))
 
     def __enter__(self) -> "Town":
