@@ -18,8 +18,9 @@ from kiosk.authority.credential import StationCredential, load_credential
 from kiosk.authority.errors import CredentialInvalid
 from kiosk.authority.own_process import own_authority
 from kiosk.authority.training import is_training
-from kiosk.clock import Clock, system_clock
+from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
+from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.station import Station, Waits
@@ -27,6 +28,7 @@ from kiosk.journal.database import open_database
 from kiosk.journal.head import load_head_key
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import load_station_key
+from kiosk.model.authorisation import Uptime
 from kiosk.register.register import load_register
 
 _Key = TypeVar("_Key")
@@ -94,6 +96,7 @@ def open_station(
     endpoint: Endpoint,
     *,
     clock: Clock = system_clock,
+    uptime: Callable[[], Uptime] = system_uptime,
     random_bytes: Callable[[int], bytes] = os.urandom,
     trace: Callable[[str], None] | None = None,
 ) -> Iterator[Assembly]:
@@ -125,6 +128,8 @@ def open_station(
                 journal=journal,
                 register=load_register(config.register_file),
                 reader=bench.reader,
+                window=bench.window,
+                delivery=config.counter.delivery,
                 printer=bench.printer,
                 cash=bench.cash,
                 authority=AuthorityClient(
@@ -136,11 +141,12 @@ def open_station(
                     timeout_s=config.authority.timeout_s,
                 ),
                 issuer=issuer.public_bytes(Encoding.DER),
-                card_keys=card_issuer.session_keys,
+                card_keys=CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
                 clerk_key=_load_clerk_key(config, endpoint.credential),
                 person_key=person_key,
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
                 clock=clock,
+                uptime=uptime,
                 random_bytes=random_bytes,
             )
             yield Assembly(station, bench, in_training)

@@ -1,9 +1,11 @@
-"""The stores that tests run on: an SQLite file and a database on a PostgreSQL of this test session's own."""
+"""What tests share: stores of both kinds, and an authority that has issued nothing yet."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.counter_bench import make_authority
 from tests.postgres import Template, template
 from tests.stores import Store, postgresql_stores, sqlite_store
 
@@ -47,3 +49,9 @@ def postgresql_store(new_postgresql_store: Callable[[], Store]) -> Iterator[Stor
     made = new_postgresql_store()
     yield made
     made.remove()
+
+
+@pytest.fixture(scope="session")
+def fresh_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of an authority that has issued nothing; worlds get copies."""
+    return make_authority(tmp_path_factory.mktemp("authority") / "ca")

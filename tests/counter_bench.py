@@ -34,6 +34,7 @@ from kiosk.authority.credential import load_credential
 from kiosk.authority.embedded.directory import init, open_authority
 from kiosk.authority.embedded.server import application
 from kiosk.config import SHIPPED, load_config, load_receipt_form
+from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.issuance.issue import issue
@@ -44,7 +45,8 @@ from kiosk.journal.database import Database, Transaction, open_database
 from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
-from kiosk.model.application import Application, Closed
+from kiosk.model.application import Application, Closed, Delivery
+from kiosk.model.authorisation import Uptime
 from kiosk.played_persons import PlayedClerk, PlayedResident
 from kiosk.register.register import load_register
 from tests.stores import Store, sqlite_store
@@ -93,7 +95,7 @@ class CuttingDatabase:
 
 @dataclass
 class Hand:
-    """The hand that puts each resident's card into the reader and takes it out."""
+    """The hand that puts each resident's card into a reader and takes it out."""
 
     slot: MemorySlot
     cards: dict[str, VirtualCard] = field(default_factory=dict)
@@ -130,12 +132,16 @@ class World:
     directory: Path
     authority_directory: Path
     now: datetime.datetime = START
+    boot: bytes = bytes(16)
+    delivery: Delivery = Delivery.TERMINAL
     slot: MemorySlot = field(default_factory=lambda: MemorySlot("sim:"))
+    window_slot: MemorySlot = field(default_factory=lambda: MemorySlot("sim:"))
     printer_core: VirtualPrinter = field(default_factory=VirtualPrinter)
     store: Store | None = None
 
     def __post_init__(self) -> None:
         self.hand = Hand(self.slot)
+        self.window_hand = Hand(self.window_slot, self.hand.cards, self.hand.memories)
         self.till = SimulatedTill(self.directory / "till.json")
         self.authority = open_authority(self.authority_directory, lambda: self.now)
         self.application = application(self.authority)
@@ -155,14 +161,17 @@ class World:
             ChannelPurpose.ERASE: DEMO_MASTERS.erase,
         }
         store: Any = database or open_database(self.database_url)
+        journal = Journal(store, "demo", StationKey(bytes(32)), lambda: self.now, head_key=HEAD_KEY)
         station = Station(
             name="demo",
             town=config.town,
             policy=config.policy,
             waits=Waits(0.01, 0.01),
-            journal=Journal(store, "demo", StationKey(bytes(32)), lambda: self.now, head_key=HEAD_KEY),
+            journal=journal,
             register=load_register(config.register_file),
             reader=Reader(self.slot),
+            window=Reader(self.window_slot),
+            delivery=self.delivery,
             printer=printer,
             cash=ClerkDrawer(printer),
             authority=AuthorityClient(
@@ -173,19 +182,22 @@ class World:
                 transport=httpx.ASGITransport(self.application),
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
-            card_keys=CardIssuer(masters).session_keys,
+            card_keys=CardDesk(CardIssuer(masters), credential.chain[0], journal.stage_of, lambda: self.now).keys,
             clerk_key=load_clerk_key(self.authority_directory / "clerks" / "demo.pem"),
             person_key=bytes(16),
             receipt_form=load_receipt_form("ja", is_training=True),
             clock=lambda: self.now,
+            uptime=lambda: Uptime(self.boot, int((self.now - START).total_seconds())),
         )
         return replace(station, **changes)
 
     def persons(self, number: str, resident: str = RESIDENT, password: str = PASSWORD) -> Persons:
         """The persons of one application."""
         reader: Any = self.hand
+        window: Any = self.window_hand
         return Persons(
-            PlayedResident(resident, password, reader), PlayedClerk(ClerkTable(tendered_yen=1000), number, self.till)
+            PlayedResident(resident, password, reader, window),
+            PlayedClerk(ClerkTable(tendered_yen=1000), number, self.till),
         )
 
     def issue(

@@ -1,6 +1,7 @@
 """Empty stores of both kinds for tests, and what lies on their disks."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def postgresql_stores(template: Template) -> Iterator[Callable[[], Store]]:
     """Makes databases on one server, which is fast and forgetful: nobody cuts its power."""
     with template.server(fsync="off", full_page_writes="off") as server:
         numbers = itertools.count(1)
-        yield lambda: new_database(server, f"store_{next(numbers)}")
+        yield lambda: new_database(server, f"store_{os.getpid()}_{next(numbers)}")
 
 
 def new_database(server: Server, name: str) -> Store:

@@ -69,8 +69,16 @@ class AuthorisationExpired(device.NotSent):
     """Too much time went by since the clerk approved; identity check and approval must be done again."""
 
 
+class AuthorisationUnfit(device.NotSent):
+    """The clerk's leave is not for this case, or not by a clerk of this authority."""
+
+
 class CertificateLapsed(authority.AuthorityError):
     """The pending certificate is no longer pending at the authority."""
+
+
+class RevocationUnproven(authority.AuthorityError):
+    """The authority said that it revoked, and its status service says otherwise."""
 
 
 class DeliveryUnproven(device.Refused):
@@ -99,11 +107,13 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (device.TextDoesNotFit, "K-PRINTER-002"),
     (AuthorisationExpired, "K-CASE-001"),
     (Abandoned, "K-CASE-002"),
+    (AuthorisationUnfit, "K-CASE-006"),
     (authority.AuthorityUnreachable, "K-CA-001"),
     (authority.AuthorityOutcomeUnknown, "K-CA-002"),
     (authority.CertificateUnacceptable, "K-CA-004"),
     (CertificateLapsed, "K-CA-005"),
     (authority.AuthorityRejected, "K-CA-003"),
+    (RevocationUnproven, "K-CA-006"),
     (device.LinkLost, "K-DEVICE-001"),
     (device.OutcomeUnknown, "K-DEVICE-002"),
     (device.Refused, "K-DEVICE-003"),

@@ -1,14 +1,15 @@
-"""The card of one case while it lies in the reader: taken when first needed, always checked to be the same card."""
+"""The card of one case while it lies in a reader: taken when first needed, always checked to be the same card."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 
-from hw.errors import PinRefused
+from hw.errors import PinRefused, ReaderMissing
 from hw.ports import CardSession, ChannelPurpose
 from kiosk.issuance.failure import CardNotInserted, WrongCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
+from kiosk.model.authorisation import Authorisation
 from kiosk.model.secret import wipe
 
 _SLICE_S = 0.5
@@ -18,18 +19,21 @@ _SLICE_S = 0.5
 class InsertedCard:
     """Opens a session with the case's card on demand and holds it until left.
 
-    `number` is the card's number once it is known; every further session must answer the same.
+    `number` is the card's number once it is known; every further session must answer the same. `authorisation` is the
+    clerk's leave once it is given; without one no channel is opened.
     """
 
     def __init__(self, station: Station, persons: Persons) -> None:
         self._station = station
         self._persons = persons
+        self.reader = station.reader
         self._held = ExitStack()
         self._session: CardSession | None = None
         self._is_verified = False
         self._has_channel = False
         self._released_exchanges = 0
         self.number: str | None = None
+        self.authorisation: Authorisation | None = None
 
     def __enter__(self) -> "InsertedCard":
         return self
@@ -48,7 +52,7 @@ class InsertedCard:
         """The card, whatever state it is in. Raises `CardNotInserted`, `WrongCard` and what the reader raises."""
         if self._session is None:
             self._wait_until_inserted()
-            session = self._held.enter_context(self._station.reader.session())
+            session = self._held.enter_context(self.reader.session())
             self._session = session
             number = session.number()
             if self.number not in (None, number):
@@ -57,11 +61,29 @@ class InsertedCard:
             self.number = number
         return self._session
 
+    def hand_in(self) -> None:
+        """From here on the card is worked with at the window."""
+        if self._station.window is None:
+            raise ReaderMissing("this station has no reader at the window")
+        if self.reader is not self._station.window:
+            self.release()
+            self.reader = self._station.window
+
+    def find(self) -> bool:
+        """Whether a card lies in a reader of this station; that one is worked with from here on."""
+        self.release()
+        for reader in (self.reader, *self._station.readers):
+            if reader.is_card_present():
+                self.reader = reader
+                return True
+        return False
+
     def under_channel(self, purpose: ChannelPurpose = ChannelPurpose.ISSUE) -> CardSession:
         """The card with a secure channel open."""
         session = self.session()
         if not self._has_channel:
-            session.open_channel(purpose, self._station.card_keys)
+            assert self.authorisation is not None, "the steps that need a channel come after the clerk's leave"
+            session.open_channel(purpose, self._station.card_keys(self.authorisation))
             self._has_channel = True
         return session
 
@@ -98,10 +120,13 @@ class InsertedCard:
             wipe(password)
 
     def _wait_until_inserted(self) -> None:
-        reader, resident = self._station.reader, self._persons.resident
+        reader, resident = self.reader, self._persons.resident
         if reader.is_card_present():
             return
-        action = CardAction.INSERT if self.number is None else CardAction.INSERT_SAME
+        if reader is self._station.window:
+            action = CardAction.HAND_IN
+        else:
+            action = CardAction.INSERT if self.number is None else CardAction.INSERT_SAME
         if not wait_in_slices(lambda: resident.card(action), reader.wait_for_card, self._station.waits.card_inserted_s):
             raise CardNotInserted("no card was put into the reader in time")
 

@@ -19,10 +19,12 @@ from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMi
 from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome, RsaPublicKey
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected
+from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
     AuthorisationExpired,
+    AuthorisationUnfit,
     CertificateLapsed,
     DeliveryUnproven,
     Halted,
@@ -67,6 +69,7 @@ from kiosk.model.application import (
     AuthorisedApplicant,
     Closed,
     DeliveredCertificate,
+    Delivery,
     EligibleApplication,
     FiledApplication,
     IdentifiedApplicant,
@@ -74,7 +77,7 @@ from kiosk.model.application import (
     PrintedReceipt,
     SettledFee,
 )
-from kiosk.model.authorisation import AuthorisationTerms
+from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
 from kiosk.model.certificate import CertificateState, Uncertifiable, certify_items
 from kiosk.model.eligibility import (
     CARD_IN_USE,
@@ -118,7 +121,9 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         case = Case(record, station.journal, report, lambda: card.exchanges)
         if record.stage is Stage.ROLLING_BACK:
             filed_before = case.outcome_of(APPLICATION)
+            authorised_before = case.outcome_of(AUTHORISE)
             card.number = filed_before.card_number if filed_before else None
+            card.authorisation = authorised_before.authorisation if authorised_before else None
             raise roll_back(case, card, station, persons, record.code or UNNAMED)
         try:
             filed = file(case, application, card, station)
@@ -126,8 +131,11 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             if case.intent_of(FEE) is None:
                 _refuse_if_of_another_day(identified, station)
             authorised = authorise(case, identified, station, persons)
+            card.authorisation = authorised.authorisation
             key = generate_key(case, card, authorised, station, persons)
             request = make_request(case, card, authorised, key, station)
+            if filed.delivery is Delivery.WINDOW:
+                card.hand_in()
             pending = certify(case, authorised, key, request, station)
             write(case, card, pending)
             delivered = read_back(case, card, key, pending)
@@ -140,7 +148,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:
             confirm(case, pending, station)
-            take_card(case, station, persons)
+            take_card(case, card, station, persons)
             receipt = print_receipt(case, authorised, pending, fee, station, persons)
         except CertificateLapsed as lapsed:
             raise roll_back(case, card, station, persons, failure_code(lapsed)) from lapsed
@@ -186,7 +194,7 @@ def file(case: Case, application: Application, card: InsertedCard, station: Stat
         # Not held while people talk: a card that nobody works with is powered off.
         number = session.number()
         card.release()
-        return FiledApplication(case.record.pseudonym, application, number)
+        return FiledApplication(case.record.pseudonym, application, number, station.delivery)
 
     filed = case.run(
         APPLICATION,
@@ -273,6 +281,7 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
             nonce=station.random_bytes(16),
             issued_at=now,
             expires_at=now + station.authorisation_life,
+            uptime=station.uptime(),
         )
         return AuthorisedApplicant(identified, station.clerk_key.authorise(terms))
 
@@ -287,10 +296,10 @@ def generate_key(
     Asked after an interruption: a public key other than the one before means that it happened, and the card attests
     that it made it for this authorisation.
     """
-    terms = authorised.authorisation.terms
+    terms = _checked_terms(case, authorised, station)
 
     def look_at_card() -> KeyIntent:
-        _refuse_if_expired(terms, station)
+        _refuse_unless_fresh(terms, station)
         before = card.under_channel().public_key()
         return KeyIntent(terms.card_number, "" if before is None else _key_hash(before))
 
@@ -316,9 +325,9 @@ def generate_key(
         return attested(key)
 
     def look_again(intent: KeyIntent) -> KeyReady | World:
+        _refuse_unless_fresh(terms, station)
         key = card.under_channel().public_key()
         if key is None or _key_hash(key) == intent.key_before:
-            _refuse_if_expired(terms, station)
             return World.NOT_HAPPENED
         return attested(key)
 
@@ -351,7 +360,8 @@ def certify(
     """
 
     def message() -> Message:
-        _refuse_if_expired(authorised.authorisation.terms, station)
+        if station.clock() >= authorised.authorisation.terms.expires_at:
+            raise AuthorisationExpired("the clerk's leave has expired")
         attestation = Attestation(key.attestation_nonce, key.attestation)
         # The authority becomes a witness of what the journal says up to here.
         head = station.journal.head().text.encode()
@@ -479,21 +489,25 @@ def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confir
     return case.run(CONFIRM, prepare=lambda: station.authority.confirm_message(pending), perform=send, inquire=ask)
 
 
-def take_card(case: Case, station: Station, persons: Persons) -> CardTaken:
-    """Step 8: the resident takes his card before he gets the receipt."""
+def take_card(case: Case, card: InsertedCard, station: Station, persons: Persons) -> CardTaken:
+    """Step 8: the resident takes his card before he gets the receipt.
+
+    An empty terminal says that he has it. Whoever takes it out at the window is the clerk, who then says so himself.
+    """
+
+    def is_taken_out() -> bool:
+        try:
+            return not card.reader.is_card_present() or wait_in_slices(
+                lambda: persons.resident.card(CardAction.TAKE),
+                card.reader.wait_for_removal,
+                station.waits.card_taken_s,
+            )
+        except (ReaderMissing, ReaderBusy, CardAbsent, LinkLost, OutcomeUnknown):
+            return False  # a reader that is gone cannot tell; the clerk can
 
     def wait() -> CardTaken:
-        try:
-            if not station.reader.is_card_present():
-                return CardTaken("reader")
-            if wait_in_slices(
-                lambda: persons.resident.card(CardAction.TAKE),
-                station.reader.wait_for_removal,
-                station.waits.card_taken_s,
-            ):
-                return CardTaken("reader")
-        except (ReaderMissing, ReaderBusy, CardAbsent, LinkLost, OutcomeUnknown):
-            pass  # a reader that is gone cannot tell; the clerk can
+        if is_taken_out() and card.reader is not station.window:
+            return CardTaken("reader")
         while not persons.clerk.is_card_returned():
             persons.resident.card(CardAction.TAKE)
         return CardTaken("clerk")
@@ -595,9 +609,24 @@ def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:
     return both
 
 
-def _refuse_if_expired(terms: AuthorisationTerms, station: Station) -> None:
-    if station.clock() >= terms.expires_at:
-        raise AuthorisationExpired("the clerk's leave has expired")
+def _checked_terms(case: Case, authorised: AuthorisedApplicant, station: Station) -> AuthorisationTerms:
+    """The clerk's terms, after the terminal has seen for itself that they are a clerk's and cover this very case."""
+    eligible = authorised.identified.eligible
+    try:
+        terms = verify_authorisation(
+            authorised.authorisation, x509.load_der_x509_certificate(station.issuer), station.clock()
+        )
+    except AuthorisationInvalid as error:
+        raise AuthorisationUnfit(str(error)) from error
+    covered = (terms.operation, terms.case, terms.station, terms.card_number, terms.items_hash)
+    if covered != ("issue", case.record.pseudonym, station.name, eligible.filed.card_number, eligible.items.hash()):
+        raise AuthorisationUnfit("the clerk's leave is for something else")
+    return terms
+
+
+def _refuse_unless_fresh(terms: AuthorisationTerms, station: Station) -> None:
+    if not terms.is_fresh(station.clock(), station.uptime()):
+        raise AuthorisationExpired("the clerk's leave has expired, or this computer was started anew since")
 
 
 def _refuse_if_of_another_day(identified: IdentifiedApplicant, station: Station) -> None:

@@ -29,6 +29,7 @@ class CardAction(StrEnum):
 
     INSERT = "insert"
     INSERT_SAME = "insert_same"
+    HAND_IN = "hand_in"
     TAKE = "take"
 
 
@@ -72,19 +73,15 @@ class Resident(Protocol):
 
     def card(self, action: CardAction) -> None:
         """Shows what to do with the card; returns at once, the reader tells when it is done."""
-        ...
 
     def choose_password(self, policy: PinPolicy) -> bytearray:
         """A new password of ASCII characters, typed twice. The caller wipes it."""
-        ...
 
     def enter_password(self, status: PinStatus) -> bytearray:
         """The card's password; asked again, with fewer attempts remaining, when it was wrong. The caller wipes it."""
-        ...
 
     def consent(self, summary: DeliverySummary) -> None:
         """Looks at what will be delivered and paid, and agrees."""
-        ...
 
 
 class Clerk(Protocol):
@@ -92,35 +89,27 @@ class Clerk(Protocol):
 
     def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
         """Compares form, register, document and face."""
-        ...
 
     def approve(self, question: IdentityQuestion) -> None:
         """Gives leave for the key generation; the clerk's key signs after this."""
-        ...
 
     def take_fee(self, due_yen: int) -> int:
         """Takes money from the resident; returns the yen tendered."""
-        ...
 
     def give_change(self, change_yen: int) -> None:
         """Hands the change back."""
-        ...
 
     def repay(self, amount_yen: int) -> None:
         """Gives money back that was taken; 0 when there was none."""
-        ...
 
     def count_payment(self, due_yen: int) -> int:
         """After an interruption: how much of this payer's money lies in the till, 0 when none was taken."""
-        ...
 
     def is_card_returned(self) -> bool:
         """Says whether the resident has his card, when the reader cannot tell."""
-        ...
 
     def look_at_paper(self, receipt_number: int) -> PaperSeen:
         """Says what came out of the printer when the printer itself cannot tell."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from hw.errors import DeviceError
 from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message
-from kiosk.authority.errors import AuthorityError, AuthorityRejected, CertificateUnacceptable
+from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable
 from kiosk.issuance.effect import Case, Effect, World
-from kiosk.issuance.failure import TROUBLE, Halted, RolledBack, failure_code, money_in_hand
+from kiosk.issuance.failure import TROUBLE, Halted, RevocationUnproven, RolledBack, failure_code, money_in_hand
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
@@ -82,9 +82,10 @@ def roll_back(
 
 def return_card(station: Station, persons: Persons) -> None:
     """Asks the resident to take his card when it lies in the reader; waits for nothing."""
-    with suppress(DeviceError):
-        if station.reader.is_card_present():
-            persons.resident.card(CardAction.TAKE)
+    for reader in station.readers:
+        with suppress(DeviceError):
+            if reader.is_card_present():
+                persons.resident.card(CardAction.TAKE)
 
 
 def _refund(case: Case, station: Station, persons: Persons) -> None:
@@ -147,10 +148,6 @@ def _revoke(case: Case, station: Station) -> None:
     case.run(REVOKE, prepare=message, perform=send, inquire=look)
 
 
-class RevocationUnproven(AuthorityError):
-    """The authority said that it revoked, and its status service says otherwise."""
-
-
 def _issued_certificate(case: Case, station: Station) -> bytes | None:
     """The certificate that the authority issued for this case, asked for by the same bytes when no answer came."""
     pending = case.outcome_of(CERTIFY)
@@ -174,7 +171,7 @@ def _erase(case: Case, card: InsertedCard, station: Station) -> None:
     def empty(_: Erased) -> Erased:
         # A card that is gone or fails keeps a revoked certificate, which is worth nothing; nobody has to wait for it.
         try:
-            if not station.reader.is_card_present():
+            if not card.find():
                 return Erased(is_emptied=False)
             card.under_channel(ChannelPurpose.ERASE).erase()
         except DeviceError:

@@ -1,7 +1,7 @@
 """The append-only half of the store: one station's entries, chained and in a tree, and the heads signed over them."""
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kiosk.clock import Clock
@@ -29,7 +29,7 @@ class Chain:
         place: dict[str, str | int | bool] = {"seq": seq, "station": self._station, "at": at}
         body = canonical({**place, **({} if newest else self._named_key()), **facts})
         leaf = chain(previous, body)
-        node = None if seq & 1 else complete_subtree(leaf, seq, StoredPlaces(transaction, self._station))
+        node = None if seq & 1 else complete_subtree(leaf, seq, StoredPlaces(transaction, self._station, newest))
         transaction.run(
             "INSERT INTO journal (station, seq, body, hash, node) VALUES (?, ?, ?, ?, ?)",
             self._station,
@@ -56,7 +56,7 @@ class Chain:
         """Signs a head over the journal as it stands, which has entries, and does not keep it."""
         newest = newest_entry(transaction, self._station)
         assert newest is not None, "a head is signed over entries"
-        places = StoredPlaces(transaction, self._station, peak_places(newest.seq - 1))
+        places = StoredPlaces(transaction, self._station, newest)
         path = inclusion_proof(newest.seq - 1, newest.seq, places)
         root = root_from_inclusion(newest.hash, newest.seq - 1, newest.seq, path)
         now = self._clock().astimezone(datetime.UTC).replace(microsecond=0)
@@ -81,22 +81,26 @@ class Chain:
 
 
 class StoredPlaces:
-    """The places of one station's tree as `kiosk.journal.merkle` reads them; `likely` ones in one statement."""
+    """The places of one station's tree as `kiosk.journal.merkle` reads them; `newest` was read already.
 
-    def __init__(self, transaction: Transaction, station: str, likely: Sequence[int] = ()) -> None:
+    With that, the first place that is missing brings all the others that its edge consists of in the same statement.
+    """
+
+    def __init__(self, transaction: Transaction, station: str, newest: Entry | None = None) -> None:
         self._transaction = transaction
         self._station = station
-        self._known = self._read(likely) if likely else {}
+        self._known = {newest.seq: Place(newest.hash, newest.node)} if newest else {}
+        self._likely = peak_places(newest.seq - 1) if newest else ()
 
     def __call__(self, place: int) -> Place:
         """One place. Raises `ChainBroken` when there is no such entry."""
         if place not in self._known:
-            self._known |= self._read((place,))
+            self._known |= self._read({place, *self._likely})
         if place not in self._known:
             raise ChainBroken(self._station, place, "is missing")
         return self._known[place]
 
-    def _read(self, places: Sequence[int]) -> dict[int, Place]:
+    def _read(self, places: Collection[int]) -> dict[int, Place]:
         marks = ", ".join("?" * len(places))
         rows = self._transaction.run(
             "SELECT station, seq, body, hash, node FROM journal"  # noqa: S608  # only marks are put in

@@ -138,6 +138,12 @@ class Journal:
         statement = "SELECT * FROM cases WHERE station = ? AND number = ? ORDER BY attempt DESC LIMIT 1"
         return next(iter(self._cases(statement, self.station, number)), None)
 
+    def stage_of(self, pseudonym: str) -> Stage | None:
+        """The stage of any station's case, None when there is none of this pseudonym."""
+        with self._database.read() as transaction:
+            row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", pseudonym).first()
+        return None if row is None else Stage(row.stage)
+
     def unfinished_cases(self) -> list[CaseRecord]:
         """Cases that an interrupted run of this station left, oldest application number first."""
         return self._cases(

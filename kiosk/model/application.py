@@ -1,8 +1,8 @@
 """An application on its way to a certificate; each value is made from the one before, so no step is skipped."""
 
 import datetime
-import hashlib
 from dataclasses import dataclass
+from enum import StrEnum
 
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertifiedItems
@@ -22,6 +22,15 @@ class Application:
     form_items: FourItems | None = None
 
 
+class Delivery(StrEnum):
+    """Where the certificate is written into the card."""
+
+    TERMINAL = "terminal"
+    """In the terminal, where the card stays to the end."""
+    WINDOW = "window"
+    """At the counter, where the resident hands his card in once the key is made."""
+
+
 @dataclass(frozen=True)
 class FiledApplication:
     """An application whose card has been read once; `case` is its random pseudonym in the journal."""
@@ -29,6 +38,7 @@ class FiledApplication:
     case: str
     application: Application
     card_number: str
+    delivery: Delivery = Delivery.TERMINAL
 
 
 @dataclass(frozen=True)
@@ -65,11 +75,6 @@ class KeyReady:
     public_key: bytes
     attestation_nonce: bytes
     attestation: bytes
-
-    @property
-    def public_key_hash(self) -> bytes:
-        """SHA-256 of the SubjectPublicKeyInfo."""
-        return hashlib.sha256(self.public_key).digest()
 
 
 @dataclass(frozen=True)

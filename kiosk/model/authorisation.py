@@ -12,6 +12,17 @@ from typing import Literal
 Operation = Literal["issue"]
 
 
+@dataclass(frozen=True)
+class Uptime:
+    """A moment in a computer's own time, which setting its clock does not change.
+
+    `boot` (16 bytes) is another after every boot; `elapsed_s` are whole seconds since then.
+    """
+
+    boot: bytes
+    elapsed_s: int
+
+
 class AuthorisationInvalid(ValueError):
     """The bytes are not an authorisation, or it does not cover what is asked."""
 
@@ -22,7 +33,8 @@ class AuthorisationTerms:
 
     `case` is the case's pseudonym, `items_hash` the hash of the certified items, `person` the town's keyed id of the
     resident (HMAC-SHA256 over the resident's code: equal for equal persons, meaningless to others), `nonce` 16 random
-    bytes that the card's attestation repeats. Times are UTC, whole seconds.
+    bytes that the card's attestation repeats. Times are UTC, whole seconds; `uptime` is that of the station which may
+    use it, so that neither a clock that is set back nor another boot makes it last longer.
     """
 
     operation: Operation
@@ -34,11 +46,18 @@ class AuthorisationTerms:
     nonce: bytes
     issued_at: datetime.datetime
     expires_at: datetime.datetime
+    uptime: Uptime
+
+    def is_fresh(self, now: datetime.datetime, uptime: Uptime) -> bool:
+        """Whether a key may still be made on it, at this time by the clock and by the station's own time."""
+        age_s = uptime.elapsed_s - self.uptime.elapsed_s
+        life_s = (self.expires_at - self.issued_at).total_seconds()
+        return self.issued_at <= now < self.expires_at and uptime.boot == self.uptime.boot and 0 <= age_s < life_s
 
     def encode(self) -> bytes:
         """The canonical payload."""
         document = {
-            "version": 1,
+            "version": 2,
             "operation": self.operation,
             "case": self.case,
             "station": self.station,
@@ -48,6 +67,8 @@ class AuthorisationTerms:
             "nonce": self.nonce.hex(),
             "issued_at": _time_text(self.issued_at),
             "expires_at": _time_text(self.expires_at),
+            "boot": self.uptime.boot.hex(),
+            "uptime_s": self.uptime.elapsed_s,
         }
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -68,9 +89,13 @@ class AuthorisationTerms:
                 nonce=bytes.fromhex(d["nonce"]),
                 issued_at=datetime.datetime.fromisoformat(d["issued_at"]),
                 expires_at=datetime.datetime.fromisoformat(d["expires_at"]),
+                uptime=Uptime(bytes.fromhex(d["boot"]), d["uptime_s"]),
             )
-            if len(terms.nonce) != 16 or len(terms.items_hash) != 32 or len(terms.person) != 32:
-                raise AuthorisationInvalid("nonce, items_hash or person has a wrong length")
+            lengths = (len(terms.nonce), len(terms.items_hash), len(terms.person), len(terms.uptime.boot))
+            if lengths != (16, 32, 32, 16):
+                raise AuthorisationInvalid("nonce, items_hash, person or boot has a wrong length")
+            if type(terms.uptime.elapsed_s) is not int:
+                raise AuthorisationInvalid("uptime_s is a whole number")
             if not all(isinstance(text, str) for text in (terms.case, terms.station, terms.card_number)):
                 raise AuthorisationInvalid("case, station and card_number are texts")
             is_canonical = terms.encode() == payload

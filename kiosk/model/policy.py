@@ -1,6 +1,6 @@
 """A policy profile: everything that law and ordinance decide, as data, because the law has changed and will again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 
@@ -66,11 +66,4 @@ class Policy:
     fee: FeeRules
     deadlines: Deadlines
     certificates: tuple[CertificateRules, ...]
-    passwords: dict[Literal["signature", "authentication"], PasswordRules] = field(default_factory=dict)
-
-    def rules_for(self, kind: str) -> CertificateRules:
-        """The rules of one certificate kind. Raises `KeyError` when this policy has no such kind."""
-        for rules in self.certificates:
-            if rules.kind == kind:
-                return rules
-        raise KeyError(f"policy {self.name} has no {kind} certificate")
+    passwords: dict[Literal["signature", "authentication"], PasswordRules]

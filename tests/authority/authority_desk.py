@@ -22,7 +22,7 @@ from kiosk.authority.embedded.directory import init, open_authority
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.embedded.server import application
 from kiosk.authority.embedded.store import open_store
-from kiosk.model.authorisation import Authorisation, AuthorisationTerms
+from kiosk.model.authorisation import Authorisation, AuthorisationTerms, Uptime
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.town import Town
 
@@ -114,6 +114,7 @@ class Desk:
             nonce=self.nonces.to_bytes(16, "big"),
             issued_at=self.clock.now,
             expires_at=self.clock.now + datetime.timedelta(minutes=15),
+            uptime=Uptime(bytes(16), 0),
         )
         return replace(terms, **changes)  # type: ignore[arg-type]  # the tests know the fields
 

@@ -90,7 +90,7 @@ ERROR = asn1.encode(asn1.ErrorMsgContent(status=NO))
 def certificate_for(desk: Desk, key: rsa.RSAPrivateKey | None = None, **changes: object) -> bytes:
     """What the authority would issue, made without it."""
     values = {
-        "rules": desk.authority.policy.rules_for("signature"),
+        "rules": desk.authority.policy.certificates[0],
         "public_key": (key or desk.key).public_key(),
         "items": ITEMS,
         "pseudonym": "X",

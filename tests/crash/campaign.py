@@ -36,7 +36,7 @@ _FINDINGS_SHOWN = 3
 
 @dataclass(frozen=True)
 class Campaign:
-    """Explores scenarios with these workers and tells on `out`; `seed` draws the plans that are raised for comparison."""
+    """Explores scenarios with these workers and tells on `out`; `seed` draws the plans raised for comparison."""
 
     workers: Workers
     seed: int = 0

@@ -1,7 +1,7 @@
 """What an image of the world shows: every durable thing read by its own means, where possible without the product.
 
-`Remains` is what invariants speak of. `state_key` names a state such that equal keys behave equally from there on, but for
-what is drawn at random.
+`Remains` is what invariants speak of. `state_key` names a state such that equal keys behave equally from there on, but
+for what is drawn at random.
 """
 
 import base64

@@ -105,13 +105,20 @@ def test_every_design_error_can_still_be_made(mutation: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "card14+/swapped authority=ca1~1/down store9-", "all=print16~2/gone/late clerk=ask4+ card=card3-", "person2+/next"],
+    [
+        "",
+        "card14+/swapped authority=ca1~1/down store9-",
+        "all=print16~2/gone/late clerk=ask4+ card=card3-",
+        "person2+/next",
+    ],
 )
 def test_a_plan_is_written_as_it_is_read(text: str) -> None:
     assert text_of(parse_plan(text)) == text
 
 
-@pytest.mark.parametrize("text", ["card0-", "card3", "card3~", "card3-1", "authority=card3-", "card=card3-/down", "ca1-/soon"])
+@pytest.mark.parametrize(
+    "text", ["card0-", "card3", "card3~", "card3-1", "authority=card3-", "card=card3-/down", "ca1-/soon"]
+)
 def test_what_is_no_plan_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_plan(text)

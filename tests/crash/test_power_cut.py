@@ -46,12 +46,12 @@ def test_the_judge_works_with_the_library_that_was_recorded(recording: Recording
 @pytest.mark.parametrize("unsynced", ["kiosk.db", "kiosk.db-journal", ""])
 def test_a_sync_that_is_left_out_is_found_out(recording: Recording, unsynced: str) -> None:
     careless = tuple(operation for operation in recording.operations if operation != Synced(unsynced))
-    findings = explore(replace(recording, operations=careless), images=200, seed=1, parts=7)
+    findings = explore(replace(recording, operations=careless), images=600, seed=1, parts=7)
     assert findings.verdicts[Verdict.LOST] + findings.verdicts[Verdict.CORRUPT] > 0
 
 
 def test_a_store_that_is_not_durable_is_found_out(tmp_path: Path) -> None:
-    findings = explore(record_issuances(tmp_path, "off"), images=200, seed=1, parts=7)
+    findings = explore(record_issuances(tmp_path, "off"), images=600, seed=1, parts=7)
     assert findings.verdicts[Verdict.LOST] > 0
     assert findings.verdicts[Verdict.CORRUPT] > 0
 

@@ -1,21 +1,25 @@
 """Tampers with a journal of a thousand entries in every way, and counts what `kiosk journal verify` does not find.
 
-`python -m tests.journal.tamper [--flips N] [--seed N]` alters, drops, swaps, repeats and inserts at every entry, once
-plainly and once as a forger does who chains everything anew and drops the heads that he cannot sign; cuts the tail at
-every entry; and flips random bits of the store's file. The auditor has the text on the last receipt. Prints what was
-tried and what was missed, and fails when that is anything.
+    python -m tests.journal.tamper [--flips N] [--seed N] [--processes N]
+
+Alters, drops, swaps, repeats and inserts at every entry, once plainly and once as a forger does who chains everything
+anew and drops the heads that he cannot sign; cuts the tail at every entry; and flips random bits of the store's file.
+The auditor has the text on the last receipt. Prints what was tried and what was missed; fails when anything was.
 """
 
 import argparse
 import contextlib
 import io
+import multiprocessing
 import random
 import shutil
 import sqlite3
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from kiosk.config import SHIPPED, Config, load_config
@@ -29,11 +33,15 @@ from tests.journal.filled_journal import STATION_KEY, Filled, filled, forged, in
 CONTENT = (
     "SELECT station, seq, body, hash FROM journal ORDER BY station, seq",
     "SELECT station, size, at, root, signature FROM heads ORDER BY station, size",
-    "SELECT pseudonym, station, stage, code, seal FROM cases ORDER BY pseudonym",
+    "SELECT pseudonym, station, state, code, seal FROM cases ORDER BY pseudonym",
     "SELECT pseudonym, step, state, intent, outcome FROM effects ORDER BY pseudonym, step",
     "SELECT number, pseudonym FROM receipts ORDER BY number",
 )
 """What the journal vouches for; a bit flipped elsewhere (free space, indices, copies) need not be found."""
+
+PLACES_A_PORTION = 10
+CUTS_A_PORTION = 50
+FLIPS_A_PORTION = 100
 
 
 def alterations(entries: Sequence[Entry], at: int) -> Iterator[tuple[str, list[Entry]]]:
@@ -155,7 +163,7 @@ def content(path: Path) -> list[list[tuple[object, ...]]] | None:
         return None
 
 
-def flip_bits(whole: Filled, desk: Desk, count: int, seed: int) -> tuple[Counter[str], list[str]]:
+def flip_bits(whole: Filled, desk: Desk, count: int, seed: int | str) -> tuple[Counter[str], list[str]]:
     """Flips one random bit of the store's file, so many times; how the command answered, and what it missed."""
     chance = random.Random(seed)
     original = whole.path.read_bytes()
@@ -180,28 +188,70 @@ def flip_bits(whole: Filled, desk: Desk, count: int, seed: int) -> tuple[Counter
     return answers, missed
 
 
+Outcome = tuple[Counter[str], list[str]]
+"""What was tried, or how the command answered, so many times; and what was missed."""
+
+Portion = Callable[[Filled, Desk], Outcome]
+
+
+def portions(whole: Filled, flips: int, seed: int) -> Iterator[Portion]:
+    """All the work in parts of a few seconds, the same whoever does them."""
+    for places in _parts(whole.covered, PLACES_A_PORTION):
+        yield partial(_tamper_at, places)
+    for places in _parts(len(whole.entries), CUTS_A_PORTION):
+        yield partial(_cut_at, places)
+    for numbers in _parts(flips, FLIPS_A_PORTION):
+        yield partial(_flip, len(numbers), f"{seed} {numbers.start}")
+
+
+def _parts(count: int, size: int) -> Iterator[range]:
+    return (range(begin, min(begin + size, count)) for begin in range(0, count, size))
+
+
+def _tamper_at(places: range, whole: Filled, _: Desk) -> Outcome:
+    return tamper(whole, places)
+
+
+def _cut_at(places: range, whole: Filled, desk: Desk) -> Outcome:
+    return Counter({"cut, through the command": len(places)}), cut(whole, desk, places)
+
+
+def _flip(count: int, seed: str, whole: Filled, desk: Desk) -> Outcome:
+    answers, missed = flip_bits(whole, desk, count, seed)
+    told = Counter({f"bit flip through the command: {answer}": times for answer, times in answers.items()})
+    return told, [f"seed {seed}: {what}" for what in missed]
+
+
+def work(whole: Filled, portion: Portion) -> Outcome:
+    """Does one part at a desk of its own."""
+    with in_memory() as directory:
+        return portion(whole, Desk(whole, directory))
+
+
 def main() -> int:
-    """Runs everything and prints the counts."""
+    """Runs everything and prints the counts; how far it is goes to stderr."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--entries", type=int, default=1000)
     parser.add_argument("--flips", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
-    with in_memory() as directory:
-        (directory / "audit").mkdir()
+    begun = time.monotonic()
+    tried: Counter[str] = Counter()
+    missed: list[str] = []
+    with in_memory() as directory, multiprocessing.Pool(args.processes) as workers:
         whole = filled(directory / "kiosk.db", args.entries)
-        desk = Desk(whole, directory / "audit")
         print(f"journal: {len(whole.entries)} entries, {len(whole.heads)} heads, last receipt at entry {whole.covered}")
-        tried, missed = tamper(whole, range(whole.covered))
-        for what, times in sorted(tried.items()):
-            print(f"{what}: {times}")
-        cuts = range(len(whole.entries))
-        missed += cut(whole, desk, cuts)
-        print(f"cut, through the command: {len(cuts)}")
-        answers, missed_flips = flip_bits(whole, desk, args.flips, args.seed)
-        print(f"bit flips through the command: {args.flips}, seed {args.seed}: {dict(answers)}")
-    missed += missed_flips
-    print(f"missed: {len(missed)}", *missed[:20], sep="\n  ")
+        parts = list(portions(whole, args.flips, args.seed))
+        for number, (told, missed_there) in enumerate(workers.imap_unordered(partial(work, whole), parts), start=1):
+            tried.update(told)
+            missed += missed_there
+            elapsed_s = time.monotonic() - begun
+            print(f"{number} of {len(parts)} parts, {elapsed_s:.0f} s, missed {len(missed)}", file=sys.stderr)
+    for what, times in sorted(tried.items()):
+        print(f"{what}: {times}")
+    print(f"bit flips: {args.flips}, seed {args.seed}; {args.processes} processes, {time.monotonic() - begun:.0f} s")
+    print(f"missed: {len(missed)}", *sorted(missed)[:20], sep="\n  ")
     return 1 if missed else 0
 
 

@@ -117,6 +117,10 @@ def test_the_journal_cannot_be_truncated(postgresql_store: Store) -> None:
         transaction.run("TRUNCATE journal")
 
 
+def test_a_server_is_trusted_to_look_for_damage_itself(postgresql_store: Store) -> None:
+    assert open_database(postgresql_store.url).damage() is None
+
+
 def test_a_server_that_is_not_there_means_nothing_was_written(server: Server) -> None:
     server.stop()
     with pytest.raises(NotWritten, match="nothing was written"):

@@ -1,9 +1,14 @@
 """The domain's values and rules at their boundaries."""
 
 import datetime
+import hashlib
 import re
 import sys
+import time
+import unicodedata
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,18 +16,28 @@ from hypothesis import strategies as st
 
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.assembly import _IssuerFile
+from kiosk.authority.errors import AuthorityError
 from kiosk.config import SHIPPED, _KioskFile, load_config, load_policy
 from kiosk.failure_book import load_failure_book
-from kiosk.issuance.failure import _CODES
+from kiosk.issuance.failure import _CODES, TROUBLE
 from kiosk.issuance.persons import DeliverySummary, IdentityQuestion
 from kiosk.issuance.receipt import ReceiptValues
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import EffectRecord, EffectState
-from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
-from kiosk.model.certificate import Uncertifiable, certify_items, serial_text
+from kiosk.model.application import Application
+from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Uptime
+from kiosk.model.certificate import (
+    CertificateState,
+    CertificateStatus,
+    CertifiedItems,
+    Uncertifiable,
+    certify_items,
+    serial_text,
+)
 from kiosk.model.characters import is_certifiable
-from kiosk.model.eligibility import REFUSALS, refusal_code
+from kiosk.model.eligibility import REFUSALS, differing_items, refusal_code
 from kiosk.model.resident import FourItems, Resident, Sex
+from kiosk.model.secret import wipe
 from kiosk.register.register import _Line
 
 POLICY = load_policy(SHIPPED / "policy", "juki-2011")
@@ -62,9 +77,12 @@ def test_every_character_is_classified(character: str) -> None:
 
 
 def test_every_code_point_is_classified_and_what_is_certifiable_survives_the_codec() -> None:
-    for code in range(sys.maxunicode + 1):
-        if is_certifiable(chr(code)):
-            assert chr(code).encode("euc_jp").decode("euc_jp") == chr(code)
+    certifiable = [chr(code) for code in range(sys.maxunicode + 1) if is_certifiable(chr(code))]
+    assert all(character.encode("euc_jp").decode("euc_jp") == character for character in certifiable)
+    # Printable ASCII, half-width katakana, JIS X 0208, and JIS X 0212 but for its tilde, which is read as ASCII's.
+    assert len(certifiable) == 95 + 63 + 6879 + 6067 - 1
+    assert {unicodedata.category(character)[0] for character in certifiable} == {"L", "N", "P", "S", "Z"}
+    assert not any(unicodedata.category(character) in ("Zl", "Zp") for character in certifiable)
 
 
 @pytest.mark.parametrize("character", ["𠮷", "😀", "\n", "\x1b", "葛\U000e0100"[1], "髙"])
@@ -103,6 +121,7 @@ def terms(**changes: object) -> AuthorisationTerms:
         "nonce": b"\x03" * 16,
         "issued_at": datetime.datetime(2026, 4, 1, 1, 2, 3, tzinfo=datetime.UTC),
         "expires_at": datetime.datetime(2026, 4, 1, 1, 17, 3, tzinfo=datetime.UTC),
+        "uptime": Uptime(b"\x04" * 16, 86_400),
     }
     return AuthorisationTerms(**(values | changes))  # type: ignore[arg-type]  # one detail changed
 
@@ -126,9 +145,15 @@ def test_bytes_that_are_no_authorisation_are_refused(payload: bytes) -> None:
     ("found", "instead"),
     [
         (b'"nonce":"03', b'"nonce":"'),
+        (b'"items_hash":"01', b'"items_hash":"'),
+        (b'"person":"02', b'"person":"'),
         (b'"station":"demo"', b'"station":7'),
-        (b'"version":1', b'"version": 1'),
+        (b'"version":2', b'"version": 2'),
         (b'"issue"', b'"erase"'),
+        (b'"boot":"04', b'"boot":"'),
+        (b'"uptime_s":86400', b'"uptime_s":86400.0'),
+        (b'"uptime_s":86400', b'"uptime_s":"86400"'),
+        (b'"uptime_s":86400', b'"uptime_s":true'),
         (b"}", b',"more":1}'),
         (b"+00:00", b"+09:00"),
     ],
@@ -136,6 +161,72 @@ def test_bytes_that_are_no_authorisation_are_refused(payload: bytes) -> None:
 def test_an_authorisation_in_another_form_is_refused(found: bytes, instead: bytes) -> None:
     with pytest.raises(AuthorisationInvalid):
         AuthorisationTerms.decode(terms().encode().replace(found, instead, 1))
+
+
+def test_the_signed_bytes_of_an_authorisation_are_sorted_json_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    issued_at = datetime.datetime(2026, 4, 1, 10, 2, 3, 999_999, datetime.timezone(datetime.timedelta(hours=9)))
+    payload = terms(station="幌延", issued_at=issued_at).encode()
+    monkeypatch.undo()
+    time.tzset()
+    assert payload.decode() == (
+        f'{{"boot":"{"04" * 16}","card_number":"JUKI000000000001","case":"{"c" * 32}",'
+        '"expires_at":"2026-04-01T01:17:03+00:00","issued_at":"2026-04-01T01:02:03+00:00",'
+        f'"items_hash":"{"01" * 32}","nonce":"{"03" * 16}","operation":"issue","person":"{"02" * 32}",'
+        '"station":"幌延","uptime_s":86400,"version":2}'
+    )
+    assert Authorisation(payload, b"", b"").terms.station == "幌延"
+
+
+def test_a_certificate_carries_the_items_as_registered_with_a_flag_a_character() -> None:
+    items = certify_items(FourItems("幌延　花子", "北海道１番地", datetime.date(1990, 1, 2), Sex.FEMALE))
+    assert items == CertifiedItems("幌延　花子", "00000", "2", "419900102", "北海道１番地", "000000")
+    joined = "\x1f".join(("幌延　花子", "00000", "2", "419900102", "北海道１番地", "000000"))
+    assert items.hash() == hashlib.sha256(joined.encode()).digest()
+    assert [sex.digit for sex in (Sex.MALE, Sex.FEMALE, Sex.OTHER)] == ["1", "2", "3"]
+
+
+def test_an_address_that_cannot_be_certified_is_named_with_its_characters() -> None:
+    with pytest.raises(
+        Uncertifiable, match="address holds characters that a certificate cannot carry: 𠮷 髙"
+    ) as caught:
+        certify_items(FourItems("幌延", "𠮷町髙𠮷", datetime.date(1980, 1, 1), Sex.OTHER))
+    assert (caught.value.item, caught.value.characters) == ("address", ("𠮷", "髙"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "幌延　次郎"},
+        {"address": "札幌市"},
+        {"birth_date": datetime.date(1931, 5, 4)},
+        {"sex": Sex.OTHER},
+    ],
+)
+def test_an_item_in_which_a_form_differs_is_named(change: dict[str, Any]) -> None:
+    items = resident().items
+    assert differing_items(items, items) == ()
+    assert differing_items(items, replace(items, **change)) == tuple(change)
+
+
+def test_items_that_differ_are_named_in_the_order_of_the_form() -> None:
+    other = FourItems("次郎", "札幌市", datetime.date(1990, 1, 1), Sex.OTHER)
+    assert differing_items(resident().items, other) == ("name", "address", "birth_date", "sex")
+
+
+def test_who_is_registered_without_further_remarks_is_an_ordinary_resident() -> None:
+    who = resident()
+    assert (who.is_japanese_national, who.is_adult_ward, who.is_protected) == (True, False, False)
+    assert Application("1", who.code).form_items is None
+    assert CertificateStatus(CertificateState.GOOD) == CertificateStatus(CertificateState.GOOD, None, None)
+
+
+def test_a_password_is_overwritten_where_it_lies() -> None:
+    password = bytearray(b"Horonobe2011")
+    seen_elsewhere = memoryview(password)
+    wipe(password)
+    assert bytes(seen_elsewhere) == bytes(12)
 
 
 def test_a_serial_is_written_as_openssl_does() -> None:
@@ -151,6 +242,7 @@ def test_personal_data_has_no_representation() -> None:
     effect = EffectRecord(EffectState.DONE, who.items.name.encode(), None)
     for value in (who, who.items, certify_items(who.items), question, summary, line, effect):
         assert "太郎" not in repr(value)
+        assert repr(value) == f"{type(value).__name__}(...)" or repr(value).startswith("<")
         assert "幌延" not in f"{value}"
         assert repr(who.items.name.encode())[2:-1] not in repr(value)
 
@@ -173,6 +265,15 @@ def test_every_failure_code_is_in_the_book_in_both_languages() -> None:
         for text in (entry.ja, entry.en):
             assert text.what.strip() and text.remedy.strip()
         assert entry.ja.what != entry.en.what
+
+
+def test_every_trouble_has_a_failure_code() -> None:
+    def kinds(of: type[Exception]) -> set[type[Exception]]:
+        return {of}.union(*map(kinds, of.__subclasses__()))
+
+    nameless = {AuthorityError}  # is never raised itself
+    for kind in set().union(*map(kinds, TROUBLE)) - nameless:
+        assert any(issubclass(kind, known) for known, _ in _CODES), kind
 
 
 @pytest.mark.parametrize("profile", ["juki-2011", "myna-2016"])
@@ -217,3 +318,17 @@ def test_a_setting_is_converted_to_its_keys_type() -> None:
         apply_settings(tables, [("authority.timeout_s", "soon")], _KioskFile)
     with pytest.raises(ConfigInvalid, match="unknown key"):
         apply_settings(tables, [("authority.uri", "x")], _KioskFile)
+
+
+@given(
+    clock_s=st.integers(-2000, 2000),
+    elapsed_s=st.integers(-2000, 2000),
+    is_same_boot=st.booleans(),
+)
+def test_an_authorisation_is_fresh_only_while_clock_and_uptime_both_say_so(
+    clock_s: int, elapsed_s: int, is_same_boot: bool
+) -> None:
+    given_ = terms()
+    uptime = Uptime(given_.uptime.boot if is_same_boot else bytes(16), given_.uptime.elapsed_s + elapsed_s)
+    is_fresh = given_.is_fresh(given_.issued_at + datetime.timedelta(seconds=clock_s), uptime)
+    assert is_fresh == (is_same_boot and 0 <= clock_s < 900 and 0 <= elapsed_s < 900)

@@ -1,0 +1,71 @@
+"""The clerk's station answers a card's challenge: session keys for what a clerk authorised, and for nothing else.
+
+The issuer's master keys never leave it. A terminal that was stolen, or that asks for another card, another case or
+another purpose than the case has come to, gets none; neither does a challenge that was answered before.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cryptography import x509
+
+from hw.errors import Refused
+from hw.ports import ChannelChallenge, ChannelKeys, ChannelPurpose, SessionKeys
+from kiosk.clock import Clock
+from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.clerk_key import verify_authorisation
+from kiosk.model.authorisation import Authorisation, AuthorisationInvalid
+from kiosk.model.transition import Stage
+
+OPEN_TO = {
+    ChannelPurpose.ISSUE: (
+        Stage.AUTHORISED,
+        Stage.KEY_READY,
+        Stage.REQUESTED,
+        Stage.PENDING,
+        Stage.WRITTEN,
+    ),
+    ChannelPurpose.ERASE: (Stage.ROLLING_BACK,),
+}
+"""The stages of a case in which its card may be opened for a purpose, on an authorisation to issue."""
+
+
+@dataclass(frozen=True, repr=False)
+class CardDesk:
+    """Holds the issuer's keys for the cases of its town.
+
+    `stage_of` reads a case's stage from the store by its pseudonym, None for an unknown one; `clerk_issuer` is the
+    certificate by which clerks' certificates are signed.
+    """
+
+    issuer: CardIssuer
+    clerk_issuer: x509.Certificate
+    stage_of: Callable[[str], Stage | None]
+    clock: Clock
+    _answered: set[bytes] = field(default_factory=set)
+
+    def keys(self, authorisation: Authorisation) -> ChannelKeys:
+        """Who answers the challenges of the authorised card; it raises `Refused` where it does not."""
+
+        def answer(challenge: ChannelChallenge) -> SessionKeys:
+            self._refuse_unless_authorised(authorisation, challenge)
+            keys = self.issuer.session_keys(challenge)
+            self._answered.add(challenge.card_challenge)
+            return keys
+
+        return answer
+
+    def _refuse_unless_authorised(self, authorisation: Authorisation, challenge: ChannelChallenge) -> None:
+        try:
+            terms = verify_authorisation(authorisation, self.clerk_issuer, self.clock())
+        except AuthorisationInvalid as error:
+            raise Refused(f"no session keys: {error}") from None
+        if terms.card_number != challenge.card_number:
+            raise Refused("no session keys: another card was authorised")
+        stage = self.stage_of(terms.case)
+        if stage not in OPEN_TO.get(challenge.purpose, ()):
+            raise Refused(f"no session keys: a case that is {stage} does not {challenge.purpose}")
+        if stage is Stage.AUTHORISED and self.clock() >= terms.expires_at:
+            raise Refused("no session keys: the authorisation has expired")
+        if challenge.card_challenge in self._answered:
+            raise Refused("no session keys: this challenge was answered before")

@@ -1,0 +1,490 @@
+"""What a person or a device does otherwise in one issuance, one thing at a time, and how the case ends then."""
+
+import datetime
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hw.errors import ReaderMissing, TextDoesNotFit
+from hw.ports import CardSession, PinPolicy, PrintOutcome, QrCode
+from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
+from kiosk.issuance.failure import Halted, PasswordRulesIncompatible, Refusal, RolledBack
+from kiosk.issuance.issue import PROOF_TEXT, password_policy
+from kiosk.issuance.persons import Abandoned, CardAction, PaperSeen
+from kiosk.issuance.report import Phase, StepReport
+from kiosk.issuance.station import Station
+from kiosk.journal.database import open_database
+from kiosk.model.application import Closed
+from kiosk.model.policy import PasswordRules
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.transition import Event, Stage
+from tests.counter_bench import PASSWORD, RESIDENT, CuttingDatabase, PowerCut, World
+from tests.issuance.test_issue import check_rest, cut, issued, new_world, step_of_commit
+
+
+@pytest.fixture
+def world(tmp_path: Path, fresh_authority: Path) -> World:
+    return new_world(tmp_path / "world", fresh_authority)
+
+
+class But:
+    """Someone or something as it is, but for what is given by name."""
+
+    def __init__(self, inner: object, **otherwise: object) -> None:
+        self._inner = inner
+        self._otherwise = otherwise
+
+    def __getattr__(self, name: str) -> Any:
+        return self._otherwise[name] if name in self._otherwise else getattr(self._inner, name)
+
+
+def with_clerk(world: World, **otherwise: object) -> Any:
+    persons = world.persons("1")
+    return replace(persons, clerk=But(persons.clerk, **otherwise))
+
+
+def with_resident(world: World, **otherwise: object) -> Any:
+    persons = world.persons("1")
+    return replace(persons, resident=But(persons.resident, **otherwise))
+
+
+def with_card(world: World, change: Callable[[CardSession], dict[str, object]]) -> Station:
+    """A station in whose reader every card does something otherwise."""
+    station = world.station()
+
+    @contextmanager
+    def session() -> Iterator[Any]:
+        with station.reader.session() as card:
+            yield But(card, **change(card))
+
+    return replace(station, reader=But(station.reader, session=session))  # type: ignore[arg-type]  # a reader but for one thing
+
+
+def with_authority(world: World, change: Callable[[Any], dict[str, object]]) -> Station:
+    station = world.station()
+    return replace(station, authority=But(station.authority, **change(station.authority)))  # type: ignore[arg-type]
+
+
+def with_printer(world: World, change: Callable[[Any], dict[str, object]]) -> Station:
+    station = world.station()
+    return replace(station, printer=But(station.printer, **change(station.printer)))  # type: ignore[arg-type]
+
+
+def always(answer: object) -> Callable[..., object]:
+    return lambda *_, **__: answer
+
+
+def raising(error: Exception) -> Callable[..., object]:
+    def fail(*_: object, **__: object) -> object:
+        raise error
+
+    return fail
+
+
+def events(world: World) -> list[str]:
+    return [entry.body for entry in world.station().journal.entries()]
+
+
+# The card.
+
+
+def test_who_puts_no_card_in_is_not_waited_for_without_end(world: World) -> None:
+    asked: list[CardAction] = []
+    with pytest.raises(RolledBack, match="K-CARD-002"):
+        world.issue(persons=with_resident(world, card=asked.append))
+    assert asked == [CardAction.INSERT]
+    check_rest(world, [world.issue()])
+
+
+def test_who_is_asked_for_the_card_of_his_case_is_told_that_it_must_be_the_same(
+    world: World, tmp_path: Path, fresh_authority: Path
+) -> None:
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "generate_key", "intended"))
+    world.hand.remove()
+    asked: list[CardAction] = []
+    persons = world.persons("1")
+
+    def card(action: CardAction) -> None:
+        asked.append(action)
+        persons.resident.card(action)
+
+    closed = world.issue(persons=replace(persons, resident=But(persons.resident, card=card)))
+    assert asked == [CardAction.INSERT_SAME, CardAction.TAKE]
+    check_rest(world, [closed])
+
+
+def test_a_wrong_password_is_asked_again_and_the_attempts_that_remain_are_shown(
+    world: World, tmp_path: Path, fresh_authority: Path
+) -> None:
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "request", "done"))
+    attempts: list[int] = []
+    given: list[bytearray] = []
+
+    def enter_password(status: Any) -> bytearray:
+        attempts.append(status.attempts_remaining)
+        given.append(bytearray(PASSWORD.encode() if len(attempts) == 3 else b"Wrong000"))
+        return given[-1]
+
+    closed = world.issue(persons=with_resident(world, enter_password=enter_password))
+    assert attempts == [attempts[0], attempts[0] - 1, attempts[0] - 2]
+    assert [set(password) for password in given] == [{0}] * 3
+    check_rest(world, [closed])
+
+
+def test_a_card_that_makes_no_key_is_not_believed(world: World) -> None:
+    chosen: list[bytearray] = []
+
+    def choose_password(_: PinPolicy) -> bytearray:
+        chosen.append(bytearray(PASSWORD.encode()))
+        return chosen[-1]
+
+    with pytest.raises(RolledBack, match="K-CARD-009"):
+        world.issue(
+            station=with_card(world, lambda _: {"generate_key": always(None)}),
+            persons=with_resident(world, choose_password=choose_password),
+        )
+    assert set(chosen[0]) == {0}
+    assert issued(world) == []
+    check_rest(world, [world.issue()])
+
+
+def test_a_certificate_that_does_not_come_back_from_the_card_is_revoked(world: World) -> None:
+    with pytest.raises(RolledBack, match="K-CARD-009"):
+        world.issue(station=with_card(world, lambda _: {"read_certificate": always(b"another")}))
+    assert len(issued(world)) == 1
+    check_rest(world, [])
+
+
+def test_a_key_that_does_not_fit_its_certificate_is_found_before_anybody_pays(world: World) -> None:
+    def signs_wrongly(card: CardSession) -> dict[str, object]:
+        digest = hashlib.sha256(PROOF_TEXT).digest()
+        return {"sign": lambda data: bytes(256) if data.endswith(digest) else card.sign(data)}
+
+    with pytest.raises(RolledBack, match="K-CARD-009"):
+        world.issue(station=with_card(world, signs_wrongly))
+    check_rest(world, [])
+
+
+def test_what_both_policy_and_card_accept_is_their_intersection() -> None:
+    policy = PasswordRules(minimum_length=6, maximum_length=16, characters="ABC123", attempts=5)
+    assert password_policy(policy, PinPolicy(4, 8, "3XBA")) == PinPolicy(6, 8, "AB3")
+    assert password_policy(policy, PinPolicy(8, 20, "C")) == PinPolicy(8, 16, "C")
+    assert password_policy(policy, PinPolicy(4, 6, "A")) == PinPolicy(6, 6, "A")
+    for card in (PinPolicy(4, 5, "ABC123"), PinPolicy(4, 8, "xyz")):
+        with pytest.raises(PasswordRulesIncompatible):
+            password_policy(policy, card)
+
+
+def test_a_card_on_which_no_password_is_possible_is_told(world: World) -> None:
+    station = world.station()
+    rules = replace(station.policy.passwords["signature"], minimum_length=300, maximum_length=300)
+    policy = replace(station.policy, passwords={"signature": rules})
+    with pytest.raises(RolledBack, match="K-CARD-008"):
+        world.issue(station=replace(station, policy=policy))
+    check_rest(world, [world.issue()])
+
+
+# Taking the card.
+
+
+def test_a_resident_who_leaves_his_card_gets_it_from_the_clerk(world: World) -> None:
+    persons = world.persons("1")
+    answers = iter([False, True])
+    asked: list[CardAction] = []
+
+    def card(action: CardAction) -> None:
+        asked.append(action)
+        if action is CardAction.INSERT:
+            persons.resident.card(action)
+
+    def is_card_returned() -> bool:
+        if is_back := next(answers):
+            world.hand.remove()
+        return is_back
+
+    reports: list[StepReport] = []
+    closed = world.issue(
+        persons=replace(
+            persons,
+            resident=But(persons.resident, card=card),
+            clerk=But(persons.clerk, is_card_returned=is_card_returned),
+        ),
+        report=reports.append,
+    )
+    assert asked.count(CardAction.TAKE) == 2
+    check_rest(world, [closed])
+
+
+def test_a_reader_that_is_gone_cannot_tell_who_has_the_card_and_the_clerk_can(world: World) -> None:
+    station = world.station()
+    is_gone = False
+
+    def report(step: StepReport) -> None:
+        nonlocal is_gone
+        is_gone = step.step is Step.TAKE_CARD and step.phase is Phase.BEGUN
+
+    def is_card_present() -> bool:
+        if is_gone:
+            raise ReaderMissing("unplugged")
+        return station.reader.is_card_present()
+
+    reader: Any = But(station.reader, is_card_present=is_card_present)
+    closed = world.issue(station=replace(station, reader=reader), report=report)
+    world.hand.remove()
+    check_rest(world, [closed])
+
+
+# The fee.
+
+
+def test_what_was_paid_before_an_interruption_counts_and_only_the_rest_is_asked_for(
+    world: World, tmp_path: Path, fresh_authority: Path
+) -> None:
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "fee", "intended")
+    database = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(database))
+    world.till.put("1", 200)
+    clerk = world.persons("1").clerk
+    due: list[int] = []
+
+    def take_fee(due_yen: int) -> int:
+        due.append(due_yen)
+        return clerk.take_fee(due_yen)
+
+    closed = world.issue(persons=with_clerk(world, take_fee=take_fee))
+    assert due == [300]
+    check_rest(world, [closed])
+
+
+def test_coins_are_taken_until_the_fee_is_complete(world: World) -> None:
+    due: list[int] = []
+
+    def take_fee(due_yen: int) -> int:
+        due.append(due_yen)
+        world.till.put("1", 200)
+        return 200
+
+    closed = world.issue(persons=with_clerk(world, take_fee=take_fee))
+    assert due == [500, 300, 100]
+    check_rest(world, [closed])
+
+
+def test_who_cannot_count_an_interrupted_payment_gives_nothing_back(
+    world: World, tmp_path: Path, fresh_authority: Path
+) -> None:
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "fee", "intended")
+    database = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(database))
+    clerk = world.persons("1").clerk
+    tries = itertools.count()
+
+    def count_payment(due_yen: int) -> int:
+        if not next(tries):
+            raise Abandoned(Actor.CLERK, "left")
+        return clerk.count_payment(due_yen)
+
+    repaid: list[int] = []
+    with pytest.raises(RolledBack, match="K-CASE-002"):
+        world.issue(persons=with_clerk(world, count_payment=count_payment, repay=repaid.append))
+    assert repaid == []
+    check_rest(world, [])
+
+
+@pytest.mark.parametrize(("margin_min", "opens"), [(24 * 60, True), (24 * 60 + 1, False)])
+def test_the_till_opens_only_with_enough_time_left_to_confirm(world: World, margin_min: int, opens: bool) -> None:
+    station = world.station()
+    deadlines = replace(station.policy.deadlines, fee_margin_min=margin_min)
+    hurried = replace(station, policy=replace(station.policy, deadlines=deadlines))
+    if opens:
+        check_rest(world, [world.issue(station=hurried)])
+    else:
+        with pytest.raises(RolledBack, match="K-CA-005"):
+            world.issue(station=hurried)
+        check_rest(world, [])
+
+
+# The authority.
+
+
+def test_a_confirmation_that_was_made_before_it_is_refused_counts(world: World) -> None:
+    def confirms_and_refuses(authority: Any) -> dict[str, object]:
+        def confirm(der: bytes) -> None:
+            authority.confirm(der)
+            raise AuthorityRejected("certConfirmed", "confirmed before")
+
+        return {"confirm": confirm}
+
+    check_rest(world, [world.issue(station=with_authority(world, confirms_and_refuses))])
+
+
+def test_a_fee_is_given_back_when_the_authority_does_not_confirm(world: World) -> None:
+    refuses = {"confirm": raising(AuthorityRejected("badRequest", "no"))}
+    with pytest.raises(RolledBack, match="K-CA-005"):
+        world.issue(station=with_authority(world, lambda _: refuses))
+    assert world.till.total_yen() == 0
+    check_rest(world, [])
+
+
+def test_a_certificate_that_is_not_the_one_asked_for_is_revoked(world: World) -> None:
+    def another(authority: Any) -> dict[str, object]:
+        def certify(der: bytes) -> object:
+            raise CertificateUnacceptable(authority.certify(der).certificate, "another name")
+
+        return {"certify": certify}
+
+    with pytest.raises(RolledBack, match="K-CA-004"):
+        world.issue(station=with_authority(world, another))
+    assert len(issued(world)) == 1
+    check_rest(world, [])
+
+
+def test_what_the_authority_never_issued_need_not_be_revoked(world: World) -> None:
+    answers = iter([AuthorityOutcomeUnknown("no answer"), AuthorityRejected("badRequest", "no")])
+
+    def certify(_: bytes) -> object:
+        raise next(answers)
+
+    with pytest.raises(RolledBack, match="K-CA-002"):
+        world.issue(station=with_authority(world, lambda _: {"certify": certify}))
+    check_rest(world, [world.issue()])
+
+
+@pytest.mark.parametrize(
+    ("revoke", "code"),
+    [(always(None), "K-CA-006"), (raising(AuthorityRejected("badRequest", "no")), "K-CA-003")],
+)
+def test_a_revocation_that_does_not_show_keeps_the_case_open(
+    world: World, revoke: Callable[..., object], code: str
+) -> None:
+    leaves = with_resident(world, consent=raising(Abandoned(Actor.RESIDENT, "left")))
+    with pytest.raises(Halted, match=code):
+        world.issue(station=with_authority(world, lambda _: {"revoke": revoke}), persons=leaves)
+    assert [case.stage for case in world.station().journal.unfinished_cases()] == [Stage.ROLLING_BACK]
+    with pytest.raises(RolledBack, match="K-CASE-002"):
+        world.issue()
+    check_rest(world, [])
+
+
+# The receipt.
+
+
+def test_a_proof_that_does_not_fit_the_paper_is_left_off(world: World) -> None:
+    def is_narrow(printer: Any) -> dict[str, object]:
+        def render(paper: Any, job_id: str) -> object:
+            if any(isinstance(line, QrCode) for line in paper):
+                raise TextDoesNotFit("a QR code")
+            return printer.render(paper, job_id)
+
+        return {"render": render}
+
+    check_rest(world, [world.issue(station=with_printer(world, is_narrow))])
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "seen", "copies"),
+    [
+        ([PrintOutcome.UNKNOWN], [PaperSeen.WHOLE], 0),
+        ([PrintOutcome.UNKNOWN, PrintOutcome.CONFIRMED], [PaperSeen.PARTLY], 1),
+        ([PrintOutcome.UNKNOWN] * 2, [PaperSeen.NOTHING, PaperSeen.WHOLE], 1),
+        ([PrintOutcome.UNKNOWN] * 3, [PaperSeen.NOTHING, PaperSeen.PARTLY, PaperSeen.WHOLE], 2),
+    ],
+)
+def test_a_paper_that_only_a_person_can_see_is_looked_at_and_every_further_print_is_a_copy(
+    world: World, outcomes: list[PrintOutcome], seen: list[PaperSeen], copies: int
+) -> None:
+    told, looks = iter(outcomes), iter(seen)
+
+    def does_not_tell(printer: Any) -> dict[str, object]:
+        def print_and_tell(job: Any) -> PrintOutcome:
+            printer.print(job)
+            return next(told)
+
+        return {"print": print_and_tell}
+
+    numbers: list[int] = []
+
+    def look_at_paper(number: int) -> PaperSeen:
+        numbers.append(number)
+        return next(looks)
+
+    closed = world.issue(
+        station=with_printer(world, does_not_tell), persons=with_clerk(world, look_at_paper=look_at_paper)
+    )
+    assert set(numbers) == {closed.receipt_number}
+    assert sum("手数料領収書" in sheet.text for sheet in world.printer_core.sheets) == 1
+    assert sum("領収書(写)" in sheet.text for sheet in world.printer_core.sheets) == copies
+    check_rest(world, [closed])
+
+
+# More than one process, and other days.
+
+
+def test_who_goes_on_with_a_case_that_another_process_has_finished_is_stopped(world: World) -> None:
+    clerk = world.persons("1").clerk
+    closed: list[Closed] = []
+
+    def check_identity(question: Any) -> object:
+        closed.append(world.issue())
+        return clerk.check_identity(question)
+
+    with pytest.raises(Halted, match="K-CASE-005"):
+        world.issue(persons=with_clerk(world, check_identity=check_identity))
+    check_rest(world, closed)
+
+
+def test_a_suspect_case_is_not_gone_on_with(world: World) -> None:
+    world.printer_core.set_paper("end")
+    with pytest.raises(Halted, match="K-PRINTER-001"):
+        world.issue()
+    journal = world.station().journal
+    (case,) = journal.unfinished_cases()
+    journal.move(case, Event.SUSPECT, Actor.CLERK, "K-DEVICE-002")
+    before = events(world)
+    with pytest.raises(Halted, match="K-DEVICE-002"):
+        world.issue()
+    assert events(world) == before
+
+
+def test_only_an_expired_certificate_does_not_stand_against_a_new_one(world: World) -> None:
+    first = world.issue("1")
+    leaves = with_clerk(world, check_identity=raising(Abandoned(Actor.CLERK, "left")))
+    last_moment: Any = always(first.valid_until - datetime.timedelta(seconds=1))
+    with pytest.raises(Refusal, match="E07"):
+        world.issue("2", station=replace(world.station(), clock=last_moment), persons=leaves)
+    expired: Any = always(first.valid_until)
+    with pytest.raises(RolledBack, match="K-CASE-002"):
+        world.issue("3", station=replace(world.station(), clock=expired), persons=leaves)
+
+
+def test_a_power_cut_at_every_commit_of_a_withdrawal_is_resumed_and_money_comes_back_once(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    """The authority does not confirm what was paid for: refund, revocation and erasure, each cut before and after."""
+    refuses = {"confirm": raising(AuthorityRejected("badRequest", "no"))}
+    reached: set[str] = set()
+    for cut_at, is_before in itertools.product(range(20, 60), (True, False)):
+        world = new_world(tmp_path / f"{cut_at}-{is_before}", fresh_authority)
+        database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=is_before)
+        station = replace(with_authority(world, lambda _: refuses), journal=world.station(database).journal)
+        try:
+            world.issue(station=station)
+        except PowerCut:
+            case = world.station().journal.latest_case("1")
+            assert case is not None
+            if case.stage is Stage.ROLLING_BACK:
+                world.hand.insert(RESIDENT)
+                reached |= {undo for undo in Undo if world.station().journal.effect(case, undo)}
+            with pytest.raises(RolledBack):
+                world.issue(station=with_authority(world, lambda _: refuses))
+            check_rest(world, [])
+        except RolledBack:
+            break
+    assert reached == set(Undo)

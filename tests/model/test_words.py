@@ -1,0 +1,86 @@
+"""Words that are stored, signed or sent: another program, or this one in ten years, has to read them."""
+
+from enum import StrEnum
+
+import pytest
+
+from kiosk.issuance.persons import CardAction, PaperSeen
+from kiosk.issuance.report import Phase
+from kiosk.journal.journal import EffectState
+from kiosk.model import eligibility
+from kiosk.model.certificate import CertificateState, RevocationReason
+from kiosk.model.eligibility import REFUSALS
+from kiosk.model.identity import IdentityDocument
+from kiosk.model.resident import Sex
+from kiosk.model.step import ACTOR, PROCEDURE, UNDO_ACTOR, Actor, Step, Undo
+from kiosk.model.transition import Event, Stage
+
+STEPS = (
+    "application identity_check authorise generate_key request certify write read_back fee confirm take_card receipt"
+    " closed"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Step, STEPS),
+        (Undo, "revoke erase refund"),
+        (Actor, "resident clerk station authority two_clerks"),
+        (
+            Stage,
+            "opened filed identified authorised key_ready requested pending written delivered settled confirmed"
+            " returned receipted closed refused rolling_back rolled_back suspect",
+        ),
+        (Event, "refuse roll_back end suspect"),
+        (EffectState, "intended unknown failed done"),
+        (Sex, "male female other"),
+        (IdentityDocument, "driving_licence passport photo_card"),
+        (CertificateState, "good pending revoked unknown"),
+        # RFC 5280, 5.3.1.
+        (
+            RevocationReason,
+            "unspecified keyCompromise cACompromise affiliationChanged superseded cessationOfOperation"
+            " certificateHold privilegeWithdrawn",
+        ),
+        (Phase, "begun done"),
+        (CardAction, "insert insert_same take"),
+        (PaperSeen, "whole partly nothing"),
+    ],
+)
+def test_a_word_that_is_stored_stays_as_it_is(kind: type[StrEnum], words: str) -> None:
+    assert {member.name: member.value for member in kind} == {
+        name: word for name, word in zip(kind.__members__, words.split(), strict=True)
+    }
+
+
+def test_a_refusal_keeps_its_code() -> None:
+    assert eligibility.NOT_IN_REGISTER == "E01"
+    assert [refusal.code for refusal in REFUSALS] == ["E02", "E03", "E04"]
+    assert eligibility.CARD_OF_ANOTHER == "E06"
+    assert eligibility.CERTIFICATE_EXISTS == "E07"
+    assert eligibility.FORM_DIFFERS == "E09"
+    assert eligibility.CHARACTER_UNCERTIFIABLE == "E14"
+    assert eligibility.CARD_IN_USE == "E18"
+
+
+def test_who_acts_in_each_step_is_who_the_procedure_says() -> None:
+    acts = "resident clerk clerk resident station authority station station resident authority resident station station"
+    assert [(step, ACTOR[step]) for step in Step] == list(zip(STEPS.split(), acts.split(), strict=True))
+    assert set(ACTOR) == set(Step)
+    assert dict(UNDO_ACTOR) == {"revoke": "authority", "erase": "station", "refund": "clerk"}
+
+
+def test_the_towns_eight_steps_hold_every_effect_once_and_in_order() -> None:
+    assert [name for name, _ in PROCEDURE] == [
+        "visit",
+        "application",
+        "identity check",
+        "key generation",
+        "certificate request",
+        "certification",
+        "delivery",
+        "fee",
+    ]
+    assert [step for _, steps in PROCEDURE for step in steps] == list(Step)
+    assert [len(steps) for _, steps in PROCEDURE] == [0, 1, 2, 1, 1, 1, 2, 5]

@@ -1,0 +1,108 @@
+"""`python -m tests.mutation`: every mutant of model, issuance and journal is caught by a test, or argued.
+
+Needs the dependency group `mutation`. Without FILE all modules of the three packages are judged. What was caught once
+is remembered in `.mutation.json` as long as its module stays the same; `--fresh` forgets. What no test
+catches must stand in `tests/mutation/survivors.toml` with the reason why nothing can or need.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.mutation.judge import Limits, Verdict, run
+from tests.mutation.mutants import Mutant, mutants_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("kiosk/model", "kiosk/journal", "kiosk/issuance")
+TESTS = ("tests/model", "tests/journal", "tests/issuance")
+GOAL = 0.95
+
+
+def argued() -> dict[tuple[str, str, str, str], str]:
+    """The reason for each survivor that is known, by the mutant's name."""
+    with (Path(__file__).parent / "survivors.toml").open("rb") as file:
+        listed = tomllib.load(file).get("survivor", [])
+    return {(one["file"], one["function"], one["was"], one["becomes"]): one["reason"] for one in listed}
+
+
+class Tally:
+    """Judges all mutants of the files and counts; remembers what was caught."""
+
+    def __init__(self, files: list[str], memory: Path) -> None:
+        self._files = files
+        self._memory = memory
+        self._caught: set[str] = set(json.loads(memory.read_text())) if memory.exists() else set()
+        self.counts: Counter[str] = Counter()
+        self.survivors: list[Mutant] = []
+        self.begun = time.monotonic()
+
+    def work(self, judge: Callable[[Mutant], Verdict]) -> None:
+        """Judges one mutant after the other."""
+        for file in self._files:
+            before = self.counts.copy()
+            for mutant in mutants_of(ROOT, file):
+                self.counts["mutants"] += 1
+                if _key(mutant) in self._caught:
+                    self.counts["caught"] += 1
+                elif (verdict := judge(mutant)) is Verdict.SURVIVED:
+                    self.survivors.append(mutant)
+                    _say(f"{mutant.file}:{mutant.line} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
+                else:
+                    self.counts["caught"] += 1
+                    self.counts["hung"] += verdict is Verdict.HUNG
+                    self._caught.add(_key(mutant))
+            self._memory.write_text(json.dumps(sorted(self._caught)))
+            done = self.counts - before
+            _say(f"{file}: {done['mutants']} mutants, {done['caught']} caught, {time.monotonic() - self.begun:.0f} s")
+
+
+def _key(mutant: Mutant) -> str:
+    source = (ROOT / mutant.file).read_text()
+    return hashlib.sha256(repr((mutant.name, mutant.line, source)).encode()).hexdigest()[:20]
+
+
+def _say(text: str) -> None:
+    os.write(1, f"{text}\n".encode())
+
+
+def main() -> int:
+    """Not 0 when a survivor is not argued, an argument has no survivor, or too few are caught."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="such as kiosk/journal/merkle.py")
+    parser.add_argument("--fresh", action="store_true", help="judge what was caught before as well")
+    parser.add_argument("--tests-s", type=float, default=30.0, help="seconds of tests for a mutant (%(default)s)")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="the tests that judge (%(default)s)")
+    arguments = parser.parse_args()
+    os.chdir(ROOT)
+    files = arguments.files or [str(path) for package in PACKAGES for path in sorted(Path(package).glob("*.py"))]
+    memory = ROOT / ".mutation.json"
+    if arguments.fresh:
+        memory.unlink(missing_ok=True)
+    tally = Tally(files, memory)
+    if failed := run(ROOT, Limits(arguments.tests_s), arguments.tests, tally.work):
+        return failed
+    reasons = argued()
+    unargued = [mutant for mutant in tally.survivors if mutant.name not in reasons]
+    names = {mutant.name for mutant in tally.survivors}
+    stale = [name for name in reasons if name[0] in files and name not in names]
+    total, caught = tally.counts["mutants"], tally.counts["caught"]
+    _say(f"{total} mutants, {caught} caught ({caught / total:.1%}, {tally.counts['hung']} of them by hanging)")
+    _say(
+        f"{len(tally.survivors)} survived, {len(unargued)} of them not argued, {len(stale)} arguments without survivor"
+    )
+    for mutant in unargued:
+        _say(f"not argued: {mutant.file}:{mutant.line} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
+    for name in stale:
+        _say(f"argued, and does not survive: {name}")
+    return int(bool(unargued or stale) or caught < GOAL * total)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""Judges mutants by the tests that reach them, each in a fork of one process in which everything is ready.
+
+The process is a pytest run: it runs every test once, notes how long each takes and which lines it reaches, and keeps
+what the tests share for the session. A fork then exchanges the code of the changed function and runs the tests of its
+lines, the quickest first, until one fails. A change outside functions takes effect when modules are imported, so there
+a fork imports the product and the tests anew.
+"""
+
+import contextlib
+import gc
+import importlib.util
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import CodeType, FunctionType
+
+import coverage
+import pytest
+from _pytest.runner import runtestprotocol
+from hypothesis import HealthCheck, settings
+
+from tests.memory_folder import memory_folder
+from tests.mutation.mutants import Mutant
+
+_MEMORY_BYTES = 4 << 30
+_SLOWNESS = 8
+"""A test that takes so many times its time hangs."""
+_LEAST_S = 4.0
+
+
+class Verdict(IntEnum):
+    """What the tests say of a mutant; the exit status of the fork that ran them."""
+
+    SURVIVED = 0
+    CAUGHT = 1
+    HUNG = 2
+    """A test did not end, or the process did."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`tests_s`: so long the tests of one mutant may take all in all, at their ordinary speed."""
+
+    tests_s: float
+
+
+class Judge:
+    """The pytest plugin; `work` gets the means of judging once every test has passed."""
+
+    def __init__(self, root: Path, limits: Limits, work: Callable[[Callable[[Mutant], Verdict]], None]) -> None:
+        self._root = root
+        self._limits = limits
+        self._work = work
+        self._seconds: dict[str, float] = {}
+        self._items: dict[str, pytest.Item] = {}
+        self._reached = coverage.Coverage(data_file=None, config_file=False, source=[str(root / "kiosk")])
+        self._functions: dict[str, list[FunctionType]] = defaultdict(list)
+        self._session: pytest.Session
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Runs all tests once, then the work, in place of pytest's own loop."""
+        self._session = session
+        self._items = {item.nodeid: item for item in session.items}
+        with self._reached.collect():
+            for item in session.items:
+                self._reached.switch_context(item.nodeid)
+                begun = time.monotonic()
+                if not self._passes(item, session):
+                    raise pytest.UsageError(f"{item.nodeid} fails without any change")
+                self._seconds[item.nodeid] = time.monotonic() - begun
+        for thing in gc.get_objects():
+            if type(thing) is FunctionType:
+                self._functions[thing.__code__.co_filename].append(thing)
+        gc.freeze()
+        self._work(self.judge)
+        return True
+
+    def judge(self, mutant: Mutant) -> Verdict:
+        """Runs the tests that reach a mutant in a fork."""
+        tests = self._tests_of(mutant)
+        functions = exchanged(mutant, self._root, self._functions[str(self._root / mutant.file)])
+        folder = Path(os.fspath(memory_folder())) / f"kiosk-mutant-{os.getpid()}"
+        pid = os.fork()
+        if not pid:
+            with contextlib.suppress(BaseException):
+                self._begin_fork(folder)
+                failed = (
+                    self._fails_anew(mutant, tests, folder)
+                    if functions is None
+                    else self._fails_exchanged(functions, tests)
+                )
+                os._exit(Verdict.CAUGHT if failed else Verdict.SURVIVED)
+            os._exit(Verdict.CAUGHT)
+        _, status = os.waitpid(pid, 0)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
+        return Verdict(os.waitstatus_to_exitcode(status)) if os.WIFEXITED(status) else Verdict.HUNG
+
+    def _begin_fork(self, folder: Path) -> None:
+        os.setpgid(0, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(nowhere, descriptor)
+        folder.mkdir(parents=True)
+        factory = self._session.config._tmp_path_factory  # type: ignore[attr-defined]  # a folder of the fork's own
+        factory._basetemp = folder
+
+    def _fails_exchanged(self, functions: Iterable[tuple[FunctionType, CodeType]], tests: Sequence[str]) -> bool:
+        for function, code in functions:
+            function.__code__ = code
+        return any(self._fails_in_time(test) for test in tests)
+
+    def _fails_in_time(self, test: str) -> bool:
+        with self._alarm(self._seconds[test]):
+            return not self._passes(self._items[test], self._session)
+
+    def _fails_anew(self, mutant: Mutant, tests: Sequence[str], folder: Path) -> bool:
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None) or ""
+            is_ours = file.startswith((f"{self._root}/kiosk/", f"{self._root}/tests/"))
+            if is_ours and not name.startswith("tests.mutation"):
+                del sys.modules[name]
+        for name in [name for name in sys.modules if name.split(".")[0] == "kiosk"]:
+            del sys.modules[name]
+        sys.meta_path.insert(0, _Importer(mutant, self._root))
+        options = ["-q", "-x", "-p", "no:cacheprovider", "--capture=sys", f"--basetemp={folder / 'anew'}"]
+        with self._alarm(sum(self._seconds[test] for test in tests) + 5):
+            return pytest.main([*options, *tests]) != 0
+
+    @contextlib.contextmanager
+    def _alarm(self, ordinary_s: float) -> Iterator[None]:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, max(_LEAST_S, _SLOWNESS * ordinary_s))
+        yield
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _tests_of(self, mutant: Mutant) -> list[str]:
+        """The tests to run, quickest first: of the changed line, of its function where no test is known of that."""
+        lines = self._reached.get_data().contexts_by_lineno(str(self._root / mutant.file))
+        reached = {test for test in lines.get(mutant.line, ()) if test}
+        reached = reached or {test for tests in lines.values() for test in tests if test} or set(self._seconds)
+        chosen, total_s = [], 0.0
+        for test in sorted(reached, key=self._seconds.__getitem__):
+            total_s += self._seconds[test]
+            if chosen and total_s > self._limits.tests_s:
+                break
+            chosen.append(test)
+        return chosen
+
+    @staticmethod
+    def _passes(item: pytest.Item, session: pytest.Session) -> bool:
+        item._initrequest()  # type: ignore[attr-defined]  # as every plugin does that runs a test once more
+        # The session is the next item: what belongs to it alone is kept, everything else is torn down.
+        reports = runtestprotocol(item, log=False, nextitem=session)  # type: ignore[arg-type]
+        return not any(report.failed for report in reports)
+
+
+class _Importer(MetaPathFinder):
+    """Imports one module as changed."""
+
+    def __init__(self, mutant: Mutant, root: Path) -> None:
+        self._mutant = mutant
+        self._path = root / mutant.file
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+        if fullname != _module_name(self._mutant.file):
+            return None
+        source = self._mutant.source
+
+        class Loader(SourceFileLoader):
+            def get_code(self, fullname: str) -> CodeType:
+                return compile(source, self.path, "exec", dont_inherit=True)
+
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=Loader(fullname, str(self._path)))
+
+
+def exchanged(
+    mutant: Mutant, root: Path, functions: Sequence[FunctionType]
+) -> list[tuple[FunctionType, CodeType]] | None:
+    """The living functions whose code changes, with their new code; None when more than functions' code changes."""
+    path = str(root / mutant.file)
+    before = compile((root / mutant.file).read_text(), path, "exec", dont_inherit=True)
+    after = compile(mutant.source, path, "exec", dont_inherit=True)
+    changes: list[tuple[CodeType, CodeType]] = []
+    if not _compare(before, after, changes):
+        return None
+    living: list[tuple[FunctionType, CodeType]] = []
+    for old, new in changes:
+        found = [function for function in functions if function.__code__ == old]
+        if not found:
+            return None
+        living += [(function, new) for function in found]
+    return living or None
+
+
+def _compare(before: CodeType, after: CodeType, changes: list[tuple[CodeType, CodeType]]) -> bool:
+    """Collects the outermost functions that differ; whether nothing else differs."""
+
+    def shell(code: CodeType) -> tuple[object, ...]:
+        constants = tuple(repr(constant) for constant in code.co_consts if not isinstance(constant, CodeType))
+        return code.co_code, constants, code.co_names, code.co_varnames, code.co_qualname
+
+    inner = [[c for c in code.co_consts if isinstance(c, CodeType)] for code in (before, after)]
+    if shell(before) != shell(after) or len(inner[0]) != len(inner[1]):
+        return False
+    for old, new in zip(*inner, strict=True):
+        is_function = bool(old.co_flags & 0x0001)  # CO_OPTIMIZED: a function's body, unlike a class's
+        if is_function and old.co_qualname == new.co_qualname and "<locals>" not in old.co_qualname:
+            if old != new:
+                if len(old.co_freevars) != len(new.co_freevars):
+                    return False
+                changes.append((old, new))
+        elif not _compare(old, new, changes):
+            return False
+    return True
+
+
+def _module_name(file: str) -> str:
+    return file.removesuffix(".py").replace("/", ".")
+
+
+def run(root: Path, limits: Limits, tests: Sequence[str], work: Callable[[Callable[[Mutant], Verdict]], None]) -> int:
+    """Runs the tests once, and the work; pytest's exit code."""
+    settings.register_profile(
+        "mutation", deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+    settings.load_profile("mutation")
+    basetemp = memory_folder() / f"kiosk-mutation-{os.getpid()}"
+    options = ["-q", "-p", "no:cacheprovider", "--capture=sys", f"--basetemp={basetemp}"]
+    try:
+        return int(pytest.main([*options, *tests], plugins=[Judge(root, limits, work)]))
+    finally:
+        shutil.rmtree(basetemp, ignore_errors=True)

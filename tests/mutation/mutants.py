@@ -1,0 +1,148 @@
+"""Mutants of a module: every change that mutmut's operators make to it, one at a time.
+
+mutmut's own run passes over what stands outside functions and what is decorated, which here are the tables, the
+transactions and the properties. So only its operators are taken, and every expression and statement is visited.
+
+Not changed, beyond what mutmut leaves alone (annotations, docstrings, decorators, `len`, `isinstance`):
+- the text of a raised exception and of an `assert`, which are for people;
+- the letter case of SQL, which is the same statement in another case;
+- what only a type checker reads (`TypeVar`, `Literal`).
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import libcst as cst
+import libcst.matchers as m
+from libcst.metadata import MetadataWrapper, ParentNodeProvider
+from mutmut.mutation.mutators import mutation_operators
+
+_SQL = ("SELECT ", "INSERT ", "UPDATE ", "CREATE ", "ALTER ", "LOCK ", "SET ", "BEGIN ", "PRAGMA ")
+_ASKS_A_TYPE = m.Call(func=m.Name("len") | m.Name("isinstance") | m.Name("TypeVar")) | m.Subscript(
+    value=m.Name("Literal")
+)
+_TEXT = (cst.BaseString,)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One changed module: what stood at `line` in which function (empty outside), and what stands there instead."""
+
+    file: str
+    function: str
+    line: int
+    was: str
+    becomes: str
+    source: str
+
+    @property
+    def name(self) -> tuple[str, str, str, str]:
+        """What a mutant is known by, wherever its line moves to."""
+        return self.file, self.function, self.was, self.becomes
+
+
+def mutants_of(root: Path, file: str) -> Iterator[Mutant]:
+    """All mutants of a module, in the order of its lines."""
+    source = (root / file).read_text()
+    wrapper = MetadataWrapper(cst.parse_module(source))
+    module = wrapper.module
+    functions = _functions(source)
+    begin = sum(len(module.code_for_node(line)) for line in module.header)
+    parents = wrapper.resolve(ParentNodeProvider)
+    for statement in module.body:
+        text = module.code_for_node(statement)
+        assert source[begin : begin + len(text)] == text, "statements follow each other"
+        changes = _Changes(parents)
+        statement.visit(changes)
+        seen = {text}
+        for node, instead in changes.found:
+            changed = module.code_for_node(statement.deep_replace(node, instead))
+            mutated = source[:begin] + changed + source[begin + len(text) :]
+            if changed in seen or not _compiles(mutated):
+                continue
+            seen.add(changed)
+            offset, was, becomes = _difference(text.splitlines(), changed.splitlines())
+            line = source.count("\n", 0, begin) + 1 + offset
+            yield Mutant(file, functions.get(line, ""), line, was, becomes, mutated)
+        begin += len(text)
+
+
+class _Changes(cst.CSTVisitor):
+    """Collects what each node of a statement may be replaced by."""
+
+    def __init__(self, parents: object) -> None:
+        super().__init__()
+        self.found: list[tuple[cst.CSTNode, cst.CSTNode]] = []
+        self._parents = parents
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.Annotation | cst.Decorator) or m.matches(node, _ASKS_A_TYPE):
+            return False
+        if isinstance(node, cst.Param) and not isinstance(
+            node.default, cst.Name | cst.BaseNumber | cst.BaseString | None
+        ):
+            return False
+        for kind, operator in mutation_operators:
+            if isinstance(node, kind):
+                self.found += [(node, instead) for instead in operator(node) if not self._is_for_people(node, instead)]
+        return True
+
+    def _is_for_people(self, node: cst.CSTNode, instead: cst.CSTNode) -> bool:
+        if isinstance(node, cst.SimpleString) and isinstance(instead, cst.SimpleString):
+            was, becomes = node.evaluated_value, instead.evaluated_value
+            if isinstance(was, str) and was.startswith(_SQL) and was.lower() == str(becomes).lower():
+                return True
+        if isinstance(node, cst.BaseString):
+            return self._is_told(node)
+        if isinstance(node, cst.Call) and isinstance(instead, cst.Call) and self._is_told(node):
+            kept = {id(argument.value) for argument in instead.args}
+            gone = [argument.value for argument in node.args if id(argument.value) not in kept]
+            return len(gone) == 1 and isinstance(gone[0], cst.BaseString)
+        return False
+
+    def _is_told(self, node: cst.CSTNode) -> bool:
+        """Whether a node belongs to what is raised or asserted."""
+        while node is not None:
+            parent = self._parents.get(node)  # type: ignore[attr-defined]  # a mapping by node
+            if isinstance(parent, cst.Raise) or (isinstance(parent, cst.Assert) and parent.msg is node):
+                return True
+            if isinstance(parent, cst.BaseStatement):
+                return False
+            node = parent
+        return False
+
+
+def _difference(before: list[str], after: list[str]) -> tuple[int, str, str]:
+    """The offset of the first line that differs, and the lines that differ on both sides."""
+    first = next(n for n in range(len(before) + 1) if before[n : n + 1] != after[n : n + 1])
+    rest = min(len(before), len(after)) - first
+    last = next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
+    sides = (before[first : len(before) - last], after[first : len(after) - last])
+    was, becomes = (" ".join(line.strip() for line in side) for side in sides)
+    return first, was, becomes
+
+
+def _functions(source: str) -> dict[int, str]:
+    """The qualified name of the innermost function or class by line."""
+    names: dict[int, str] = {}
+
+    def name(node: ast.AST, outer: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = outer
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                inner = f"{outer}.{child.name}".lstrip(".")
+                names.update(dict.fromkeys(range(child.lineno, (child.end_lineno or 0) + 1), inner))
+            name(child, inner)
+
+    name(ast.parse(source), "")
+    return names
+
+
+def _compiles(source: str) -> bool:
+    try:
+        compile(source, "mutant", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
