@@ -139,7 +139,7 @@ class Campaign:
         if finding is not None:
             mark = "caught" if hunted.is_as_expected else f"caught, though not by {hunted.catcher}"
             self._say(
-                f'{number:3} {mark}  {hunted.name}: {", ".join(sorted(hunted.rules))}'
+                f"{number:3} {mark}  {hunted.name}: {', '.join(sorted(hunted.rules))}"
                 f' by {finding.scenario} = "{finding.plan}" ({hunted.runs} runs)'
             )
         else:

@@ -66,7 +66,9 @@ def _tallies(name: str, stages: Sequence[Stage], rungs: int) -> Iterator[Tally]:
         for stage in stages:
             explorer = Explorer(stage)
 
-            def run(parts: Sequence[tuple[Plan, bool]], explorer: Explorer = explorer) -> Iterator[tuple[Tally, Behind]]:
+            def run(
+                parts: Sequence[tuple[Plan, bool]], explorer: Explorer = explorer
+            ) -> Iterator[tuple[Tally, Behind]]:
                 return (explorer.run_merged(*part) for part in parts)
 
             yield from Merging(reaches).explore(run)
