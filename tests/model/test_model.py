@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
@@ -325,6 +325,10 @@ def test_a_setting_is_converted_to_its_keys_type() -> None:
     elapsed_s=st.integers(-2000, 2000),
     is_same_boot=st.booleans(),
 )
+@example(clock_s=0, elapsed_s=0, is_same_boot=True)
+@example(clock_s=899, elapsed_s=899, is_same_boot=True)
+@example(clock_s=900, elapsed_s=0, is_same_boot=True)
+@example(clock_s=0, elapsed_s=900, is_same_boot=True)
 def test_an_authorisation_is_fresh_only_while_clock_and_uptime_both_say_so(
     clock_s: int, elapsed_s: int, is_same_boot: bool
 ) -> None:
