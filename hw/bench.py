@@ -25,9 +25,9 @@ SIMULATED = "sim:"
 
 @dataclass(frozen=True)
 class CardDevice:
-    """The card reader: `sim:` or `pcsc:READER NAME`."""
+    """A card reader: `sim:` or `pcsc:READER NAME`; empty where there is none."""
 
-    link: str = "sim:"
+    link: str = SIMULATED
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Hardware:
     """The tables of `hardware.toml`."""
 
     card: CardDevice = CardDevice()
+    window: CardDevice = CardDevice("")
     printer: PrinterDevice = PrinterDevice()
     cash: CashDevice = CashDevice()
 
@@ -59,15 +60,15 @@ class SimulatedReader:
     """The hand that puts simulated cards into the simulated reader and takes them out.
 
     Each card keeps its memory in a file of its own; which card lies in the reader survives the program, as it would
-    with a real one.
+    with a real one. Readers of one directory share its cards; `name` tells them apart.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = "card") -> None:
         from hw.card.memory import MemorySlot
 
         self._directory = directory
-        self._note = directory / "reader.json"
-        self.slot = MemorySlot("sim:")
+        self._note = directory / ("reader.json" if name == "card" else f"{name}.json")
+        self.slot = MemorySlot(SIMULATED)
         noted = json.loads(self._note.read_text()) if self._note.exists() else {}
         self._last: str | None = noted.get("last")
         if noted.get("inserted") is not None:
@@ -120,17 +121,21 @@ def _card_identity(name: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Bench:
-    """The devices of a station; `simulated_reader` is there when the reader is simulated."""
+    """The devices of a station. `window` is the clerk's reader, where there is one; simulated readers have hands."""
 
     reader: CardReader
+    window: CardReader | None
     printer: SharedPrinter
     cash: CashBox
     simulated_reader: SimulatedReader | None
+    simulated_window: SimulatedReader | None
 
 
 def check_hardware(hardware: Hardware) -> None:
     """Raises `ConfigInvalid` for a link or a model that is none; touches no device and no file."""
-    _reader_name(hardware.card)
+    _reader_name(hardware.card, "card")
+    if hardware.window.link:
+        _reader_name(hardware.window, "window")
     _model(hardware.printer)
     _printer_link(hardware.printer, None)
 
@@ -148,35 +153,38 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
     model = _model(hardware.printer)
     with closing(_printer_link(hardware.printer, simulation / "printer")) as link:
         reader, simulated_reader = open_reader(hardware.card, simulation, trace=trace)
+        window, simulated_window = (
+            open_reader(hardware.window, simulation, "window", trace=trace) if hardware.window.link else (None, None)
+        )
         printer = SharedPrinter(EscposPrinter(link, model))
-        yield Bench(reader, printer, ClerkDrawer(printer), simulated_reader)
+        yield Bench(reader, window, printer, ClerkDrawer(printer), simulated_reader, simulated_window)
 
 
 def open_reader(
-    device: CardDevice, simulation: Path, *, trace: Callable[[str], None] | None = None
+    device: CardDevice, simulation: Path, name: str = "card", *, trace: Callable[[str], None] | None = None
 ) -> tuple[CardReader, SimulatedReader | None]:
-    """The card reader alone, and the hand at it when it is simulated; see `open_bench`."""
+    """One card reader alone, and the hand at it when it is simulated; `name` is its table. See `open_bench`."""
     from hw.card.reader import Reader
     from hw.card.trace import RedactingTrace
 
     redacted = None if trace is None else RedactingTrace(trace)
-    name = _reader_name(device)
-    if name is None:
+    pcsc_name = _reader_name(device, name)
+    if pcsc_name is None:
         simulation.mkdir(parents=True, exist_ok=True)
-        simulated = SimulatedReader(simulation)
+        simulated = SimulatedReader(simulation, name)
         return Reader(simulated.slot, trace=redacted), simulated
     from hw.card.pcsc import PcscSlot
 
-    return Reader(PcscSlot(name), trace=redacted), None
+    return Reader(PcscSlot(pcsc_name), trace=redacted), None
 
 
-def _reader_name(device: CardDevice) -> str | None:
+def _reader_name(device: CardDevice, table: str) -> str | None:
     """The PC/SC reader's name; None for the simulated reader."""
     if device.link == SIMULATED:
         return None
     scheme, _, name = device.link.partition(":")
     if scheme != "pcsc" or not name.strip():
-        raise ConfigInvalid("hardware", "card.link", f"{device.link!r} is neither sim: nor pcsc:READER NAME")
+        raise ConfigInvalid("hardware", f"{table}.link", f"{device.link!r} is neither sim: nor pcsc:READER NAME")
     return name
 
 

@@ -128,6 +128,8 @@ def open_station(
                 journal=journal,
                 register=load_register(config.register_file),
                 reader=bench.reader,
+                window=bench.window,
+                delivery=config.counter.delivery,
                 printer=bench.printer,
                 cash=bench.cash,
                 authority=AuthorityClient(

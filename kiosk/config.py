@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from hw.bench import Hardware, check_hardware
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.issuance.receipt import ReceiptForm
+from kiosk.model.application import Delivery
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
 
@@ -73,8 +74,9 @@ class StoreTable:
 
 @dataclass(frozen=True)
 class CounterTable:
-    """How long the counter waits for people."""
+    """Where a certificate is delivered, and how long the counter waits for people."""
 
+    delivery: Delivery = Delivery.TERMINAL
     card_inserted_s: float = 120.0
     card_taken_s: float = 30.0
 
@@ -160,6 +162,8 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
     apply_settings(hardware_tables, devices, Hardware)
     hardware = convert(hardware_tables, Hardware, str(hardware_path))
     check_hardware(hardware)
+    if file.counter.delivery is Delivery.WINDOW and not hardware.window.link:
+        raise ConfigInvalid(str(hardware_path), "window.link", "delivery at the window needs a reader there")
     return Config(
         home=home,
         town=file.town,

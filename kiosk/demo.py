@@ -27,8 +27,9 @@ TRACE_LENGTH = 400
 class ResidentsCard:
     """The card of the resident who applied last, and the hand that moves it."""
 
-    def __init__(self, reader: SimulatedReader) -> None:
+    def __init__(self, reader: SimulatedReader, window: SimulatedReader | None) -> None:
         self._reader = reader
+        self._window = window
         self.owner = ""
 
     @property
@@ -43,9 +44,17 @@ class ResidentsCard:
         else:
             self._reader.insert_last()
 
-    def remove(self) -> None:
-        """Takes the card out."""
+    def hand_in(self) -> None:
+        """Hands the resident's card in at the window."""
         self._reader.remove()
+        if self._window is not None:
+            self._window.insert(self.owner)
+
+    def remove(self) -> None:
+        """Takes the card out, wherever it lies."""
+        self._reader.remove()
+        if self._window is not None:
+            self._window.remove()
 
 
 class ConfiguredCounter:
@@ -73,7 +82,7 @@ class ConfiguredCounter:
         assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
         self._assembly = assembly
         if assembly.bench.simulated_reader is not None:
-            self._card = ResidentsCard(assembly.bench.simulated_reader)
+            self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
 
     def close(self) -> None:

@@ -119,6 +119,7 @@ def _persons(drill: Drill, application: Application, assembly: Assembly, data: P
         application.number,
         SimulatedTill(data / "sim" / "till.json"),
         assembly.bench.simulated_reader,
+        assembly.bench.simulated_window,
     )
 
 

@@ -21,20 +21,26 @@ from kiosk.model.step import Actor
 class PlayedResident:
     """Puts his card in when asked, chooses and types one password, agrees and pays."""
 
-    def __init__(self, code: str, password: str, reader: SimulatedReader | None) -> None:
+    def __init__(
+        self, code: str, password: str, reader: SimulatedReader | None, window: SimulatedReader | None
+    ) -> None:
         self._code = code
         self._password = password
         self._reader = reader
+        self._window = window
         self._attempts_shown: int | None = None
 
     def card(self, action: CardAction) -> None:
         """Moves the simulated card; a card in a real reader is moved by nobody here."""
-        if self._reader is None:
-            return
-        if action is CardAction.TAKE:
-            self._reader.remove()
-        else:
-            self._reader.insert(self._code)
+        into = self._window if action is CardAction.HAND_IN else self._reader
+        for reader in (self._reader, self._window):
+            if reader is not None and reader is not into:
+                reader.remove()
+        if into is not None:
+            if action is CardAction.TAKE:
+                into.remove()
+            else:
+                into.insert(self._code)
 
     def choose_password(self, policy: PinPolicy) -> bytearray:
         """The file's password; he gives up when the card would not take it."""
@@ -106,6 +112,7 @@ def play(
     payer: str,
     till: SimulatedTill,
     reader: SimulatedReader | None,
+    window: SimulatedReader | None,
 ) -> Persons:
     """The persons of one application."""
-    return Persons(PlayedResident(resident_code, password, reader), PlayedClerk(clerk, payer, till))
+    return Persons(PlayedResident(resident_code, password, reader, window), PlayedClerk(clerk, payer, till))

@@ -45,7 +45,7 @@ from kiosk.journal.database import Database, Transaction, open_database
 from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
-from kiosk.model.application import Application, Closed
+from kiosk.model.application import Application, Closed, Delivery
 from kiosk.model.authorisation import Uptime
 from kiosk.played_persons import PlayedClerk, PlayedResident
 from kiosk.register.register import load_register
@@ -95,7 +95,7 @@ class CuttingDatabase:
 
 @dataclass
 class Hand:
-    """The hand that puts each resident's card into the reader and takes it out."""
+    """The hand that puts each resident's card into a reader and takes it out."""
 
     slot: MemorySlot
     cards: dict[str, VirtualCard] = field(default_factory=dict)
@@ -133,12 +133,15 @@ class World:
     authority_directory: Path
     now: datetime.datetime = START
     boot: bytes = bytes(16)
+    delivery: Delivery = Delivery.TERMINAL
     slot: MemorySlot = field(default_factory=lambda: MemorySlot("sim:"))
+    window_slot: MemorySlot = field(default_factory=lambda: MemorySlot("sim:"))
     printer_core: VirtualPrinter = field(default_factory=VirtualPrinter)
     store: Store | None = None
 
     def __post_init__(self) -> None:
         self.hand = Hand(self.slot)
+        self.window_hand = Hand(self.window_slot, self.hand.cards, self.hand.memories)
         self.till = SimulatedTill(self.directory / "till.json")
         self.authority = open_authority(self.authority_directory, lambda: self.now)
         self.application = application(self.authority)
@@ -167,6 +170,8 @@ class World:
             journal=journal,
             register=load_register(config.register_file),
             reader=Reader(self.slot),
+            window=Reader(self.window_slot),
+            delivery=self.delivery,
             printer=printer,
             cash=ClerkDrawer(printer),
             authority=AuthorityClient(
@@ -189,8 +194,10 @@ class World:
     def persons(self, number: str, resident: str = RESIDENT, password: str = PASSWORD) -> Persons:
         """The persons of one application."""
         reader: Any = self.hand
+        window: Any = self.window_hand
         return Persons(
-            PlayedResident(resident, password, reader), PlayedClerk(ClerkTable(tendered_yen=1000), number, self.till)
+            PlayedResident(resident, password, reader, window),
+            PlayedClerk(ClerkTable(tendered_yen=1000), number, self.till),
         )
 
     def issue(

@@ -1,10 +1,10 @@
-"""The card of one case while it lies in the reader: taken when first needed, always checked to be the same card."""
+"""The card of one case while it lies in a reader: taken when first needed, always checked to be the same card."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 
-from hw.errors import PinRefused
+from hw.errors import PinRefused, ReaderMissing
 from hw.ports import CardSession, ChannelPurpose
 from kiosk.issuance.failure import CardNotInserted, WrongCard
 from kiosk.issuance.persons import CardAction, Persons
@@ -26,6 +26,7 @@ class InsertedCard:
     def __init__(self, station: Station, persons: Persons) -> None:
         self._station = station
         self._persons = persons
+        self.reader = station.reader
         self._held = ExitStack()
         self._session: CardSession | None = None
         self._is_verified = False
@@ -51,7 +52,7 @@ class InsertedCard:
         """The card, whatever state it is in. Raises `CardNotInserted`, `WrongCard` and what the reader raises."""
         if self._session is None:
             self._wait_until_inserted()
-            session = self._held.enter_context(self._station.reader.session())
+            session = self._held.enter_context(self.reader.session())
             self._session = session
             number = session.number()
             if self.number not in (None, number):
@@ -59,6 +60,23 @@ class InsertedCard:
                 raise WrongCard("the card in the reader is not the one of this case")
             self.number = number
         return self._session
+
+    def hand_in(self) -> None:
+        """From here on the card is worked with at the window."""
+        if self._station.window is None:
+            raise ReaderMissing("this station has no reader at the window")
+        if self.reader is not self._station.window:
+            self.release()
+            self.reader = self._station.window
+
+    def find(self) -> bool:
+        """Whether a card lies in a reader of this station; that one is worked with from here on."""
+        self.release()
+        for reader in (self.reader, *self._station.readers):
+            if reader.is_card_present():
+                self.reader = reader
+                return True
+        return False
 
     def under_channel(self, purpose: ChannelPurpose = ChannelPurpose.ISSUE) -> CardSession:
         """The card with a secure channel open."""
@@ -102,10 +120,13 @@ class InsertedCard:
             wipe(password)
 
     def _wait_until_inserted(self) -> None:
-        reader, resident = self._station.reader, self._persons.resident
+        reader, resident = self.reader, self._persons.resident
         if reader.is_card_present():
             return
-        action = CardAction.INSERT if self.number is None else CardAction.INSERT_SAME
+        if reader is self._station.window:
+            action = CardAction.HAND_IN
+        else:
+            action = CardAction.INSERT if self.number is None else CardAction.INSERT_SAME
         if not wait_in_slices(lambda: resident.card(action), reader.wait_for_card, self._station.waits.card_inserted_s):
             raise CardNotInserted("no card was put into the reader in time")
 

@@ -69,6 +69,7 @@ from kiosk.model.application import (
     AuthorisedApplicant,
     Closed,
     DeliveredCertificate,
+    Delivery,
     EligibleApplication,
     FiledApplication,
     IdentifiedApplicant,
@@ -133,6 +134,8 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             card.authorisation = authorised.authorisation
             key = generate_key(case, card, authorised, station, persons)
             request = make_request(case, card, authorised, key, station)
+            if filed.delivery is Delivery.WINDOW:
+                card.hand_in()
             pending = certify(case, authorised, key, request, station)
             write(case, card, pending)
             delivered = read_back(case, card, key, pending)
@@ -145,7 +148,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:
             confirm(case, pending, station)
-            take_card(case, station, persons)
+            take_card(case, card, station, persons)
             receipt = print_receipt(case, authorised, pending, fee, station, persons)
         except CertificateLapsed as lapsed:
             raise roll_back(case, card, station, persons, failure_code(lapsed)) from lapsed
@@ -191,7 +194,7 @@ def file(case: Case, application: Application, card: InsertedCard, station: Stat
         # Not held while people talk: a card that nobody works with is powered off.
         number = session.number()
         card.release()
-        return FiledApplication(case.record.pseudonym, application, number)
+        return FiledApplication(case.record.pseudonym, application, number, station.delivery)
 
     filed = case.run(
         APPLICATION,
@@ -486,21 +489,25 @@ def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confir
     return case.run(CONFIRM, prepare=lambda: station.authority.confirm_message(pending), perform=send, inquire=ask)
 
 
-def take_card(case: Case, station: Station, persons: Persons) -> CardTaken:
-    """Step 8: the resident takes his card before he gets the receipt."""
+def take_card(case: Case, card: InsertedCard, station: Station, persons: Persons) -> CardTaken:
+    """Step 8: the resident takes his card before he gets the receipt.
+
+    An empty terminal says that he has it. Whoever takes it out at the window is the clerk, who then says so himself.
+    """
+
+    def is_taken_out() -> bool:
+        try:
+            return not card.reader.is_card_present() or wait_in_slices(
+                lambda: persons.resident.card(CardAction.TAKE),
+                card.reader.wait_for_removal,
+                station.waits.card_taken_s,
+            )
+        except (ReaderMissing, ReaderBusy, CardAbsent, LinkLost, OutcomeUnknown):
+            return False  # a reader that is gone cannot tell; the clerk can
 
     def wait() -> CardTaken:
-        try:
-            if not station.reader.is_card_present():
-                return CardTaken("reader")
-            if wait_in_slices(
-                lambda: persons.resident.card(CardAction.TAKE),
-                station.reader.wait_for_removal,
-                station.waits.card_taken_s,
-            ):
-                return CardTaken("reader")
-        except (ReaderMissing, ReaderBusy, CardAbsent, LinkLost, OutcomeUnknown):
-            pass  # a reader that is gone cannot tell; the clerk can
+        if is_taken_out() and card.reader is not station.window:
+            return CardTaken("reader")
         while not persons.clerk.is_card_returned():
             persons.resident.card(CardAction.TAKE)
         return CardTaken("clerk")

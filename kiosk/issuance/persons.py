@@ -29,6 +29,7 @@ class CardAction(StrEnum):
 
     INSERT = "insert"
     INSERT_SAME = "insert_same"
+    HAND_IN = "hand_in"
     TAKE = "take"
 
 

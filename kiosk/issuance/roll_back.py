@@ -82,9 +82,10 @@ def roll_back(
 
 def return_card(station: Station, persons: Persons) -> None:
     """Asks the resident to take his card when it lies in the reader; waits for nothing."""
-    with suppress(DeviceError):
-        if station.reader.is_card_present():
-            persons.resident.card(CardAction.TAKE)
+    for reader in station.readers:
+        with suppress(DeviceError):
+            if reader.is_card_present():
+                persons.resident.card(CardAction.TAKE)
 
 
 def _refund(case: Case, station: Station, persons: Persons) -> None:
@@ -170,7 +171,7 @@ def _erase(case: Case, card: InsertedCard, station: Station) -> None:
     def empty(_: Erased) -> Erased:
         # A card that is gone or fails keeps a revoked certificate, which is worth nothing; nobody has to wait for it.
         try:
-            if not station.reader.is_card_present():
+            if not card.find():
                 return Erased(is_emptied=False)
             card.under_channel(ChannelPurpose.ERASE).erase()
         except DeviceError:

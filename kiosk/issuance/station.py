@@ -13,6 +13,7 @@ from kiosk.clock import JAPAN, Clock
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.journal.journal import Journal
+from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Authorisation, Uptime
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
@@ -33,7 +34,7 @@ class Station:
 
     `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `person_key` is the
     town's, so that every station knows a resident by the same id. `issuer` is the authority's certificate (DER).
-    `uptime` is this computer's own time, which nobody sets.
+    `uptime` is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Station:
     journal: Journal
     register: Register
     reader: CardReader
+    window: CardReader | None
+    delivery: Delivery
     printer: ReceiptPrinter
     cash: CashBox
     authority: AuthorityClient
@@ -62,6 +65,11 @@ class Station:
     def card(self, card_number: str) -> bytes:
         """The town's keyed id of a card: HMAC-SHA256 over its number, kept apart from those of persons by a label."""
         return hmac.new(self.person_key, b"card " + card_number.encode(), hashlib.sha256).digest()
+
+    @property
+    def readers(self) -> tuple[CardReader, ...]:
+        """The terminal's reader, and the window's."""
+        return (self.reader,) if self.window is None else (self.reader, self.window)
 
     @property
     def authorisation_life(self) -> datetime.timedelta:

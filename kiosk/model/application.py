@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
+from enum import StrEnum
 
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertifiedItems
@@ -21,6 +22,15 @@ class Application:
     form_items: FourItems | None = None
 
 
+class Delivery(StrEnum):
+    """Where the certificate is written into the card."""
+
+    TERMINAL = "terminal"
+    """In the terminal, where the card stays to the end."""
+    WINDOW = "window"
+    """At the counter, where the resident hands his card in once the key is made."""
+
+
 @dataclass(frozen=True)
 class FiledApplication:
     """An application whose card has been read once; `case` is its random pseudonym in the journal."""
@@ -28,6 +38,7 @@ class FiledApplication:
     case: str
     application: Application
     card_number: str
+    delivery: Delivery = Delivery.TERMINAL
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Runs a case to its end on the thread that owns the station, and says how it ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ def run_case(issue: Issue, case: OpenCase, station: "Station", post: Callable[[o
     try:
         return Finished(issue(case.application, station, case.line.persons(post), post))
     except CaseEnded as ended:
-        return Trouble(_outcome(ended), ended.code, _is_card_inside(station.reader))
+        return Trouble(_outcome(ended), ended.code, _is_card_inside(station.readers))
     except CancelledError:
         return Trouble(Outcome.INTERRUPTED, "", None)
 
@@ -47,8 +47,8 @@ def _outcome(ended: CaseEnded) -> Outcome:
             return Outcome.HALTED
 
 
-def _is_card_inside(reader: CardReader) -> bool | None:
+def _is_card_inside(readers: Sequence[CardReader]) -> bool | None:
     try:
-        return reader.is_card_present()
+        return any(reader.is_card_present() for reader in readers)
     except DeviceError:
         return None

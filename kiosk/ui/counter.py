@@ -43,8 +43,12 @@ class SimulatedCard(Protocol):
         """Puts the card into the reader."""
         ...
 
+    def hand_in(self) -> None:
+        """Takes the card out of the terminal's reader and puts it into the window's."""
+        ...
+
     def remove(self) -> None:
-        """Takes the card out, whatever it is doing."""
+        """Takes the card out, wherever it lies and whatever it is doing."""
         ...
 
 

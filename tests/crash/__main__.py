@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.crash.boundary import Phase, Point
 from tests.crash.campaign import REACHES, Campaign
+from tests.crash.hunt import LADDER
 from tests.crash.office import furnished
 from tests.crash.plan import parse_plan, text_of
 from tests.crash.play import PlanDoesNotFit, come_back, play, set_up
@@ -31,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> int:
     with workers(options.processes) as pool:
         campaign = Campaign(pool, options.seed)
         if options.mutations is not None:
-            return int(campaign.hunt(options.mutations, options.depth or 2) > 0)
+            return int(campaign.hunt(options.mutations, options.rungs) > 0)
         print(f"seed {options.seed}, commit {_commit()}", flush=True)
         scenarios = [options.scenario] if options.scenario else list(SCENARIOS)
         return int(campaign.explore(scenarios, options.depth or len(REACHES), options.twins) > 0)
@@ -47,9 +48,8 @@ def _commit() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--scenario", choices=list(SCENARIOS), help="only this one (default: all)")
-    parser.add_argument(
-        "--depth", type=int, choices=(1, 2, 3), help="so many deaths a plan, 1 to 3 (default 3; of mutations 2)"
-    )
+    parser.add_argument("--depth", type=int, choices=(1, 2, 3), help="so many deaths a plan, 1 to 3 (default 3)")
+    parser.add_argument("--rungs", type=int, default=len(LADDER), metavar="N", help="how far errors are hunted, 1 to 4")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="draws the merged plans that are compared")
     parser.add_argument("--twins", type=int, default=1000, metavar="N", help="so many comparisons (default 1000)")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="processes that explore (default 2)")

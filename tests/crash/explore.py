@@ -73,6 +73,7 @@ class Explorer:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self._came_back: set[str] = set()
+        self._latest: tuple[Image, str, list[str]] | None = None
         self._expanded = lru_cache(8)(self._expand)
 
     def points(self) -> list[Point]:
@@ -118,10 +119,13 @@ class Explorer:
     # ---
 
     def _instant(self, image: Image, plan: Plan, tally: Tally) -> str:
-        remains = self.stage.examine(image)
-        for text in broken(AT_EVERY_INSTANT, remains):
+        """The state in an image, which is often the one in the image before."""
+        if self._latest is None or not self._latest[0].is_like(image):
+            remains = self.stage.examine(image)
+            self._latest = image, state_key(remains), broken(AT_EVERY_INSTANT, remains)
+        _, state, found = self._latest
+        for text in found:
             self._found(tally, plan, text)
-        state = state_key(remains)
         tally.states.add(state)
         return state
 

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from tests.crash.explore import CARD_CHANGES, FEW_CHANGES, Behind, Explorer, Finding, Merging, Reach, Tally
 from tests.crash.mutation import applied
 from tests.crash.mutations import MUTATIONS
-from tests.crash.plan import Plan
+from tests.crash.plan import UNCHANGED, Plan
 from tests.crash.play import Stage
 
-REACHES = (Reach(FEW_CHANGES), Reach(CARD_CHANGES, beset=CARD_CHANGES), Reach(CARD_CHANGES, beset=()))
-"""What may come first, second and third while an error is hunted."""
+LADDER: tuple[tuple[Reach, ...], ...] = (
+    (),
+    (Reach((UNCHANGED,), beset=()),),
+    (Reach(FEW_CHANGES),),
+    (Reach(CARD_CHANGES, beset=()), Reach((UNCHANGED,), beset=(UNCHANGED,))),
+)
+"""What is explored while an error is hunted, rung by rung: first without a death, last with two."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,12 @@ class Hunted:
         return self.finding is not None and self.finding.rule == self.catcher
 
 
-def hunt(name: str, stages: Sequence[Stage], depth: int) -> Hunted:
+def hunt(name: str, stages: Sequence[Stage], rungs: int = len(LADDER)) -> Hunted:
     """Explores every scenario with this error, first without a death, then to more; ends with the first finding."""
     mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
     total = Tally()
     with applied(mutation):
-        for length in range(depth + 1):
+        for reaches in LADDER[:rungs]:
             for stage in stages:
                 explorer = Explorer(stage)
 
@@ -42,7 +47,7 @@ def hunt(name: str, stages: Sequence[Stage], depth: int) -> Hunted:
                 ) -> Iterator[tuple[Tally, Behind]]:
                     return (explorer.run_merged(*part) for part in parts)
 
-                for tally in Merging(REACHES[:length]).explore(run):
+                for tally in Merging(reaches).explore(run):
                     total.add(tally)
                     if total.findings:
                         return Hunted(name, mutation.catcher, total.runs, total.findings[0])

@@ -6,7 +6,6 @@ when the station has ended.
 
 import functools
 import hashlib
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -16,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from kiosk.clock import JAPAN
 from kiosk.journal.head import HeadInvalid, parse_head
-from kiosk.model.step import Step
 from kiosk.model.transition import AFTER, Stage
 from tests.counter_bench import HEAD_KEY
 from tests.crash.remains import Case, Certificate, Remains, certified_key, paper_kind
@@ -29,6 +27,8 @@ Act = Callable[[Remains, str], Iterator[str]]
 FEE_YEN = 500
 MARGIN_S = 30 * 60
 _ALL_TRIES, _FEWEST_TRIES = 5, 2
+_STAGE_AFTER = {step.value: stage.value for step, stage in AFTER.items()}
+_STAGES = frozenset(stage.value for stage in Stage)
 _NUMBER = re.compile(r"No\. (\d{6})")
 _PROOF = re.compile(r"\[QR (KJ1:[^\]]*)\]")
 
@@ -92,7 +92,7 @@ def the_chain_of_the_journal_holds(remains: Remains) -> Iterator[str]:
     """The journal is a hash chain a station."""
     previous = bytes(32)
     for place, entry in enumerate(remains.store.entries, start=1):
-        if entry.seq != place or json.loads(entry.body)["seq"] != place:
+        if entry.seq != place or entry.facts["seq"] != place:
             yield f"entry {entry.seq} stands in place {place}"
         previous = hashlib.sha256(b"\x00" + previous + entry.body.encode()).digest()
         if previous != entry.hash:
@@ -105,16 +105,16 @@ def every_change_is_in_the_journal(remains: Remains) -> Iterator[str]:
     told: dict[tuple[str, str], str] = {}
     stages: dict[str, str] = {}
     for entry in remains.store.entries:
-        body = json.loads(entry.body)
+        body = entry.facts
         event, step, case_told = body["event"], body.get("step"), body.get("case")
         if event == "opened":
             step, event = "application", "intended"
             stages[case_told] = "opened"
         if step is not None:
             told[case_told, step] = event
-            if event == "done" and step in set(Step):
-                stages[case_told] = AFTER[Step(step)]
-        elif event in set(Stage):
+            if event == "done" and step in _STAGE_AFTER:
+                stages[case_told] = _STAGE_AFTER[step]
+        elif event in _STAGES:
             stages[case_told] = event
     for case in remains.store.cases:
         if stages.pop(case.pseudonym, None) != case.stage:
@@ -129,7 +129,7 @@ def every_change_is_in_the_journal(remains: Remains) -> Iterator[str]:
 def nothing_is_tried_that_the_table_refuses(remains: Remains) -> Iterator[str]:
     """The station never asks for a transition that the procedure does not have."""
     for entry in remains.store.entries:
-        body = json.loads(entry.body)
+        body = entry.facts
         if body["event"] == "not_admitted":
             yield f"entry {entry.seq}: {body['attempt']} by {body['by']}"
 
@@ -140,7 +140,7 @@ def a_signed_head_is_over_the_entries_that_are_there(remains: Remains) -> Iterat
     for head in remains.store.heads:
         if head.size > len(hashes) or _root(hashes[: head.size]) != head.root:
             yield f"the head over {head.size} entries is not over those that are there"
-    if hashes and "head_key" not in json.loads(remains.store.entries[0].body):
+    if hashes and "head_key" not in remains.store.entries[0].facts:
         yield "the first entry names no key"
 
 
@@ -160,8 +160,8 @@ def a_receipt_proves_its_own_entry(remains: Remains) -> Iterator[str]:
             if head.size > len(entries) or _root([entry.hash for entry in entries[: head.size]]) != head.root:
                 yield f"the head on a receipt, over {head.size} entries, is not over those that are there"
                 continue
-            body = json.loads(entries[head.size - 1].body)
-            if body["event"] != "numbered" or [body["receipt"]] != [int(n) for n in _NUMBER.findall(text)]:
+            body = entries[head.size - 1].facts
+            if body["event"] != "numbered" or {body["receipt"]} != {int(n) for n in _NUMBER.findall(text)}:
                 yield f"the code on a receipt leads to entry {head.size}, which is about something else"
         if not _PROOF.search(text):
             yield "a receipt came out without its proof"

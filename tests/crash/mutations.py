@@ -15,6 +15,7 @@ _RUN = "kiosk.issuance.effect:Case.run"
 _ISSUE = "kiosk.issuance.issue"
 _ROLL_BACK = "kiosk.issuance.roll_back"
 _JOURNAL = "kiosk.journal.journal:Journal"
+_CHAIN_OF = "kiosk.journal.chain:Chain"
 
 _VALID = "a_valid_certificate_is_in_a_card_that_holds_its_key"
 _FEE = "a_new_valid_certificate_has_a_journaled_fee"
@@ -22,6 +23,9 @@ _ORIGINAL = "a_receipt_has_at_most_one_unmarked_original"
 _SETTLED = "an_original_is_of_a_settled_fee"
 _CHAIN = "the_chain_of_the_journal_holds"
 _TOLD = "every_change_is_in_the_journal"
+_TABLE = "nothing_is_tried_that_the_table_refuses"
+_HEAD = "a_signed_head_is_over_the_entries_that_are_there"
+_PROOF = "a_receipt_proves_its_own_entry"
 _CLEAR = "no_personal_data_is_in_clear_in_the_store"
 _TRIES = "nobody_loses_his_password"
 _OPENS = "the_till_opens_only_for_what_can_become_valid"
@@ -62,7 +66,7 @@ def _repeated(step: str, catcher: str) -> Mutation:
 
 
 def _two_transactions(method: str, old: str) -> Mutation:
-    indent = " " * 8
+    indent = " " * 4
     new = f"pass\n{indent}with self._database.write() as transaction:\n{indent}    {old}"
     return _one(f"{method} writes state and journal in two transactions", _TOLD, f"{_JOURNAL}.{method}", old, new)
 
@@ -143,9 +147,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the receipt comes before the confirmation",
         _SETTLED,
         f"{_ISSUE}:issue",
-        "confirm(case, pending, station)\n",
-        "print_receipt(case, authorised, pending, fee, station, persons)\n"
-        "            confirm(case, pending, station)\n",
+        "confirm(case, pending, station)",
+        "print_receipt(case, authorised, pending, fee, station, persons)\n            confirm(case, pending, station)",
     ),
     _one(
         "the certificate is not read back",
@@ -172,7 +175,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "trouble before the fee is left lying",
         _ENDED,
         f"{_ISSUE}:issue",
-        "raise roll_back(case, card, station, persons, failure_code(trouble)) from trouble",
+        "raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble",
         "raise Halted(failure_code(trouble)) from trouble",
     ),
     _one(
@@ -200,29 +203,29 @@ MUTATIONS: tuple[Mutation, ...] = (
         "an interrupted roll-back goes forward again",
         _BACK,
         f"{_ISSUE}:issue",
-        "if record.state is CaseState.ROLLING_BACK:",
+        "if record.stage is Stage.ROLLING_BACK:",
         "if False:",
     ),
     _one(
         "an interrupted application is begun anew",
         _ENDED,
         f"{_ISSUE}:_open_or_resume",
-        "record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK)",
-        "record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK, CaseState.OPEN)",
+        "record.stage in (Stage.REFUSED, Stage.ROLLED_BACK)",
+        "record.stage not in (Stage.CLOSED, Stage.ROLLING_BACK)",
     ),
     _one(
         "an application taken back goes on where it was",
         _BACK,
         f"{_ISSUE}:_open_or_resume",
-        "record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK)",
-        "record.state is CaseState.REFUSED",
+        "record.stage in (Stage.REFUSED, Stage.ROLLED_BACK)",
+        "record.stage is Stage.REFUSED",
     ),
     _one(
         "a closed application is done again",
         _BACK,
         f"{_ISSUE}:_open_or_resume",
-        "record.state in (CaseState.REFUSED, CaseState.ROLLED_BACK)",
-        "record.state.is_ended",
+        "record.stage in (Stage.REFUSED, Stage.ROLLED_BACK)",
+        "record.stage.is_ended",
     ),
     _one(
         "a resident with a valid certificate may apply again",
@@ -390,21 +393,21 @@ MUTATIONS: tuple[Mutation, ...] = (
         "what is printed again is not marked",
         _ORIGINAL,
         f"{_ISSUE}:print_receipt",
-        "station.printer.print(job(intent.number, True))",
-        "station.printer.print(job(intent.number, False))",
+        "station.printer.print(job(intent.receipt, True))",
+        "station.printer.print(job(intent.receipt, False))",
     ),
     _one(
         "the cut counter is compared wrongly",
         _PAPER,
         f"{_ISSUE}:print_receipt",
-        "cuts > intent.cuts",
+        "cuts == intent.cuts + 1",
         "cuts >= intent.cuts",
     ),
     _one(
         "another's receipt is taken for this one",
         _PAPER,
         f"{_ISSUE}:print_receipt",
-        "station.journal.newest_receipt() == intent.number",
+        "station.journal.newest_receipt() == intent.receipt.number",
         "True",
     ),
     _one(
@@ -412,7 +415,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         _PAPER,
         f"{_ISSUE}:print_receipt",
         "return look(intent)\n\n    return",
-        "return PrintedReceipt(intent.number, copies=0)\n\n    return",
+        "return PrintedReceipt(intent.receipt.number, copies=0)\n\n    return",
     ),
     _one(
         "a receipt gets a number with every start",
@@ -439,8 +442,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the case is not closed",
         _ENDED,
         f"{_ISSUE}:close",
-        "case.move(CaseState.CLOSED)",
-        "pass",
+        "return case.note(",
+        "return (lambda step, closed: closed())(",
     ),
     # --- roll-back
     _one(
@@ -461,15 +464,15 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a roll-back is not begun in the journal",
         _BACK,
         f"{_ROLL_BACK}:roll_back",
-        "case.move(CaseState.ROLLING_BACK, code)",
+        "case.move(Event.ROLL_BACK, code, actor)",
         "pass",
     ),
     _one(
         "a roll-back is done before it is done",
         _PENDING,
         f"{_ROLL_BACK}:roll_back",
-        "case.move(CaseState.ROLLING_BACK, code)",
-        "case.move(CaseState.ROLLED_BACK, code)",
+        "case.move(Event.ROLL_BACK, code, actor)",
+        "case.move(Event.ROLL_BACK, code, actor)\n        case.move(Event.END, code)",
     ),
     _one(
         "a roll-back in trouble is taken for done",
@@ -510,20 +513,17 @@ MUTATIONS: tuple[Mutation, ...] = (
         "an interrupted refund is given again",
         _TILL,
         f"{_ROLL_BACK}:_refund",
-        "return World.NOT_HAPPENED if persons.clerk.count_payment(fee_yen) else Refunded(intent.amount_yen)",
-        "return World.NOT_HAPPENED",
+        "if rest_yen := persons.clerk.count_payment(fee_yen):",
+        "if rest_yen := intent.amount_yen:",
     ),
     # --- journal
-    _two_transactions("complete", 'self._append(transaction, body | ({"auto": True} if resumed else {}))'),
-    _two_transactions("move", 'self._append(transaction, body | ({"code": code} if code else {}))'),
-    _two_transactions(
-        "leave",
-        'self._append(transaction, {"event": state.value, "case": case.pseudonym, "step": step, "code": code})',
-    ),
+    _two_transactions("complete", 'self._chain.append(transaction, {**facts, "commitment": commitment, **auto, **by})'),
+    _two_transactions("move", "self._chain.append(transaction, facts)"),
+    _two_transactions("leave", "self._chain.append(transaction, facts)"),
     _one(
         "entries are not chained",
         _CHAIN,
-        f"{_JOURNAL}._append",
+        f"{_CHAIN_OF}.append",
         "chain(previous, body)",
         "chain(FIRST_HASH, body)",
     ),
@@ -538,36 +538,36 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a refusal is kept and not journaled",
         _TOLD,
         f"{_JOURNAL}.move",
-        "self._append(transaction, body",
-        "state is CaseState.REFUSED or self._append(transaction, body",
+        "self._chain.append(transaction, facts)",
+        "stage is Stage.REFUSED or self._chain.append(transaction, facts)",
     ),
     _one(
         "the person of a case is not kept",
         _VALID,
         f"{_JOURNAL}.complete",
-        "if person is not None:",
-        "if False:",
+        "            person,\n            card,\n",
+        "            None,\n            card,\n",
     ),
     _one(
         "the card of a case is not kept",
         _VALID,
         f"{_JOURNAL}.complete",
-        "if card is not None:",
-        "if False:",
+        "            person,\n            card,\n",
+        "            person,\n            None,\n",
     ),
     _one(
         "records are not sealed",
         _CLEAR,
         "kiosk.journal.seal:Seal.close",
-        "nonce + self._cipher.encrypt(nonce, plain, label.encode())",
-        "nonce + self._cipher.encrypt(nonce, plain, label.encode()) if label[0] != 'i' else plain",
+        "nonce + self._cipher.encrypt(nonce, salt + plain, label.encode())",
+        "nonce + self._cipher.encrypt(nonce, salt + plain, label.encode()) if label[0] != 'i' else plain",
     ),
     _one(
         "an outcome stands in the journal in clear",
         _CLEAR,
         f"{_JOURNAL}.complete",
-        '"commitment": commitment}',
-        '"commitment": commitment, "outcome": outcome.decode()}',
+        '"commitment": commitment, **auto',
+        '"commitment": commitment, "outcome": outcome.decode(), **auto',
     ),
     _one(
         "the password stands in the journal",
@@ -575,6 +575,51 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{_ISSUE}:generate_key",
         "session.set_pin(password)",
         "session.set_pin(password)\n            case.move(case.record.state, password.decode())",
+    ),
+    _one(
+        "a head is signed over one entry less",
+        _HEAD,
+        f"{_CHAIN_OF}.prove",
+        "Head(self._station, newest.seq, root, now)",
+        "Head(self._station, newest.seq - 1, root, now)",
+    ),
+    _one(
+        "a receipt proves what was journaled before it",
+        _PROOF,
+        f"{_JOURNAL}.number_receipt",
+        "proof = self._chain.sign(transaction).text",
+        "self._chain.append(transaction, {'event': 'numbered', 'case': case.pseudonym, 'receipt': 0})\n"
+        "        proof = self._chain.sign(transaction).text",
+    ),
+    _one(
+        "a receipt's proof is made anew at every start",
+        _PROOF,
+        f"{_JOURNAL}.number_receipt",
+        'return NumberedReceipt(known.number, known.proof or "")',
+        "return NumberedReceipt(known.number, self._chain.prove(transaction).text)",
+    ),
+    _one(
+        "a step is asked for that the table does not have",
+        _TABLE,
+        f"{_ISSUE}:take_card",
+        "return case.note(TAKE_CARD, wait)",
+        "case.note(CLOSED, lambda: None) if case.outcome_of(TAKE_CARD) is None else None\n"
+        "    return case.note(TAKE_CARD, wait)",
+    ),
+    # --- the clerk
+    _one(
+        "whoever stops while money changes hands has changed nothing",
+        _TILL,
+        "kiosk.issuance.failure:money_in_hand",
+        "raise PaymentInterrupted(stopped.by, stopped.reason) from stopped",
+        "raise",
+    ),
+    _one(
+        "a printer left within a command is asked as if it listened",
+        _ENDED,
+        "hw.printer.escpos:EscposPrinter.cuts",
+        "answer = ask() or (ask() if self._clear() else None)",
+        "answer = ask()",
     ),
     # --- the authority
     _one(

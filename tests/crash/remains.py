@@ -84,11 +84,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the journal."""
+    """One line of the journal; `facts` is what its body says."""
 
     seq: int
     body: str
     hash: bytes
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ def _read_store(content: bytes) -> Store:
     if "journal" not in tables:
         return Store((), (), (), (), is_made=False)
     entries = tuple(
-        Entry(row["seq"], row["body"], bytes(row["hash"]))
+        Entry(row["seq"], row["body"], bytes(row["hash"]), _parsed(row["body"]))
         for row in connection.execute("SELECT * FROM journal ORDER BY station, seq")
     )
     heads = tuple(
@@ -223,7 +224,7 @@ def _read_store(content: bytes) -> Store:
     receipts = {row["pseudonym"]: row["number"] for row in connection.execute("SELECT * FROM receipts")}
     noted_at: dict[str, dict[str, datetime.datetime]] = {}
     for entry in entries:
-        body = json.loads(entry.body)
+        body = entry.facts
         if "step" in body:
             noted_at.setdefault(body["case"], {})[body["step"]] = datetime.datetime.fromisoformat(body["at"])
     cases = []
@@ -251,6 +252,12 @@ def _read_store(content: bytes) -> Store:
         )
     connection.close()
     return Store(tuple(cases), entries, tuple(sorted(receipts.values())), heads)
+
+
+@functools.lru_cache(4096)
+def _parsed(body: str) -> Mapping[str, Any]:
+    facts: Mapping[str, Any] = json.loads(body)
+    return facts
 
 
 def _read_card(memory: Any) -> Card:

@@ -26,6 +26,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult
 
+from kiosk.authority.client import CMP_PATH
 from kiosk.journal.database import Database, Transaction, open_database
 from kiosk.journal.errors import CommitUnknown, StoreLost
 from tests.counter_bench import World, make_authority
@@ -60,13 +61,21 @@ class Moment:
     delay_s: float
 
 
+@dataclass(frozen=True)
+class BeforeAnswer:
+    """When the authority has confirmed the certificate, and its answer has not reached the station."""
+
+    commit: int = 0
+    """None of the store's: nothing is being committed."""
+
+
 class MortalDatabase:
     """A store that notes what it acknowledged, and whose server dies at one moment by `kill`."""
 
-    def __init__(self, database: Database, moment: Moment, kill: Callable[[], None]) -> None:
+    def __init__(self, database: Database, moment: Moment | BeforeAnswer, kill: Callable[[], None]) -> None:
         self._database = database
         self._moment = moment
-        self._killing = threading.Timer(moment.delay_s, kill)
+        self._killing = threading.Timer(moment.delay_s if isinstance(moment, Moment) else 0, kill)
         self.acknowledged: list[str] = []
 
     @contextmanager
@@ -82,6 +91,11 @@ class MortalDatabase:
     def read(self) -> AbstractContextManager[Transaction]:
         """A view."""
         return self._database.read()
+
+    def die_now(self) -> None:
+        """Lets the server die, and returns when it is dead."""
+        self._killing.start()
+        self._killing.join()
 
     def await_death(self) -> None:
         """Returns when the server is dead."""
@@ -99,12 +113,33 @@ class _NotingTransaction:
         return self._transaction.run(statement, *values)
 
 
-def survive(world: World, moment: Moment, kill: Callable[[], None], bring_back: Callable[[], None]) -> Fate:
+def dying_before_answer(application: Any, die: Callable[[], None]) -> Any:
+    """The authority's application; `die` is called when it has handled its second CMP request, the confirmation."""
+    requests = itertools.count(1)
+
+    async def handling(scope: Any, receive: Any, send: Any) -> None:
+        is_confirmation = scope["path"] == CMP_PATH and next(requests) == 2
+
+        async def sending(message: Any) -> None:
+            if is_confirmation and message["type"] == "http.response.start":
+                die()
+            await send(message)
+
+        await application(scope, receive, sending)
+
+    return handling
+
+
+def survive(
+    world: World, moment: Moment | BeforeAnswer, kill: Callable[[], None], bring_back: Callable[[], None]
+) -> Fate:
     """One issuance whose server dies at a moment and is brought back.
 
     Raises `AcknowledgedEntryLost`, and AssertionError when the counter does not come to rest.
     """
     database = MortalDatabase(open_database(world.database_url), moment, kill)
+    if isinstance(moment, BeforeAnswer):
+        world.application = dying_before_answer(world.application, database.die_now)
     station: Any = world.station(database)  # type: ignore[arg-type]  # in place of a Database
     unknown = False
     try:
@@ -152,7 +187,7 @@ class Bench:
                 store.remove()
         return fates
 
-    def failover(self, moment: Moment, *, is_synchronous: bool = True) -> Fate:
+    def failover(self, moment: Moment | BeforeAnswer, *, is_synchronous: bool = True) -> Fate:
         """A server that dies for good at a moment; its standby takes over under the same URL."""
         with self._servers.server(**SLOW_COMMITS) as primary, self._servers.standby(primary, "standby") as standby:
             if is_synchronous:
@@ -219,8 +254,10 @@ def kill_often(made: Bench, number: int, seed: str) -> Counter[Fate]:
 
 
 def fail_over_often(made: Bench, number: int, seed: str) -> Counter[Fate]:
-    """Failovers during the confirmation."""
-    return Counter(made.failover(moment) for moment in made.moments(number, seed, is_of_confirmation))
+    """Failovers during the confirmation: by turns in a commit of it, and between the authority's and its answer."""
+    in_commits = iter(made.moments(number, seed, is_of_confirmation))
+    turns = itertools.cycle((lambda: next(in_commits), lambda: next(in_commits), BeforeAnswer))
+    return Counter(made.failover(moment()) for moment in itertools.islice(turns, number))
 
 
 if __name__ == "__main__":

@@ -92,8 +92,8 @@ class _Desk:
 
     def do(self, work: Work) -> Any:
         if work.method == "hunt":
-            name, depth = work.arguments
-            return hunt(name, [self._explorer(scenario).stage for scenario in SCENARIOS], depth)
+            name, rungs = work.arguments
+            return hunt(name, [self._explorer(scenario).stage for scenario in SCENARIOS], rungs)
         return getattr(self._explorer(work.scenario), work.method)(*work.arguments)
 
     def _explorer(self, scenario: str) -> Explorer:

@@ -18,12 +18,12 @@ from kiosk.application_file import ClerkTable
 from kiosk.authority.client import AuthorityClient
 from kiosk.issuance.failure import Halted, NumberTaken, Refusal, RolledBack
 from kiosk.issuance.issue import issue
-from kiosk.issuance.persons import Abandoned
+from kiosk.issuance.persons import Abandoned, CardAction
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.journal.verify import verify_chain
-from kiosk.model.application import Application, Closed
+from kiosk.model.application import Application, Closed, Delivery
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
 from kiosk.model.resident import FourItems, Sex
@@ -45,9 +45,11 @@ def world(tmp_path: Path, fresh_authority: Path) -> World:
     return new_world(tmp_path, fresh_authority)
 
 
-def new_world(directory: Path, authority: Path, store: Store | None = None) -> World:
+def new_world(
+    directory: Path, authority: Path, store: Store | None = None, delivery: Delivery = Delivery.TERMINAL
+) -> World:
     directory.mkdir(exist_ok=True)
-    return World(directory, Path(shutil.copytree(authority, directory / "ca")), store=store)
+    return World(directory, Path(shutil.copytree(authority, directory / "ca")), store=store, delivery=delivery)
 
 
 def test_the_good_way_ends_with_a_valid_certificate_in_the_card_and_a_paid_receipt(world: World) -> None:
@@ -80,7 +82,7 @@ def check_rest(world: World, closed: list[Closed]) -> None:
         assert sum(f"No. {one.receipt_number:06d}" in text for text in originals) <= 1
     assert station.journal.unfinished_cases() == []
     verify_chain(station.journal.entries())
-    assert not world.slot.is_card_present()
+    assert not world.slot.is_card_present() and not world.window_slot.is_card_present()
     for raw in world.stored():
         assert PASSWORD.encode() not in raw
         assert "太郎".encode() not in raw
@@ -158,19 +160,22 @@ def test_after_revocation_the_resident_can_have_another(world: World) -> None:
     assert states == {first.serial: CertificateState.REVOKED, second.serial: CertificateState.GOOD}
 
 
-def commits_of_an_issuance(directory: Path, authority: Path) -> int:
-    world = new_world(directory, authority)
+def commits_of_an_issuance(directory: Path, authority: Path, delivery: Delivery = Delivery.TERMINAL) -> int:
+    world = new_world(directory, authority, delivery=delivery)
     counting = CuttingDatabase(open_database(world.database_url), 0, is_before=True)
     world.issue(station=world.station(counting))
     return counting.commits
 
 
-def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(tmp_path: Path, fresh_authority: Path) -> None:
-    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
+@pytest.mark.parametrize("delivery", Delivery)
+def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(
+    tmp_path: Path, fresh_authority: Path, delivery: Delivery
+) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority, delivery)
     assert commits <= 32
     for cut_at in range(1, commits + 1):
         for is_before in (True, False):
-            world = new_world(tmp_path / f"{cut_at}-{is_before}", fresh_authority)
+            world = new_world(tmp_path / f"{cut_at}-{is_before}", fresh_authority, delivery=delivery)
             station = world.station(CuttingDatabase(open_database(world.database_url), cut_at, is_before=is_before))
             with pytest.raises(PowerCut):
                 world.issue(station=station)
@@ -189,6 +194,96 @@ def test_a_second_power_cut_during_the_resumption_is_survived_too(tmp_path: Path
             except PowerCut:
                 world.now += datetime.timedelta(seconds=1)
         check_rest(world, [world.issue()])
+
+
+def test_a_certificate_is_delivered_at_the_window_into_the_card_that_was_handed_in(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    world = new_world(tmp_path, fresh_authority, delivery=Delivery.WINDOW)
+    moves: list[CardAction] = []
+
+    class Watched:
+        """A resident whose moves of the card are noted."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._resident, name)
+
+        def __init__(self) -> None:
+            self._resident = world.persons("1").resident
+
+        def card(self, action: CardAction) -> None:
+            moves.append(action)
+            self._resident.card(action)
+
+    handed_back: list[bool] = []
+
+    class Returning(type(world.persons("1").clerk)):  # type: ignore[misc]  # the played clerk, and one answer noted
+        def is_card_returned(self) -> bool:
+            handed_back.append(world.window_slot.is_card_present())
+            return len(handed_back) > 1
+
+    plain = world.persons("1")
+    clerk = Returning(plain.clerk.table, plain.clerk.payer, plain.clerk.till)  # type: ignore[attr-defined]
+    closed = world.issue(persons=replace(plain, resident=Watched(), clerk=clerk))
+    assert list(dict.fromkeys(moves)) == [CardAction.INSERT, CardAction.HAND_IN, CardAction.TAKE]
+    # Taken out at the window, the card is in the clerk's hand: only he says when the resident has it.
+    assert handed_back == [False, False]
+    check_rest(world, [closed])
+
+
+def test_at_the_window_only_the_card_of_the_case_is_written(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path, fresh_authority, delivery=Delivery.WINDOW)
+
+    def mistake(report: StepReport) -> None:
+        if report.step is Step.CERTIFY and report.phase is Phase.BEGUN:
+            world.window_hand.insert(OTHER_RESIDENT)
+
+    with pytest.raises(RolledBack, match="K-CARD-001"):
+        world.issue("1", report=mistake)
+    assert {exchange.ins for exchange in world.hand.cards[OTHER_RESIDENT].log} <= {0xA4, 0xCA}
+    world.window_hand.remove()
+    world.hand.remove()
+    check_rest(world, [world.issue("2")])
+
+
+def test_a_window_without_a_reader_is_told_before_anything_is_certified(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path, fresh_authority, delivery=Delivery.WINDOW)
+    with pytest.raises(RolledBack, match="K-READER-001"):
+        world.issue("1", station=replace(world.station(), window=None))
+    assert issued(world) == []
+    world.delivery = Delivery.TERMINAL
+    check_rest(world, [world.issue("2")])
+
+
+def test_a_case_keeps_its_delivery_when_the_office_changes_it_meanwhile(tmp_path: Path, fresh_authority: Path) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority, Delivery.WINDOW)
+    for cut_at in range(2, commits, 2):
+        world = new_world(tmp_path / str(cut_at), fresh_authority, delivery=Delivery.WINDOW)
+        with pytest.raises(PowerCut):
+            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
+            world.issue(station=world.station(database))
+        world.delivery = Delivery.TERMINAL
+        check_rest(world, [world.issue()])
+
+
+def test_a_card_that_lies_in_the_other_reader_at_the_resumption_is_found_or_asked_for(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    for delivery in Delivery:
+        commits = commits_of_an_issuance(tmp_path / f"count-{delivery}", fresh_authority, delivery)
+        for cut_at in range(3, commits + 1, 2):
+            world = new_world(tmp_path / f"{delivery}-{cut_at}", fresh_authority, delivery=delivery)
+            with pytest.raises(PowerCut):
+                database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=True)
+                world.issue(station=world.station(database))
+            is_in_terminal = world.slot.is_card_present()
+            for hand in (world.hand, world.window_hand):
+                hand.remove()
+            (world.window_hand if is_in_terminal else world.hand).insert(RESIDENT)
+            closed = world.issue()
+            for hand in (world.hand, world.window_hand):
+                hand.remove()
+            check_rest(world, [closed])
 
 
 def test_another_card_at_the_resumption_is_refused_and_nothing_stays_valid(

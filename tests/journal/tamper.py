@@ -4,13 +4,13 @@
 
 Alters, drops, swaps, repeats and inserts at every entry, once plainly and once as a forger does who chains everything
 anew and drops the heads that he cannot sign; cuts the tail at every entry; and flips random bits of the store's file.
-The auditor has the text on the last receipt. Prints what was tried and what was missed, and fails when that is
-anything.
+The auditor has the text on the last receipt. Prints what was tried and what was missed; fails when anything was.
 """
 
 import argparse
 import contextlib
 import io
+import multiprocessing
 import random
 import shutil
 import sqlite3
@@ -18,7 +18,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,7 +33,7 @@ from tests.journal.filled_journal import STATION_KEY, Filled, filled, forged, in
 CONTENT = (
     "SELECT station, seq, body, hash FROM journal ORDER BY station, seq",
     "SELECT station, size, at, root, signature FROM heads ORDER BY station, size",
-    "SELECT pseudonym, station, stage, code, seal FROM cases ORDER BY pseudonym",
+    "SELECT pseudonym, station, state, code, seal FROM cases ORDER BY pseudonym",
     "SELECT pseudonym, step, state, intent, outcome FROM effects ORDER BY pseudonym, step",
     "SELECT number, pseudonym FROM receipts ORDER BY number",
 )
@@ -240,16 +239,15 @@ def main() -> int:
     begun = time.monotonic()
     tried: Counter[str] = Counter()
     missed: list[str] = []
-    with in_memory() as directory, ProcessPoolExecutor(args.processes) as workers:
+    with in_memory() as directory, multiprocessing.Pool(args.processes) as workers:
         whole = filled(directory / "kiosk.db", args.entries)
         print(f"journal: {len(whole.entries)} entries, {len(whole.heads)} heads, last receipt at entry {whole.covered}")
-        running = [workers.submit(work, whole, portion) for portion in portions(whole, args.flips, args.seed)]
-        for number, done in enumerate(as_completed(running), start=1):
-            told, missed_there = done.result()
+        parts = list(portions(whole, args.flips, args.seed))
+        for number, (told, missed_there) in enumerate(workers.imap_unordered(partial(work, whole), parts), start=1):
             tried.update(told)
             missed += missed_there
             elapsed_s = time.monotonic() - begun
-            print(f"{number} of {len(running)} parts, {elapsed_s:.0f} s, missed {len(missed)}", file=sys.stderr)
+            print(f"{number} of {len(parts)} parts, {elapsed_s:.0f} s, missed {len(missed)}", file=sys.stderr)
     for what, times in sorted(tried.items()):
         print(f"{what}: {times}")
     print(f"bit flips: {args.flips}, seed {args.seed}; {args.processes} processes, {time.monotonic() - begun:.0f} s")

@@ -48,7 +48,8 @@ class HandleCard(SeatScreen[None]):
     def page(self) -> ComposeResult:
         """A picture that needs no words, and the words."""
         with Horizontal(classes="beside"):
-            yield Paragraph(_PICTURES[self._action is not CardAction.TAKE], classes="picture")
+            is_going_in = self._action in (CardAction.INSERT, CardAction.INSERT_SAME)
+            yield Paragraph(_PICTURES[is_going_in], classes="picture")
             with Vertical():
                 yield Paragraph(self.words(f"resident.card.{self._action}.title"), classes="title")
                 yield Paragraph(self.words(f"resident.card.{self._action}.text"), classes="lead")
@@ -63,7 +64,10 @@ class HandleCard(SeatScreen[None]):
         """Moves the simulated card."""
         if self._card is None:
             return
-        if self._action is CardAction.TAKE:
-            self._card.remove()
-        else:
-            self._card.insert()
+        match self._action:
+            case CardAction.TAKE:
+                self._card.remove()
+            case CardAction.HAND_IN:
+                self._card.hand_in()
+            case _:
+                self._card.insert()

@@ -1,0 +1,440 @@
+"""Real processes killed at every call by which they change anything outside themselves, and started again.
+
+    python -m tests.crash.killed [--every N] [--all] [--processes N]
+
+`kiosk drill` works over a store and a simulated card in files, with the authority and the printer in processes of their
+own. An undisturbed run under strace tells the calls: commits, card and till, bytes to the printer, requests to the
+authority; and of the authority its commits and answers. Then, before each of them in its turn, SIGKILL: to the
+terminal, to the authority, to both at once. Between two such calls nothing can be seen from outside, so that before
+one is after the one before. What was killed is started again until the case is closed, and all must then be as if
+nothing had been.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import re
+import select
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hw.sim.card.memory import FileStore
+from kiosk.authority.status_service import ask_status
+from kiosk.clock import system_clock
+from kiosk.config import SHIPPED, load_config
+from kiosk.exit_code import ExitCode
+from kiosk.journal.command import run_journal
+from kiosk.model.certificate import CertificateState, serial_text
+from kiosk.register.register import load_register
+from tests.crash.recording import ROOT, RecordingFailed
+from tests.e2e.commands import application_file, at, lines, run
+from tests.issuance.test_issue import card_key
+from tests.memory_folder import memory_folder
+
+CALLS = ("fsync", "fdatasync", "ftruncate", "pwrite64", "write", "sendto", "rename", "unlink")
+"""The calls by which Python and SQLite change files and send bytes."""
+
+ROLLBACK_JOURNAL = "commit's rollback journal"
+"""What SQLite writes before it changes a database, and cuts to nothing to commit."""
+
+MOST_STARTS = 4
+"""How often a drill is started again before its case must be closed: the first may end by rolling back."""
+
+PORTION = 12
+"""So many deaths of a terminal share an authority and a printer."""
+
+
+class Victim(StrEnum):
+    """Whose calls are counted, and who dies."""
+
+    TERMINAL = "terminal"
+    AUTHORITY = "authority"
+    TERMINAL_AND_AUTHORITY = "terminal, and the authority with it"
+    AUTHORITY_AND_TERMINAL = "authority, and the terminal with it"
+
+    @property
+    def is_counted_at_authority(self) -> bool:
+        """Whether the place is one of the authority's calls."""
+        return self in (Victim.AUTHORITY, Victim.AUTHORITY_AND_TERMINAL)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Before the n-th call of this name, counted from 1; `kind` is what the call does."""
+
+    call: str
+    number: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Death:
+    """One death: whose, and where."""
+
+    victim: Victim
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.victim} before {self.place.call} {self.place.number} ({self.place.kind})"
+
+
+class NotAsUndisturbed(Exception):
+    """After a death and new starts something is not as it would have been."""
+
+
+class Town:
+    """One authority and one printer in processes of their own, over a folder."""
+
+    def __init__(self, folder: Path, authority: Path) -> None:
+        self.folder = folder
+        self.directory = Path(shutil.copytree(authority, folder / "ca"))
+        self.papers = folder / "papers"
+        self._authority: subprocess.Popen[str] | None = None
+        self.url = ""
+        words = ["hw", "sim", "printer", "--tcp", "0", "--out", str(self.papers)]
+        self._printer = _start([sys.executable, "-m", *words])
+        self.printer_port = int(_first_line(self._printer).removeprefix("tcp "))
+
+    def __enter__(self) -> "Town":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill_authority()
+        self._printer.kill()
+        _end(self._printer)
+
+    def serve(self, *tracer: str) -> subprocess.Popen[str]:
+        """Starts the authority, under a tracer perhaps."""
+        kiosk = [sys.executable, "-m", "kiosk", "ca", "serve", "--data", str(self.directory)]
+        self._authority = _start([*tracer, *kiosk, "--listen", "127.0.0.1:0", "--exit-with-parent"])
+        self.url = _first_line(self._authority).removeprefix("ready ")
+        return self._authority
+
+    def kill_authority(self) -> None:
+        """Ends the authority without a word, also when it dies with its tracer only."""
+        if self._authority is not None:
+            self._authority.kill()
+            _end(self._authority)
+            self._authority = None
+
+    def stop_authority(self) -> None:
+        """Lets the authority end by itself, and whatever traces it write down the rest."""
+        if self._authority is not None:
+            _end(self._authority)
+            self._authority = None
+
+    def issued(self) -> set[bytes]:
+        """Every certificate in the authority's books (DER)."""
+        with contextlib.closing(sqlite3.connect(self.directory / "store.db")) as books:
+            return {der for (der,) in books.execute("SELECT der FROM certificate")}
+
+    def settings(self) -> list[str]:
+        """What makes a drill use this town."""
+        return [*at(self.url, self.directory), "--set", f"printer.link=tcp://127.0.0.1:{self.printer_port}"]
+
+
+def _start(words: Sequence[str]) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    process.wait()
+
+
+class Counterpart:
+    """One resident at one terminal of a town: his application, his card, the terminal's data."""
+
+    def __init__(self, town: Town, name: str, resident: str) -> None:
+        self.town = town
+        self.number = name
+        self.data = town.folder / name
+        self._file = application_file(town.folder / f"{name}.toml", resident=resident, number=name)
+        self._papers_before = {path.name for path in town.papers.glob("*.txt")}
+        self._issued_before = town.issued()
+
+    def drill(self, *tracer: str) -> list[str]:
+        """The command."""
+        words = ["drill", str(self._file), "--json", "--data", str(self.data), *self.town.settings()]
+        return [*tracer, sys.executable, "-m", "kiosk", *words]
+
+    def check(self) -> None:
+        """Starts the drill until the case is closed, and looks at everything. Raises `NotAsUndisturbed`."""
+        for _ in range(MOST_STARTS):
+            done = run(*self.drill()[3:])
+            told = lines(done.stdout)
+            if done.returncode == 0:
+                break
+        else:
+            raise NotAsUndisturbed(f"not closed after {MOST_STARTS} starts: {done.stdout} {done.stderr}")
+        serial = told[-1]["serial"]
+        certificate = x509.load_pem_x509_certificate(Path(told[-1]["certificate"]).read_bytes())
+        papers = [p.read_text() for p in self.town.papers.glob("*.txt") if p.name not in self._papers_before]
+        originals = [text for text in papers if "手数料領収書" in text]
+        (card,) = (FileStore(path).read() for path in (self.data / "sim").glob("card-*.json"))
+        proofs = [line[4:-1] for text in originals for line in map(str.strip, text.splitlines()) if line[:4] == "[QR "]
+        for what, is_so in {
+            "the certificate is good": self._is_good(certificate),
+            "no other of the resident's is": self._valid_serials() == [serial],
+            "it is in the card": card.files.get(0x0001) == certificate.public_bytes(Encoding.DER),
+            "with its key": card_key(card) == certificate.public_key(),
+            "the card is out of the reader": _content(self.data / "sim" / "reader.json")["inserted"] is None,
+            "the till holds the fee": _content(self.data / "sim" / "till.json") == {self.number: 500},
+            "there is one original at most": len(originals) <= 1,
+            "there is a receipt": any("No. 000001" in text for text in papers),
+            "the journal holds": all(self._holds(head) for head in proofs or [None]),
+        }.items():
+            if not is_so:
+                raise NotAsUndisturbed(f"not so: {what}")
+
+    def _is_good(self, certificate: x509.Certificate) -> bool:
+        issuer = x509.load_pem_x509_certificates((self.town.directory / "ca.pem").read_bytes())[0]
+        url = f"{self.town.url}/ocsp"
+        status = ask_status(url, certificate, issuer, clock=system_clock, timeout_s=10)
+        return status.state is CertificateState.GOOD
+
+    def _valid_serials(self) -> list[str]:
+        """Of the certificates that were issued since this resident came, those that are good."""
+        since = [x509.load_der_x509_certificate(der) for der in self.town.issued() - self._issued_before]
+        return [serial_text(one.serial_number) for one in since if self._is_good(one)]
+
+    def _holds(self, head: str | None) -> bool:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return run_journal(load_config(SHIPPED / "kiosk.toml", []), self.data, "verify", head) is ExitCode.OK
+
+
+def _content(path: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads(path.read_text())
+    return found
+
+
+_LINE = re.compile(r"(?P<thread>\d+) +(?P<call>\w+)\((?P<first>\d+<.*?>(?=[,)])|\"[^\"]*\")(?P<rest>.*)\n")
+
+
+def places(trace: Iterable[str], kinds: Sequence[tuple[str, str]]) -> list[Place]:
+    """The calls in a trace that change what others see: those on something of which `kinds` has a part of the name.
+
+    strace counts each thread's calls of a name for itself. Raises `RecordingFailed` when two threads make the same.
+    """
+    numbers: Counter[tuple[str, str]] = Counter()
+    found: list[Place] = []
+    threads: dict[str, str] = {}
+    for line in trace:
+        match = _LINE.fullmatch(line)
+        if match is None:
+            continue
+        call, thread = match["call"], match["thread"]
+        numbers[thread, call] += 1
+        kind = next((kind for part, kind in kinds if part in match["first"]), None)
+        if kind is not None:
+            if threads.setdefault(call, thread) != thread:
+                raise RecordingFailed(f"{call} is made by more than one thread")
+            found.append(Place(call, numbers[thread, call], kind))
+    return found
+
+
+def _tracer(trace: Path) -> list[str]:
+    return ["strace", "-f", "-yy", "-e", f"trace={','.join(CALLS)}", "-o", str(trace)]
+
+
+def _killer(place: Place) -> list[str]:
+    # Not with --seccomp-bpf, under which strace 6.1 delivers no signal.
+    inject = f"inject={place.call}:signal=KILL:when={place.number}"
+    return ["strace", "-f", "-e", f"trace={place.call}", "-e", inject, "-o", os.devnull]
+
+
+def record(folder: Path, authority: Path) -> dict[bool, list[Place]]:
+    """The places of an undisturbed issuance: False the terminal's, True the authority's."""
+    with Town(folder, authority) as town:
+        town.serve(*_tracer(folder / "authority.trace"))
+        served = town.url.rpartition(":")[2]
+        counterpart = Counterpart(town, "recorded", RESIDENTS[0])
+        done = subprocess.run(
+            counterpart.drill(*_tracer(folder / "terminal.trace")), capture_output=True, text=True, timeout=120
+        )
+        if done.returncode:
+            raise RecordingFailed(done.stdout + done.stderr)
+        town.stop_authority()
+        town.serve()
+        counterpart.check()
+    data = str(counterpart.data)
+    terminal = (
+        ("kiosk.db-journal", ROLLBACK_JOURNAL),
+        ("kiosk.db", "commit"),
+        (f"<{data}>", "commit"),
+        (f"{data}/sim/till", "till"),
+        (f"{data}/sim", "card"),
+        (f"->127.0.0.1:{town.printer_port}]", "printer bytes"),
+        (f"->127.0.0.1:{served}]", "authority request"),
+        (data, "other files"),
+    )
+    books = str(town.directory)
+    at_authority = (
+        ("store.db-journal", ROLLBACK_JOURNAL),
+        (books, "commit"),
+        (f"TCP:[127.0.0.1:{served}->", "answer"),
+    )
+    with (folder / "terminal.trace").open() as trace, (folder / "authority.trace").open() as other:
+        return {False: places(trace, terminal), True: places(other, at_authority)}
+
+
+RESIDENTS = [one.code for one in load_register(SHIPPED / "demo" / "residents.toml").residents()]
+
+
+def die(town: Town, death: Death, name: str, resident: str) -> bool:
+    """One drill that dies, and all that follows; whether the place was reached. Raises `NotAsUndisturbed`."""
+    counterpart = Counterpart(town, name, resident)
+    killer = _killer(death.place)
+    if death.victim.is_counted_at_authority:
+        authority = town.serve(*killer)
+        terminal = _start(counterpart.drill())
+        first, is_reached = _first_to_end(authority, terminal), False
+        if first is authority:
+            is_reached = True
+            if death.victim is Victim.AUTHORITY_AND_TERMINAL:
+                terminal.kill()
+        _read_to_end(terminal)
+        town.kill_authority()
+        town.serve()
+    else:
+        terminal = _start(counterpart.drill(*killer))
+        _read_to_end(terminal)
+        is_reached = terminal.returncode != 0
+        if death.victim is Victim.TERMINAL_AND_AUTHORITY:
+            town.kill_authority()
+            town.serve()
+    try:
+        counterpart.check()
+    except Exception as error:
+        raise NotAsUndisturbed(f"{death}: {error}") from error
+    return is_reached
+
+
+def _first_to_end(*processes: subprocess.Popen[str]) -> subprocess.Popen[str]:
+    """Whichever process ends first."""
+    descriptors = {os.pidfd_open(process.pid): process for process in processes}
+    try:
+        ended, _, _ = select.select(list(descriptors), [], [])
+        return descriptors[ended[0]]
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _read_to_end(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    process.stdout.read()
+    _end(process)
+
+
+def deaths(found: dict[bool, list[Place]], every: int, *, is_all: bool) -> list[Death]:
+    """Each victim at each of its places, or at every so manieth.
+
+    Without `is_all` not before a write to SQLite's journal: until that is synced, nothing else of a commit is written.
+    """
+    return [
+        Death(victim, place)
+        for victim in Victim
+        for place in [p for p in found[victim.is_counted_at_authority] if is_all or not _is_preparing(p)][::every]
+    ]
+
+
+def _is_preparing(place: Place) -> bool:
+    return place.call == "pwrite64" and place.kind == ROLLBACK_JOURNAL
+
+
+def portions(wanted: Sequence[Death]) -> Iterator[Sequence[Death]]:
+    """Deaths that can share a town: the terminal's by the dozen; each of an authority wants one of its own."""
+    terminals = [death for death in wanted if not death.victim.is_counted_at_authority]
+    for begin in range(0, len(terminals), PORTION):
+        yield terminals[begin : begin + PORTION]
+    for death in wanted:
+        if death.victim.is_counted_at_authority:
+            yield [death]
+
+
+def die_often(authority: Path, wanted: Sequence[Death]) -> tuple[Counter[str], list[str]]:
+    """Deaths in one town; how many reached their place, by victim and kind, and what was not as undisturbed."""
+    counts: Counter[str] = Counter()
+    violations = []
+    with tempfile.TemporaryDirectory(dir=memory_folder()) as folder, Town(Path(folder), authority) as town:
+        if not wanted[0].victim.is_counted_at_authority:
+            town.serve()
+        for number, death in enumerate(wanted):
+            try:
+                is_reached = die(town, death, f"killed-{number}", RESIDENTS[number])
+                counts[f"{death.victim}: {death.place.kind}" if is_reached else "place not reached"] += 1
+            except NotAsUndisturbed as violation:
+                violations.append(str(violation))
+    return counts, violations
+
+
+def make_authority(folder: Path) -> Path:
+    """The folder of an authority that has issued nothing; towns get copies."""
+    made = run("ca", "init", "--data", folder)
+    if made.returncode:
+        raise RecordingFailed(made.stderr)
+    return folder
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Kills everywhere, prints the counts, and ends with 1 when anything was not as undisturbed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash.killed", description=__doc__.partition("\n")[0])
+    parser.add_argument("--every", type=int, default=1, help="only at every N-th place of each victim")
+    parser.add_argument("--all", action="store_true", help="also before each write to SQLite's journal")
+    parser.add_argument("--processes", type=int, default=2)
+    args = parser.parse_args(argv)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=memory_folder()) as name:
+        folder = Path(name)
+        authority = make_authority(folder / "authority")
+        (folder / "town").mkdir()
+        found = record(folder / "town", authority)
+        for is_of_authority, title in ((False, "terminal"), (True, "authority")):
+            kinds = Counter(place.kind for place in found[is_of_authority])
+            print(f"{title}: {len(found[is_of_authority])} places: {dict(kinds)}", flush=True)
+        wanted = deaths(found, args.every, is_all=args.all)
+        counts: Counter[str] = Counter()
+        violations: list[str] = []
+        with ProcessPoolExecutor(args.processes) as workers:
+            running = [workers.submit(partial(die_often, authority), portion) for portion in portions(wanted)]
+            for done in as_completed(running):
+                told, violated = done.result()
+                counts.update(told)
+                violations += violated
+                elapsed_s = time.monotonic() - begun
+                tried = counts.total() + len(violations)
+                print(f"{tried} of {len(wanted)}, {elapsed_s:.0f} s, violations {len(violations)}", file=sys.stderr)
+    for what, times in sorted(counts.items()):
+        print(f"  {times:5} {what}")
+    print(f"deaths {len(wanted)}, {time.monotonic() - begun:.0f} s, violations {len(violations)}")
+    print(*violations, sep="\n", end="\n" if violations else "")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The explorer in a reduced set: one death anywhere, a random few of more, that merging is sound, and that it bites.
+
+The long run is a command: `python -m tests.crash`.
+"""
+
+from collections.abc import Iterator
+from random import Random, SystemRandom
+
+import pytest
+
+from tests.crash.boundary import Kind
+from tests.crash.explore import CARD_CHANGES, Behind, Explorer, Merging, Reach, Tally
+from tests.crash.hunt import hunt
+from tests.crash.mutation import applied
+from tests.crash.mutations import MUTATIONS
+from tests.crash.office import Office, furnished
+from tests.crash.plan import UNCHANGED, Death, Plan, parse_plan, text_of
+from tests.crash.play import come_back, play, set_up
+from tests.crash.scenario import SCENARIOS
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Office]:
+    with furnished() as office:
+        yield office
+
+
+@pytest.fixture
+def explorer(office: Office) -> Explorer:
+    return Explorer(set_up(office, SCENARIOS["first"]))
+
+
+@pytest.fixture
+def seed() -> int:
+    """Printed when the test fails."""
+    seed = SystemRandom().randrange(1 << 16)
+    print(f"seed {seed}")
+    return seed
+
+
+def explored(explorer: Explorer, merging: Merging) -> Tally:
+    total = Tally()
+    for tally in merging.explore(lambda parts: (explorer.run_merged(*part) for part in parts)):
+        total.add(tally)
+    return total
+
+
+def test_nothing_breaks_wherever_one_of_all_ends(explorer: Explorer) -> None:
+    total = explored(explorer, Merging([Reach([UNCHANGED])]))
+    assert total.findings == []
+    assert total.plans[1] > 200
+
+
+def random_plan(explorer: Explorer, random: Random) -> Plan:
+    """Two or three deaths of anybody, the card changed or not."""
+    plan: Plan = ()
+    for _ in range(random.choice((2, 3))):
+        _, behind = explorer.run_merged(plan, is_last=False)
+        deaths = [Death(point, change=random.choice(CARD_CHANGES)) for point, _ in behind.states]
+        if not behind.others or random.randrange(3):
+            plan = (*plan, random.choice(deaths or list(behind.others)))
+        else:
+            plan = (*plan, random.choice(behind.others))
+    return plan
+
+
+def test_nothing_breaks_when_several_end_one_after_the_other(explorer: Explorer, seed: int) -> None:
+    random = Random(seed)
+    for _ in range(8):
+        plan = random_plan(explorer, random)
+        played = play(explorer.stage, plan)
+        with explorer.stage.world(played.rest) as world:
+            afterwards = come_back(explorer.stage, world, played.legs[-1].is_closed)
+        assert (played.broken, afterwards) == ((), []), text_of(plan)
+
+
+def test_plans_that_were_merged_go_the_same_way_when_they_are_really_run(explorer: Explorer, seed: int) -> None:
+    merging = Merging([Reach([UNCHANGED])], seed)
+    explored(explorer, merging)
+    for plan, twin in merging.twins(12):
+        assert plan != twin
+        assert explorer.run_twins(plan, twin).findings == []
+
+
+def test_a_crash_that_is_raised_leaves_what_its_image_shows(explorer: Explorer, seed: int) -> None:
+    points = [point for point in explorer.points() if point.kind is not Kind.CLERK]
+    for point in Random(seed).sample(points, 12):
+        assert explorer.run_single(Death(point)).findings == []
+
+
+BITING = ()
+
+
+@pytest.mark.parametrize("name", BITING)
+def test_a_design_error_is_found_out(explorer: Explorer, name: str) -> None:
+    hunted = hunt(name, [explorer.stage], rungs=2)
+    assert hunted.is_as_expected, hunted
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_every_design_error_can_still_be_made(mutation: object) -> None:
+    with applied(mutation):
+        pass
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "card14+/swapped authority=ca1~1/down store9-",
+        "all=print16~2/gone/late clerk=ask4+ card=card3-",
+        "person2+/next",
+    ],
+)
+def test_a_plan_is_written_as_it_is_read(text: str) -> None:
+    assert text_of(parse_plan(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["card0-", "card3", "card3~", "card3-1", "authority=card3-", "card=card3-/down", "ca1-/soon"]
+)
+def test_what_is_no_plan_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_plan(text)
