@@ -49,6 +49,9 @@ class Tally:
 
     def work(self, files: list[str], judge: Callable[[Mutant], Verdict]) -> None:
         """Judges the mutants of these files, one after the other."""
+        source = (ROOT / files[0]).read_text()
+        if (verdict := judge(Mutant(files[0], "", 0, "", "", source, range(0)))) is not Verdict.SURVIVED:
+            raise SystemExit(f"a module that is not changed at all is {verdict.name.lower()}")
         for file in files:
             before = self.counts.copy()
             for mutant in mutants_of(ROOT, file):
@@ -58,6 +61,8 @@ class Tally:
                 elif (verdict := judge(mutant)) is Verdict.SURVIVED:
                     self.survivors.append(mutant)
                     _say(f"{mutant.file}:{mutant.line} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
+                elif verdict is Verdict.BROKEN:
+                    raise SystemExit(f"cannot be judged: {mutant.file}:{mutant.line} {mutant.becomes}")
                 else:
                     self.counts["caught"] += 1
                     self.counts["hung"] += verdict is Verdict.HUNG

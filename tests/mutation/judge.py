@@ -44,6 +44,8 @@ class Verdict(IntEnum):
     CAUGHT = 1
     HUNG = 2
     """A test did not end, or the process did."""
+    BROKEN = 3
+    """It could not be judged."""
 
 
 class Judge:
@@ -83,8 +85,9 @@ class Judge:
 
     def judge(self, mutant: Mutant) -> Verdict:
         """Runs the tests that reach a mutant in a fork."""
-        tests = self._tests_of(mutant)
-        functions = exchanged(mutant, self._root, self._functions[str(self._root / mutant.file)])
+        tests, is_reached = self._tests_of(mutant)
+        living = self._functions[str(self._root / mutant.file)]
+        functions = exchanged(mutant, self._root, living) if is_reached else None
         folder = Path(os.fspath(memory_folder())) / f"kiosk-mutant-{os.getpid()}"
         pid = os.fork()
         if not pid:
@@ -96,7 +99,7 @@ class Judge:
                     else self._fails_exchanged(functions, tests)
                 )
                 os._exit(Verdict.CAUGHT if failed else Verdict.SURVIVED)
-            os._exit(Verdict.CAUGHT)
+            os._exit(Verdict.BROKEN)
         _, status = os.waitpid(pid, 0)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
@@ -142,14 +145,17 @@ class Judge:
         yield
         signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def _tests_of(self, mutant: Mutant) -> list[str]:
-        """The tests to run, quickest first: those of the changed line, else those of its module before all others."""
+    def _tests_of(self, mutant: Mutant) -> tuple[list[str], bool]:
+        """The tests to run, quickest first, and whether they reach the change; else it takes effect at import.
+
+        They are those of the line, else of the function, else of the module and after them all others.
+        """
         lines = self._reached.get_data().contexts_by_lineno(str(self._root / mutant.file))
-        of_line = {test for test in lines.get(mutant.line, ()) if test}
-        if of_line:
-            return self._in_time(of_line)
+        for reached in ([mutant.line], mutant.lines):
+            if tests := {test for line in reached for test in lines.get(line, ()) if test}:
+                return self._in_time(tests), True
         of_module = {test for tests in lines.values() for test in tests if test}
-        return [*self._in_time(of_module), *self._in_time(self._seconds.keys() - of_module)]
+        return [*self._in_time(of_module), *self._in_time(self._seconds.keys() - of_module)], False
 
     def _in_time(self, tests: Iterable[str]) -> list[str]:
         chosen, total_s = [], 0.0
