@@ -9,7 +9,7 @@ from random import Random, SystemRandom
 import pytest
 
 from tests.crash.boundary import Kind
-from tests.crash.explore import CARD_CHANGES, Behind, Explorer, Merging, Reach, Tally
+from tests.crash.explore import CARD_CHANGES, Explorer, Merging, Reach, Tally
 from tests.crash.hunt import hunt
 from tests.crash.mutation import applied
 from tests.crash.mutations import MUTATIONS

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -27,11 +28,14 @@ from hw.sim.card.personalization import new_card
 from hw.sim.printer.virtual import VirtualPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.embedded.authority import Authority
+from kiosk.counter.card_desk import CardDesk
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.station import Station, Waits
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
+from kiosk.model.application import Delivery
+from kiosk.model.authorisation import Uptime
 from kiosk.played_persons import PlayedResident
 from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, PASSWORD, RESIDENT
 from tests.crash.boundary import Passage
@@ -152,6 +156,7 @@ class World:
         key = StationKey(STATION_KEY, self.random)
         journal = Journal(self._database, STATION, key, self._clock, self.random, head_key=HEAD_KEY)
         journal.start()
+        desk = CardDesk(office.card_issuer, credential.chain[0], journal.stage_of, self._clock)
         return Station(
             name=STATION,
             town=office.config.town,
@@ -160,6 +165,8 @@ class World:
             journal=journal,
             register=office.register,
             reader=Reader(self.slot, random=self.random),
+            window=None,
+            delivery=Delivery.TERMINAL,
             printer=printer,
             cash=ClerkDrawer(printer),
             authority=AuthorityClient(
@@ -171,11 +178,12 @@ class World:
                 transport=self.line,
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
-            card_keys=self.clerk_station.keys(office.card_issuer.session_keys),
+            card_keys=partial(self.clerk_station.keys, desk),
             clerk_key=office.clerk_key,
             person_key=bytes(16),
             receipt_form=office.receipt_form,
             clock=self._clock,
+            uptime=lambda: Uptime(bytes(16), int(self._clock().timestamp())),
             random_bytes=self.random,
         )
 
@@ -200,7 +208,7 @@ class World:
             return Persons(AbsentResident(), ClerkAtStation(clerk, self.clerk_station))
         clerk = TruthfulClerk(number, self.till, self.papers)
         return Persons(
-            PlayedResident(resident, PASSWORDS[resident], self.hand), ClerkAtStation(clerk, self.clerk_station)
+            PlayedResident(resident, PASSWORDS[resident], self.hand, None), ClerkAtStation(clerk, self.clerk_station)
         )
 
     def place_card(self, code: str | None) -> None:
