@@ -169,7 +169,7 @@ class Journal:
 
     def _cases(self, statement: str, *values: str) -> list[CaseRecord]:
         with self._database.read() as transaction:
-            rows = transaction.run(statement, *values).all()
+            rows = transaction.run(statement, *values)
         return [
             CaseRecord(
                 row.pseudonym,
