@@ -310,7 +310,8 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
 def _is_damaged(error: Exception) -> bool:
     """Whether an error at opening says that the file is wrong, rather than where it is looked for."""
     code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
-    return code in _DAMAGED or isinstance(error, TypeError)
+    # What SQLite says of a damaged schema quotes it, and need not be text.
+    return code in _DAMAGED or isinstance(error, TypeError | UnicodeDecodeError)
 
 
 def _engine(url: URL, *, must_exist: bool) -> Engine:
