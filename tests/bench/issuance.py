@@ -164,6 +164,7 @@ def measure(folder: Path, sizes: Sequence[int], pairs: int) -> dict[int, list[Me
     authority = make_authority(folder / "ca")
     keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(pairs + 1)]
     counters = {size: Counter(folder / str(size), authority, size, keys) for size in sizes}
+    os.sync()  # or the disk would still be busy with what was prepared
     measured: dict[int, list[Measured]] = {size: [] for size in sizes}
     for _ in range(pairs):
         for size, counter in counters.items():
