@@ -145,7 +145,7 @@ def check_records(database: Database, told: Told, station: str, key: StationKey)
                 station,
                 *after,
                 _PAGE,
-            ).all()
+            )
         for row in rows:
             case = told.cases.get(row.pseudonym)
             # What is still worked on may be further than the journal was when it was read.

@@ -139,7 +139,7 @@ def read_entries(database: Database, after: tuple[str, int] = ("", 0)) -> Iterat
                 " ORDER BY station, seq LIMIT ?",
                 *after,
                 _PAGE,
-            ).all()
+            )
         for entry in map(_entry, rows):
             if (entry.station, entry.seq) <= after:
                 raise ChainBroken(entry.station, entry.seq, "stands in the wrong place")
@@ -161,7 +161,7 @@ def read_heads(database: Database) -> list[SignedHead]:
 def read_proofs(database: Database) -> list[ProvenHead]:
     """The heads that went out on receipts, by number. Raises `ChainBroken` for what is none."""
     with database.read() as transaction:
-        rows = transaction.run("SELECT number, proof FROM receipts WHERE proof IS NOT NULL ORDER BY number").all()
+        rows = transaction.run("SELECT number, proof FROM receipts WHERE proof IS NOT NULL ORDER BY number")
     proofs = []
     for row in rows:
         try:

@@ -7,13 +7,15 @@ the server names synchronous standbys, on theirs.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, CursorResult, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from kiosk.journal.errors import CommitUnknown, NotWritten, StoreDamaged, StoreLost, StoreTooNew, StoreUnusable
@@ -152,23 +154,70 @@ _WARNINGS = "warnings"
 """Where a connection keeps what its server warned of."""
 
 
+class Rows(list[Any]):
+    """What a statement answered: named tuples, whose values can be read by the names of their columns."""
+
+    def first(self) -> Any | None:
+        """The first row, None when there is none."""
+        return self[0] if self else None
+
+    def one(self) -> Any:
+        """The only row."""
+        (row,) = self
+        return row
+
+    def scalar_one(self) -> Any:
+        """The only value of the only row."""
+        ((value,),) = self
+        return value
+
+
 class Transaction:
-    """Statements that see one state of the store."""
+    """Statements that see one state of the store.
+
+    They go to the driver itself: what SQLAlchemy does around each takes longer than SQLite does.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._driver: Any = connection.connection.driver_connection
         self._has_positional_marks = connection.dialect.paramstyle == "qmark"
         self.has_failed = False
 
-    def run(self, statement: str, *values: object) -> CursorResult[Any]:
+    def run(self, statement: str, *values: object) -> Rows:
         """Runs one statement; each `?` in it stands for the next value."""
         if not self._has_positional_marks:
             statement = statement.replace("%", "%%").replace("?", "%s")
         try:
-            return self._connection.exec_driver_sql(statement, values)
-        except BaseException:
+            cursor = self._driver.execute(statement, values)
+            if cursor.description is None:
+                return Rows()
+            row = _row_of(tuple(column[0] for column in cursor.description))
+            return Rows(map(row._make, cursor.fetchall()))
+        except Exception as error:
             self.has_failed = True
-            raise
+            raise self._told(error, statement, values) from error
+
+    def _told(self, error: Exception, statement: str, values: Sequence[object]) -> BaseException:
+        """The driver's error as SQLAlchemy tells it, who gives up a connection that is of no more use."""
+        dialect: Any = self._connection.dialect
+        is_lost = dialect.is_disconnect(error, self._driver, None)
+        if is_lost:
+            self._connection.invalidate(error)
+        return DBAPIError.instance(
+            statement,
+            tuple(values),
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=is_lost,
+            dialect=dialect,
+        )
+
+
+@cache
+def _row_of(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names, rename=True)
 
 
 class Database:
@@ -261,7 +310,8 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
 def _is_damaged(error: Exception) -> bool:
     """Whether an error at opening says that the file is wrong, rather than where it is looked for."""
     code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
-    return code in _DAMAGED or isinstance(error, TypeError)
+    # What SQLite says of a damaged schema quotes it, and need not be text.
+    return code in _DAMAGED or isinstance(error, TypeError | UnicodeDecodeError)
 
 
 def _engine(url: URL, *, must_exist: bool) -> Engine:

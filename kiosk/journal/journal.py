@@ -214,12 +214,13 @@ class Journal:
 
     def closed_cases_of(self, person: str) -> list[CaseRecord]:
         """The cases in which this station gave the person a certificate; another's records it cannot open."""
-        statement = "SELECT * FROM cases WHERE station = ? AND person = ? AND stage = ? ORDER BY number"
-        return self._cases(statement, self.station, person, Stage.CLOSED)
+        # An expression instead of the column: SQLite would else walk through all closed cases, and not this person's.
+        statement = "SELECT * FROM cases WHERE person = ? AND station || '' = ? AND stage = ? ORDER BY number"
+        return self._cases(statement, person, self.station, Stage.CLOSED)
 
     def _cases(self, statement: str, *values: str) -> list[CaseRecord]:
         with self._database.read() as transaction:
-            rows = transaction.run(statement, *values).all()
+            rows = transaction.run(statement, *values)
         return [
             CaseRecord(
                 row.pseudonym,

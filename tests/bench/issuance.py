@@ -27,7 +27,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from sqlalchemy import CursorResult
 
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import MemoryStore
@@ -35,7 +34,7 @@ from hw.sim.card.personalization import new_card
 from kiosk.config import SHIPPED
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.station import Station
-from kiosk.journal.database import SQLITE_PRAGMAS, Database, Transaction, open_database
+from kiosk.journal.database import SQLITE_PRAGMAS, Database, Rows, Transaction, open_database
 from kiosk.register.register import load_register
 from tests.bench.stopwatch import Stopwatch
 from tests.counter_bench import World, make_authority
@@ -80,7 +79,7 @@ class _RecordingTransaction:
         self._transaction = transaction
         self.written: Statements = []
 
-    def run(self, statement: str, *values: object) -> CursorResult[Any]:
+    def run(self, statement: str, *values: object) -> Rows:
         if not statement.startswith("SELECT"):
             self.written.append((statement, values))
         return self._transaction.run(statement, *values)
@@ -165,6 +164,7 @@ def measure(folder: Path, sizes: Sequence[int], pairs: int) -> dict[int, list[Me
     authority = make_authority(folder / "ca")
     keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(pairs + 1)]
     counters = {size: Counter(folder / str(size), authority, size, keys) for size in sizes}
+    os.sync()  # or the disk would still be busy with what was prepared
     measured: dict[int, list[Measured]] = {size: [] for size in sizes}
     for _ in range(pairs):
         for size, counter in counters.items():

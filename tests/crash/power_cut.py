@@ -156,7 +156,7 @@ def hot_images(recording: Recording, number: int, seed: int) -> Iterator[dict[st
 def look(database: Database) -> tuple[list[Entry], bytes]:
     """The entries of a store, its chain verified, and a digest of everything else in it. Raises what is wrong."""
     with database.read() as transaction:
-        found = transaction.run("PRAGMA integrity_check").scalars().all()
+        found = [value for (value,) in transaction.run("PRAGMA integrity_check")]
         if found != ["ok"]:
             raise ChainBroken("", 0, str(found))
         digest = hashlib.sha256()

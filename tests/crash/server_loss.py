@@ -24,10 +24,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import CursorResult
-
 from kiosk.authority.client import CMP_PATH
-from kiosk.journal.database import Database, Transaction, open_database
+from kiosk.journal.database import Database, Rows, Transaction, open_database
 from kiosk.journal.errors import CommitUnknown, StoreLost
 from tests.counter_bench import World, make_authority
 from tests.issuance.test_issue import check_rest, new_world
@@ -107,7 +105,7 @@ class _NotingTransaction:
         self._transaction = transaction
         self.body = ""
 
-    def run(self, statement: str, *values: object) -> CursorResult[Any]:
+    def run(self, statement: str, *values: object) -> Rows:
         if statement.startswith("INSERT INTO journal"):
             self.body = str(values[2])
         return self._transaction.run(statement, *values)

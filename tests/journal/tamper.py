@@ -159,7 +159,7 @@ def content(path: Path) -> list[list[tuple[object, ...]]] | None:
     try:
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             return [connection.execute(statement).fetchall() for statement in CONTENT]
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):  # the latter over an error's own text
         return None
 
 

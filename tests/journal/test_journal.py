@@ -161,7 +161,9 @@ def test_opening_a_store_many_times_at_once_migrates_it_once(store: Store) -> No
     with ThreadPoolExecutor(6) as threads:
         opened = list(threads.map(open_database, [store.url] * 6))
     with opened[0].read() as transaction:
-        assert transaction.run("SELECT version FROM schema_version").scalars().all() == [*range(1, len(MIGRATIONS) + 1)]
+        assert [value for (value,) in transaction.run("SELECT version FROM schema_version")] == [
+            *range(1, len(MIGRATIONS) + 1)
+        ]
     for database in opened:
         database.close()
 
@@ -176,7 +178,7 @@ def test_writers_in_several_processes_make_one_chain(store: Store) -> None:
         list(threads.map(write, range(4)))
     assert verify_chain(open_journal(store.url).entries()) == {"demo": 20 * 13}
     with open_database(store.url).read() as transaction:
-        assert transaction.run("SELECT number FROM receipts ORDER BY number").scalars().all() == [*range(1, 21)]
+        assert [value for (value,) in transaction.run("SELECT number FROM receipts ORDER BY number")] == [*range(1, 21)]
 
 
 def test_values_and_percent_signs_reach_the_store_as_they_are(store: Store) -> None:

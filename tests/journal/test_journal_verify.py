@@ -312,6 +312,15 @@ def test_a_store_from_before_there_were_heads_goes_on(tmp_path: Path) -> None:
         verify_chain(without_node)
 
 
+def test_a_schema_that_is_no_text_any_more_is_damage_and_no_configuration(desk: Desk) -> None:
+    damaged = bytearray(desk.lay_out().read_bytes())
+    damaged[damaged.index(b"tablereceipts") + len("table")] ^= 0x80
+    desk.store.write_bytes(damaged)
+    code, printed = desk.verify()
+    assert code is ExitCode.REFUSED
+    assert "cannot be read" in printed
+
+
 def test_reading_notices_an_index_that_leads_astray(whole: Filled) -> None:
     class Astray:
         """A database whose index gives the same page for ever."""
@@ -325,10 +334,7 @@ def test_reading_notices_an_index_that_leads_astray(whole: Filled) -> None:
         def __exit__(self, *_: object) -> None:
             pass
 
-        def run(self, *_: object) -> "Astray":
-            return self
-
-        def all(self) -> list[tuple[object, ...]]:
+        def run(self, *_: object) -> list[tuple[object, ...]]:
             return [(e.station, e.seq, e.body, e.hash, e.node) for e in whole.entries[:1000]]
 
     with pytest.raises(ChainBroken, match="wrong place"):

@@ -52,7 +52,7 @@ def open_with_a_case(server: Server) -> Database:
 
 def receipts(database: Database) -> list[int]:
     with database.read() as transaction:
-        return list(transaction.run("SELECT number FROM receipts").scalars())
+        return [value for (value,) in transaction.run("SELECT number FROM receipts")]
 
 
 IN_COMMIT = "wait_event = 'SyncRep'"
