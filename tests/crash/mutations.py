@@ -6,17 +6,18 @@ authority makes too) is not in the list: nothing could catch it, and nothing nee
 
 from tests.crash.mutation import Mutation, Rewrite
 
-
+_BY_CARD = "his card is that of a closed case with a valid certificate, and refused as such"
+_BY_DESK = "the clerk's desk gives keys for the authorised card alone, and nothing is done to a card without them"
 _ARGUED = {
-    "refund is done again though done": "a refund is asked about by counting the till, and what was given back lies there no more",
-    "a roll-back goes on without knowing its card": "the clerk's desk gives keys for the authorised card alone, so that no other can be emptied",
-    "a resident with a valid certificate may apply again": "his card is that of a closed case with a valid certificate, and refused as such",
-    "the person of a case is not kept": "his card is that of a closed case with a valid certificate, and refused as such",
-    "the card's number is not compared": "the clerk's desk gives keys for the authorised card alone, and nothing is done without a channel",
-    "the card's number is compared at the first insertion only": "the clerk's desk gives keys for the authorised card alone, and nothing is done without a channel",
-    "the password is typed into whatever card is there": "it is typed under a channel only, and the clerk's desk gives keys for the authorised card alone",
-    "a certificate is taken for written when any is there": "an interrupted writing is asked about by comparing too, so that only a card that lies could return another",
+    "refund is done again though done": "the till is counted before, and what was given back lies there no more",
     "whoever stops paying gets nothing back": "the roll-back has the till counted, and gives back what lies there",
+    "a certificate is taken for written when any is there": "what was written is compared when it is asked about too",
+    "a resident with a valid certificate may apply again": _BY_CARD,
+    "the person of a case is not kept": _BY_CARD,
+    "a roll-back goes on without knowing its card": _BY_DESK,
+    "the card's number is not compared": _BY_DESK,
+    "the card's number is compared at the first insertion only": _BY_DESK,
+    "the password is typed into whatever card is there": _BY_DESK,
 }
 """Why nothing finds these: the product prevents the same harm in a second way."""
 
