@@ -65,9 +65,8 @@ class InsertedCard:
         """From here on the card is worked with at the window."""
         if self._station.window is None:
             raise ReaderMissing("this station has no reader at the window")
-        if self.reader is not self._station.window:
-            self.release()
-            self.reader = self._station.window
+        self.release()
+        self.reader = self._station.window
 
     def find(self) -> bool:
         """Whether a card lies in a reader of this station; that one is worked with from here on."""

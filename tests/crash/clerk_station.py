@@ -8,7 +8,9 @@ from typing import TypeVar
 
 from hw.errors import LinkLost
 from hw.ports import ChannelChallenge, ChannelKeys, SessionKeys
+from kiosk.counter.card_desk import CardDesk
 from kiosk.issuance.persons import Abandoned, Clerk, IdentityEvidence, IdentityQuestion, PaperSeen
+from kiosk.model.authorisation import Authorisation
 from kiosk.model.step import Actor
 from tests.crash.boundary import Kind, Outage
 from tests.crash.watch import GetPassage
@@ -42,11 +44,12 @@ class ClerkStation:
         self._passage().leave(point, question)
         return given
 
-    def keys(self, keys: ChannelKeys) -> ChannelKeys:
+    def keys(self, desk: CardDesk, authorisation: Authorisation) -> ChannelKeys:
         """The keys of the cards, which lie with the clerk."""
+        answer = desk.keys(authorisation)
 
         def session_keys(challenge: ChannelChallenge) -> SessionKeys:
-            return self.ask("keys", lambda: keys(challenge), LinkLost("the clerk's station does not answer"))
+            return self.ask("keys", lambda: answer(challenge), LinkLost("the clerk's station does not answer"))
 
         return session_keys
 

@@ -589,7 +589,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "no_password_is_in_any_file",
         f"{_ISSUE}:generate_key",
         "session.set_pin(password)",
-        "session.set_pin(password)\n            known = case._journal.effect(case.record, Step.GENERATE_KEY)\n"
+        "session.set_pin(password)\n"
+        "            known = case._journal.effect(case.record, Step.GENERATE_KEY)\n"
         "            case._journal.leave(case.record, Step.GENERATE_KEY, known.state, password.decode())",
     ),
     _one(

@@ -20,7 +20,7 @@ from kiosk.issuance.persons import Abandoned, CardAction, PaperSeen
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
-from kiosk.model.application import Closed
+from kiosk.model.application import Closed, Delivery
 from kiosk.model.policy import PasswordRules
 from kiosk.model.step import Actor, Step, Undo
 from kiosk.model.transition import Event, Stage
@@ -238,6 +238,13 @@ def test_a_reader_that_is_gone_cannot_tell_who_has_the_card_and_the_clerk_can(wo
     closed = world.issue(station=replace(station, reader=reader), report=report)
     world.hand.remove()
     check_rest(world, [closed])
+
+
+def test_a_window_that_is_gone_is_told_before_anything_is_certified(world: World) -> None:
+    with pytest.raises(RolledBack, match="K-READER-001"):
+        world.issue(station=replace(world.station(), delivery=Delivery.WINDOW, window=None))
+    assert issued(world) == []
+    check_rest(world, [world.issue()])
 
 
 # The fee.

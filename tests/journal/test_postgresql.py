@@ -111,6 +111,33 @@ def test_a_session_is_durable_whatever_the_server_is_set_to(
         assert transaction.run(f"SHOW {name}").scalar_one() == ours
 
 
+def test_a_connection_finds_the_server_that_writes_and_notices_one_that_lost_its_power(
+    postgresql_store: Store,
+) -> None:
+    ours = {
+        "application_name": "kiosk",
+        "client_encoding": "utf8",
+        "target_session_attrs": "read-write",
+        "connect_timeout": "10",
+        "tcp_user_timeout": "10000",
+        "keepalives_idle": "10",
+        "keepalives_interval": "5",
+        "keepalives_count": "3",
+    }
+    assert parameters(postgresql_store.url).items() >= ours.items()
+    named = parameters(f"{postgresql_store.url}&connect_timeout=3")
+    assert named.items() >= (ours | {"connect_timeout": "3"}).items()
+
+
+def parameters(url: str) -> dict[str, str]:
+    """What libpq was told, as far as it is not the default."""
+    connection = open_database(url)._engine.raw_connection()
+    try:
+        return connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]  # psycopg's own
+    finally:
+        connection.close()
+
+
 def test_the_journal_cannot_be_truncated(postgresql_store: Store) -> None:
     database = open_database(postgresql_store.url)
     with pytest.raises(DBAPIError, match="append-only"), database.write() as transaction:

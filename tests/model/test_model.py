@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
@@ -24,7 +24,7 @@ from kiosk.issuance.persons import DeliverySummary, IdentityQuestion
 from kiosk.issuance.receipt import ReceiptValues
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import EffectRecord, EffectState
-from kiosk.model.application import Application
+from kiosk.model.application import Application, Delivery, FiledApplication
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Uptime
 from kiosk.model.certificate import (
     CertificateState,
@@ -218,7 +218,9 @@ def test_items_that_differ_are_named_in_the_order_of_the_form() -> None:
 def test_who_is_registered_without_further_remarks_is_an_ordinary_resident() -> None:
     who = resident()
     assert (who.is_japanese_national, who.is_adult_ward, who.is_protected) == (True, False, False)
-    assert Application("1", who.code).form_items is None
+    application = Application("1", who.code)
+    assert application.form_items is None
+    assert FiledApplication("c" * 32, application, "JUKI000000000001").delivery is Delivery.TERMINAL
     assert CertificateStatus(CertificateState.GOOD) == CertificateStatus(CertificateState.GOOD, None, None)
 
 
@@ -325,6 +327,10 @@ def test_a_setting_is_converted_to_its_keys_type() -> None:
     elapsed_s=st.integers(-2000, 2000),
     is_same_boot=st.booleans(),
 )
+@example(clock_s=0, elapsed_s=0, is_same_boot=True)
+@example(clock_s=899, elapsed_s=899, is_same_boot=True)
+@example(clock_s=900, elapsed_s=0, is_same_boot=True)
+@example(clock_s=0, elapsed_s=900, is_same_boot=True)
 def test_an_authorisation_is_fresh_only_while_clock_and_uptime_both_say_so(
     clock_s: int, elapsed_s: int, is_same_boot: bool
 ) -> None:

@@ -8,6 +8,7 @@ from kiosk.issuance.persons import CardAction, PaperSeen
 from kiosk.issuance.report import Phase
 from kiosk.journal.journal import EffectState
 from kiosk.model import eligibility
+from kiosk.model.application import Delivery
 from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.eligibility import REFUSALS
 from kiosk.model.identity import IdentityDocument
@@ -43,8 +44,9 @@ STEPS = (
             "unspecified keyCompromise cACompromise affiliationChanged superseded cessationOfOperation"
             " certificateHold privilegeWithdrawn",
         ),
+        (Delivery, "terminal window"),
         (Phase, "begun done"),
-        (CardAction, "insert insert_same take"),
+        (CardAction, "insert insert_same hand_in take"),
         (PaperSeen, "whole partly nothing"),
     ],
 )

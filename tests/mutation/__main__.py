@@ -14,14 +14,19 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from tests.mutation.judge import Limits, Verdict, run
+from tests.mutation.judge import Verdict, run
 from tests.mutation.mutants import Mutant, mutants_of
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("kiosk/model", "kiosk/journal", "kiosk/issuance")
-TESTS = ("tests/model", "tests/journal", "tests/issuance")
+PACKAGES = {
+    "kiosk/model": ("tests/model",),
+    "kiosk/journal": ("tests/journal",),
+    "kiosk/issuance": ("tests/issuance", "tests/model"),
+}
+"""Each package and the tests that judge it."""
 GOAL = 0.95
 
 
@@ -35,17 +40,19 @@ def argued() -> dict[tuple[str, str, str, str], str]:
 class Tally:
     """Judges all mutants of the files and counts; remembers what was caught."""
 
-    def __init__(self, files: list[str], memory: Path) -> None:
-        self._files = files
+    def __init__(self, memory: Path) -> None:
         self._memory = memory
         self._caught: set[str] = set(json.loads(memory.read_text())) if memory.exists() else set()
         self.counts: Counter[str] = Counter()
         self.survivors: list[Mutant] = []
         self.begun = time.monotonic()
 
-    def work(self, judge: Callable[[Mutant], Verdict]) -> None:
-        """Judges one mutant after the other."""
-        for file in self._files:
+    def work(self, files: list[str], judge: Callable[[Mutant], Verdict]) -> None:
+        """Judges the mutants of these files, one after the other."""
+        source = (ROOT / files[0]).read_text()
+        if (verdict := judge(Mutant(files[0], "", 0, "", "", source, range(0)))) is not Verdict.SURVIVED:
+            raise SystemExit(f"a module that is not changed at all is {verdict.name.lower()}")
+        for file in files:
             before = self.counts.copy()
             for mutant in mutants_of(ROOT, file):
                 self.counts["mutants"] += 1
@@ -54,6 +61,8 @@ class Tally:
                 elif (verdict := judge(mutant)) is Verdict.SURVIVED:
                     self.survivors.append(mutant)
                     _say(f"{mutant.file}:{mutant.line} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
+                elif verdict is Verdict.BROKEN:
+                    raise SystemExit(f"cannot be judged: {mutant.file}:{mutant.line} {mutant.becomes}")
                 else:
                     self.counts["caught"] += 1
                     self.counts["hung"] += verdict is Verdict.HUNG
@@ -78,16 +87,17 @@ def main() -> int:
     parser.add_argument("files", nargs="*", metavar="FILE", help="such as kiosk/journal/merkle.py")
     parser.add_argument("--fresh", action="store_true", help="judge what was caught before as well")
     parser.add_argument("--tests-s", type=float, default=30.0, help="seconds of tests for a mutant (%(default)s)")
-    parser.add_argument("--tests", nargs="+", default=TESTS, help="the tests that judge (%(default)s)")
     arguments = parser.parse_args()
     os.chdir(ROOT)
     files = arguments.files or [str(path) for package in PACKAGES for path in sorted(Path(package).glob("*.py"))]
     memory = ROOT / ".mutation.json"
     if arguments.fresh:
         memory.unlink(missing_ok=True)
-    tally = Tally(files, memory)
-    if failed := run(ROOT, Limits(arguments.tests_s), arguments.tests, tally.work):
-        return failed
+    tally = Tally(memory)
+    for package, tests in PACKAGES.items():
+        chosen = [file for file in files if file.startswith(f"{package}/")]
+        if chosen and (failed := run(ROOT, arguments.tests_s, tests, partial(tally.work, chosen))):
+            return failed
     reasons = argued()
     unargued = [mutant for mutant in tally.survivors if mutant.name not in reasons]
     names = {mutant.name for mutant in tally.survivors}

@@ -17,7 +17,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -45,21 +44,19 @@ class Verdict(IntEnum):
     CAUGHT = 1
     HUNG = 2
     """A test did not end, or the process did."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """`tests_s`: so long the tests of one mutant may take all in all, at their ordinary speed."""
-
-    tests_s: float
+    BROKEN = 3
+    """It could not be judged."""
 
 
 class Judge:
-    """The pytest plugin; `work` gets the means of judging once every test has passed."""
+    """The pytest plugin; `work` gets the means of judging once every test has passed.
 
-    def __init__(self, root: Path, limits: Limits, work: Callable[[Callable[[Mutant], Verdict]], None]) -> None:
+    So long as `tests_s` the tests of one mutant may take all in all, at their ordinary speed.
+    """
+
+    def __init__(self, root: Path, tests_s: float, work: Callable[[Callable[[Mutant], Verdict]], None]) -> None:
         self._root = root
-        self._limits = limits
+        self._tests_s = tests_s
         self._work = work
         self._seconds: dict[str, float] = {}
         self._items: dict[str, pytest.Item] = {}
@@ -88,8 +85,9 @@ class Judge:
 
     def judge(self, mutant: Mutant) -> Verdict:
         """Runs the tests that reach a mutant in a fork."""
-        tests = self._tests_of(mutant)
-        functions = exchanged(mutant, self._root, self._functions[str(self._root / mutant.file)])
+        tests, is_reached = self._tests_of(mutant)
+        living = self._functions[str(self._root / mutant.file)]
+        functions = exchanged(mutant, self._root, living) if is_reached else None
         folder = Path(os.fspath(memory_folder())) / f"kiosk-mutant-{os.getpid()}"
         pid = os.fork()
         if not pid:
@@ -101,7 +99,7 @@ class Judge:
                     else self._fails_exchanged(functions, tests)
                 )
                 os._exit(Verdict.CAUGHT if failed else Verdict.SURVIVED)
-            os._exit(Verdict.CAUGHT)
+            os._exit(Verdict.BROKEN)
         _, status = os.waitpid(pid, 0)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
@@ -147,15 +145,23 @@ class Judge:
         yield
         signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def _tests_of(self, mutant: Mutant) -> list[str]:
-        """The tests to run, quickest first: of the changed line, of its function where no test is known of that."""
+    def _tests_of(self, mutant: Mutant) -> tuple[list[str], bool]:
+        """The tests to run, quickest first, and whether they reach the change; else it takes effect at import.
+
+        They are those of the line, else of the function, else of the module and after them all others.
+        """
         lines = self._reached.get_data().contexts_by_lineno(str(self._root / mutant.file))
-        reached = {test for test in lines.get(mutant.line, ()) if test}
-        reached = reached or {test for tests in lines.values() for test in tests if test} or set(self._seconds)
+        for reached in ([mutant.line], mutant.lines):
+            if tests := {test for line in reached for test in lines.get(line, ()) if test}:
+                return self._in_time(tests), True
+        of_module = {test for tests in lines.values() for test in tests if test}
+        return [*self._in_time(of_module), *self._in_time(self._seconds.keys() - of_module)], False
+
+    def _in_time(self, tests: Iterable[str]) -> list[str]:
         chosen, total_s = [], 0.0
-        for test in sorted(reached, key=self._seconds.__getitem__):
+        for test in sorted(tests, key=self._seconds.__getitem__):
             total_s += self._seconds[test]
-            if chosen and total_s > self._limits.tests_s:
+            if chosen and total_s > self._tests_s:
                 break
             chosen.append(test)
         return chosen
@@ -232,7 +238,7 @@ def _module_name(file: str) -> str:
     return file.removesuffix(".py").replace("/", ".")
 
 
-def run(root: Path, limits: Limits, tests: Sequence[str], work: Callable[[Callable[[Mutant], Verdict]], None]) -> int:
+def run(root: Path, tests_s: float, tests: Sequence[str], work: Callable[[Callable[[Mutant], Verdict]], None]) -> int:
     """Runs the tests once, and the work; pytest's exit code."""
     settings.register_profile(
         "mutation", deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -241,6 +247,6 @@ def run(root: Path, limits: Limits, tests: Sequence[str], work: Callable[[Callab
     basetemp = memory_folder() / f"kiosk-mutation-{os.getpid()}"
     options = ["-q", "-p", "no:cacheprovider", "--capture=sys", f"--basetemp={basetemp}"]
     try:
-        return int(pytest.main([*options, *tests], plugins=[Judge(root, limits, work)]))
+        return int(pytest.main([*options, *tests], plugins=[Judge(root, tests_s, work)]))
     finally:
         shutil.rmtree(basetemp, ignore_errors=True)

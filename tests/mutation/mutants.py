@@ -28,7 +28,10 @@ _TEXT = (cst.BaseString,)
 
 @dataclass(frozen=True)
 class Mutant:
-    """One changed module: what stood at `line` in which function (empty outside), and what stands there instead."""
+    """One changed module: what stood at `line` in which function (empty outside), and what stands there instead.
+
+    `lines` are those of the function, none for a line outside of functions.
+    """
 
     file: str
     function: str
@@ -36,6 +39,7 @@ class Mutant:
     was: str
     becomes: str
     source: str
+    lines: range
 
     @property
     def name(self) -> tuple[str, str, str, str]:
@@ -65,7 +69,8 @@ def mutants_of(root: Path, file: str) -> Iterator[Mutant]:
             seen.add(changed)
             offset, was, becomes = _difference(text.splitlines(), changed.splitlines())
             line = source.count("\n", 0, begin) + 1 + offset
-            yield Mutant(file, functions.get(line, ""), line, was, becomes, mutated)
+            function, lines = functions.get(line, ("", range(0)))
+            yield Mutant(file, function, line, was, becomes, mutated, lines)
         begin += len(text)
 
 
@@ -124,19 +129,21 @@ def _difference(before: list[str], after: list[str]) -> tuple[int, str, str]:
     return first, was, becomes
 
 
-def _functions(source: str) -> dict[int, str]:
-    """The qualified name of the innermost function or class by line."""
-    names: dict[int, str] = {}
+def _functions(source: str) -> dict[int, tuple[str, range]]:
+    """By line the qualified name of the innermost function or class, and the lines of the innermost function."""
+    names: dict[int, tuple[str, range]] = {}
 
-    def name(node: ast.AST, outer: str) -> None:
+    def name(node: ast.AST, outer: str, lines: range) -> None:
         for child in ast.iter_child_nodes(node):
-            inner = outer
+            inner, within = outer, lines
             if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                span = range(child.lineno, (child.end_lineno or 0) + 1)
                 inner = f"{outer}.{child.name}".lstrip(".")
-                names.update(dict.fromkeys(range(child.lineno, (child.end_lineno or 0) + 1), inner))
-            name(child, inner)
+                within = span if isinstance(child, ast.FunctionDef) else lines
+                names.update(dict.fromkeys(span, (inner, within)))
+            name(child, inner, within)
 
-    name(ast.parse(source), "")
+    name(ast.parse(source), "", range(0))
     return names
 
 
