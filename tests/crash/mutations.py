@@ -125,14 +125,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "what is unknown counts as not begun",
         _PENDING,
-        "kiosk.issuance.effect:Case.intent_of",
+        "kiosk.issuance.effect:intent_in",
         "known.state is EffectState.FAILED",
         "known.state in (EffectState.FAILED, EffectState.UNKNOWN)",
     ),
     _one(
         "what is intended counts as not begun",
         _PENDING,
-        "kiosk.issuance.effect:Case.intent_of",
+        "kiosk.issuance.effect:intent_in",
         "known.state is EffectState.FAILED",
         "known.state in (EffectState.FAILED, EffectState.INTENDED)",
     ),
