@@ -28,6 +28,9 @@ LADDER: tuple[tuple[Reach, ...], ...] = (
 """What is explored while an error is hunted, rung by rung: first without a death, last with two."""
 
 
+_RUNGS_ARGUED = 2
+
+
 @dataclass(frozen=True)
 class Hunted:
     """What came of one hunt: what broke first, and all rules that the same plan broke; None when nothing did."""
@@ -45,8 +48,12 @@ class Hunted:
 
 
 def hunt(name: str, stages: Sequence[Stage], rungs: int = len(LADDER)) -> Hunted:
-    """Explores every scenario with this error; ends with the first plan that breaks a rule."""
+    """Explores every scenario with this error; ends with the first plan that breaks a rule.
+
+    One that is argued to do no harm is not hunted beyond a single death.
+    """
     mutation = next(mutation for mutation in MUTATIONS if mutation.name == name)
+    rungs = min(rungs, _RUNGS_ARGUED) if mutation.argued else rungs
     runs = 0
     with applied(mutation):
         for tally in _tallies(name, stages, rungs):

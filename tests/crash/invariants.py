@@ -138,7 +138,7 @@ def a_signed_head_is_over_the_entries_that_are_there(remains: Remains) -> Iterat
     """Every signed head, in the store and on paper, is the root over the first entries, by the key that they name."""
     hashes = [entry.hash for entry in remains.store.entries]
     for head in remains.store.heads:
-        if head.size > len(hashes) or _root(hashes[: head.size]) != head.root:
+        if not 1 <= head.size <= len(hashes) or _root(hashes[: head.size]) != head.root:
             yield f"the head over {head.size} entries is not over those that are there"
     if hashes and "head_key" not in remains.store.entries[0].facts:
         yield "the first entry names no key"
@@ -157,7 +157,7 @@ def a_receipt_proves_its_own_entry(remains: Remains) -> Iterator[str]:
                 proven.signed.verify(HEAD_KEY.public)
             except HeadInvalid:
                 yield "the head on a receipt is not signed by the station"
-            if head.size > len(entries) or _root([entry.hash for entry in entries[: head.size]]) != head.root:
+            if not 1 <= head.size <= len(entries) or _root([entry.hash for entry in entries[: head.size]]) != head.root:
                 yield f"the head on a receipt, over {head.size} entries, is not over those that are there"
                 continue
             body = entries[head.size - 1].facts
