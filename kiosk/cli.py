@@ -86,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
         "--head", metavar="TEXT", help="verify: the journal must hold this signed head, the text of a receipt's QR code"
     )
 
+    reconcile = add("reconcile", _reconcile, "Compares the journal with the authority's record, and with receipts.")
+    reconcile.add_argument(
+        "--receipts", type=Path, metavar="FILE", help="the texts of receipts' QR codes, one a line; may be a pipe"
+    )
+    reconcile.add_argument("--json", action="store_true", help="one JSON object a gap on stdout")
+
     ca = add("ca", _ca, "The embedded certification authority.")
     from kiosk.authority.embedded.command import add_arguments
 
@@ -183,6 +189,24 @@ def _journal(args: argparse.Namespace) -> int:
         return _fail(ExitCode.USAGE, "--head goes with journal verify")
     config = load_config(locate_config(args.config), args.settings)
     return run_journal(config, _data(args, "drill"), args.action, args.head)
+
+
+def _reconcile(args: argparse.Namespace) -> int:
+    from hw.strict_toml import ConfigInvalid
+    from kiosk.config import load_config, locate_config
+    from kiosk.maintenance.command import run_reconcile
+
+    path = locate_config(args.config)
+    config = load_config(path, args.settings)
+    stubs: list[str] = []
+    if args.receipts is not None:
+        try:
+            stubs = args.receipts.read_text().split("\n")
+        except (OSError, ValueError) as error:
+            raise ConfigInvalid(str(args.receipts), "", str(error)) from error
+    with _writing(_data(args)) as data:
+        out = "json" if args.json else "text"
+        return run_reconcile(config, path, args.settings, data, [line for line in stubs if line.strip()], out)
 
 
 def _ca(args: argparse.Namespace) -> int:

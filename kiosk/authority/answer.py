@@ -82,6 +82,15 @@ def read_revocation(answer: Received) -> None:
     _accept(_only(read(asn1.RevRepContent, answer.body).status))
 
 
+def read_station_record(answer: Received) -> Sequence[asn1.IssuedValue]:
+    """A genp about what was issued to us. Raises `AuthorityError`, `MessageInvalid`."""
+    _expect(BodyKind.GENP, answer)
+    record = answer.general_message.get(oids.STATION_RECORD)
+    if record is None:
+        raise MessageInvalid("badRequest", "the answer is about something else")
+    return read_elements(asn1.IssuedValue, asn1.encode(record))
+
+
 def check_certificate(
     response: asn1.CertResponse,
     answer: Received,

@@ -241,6 +241,21 @@ class AttestationValue:
 
 
 @sequence
+class IssuedValue:
+    """One certificate in the value of our InfoTypeAndValue `STATION_RECORD`.
+
+    `transaction_id` is that of the request; `state` is the authority's word for it; `journal_head` is the text that
+    came with the request, empty for none.
+    """
+
+    transaction_id: bytes
+    serial_number: int
+    state: str
+    issued_at: GeneralizedTime
+    journal_head: bytes
+
+
+@sequence
 class _CertificationRequestInfo:
     version: int
     subject: list[SetOf[Attribute]]

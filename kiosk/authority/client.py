@@ -89,6 +89,21 @@ class CertificateId:
     serial: int
 
 
+@dataclass(frozen=True)
+class IssuedRecord:
+    """One certificate in the authority's record of a station, issued in the transaction of this id.
+
+    `state` is the authority's own word (`pending`, `good`, `held`, `revoked`); `journal_head` the text that it was
+    given as a witness, empty for none.
+    """
+
+    transaction_id: bytes
+    serial: str
+    state: str
+    issued_at: datetime.datetime
+    journal_head: str
+
+
 class AuthorityClient:
     """Talks to the authority at `url` for one station.
 
@@ -209,6 +224,28 @@ class AuthorityClient:
     def revoke(self, der: bytes) -> None:
         """Sends an `rr`. `AuthorityRejected("certRevoked", ...)` means that it was revoked before."""
         self._exchange(der, self._deadline(), answers.read_revocation)
+
+    def station_record(self) -> list[IssuedRecord]:
+        """What the authority issued to this station, oldest first, each with the journal's head that came with it.
+
+        `AuthorityRejected` where it keeps no such record, as authorities other than ours.
+        """
+        issued: list[IssuedRecord] = []
+        while True:
+            message = self._message(BodyKind.GENM, request.station_record(len(issued)))
+            page = self._exchange(message.der, self._deadline(), answers.read_station_record)
+            if not page:
+                return issued
+            for value in page:
+                issued.append(
+                    IssuedRecord(
+                        value.transaction_id,
+                        serial_text(value.serial_number),
+                        value.state,
+                        value.issued_at.as_datetime().replace(tzinfo=datetime.UTC),
+                        value.journal_head.decode("ascii", "replace"),
+                    )
+                )
 
     def status(self, certificate: bytes, issuer: bytes) -> CertificateStatus:
         """Asks the authority's OCSP responder about a certificate (both DER); on hold reads as pending."""

@@ -33,6 +33,8 @@ class BodyKind(IntEnum):
     RR = 11
     RP = 12
     PKICONF = 19
+    GENM = 21
+    GENP = 22
     ERROR = 23
     CERT_CONF = 24
     POLL_REQ = 25
@@ -78,14 +80,31 @@ class Received:
     @property
     def general_info(self) -> dict[x509.ObjectIdentifier, asn1.TLV | None]:
         """The header's generalInfo; None stands for an item without value. Raises `MessageInvalid`."""
-        items = {}
-        for item in self.header.general_info or []:
-            try:
-                oid, *value = item
-                items[asn1.oid(oid)] = value[0] if value else None
-            except (asn1.Asn1Invalid, ValueError):
-                raise MessageInvalid("badDataFormat", "generalInfo holds something else than its items") from None
-        return items
+        return _info(self.header.general_info or [])
+
+    @property
+    def general_message(self) -> dict[x509.ObjectIdentifier, asn1.TLV | None]:
+        """The items of a genm's or genp's body (RFC 9810, 5.3.19), likewise. Raises `MessageInvalid`."""
+        try:
+            return _info([asn1.elements(asn1.encode(item)) for item in _elements(self.body)])
+        except asn1.Asn1Invalid as error:
+            raise MessageInvalid("badDataFormat", str(error)) from None
+
+
+def info_item(oid: x509.ObjectIdentifier, value: bytes) -> bytes:
+    """An InfoTypeAndValue with this value (DER)."""
+    return asn1.sequence_of([asn1.encode(oid), value])
+
+
+def _info(items: Sequence[Sequence[asn1.TLV]]) -> dict[x509.ObjectIdentifier, asn1.TLV | None]:
+    found = {}
+    for item in items:
+        try:
+            oid, *value = item
+            found[asn1.oid(oid)] = value[0] if value else None
+        except (asn1.Asn1Invalid, ValueError):
+            raise MessageInvalid("badDataFormat", "something else than InfoTypeAndValue") from None
+    return found
 
 
 @dataclass(frozen=True)

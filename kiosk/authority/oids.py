@@ -16,6 +16,8 @@ ATTESTATION = _Oid(f"{_ARC}.2")
 """InfoTypeAndValue: the card's attestation of its key."""
 JOURNAL_HEAD = _Oid(f"{_ARC}.3")
 """InfoTypeAndValue: the head of the station's journal."""
+STATION_RECORD = _Oid(f"{_ARC}.6")
+"""InfoTypeAndValue of a general message: what the authority issued to the asking station."""
 CLERK = _Oid(f"{_ARC}.4")
 """Extended key usage: may sign authorisations."""
 NOT_A_RESIDENT = _Oid(f"{_ARC}.5")

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hw.ports import Attestation
 from kiosk.authority import asn1, oids
 from kiosk.authority.items import write_items
-from kiosk.authority.message import GeneralInfo
+from kiosk.authority.message import GeneralInfo, info_item
 from kiosk.authority.profile import usage
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertifiedItems, RevocationReason
@@ -71,6 +71,11 @@ def confirmation(certificate: x509.Certificate, status: asn1.PKIStatusInfo | Non
 def poll() -> bytes:
     """PollReqContent (RFC 9810, 5.3.22)."""
     return asn1.sequence_of([asn1.encode(asn1.PollReq(cert_req_id=0))])
+
+
+def station_record(after: int) -> bytes:
+    """GenMsgContent (RFC 9810, 5.3.19) that asks for what was issued to the sender, from its certificate `after` on."""
+    return asn1.sequence_of([info_item(oids.STATION_RECORD, asn1.encode(after))])
 
 
 def revocation(issuer: bytes, serial: int, reason: RevocationReason) -> bytes:

@@ -16,7 +16,7 @@ from hw.errors import LinkLost, OutcomeUnknown
 from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
 from kiosk.issuance.failure import TROUBLE, PaymentInterrupted, Refusal, failure_code
 from kiosk.issuance.report import Phase, Report, StepReport
-from kiosk.journal.journal import CaseRecord, EffectState, Journal
+from kiosk.journal.journal import CaseRecord, EffectRecord, EffectState, Journal
 from kiosk.model.step import ACTOR, Actor, Step, Undo
 from kiosk.model.transition import Event
 
@@ -137,17 +137,11 @@ class Case:
 
     def outcome_of(self, effect: Effect[Intent, Outcome] | Note[Outcome]) -> Outcome | None:
         """What a step yielded, None when it has not been done."""
-        known = self._journal.effect(self.record, effect.step)
-        if known is None or known.outcome is None:
-            return None
-        return msgspec.json.decode(known.outcome, type=effect.outcome)
+        return outcome_in(self._journal.effect(self.record, effect.step), effect)
 
     def intent_of(self, effect: Effect[Intent, Outcome]) -> Intent | None:
         """What a step was about to do, None when it was not begun or certainly did not happen."""
-        known = self._journal.effect(self.record, effect.step)
-        if known is None or known.intent is None or known.state is EffectState.FAILED:
-            return None
-        return msgspec.json.decode(known.intent, type=effect.intent)
+        return intent_in(self._journal.effect(self.record, effect.step), effect)
 
     def move(self, event: Event, code: str, actor: Actor = Actor.STATION) -> None:
         """Records what happened to the case besides a step, by whom, and why."""
@@ -192,3 +186,17 @@ class Case:
         if isinstance(effect.step, Step):
             self._report(StepReport(effect.step, ACTOR[effect.step], Phase.DONE, was_resumed=True))
         return msgspec.json.decode(stored, type=effect.outcome)
+
+
+def outcome_in(record: EffectRecord | None, effect: Effect[Intent, Outcome] | Note[Outcome]) -> Outcome | None:
+    """What a step yielded by its record, None when it has not been done."""
+    if record is None or record.outcome is None:
+        return None
+    return msgspec.json.decode(record.outcome, type=effect.outcome)
+
+
+def intent_in(record: EffectRecord | None, effect: Effect[Intent, Outcome]) -> Intent | None:
+    """What a step was about to do by its record, None when it was not begun or certainly did not happen."""
+    if record is None or record.intent is None or record.state is EffectState.FAILED:
+        return None
+    return msgspec.json.decode(record.intent, type=effect.intent)

@@ -4,17 +4,20 @@ Every change of a case is one transaction: its state, its sealed record and the 
 a case's random pseudonym, names of steps and commitments, never personal data.
 """
 
+import datetime
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from kiosk.clock import Clock
-from kiosk.journal.chain import Chain, newest_head, read_entries
+from kiosk.journal.chain import Chain, StoredPlaces, newest_entry, newest_head, read_entries
 from kiosk.journal.database import Database, Transaction
 from kiosk.journal.entry import Entry
-from kiosk.journal.head import HeadKey, ProvenHead
+from kiosk.journal.head import HeadInvalid, HeadKey, ProvenHead
+from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.journal.verify import verify_since_last_head
 from kiosk.model.step import Actor, Step, Undo, actor_of
@@ -68,6 +71,14 @@ class NumberedReceipt:
     proof: str
 
 
+class Witness(Enum):
+    """What a signed head from outside says about the store."""
+
+    AGREES = "agrees"
+    SAW_MORE = "saw more"
+    SAW_OTHERS = "saw others"
+
+
 class Journal:
     """Reads and writes the cases of one station. `key` seals their records, `head_key` signs heads of the journal.
 
@@ -111,6 +122,41 @@ class Journal:
         with self._database.read() as transaction:
             return self._chain.prove(transaction)
 
+    def size(self) -> int:
+        """How many entries this station has."""
+        with self._database.read() as transaction:
+            newest = newest_entry(transaction, self.station)
+        return newest.seq if newest else 0
+
+    def compare(self, proven: ProvenHead) -> Witness:
+        """Whether the entries that a witness has seen are those of the store.
+
+        Raises `HeadInvalid` for a head that is not of this station or not signed by its key.
+        """
+        head = proven.signed.head
+        if head.station != self.station:
+            raise HeadInvalid(f"it is a head of station {head.station}")
+        proven.signed.verify(self._head_key.public)
+        if head.size > self.size():
+            return Witness.SAW_MORE
+        with self._database.read() as transaction:
+            places = StoredPlaces(transaction, self.station)
+            seen = places(head.size).leaf, edge_of(head.size, places).root()
+        return Witness.AGREES if seen == (proven.leaf, head.root) else Witness.SAW_OTHERS
+
+    def purged_until(self) -> datetime.datetime | None:
+        """When the last of the cases ended whose records this station has destroyed; None when it destroyed none."""
+        ended: dict[str, datetime.datetime] = {}
+        purged: list[str] = []
+        for entry in read_entries(self._database):
+            if entry.station == self.station:
+                facts = json.loads(entry.body)
+                if facts["event"] == PURGED:
+                    purged.append(facts["case"])
+                elif "case" in facts:
+                    ended[facts["case"]] = datetime.datetime.fromisoformat(facts["at"])
+        return max((ended[case] for case in purged), default=None)
+
     def open_case(self, number: str, application: bytes) -> CaseRecord:
         """Begins a new case for an application number, under a fresh pseudonym; `application` is kept sealed."""
         pseudonym, wrapped = self._random_bytes(16).hex(), self._key.new_case_key()
@@ -143,6 +189,10 @@ class Journal:
         with self._database.read() as transaction:
             row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", pseudonym).first()
         return None if row is None else Stage(row.stage)
+
+    def cases(self) -> list[CaseRecord]:
+        """All cases of this station, oldest application number first."""
+        return self._cases("SELECT * FROM cases WHERE station = ? ORDER BY number, attempt", self.station)
 
     def unfinished_cases(self) -> list[CaseRecord]:
         """Cases that an interrupted run of this station left, oldest application number first."""

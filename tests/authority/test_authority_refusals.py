@@ -498,7 +498,7 @@ def test_the_authoritys_own_people_are_not_revoked_by_message(desk: Desk, whose:
     assert verdict(desk.responder.respond(message.der)) == (BodyKind.RP, "notAuthorized")
 
 
-@pytest.mark.parametrize("kind", [BodyKind.KUR, BodyKind.POLL_REQ, BodyKind.PKICONF, BodyKind.IP, 21])
+@pytest.mark.parametrize("kind", [BodyKind.KUR, BodyKind.POLL_REQ, BodyKind.PKICONF, BodyKind.IP, BodyKind.GENP, 9])
 def test_what_is_not_offered_is_refused(desk: Desk, kind: int) -> None:
     request = rebuild(desk.message().der, desk.station, kind=kind)
     assert verdict(desk.responder.respond(request)) == (BodyKind.ERROR, "badRequest")

@@ -20,7 +20,7 @@ from typing import TextIO
 from hw.sim.till import SimulatedTill
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Persons
-from kiosk.model.application import Application
+from kiosk.model.application import Application, Delivery
 from kiosk.played_persons import play
 from tests.crash.boundary import Kind, Passage, Phase, Point
 from tests.crash.office import furnished
@@ -86,7 +86,12 @@ def _listed() -> Iterator[Kind]:
             # The card lies in the reader, as it does on vpcd, and nobody is there to take it.
             world.place_card(APPLICANT.code)
             world.passage = Passage(lambda point, label: points.append(point))
-            issue(Application(APPLICANT.number, APPLICANT.code), world.start_terminal(), _played(world), lambda _: None)
+            issue(
+                Application(APPLICANT.number, APPLICANT.code),
+                world.start_terminal(Delivery.TERMINAL),
+                _played(world),
+                lambda _: None,
+            )
     # A question to the clerk's station stays within the process of a drill, which plays him.
     return (point.kind for point in points if point.phase is Phase.AFTER and point.kind is not Kind.CLERK)
 
@@ -96,7 +101,9 @@ def _played(world: World) -> Persons:
 
     till: SimulatedTill = world.till
     assert isinstance(till, Till)
-    return play(APPLICANT.code, PASSWORDS[APPLICANT.code], ClerkTable(tendered_yen=1000), APPLICANT.number, till, None)
+    return play(
+        APPLICANT.code, PASSWORDS[APPLICANT.code], ClerkTable(tendered_yen=1000), APPLICANT.number, till, None, None
+    )
 
 
 # --- as strace sees them

@@ -19,6 +19,7 @@ from tests.crash.explore import (
     Tally,
 )
 from tests.crash.hunt import Hunted
+from tests.crash.invariants import AT_EVERY_INSTANT, AT_REST, WHEN_MONEY_GOES_IN
 from tests.crash.mutations import MUTATIONS
 from tests.crash.plan import Death, Plan, Who, other_deaths
 from tests.crash.workers import Work, Workers
@@ -66,12 +67,17 @@ class Campaign:
         """Every named design error, or all; returns how many were not caught."""
         wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
         caught = argued = 0
+        broken = set[str]()
         results = self.workers.run([Work("", "hunt", (mutation.name, rungs)) for mutation in wanted])
         for number, (mutation, hunted) in enumerate(zip(wanted, results, strict=True), start=1):
             caught += hunted.finding is not None
+            broken |= hunted.rules
             argued += hunted.finding is None and bool(mutation.argued)
             self._tell_hunted(number, hunted, mutation.argued)
         missed = len(wanted) - caught - argued
+        if not names:
+            rules = [rule.__name__ for rule in (*AT_EVERY_INSTANT, *WHEN_MONEY_GOES_IN, *AT_REST)]
+            self._say(f"rules {len(rules)}, broken by no error: {', '.join(sorted(set(rules) - broken)) or 'none'}")
         self._say(f"seeded design errors {len(wanted)}, caught {caught}, argued {argued}, missed {missed}")
         return missed
 
@@ -133,8 +139,8 @@ class Campaign:
         if finding is not None:
             mark = "caught" if hunted.is_as_expected else f"caught, though not by {hunted.catcher}"
             self._say(
-                f'{number:3} {mark}  {hunted.name}: {finding.rule} by {finding.scenario} "{finding.plan}"'
-                f"  ({hunted.runs} runs)"
+                f"{number:3} {mark}  {hunted.name}: {', '.join(sorted(hunted.rules))}"
+                f' by {finding.scenario} = "{finding.plan}" ({hunted.runs} runs)'
             )
         else:
             self._say(f"{number:3} {f'argued: {argued}' if argued else 'MISSED'}  {hunted.name}  ({hunted.runs} runs)")

@@ -25,7 +25,9 @@ NEXT_CHANGES = (Change(is_next=True), Change(Presence.OUT, is_next=True))
 FEW_CHANGES = (
     UNCHANGED,
     Change(Presence.SWAPPED),
+    Change(Presence.MOVED),
     Change(Presence.GONE),
+    Change(delay=Delay.REBOOTED),
     Change(delay=Delay.LATE),
     Change(delay=Delay.LAPSED),
     *NEXT_CHANGES,

@@ -107,8 +107,8 @@ class Town:
         self.papers = folder / "papers"
         self._authority: subprocess.Popen[str] | None = None
         self.url = ""
-        words = ["hw", "sim", "printer", "--tcp", "0", "--out", str(self.papers)]
-        self._printer = _start([sys.executable, "-m", *words])
+        printer = [sys.executable, "-m", "hw", "sim", "printer", "--tcp", "0", "--out", str(self.papers)]
+        self._printer = _start(["setpriv", "--pdeathsig=KILL", "--", *printer])
         self.printer_port = int(_first_line(self._printer).removeprefix("tcp "))
 
     def __enter__(self) -> "Town":
@@ -429,6 +429,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 elapsed_s = time.monotonic() - begun
                 tried = counts.total() + len(violations)
                 print(f"{tried} of {len(wanted)}, {elapsed_s:.0f} s, violations {len(violations)}", file=sys.stderr)
+                print(*violated, sep="\n", end="\n" if violated else "", file=sys.stderr)
     for what, times in sorted(counts.items()):
         print(f"  {times:5} {what}")
     print(f"deaths {len(wanted)}, {time.monotonic() - begun:.0f} s, violations {len(violations)}")

@@ -255,7 +255,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "card.number = filed.card_number\n",
         """card.number = filed.card_number
     others = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-    if any(not other.state.is_ended for other in others):
+    if any(not other.stage.is_ended for other in others):
         raise case.refuse(CARD_IN_USE)
 """,
     ),
@@ -574,7 +574,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         "no_password_is_in_any_file",
         f"{_ISSUE}:generate_key",
         "session.set_pin(password)",
-        "session.set_pin(password)\n            case.move(case.record.state, password.decode())",
+        "session.set_pin(password)\n"
+        "            known = case._journal.effect(case.record, Step.GENERATE_KEY)\n"
+        "            case._journal.leave(case.record, Step.GENERATE_KEY, known.state, password.decode())",
     ),
     _one(
         "a head is signed over one entry less",

@@ -1,9 +1,9 @@
 """The people of a world: whose acts change it, and who answer truthfully when the software asks what they see."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from hw.ports import PinPolicy, PinStatus
 from hw.sim.till import SimulatedTill
@@ -14,6 +14,7 @@ from kiosk.played_persons import PlayedClerk
 from tests.crash.boundary import Kind
 from tests.crash.watch import GetPassage
 
+ReaderName = Literal["terminal", "window"]
 COINS_YEN, NOTE_YEN = 300, 1000
 MONEY_IN = "money in"
 
@@ -27,35 +28,40 @@ class Presence(StrEnum):
     """The resident with his card in his hand; he puts it in when asked."""
     SWAPPED = "swapped"
     """The resident, and another one's card in the reader."""
+    MOVED = "moved"
+    """The resident, and his card in the other reader: the window's, or the terminal's."""
     GONE = "gone"
     """Nobody, and no card."""
 
 
 class Hand:
-    """Puts residents' cards into the reader and takes them out, as the station asks for it."""
+    """Puts residents' cards into one reader and takes them out, as the station asks for it."""
 
-    def __init__(self, passage: GetPassage, place: "Place") -> None:
+    def __init__(self, passage: GetPassage, reader: ReaderName, place: "Place", lies: Callable[[], bool]) -> None:
         self._passage = passage
+        self._reader = reader
         self._place = place
+        self._lies = lies
 
     def insert(self, code: str) -> None:
         """This resident's card goes in."""
-        self._move("card in", code)
+        self._move(f"card into {self._reader}", code)
 
     def remove(self) -> None:
-        """The card comes out."""
-        self._move("card out", None)
+        """The card comes out, if there is one."""
+        if self._lies():
+            self._move(f"card out of {self._reader}", None)
 
     def _move(self, label: str, code: str | None) -> None:
         point = self._passage().enter(Kind.PERSON, label)
-        self._place(code)
+        self._place(code, self._reader)
         self._passage().leave(point, label)
 
 
 class Place(Protocol):
-    """Lays the card of a resident into the reader, or none."""
+    """Lays the card of a resident into a reader, or none."""
 
-    def __call__(self, code: str | None) -> None:
+    def __call__(self, code: str | None, reader: ReaderName) -> None:
         """Does it."""
 
 

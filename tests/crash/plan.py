@@ -5,8 +5,8 @@
     who      = "terminal" (left out) | "all" | "authority" | "clerk" | "card"
     point    = kind number phase          kind: store card ca print person ask; number: from 1, since the last death of
                                           the terminal; phase: "-" before, "~N" when N parts of it are done, "+" after
-    change   = "out" | "swapped" | "gone" what became of the card and the resident
-             | "late" | "tight" | "lapsed" how much time went by
+    change   = "out" | "swapped" | "moved" | "gone"   what became of the card and the resident
+             | "rebooted" | "late" | "tight" | "lapsed"   that its computer was started anew; how much time went by
              | "next"                     the neighbour is served first, with an application of his own
              | "down"                     after authority= and clerk=: it stays away until the terminal starts anew
 
@@ -45,9 +45,10 @@ _LASTING = (Kind.AUTHORITY, Kind.CLERK)
 
 
 class Delay(StrEnum):
-    """How long nobody starts the station again."""
+    """How long nobody starts the station again, and whether its whole computer was started anew."""
 
     NOW = "now"
+    REBOOTED = "rebooted"
     LATE = "late"
     TIGHT = "tight"
     LAPSED = "lapsed"
@@ -60,6 +61,7 @@ class Delay(StrEnum):
 
 _DELAYS = {
     Delay.NOW: datetime.timedelta(seconds=1),
+    Delay.REBOOTED: datetime.timedelta(seconds=1),
     Delay.LATE: datetime.timedelta(minutes=16),
     Delay.TIGHT: datetime.timedelta(hours=23, minutes=40),
     Delay.LAPSED: datetime.timedelta(hours=25),

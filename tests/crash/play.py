@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from tests.counter_bench import OTHER_RESIDENT
+from tests.counter_bench import OTHER_RESIDENT, RESIDENT
 from tests.crash.boundary import Crash, Fault, Kind, Passage, Phase, Point
 from tests.crash.invariants import AT_EVERY_INSTANT, AT_REST, broken, broken_by_payment
 from tests.crash.office import Office
@@ -71,11 +71,16 @@ class Leg:
 def change_world(world: World, change: Change) -> None:
     """Time goes by, and people move cards, while no terminal runs."""
     world.now += change.delay.time
+    world.boot += change.delay is Delay.REBOOTED
+    lies_at_window = world.inserted.get("window") == APPLICANT.code
     match change.presence:
         case Presence.SWAPPED:
-            world.place_card(OTHER_RESIDENT)
+            world.take_out(APPLICANT.code)
+            world.place_card(OTHER_RESIDENT, "window" if lies_at_window else "terminal")
+        case Presence.MOVED:
+            world.place_card(APPLICANT.code, "terminal" if lies_at_window else "window")
         case Presence.OUT | Presence.GONE:
-            world.place_card(None)
+            world.take_out(APPLICANT.code)
 
 
 def run_leg(
@@ -123,10 +128,11 @@ def _serve(stage: Stage, world: World, applicant: Applicant, presence: Presence)
 
 
 def _only_own_card(world: World, applicant: Applicant) -> None:
-    """Somebody looks: time goes by, and no stranger's card stays in the reader."""
+    """Somebody looks: time goes by, and no stranger's card stays in a reader."""
     world.now += Delay.NOW.time
-    if world.inserted not in (None, applicant.code):
-        world.place_card(None)
+    for code in (RESIDENT, OTHER_RESIDENT):
+        if code != applicant.code:
+            world.take_out(code)
 
 
 def come_back(stage: Stage, world: World, was_closed: bool) -> list[str]:

@@ -333,7 +333,7 @@ def _facts(remains: Remains) -> Iterator[object]:
     for code, card in sorted(remains.cards.items()):
         file = ("certificate", serials.get(card.certificate)) if card.certificate else ("none", len(card.file))
         yield "card", code, None if card.key is None else key(card.key), card.tries, file
-    yield "reader", image.inserted
+    yield "readers", tuple(sorted(image.inserted.items()))
     store = remains.store
     yield "journal", store.is_made, bool(store.entries), store.covered == len(store.entries)
     for case in store.cases:
@@ -354,13 +354,15 @@ def _relations(
     now, intent, outcome = remains.image.now, None if effect.state == "done" else effect.intent, effect.outcome
     match step:
         case "application" if outcome:
-            yield outcome["card_number"]
+            yield outcome["card_number"], outcome["delivery"]
         case "identity_check" if outcome:
             midnight = (now.astimezone(JAPAN) + datetime.timedelta(days=1)).replace(hour=0, minute=0, second=0)
             is_today = outcome["checked_on"] == now.astimezone(JAPAN).date().isoformat()
             yield _minutes(midnight - now) if is_today else None
         case "authorise" if outcome:
-            yield _minutes(_expiry(outcome) - now)
+            terms = json.loads(base64.b64decode(outcome["authorisation"]["payload"]))
+            yield _minutes(datetime.datetime.fromisoformat(terms["expires_at"]) - now)
+            yield int(terms["boot"], 16) == remains.image.boot
         case "generate_key" if outcome:
             yield key(hashlib.sha256(base64.b64decode(outcome["public_key"])).digest())
         case "generate_key" if intent:
@@ -378,11 +380,6 @@ def _relations(
             yield intent["amount_yen"]
         case "receipt" if intent:
             yield None if intent["cuts"] is None else remains.image.printer.counters.cuts - intent["cuts"]
-
-
-def _expiry(authorised: Any) -> datetime.datetime:
-    payload = json.loads(base64.b64decode(authorised["authorisation"]["payload"]))
-    return datetime.datetime.fromisoformat(payload["expires_at"])
 
 
 def _is_answered(message: Any, remains: Remains) -> bool:

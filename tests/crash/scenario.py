@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kiosk.issuance.failure import CaseEnded, Halted, Refusal, RolledBack
 from kiosk.issuance.issue import issue
-from kiosk.model.application import Application
+from kiosk.model.application import Application, Delivery
 from kiosk.model.certificate import RevocationReason
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT
 from tests.crash.boundary import Passage
@@ -47,15 +47,21 @@ class Scenario:
 
     name: str
     prepare: Callable[[Office], tuple[Image, Past]]
+    delivery: Delivery = Delivery.TERMINAL
 
     def start(self, world: World, applicant: Applicant, presence: Presence = Presence.SAME) -> Ending:
         """One start of the station, to its own end. What it raises otherwise is a defect, or a crash."""
-        return issue_at_terminal(world, applicant, presence)
+        return issue_once(world, applicant, presence, self.delivery)
 
 
-def issue_at_terminal(world: World, applicant: Applicant, presence: Presence = Presence.SAME) -> Ending:
-    """Starts a station that issues, with delivery at the terminal."""
-    station = world.start_terminal()
+def issue_once(
+    world: World,
+    applicant: Applicant,
+    presence: Presence = Presence.SAME,
+    delivery: Delivery = Delivery.TERMINAL,
+) -> Ending:
+    """Starts a station that issues."""
+    station = world.start_terminal(delivery)
     persons = world.persons(applicant.number, applicant.code, presence)
     try:
         closed = issue(Application(applicant.number, applicant.code), station, persons, _nobody)
@@ -79,9 +85,9 @@ def _at_a_new_station(office: Office) -> tuple[Image, Past]:
 def _after_a_revocation(office: Office) -> tuple[Image, Past]:
     """A station at work, a neighbour with a valid certificate, and a resident whose own was revoked in his card."""
     world = World(office, first_image(office), Passage(), office.folder())
-    issue_at_terminal(world, Applicant(OTHER_RESIDENT, "before-1"))
-    lost = issue_at_terminal(world, Applicant(RESIDENT, "before-2"))
-    station = world.start_terminal()
+    issue_once(world, Applicant(OTHER_RESIDENT, "before-1"))
+    lost = issue_once(world, Applicant(RESIDENT, "before-2"))
+    station = world.start_terminal(Delivery.TERMINAL)
     certificate = next(c.der for c in examine(world.image(), Past()).books.certificates if c.serial == lost.text)
     message = station.authority.revoke_message(certificate, RevocationReason.KEY_COMPROMISE)
     station.authority.revoke(message.der)
@@ -92,5 +98,9 @@ def _after_a_revocation(office: Office) -> tuple[Image, Past]:
 
 SCENARIOS = {
     scenario.name: scenario
-    for scenario in (Scenario("first", _at_a_new_station), Scenario("again", _after_a_revocation))
+    for scenario in (
+        Scenario("first", _at_a_new_station),
+        Scenario("again", _after_a_revocation),
+        Scenario("window", _at_a_new_station, Delivery.WINDOW),
+    )
 }

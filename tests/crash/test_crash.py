@@ -25,9 +25,9 @@ def office() -> Iterator[Office]:
         yield office
 
 
-@pytest.fixture
-def explorer(office: Office) -> Explorer:
-    return Explorer(set_up(office, SCENARIOS["first"]))
+@pytest.fixture(params=["first"])
+def explorer(office: Office, request: pytest.FixtureRequest) -> Explorer:
+    return Explorer(set_up(office, SCENARIOS[request.param]))
 
 
 @pytest.fixture
@@ -64,9 +64,10 @@ def random_plan(explorer: Explorer, random: Random) -> Plan:
     return plan
 
 
+@pytest.mark.parametrize("explorer", ["again", "window"], indirect=True)
 def test_nothing_breaks_when_several_end_one_after_the_other(explorer: Explorer, seed: int) -> None:
     random = Random(seed)
-    for _ in range(8):
+    for _ in range(5):
         plan = random_plan(explorer, random)
         played = play(explorer.stage, plan)
         with explorer.stage.world(played.rest) as world:
@@ -75,26 +76,34 @@ def test_nothing_breaks_when_several_end_one_after_the_other(explorer: Explorer,
 
 
 def test_plans_that_were_merged_go_the_same_way_when_they_are_really_run(explorer: Explorer, seed: int) -> None:
-    merging = Merging([Reach([UNCHANGED])], seed)
+    merging = Merging([Reach([UNCHANGED], beset=())], seed)
     explored(explorer, merging)
-    for plan, twin in merging.twins(12):
+    for plan, twin in merging.twins(8):
         assert plan != twin
         assert explorer.run_twins(plan, twin).findings == []
 
 
 def test_a_crash_that_is_raised_leaves_what_its_image_shows(explorer: Explorer, seed: int) -> None:
     points = [point for point in explorer.points() if point.kind is not Kind.CLERK]
-    for point in Random(seed).sample(points, 12):
+    for point in Random(seed).sample(points, 6):
         assert explorer.run_single(Death(point)).findings == []
 
 
-BITING = ()
+BITING = (
+    "the intent of receipt is written after its effect",
+    "receipt is done again without asking",
+    "fee is done again though done",
+    "confirm comes before the fee",
+    "an outcome is kept in memory only",
+    "an interrupted application is begun anew",
+)
+"""One of each kind, found within a few dozen runs."""
 
 
 @pytest.mark.parametrize("name", BITING)
 def test_a_design_error_is_found_out(explorer: Explorer, name: str) -> None:
     hunted = hunt(name, [explorer.stage], rungs=2)
-    assert hunted.is_as_expected, hunted
+    assert hunted.finding is not None, hunted
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -42,10 +41,11 @@ from tests.crash.boundary import Passage
 from tests.crash.clerk_station import ClerkAtStation, ClerkStation
 from tests.crash.line import AuthorityLine
 from tests.crash.office import START, Office
-from tests.crash.people import AbsentResident, Hand, LonelyClerk, Presence, Till, TruthfulClerk
+from tests.crash.people import AbsentResident, Hand, LonelyClerk, Presence, ReaderName, Till, TruthfulClerk
 from tests.crash.watch import ChipMemory, StoreWatch, WatchedCard, WatchedLink, watched_stores
 
 STATION = "demo"
+READERS: tuple[ReaderName, ...] = ("terminal", "window")
 STATION_KEY = bytes(32)
 _NO_TIME_S = 1e-6
 """Whoever is asked acts at once, or never."""
@@ -61,7 +61,8 @@ class Image:
     books: bytes
     books_journal: bytes
     cards: Mapping[str, CardMemory]
-    inserted: str | None
+    inserted: Mapping[ReaderName, str]
+    boot: int
     keys_made: int
     till: Mapping[str, int]
     till_moves: tuple[tuple[str, int], ...]
@@ -78,7 +79,7 @@ class Image:
 def first_image(office: Office) -> Image:
     """The world before anything happened: two residents with new cards."""
     cards = {code: new_card(f"JUKI{code:0>12}") for code in (RESIDENT, OTHER_RESIDENT)}
-    return Image(b"", b"", office.books, b"", cards, None, 0, {}, (), VirtualPrinter(), START, 0, ())
+    return Image(b"", b"", office.books, b"", cards, {}, 0, 0, {}, (), VirtualPrinter(), START, 0, ())
 
 
 class World:
@@ -100,13 +101,14 @@ class World:
         self._lay_out(image)
         self._printer = copy_printer(image.printer)
         self._printer_image: VirtualPrinter | None = image.printer
-        self.slot = MemorySlot("sim:")
+        self._slots = {reader: MemorySlot(f"sim:{reader}") for reader in READERS}
         self._chips = {code: ChipMemory(memory) for code, memory in image.cards.items()}
-        self._cards = {code: self._card(chip) for code, chip in self._chips.items()}
-        self.inserted: str | None = None
-        self.place_card(image.inserted)
+        self._cards = {code: self._card(code, chip) for code, chip in self._chips.items()}
+        self.boot = image.boot
+        self.inserted: dict[ReaderName, str] = {}
+        self._lay_cards(image.inserted)
         self.till = Till(directory / "till.json", image.till_moves, self._passage)
-        self.hand = Hand(self._passage, self.place_card)
+        self.hands = {reader: self._hand(reader) for reader in READERS}
         self._database: Database | None = None
         self._held = ExitStack()
         self.clerk_station = ClerkStation(self._passage)
@@ -132,7 +134,8 @@ class World:
             books=self._content(self._books),
             books_journal=self._content(_journal_of(self._books)),
             cards={code: chip.memory for code, chip in self._chips.items()},
-            inserted=self.inserted,
+            inserted=dict(self.inserted),
+            boot=self.boot,
             keys_made=self._keys_made,
             till=self.till.content(),
             till_moves=self.till.moves,
@@ -144,7 +147,7 @@ class World:
 
     # --- processes
 
-    def start_terminal(self) -> Station:
+    def start_terminal(self, delivery: Delivery) -> Station:
         """The terminal's process, started on what is left; whoever starts it starts what else was lost too."""
         self.end_terminal()
         self.line.restore()
@@ -164,9 +167,9 @@ class World:
             waits=Waits(_NO_TIME_S, _NO_TIME_S),
             journal=journal,
             register=office.register,
-            reader=Reader(self.slot, random=self.random),
-            window=None,
-            delivery=Delivery.TERMINAL,
+            reader=Reader(self._slots["terminal"], random=self.random),
+            window=Reader(self._slots["window"], random=self.random),
+            delivery=delivery,
             printer=printer,
             cash=ClerkDrawer(printer),
             authority=AuthorityClient(
@@ -178,12 +181,12 @@ class World:
                 transport=self.line,
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
-            card_keys=partial(self.clerk_station.keys, desk),
+            card_keys=lambda authorisation: self.clerk_station.keys(desk.keys(authorisation)),
+            uptime=lambda: Uptime(self.boot.to_bytes(16, "big"), int((self.now - START).total_seconds())),
             clerk_key=office.clerk_key,
             person_key=bytes(16),
             receipt_form=office.receipt_form,
             clock=self._clock,
-            uptime=lambda: Uptime(bytes(16), int(self._clock().timestamp())),
             random_bytes=self.random,
         )
 
@@ -192,7 +195,7 @@ class World:
         if self._database is not None:
             self._database.close()
             self._database = None
-        self.place_card(self.inserted)
+        self._lay_cards(self.inserted)
 
     def random(self, count: int) -> bytes:
         """Random bytes of this world: never the same twice, and the same in every replay."""
@@ -208,15 +211,25 @@ class World:
             return Persons(AbsentResident(), ClerkAtStation(clerk, self.clerk_station))
         clerk = TruthfulClerk(number, self.till, self.papers)
         return Persons(
-            PlayedResident(resident, PASSWORDS[resident], self.hand, None), ClerkAtStation(clerk, self.clerk_station)
+            PlayedResident(resident, PASSWORDS[resident], self.hands["terminal"], self.hands["window"]),
+            ClerkAtStation(clerk, self.clerk_station),
         )
 
-    def place_card(self, code: str | None) -> None:
-        """This resident's card lies in the reader now, without power; or none does."""
-        self.slot.remove()
+    def place_card(self, code: str | None, reader: ReaderName = "terminal") -> None:
+        """This resident's card lies in this reader now, without power, and nowhere else; or none does."""
+        for other in READERS:
+            if other == reader or self.inserted.get(other) == code:
+                self._slots[other].remove()
+                self.inserted.pop(other, None)
         if code is not None:
-            self.slot.insert(self._cards[code])
-        self.inserted = code
+            self._slots[reader].insert(self._cards[code])
+            self.inserted[reader] = code
+
+    def take_out(self, code: str) -> None:
+        """This resident's card lies in no reader any more."""
+        for reader, inserted in tuple(self.inserted.items()):
+            if inserted == code:
+                self.place_card(None, reader)
 
     def papers(self) -> list[str]:
         """What lies in the printer's tray."""
@@ -252,9 +265,20 @@ class World:
     def _open_authority(self) -> Authority:
         return self.office.authority_on(self._books, self._clock, self.random)
 
-    def _card(self, chip: ChipMemory) -> WatchedCard:
+    def _lay_cards(self, inserted: Mapping[ReaderName, str]) -> None:
+        """All cards lose their power, and lie where they are said to."""
+        lying = dict(inserted)
+        for reader in READERS:
+            self.place_card(None, reader)
+        for reader, code in lying.items():
+            self.place_card(code, reader)
+
+    def _hand(self, reader: ReaderName) -> Hand:
+        return Hand(self._passage, reader, self.place_card, lambda: reader in self.inserted)
+
+    def _card(self, code: str, chip: ChipMemory) -> WatchedCard:
         card = VirtualCard(chip, make_key=self._make_key, random_bytes=self.random)
-        return WatchedCard(card, chip, self._passage, lambda: self.place_card(None))
+        return WatchedCard(card, chip, self._passage, lambda: self.take_out(code))
 
     def _make_key(self) -> rsa.RSAPrivateKey:
         self._keys_made += 1

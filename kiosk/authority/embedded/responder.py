@@ -5,6 +5,7 @@ same bytes again are answered by that response. Every refusal is a protected PKI
 RFC 9483; implicit confirmation is never granted.
 """
 
+import datetime
 import hashlib
 import hmac
 import logging
@@ -37,7 +38,9 @@ from kiosk.authority.message import (
     Received,
     Status,
     build_message,
+    info_item,
     parse_message,
+    read,
     read_elements,
     status_info,
     verify_protection,
@@ -50,6 +53,11 @@ _ANSWER_KIND = {
     BodyKind.P10CR: BodyKind.CP,
     BodyKind.RR: BodyKind.RP,
 }
+
+_BEYOND_ANY_RECORD = 1 << 62
+
+RECORDS_A_PAGE = 500
+"""How many certificates one answer about a station's record tells."""
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +94,9 @@ class Responder:
             if answer := books.answer(request_hash):
                 return answer
             requester = identify(signer, message, books, now)
+            if message.kind == BodyKind.GENM:
+                # Changes nothing, so that nothing has to be kept of it.
+                return self._inform(message, requester, books)
             response = self._handle(message, transaction_id, requester, books)
             books.add_answer(request_hash, transaction_id, response)
         return response
@@ -140,6 +151,32 @@ class Responder:
         books.add_transaction(TransactionRecord(transaction_id, requester.serial, None, None, nonce))
         body = asn1.encode(asn1.RevRepContent(status=[status], rev_certs=rev_certs))
         return self._reply(message, BodyKind.RP, body, nonce)
+
+    def _inform(self, message: Received, requester: Requester, books: Books) -> bytes:
+        """Answers a general message (RFC 9810, 5.3.19): a station hears what was issued to it, a page at a time."""
+        items = message.general_message
+        place = items.get(oids.STATION_RECORD)
+        if len(items) != 1 or place is None:
+            raise MessageInvalid("badRequest", "this information is not offered here")
+        if not requester.is_station:
+            raise MessageInvalid("notAuthorized", "only a station has a record here")
+        after = read(int, asn1.encode(place))
+        if not 0 <= after < _BEYOND_ANY_RECORD:
+            raise MessageInvalid("badRequest", "a record has no such place")
+        values = [
+            asn1.encode(
+                asn1.IssuedValue(
+                    transaction_id=transaction_id,
+                    serial_number=int(record.serial, 16),
+                    state=record.state.value,
+                    issued_at=asn1.GeneralizedTime(datetime.datetime.fromtimestamp(record.issued_at, datetime.UTC)),
+                    journal_head=head,
+                )
+            )
+            for transaction_id, record, head in books.issued_to(requester.serial, after, RECORDS_A_PAGE)
+        ]
+        body = asn1.sequence_of([info_item(oids.STATION_RECORD, asn1.sequence_of(values))])
+        return self._reply(message, BodyKind.GENP, body, self._authority.random_bytes(NONCE_BYTES))
 
     def _conclude(
         self, message: Received, known: TransactionRecord | None, requester: Requester, books: Books

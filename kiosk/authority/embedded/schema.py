@@ -48,5 +48,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             serial TEXT PRIMARY KEY REFERENCES certificate (serial),
             journal_head BLOB NOT NULL)""",
     ),
+    ("CREATE INDEX transactions_requester ON transactions (requester)",),
 )
 """SQL of each schema version, applied in order and never changed afterwards."""

@@ -195,6 +195,22 @@ class Books:
         row = self._run("SELECT journal_head FROM witness WHERE serial = ?", serial).one_or_none()
         return None if row is None else bytes(row.journal_head)
 
+    def issued_to(self, requester: str, after: int, limit: int) -> list[tuple[bytes, CertificateRecord, bytes]]:
+        """What a requester (serial of his certificate) was issued, oldest first: transaction, certificate, head.
+
+        Skips the first `after`, and gives no more than `limit`.
+        """
+        rows = self._run(
+            """SELECT transactions.id, certificate.serial FROM transactions
+               JOIN certificate ON certificate.serial = transactions.serial
+               WHERE requester = ? ORDER BY issued_at, certificate.serial LIMIT ? OFFSET ?""",
+            requester,
+            limit,
+            after,
+        ).all()
+        found = ((row.id, self.certificate(row.serial), self.witnessed_head(row.serial)) for row in rows)
+        return [(bytes(id_), record, head or b"") for id_, record, head in found if record is not None]
+
     def revision(self) -> int:
         """Counts every change of a certificate."""
         return int(self._run("SELECT number FROM revision").scalar_one())

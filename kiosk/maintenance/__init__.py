@@ -1,0 +1,1 @@
+"""What an administrator does with a station: comparing its books after a restore."""
