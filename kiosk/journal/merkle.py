@@ -76,6 +76,11 @@ class Edge:
         return join(self.peaks[:-1], self.peaks[-1]) if self.peaks else EMPTY_ROOT
 
 
+def edge_of(size: int, places: Places) -> Edge:
+    """The right edge of the first `size` leaves."""
+    return Edge(size, tuple(_root(place & (place - 1), place, places) for place in peak_places(size)))
+
+
 def complete_subtree(leaf: bytes, size: int, places: Places) -> bytes:
     """The root of the largest complete subtree that ends with a new leaf, the tree's leaf number `size`."""
     lefts = peak_places(size - 1)[-_height(size) :] if _height(size) else ()
