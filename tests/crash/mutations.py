@@ -110,16 +110,16 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "what is unknown counts as not begun",
         _PENDING,
-        "kiosk.issuance.effect:Case.intent_of",
-        "known.state is EffectState.FAILED",
-        "known.state in (EffectState.FAILED, EffectState.UNKNOWN)",
+        "kiosk.issuance.effect:intent_in",
+        "record.state is EffectState.FAILED",
+        "record.state in (EffectState.FAILED, EffectState.UNKNOWN)",
     ),
     _one(
         "what is intended counts as not begun",
         _PENDING,
-        "kiosk.issuance.effect:Case.intent_of",
-        "known.state is EffectState.FAILED",
-        "known.state in (EffectState.FAILED, EffectState.INTENDED)",
+        "kiosk.issuance.effect:intent_in",
+        "record.state is EffectState.FAILED",
+        "record.state in (EffectState.FAILED, EffectState.INTENDED)",
     ),
     _one(
         "an outcome is kept in memory only",

@@ -98,7 +98,7 @@ def watched_stores(watches: Mapping[str, CommitWatch]) -> Iterator[None]:
     """
 
     def connect(_dialect: object, _record: object, args: list[Any], named: dict[str, Any]) -> sqlite3.Connection | None:
-        watch = watches.get(args[0])
+        watch = watches.get(args[0]) if args else None
         if watch is None:
             return None
         connection = sqlite3.connect(*args, factory=WatchedConnection, **named)

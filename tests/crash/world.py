@@ -181,7 +181,7 @@ class World:
                 transport=self.line,
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
-            card_keys=lambda authorisation: self.clerk_station.keys(desk.keys(authorisation)),
+            card_keys=lambda authorisation: self.clerk_station.keys(desk, authorisation),
             uptime=lambda: Uptime(self.boot.to_bytes(16, "big"), int((self.now - START).total_seconds())),
             clerk_key=office.clerk_key,
             person_key=bytes(16),
