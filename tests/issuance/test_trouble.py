@@ -14,7 +14,14 @@ import pytest
 from hw.errors import ReaderMissing, TextDoesNotFit
 from hw.ports import CardSession, PinPolicy, PrintOutcome, QrCode
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
-from kiosk.issuance.failure import Halted, PasswordRulesIncompatible, Refusal, RolledBack
+from kiosk.issuance.failure import (
+    AuthorisationUnfit,
+    Halted,
+    PasswordRulesIncompatible,
+    Refusal,
+    RolledBack,
+    failure_code,
+)
 from kiosk.issuance.issue import PROOF_TEXT, password_policy
 from kiosk.issuance.persons import Abandoned, CardAction, PaperSeen
 from kiosk.issuance.report import Phase, StepReport
@@ -380,6 +387,30 @@ def test_a_revocation_that_does_not_show_keeps_the_case_open(
     check_rest(world, [])
 
 
+def test_a_request_that_is_made_after_the_clerks_leave_expired_is_not_sent(
+    world: World, tmp_path: Path, fresh_authority: Path
+) -> None:
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "certify", "intended"))
+    world.now += datetime.timedelta(minutes=15)
+    with pytest.raises(RolledBack, match="K-CASE-001"):
+        world.issue()
+    assert issued(world) == []
+    check_rest(world, [world.issue()])
+
+
+def test_a_leave_that_no_clerk_signed_makes_no_key(world: World) -> None:
+    station = world.station()
+    forged: Any = But(
+        station.clerk_key,
+        authorise=lambda terms: replace(station.clerk_key.authorise(terms), signature=bytes(64)),
+    )
+    with pytest.raises(RolledBack) as ended:
+        world.issue(station=replace(station, clerk_key=forged))
+    assert ended.value.code == failure_code(AuthorisationUnfit("forged"))
+    assert 0x46 not in {exchange.ins for exchange in world.hand.cards[RESIDENT].log}
+    check_rest(world, [world.issue()])
+
+
 # The receipt.
 
 
@@ -477,7 +508,7 @@ def test_a_power_cut_at_every_commit_of_a_withdrawal_is_resumed_and_money_comes_
     """The authority does not confirm what was paid for: refund, revocation and erasure, each cut before and after."""
     refuses = {"confirm": raising(AuthorityRejected("badRequest", "no"))}
     reached: set[str] = set()
-    for cut_at, is_before in itertools.product(range(20, 60), (True, False)):
+    for cut_at, is_before in itertools.product(range(14, 60), (True, False)):
         world = new_world(tmp_path / f"{cut_at}-{is_before}", fresh_authority)
         database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=is_before)
         station = replace(with_authority(world, lambda _: refuses), journal=world.station(database).journal)

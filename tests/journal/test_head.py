@@ -2,6 +2,7 @@
 
 import datetime
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,23 @@ def test_a_head_survives_its_text(size: int, station: str, seconds: int) -> None
     whole = proven(size, station, datetime.datetime.fromtimestamp(seconds, datetime.UTC))
     assert parse_head(whole.text) == whole
     assert set(whole.text) <= set(base45.ALPHABET)
+
+
+def test_the_largest_journal_at_the_last_second_has_a_text() -> None:
+    whole = proven(2**32 - 1, at=datetime.datetime.fromtimestamp(2**32 - 1, datetime.UTC))
+    assert parse_head(whole.text) == whole
+
+
+def test_a_head_is_signed_and_read_in_utc_wherever_the_office_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = AT.astimezone(datetime.timezone(datetime.timedelta(hours=9)))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    signed, read = Head("demo", 1, bytes(32), elsewhere).encode(), parse_head(proven(1, at=elsewhere).text)
+    monkeypatch.undo()
+    time.tzset()
+    assert signed == Head("demo", 1, bytes(32), AT).encode()
+    assert read == proven(1)
+    assert read.signed.head.at.tzinfo is datetime.UTC
 
 
 def test_the_text_is_small() -> None:

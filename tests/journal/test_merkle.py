@@ -117,8 +117,12 @@ def test_a_tree_that_grows_leaf_by_leaf_has_the_root_of_the_definition_at_every_
 def test_the_stored_places_are_enough_to_go_on_at_every_size() -> None:
     leaves = data(130)
     places = stored(leaves)
-    for size in range(131):
-        assert edge_of(size, places).root() == mth(leaves[:size])
+    assert edge_of(0, places) == Edge()
+    for size in range(1, 131):
+        # The peaks before the newest leaf are its path.
+        edge = Edge(size - 1, inclusion_proof(size - 1, size, places)[::-1]).append(places(size).leaf)
+        assert edge.root() == mth(leaves[:size])
+        assert edge_of(size, places) == edge
 
 
 @given(size=SIZES, missing=st.frozensets(st.integers(1, 70)), choice=st.data())

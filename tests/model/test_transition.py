@@ -117,6 +117,12 @@ def test_what_the_table_does_not_have_is_a_journaled_refusal_that_changes_nothin
     check_state(told, state)
 
 
+def test_a_refused_event_is_told_with_who_caused_it_and_where_the_case_stands() -> None:
+    with pytest.raises(TransitionRefused, match=r"^fee by clerk is not possible when opened$") as refused:
+        next_stage(Stage.OPENED, Step.FEE, Actor.CLERK)
+    assert refused.value.cell == Cell(Stage.OPENED, Step.FEE, Actor.CLERK)
+
+
 def test_two_processes_on_one_case_do_not_do_a_step_twice(tmp_path: Path) -> None:
     path = tmp_path / "kiosk.db"
     here, there = open_journal(path), open_journal(path)

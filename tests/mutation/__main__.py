@@ -87,6 +87,7 @@ def main() -> int:
     parser.add_argument("files", nargs="*", metavar="FILE", help="such as kiosk/journal/merkle.py")
     parser.add_argument("--fresh", action="store_true", help="judge what was caught before as well")
     parser.add_argument("--tests-s", type=float, default=30.0, help="seconds of tests for a mutant (%(default)s)")
+    parser.add_argument("--tests", nargs="+", help="judge by these tests and not by those of the package")
     arguments = parser.parse_args()
     os.chdir(ROOT)
     files = arguments.files or [str(path) for package in PACKAGES for path in sorted(Path(package).glob("*.py"))]
@@ -96,7 +97,7 @@ def main() -> int:
     tally = Tally(memory)
     for package, tests in PACKAGES.items():
         chosen = [file for file in files if file.startswith(f"{package}/")]
-        if chosen and (failed := run(ROOT, arguments.tests_s, tests, partial(tally.work, chosen))):
+        if chosen and (failed := run(ROOT, arguments.tests_s, arguments.tests or tests, partial(tally.work, chosen))):
             return failed
     reasons = argued()
     unargued = [mutant for mutant in tally.survivors if mutant.name not in reasons]
