@@ -93,8 +93,11 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     if fee is None:
         return
     fee_yen = fee.fee_yen
-    if case.outcome_of(FEE) is None and case.intent_of(REFUND) is None and not persons.clerk.count_payment(fee_yen):
-        return
+    paid_yen = fee_yen
+    if case.outcome_of(FEE) is None and case.intent_of(REFUND) is None:
+        paid_yen = persons.clerk.count_payment(fee_yen)
+        if not paid_yen:
+            return
 
     def give_back(amount_yen: int) -> None:
         station.cash.dispense(amount_yen)
@@ -112,7 +115,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
 
     case.run(
         REFUND,
-        prepare=lambda: RefundIntent(persons.clerk.count_payment(fee_yen)),
+        prepare=lambda: RefundIntent(paid_yen),
         perform=repay,
         inquire=repay_rest,
     )

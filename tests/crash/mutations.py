@@ -521,7 +521,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a refund is given without counting",
         _TILL,
         f"{_ROLL_BACK}:_refund",
-        "prepare=lambda: RefundIntent(persons.clerk.count_payment(fee_yen))",
+        "prepare=lambda: RefundIntent(paid_yen)",
         "prepare=lambda: RefundIntent(fee_yen)",
     ),
     _one(
