@@ -119,11 +119,8 @@ def issue(application: Application, station: Station, persons: Persons, report: 
     record = _open_or_resume(application, station)
     with _alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
+        _recall(case, card)
         if record.stage is Stage.ROLLING_BACK:
-            filed_before = case.outcome_of(APPLICATION)
-            authorised_before = case.outcome_of(AUTHORISE)
-            card.number = filed_before.card_number if filed_before else None
-            card.authorisation = authorised_before.authorisation if authorised_before else None
             raise roll_back(case, card, station, persons, record.code or UNNAMED)
         try:
             filed = file(case, application, card, station)
@@ -177,6 +174,13 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
     if record.stage is Stage.SUSPECT:
         raise Halted(record.code or UNNAMED)
     return record
+
+
+def _recall(case: Case, card: InsertedCard) -> None:
+    """What an interrupted run knew of the card: trouble may come before the steps that found it out are recalled."""
+    filed, authorised = case.outcome_of(APPLICATION), case.outcome_of(AUTHORISE)
+    card.number = filed.card_number if filed else None
+    card.authorisation = authorised.authorisation if authorised else None
 
 
 def filed_application(record: CaseRecord, journal: Journal) -> Application:

@@ -183,6 +183,25 @@ def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(
             check_rest(world, [closed])
 
 
+@pytest.mark.parametrize("delivery", Delivery)
+def test_a_power_cut_at_every_commit_is_taken_back_or_finished_on_another_day(
+    tmp_path: Path, fresh_authority: Path, delivery: Delivery
+) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority, delivery)
+    for cut_at in range(1, commits + 1):
+        world = new_world(tmp_path / str(cut_at), fresh_authority, delivery=delivery)
+        station = world.station(CuttingDatabase(open_database(world.database_url), cut_at, is_before=False))
+        with pytest.raises(PowerCut):
+            world.issue(station=station)
+        world.now += datetime.timedelta(hours=25)
+        closed = []
+        try:
+            closed.append(world.issue())
+        except RolledBack as rolled_back:
+            assert rolled_back.code in ("K-CASE-001", "K-CA-005")
+        check_rest(world, closed)
+
+
 def test_a_second_power_cut_during_the_resumption_is_survived_too(tmp_path: Path, fresh_authority: Path) -> None:
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
     for cut_at in range(2, commits + 1, 3):
