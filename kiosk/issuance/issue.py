@@ -535,7 +535,13 @@ def print_receipt(
     def job(receipt: NumberedReceipt, is_copy: bool) -> PrintJob:
         return _receipt_job(authorised, pending, fee, receipt, station, is_copy=is_copy)
 
+    def cut_off() -> None:
+        """What an interrupted job left hanging out of the printer becomes a paper of its own, not the head of this."""
+        station.printer.print(station.printer.render((), "----"))
+
     def number_it() -> ReceiptIntent:
+        if station.journal.has_open_receipt(case.record):
+            cut_off()
         receipt = station.journal.number_receipt(case.record)
         try:
             original = job(receipt, False)
@@ -555,6 +561,7 @@ def print_receipt(
         copies = 0
         while persons.clerk.look_at_paper(intent.receipt.number) is not PaperSeen.WHOLE:
             copies += 1
+            cut_off()
             if station.printer.print(job(intent.receipt, True)) is PrintOutcome.CONFIRMED:
                 break
         return PrintedReceipt(intent.receipt.number, copies)

@@ -336,6 +336,15 @@ class Journal:
             transaction.run("INSERT INTO receipts VALUES (?, ?, ?)", number, case.pseudonym, proof)
             return NumberedReceipt(number, proof)
 
+    def has_open_receipt(self, case: CaseRecord) -> bool:
+        """Whether this station began to print a receipt of another case and does not know how that ended."""
+        statement = """SELECT 1 FROM effects JOIN cases ON cases.pseudonym = effects.pseudonym
+                       WHERE step = ? AND effects.state IN (?, ?) AND station = ? AND cases.pseudonym <> ? LIMIT 1"""
+        states = (EffectState.INTENDED, EffectState.UNKNOWN)
+        with self._database.read() as transaction:
+            found = transaction.run(statement, Step.RECEIPT, *states, self.station, case.pseudonym).first()
+        return found is not None
+
     def newest_receipt(self) -> int:
         """The number of the receipt that this station gave last, 0 when it gave none."""
         statement = """SELECT COALESCE(MAX(receipts.number), 0) FROM receipts

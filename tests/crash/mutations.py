@@ -210,8 +210,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a roll-back goes on without knowing its card",
         _VALID,
-        f"{_ISSUE}:issue",
-        "card.number = filed_before.card_number if filed_before else None",
+        f"{_ISSUE}:_recall",
+        "card.number = filed.card_number if filed else None",
         "pass",
     ),
     _one(

@@ -108,9 +108,12 @@ class TruthfulClerk(PlayedClerk):
         return tendered_yen
 
     def look_at_paper(self, receipt_number: int) -> PaperSeen:
-        """Looks for the number on what came out."""
+        """Looks for the number on what came out, and whether it goes down to the code at the end."""
         paper: Paper = self.__dict__["_paper"]
-        return PaperSeen.WHOLE if any(f"No. {receipt_number:06d}" in text for text in paper()) else PaperSeen.NOTHING
+        found = [text for text in paper() if f"No. {receipt_number:06d}" in text]
+        if any("[QR " in text for text in found):
+            return PaperSeen.WHOLE
+        return PaperSeen.PARTLY if found else PaperSeen.NOTHING
 
 
 class AbsentResident:

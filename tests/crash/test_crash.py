@@ -64,6 +64,14 @@ def random_plan(explorer: Explorer, random: Random) -> Plan:
     return plan
 
 
+@pytest.mark.parametrize("plan", ["store12+/lapsed", "print16~1/next", "print16~2/next", "print16~3"])
+def test_a_plan_that_once_broke_something_breaks_nothing_any_more(explorer: Explorer, plan: str) -> None:
+    played = play(explorer.stage, parse_plan(plan))
+    with explorer.stage.world(played.rest) as world:
+        afterwards = come_back(explorer.stage, world, played.legs[-1].is_closed)
+    assert (played.broken, afterwards) == ((), [])
+
+
 @pytest.mark.parametrize("explorer", ["again", "window"], indirect=True)
 def test_nothing_breaks_when_several_end_one_after_the_other(explorer: Explorer, seed: int) -> None:
     random = Random(seed)

@@ -442,8 +442,9 @@ def test_a_paper_that_only_a_person_can_see_is_looked_at_and_every_further_print
 
     def does_not_tell(printer: Any) -> dict[str, object]:
         def print_and_tell(job: Any) -> PrintOutcome:
-            printer.print(job)
-            return next(told)
+            outcome: PrintOutcome = printer.print(job)
+            # What cuts off a part of an earlier print is no receipt, and nobody is asked about it.
+            return next(told) if job.preview.strip() else outcome
 
         return {"print": print_and_tell}
 
