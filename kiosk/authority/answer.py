@@ -82,6 +82,13 @@ def read_revocation(answer: Received) -> None:
     _accept(_only(read(asn1.RevRepContent, answer.body).status))
 
 
+def read_prospect(answer: Received) -> None:
+    """A genp that says that nothing stands against a request. Raises `AuthorityError`, `MessageInvalid`."""
+    _expect(BodyKind.GENP, answer)
+    if oids.PROSPECT not in answer.general_message:
+        raise MessageInvalid("badRequest", "the answer is about something else")
+
+
 def read_station_record(answer: Received) -> Sequence[asn1.IssuedValue]:
     """A genp about what was issued to us. Raises `AuthorityError`, `MessageInvalid`."""
     _expect(BodyKind.GENP, answer)

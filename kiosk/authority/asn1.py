@@ -241,6 +241,17 @@ class AttestationValue:
 
 
 @sequence
+class ProspectValue:
+    """The value of our InfoTypeAndValue `PROSPECT`: the leave, and the hash of the key that the card holds now.
+
+    `key_hash` is SHA-256 of the SubjectPublicKeyInfo, empty for none.
+    """
+
+    authorisation: AuthorisationValue
+    key_hash: bytes
+
+
+@sequence
 class IssuedValue:
     """One certificate in the value of our InfoTypeAndValue `STATION_RECORD`.
 

@@ -46,12 +46,7 @@ def certification_request(
 
 def leave(authorisation: Authorisation, attestation: Attestation | None, journal_head: bytes | None) -> GeneralInfo:
     """The items of a header that carry the clerk's leave, the card's word for its key, and the journal's head."""
-    signed = asn1.AuthorisationValue(
-        payload=authorisation.payload,
-        signature=authorisation.signature,
-        clerk_certificate=asn1.tlv(authorisation.clerk_certificate),
-    )
-    items = [(oids.AUTHORISATION, asn1.encode(signed))]
+    items = [(oids.AUTHORISATION, asn1.encode(_signed(authorisation)))]
     if attestation is not None:
         value = asn1.AttestationValue(nonce=attestation.nonce, value=attestation.value)
         items.append((oids.ATTESTATION, asn1.encode(value)))
@@ -71,6 +66,20 @@ def confirmation(certificate: x509.Certificate, status: asn1.PKIStatusInfo | Non
 def poll() -> bytes:
     """PollReqContent (RFC 9810, 5.3.22)."""
     return asn1.sequence_of([asn1.encode(asn1.PollReq(cert_req_id=0))])
+
+
+def prospect(authorisation: Authorisation, key_hash: bytes) -> bytes:
+    """GenMsgContent (RFC 9810, 5.3.19) that asks whether a request on this leave would be met."""
+    value = asn1.ProspectValue(authorisation=_signed(authorisation), key_hash=key_hash)
+    return asn1.sequence_of([info_item(oids.PROSPECT, asn1.encode(value))])
+
+
+def _signed(authorisation: Authorisation) -> asn1.AuthorisationValue:
+    return asn1.AuthorisationValue(
+        payload=authorisation.payload,
+        signature=authorisation.signature,
+        clerk_certificate=asn1.tlv(authorisation.clerk_certificate),
+    )
 
 
 def station_record(after: int) -> bytes:

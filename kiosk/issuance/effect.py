@@ -18,7 +18,7 @@ from kiosk.issuance.failure import TROUBLE, PaymentInterrupted, Refusal, failure
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import CaseRecord, EffectRecord, EffectState, Journal
 from kiosk.model.step import ACTOR, Actor, Step, Undo
-from kiosk.model.transition import Event
+from kiosk.model.transition import WITNESSED, Event
 
 Intent = TypeVar("Intent")
 Outcome = TypeVar("Outcome")
@@ -173,7 +173,7 @@ class Case:
             msgspec.json.encode(result),
             person=person,
             card=card,
-            resumed=was_resumed,
+            resumed=was_resumed and effect.step not in WITNESSED,
             signs_head=isinstance(effect, Effect) and effect.signs_head,
         )
         if isinstance(effect.step, Step):

@@ -85,6 +85,10 @@ class DeliveryUnproven(device.Refused):
     """What was read back from the card is not what was written, or its key does not fit."""
 
 
+class StoreOutdated(Exception):
+    """The world is further than the store says, as after a restore: nothing may be taken back by itself."""
+
+
 TROUBLE = (device.DeviceError, authority.AuthorityError, Abandoned)
 """Whatever a step may raise; anything else is a defect of the program."""
 
@@ -126,12 +130,14 @@ def actor_behind(error: Exception) -> Actor:
     return error.by if isinstance(error, Abandoned) else Actor.STATION
 
 
+_AUTHORITYS_RULES = ("E06", "E07", "E19", "E20")
+
 AUTHORITY_UNREACHABLE = frozenset({"K-CA-001", "K-CA-002"})
 """Codes that mean: the authority did not answer."""
 
 
 def failure_code(error: Exception) -> str:
     """The failure book's code; an authority that refuses names a rule's own code at the beginning of its text."""
-    if isinstance(error, authority.AuthorityRejected) and (word := error.text.split(":")[0]) in ("E07", "E19", "E20"):
+    if isinstance(error, authority.AuthorityRejected) and (word := error.text.split(":")[0]) in _AUTHORITYS_RULES:
         return word
     return next(code for kind, code in _CODES if isinstance(error, kind))

@@ -1,11 +1,11 @@
 """The card of one case while it lies in a reader: taken when first needed, always checked to be the same card."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 
 from hw.errors import PinRefused, ReaderMissing
-from hw.ports import CardSession, ChannelPurpose
+from hw.ports import CardReader, CardSession, ChannelPurpose
 from kiosk.issuance.failure import CardNotInserted, WrongCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
@@ -26,7 +26,8 @@ class InsertedCard:
     def __init__(self, station: Station, persons: Persons) -> None:
         self._station = station
         self._persons = persons
-        self.reader = station.reader
+        self._reader: CardReader | None = station.reader
+        self.is_handed_in = False
         self._held = ExitStack()
         self._session: CardSession | None = None
         self._is_verified = False
@@ -61,20 +62,27 @@ class InsertedCard:
             self.number = number
         return self._session
 
+    @property
+    def reader(self) -> CardReader:
+        """The reader in which the card is worked with. Raises `ReaderMissing`."""
+        if self._reader is None:
+            raise ReaderMissing("this station has no reader at the window")
+        return self._reader
+
     def hand_in(self) -> None:
         """From here on the card is worked with at the window."""
-        if self._station.window is None:
-            raise ReaderMissing("this station has no reader at the window")
         self.release()
-        self.reader = self._station.window
+        self._reader, self.is_handed_in = self._station.window, True
 
     def find(self) -> bool:
-        """Whether a card lies in a reader of this station; that one is worked with from here on."""
+        """Whether the case's card lies in a reader of this station; that one is worked with from here on."""
         self.release()
-        for reader in (self.reader, *self._station.readers):
+        for reader in self._station.readers:
             if reader.is_card_present():
-                self.reader = reader
-                return True
+                self._reader = reader
+                with suppress(WrongCard):
+                    self.session()
+                    return True
         return False
 
     def under_channel(self, purpose: ChannelPurpose = ChannelPurpose.ISSUE) -> CardSession:
@@ -122,7 +130,7 @@ class InsertedCard:
         reader, resident = self.reader, self._persons.resident
         if reader.is_card_present():
             return
-        if reader is self._station.window:
+        if self.is_handed_in:
             action = CardAction.HAND_IN
         else:
             action = CardAction.INSERT if self.number is None else CardAction.INSERT_SAME

@@ -31,6 +31,7 @@ from kiosk.issuance.failure import (
     NumberTaken,
     PasswordRulesIncompatible,
     Refusal,
+    StoreOutdated,
     actor_behind,
     failure_code,
     money_in_hand,
@@ -91,7 +92,7 @@ from kiosk.model.eligibility import (
 from kiosk.model.policy import PasswordRules
 from kiosk.model.secret import wipe
 from kiosk.model.step import Step
-from kiosk.model.transition import Stage, TransitionRefused
+from kiosk.model.transition import BEFORE_FEE, Stage, TransitionRefused
 
 UNNAMED = "K-CASE-003"
 """The code of a case whose record names none."""
@@ -102,6 +103,9 @@ _LARGEST_FEE = SettledFee(fee_yen=99_999, tendered_yen=999_999, change_yen=999_9
 
 MOVED_ELSEWHERE = "K-CASE-005"
 """The code of a case that another process has taken further meanwhile."""
+
+OUTDATED = "K-STORE-001"
+"""The code of a case that the world has taken further than the store says: the store is of an earlier day."""
 
 DESTROYED = "K-CASE-004"
 """The code of a case whose records were destroyed when the time to keep them was over."""
@@ -133,7 +137,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             request = make_request(case, card, authorised, key, station)
             if filed.delivery is Delivery.WINDOW:
                 card.hand_in()
-            pending = certify(case, authorised, key, request, station)
+            pending = certify(case, card, authorised, key, request, station)
             write(case, card, pending)
             delivered = read_back(case, card, key, pending)
             card.release()
@@ -142,6 +146,8 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             return_card(station, persons)
             raise
         except TROUBLE as trouble:
+            if case.record.stage not in BEFORE_FEE:
+                raise Halted(failure_code(trouble)) from trouble
             raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:
             confirm(case, pending, station)
@@ -160,6 +166,8 @@ def _alone_with_the_case() -> Iterator[None]:
         yield
     except TransitionRefused as refused:
         raise Halted(MOVED_ELSEWHERE) from refused
+    except StoreOutdated as outdated:
+        raise Halted(OUTDATED) from outdated
 
 
 def _open_or_resume(application: Application, station: Station) -> CaseRecord:
@@ -300,12 +308,15 @@ def generate_key(
     Asked after an interruption: a public key other than the one before means that it happened, and the card attests
     that it made it for this authorisation.
     """
-    terms = _checked_terms(case, authorised, station)
+    terms = authorised.authorisation.terms
 
     def look_at_card() -> KeyIntent:
-        _refuse_unless_fresh(terms, station)
+        _refuse_unless_covered(case, authorised, station)
         before = card.under_channel().public_key()
-        return KeyIntent(terms.card_number, "" if before is None else _key_hash(before))
+        # The key that is there is gone as soon as another is made: who needs it must be known before.
+        hash_before = "" if before is None else _key_hash(before)
+        station.authority.check_prospect(authorised.authorisation, bytes.fromhex(hash_before))
+        return KeyIntent(terms.card_number, hash_before)
 
     def attested(key: RsaPublicKey) -> KeyReady:
         public_key = _public_key_der(key.modulus, key.exponent)
@@ -329,7 +340,7 @@ def generate_key(
         return attested(key)
 
     def look_again(intent: KeyIntent) -> KeyReady | World:
-        _refuse_unless_fresh(terms, station)
+        _refuse_unless_covered(case, authorised, station)
         key = card.under_channel().public_key()
         if key is None or _key_hash(key) == intent.key_before:
             return World.NOT_HAPPENED
@@ -356,7 +367,12 @@ def make_request(
 
 
 def certify(
-    case: Case, authorised: AuthorisedApplicant, key: KeyReady, request: bytes, station: Station
+    case: Case,
+    card: InsertedCard,
+    authorised: AuthorisedApplicant,
+    key: KeyReady,
+    request: bytes,
+    station: Station,
 ) -> PendingCertificate:
     """Step 6: the authority issues a certificate that is valid for nobody yet.
 
@@ -366,6 +382,8 @@ def certify(
     def message() -> Message:
         if station.clock() >= authorised.authorisation.terms.expires_at:
             raise AuthorisationExpired("the clerk's leave has expired")
+        # Nothing is asked for that would have no way into the card: a reader that is gone says so here.
+        card.reader.is_card_present()
         attestation = Attestation(key.attestation_nonce, key.attestation)
         # The authority becomes a witness of what the journal says up to here.
         head = station.journal.head().text.encode()
@@ -423,22 +441,21 @@ def take_fee(
 
     Asked after an interruption: the clerk counts what of this payment lies in the till.
     """
-    fee_yen = station.policy.fee.issue_yen
 
     def refuse_if_too_late() -> None:
         _refuse_if_of_another_day(authorised.identified, station)
         _refuse_if_lapsing(pending, station)
 
-    def pay(_: FeeIntent) -> SettledFee:
+    def pay(intent: FeeIntent) -> SettledFee:
         refuse_if_too_late()
         # That a receipt does not fit the paper must not be found out with the money in the till.
         _receipt_job(authorised, pending, _LARGEST_FEE, NumberedReceipt(_LARGEST_NUMBER, ""), station, is_copy=True)
         name = authorised.identified.eligible.items.name
-        persons.resident.consent(DeliverySummary(name, pending.not_after, fee_yen))
-        return collect(already_yen=0)
+        persons.resident.consent(DeliverySummary(name, pending.not_after, intent.fee_yen))
+        return collect(intent.fee_yen, already_yen=0)
 
     @money_in_hand()
-    def collect(already_yen: int) -> SettledFee:
+    def collect(fee_yen: int, already_yen: int) -> SettledFee:
         station.cash.begin(fee_yen)
         if already_yen:
             station.cash.take_from_clerk(already_yen)
@@ -454,16 +471,20 @@ def take_fee(
         persons.clerk.give_change(change_yen)
         return SettledFee(fee_yen, tendered_yen, change_yen)
 
-    def count(_: FeeIntent) -> SettledFee | World:
-        counted_yen = persons.clerk.count_payment(fee_yen)
+    def count(intent: FeeIntent) -> SettledFee | World:
+        counted_yen = persons.clerk.count_payment(intent.fee_yen)
         if not counted_yen:
             return World.NOT_HAPPENED
-        if counted_yen < fee_yen:
+        if counted_yen < intent.fee_yen:
             # The till opens again for the rest, so the certificate must still be able to become valid.
             refuse_if_too_late()
-        return collect(counted_yen)
+        return collect(intent.fee_yen, counted_yen)
 
-    return case.run(FEE, prepare=lambda: FeeIntent(fee_yen, station.cash.counter()), perform=pay, inquire=count)
+    def due() -> FeeIntent:
+        # From here on it is this sum that is asked for, counted and given back, whatever the fee is another day.
+        return FeeIntent(station.policy.fee.issue_yen)
+
+    return case.run(FEE, prepare=due, perform=pay, inquire=count)
 
 
 def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confirmed:
@@ -499,18 +520,23 @@ def take_card(case: Case, card: InsertedCard, station: Station, persons: Persons
     An empty terminal says that he has it. Whoever takes it out at the window is the clerk, who then says so himself.
     """
 
-    def is_taken_out() -> bool:
+    def has_it() -> bool:
+        """Whether the terminal has seen the card go, which nobody but the resident takes out there."""
         try:
-            return not card.reader.is_card_present() or wait_in_slices(
-                lambda: persons.resident.card(CardAction.TAKE),
-                card.reader.wait_for_removal,
-                station.waits.card_taken_s,
-            )
+            holding = [reader for reader in station.readers if reader.is_card_present()]
+            for reader in holding:
+                if not wait_in_slices(
+                    lambda: persons.resident.card(CardAction.TAKE),
+                    reader.wait_for_removal,
+                    station.waits.card_taken_s,
+                ):
+                    return False
         except (ReaderMissing, ReaderBusy, CardAbsent, LinkLost, OutcomeUnknown):
             return False  # a reader that is gone cannot tell; the clerk can
+        return not card.is_handed_in and station.window not in holding
 
     def wait() -> CardTaken:
-        if is_taken_out() and card.reader is not station.window:
+        if has_it():
             return CardTaken("reader")
         while not persons.clerk.is_card_returned():
             persons.resident.card(CardAction.TAKE)
@@ -529,7 +555,7 @@ def print_receipt(
 ) -> PrintedReceipt:
     """Step 8: one unmarked original of one number; whatever is printed after it is marked as a copy.
 
-    Asked after an interruption: the printer's own count of cuts, else a person.
+    Asked after an interruption: a person, for a printer's count of cuts does not say which paper it cut.
     """
 
     def job(receipt: NumberedReceipt, is_copy: bool) -> PrintJob:
@@ -544,12 +570,11 @@ def print_receipt(
             cut_off()
         receipt = station.journal.number_receipt(case.record)
         try:
-            original = job(receipt, False)
+            job(receipt, False)
         except TextDoesNotFit:
             # A proof too long for this paper is left off: it stands in the journal, and a payer is not kept waiting.
             receipt = NumberedReceipt(receipt.number, "")
-            original = job(receipt, False)
-        return ReceiptIntent(receipt, hashlib.sha256(original.data).hexdigest(), station.printer.cuts())
+        return ReceiptIntent(receipt)
 
     def print_original(intent: ReceiptIntent) -> PrintedReceipt:
         outcome = station.printer.print(job(intent.receipt, False))
@@ -566,15 +591,7 @@ def print_receipt(
                 break
         return PrintedReceipt(intent.receipt.number, copies)
 
-    def ask(intent: ReceiptIntent) -> PrintedReceipt | World:
-        cuts = station.printer.cuts()
-        # What was cut since is this receipt only when this station gave no other application one in between.
-        is_newest = station.journal.newest_receipt() == intent.receipt.number
-        if is_newest and cuts is not None and intent.cuts is not None and cuts == intent.cuts + 1:
-            return PrintedReceipt(intent.receipt.number, copies=0)
-        return look(intent)
-
-    return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=ask)
+    return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=look)
 
 
 def _receipt_job(
@@ -620,22 +637,17 @@ def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:
     return both
 
 
-def _checked_terms(case: Case, authorised: AuthorisedApplicant, station: Station) -> AuthorisationTerms:
-    """The clerk's terms, after the terminal has seen for itself that they are a clerk's and cover this very case."""
+def _refuse_unless_covered(case: Case, authorised: AuthorisedApplicant, station: Station) -> None:
+    """The terminal sees for itself that the leave is a clerk's, is for this very key, and has not run out."""
     eligible = authorised.identified.eligible
+    issuer = x509.load_der_x509_certificate(station.issuer)
     try:
-        terms = verify_authorisation(
-            authorised.authorisation, x509.load_der_x509_certificate(station.issuer), station.clock()
-        )
+        terms = verify_authorisation(authorised.authorisation, issuer, station.clock())
     except AuthorisationInvalid as error:
         raise AuthorisationUnfit(str(error)) from error
     covered = (terms.operation, terms.case, terms.station, terms.card_number, terms.items_hash)
     if covered != ("issue", case.record.pseudonym, station.name, eligible.filed.card_number, eligible.items.hash()):
         raise AuthorisationUnfit("the clerk's leave is for something else")
-    return terms
-
-
-def _refuse_unless_fresh(terms: AuthorisationTerms, station: Station) -> None:
     if not terms.is_fresh(station.clock(), station.uptime()):
         raise AuthorisationExpired("the clerk's leave has expired, or this computer was started anew since")
 
@@ -647,6 +659,8 @@ def _refuse_if_of_another_day(identified: IdentifiedApplicant, station: Station)
 
 def _refuse_if_lapsing(pending: PendingCertificate, station: Station) -> None:
     state = station.authority.status(pending.certificate, station.issuer).state
+    if state is CertificateState.GOOD:
+        raise StoreOutdated("the authority has confirmed a certificate that this store has not paid for yet")
     margin = datetime.timedelta(minutes=station.policy.deadlines.fee_margin_min)
     too_late = pending.confirm_before is not None and station.clock() + margin > pending.confirm_before
     if state is not CertificateState.PENDING or too_late:

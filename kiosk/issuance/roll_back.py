@@ -11,11 +11,19 @@ from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message
 from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable
 from kiosk.issuance.effect import Case, Effect, World
-from kiosk.issuance.failure import TROUBLE, Halted, RevocationUnproven, RolledBack, failure_code, money_in_hand
+from kiosk.issuance.failure import (
+    TROUBLE,
+    Halted,
+    RevocationUnproven,
+    RolledBack,
+    StoreOutdated,
+    failure_code,
+    money_in_hand,
+)
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
-from kiosk.issuance.steps import CERTIFY, FEE, WRITE
+from kiosk.issuance.steps import CERTIFY, CONFIRM, FEE, WRITE
 from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.step import Actor, Undo
 from kiosk.model.transition import Event, Stage
@@ -92,9 +100,10 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     fee = case.intent_of(FEE)
     if fee is None:
         return
-    fee_yen = fee.fee_yen
+    settled = case.outcome_of(FEE)
+    fee_yen = fee.fee_yen if settled is None else settled.fee_yen
     paid_yen = fee_yen
-    if case.outcome_of(FEE) is None and case.intent_of(REFUND) is None:
+    if settled is None and case.intent_of(REFUND) is None:
         paid_yen = persons.clerk.count_payment(fee_yen)
         if not paid_yen:
             return
@@ -127,6 +136,9 @@ def _revoke(case: Case, station: Station) -> None:
         return
 
     def message() -> RevokeIntent:
+        status = station.authority.status(certificate, station.issuer)
+        if status.state is CertificateState.GOOD and case.intent_of(CONFIRM) is None:
+            raise StoreOutdated("the authority has confirmed a certificate that this store has not confirmed")
         reason = RevocationReason.CESSATION_OF_OPERATION
         return RevokeIntent(certificate, station.authority.revoke_message(certificate, reason))
 

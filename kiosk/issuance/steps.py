@@ -43,10 +43,9 @@ class Written:
 
 @dataclass(frozen=True)
 class FeeIntent:
-    """The till is about to take this amount; the cash device's event counter stood so."""
+    """The till is about to take this amount."""
 
     fee_yen: int
-    counter: int
 
 
 @dataclass(frozen=True)
@@ -65,11 +64,9 @@ class CardTaken:
 
 @dataclass(frozen=True)
 class ReceiptIntent:
-    """This receipt in these bytes is about to be printed; the printer had cut so often before."""
+    """This receipt is about to be printed."""
 
     receipt: NumberedReceipt
-    data_hash: str
-    cuts: int | None
 
 
 APPLICATION = Effect(Step.APPLICATION, Application, FiledApplication)

@@ -21,7 +21,7 @@ from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.journal.verify import verify_since_last_head
 from kiosk.model.step import Actor, Step, Undo, actor_of
-from kiosk.model.transition import AFTER, ENDED, Event, Happening, Stage, TransitionRefused, next_stage
+from kiosk.model.transition import AFTER, ENDED, Cell, Event, Happening, Stage, TransitionRefused, next_stage
 
 OPENED = "opened"
 """The event with which a case begins; it commits to the application as it was filed."""
@@ -82,8 +82,8 @@ class Witness(Enum):
 class Journal:
     """Reads and writes the cases of one station. `key` seals their records, `head_key` signs heads of the journal.
 
-    Whatever changes a case raises `TransitionRefused` when `kiosk.model.transition` does not have it; the attempt is
-    journaled, and the case stays as it is.
+    Whatever changes a case raises `TransitionRefused` when `kiosk.model.transition` does not have it, or when another
+    process has changed the effect since it was looked at here; the attempt is journaled, and the case stays as it is.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ class Journal:
         self._key = key
         self._head_key = head_key
         self._chain = Chain(station, head_key, clock)
+        self._seen: dict[tuple[str, str], EffectState | None] = {}
         self._random_bytes = random_bytes
 
     def start(self) -> None:
@@ -238,6 +239,7 @@ class Journal:
         with self._database.read() as transaction:
             statement = "SELECT state, intent, outcome FROM effects WHERE pseudonym = ? AND step = ?"
             row = transaction.run(statement, case.pseudonym, step.value).first()
+        self._seen[case.pseudonym, step.value] = None if row is None else EffectState(row.state)
         if row is None:
             return None
 
@@ -312,14 +314,17 @@ class Journal:
             row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", case.pseudonym).one()
             try:
                 stage = next_stage(Stage(row.stage), event, actor)
+                if self._has_been_overtaken(transaction, case, event):
+                    raise TransitionRefused(Cell(Stage(row.stage), event, actor))
             except TransitionRefused as refused:
-                refusal = refused
+                refusal: TransitionRefused | None = refused
                 facts = {"event": NOT_ADMITTED, "case": case.pseudonym, "attempt": event.value, "by": actor.value}
                 self._chain.append(transaction, facts)
             else:
                 yield transaction, stage
-                return
-        raise refusal
+                refusal = None
+        if refusal is not None:
+            raise refusal
 
     def number_receipt(self, case: CaseRecord) -> NumberedReceipt:
         """The receipt of a case: the next number the first time, the same ever after, so that none is skipped.
@@ -345,13 +350,6 @@ class Journal:
             found = transaction.run(statement, Step.RECEIPT, *states, self.station, case.pseudonym).first()
         return found is not None
 
-    def newest_receipt(self) -> int:
-        """The number of the receipt that this station gave last, 0 when it gave none."""
-        statement = """SELECT COALESCE(MAX(receipts.number), 0) FROM receipts
-                       JOIN cases ON cases.pseudonym = receipts.pseudonym WHERE cases.station = ?"""
-        with self._database.read() as transaction:
-            return int(transaction.run(statement, self.station).scalar_one())
-
     def destroy_seal(self, pseudonym: str) -> None:
         """Makes the records of a case unreadable for ever, and nobody can tell any more whom it was about."""
         with self._database.write() as transaction:
@@ -361,6 +359,14 @@ class Journal:
     def entries(self) -> Iterator[Entry]:
         """All entries of all stations, each station's oldest first."""
         return read_entries(self._database)
+
+    def _has_been_overtaken(self, transaction: Transaction, case: CaseRecord, event: Happening) -> bool:
+        """Whether an effect stands otherwise than when this process saw it last."""
+        if (case.pseudonym, event.value) not in self._seen:
+            return False
+        statement = "SELECT state FROM effects WHERE pseudonym = ? AND step = ?"
+        row = transaction.run(statement, case.pseudonym, event.value).first()
+        return (None if row is None else EffectState(row.state)) is not self._seen[case.pseudonym, event.value]
 
     def _write_effect(
         self,
@@ -372,6 +378,7 @@ class Journal:
         intent: bytes | None = None,
         outcome: bytes | None = None,
     ) -> None:
+        self._seen[case.pseudonym, step.value] = state
         transaction.run(
             """INSERT INTO effects (pseudonym, step, state, intent, outcome) VALUES (?, ?, ?, ?, ?)
                ON CONFLICT (pseudonym, step) DO UPDATE SET

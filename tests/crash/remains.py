@@ -378,8 +378,6 @@ def _relations(
             yield _is_answered(intent["message"], remains)
         case "refund" if intent:
             yield intent["amount_yen"]
-        case "receipt" if intent:
-            yield None if intent["cuts"] is None else remains.image.printer.counters.cuts - intent["cuts"]
 
 
 def _is_answered(message: Any, remains: Remains) -> bool:

@@ -1,5 +1,6 @@
 """One issuance on the real drivers, store and authority: the good way, every refusal, every interruption."""
 
+import contextlib
 import datetime
 import json
 import shutil
@@ -16,11 +17,13 @@ from hw.sim.card.faults import parse_card_faults
 from hw.sim.card.memory import CardMemory
 from kiosk.application_file import ClerkTable
 from kiosk.authority.client import AuthorityClient
+from kiosk.issuance.effect import outcome_in
 from kiosk.issuance.failure import Halted, NumberTaken, Refusal, RolledBack
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Abandoned, CardAction
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
+from kiosk.issuance.steps import TAKE_CARD, CardTaken
 from kiosk.journal.database import open_database
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Application, Closed, Delivery
@@ -200,6 +203,87 @@ def test_a_power_cut_at_every_commit_is_taken_back_or_finished_on_another_day(
         except RolledBack as rolled_back:
             assert rolled_back.code in ("K-CASE-001", "K-CA-005")
         check_rest(world, closed)
+
+
+def test_a_store_of_an_earlier_day_takes_nothing_back_that_the_world_has_finished(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
+    for cut_at in range(1, commits + 1):
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        with pytest.raises(PowerCut):
+            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
+            world.issue(station=world.station(database))
+        shutil.copy(world.directory / "kiosk.db", world.directory / "yesterday.db")
+        closed = world.issue()
+        shutil.copy(world.directory / "yesterday.db", world.directory / "kiosk.db")
+        before = world.hand.memories[RESIDENT].read().files
+        with contextlib.suppress(Halted, RolledBack, Refusal):
+            world.issue()
+        station = world.station()
+        if any(entry.get("step") == "certify" for entry in bodies(world)):
+            assert station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
+            assert world.hand.memories[RESIDENT].read().files == before
+        assert world.till.total_yen() == 500
+
+
+def bodies(world: World) -> list[dict[str, Any]]:
+    return [json.loads(entry.body) for entry in world.station().journal.entries()]
+
+
+@pytest.mark.parametrize("clock_days", [-400, 365 * 6])
+def test_a_paid_case_is_finished_whatever_the_clock_says_of_the_clerks_certificate(
+    tmp_path: Path, fresh_authority: Path, clock_days: int
+) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
+    for cut_at in range(commits - 4, commits + 1):
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        with pytest.raises(PowerCut):
+            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
+            world.issue(station=world.station(database))
+        world.now += datetime.timedelta(days=clock_days)
+        assert world.issue().receipt_number == 1
+        assert not any(entry["event"] == "not_admitted" for entry in bodies(world))
+
+
+def test_the_fee_of_the_day_on_which_it_was_asked_for_is_the_one_that_counts(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
+    for cut_at in range(1, commits + 1):
+        for hours in (0, 25):
+            world = new_world(tmp_path / f"{cut_at}-{hours}", fresh_authority)
+            with pytest.raises(PowerCut):
+                database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=True)
+                world.issue(station=world.station(database))
+            asked = any((entry.get("step"), entry["event"]) == ("fee", "intended") for entry in bodies(world))
+            world.now += datetime.timedelta(hours=hours)
+            station = world.station()
+            dearer = replace(station.policy, fee=replace(station.policy.fee, issue_yen=700))
+            try:
+                world.issue(station=replace(station, policy=dearer))
+            except RolledBack:
+                assert world.till.total_yen() == 0
+            else:
+                assert world.till.total_yen() == (500 if asked else 700)
+
+
+def test_a_card_that_lies_at_the_window_after_the_confirmation_is_not_taken_for_returned(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
+    for cut_at in range(commits - 4, commits + 1):
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        with pytest.raises(PowerCut):
+            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
+            world.issue(station=world.station(database))
+        if world.slot.is_card_present():
+            world.hand.remove()
+            world.window_hand.insert(RESIDENT)
+            check_rest(world, [world.issue()])
+            record = next(iter(world.station().journal.cases()))
+            taken = outcome_in(world.station().journal.effect(record, Step.TAKE_CARD), TAKE_CARD)
+            assert taken == CardTaken("clerk")
 
 
 def test_a_second_power_cut_during_the_resumption_is_survived_too(tmp_path: Path, fresh_authority: Path) -> None:

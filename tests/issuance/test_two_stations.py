@@ -1,5 +1,6 @@
 """Two stations of one town on one store: each opens its own cases, and the authority sees to what they cannot see."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,7 @@ from kiosk.authority.credential import load_credential
 from kiosk.authority.embedded.directory import add_station, init
 from kiosk.config import SHIPPED, load_config
 from kiosk.issuance.failure import CaseEnded, Refusal
+from kiosk.issuance.issue import issue
 from kiosk.issuance.report import StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -17,8 +19,9 @@ from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import verify_chain
+from kiosk.model.application import Application
 from kiosk.model.step import Step
-from tests.counter_bench import OTHER_RESIDENT, START, World
+from tests.counter_bench import OTHER_RESIDENT, RESIDENT, START, World
 
 
 @pytest.fixture
@@ -52,11 +55,26 @@ def second_station(world: World) -> Station:
 
 def test_a_resident_who_has_a_certificate_gets_no_second_at_another_station(world: World) -> None:
     world.issue("1")
+    card = world.hand.memories[RESIDENT].read()
     with pytest.raises(CaseEnded, match="E07") as elsewhere:
         world.issue("2", station=second_station(world))
+    after = world.hand.memories[RESIDENT].read()
+    assert (after.files, after.keys, after.pins) == (card.files, card.keys, card.pins), "his key is in use"
     assert not isinstance(elsewhere.value, Refusal), "its own books do not tell, the authority does"
     with pytest.raises(Refusal, match="E07"):
         world.issue("3")
+    assert world.till.total_yen() == 500
+
+
+def test_nobody_loses_his_key_to_another_who_comes_with_his_card(world: World) -> None:
+    world.issue("1")
+    card = world.hand.memories[RESIDENT].read()
+    persons = world.persons("2", OTHER_RESIDENT)
+    borrower = replace(persons, resident=world.persons("2", RESIDENT).resident)
+    with pytest.raises(CaseEnded, match="E06"):
+        issue(Application("2", OTHER_RESIDENT), second_station(world), borrower, lambda _: None)
+    after = world.hand.memories[RESIDENT].read()
+    assert (after.files, after.keys, after.pins) == (card.files, card.keys, card.pins)
     assert world.till.total_yen() == 500
 
 

@@ -33,7 +33,7 @@ from tests.journal.filled_journal import STATION_KEY, Filled, filled, forged, in
 CONTENT = (
     "SELECT station, seq, body, hash FROM journal ORDER BY station, seq",
     "SELECT station, size, at, root, signature FROM heads ORDER BY station, size",
-    "SELECT pseudonym, station, state, code, seal FROM cases ORDER BY pseudonym",
+    "SELECT pseudonym, station, stage, code, seal FROM cases ORDER BY pseudonym",
     "SELECT pseudonym, step, state, intent, outcome FROM effects ORDER BY pseudonym, step",
     "SELECT number, pseudonym FROM receipts ORDER BY number",
 )
@@ -168,6 +168,7 @@ def flip_bits(whole: Filled, desk: Desk, count: int, seed: int | str) -> tuple[C
     chance = random.Random(seed)
     original = whole.path.read_bytes()
     sound = content(whole.path)
+    assert sound is not None, "what was not flipped can be read"
     answers: Counter[str] = Counter()
     missed = []
     for _ in range(count):

@@ -8,6 +8,7 @@ import pytest
 from kiosk.journal.agreement import Told, check_state, read_state
 from kiosk.journal.chain import read_entries
 from kiosk.journal.database import open_database
+from kiosk.journal.journal import EffectState
 from kiosk.model.step import ACTOR, UNDO_ACTOR, Actor, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER,
@@ -132,6 +133,36 @@ def test_two_processes_on_one_case_do_not_do_a_step_twice(tmp_path: Path) -> Non
     here.complete(seen_here, Step.FEE, b"500")
     with pytest.raises(TransitionRefused):
         there.complete(seen_there, Step.FEE, b"500")
+
+
+def test_an_effect_that_two_processes_saw_alike_is_begun_by_one_of_them_only(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    here, there = open_journal(path), open_journal(path)
+    case = walk(here, here.open_case("1", b""), Stage.DELIVERED)
+    for state in (None, EffectState.FAILED, EffectState.UNKNOWN):
+        if state is not None:
+            here.leave(case, Step.FEE, state, "K-CASE-002")
+        assert here.effect(case, Step.FEE) == there.effect(case, Step.FEE)
+        here.intend(case, Step.FEE, b"500")
+        for change in (
+            lambda: there.intend(case, Step.FEE, b"500"),
+            lambda: there.complete(case, Step.FEE, b"500"),
+            lambda: there.leave(case, Step.FEE, EffectState.FAILED, "K-CASE-002"),
+        ):
+            with pytest.raises(TransitionRefused):
+                change()
+    here.complete(case, Step.FEE, b"500")
+
+
+def test_what_takes_a_case_back_is_not_undone_by_a_process_that_comes_late(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    here, there = open_journal(path), open_journal(path)
+    case = walk(here, here.open_case("1", b""), Stage.ROLLING_BACK)
+    here.intend(case, Undo.REFUND, b"500")
+    there.effect(case, Undo.REFUND)
+    here.complete(case, Undo.REFUND, b"500")
+    with pytest.raises(TransitionRefused):
+        there.leave(case, Undo.REFUND, EffectState.FAILED, "K-DEVICE-001")
 
 
 def test_who_acts_is_said_of_every_step_and_undo() -> None:

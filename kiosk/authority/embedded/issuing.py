@@ -109,6 +109,27 @@ def issue(
     return _issue_plain(wanted, requester, authority, books)
 
 
+def check_prospect(value: asn1.TLV, requester: Requester, authority: Authority, books: Books) -> None:
+    """Whether a key made on this leave could be certified. Raises `Refusal`, `MessageInvalid`.
+
+    Making a key destroys the one before: whoever has a valid certificate must not lose its key to a request that fails.
+    """
+    if not requester.is_station:
+        raise Refusal("notAuthorized", "only a station may ask for certificates")
+    asked = read(asn1.ProspectValue, asn1.encode(value))
+    leave = asn1.tlv(asn1.encode(asked.authorisation))
+    for rules in authority.policy.certificates:
+        terms = check_authorisation(leave, requester, None, rules.kind, books, authority.now())
+        _refuse_second(authority.person(terms.person), rules.kind, books)
+    if asked.key_hash and books.has_live_certificate(asked.key_hash):
+        raise Refusal("notAuthorized", "E06: the key in the card belongs to a valid certificate")
+
+
+def _refuse_second(person: bytes, kind: str, books: Books) -> None:
+    if books.live_certificate(person, kind):
+        raise Refusal("duplicateCertReq", f"E07: the resident has a valid {kind} certificate")
+
+
 def _issue_resident(
     wanted: Wanted,
     items: CertifiedItems | None,
@@ -130,8 +151,7 @@ def _issue_resident(
         raise Refusal("badCertTemplate", "E19: this key was certified before")
     journal_head = _journal_head(info)
     person = authority.person(terms.person)
-    if books.live_certificate(person, rules.kind):
-        raise Refusal("duplicateCertReq", f"E07: the resident has a valid {rules.kind} certificate")
+    _refuse_second(person, rules.kind, books)
     certificate = authority.profiles.resident(
         rules,
         key,

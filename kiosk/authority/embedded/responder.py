@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
-from kiosk.authority.embedded.issuing import issue, read_request
+from kiosk.authority.embedded.issuing import check_prospect, issue, read_request
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import (
     NONCE_BYTES,
@@ -153,11 +153,22 @@ class Responder:
         return self._reply(message, BodyKind.RP, body, nonce)
 
     def _inform(self, message: Received, requester: Requester, books: Books) -> bytes:
-        """Answers a general message (RFC 9810, 5.3.19): a station hears what was issued to it, a page at a time."""
-        items = message.general_message
-        place = items.get(oids.STATION_RECORD)
-        if len(items) != 1 or place is None:
-            raise MessageInvalid("badRequest", "this information is not offered here")
+        """Answers a general message (RFC 9810, 5.3.19) of one item."""
+        match list(message.general_message.items()):
+            case [(oids.STATION_RECORD, place)] if place is not None:
+                item = info_item(oids.STATION_RECORD, self._station_record(place, requester, books))
+            case [(oids.PROSPECT, prospect)] if prospect is not None:
+                try:
+                    check_prospect(prospect, requester, self._authority, books)
+                except Refusal as refusal:
+                    raise MessageInvalid(refusal.fail_info, refusal.text) from None
+                item = info_item(oids.PROSPECT, asn1.encode(asn1.Null()))
+            case _:
+                raise MessageInvalid("badRequest", "this information is not offered here")
+        return self._reply(message, BodyKind.GENP, asn1.sequence_of([item]), self._authority.random_bytes(NONCE_BYTES))
+
+    def _station_record(self, place: asn1.TLV, requester: Requester, books: Books) -> bytes:
+        """What was issued to a station, a page at a time."""
         if not requester.is_station:
             raise MessageInvalid("notAuthorized", "only a station has a record here")
         after = read(int, asn1.encode(place))
@@ -175,8 +186,7 @@ class Responder:
             )
             for transaction_id, record, head in books.issued_to(requester.serial, after, RECORDS_A_PAGE)
         ]
-        body = asn1.sequence_of([info_item(oids.STATION_RECORD, asn1.sequence_of(values))])
-        return self._reply(message, BodyKind.GENP, body, self._authority.random_bytes(NONCE_BYTES))
+        return asn1.sequence_of(values)
 
     def _conclude(
         self, message: Received, known: TransactionRecord | None, requester: Requester, books: Books

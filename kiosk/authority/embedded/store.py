@@ -111,6 +111,11 @@ class Books:
         records = (self._record(row) for row in rows if row.profile == profile and row.not_after > self._now)
         return next((r for r in records if r.state is not State.REVOKED), None)
 
+    def has_live_certificate(self, key_hash: bytes) -> bool:
+        """Whether a certificate of this public key is neither revoked nor past its end."""
+        rows = self._run("SELECT * FROM certificate WHERE key_hash = ?", key_hash).all()
+        return any(r.state is not State.REVOKED and r.not_after > self._now for r in map(self._record, rows))
+
     def profiles_of_key(self, key_hash: bytes) -> set[str]:
         """The profiles under which this public key was ever certified."""
         rows = self._run("SELECT profile FROM certificate WHERE key_hash = ?", key_hash)
