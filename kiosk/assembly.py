@@ -24,9 +24,11 @@ from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.station import Station, Waits
+from kiosk.journal.chain import is_begun
 from kiosk.journal.database import open_database
 from kiosk.journal.head import load_head_key
 from kiosk.journal.journal import Journal
+from kiosk.journal.key_file import KeyDamaged
 from kiosk.journal.seal import load_station_key
 from kiosk.model.authorisation import Uptime
 from kiosk.register.register import load_register
@@ -108,13 +110,16 @@ def open_station(
     issuer, name = credential.chain[0], _station_name(config, credential)
     database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
     try:
+        keys = (data / "station.key", data / "head.key")
+        if is_begun(database, name):
+            _refuse_without(keys)
         journal = Journal(
             database,
             name,
-            _load_key(load_station_key, data / "station.key", random_bytes),
+            _load_key(load_station_key, keys[0], random_bytes),
             clock,
             random_bytes,
-            head_key=_load_key(load_head_key, data / "head.key", random_bytes),
+            head_key=_load_key(load_head_key, keys[1], random_bytes),
         )
         journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace) as bench:
@@ -202,8 +207,15 @@ def _load_key(
 ) -> _Key:
     try:
         return load(path, random_bytes)
-    except ValueError as error:
+    except KeyDamaged as error:
         raise ConfigInvalid(str(path), "", str(error)) from error
+
+
+def _refuse_without(keys: Sequence[Path]) -> None:
+    """A fresh key beside records that were made with another would make them look as if somebody had changed them."""
+    for path in keys:
+        if not path.exists():
+            raise ConfigInvalid(str(path), "", "missing, and the journal was written with it: restore it")
 
 
 def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:

@@ -22,15 +22,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _code_of(error: Exception) -> ExitCode | None:
     from hw.strict_toml import ConfigInvalid
+    from kiosk.assembly import DataInUse
+    from kiosk.authority.own_process import AuthorityNotStarted
+    from kiosk.journal.database import UNREADABLE
     from kiosk.journal.entry import ChainBroken
     from kiosk.journal.errors import StoreLost, StoreUnusable
+    from kiosk.journal.key_file import KeyDamaged
 
     match error:
         case ChainBroken():
             return ExitCode.REFUSED
-        case ConfigInvalid() | StoreUnusable():
+        case ConfigInvalid() | StoreUnusable() | KeyDamaged():
             return ExitCode.CONFIG
-        case StoreLost():
+        case StoreLost() | DataInUse() | AuthorityNotStarted():
+            return ExitCode.INTERNAL
+        case _ if isinstance(error, UNREADABLE):
             return ExitCode.INTERNAL
         case _:
             return None

@@ -19,6 +19,7 @@ from kiosk.assembly import Assembly, DataInUse, authority_endpoint, hold_data, o
 from kiosk.authority.own_process import AuthorityNotStarted
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
+from kiosk.failure_book import load_failure_book
 from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, NumberTaken, Refusal, RolledBack
 from kiosk.issuance.issue import filed_application, issue
 from kiosk.issuance.persons import Persons
@@ -99,7 +100,9 @@ def _play(drill: Drill, application: Application, assembly: Assembly, data: Path
         raise ConfigInvalid(str(drill.path), "number", str(taken)) from taken
     except CaseEnded as ended:
         step, code = _ending(ended)
-        _line(out, drill.is_json, {"step": step, "code": ended.code})
+        entry = load_failure_book()[ended.code]
+        text = {"what": entry.en.what, "remedy": entry.en.remedy, "who": entry.who}
+        _line(out, drill.is_json, {"step": step, "code": ended.code, **text})
         return code
     path = _save_certificate(closed, data / "certificates")
     _line(

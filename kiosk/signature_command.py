@@ -16,7 +16,7 @@ from hw.card.key import CardKey
 from hw.errors import CardAbsent, DeviceError, PinLocked, PinRefused
 from hw.ports import CardSession
 from hw.strict_toml import ConfigInvalid
-from kiosk.assembly import DataInUse, hold_data
+from kiosk.assembly import hold_data
 from kiosk.authority.client import OCSP_PATH
 from kiosk.authority.credential import load_credential
 from kiosk.authority.errors import AuthorityUnreachable, CredentialInvalid
@@ -61,7 +61,7 @@ def run_sign(
         return _refuse(ExitCode.REFUSED, "the password is locked; only the counter can set a new one")
     except PinRefused as refused:
         return _refuse(ExitCode.REFUSED, f"wrong password, {refused.attempts_remaining} attempts remain")
-    except (DataInUse, DeviceError, NothingToSignWith) as error:
+    except (DeviceError, NothingToSignWith) as error:
         return _refuse(ExitCode.REFUSED, str(error))
     try:
         target.write_bytes(signature)

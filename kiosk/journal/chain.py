@@ -119,6 +119,12 @@ def newest_entry(transaction: Transaction, station: str) -> Entry | None:
     return None if row is None else _entry(row)
 
 
+def is_begun(database: Database, station: str) -> bool:
+    """Whether a station has entries in the store."""
+    with database.read() as transaction:
+        return newest_entry(transaction, station) is not None
+
+
 def newest_head(transaction: Transaction, station: str) -> SignedHead | None:
     """The last signed head that a station kept."""
     row = transaction.run(

@@ -78,6 +78,10 @@ def _verify(database: Database, presented: list[ProvenHead], data: Path) -> None
     check_state(told, state)
     head_key, station_key = data / "head.key", data / "station.key"
     own = load_head_key(head_key).public if head_key.exists() and station_key.exists() else None
+    if not verified:
+        raise StoreDamaged("it holds no journal")
+    if own is None:
+        print("the sealed records are not compared, for station.key and head.key do not lie beside the store")
     for of in verified:
         print(f"{of.station}: {of.entries} entries, {of.heads} signed heads, chain holds")
         if own is not None and of.key == own:

@@ -317,7 +317,8 @@ def _is_damaged(error: Exception) -> bool:
 def _engine(url: URL, *, must_exist: bool) -> Engine:
     match url.drivername:
         case "sqlite" | "sqlite+pysqlite":
-            if must_exist and not Path(url.database or "").is_file():
+            file = Path(url.database or "")
+            if must_exist and not (file.is_file() and file.stat().st_size):
                 raise StoreUnusable("no store there")
             # Values are personal data; they stay out of exception texts.
             engine = sqlalchemy.create_engine(url, hide_parameters=True)

@@ -104,7 +104,7 @@ class HeadKey:
 
 
 def load_head_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> HeadKey:
-    """Reads the station's signing key, making it first where there is none. Raises `ValueError` for a damaged file."""
+    """Reads the station's signing key, making it first where there is none. Raises `KeyDamaged`."""
     return HeadKey(load_key(path, random_bytes))
 
 

@@ -9,15 +9,19 @@ from pathlib import Path
 KEY_LENGTH = 32
 
 
+class KeyDamaged(ValueError):
+    """A file is there and holds no key; the message names it."""
+
+
 def load_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> bytes:
-    """Reads a key, making it first where there is none yet. Raises `ValueError` for a damaged file."""
+    """Reads a key, making it first where there is none yet. Raises `KeyDamaged`."""
     try:
         key = path.read_bytes()
     except FileNotFoundError:
         _make_once(path, random_bytes(KEY_LENGTH))
         key = path.read_bytes()
     if len(key) != KEY_LENGTH:
-        raise ValueError(f"{path}: a key has {KEY_LENGTH} bytes, this file has {len(key)}")
+        raise KeyDamaged(f"{path}: a key has {KEY_LENGTH} bytes, this file has {len(key)}")
     return key
 
 

@@ -92,7 +92,7 @@ class StationKey:
 
 
 def load_station_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> StationKey:
-    """Reads the station's key, making it first where there is none yet. Raises `ValueError` for a damaged file."""
+    """Reads the station's key, making it first where there is none yet. Raises `KeyDamaged`."""
     return StationKey(load_key(path, random_bytes), random_bytes)
 
 

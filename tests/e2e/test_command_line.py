@@ -107,7 +107,7 @@ def test_signing_leaves_a_data_directory_alone_that_is_at_work(tmp_path: Path) -
     (tmp_path / "form").write_text("x")
     with hold_data(tmp_path / "data"):
         done = run("sign", tmp_path / "form", "--pin-file", tmp_path / "form", "--data", tmp_path / "data")
-    assert done.returncode == 1
+    assert done.returncode == 70
     assert "in use by another kiosk" in done.stderr
     assert not (tmp_path / "data" / "sim").exists()
 
@@ -154,3 +154,39 @@ def test_an_issuance_without_printer_ends_with_its_code_and_is_finished_when_the
     unread = subprocess.run(words, stdout=tail, stderr=subprocess.PIPE, text=True, timeout=60)
     os.close(tail)
     assert (unread.returncode, unread.stderr) == (70, "")
+
+
+def test_keys_are_not_made_anew_beside_a_journal_that_was_written_with_others(tmp_path: Path) -> None:
+    assert run("drill", APPLICATION, "--data", tmp_path).returncode == 0
+    for name in ("station.key", "head.key"):
+        kept = (tmp_path / name).read_bytes()
+        (tmp_path / name).unlink()
+        for words in (["drill", APPLICATION], ["reconcile"]):
+            refused = run(*words, "--data", tmp_path)
+            assert (refused.returncode, refused.stdout) == (78, "")
+            assert f"{name}: missing" in refused.stderr
+        assert not (tmp_path / name).exists()
+        (tmp_path / name).write_bytes(b"damaged")
+        assert run("journal", "verify", "--data", tmp_path).returncode == 78
+        (tmp_path / name).write_bytes(kept)
+    assert run("reconcile", "--data", tmp_path).returncode == 0
+
+
+def test_looking_makes_nothing(tmp_path: Path) -> None:
+    for words in (["reconcile"], ["journal", "verify"]):
+        assert run(*words, "--data", tmp_path / "mistyped").returncode == 78
+        assert not (tmp_path / "mistyped").exists()
+    (tmp_path / "kiosk.db").touch()
+    for words in (["reconcile"], ["journal", "verify"], ["journal", "show"]):
+        assert run(*words, "--data", tmp_path).returncode == 78
+    assert [path.name for path in tmp_path.iterdir()] == ["kiosk.db"]
+    assert (tmp_path / "kiosk.db").stat().st_size == 0
+
+
+def test_two_processes_on_one_directory_are_told_alike(tmp_path: Path) -> None:
+    assert run("drill", APPLICATION, "--data", tmp_path).returncode == 0
+    with hold_data(tmp_path):
+        for words in (["drill", APPLICATION], ["reconcile"]):
+            done = run(*words, "--data", tmp_path)
+            assert (done.returncode, "in use by another kiosk" in done.stderr) == (70, True)
+            assert "defect" not in done.stderr
