@@ -6,14 +6,16 @@ authority makes too) is not in the list: nothing could catch it, and nothing nee
 
 from tests.crash.mutation import Mutation, Rewrite
 
-_BY_CARD = "his card is that of a closed case with a valid certificate, and refused as such"
+_BY_AUTHORITY = "the authority knows him whatever card he brings, and refuses before a key is made"
 _BY_DESK = "the clerk's desk gives keys for the authorised card alone, and nothing is done to a card without them"
 _ARGUED = {
     "refund is done again though done": "the till is counted before, and what was given back lies there no more",
     "whoever stops paying gets nothing back": "the roll-back has the till counted, and gives back what lies there",
-    "a certificate is taken for written when any is there": "what was written is compared when it is asked about too",
-    "a resident with a valid certificate may apply again": _BY_CARD,
-    "the person of a case is not kept": _BY_CARD,
+    "a certificate is taken for written when any is there": (
+        "the test signature must fit the card's own certificate, and no key is certified twice"
+    ),
+    "a resident with a valid certificate may apply again": _BY_AUTHORITY,
+    "the person of a case is not kept": _BY_AUTHORITY,
     "a roll-back goes on without knowing its card": _BY_DESK,
     "the card's number is not compared": _BY_DESK,
     "the card's number is compared at the first insertion only": _BY_DESK,
