@@ -5,12 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import authority_endpoint, hold_data, open_station
 from kiosk.authority.client import IssuedRecord
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, AuthorityUnreachable
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
+from kiosk.journal.errors import StoreUnusable
 from kiosk.maintenance.reconcile import Gap, reconcile
 
 
@@ -25,11 +25,11 @@ def run_reconcile(
     """Writes every gap, a line each (`out` is `text` or `json`); `stubs` are the texts of receipts' QR codes.
 
     0 without a gap, 1 with one, 2 when the authority keeps no record of its stations, 69 when it does not answer.
-    Raises `ConfigInvalid` where there is no store, and `DataInUse`.
+    Raises `StoreUnusable` where there is no store, and `DataInUse`.
     """
     store = data / "kiosk.db"
     if not config.store.url and not (store.is_file() and store.stat().st_size):
-        raise ConfigInvalid(str(data), "", "no store there")
+        raise StoreUnusable(f"{data}: no store there")
     with (
         hold_data(data),
         authority_endpoint(config, config_path, settings, data) as endpoint,
