@@ -135,6 +135,7 @@ class ScriptedCounter:
             policy=SimpleNamespace(fee=SimpleNamespace(issue_yen=500), passwords={"signature": rules}),
             register=SimpleNamespace(residents=lambda: tuple(resident(n) for n in range(len(NAMES)))),
             reader=self.reader,
+            readers=(self.reader,),
         )
 
     def close(self) -> None:
