@@ -26,7 +26,14 @@ from kiosk.authority.message import (
     read_status,
     verify_protection,
 )
-from kiosk.authority.verification import CLOCK_SKEW, PathInvalid, ValidPath, certified_items, validate_path
+from kiosk.authority.verification import (
+    CLOCK_SKEW,
+    PathInvalid,
+    ValidPath,
+    certified_items,
+    load_certificate,
+    validate_path,
+)
 from kiosk.model.certificate import CertifiedItems
 
 T = TypeVar("T")
@@ -111,7 +118,7 @@ def check_certificate(
     der = asn1.encode(response.certified_key_pair.certificate)
     expected_key, expected_items = _asked_for(request)
     try:
-        certificate = x509.load_der_x509_certificate(der)
+        certificate = load_certificate(der)
     except ValueError as error:
         raise MessageInvalid("badDataFormat", f"no certificate: {error}") from None
     try:
@@ -132,7 +139,7 @@ def check_certificate(
 def load_certificates(message: Received) -> list[x509.Certificate]:
     """The certificates that came along. Raises `MessageInvalid`."""
     try:
-        return [x509.load_der_x509_certificate(der) for der in message.extra_certs]
+        return [load_certificate(der) for der in message.extra_certs]
     except ValueError as error:
         raise MessageInvalid("badDataFormat", f"extraCerts: {error}") from None
 

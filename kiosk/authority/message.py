@@ -18,6 +18,7 @@ from kiosk.authority.signature import (
     signature_algorithm,
     verify_signature,
 )
+from kiosk.authority.verification import load_certificate
 
 
 class BodyKind(IntEnum):
@@ -187,7 +188,7 @@ def verify_protection(message: Received) -> x509.Certificate:
     if not message.extra_certs:
         raise MessageInvalid("badMessageCheck", "no extraCerts: the signer's certificate must come first in them")
     try:
-        certificate = x509.load_der_x509_certificate(message.extra_certs[0])
+        certificate = load_certificate(message.extra_certs[0])
         key = certificate.public_key()
         subject, key_id = certificate.subject.public_bytes(), subject_key_id(certificate)
     except Exception as error:

@@ -44,6 +44,14 @@ class ValidPath:
     policies: frozenset[str]
 
 
+def load_certificate(der: bytes) -> x509.Certificate:
+    """A certificate that came from outside. Raises `ValueError` for whatever is none, of an unknown version too."""
+    try:
+        return x509.load_der_x509_certificate(der)
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from None
+
+
 def validate_path(
     certificate: x509.Certificate,
     trust: Sequence[x509.Certificate],

@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from kiosk.authority.verification import load_certificate
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms
 
 
@@ -62,7 +63,7 @@ def verify_authorisation(
     Raises `AuthorisationInvalid`. Whether the certificate was revoked is the authority's to say.
     """
     try:
-        clerk = x509.load_der_x509_certificate(authorisation.clerk_certificate)
+        clerk = load_certificate(authorisation.clerk_certificate)
         clerk.verify_directly_issued_by(issuer)
         key = clerk.public_key()
         if not isinstance(key, ec.EllipticCurvePublicKey):

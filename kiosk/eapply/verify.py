@@ -13,7 +13,13 @@ from enum import StrEnum
 from cryptography import x509
 
 from kiosk.authority.errors import AuthorityError
-from kiosk.authority.verification import PathInvalid, StatusUndecidable, certified_items, validate_path
+from kiosk.authority.verification import (
+    PathInvalid,
+    StatusUndecidable,
+    certified_items,
+    load_certificate,
+    validate_path,
+)
 from kiosk.eapply.cms import SignatureUnreadable, SignedData, check_integrity, read_signed_data
 from kiosk.eapply.name import NameMatch, match_name
 from kiosk.model.certificate import CertificateState, CertificateStatus, serial_text
@@ -67,7 +73,7 @@ def verify(
     """Judges a CMS signature (DER) over `content`, which is None when the signature encloses the document."""
     try:
         signed = read_signed_data(signature)
-        certificate = x509.load_der_x509_certificate(signed.certificate_der)
+        certificate = load_certificate(signed.certificate_der)
         serial = serial_text(certificate.serial_number)
     except ValueError as error:
         return Verdict((Finding("signature", Outcome.REJECTED, str(error)),))

@@ -13,6 +13,7 @@ from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import CLOCK_SKEW, Requester
 from kiosk.authority.embedded.store import Books, State
 from kiosk.authority.signature import SignatureInvalid, verify_signature
+from kiosk.authority.verification import load_certificate
 from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
 from kiosk.model.certificate import CertifiedItems, serial_text
 
@@ -61,7 +62,7 @@ def _signed_terms(value: asn1.TLV | None, books: Books, now: datetime.datetime) 
     try:
         signed = asn1.decode(asn1.AuthorisationValue, b"" if value is None else asn1.encode(value))
         clerk_der = asn1.encode(signed.clerk_certificate)
-        clerk = x509.load_der_x509_certificate(clerk_der)
+        clerk = load_certificate(clerk_der)
         terms = AuthorisationTerms.decode(signed.payload)
     except (ValueError, AuthorisationInvalid):
         raise Refusal("badDataFormat", "the authorisation cannot be read") from None
