@@ -343,11 +343,14 @@ class Journal:
 
     def has_open_receipt(self, case: CaseRecord) -> bool:
         """Whether this station began to print a receipt of another case and does not know how that ended."""
-        statement = """SELECT 1 FROM effects JOIN cases ON cases.pseudonym = effects.pseudonym
-                       WHERE step = ? AND effects.state IN (?, ?) AND station = ? AND cases.pseudonym <> ? LIMIT 1"""
+        # By the stage in which receipts are printed, which is indexed: few cases stand there at a time.
+        statement = """SELECT 1 FROM cases JOIN effects ON effects.pseudonym = cases.pseudonym
+                       WHERE station = ? AND stage = ? AND cases.pseudonym <> ? AND step = ? AND effects.state IN (?, ?)
+                       LIMIT 1"""
         states = (EffectState.INTENDED, EffectState.UNKNOWN)
         with self._database.read() as transaction:
-            found = transaction.run(statement, Step.RECEIPT, *states, self.station, case.pseudonym).first()
+            values = (self.station, Stage.RETURNED, case.pseudonym, Step.RECEIPT, *states)
+            found = transaction.run(statement, *values).first()
         return found is not None
 
     def destroy_seal(self, pseudonym: str) -> None:
