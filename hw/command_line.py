@@ -72,6 +72,7 @@ def run_verb(program: str, verb: Callable[[], int], code_of: Callable[[Exception
         return os.EX_SOFTWARE
     except KeyboardInterrupt:
         return INTERRUPTED
+    # The last resort of a program: whatever nobody foresaw is told without its text, and ends with a code of its own.
     except Exception as error:
         known = code_of(error)
         if known is not None:

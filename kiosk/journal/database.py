@@ -182,6 +182,7 @@ class Transaction:
         self._connection = connection
         self._driver: Any = connection.connection.driver_connection
         self._has_positional_marks = connection.dialect.paramstyle == "qmark"
+        self._errors: type[Exception] = connection.dialect.loaded_dbapi.Error
         self.has_failed = False
 
     def run(self, statement: str, *values: object) -> Rows:
@@ -194,7 +195,7 @@ class Transaction:
                 return Rows()
             row = _row_of(tuple(column[0] for column in cursor.description))
             return Rows(map(row._make, cursor.fetchall()))
-        except Exception as error:
+        except self._errors as error:
             self.has_failed = True
             raise self._told(error, statement, values) from error
 

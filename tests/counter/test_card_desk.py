@@ -59,13 +59,13 @@ class Town:
             expires_at=START + datetime.timedelta(minutes=15),
             uptime=Uptime(bytes(16), 0),
         )
-        return (clerk or self.clerk).authorise(dataclasses.replace(terms, **changes))  # type: ignore[arg-type]
+        return (clerk or self.clerk).authorise(dataclasses.replace(terms, **changes))
 
     def challenge(self, purpose: ChannelPurpose = ChannelPurpose.ISSUE, **changes: object) -> ChannelChallenge:
         self.challenges += 1
         fresh = self.challenges.to_bytes(8, "big")
         challenge = ChannelChallenge(CARD, purpose, KEY_VERSION[purpose], bytes(8), fresh, bytes(8))
-        return dataclasses.replace(challenge, **changes)  # type: ignore[arg-type]  # one detail changed
+        return dataclasses.replace(challenge, **changes)  # one detail changed
 
 
 @pytest.fixture

@@ -329,6 +329,7 @@ def die(town: Town, death: Death, name: str, resident: str) -> bool:
             town.serve()
     try:
         counterpart.check()
+    # Whatever goes wrong in looking at what was left is a finding about this death, and has to name it.
     except Exception as error:
         raise NotAsUndisturbed(f"{death}: {error}") from error
     return is_reached

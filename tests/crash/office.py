@@ -114,9 +114,9 @@ def _quick_devices() -> Iterator[None]:
     digest, load, draw = chip._pin_digest, chip.load_der_private_key, QrMemory.draw
     chip._pin_digest = functools.lru_cache(4096)(digest)
     chip.load_der_private_key = functools.lru_cache(256)(load)
-    QrMemory.draw = lambda self: symbol.Image(width_bytes=1, width=8, height=8, bits=bytes(8))  # type: ignore[method-assign]
+    QrMemory.draw = lambda self: symbol.Image(width_bytes=1, width=8, height=8, bits=bytes(8))
     try:
         yield
     finally:
         chip._pin_digest, chip.load_der_private_key = digest, load
-        QrMemory.draw = draw  # type: ignore[method-assign]
+        QrMemory.draw = draw

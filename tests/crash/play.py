@@ -110,6 +110,7 @@ def run_leg(
     except Crash:
         leg.crashed_at = leg.passed[-1][0]
         return leg
+    # An exception that leaves the product is what the explorer looks for: a finding of this plan, and the next goes on.
     except Exception as error:
         leg.broken.append(f"defect: {type(error).__name__}: {error}")
         return leg
@@ -154,6 +155,7 @@ def come_back(stage: Stage, world: World, was_closed: bool) -> list[str]:
             ending = stage.scenario.start(world, replace(APPLICANT, number="3"))
         else:
             again = ending = stage.scenario.start(world, APPLICANT)
+    # As in a leg: an exception that leaves the product is a finding.
     except Exception as error:
         return [f"defect: {type(error).__name__}: {error}"]
     finally:

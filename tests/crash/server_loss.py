@@ -138,7 +138,7 @@ def survive(
     database = MortalDatabase(open_database(world.database_url), moment, kill)
     if isinstance(moment, BeforeAnswer):
         world.application = dying_before_answer(world.application, database.die_now)
-    station: Any = world.station(database)  # type: ignore[arg-type]  # in place of a Database
+    station: Any = world.station(database)  # in place of a Database
     unknown = False
     try:
         world.issue(station=station)

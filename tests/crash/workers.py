@@ -79,6 +79,7 @@ def _work_off(connection: Connection) -> None:
         while (work := connection.recv()) is not None:
             try:
                 connection.send((True, desk.do(work)))
+            # It has to reach the process that waits for an answer, which raises it there.
             except Exception:
                 connection.send((False, traceback.format_exc()))
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,20 @@ def processes_with(word: object) -> list[int]:
             if str(word).encode() in (entry / "cmdline").read_bytes():
                 found.append(int(entry.name))
     return found
+
+
+def await_ends(pids: Iterable[int], timeout_s: float) -> None:
+    """Waits until these processes have ended. Raises `TimeoutError`."""
+    deadline_s = time.monotonic() + timeout_s
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(pid)
+            try:
+                ended, _, _ = select.select([descriptor], [], [], max(deadline_s - time.monotonic(), 0))
+            finally:
+                os.close(descriptor)
+            if not ended:
+                raise TimeoutError(f"process {pid} goes on")
 
 
 def lines(output: str) -> list[dict[str, Any]]:

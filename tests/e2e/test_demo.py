@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.commands import processes_with, run
+from tests.e2e.commands import await_ends, processes_with, run
 
 PATIENCE_S = 60.0
 PASSWORD = "AB01"
@@ -205,11 +205,10 @@ def test_a_terminal_that_hangs_up_takes_the_demo_along(demo: Terminal, tmp_path:
     demo.wait_for("はじめる")
     demo.press("Enter")
     demo.wait_for("次へ")
+    at_work = processes_with(tmp_path / "data")
+    assert at_work
     demo.close()
-    deadline = time.monotonic() + PATIENCE_S
-    while processes_with(tmp_path / "data"):
-        assert time.monotonic() < deadline, "it goes on without a terminal"
-        time.sleep(0.05)
+    await_ends(at_work, PATIENCE_S)
 
 
 def test_sigterm_leaves_cleanly_and_takes_the_authority_along(demo: Terminal, tmp_path: Path) -> None:

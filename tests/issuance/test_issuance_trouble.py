@@ -70,17 +70,17 @@ def with_card(world: World, change: Callable[[CardSession], dict[str, object]]) 
         with station.reader.session() as card:
             yield But(card, **change(card))
 
-    return replace(station, reader=But(station.reader, session=session))  # type: ignore[arg-type]  # a reader but for one thing
+    return replace(station, reader=But(station.reader, session=session))  # a reader but for one thing
 
 
 def with_authority(world: World, change: Callable[[Any], dict[str, object]]) -> Station:
     station = world.station()
-    return replace(station, authority=But(station.authority, **change(station.authority)))  # type: ignore[arg-type]
+    return replace(station, authority=But(station.authority, **change(station.authority)))
 
 
 def with_printer(world: World, change: Callable[[Any], dict[str, object]]) -> Station:
     station = world.station()
-    return replace(station, printer=But(station.printer, **change(station.printer)))  # type: ignore[arg-type]
+    return replace(station, printer=But(station.printer, **change(station.printer)))
 
 
 def always(answer: object) -> Callable[..., object]:

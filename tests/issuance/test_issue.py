@@ -163,6 +163,13 @@ def test_after_revocation_the_resident_can_have_another(world: World) -> None:
     assert states == {first.serial: CertificateState.REVOKED, second.serial: CertificateState.GOOD}
 
 
+def cut(world: World, commit: int, *, is_before: bool) -> None:
+    """An issuance whose process dies just before that commit, or just after it."""
+    database = CuttingDatabase(open_database(world.database_url), commit, is_before=is_before)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(database))
+
+
 def commits_of_an_issuance(directory: Path, authority: Path, delivery: Delivery = Delivery.TERMINAL) -> int:
     world = new_world(directory, authority, delivery=delivery)
     counting = CuttingDatabase(open_database(world.database_url), 0, is_before=True)
@@ -179,9 +186,7 @@ def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(
     for cut_at in range(1, commits + 1):
         for is_before in (True, False):
             world = new_world(tmp_path / f"{cut_at}-{is_before}", fresh_authority, delivery=delivery)
-            station = world.station(CuttingDatabase(open_database(world.database_url), cut_at, is_before=is_before))
-            with pytest.raises(PowerCut):
-                world.issue(station=station)
+            cut(world, cut_at, is_before=is_before)
             closed = world.issue()
             check_rest(world, [closed])
 
@@ -193,9 +198,7 @@ def test_a_power_cut_at_every_commit_is_taken_back_or_finished_on_another_day(
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority, delivery)
     for cut_at in range(1, commits + 1):
         world = new_world(tmp_path / str(cut_at), fresh_authority, delivery=delivery)
-        station = world.station(CuttingDatabase(open_database(world.database_url), cut_at, is_before=False))
-        with pytest.raises(PowerCut):
-            world.issue(station=station)
+        cut(world, cut_at, is_before=False)
         world.now += datetime.timedelta(hours=25)
         closed = []
         try:
@@ -211,9 +214,7 @@ def test_a_store_of_an_earlier_day_takes_nothing_back_that_the_world_has_finishe
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
     for cut_at in range(1, commits + 1):
         world = new_world(tmp_path / str(cut_at), fresh_authority)
-        with pytest.raises(PowerCut):
-            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
-            world.issue(station=world.station(database))
+        cut(world, cut_at, is_before=False)
         shutil.copy(world.directory / "kiosk.db", world.directory / "yesterday.db")
         closed = world.issue()
         shutil.copy(world.directory / "yesterday.db", world.directory / "kiosk.db")
@@ -238,9 +239,7 @@ def test_a_paid_case_is_finished_whatever_the_clock_says_of_the_clerks_certifica
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
     for cut_at in range(commits - 4, commits + 1):
         world = new_world(tmp_path / str(cut_at), fresh_authority)
-        with pytest.raises(PowerCut):
-            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
-            world.issue(station=world.station(database))
+        cut(world, cut_at, is_before=False)
         world.now += datetime.timedelta(days=clock_days)
         assert world.issue().receipt_number == 1
         assert not any(entry["event"] == "not_admitted" for entry in bodies(world))
@@ -253,9 +252,7 @@ def test_the_fee_of_the_day_on_which_it_was_asked_for_is_the_one_that_counts(
     for cut_at in range(1, commits + 1):
         for hours in (0, 25):
             world = new_world(tmp_path / f"{cut_at}-{hours}", fresh_authority)
-            with pytest.raises(PowerCut):
-                database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=True)
-                world.issue(station=world.station(database))
+            cut(world, cut_at, is_before=True)
             asked = any((entry.get("step"), entry["event"]) == ("fee", "intended") for entry in bodies(world))
             world.now += datetime.timedelta(hours=hours)
             station = world.station()
@@ -274,9 +271,7 @@ def test_a_card_that_lies_at_the_window_after_the_confirmation_is_not_taken_for_
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
     for cut_at in range(commits - 4, commits + 1):
         world = new_world(tmp_path / str(cut_at), fresh_authority)
-        with pytest.raises(PowerCut):
-            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
-            world.issue(station=world.station(database))
+        cut(world, cut_at, is_before=False)
         if world.slot.is_card_present():
             world.hand.remove()
             world.window_hand.insert(RESIDENT)
@@ -320,13 +315,13 @@ def test_a_certificate_is_delivered_at_the_window_into_the_card_that_was_handed_
 
     handed_back: list[bool] = []
 
-    class Returning(type(world.persons("1").clerk)):  # type: ignore[misc]  # the played clerk, and one answer noted
+    class Returning(type(world.persons("1").clerk)):  # the played clerk, and one answer noted
         def is_card_returned(self) -> bool:
             handed_back.append(world.window_slot.is_card_present())
             return len(handed_back) > 1
 
     plain = world.persons("1")
-    clerk = Returning(plain.clerk.table, plain.clerk.payer, plain.clerk.till)  # type: ignore[attr-defined]
+    clerk = Returning(plain.clerk.table, plain.clerk.payer, plain.clerk.till)
     closed = world.issue(persons=replace(plain, resident=Watched(), clerk=clerk))
     assert list(dict.fromkeys(moves)) == [CardAction.INSERT, CardAction.HAND_IN, CardAction.TAKE]
     # Taken out at the window, the card is in the clerk's hand: only he says when the resident has it.
@@ -362,9 +357,7 @@ def test_a_case_keeps_its_delivery_when_the_office_changes_it_meanwhile(tmp_path
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority, Delivery.WINDOW)
     for cut_at in range(2, commits, 2):
         world = new_world(tmp_path / str(cut_at), fresh_authority, delivery=Delivery.WINDOW)
-        with pytest.raises(PowerCut):
-            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
-            world.issue(station=world.station(database))
+        cut(world, cut_at, is_before=False)
         world.delivery = Delivery.TERMINAL
         check_rest(world, [world.issue()])
 
@@ -376,9 +369,7 @@ def test_a_card_that_lies_in_the_other_reader_at_the_resumption_is_found_or_aske
         commits = commits_of_an_issuance(tmp_path / f"count-{delivery}", fresh_authority, delivery)
         for cut_at in range(3, commits + 1, 2):
             world = new_world(tmp_path / f"{delivery}-{cut_at}", fresh_authority, delivery=delivery)
-            with pytest.raises(PowerCut):
-                database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=True)
-                world.issue(station=world.station(database))
+            cut(world, cut_at, is_before=True)
             is_in_terminal = world.slot.is_card_present()
             for hand in (world.hand, world.window_hand):
                 hand.remove()
@@ -395,9 +386,7 @@ def test_another_card_at_the_resumption_is_refused_and_nothing_stays_valid(
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
     for cut_at in range(4, commits + 1, 2):
         world = new_world(tmp_path / str(cut_at), fresh_authority)
-        station = world.station(CuttingDatabase(open_database(world.database_url), cut_at, is_before=True))
-        with pytest.raises(PowerCut):
-            world.issue(station=station)
+        cut(world, cut_at, is_before=True)
         world.hand.insert(OTHER_RESIDENT)
         closed = []
         try:
@@ -410,9 +399,7 @@ def test_another_card_at_the_resumption_is_refused_and_nothing_stays_valid(
 
 
 def test_a_resumption_after_the_clerks_leave_expired_needs_a_new_one(world: World) -> None:
-    cutting = CuttingDatabase(open_database(world.database_url), 5, is_before=False)
-    with pytest.raises(PowerCut):
-        world.issue(station=world.station(cutting))
+    cut(world, 5, is_before=False)
     world.now += datetime.timedelta(hours=1)
     with pytest.raises(RolledBack, match="K-CASE-001"):
         world.issue()
@@ -472,9 +459,7 @@ def test_no_key_is_made_on_a_leave_from_before_the_computer_was_started_anew(
     key_ready = next(n for n, e in enumerate(entries, 1) if (e.get("step"), e["event"]) == ("generate_key", "done"))
     for cut_at in (authorised, key_ready - 1):
         world = new_world(tmp_path / str(cut_at), fresh_authority)
-        with pytest.raises(PowerCut):
-            database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=False)
-            world.issue(station=world.station(database))
+        cut(world, cut_at, is_before=False)
         world.boot = b"another boot id "
         with pytest.raises(RolledBack, match="K-CASE-001"):
             world.issue()
@@ -579,9 +564,7 @@ def test_a_certificate_that_lapsed_before_its_confirmation_is_refunded(tmp_path:
     confirm_intended = next(n for n, entry in enumerate(entries, 1) if entry.get("step") == "confirm")
     for is_before in (True, False):
         world = new_world(tmp_path / str(is_before), fresh_authority)
-        database = CuttingDatabase(open_database(world.database_url), confirm_intended, is_before=is_before)
-        with pytest.raises(PowerCut):
-            world.issue(station=world.station(database))
+        cut(world, confirm_intended, is_before=is_before)
         assert world.till.total_yen() == 500
         world.now += datetime.timedelta(hours=25)
         with pytest.raises(RolledBack, match="K-CA-005"):
@@ -638,17 +621,10 @@ def step_of_commit(directory: Path, authority: Path, step: str, event: str) -> i
     return next(n for n, body in enumerate(bodies, 1) if (body.get("step"), body["event"]) == (step, event))
 
 
-def cut(world: World, commit: int) -> None:
-    """An issuance whose process dies just before that commit."""
-    database = CuttingDatabase(open_database(world.database_url), commit, is_before=True)
-    with pytest.raises(PowerCut):
-        world.issue(station=world.station(database))
-
-
 def test_a_printer_that_cannot_be_asked_does_not_make_a_second_original(tmp_path: Path, fresh_authority: Path) -> None:
     commit = step_of_commit(tmp_path / "whole", fresh_authority, "receipt", "done")
     world = new_world(tmp_path / "w", fresh_authority)
-    cut(world, commit)
+    cut(world, commit, is_before=True)
     world.printer_core.set_paper("end")
     with pytest.raises(Halted):
         world.issue()
@@ -661,7 +637,7 @@ def test_an_authority_that_cannot_be_asked_leaves_nothing_pending_in_the_end(
 ) -> None:
     commit = step_of_commit(tmp_path / "whole", fresh_authority, "certify", "done")
     world = new_world(tmp_path / "w", fresh_authority)
-    cut(world, commit)
+    cut(world, commit, is_before=True)
     station = world.station()
     with pytest.raises(Halted, match="K-CA-001"):
         world.issue(station=replace(station, authority=unreachable(station)))
@@ -673,7 +649,7 @@ def test_an_authority_that_cannot_be_asked_leaves_nothing_pending_in_the_end(
 def test_who_stops_while_his_payment_is_counted_gets_it_back(tmp_path: Path, fresh_authority: Path) -> None:
     commit = step_of_commit(tmp_path / "whole", fresh_authority, "fee", "done")
     world = new_world(tmp_path / "w", fresh_authority)
-    cut(world, commit)
+    cut(world, commit, is_before=True)
 
     class Stops(Leaves):
         has_stopped = False
@@ -692,9 +668,7 @@ def test_who_stops_while_his_payment_is_counted_gets_it_back(tmp_path: Path, fre
 def test_the_till_opens_only_while_the_authority_answers(tmp_path: Path, fresh_authority: Path) -> None:
     commit = step_of_commit(tmp_path / "whole", fresh_authority, "fee", "intended")
     world = new_world(tmp_path / "w", fresh_authority)
-    database = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
-    with pytest.raises(PowerCut):
-        world.issue(station=world.station(database))
+    cut(world, commit, is_before=False)
     station = world.station()
     with pytest.raises(Halted, match="K-CA-001"):
         world.issue(station=replace(station, authority=unreachable(station)))
@@ -707,7 +681,7 @@ def test_the_till_opens_only_while_the_authority_answers(tmp_path: Path, fresh_a
 def test_a_case_of_another_day_begins_again_with_the_identity_check(tmp_path: Path, fresh_authority: Path) -> None:
     commit = step_of_commit(tmp_path / "whole", fresh_authority, "write", "intended")
     world = new_world(tmp_path / "w", fresh_authority)
-    cut(world, commit)
+    cut(world, commit, is_before=True)
     world.now += datetime.timedelta(hours=20)
     with pytest.raises(RolledBack, match="K-CASE-001"):
         world.issue()

@@ -338,7 +338,7 @@ def test_reading_notices_an_index_that_leads_astray(whole: Filled) -> None:
             return [(e.station, e.seq, e.body, e.hash, e.node) for e in whole.entries[:1000]]
 
     with pytest.raises(ChainBroken, match="wrong place"):
-        list(read_entries(Astray()))  # type: ignore[arg-type]
+        list(read_entries(Astray()))
 
 
 def test_work_with_the_journal_does_not_grow_with_it() -> None:

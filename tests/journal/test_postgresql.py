@@ -133,7 +133,7 @@ def parameters(url: str) -> dict[str, str]:
     """What libpq was told, as far as it is not the default."""
     connection = open_database(url)._engine.raw_connection()
     try:
-        return connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]  # psycopg's own
+        return connection.driver_connection.info.get_parameters()  # psycopg's own
     finally:
         connection.close()
 

@@ -113,7 +113,7 @@ class Judge:
         for descriptor in (0, 1, 2):
             os.dup2(nowhere, descriptor)
         folder.mkdir(parents=True)
-        factory = self._session.config._tmp_path_factory  # type: ignore[attr-defined]  # a folder of the fork's own
+        factory = self._session.config._tmp_path_factory  # a folder of the fork's own
         factory._basetemp = folder
 
     def _fails_exchanged(self, functions: Iterable[tuple[FunctionType, CodeType]], tests: Sequence[str]) -> bool:
@@ -168,9 +168,9 @@ class Judge:
 
     @staticmethod
     def _passes(item: pytest.Item, session: pytest.Session) -> bool:
-        item._initrequest()  # type: ignore[attr-defined]  # as every plugin does that runs a test once more
+        item._initrequest()  # as every plugin does that runs a test once more
         # The session is the next item: what belongs to it alone is kept, everything else is torn down.
-        reports = runtestprotocol(item, log=False, nextitem=session)  # type: ignore[arg-type]
+        reports = runtestprotocol(item, log=False, nextitem=session)
         return not any(report.failed for report in reports)
 
 

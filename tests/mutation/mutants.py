@@ -110,7 +110,7 @@ class _Changes(cst.CSTVisitor):
     def _is_told(self, node: cst.CSTNode) -> bool:
         """Whether a node belongs to what is raised or asserted."""
         while node is not None:
-            parent = self._parents.get(node)  # type: ignore[attr-defined]  # a mapping by node
+            parent = self._parents.get(node)  # a mapping by node
             if isinstance(parent, cst.Raise) or (isinstance(parent, cst.Assert) and parent.msg is node):
                 return True
             if isinstance(parent, cst.BaseStatement):
