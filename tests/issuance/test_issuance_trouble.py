@@ -112,7 +112,7 @@ def test_who_puts_no_card_in_is_not_waited_for_without_end(world: World) -> None
 def test_who_is_asked_for_the_card_of_his_case_is_told_that_it_must_be_the_same(
     world: World, tmp_path: Path, fresh_authority: Path
 ) -> None:
-    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "generate_key", "intended"))
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "generate_key", "intended"), is_before=True)
     world.hand.remove()
     asked: list[CardAction] = []
     persons = world.persons("1")
@@ -129,7 +129,7 @@ def test_who_is_asked_for_the_card_of_his_case_is_told_that_it_must_be_the_same(
 def test_a_wrong_password_is_asked_again_and_the_attempts_that_remain_are_shown(
     world: World, tmp_path: Path, fresh_authority: Path
 ) -> None:
-    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "request", "done"))
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "request", "done"), is_before=True)
     attempts: list[int] = []
     given: list[bytearray] = []
 
@@ -390,7 +390,7 @@ def test_a_revocation_that_does_not_show_keeps_the_case_open(
 def test_a_request_that_is_made_after_the_clerks_leave_expired_is_not_sent(
     world: World, tmp_path: Path, fresh_authority: Path
 ) -> None:
-    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "certify", "intended"))
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "certify", "intended"), is_before=True)
     world.now += datetime.timedelta(minutes=15)
     with pytest.raises(RolledBack, match="K-CASE-001"):
         world.issue()
