@@ -30,6 +30,8 @@ APPLICATION.toml has these keys:
     name                            his name in the journal and on the receipt      (default "demo")
     identity_document               "driving_licence", "passport" or "photo_card"   (default "driving_licence")
     tendered_yen                    what the resident hands over                    (default 500)
+    cannot_tell                     true: asked after an interruption what became of money or paper, he does not know,
+                                    so that two clerks have to settle it               (default false)
 """
 
 
@@ -72,6 +74,7 @@ class ClerkTable:
     name: str = "demo"
     identity_document: IdentityDocument = IdentityDocument.DRIVING_LICENCE
     tendered_yen: int = 500
+    cannot_tell: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.station import Station, Waits
+from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
 from kiosk.journal.database import open_database
 from kiosk.journal.head import load_head_key
@@ -122,7 +123,7 @@ def open_station(
             head_key=_load_key(load_head_key, keys[1], random_bytes),
         )
         journal.start()
-        with open_bench(config.hardware, data / "sim", trace=trace) as bench:
+        with open_bench(config.hardware, data / "sim", trace=trace) as bench, auditing(database) as audit:
             in_training = is_training(issuer, config.policy)
             card_issuer, person_key = _load_issuer(config.issuer_keys_file)
             station = Station(
@@ -131,6 +132,7 @@ def open_station(
                 policy=config.policy,
                 waits=Waits(config.counter.card_inserted_s, config.counter.card_taken_s),
                 journal=journal,
+                audit=audit,
                 register=load_register(config.register_file),
                 reader=bench.reader,
                 window=bench.window,

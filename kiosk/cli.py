@@ -98,6 +98,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     reconcile.add_argument("--json", action="store_true", help="one JSON object a gap on stdout")
 
+    settle = add(
+        "settle",
+        _settle,
+        "Two clerks say what became of money or paper, so that a suspect case can go on (in training).",
+    )
+    settle.add_argument("number", nargs="?", metavar="NUMBER", help="of the application; without it, what is asked")
+    settle.add_argument(
+        "answer", nargs="?", metavar="ANSWER", help="yen of this payer in the till, or whole, partly, nothing"
+    )
+    settle.add_argument("--clerk", type=Path, metavar="FILE", help="a clerk's key; default: the station's own")
+    settle.add_argument("--second", type=Path, metavar="FILE", help="the second clerk's key")
+
     ca = add("ca", _ca, "The embedded certification authority.")
     from kiosk.authority.embedded.command import add_arguments
 
@@ -213,6 +225,18 @@ def _reconcile(args: argparse.Namespace) -> int:
     with _writing(_data(args)) as data:
         out = "json" if args.json else "text"
         return run_reconcile(config, path, args.settings, data, [line for line in stubs if line.strip()], out)
+
+
+def _settle(args: argparse.Namespace) -> int:
+    from kiosk.config import load_config, locate_config
+    from kiosk.settle_command import run_settle
+
+    if args.number is not None and (args.answer is None or args.second is None):
+        return _fail(ExitCode.USAGE, "settle NUMBER takes an ANSWER and --second FILE")
+    path = locate_config(args.config)
+    config = load_config(path, args.settings)
+    with _writing(_data(args, "drill")) as data:
+        return run_settle(config, path, args.settings, data, args.number, args.answer, args.clerk, args.second)
 
 
 def _ca(args: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from kiosk.authority.own_process import AuthorityNotStarted
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
 from kiosk.failure_book import load_failure_book
-from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, NumberTaken, Refusal, RolledBack
+from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, NumberTaken, Refusal, RolledBack, Suspect
 from kiosk.issuance.issue import filed_application, issue
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Phase, Report, StepReport
@@ -133,6 +133,8 @@ def _ending(ended: CaseEnded) -> tuple[str, ExitCode]:
             return "refused", ExitCode.REFUSED
         case RolledBack():
             return "rolled_back", ExitCode.UNAVAILABLE if unreachable else ExitCode.REFUSED
+        case Suspect():
+            return "suspect", ExitCode.UNDECIDED
         case Halted():
             return "suspect", ExitCode.UNAVAILABLE if unreachable else ExitCode.UNDECIDED
         case _:

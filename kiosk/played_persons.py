@@ -8,14 +8,15 @@ from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.issuance.persons import (
     Abandoned,
+    CannotTell,
     CardAction,
     DeliverySummary,
     IdentityEvidence,
     IdentityQuestion,
-    PaperSeen,
     Persons,
 )
 from kiosk.model.step import Actor
+from kiosk.model.testimony import PaperSeen
 
 
 class PlayedResident:
@@ -94,6 +95,8 @@ class PlayedClerk:
 
     def count_payment(self, due_yen: int) -> int:
         """Counts this payer's money in the till."""
+        if self.table.cannot_tell:
+            raise CannotTell
         return self.till.count(self.payer)
 
     def is_card_returned(self) -> bool:
@@ -102,6 +105,8 @@ class PlayedClerk:
 
     def look_at_paper(self, receipt_number: int) -> PaperSeen:
         """Finds nothing, so that what is printed next is marked as a copy."""
+        if self.table.cannot_tell:
+            raise CannotTell
         return PaperSeen.NOTHING
 
 

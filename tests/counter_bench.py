@@ -41,6 +41,7 @@ from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import StepReport
 from kiosk.issuance.station import Station, Waits
+from kiosk.journal.audit import Audit
 from kiosk.journal.database import Database, Transaction, open_database
 from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
@@ -168,6 +169,7 @@ class World:
             policy=config.policy,
             waits=Waits(0.01, 0.01),
             journal=journal,
+            audit=Audit(store, lambda: False),
             register=load_register(config.register_file),
             reader=Reader(self.slot),
             window=Reader(self.window_slot),

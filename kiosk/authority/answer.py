@@ -89,11 +89,16 @@ def read_revocation(answer: Received) -> None:
     _accept(_only(read(asn1.RevRepContent, answer.body).status))
 
 
-def read_prospect(answer: Received) -> None:
-    """A genp that says that nothing stands against a request. Raises `AuthorityError`, `MessageInvalid`."""
+def read_prospect(answer: Received) -> str:
+    """A genp that says that nothing stands against a request; the newest head of our journal that came there.
+
+    Raises `AuthorityError`, `MessageInvalid`.
+    """
     _expect(BodyKind.GENP, answer)
-    if oids.PROSPECT not in answer.general_message:
+    head = answer.general_message.get(oids.PROSPECT)
+    if head is None:
         raise MessageInvalid("badRequest", "the answer is about something else")
+    return read(bytes, asn1.encode(head)).decode("ascii", "replace")
 
 
 def read_station_record(answer: Received) -> Sequence[asn1.IssuedValue]:

@@ -225,17 +225,19 @@ class AuthorityClient:
         """Sends an `rr`. `AuthorityRejected("certRevoked", ...)` means that it was revoked before."""
         self._exchange(der, self._deadline(), answers.read_revocation)
 
-    def check_prospect(self, authorisation: Authorisation, key_hash: bytes) -> None:
+    def check_prospect(self, authorisation: Authorisation, key_hash: bytes) -> str:
         """Asks, before a key is made, whether a request on this leave would be met; `key_hash` is of the card's key.
 
-        `AuthorityRejected` says why not. Authorities other than ours do not know the question, and nothing is raised.
+        The text of the newest head of this station's journal that the authority has seen, empty for none.
+        `AuthorityRejected` says why not. Authorities other than ours do not know the question, and have seen none.
         """
         message = self._message(BodyKind.GENM, request.prospect(authorisation, key_hash))
         try:
-            self._exchange(message.der, self._deadline(), answers.read_prospect)
+            return self._exchange(message.der, self._deadline(), answers.read_prospect)
         except AuthorityRejected as rejected:
             if rejected.fail_info != "badRequest":
                 raise
+            return ""
 
     def station_record(self) -> list[IssuedRecord]:
         """What the authority issued to this station, oldest first, each with the journal's head that came with it.

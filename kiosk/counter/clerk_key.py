@@ -1,6 +1,7 @@
-"""The clerk's signing key, which gives leave for a key generation, and how any station checks that leave."""
+"""The clerk's signing key, with which he gives leave or testifies, and how any station checks what he signed."""
 
 import datetime
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,18 +13,28 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.authority.verification import load_certificate
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms
+from kiosk.model.testimony import ClerkSignature, Testimony, TestimonyInvalid, TestimonyTerms
 
 
 class ClerkKey(Protocol):
-    """Signs authorisations."""
+    """Signs what the clerk gives his word for."""
 
     @property
     def name(self) -> str:
         """The clerk's name in the authority's books."""
         ...
 
+    @property
+    def certificate(self) -> bytes:
+        """The clerk's certificate (DER)."""
+        ...
+
     def authorise(self, terms: AuthorisationTerms) -> Authorisation:
         """The terms under the clerk's signature (ECDSA with SHA-256)."""
+        ...
+
+    def testify(self, payload: bytes) -> ClerkSignature:
+        """The clerk's signature over a testimony's payload."""
         ...
 
 
@@ -38,7 +49,14 @@ class ClerkKeyFile:
     def authorise(self, terms: AuthorisationTerms) -> Authorisation:
         """The terms under the clerk's signature."""
         payload = terms.encode()
-        return Authorisation(payload, self.key.sign(payload, ec.ECDSA(hashes.SHA256())), self.certificate)
+        return Authorisation(payload, self._sign(payload), self.certificate)
+
+    def testify(self, payload: bytes) -> ClerkSignature:
+        """The clerk's signature over a testimony's payload."""
+        return ClerkSignature(self._sign(payload), self.certificate)
+
+    def _sign(self, payload: bytes) -> bytes:
+        return self.key.sign(payload, ec.ECDSA(hashes.SHA256()))
 
 
 def load_clerk_key(path: Path) -> ClerkKeyFile:
@@ -62,17 +80,54 @@ def verify_authorisation(
 
     Raises `AuthorisationInvalid`. Whether the certificate was revoked is the authority's to say.
     """
+    signed = ClerkSignature(authorisation.signature, authorisation.clerk_certificate)
     try:
-        clerk = load_certificate(authorisation.clerk_certificate)
+        _verify(signed, authorisation.payload, issuer, now)
+    except SignatureUnfit as unfit:
+        raise AuthorisationInvalid(f"the authorisation {unfit}") from None
+    return authorisation.terms
+
+
+def verify_testimony(testimony: Testimony, issuer: x509.Certificate, now: datetime.datetime) -> TestimonyTerms:
+    """The terms, when two different clerks with certificates of this issuer, in force now, signed them.
+
+    Raises `TestimonyInvalid`.
+    """
+    try:
+        signers = [_verify(signed, testimony.payload, issuer, now) for signed in (testimony.first, testimony.second)]
+    except SignatureUnfit as unfit:
+        raise TestimonyInvalid(f"the testimony {unfit}") from None
+    if signers[0].public_key() == signers[1].public_key() or signers[0].subject == signers[1].subject:
+        raise TestimonyInvalid("the testimony is signed by one clerk twice")
+    return testimony.terms
+
+
+def operator_of(certificate: bytes) -> str:
+    """By what a clerk is known in the journal: the first 16 bytes of the SHA-256 of his certificate, in hex."""
+    return hashlib.sha256(certificate).digest()[:16].hex()
+
+
+class SignatureUnfit(ValueError):
+    """Why what is signed is not a clerk's word."""
+
+
+def _verify(
+    signed: ClerkSignature, payload: bytes, issuer: x509.Certificate, now: datetime.datetime
+) -> x509.Certificate:
+    """The clerk's certificate. Raises `SignatureUnfit`."""
+    try:
+        clerk = load_certificate(signed.certificate)
         clerk.verify_directly_issued_by(issuer)
         key = clerk.public_key()
         if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise AuthorisationInvalid("the clerk's key is none of the kind that signs authorisations")
-        key.verify(authorisation.signature, authorisation.payload, ec.ECDSA(hashes.SHA256()))
+            raise SignatureUnfit("is signed by a key of another kind than clerks have")
+        key.verify(signed.signature, payload, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
-        raise AuthorisationInvalid("the authorisation is not signed by a clerk of this authority") from None
+        raise SignatureUnfit("is not signed by a clerk of this authority") from None
+    except SignatureUnfit:
+        raise
     except (ValueError, TypeError) as error:
-        raise AuthorisationInvalid(f"the clerk's certificate cannot be used: {error}") from None
+        raise SignatureUnfit(f"comes with a certificate that cannot be used: {error}") from None
     if not clerk.not_valid_before_utc <= now <= clerk.not_valid_after_utc:
-        raise AuthorisationInvalid("the clerk's certificate is not in force")
-    return authorisation.terms
+        raise SignatureUnfit("is signed with a certificate that is not in force")
+    return clerk

@@ -14,10 +14,12 @@ import msgspec
 
 from hw.errors import LinkLost, OutcomeUnknown
 from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
-from kiosk.issuance.failure import TROUBLE, PaymentInterrupted, Refusal, failure_code
+from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, Suspect, failure_code
+from kiosk.issuance.persons import CannotTell
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import CaseRecord, EffectRecord, EffectState, Journal
 from kiosk.model.step import ACTOR, Actor, Step, Undo
+from kiosk.model.testimony import Testimony
 from kiosk.model.transition import WITNESSED, Event
 
 Intent = TypeVar("Intent")
@@ -35,7 +37,8 @@ _WORLD_MAY_HAVE_CHANGED = (
     LinkLost,
     AuthorityOutcomeUnknown,
     CertificateUnacceptable,
-    PaymentInterrupted,
+    LeftUnseen,
+    CannotTell,
 )
 
 
@@ -143,9 +146,21 @@ class Case:
         """What a step was about to do, None when it was not begun or certainly did not happen."""
         return intent_in(self._journal.effect(self.record, effect.step), effect)
 
-    def move(self, event: Event, code: str, actor: Actor = Actor.STATION) -> None:
+    def witness(self, step: Step | Undo, ask: Callable[[], str]) -> str:
+        """What a person saw: what two clerks testified since he was asked last, else what he answers to `ask` now."""
+        testimony = self._journal.take_testimony(self.record, step)
+        if testimony is None:
+            return ask()
+        return msgspec.json.decode(testimony, type=Testimony).terms.answer
+
+    def move(self, event: Event, code: str, actor: Actor = Actor.STATION, operator: str | None = None) -> None:
         """Records what happened to the case besides a step, by whom, and why."""
-        self.record = self._journal.move(self.record, event, actor, code)
+        self.record = self._journal.move(self.record, event, actor, code, operator)
+
+    def suspect(self, clerk: str) -> Suspect:
+        """The case waits for two clerks, since this one, by what the journal knows him, cannot tell."""
+        self.move(Event.SUSPECT, CANNOT_TELL, Actor.CLERK, clerk)
+        return Suspect(CANNOT_TELL)
 
     def refuse(self, code: str) -> Refusal:
         """Ends the case because a rule stands against it; nothing was done to the world."""

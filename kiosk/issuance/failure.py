@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from hw import errors as device
 from kiosk.authority import errors as authority
-from kiosk.issuance.persons import Abandoned
+from kiosk.issuance.persons import Abandoned, CannotTell
 from kiosk.model.step import Actor
 
 
@@ -28,6 +28,10 @@ class RolledBack(CaseEnded):
     """The case was taken back: no certificate is valid, nobody has paid."""
 
 
+class Suspect(CaseEnded):
+    """The case waits for two clerks (要確認): nobody can tell what happened."""
+
+
 class Halted(CaseEnded):
     """The case is open and goes on at the next start: something is missing that only time or a person can bring."""
 
@@ -40,17 +44,19 @@ class NumberTaken(Exception):
         self.number = number
 
 
-class PaymentInterrupted(Abandoned):
-    """Somebody stopped while money was changing hands; only a count tells how much of it lies in the till."""
+class LeftUnseen(Abandoned):
+    """Somebody stopped when only a person could tell how far it had come: what he saw is not known."""
 
 
 @contextmanager
-def money_in_hand() -> Iterator[None]:
-    """While a person handles money: whoever stops then leaves it unknown how far he has come."""
+def before_a_persons_eyes() -> Iterator[None]:
+    """While a person handles money or looks at paper: whoever stops then leaves it unknown what happened."""
     try:
         yield
+    except CannotTell:
+        raise
     except Abandoned as stopped:
-        raise PaymentInterrupted(stopped.by, stopped.reason) from stopped
+        raise LeftUnseen(stopped.by, stopped.reason) from stopped
 
 
 class WrongCard(device.NotSent):
@@ -89,6 +95,9 @@ class StoreOutdated(Exception):
     """The world is further than the store says, as after a restore: nothing may be taken back by itself."""
 
 
+CANNOT_TELL = "K-CASE-007"
+"""The code of a case in which nobody can tell what happened."""
+
 TROUBLE = (device.DeviceError, authority.AuthorityError, Abandoned)
 """Whatever a step may raise; anything else is a defect of the program."""
 
@@ -110,6 +119,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (device.PrinterBlocked, "K-PRINTER-001"),
     (device.TextDoesNotFit, "K-PRINTER-002"),
     (AuthorisationExpired, "K-CASE-001"),
+    (CannotTell, CANNOT_TELL),
     (Abandoned, "K-CASE-002"),
     (AuthorisationUnfit, "K-CASE-006"),
     (authority.AuthorityUnreachable, "K-CA-001"),

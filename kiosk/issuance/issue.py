@@ -19,7 +19,7 @@ from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMi
 from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome, RsaPublicKey
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected
-from kiosk.counter.clerk_key import verify_authorisation
+from kiosk.counter.clerk_key import operator_of, verify_authorisation
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -32,12 +32,13 @@ from kiosk.issuance.failure import (
     PasswordRulesIncompatible,
     Refusal,
     StoreOutdated,
+    Suspect,
     actor_behind,
+    before_a_persons_eyes,
     failure_code,
-    money_in_hand,
 )
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
-from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, IdentityQuestion, PaperSeen, Persons
+from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, DeliverySummary, IdentityQuestion, Persons
 from kiosk.issuance.receipt import ReceiptValues, compose_receipt
 from kiosk.issuance.report import Report
 from kiosk.issuance.roll_back import return_card, roll_back
@@ -64,7 +65,8 @@ from kiosk.issuance.steps import (
     WriteIntent,
     Written,
 )
-from kiosk.journal.journal import CaseRecord, Journal, NumberedReceipt
+from kiosk.journal.head import HeadInvalid, parse_head
+from kiosk.journal.journal import CaseRecord, Journal, NumberedReceipt, Witness
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,
@@ -92,6 +94,7 @@ from kiosk.model.eligibility import (
 from kiosk.model.policy import PasswordRules
 from kiosk.model.secret import wipe
 from kiosk.model.step import Step
+from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import BEFORE_FEE, Stage, TransitionRefused
 
 UNNAMED = "K-CASE-003"
@@ -107,6 +110,9 @@ MOVED_ELSEWHERE = "K-CASE-005"
 OUTDATED = "K-STORE-001"
 """The code of a case that the world has taken further than the store says: the store is of an earlier day."""
 
+BROKEN = "K-STORE-002"
+"""The code by which nothing is begun or gone on with, since the journal was found to be changed."""
+
 DESTROYED = "K-CASE-004"
 """The code of a case whose records were destroyed when the time to keep them was over."""
 
@@ -118,8 +124,11 @@ def issue(application: Application, station: Station, persons: Persons, report: 
     """Issues one certificate, or goes on with the issuance of this application that was interrupted.
 
     Raises `Refusal` (a rule stands against it, nothing was done), `RolledBack` (taken back, nobody has paid) or
-    `Halted` (open, goes on at the next start). An application closed before is not done again.
+    `Halted` (open, goes on at the next start) or `Suspect` (waits for two clerks, see `kiosk.issuance.settle`). An
+    application closed before is not done again.
     """
+    if station.audit.broken is not None:
+        raise Halted(BROKEN)
     record = _open_or_resume(application, station)
     with _alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
@@ -145,6 +154,8 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         except Refusal:
             return_card(station, persons)
             raise
+        except CannotTell:
+            raise case.suspect(operator_of(station.clerk_key.certificate)) from None
         except TROUBLE as trouble:
             if case.record.stage not in BEFORE_FEE:
                 raise Halted(failure_code(trouble)) from trouble
@@ -153,6 +164,8 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             confirm(case, pending, station)
             take_card(case, card, station, persons)
             receipt = print_receipt(case, authorised, pending, fee, station, persons)
+        except CannotTell:
+            raise case.suspect(operator_of(station.clerk_key.certificate)) from None
         except CertificateLapsed as lapsed:
             raise roll_back(case, card, station, persons, failure_code(lapsed)) from lapsed
         except TROUBLE as trouble:
@@ -179,8 +192,8 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
         raise Refusal(DESTROYED)
     if filed_application(record, station.journal) != application:
         raise NumberTaken(application.number)
-    if record.stage is Stage.SUSPECT:
-        raise Halted(record.code or UNNAMED)
+    if record.stage.is_suspect:
+        raise Suspect(record.code or UNNAMED)
     return record
 
 
@@ -315,7 +328,8 @@ def generate_key(
         before = card.under_channel().public_key()
         # The key that is there is gone as soon as another is made: who needs it must be known before.
         hash_before = "" if before is None else _key_hash(before)
-        station.authority.check_prospect(authorised.authorisation, bytes.fromhex(hash_before))
+        seen = station.authority.check_prospect(authorised.authorisation, bytes.fromhex(hash_before))
+        _refuse_if_seen_further(seen, station)
         return KeyIntent(terms.card_number, hash_before)
 
     def attested(key: RsaPublicKey) -> KeyReady:
@@ -439,7 +453,7 @@ def take_fee(
 ) -> SettledFee:
     """Step 8: the resident agrees and pays; the till opens only for a certificate that can still become valid.
 
-    Asked after an interruption: the clerk counts what of this payment lies in the till.
+    Asked after an interruption: the clerk counts what of this payment lies in the till, or two clerks testify.
     """
 
     def refuse_if_too_late() -> None:
@@ -454,7 +468,7 @@ def take_fee(
         persons.resident.consent(DeliverySummary(name, pending.not_after, intent.fee_yen))
         return collect(intent.fee_yen, already_yen=0)
 
-    @money_in_hand()
+    @before_a_persons_eyes()
     def collect(fee_yen: int, already_yen: int) -> SettledFee:
         station.cash.begin(fee_yen)
         if already_yen:
@@ -472,7 +486,7 @@ def take_fee(
         return SettledFee(fee_yen, tendered_yen, change_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
-        counted_yen = persons.clerk.count_payment(intent.fee_yen)
+        counted_yen = int(case.witness(FEE.step, lambda: str(persons.clerk.count_payment(intent.fee_yen))))
         if not counted_yen:
             return World.NOT_HAPPENED
         if counted_yen < intent.fee_yen:
@@ -582,9 +596,13 @@ def print_receipt(
             return PrintedReceipt(intent.receipt.number, copies=0)
         return look(intent)
 
+    def is_whole(number: int) -> bool:
+        with before_a_persons_eyes():
+            return case.witness(RECEIPT.step, lambda: persons.clerk.look_at_paper(number).value) == PaperSeen.WHOLE
+
     def look(intent: ReceiptIntent) -> PrintedReceipt:
         copies = 0
-        while persons.clerk.look_at_paper(intent.receipt.number) is not PaperSeen.WHOLE:
+        while not is_whole(intent.receipt.number):
             copies += 1
             cut_off()
             if station.printer.print(job(intent.receipt, True)) is PrintOutcome.CONFIRMED:
@@ -650,6 +668,18 @@ def _refuse_unless_covered(case: Case, authorised: AuthorisedApplicant, station:
         raise AuthorisationUnfit("the clerk's leave is for something else")
     if not terms.is_fresh(station.clock(), station.uptime()):
         raise AuthorisationExpired("the clerk's leave has expired, or this computer was started anew since")
+
+
+def _refuse_if_seen_further(head: str, station: Station) -> None:
+    """A store that was put back to an earlier day is found out before a key, a number or a certificate is made anew."""
+    if not head:
+        return
+    try:
+        verdict = station.journal.compare(parse_head(head))
+    except HeadInvalid as invalid:
+        raise StoreOutdated(f"the authority has seen another journal of this station: {invalid}") from invalid
+    if verdict is not Witness.AGREES:
+        raise StoreOutdated("the authority has seen entries of this station's journal that the store does not have")
 
 
 def _refuse_if_of_another_day(identified: IdentifiedApplicant, station: Station) -> None:

@@ -13,6 +13,7 @@ from hw.ports import PinPolicy, PinStatus
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems
 from kiosk.model.step import Actor
+from kiosk.model.testimony import PaperSeen
 
 
 class Abandoned(Exception):
@@ -22,6 +23,13 @@ class Abandoned(Exception):
         super().__init__(f"stopped by {by}: {reason}")
         self.by = by
         self.reason = reason
+
+
+class CannotTell(Abandoned):
+    """The clerk was asked what he saw and cannot tell; two clerks together have to find out."""
+
+    def __init__(self) -> None:
+        super().__init__(Actor.CLERK, "cannot_tell")
 
 
 class CardAction(StrEnum):
@@ -60,14 +68,6 @@ class DeliverySummary:
     fee_yen: int
 
 
-class PaperSeen(StrEnum):
-    """A person's answer when no device can tell whether a paper came out."""
-
-    WHOLE = "whole"
-    PARTLY = "partly"
-    NOTHING = "nothing"
-
-
 class Resident(Protocol):
     """The resident at the terminal."""
 
@@ -103,13 +103,16 @@ class Clerk(Protocol):
         """Gives money back that was taken; 0 when there was none."""
 
     def count_payment(self, due_yen: int) -> int:
-        """After an interruption: how much of this payer's money lies in the till, 0 when none was taken."""
+        """After an interruption: how much of this payer's money lies in the till, 0 when none was taken.
+
+        Raises `CannotTell`.
+        """
 
     def is_card_returned(self) -> bool:
         """Says whether the resident has his card, when the reader cannot tell."""
 
     def look_at_paper(self, receipt_number: int) -> PaperSeen:
-        """Says what came out of the printer when the printer itself cannot tell."""
+        """Says what came out of the printer when the printer itself cannot tell. Raises `CannotTell`."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from hw.errors import DeviceError
 from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message
 from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable
+from kiosk.counter.clerk_key import operator_of
 from kiosk.issuance.effect import Case, Effect, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -17,11 +18,12 @@ from kiosk.issuance.failure import (
     RevocationUnproven,
     RolledBack,
     StoreOutdated,
+    Suspect,
+    before_a_persons_eyes,
     failure_code,
-    money_in_hand,
 )
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.persons import CardAction, Persons
+from kiosk.issuance.persons import CannotTell, CardAction, Persons
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import CERTIFY, CONFIRM, FEE, WRITE
 from kiosk.model.certificate import CertificateState, RevocationReason
@@ -72,8 +74,11 @@ ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 def roll_back(
     case: Case, card: InsertedCard, station: Station, persons: Persons, code: str, actor: Actor = Actor.STATION
-) -> RolledBack | Halted:
-    """Undoes whatever the case has done, and returns what to raise: `Halted` when it has to go on another time."""
+) -> RolledBack | Halted | Suspect:
+    """Undoes whatever the case has done, and returns what to raise.
+
+    `Halted` when it has to go on another time, `Suspect` when two clerks have to say what is to be given back.
+    """
     card.release()
     if case.record.stage is not Stage.ROLLING_BACK:
         case.move(Event.ROLL_BACK, code, actor)
@@ -81,6 +86,8 @@ def roll_back(
         _refund(case, station, persons)
         _revoke(case, station)
         _erase(case, card, station)
+    except CannotTell:
+        return case.suspect(operator_of(station.clerk_key.certificate))
     except TROUBLE as trouble:
         return Halted(failure_code(trouble))
     return_card(station, persons)
@@ -104,13 +111,13 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     fee_yen = fee.fee_yen if settled is None else settled.fee_yen
     paid_yen = fee_yen
     if settled is None and case.intent_of(REFUND) is None:
-        paid_yen = persons.clerk.count_payment(fee_yen)
+        paid_yen = _count(case, fee_yen, persons)
         if not paid_yen:
             return
 
     def give_back(amount_yen: int) -> None:
         station.cash.dispense(amount_yen)
-        with money_in_hand():
+        with before_a_persons_eyes():
             persons.clerk.repay(amount_yen)
 
     def repay(intent: RefundIntent) -> Refunded:
@@ -118,7 +125,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
         return Refunded(intent.amount_yen)
 
     def repay_rest(intent: RefundIntent) -> Refunded:
-        if rest_yen := persons.clerk.count_payment(fee_yen):
+        if rest_yen := _count(case, fee_yen, persons):
             give_back(rest_yen)
         return Refunded(intent.amount_yen)
 
@@ -128,6 +135,11 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
         perform=repay,
         inquire=repay_rest,
     )
+
+
+def _count(case: Case, fee_yen: int, persons: Persons) -> int:
+    """How much of this payer's money lies in the till."""
+    return int(case.witness(REFUND.step, lambda: str(persons.clerk.count_payment(fee_yen))))
 
 
 def _revoke(case: Case, station: Station) -> None:

@@ -12,6 +12,7 @@ from kiosk.authority.client import AuthorityClient
 from kiosk.clock import JAPAN, Clock
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.issuance.receipt import ReceiptForm
+from kiosk.journal.audit import Audit
 from kiosk.journal.journal import Journal
 from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Authorisation, Uptime
@@ -33,8 +34,9 @@ class Station:
     """One counter with its devices, its books and its authority.
 
     `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `person_key` is the
-    town's, so that every station knows a resident by the same id. `issuer` is the authority's certificate (DER).
-    `uptime` is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one.
+    town's, so that every station knows a resident by the same id. `issuer` is the authority's certificate (DER). `audit`
+    looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime` is this
+    computer's own time, which nobody sets. `window` is the clerk's reader, where there is one.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Station:
     policy: Policy
     waits: Waits
     journal: Journal
+    audit: Audit
     register: Register
     reader: CardReader
     window: CardReader | None

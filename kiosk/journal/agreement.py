@@ -5,13 +5,14 @@ put into another state, a receipt renumbered, a record exchanged, entries cut of
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
+from kiosk.journal.chain import read_entries
 from kiosk.journal.database import Database
 from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.journal import OPENED, PURGED, EffectState, told_stage
@@ -21,12 +22,20 @@ from kiosk.model.transition import Stage
 
 _PAGE = 250
 
+_PART = {
+    EffectState.INTENDED.value: "intent",
+    EffectState.DONE.value: "outcome",
+    EffectState.WITNESSED.value: "testimony",
+}
+"""Which record an event commits to."""
+
 
 class Committed(NamedTuple):
-    """What an entry committed to, and which entry."""
+    """What an entry committed to, and which entry; `beside` names the column that the commitment covers as well."""
 
     seq: int
     commitment: str
+    beside: str | None
 
 
 @dataclass
@@ -48,13 +57,13 @@ class Told:
 
     def __init__(self, ends: dict[str, int]) -> None:
         self.cases: dict[str, ToldCase] = {}
-        self._ends = ends
+        self.ends = ends
 
     def listen(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Passes entries on, and remembers what they tell once whoever takes them has checked them."""
         for entry in entries:
             yield entry
-            if entry.seq <= self._ends.get(entry.station, 0):
+            if entry.seq <= self.ends.get(entry.station, 0):
                 self._hear(entry)
 
     def _hear(self, entry: Entry) -> None:
@@ -70,9 +79,10 @@ class Told:
             event, step = EffectState.INTENDED, Step.APPLICATION
         if step is not None:
             case.effects[step] = event
+            if event == EffectState.WITNESSED:
+                case.code = None
             if "commitment" in facts:
-                part = "intent" if event == EffectState.INTENDED else "outcome"
-                case.records[f"{step} {part}"] = Committed(entry.seq, facts["commitment"])
+                case.records[f"{step} {_PART[event]}"] = Committed(entry.seq, facts["commitment"], facts.get("beside"))
         elif event in set(Stage):
             case.code = facts.get("code")
         elif event == "numbered":
@@ -129,16 +139,17 @@ def check_state(told: Told, state: StoreState) -> None:
 
 
 def check_records(database: Database, told: Told, station: str, key: StationKey) -> int:
-    """Opens the sealed records of a station's ended cases, and compares each with what the journal committed to.
+    """Opens the sealed records of a station's cases, and compares each with what the journal committed to.
 
-    How many effects' records it was. Raises `ChainBroken` at the first that was changed or cannot be opened.
+    How many effects' records were found unchanged. Raises `ChainBroken` at the first that was not, or cannot be opened.
     """
     after = ("", "")
     checked = 0
+    late: list[tuple[str, str, ChainBroken]] = []
     while True:
         with database.read() as transaction:
             rows = transaction.run(
-                """SELECT effects.pseudonym, step, intent, outcome, seal FROM effects
+                """SELECT effects.pseudonym, step, intent, outcome, testimony, seal, number, person, card FROM effects
                    JOIN cases ON cases.pseudonym = effects.pseudonym
                    WHERE cases.station = ? AND seal IS NOT NULL AND (effects.pseudonym, step) > (?, ?)
                    ORDER BY effects.pseudonym, step LIMIT ?""",
@@ -147,27 +158,52 @@ def check_records(database: Database, told: Told, station: str, key: StationKey)
                 _PAGE,
             )
         for row in rows:
-            case = told.cases.get(row.pseudonym)
-            # What is still worked on may be further than the journal was when it was read.
-            if case is not None and case.stage.is_ended:
-                for part, sealed in (("intent", row.intent), ("outcome", row.outcome)):
-                    label = f"{row.step} {part}"
-                    committed = case.records.get(label)
-                    if not _is_committed(committed, label, sealed, row.seal, key):
-                        seq = committed.seq if committed else case.seq
-                        raise ChainBroken(station, seq, f"the record {label} of case {row.pseudonym} was changed")
-                checked += 1
             after = row.pseudonym, row.step
+            case = told.cases.get(row.pseudonym)
+            if case is not None:
+                changed = [(*after, broken) for broken in _changed_records(row, case, station, key)]
+                late += changed
+                checked += not changed
         if len(rows) < _PAGE:
-            return checked
+            break
+    _raise_unless_told_since(database, told, station, late)
+    return checked
+
+
+def _changed_records(row: Any, case: ToldCase, station: str, key: StationKey) -> Iterator[ChainBroken]:
+    """The records of one effect that are not those that the journal committed to."""
+    columns = {"number": row.number, "person": row.person, "card": row.card}
+    for part in _PART.values():
+        label = f"{row.step} {part}"
+        committed = case.records.get(label)
+        beside = columns.get(committed.beside or "") if committed else None
+        if not _is_committed(committed, label, getattr(row, part), row.seal, beside, key):
+            seq = committed.seq if committed else case.seq
+            yield ChainBroken(station, seq, f"the record {label} of case {row.pseudonym} was changed")
+
+
+def _raise_unless_told_since(
+    database: Database, told: Told, station: str, changed: Sequence[tuple[str, str, ChainBroken]]
+) -> None:
+    """What is still worked on may be further than the journal was when it was read; entries since then tell of it."""
+    if not changed:
+        return
+    since = {
+        (facts.get("case"), Step.APPLICATION.value if facts["event"] == OPENED else facts.get("step"))
+        for entry in read_entries(database, (station, told.ends.get(station, 0)))
+        if entry.station == station and (facts := json.loads(entry.body))
+    }
+    for pseudonym, step, broken in changed:
+        if (pseudonym, step) not in since:
+            raise broken
 
 
 def _is_committed(
-    committed: Committed | None, label: str, sealed: bytes | None, wrapped: bytes, key: StationKey
+    committed: Committed | None, label: str, sealed: bytes | None, wrapped: bytes, beside: object, key: StationKey
 ) -> bool:
     if committed is None or sealed is None:
         return committed is None and sealed is None
     try:
-        return key.seal(wrapped).commitment(sealed, label) == committed.commitment
+        return key.seal(wrapped).commitment(sealed, label, str(beside or "")) == committed.commitment
     except (InvalidTag, InvalidUnwrap, ValueError, TypeError):
         return False

@@ -79,6 +79,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             FROM effects WHERE effects.pseudonym = cases.pseudonym AND effects.state = 'done'), 'opened')
             WHERE stage = 'open'""",
     ),
+    (
+        # What two clerks said about an effect that nobody else could tell of, sealed like intent and outcome.
+        "ALTER TABLE effects ADD COLUMN testimony {bytes}",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 

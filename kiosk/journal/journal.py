@@ -7,7 +7,7 @@ a case's random pseudonym, names of steps and commitments, never personal data.
 import datetime
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
@@ -21,7 +21,17 @@ from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.journal.verify import verify_since_last_head
 from kiosk.model.step import Actor, Step, Undo, actor_of
-from kiosk.model.transition import AFTER, ENDED, Cell, Event, Happening, Stage, TransitionRefused, next_stage
+from kiosk.model.transition import (
+    AFTER,
+    ASKED_IN,
+    SUSPECT,
+    Cell,
+    Event,
+    Happening,
+    Stage,
+    TransitionRefused,
+    next_stage,
+)
 
 OPENED = "opened"
 """The event with which a case begins; it commits to the application as it was filed."""
@@ -38,6 +48,8 @@ class EffectState(StrEnum):
 
     INTENDED = "intended"
     UNKNOWN = "unknown"
+    WITNESSED = "witnessed"
+    """Two clerks have said how it stands, and the case has not gone on upon their word yet."""
     FAILED = "failed"
     DONE = "done"
 
@@ -56,11 +68,15 @@ class CaseRecord:
 
 @dataclass(frozen=True, repr=False)
 class EffectRecord:
-    """One effect of a case; `intent` and `outcome` are its plain records, None where not reached."""
+    """One effect of a case; `intent` and `outcome` are its plain records, None where not reached.
+
+    `testimony` is the record of what two clerks said last, whether it was gone on upon or not.
+    """
 
     state: EffectState
     intent: bytes | None
     outcome: bytes | None
+    testimony: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +178,7 @@ class Journal:
         """Begins a new case for an application number, under a fresh pseudonym; `application` is kept sealed."""
         pseudonym, wrapped = self._random_bytes(16).hex(), self._key.new_case_key()
         case = CaseRecord(pseudonym, number, None, Stage.OPENED, None, self._key.seal(wrapped))
-        sealed, commitment = case.seal.close(application, f"{Step.APPLICATION} intent")
+        sealed, commitment = case.seal.close(application, f"{Step.APPLICATION} intent", number)
         with self._database.write() as transaction:
             attempt = transaction.run(
                 "SELECT COALESCE(MAX(attempt), 0) + 1 FROM cases WHERE number = ?", number
@@ -177,7 +193,8 @@ class Journal:
                 wrapped,
             )
             self._write_effect(transaction, case, Step.APPLICATION, EffectState.INTENDED, intent=sealed)
-            self._chain.append(transaction, {"event": OPENED, "case": pseudonym, "commitment": commitment})
+            facts = {"event": OPENED, "case": pseudonym, "commitment": commitment, "beside": "number"}
+            self._chain.append(transaction, facts)
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -197,12 +214,11 @@ class Journal:
 
     def unfinished_cases(self) -> list[CaseRecord]:
         """Cases that an interrupted run of this station left, oldest application number first."""
-        return self._cases(
-            "SELECT * FROM cases WHERE station = ? AND stage NOT IN (?, ?, ?, ?) ORDER BY number, attempt",
-            self.station,
-            *ENDED,
-            Stage.SUSPECT,
-        )
+        return self._cases_in([stage for stage in Stage if not stage.is_ended and not stage.is_suspect])
+
+    def suspect_cases(self) -> list[CaseRecord]:
+        """Cases of this station that wait for two clerks (要確認), oldest application number first."""
+        return self._cases_in([*SUSPECT.values()])
 
     def other_cases_with(self, card: str, case: CaseRecord) -> list[CaseRecord]:
         """The cases besides this one in which the card of that keyed id was read.
@@ -218,6 +234,14 @@ class Journal:
         # An expression instead of the column: SQLite would else walk through all closed cases, and not this person's.
         statement = "SELECT * FROM cases WHERE person = ? AND station || '' = ? AND stage = ? ORDER BY number"
         return self._cases(statement, person, self.station, Stage.CLOSED)
+
+    def _cases_in(self, stages: Sequence[Stage]) -> list[CaseRecord]:
+        marks = ", ".join("?" * len(stages))
+        statement = (
+            "SELECT * FROM cases"  # noqa: S608  # only marks are put in
+            f" WHERE station = ? AND stage IN ({marks}) ORDER BY number, attempt"
+        )
+        return self._cases(statement, self.station, *stages)
 
     def _cases(self, statement: str, *values: str) -> list[CaseRecord]:
         with self._database.read() as transaction:
@@ -237,7 +261,7 @@ class Journal:
     def effect(self, case: CaseRecord, step: Step | Undo) -> EffectRecord | None:
         """What is known of one effect, or None when it was never begun. Raises `SealDestroyed`."""
         with self._database.read() as transaction:
-            statement = "SELECT state, intent, outcome FROM effects WHERE pseudonym = ? AND step = ?"
+            statement = "SELECT state, intent, outcome, testimony FROM effects WHERE pseudonym = ? AND step = ?"
             row = transaction.run(statement, case.pseudonym, step.value).first()
         self._seen[case.pseudonym, step.value] = None if row is None else EffectState(row.state)
         if row is None:
@@ -246,7 +270,12 @@ class Journal:
         def opened(sealed: bytes | None, part: str) -> bytes | None:
             return None if sealed is None else case.seal.open(bytes(sealed), f"{step} {part}")
 
-        return EffectRecord(EffectState(row.state), opened(row.intent, "intent"), opened(row.outcome, "outcome"))
+        return EffectRecord(
+            EffectState(row.state),
+            opened(row.intent, "intent"),
+            opened(row.outcome, "outcome"),
+            opened(row.testimony, "testimony"),
+        )
 
     def intend(self, case: CaseRecord, step: Step | Undo, intent: bytes) -> None:
         """Makes durable what is about to be done to the world."""
@@ -262,7 +291,6 @@ class Journal:
         step: Step | Undo,
         outcome: bytes,
         *,
-        actor: Actor | None = None,
         person: str | None = None,
         card: str | None = None,
         resumed: bool = False,
@@ -270,11 +298,12 @@ class Journal:
     ) -> CaseRecord:
         """Makes durable that it happened, and how: the case in its next stage.
 
-        `actor` is who it was when it was not the one whose step it is, `resumed` marks what software found out by
-        itself afterwards, `signs_head` keeps a signed head of the journal with it.
+        `person` and `card` are whom and which card the case is about, by the town's keyed ids, where this step found
+        out the one or the other. `resumed` marks what software found out by itself afterwards, `signs_head` keeps a
+        signed head of the journal with it.
         """
-        sealed, commitment = case.seal.close(outcome, f"{step} outcome")
-        with self._change(case, step, actor or actor_of(step)) as (transaction, stage):
+        sealed, commitment = case.seal.close(outcome, f"{step} outcome", person or card or "")
+        with self._change(case, step, actor_of(step)) as (transaction, stage):
             self._write_effect(transaction, case, step, EffectState.DONE, outcome=sealed)
             transaction.run(
                 "UPDATE cases SET stage = ?, person = COALESCE(?, person), card = COALESCE(?, card)"
@@ -286,8 +315,8 @@ class Journal:
             )
             facts = {"event": EffectState.DONE.value, "case": case.pseudonym, "step": step.value}
             auto = {"auto": True} if resumed else {}
-            by = {"by": actor.value} if actor else {}
-            self._chain.append(transaction, {**facts, "commitment": commitment, **auto, **by})
+            beside = {"beside": "person" if person else "card"} if person or card else {}
+            self._chain.append(transaction, {**facts, "commitment": commitment, **auto, **beside})
             if signs_head:
                 self._chain.sign(transaction)
         return replace(case, stage=stage, person=person or case.person)
@@ -299,12 +328,40 @@ class Journal:
             facts = {"event": state.value, "case": case.pseudonym, "step": step.value, "code": code}
             self._chain.append(transaction, facts)
 
-    def move(self, case: CaseRecord, event: Event, actor: Actor, code: str) -> CaseRecord:
-        """Records something that is no step, and why: the case in its next stage."""
+    def testify(self, case: CaseRecord, step: Step | Undo, testimony: bytes, operators: tuple[str, str]) -> CaseRecord:
+        """Makes durable what two clerks, by what the journal knows them, say about a step: the case can go on.
+
+        Signs a head of the journal.
+        """
+        sealed, commitment = case.seal.close(testimony, f"{step} testimony")
+        with self._change(case, Event.TESTIFY, Actor.TWO_CLERKS) as (transaction, stage):
+            if SUSPECT[step] is not case.stage:
+                raise ValueError(f"{case.stage} is not about {step}")
+            self._write_effect(transaction, case, step, EffectState.WITNESSED, testimony=sealed)
+            transaction.run("UPDATE cases SET stage = ?, code = NULL WHERE pseudonym = ?", stage, case.pseudonym)
+            facts = {"event": EffectState.WITNESSED.value, "case": case.pseudonym, "step": step.value}
+            by = {"by": Actor.TWO_CLERKS.value, "operators": " ".join(operators)}
+            self._chain.append(transaction, {**facts, "commitment": commitment, **by})
+            self._chain.sign(transaction)
+        return replace(case, stage=stage, code=None)
+
+    def take_testimony(self, case: CaseRecord, step: Step | Undo) -> bytes | None:
+        """What two clerks said about a step, for the case to go on upon: once, for it is true of one moment only."""
+        known = self.effect(case, step)
+        if known is None or known.state is not EffectState.WITNESSED:
+            return None
+        with self._change(case, step, actor_of(step)) as (transaction, _):
+            self._write_effect(transaction, case, step, EffectState.UNKNOWN)
+            facts = {"event": EffectState.UNKNOWN.value, "case": case.pseudonym, "step": step.value}
+            self._chain.append(transaction, {**facts, "by": Actor.TWO_CLERKS.value})
+        return known.testimony
+
+    def move(self, case: CaseRecord, event: Event, actor: Actor, code: str, operator: str | None = None) -> CaseRecord:
+        """Records something that is no step, why, and by which clerk where it was one: the case in its next stage."""
         with self._change(case, event, actor) as (transaction, stage):
             transaction.run("UPDATE cases SET stage = ?, code = ? WHERE pseudonym = ?", stage, code, case.pseudonym)
             facts = {"event": stage.value, "case": case.pseudonym, "by": actor.value, "code": code}
-            self._chain.append(transaction, facts)
+            self._chain.append(transaction, facts | ({"operator": operator} if operator else {}))
         return replace(case, stage=stage, code=code)
 
     @contextmanager
@@ -345,19 +402,23 @@ class Journal:
         """Whether this station began to print a receipt of another case and does not know how that ended."""
         # By the stage in which receipts are printed, which is indexed: few cases stand there at a time.
         statement = """SELECT 1 FROM cases JOIN effects ON effects.pseudonym = cases.pseudonym
-                       WHERE station = ? AND stage = ? AND cases.pseudonym <> ? AND step = ? AND effects.state IN (?, ?)
+                       WHERE station = ? AND stage IN (?, ?) AND cases.pseudonym <> ?
+                           AND step = ? AND effects.state IN (?, ?, ?)
                        LIMIT 1"""
-        states = (EffectState.INTENDED, EffectState.UNKNOWN)
+        stages = (ASKED_IN[Step.RECEIPT], SUSPECT[Step.RECEIPT])
+        states = (EffectState.INTENDED, EffectState.UNKNOWN, EffectState.WITNESSED)
         with self._database.read() as transaction:
-            values = (self.station, Stage.RETURNED, case.pseudonym, Step.RECEIPT, *states)
+            values = (self.station, *stages, case.pseudonym, Step.RECEIPT, *states)
             found = transaction.run(statement, *values).first()
         return found is not None
 
-    def destroy_seal(self, pseudonym: str) -> None:
-        """Makes the records of a case unreadable for ever, and nobody can tell any more whom it was about."""
-        with self._database.write() as transaction:
-            transaction.run("UPDATE cases SET seal = NULL, person = NULL, card = NULL WHERE pseudonym = ?", pseudonym)
-            self._chain.append(transaction, {"event": PURGED, "case": pseudonym})
+    def destroy_seal(self, case: CaseRecord) -> None:
+        """Makes the records of an ended case unreadable for ever; nobody can tell any more whom it was about."""
+        with self._change(case, Event.PURGE, Actor.CLERK) as (transaction, _):
+            transaction.run(
+                "UPDATE cases SET seal = NULL, person = NULL, card = NULL WHERE pseudonym = ?", case.pseudonym
+            )
+            self._chain.append(transaction, {"event": PURGED, "case": case.pseudonym})
 
     def entries(self) -> Iterator[Entry]:
         """All entries of all stations, each station's oldest first."""
@@ -380,19 +441,22 @@ class Journal:
         *,
         intent: bytes | None = None,
         outcome: bytes | None = None,
+        testimony: bytes | None = None,
     ) -> None:
         self._seen[case.pseudonym, step.value] = state
         transaction.run(
-            """INSERT INTO effects (pseudonym, step, state, intent, outcome) VALUES (?, ?, ?, ?, ?)
+            """INSERT INTO effects (pseudonym, step, state, intent, outcome, testimony) VALUES (?, ?, ?, ?, ?, ?)
                ON CONFLICT (pseudonym, step) DO UPDATE SET
                    state = excluded.state,
                    intent = COALESCE(excluded.intent, effects.intent),
-                   outcome = COALESCE(excluded.outcome, effects.outcome)""",
+                   outcome = COALESCE(excluded.outcome, effects.outcome),
+                   testimony = COALESCE(excluded.testimony, effects.testimony)""",
             case.pseudonym,
             step.value,
             state.value,
             intent,
             outcome,
+            testimony,
         )
 
 
@@ -401,4 +465,6 @@ def told_stage(facts: Mapping[str, object]) -> Stage | None:
     event, step = facts.get("event"), facts.get("step")
     if step is None:
         return Stage(str(event)) if event in set(Stage) else None
+    if event == EffectState.WITNESSED:
+        return next(stage for asked, stage in ASKED_IN.items() if asked.value == step)
     return AFTER[Step(str(step))] if event == EffectState.DONE and step in set(Step) else None

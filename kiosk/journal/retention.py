@@ -8,7 +8,7 @@ before still hold the keys and must be destroyed by whoever keeps them; PostgreS
 import datetime
 import json
 
-from kiosk.journal.journal import PURGED, Journal, told_stage
+from kiosk.journal.journal import PURGED, CaseRecord, Journal, told_stage
 
 
 def purge(journal: Journal, before: datetime.datetime) -> int:
@@ -16,10 +16,16 @@ def purge(journal: Journal, before: datetime.datetime) -> int:
 
     One transaction a case; interrupted, it goes on where it is started anew. What is open or suspect is kept.
     """
-    due = [pseudonym for pseudonym, ended_at in _ended(journal).items() if ended_at < before]
-    for pseudonym in due:
-        journal.destroy_seal(pseudonym)
+    due = due_cases(journal, before)
+    for case in due:
+        journal.destroy_seal(case)
     return len(due)
+
+
+def due_cases(journal: Journal, before: datetime.datetime) -> list[CaseRecord]:
+    """This station's cases that ended before a time and whose records can still be read."""
+    ended = _ended(journal)
+    return [case for case in journal.cases() if case.pseudonym in ended and ended[case.pseudonym] < before]
 
 
 def _ended(journal: Journal) -> dict[str, datetime.datetime]:

@@ -50,20 +50,20 @@ class Seal:
         """Whether nothing can be read any more."""
         return self._unwrap is None
 
-    def close(self, plain: bytes, label: str) -> SealedRecord:
-        """Encrypts a record."""
+    def close(self, plain: bytes, label: str, beside: str = "") -> SealedRecord:
+        """Encrypts a record; the commitment covers `beside` too, which is stored in clear and has to stay as it is."""
         salt, nonce = self._random_bytes(_SALT_LENGTH), self._random_bytes(_NONCE_LENGTH)
         sealed = nonce + self._cipher.encrypt(nonce, salt + plain, label.encode())
-        return SealedRecord(sealed, _commitment(salt, plain, label))
+        return SealedRecord(sealed, _commitment(salt, plain, label, beside))
 
     def open(self, sealed: bytes, label: str) -> bytes:
         """Decrypts a record. Raises `cryptography.exceptions.InvalidTag` for another key or label."""
         return self._decrypt(sealed, label)[_SALT_LENGTH:]
 
-    def commitment(self, sealed: bytes, label: str) -> str:
-        """The commitment to a sealed record; raises as `open` does."""
+    def commitment(self, sealed: bytes, label: str, beside: str = "") -> str:
+        """The commitment to a sealed record and what stands beside it; raises as `open` does."""
         salted = self._decrypt(sealed, label)
-        return _commitment(salted[:_SALT_LENGTH], salted[_SALT_LENGTH:], label)
+        return _commitment(salted[:_SALT_LENGTH], salted[_SALT_LENGTH:], label, beside)
 
     def _decrypt(self, sealed: bytes, label: str) -> bytes:
         return self._cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], label.encode())
@@ -96,5 +96,7 @@ def load_station_key(path: Path, random_bytes: Callable[[int], bytes] = os.urand
     return StationKey(load_key(path, random_bytes), random_bytes)
 
 
-def _commitment(salt: bytes, plain: bytes, label: str) -> str:
-    return hmac.new(salt, label.encode() + b"\x00" + plain, hashlib.sha256).hexdigest()
+def _commitment(salt: bytes, plain: bytes, label: str, beside: str) -> str:
+    # No label has a NUL, and no record, which is JSON.
+    parts = [label.encode(), plain, *([beside.encode()] if beside else [])]
+    return hmac.new(salt, b"\x00".join(parts), hashlib.sha256).hexdigest()

@@ -31,13 +31,22 @@ class Stage(StrEnum):
     REFUSED = "refused"
     ROLLING_BACK = "rolling_back"
     ROLLED_BACK = "rolled_back"
-    SUSPECT = "suspect"
-    """要確認: what happened is not known to any device, and nobody at the counter could say."""
+    FEE_SUSPECT = "fee_suspect"
+    """要確認: whether it was paid is not known to any device, and the clerk cannot tell."""
+    RECEIPT_SUSPECT = "receipt_suspect"
+    """要確認, likewise: whether the receipt came out."""
+    REFUND_SUSPECT = "refund_suspect"
+    """要確認, likewise: how much of a payment is still to be given back."""
 
     @property
     def is_ended(self) -> bool:
         """Whether nothing more happens to the case."""
         return self in ENDED
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether two clerks have to say what happened before the case goes on."""
+        return self in SUSPECT.values()
 
 
 class Event(StrEnum):
@@ -48,6 +57,11 @@ class Event(StrEnum):
     END = "end"
     """What was to be taken back is taken back."""
     SUSPECT = "suspect"
+    """The clerk was asked what he saw, and cannot tell."""
+    TESTIFY = "testify"
+    """Two clerks say together, under their signatures, what happened."""
+    PURGE = "purge"
+    """The time to keep its records is over; they are made unreadable."""
 
 
 Happening = Step | Undo | Event
@@ -101,10 +115,24 @@ BEFORE_FEE = (
 """Stages in which any trouble, and any person who stops, takes the case back."""
 
 ENDED = (Stage.CLOSED, Stage.REFUSED, Stage.ROLLED_BACK)
-"""Stages that nothing leaves."""
+"""Stages that nothing leaves; in them the records can be destroyed when their time is over."""
 
-WITNESSED = (Step.FEE, Step.RECEIPT, Undo.REFUND)
-"""Of these a person may be the only witness; what one clerk cannot say, two settle together."""
+SUSPECT: Mapping[Step | Undo, Stage] = {
+    Step.FEE: Stage.FEE_SUSPECT,
+    Step.RECEIPT: Stage.RECEIPT_SUSPECT,
+    Undo.REFUND: Stage.REFUND_SUSPECT,
+}
+"""Of these a person may be the only witness; the stage of a case in which even he cannot tell."""
+
+WITNESSED = tuple(SUSPECT)
+"""What is asked of a person; what one clerk cannot say, two settle together."""
+
+ASKED_IN: Mapping[Step | Undo, Stage] = {
+    Step.FEE: Stage.DELIVERED,
+    Step.RECEIPT: Stage.RETURNED,
+    Undo.REFUND: Stage.ROLLING_BACK,
+}
+"""The stage in which each is asked about, and to which the case comes back once two clerks have answered."""
 
 
 def _table() -> dict[Cell, Stage]:
@@ -119,11 +147,11 @@ def _table() -> dict[Cell, Stage]:
     for undo in Undo:
         cells[Cell(Stage.ROLLING_BACK, undo, UNDO_ACTOR[undo])] = Stage.ROLLING_BACK
     cells[Cell(Stage.ROLLING_BACK, Event.END, Actor.STATION)] = Stage.ROLLED_BACK
-    for cell, after in tuple(cells.items()):
-        if cell.event in WITNESSED:
-            cells[Cell(cell.stage, Event.SUSPECT, Actor.CLERK)] = Stage.SUSPECT
-            cells[Cell(Stage.SUSPECT, cell.event, Actor.TWO_CLERKS)] = after
-    cells[Cell(Stage.SUSPECT, Event.ROLL_BACK, Actor.TWO_CLERKS)] = Stage.ROLLING_BACK
+    for witnessed in WITNESSED:
+        cells[Cell(ASKED_IN[witnessed], Event.SUSPECT, Actor.CLERK)] = SUSPECT[witnessed]
+        cells[Cell(SUSPECT[witnessed], Event.TESTIFY, Actor.TWO_CLERKS)] = ASKED_IN[witnessed]
+    for stage in ENDED:
+        cells[Cell(stage, Event.PURGE, Actor.CLERK)] = stage
     return cells
 
 

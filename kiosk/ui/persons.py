@@ -17,10 +17,10 @@ from kiosk.issuance.persons import (
     DeliverySummary,
     IdentityEvidence,
     IdentityQuestion,
-    PaperSeen,
     Persons,
 )
 from kiosk.model.step import Actor
+from kiosk.model.testimony import PaperSeen
 
 A = TypeVar("A")
 

@@ -9,9 +9,10 @@ from typing import TypeVar
 from hw.errors import LinkLost
 from hw.ports import ChannelChallenge, ChannelKeys, SessionKeys
 from kiosk.counter.card_desk import CardDesk
-from kiosk.issuance.persons import Abandoned, Clerk, IdentityEvidence, IdentityQuestion, PaperSeen
+from kiosk.issuance.persons import Abandoned, Clerk, IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.step import Actor
+from kiosk.model.testimony import PaperSeen
 from tests.crash.boundary import Kind, Outage
 from tests.crash.watch import GetPassage
 

@@ -8,8 +8,9 @@ from typing import Literal, Protocol
 from hw.ports import PinPolicy, PinStatus
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
-from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary, PaperSeen
+from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary
 from kiosk.model.step import Actor
+from kiosk.model.testimony import PaperSeen
 from kiosk.played_persons import PlayedClerk
 from tests.crash.boundary import Kind
 from tests.crash.watch import GetPassage

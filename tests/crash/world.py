@@ -30,6 +30,7 @@ from kiosk.authority.embedded.authority import Authority
 from kiosk.counter.card_desk import CardDesk
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.station import Station, Waits
+from kiosk.journal.audit import Audit
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
@@ -166,6 +167,7 @@ class World:
             policy=office.config.policy,
             waits=Waits(_NO_TIME_S, _NO_TIME_S),
             journal=journal,
+            audit=Audit(self._database, lambda: False),
             register=office.register,
             reader=Reader(self._slots["terminal"], random=self.random),
             window=Reader(self._slots["window"], random=self.random),

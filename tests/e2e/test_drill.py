@@ -303,3 +303,29 @@ def test_whatever_is_written_for_a_resident_who_is_not_there_is_refused(
     done = run("drill", file, "--json", "--data", tmp_path / "data", *at(*ca))
     assert done.returncode == 1, done.stderr
     assert ending(done.stdout) == ("refused", "E01")
+
+
+def test_what_the_clerk_cannot_tell_is_settled_by_two_and_the_drill_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(APPLICATION.read_text().replace("[persons.clerk]", "[persons.clerk]\ncannot_tell = true", 1))
+    # A printer that only takes bytes confirms nothing, so that somebody has to look.
+    devices = ("--data", tmp_path, "--set", f"printer.link=file:{tmp_path / 'paper.bin'}")
+    (tmp_path / "paper.bin").touch()
+    first = run("drill", file, "--json", *devices)
+    assert first.returncode == 2, first.stderr
+    assert (lines(first.stdout)[-1]["step"], lines(first.stdout)[-1]["code"]) == ("suspect", "K-CASE-007")
+    asked = run("settle", *devices)
+    assert asked.stdout.split() == ["2011-0001", "receipt", "whole|partly|nothing"]
+    clerks = tmp_path / "authority" / "clerks"
+    alone = run("settle", "2011-0001", "whole", "--second", clerks / "demo.pem", *devices)
+    assert (alone.returncode, alone.stdout) == (1, "") and "one clerk twice" in alone.stderr
+    wrong = run("settle", "2011-0001", "500", "--second", clerks / "second.pem", *devices)
+    assert (wrong.returncode, wrong.stdout) == (1, "") and "no answer" in wrong.stderr
+    assert run("settle", "2011-0001", *devices).returncode == 64
+    settled = run("settle", "2011-0001", "whole", "--second", clerks / "second.pem", *devices)
+    assert (settled.returncode, settled.stdout.split()) == (0, ["2011-0001", "returned"])
+    assert run("settle", "2011-0001", "whole", "--second", clerks / "second.pem", *devices).returncode == 1
+    again = run("drill", file, "--json", *devices)
+    assert again.returncode == 0, again.stderr
+    assert lines(again.stdout)[-1]["step"] == "closed"
+    assert run("journal", "verify", "--data", tmp_path).returncode == 0

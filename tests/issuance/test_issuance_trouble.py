@@ -23,14 +23,15 @@ from kiosk.issuance.failure import (
     failure_code,
 )
 from kiosk.issuance.issue import PROOF_TEXT, password_policy
-from kiosk.issuance.persons import Abandoned, CardAction, PaperSeen
+from kiosk.issuance.persons import Abandoned, CardAction
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.model.application import Closed, Delivery
 from kiosk.model.policy import PasswordRules
 from kiosk.model.step import Actor, Step, Undo
-from kiosk.model.transition import Event, Stage
+from kiosk.model.testimony import PaperSeen
+from kiosk.model.transition import Stage
 from tests.counter_bench import PASSWORD, RESIDENT, CuttingDatabase, PowerCut, World
 from tests.issuance.test_issue import check_rest, cut, issued, new_world, step_of_commit
 
@@ -477,19 +478,6 @@ def test_who_goes_on_with_a_case_that_another_process_has_finished_is_stopped(wo
     with pytest.raises(Halted, match="K-CASE-005"):
         world.issue(persons=with_clerk(world, check_identity=check_identity))
     check_rest(world, closed)
-
-
-def test_a_suspect_case_is_not_gone_on_with(world: World) -> None:
-    world.printer_core.set_paper("end")
-    with pytest.raises(Halted, match="K-PRINTER-001"):
-        world.issue()
-    journal = world.station().journal
-    (case,) = journal.unfinished_cases()
-    journal.move(case, Event.SUSPECT, Actor.CLERK, "K-DEVICE-002")
-    before = events(world)
-    with pytest.raises(Halted, match="K-DEVICE-002"):
-        world.issue()
-    assert events(world) == before
 
 
 def test_only_an_expired_certificate_does_not_stand_against_a_new_one(world: World) -> None:

@@ -25,6 +25,9 @@ from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import TAKE_CARD, CardTaken
 from kiosk.journal.database import open_database
+from kiosk.journal.head import HeadKey
+from kiosk.journal.journal import Journal
+from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Application, Closed, Delivery
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
@@ -226,6 +229,33 @@ def test_a_store_of_an_earlier_day_takes_nothing_back_that_the_world_has_finishe
             assert station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
             assert world.hand.memories[RESIDENT].read().files == before
         assert world.till.total_yen() == 500
+
+
+@pytest.mark.parametrize("is_other_journal", [False, True])
+def test_a_store_of_an_earlier_day_is_found_out_before_a_key_is_made(world: World, *, is_other_journal: bool) -> None:
+    """Else the next receipt would get a number that another one has already."""
+    world.issue("1")
+    stored = world.directory / "kiosk.db"
+    shutil.copy(stored, world.directory / "yesterday.db")
+    world.station().authority.revoke(revocation_of(issued(world)[0][1], world))
+    world.issue("2")
+    shutil.copy(world.directory / "yesterday.db", stored)
+    station = world.station()
+    if is_other_journal:
+        stored.unlink()
+        station = world.station()
+        key = StationKey(bytes(32))
+        clock = station.clock
+        other = Journal(open_database(world.database_url), "demo", key, clock, head_key=HeadKey(bytes(31) + b"1"))
+        station = replace(station, journal=other)
+    with pytest.raises(Halted, match="K-STORE-001"):
+        world.issue("3", OTHER_RESIDENT, station=station)
+    assert world.hand.memories[OTHER_RESIDENT].read().keys == {}
+    assert sum("No. 0000" in sheet.text for sheet in world.printer_core.sheets) == 2
+
+
+def revocation_of(certificate: bytes, world: World) -> bytes:
+    return world.station().authority.revoke_message(certificate, RevocationReason.SUPERSEDED).der
 
 
 def bodies(world: World) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def stocked(path: Path, entries: int) -> Journal:
                 )
                 connection.execute("INSERT INTO receipts VALUES (?, ?, NULL)", (number, pseudonym))
                 connection.executemany(
-                    "INSERT INTO effects VALUES (?, ?, 'done', ?, ?)",
+                    "INSERT INTO effects VALUES (?, ?, 'done', ?, ?, NULL)",
                     [(pseudonym, f"step-{n}", bytes(100), bytes(100)) for n in range(EFFECTS_A_CASE)],
                 )
         signed = HEAD_KEY.sign(Head("demo", entries, edge.root(), START))

@@ -13,10 +13,11 @@ from kiosk.journal.entry import ChainBroken
 from kiosk.journal.journal import EffectState
 from kiosk.journal.seal import StationKey
 from kiosk.model.step import Step
-from kiosk.model.transition import Stage
+from kiosk.model.transition import AFTER, Stage
 from tests.journal.filled_journal import HEAD_KEY, START, STATION_KEY, fill, open_journal
 from tests.journal.walked_case import walk
 
+DONE_BEFORE = (Step.APPLICATION, Step.IDENTITY_CHECK, Step.AUTHORISE, Step.GENERATE_KEY, Step.REQUEST)
 FILLED = 2 * len(Step)
 """The effects with records of the cases that the store of these tests begins with."""
 
@@ -44,7 +45,8 @@ def test_work_that_goes_on_during_verification_disturbs_nothing(database: Databa
     journal.open_case("newer", b"application")
     told = told_until(database, state.ends)
     check_state(told, state)
-    assert check_records(database, told, "demo", StationKey(STATION_KEY)) == FILLED
+    # Of the case that went on, what was done before the journal was read.
+    assert check_records(database, told, "demo", StationKey(STATION_KEY)) == FILLED + len(DONE_BEFORE)
     later = read_state(database)
     check_state(told_until(database, later.ends), later)
     with pytest.raises(ChainBroken, match="stands otherwise"):
@@ -62,8 +64,42 @@ def test_every_state_and_every_end_of_an_effect_is_told(database: Database, tmp_
     now = read_state(database)
     told = told_until(database, now.ends)
     check_state(told, now)
-    # A refused case has its application, one that was taken back likewise, a closed one everything.
-    assert check_records(database, told, "demo", StationKey(STATION_KEY)) == FILLED + 1 + 1 + len(Step)
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as connection:
+        ((effects,),) = connection.execute("SELECT count(*) FROM effects")
+    assert check_records(database, told, "demo", StationKey(STATION_KEY)) == effects
+
+
+@pytest.mark.parametrize("stage", [Stage.AUTHORISED, Stage.CLOSED])
+@pytest.mark.parametrize("change", ["number = 'other'", "person = 'other'", "card = 'other'", "card = NULL"])
+def test_whose_case_it_is_cannot_be_changed_in_an_open_case_either(
+    database: Database, tmp_path: Path, stage: Stage, change: str
+) -> None:
+    journal = open_journal(tmp_path / "kiosk.db")
+    case = journal.open_case("new", b"application")
+    case = journal.complete(case, Step.APPLICATION, b"filed", card="c0")
+    case = journal.complete(case, Step.IDENTITY_CHECK, b"identified", person="ab")
+    case = walk(journal, case, stage)
+    now = read_state(database)
+    key = StationKey(STATION_KEY)
+    before = check_records(database, told_until(database, now.ends), "demo", key)
+    assert before == FILLED + list(Step).index(next(step for step in Step if AFTER[step] is stage)) + 1
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as connection, connection:
+        connection.execute(f"UPDATE cases SET {change} WHERE pseudonym = ?", (case.pseudonym,))
+    with pytest.raises(ChainBroken, match=f"of case {case.pseudonym} was changed"):
+        check_records(database, told_until(database, now.ends), "demo", key)
+
+
+def test_a_changed_record_of_an_open_case_is_found(database: Database, tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "kiosk.db")
+    case = walk(journal, journal.open_case("new", b"application"), Stage.AUTHORISED)
+    now = read_state(database)
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as connection, connection:
+        connection.execute(
+            "UPDATE effects SET outcome = NULL WHERE pseudonym = ? AND step = 'authorise'", (case.pseudonym,)
+        )
+    journal.intend(case, Step.GENERATE_KEY, b"goes on with something else")
+    with pytest.raises(ChainBroken, match="record authorise outcome"):
+        check_records(database, told_until(database, now.ends), "demo", StationKey(STATION_KEY))
 
 
 def test_an_event_that_changes_no_state_is_passed_over(database: Database) -> None:

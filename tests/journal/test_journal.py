@@ -30,7 +30,7 @@ from kiosk.journal.journal import EffectState, Journal
 from kiosk.journal.seal import StationKey, load_station_key
 from kiosk.journal.verify import verify_chain
 from kiosk.model.step import Step
-from kiosk.model.transition import AFTER, ENDED, Stage
+from kiosk.model.transition import AFTER, ENDED, SUSPECT, Stage
 from tests.journal.walked_case import walk
 from tests.stores import Store
 
@@ -75,7 +75,8 @@ def test_unfinished_cases_are_those_of_this_station_that_have_not_ended(store: S
     for stage in Stage:
         walk(journal, journal.open_case(stage.value, b""), stage)
     open_journal(store.url, "other").open_case("elsewhere", b"")
-    assert {case.stage for case in journal.unfinished_cases()} == set(Stage) - {*ENDED, Stage.SUSPECT}
+    assert {case.stage for case in journal.unfinished_cases()} == set(Stage) - {*ENDED, *SUSPECT.values()}
+    assert {case.stage for case in journal.suspect_cases()} == set(SUSPECT.values())
 
 
 def test_receipt_numbers_have_no_gap_and_a_case_keeps_its_own(store: Store) -> None:

@@ -8,7 +8,9 @@ _BRANCHES: dict[Stage, tuple[Stage, Event, Actor]] = {
     Stage.REFUSED: (Stage.FILED, Event.REFUSE, Actor.STATION),
     Stage.ROLLING_BACK: (Stage.FILED, Event.ROLL_BACK, Actor.RESIDENT),
     Stage.ROLLED_BACK: (Stage.ROLLING_BACK, Event.END, Actor.STATION),
-    Stage.SUSPECT: (Stage.DELIVERED, Event.SUSPECT, Actor.CLERK),
+    Stage.FEE_SUSPECT: (Stage.DELIVERED, Event.SUSPECT, Actor.CLERK),
+    Stage.RECEIPT_SUSPECT: (Stage.RETURNED, Event.SUSPECT, Actor.CLERK),
+    Stage.REFUND_SUSPECT: (Stage.ROLLING_BACK, Event.SUSPECT, Actor.CLERK),
 }
 
 

@@ -11,8 +11,9 @@ from kiosk.application_file import ClerkTable
 from kiosk.authority import answer, asn1, oids
 from kiosk.authority.errors import AuthorityRejected
 from kiosk.authority.message import BodyKind, info_item
-from kiosk.issuance.failure import Halted, RolledBack
+from kiosk.issuance.failure import Halted, Refusal, RolledBack
 from kiosk.journal.database import open_database
+from kiosk.journal.head import parse_head
 from kiosk.journal.retention import purge
 from kiosk.maintenance.reconcile import Gap, GapKind, reconcile
 from kiosk.model.certificate import RevocationReason
@@ -83,7 +84,11 @@ def test_a_store_of_yesterday_misses_entries_and_certificates(world: World) -> N
     by_receipt = gaps(world, stub)[0]
     assert by_receipt.kind is GapKind.ENTRIES_LOST and "a receipt has seen" in by_receipt.detail
     # Going on from yesterday, the same places hold other entries.
-    world.issue("3", "10000000294")
+    refused = 0
+    while world.station().journal.size() < parse_head(stub).signed.head.size:
+        refused += 1
+        with pytest.raises((Halted, Refusal), match=r"K-STORE-001|E18"):
+            world.issue(f"3-{refused}", "10000000294")
     assert GapKind.JOURNAL_DIFFERS in kinds(gaps(world, stub))
     station = world.station()
     assert kinds(reconcile(station.journal, None, [stub])) == [GapKind.JOURNAL_DIFFERS]

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from kiosk.issuance.persons import CardAction, PaperSeen
+from kiosk.issuance.persons import CardAction
 from kiosk.issuance.report import Phase
 from kiosk.journal.journal import EffectState
 from kiosk.model import eligibility
@@ -14,6 +14,7 @@ from kiosk.model.eligibility import REFUSALS
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import Sex
 from kiosk.model.step import ACTOR, PROCEDURE, UNDO_ACTOR, Actor, Step, Undo
+from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import Event, Stage
 
 STEPS = (
@@ -31,10 +32,10 @@ STEPS = (
         (
             Stage,
             "opened filed identified authorised key_ready requested pending written delivered settled confirmed"
-            " returned receipted closed refused rolling_back rolled_back suspect",
+            " returned receipted closed refused rolling_back rolled_back fee_suspect receipt_suspect refund_suspect",
         ),
-        (Event, "refuse roll_back end suspect"),
-        (EffectState, "intended unknown failed done"),
+        (Event, "refuse roll_back end suspect testify purge"),
+        (EffectState, "intended unknown witnessed failed done"),
         (Sex, "male female other"),
         (IdentityDocument, "driving_licence passport photo_card"),
         (CertificateState, "good pending revoked unknown"),

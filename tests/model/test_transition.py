@@ -12,8 +12,10 @@ from kiosk.journal.journal import EffectState
 from kiosk.model.step import ACTOR, UNDO_ACTOR, Actor, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER,
+    ASKED_IN,
     BEFORE_FEE,
     ENDED,
+    SUSPECT,
     TRANSITIONS,
     WITNESSED,
     Cell,
@@ -55,16 +57,16 @@ def test_the_steps_lead_from_opened_to_closed_in_their_order_and_in_no_other() -
 
 
 @pytest.mark.parametrize("happening", [*Step, *Undo])
-def test_what_is_done_is_done_by_its_own_actor_or_by_two_clerks_when_nobody_knows(happening: Step | Undo) -> None:
-    doers = {cell.actor for cell in TRANSITIONS if cell.event is happening and cell.stage is not Stage.SUSPECT}
-    assert doers == {actor_of(happening)}
-    settlers = {cell.actor for cell in TRANSITIONS if cell.event is happening and cell.stage is Stage.SUSPECT}
-    assert settlers == ({Actor.TWO_CLERKS} if happening in WITNESSED else set())
+def test_what_is_done_is_done_by_its_own_actor(happening: Step | Undo) -> None:
+    assert {cell.actor for cell in TRANSITIONS if cell.event is happening} == {actor_of(happening)}
 
 
-def test_nothing_leaves_an_ended_case() -> None:
+def test_nothing_leaves_an_ended_case_and_only_there_the_records_can_be_destroyed() -> None:
     assert {stage for stage in Stage if stage.is_ended} == set(ENDED)
-    assert not [cell for cell in TRANSITIONS if cell.stage in ENDED]
+    at_the_end = {(cell.event, cell.actor) for cell in TRANSITIONS if cell.stage in ENDED}
+    assert at_the_end == {(Event.PURGE, Actor.CLERK)}
+    assert all(TRANSITIONS[Cell(stage, Event.PURGE, Actor.CLERK)] is stage for stage in ENDED)
+    assert {cell.stage for cell in TRANSITIONS if cell.event is Event.PURGE} == set(ENDED)
 
 
 def test_the_resident_can_stop_until_he_has_paid_and_not_after() -> None:
@@ -77,8 +79,16 @@ def test_a_certificate_that_is_valid_is_never_taken_back() -> None:
     assert not left & {Stage.CONFIRMED, Stage.RETURNED, Stage.RECEIPTED}
 
 
-def test_only_two_clerks_together_settle_what_is_suspect() -> None:
-    assert {cell.actor for cell in TRANSITIONS if cell.stage is Stage.SUSPECT} == {Actor.TWO_CLERKS}
+@pytest.mark.parametrize("question", WITNESSED)
+def test_only_two_clerks_together_bring_a_suspect_case_back_to_where_it_was_asked_about(question: Step | Undo) -> None:
+    suspect = SUSPECT[question]
+    assert suspect.is_suspect
+    leading = {cell: to for cell, to in TRANSITIONS.items() if suspect in (cell.stage, to)}
+    assert leading == {
+        Cell(ASKED_IN[question], Event.SUSPECT, Actor.CLERK): suspect,
+        Cell(suspect, Event.TESTIFY, Actor.TWO_CLERKS): ASKED_IN[question],
+    }
+    assert Cell(ASKED_IN[question], question, actor_of(question)) in TRANSITIONS
 
 
 def test_every_stage_can_be_reached_and_every_open_one_can_end() -> None:

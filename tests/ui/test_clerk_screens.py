@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion, PaperSeen
+from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.identity import IdentityDocument
+from kiosk.model.testimony import PaperSeen
 from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount

@@ -11,10 +11,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import kiosk.ui
-from kiosk.issuance.persons import CardAction, PaperSeen
+from kiosk.issuance.persons import CardAction
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import Sex
 from kiosk.model.step import PROCEDURE
+from kiosk.model.testimony import PaperSeen
 from kiosk.ui.ending import Money, Outcome
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName

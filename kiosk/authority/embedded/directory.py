@@ -39,6 +39,11 @@ from kiosk.model.policy import Policy
 from kiosk.model.town import Town
 
 DEMO_NAME = "demo"
+"""Of the station and the clerk that a training authority makes."""
+
+SECOND_CLERK = "second"
+"""Of the clerk with whom he settles what one alone cannot tell."""
+
 DEMO_CARD_MASTER = bytes(range(0x70, 0x80))
 """What new simulated cards are personalised with; known to everybody."""
 
@@ -128,7 +133,8 @@ def _remove(path: Path) -> None:
     if not path.is_dir():
         path.unlink(missing_ok=True)
         return
-    (path / f"{DEMO_NAME}.pem").unlink(missing_ok=True)
+    for name in (DEMO_NAME, SECOND_CLERK):
+        (path / f"{name}.pem").unlink(missing_ok=True)
     # What somebody else has put in there stays, and stands in the way of a new authority by name.
     with suppress(OSError):
         path.rmdir()
@@ -237,15 +243,17 @@ def _make_training_authority(
     own = authority_certificate(own_key, policy, town, True, serial(), now)
     issuer = Credential(own_key, own)
     profiles = Profiles(issuer, policy, town, True, "")
-    keys = {"station": new_key(), "clerk": new_key(), "ocsp": new_key()}
+    keys = {"station": new_key(), "clerk": new_key(), "second": new_key(), "ocsp": new_key()}
     certificates = {
         "station": profiles.station(DEMO_NAME, keys["station"].public_key(), serial(), now),
         "clerk": profiles.clerk(DEMO_NAME, keys["clerk"].public_key(), serial(), now),
+        "second": profiles.clerk(SECOND_CLERK, keys["second"].public_key(), serial(), now),
         "ocsp": profiles.ocsp_responder(keys["ocsp"].public_key(), serial(), now),
     }
     paths = {
         "station": work / "stations" / f"{DEMO_NAME}.pem",
         "clerk": work / "clerks" / f"{DEMO_NAME}.pem",
+        "second": work / "clerks" / f"{SECOND_CLERK}.pem",
         "ocsp": work / "ocsp.pem",
     }
     for folder in ("stations", "clerks"):
@@ -262,7 +270,7 @@ def _make_training_authority(
     store = open_store(work / "store.db")
     with store.write(now) as books:
         for who, certificate in certificates.items():
-            register(books, certificate, who)
+            register(books, certificate, "clerk" if who == "second" else who)
     store.close()
     # Empty after the last commit; SQLite makes it anew.
     (work / "store.db-journal").unlink(missing_ok=True)

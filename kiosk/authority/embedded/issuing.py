@@ -164,7 +164,7 @@ def _issue_resident(
     issued = _enter(certificate, rules.kind, wanted, person, requester, authority, books)
     books.use_authorisation(terms.nonce, rules.kind, issued.serial)
     if journal_head is not None:
-        books.witness(issued.serial, journal_head)
+        books.witness(issued.serial, requester.serial, journal_head)
     return issued
 
 

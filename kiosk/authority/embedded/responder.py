@@ -162,7 +162,7 @@ class Responder:
                     check_prospect(prospect, requester, self._authority, books)
                 except Refusal as refusal:
                     raise MessageInvalid(refusal.fail_info, refusal.text) from None
-                item = info_item(oids.PROSPECT, asn1.encode(asn1.Null()))
+                item = info_item(oids.PROSPECT, asn1.encode(books.newest_head(requester.serial)))
             case _:
                 raise MessageInvalid("badRequest", "this information is not offered here")
         return self._reply(message, BodyKind.GENP, asn1.sequence_of([item]), self._authority.random_bytes(NONCE_BYTES))

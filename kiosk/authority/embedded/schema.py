@@ -49,5 +49,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             journal_head BLOB NOT NULL)""",
     ),
     ("CREATE INDEX transactions_requester ON transactions (requester)",),
+    (
+        """CREATE TABLE newest_head (
+            requester TEXT PRIMARY KEY,
+            journal_head BLOB NOT NULL)""",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards."""

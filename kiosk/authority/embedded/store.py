@@ -191,9 +191,20 @@ class Books:
         """An authorisation is spent."""
         self._run("INSERT INTO authorisation VALUES (?, ?, ?)", nonce, profile, serial)
 
-    def witness(self, serial: str, journal_head: bytes) -> None:
-        """Keeps the signed head of the station's journal that came with the request for a certificate."""
+    def witness(self, serial: str, requester: str, journal_head: bytes) -> None:
+        """Keeps the signed head of the requester's journal that came with the request for a certificate."""
         self._run("INSERT INTO witness VALUES (?, ?)", serial, journal_head)
+        self._run(
+            """INSERT INTO newest_head VALUES (?, ?)
+               ON CONFLICT (requester) DO UPDATE SET journal_head = excluded.journal_head""",
+            requester,
+            journal_head,
+        )
+
+    def newest_head(self, requester: str) -> bytes:
+        """The last head that came from a requester (serial of his certificate), empty when none did."""
+        row = self._run("SELECT journal_head FROM newest_head WHERE requester = ?", requester).one_or_none()
+        return b"" if row is None else bytes(row.journal_head)
 
     def witnessed_head(self, serial: str) -> bytes | None:
         """The head that came with the request for a certificate, None when none did."""

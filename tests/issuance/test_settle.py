@@ -1,0 +1,280 @@
+"""What nobody can tell waits for two clerks, and goes on upon their word: once, and only upon that of two."""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography import x509
+
+from hw.ports import PrintJob, PrintOutcome
+from kiosk.application_file import ClerkTable
+from kiosk.authority.embedded.directory import DEMO_NAME, SECOND_CLERK
+from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of, verify_testimony
+from kiosk.issuance.failure import Halted, RolledBack, Suspect
+from kiosk.issuance.persons import Abandoned, Persons
+from kiosk.issuance.settle import NotSuspect, question_of, settle
+from kiosk.journal.database import open_database
+from kiosk.journal.journal import CaseRecord, EffectState
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.testimony import PaperSeen, Testimony, TestimonyInvalid
+from kiosk.model.transition import Stage, TransitionRefused
+from kiosk.played_persons import PlayedClerk
+from tests.counter_bench import START, CuttingDatabase, PowerCut, World
+from tests.issuance.test_issue import bodies, check_rest, commits_of_an_issuance, cut, new_world, step_of_commit
+
+
+@pytest.fixture
+def world(tmp_path: Path, fresh_authority: Path) -> World:
+    return new_world(tmp_path / "w", fresh_authority)
+
+
+def unsure(world: World) -> Persons:
+    """The persons at the counter, of whom the clerk can tell nothing of what was before."""
+    clerk = PlayedClerk(ClerkTable(tendered_yen=1000, cannot_tell=True), "1", world.till)
+    return replace(world.persons("1"), clerk=clerk)
+
+
+def clerk_key(world: World, name: str) -> ClerkKeyFile:
+    return load_clerk_key(world.authority_directory / "clerks" / f"{name}.pem")
+
+
+def suspect(world: World) -> CaseRecord:
+    (case,) = world.station().journal.suspect_cases()
+    return case
+
+
+def two_clerks_say(world: World, answer: str) -> CaseRecord:
+    return settle(suspect(world), answer, world.station(), clerk_key(world, DEMO_NAME), clerk_key(world, SECOND_CLERK))
+
+
+def truth(world: World) -> str:
+    """What two clerks find when they look."""
+    if question_of(suspect(world)) is Step.RECEIPT:
+        papers = [sheet.text for sheet in world.printer_core.sheets]
+        return (PaperSeen.WHOLE if any("No. 000001" in text for text in papers) else PaperSeen.NOTHING).value
+    return str(world.till.count("1"))
+
+
+def interrupted(tmp_path: Path, authority: Path, step: str, event: str, *, is_before: bool) -> World:
+    """A world in which the process died at that commit of an issuance."""
+    world = new_world(tmp_path / "w", authority)
+    cut(world, step_of_commit(tmp_path / "whole", authority, step, event), is_before=is_before)
+    return world
+
+
+def test_a_payment_that_nobody_can_tell_of_waits_for_two_clerks_and_is_gone_on_with_upon_their_word(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect, match="K-CASE-007"):
+        world.issue(persons=unsure(world))
+    assert (suspect(world).stage, suspect(world).code) == (Stage.FEE_SUSPECT, "K-CASE-007")
+    first = clerk_key(world, DEMO_NAME)
+    assert [body["operator"] for body in bodies(world) if "operator" in body] == [operator_of(first.certificate)]
+    before = bodies(world)
+    with pytest.raises(Suspect, match="K-CASE-007"):
+        world.issue()
+    assert bodies(world) == before
+    settled = two_clerks_say(world, "500")
+    assert (settled.stage, settled.code) == (Stage.DELIVERED, None)
+    said = [body for body in bodies(world) if body["event"] == "witnessed"]
+    second = clerk_key(world, SECOND_CLERK)
+    assert [body["by"] for body in said] == ["two_clerks"]
+    assert said[0]["operators"].split() == [operator_of(first.certificate), operator_of(second.certificate)]
+    check_rest(world, [world.issue(persons=unsure(world))])
+
+
+@pytest.mark.parametrize(("answer", "copies"), [("whole", 0), ("partly", 1), ("nothing", 1)])
+def test_a_receipt_that_nobody_can_tell_of_is_printed_again_only_as_a_copy(
+    tmp_path: Path, fresh_authority: Path, answer: str, copies: int
+) -> None:
+    world = interrupted(tmp_path, fresh_authority, "receipt", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    two_clerks_say(world, answer)
+    closed = world.issue(persons=unsure(world))
+    printed = [sheet.text for sheet in world.printer_core.sheets if "No. 000001" in sheet.text]
+    assert sum("領収書(写)" in text for text in printed) == copies
+    assert len(printed) == copies + 1
+    check_rest(world, [closed])
+
+
+def test_a_printer_that_does_not_tell_and_a_clerk_who_leaves_do_not_make_a_second_original(world: World) -> None:
+    station = world.station()
+
+    class Silent:
+        """Prints, and does not tell."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(station.printer, name)
+
+        def print(self, job: PrintJob) -> PrintOutcome:
+            station.printer.print(job)
+            return PrintOutcome.UNKNOWN
+
+    class Leaves(PlayedClerk):
+        """Goes when he should look."""
+
+        def look_at_paper(self, receipt_number: int) -> PaperSeen:
+            raise Abandoned(Actor.CLERK, "left")
+
+    persons = replace(world.persons("1"), clerk=Leaves(ClerkTable(), "1", world.till))
+    with pytest.raises(Halted, match="K-CASE-002"):
+        world.issue(station=replace(station, printer=Silent()), persons=persons)
+    check_rest(world, [world.issue()])
+
+
+def come_to_an_end(world: World) -> tuple[bool, set[Step | Undo]]:
+    """Starts and settles again and again; whether it was taken back, and what two clerks were asked meanwhile."""
+    asked = set[Step | Undo]()
+    for _ in range(4):
+        try:
+            world.issue(persons=unsure(world))
+        except RolledBack:
+            return True, asked
+        except Suspect:
+            asked.add(question_of(suspect(world)))
+            two_clerks_say(world, truth(world))
+        else:
+            return False, asked
+    raise AssertionError("it comes to no end")
+
+
+def test_a_refund_that_nobody_can_tell_of_is_given_back_once(tmp_path: Path, fresh_authority: Path) -> None:
+    lapsed = step_of_commit(tmp_path / "whole", fresh_authority, "confirm", "intended")
+    asked, cut_at, is_reached = set[Step | Undo](), 0, True
+    while is_reached:
+        cut_at += 1
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        cut(world, lapsed, is_before=False)
+        world.now += datetime.timedelta(hours=25)
+        database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=True)
+        try:
+            world.issue(station=world.station(database), persons=unsure(world))
+        except PowerCut:
+            is_taken_back, now_asked = come_to_an_end(world)
+            assert is_taken_back
+            asked |= now_asked
+        except RolledBack:
+            is_reached = False
+        check_rest(world, [])
+    assert asked == {Undo.REFUND}
+
+
+def test_who_stops_while_he_pays_gets_back_what_two_clerks_find(world: World) -> None:
+    class Stops(PlayedClerk):
+        """Takes coins, and then the resident leaves."""
+
+        def take_fee(self, due_yen: int) -> int:
+            self.till.put(self.payer, 300)
+            raise Abandoned(Actor.RESIDENT, "left")
+
+    clerk = Stops(ClerkTable(cannot_tell=True), "1", world.till)
+    with pytest.raises(Suspect):
+        world.issue(persons=replace(world.persons("1"), clerk=clerk))
+    assert suspect(world).stage is Stage.REFUND_SUSPECT
+    two_clerks_say(world, "300")
+    with pytest.raises(RolledBack):
+        world.issue(persons=replace(world.persons("1"), clerk=clerk))
+    check_rest(world, [])
+
+
+def test_with_a_clerk_who_can_tell_nothing_every_interruption_ends_well_when_two_say_what_is_so(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    questions = set[Step | Undo]()
+    for cut_at in range(1, commits_of_an_issuance(tmp_path / "count", fresh_authority) + 1):
+        for is_before in (True, False):
+            for hours in (0, 25):
+                world = new_world(tmp_path / f"{cut_at}-{is_before}-{hours}", fresh_authority)
+                cut(world, cut_at, is_before=is_before)
+                world.now += datetime.timedelta(hours=hours)
+                _, asked = come_to_an_end(world)
+                questions |= asked
+                check_rest(world, [world.issue(persons=unsure(world))])
+    assert questions == {Step.FEE, Step.RECEIPT}
+
+
+def test_their_word_is_gone_on_upon_once(tmp_path: Path, fresh_authority: Path) -> None:
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    two_clerks_say(world, "500")
+    database = CuttingDatabase(open_database(world.database_url), 2, is_before=True)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(database), persons=unsure(world))
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    journal = world.station().journal
+    known = journal.effect(suspect(world), Step.FEE)
+    assert known is not None and known.state is EffectState.UNKNOWN and known.testimony is not None
+    two_clerks_say(world, "500")
+    check_rest(world, [world.issue(persons=unsure(world))])
+
+
+def test_what_one_clerk_signs_twice_is_no_testimony(tmp_path: Path, fresh_authority: Path) -> None:
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    case, station = suspect(world), world.station()
+    first, second = clerk_key(world, DEMO_NAME), clerk_key(world, SECOND_CLERK)
+    with pytest.raises(TestimonyInvalid, match="one clerk twice"):
+        settle(case, "500", station, first, first)
+    stranger = replace(second, key=first.key)
+    with pytest.raises(TestimonyInvalid, match="not signed by a clerk"):
+        settle(case, "500", station, first, stranger)
+    with pytest.raises(TestimonyInvalid, match="cannot be used"):
+        settle(case, "500", station, first, replace(second, certificate=b"none"))
+    for answer in ("", "-1", "0500", "whole", "500 ", "1000000"):
+        with pytest.raises(TestimonyInvalid, match="no answer"):
+            settle(case, answer, station, first, second)
+    long_after = replace(station, clock=lambda: START + datetime.timedelta(days=36500))
+    with pytest.raises(TestimonyInvalid, match="not in force"):
+        settle(case, "500", long_after, first, second)
+    assert replace(suspect(world), seal=case.seal) == case
+
+
+def test_a_case_is_settled_once_and_only_while_it_is_suspect(tmp_path: Path, fresh_authority: Path) -> None:
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    case, station = suspect(world), world.station()
+    keys = clerk_key(world, DEMO_NAME), clerk_key(world, SECOND_CLERK)
+    settled = settle(case, "500", station, *keys)
+    with pytest.raises(NotSuspect):
+        settle(settled, "500", station, *keys)
+    with pytest.raises(TransitionRefused):
+        settle(case, "500", station, *keys)
+
+
+def test_two_clerks_say_nothing_about_what_was_not_asked(tmp_path: Path, fresh_authority: Path) -> None:
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    with pytest.raises(ValueError, match="not about receipt"):
+        world.station().journal.testify(suspect(world), Step.RECEIPT, b"", ("", ""))
+    assert question_of(suspect(world)) is Step.FEE
+
+
+def forged(change: Callable[[Testimony], Testimony], testimony: Testimony, world: World) -> None:
+    issuer = x509.load_der_x509_certificate(world.station().issuer)
+    verify_testimony(testimony, issuer, world.now)
+    with pytest.raises(TestimonyInvalid):
+        verify_testimony(change(testimony), issuer, world.now)
+
+
+def test_a_testimony_that_was_changed_is_none(tmp_path: Path, fresh_authority: Path) -> None:
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    case = two_clerks_say(world, "500")
+    known = world.station().journal.effect(case, Step.FEE)
+    assert known is not None and known.testimony is not None
+    testimony = msgspec.json.decode(known.testimony, type=Testimony)
+    assert testimony.terms.answer == "500"
+    forged(lambda t: replace(t, payload=t.payload.replace(b'"500"', b'"400"')), testimony, world)
+    forged(lambda t: replace(t, second=t.first), testimony, world)
+    forged(lambda t: replace(t, first=replace(t.first, signature=t.second.signature)), testimony, world)

@@ -1,0 +1,111 @@
+"""The whole journal is verified while the station works, and a station whose journal was changed begins nothing more."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kiosk.issuance.failure import Halted
+from kiosk.journal.audit import Audit, auditing
+from kiosk.journal.database import Database, open_database
+from tests.counter_bench import World
+from tests.issuance.test_issue import new_world
+from tests.journal.filled_journal import fill, open_journal
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    fill(open_journal(tmp_path / "kiosk.db"), 2500)
+    return tmp_path / "kiosk.db"
+
+
+def database(path: Path) -> Database:
+    return open_database(f"sqlite:///{path}")
+
+
+def go_on() -> bool:
+    return False
+
+
+def change(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TRIGGER journal_no_update")
+        assert connection.execute(statement).rowcount == 1
+
+
+def test_a_journal_that_holds_is_found_whole(path: Path) -> None:
+    audit = Audit(database(path), go_on)
+    audit.run()
+    assert (audit.broken, audit.is_complete) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        # Long before the last signed head, so that the check at start does not see it.
+        (
+            "UPDATE journal SET body = replace(body, '2026', '2025') WHERE seq = 2",
+            "entry 2: does not fit the entry before",
+        ),
+        ("UPDATE cases SET code = 'E01' WHERE number = '3'", "stands otherwise than the journal tells"),
+        ("UPDATE heads SET signature = zeroblob(64) WHERE size = (SELECT min(size) FROM heads)", "not signed"),
+        ("UPDATE receipts SET proof = 'none' WHERE number = 1", "proof that is none"),
+        ("UPDATE journal SET hash = 'text' WHERE seq = 1500", "is no entry"),
+    ],
+)
+def test_a_change_of_long_ago_is_found(path: Path, statement: str, reason: str) -> None:
+    change(path, statement)
+    open_journal(path).start()
+    audit = Audit(database(path), go_on)
+    audit.run()
+    assert reason in str(audit.broken)
+    assert audit.is_complete
+
+
+def test_a_store_that_cannot_be_read_is_found(path: Path) -> None:
+    opened = database(path)
+    content = bytearray(path.read_bytes())
+    content[8192 : 16 * 4096] = b"\xff" * (16 * 4096 - 8192)
+    path.write_bytes(content)
+    audit = Audit(opened, go_on)
+    audit.run()
+    assert audit.broken is not None
+
+
+def test_it_lets_others_work_and_stops_when_the_program_ends(path: Path) -> None:
+    pauses = 0
+
+    def pause() -> bool:
+        nonlocal pauses
+        pauses += 1
+        return pauses == 2
+
+    audit = Audit(database(path), pause)
+    audit.run()
+    assert (pauses, audit.broken, audit.is_complete) == (2, None, False)
+
+
+def test_it_runs_beside_whoever_writes(path: Path) -> None:
+    opened = database(path)
+    journal = open_journal(path)
+    with auditing(opened) as audit:
+        for number in range(20):
+            journal.open_case(f"beside-{number}", b"application")
+    assert audit.broken is None
+
+
+def test_nothing_is_begun_once_something_was_found(tmp_path: Path, fresh_authority: Path) -> None:
+    world: World = new_world(tmp_path, fresh_authority)
+    closed = world.issue("1")
+    change(tmp_path / "kiosk.db", "UPDATE journal SET body = replace(body, 'opened', 'closed') WHERE seq = 1")
+    station = world.station()
+    station.audit.run()
+    before = len(list(station.journal.entries()))
+    for number in ("1", "2"):
+        with pytest.raises(Halted, match="K-STORE-002"):
+            world.issue(number, station=station)
+    assert len(list(station.journal.entries())) == before
+    sound = replace(station, audit=Audit(open_database(f"sqlite:///{tmp_path / 'sound.db'}"), go_on))
+    assert world.issue("1", station=sound) == closed
