@@ -34,9 +34,9 @@ class Station:
     """One counter with its devices, its books and its authority.
 
     `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `person_key` is the
-    town's, so that every station knows a resident by the same id. `issuer` is the authority's certificate (DER). `audit`
-    looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime` is this
-    computer's own time, which nobody sets. `window` is the clerk's reader, where there is one.
+    town's, so that every station knows a resident by the same id. `issuer` is the authority's certificate (DER).
+    `audit` looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime`
+    is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one.
     """
 
     name: str
