@@ -86,8 +86,15 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--name", help="the name on the form, compared with the certificate's")
     verify.add_argument("--json", action="store_true", help="the verdict as one JSON object")
 
-    journal = add("journal", _journal, "The journal: verify it, show it, or export it to other people's tools.")
-    journal.add_argument("action", choices=("verify", "show", "export"))
+    journal = add(
+        "journal",
+        _journal,
+        "The journal: verify, show or export it, or end the keeping of its records.",
+    )
+    journal.add_argument("action", choices=("verify", "show", "export", "purge"))
+    journal.add_argument(
+        "--destroy", action="store_true", help="purge: make the records unreadable; without it they are only named"
+    )
     journal.add_argument(
         "--head", metavar="TEXT", help="verify: the journal must hold this signed head, the text of a receipt's QR code"
     )
@@ -205,7 +212,15 @@ def _journal(args: argparse.Namespace) -> int:
 
     if args.head is not None and args.action != "verify":
         return _fail(ExitCode.USAGE, "--head goes with journal verify")
-    config = load_config(locate_config(args.config), args.settings)
+    if args.destroy and args.action != "purge":
+        return _fail(ExitCode.USAGE, "--destroy goes with journal purge")
+    path = locate_config(args.config)
+    config = load_config(path, args.settings)
+    if args.action == "purge":
+        from kiosk.maintenance.command import run_purge
+
+        with _writing(_data(args)) as data:
+            return run_purge(config, path, args.settings, data, is_destroying=args.destroy)
     return run_journal(config, _data(args, "drill"), args.action, args.head)
 
 

@@ -274,6 +274,11 @@ class AuthorityClient:
         except StatusUndecidable as error:
             raise AuthorityOutcomeUnknown(str(error)) from error
 
+    @property
+    def credential_certificate(self) -> bytes:
+        """This station's own certificate (DER)."""
+        return self._credential.certificate.public_bytes(Encoding.DER)
+
     def _deadline(self) -> datetime.datetime:
         return self._clock() + datetime.timedelta(seconds=self._timeout_s)
 

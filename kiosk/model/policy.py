@@ -38,11 +38,16 @@ class FeeRules:
 
 @dataclass(frozen=True)
 class Deadlines:
-    """How long things may take. `pending_h`: an unconfirmed certificate is revoked after so many hours."""
+    """How long things may take. `pending_h`: an unconfirmed certificate is revoked after so many hours.
+
+    `records_years`: so long after the end of a case its records are kept. It has a default because profiles that lie
+    in an authority's directory may be older than the key.
+    """
 
     pending_h: int
     fee_margin_min: int
     authorisation_min: int
+    records_years: int = 13
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What `kiosk` says to wrong calls, wrong configurations and unusable places, and that none of it is a defect."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -190,3 +191,28 @@ def test_two_processes_on_one_directory_are_told_alike(tmp_path: Path) -> None:
             done = run(*words, "--data", tmp_path)
             assert (done.returncode, "in use by another kiosk" in done.stderr) == (70, True)
             assert "defect" not in done.stderr
+
+
+def test_records_are_made_unreadable_when_their_time_is_over_and_no_earlier(tmp_path: Path) -> None:
+    data = ("--data", tmp_path / "data")
+    assert run("drill", APPLICATION, *data).returncode == 0
+    kept = run("journal", "purge", "--destroy", *data)
+    assert (kept.returncode, kept.stdout) == (
+        0,
+        "demo: 0 cases that ended more than 13 years ago were made unreadable\n",
+    )
+    policies = Path(shutil.copytree(SHIPPED.parent / "policy", tmp_path / "policy"))
+    juki = policies / "juki-2011.toml"
+    juki.write_text(juki.read_text().replace("records_years = 13", "records_years = 0"))
+    over = (*data, "--set", f"policy.directory={policies}")
+    named = run("journal", "purge", *over)
+    assert (named.returncode, named.stdout.splitlines()[0].split()) == (0, ["2011-0001", "closed"])
+    assert "due" in named.stdout
+    assert run("drill", APPLICATION, *over).returncode == 0
+    destroyed = run("journal", "purge", "--destroy", *over)
+    assert (destroyed.returncode, "1 cases" in destroyed.stdout) == (0, True)
+    assert run("journal", "verify", *data).returncode == 0
+    again = run("drill", APPLICATION, "--json", *data)
+    assert (again.returncode, "K-CASE-004" in again.stdout) == (1, True)
+    assert run("journal", "verify", "--destroy", *data).returncode == 64
+    assert run("journal", "purge", *over, "--set", "authority.url=http://127.0.0.1:1").returncode == 78
