@@ -1,8 +1,8 @@
 """`python -m tests.mutation`: every mutant of model, issuance and journal is caught by a test, or argued.
 
 Needs the dependency group `mutation`. Without FILE all modules of the three packages are judged. What was caught once
-is remembered in `.mutation.json` as long as its module stays the same; `--fresh` forgets. What no test
-catches must stand in `tests/mutation/survivors.toml` with the reason why nothing can or need.
+is remembered in `.mutation.json` as long as its module and the tests that judge it stay the same; `--fresh` forgets.
+What no test catches must stand in `tests/mutation/survivors.toml` with the reason why nothing can or need.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -47,8 +47,9 @@ class Tally:
         self.survivors: list[Mutant] = []
         self.begun = time.monotonic()
 
-    def work(self, files: list[str], judge: Callable[[Mutant], Verdict]) -> None:
-        """Judges the mutants of these files, one after the other."""
+    def work(self, files: list[str], tests: Sequence[str], judge: Callable[[Mutant], Verdict]) -> None:
+        """Judges the mutants of these files by these tests, one after the other."""
+        judged_by = _hash_of(tests)
         source = (ROOT / files[0]).read_text()
         if (verdict := judge(Mutant(files[0], "", 0, "", "", source, range(0)))) is not Verdict.SURVIVED:
             raise SystemExit(f"a module that is not changed at all is {verdict.name.lower()}")
@@ -56,7 +57,8 @@ class Tally:
             before = self.counts.copy()
             for mutant in mutants_of(ROOT, file):
                 self.counts["mutants"] += 1
-                if _key(mutant) in self._caught:
+                key = _key(mutant, judged_by)
+                if key in self._caught:
                     self.counts["caught"] += 1
                 elif (verdict := judge(mutant)) is Verdict.SURVIVED:
                     self.survivors.append(mutant)
@@ -66,15 +68,24 @@ class Tally:
                 else:
                     self.counts["caught"] += 1
                     self.counts["hung"] += verdict is Verdict.HUNG
-                    self._caught.add(_key(mutant))
+                    self._caught.add(key)
             self._memory.write_text(json.dumps(sorted(self._caught)))
             done = self.counts - before
             _say(f"{file}: {done['mutants']} mutants, {done['caught']} caught, {time.monotonic() - self.begun:.0f} s")
 
 
-def _key(mutant: Mutant) -> str:
+def _key(mutant: Mutant, judged_by: bytes) -> str:
     source = (ROOT / mutant.file).read_text()
-    return hashlib.sha256(repr((mutant.name, mutant.line, source)).encode()).hexdigest()[:20]
+    return hashlib.sha256(repr((mutant.name, mutant.line, source, judged_by)).encode()).hexdigest()[:20]
+
+
+def _hash_of(tests: Sequence[str]) -> bytes:
+    """Of the tests as they are written now, with what lies beside them."""
+    digest = hashlib.sha256()
+    for place in (*tests, "tests/counter_bench.py", "tests/conftest.py"):
+        for path in sorted([*Path(place).rglob("*.py")] or [Path(place.partition("::")[0])]):
+            digest.update(path.read_bytes())
+    return digest.digest()
 
 
 def _say(text: str) -> None:
@@ -97,7 +108,8 @@ def main() -> int:
     tally = Tally(memory)
     for package, tests in PACKAGES.items():
         chosen = [file for file in files if file.startswith(f"{package}/")]
-        if chosen and (failed := run(ROOT, arguments.tests_s, arguments.tests or tests, partial(tally.work, chosen))):
+        judges = arguments.tests or tests
+        if chosen and (failed := run(ROOT, arguments.tests_s, judges, partial(tally.work, chosen, judges))):
             return failed
     reasons = argued()
     unargued = [mutant for mutant in tally.survivors if mutant.name not in reasons]
