@@ -11,6 +11,7 @@ from tests.crash.boundary import Kind, Phase, Point
 from tests.crash.explore import (
     ALL_CHANGES,
     CARD_CHANGES,
+    CARD_MOVES,
     FEW_CHANGES,
     Behind,
     Finding,
@@ -27,9 +28,12 @@ from tests.crash.workers import Work, Workers
 REACHES = (
     Reach(ALL_CHANGES),
     Reach(FEW_CHANGES, beset=CARD_CHANGES, most=1),
-    Reach(CARD_CHANGES),
+    Reach(CARD_MOVES, waited=(), beset=()),
 )
-"""What may come first, second and third."""
+"""What may come first, second and third: time passes once in a plan, and not in one of three deaths."""
+
+LEAST_PLANS = 100_000
+"""What a whole exploration has to come to."""
 
 _FINDINGS_SHOWN = 3
 
@@ -42,8 +46,8 @@ class Campaign:
     seed: int = 0
     out: TextIO = sys.stdout
 
-    def explore(self, scenarios: Sequence[str], depth: int, twins: int) -> int:
-        """Everything up to `depth`, and so many comparisons; returns the number of violations."""
+    def explore(self, scenarios: Sequence[str], depth: int, twins: int) -> Tally:
+        """Everything up to `depth`, and so many comparisons."""
         began_s = time.monotonic()
         total = Tally()
         for scenario in scenarios:
@@ -61,7 +65,7 @@ class Campaign:
             f"distinct states {len(total.states):,} after a death and {len(total.rests):,} at rest, "
             f"violations {len(total.findings)}, {taken_s:,.0f} s"
         )
-        return len(total.findings)
+        return total
 
     def hunt(self, names: Sequence[str], rungs: int) -> int:
         """Every named design error, or all; returns how many were not caught."""

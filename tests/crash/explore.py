@@ -34,6 +34,7 @@ FEW_CHANGES = (
 )
 ALL_CHANGES = (*(Change(presence, delay) for presence, delay in product(Presence, Delay)), *NEXT_CHANGES)
 CARD_CHANGES = (UNCHANGED, Change(Presence.SWAPPED))
+CARD_MOVES = (*CARD_CHANGES, Change(Presence.MOVED))
 
 
 @dataclass(frozen=True)
@@ -178,24 +179,31 @@ class Behind(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What a leg depends on: equal ones go the same way."""
+    """What a leg depends on: equal ones go the same way. `has_waited`: some change before took time."""
 
     state: str
     change: Change
     faults: tuple[Fault, ...]
+    has_waited: bool = False
 
 
 @dataclass(frozen=True)
 class Reach:
     """Which deaths may be added to a plan of a certain length.
 
-    The terminal can always end, with any of `changes` afterwards. Others can end in a leg that began with one of
-    `beset`, unless more than `most` of them have done so in that leg before.
+    The terminal can end with any of `changes` afterwards, or with any of `waited` when time has passed in the plan
+    before. Others can end in a leg that began with one of `beset`, unless more than `most` of them have done so in that
+    leg before.
     """
 
     changes: Sequence[Change]
+    waited: Sequence[Change] = (UNCHANGED,)
     beset: Sequence[Change] = (UNCHANGED,)
     most: int = 0
+
+    def changes_after(self, start: Start) -> Sequence[Change]:
+        """What may change when the terminal ends in a leg."""
+        return self.waited if start.has_waited else self.changes
 
     def may_befall(self, start: Start) -> bool:
         """Whether others can end in a leg."""
@@ -221,14 +229,13 @@ class Merging:
         """Runs all legs; the last tally has, in `plans`, how many plans of each length they stand for."""
         level: dict[Start, Plan] = {_ROOT: ()}
         for length in range(len(self._reaches) + 1):
-            is_last = length == len(self._reaches)
             self._plans |= level
             found = dict[Start, Plan]()
-            parts = [(plan, is_last) for plan in level.values()]
+            parts = [(plan, not self._goes_on(start, length)) for start, plan in level.items()]
             for (start, plan), (tally, behind) in zip(level.items(), run(parts), strict=True):
                 yield tally
                 self._behind[start] = behind
-                for next_start, death in () if is_last else self._next(start, length):
+                for next_start, death in self._next(start, length):
                     self._meet(next_start, (*plan, death), found)
             level = {start: plan for start, plan in found.items() if start not in self._behind}
         known = dict[tuple[Start, int, int], int]()
@@ -241,11 +248,20 @@ class Merging:
         drawn = self._random.sample(starts, min(count, len(starts)))
         return [(self._plans[start], self._twins[start]) for start in drawn]
 
+    def _goes_on(self, start: Start, length: int) -> bool:
+        """Whether a plan that led to a start, of this length, can be made longer."""
+        if length == len(self._reaches):
+            return False
+        return bool(self._reaches[length].changes_after(start)) or self._reaches[length].may_befall(start)
+
     def _next(self, start: Start, length: int) -> Iterator[tuple[Start, Death]]:
+        if not self._goes_on(start, length):
+            return
         reach, behind = self._reaches[length], self._behind[start]
         for point, state in behind.states:
-            for change in reach.changes:
-                yield Start(state, change, ()), Death(point, change=change)
+            for change in reach.changes_after(start):
+                has_waited = start.has_waited or change.takes_time
+                yield Start(state, change, (), has_waited), Death(point, change=change)
         for death in behind.others if reach.may_befall(start) else ():
             yield start._replace(faults=(*start.faults, death.fault)), death
 

@@ -41,6 +41,7 @@ _SETTLED = "an_original_is_of_a_settled_fee"
 _CHAIN = "the_chain_of_the_journal_holds"
 _TOLD = "every_change_is_in_the_journal"
 _TABLE = "nothing_is_tried_that_the_table_refuses"
+_NAMED = "who_cannot_tell_and_who_settles_it_are_named"
 _HEAD = "a_signed_head_is_over_the_entries_that_are_there"
 _PROOF = "a_receipt_proves_its_own_entry"
 _CLEAR = "no_personal_data_is_in_clear_in_the_store"
@@ -517,12 +518,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "an interrupted refund is given again",
         _TILL,
         f"{_ROLL_BACK}:_refund",
-        "if rest_yen := persons.clerk.count_payment(fee_yen):",
+        "if rest_yen := _count(case, fee_yen, persons):",
         "if rest_yen := intent.amount_yen:",
     ),
     # --- journal
-    _two_transactions("complete", 'self._chain.append(transaction, {**facts, "commitment": commitment, **auto, **by})'),
-    _two_transactions("move", "self._chain.append(transaction, facts)"),
+    _two_transactions(
+        "complete", 'self._chain.append(transaction, {**facts, "commitment": commitment, **auto, **beside})'
+    ),
+    _two_transactions("move", 'self._chain.append(transaction, facts | ({"operator": operator} if operator else {}))'),
     _two_transactions("leave", "self._chain.append(transaction, facts)"),
     _one(
         "entries are not chained",
@@ -542,7 +545,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a refusal is kept and not journaled",
         _TOLD,
         f"{_JOURNAL}.move",
-        "self._chain.append(transaction, facts)",
+        'self._chain.append(transaction, facts | ({"operator": operator} if operator else {}))',
         "stage is Stage.REFUSED or self._chain.append(transaction, facts)",
     ),
     _one(
@@ -616,9 +619,67 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "whoever stops while money changes hands has changed nothing",
         _TILL,
-        "kiosk.issuance.failure:money_in_hand",
-        "raise PaymentInterrupted(stopped.by, stopped.reason) from stopped",
+        "kiosk.issuance.failure:before_a_persons_eyes",
+        "raise LeftUnseen(stopped.by, stopped.reason) from stopped",
         "raise",
+    ),
+    _one(
+        "who cannot tell has seen no money",
+        _TILL,
+        f"{_ISSUE}:take_fee",
+        "counted_yen = int(case.witness(FEE.step, lambda: str(persons.clerk.count_payment(intent.fee_yen))))",
+        "try:\n            counted_yen = persons.clerk.count_payment(intent.fee_yen)\n"
+        "        except CannotTell:\n            counted_yen = 0",
+    ),
+    _one(
+        "who cannot tell of a refund has seen no money",
+        _TILL,
+        f"{_ROLL_BACK}:_count",
+        "return int(case.witness(REFUND.step, lambda: str(persons.clerk.count_payment(fee_yen))))",
+        "try:\n        return persons.clerk.count_payment(fee_yen)\n    except CannotTell:\n        return 0",
+    ),
+    _one(
+        "who cannot tell of a receipt has seen it",
+        _PAPER,
+        f"{_ISSUE}:print_receipt",
+        "return case.witness(RECEIPT.step, lambda: persons.clerk.look_at_paper(number).value) == PaperSeen.WHOLE",
+        "try:\n                return persons.clerk.look_at_paper(number) is PaperSeen.WHOLE\n"
+        "            except CannotTell:\n                return True",
+    ),
+    _one(
+        "the two clerks' word stays good",
+        _NAMED,
+        f"{_JOURNAL}.take_testimony",
+        "self._write_effect(transaction, case, step, EffectState.UNKNOWN)",
+        "self._write_effect(transaction, case, step, EffectState.WITNESSED)",
+    ),
+    _one(
+        "the two clerks' word is not kept",
+        _ENDED,
+        f"{_JOURNAL}.testify",
+        "self._write_effect(transaction, case, step, EffectState.WITNESSED, testimony=sealed)",
+        "self._write_effect(transaction, case, step, EffectState.UNKNOWN, testimony=sealed)",
+    ),
+    _one(
+        "a suspect case goes on by itself",
+        _TABLE,
+        f"{_ISSUE}:_open_or_resume",
+        "if record.stage.is_suspect:",
+        "if False:",
+    ),
+    _one(
+        "nobody's name stands at what is suspect",
+        _NAMED,
+        f"{_JOURNAL}.move",
+        '({"operator": operator} if operator else {})',
+        "{}",
+    ),
+    _one(
+        "one clerk settles it alone",
+        _NAMED,
+        "kiosk.issuance.settle:settle",
+        "operators = operator_of(first.certificate), operator_of(second.certificate)",
+        "operators = operator_of(first.certificate), operator_of(first.certificate)",
     ),
     _one(
         "a printer left within a command is asked as if it listened",

@@ -9,10 +9,11 @@ import datetime
 import functools
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -22,6 +23,7 @@ from hw.sim.card.personalization import DEMO_MASTERS
 from hw.sim.printer import symbol
 from hw.sim.printer.symbol import QrMemory
 from kiosk.authority.credential import Credential, load_credential
+from kiosk.authority.embedded import server
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.directory import RandomBytes, init, open_authority
 from kiosk.authority.embedded.store import open_store
@@ -31,6 +33,8 @@ from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.register.register import Register, load_register
+
+Answer = TypeVar("Answer")
 
 START = datetime.datetime(2026, 3, 31, 15, 5, tzinfo=datetime.UTC)
 """Five minutes past midnight at the counter: the margin before pending ends then lies within the same day."""
@@ -61,6 +65,7 @@ class Office:
     card_issuer: CardIssuer
     credential: Credential
     clerk_key: ClerkKeyFile
+    second_clerk: ClerkKeyFile
     authority: Authority
     books: bytes
     keys: KeyStock
@@ -83,7 +88,7 @@ def furnished() -> Iterator[Office]:
     with (
         tempfile.TemporaryDirectory(prefix="kiosk-crash-", dir=MEMORY_FILES) as scratch,
         asyncio.Runner() as runner,
-        _quick_devices(),
+        _quickened(),
     ):
         directory = Path(scratch) / "authority"
         config = load_config(SHIPPED / "kiosk.toml", [])
@@ -97,6 +102,7 @@ def furnished() -> Iterator[Office]:
             card_issuer=CardIssuer({purpose: getattr(DEMO_MASTERS, purpose.value) for purpose in ChannelPurpose}),
             credential=load_credential(directory / "stations" / "demo.pem"),
             clerk_key=load_clerk_key(directory / "clerks" / "demo.pem"),
+            second_clerk=load_clerk_key(directory / "clerks" / "second.pem"),
             authority=authority,
             books=(directory / "store.db").read_bytes(),
             keys=KeyStock(),
@@ -106,12 +112,19 @@ def furnished() -> Iterator[Office]:
 
 
 @contextmanager
-def _quick_devices() -> Iterator[None]:
+def _quickened() -> Iterator[None]:
     """Simulated chips that remember digests and loaded keys, which are pure functions of their arguments.
 
-    And printers that leave the dots of a QR code white: nobody looks at them, for its text stands beside it.
+    Printers that leave the dots of a QR code white: nobody looks at them, for its text stands beside it. And an
+    authority that answers in the thread that asks, for nobody else asks meanwhile.
     """
+
+    async def answer_here(answer: Callable[..., Answer], *arguments: object) -> Answer:
+        return answer(*arguments)
+
     digest, load, draw = chip._pin_digest, chip.load_der_private_key, QrMemory.draw
+    in_threadpool = server.run_in_threadpool
+    server.run_in_threadpool = answer_here
     chip._pin_digest = functools.lru_cache(4096)(digest)
     chip.load_der_private_key = functools.lru_cache(256)(load)
     QrMemory.draw = lambda self: symbol.Image(width_bytes=1, width=8, height=8, bits=bytes(8))
@@ -120,3 +133,4 @@ def _quick_devices() -> Iterator[None]:
     finally:
         chip._pin_digest, chip.load_der_private_key = digest, load
         QrMemory.draw = draw
+        server.run_in_threadpool = in_threadpool

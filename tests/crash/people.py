@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from hw.ports import PinPolicy, PinStatus
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
-from kiosk.issuance.persons import Abandoned, CardAction, DeliverySummary
+from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, DeliverySummary
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
 from kiosk.played_persons import PlayedClerk
@@ -115,6 +115,18 @@ class TruthfulClerk(PlayedClerk):
         if any("[QR " in text for text in found):
             return PaperSeen.WHOLE
         return PaperSeen.PARTLY if found else PaperSeen.NOTHING
+
+
+class UnsureClerk(TruthfulClerk):
+    """A clerk who can tell nothing of what was before he was asked."""
+
+    def count_payment(self, due_yen: int) -> int:
+        """He does not know whose money it is."""
+        raise CannotTell
+
+    def look_at_paper(self, receipt_number: int) -> PaperSeen:
+        """He has not seen what became of the paper."""
+        raise CannotTell
 
 
 class AbsentResident:

@@ -77,6 +77,11 @@ class Change:
     delay: Delay = Delay.NOW
     is_next: bool = False
 
+    @property
+    def takes_time(self) -> bool:
+        """Whether more happens meanwhile than that somebody moves a card."""
+        return self.delay is not Delay.NOW or self.is_next
+
     def __str__(self) -> str:
         words = (
             "" if self.presence is Presence.SAME else self.presence,

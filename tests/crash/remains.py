@@ -25,6 +25,7 @@ from tests.crash.world import STATION_KEY, Image
 
 RESIDENT_PROFILE = "signature"
 ORIGINAL_TITLE, COPY_TITLE = "手数料領収書", "領収書(写)"
+_ENDED = ("closed", "refused", "rolled_back")
 _CERTIFICATE_FILE, _KEY_FILE, _PIN_FILE = 0x0001, 0x001A, 0x001B
 
 
@@ -56,6 +57,7 @@ class Effect:
     state: str
     intent: Any
     outcome: Any
+    testimony: Any
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Case:
     @property
     def has_ended(self) -> bool:
         """Whether nothing more will happen to it."""
-        return self.stage in ("closed", "refused", "rolled_back")
+        return self.stage in _ENDED
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,19 @@ def _read_books(content: bytes, now: int) -> Books:
 
 
 @functools.lru_cache(64)
+def open_applications(store: bytes) -> frozenset[str]:
+    """The numbers of the applications that have not ended."""
+    connection = _connect(store)
+    try:
+        rows = connection.execute(f"SELECT number FROM cases WHERE stage NOT IN {_ENDED}").fetchall()
+    except sqlite3.OperationalError:  # it has no tables yet
+        rows = []
+    finally:
+        connection.close()
+    return frozenset(row["number"] for row in rows)
+
+
+@functools.lru_cache(64)
 def _read_store(content: bytes) -> Store:
     connection = _connect(content)
     tables = {row["name"] for row in connection.execute("SELECT name FROM sqlite_master")}
@@ -234,9 +249,9 @@ def _read_store(content: bytes) -> Store:
         for effect in connection.execute("SELECT * FROM effects WHERE pseudonym = ?", (row["pseudonym"],)):
             opened = {
                 part: None if effect[part] is None else json.loads(seal.open(effect[part], f"{effect['step']} {part}"))
-                for part in ("intent", "outcome")
+                for part in ("intent", "outcome", "testimony")
             }
-            effects[effect["step"]] = Effect(effect["state"], opened["intent"], opened["outcome"])
+            effects[effect["step"]] = Effect(effect["state"], **opened)
         pseudonym = row["pseudonym"]
         cases.append(
             Case(
@@ -352,6 +367,8 @@ def _relations(
 ) -> Iterator[object]:
     """How a step of a case that goes on stands to the world and to the time: all that can change what is done next."""
     now, intent, outcome = remains.image.now, None if effect.state == "done" else effect.intent, effect.outcome
+    if effect.state == "witnessed":
+        yield json.loads(base64.b64decode(effect.testimony["payload"]))["answer"]
     match step:
         case "application" if outcome:
             yield outcome["card_number"], outcome["delivery"]

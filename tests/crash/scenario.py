@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kiosk.issuance.failure import CaseEnded, Halted, Refusal, RolledBack
+from kiosk.issuance.failure import CaseEnded, Halted, Refusal, RolledBack, Suspect
 from kiosk.issuance.issue import issue
 from kiosk.model.application import Application, Delivery
 from kiosk.model.certificate import RevocationReason
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT
 from tests.crash.boundary import Passage
 from tests.crash.office import Office
-from tests.crash.people import Presence
+from tests.crash.people import Presence, TruthfulClerk, UnsureClerk
 from tests.crash.remains import Past, examine
 from tests.crash.world import Image, World, first_image
 
@@ -48,10 +48,11 @@ class Scenario:
     name: str
     prepare: Callable[[Office], tuple[Image, Past]]
     delivery: Delivery = Delivery.TERMINAL
+    clerk: type[TruthfulClerk] = TruthfulClerk
 
     def start(self, world: World, applicant: Applicant, presence: Presence = Presence.SAME) -> Ending:
         """One start of the station, to its own end. What it raises otherwise is a defect, or a crash."""
-        return issue_once(world, applicant, presence, self.delivery)
+        return issue_once(world, applicant, presence, self.delivery, self.clerk)
 
 
 def issue_once(
@@ -59,10 +60,12 @@ def issue_once(
     applicant: Applicant,
     presence: Presence = Presence.SAME,
     delivery: Delivery = Delivery.TERMINAL,
+    clerk: type[TruthfulClerk] = TruthfulClerk,
 ) -> Ending:
-    """Starts a station that issues."""
+    """Starts a station that issues; what waits for two clerks is settled first."""
     station = world.start_terminal(delivery)
-    persons = world.persons(applicant.number, applicant.code, presence)
+    world.settle(applicant.number, station)
+    persons = world.persons(applicant.number, applicant.code, presence, clerk)
     try:
         closed = issue(Application(applicant.number, applicant.code), station, persons, _nobody)
     except CaseEnded as ended:
@@ -70,7 +73,12 @@ def issue_once(
     return Ending("closed", closed.serial)
 
 
-_WORDS: dict[type[CaseEnded], str] = {Refusal: "refused", RolledBack: "rolled_back", Halted: "halted"}
+_WORDS: dict[type[CaseEnded], str] = {
+    Refusal: "refused",
+    RolledBack: "rolled_back",
+    Halted: "halted",
+    Suspect: "suspect",
+}
 
 
 def _nobody(_: object) -> None:
@@ -102,5 +110,6 @@ SCENARIOS = {
         Scenario("first", _at_a_new_station),
         Scenario("again", _after_a_revocation),
         Scenario("window", _at_a_new_station, Delivery.WINDOW),
+        Scenario("unsure", _at_a_new_station, clerk=UnsureClerk),
     )
 }

@@ -28,14 +28,18 @@ from hw.sim.printer.virtual import VirtualPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.embedded.authority import Authority
 from kiosk.counter.card_desk import CardDesk
+from kiosk.issuance.effect import intent_in
 from kiosk.issuance.persons import Persons
+from kiosk.issuance.settle import question_of, settle
 from kiosk.issuance.station import Station, Waits
+from kiosk.issuance.steps import RECEIPT
 from kiosk.journal.audit import Audit
 from kiosk.journal.database import Database, open_database
-from kiosk.journal.journal import Journal
+from kiosk.journal.journal import CaseRecord, Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Uptime
+from kiosk.model.step import Step
 from kiosk.played_persons import PlayedResident
 from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, PASSWORD, RESIDENT
 from tests.crash.boundary import Passage
@@ -206,16 +210,37 @@ class World:
 
     # --- people and things
 
-    def persons(self, number: str, resident: str, presence: Presence = Presence.SAME) -> Persons:
+    def persons(
+        self,
+        number: str,
+        resident: str,
+        presence: Presence = Presence.SAME,
+        clerk_kind: type[TruthfulClerk] = TruthfulClerk,
+    ) -> Persons:
         """Who is at the counter for one application."""
         if presence is Presence.GONE:
             clerk: TruthfulClerk = LonelyClerk(number, self.till, self.papers)
             return Persons(AbsentResident(), ClerkAtStation(clerk, self.clerk_station))
-        clerk = TruthfulClerk(number, self.till, self.papers)
+        clerk = clerk_kind(number, self.till, self.papers)
         return Persons(
             PlayedResident(resident, PASSWORDS[resident], self.hands["terminal"], self.hands["window"]),
             ClerkAtStation(clerk, self.clerk_station),
         )
+
+    def settle(self, number: str, station: Station) -> None:
+        """Two clerks look into what nobody could tell of this application, and say what is so."""
+        for waiting in station.journal.suspect_cases():
+            if waiting.number == number:
+                answer = self._truth(waiting, station)
+                settle(waiting, answer, station, station.clerk_key, self.office.second_clerk)
+
+    def _truth(self, waiting: CaseRecord, station: Station) -> str:
+        looking = TruthfulClerk(waiting.number, self.till, self.papers)
+        if question_of(waiting) is not Step.RECEIPT:
+            return str(looking.count_payment(0))
+        intended = intent_in(station.journal.effect(waiting, Step.RECEIPT), RECEIPT)
+        assert intended is not None, "a receipt that is suspect was intended"
+        return looking.look_at_paper(intended.receipt.number).value
 
     def place_card(self, code: str | None, reader: ReaderName = "terminal") -> None:
         """This resident's card lies in this reader now, without power, and nowhere else; or none does."""
