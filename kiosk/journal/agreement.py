@@ -44,7 +44,7 @@ class ToldCase:
 
     station: str
     seq: int
-    stage: Stage = Stage.OPENED
+    stage: Stage
     code: str | None = None
     is_purged: bool = False
     receipt: int | None = None
@@ -72,7 +72,7 @@ class Told:
         if pseudonym is None:
             return
         event, step = facts.get("event"), facts.get("step")
-        case = self.cases.setdefault(pseudonym, ToldCase(entry.station, entry.seq))
+        case = self.cases.setdefault(pseudonym, ToldCase(entry.station, entry.seq, Stage.OPENED))
         case.seq = entry.seq
         case.stage = told_stage(facts) or case.stage
         if event == OPENED:

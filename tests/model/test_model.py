@@ -36,6 +36,7 @@ from kiosk.model.certificate import (
 )
 from kiosk.model.characters import is_certifiable
 from kiosk.model.eligibility import REFUSALS, differing_items, refusal_code
+from kiosk.model.policy import Deadlines
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.secret import wipe
 from kiosk.register.register import _Line
@@ -338,3 +339,7 @@ def test_an_authorisation_is_fresh_only_while_clock_and_uptime_both_say_so(
     uptime = Uptime(given_.uptime.boot if is_same_boot else bytes(16), given_.uptime.elapsed_s + elapsed_s)
     is_fresh = given_.is_fresh(given_.issued_at + datetime.timedelta(seconds=clock_s), uptime)
     assert is_fresh == (is_same_boot and 0 <= clock_s < 900 and 0 <= elapsed_s < 900)
+
+
+def test_records_are_kept_for_thirteen_years_where_an_older_profile_says_nothing() -> None:
+    assert Deadlines(pending_h=24, fee_margin_min=30, authorisation_min=15).records_years == 13

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +39,16 @@ def test_it_is_written_in_one_form_and_read_from_it_alone() -> None:
     assert replace(TERMS, signed_at=TERMS.signed_at.astimezone(local)).encode() == PAYLOAD.encode()
     signature = ClerkSignature(b"", b"")
     assert Testimony(PAYLOAD.encode(), signature, signature).terms == TERMS
+
+
+def test_it_is_written_alike_wherever_the_office_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert TERMS.encode() == PAYLOAD.encode()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(
