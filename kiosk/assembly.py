@@ -23,6 +23,7 @@ from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
+from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.station import Station, Waits
 from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
@@ -150,7 +151,7 @@ def open_station(
                 issuer=issuer.public_bytes(Encoding.DER),
                 card_keys=CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
                 clerk_key=_load_clerk_key(config, endpoint.credential),
-                person_key=person_key,
+                ids=KeyedIds(person_key),
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
                 clock=clock,
                 uptime=uptime,

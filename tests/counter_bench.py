@@ -37,6 +37,7 @@ from kiosk.config import SHIPPED, load_config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import load_clerk_key
+from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import StepReport
@@ -186,7 +187,7 @@ class World:
             issuer=credential.chain[0].public_bytes(Encoding.DER),
             card_keys=CardDesk(CardIssuer(masters), credential.chain[0], journal.stage_of, lambda: self.now).keys,
             clerk_key=load_clerk_key(self.authority_directory / "clerks" / "demo.pem"),
-            person_key=bytes(16),
+            ids=KeyedIds(bytes(16)),
             receipt_form=load_receipt_form("ja", is_training=True),
             clock=lambda: self.now,
             uptime=lambda: Uptime(self.boot, int((self.now - START).total_seconds())),

@@ -1,8 +1,6 @@
 """Everything a use case works with: one value, assembled once at start, that knows nothing of screens."""
 
 import datetime
-import hashlib
-import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from hw.ports import CardReader, CashBox, ChannelKeys, ReceiptPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.clock import JAPAN, Clock
 from kiosk.counter.clerk_key import ClerkKey
+from kiosk.counter.town_ids import TownIds
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.journal.audit import Audit
 from kiosk.journal.journal import Journal
@@ -18,7 +17,7 @@ from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Authorisation, Uptime
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
-from kiosk.register.register import Register
+from kiosk.register.register import ResidentLookup
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ class Waits:
 class Station:
     """One counter with its devices, its books and its authority.
 
-    `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `person_key` is the
-    town's, so that every station knows a resident by the same id. `issuer` is the authority's certificate (DER).
+    `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `ids` are the
+    town's, so that every station knows a resident by the same one. `issuer` is the authority's certificate (DER).
     `audit` looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime`
     is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one.
     """
@@ -45,7 +44,7 @@ class Station:
     waits: Waits
     journal: Journal
     audit: Audit
-    register: Register
+    register: ResidentLookup
     reader: CardReader
     window: CardReader | None
     delivery: Delivery
@@ -55,19 +54,19 @@ class Station:
     issuer: bytes
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
-    person_key: bytes
+    ids: TownIds
     receipt_form: ReceiptForm
     clock: Clock
     uptime: Callable[[], Uptime]
     random_bytes: Callable[[int], bytes] = os.urandom
 
     def person(self, resident_code: str) -> bytes:
-        """The town's keyed id of a resident: HMAC-SHA256 over his code."""
-        return hmac.new(self.person_key, resident_code.encode(), hashlib.sha256).digest()
+        """The town's keyed id of a resident."""
+        return self.ids.person(resident_code)
 
     def card(self, card_number: str) -> bytes:
-        """The town's keyed id of a card: HMAC-SHA256 over its number, kept apart from those of persons by a label."""
-        return hmac.new(self.person_key, b"card " + card_number.encode(), hashlib.sha256).digest()
+        """The town's keyed id of a card."""
+        return self.ids.card(card_number)
 
     @property
     def readers(self) -> tuple[CardReader, ...]:

@@ -7,6 +7,7 @@ the server names synchronous standbys, on theirs.
 """
 
 import sqlite3
+import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -83,6 +84,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # What two clerks said about an effect that nobody else could tell of, sealed like intent and outcome.
         "ALTER TABLE effects ADD COLUMN testimony {bytes}",
     ),
+    (
+        # Who can be asked, by what key what he alone may read is sealed, and that the authority knows him.
+        """CREATE TABLE stations (
+            name {text} PRIMARY KEY,
+            public_key {bytes} NOT NULL,
+            certificate {bytes} NOT NULL,
+            signature {bytes} NOT NULL)""",
+        """CREATE TABLE questions (
+            id {text} PRIMARY KEY,
+            place INTEGER NOT NULL,
+            asker {text} NOT NULL,
+            asked {text} NOT NULL,
+            kind {text} NOT NULL,
+            state {text} NOT NULL,
+            question {bytes} NOT NULL,
+            answer {bytes})""",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 
@@ -154,6 +172,12 @@ _APPEND_ONLY = {
     ),
 }
 
+_CHANNEL = "kiosk_stations"
+"""Where PostgreSQL tells of changes."""
+
+_LOOK_S = 0.05
+"""How often SQLite's count of commits is looked at."""
+
 _WARNINGS = "warnings"
 """Where a connection keeps what its server warned of."""
 
@@ -202,6 +226,11 @@ class Transaction:
         except self._errors as error:
             self.has_failed = True
             raise self._told(error, statement, values) from error
+
+    def tell(self) -> None:
+        """Has those who are `watching` look once this is committed."""
+        if not self._has_positional_marks:
+            self.run(f"NOTIFY {_CHANNEL}")
 
     def _told(self, error: Exception, statement: str, values: Sequence[object]) -> BaseException:
         """The driver's error as SQLAlchemy tells it, who gives up a connection that is of no more use."""
@@ -255,6 +284,27 @@ class Database:
         with self._connected() as connection, _told_as(NotWritten, self._engine):
             yield Transaction(connection)
 
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[float], None]]:
+        """A wait of at most so many seconds, which ends sooner when another process has told of a change.
+
+        SQLite counts commits of others (https://sqlite.org/pragma.html#pragma_data_version), PostgreSQL hears of what
+        `Transaction.tell` said (https://www.postgresql.org/docs/15/sql-listen.html).
+        """
+        with self._connected() as connection:
+            driver: Any = connection.connection.driver_connection
+            with _told_as(NotWritten, self._engine):
+                if connection.dialect.name == "sqlite":
+                    yield _data_version_wait(driver)
+                else:
+                    connection.exec_driver_sql(f"LISTEN {_CHANNEL}")
+                    _commit(connection)
+                    driver.autocommit = True
+                    try:
+                        yield lambda timeout_s: _await_notification(driver, timeout_s)
+                    finally:
+                        driver.autocommit = False
+
     def damage(self) -> str | None:
         """What SQLite finds wrong with its own file, such as an index that does not fit its table; None when nothing.
 
@@ -281,6 +331,27 @@ class Database:
             yield connection
         finally:
             _give_back(connection)
+
+
+def _data_version_wait(driver: Any) -> Callable[[float], None]:
+    def version() -> int:
+        return int(driver.execute("PRAGMA data_version").fetchone()[0])
+
+    seen = version()
+
+    def wait(timeout_s: float) -> None:
+        nonlocal seen
+        end_s = time.monotonic() + timeout_s
+        while (now := version()) == seen and (left_s := end_s - time.monotonic()) > 0:
+            time.sleep(min(_LOOK_S, left_s))
+        seen = now
+
+    return wait
+
+
+def _await_notification(driver: Any, timeout_s: float) -> None:
+    for _ in driver.notifies(timeout=timeout_s, stop_after=1):
+        return
 
 
 def open_database(url: str, *, must_exist: bool = False) -> Database:

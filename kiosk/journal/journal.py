@@ -208,6 +208,12 @@ class Journal:
             row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", pseudonym).first()
         return None if row is None else Stage(row.stage)
 
+    def identified_case(self, pseudonym: str) -> tuple[str, str, Stage] | None:
+        """Station, application number and stage of any station's case; they are no secret among stations."""
+        with self._database.read() as transaction:
+            row = transaction.run("SELECT station, number, stage FROM cases WHERE pseudonym = ?", pseudonym).first()
+        return None if row is None else (row.station, row.number, Stage(row.stage))
+
     def cases(self) -> list[CaseRecord]:
         """All cases of this station, oldest application number first."""
         return self._cases("SELECT * FROM cases WHERE station = ? ORDER BY number, attempt", self.station)

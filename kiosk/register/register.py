@@ -3,9 +3,22 @@
 import datetime
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.model.resident import FourItems, Resident, Sex
+
+
+class ResidentLookup(Protocol):
+    """The register as far as a use case needs it."""
+
+    def find(self, code: str) -> Resident | None:
+        """The resident of that code, or None when he is not of this town."""
+        ...
+
+    def residents(self) -> tuple[Resident, ...]:
+        """All residents, where they may be seen; raises `hw.errors.Refused` where they may not."""
+        ...
 
 
 class Register:

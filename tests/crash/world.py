@@ -28,6 +28,7 @@ from hw.sim.printer.virtual import VirtualPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.embedded.authority import Authority
 from kiosk.counter.card_desk import CardDesk
+from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.effect import intent_in
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.settle import question_of, settle
@@ -190,7 +191,7 @@ class World:
             card_keys=lambda authorisation: self.clerk_station.keys(desk, authorisation),
             uptime=lambda: Uptime(self.boot.to_bytes(16, "big"), int((self.now - START).total_seconds())),
             clerk_key=office.clerk_key,
-            person_key=bytes(16),
+            ids=KeyedIds(bytes(16)),
             receipt_form=office.receipt_form,
             clock=self._clock,
             random_bytes=self.random,

@@ -1,0 +1,93 @@
+"""What a terminal asks the clerk's station: one row a kind, with what is sent and what comes back.
+
+Everything is JSON by `msgspec`; an answer is one of `Said` (the value), `Gone` (a person stopped), `Unsure` (he cannot
+tell) and `Denied` (the clerk's station does not do this for this case).
+"""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from hw.ports import ChannelChallenge, SessionKeys
+from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
+from kiosk.model.authorisation import Authorisation
+from kiosk.model.resident import Resident
+from kiosk.model.step import Actor
+from kiosk.model.testimony import PaperSeen
+
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
+
+
+@dataclass(frozen=True)
+class Asking(Generic[Asked, Answered]):
+    """One kind of question; what is `done` by hand must never be taken for not done when its answer was lost."""
+
+    kind: str
+    asked: type[Asked]
+    answered: type[Answered]
+
+
+@dataclass(frozen=True, repr=False)
+class KeysWanted:
+    """Session keys for a card's challenge, on a clerk's leave."""
+
+    authorisation: Authorisation
+    challenge: ChannelChallenge
+
+
+@dataclass(frozen=True, repr=False)
+class KeysGiven:
+    """Session keys of one channel."""
+
+    keys: SessionKeys
+
+
+@dataclass(frozen=True, repr=False)
+class Found:
+    """A resident of the register, None when there is none of that code."""
+
+    resident: Resident | None
+
+
+RESIDENT = Asking("resident", str, Found)
+PERSON = Asking("person", str, bytes)
+CARD = Asking("card", str, bytes)
+IDENTITY = Asking("identity", IdentityQuestion, IdentityEvidence)
+APPROVE = Asking("approve", IdentityQuestion, bool)
+AUTHORISE = Asking("authorise", bytes, Authorisation)
+KEYS = Asking("keys", KeysWanted, KeysGiven)
+CERTIFICATE = Asking("certificate", str, bytes)
+FEE = Asking("fee", int, int)
+CHANGE = Asking("change", int, bool)
+REPAY = Asking("repay", int, bool)
+COUNT = Asking("count", int, int)
+RETURNED = Asking("returned", str, bool)
+PAPER = Asking("paper", int, PaperSeen)
+
+
+class Said(msgspec.Struct, tag="said"):
+    """An answer; `value` is JSON of what the kind answers."""
+
+    value: msgspec.Raw
+
+
+class Gone(msgspec.Struct, tag="gone"):
+    """A person stopped the procedure."""
+
+    by: Actor
+    reason: str
+
+
+class Unsure(msgspec.Struct, tag="unsure"):
+    """The clerk cannot tell."""
+
+
+class Denied(msgspec.Struct, tag="denied"):
+    """The clerk's station does not do this, and why."""
+
+    reason: str
+
+
+Reply = Said | Gone | Unsure | Denied

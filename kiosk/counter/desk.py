@@ -1,0 +1,170 @@
+"""The clerk's station: answers what terminals ask of the clerk, of his key, of the register and of the card keys.
+
+It believes a terminal nothing that it can look up itself. The clerk sees the register's items, whatever the terminal
+says they are; his key signs only what he has approved, for the case that stands in the store, once; card keys are given
+by `kiosk.counter.card_desk`.
+"""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from hw.errors import Refused
+from kiosk.clock import Clock
+from kiosk.counter import asking
+from kiosk.counter.asking import Asking, Denied, Gone, KeysGiven, KeysWanted, Reply, Said, Unsure
+from kiosk.counter.card_desk import CardDesk
+from kiosk.counter.clerk_key import ClerkKey
+from kiosk.counter.line import Line, LineLost, Question, StationUnknown
+from kiosk.counter.town_ids import TownIds
+from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityQuestion
+from kiosk.journal.journal import Journal
+from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms
+from kiosk.model.certificate import Uncertifiable, certify_items
+from kiosk.model.eligibility import differing_items
+from kiosk.model.transition import Stage
+from kiosk.register.register import Register
+
+_WAIT_S = 0.5
+_SKEW = datetime.timedelta(minutes=5)
+"""By so much the clocks of two stations may differ."""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """The clerk approved this application of this station, for this resident."""
+
+    station: str
+    number: str
+    resident_code: str
+
+
+@dataclass
+class Desk:
+    """Answers one question after the other; `clerk` is whoever sits there."""
+
+    line: Line
+    journal: Journal
+    register: Register
+    ids: TownIds
+    card_desk: CardDesk
+    clerk: Clerk
+    clerk_key: ClerkKey
+    authorisation_life: datetime.timedelta
+    clock: Clock
+    _looked_up: dict[str, str] = field(default_factory=dict)
+    """The resident that each station asked for last."""
+    _approved: dict[str, Approval] = field(default_factory=dict)
+
+    def serve(self, is_stopping: Callable[[], bool]) -> None:
+        """Answers until it is told to stop, which it looks at twice a second."""
+        with self.line.watching() as wait:
+            while not is_stopping():
+                if not self.serve_next():
+                    wait(_WAIT_S)
+
+    def serve_next(self) -> bool:
+        """Answers the oldest question; False when there is none."""
+        question = self.line.begin_next()
+        if question is None:
+            return False
+        reply = self._reply(question)
+        try:
+            self.line.answer(question, msgspec.json.encode(reply))
+        except (LineLost, StationUnknown):
+            return True  # whoever asked has a key no more
+        return True
+
+    def _reply(self, question: Question) -> Reply:
+        try:
+            asked, answer = self._answers()[question.kind]
+            body = msgspec.json.decode(question.body, type=asked.asked)
+            return Said(msgspec.Raw(msgspec.json.encode(answer(question.asker, body))))
+        except CannotTell:
+            return Unsure()
+        except Abandoned as gone:
+            return Gone(gone.by, gone.reason)
+        except Refused as refused:
+            return Denied(str(refused))
+        except (KeyError, msgspec.DecodeError) as error:
+            return Denied(f"not a question of this program: {type(error).__name__}")
+
+    def _answers(self) -> dict[str, tuple[Asking[Any, Any], Callable[[str, Any], object]]]:
+        clerk = self.clerk
+        table: tuple[tuple[Asking[Any, Any], Callable[[str, Any], object]], ...] = (
+            (asking.RESIDENT, self._find),
+            (asking.PERSON, lambda _, code: self.ids.person(code)),
+            (asking.CARD, lambda _, number: self.ids.card(number)),
+            (asking.IDENTITY, lambda station, q: clerk.check_identity(self._as_registered(station, q))),
+            (asking.APPROVE, self._approve),
+            (asking.AUTHORISE, self._authorise),
+            (asking.CERTIFICATE, lambda *_: self.clerk_key.certificate),
+            (asking.KEYS, self._keys),
+            (asking.FEE, lambda _, due_yen: clerk.take_fee(due_yen)),
+            (asking.CHANGE, lambda _, yen: _done(clerk.give_change, yen)),
+            (asking.REPAY, lambda _, yen: _done(clerk.repay, yen)),
+            (asking.COUNT, lambda _, due_yen: clerk.count_payment(due_yen)),
+            (asking.RETURNED, lambda *_: clerk.is_card_returned()),
+            (asking.PAPER, lambda _, number: clerk.look_at_paper(number)),
+        )
+        return {asked.kind: (asked, answer) for asked, answer in table}
+
+    def _find(self, station: str, code: str) -> asking.Found:
+        self._looked_up[station] = code
+        return asking.Found(self.register.find(code))
+
+    def _as_registered(self, station: str, question: IdentityQuestion) -> IdentityQuestion:
+        """The question with the register's own items, whatever the terminal has in their place."""
+        resident = self.register.find(self._looked_up.get(station, ""))
+        if resident is None:
+            raise Refused("nobody of the register was asked for")
+        differences = differing_items(resident.items, question.form_items)
+        return replace(question, register_items=resident.items, differences=differences)
+
+    def _approve(self, station: str, question: IdentityQuestion) -> bool:
+        code = self._looked_up.get(station, "")
+        self.clerk.approve(self._as_registered(station, question))
+        self._approved[station] = Approval(station, question.application_number, code)
+        return True
+
+    def _authorise(self, station: str, payload: bytes) -> Authorisation:
+        approval = self._approved.pop(station, None)
+        if approval is None:
+            raise Refused("the clerk has approved nothing")
+        try:
+            terms = AuthorisationTerms.decode(payload)
+        except AuthorisationInvalid as invalid:
+            raise Refused(str(invalid)) from invalid
+        self._refuse_unless_approved(terms, approval)
+        return self.clerk_key.authorise(terms)
+
+    def _refuse_unless_approved(self, terms: AuthorisationTerms, approval: Approval) -> None:
+        case = self.journal.identified_case(terms.case)
+        if case != (approval.station, approval.number, Stage.IDENTIFIED) or terms.station != approval.station:
+            raise Refused("the clerk has approved another case")
+        resident = self.register.find(approval.resident_code)
+        try:
+            items_hash = certify_items(resident.items).hash() if resident else b""
+        except Uncertifiable as error:
+            raise Refused(str(error)) from error
+        if (terms.items_hash, terms.person) != (items_hash, self.ids.person(approval.resident_code)):
+            raise Refused("the clerk has approved another resident")
+        is_now = abs(terms.issued_at - self.clock()) <= _SKEW
+        if not is_now or terms.expires_at - terms.issued_at > self.authorisation_life:
+            raise Refused("the clerk has approved it for another time")
+
+    def _keys(self, station: str, wanted: KeysWanted) -> KeysGiven:
+        try:
+            if wanted.authorisation.terms.station != station:
+                raise Refused("the leave is another station's")
+        except AuthorisationInvalid as invalid:
+            raise Refused(str(invalid)) from invalid
+        return KeysGiven(self.card_desk.keys(wanted.authorisation)(wanted.challenge))
+
+
+def _done(act: Callable[[int], None], yen: int) -> bool:
+    act(yen)
+    return True

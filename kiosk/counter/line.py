@@ -1,0 +1,290 @@
+"""Questions from one station to another, each a row in the store: sealed for the two of them, and noticed at once.
+
+A question is `open` until the station that is asked begins with it, `begun` until it is answered, and gone once the
+answer was taken or the asker went away. Whoever dies in the middle leaves a row that says how far it had come; what was
+begun is never begun a second time by itself.
+"""
+
+import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kiosk.authority.credential import Credential
+from kiosk.authority.verification import load_certificate
+from kiosk.journal.database import Database, Transaction
+from kiosk.journal.key_file import load_key
+
+_LOOK_S = 0.25
+"""How long one wait for the store lasts; in between the asker may give up."""
+
+_NONCE_LENGTH = 12
+_ID_LENGTH = 16
+
+
+class LineLost(Exception):
+    """The other station does not answer; `has_begun` says whether it had begun with the question."""
+
+    def __init__(self, reason: str, *, has_begun: bool) -> None:
+        super().__init__(reason)
+        self.has_begun = has_begun
+
+
+class StationUnknown(Exception):
+    """No station of that name has told its key, or the authority does not know the one that did."""
+
+
+class QuestionState(StrEnum):
+    """How far a question has come."""
+
+    OPEN = "open"
+    BEGUN = "begun"
+    ANSWERED = "answered"
+    LOST = "lost"
+    """Whoever had begun with it ended before it was answered."""
+
+
+@dataclass(frozen=True, repr=False)
+class Question:
+    """One question that a station was asked; `body` is what it says, in the clear."""
+
+    id: str
+    asker: str
+    kind: str
+    body: bytes
+
+
+@dataclass(frozen=True, repr=False)
+class LineKey:
+    """A station's key (X25519) for what others send it."""
+
+    private: X25519PrivateKey
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes that others need."""
+        return self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def load_line_key(path: Path, random_bytes: Callable[[int], bytes]) -> LineKey:
+    """Reads the key, making it first where there is none yet. Raises `KeyDamaged`."""
+    return LineKey(X25519PrivateKey.from_private_bytes(load_key(path, random_bytes)))
+
+
+class Line:
+    """One station's end: it asks others, and is asked.
+
+    `issuer` signs the certificates of stations; a key that no station of it vouches for is not spoken to.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        credential: Credential,
+        key: LineKey,
+        issuer: x509.Certificate,
+        clock: Callable[[], datetime.datetime],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.station = credential.name
+        self._database = database
+        self._credential = credential
+        self._key = key
+        self._issuer = issuer
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    def open(self) -> None:
+        """Tells this station's key, takes back what it asked before, and gives up what it had begun with."""
+        certificate = self._credential.certificate.public_bytes(Encoding.DER)
+        signature = _sign(self._credential, _vouched(self.station, self._key.public))
+        with self._database.write() as transaction:
+            transaction.run(
+                """INSERT INTO stations VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET
+                   public_key = excluded.public_key, certificate = excluded.certificate,
+                   signature = excluded.signature""",
+                self.station,
+                self._key.public,
+                certificate,
+                signature,
+            )
+            transaction.run("DELETE FROM questions WHERE asker = ?", self.station)
+            transaction.run(
+                "UPDATE questions SET state = ? WHERE asked = ? AND state = ?",
+                QuestionState.LOST.value,
+                self.station,
+                QuestionState.BEGUN.value,
+            )
+            transaction.tell()
+
+    # --- asking
+
+    def ask(self, station: str, kind: str, body: bytes, go_on: Callable[[QuestionState], None]) -> bytes:
+        """Puts a question and waits for the answer; `go_on` hears meanwhile how far it is, and may raise to give up.
+
+        Raises `LineLost` and `StationUnknown`.
+        """
+        cipher = self._cipher(station)
+        id_ = self._random_bytes(_ID_LENGTH).hex()
+        sealed = self._seal(cipher, body, _place(id_, self.station, station, kind, "question"))
+        with self._database.watching() as wait:
+            with self._database.write() as transaction:
+                place = transaction.run("SELECT COALESCE(MAX(place), 0) + 1 FROM questions").scalar_one()
+                transaction.run(
+                    "INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+                    id_,
+                    place,
+                    self.station,
+                    station,
+                    kind,
+                    QuestionState.OPEN.value,
+                    sealed,
+                )
+                transaction.tell()
+            try:
+                answer = self._await(id_, go_on, wait)
+            finally:
+                with self._database.write() as transaction:
+                    transaction.run("DELETE FROM questions WHERE id = ?", id_)
+                    transaction.tell()
+        return self._open(cipher, answer, _place(id_, station, self.station, kind, "answer"))
+
+    def _await(self, id_: str, go_on: Callable[[QuestionState], None], wait: Callable[[float], None]) -> bytes:
+        while True:
+            with self._database.read() as transaction:
+                row = transaction.run("SELECT state, answer FROM questions WHERE id = ?", id_).first()
+            if row is None:
+                raise LineLost("the question was taken away", has_begun=True)
+            match QuestionState(row.state):
+                case QuestionState.ANSWERED:
+                    return bytes(row.answer)
+                case QuestionState.LOST:
+                    raise LineLost("the station that was asked ended before it answered", has_begun=True)
+                case state:
+                    go_on(state)
+            wait(_LOOK_S)
+
+    # --- being asked
+
+    def begin_next(self) -> Question | None:
+        """Takes up the oldest question to this station, None when there is none; it is answered by `answer`.
+
+        What cannot be opened is answered with nothing, so that whoever asked gives up.
+        """
+        with self._database.write() as transaction:
+            row = transaction.run(
+                "SELECT id, asker, kind, question FROM questions WHERE asked = ? AND state = ? ORDER BY place LIMIT 1",
+                self.station,
+                QuestionState.OPEN.value,
+            ).first()
+            if row is None:
+                return None
+            self._move(transaction, row.id, QuestionState.BEGUN)
+            try:
+                place = _place(row.id, row.asker, self.station, row.kind, "question")
+                body = self._open(self._cipher(row.asker), bytes(row.question), place)
+            except (LineLost, StationUnknown):
+                self._move(transaction, row.id, QuestionState.LOST)
+                return None
+            return Question(row.id, row.asker, row.kind, body)
+
+    def answer(self, question: Question, body: bytes) -> None:
+        """Answers; whoever asked and went away does not hear it."""
+        place = _place(question.id, self.station, question.asker, question.kind, "answer")
+        sealed = self._seal(self._cipher(question.asker), body, place)
+        with self._database.write() as transaction:
+            transaction.run(
+                "UPDATE questions SET state = ?, answer = ? WHERE id = ?",
+                QuestionState.ANSWERED.value,
+                sealed,
+                question.id,
+            )
+            transaction.tell()
+
+    @contextmanager
+    def watching(self) -> Iterator[Callable[[float], None]]:
+        """A wait for the next question, see `Database.watching`."""
+        with self._database.watching() as wait:
+            yield wait
+
+    # ---
+
+    def _move(self, transaction: Transaction, id_: str, state: QuestionState) -> None:
+        transaction.run("UPDATE questions SET state = ? WHERE id = ?", state.value, id_)
+        transaction.tell()
+
+    def _cipher(self, station: str) -> AESGCM:
+        """Between this station and another, which both compute from their own key and the other's."""
+        with self._database.read() as transaction:
+            row = transaction.run("SELECT * FROM stations WHERE name = ?", station).first()
+        if row is None:
+            raise StationUnknown(f"station {station} has not told its key")
+        self._check_vouched(station, bytes(row.public_key), bytes(row.certificate), bytes(row.signature))
+        shared = self._key.private.exchange(X25519PublicKey.from_public_bytes(bytes(row.public_key)))
+        names = "\x00".join(sorted((station, self.station))).encode()
+        derivation = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"kiosk line\x00" + names)
+        return AESGCM(derivation.derive(shared))
+
+    def _check_vouched(self, station: str, public: bytes, certificate_der: bytes, signature: bytes) -> None:
+        try:
+            certificate = load_certificate(certificate_der)
+            certificate.verify_directly_issued_by(self._issuer)
+            names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+            usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+            _verify(certificate, signature, _vouched(station, public))
+        except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+            raise StationUnknown(f"the key of station {station} is not vouched for") from None
+        is_named = [name.value for name in names] == [station]
+        is_in_force = certificate.not_valid_before_utc <= self._clock() <= certificate.not_valid_after_utc
+        if not (is_named and is_in_force and _REGISTRATION in usages):
+            raise StationUnknown(f"the key of station {station} is vouched for by another")
+
+    def _seal(self, cipher: AESGCM, body: bytes, place: bytes) -> bytes:
+        nonce = self._random_bytes(_NONCE_LENGTH)
+        return nonce + cipher.encrypt(nonce, body, place)
+
+    def _open(self, cipher: AESGCM, sealed: bytes, place: bytes) -> bytes:
+        try:
+            return cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], place)
+        except (InvalidTag, ValueError):
+            raise LineLost("what came is not from that station", has_begun=True) from None
+
+
+_REGISTRATION = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.28")
+"""id-kp-cmcRA (RFC 6402, 2.10): what stations are certified for."""
+
+
+def _vouched(station: str, public: bytes) -> bytes:
+    return b"kiosk line\x00" + station.encode() + b"\x00" + public
+
+
+def _place(id_: str, sender: str, receiver: str, kind: str, part: str) -> bytes:
+    return "\x00".join((id_, sender, receiver, kind, part)).encode()
+
+
+def _sign(credential: Credential, payload: bytes) -> bytes:
+    if isinstance(credential.key, rsa.RSAPrivateKey):
+        return credential.key.sign(payload, padding.PKCS1v15(), hashes.SHA256())
+    return credential.key.sign(payload, ec.ECDSA(hashes.SHA256()))
+
+
+def _verify(certificate: x509.Certificate, signature: bytes, payload: bytes) -> None:
+    key = certificate.public_key()
+    match key:
+        case rsa.RSAPublicKey():
+            key.verify(signature, payload, padding.PKCS1v15(), hashes.SHA256())
+        case ec.EllipticCurvePublicKey():
+            key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
+        case _:
+            raise InvalidSignature

@@ -1,0 +1,183 @@
+"""The clerk's station as a terminal has it: the clerk, his key, the register and the card keys, asked over the line.
+
+A station that is away is as a clerk who left: before the resident has paid the case is taken back, while money changes
+hands it stays unknown how far it had come.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+from hw.errors import LinkLost, Refused
+from hw.ports import ChannelChallenge, ChannelKeys, SessionKeys
+from kiosk.counter import asking
+from kiosk.counter.asking import Asking, Denied, Gone, Reply, Said, Unsure
+from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
+from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion
+from kiosk.model.authorisation import Authorisation, AuthorisationTerms
+from kiosk.model.resident import Resident
+from kiosk.model.step import Actor
+from kiosk.model.testimony import ClerkSignature, PaperSeen
+
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
+
+STATION_LOST = "station_lost"
+"""Why the clerk is gone when it is his station that is."""
+
+
+@dataclass(frozen=True)
+class RemoteDesk:
+    """Asks one clerk's station.
+
+    It has to begin with a question within `patience_s`; what a person is then asked may take as long as it takes.
+    `give_up` is called meanwhile and may raise, when the resident stops.
+    """
+
+    line: Line
+    station: str
+    patience_s: float
+    monotonic: Callable[[], float]
+    give_up: Callable[[], None] = lambda: None
+
+    def ask(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
+        """Puts one question. Raises `Abandoned`, `CannotTell`, `hw.errors.Refused`; `LineLost` and `StationUnknown`."""
+        until_s = self.monotonic() + self.patience_s
+
+        def go_on(state: QuestionState) -> None:
+            self.give_up()
+            if state is QuestionState.OPEN and self.monotonic() > until_s:
+                raise LineLost(f"station {self.station} does not take up questions", has_begun=False)
+
+        answer = self.line.ask(self.station, asked.kind, msgspec.json.encode(body), go_on)
+        reply: Reply = msgspec.json.decode(answer, type=Reply)
+        match reply:
+            case Said(value):
+                return msgspec.json.decode(value, type=asked.answered)
+            case Gone(by, reason):
+                raise Abandoned(by, reason)
+            case Unsure():
+                raise CannotTell
+            case Denied(reason):
+                raise Refused(f"the clerk's station: {reason}")
+
+    def ask_person(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
+        """Puts a question to the clerk himself; he is gone when his station is. Raises `Abandoned`, `CannotTell`."""
+        try:
+            return self.ask(asked, body)
+        except (LineLost, StationUnknown, Refused) as lost:
+            raise Abandoned(Actor.CLERK, STATION_LOST) from lost
+
+    def ask_station(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
+        """Asks for what lies at the station. Raises `hw.errors.LinkLost`, `hw.errors.Refused`."""
+        try:
+            return self.ask(asked, body)
+        except (LineLost, StationUnknown) as lost:
+            raise LinkLost(f"the clerk's station: {lost}") from lost
+
+
+@dataclass(frozen=True)
+class RemoteClerk:
+    """The clerk, as `kiosk.issuance.persons.Clerk`."""
+
+    desk: RemoteDesk
+
+    def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
+        """Asks him."""
+        return self.desk.ask_person(asking.IDENTITY, question)
+
+    def approve(self, question: IdentityQuestion) -> None:
+        """Asks him; what he approved his station will sign once, for this case and these items."""
+        self.desk.ask_person(asking.APPROVE, question)
+
+    def take_fee(self, due_yen: int) -> int:
+        """Asks him."""
+        return self.desk.ask_person(asking.FEE, due_yen)
+
+    def give_change(self, change_yen: int) -> None:
+        """Asks him."""
+        self.desk.ask_person(asking.CHANGE, change_yen)
+
+    def repay(self, amount_yen: int) -> None:
+        """Asks him."""
+        self.desk.ask_person(asking.REPAY, amount_yen)
+
+    def count_payment(self, due_yen: int) -> int:
+        """Asks him."""
+        return self.desk.ask_person(asking.COUNT, due_yen)
+
+    def is_card_returned(self) -> bool:
+        """Asks him."""
+        return self.desk.ask_person(asking.RETURNED, "")
+
+    def look_at_paper(self, receipt_number: int) -> PaperSeen:
+        """Asks him."""
+        return self.desk.ask_person(asking.PAPER, receipt_number)
+
+
+@dataclass
+class RemoteClerkKey:
+    """The clerk's key, as `kiosk.counter.clerk_key.ClerkKey`: it never leaves his station."""
+
+    desk: RemoteDesk
+    name: str = ""
+    _certificate: bytes = field(default=b"", repr=False)
+
+    @property
+    def certificate(self) -> bytes:
+        """The certificate of the clerk who is there now."""
+        if not self._certificate:
+            self._certificate = self.desk.ask_station(asking.CERTIFICATE, "")
+        return self._certificate
+
+    def authorise(self, terms: AuthorisationTerms) -> Authorisation:
+        """The terms under his signature, when he has approved just this."""
+        return self.desk.ask_station(asking.AUTHORISE, terms.encode())
+
+    def testify(self, payload: bytes) -> ClerkSignature:
+        """Two clerks settle at their own station; a terminal gets no signature for it."""
+        raise Refused("two clerks settle at the clerk's station")
+
+
+@dataclass(frozen=True)
+class RemoteRegister:
+    """The register, as far as a terminal may read it: one resident, by the code that he filed under."""
+
+    desk: RemoteDesk
+
+    def find(self, code: str) -> Resident | None:
+        """The resident of a code."""
+        return self.desk.ask_station(asking.RESIDENT, code).resident
+
+    def residents(self) -> tuple[Resident, ...]:
+        """Nobody looks through the register here."""
+        raise Refused("the register is read at the clerk's station")
+
+
+@dataclass(frozen=True)
+class RemoteIds:
+    """The town's ids, as `kiosk.counter.town_ids.TownIds`."""
+
+    desk: RemoteDesk
+
+    def person(self, resident_code: str) -> bytes:
+        """The id of a resident."""
+        return self.desk.ask_station(asking.PERSON, resident_code)
+
+    def card(self, card_number: str) -> bytes:
+        """The id of a card."""
+        return self.desk.ask_station(asking.CARD, card_number)
+
+
+def remote_card_keys(desk: RemoteDesk) -> Callable[[Authorisation], ChannelKeys]:
+    """The cards' keys: session keys for one challenge, on a leave."""
+
+    def keys(authorisation: Authorisation) -> ChannelKeys:
+        def answer(challenge: ChannelChallenge) -> SessionKeys:
+            return desk.ask_station(asking.KEYS, asking.KeysWanted(authorisation, challenge)).keys
+
+        return answer
+
+    return keys

@@ -1,0 +1,294 @@
+"""The clerk's station answers a terminal that has nothing of the clerk's, and is not talked into anything by it."""
+
+import dataclasses
+import datetime
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hw.errors import LinkLost, Refused
+from hw.ports import ChannelChallenge, ChannelPurpose
+from kiosk.application_file import ClerkTable
+from kiosk.counter import asking
+from kiosk.counter.remote_clerk import RemoteClerk, RemoteClerkKey, RemoteDesk, RemoteRegister, remote_card_keys
+from kiosk.issuance.failure import RolledBack, Suspect
+from kiosk.issuance.issue import issue
+from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, PaperSeen
+from kiosk.model.application import Application, Delivery
+from kiosk.model.authorisation import AuthorisationTerms
+from kiosk.model.certificate import certify_items
+from kiosk.model.step import Actor
+from kiosk.played_persons import PlayedClerk
+from tests.counter.two_stations import TwoStations, two_stations
+from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
+from tests.issuance.test_issue import check_rest, cut, new_world, step_of_commit
+from tests.stores import Store
+
+
+@pytest.fixture
+def world(tmp_path: Path, fresh_authority: Path, store: Store) -> World:
+    return new_world(tmp_path, fresh_authority, store)
+
+
+@pytest.fixture
+def town(world: World) -> TwoStations:
+    return two_stations(world)
+
+
+def issue_at_terminal(town: TwoStations, remote: RemoteDesk, number: str = "1") -> Any:
+    station, persons = town.terminal(remote), town.persons(remote, number)
+    return issue(Application(number, RESIDENT), station, persons, lambda _: None)
+
+
+@pytest.mark.parametrize("delivery", Delivery)
+def test_a_certificate_is_issued_across_two_stations(town: TwoStations, delivery: Delivery) -> None:
+    town.world.delivery = delivery
+    with town.attended(town.desk()):
+        closed = issue_at_terminal(town, town.remote())
+    check_rest(town.world, [closed])
+
+
+class Watching(PlayedClerk):
+    """A clerk who remembers what he was shown."""
+
+    shown: list[IdentityQuestion]
+
+    def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
+        self.shown.append(question)
+        return super().check_identity(question)
+
+    def approve(self, question: IdentityQuestion) -> None:
+        self.shown.append(question)
+
+
+def watching(town: TwoStations) -> Watching:
+    clerk = Watching(ClerkTable(tendered_yen=1000), "1", town.world.till)
+    object.__setattr__(clerk, "shown", [])
+    return clerk
+
+
+def test_the_clerk_sees_the_registers_items_whatever_the_terminal_says(town: TwoStations) -> None:
+    town.clerk = clerk = watching(town)
+    true = town.world.station().register.find(RESIDENT)
+    assert true is not None
+    false = replace(true.items, name="偽　次郎")
+    with town.attended(town.desk()):
+        remote = town.remote()
+        RemoteRegister(remote).find(RESIDENT)
+        RemoteClerk(remote).check_identity(IdentityQuestion("1", false, false, ()))
+    (shown,) = clerk.shown
+    assert (shown.register_items, shown.form_items, shown.differences) == (true.items, false, ("name",))
+
+
+def terms(town: TwoStations, **changes: Any) -> AuthorisationTerms:
+    """What a terminal wants signed for its case, once its identity check is done."""
+    world = town.world
+    resident = world.station().register.find(RESIDENT)
+    assert resident is not None
+    (case,) = [case for case in world.station().journal.cases() if case.number == "1"]
+    made = AuthorisationTerms(
+        operation="issue",
+        case=case.pseudonym,
+        station="demo",
+        card_number=f"JUKI{RESIDENT:0>12}",
+        items_hash=certify_items(resident.items).hash(),
+        person=world.station().person(RESIDENT),
+        nonce=bytes(16),
+        issued_at=world.now,
+        expires_at=world.now + datetime.timedelta(minutes=15),
+        uptime=world.station().uptime(),
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def identified(town: TwoStations) -> IdentityQuestion:
+    """A case that waits for the clerk's leave."""
+
+    class Leaves(PlayedClerk):
+        """Leaves before he approves."""
+
+        def approve(self, question: IdentityQuestion) -> None:
+            raise KeyboardInterrupt
+
+    world = town.world
+    clerk = Leaves(ClerkTable(), "1", world.till)
+    with pytest.raises(KeyboardInterrupt):
+        world.issue("1", persons=replace(world.persons("1"), clerk=clerk))
+    resident = world.station().register.find(RESIDENT)
+    assert resident is not None
+    return IdentityQuestion("1", resident.items, resident.items, ())
+
+
+def test_what_the_clerk_approved_is_signed_once(town: TwoStations) -> None:
+    question = identified(town)
+    with town.attended(town.desk()):
+        remote = town.remote()
+        RemoteRegister(remote).find(RESIDENT)
+        RemoteClerk(remote).approve(question)
+        key = RemoteClerkKey(remote)
+        wanted = terms(town)
+        assert key.authorise(wanted).terms == wanted
+        with pytest.raises(Refused, match="approved nothing"):
+            key.authorise(wanted)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"case": "f" * 32}, "another case"),
+        ({"station": "window"}, "another case"),
+        ({"items_hash": bytes(32)}, "another resident"),
+        ({"person": bytes(32)}, "another resident"),
+        ({"issued_at": datetime.timedelta(minutes=-6), "expires_at": datetime.timedelta(minutes=1)}, "another time"),
+        ({"issued_at": datetime.timedelta(minutes=6), "expires_at": datetime.timedelta(minutes=7)}, "another time"),
+        ({"expires_at": datetime.timedelta(minutes=16)}, "another time"),
+    ],
+)
+def test_nothing_else_is_signed(town: TwoStations, changes: dict[str, Any], reason: str) -> None:
+    question = identified(town)
+    at = {k: town.world.now + v if isinstance(v, datetime.timedelta) else v for k, v in changes.items()}
+    with town.attended(town.desk()):
+        remote = town.remote()
+        with pytest.raises(Refused, match="approved nothing"):
+            RemoteClerkKey(remote).authorise(terms(town))
+        RemoteRegister(remote).find(RESIDENT)
+        RemoteClerk(remote).approve(question)
+        with pytest.raises(Refused, match=reason):
+            RemoteClerkKey(remote).authorise(terms(town, **at))
+
+
+def test_the_leave_is_for_the_resident_who_was_looked_up_when_the_clerk_approved(town: TwoStations) -> None:
+    question = identified(town)
+    with town.attended(town.desk()):
+        remote = town.remote()
+        RemoteRegister(remote).find(OTHER_RESIDENT)
+        RemoteClerk(remote).approve(question)
+        RemoteRegister(remote).find(RESIDENT)
+        with pytest.raises(Refused, match="another resident"):
+            RemoteClerkKey(remote).authorise(terms(town))
+
+
+def test_who_looked_nobody_up_gets_nothing_approved(town: TwoStations) -> None:
+    question = identified(town)
+    with town.attended(town.desk()):
+        with pytest.raises(Abandoned, match="station_lost"):
+            RemoteClerk(town.remote()).approve(question)
+
+
+def test_no_keys_are_given_for_another_stations_leave_or_for_none(town: TwoStations) -> None:
+    challenge = ChannelChallenge("JUKI", ChannelPurpose.ISSUE, 0x30, bytes(8), bytes(8), bytes(8))
+    clerk_key = town.world.station().clerk_key
+    identified(town)
+    with town.attended(town.desk()):
+        keys = remote_card_keys(town.remote())
+        with pytest.raises(Refused, match="another station's"):
+            keys(clerk_key.authorise(terms(town, station="window")))(challenge)
+        with pytest.raises(Refused, match="another card"):
+            keys(clerk_key.authorise(terms(town)))(challenge)
+
+
+def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> None:
+    class Own(PlayedClerk):
+        """Says what nobody else says."""
+
+        def take_fee(self, due_yen: int) -> int:
+            raise Abandoned(Actor.RESIDENT, "too_little_money")
+
+        def look_at_paper(self, receipt_number: int) -> PaperSeen:
+            return PaperSeen.PARTLY
+
+    town.clerk = Own(ClerkTable(cannot_tell=True), "1", town.world.till)
+    with town.attended(town.desk()):
+        clerk = RemoteClerk(town.remote())
+        with pytest.raises(Abandoned, match="stopped by resident: too_little_money"):
+            clerk.take_fee(500)
+        with pytest.raises(CannotTell):
+            clerk.count_payment(500)
+        assert clerk.look_at_paper(1) is PaperSeen.PARTLY
+        assert clerk.is_card_returned() is True
+        clerk.give_change(0)
+        clerk.repay(0)
+
+
+def test_a_window_that_is_closed_takes_the_case_back(town: TwoStations) -> None:
+    town.line("window")
+    remote = town.remote(patience_s=0.1)
+    with pytest.raises(LinkLost):
+        RemoteRegister(remote).find(RESIDENT)
+    with pytest.raises(Abandoned, match="station_lost"):
+        RemoteClerk(remote).take_fee(500)
+    with pytest.raises(RolledBack, match="K-DEVICE-001"):
+        issue_at_terminal(town, remote)
+
+
+def test_what_is_no_question_is_denied(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        remote = town.remote()
+        with pytest.raises(Refused, match="not a question"):
+            remote.ask(asking.Asking("open the safe", str, bool), "")
+        with pytest.raises(Refused, match="not a question"):
+            remote.ask(asking.Asking("fee", str, int), "all of it")
+
+
+def test_a_register_is_not_looked_through_from_a_terminal(town: TwoStations) -> None:
+    with pytest.raises(Refused, match="clerk's station"):
+        RemoteRegister(town.remote()).residents()
+
+
+def test_a_window_that_dies_while_money_changes_hands_leaves_it_to_a_count(town: TwoStations) -> None:
+    """The clerk has the money in his hand when his station ends; the next one asks him how much there is."""
+    taken = threading.Event()
+
+    class Dying(PlayedClerk):
+        """Takes the money, and his station ends before it can say so."""
+
+        def take_fee(self, due_yen: int) -> int:
+            super().take_fee(due_yen)
+            taken.set()
+            raise SystemExit
+
+    town.clerk = Dying(ClerkTable(tendered_yen=1000), "1", town.world.till)
+    dying = town.desk()
+    thread = threading.Thread(target=dying.serve, args=(lambda: False,), daemon=True)
+    thread.start()
+
+    ended: list[BaseException] = []
+
+    def at_terminal() -> None:
+        try:
+            issue_at_terminal(town, town.remote())
+        except BaseException as error:
+            ended.append(error)
+
+    terminal = threading.Thread(target=at_terminal, daemon=True)
+    terminal.start()
+    assert taken.wait(60)
+    thread.join()
+    town.clerk = PlayedClerk(ClerkTable(tendered_yen=1000), "1", town.world.till)
+    with town.attended(town.desk()):
+        terminal.join()
+    assert isinstance(ended[0], RolledBack)
+    check_rest(town.world, [])
+
+
+def test_an_interrupted_case_goes_on_at_a_terminal_whose_clerk_is_elsewhere(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    for step, clerk_table in (("fee", ClerkTable(cannot_tell=True)), ("receipt", ClerkTable(tendered_yen=1000))):
+        world = new_world(tmp_path / step, fresh_authority)
+        town = two_stations(world, PlayedClerk(clerk_table, "1", world.till))
+        cut(world, step_of_commit(tmp_path / f"whole-{step}", fresh_authority, step, "done"), is_before=True)
+        with town.attended(town.desk()):
+            if clerk_table.cannot_tell:
+                with pytest.raises(Suspect):
+                    issue_at_terminal(town, town.remote())
+            else:
+                check_rest(world, [issue_at_terminal(town, town.remote())])
+
+
+def test_a_terminal_gets_no_testimony(town: TwoStations) -> None:
+    with pytest.raises(Refused, match="clerk's station"):
+        RemoteClerkKey(town.remote()).testify(b"")

@@ -1,0 +1,186 @@
+"""A question reaches the one who is asked, and nobody else; what was begun and not answered is not begun again."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from kiosk.counter.line import Line, LineLost, Question, QuestionState, StationUnknown
+from kiosk.journal.database import open_database
+from tests.counter.two_stations import WINDOW, TwoStations, two_stations
+from tests.counter_bench import World
+from tests.issuance.test_issue import new_world
+from tests.stores import Store
+
+
+@pytest.fixture
+def town(tmp_path: Path, fresh_authority: Path, store: Store) -> TwoStations:
+    world: World = new_world(tmp_path, fresh_authority, store)
+    return two_stations(world)
+
+
+def patient(_: QuestionState) -> None:
+    """Waits as long as it takes."""
+
+
+class Asker(threading.Thread):
+    """Asks once, and keeps what came."""
+
+    def __init__(self, line: Line, body: bytes = b"how much?") -> None:
+        super().__init__(daemon=True)
+        self.line, self.body = line, body
+        self.answer: bytes | None = None
+        self.lost: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.answer = self.line.ask(WINDOW, "count", self.body, patient)
+        except (LineLost, StationUnknown) as lost:
+            self.lost = lost
+
+
+def rows(town: TwoStations) -> list[tuple[str, str]]:
+    with open_database(town.world.database_url).read() as transaction:
+        return [(row.kind, row.state) for row in transaction.run("SELECT kind, state FROM questions")]
+
+
+def until_asked(line: Line) -> Question:
+    with line.watching() as wait:
+        while (question := line.begin_next()) is None:
+            wait(60)
+    return question
+
+
+def test_an_answer_comes_to_whoever_asked_and_leaves_nothing_behind(town: TwoStations) -> None:
+    window, terminal = town.line(WINDOW), town.line("demo")
+    asker = Asker(terminal)
+    question = until_asked(window)
+    assert (question.asker, question.kind, question.body) == ("demo", "count", b"how much?")
+    assert rows(town) == [("count", "begun")]
+    window.answer(question, b"500 yen")
+    asker.join()
+    assert (asker.answer, asker.lost) == (b"500 yen", None)
+    assert rows(town) == []
+    assert window.begin_next() is None
+
+
+def test_neither_question_nor_answer_can_be_read_in_the_store(town: TwoStations) -> None:
+    window, terminal = town.line(WINDOW), town.line("demo")
+    asker = Asker(terminal, "幌延　太郎".encode())
+    question = until_asked(window)
+    window.answer(question, "下沼２６０番地".encode())
+    asker.join()
+    assert asker.answer == "下沼２６０番地".encode()
+    for stored in town.world.stored():
+        assert "太郎".encode() not in stored and "下沼".encode() not in stored
+
+
+def test_questions_are_answered_in_their_order(town: TwoStations) -> None:
+    window = town.line(WINDOW)
+    terminal = town.line("demo")
+    askers = []
+    for number in range(3):
+        askers.append(Asker(terminal, str(number).encode()))
+        with window.watching() as wait:
+            while len(rows(town)) <= number:
+                wait(60)
+    for asker in askers:
+        question = until_asked(window)
+        window.answer(question, question.body)
+    for number, asker in enumerate(askers):
+        asker.join()
+        assert asker.answer == str(number).encode()
+
+
+def test_what_was_begun_and_not_answered_is_lost_and_not_begun_again(town: TwoStations) -> None:
+    asker = Asker(town.line("demo"))
+    until_asked(town.line(WINDOW))
+    again = town.line(WINDOW)
+    asker.join()
+    assert isinstance(asker.lost, LineLost) and asker.lost.has_begun
+    assert again.begin_next() is None
+
+
+def test_what_was_not_begun_waits_for_a_station_that_starts_anew(town: TwoStations) -> None:
+    town.line(WINDOW)
+    asker = Asker(town.line("demo"))
+    window = town.line(WINDOW)
+    window.answer(until_asked(window), b"yes")
+    asker.join()
+    assert asker.answer == b"yes"
+
+
+def test_whoever_gives_up_takes_his_question_away(town: TwoStations) -> None:
+    window, terminal = town.line(WINDOW), town.line("demo")
+
+    class Tired(Exception):
+        pass
+
+    def give_up(state: QuestionState) -> None:
+        raise Tired
+
+    with pytest.raises(Tired):
+        terminal.ask(WINDOW, "count", b"", give_up)
+    assert rows(town) == [] and window.begin_next() is None
+
+
+def test_a_terminal_that_starts_anew_asks_nothing_of_before(town: TwoStations) -> None:
+    window = town.line(WINDOW)
+    asker = Asker(town.line("demo"))
+    question = until_asked(window)
+    town.line("demo")
+    window.answer(question, b"too late")
+    asker.join()
+    assert isinstance(asker.lost, LineLost) and rows(town) == []
+
+
+def test_nobody_is_spoken_to_whom_the_authority_does_not_know(town: TwoStations) -> None:
+    terminal = town.line("demo")
+    with pytest.raises(StationUnknown, match="has not told its key"):
+        terminal.ask(WINDOW, "count", b"", patient)
+    town.line(WINDOW)
+    for change in (
+        "public_key = (SELECT public_key FROM stations WHERE name = 'demo')",
+        "signature = (SELECT signature FROM stations WHERE name = 'demo')",
+        "certificate = (SELECT certificate FROM stations WHERE name = 'demo'), "
+        "signature = (SELECT signature FROM stations WHERE name = 'demo'), "
+        "public_key = (SELECT public_key FROM stations WHERE name = 'demo')",
+        "certificate = signature",
+    ):
+        with open_database(town.world.database_url).write() as transaction:
+            transaction.run(f"UPDATE stations SET {change} WHERE name = 'window'")
+        with pytest.raises(StationUnknown, match="vouched for"):
+            terminal.ask(WINDOW, "count", b"", patient)
+        town.line(WINDOW)
+
+
+def test_a_row_that_was_moved_or_changed_is_from_nobody(town: TwoStations) -> None:
+    window, terminal = town.line(WINDOW), town.line("demo")
+    for change in ("kind = 'fee'", "asker = 'window'", "id = 'other'"):
+        asker = Asker(terminal)
+        with window.watching() as wait:
+            while not rows(town):
+                wait(60)
+        with open_database(town.world.database_url).write() as transaction:
+            transaction.run(f"UPDATE questions SET {change}")
+        assert window.begin_next() is None
+        asker.join()
+        assert isinstance(asker.lost, LineLost)
+        with open_database(town.world.database_url).write() as transaction:
+            transaction.run("DELETE FROM questions")
+
+
+def test_a_question_is_noticed_without_looking_for_it_again_and_again(town: TwoStations) -> None:
+    window = town.line(WINDOW)
+    terminal = town.line("demo")
+    with window.watching() as wait:
+        asker = Asker(terminal)
+        wait(60)  # ends by the question, and not by its time
+        question = window.begin_next()
+        while question is None:
+            wait(60)
+            question = window.begin_next()
+        window.answer(question, b"")
+    asker.join(60)
+    assert asker.answer == b""
