@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hw.ports import ChannelPurpose
 from hw.sim.card import jpki_commands as commands
 from hw.sim.card.apdu import Answer, Command, Refusal, Status
-from hw.sim.card.channel import CHALLENGE_SIZE, CRYPTOGRAM_SIZE, MAC_SIZE, SECURED_BIT, SECURITY_LEVEL, ChannelBroken
+from hw.sim.card.channel import CHALLENGE_SIZE, CRYPTOGRAM_SIZE, MAC_SIZE, SECURED_BIT
 from hw.sim.card.chip import Chip
 from hw.sim.card.jpki_commands import Session
 from hw.sim.card.profile import Profile
@@ -53,7 +53,7 @@ COMMANDS: Mapping[tuple[int, int], tuple[Form, ...]] = {
     (0x80, 0x2A): (Form(commands.sign, 0x0080, range(1, _LONGEST_DIGEST_INFO + 1), answers=True),),
     (0x80, 0xE4): (Form(commands.erase, 0x0000),),
     (0x80, 0x50): (Form(commands.initialize_update, data=_exactly(CHALLENGE_SIZE), answers=True),),
-    (0x84, 0x82): (Form(commands.external_authenticate, SECURITY_LEVEL << 8, _exactly(CRYPTOGRAM_SIZE + MAC_SIZE)),),
+    (0x84, 0x82): (Form(commands.external_authenticate, data=_exactly(CRYPTOGRAM_SIZE + MAC_SIZE)),),
 }
 """Every command by CLA and INS, outside the channel."""
 
@@ -78,19 +78,8 @@ class JpkiApplication:
         if command.cla not in _CLASSES:
             raise Refusal(Status.CLA_UNKNOWN)
         if command.cla & SECURED_BIT and (command.cla, command.ins) not in COMMANDS:
-            return self._execute_secured(command)
+            return self._session.end.execute_secured(command, self._execute_plain)
         return self._execute_plain(command, None)
-
-    def _execute_secured(self, command: Command) -> Answer:
-        channel = self._session.channel
-        if channel is None or not channel.is_open:
-            raise Refusal(Status.SECURITY_NOT_SATISFIED)
-        try:
-            plain = channel.unwrap(command)
-        except ChannelBroken:
-            self._session.channel = None
-            raise Refusal(Status.SECURITY_NOT_SATISFIED) from None
-        return channel.wrap(self._execute_plain(plain, channel.purpose))
 
     def _execute_plain(self, command: Command, right: ChannelPurpose | None) -> Answer:
         return _form(command).run(self._session, command, right)

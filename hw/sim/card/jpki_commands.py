@@ -11,12 +11,7 @@ from typing import TypeVar
 from hw.ports import ChannelPurpose
 from hw.sim.card import tlv
 from hw.sim.card.apdu import Answer, Command, Refusal, Status
-from hw.sim.card.channel import (
-    CHALLENGE_SIZE,
-    KEY_INFORMATION,
-    ChannelBroken,
-    SecureChannel,
-)
+from hw.sim.card.channel import ChannelEnd
 from hw.sim.card.chip import Chip
 from hw.sim.card.personalization import KEY_VERSIONS
 from hw.sim.card.profile import KeyFile, PinFile, Profile, TransparentFile
@@ -39,13 +34,18 @@ class Session:
     profile: Profile
     selected: int | None = None
     verified: set[int] = field(default_factory=set)
-    channel: SecureChannel | None = None
+    end: ChannelEnd = field(init=False)
+
+    def __post_init__(self) -> None:
+        memory = self.chip.memory
+        diversification = memory.number[-_DIVERSIFICATION_SIZE:].encode("ascii")
+        self.end = ChannelEnd(memory.channel_keys, KEY_VERSIONS, diversification, self.chip.random_bytes)
 
     def reset(self) -> None:
         """Forgets the selected file, every verified password and the channel."""
         self.selected = None
         self.verified.clear()
-        self.channel = None
+        self.end.reset()
 
 
 _F = TypeVar("_F", TransparentFile, PinFile, KeyFile)
@@ -240,29 +240,9 @@ def erase(session: Session, command: Command, right: ChannelPurpose | None) -> A
 
 def initialize_update(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
     """Ends an open channel and offers a new one; key version 00 means the issuer's."""
-    session.channel = None
-    version = command.p1 or min(KEY_VERSIONS)
-    if command.p2:
-        raise Refusal(Status.P1P2_WRONG)
-    keys = session.chip.memory.channel_keys.get(version)
-    if keys is None or version not in KEY_VERSIONS:
-        raise Refusal(Status.REFERENCE_NOT_FOUND)
-    challenge = session.chip.random_bytes(CHALLENGE_SIZE)
-    session.channel = SecureChannel(KEY_VERSIONS[version], keys, command.data, challenge)
-    diversification = session.chip.memory.number[-_DIVERSIFICATION_SIZE:].encode("ascii")
-    key_information = bytes((version,)) + KEY_INFORMATION
-    return Answer(diversification + key_information + challenge + session.channel.card_cryptogram)
+    return session.end.initialize_update(command)
 
 
 def external_authenticate(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
-    """Opens the channel that was offered last, if the host knows its keys; there is one attempt an offer."""
-    channel, session.channel = session.channel, None
-    if channel is None or channel.is_open:
-        raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
-    try:
-        if not channel.authenticate(command):
-            raise Refusal(Status.CRYPTOGRAM_WRONG)
-    except ChannelBroken:
-        raise Refusal(Status.SECURITY_NOT_SATISFIED) from None
-    session.channel = channel
-    return Answer()
+    """Opens the channel that was offered last."""
+    return session.end.external_authenticate(command)
