@@ -11,6 +11,7 @@ from hw.sim.card.chip import Chip
 from hw.sim.card.jpki_commands import Session
 from hw.sim.card.profile import Profile
 
+_NO_ANSWER_DATA = 0x0C
 _NO_DATA = range(1)
 _ANY_DATA = range(1, 0xFFFF + 1)
 _LONGEST_PIN = 16
@@ -64,10 +65,21 @@ _INSTRUCTIONS = {ins for _, ins in COMMANDS}
 class JpkiApplication:
     """One card's JPKI application; what it remembers without power is the chip's."""
 
-    aid = commands.AID
+    chains_commands = False
 
     def __init__(self, chip: Chip, profile: Profile) -> None:
         self._session = Session(chip, profile)
+
+    def is_named(self, aid: bytes) -> bool:
+        """Whether `aid` is the application's name."""
+        return aid == commands.AID
+
+    def select(self, command: Command, *, is_again: bool) -> Answer:
+        """Begins again, whether or not it was selected before."""
+        if command.p2 != _NO_ANSWER_DATA:
+            raise Refusal(Status.P1P2_WRONG)
+        self.reset()
+        return Answer()
 
     def reset(self) -> None:
         """Forgets the selected file, every verified password and the channel: at selection and at loss of power."""

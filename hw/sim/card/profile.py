@@ -82,4 +82,31 @@ JUKI_2011 = Profile(
     signature_key=_SIGNATURE,
 )
 
-PROFILES = {profile.name: profile for profile in (JUKI_2011,)}
+_DIGITS = "0123456789"
+_UPPER_CASE_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + _DIGITS
+_AUTHENTICATION = KeyFile(0x0017, pin=0x0018, certificate=0x000A)
+
+MYNA_2016 = Profile(
+    name="myna-2016",
+    files=(
+        TransparentFile(0x0006, 0x20, content=b"JPKIAPICCTOKEN".ljust(0x20)),
+        TransparentFile(0x0001, 4096, read_pin=0x001B, issuer_writes=True),
+        TransparentFile(0x0002, 4096, issuer_writes=True),
+        TransparentFile(0x000A, 4096, issuer_writes=True),
+        TransparentFile(0x000B, 4096, issuer_writes=True),
+    ),
+    pins=(
+        PinFile(0x001B, 5, _UPPER_CASE_AND_DIGITS, 6, 16),
+        PinFile(0x0018, 3, _DIGITS, 4, 4),
+    ),
+    keys=(_SIGNATURE, _AUTHENTICATION),
+    signature_key=_SIGNATURE,
+)
+
+PROFILES = {profile.name: profile for profile in (JUKI_2011, MYNA_2016)}
+"""The kinds of card with the JPKI application."""
+
+PIV = "piv"
+"""The kind of card with the PIV application; what it holds is the standard's, not a profile's."""
+
+PROFILE_NAMES = (*PROFILES, PIV)

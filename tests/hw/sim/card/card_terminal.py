@@ -80,6 +80,12 @@ class Terminal:
         """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE with the demo issuer's keys."""
         version, master = MASTERS[purpose]
         enc, mac, _ = card_keys(master, purpose, self.number(), 3)
+        self.open_with(version, enc, mac, host_challenge, level)
+
+    def open_with(
+        self, version: int, enc: bytes, mac: bytes, host_challenge: bytes = bytes(range(8)), level: int = 0x33
+    ) -> None:
+        """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE with static keys."""
         answer = self.ok(bytes((0x80, 0x50, version, 0x00, 8)) + host_challenge + b"\0")
         assert answer[10:13] == bytes((version, 0x03, 0x60))
         context = host_challenge + answer[13:21]
