@@ -12,6 +12,8 @@ class Status(IntEnum):
 
     OK = 0x9000
     MORE = 0x6100
+    END_OF_FILE = 0x6282
+    FILE_DEACTIVATED = 0x6283
     CRYPTOGRAM_WRONG = 0x6300
     TRIES = 0x63C0
     CHAIN_BROKEN = 0x6883

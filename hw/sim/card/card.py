@@ -99,7 +99,7 @@ class VirtualCard:
         self._sleep = sleep
         self._read_memory()
         self._selected: Application | None = None
-        self._unsent = b""
+        self._unsent: Answer | None = None
         self._chain: Command | None = None
         self._is_powered = False
         self._is_mute = False
@@ -145,7 +145,7 @@ class VirtualCard:
         for application in self._applications:
             application.reset()
         self._selected = None
-        self._unsent = b""
+        self._unsent = None
         self._chain = None
         self._is_powered = self._is_mute = self._is_looping = False
 
@@ -221,7 +221,7 @@ class VirtualCard:
         return JpkiApplication(chip, PROFILES[memory.profile]), domain
 
     def _answer(self, raw: bytes) -> Answer:
-        unsent, self._unsent = self._unsent, b""
+        unsent, self._unsent = self._unsent, None
         try:
             command = parse(raw)
             if command.extended and not self._limits.takes_extended:
@@ -278,21 +278,24 @@ class VirtualCard:
                 return answer
         raise Refusal(Status.FILE_NOT_FOUND)
 
-    def _get_response(self, command: Command, unsent: bytes) -> Answer:
+    def _get_response(self, command: Command, unsent: Answer | None) -> Answer:
         if command.p1p2:
             raise Refusal(Status.P1P2_WRONG)
         if command.data or command.le is None:
             raise Refusal(Status.LENGTH_WRONG)
-        if not unsent:
+        if unsent is None:
             raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
-        return self._cut(Answer(unsent), min(command.le, self._limits.max_answer))
+        return self._cut(unsent, min(command.le, self._limits.max_answer))
 
     def _cut(self, answer: Answer, size: int) -> Answer:
-        """The first `size` bytes, and 61xx when there are more (ISO/IEC 7816-4, 5.3.4); GET RESPONSE fetches them."""
+        """The first `size` bytes, and 61xx when there are more (ISO/IEC 7816-4, 5.3.4); GET RESPONSE fetches them.
+
+        The status word of the whole comes with the last piece.
+        """
         if len(answer.data) <= size:
             return answer
-        self._unsent = answer.data[size:]
-        more = len(self._unsent)
+        self._unsent = replace(answer, data=answer.data[size:])
+        more = len(self._unsent.data)
         return Answer(answer.data[:size], Status.MORE | (more if more < SHORT_ANSWER_SIZE else 0))
 
     def _cut_as_t0(self, answer: Answer, command: Command) -> Answer:
@@ -300,7 +303,6 @@ class VirtualCard:
         if command.data:
             return self._cut(answer, 0)
         if command.le is not None and 0 < len(answer.data) < command.le:
-            self._unsent = b""
             return Answer(sw=Status.LE_WRONG | len(answer.data))
         return self._cut(answer, min(_answer_size(command), self._limits.max_answer))
 

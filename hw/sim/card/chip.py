@@ -43,6 +43,15 @@ class Chip:
         content = content[:offset].ljust(offset, b"\x00") + data + content[offset + len(data) :]
         self._keep(replace(self.memory, files={**self.memory.files, fid: content}))
 
+    def deactivate_file(self, fid: int) -> None:
+        """Makes a file empty and unreadable."""
+        files = {**self.memory.files, fid: b""}
+        self._keep(replace(self.memory, files=files, deactivated=self.memory.deactivated | {fid}))
+
+    def activate_file(self, fid: int) -> None:
+        """Makes what was written to a file readable, and no longer to be written."""
+        self._keep(replace(self.memory, deactivated=self.memory.deactivated - {fid}))
+
     def clear_files(self, fids: set[int]) -> None:
         """Makes the files empty."""
         self._keep(replace(self.memory, files=_without(self.memory.files, fids)))

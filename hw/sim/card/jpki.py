@@ -42,6 +42,8 @@ COMMANDS: Mapping[tuple[int, int], tuple[Form, ...]] = {
     ),
     (0x00, 0xB0): (Form(commands.read_binary, answers=True),),
     (0x00, 0xD6): (Form(commands.update_binary, data=_ANY_DATA),),
+    (0x00, 0x04): (Form(commands.deactivate_file, 0x0000),),
+    (0x00, 0x44): (Form(commands.activate_file, 0x0000),),
     (0x00, 0xCA): (Form(commands.get_identity, 0x0101, answers=True),),
     (0x00, 0x20): (Form(commands.verify, 0x0080, range(_LONGEST_PIN + 1)),),
     (0x00, 0x24): (Form(commands.change_pin, 0x0180, _ANY_DATA),),

@@ -75,7 +75,8 @@ class CardMemory(_Secret, frozen=True):
     """Everything a card keeps; mappings are by file identifier, `channel_keys` by key version.
 
     `files` hold what was written to them, without the zeros that follow; `keys` are PKCS#8 DER. A password that is not
-    set and a key that does not exist are not in their mapping. A PIV card keeps all of its own in `piv`.
+    set and a key that does not exist are not in their mapping. `deactivated` are those of the files with a life cycle
+    that cannot be read. A PIV card keeps all of its own in `piv`.
     """
 
     profile: str
@@ -85,6 +86,7 @@ class CardMemory(_Secret, frozen=True):
     files: dict[int, bytes] = {}
     pins: dict[int, PinRecord] = {}
     keys: dict[int, bytes] = {}
+    deactivated: set[int] = set()
     piv: PivMemory | None = None
     format: Literal["virtual-card-1"] = "virtual-card-1"
 

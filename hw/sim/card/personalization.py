@@ -60,7 +60,9 @@ def new_card(number: str, profile: Profile = JUKI_2011, masters: MasterKeys = DE
     for version, purpose in KEY_VERSIONS.items():
         derived = _derive(by_purpose[purpose], purpose.value, number, 48)
         channel_keys[version] = StaticKeys(derived[:16], derived[16:32], derived[32:])
-    return CardMemory(profile.name, number, channel_keys, _derive(masters.attest, "attest", number, 16))
+    attestation_key = _derive(masters.attest, "attest", number, 16)
+    deactivated = set(profile.files_with_life_cycle)
+    return CardMemory(profile.name, number, channel_keys, attestation_key, deactivated=deactivated)
 
 
 FACTORY_PIN = b"123456".ljust(8, b"\xff")
