@@ -25,6 +25,7 @@ from hw.errors import (
     OutcomeUnknown,
     ReaderBusy,
     ReaderMissing,
+    Unsupported,
 )
 
 
@@ -89,7 +90,8 @@ def error_of_connecting(result: int, reader: str) -> DeviceError:
         holder = programs_at_the_card_service(Path("/proc"), os.getpid())
         return ReaderBusy(f"another program holds the card in {reader}", holder)
     if result in _NO_ANSWER_TO_RESET:
-        return CardUnsupported(f"the card in {reader} does not answer to reset (PC/SC {result:08X})")
+        message = f"the card in {reader} does not answer to reset (PC/SC {result:08X})"
+        return CardUnsupported(message, Unsupported.MUTE_AT_RESET)
     return ReaderMissing(f"{reader} or the card service is missing (PC/SC {result:08X})")
 
 
