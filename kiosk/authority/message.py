@@ -220,19 +220,19 @@ def verify_mac(message: Received, secret: bytes) -> MacAlgorithm:
     return algorithm
 
 
-def verify_protection(message: Received, known_signer: bytes | None = None) -> x509.Certificate:
+def verify_protection(message: Received, known_signer: x509.Certificate | None = None) -> x509.Certificate:
     """The certificate whose owner signed the message: the first of its extraCerts (RFC 9483, 3.2, 3.3 and 3.5).
 
-    A later message of a transaction may leave it out; then it is the `known_signer` (DER). Whether that certificate is
-    trusted is another question. Raises `MessageInvalid`.
+    What the receiver has need not be sent to him: a `known_signer` goes first when the message names its key. Whether the
+    certificate is trusted is another question. Raises `MessageInvalid`.
     """
     if is_by_secret(message) or message.header.protection_alg is None or message.protection is None:
         raise MessageInvalid("wrongIntegrity", "protection by a shared secret where a signature was expected")
-    der = message.extra_certs[0] if message.extra_certs else known_signer
-    if der is None:
+    is_known = known_signer is not None and message.header.sender_kid == subject_key_id(known_signer)
+    if not is_known and not message.extra_certs:
         raise MessageInvalid("badMessageCheck", "no extraCerts: the signer's certificate must come first in them")
     try:
-        certificate = load_certificate(der)
+        certificate = known_signer if known_signer and is_known else load_certificate(message.extra_certs[0])
         key = certificate.public_key()
         subject, key_id = certificate.subject.public_bytes(), subject_key_id(certificate)
     except Exception as error:

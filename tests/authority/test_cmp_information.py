@@ -57,6 +57,17 @@ def test_what_a_request_should_hold_is_told(desk: Desk) -> None:
     assert not rest and not judged["certTemplate"]["serialNumber"].isValue
 
 
+def test_whoever_asks_for_nothing_in_particular_is_told_what_there_is(desk: Desk) -> None:
+    """RFC 9810, 5.3.19."""
+    answer = desk.responder.respond(desk.client._message(BodyKind.GENM, asn1.sequence_of([])).der)
+    assert set(parse_message(answer).general_message) == {oids.CA_CERTS, oids.SIGN_KEY_PAIR_TYPES, oids.CURRENT_CRL}
+
+
+def two_items(desk: Desk) -> bytes:
+    items = [asn1.sequence_of([asn1.encode(oid)]) for oid in (oids.CA_CERTS, oids.CURRENT_CRL)]
+    return desk.client._message(BodyKind.GENM, asn1.sequence_of(items)).der
+
+
 def source(name: x509.GeneralName) -> bytes:
     """CRLSource (RFC 9810, 5.3.19.17): dpn [0] DistributionPointName."""
     point = x509.CRLDistributionPoints([x509.DistributionPoint([name], None, None, None)]).public_bytes()
@@ -98,7 +109,7 @@ NOWHERE = x509.UniformResourceIdentifier("http://elsewhere.test/x.crl")
 
 BAD: dict[str, tuple[Callable[[Desk], bytes], str]] = {
     "an unknown item": (lambda d: genm(d, x509.ObjectIdentifier("1.2.3.4")), "badRequest"),
-    "no item": (lambda d: d.client._message(BodyKind.GENM, asn1.sequence_of([])).der, "badRequest"),
+    "two items": (lambda d: two_items(d), "badRequest"),
     "a value where none belongs": (lambda d: genm(d, oids.CA_CERTS, asn1.encode(1)), "badRequest"),
     "a root that is none": (lambda d: genm(d, oids.ROOT_CA_CERT, asn1.encode(1)), "badDataFormat"),
     "no list of CRLs": (lambda d: genm(d, oids.CRL_STATUS_LIST), "badRequest"),

@@ -24,12 +24,29 @@ Answer = Callable[[asn1.TLV | None, Authority], bytes]
 _BEYOND_ANY_RECORD = 1 << 62
 
 
-def inform(message: Received, requester: Requester, authority: Authority, books: Books, records_a_page: int) -> bytes:
-    """The item that answers a genm of one item. Raises `MessageInvalid`."""
-    asked = list(message.general_message.items())
-    if len(asked) != 1:
+def inform(
+    message: Received, requester: Requester, authority: Authority, books: Books, records_a_page: int
+) -> list[bytes]:
+    """The items that answer a genm. Raises `MessageInvalid`.
+
+    One item is asked for (RFC 9483, 4.3); without any, the authority tells what it likes to (RFC 9810, 5.3.19).
+    """
+    asked = message.general_message
+    if len(asked) > 1:
         raise MessageInvalid("badRequest", "one item a general message")
-    ((oid, value),) = asked
+    return [_answer(*item, requester, authority, books, records_a_page) for item in asked.items()] or [
+        answer(None, authority) for answer in (_ca_certificates, _key_types, _current_crl)
+    ]
+
+
+def _answer(
+    oid: x509.ObjectIdentifier,
+    value: asn1.TLV | None,
+    requester: Requester,
+    authority: Authority,
+    books: Books,
+    records_a_page: int,
+) -> bytes:
     if oid == oids.STATION_RECORD and value is not None:
         return info_item(oid, _station_record(value, requester, books, records_a_page))
     if oid == oids.PROSPECT and value is not None:

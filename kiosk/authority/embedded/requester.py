@@ -4,6 +4,7 @@ import datetime
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from kiosk.authority import asn1, oids
@@ -105,13 +106,13 @@ def authenticate(message: Received, books: Books) -> Sender:
             raise MessageInvalid("badMessageCheck", "senderKID names no shared secret that is known here")
         return SharedSecret(reference, secret, verify_mac(message, secret))
     known = None
-    if not message.extra_certs and message.header.transaction_id is not None:
+    if not message.extra_certs and message.kind in _WITHIN_A_TRANSACTION:
         # A later message of a transaction may leave out what the first one brought (RFC 9483, 3.3).
-        begun = books.transaction(message.header.transaction_id)
-        record = books.certificate(begun.requester) if begun and message.kind in _WITHIN_A_TRANSACTION else None
-        known = record.der if record else None
+        begun = books.transaction(message.header.transaction_id or b"")
+        record = books.certificate(begun.requester) if begun else None
+        known = x509.load_der_x509_certificate(record.der) if record else None
     certificate = verify_protection(message, known)
-    return Signer(certificate, message.extra_certs[0] if message.extra_certs else known or b"")
+    return Signer(certificate, certificate.public_bytes(Encoding.DER) if known else message.extra_certs[0])
 
 
 def identify(sender: Sender, books: Books, now: datetime.datetime, *, has_vouching_station: bool = False) -> Requester:

@@ -179,8 +179,8 @@ class Responder:
         if books.transaction(transaction_id):
             raise MessageInvalid("transactionIdInUse", "another message began this transaction")
         _check_first(message)
-        item = inform(message, requester, self._authority, books, RECORDS_A_PAGE)
-        return exchange.reply(BodyKind.GENP, asn1.sequence_of([item]))
+        items = inform(message, requester, self._authority, books, RECORDS_A_PAGE)
+        return exchange.reply(BodyKind.GENP, asn1.sequence_of(items))
 
     def _unpack(self, exchange: Exchange, message: Received) -> bytes:
         """Handles what a station sends under its own protection for others (RFC 9483, 5.2.2).
