@@ -29,8 +29,9 @@ SIGN_KEY_PAIR_TYPES = _Oid("1.3.6.1.5.5.7.4.2")
 OLD_CERT_ID = _Oid("1.3.6.1.5.5.7.5.1.5")
 RSA_KEY_LENGTH = _Oid("1.3.6.1.5.5.7.5.1.12")
 
-# Ours, under a UUID (ITU-T X.667)
-_ARC = "2.25.244495395529117621145476584463899058533"
+# Ours, under the arc that Microsoft keeps for identifiers made from a UUID, in pieces of 16 and 24 bits: many programs
+# (all that are written in Go, for one) cannot read the one large number that ITU-T X.667 has for it.
+_ARC = "1.2.840.113556.1.8000.2554.47088.6576.41386.19515.43225.9586450.15753573"
 AUTHORISATION = _Oid(f"{_ARC}.1")
 """InfoTypeAndValue: the clerk's authorisation."""
 ATTESTATION = _Oid(f"{_ARC}.2")
