@@ -6,12 +6,12 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from kiosk.authority.errors import CredentialInvalid
 
-SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,8 +51,8 @@ def load_credential(path: Path) -> Credential:
         certificate, *chain = x509.load_pem_x509_certificates(data)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise CredentialInvalid(f"{path}: not a PEM key with its certificate: {error}") from error
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise CredentialInvalid(f"{path}: the key is neither RSA nor elliptic curve")
+    if not isinstance(key, SigningKey):
+        raise CredentialInvalid(f"{path}: the key is neither RSA nor elliptic curve nor Ed25519")
     if key.public_key() != certificate.public_key():
         raise CredentialInvalid(f"{path}: the first certificate is not the key's")
     return Credential(key, certificate, tuple(chain))

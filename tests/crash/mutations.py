@@ -708,7 +708,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "an unconfirmed certificate is valid at once",
         _FEE,
-        "kiosk.authority.embedded.issuing:_enter",
+        "kiosk.authority.embedded.issuing:enter",
         "state=State.PENDING",
         "state=State.GOOD",
     ),
@@ -716,7 +716,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a revocation is acknowledged and not done",
         _PENDING,
         "kiosk.authority.embedded.revocation:_revoke",
-        "books.revoke(record.serial, reason, note)",
+        "books.revoke(record.serial, reason, note, invalid_since)",
         "pass",
     ),
 )

@@ -27,12 +27,20 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
 
     init = add("init", "Makes a training authority in the data directory.")
     init.add_argument("--policy", metavar="NAME", default=DEFAULT_POLICY, help=f"default {DEFAULT_POLICY}")
+    init.add_argument(
+        "--store", metavar="URL", default="", help="keep the books there (postgresql+psycopg://...), not in a file"
+    )
     serve = add("serve", "Serves CMP, OCSP and CRLs over HTTP.")
     serve.add_argument("--listen", metavar="HOST:PORT", type=_address, default=_address(DEFAULT_LISTEN))
     serve.add_argument("--workers", type=_positive, default=1, help="processes that answer (default 1)")
     serve.add_argument("--exit-with-parent", action="store_true", help="end when standard input does")
     station = add("station", "Makes a station's key and certificate.")
     station.add_argument("name", metavar="NAME")
+    client = add("client", "Makes a client known that protects its messages by a shared secret (training).")
+    client.add_argument("reference", metavar="REF", help="the name by which it refers to the secret")
+    client.add_argument(
+        "--secret", metavar="FILE", type=Path, required=True, help="its first line; made with a new secret if missing"
+    )
     revoke = add("revoke", "Revokes a certificate.")
     revoke.add_argument("serial", metavar="SERIAL", type=_serial, help="in hex")
     revoke.add_argument(
@@ -53,7 +61,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path) -> int:
 
     try:
         if args.ca_verb == "init":
-            directory.init(args.data, policies / f"{args.policy}.toml", town, _clock)
+            directory.init(args.data, policies / f"{args.policy}.toml", town, _clock, store_url=args.store)
             return ExitCode.OK
         place = directory.locate(args.data)
         if args.ca_verb == "serve":
@@ -61,6 +69,9 @@ def run(args: argparse.Namespace, town: Town, policies: Path) -> int:
         authority = directory.open_authority(place, _clock)
         if args.ca_verb == "station":
             print(directory.add_station(place, authority, args.name))
+            return ExitCode.OK
+        if args.ca_verb == "client":
+            directory.add_client(authority, args.reference, directory.read_secret(args.secret))
             return ExitCode.OK
         return _revoke(args, authority) if args.ca_verb == "revoke" else _status(args, authority)
     except (directory.DirectoryInvalid, StoreTooNew) as error:

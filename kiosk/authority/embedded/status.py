@@ -12,7 +12,7 @@ from cryptography.x509 import ocsp
 
 from kiosk.authority import asn1
 from kiosk.authority.embedded.authority import Authority
-from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, State
+from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry, State
 from kiosk.model.certificate import RevocationReason, serial_text
 
 FULL = "full"
@@ -90,17 +90,20 @@ class StatusService:
             if last and last.revision == books.revision() and last.fresh_until > now.timestamp():
                 return last.der
         with authority.store.write(now) as books:
+            books.lock_crl(name)
             last = books.crl(name)
             number = last.number + 1 if last else 1
+            # Asked first: what changes while the list is read makes another list necessary, and never too few.
+            revision = books.revision()
             der = self._sign_crl(name, number, books.not_good(), now)
             fresh_until = int((now + CRL_RENEWAL).timestamp())
             if deadline := books.next_deadline():
                 # A pending certificate that lapses changes the list without anybody writing.
                 fresh_until = min(fresh_until, deadline)
-            books.replace_crl(CrlRecord(name, number, books.revision(), fresh_until, der))
+            books.replace_crl(CrlRecord(name, number, revision, fresh_until, der))
         return der
 
-    def _sign_crl(self, name: str, number: int, records: list[CertificateRecord], now: datetime.datetime) -> bytes:
+    def _sign_crl(self, name: str, number: int, entries: list[Entry], now: datetime.datetime) -> bytes:
         authority = self._authority
         # The list goes in whole: adding entries one by one copies it each time.
         builder = x509.CertificateRevocationListBuilder(
@@ -108,7 +111,7 @@ class StatusService:
             now.replace(tzinfo=None),
             (now + CRL_VALIDITY).replace(tzinfo=None),
             [],
-            [_entry(record) for record in records],
+            [_entry(entry) for entry in entries],
         )
         builder = builder.add_extension(x509.CRLNumber(number), critical=False).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.credential.key.public_key()), critical=False
@@ -131,12 +134,16 @@ def _status(
     return ocsp.OCSPCertStatus.REVOKED, _revocation_time(record), _flag(record)
 
 
-def _entry(record: CertificateRecord) -> x509.RevokedCertificate:
-    return (
-        x509.RevokedCertificateBuilder(int(record.serial, 16), _revocation_time(record).replace(tzinfo=None))
-        .add_extension(x509.CRLReason(_flag(record)), critical=False)
-        .build()
-    )
+def _entry(entry: Entry) -> x509.RevokedCertificate:
+    builder = x509.RevokedCertificateBuilder(int(entry.serial, 16), _moment(entry.since))
+    builder = builder.add_extension(x509.CRLReason(x509.ReasonFlags(entry.reason.value)), critical=False)
+    if entry.invalid_since is not None:
+        builder = builder.add_extension(x509.InvalidityDate(_moment(entry.invalid_since)), critical=False)
+    return builder.build()
+
+
+def _moment(seconds: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(tzinfo=None)
 
 
 def _revocation_time(record: CertificateRecord) -> datetime.datetime:
