@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hw.bench import Hardware, check_hardware
+from hw.bench import check_hardware
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from hw.errors import DeviceError
+from hw.hardware import Hardware
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 
 
@@ -26,7 +27,11 @@ def _code_of(error: Exception) -> int | None:
 
 def _parser() -> argparse.ArgumentParser:
     from hw.sim.card import command as card
+    from hw.sim.coin import command as coin
+    from hw.sim.display import command as display
+    from hw.sim.lamp import command as lamp
     from hw.sim.printer import command as printer
+    from hw.sim.scanner import command as scanner
 
     parser = UsageParser(prog="hw", description="The devices of a kiosk station.", parents=[common_options(0)])
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -34,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     listed.set_defaults(verb=_list)
     sim = verbs.add_parser("sim", parents=[common_options(1)], help="a simulated device")
     devices = sim.add_subparsers(title="devices", metavar="DEVICE", required=True)
-    for command in (card, printer):
+    for command in (card, printer, coin, display, lamp, scanner):
         command.add_parser(devices, parents=[common_options(2)]).set_defaults(verb=command.run)
     return parser
 

@@ -65,6 +65,12 @@ class Interpreter:
         self._characters.drop()
         self._head.drop_line()
 
+    def reset(self) -> None:
+        """As after power-on."""
+        self._characters.reset()
+        self._automatic.enable(0)
+        self._qr = QrMemory()
+
     def _set(self, command: Command) -> bool:
         """Commands that change how the following is printed; whether `command` is one."""
         style, characters, p = self._head.style, self._characters, command.parameters

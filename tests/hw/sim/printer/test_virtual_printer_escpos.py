@@ -7,8 +7,8 @@ import threading
 import pytest
 from escpos.printer import Dummy, Network, Serial
 
-from hw.sim.printer.shells import serve_pty, serve_tcp
 from hw.sim.printer.virtual import VirtualPrinter
+from hw.sim.shells import serve_pty, serve_tcp
 
 
 def write_receipt(printer):
