@@ -6,6 +6,7 @@ import unicodedata
 from hw.errors import TextDoesNotFit
 
 _YEN = "\u00a5"
+_BACKSLASH = "\\"  # its code shows the yen sign
 _HALF_WIDTH = range(0xFF61, 0xFFA0)
 _HIRAGANA = range(0x3041, 0x3097)
 _TO_KATAKANA = 0x60
@@ -26,13 +27,14 @@ def half_width(text: str) -> str:
     """
     shown = []
     for character in text:
-        if character == _YEN or (character.isascii() and character.isprintable() and character != "\\"):
-            shown.append(character)
-            continue
         kana = chr(ord(character) + _TO_KATAKANA) if ord(character) in _HIRAGANA else character
         for part in unicodedata.normalize("NFD", unicodedata.normalize("NFKC", kana)):
             half = _half_of().get(part, part)
-            if not (half == _YEN or (half.isascii() and half.isprintable()) or ord(half) in _HALF_WIDTH):
+            if not (
+                half == _YEN
+                or (half.isascii() and half.isprintable() and half != _BACKSLASH)
+                or ord(half) in _HALF_WIDTH
+            ):
                 raise TextDoesNotFit(f"U+{ord(character):04X} has no half-width form")
             shown.append(half)
     return "".join(shown)

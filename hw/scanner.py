@@ -19,7 +19,7 @@ LONGEST = 256
 _GAP_S = 0.1
 _SAME_S = 1.0
 _WRITE_S = 1.0
-_READ = 256
+_READ = 4096
 _ENDS = b"\r\n"
 _ACKNOWLEDGEMENTS = b"\x05\x06\x15"  # to commands of the host; they stand outside lines
 

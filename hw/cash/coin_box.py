@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from hw.cash.cctalk.acceptor import CoinAcceptor, Identity
 from hw.cash.cctalk.codes import Trouble, trouble_of
 from hw.cash.cctalk.events import AcceptorReset, Coin, EventsLost, Reading, Rejection
-from hw.cash.cctalk.hopper import CoinHopper
+from hw.cash.cctalk.hopper import CoinHopper, HopperStatus
 from hw.cash.coin_ledger import CoinLedger
 from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
 from hw.ports import Deposit, DepositEnd
@@ -280,11 +280,12 @@ class CoinBox:
                 coins = min(amount_yen // coin_yen, _MOST_COINS_BACK)
                 if not coins:
                     return 0
-                payout = (hopper.status().event, coins)
-                self._ledger.note(what="pay", event=payout[0], coins=coins)
+                before = hopper.status()
+                self._ledger.note(what="pay", event=before.event, paid=before.paid, unpaid=before.unpaid, coins=coins)
                 paid = hopper.pay(coins).paid
             else:
-                paid = hopper.outcome_of(*payout)
+                before = HopperStatus(payout.event, 0, payout.paid, payout.unpaid)
+                paid = hopper.outcome_of(before, payout.coins)
         except (NotSent, Refused) as error:
             self.hopper_failure = error
             self._ledger.note(what="paid", coins=0)

@@ -16,6 +16,16 @@ class LedgerDamaged(ValueError):
     """A line of the ledger, other than a last one that a power cut tore, is none."""
 
 
+@dataclass(frozen=True)
+class PayoutBegun:
+    """A payout of a hopper whose end is not known: its status before, and how many coins it is told to pay."""
+
+    event: int
+    paid: int
+    unpaid: int
+    coins: int
+
+
 @dataclass
 class CoinState:
     """What the ledger comes to.
@@ -35,8 +45,7 @@ class CoinState:
     resets: int = 0
     accepted: int = 0
     rejected: int = 0
-    payout: tuple[int, int] | None = None
-    """The hopper's event counter before a payout whose end is not known, and how many coins it was told to pay."""
+    payout: PayoutBegun | None = None
     paid_coins: int = 0
 
 
@@ -100,7 +109,7 @@ def _apply(state: CoinState, entry: Mapping[str, Any]) -> None:
         case "clerk":
             state.clerk_yen += entry["yen"]
         case "pay":  # coins that a hopper is going to be told to pay
-            state.payout = (entry["event"], entry["coins"])
+            state.payout = PayoutBegun(entry["event"], entry["paid"], entry["unpaid"], entry["coins"])
         case "paid":  # what came of it
             state.payout = None
             state.paid_coins += entry["coins"]

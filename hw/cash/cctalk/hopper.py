@@ -39,6 +39,11 @@ class HopperStatus:
     unpaid: int
 
 
+def _next(event: int) -> int:
+    """The event counter after one more: 255 is followed by 1."""
+    return event % 255 + 1
+
+
 class CoinHopper:
     """The hopper at `address` of `bus`; `coin_yen` is what each of its coins is worth, asked of it when None."""
 
@@ -96,24 +101,28 @@ class CoinHopper:
         try:
             self._bus.tell_once(self._address, _DISPENSE, key + bytes((coins,)))
         except OutcomeUnknown:
-            if self.status().event == before.event:
-                raise NotSent("the hopper did not hear the command to pay") from None
-        return self._follow(coins, before.event % 255 + 1)
+            paid = self.outcome_of(before, coins)
+            return Payout(paid, coins - paid)
+        return self._follow(coins, _next(before.event))
 
-    def outcome_of(self, before: int, coins: int) -> int:
-        """How many of `coins` came out in a payout that began with its event counter at `before`.
+    def outcome_of(self, before: HopperStatus, coins: int) -> int:
+        """How many of `coins` came out in a payout before which its status was `before`.
 
-        Raises `NotSent` when it never began, `OutcomeUnknown` when other things have happened since.
+        Raises `NotSent` when it never began, `OutcomeUnknown` when nobody can tell.
         """
         status = self.status()
-        if status.event == before and not status.remaining:
-            raise NotSent("the hopper did not hear the command to pay")
-        if status.event == before % 255 + 1:
+        if status.event == _next(before.event):
             return self._follow(coins, status.event).paid
-        # After a power cut its counter is 0, and what it paid before stands in its memory.
-        if status.event == 0 and status.paid + status.unpaid == coins:
+        if status.event == before.event != 0 and not status.remaining:
+            raise NotSent("the hopper did not hear the command to pay")
+        if status.event != 0:
+            raise OutcomeUnknown("the hopper has paid again since it was told to pay")
+        # It was switched off, or has never paid: what its memory says of the last payout is of this one if it is new.
+        if (status.paid, status.unpaid) != (before.paid, before.unpaid) and status.paid + status.unpaid == coins:
             return status.paid
-        raise OutcomeUnknown("the hopper has paid again, or was reset, since it was told to pay")
+        if (status.paid, status.unpaid) == (before.paid, before.unpaid) and before.paid + before.unpaid != coins:
+            raise NotSent("the hopper did not hear the command to pay")
+        raise OutcomeUnknown("the hopper was reset, and its memory does not tell this payout from the one before")
 
     def _follow(self, coins: int, event: int) -> Payout:
         give_up_s = self._monotonic() + _LONGEST_S
