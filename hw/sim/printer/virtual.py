@@ -10,7 +10,7 @@ from hw.sim.printer.fault import COVER_OPEN, CUTTER_JAM, NEAR_END, PAPER_END, PO
 from hw.sim.printer.head import Head
 from hw.sim.printer.interpreter import Interpreter
 from hw.sim.printer.mechanism import AutomaticStatus, Mechanism, PaperState
-from hw.sim.printer.real_time import RealTime, RealTimeScanner
+from hw.sim.printer.real_time import RealTime, RealTimeScanner, RealTimeSettings
 from hw.sim.printer.sheet import Sheet
 from hw.sim.printer.tokens import Command, Tokenizer
 from hw.sim.printer.tray import Tray
@@ -55,8 +55,10 @@ class VirtualPrinter:
         self.counters = self._tray.load()
         self._head = Head(dots)
         self._automatic = AutomaticStatus(self.mechanism)
+        self._settings = RealTimeSettings()
+        self._was_stopped = False
         self._interpreter = Interpreter(
-            self._head, self.mechanism, self._automatic, self.counters, self._cut, self._kick
+            self._head, self.mechanism, self._automatic, self.counters, self._cut, self._kick, self._settings
         )
         self._faults = faults or {}
         self._received = 0
@@ -122,6 +124,7 @@ class VirtualPrinter:
             self._scanner = RealTimeScanner()
             self.mechanism.is_cutter_jammed = False
             self._interpreter.reset()
+            self._settings.has_pulse, self._settings.offline_response = True, 0
             self._answers.clear()
 
     def obey(self, order: str) -> None:
@@ -156,7 +159,7 @@ class VirtualPrinter:
                 status = self.mechanism.real_time(n)
                 if status is not None:
                     self._say(bytes((status,)))
-            case RealTime("PULSE"):
+            case RealTime("PULSE") if self._settings.has_pulse:
                 self._kick()
             case RealTime("CLEAR"):
                 self._clear()
@@ -195,6 +198,10 @@ class VirtualPrinter:
 
     def _report_change(self) -> None:
         self._say(self._automatic.changes())
+        if self.mechanism.is_stopped and not self._was_stopped and self._settings.offline_response:
+            has_cause = self._settings.offline_response == 2
+            self._say(b"\x37\x23" + (self.mechanism.offline_cause() if has_cause else b"") + b"\x00")
+        self._was_stopped = self.mechanism.is_stopped
 
     def _say(self, answer: bytes) -> None:
         if not self.is_silent:
