@@ -79,6 +79,10 @@ class CustomerDisplay:
             raise ValueError(f"{level} is no brightness")
         self._send(self._dialect.brightness + bytes((level,)))
 
+    def connect(self) -> None:
+        """Opens the link where it is not open; all that can be known of a device that never answers."""
+        self._send(b"")
+
     def _send(self, data: bytes) -> None:
         self._link.write(data, self._monotonic() + _WRITE_S)
 

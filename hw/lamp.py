@@ -88,6 +88,10 @@ class SignalLamp:
         red, amber, green, blue, white = (Light(min(tier, Light.FLASHING)) for tier in tiers)
         return Signal(red, amber, green, blue, white, buzzer)
 
+    def connect(self) -> None:
+        """Opens the link where it is not open. Raises `NotSent`."""
+        self._link.write(b"", self._monotonic() + _ANSWER_S)
+
     def clear(self) -> None:
         """Everything off."""
         self.show(DARK)

@@ -129,6 +129,10 @@ class CodeScanner:
         self._decoder = LineDecoder()
         self._last: tuple[str, float] | None = None
 
+    def connect(self) -> None:
+        """Opens the link where it is not open. Raises `NotSent`, `LinkLost`."""
+        self._write(b"")
+
     def look(self) -> None:
         """Makes the scanner look for a code; what it read before, for nobody, is thrown away."""
         self._write(b"".join(self._setup) + self._dialect.look)

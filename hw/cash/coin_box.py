@@ -8,7 +8,7 @@ from hw.cash.cctalk.acceptor import CoinAcceptor, Identity
 from hw.cash.cctalk.codes import Trouble, trouble_of
 from hw.cash.cctalk.events import AcceptorReset, Coin, EventsLost, Reading, Rejection
 from hw.cash.cctalk.hopper import CoinHopper, HopperStatus
-from hw.cash.coin_ledger import CoinLedger
+from hw.cash.coin_ledger import CoinLedger, CoinState
 from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
 from hw.ports import Deposit, DepositEnd
 
@@ -85,6 +85,41 @@ class CoinBox:
             yen = self._ledger.state.unassigned_yen
             self._ledger.note(what="settled")
             return yen
+
+    @property
+    def state(self) -> CoinState:
+        """What its ledger comes to."""
+        return self._ledger.state
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a deposit is open."""
+        return self._begun
+
+    def identify(self) -> Identity:
+        """Asks the acceptor who it is."""
+        with self._turn:
+            return self._acceptor.identity()
+
+    @property
+    def line_errors(self) -> int:
+        """Exchanges with the acceptor that had to be repeated or given up."""
+        return self._acceptor.failures
+
+    def self_check(self) -> int:
+        """The acceptor's own fault code, 0 when nothing is wrong."""
+        with self._turn:
+            return self._acceptor.self_check()
+
+    def coins_yen(self) -> frozenset[int]:
+        """The coins that the acceptor knows."""
+        with self._turn:
+            return frozenset(self._acceptor.coins().values())
+
+    def hopper_status(self) -> HopperStatus | None:
+        """The hopper's counters; None where there is none."""
+        with self._turn:
+            return None if self._hopper is None else self._hopper.status()
 
     def begin(self, due_yen: int) -> None:
         """Opens the acceptor for `due_yen`. Coins that it took before, unread, belong to nobody yet."""

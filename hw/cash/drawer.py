@@ -38,7 +38,7 @@ class ClerkDrawer:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._printer = printer
-        self._has_sensor = has_sensor
+        self.has_sensor = has_sensor
         self._monotonic = monotonic
         self._pause = pause
         self.counts = DrawerCounts()
@@ -108,9 +108,9 @@ class ClerkDrawer:
     def _kick(self) -> DeviceError | None:
         # The clerk stands before the drawer and has its key: a dead printer must not keep a fee from being settled.
         try:
-            for _ in range(_PULSES if self._has_sensor else 1):
+            for _ in range(_PULSES if self.has_sensor else 1):
                 self._printer.open_drawer()
-                if not self._has_sensor or self._has_opened():
+                if not self.has_sensor or self._has_opened():
                     self.counts.drawer_good_open_count += 1
                     return None
         except DeviceError as error:

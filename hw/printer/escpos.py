@@ -17,6 +17,7 @@ from hw.printer.status import Block, BuffersCleared, Event, RealTimeStatus, Stat
 
 _SLOWEST_BYTES_PER_S = 960  # 9600 baud, the slowest line that such printers are set to
 _READ_SIZE = 4096
+_IDENTITY = (66, 67, 65, 68)
 _QUIET_S = 0.1  # longer than any gap inside one answer
 
 
@@ -123,6 +124,35 @@ class EscposPrinter:
         if causes := self.status().causes:
             raise PrinterBlocked(causes)
         return self._count_cuts()
+
+    def identity(self) -> str:
+        """Maker, model, firmware and serial number, as far as it tells them (GS I); "" over a one-way link.
+
+        Raises `PrinterBlocked`, since a printer that is offline answers none of it; `OutcomeUnknown`, `LinkLost`.
+        """
+        if self._link.is_one_way:
+            return ""
+        if causes := self.status().causes:
+            raise PrinterBlocked(causes)
+        answers = [self._ask(commands.report_identity(n), lambda event: isinstance(event, Block)) for n in _IDENTITY]
+        texts = [answer.data.decode("ascii", "replace") for answer in answers if isinstance(answer, Block)]
+        if not texts:
+            raise OutcomeUnknown("printer does not answer GS I")
+        return " ".join(texts)
+
+    def counter(self, number: int) -> int | None:
+        """A maintenance counter (GS g 2), or None when the printer has none of that number. Raises as `cuts` does."""
+        if self._link.is_one_way:
+            return None
+        if causes := self.status().causes:
+            raise PrinterBlocked(causes)
+        request = commands.report_counter(number)
+        answer = self._ask(request, lambda event: isinstance(event, Block) and event.data.isdigit())
+        return int(answer.data) if isinstance(answer, Block) else None
+
+    def connect(self) -> None:
+        """Opens the link where it is not open. Raises `NotSent`."""
+        self._link.write(b"", self._monotonic() + self._patience_s)
 
     def open_drawer(self) -> None:
         """Kicks the drawer, in real time when the printer is blocked and would keep the ordinary pulse waiting.

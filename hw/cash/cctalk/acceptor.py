@@ -47,6 +47,11 @@ class CoinAcceptor:
         self._bus = bus
         self._address = address
 
+    @property
+    def failures(self) -> int:
+        """Exchanges that had to be repeated or given up."""
+        return self._bus.failures
+
     def poll(self) -> None:
         """Asks whether it is there."""
         self._bus.ask(self._address, _SIMPLE_POLL, size=0)
