@@ -5,55 +5,22 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from hw.devices import check_devices, open_devices
+from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.ports import CardReader, CashBox
 from hw.printer.shared import SharedPrinter
 from hw.strict_toml import ConfigInvalid
 
 if TYPE_CHECKING:
-    from hw.link.link import Link
-    from hw.link.memory import Core
-    from hw.printer.models import PrinterModel
-
-SIMULATED = "sim:"
-"""The link of a simulated device in memory."""
-
-
-@dataclass(frozen=True)
-class CardDevice:
-    """A card reader: `sim:` or `pcsc:READER NAME`; empty where there is none."""
-
-    link: str = SIMULATED
-
-
-@dataclass(frozen=True)
-class PrinterDevice:
-    """The receipt printer: `sim:`, `serial:///dev/...`, `tcp://HOST:PORT` or `file:///PATH`, and its model."""
-
-    link: str = "sim:"
-    model: str = "tm-t88-ja"
-
-
-@dataclass(frozen=True)
-class CashDevice:
-    """Where the fee goes; a clerk's drawer hangs on the printer."""
-
-    kind: Literal["clerk_drawer"] = "clerk_drawer"
-    link: str = "printer"
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """The tables of `hardware.toml`."""
-
-    card: CardDevice = CardDevice()
-    window: CardDevice = CardDevice("")
-    printer: PrinterDevice = PrinterDevice()
-    cash: CashDevice = CashDevice()
+    from hw.display import CustomerDisplay
+    from hw.lamp import SignalLamp
+    from hw.scanner import CodeScanner
+    from hw.sim.coin.virtual import VirtualCoinMachine
 
 
 class SimulatedReader:
@@ -121,14 +88,18 @@ def _card_identity(name: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Bench:
-    """The devices of a station. `window` is the clerk's reader, where there is one; simulated readers have hands."""
+    """The devices of a station; what it does not have is None. Simulated readers and coin machines have hands."""
 
     reader: CardReader
     window: CardReader | None
     printer: SharedPrinter
     cash: CashBox
+    display: "CustomerDisplay | None"
+    lamp: "SignalLamp | None"
+    scanner: "CodeScanner | None"
     simulated_reader: SimulatedReader | None
     simulated_window: SimulatedReader | None
+    simulated_coins: "VirtualCoinMachine | None"
 
 
 def check_hardware(hardware: Hardware) -> None:
@@ -136,8 +107,7 @@ def check_hardware(hardware: Hardware) -> None:
     _reader_name(hardware.card, "card")
     if hardware.window.link:
         _reader_name(hardware.window, "window")
-    _model(hardware.printer)
-    _printer_link(hardware.printer, None)
+    check_devices(hardware)
 
 
 @contextmanager
@@ -147,17 +117,25 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
     A device is opened when it is first used: one that is absent is trouble of that use, not of the whole station.
     Raises `ConfigInvalid` as `check_hardware` does.
     """
-    from hw.cash.drawer import ClerkDrawer
-    from hw.printer.escpos import EscposPrinter
-
-    model = _model(hardware.printer)
-    with closing(_printer_link(hardware.printer, simulation / "printer")) as link:
+    check_hardware(hardware)
+    with ExitStack() as held:
         reader, simulated_reader = open_reader(hardware.card, simulation, trace=trace)
         window, simulated_window = (
             open_reader(hardware.window, simulation, "window", trace=trace) if hardware.window.link else (None, None)
         )
-        printer = SharedPrinter(EscposPrinter(link, model))
-        yield Bench(reader, window, printer, ClerkDrawer(printer), simulated_reader, simulated_window)
+        devices = open_devices(hardware, simulation, held)
+        yield Bench(
+            reader=reader,
+            window=window,
+            printer=devices.printer,
+            cash=devices.cash,
+            display=devices.display,
+            lamp=devices.lamp,
+            scanner=devices.scanner,
+            simulated_reader=simulated_reader,
+            simulated_window=simulated_window,
+            simulated_coins=devices.simulated_coins,
+        )
 
 
 def open_reader(
@@ -186,25 +164,3 @@ def _reader_name(device: CardDevice, table: str) -> str | None:
     if scheme != "pcsc" or not name.strip():
         raise ConfigInvalid("hardware", f"{table}.link", f"{device.link!r} is neither sim: nor pcsc:READER NAME")
     return name
-
-
-def _model(device: PrinterDevice) -> "PrinterModel":
-    from hw.printer.models import MODELS
-
-    if device.model not in MODELS:
-        raise ConfigInvalid("hardware", "printer.model", f"{device.model!r} is none of {', '.join(MODELS)}")
-    return MODELS[device.model]
-
-
-def _printer_link(device: PrinterDevice, papers: Path | None) -> "Link":
-    from hw.link.url import link_to
-
-    def simulated() -> "Core":
-        from hw.sim.printer.virtual import VirtualPrinter
-
-        return VirtualPrinter(directory=papers, dots=_model(device).dots)
-
-    try:
-        return link_to(device.link, simulated=simulated)
-    except ValueError as error:
-        raise ConfigInvalid("hardware", "printer.link", str(error)) from error

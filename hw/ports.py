@@ -364,6 +364,13 @@ class CashBox(Protocol):
         """What has been received so far."""
         ...
 
+    def await_payment(self) -> Deposit:
+        """What has been received, once the payer has had time to put in by himself what is due.
+
+        At once where only a clerk takes money, where the whole is there already, and where the device is in trouble.
+        """
+        ...
+
     def fix(self) -> Deposit:
         """Accepts nothing more; the deposit's final value."""
         ...

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from hw.bench import Hardware, check_hardware
+from hw.bench import check_hardware
+from hw.hardware import Hardware
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.model.application import Delivery

@@ -6,8 +6,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from hw.bench import Hardware, SimulatedReader
+from hw.bench import SimulatedReader
 from hw.errors import DeviceError
+from hw.hardware import Hardware
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.clock import JAPAN

@@ -474,7 +474,7 @@ def take_fee(
         if already_yen:
             station.cash.take_from_clerk(already_yen)
         try:
-            while (received_yen := station.cash.deposit().received_yen) < fee_yen:
+            while (received_yen := station.cash.await_payment().received_yen) < fee_yen:
                 station.cash.take_from_clerk(persons.clerk.take_fee(fee_yen - received_yen))
         except Abandoned:
             station.cash.fix()
