@@ -1,5 +1,6 @@
 """`kiosk demo` and `kiosk run`: the screens on a counter put together from the configuration."""
 
+import sys
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -175,6 +176,10 @@ def run_seat(config: Config, config_path: Path, data: Path, seat: str) -> ExitCo
 
 
 def _show(counter: ConfiguredCounter, seat: str | None = None) -> ExitCode:
+    # The screens are drawn on standard error and typed at on standard input; without a terminal they would only hang.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print("kiosk: needs a terminal on standard input and standard error", file=sys.stderr)
+        return ExitCode.USAGE
     from kiosk.ui.app import KioskApp
 
     app = KioskApp(counter) if seat is None else KioskApp(counter, is_demo=False, seat=seat)

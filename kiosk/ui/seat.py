@@ -10,6 +10,7 @@ from kiosk.model.town import Town
 from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
+from kiosk.ui.idle import Patience
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.themes import THEMES
 from kiosk.ui.words import LANGUAGES, Words
@@ -29,8 +30,10 @@ class Seat:
         board: Board,
         *,
         is_demo: bool,
+        patience: Patience | None = None,
     ) -> None:
         self.name = name
+        self.patience = patience or Patience()
         self.board = board
         self.town: Town | None = None
         self.is_demo = is_demo

@@ -1,5 +1,6 @@
 """The frame that every screen of a seat has: banner, steps, page, keys; language, look and stopping everywhere."""
 
+import math
 from collections.abc import Iterable
 from enum import Enum
 from typing import ClassVar, Generic, TypeVar
@@ -11,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from kiosk.ui.answering_screen import AnsweringScreen
+from kiosk.ui.idle import Patience
 from kiosk.ui.seat import Seat
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
@@ -36,6 +38,9 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     AUTO_FOCUS = ".page Key.-main, .keys Key.-main"
     TAKES_TEXT: ClassVar[bool] = False
     """Whether letter keys are input here, so that they are no short cuts."""
+    MINDS_IDLENESS: ClassVar[bool] = False
+    """Whether a person who has left is noticed here. Never while a card step or another person is waited for, and
+    never while a password is typed."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "speak", show=False),
         Binding("e,E", "speak_by_letter", show=False),
@@ -85,6 +90,10 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
                 yield Paragraph(self.words(f"stop.{self.seat.name}.question"))
                 yield Key(self.words(f"stop.{self.seat.name}.yes"), id="stop-yes")
                 yield Key(self.words("stop.no"), id="stop-no", hint="Esc", kind="main")
+        if self.MINDS_IDLENESS:
+            with Horizontal(classes="presence-question"):
+                yield Paragraph(id="presence")
+                yield Key(self.words("presence.stay"), id="stay", hint="Enter", kind="main")
         if self.seat.is_demo:
             yield SeatBar(self.words, self.seat.name)
 
@@ -141,6 +150,39 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
                     self.set_focus(key)
                     return
 
+    # --- nobody there -----------------------------------------------------------------------------------------------
+
+    def mind_idleness(self, idle_s: float, patience: Patience) -> None:
+        """Asks a person who has not touched the terminal whether he is there, and in the end takes it that he left."""
+        if not self.MINDS_IDLENESS:
+            return
+        left_s = patience.idle_s + patience.warning_s - idle_s
+        if left_s <= 0:
+            self.welcome_back()
+            self.when_nobody_answers()
+        elif left_s <= patience.warning_s:
+            for paragraph in self.query("#presence").results(Paragraph):
+                paragraph.write(self.words("presence.question", seconds=math.ceil(left_s)))
+            if not self.asks_presence:
+                self.add_class("-asks-presence")
+                self.app.bell()
+                self.set_focus(self.query_one("#stay", Key))
+
+    @property
+    def asks_presence(self) -> bool:
+        """Whether the question stands on the glass; then the next touch only answers it."""
+        return self.has_class("-asks-presence")
+
+    def welcome_back(self) -> None:
+        """Takes the question back."""
+        if self.asks_presence:
+            self.remove_class("-asks-presence")
+            self._focus_first()
+
+    def when_nobody_answers(self) -> None:
+        """The person has left: what he began is stopped."""
+        self.stop()
+
     # --- keys that every screen has ---------------------------------------------------------------------------------
 
     @on(Key.Pressed, "#speak")
@@ -174,11 +216,14 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def keep_going(self) -> None:
         """Goes on where it was."""
         self.remove_class("-asks-stop")
-        for key in self.query(self.AUTO_FOCUS or "Key"):
-            if key.focusable and key.id != "stop-no":
-                self.set_focus(key)
-                return
-        self.set_focus(self.query_one("#stop", Key))
+        self._focus_first()
+
+    def _focus_first(self) -> None:
+        for selector in (self.AUTO_FOCUS or "Key", "#stop, #speak"):
+            for key in self.query(selector):
+                if key.focusable and key.id not in ("stop-no", "stay"):
+                    self.set_focus(key)
+                    return
 
     @on(Key.Pressed, "#stop-yes")
     def confirm_stop(self) -> None:

@@ -15,6 +15,8 @@ from kiosk.ui.widgets.paragraph import Paragraph
 class Guide(SeatScreen[bool]):
     """What it takes, what will happen, what it costs, and that one may stop."""
 
+    MINDS_IDLENESS = True
+
     def __init__(self, seat: Seat, fee_yen: int) -> None:
         super().__init__(seat, position=0, can_stop=True)
         self._fee_yen = fee_yen
