@@ -31,7 +31,7 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.themes import STYLE_SHEET, dress
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
-from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, load_words
+from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, RESIDENT_LANGUAGES, load_words
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
@@ -77,7 +77,7 @@ class KioskApp(App[None], inherit_bindings=False):
         self._front = SeatName(seat)
         self._is_demo = is_demo
         self._issue = issue
-        self._catalogues = {name: load_words(name, locale) for name in LANGUAGES}
+        self._catalogues = {name: load_words(name, locale) for name in RESIDENT_LANGUAGES}
         self._seats = {
             name: Seat(name, self, self._catalogues, language, self.board, is_demo=is_demo, patience=patience)
             for name in SeatName
@@ -246,6 +246,6 @@ class KioskApp(App[None], inherit_bindings=False):
         _log.error("out of service: %s\n%s", cause, "".join(traceback.format_tb(error.__traceback__)))
         if not is_first:
             return
-        words = tuple(self._catalogues.values())
+        words = tuple(self._catalogues[name] for name in LANGUAGES)
         self.add_mode(OUTAGE, lambda: Outage(words, cause, self.leave if self._is_demo else None))
         self.switch_mode(OUTAGE)

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat import Seat
+from kiosk.ui.seat_name import SeatName
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatBar
@@ -41,7 +42,10 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     MINDS_IDLENESS: ClassVar[bool] = False
     """Whether a person who has left is noticed here. Never while a card step or another person is waited for, and
     never while a password is typed."""
+    ASKS_BACK: ClassVar[bool] = True
+    """Whether stopping is asked back; not where nothing was begun and one only goes back."""
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "call_clerk", show=False),
         Binding("f2", "speak", show=False),
         Binding("e,E", "speak_by_letter", show=False),
         Binding("f3", "change_look", show=False),
@@ -51,7 +55,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     ]
 
     def __init__(self, seat: Seat, *, position: int | None = None, can_stop: bool = False) -> None:
-        super().__init__(classes=f"seat-{seat.name}")
+        super().__init__(classes=f"seat-{seat.name} -arranged-{seat.layout}")
         self.seat = seat
         self.words = seat.words
         self._position = position
@@ -75,7 +79,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self.words = self.seat.words
         with Horizontal(classes="banner"):
             yield Paragraph(self.seat.office, classes="banner-office")
-            yield Paragraph(self.words(f"banner.{self.seat.name}"), classes="banner-seat")
+            yield Paragraph(id="banner-seat", classes="banner-seat")
         if self._position is not None:
             yield StepBar(self.words, self._position)
         with Vertical(classes="page"):
@@ -99,7 +103,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def _standing_keys(self) -> Iterable[Widget]:
         if self._can_stop:
-            yield Key(self.words(f"stop.{self.seat.name}.key"), id="stop", hint="Esc")
+            label = self.words(f"stop.{self.seat.name}.key" if self.ASKS_BACK else "key.back")
+            yield Key(label, id="stop", hint="Esc")
         other = self.words(f"language.{self.seat.other_language}")
         yield Key(other, id="speak", hint="F2" if self.TAKES_TEXT else "E", kind="quiet")
         yield Key(self.words("key.look"), id="look", hint="F3", kind="quiet")
@@ -119,6 +124,9 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def _update(self) -> None:
         for bar in self.query(SeatBar):
             bar.call(self.seat.called())
+        is_calling = self.seat.name is SeatName.RESIDENT and self.seat.board.is_clerk_called
+        for paragraph in self.query("#banner-seat").results(Paragraph):
+            paragraph.write(self.words("banner.clerk_called" if is_calling else f"banner.{self.seat.name}"))
         self.follow()
 
     async def on_screen_resume(self) -> None:
@@ -201,12 +209,19 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """Goes on to the next look."""
         self.seat.change_look()
 
+    def action_call_clerk(self) -> None:
+        """The resident wants somebody to come."""
+        if self.seat.name is SeatName.RESIDENT:
+            self.seat.board.call_clerk()
+
     @on(Key.Pressed, "#stop")
     def action_ask_stop(self) -> None:
         """Asks back, or takes the question back."""
         if not self._can_stop:
             return
-        if self.has_class("-asks-stop"):
+        if not self.ASKS_BACK:
+            self.stop()
+        elif self.has_class("-asks-stop"):
             self.keep_going()
         else:
             self.add_class("-asks-stop")

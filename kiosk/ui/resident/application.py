@@ -15,6 +15,8 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 _PER_PAGE = 6
+_PER_LOW_PAGE = 3
+"""One row, so that every form lies in the lower half."""
 
 
 class ChooseApplication(SeatScreen[Resident]):
@@ -26,6 +28,7 @@ class ChooseApplication(SeatScreen[Resident]):
     def __init__(self, seat: Seat, residents: Sequence[Resident]) -> None:
         super().__init__(seat, position=1, can_stop=True)
         self._residents = residents
+        self._per_page = _PER_LOW_PAGE if seat.layout == "lower" else _PER_PAGE
         self._page = 0
 
     def page(self) -> ComposeResult:
@@ -33,13 +36,13 @@ class ChooseApplication(SeatScreen[Resident]):
         yield Paragraph(self.words("resident.forms.title"), classes="title")
         yield Paragraph(self.words("resident.forms.text"), classes="lead")
         with Grid(id="forms"):
-            first = self._page * _PER_PAGE
-            for number, resident in enumerate(self._residents[first : first + _PER_PAGE], 1):
+            first = self._page * self._per_page
+            for number, resident in enumerate(self._residents[first : first + self._per_page], 1):
                 yield Key(resident.items.name, id=f"form-{number}", hint=str(number), value=resident)
 
     def keys(self) -> Iterable[Key]:
         """The forms before and after."""
-        if len(self._residents) > _PER_PAGE:
+        if len(self._residents) > self._per_page:
             yield Key(self.words("resident.forms.before"), id="before", hint="PageUp")
             yield Key(self.words("resident.forms.after"), id="after", hint="PageDown")
 
@@ -54,7 +57,7 @@ class ChooseApplication(SeatScreen[Resident]):
         await self._turn(1)
 
     async def _turn(self, pages: int) -> None:
-        count = -(-len(self._residents) // _PER_PAGE)
+        count = -(-len(self._residents) // self._per_page)
         self._page = (self._page + pages) % count
         await self.compose_anew()
 
