@@ -1,6 +1,7 @@
 """What the screens need of the counter behind them: its station, its devices' state, the words of its failures."""
 
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -57,8 +58,7 @@ class SimulatedCard(Protocol):
 class OwnCertificate:
     """The certificate in the resident's card: for whom, from when to when, and what the authority says of it now.
 
-    `state` is `good`, `pending`, `revoked`, `unknown`, or `unreachable` when the authority does not answer; `attempts`
-    how often the card's password may still be wrong.
+    `state` is `good`, `pending`, `revoked`, `unknown`, or `unreachable` when the authority does not answer.
     """
 
     name: str
@@ -67,11 +67,13 @@ class OwnCertificate:
     valid_until: datetime.date
     serial: str
     state: str
-    attempts: int
 
 
-class CannotSign(Exception):
-    """The card could not sign; `reason` names why: `empty`, `no_card`, `wrong`, `locked` or `trouble`."""
+class CardUnusable(Exception):
+    """The card did not do it; `reason` names why: `empty`, `no_card`, `wrong` (password), `locked` or `trouble`.
+
+    `attempts` is how often the password may still be wrong.
+    """
 
     def __init__(self, reason: str, attempts: int = 0) -> None:
         super().__init__(reason)
@@ -93,12 +95,15 @@ class Judgement:
 class CardServices(Protocol):
     """What a resident may do with the certificate that he has. Called on the station's thread."""
 
-    def own_certificate(self) -> OwnCertificate | None:
-        """The certificate in the card, None when it holds none. Raises `CannotSign` for a card that cannot be read."""
+    def attempts(self) -> int:
+        """How often the card's password may still be wrong. Raises `CardUnusable`, also for a card without any."""
         ...
 
-    def sign(self, document: str, password: bytearray) -> None:
-        """Signs a text and keeps the signature for `judge`; the caller wipes the password. Raises `CannotSign`."""
+    def own_certificate(self, password: bytearray, sample: Callable[[str], str] | None = None) -> OwnCertificate:
+        """The certificate in the card, which only its password opens; the caller wipes it. Raises `CardUnusable`.
+
+        `sample` makes a text for the name in the certificate; the card signs it, and `judge` keeps the signature.
+        """
         ...
 
     def judge(self, document: str, name: str) -> Judgement:

@@ -52,14 +52,14 @@ class CardAtTerminal:
             except DeviceError:
                 await asyncio.sleep(_SLICE_S)
 
-    async def certificate(self) -> OwnCertificate | None:
-        """Reads it."""
-        return await self._thread.call(self._services.own_certificate)
+    async def attempts(self) -> int:
+        """Asks the card."""
+        return await self._thread.call(self._services.attempts)
 
-    async def sign(self, document: str, password: bytearray) -> None:
-        """Signs, and wipes the password."""
+    async def certificate(self, password: bytearray, sample: Callable[[str], str] | None) -> OwnCertificate:
+        """Reads it, has the sample signed, and wipes the password."""
         try:
-            await self._thread.call(self._services.sign, document, password)
+            return await self._thread.call(self._services.own_certificate, password, sample)
         finally:
             wipe(password)
 

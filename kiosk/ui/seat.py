@@ -54,10 +54,6 @@ class Seat:
         """The words in the seat's present language."""
         return self._catalogues[self._language]
 
-    def words_in(self, language: str) -> Words:
-        """The words in another language."""
-        return self._catalogues[language]
-
     @property
     def language(self) -> str:
         """The code of the seat's present language."""

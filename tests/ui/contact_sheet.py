@@ -112,6 +112,9 @@ async def beside(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "HandleCard")
     await shoot("look-card")
     await pilot.press("enter")
+    await reach(pilot, "EnterPassword")
+    await shoot("enter-password")
+    await pilot.press(*"AB01", "enter")
     await reach(pilot, "ShowCertificate")
     await shoot("own-certificate")
     await pilot.press("enter")
@@ -123,7 +126,6 @@ async def beside(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "HandleCard")
     await pilot.press("enter")
     await reach(pilot, "EnterPassword")
-    await shoot("enter-password")
     await pilot.press(*"AB01", "enter")
     for number, name in enumerate(("honest", "tampered", "impersonated", "repudiated"), 1):
         await reach(pilot, "TryOut")

@@ -26,7 +26,7 @@ from kiosk.model.application import Application, Closed
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.step import ACTOR, Step
 from kiosk.model.town import Town
-from kiosk.ui.counter import CannotSign, DeviceState, FailureText, Judgement, OwnCertificate
+from kiosk.ui.counter import CardUnusable, DeviceState, FailureText, Judgement, OwnCertificate
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 VALID_UNTIL = datetime.datetime(2029, 11, 22, 14, 59, 59, tzinfo=datetime.UTC)
@@ -119,19 +119,24 @@ class ScriptedServices:
     def __init__(self) -> None:
         day = datetime.date(2026, 11, 22)
         self.certificate: OwnCertificate | None = OwnCertificate(
-            NAMES[1], resident(1).items.address, day, VALID_UNTIL.date(), "0A1B2C3D0A1B2C3D", "good", 5
+            NAMES[1], resident(1).items.address, day, VALID_UNTIL.date(), "0A1B2C3D0A1B2C3D", "good"
         )
         self.signed = ""
-        self.attempts = 5
+        self.left = 5
 
-    def own_certificate(self) -> OwnCertificate | None:
-        return self.certificate
+    def attempts(self) -> int:
+        if self.certificate is None:
+            raise CardUnusable("empty")
+        return self.left
 
-    def sign(self, document: str, password: bytearray) -> None:
+    def own_certificate(self, password: bytearray, sample: Callable[[str], str] | None = None) -> OwnCertificate:
+        assert self.certificate is not None
         if password != b"AB01":
-            self.attempts -= 1
-            raise CannotSign("wrong" if self.attempts else "locked", self.attempts)
-        self.signed = document
+            self.left -= 1
+            raise CardUnusable("wrong" if self.left else "locked", self.left)
+        if sample is not None:
+            self.signed = sample(self.certificate.name)
+        return self.certificate
 
     def judge(self, document: str, name: str) -> Judgement:
         outcome = {True: "accepted", False: "rejected"}

@@ -63,7 +63,7 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
             case Wish.LEARN:
                 await _teach(seat, reception)
             case Wish.SHOW:
-                await show_certificate(seat, reception.own_card)
+                await show_certificate(seat, reception.own_card, reception.entry_policy)
             case Wish.TRY:
                 await try_out(seat, reception.own_card, reception.entry_policy)
             case Wish.ISSUE:

@@ -1,16 +1,19 @@
 """The ways of a resident with the certificate that he has: looking at it, and trying it out."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from hw.ports import PinPolicy
 from kiosk.issuance.persons import CardAction
-from kiosk.ui.counter import CannotSign, Judgement, OwnCertificate, SimulatedCard
+from kiosk.ui.counter import CardUnusable, Judgement, OwnCertificate, SimulatedCard
 from kiosk.ui.resident.card import HandleCard
 from kiosk.ui.resident.own import Attempt, CardNotice, ShowCertificate, TryOut
 from kiosk.ui.resident.password import EnterPassword
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import Stop
+from kiosk.ui.words import Words
 
 
 class OwnCard(Protocol):
@@ -26,12 +29,12 @@ class OwnCard(Protocol):
         """Waits until a card lies in the reader, or lies there no longer."""
         ...
 
-    async def certificate(self) -> OwnCertificate | None:
-        """The certificate in the card. Raises `CannotSign`."""
+    async def attempts(self) -> int:
+        """How often the card's password may still be wrong. Raises `CardUnusable`."""
         ...
 
-    async def sign(self, document: str, password: bytearray) -> None:
-        """Signs a text; the password is wiped. Raises `CannotSign`."""
+    async def certificate(self, password: bytearray, sample: Callable[[str], str] | None) -> OwnCertificate:
+        """The certificate; the sample is signed; the password is wiped. Raises `CardUnusable`."""
         ...
 
     async def judge(self, document: str, name: str) -> Judgement:
@@ -39,10 +42,10 @@ class OwnCard(Protocol):
         ...
 
 
-async def show_certificate(seat: Seat, own: OwnCard) -> None:
-    """Card in, certificate shown, card out."""
+async def show_certificate(seat: Seat, own: OwnCard, policy: PinPolicy) -> None:
+    """Card in, password, certificate shown, card out."""
     if await _move_card(seat, own, is_going_in=True):
-        certificate = await _read(seat, own)
+        certificate = await _open(seat, own, policy, None)
         if certificate is not None:
             await seat.ask(ShowCertificate(seat, certificate))
         await _move_card(seat, own, is_going_in=False)
@@ -50,61 +53,50 @@ async def show_certificate(seat: Seat, own: OwnCard) -> None:
 
 async def try_out(seat: Seat, own: OwnCard, policy: PinPolicy) -> None:
     """Card in, a sample signed, and what an agency says to it as it is and after somebody has meddled; card out."""
-    if not await _move_card(seat, own, is_going_in=True):
-        return
-    certificate = await _read(seat, own)
-    if certificate is not None and await _sign(seat, own, policy, certificate):
-        await _meddle(seat, own, certificate)
-    await _move_card(seat, own, is_going_in=False)
+    if await _move_card(seat, own, is_going_in=True):
+        # In the language in which it was signed: another language would be another document.
+        sample = partial(_document, seat.words)
+        certificate = await _open(seat, own, policy, sample)
+        if certificate is not None:
+            await _meddle(seat, own, certificate, sample)
+        await _move_card(seat, own, is_going_in=False)
 
 
-async def _sign(seat: Seat, own: OwnCard, policy: PinPolicy, certificate: OwnCertificate) -> bool:
-    attempts = certificate.attempts
-    while attempts:
-        password = await seat.ask(EnterPassword(seat, None, policy, attempts))
-        if isinstance(password, Stop):
-            return False
-        try:
-            await own.sign(_document(seat, certificate), password)
-            return True
-        except CannotSign as error:
-            if error.reason not in ("wrong", "locked"):
-                await seat.ask(CardNotice(seat, error.reason))
-                return False
-            attempts = error.attempts
-    await seat.ask(CardNotice(seat, "locked"))
-    return False
-
-
-async def _meddle(seat: Seat, own: OwnCard, certificate: OwnCertificate) -> None:
-    attempt: Attempt | Stop = Attempt.HONEST
-    # In the language in which it was signed: another language would be another document.
-    language = seat.language
-    while not isinstance(attempt, Stop):
-        document = _document(seat, certificate, language, is_changed=attempt is Attempt.TAMPERED)
-        name = certificate.name
-        if attempt is Attempt.IMPERSONATED:
-            name = seat.words("resident.try.other_name")
-        judgement = await own.judge(document, name)
-        shown = document if attempt is not Attempt.IMPERSONATED else document.replace(certificate.name, name)
-        attempt = await seat.ask(TryOut(seat, attempt, shown.split("\n"), judgement, certificate.serial))
-
-
-def _document(seat: Seat, certificate: OwnCertificate, language: str = "", *, is_changed: bool = False) -> str:
-    words = seat.words_in(language or seat.language)
-    return words("resident.try.document", name=certificate.name, copies=9 if is_changed else 1)
-
-
-async def _read(seat: Seat, own: OwnCard) -> OwnCertificate | None:
-    """The certificate; a notice and None when there is none to be had."""
+async def _open(
+    seat: Seat, own: OwnCard, policy: PinPolicy, sample: Callable[[str], str] | None
+) -> OwnCertificate | None:
+    """The certificate in the card; None, after a notice, when there is none to be had or the resident stops."""
     try:
-        certificate = await own.certificate()
-    except CannotSign as error:
+        attempts = await own.attempts()
+        while attempts:
+            password = await seat.ask(EnterPassword(seat, None, policy, attempts))
+            if isinstance(password, Stop):
+                return None
+            try:
+                return await own.certificate(password, sample)
+            except CardUnusable as error:
+                if error.reason != "wrong":
+                    raise
+                attempts = error.attempts
+        raise CardUnusable("locked")
+    except CardUnusable as error:
         await seat.ask(CardNotice(seat, error.reason))
         return None
-    if certificate is None:
-        await seat.ask(CardNotice(seat, "empty"))
-    return certificate
+
+
+async def _meddle(seat: Seat, own: OwnCard, certificate: OwnCertificate, sample: Callable[..., str]) -> None:
+    attempt: Attempt | Stop = Attempt.HONEST
+    while not isinstance(attempt, Stop):
+        name = certificate.name
+        document = sample(name, copies=9 if attempt is Attempt.TAMPERED else 1)
+        claimed = seat.words("resident.try.other_name") if attempt is Attempt.IMPERSONATED else name
+        judgement = await own.judge(document, claimed)
+        shown = document.replace(name, claimed).split("\n")
+        attempt = await seat.ask(TryOut(seat, attempt, shown, judgement, certificate.serial))
+
+
+def _document(words: Words, name: str, *, copies: int = 1) -> str:
+    return words("resident.try.document", name=name, copies=copies)
 
 
 async def _move_card(seat: Seat, own: OwnCard, *, is_going_in: bool) -> bool:
