@@ -1,5 +1,6 @@
 """`kiosk demo` and `kiosk run`: the screens on a counter put together from the configuration."""
 
+import sys
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,10 +20,14 @@ from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
-from kiosk.ui.counter import DeviceState, FailureText
+from kiosk.ui.counter import CardServices, DeviceState, FailureText
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
+
+
+_EMPTY_CARD = "visitor"
+"""The card of somebody who has not applied yet."""
 
 
 class ResidentsCard:
@@ -39,11 +44,13 @@ class ResidentsCard:
         return self._reader.is_inserted
 
     def insert(self) -> None:
-        """Puts the resident's card in; before anybody has applied, the card that was there last."""
+        """Puts the resident's card in; before anybody has applied, the card that was there last, else an empty one."""
         if self.owner:
             self._reader.insert(self.owner)
-        else:
-            self._reader.insert_last()
+            return
+        self._reader.insert_last()
+        if not self._reader.is_inserted:
+            self._reader.insert(_EMPTY_CARD)
 
     def hand_in(self) -> None:
         """Hands the resident's card in at the window."""
@@ -112,6 +119,13 @@ class ConfiguredCounter:
             return ()
         return (self._reader_state(self._assembly), self._printer_state(self._assembly), self._cash_state())
 
+    def card_services(self) -> CardServices:
+        """What the resident may do with a certificate that he has."""
+        from kiosk.card_services import StationCardServices
+
+        assert self._assembly is not None, "the counter is open"
+        return StationCardServices(self._assembly.station)
+
     def simulated_card(self) -> ResidentsCard | None:
         """The demo's card, or None with a real reader."""
         return self._card
@@ -127,7 +141,7 @@ class ConfiguredCounter:
     def failure_text(self, code: str, language: str) -> FailureText:
         """The failure book's words."""
         entry = self._book[code]
-        text = entry.text(language)
+        text = entry.text(language.partition("@")[0])
         return FailureText(text.what, text.remedy, entry.who)
 
     def _reader_state(self, assembly: Assembly) -> DeviceState:
@@ -176,6 +190,10 @@ def run_seat(config: Config, config_path: Path, data: Path, seat: str) -> ExitCo
 
 
 def _show(counter: ConfiguredCounter, seat: str | None = None) -> ExitCode:
+    # The screens are drawn on standard error and typed at on standard input; without a terminal they would only hang.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print("kiosk: needs a terminal on standard input and standard error", file=sys.stderr)
+        return ExitCode.USAGE
     from kiosk.ui.app import KioskApp
 
     app = KioskApp(counter) if seat is None else KioskApp(counter, is_demo=False, seat=seat)

@@ -4,20 +4,23 @@ import asyncio
 import logging
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
+from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from kiosk.exit_code import ExitCode
 from kiosk.ui.board import Board
 from kiosk.ui.case_thread import Issue, issue_certificate
 from kiosk.ui.counter import Counter
+from kiosk.ui.idle import IdleGuard, Patience
 from kiosk.ui.opening import Opening
 from kiosk.ui.outage import MODE as OUTAGE
 from kiosk.ui.outage import Outage
@@ -28,10 +31,12 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.themes import STYLE_SHEET, dress
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
-from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, load_words
+from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, RESIDENT_LANGUAGES, load_words
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
+
+_LOOKS_FOR_PERSONS_EVERY_S = 1.0
 
 _DRAWN_ON = 2
 """Textual draws on standard error."""
@@ -43,7 +48,7 @@ class KioskApp(App[None], inherit_bindings=False):
     """All seats of this terminal. In a demo the function keys change the seat and the technician can leave.
 
     `seat` is the one in front at first; `issue` the use case that the seats serve; `locale` the folder of the compiled
-    catalogues.
+    catalogues; `now` a monotonic clock in seconds by which persons are waited for.
     """
 
     CSS_PATH = STYLE_SHEET
@@ -60,6 +65,8 @@ class KioskApp(App[None], inherit_bindings=False):
         is_demo: bool = True,
         issue: Issue = issue_certificate,
         locale: Path = LOCALE_FOLDER,
+        patience: Patience | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         dress(self)
@@ -70,11 +77,15 @@ class KioskApp(App[None], inherit_bindings=False):
         self._front = SeatName(seat)
         self._is_demo = is_demo
         self._issue = issue
-        self._catalogues = {name: load_words(name, locale) for name in LANGUAGES}
+        self._catalogues = {name: load_words(name, locale) for name in RESIDENT_LANGUAGES}
         self._seats = {
-            name: Seat(name, self, self._catalogues, language, self.board, is_demo=is_demo) for name in SeatName
+            name: Seat(name, self, self._catalogues, language, self.board, is_demo=is_demo, patience=patience)
+            for name in SeatName
         }
         self._thread = StationThread()
+        self._patience = patience or Patience()
+        self._idle = IdleGuard(now)
+        self._minded: Screen[Any] | None = None
         self._is_leaving = False
         self._is_on_glass = False
 
@@ -84,7 +95,7 @@ class KioskApp(App[None], inherit_bindings=False):
         """Shows the front seat first and opens the station behind it."""
         for name, screen in self._ground_screens().items():
             self.add_mode(name, screen)
-        self.mode_change_signal.subscribe(self, lambda _: self.board.bell.ring())
+        self.mode_change_signal.subscribe(self, lambda _: self._come_to_front())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.leave)
@@ -97,6 +108,7 @@ class KioskApp(App[None], inherit_bindings=False):
                 self.bind(key, f"sit('{seat}')", show=False)
         self.switch_mode(self._front)
         self._is_on_glass = True
+        self.set_interval(_LOOKS_FOR_PERSONS_EVERY_S, self.mind_idleness)
         self.call_after_refresh(lambda: self.run_worker(self._open(), group="opening"))
 
     def _ground_screens(self) -> dict[str, Callable[[], SeatScreen[None]]]:
@@ -151,6 +163,30 @@ class KioskApp(App[None], inherit_bindings=False):
         """Brings a seat to the front."""
         if self._is_demo and self.fault is None:
             self.switch_mode(seat)
+
+    def _come_to_front(self) -> None:
+        self._idle.touch()
+        self.board.bell.ring()
+
+    # --- persons who leave ------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Every touch shows that somebody is there; one that answers whether he is does nothing else."""
+        if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
+            self._idle.touch()
+            screen = self.screen if self._is_on_glass else None
+            if isinstance(screen, SeatScreen) and screen.asks_presence:
+                screen.welcome_back()
+                return
+        await super().on_event(event)
+
+    def mind_idleness(self) -> None:
+        """Lets the screen in front know how long nobody has touched it; time begins anew with every screen."""
+        if self.screen is not self._minded:
+            self._minded = self.screen
+            self._idle.touch()
+        if isinstance(self.screen, SeatScreen):
+            self.screen.mind_idleness(self._idle.idle_s, self._patience)
 
     # --- leaving ----------------------------------------------------------------------------------------------------
 
@@ -210,6 +246,6 @@ class KioskApp(App[None], inherit_bindings=False):
         _log.error("out of service: %s\n%s", cause, "".join(traceback.format_tb(error.__traceback__)))
         if not is_first:
             return
-        words = tuple(self._catalogues.values())
+        words = tuple(self._catalogues[name] for name in LANGUAGES)
         self.add_mode(OUTAGE, lambda: Outage(words, cause, self.leave if self._is_demo else None))
         self.switch_mode(OUTAGE)

@@ -16,6 +16,18 @@ class Board:
     """The case being worked on; one at a time, because the terminal has one reader."""
     ended: list[OpenCase] = field(default_factory=list)
     """Newest last."""
+    is_clerk_called: bool = False
+    """Whether the resident at the terminal wants somebody to come."""
+
+    def call_clerk(self) -> None:
+        """The resident wants somebody to come; nobody asks why."""
+        self.is_clerk_called = True
+        self.bell.ring()
+
+    def answer_call(self) -> None:
+        """Somebody has come."""
+        self.is_clerk_called = False
+        self.bell.ring()
 
     def open(self, case: OpenCase) -> None:
         """A case begins."""

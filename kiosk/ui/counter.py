@@ -1,5 +1,7 @@
 """What the screens need of the counter behind them: its station, its devices' state, the words of its failures."""
 
+import datetime
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -52,6 +54,63 @@ class SimulatedCard(Protocol):
         ...
 
 
+@dataclass(frozen=True, repr=False)
+class OwnCertificate:
+    """The certificate in the resident's card: for whom, from when to when, and what the authority says of it now.
+
+    `state` is `good`, `pending`, `revoked`, `unknown`, or `unreachable` when the authority does not answer.
+    """
+
+    name: str
+    address: str
+    valid_from: datetime.date
+    valid_until: datetime.date
+    serial: str
+    state: str
+
+
+class CardUnusable(Exception):
+    """The card did not do it; `reason` names why: `empty`, `no_card`, `wrong` (password), `locked` or `trouble`.
+
+    `attempts` is how often the password may still be wrong.
+    """
+
+    def __init__(self, reason: str, attempts: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.attempts = attempts
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an agency says to a signed application: `accepted` or not, and the checks with what each found.
+
+    A check is `path`, `signature`, `usage`, `status` or `name`; its outcome `accepted`, `rejected` or `undecided`.
+    """
+
+    is_accepted: bool
+    findings: tuple[tuple[str, str], ...]
+
+
+class CardServices(Protocol):
+    """What a resident may do with the certificate that he has. Called on the station's thread."""
+
+    def attempts(self) -> int:
+        """How often the card's password may still be wrong. Raises `CardUnusable`, also for a card without any."""
+        ...
+
+    def own_certificate(self, password: bytearray, sample: Callable[[str], str] | None = None) -> OwnCertificate:
+        """The certificate in the card, which only its password opens; the caller wipes it. Raises `CardUnusable`.
+
+        `sample` makes a text for the name in the certificate; the card signs it, and `judge` keeps the signature.
+        """
+        ...
+
+    def judge(self, document: str, name: str) -> Judgement:
+        """What an agency says when this text comes with that signature, and this name on the form."""
+        ...
+
+
 class Counter(Protocol):
     """The counter that the screens stand on.
 
@@ -78,6 +137,10 @@ class Counter(Protocol):
         """Every device of the station and its state now."""
         ...
 
+    def card_services(self) -> CardServices:
+        """What the resident may do with a certificate that he has; only once the counter is open."""
+        ...
+
     def simulated_card(self) -> SimulatedCard | None:
         """The demo's card, or None with a real reader."""
         ...
@@ -91,5 +154,5 @@ class Counter(Protocol):
         ...
 
     def failure_text(self, code: str, language: str) -> FailureText:
-        """The words for a failure code in `language` ("ja" or "en")."""
+        """The words for a failure code in `language` (easy Japanese has none of its own and gets the Japanese ones)."""
         ...

@@ -218,3 +218,19 @@ def test_sigterm_leaves_cleanly_and_takes_the_authority_along(demo: Terminal, tm
     os.kill(demo.pid(), 15)
     assert demo.exit_code() == 0
     assert processes_with(tmp_path / "data" / "authority") == []
+
+
+@pytest.mark.parametrize("words", [("demo",), ("run", "--seat", "clerk", "--set", "authority.url=http://127.0.0.1:9")])
+def test_without_a_terminal_it_says_so_and_ends(words: tuple[str, ...], tmp_path: Path) -> None:
+    ended = run(*words, "--data", tmp_path / "data")
+    assert ended.returncode == 64
+    assert "terminal" in ended.stderr
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_enter_after_tab_starts_once_the_focus_is_back(demo: Terminal) -> None:
+    demo.wait_for("はじめる")
+    demo.press("Tab")
+    demo.press("BTab")
+    demo.press("Enter")
+    demo.wait_for("はじめる前に")

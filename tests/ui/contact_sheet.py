@@ -15,7 +15,9 @@ from textual.pilot import Pilot
 from hw.ports import PinPolicy
 from kiosk.model.step import Step
 from kiosk.ui.app import KioskApp
+from kiosk.ui.idle import Patience
 from kiosk.ui.picture import picture
+from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
 from tests.ui.scripted_counter import Script, ScriptedCounter
@@ -97,6 +99,79 @@ async def _paper(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("look-at-paper")
 
 
+async def beside(pilot: Pilot[None], shoot: Shoot) -> None:
+    """What a resident can do besides having a certificate issued."""
+    await reach(pilot, "Start")
+    await pilot.press("3")
+    for name in ("what", "why", "uses", "cost", "home"):
+        await reach(pilot, "Uses" if name == "uses" else "Topic")
+        await shoot(f"learn-{name}")
+        await pilot.press("pagedown")
+    await reach(pilot, "Start")
+    await pilot.press("1")
+    await reach(pilot, "HandleCard")
+    await shoot("look-card")
+    await pilot.press("enter")
+    await reach(pilot, "EnterPassword")
+    await shoot("enter-password")
+    await pilot.press(*"AB01", "enter")
+    await reach(pilot, "ShowCertificate")
+    await shoot("own-certificate")
+    await pilot.press("enter")
+    await reach(pilot, "HandleCard")
+    await shoot("take-back")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+    await pilot.press("2")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "EnterPassword")
+    await pilot.press(*"AB01", "enter")
+    for number, name in enumerate(("honest", "tampered", "impersonated", "repudiated"), 1):
+        await reach(pilot, "TryOut")
+        await pilot.press(str(number))
+        await pilot.pause()
+        await reach(pilot, "TryOut")
+        await shoot(f"try-{name}")
+    await pilot.press("escape")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+    await pilot.press("4")
+    for question in ("language", "colours", "layout"):
+        await reach(pilot, "Comfort")
+        await shoot(f"comfort-{question}")
+        await pilot.press("1")
+        await pilot.pause()
+    await reach(pilot, "Start")
+    await pilot.press("enter")
+    await reach(pilot, "Guide")
+    await pilot.click("#consult")
+    await reach(pilot, "Consult")
+    await shoot("consult")
+
+
+def comfortably(layout: str, language: str) -> Callable[[Pilot[None], Shoot], Awaitable[None]]:
+    async def play(pilot: Pilot[None], shoot: Shoot) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("4")
+        for answer in (language, "1", layout):
+            await reach(pilot, "Comfort")
+            await pilot.press(answer)
+            await pilot.pause()
+        await reach(pilot, "Start")
+        await walk(pilot, by_keyboard, shoot)
+
+    return play
+
+
+async def _presence(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "ConfirmItems")
+    assert isinstance(pilot.app.screen, SeatScreen)
+    pilot.app.screen.mind_idleness(70, Patience())
+    await shoot("presence")
+
+
 async def _outage(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("outage")
 
@@ -128,6 +203,12 @@ SCENES = (
     Scene("way-large", _whole_way, size=(132, 43), languages=("ja",)),
     Scene("stop", _stop_question),
     Scene("password", _password),
+    Scene("beside", beside),
+    Scene("beside-small", beside, size=(90, 26)),
+    Scene("large", comfortably("2", "1"), languages=("ja",)),
+    Scene("lower", comfortably("3", "1"), languages=("ja",)),
+    Scene("easy", comfortably("1", "2"), languages=("ja",)),
+    Scene("presence", _presence),
     Scene("digits", _password_of_other_kinds, lambda: Script(policy=PinPolicy(4, 4, "0123456789"))),
     Scene("refused", _refused, lambda: Script(refuse_with="E02")),
     Scene("key", _at_work, _held(Step.GENERATE_KEY)),
