@@ -167,15 +167,15 @@ def open_reader(
     from hw.card.reader import Reader
     from hw.card.trace import RedactingTrace
 
-    redacted = None if trace is None else RedactingTrace(trace)
     pcsc_name = _reader_name(device, name)
     if pcsc_name is None:
         simulation.mkdir(parents=True, exist_ok=True)
         simulated = SimulatedReader(simulation, name)
-        return Reader(simulated.slot, trace=redacted), simulated
+        return Reader(simulated.slot, trace=None if trace is None else RedactingTrace(trace)), simulated
     from hw.card.pcsc import PcscSlot
+    from hw.card.process_reader import ProcessReader
 
-    return Reader(PcscSlot(pcsc_name), trace=redacted), None
+    return ProcessReader(PcscSlot(pcsc_name), trace=trace), None
 
 
 def _reader_name(device: CardDevice, table: str) -> str | None:

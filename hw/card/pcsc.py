@@ -112,6 +112,17 @@ def reader_names() -> tuple[str, ...]:
         return service.reader_names()
 
 
+class Observed(NamedTuple):
+    """What a reader shows: whether a card lies in it, and how often that has changed since its service began.
+
+    `state` is the service's own word for both, by which the next look is told what is known.
+    """
+
+    is_present: bool
+    changes: int
+    state: int
+
+
 class PcscSlot:
     """The slot of a PC/SC reader, by its name or by the beginning of a name that no other reader shares.
 
@@ -159,6 +170,19 @@ class PcscSlot:
             header = scard.SCARD_PCI_T0 if protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1
             held.callback(scard.SCardDisconnect, handle, scard.SCARD_UNPOWER_CARD)
             return PcscConnection(scard, handle, header, held.pop_all())
+
+    def observe(self, known: Observed | None, timeout_s: float) -> Observed:
+        """What the reader shows as soon as that is another thing than `known`, or when the time is up.
+
+        Raises `ReaderMissing`, also when the reader or the service goes away meanwhile.
+        """
+        with _service() as service:
+            reader = self._reader(service)
+            if known is None:
+                state = service.state_of(reader)
+            else:
+                state = service.state_of(reader, other_than=known.state, timeout_s=timeout_s)
+            return Observed(service.is_present(state), state >> 16, state)
 
     def _wait_until(self, is_present: bool, timeout_s: float) -> bool:
         deadline_s = self._monotonic() + timeout_s
