@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from card_desk import ISSUER, PASSWORD, blank, issue, password_for, rsa_key
 
 from hw.card.pcsc import PcscSlot
 from hw.card.process_reader import ProcessReader
@@ -15,6 +14,7 @@ from hw.ports import CardReader, ChannelPurpose
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import MemoryStore
 from hw.sim.fault import Fault
+from tests.hw.card.office import ISSUER, PASSWORD, blank, issue, password_for, rsa_key
 from tests.hw.card.pcsc_bench import Client, inserted, outcome
 from tests.pcscd import PrivatePcscd
 
