@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hw.card.holder import programs_at_the_card_service
+from hw.card.pin_entry import GET_FEATURE_REQUEST
 from hw.errors import (
     CardAbsent,
     CardMute,
@@ -237,6 +238,28 @@ class PcscConnection:
         if result != Result.SUCCESS or not answer:
             raise error_of_exchange(result)
         return bytes(answer)
+
+    @property
+    def atr(self) -> bytes:
+        """The card's answer to reset. Raises what `transmit` does."""
+        result, _, _, _, atr = self._scard.SCardStatus(self._handle)
+        if result != Result.SUCCESS:
+            raise error_of_exchange(result)
+        return bytes(atr)
+
+    def control(self, code: int, data: bytes) -> bytes:
+        """One exchange with the reader itself. Raises `NotSent` when the reader has no such function."""
+        result, answer = self._scard.SCardControl(self._handle, code, list(data))
+        if result != Result.SUCCESS:
+            raise NotSent(f"the reader does not take control code {code:08X} (PC/SC {result:08X})")
+        return bytes(answer)
+
+    def features(self) -> bytes:
+        """What the reader answers when asked for its features (PC/SC part 10, 2.2), empty when it has none."""
+        try:
+            return self.control(self._scard.SCARD_CTL_CODE(GET_FEATURE_REQUEST), b"")
+        except NotSent:
+            return b""
 
     def close(self) -> None:
         """Powers the card off and lets go of it."""

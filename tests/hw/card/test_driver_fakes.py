@@ -251,7 +251,8 @@ FAKES = (
     Fake("taken out", CardRemoved, "pulled", faults=(Fault("pull", 5),)),
     # a card that comes again
     Fake("attempts that nobody counts", CardRefused, "ask for attempts", always(VERIFY, "9000"), is_issued=True),
-    Fake("locked", PinLocked, "locked", lambda c, true: b"\x69\x83" if c[1] == VERIFY and c[5:] else true, is_issued=True),
+    Fake("locked", PinLocked, "locked", lambda c, true: b"\x69\x83" if c[1] == VERIFY and c[5:] else true,
+         is_issued=True),
     Fake("something else in the file", INVALID, "holds no certificate", always(READ, "3181809000"), is_issued=True),
     Fake("a certificate that ends too early", INVALID, "ends within",
          always(READ, lambda t: t[:300] + b"\x90\0" if t[:1] == b"0" else b"\x90\0"), is_issued=True),
