@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,9 +31,10 @@ class SimulatedReader:
     with a real one. Readers of one directory share its cards; `name` tells them apart.
     """
 
-    def __init__(self, directory: Path, name: str = "card") -> None:
+    def __init__(self, directory: Path, name: str = "card", profile: str = "juki-2011") -> None:
         from hw.card.memory import MemorySlot
 
+        self._profile = profile
         self._directory = directory
         self._note = directory / ("reader.json" if name == "card" else f"{name}.json")
         self.slot = MemorySlot(SIMULATED)
@@ -50,12 +52,14 @@ class SimulatedReader:
         """Puts in the card of that name, which may be any text; a new one when there is none yet."""
         from hw.sim.card.card import VirtualCard
         from hw.sim.card.memory import FileStore
-        from hw.sim.card.personalization import new_card
+        from hw.sim.card.personalization import new_card, new_piv_card
+        from hw.sim.card.profile import PIV, PROFILES
 
         number, stem = _card_identity(name)
         store = FileStore(self._directory / f"card-{stem}.json")
         if not store.exists():
-            store.write(new_card(number))
+            is_piv = self._profile == PIV
+            store.write(new_piv_card(number) if is_piv else new_card(number, PROFILES[self._profile]))
         self.slot.insert(VirtualCard(store))
         self._write_note(name)
 
@@ -145,15 +149,18 @@ def open_reader(
     from hw.card.reader import Reader
     from hw.card.trace import RedactingTrace
 
-    redacted = None if trace is None else RedactingTrace(trace)
     pcsc_name = _reader_name(device, name)
     if pcsc_name is None:
         simulation.mkdir(parents=True, exist_ok=True)
-        simulated = SimulatedReader(simulation, name)
-        return Reader(simulated.slot, trace=redacted), simulated
+        simulated = SimulatedReader(simulation, name, device.profile)
+        return Reader(simulated.slot, trace=None if trace is None else RedactingTrace(trace)), simulated
+    objection = _objection(device, pcsc_name)
+    if objection:
+        logging.getLogger(__name__).warning(objection)
     from hw.card.pcsc import PcscSlot
+    from hw.card.process_reader import ProcessReader
 
-    return Reader(PcscSlot(pcsc_name), trace=redacted), None
+    return ProcessReader(PcscSlot(pcsc_name), trace=trace), None
 
 
 def _reader_name(device: CardDevice, table: str) -> str | None:
@@ -164,3 +171,12 @@ def _reader_name(device: CardDevice, table: str) -> str | None:
     if scheme != "pcsc" or not name.strip():
         raise ConfigInvalid("hardware", f"{table}.link", f"{device.link!r} is neither sim: nor pcsc:READER NAME")
     return name
+
+
+def _objection(device: CardDevice, reader_name: str) -> str:
+    """What is to be said against a reader. Raises `ConfigInvalid` for one that must not be used."""
+    from hw.card.reader_list import objection_to, read_reader_list
+
+    shipped = Path(__file__).resolve().parent.parent / "config" / "readers.toml"
+    readers = read_reader_list(Path(device.readers) if device.readers else shipped)
+    return objection_to(reader_name, readers, device.unlisted)

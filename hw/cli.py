@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hw.bench import check_hardware
+from hw.card.reader_list import read_reader_list
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
-from hw.errors import DeviceError
+from hw.errors import DeviceError, ReaderMissing
 from hw.hardware import Hardware
 from hw.health_words import DEVICES, HEALTH_DEVICES, Level, Outcome
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
@@ -35,10 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _code_of(error: Exception) -> int | None:
-    return os.EX_CONFIG if isinstance(error, ConfigInvalid) else None
+    if isinstance(error, ConfigInvalid):
+        return os.EX_CONFIG
+    return os.EX_UNAVAILABLE if isinstance(error, ReaderMissing) else None
 
 
 def _parser() -> argparse.ArgumentParser:
+    from hw.card import conformance_command
     from hw.sim.card import command as card
     from hw.sim.coin import command as coin
     from hw.sim.display import command as display
@@ -77,11 +81,15 @@ def _parser() -> argparse.ArgumentParser:
     devices = sim.add_subparsers(title="devices", metavar="DEVICE", required=True)
     for command in (card, printer, coin, display, lamp, scanner):
         command.add_parser(devices, parents=[common_options(2)]).set_defaults(verb=command.run)
+    conform = verbs.add_parser("conform", parents=[common_options(1)], help="compatibility check, with a report")
+    subjects = conform.add_subparsers(title="subjects", metavar="SUBJECT", required=True)
+    for subject in conformance_command.add_parsers(subjects, parents=[common_options(2)]):
+        subject.set_defaults(verb=lambda args: conformance_command.run(args, _readers_file(args.config)))
     return parser
 
 
 def _list(args: argparse.Namespace) -> int:
-    """Names the readers that the card service shows, and every device of hardware.toml."""
+    """Names the readers that the card service shows, what is known of them, and every device of hardware.toml."""
     hardware = _load_hardware(args)
     found: list[dict[str, str]] = []
     for name in DEVICES:
@@ -91,8 +99,12 @@ def _list(args: argparse.Namespace) -> int:
             found.append({"device": name, "link": table.link, "kind": str(next(kinds, ""))})
     from hw.card.pcsc import reader_names
 
+    readers = read_reader_list(_readers_file(args.config))
     try:
-        found += [{"device": "reader", "link": f"pcsc:{reader}", "kind": ""} for reader in reader_names()]
+        found += [
+            {"device": "reader", "link": f"pcsc:{reader}", "kind": readers.standing_of(reader)}
+            for reader in reader_names()
+        ]
     except DeviceError as error:
         print(f"hw: no card readers: {error}", file=sys.stderr)
     for device in found:
@@ -179,6 +191,11 @@ def _load_hardware(args: argparse.Namespace) -> Hardware:
     hardware = convert(tables, Hardware, str(path))
     check_hardware(hardware)
     return hardware
+
+
+def _readers_file(config: Path | None) -> Path:
+    """The list of readers, beside hardware.toml."""
+    return _hardware_file(config).parent / "readers.toml"
 
 
 def _hardware_file(config: Path | None) -> Path:

@@ -141,10 +141,14 @@ class PivSession:
         if not is_factory and algorithm is not AES_256:
             raise CardUnsupported("the card is managed by somebody else", Unsupported.NOT_PREPARED)
         piv_management.prove(self._port, algorithm, key, witness, challenge)
-        # Each of the two by itself: a card that was pulled between them has the one and not yet the other.
+        # A PUK that is neither the maker's nor ours would cost a try each time. Of a card that was pulled while it was
+        # taken over, the key is ours and the PUK still the maker's.
+        has_factory_puk = self._is_default(self._metadata(_PUK))
+        if is_factory and not has_factory_puk:
+            raise CardUnsupported("the card's PUK was changed by somebody else", Unsupported.NOT_PREPARED)
         if is_factory:
-            piv_management.replace_key(self._port, answer.management_key)
-        if self._metadata(_PUK).get(_META_IS_DEFAULT) == b"\x01":
+            self._take_over(answer.management_key)
+        if has_factory_puk:
             self._do("replace PUK", Command(0x00, 0x24, 0x00, _PUK, FACTORY_PUK + answer.puk))
         self._purpose, self._puk = purpose, answer.puk
 
@@ -263,6 +267,21 @@ class PivSession:
         if len(guid) != _GUID_BYTES or not any(guid):
             raise CardUnsupported("the card has neither serial number nor identifier", Unsupported.NOT_PREPARED)
         return base64.b32encode(hashlib.sha256(guid).digest()[:10]).decode("ascii")
+
+    def _is_default(self, metadata: dict[int, bytes]) -> bool:
+        """Whether it is still the maker's. Raises `CardAnswerInvalid` when the card does not tell."""
+        state = metadata.get(_META_IS_DEFAULT, b"")
+        if state not in (b"\x00", b"\x01"):
+            raise CardAnswerInvalid("the card does not tell whether a key or a PUK is still its maker's")
+        return state == b"\x01"
+
+    def _take_over(self, key: bytes) -> None:
+        """Gives the card a key of its number, which is asked again: under another one nobody would find the key."""
+        number, self._number = self._number, ""
+        if self.number() != number:
+            self._number = ""
+            raise CardAnswerInvalid("the card has two numbers")
+        piv_management.replace_key(self._port, key)
 
     def _reset_pin(self, operation: str, pin: bytearray) -> None:
         self._do(operation, Command(0x00, 0x2C, 0x00, _PIN, self._puk + _padded(pin)))

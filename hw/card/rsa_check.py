@@ -12,7 +12,7 @@ _EXPONENT = 65537
 _SMALL_PRIMES = [n for n in range(3, 752, 2) if all(n % m for m in range(3, math.isqrt(n) + 1, 2))]
 _SMALL_PRIMES_PRODUCT = math.prod(_SMALL_PRIMES)
 
-_FERMAT_ROUNDS = 256
+_FERMAT_ROUNDS = 64
 """Primes that differ in their upper halves are not found in any number of rounds; neighbours are in the first."""
 
 _ROCA_PRIMES = tuple(prime for prime in _SMALL_PRIMES if prime <= 167)

@@ -36,6 +36,9 @@ _PIV_T0_ATR = bytes.fromhex("3B09 8073C0218053504956")
 _SELECT, _GET_RESPONSE = 0xA4, 0xC0
 _BY_NAME = 0x04
 _CHAINING_BIT = 0x10
+_FURTHER_CLASSES = 0x60
+"""Bits of CLA with which the one for chaining has another meaning."""
+
 _LONGEST_CHAIN = 16384
 _OVERSIZE = 300
 
@@ -241,7 +244,7 @@ class VirtualCard:
     def _assembled(self, command: Command) -> Command | None:
         """The command that `command` is, or is the last piece of; None while pieces are missing."""
         chain, self._chain = self._chain, None
-        is_piece = bool(command.cla & _CHAINING_BIT)
+        is_piece = command.cla & (_CHAINING_BIT | _FURTHER_CLASSES) == _CHAINING_BIT
         if chain is None and not is_piece:
             return command
         if self._selected is None or not self._selected.chains_commands:

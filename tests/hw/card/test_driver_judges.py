@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from card_desk import ISSUER, blank, password_for, rsa_key
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,6 +21,7 @@ from hw.card.reader import Reader
 from hw.ports import CardReader, ChannelPurpose, KeyUse
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import MemoryStore
+from tests.hw.card.office import ISSUER, blank, password_for, rsa_key
 from tests.hw.card.pcsc_bench import Client, inserted, outcome
 from tests.pcscd import PrivatePcscd
 

@@ -1,9 +1,9 @@
 import pytest
-from card_desk import Desk, password
 
 from hw.card.reader import Reader
 from hw.errors import CardAbsent, CardRemoved, CardUnsupported, LinkLost, NotSent, ReaderBusy
 from hw.ports import CardReader
+from tests.hw.card.office import Desk, password
 
 
 class Slot:
