@@ -224,8 +224,8 @@ def verify_mac(message: Received, secret: bytes) -> MacAlgorithm:
 def verify_protection(message: Received, known_signer: x509.Certificate | None = None) -> x509.Certificate:
     """The certificate whose owner signed the message: the first of its extraCerts (RFC 9483, 3.2, 3.3 and 3.5).
 
-    What the receiver has need not be sent to him: a `known_signer` goes first when the message names its key. Whether the
-    certificate is trusted is another question. Raises `MessageInvalid`.
+    What the receiver has need not be sent to him: a `known_signer` goes first when the message names its key. Whether
+    the certificate is trusted is another question. Raises `MessageInvalid`.
     """
     if is_by_secret(message) or message.header.protection_alg is None or message.protection is None:
         raise MessageInvalid("wrongIntegrity", "protection by a shared secret where a signature was expected")

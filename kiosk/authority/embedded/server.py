@@ -104,8 +104,8 @@ def serve(
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listening:
-        # Accepted connections inherit it. asyncio sets it for sockets that say they are TCP, and this one does not; then
-        # each answer after the first of a connection waits 40 ms for the other side's delayed acknowledgement.
+        # Accepted connections inherit it. asyncio sets it for sockets that say they are TCP, and this one does not;
+        # each answer after the first of a connection would wait 40 ms for the other side's delayed acknowledgement.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = listening.getsockname()[1]
         authority = open_authority(directory, clock, random_bytes, _url(_public_name(host), port))
