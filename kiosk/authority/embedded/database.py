@@ -77,10 +77,8 @@ class Database:
     def write(self) -> Iterator[Transaction]:
         """A transaction that is durable when the block has ended, and undone when the block raises."""
         if self.is_shared:
-            with self._engine.connect() as connection:
-                transaction = Transaction(connection)
-                yield transaction
-                connection.commit()
+            with self._engine.begin() as connection:
+                yield Transaction(connection)
             return
         with self._taking_turns() as commit:
             transaction = commit.transaction
