@@ -91,6 +91,8 @@ class StatusService:
             algorithm = query.hash_algorithm
             if {len(query.issuer_name_hash), len(query.issuer_key_hash)} != {algorithm.digest_size}:
                 raise ValueError("hashes of another length than their algorithm's")
+            if query.serial_number < 0:
+                raise ValueError("a serial number that no certificate has")
         except Exception:
             # cryptography raises many kinds over strange requests; all of them mean the same to us.
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
