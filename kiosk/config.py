@@ -38,11 +38,15 @@ class PolicyTable:
 
 @dataclass(frozen=True)
 class AuthorityTable:
-    """Where the authority is. An empty `url` lets `demo` and `drill` start one of their own."""
+    """Where the authority is. An empty `url` lets `demo` and `drill` start one of their own.
+
+    `pending` is what becomes of a certificate until it is confirmed: the authority holds it, or nobody does.
+    """
 
     url: str = ""
     credential: str = ""
     timeout_s: float = 10.0
+    pending: Literal["held", "none"] = "held"
 
 
 @dataclass(frozen=True)

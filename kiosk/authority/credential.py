@@ -1,5 +1,6 @@
 """A key with its certificate and issuers in one PEM file: a station's, a clerk's, the authority's own."""
 
+import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from kiosk.authority.errors import CredentialInvalid
+
+WARNED_DAYS = 60
+"""So long before its end a credential's renewal is asked for."""
 
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -27,6 +31,10 @@ class Credential:
         """The certificate's common name: by it the authority knows the owner, and authorisations name the station."""
         names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return str(names[0].value) if names else ""
+
+    def days_left(self, at: datetime.datetime) -> int:
+        """Whole days until the certificate ends; below `WARNED_DAYS` somebody has to renew it."""
+        return (self.certificate.not_valid_after_utc - at).days
 
     def encode(self) -> bytes:
         """The PEM file's content: PKCS#8 key (not encrypted), certificate, chain."""

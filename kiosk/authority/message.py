@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -232,25 +233,41 @@ def verify_protection(message: Received, known_signer: x509.Certificate | None =
     if not is_known and not message.extra_certs:
         raise MessageInvalid("badMessageCheck", "no extraCerts: the signer's certificate must come first in them")
     try:
-        certificate = known_signer if known_signer and is_known else load_certificate(message.extra_certs[0])
-        key = certificate.public_key()
-        subject, key_id = certificate.subject.public_bytes(), subject_key_id(certificate)
+        der = known_signer.public_bytes(Encoding.DER) if known_signer and is_known else message.extra_certs[0]
+        signer = _read_signer(der)
     except Exception as error:
         # cryptography raises many kinds over strange certificates; all of them mean the same to us.
         raise MessageInvalid("badMessageCheck", f"the signer's certificate cannot be read: {error}") from None
-    if asn1.encode(message.header.sender) != asn1.explicit(4, subject):
+    if asn1.encode(message.header.sender) != signer.general_name:
         raise MessageInvalid("badMessageCheck", "sender is not the subject of the signer's certificate")
-    if key_id is None or message.header.sender_kid != key_id:
+    if signer.key_id is None or message.header.sender_kid != signer.key_id:
         raise MessageInvalid("badMessageCheck", "senderKID is not the signer's subject key identifier")
     try:
-        verify_identified(message.header.protection_alg, key, message.protection, message.protected)
+        verify_identified(message.header.protection_alg, signer.key, message.protection, message.protected)
     except AlgorithmUnknown as error:
         raise MessageInvalid("badAlg", str(error)) from None
     except SignatureInvalid as error:
         raise MessageInvalid("badMessageCheck", f"protection: {error}") from None
-    return certificate
+    return signer.certificate
 
 
+@dataclass(frozen=True)
+class _ReadSigner:
+    certificate: x509.Certificate
+    key: object
+    general_name: bytes
+    key_id: bytes | None
+
+
+@lru_cache(512)
+def _read_signer(der: bytes) -> _ReadSigner:
+    # Kept, because the same few stations sign everything; taking a certificate apart takes longer than a signature.
+    certificate = load_certificate(der)
+    name = asn1.explicit(4, certificate.subject.public_bytes())
+    return _ReadSigner(certificate, certificate.public_key(), name, subject_key_id(certificate))
+
+
+@lru_cache(512)
 def subject_key_id(certificate: x509.Certificate) -> bytes | None:
     """The certificate's subject key identifier, if it has one."""
     try:

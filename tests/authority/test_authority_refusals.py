@@ -545,7 +545,7 @@ def test_every_answer_repeats_transaction_and_nonce_and_is_signed_by_the_authori
     good = desk.message().der
     for request in (good, rebuild(good, desk.station, header=set_field(message_time=None))):
         asked, answer = parse_message(request).header, parse_message(desk.responder.respond(request))
-        assert verify_protection(answer) == desk.issuer
+        assert verify_protection(answer) == desk.authority.speaker.certificate
         assert answer.header.transaction_id == asked.transaction_id
         assert answer.header.recip_nonce == asked.sender_nonce
         assert answer.header.sender_nonce is not None and len(answer.header.sender_nonce) >= 16

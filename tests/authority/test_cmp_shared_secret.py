@@ -204,7 +204,7 @@ def test_what_is_wrong_with_a_shared_secret_is_said(client: Desk, name: str) -> 
 def test_whoever_did_not_prove_the_secret_gets_no_mac_made_with_it(client: Desk) -> None:
     """A MAC for a stranger would let him try secrets without asking again."""
     answer = parse_message(client.responder.respond(request(client, secret=b"a guess")))
-    assert verify_protection(answer) == client.issuer
+    assert verify_protection(answer) == client.authority.speaker.certificate
 
 
 def test_a_refusal_after_the_secret_was_proven_is_protected_by_it(client: Desk) -> None:

@@ -117,3 +117,13 @@ def test_general_messages(served: Served, work: Path, item: str) -> None:
     for protection in (REFERENCE, signed(served)):
         done = served.cmp(work, "-cmd", "genm", *infotype, *protection)
         assert done.returncode == 0 and f"id-it-{item}" in done.stdout, done.stdout
+
+
+def test_the_program_renews_a_stations_credential(served: Served, tmp_path: Path) -> None:
+    ca("station", "terminal-9", "--data", str(served.directory))
+    credential = served.directory / "stations" / "terminal-9.pem"
+    before = credential.read_bytes()
+    ca("renew", "--credential", str(credential), "--url", served.url, "--data", str(served.directory))
+    assert credential.read_bytes() != before
+    (tmp_path / "station.pem").write_bytes(credential.read_bytes())
+    assert "good" in served.ocsp(tmp_path, "station.pem")

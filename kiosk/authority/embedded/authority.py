@@ -40,12 +40,13 @@ class Authority:
     store: Store
     clock: Callable[[], datetime.datetime]
     random_bytes: Callable[[int], bytes]
+    delegate: Credential | None = None
     links: tuple[x509.Certificate, ...] = ()
 
     @property
     def speaker(self) -> Credential:
-        """By whom messages are protected."""
-        return self.credential
+        """By whom messages are protected: the delegate, so that the authority's own key signs nothing but its acts."""
+        return self.delegate or self.credential
 
     @property
     def own_ders(self) -> list[bytes]:

@@ -50,12 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
         default=RevocationReason.UNSPECIFIED,
         help=f"by RFC 5280: {', '.join(RevocationReason)}",
     )
+    renew = add("renew", "Renews a station's own credential at its authority; started again, it goes on.")
+    renew.add_argument("--credential", metavar="FILE", type=Path, help="default: authority.credential of kiosk.toml")
+    renew.add_argument("--url", help="default: authority.url of kiosk.toml")
     status = add("status", "Prints good, pending, revoked REASON DATE, or unknown.")
     status.add_argument("serial", metavar="SERIAL", type=_serial, help="in hex")
 
 
-def run(args: argparse.Namespace, town: Town, policies: Path) -> int:
-    """Runs one verb on the authority in `args.data`, or in its `authority` directory; returns the exit code."""
+def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", credential: str = "") -> int:
+    """Runs one verb on the authority in `args.data`, or in its `authority` directory; returns the exit code.
+
+    `url` and `credential` are the configured ones, for a station that renews its own.
+    """
+    if args.ca_verb == "renew":
+        return _renew(args.url or url, args.credential or Path(credential))
     from kiosk.authority.embedded import directory
     from kiosk.authority.embedded.store import StoreTooNew
 
@@ -96,6 +104,36 @@ def _serve(args: argparse.Namespace, place: Path) -> int:
     except OSError as error:
         print(f"kiosk ca: cannot listen on {host}:{port}: {error}", file=sys.stderr)
         return ExitCode.CONFIG
+    return ExitCode.OK
+
+
+def _renew(url: str, credential: Path) -> int:
+    from kiosk.authority.client import AuthorityClient
+    from kiosk.authority.credential import Credential
+    from kiosk.authority.credential_renewal import renew_credential
+    from kiosk.authority.errors import (
+        AuthorityError,
+        AuthorityOutcomeUnknown,
+        AuthorityUnreachable,
+        CredentialInvalid,
+        UrlRefused,
+    )
+
+    def client(own: Credential) -> AuthorityClient:
+        return AuthorityClient(url, own, own.chain, clock=_clock)
+
+    try:
+        renewed = renew_credential(credential, client)
+    except (CredentialInvalid, UrlRefused) as error:
+        print(f"kiosk ca: {error}", file=sys.stderr)
+        return ExitCode.CONFIG
+    except (AuthorityUnreachable, AuthorityOutcomeUnknown) as error:
+        print(f"kiosk ca: {error}; start it again to go on", file=sys.stderr)
+        return ExitCode.UNAVAILABLE
+    except AuthorityError as error:
+        print(f"kiosk ca: {error}", file=sys.stderr)
+        return ExitCode.REFUSED
+    print(f"{credential}: {renewed.name}, until {renewed.certificate.not_valid_after_utc:%Y-%m-%d}")
     return ExitCode.OK
 
 

@@ -7,6 +7,7 @@ they decide about by name; its server gathers their commits. Either way what was
 
 import hashlib
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ _TYPES = {
 _LOCK = "SELECT pg_advisory_xact_lock(?)"
 _MIGRATION_LOCK = 5318008_2011
 _POOL = 48
-"""Connections to PostgreSQL: one a thread that the server works with, and some to spare."""
+"""Connections that are kept: one a thread that the server works with, and some to spare."""
 
 
 @dataclass
@@ -70,15 +71,14 @@ class Database:
         self._count = threading.Lock()
         self._waiting = 0
         self._open: _Commit | None = None
+        self._readers: deque[tuple[Connection, Transaction]] = deque()
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction that is durable when the block has ended, and undone when the block raises."""
         if self.is_shared:
-            with self._engine.connect() as connection:
-                transaction = Transaction(connection)
-                yield transaction
-                connection.commit()
+            with self._engine.begin() as connection:
+                yield Transaction(connection)
             return
         with self._taking_turns() as commit:
             transaction = commit.transaction
@@ -98,8 +98,20 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A view of the last committed state."""
-        with self._engine.connect() as connection:
-            yield Transaction(connection)
+        if self.is_shared:
+            with self._engine.connect() as connection:
+                yield Transaction(connection)
+            return
+        # Kept open: to fetch a connection takes as long as what is read over it. None of them is in a transaction.
+        try:
+            reader = self._readers.popleft()
+        except IndexError:
+            connection = self._engine.connect()
+            reader = connection, Transaction(connection)
+        try:
+            yield reader[1]
+        finally:
+            self._readers.append(reader)
 
     def lock(self, transaction: Transaction, *names: bytes) -> None:
         """Keeps other writers away from what has this name until the transaction ends."""
@@ -109,6 +121,8 @@ class Database:
 
     def close(self) -> None:
         """Closes all connections."""
+        while self._readers:
+            self._readers.pop()[0].close()
         self._engine.dispose()
 
     @contextmanager
@@ -178,7 +192,8 @@ def _url(text: str) -> URL:
 def _engine(url: URL) -> Engine:
     # Values are personal data; they stay out of exception texts.
     if url.drivername == "sqlite":
-        engine = sqlalchemy.create_engine(url, hide_parameters=True)
+        # A thread that waits for a connection while another waits for its commit would wait for ever.
+        engine = sqlalchemy.create_engine(url, hide_parameters=True, pool_size=_POOL, max_overflow=-1)
         event.listen(engine, "connect", _set_up_sqlite)
     else:
         engine = sqlalchemy.create_engine(

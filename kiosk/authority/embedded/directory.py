@@ -1,7 +1,7 @@
 """The authority's directory: made once for training, opened by every process that serves or changes it.
 
 * `ca.pem`: its own certificates, present generation first; `ca.key`: its key with the present certificate
-* `ocsp.pem`: the OCSP responder's key, certificate, issuer
+* `ocsp.pem`, `cmp.pem`: key, certificate, issuer of the OCSP responder, and of who signs messages (if it is there)
 * `stations/NAME.pem`, `clerks/NAME.pem`: a station's, a clerk's (training only) key, certificate, issuer
 * `card.key`: master of the cards' attestation keys; `person.key`: key of the persons' ids, both in hex
 * `policy.toml`: the policy profile; `store.db`: the books, unless they are in PostgreSQL
@@ -54,6 +54,7 @@ _MADE = (
     "ca.pem",
     "card.key",
     "clerks",
+    "cmp.pem",
     "ocsp.pem",
     "person.key",
     "policy.toml",
@@ -192,6 +193,7 @@ def open_authority(
     try:
         credential = load_credential(directory / "ca.key")
         ocsp = load_credential(directory / "ocsp.pem")
+        delegate = load_credential(directory / "cmp.pem") if (directory / "cmp.pem").exists() else None
         generations = tuple(x509.load_pem_x509_certificates((directory / "ca.pem").read_bytes()))
         card_master, person_key = (bytes.fromhex((directory / f).read_text()) for f in ("card.key", "person.key"))
     except CredentialInvalid as error:
@@ -214,6 +216,7 @@ def open_authority(
         store=_open_store(directory, file),
         clock=clock,
         random_bytes=random_bytes,
+        delegate=delegate,
     )
 
 
@@ -304,18 +307,20 @@ def _make_training_authority(
     own = authority_certificate(own_key, policy, town, True, serial(), now)
     issuer = Credential(own_key, own)
     profiles = Profiles(issuer, policy, town, True, "")
-    keys = {"station": new_key(), "clerk": new_key(), "second": new_key(), "ocsp": new_key()}
+    keys = {name: new_key() for name in ("station", "clerk", "second", "ocsp", "cmp")}
     certificates = {
         "station": profiles.station(DEMO_NAME, keys["station"].public_key(), serial(), now),
         "clerk": profiles.clerk(DEMO_NAME, keys["clerk"].public_key(), serial(), now),
         "second": profiles.clerk(SECOND_CLERK, keys["second"].public_key(), serial(), now),
         "ocsp": profiles.ocsp_responder(keys["ocsp"].public_key(), serial(), now),
+        "cmp": profiles.cmp_delegate(keys["cmp"].public_key(), serial(), now),
     }
     paths = {
         "station": work / "stations" / f"{DEMO_NAME}.pem",
         "clerk": work / "clerks" / f"{DEMO_NAME}.pem",
         "second": work / "clerks" / f"{SECOND_CLERK}.pem",
         "ocsp": work / "ocsp.pem",
+        "cmp": work / "cmp.pem",
     }
     for folder in ("stations", "clerks"):
         (work / folder).mkdir(mode=0o700)

@@ -94,9 +94,9 @@ class Responder:
                 exchange.protector = protector(sender, authority)
                 return self._inform(exchange, message, transaction_id, requester, books)
         with authority.store.write(now) as books:
-            # Asked again under the lock: the same bytes may have come twice at once.
             known = books.transaction(transaction_id)
-            if answer := books.answer(request_hash):
+            # Asked again under the lock: the same bytes may have come twice at once.
+            if known and (answer := books.answer(request_hash)):
                 return answer
             requester = identify(sender, books, now, has_vouching_station=has_vouching_station)
             exchange.protector = protector(sender, authority)

@@ -57,6 +57,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "ALTER TABLE certificate ADD COLUMN invalid_since {integer}",
         "CREATE INDEX transactions_serial ON transactions (serial) WHERE serial IS NOT NULL",
+        "DROP INDEX certificate_key",
+        "CREATE INDEX certificate_key ON certificate (key_hash, profile)",
         # Who is known by a secret that both sides share.
         """CREATE TABLE client (
             reference {bytes} PRIMARY KEY,

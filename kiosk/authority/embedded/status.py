@@ -5,7 +5,6 @@ import hashlib
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
@@ -24,6 +23,13 @@ CRL_RENEWAL = datetime.timedelta(hours=1)
 
 _LONGEST_NONCE = 128
 
+_RECHECK = datetime.timedelta(seconds=0.5)
+"""How long an answer may be given again without asking the books whether anything changed."""
+
+_MOST_KEPT = 20_000
+
+_LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+
 
 @dataclass(frozen=True)
 class OcspAnswer:
@@ -34,10 +40,16 @@ class OcspAnswer:
 
 
 class StatusService:
-    """Answers from the books as they are now; may be called from several threads."""
+    """Answers from the books as they are now; may be called from several threads.
+
+    What was asked without a nonce is answered by the same bytes again as long as the books have not changed, which is
+    looked at every half second.
+    """
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
+        self._kept: dict[bytes, OcspAnswer] = {}
+        self._kept_at = (-1, _LONG_AGO, _LONG_AGO)
         self._issuers = {
             (algorithm.name, *_issuer_hashes(certificate, algorithm))
             for certificate in authority.generations
@@ -46,16 +58,50 @@ class StatusService:
 
     def ocsp(self, request: bytes) -> OcspAnswer:
         """The response to an OCSP request about one certificate."""
+        if answer := self.kept(request):
+            return answer
+        return self._ocsp(request)
+
+    def kept(self, request: bytes) -> OcspAnswer | None:
+        """The answer to the same request that was made before and is still true; None when there is none."""
+        answer = self._kept.get(request)
+        if answer is None:
+            return None
+        revision, looked_at, made_at = self._kept_at
+        now = self._authority.clock()
+        if now - looked_at >= _RECHECK or now < looked_at:
+            with self._authority.store.read(now) as books:
+                if books.revision() != revision or now - made_at > OCSP_VALIDITY / 4:
+                    self._kept.clear()
+                    return None
+            self._kept_at = (revision, now, made_at)
+        return answer
+
+    def _keep(self, request: bytes, answer: OcspAnswer, revision: int) -> None:
+        if not self._kept or len(self._kept) >= _MOST_KEPT or self._kept_at[0] != revision:
+            now = self._authority.clock()
+            self._kept.clear()
+            self._kept_at = (revision, now, now)
+        self._kept[request] = answer
+
+    def _ocsp(self, request: bytes) -> OcspAnswer:
         try:
             query = ocsp.load_der_ocsp_request(request)
             nonce = _nonce(query)
             algorithm = query.hash_algorithm
-        except (ValueError, NotImplementedError, UnsupportedAlgorithm):
+            if {len(query.issuer_name_hash), len(query.issuer_key_hash)} != {algorithm.digest_size}:
+                raise ValueError("hashes of another length than their algorithm's")
+            if query.serial_number < 0:
+                raise ValueError("a serial number that no certificate has")
+        except Exception:
+            # cryptography raises many kinds over strange requests; all of them mean the same to us.
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
         now = self._authority.now()
-        record = None
+        record, revision = None, -1
         if (algorithm.name, query.issuer_name_hash, query.issuer_key_hash) in self._issuers:
             with self._authority.store.read(now) as books:
+                # Asked first: an answer may be newer than the revision that it is kept under, and never older.
+                revision = books.revision() if nonce is None else -1
                 record = books.certificate(serial_text(query.serial_number))
         status, revoked_at, reason = _status(record)
         is_final = record is None or record.state in (State.GOOD, State.REVOKED)
@@ -78,7 +124,10 @@ class StatusService:
         if nonce is not None:
             builder = builder.add_extension(nonce, critical=False)
         response = builder.sign(self._authority.ocsp.key, hashes.SHA256())
-        return OcspAnswer(response.public_bytes(Encoding.DER), is_final)
+        answer = OcspAnswer(response.public_bytes(Encoding.DER), is_final)
+        if nonce is None and record is not None and is_final:
+            self._keep(request, answer, revision)
+        return answer
 
     def crl(self, name: str) -> bytes | None:
         """The CRL (DER) of this name, None when there is none; made anew when anything changed since the last."""

@@ -6,7 +6,7 @@ Times are whole seconds since 1970, serial numbers upper-case hex as openssl pri
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,9 @@ class CrlRecord:
     der: bytes
 
 
-_COLUMNS = ", ".join(field.name for field in fields(CertificateRecord))
-_ADD_CERTIFICATE = f"INSERT INTO certificate ({_COLUMNS}) VALUES ({', '.join('?' * len(fields(CertificateRecord)))})"  # noqa: S608  # names of ours
+_NAMES = tuple(field.name for field in fields(CertificateRecord))
+_COLUMNS = ", ".join(_NAMES)
+_ADD_CERTIFICATE = f"INSERT INTO certificate ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608  # names of ours
 _CERTIFICATE = f"SELECT {_COLUMNS} FROM certificate WHERE "  # noqa: S608  # names of ours
 
 
@@ -101,7 +102,7 @@ class Books:
 
     def add_certificate(self, record: CertificateRecord) -> None:
         """Enters a new certificate."""
-        self._run(_ADD_CERTIFICATE, *map(_plain, astuple(record)))
+        self._run(_ADD_CERTIFICATE, *(_plain(getattr(record, name)) for name in _NAMES))
         self._revise(record.serial)
 
     def certificate(self, serial: str) -> CertificateRecord | None:
@@ -132,7 +133,7 @@ class Books:
     def profiles_of_key(self, key_hash: bytes) -> set[str]:
         """The profiles under which this public key was ever certified."""
         self._lock(b"key", key_hash)
-        rows = self._run("SELECT profile FROM certificate WHERE key_hash = ?", key_hash)
+        rows = self._run("SELECT DISTINCT profile FROM certificate WHERE key_hash = ?", key_hash)
         return {row.profile for row in rows}
 
     def not_good(self) -> list[Entry]:
@@ -341,6 +342,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.is_shared = database.is_shared
 
     @contextmanager
     def write(self, now: datetime.datetime) -> Iterator[Books]:
