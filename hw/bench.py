@@ -19,6 +19,7 @@ from hw.strict_toml import ConfigInvalid
 if TYPE_CHECKING:
     from hw.display import CustomerDisplay
     from hw.lamp import SignalLamp
+    from hw.printer.document import DocumentPrinter
     from hw.scanner import CodeScanner
     from hw.sim.coin.virtual import VirtualCoinMachine
 
@@ -97,6 +98,7 @@ class Bench:
     display: "CustomerDisplay | None"
     lamp: "SignalLamp | None"
     scanner: "CodeScanner | None"
+    documents: "DocumentPrinter | None"
     simulated_reader: SimulatedReader | None
     simulated_window: SimulatedReader | None
     simulated_coins: "VirtualCoinMachine | None"
@@ -132,6 +134,7 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
             display=devices.display,
             lamp=devices.lamp,
             scanner=devices.scanner,
+            documents=devices.documents,
             simulated_reader=simulated_reader,
             simulated_window=simulated_window,
             simulated_coins=devices.simulated_coins,

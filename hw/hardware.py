@@ -77,6 +77,13 @@ class ScannerDevice:
 
 
 @dataclass(frozen=True)
+class DocumentsDevice:
+    """Where papers on A4 go: `cups:QUEUE` or `folder:/PATH`; no link where there is nothing of the kind."""
+
+    link: str = ""
+
+
+@dataclass(frozen=True)
 class Hardware:
     """The tables of `hardware.toml`."""
 
@@ -87,3 +94,4 @@ class Hardware:
     display: DisplayDevice = DisplayDevice()
     lamp: LampDevice = LampDevice()
     scanner: ScannerDevice = ScannerDevice()
+    documents: DocumentsDevice = DocumentsDevice()
