@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hw.cash.coin_box import CoinBox
+from hw.cash.shown import ShownCashBox
 from hw.devices import check_devices, open_devices
 from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.ports import CardReader, CashBox
@@ -89,7 +91,11 @@ def _card_identity(name: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Bench:
-    """The devices of a station; what it does not have is None. Simulated readers and coin machines have hands."""
+    """The devices of a station; what it does not have is None. Simulated readers and coin machines have hands.
+
+    `cash` shows the payer on the display, where there is one, what happens to his money; `coin_box` is what it stands
+    on where that is a coin acceptor.
+    """
 
     reader: CardReader
     window: CardReader | None
@@ -99,6 +105,7 @@ class Bench:
     lamp: "SignalLamp | None"
     scanner: "CodeScanner | None"
     documents: "DocumentPrinter | None"
+    coin_box: CoinBox | None
     simulated_reader: SimulatedReader | None
     simulated_window: SimulatedReader | None
     simulated_coins: "VirtualCoinMachine | None"
@@ -126,15 +133,19 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
             open_reader(hardware.window, simulation, "window", trace=trace) if hardware.window.link else (None, None)
         )
         devices = open_devices(hardware, simulation, held)
+        cash = devices.cash
+        if devices.display is not None:
+            cash = ShownCashBox(cash, devices.display, hardware.display.language)
         yield Bench(
             reader=reader,
             window=window,
             printer=devices.printer,
-            cash=devices.cash,
+            cash=cash,
             display=devices.display,
             lamp=devices.lamp,
             scanner=devices.scanner,
             documents=devices.documents,
+            coin_box=devices.cash if isinstance(devices.cash, CoinBox) else None,
             simulated_reader=simulated_reader,
             simulated_window=simulated_window,
             simulated_coins=devices.simulated_coins,

@@ -43,10 +43,11 @@ class CashDevice:
 
 @dataclass(frozen=True)
 class DisplayDevice:
-    """The customer display, and the command set that it is switched to; no link where there is none."""
+    """The customer display, the command set that it is switched to, its language; no link where there is none."""
 
     link: str = ""
     dialect: Literal["escpos", "cd5220"] = "escpos"
+    language: Literal["ja", "en"] = "ja"
     baudrate: int = 9600
     fault: str = ""
 

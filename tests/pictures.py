@@ -49,4 +49,4 @@ if __name__ == "__main__":
     print_receipt(PICTURES / "receipt.png")
     for language in LANGUAGES:
         receipt = Image.open(PICTURES / "receipt.png").convert("L") if language == "ja" else None
-        contact_sheet(language, receipt).save(PICTURES / f"papers-{language}.png", optimize=True)
+        contact_sheet(language, receipt).quantize(16).save(PICTURES / f"papers-{language}.png", optimize=True)
