@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hw.cash.coin_box import CoinBox
+from hw.cash.shown import ShownCashBox
 from hw.devices import check_devices, open_devices
 from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.ports import CardReader, CashBox
@@ -20,6 +22,7 @@ from hw.strict_toml import ConfigInvalid
 if TYPE_CHECKING:
     from hw.display import CustomerDisplay
     from hw.lamp import SignalLamp
+    from hw.printer.document import DocumentPrinter
     from hw.scanner import CodeScanner
     from hw.sim.coin.virtual import VirtualCoinMachine
 
@@ -92,7 +95,11 @@ def _card_identity(name: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Bench:
-    """The devices of a station; what it does not have is None. Simulated readers and coin machines have hands."""
+    """The devices of a station; what it does not have is None. Simulated readers and coin machines have hands.
+
+    `cash` shows the payer on the display, where there is one, what happens to his money; `coin_box` is what it stands
+    on where that is a coin acceptor.
+    """
 
     reader: CardReader
     window: CardReader | None
@@ -101,6 +108,8 @@ class Bench:
     display: "CustomerDisplay | None"
     lamp: "SignalLamp | None"
     scanner: "CodeScanner | None"
+    documents: "DocumentPrinter | None"
+    coin_box: CoinBox | None
     simulated_reader: SimulatedReader | None
     simulated_window: SimulatedReader | None
     simulated_coins: "VirtualCoinMachine | None"
@@ -128,14 +137,19 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
             open_reader(hardware.window, simulation, "window", trace=trace) if hardware.window.link else (None, None)
         )
         devices = open_devices(hardware, simulation, held)
+        cash = devices.cash
+        if devices.display is not None:
+            cash = ShownCashBox(cash, devices.display, hardware.display.language)
         yield Bench(
             reader=reader,
             window=window,
             printer=devices.printer,
-            cash=devices.cash,
+            cash=cash,
             display=devices.display,
             lamp=devices.lamp,
             scanner=devices.scanner,
+            documents=devices.documents,
+            coin_box=devices.cash if isinstance(devices.cash, CoinBox) else None,
             simulated_reader=simulated_reader,
             simulated_window=simulated_window,
             simulated_coins=devices.simulated_coins,

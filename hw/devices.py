@@ -21,6 +21,7 @@ from hw.strict_toml import ConfigInvalid
 if TYPE_CHECKING:
     from hw.display import CustomerDisplay
     from hw.lamp import SignalLamp
+    from hw.printer.document import DocumentPrinter
     from hw.printer.models import PrinterModel
     from hw.scanner import CodeScanner
     from hw.sim.coin.virtual import VirtualCoinMachine
@@ -39,6 +40,7 @@ class Devices:
     display: "CustomerDisplay | None"
     lamp: "SignalLamp | None"
     scanner: "CodeScanner | None"
+    documents: "DocumentPrinter | None"
     simulated_coins: "VirtualCoinMachine | None"
 
 
@@ -55,6 +57,7 @@ def check_devices(hardware: Hardware) -> None:
         if link:
             _link(name, link, fault, Core)
     _scanner_values(hardware.scanner)
+    _documents(hardware)
 
 
 def open_devices(hardware: Hardware, simulation: Path, held: ExitStack) -> Devices:
@@ -79,6 +82,7 @@ def open_devices(hardware: Hardware, simulation: Path, held: ExitStack) -> Devic
         display=_display(hardware, held, simulation),
         lamp=_lamp(hardware, held, simulation),
         scanner=_scanner(hardware, held),
+        documents=_documents(hardware),
         simulated_coins=coins,
     )
 
@@ -165,6 +169,17 @@ def _scanner(hardware: Hardware, held: ExitStack) -> "CodeScanner | None":
 
     link = _opened(held, "scanner", device.link, device.fault, core, SerialLine(device.baudrate))
     return CodeScanner(link, device.form, dialect=device.dialect, setup=_scanner_values(device))
+
+
+def _documents(hardware: Hardware) -> "DocumentPrinter | None":
+    if not hardware.documents.link:
+        return None
+    from hw.printer.document import document_printer
+
+    try:
+        return document_printer(hardware.documents.link)
+    except ValueError as error:
+        raise ConfigInvalid("hardware", "documents.link", str(error)) from error
 
 
 def _check_cash(device: CashDevice) -> None:

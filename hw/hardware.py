@@ -50,10 +50,11 @@ class CashDevice:
 
 @dataclass(frozen=True)
 class DisplayDevice:
-    """The customer display, and the command set that it is switched to; no link where there is none."""
+    """The customer display, the command set that it is switched to, its language; no link where there is none."""
 
     link: str = ""
     dialect: Literal["escpos", "cd5220"] = "escpos"
+    language: Literal["ja", "en"] = "ja"
     baudrate: int = 9600
     fault: str = ""
 
@@ -84,6 +85,13 @@ class ScannerDevice:
 
 
 @dataclass(frozen=True)
+class DocumentsDevice:
+    """Where papers on A4 go: `cups:QUEUE` or `folder:/PATH`; no link where there is nothing of the kind."""
+
+    link: str = ""
+
+
+@dataclass(frozen=True)
 class Hardware:
     """The tables of `hardware.toml`."""
 
@@ -94,3 +102,4 @@ class Hardware:
     display: DisplayDevice = DisplayDevice()
     lamp: LampDevice = LampDevice()
     scanner: ScannerDevice = ScannerDevice()
+    documents: DocumentsDevice = DocumentsDevice()

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 HEALTH_DEVICES = ("printer", "cash", "display", "lamp", "scanner")
 """Devices that are no card readers, as the tables of `hardware.toml` are called."""
-DEVICES = ("card", "window", *HEALTH_DEVICES)
+DEVICES = ("card", "window", *HEALTH_DEVICES, "documents")
 
 
 class Level(StrEnum):

@@ -117,7 +117,11 @@ class ConfiguredCounter:
         """Reader, printer and drawer as they are now."""
         if self._assembly is None:
             return ()
-        return (self._reader_state(self._assembly), self._printer_state(self._assembly), self._cash_state())
+        return (
+            self._reader_state(self._assembly),
+            self._printer_state(self._assembly),
+            self._cash_state(self._assembly),
+        )
 
     def card_services(self) -> CardServices:
         """What the resident may do with a certificate that he has."""
@@ -161,9 +165,10 @@ class ConfiguredCounter:
         causes = status.causes if status else ()
         return DeviceState("printer", "receipt_printer", link, "blocked" if causes else "ready", ", ".join(causes))
 
-    def _cash_state(self) -> DeviceState:
-        cash = self._config.hardware.cash
-        return DeviceState("cash", cash.kind, cash.link, "ready")
+    def _cash_state(self, assembly: Assembly) -> DeviceState:
+        cash, box = self._config.hardware.cash, assembly.bench.coin_box
+        trouble = None if box is None else box.trouble
+        return DeviceState("cash", cash.kind, cash.link, "missing" if trouble else "ready", str(trouble or ""))
 
 
 def run_demo(config: Config, config_path: Path, data: Path, settings: Sequence[tuple[str, str]]) -> ExitCode:

@@ -11,7 +11,6 @@ from typing import TextIO
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hw.cash.coin_box import CoinBox
 from hw.errors import DeviceError
 from hw.sim.till import SimulatedTill
 from hw.strict_toml import ConfigInvalid
@@ -116,7 +115,6 @@ def _play(drill: Drill, application: Application, assembly: Assembly, data: Path
 
 def _persons(drill: Drill, application: Application, assembly: Assembly, data: Path) -> Persons:
     table = drill.file.persons
-    cash = assembly.bench.cash
     return play(
         application.resident_code,
         table.resident.password,
@@ -126,7 +124,7 @@ def _persons(drill: Drill, application: Application, assembly: Assembly, data: P
         assembly.bench.simulated_reader,
         assembly.bench.simulated_window,
         assembly.bench.simulated_coins,
-        cash if isinstance(cash, CoinBox) else None,
+        assembly.bench.coin_box,
     )
 
 

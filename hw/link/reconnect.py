@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 0.8
+"""Between two attempts; never so long that a device is back for a second and nobody has noticed."""
 _GROWTH = 2.0
 _JITTER = 0.2
 

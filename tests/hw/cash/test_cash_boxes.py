@@ -368,3 +368,42 @@ def test_a_changer_gives_the_fewest_pieces_or_nothing(tmp_path):
     changer.take_from_clerk(1000)
     assert changer.fix().is_discrepant
     assert changer.end(DepositEnd.CHANGE) == 500  # the clerk gives it
+
+
+def test_the_payer_sees_what_happens_to_his_money():
+    from hw.cash.shown import ShownCashBox
+    from hw.display import CustomerDisplay
+    from hw.sim.display.virtual import VirtualDisplay
+
+    for language, words in (("ja", ("ﾃｽｳﾘｮｳ", "ｵｱｽﾞｶﾘ", "ｵﾂﾘ")), ("en", ("Fee", "Received", "Change"))):
+        sim, coins = VirtualDisplay(), Coins()
+        box = ShownCashBox(coins.box(hopper=True), CustomerDisplay(MemoryLink(sim)), language)
+
+        def seen(sim=sim):
+            return [line.split() for line in sim.screen.lines]
+
+        box.begin(500)
+        assert seen() == [[words[0], "¥500"], [words[1], "¥0"]]
+        box.deposit()
+        assert coins.machine.insert(100)
+        box.deposit()
+        assert seen()[1] == [words[1], "¥100"]
+        box.take_from_clerk(1000)
+        box.fix()
+        assert box.end(DepositEnd.CHANGE) == 0  # the hopper paid it
+        assert seen()[1] == [words[2], "¥600"]
+
+
+def test_a_dead_display_takes_nothing_from_a_payment(box):
+    from hw.cash.shown import ShownCashBox
+    from hw.display import CustomerDisplay
+    from hw.sim.display.virtual import VirtualDisplay
+
+    link = MemoryLink(VirtualDisplay())
+    link.close()
+    shown = ShownCashBox(box, CustomerDisplay(link))
+    shown.begin(500)
+    shown.take_from_clerk(500)
+    assert isinstance(shown.failure, LinkLost)
+    shown.fix()
+    assert shown.end(DepositEnd.CHANGE) == 0
