@@ -19,7 +19,7 @@ from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
-from kiosk.ui.counter import CardServices, DeviceState, FailureText
+from kiosk.ui.counter import Books, CardServices, DeviceState, FailureText
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
@@ -117,6 +117,13 @@ class ConfiguredCounter:
         if self._assembly is None:
             return ()
         return (self._reader_state(self._assembly), self._printer_state(self._assembly), self._cash_state())
+
+    def books(self) -> Books:
+        """The books of this station, through a connection of their own."""
+        from kiosk.books import open_books
+
+        assert self._assembly is not None, "the counter is open"
+        return self._held.enter_context(open_books(self._config, self._data, self._assembly.station))
 
     def card_services(self) -> CardServices:
         """What the resident may do with a certificate that he has."""

@@ -21,6 +21,7 @@ from kiosk.ui.board import Board
 from kiosk.ui.case_thread import Issue, issue_certificate
 from kiosk.ui.counter import Counter
 from kiosk.ui.idle import IdleGuard, Patience
+from kiosk.ui.office import StationOffice
 from kiosk.ui.opening import Opening
 from kiosk.ui.outage import MODE as OUTAGE
 from kiosk.ui.outage import Outage
@@ -37,6 +38,9 @@ _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
 
 _LOOKS_FOR_PERSONS_EVERY_S = 1.0
+
+_LOCKED_KEYS = frozenset({"enter", *SEAT_KEYS.values()})
+"""What a locked seat still hears."""
 
 _DRAWN_ON = 2
 """Textual draws on standard error."""
@@ -83,6 +87,7 @@ class KioskApp(App[None], inherit_bindings=False):
             for name in SeatName
         }
         self._thread = StationThread()
+        self._books_thread = StationThread()
         self._patience = patience or Patience()
         self._idle = IdleGuard(now)
         self._minded: Screen[Any] | None = None
@@ -114,11 +119,6 @@ class KioskApp(App[None], inherit_bindings=False):
     def _ground_screens(self) -> dict[str, Callable[[], SeatScreen[None]]]:
         """The lowest screen of each seat; a seat's package is loaded when somebody sits down there."""
 
-        def desk() -> SeatScreen[None]:
-            from kiosk.ui.clerk.desk import Desk
-
-            return Desk(self._seats[SeatName.CLERK], self._counter)
-
         def bench() -> SeatScreen[None]:
             from kiosk.ui.technician.bench import Bench
 
@@ -126,7 +126,7 @@ class KioskApp(App[None], inherit_bindings=False):
 
         return {
             SeatName.RESIDENT: lambda: Opening(self._seats[SeatName.RESIDENT]),
-            SeatName.CLERK: desk,
+            SeatName.CLERK: lambda: Opening(self._seats[SeatName.CLERK]),
             SeatName.TECHNICIAN: bench,
         }
 
@@ -150,7 +150,8 @@ class KioskApp(App[None], inherit_bindings=False):
 
         resident, clerk = self._seats[SeatName.RESIDENT], self._seats[SeatName.CLERK]
         self.run_worker(serve_residents(resident, reception, self._language), group="resident")
-        self.run_worker(attend(clerk, self._counter.clerk), group="clerk")
+        office = StationOffice(self._counter, station, self._books_thread, reception, self.board)
+        self.run_worker(attend(clerk, office, self._counter, self._counter.clerk), group="clerk")
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 
@@ -177,6 +178,9 @@ class KioskApp(App[None], inherit_bindings=False):
             screen = self.screen if self._is_on_glass else None
             if isinstance(screen, SeatScreen) and screen.asks_presence:
                 screen.welcome_back()
+                return
+            is_locked = isinstance(screen, SeatScreen) and screen.is_locked
+            if is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS:
                 return
         await super().on_event(event)
 
@@ -215,6 +219,7 @@ class KioskApp(App[None], inherit_bindings=False):
         if self.board.case is not None:
             self.board.case.line.close()
         self._thread.end()
+        self._books_thread.end()
 
     async def action_quit(self) -> None:
         """Nobody at the glass ends the program by a key."""

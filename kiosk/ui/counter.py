@@ -111,6 +111,73 @@ class CardServices(Protocol):
         ...
 
 
+@dataclass(frozen=True, repr=False)
+class LeftCase:
+    """A case that has not ended and that nobody works on; `resident` is None when he left the register.
+
+    `stage` is the journal's; a suspect case waits for two clerks who look at what is there.
+    """
+
+    number: str
+    resident: Resident | None
+    stage: str
+    code: str
+    is_suspect: bool
+
+
+@dataclass(frozen=True)
+class JournalLine:
+    """One entry of the journal as it is shown: no personal data, `case` a part of the random pseudonym."""
+
+    seq: int
+    at: datetime.datetime
+    case: str
+    event: str
+    step: str
+
+
+@dataclass(frozen=True)
+class JournalView:
+    """The newest entries, oldest first; how many there are, and why the chain does not hold, empty when it does."""
+
+    lines: tuple[JournalLine, ...]
+    count: int
+    broken: str
+
+
+@dataclass(frozen=True)
+class DayTakings:
+    """What the journal says of one day's money at this station."""
+
+    day: datetime.date
+    issued: int
+    fees_yen: int
+    refunds: int
+    refunds_yen: int
+    left: int
+
+    @property
+    def due_yen(self) -> int:
+        """What the day must have brought into the drawer."""
+        return self.fees_yen - self.refunds_yen
+
+
+class Books(Protocol):
+    """What the clerk reads in the station's books; called on one thread of its own, beside the cases."""
+
+    def left_cases(self) -> tuple[LeftCase, ...]:
+        """Every case that has not ended, by number."""
+        ...
+
+    def journal(self, newest: int) -> JournalView:
+        """So many of the newest entries, after the whole chain was followed."""
+        ...
+
+    def takings(self, day: datetime.date) -> DayTakings:
+        """The money of one day (Japan)."""
+        ...
+
+
 class Counter(Protocol):
     """The counter that the screens stand on.
 
@@ -135,6 +202,10 @@ class Counter(Protocol):
 
     def devices(self) -> tuple[DeviceState, ...]:
         """Every device of the station and its state now."""
+        ...
+
+    def books(self) -> Books:
+        """Opens the station's books for reading; on the thread that will read them, once the counter is open."""
         ...
 
     def card_services(self) -> CardServices:

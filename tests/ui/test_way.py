@@ -18,7 +18,7 @@ from kiosk.ui.widgets.keyboard import KeyCap
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatTab
 from kiosk.ui.words import LANGUAGES
-from tests.ui.contact_sheet import beside, comfortably
+from tests.ui.contact_sheet import a_left_case, beside, comfortably, duties
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import PASSWORD, Hand, by_keyboard, by_touch, walk
 
@@ -78,6 +78,26 @@ def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int,
     asyncio.run(run())
     assert not flaws, "\n".join(flaws)
     assert counter.services.signed, "the sample was signed"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("size", [USUAL, SMALL])
+def test_what_a_clerk_does_besides_the_case_fits_too(language: str, size: tuple[int, int], locale: Path) -> None:
+    counter = ScriptedCounter()
+    a_left_case(counter)
+    flaws: list[str] = []
+
+    async def run() -> None:
+        app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+        async with app.run_test(size=size) as pilot:
+
+            async def visit(name: str) -> None:
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+
+            await duties(pilot, visit)
+
+    asyncio.run(run())
+    assert not flaws, "\n".join(flaws)
 
 
 @pytest.mark.parametrize(

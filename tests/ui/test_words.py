@@ -16,6 +16,8 @@ from kiosk.model.certificate import CertificateState
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import Sex
 from kiosk.model.step import PROCEDURE
+from kiosk.model.transition import ENDED, Stage
+from kiosk.ui.clerk.menu import Duty
 from kiosk.ui.ending import Money, Outcome
 from kiosk.ui.resident.comfort import LAYOUTS
 from kiosk.ui.resident.learn import TOPICS
@@ -54,7 +56,11 @@ VALUES = {
     "resident.try.check.{}": [("path", "signature", "usage", "status", "name")],
     "resident.wish.{}": [("show", "try", "learn", "comfort")],
     "use.{}": [{use.kind for use in load_uses()}],
+    "clerk.day.difference.{}": [("none", "more", "less")],
+    "clerk.duty.{}": [Duty],
+    "clerk.identity.check.{}": [("open", "done", "face", "expiry", "entries")],
     "clerk.outcome.{}": [Outcome],
+    "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [PaperSeen],
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],
