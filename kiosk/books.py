@@ -6,7 +6,7 @@ nothing.
 
 import datetime
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +27,7 @@ from kiosk.journal.verify import verify_chain
 from kiosk.model.application import SettledFee
 from kiosk.model.step import Step, Undo
 from kiosk.model.transition import Stage
-from kiosk.ui.counter import DayTakings, JournalLine, JournalView, LeftCase
+from kiosk.ui.counter import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
 
@@ -98,6 +98,17 @@ class StationBooks:
         # A refund of nothing is journaled too; no money moved then.
         given_back = [yen for yen in refunds if yen]
         return DayTakings(day, len(fees), sum(fees), len(given_back), sum(given_back), left)
+
+    def statistics(self, until: datetime.date, days: int) -> Statistics:
+        """What ended when, from the journal; why, from the cases."""
+        issued = {until - datetime.timedelta(days=ago): 0 for ago in range(days - 1, -1, -1)}
+        for entry in self._journal.entries():
+            facts = json.loads(entry.body)
+            is_closed = facts["event"] == EffectState.DONE and facts.get("step") == Step.CLOSED
+            if is_closed and facts["station"] == self._station and (day := _day(facts["at"])) in issued:
+                issued[day] += 1
+        codes = Counter(case.code for case in self._journal.cases() if case.code)
+        return Statistics(tuple(issued.items()), tuple(codes.most_common()))
 
     def _fee_yen(self, case: CaseRecord) -> int:
         effect = self._journal.effect(case, Step.FEE)

@@ -162,8 +162,29 @@ class DayTakings:
         return self.fees_yen - self.refunds_yen
 
 
+@dataclass(frozen=True)
+class Statistics:
+    """Certificates issued a day, oldest first, and how often which failure code ended a case, most frequent first."""
+
+    issued: tuple[tuple[datetime.date, int], ...]
+    codes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the configuration check: what was looked at, what is set there, and whether it can be worked with."""
+
+    name: str
+    outcome: Literal["pass", "fail", "note"]
+    detail: str
+
+
 class Books(Protocol):
-    """What the clerk reads in the station's books; called on one thread of its own, beside the cases."""
+    """What is read in the station's books; called on one thread of its own, beside the cases."""
+
+    def statistics(self, until: datetime.date, days: int) -> Statistics:
+        """So many days up to and with `until`; without personal data."""
+        ...
 
     def left_cases(self) -> tuple[LeftCase, ...]:
         """Every case that has not ended, by number."""
@@ -222,6 +243,18 @@ class Counter(Protocol):
 
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges, redacted, oldest first."""
+        ...
+
+    def failure_codes(self) -> tuple[str, ...]:
+        """Every code of the failure book, in its order."""
+        ...
+
+    def log_lines(self) -> tuple[str, ...]:
+        """The newest lines of the program's log, oldest first; no personal data ever reaches it."""
+        ...
+
+    def checks(self) -> tuple[Check, ...]:
+        """The configuration, setting by setting; secrets and personal data are not shown."""
         ...
 
     def failure_text(self, code: str, language: str) -> FailureText:

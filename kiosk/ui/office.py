@@ -1,4 +1,4 @@
-"""What the clerk's desk asks of the station beside the case at the terminal."""
+"""What the clerk's and the technician's seats ask of the station beside the case at the terminal."""
 
 import datetime
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kiosk.clock import JAPAN
 from kiosk.model.resident import Resident
 from kiosk.ui.board import Board
-from kiosk.ui.counter import Books, Counter, DayTakings, JournalView, LeftCase
+from kiosk.ui.counter import Books, Check, Counter, DayTakings, JournalView, LeftCase, Statistics
 from kiosk.ui.reception import StationReception
 from kiosk.ui.station_thread import StationThread
 
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from kiosk.issuance.station import Station
 
 _ENTRIES_SHOWN = 200
+_DAYS_TOLD = 14
 
 
 class StationOffice:
-    """`kiosk.ui.clerk.flow.Office` over an open station; the books are read on a thread of their own."""
+    """`kiosk.ui.clerk.flow.Office` and `kiosk.ui.technician.flow.Workshop` over an open station.
+
+    The books are read on a thread of their own.
+    """
 
     def __init__(
         self, counter: Counter, station: "Station", thread: StationThread, reception: StationReception, board: Board
@@ -51,6 +55,15 @@ class StationOffice:
         """Today's money."""
         today: datetime.date = self._station.clock().astimezone(JAPAN).date()
         return await self._thread.call(lambda: self._opened().takings(today))
+
+    async def statistics(self) -> Statistics:
+        """What the journal says about the last days."""
+        today = self._station.clock().astimezone(JAPAN).date()
+        return await self._thread.call(lambda: self._opened().statistics(today, _DAYS_TOLD))
+
+    async def checks(self) -> Sequence[Check]:
+        """The configuration and what is wrong with it."""
+        return await self._thread.call(self._counter.checks)
 
     async def residents(self) -> Sequence[Resident]:
         """The register, which the clerk's station alone reads."""

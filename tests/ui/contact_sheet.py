@@ -207,6 +207,24 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("offered")
 
 
+async def rounds(pilot: Pilot[None], shoot: Shoot) -> None:
+    """What a technician looks at."""
+    await reach(pilot, "Start")
+    await pilot.press("f12")
+    await reach(pilot, "Bench")
+    await shoot("bench")
+    for number, name in enumerate(("failures", "log", "statistics", "check"), 1):
+        await pilot.press("m")
+        await reach(pilot, "Menu")
+        if number == 1:
+            await shoot("technician-menu")
+        await pilot.press(str(number))
+        await reach(pilot, "Pages")
+        await shoot(name)
+        await pilot.press("escape")
+        await reach(pilot, "Bench")
+
+
 def a_left_case(counter: ScriptedCounter) -> None:
     """One case of the counter was left by an interruption, and one is suspect."""
     counter.left = (
@@ -273,6 +291,7 @@ SCENES = (
     Scene("lower", comfortably("3", "1"), languages=("ja",)),
     Scene("easy", comfortably("1", "2"), languages=("ja",)),
     Scene("presence", _presence),
+    Scene("rounds", rounds),
     Scene("duties", duties, prepare=a_left_case),
     Scene("duties-small", duties, size=(90, 26), prepare=a_left_case),
     Scene("digits", _password_of_other_kinds, lambda: Script(policy=PinPolicy(4, 4, "0123456789"))),

@@ -28,6 +28,7 @@ from kiosk.model.step import ACTOR, Step
 from kiosk.model.town import Town
 from kiosk.ui.counter import (
     CardUnusable,
+    Check,
     DayTakings,
     DeviceState,
     FailureText,
@@ -36,6 +37,7 @@ from kiosk.ui.counter import (
     Judgement,
     LeftCase,
     OwnCertificate,
+    Statistics,
 )
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -171,6 +173,10 @@ class ScriptedBooks:
         lines = (JournalLine(seq, at, "0badcafe", "done", step) for seq, step in enumerate(Step, 1))
         return JournalView(tuple(lines)[-newest:], len(Step), "")
 
+    def statistics(self, until: datetime.date, days: int) -> Statistics:
+        issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))
+        return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)))
+
     def takings(self, day: datetime.date) -> DayTakings:
         return DayTakings(day, 2, 1000, 1, 500, len(self.left))
 
@@ -235,6 +241,15 @@ class ScriptedCounter:
 
     def trace_lines(self) -> tuple[str, ...]:
         return ("> 00A4040C 10 bytes", "< 9000", "> 0020.... [PIN]", "< 9000")
+
+    def failure_codes(self) -> tuple[str, ...]:
+        return ("E01", "E02")
+
+    def log_lines(self) -> tuple[str, ...]:
+        return ("11-22 10:00:00 WARNING hw.printer: paper is low",)
+
+    def checks(self) -> tuple[Check, ...]:
+        return (Check("card.link", "pass", "sim:"), Check("authority.url", "fail", "no answer"))
 
     def failure_text(self, code: str, language: str) -> FailureText:
         if language.startswith("ja"):

@@ -24,6 +24,7 @@ from kiosk.ui.resident.learn import TOPICS
 from kiosk.ui.resident.own import Attempt
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
+from kiosk.ui.technician.menu import View
 from kiosk.ui.themes import THEMES
 from kiosk.ui.uses import load_uses
 from kiosk.ui.widgets.step_bar import step_word_id
@@ -55,6 +56,10 @@ VALUES = {
     "resident.try.mark.{}": [("accepted", "rejected", "undecided")],
     "resident.try.check.{}": [("path", "signature", "usage", "status", "name")],
     "resident.wish.{}": [("show", "try", "learn", "comfort")],
+    "technician.card.{}": [("insert", "remove")],
+    "technician.check.{}": [("pass", "fail", "note")],
+    "technician.failures.who.{}": [("resident", "clerk", "technician")],
+    "technician.view.{}": [View],
     "use.{}": [{use.kind for use in load_uses()}],
     "clerk.day.difference.{}": [("none", "more", "less")],
     "clerk.duty.{}": [Duty],
