@@ -1,9 +1,10 @@
 """`kiosk demo` and `kiosk run`: the screens on a counter put together from the configuration."""
 
+import logging
 import sys
 from collections import deque
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
-from kiosk.ui.counter import CardServices, DeviceState, FailureText
+from kiosk.ui.counter import Books, CardServices, Check, DeviceState, FailureText
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
@@ -79,10 +80,12 @@ class ConfiguredCounter:
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._book = load_failure_book()
 
     def open(self) -> Station:
         """Opens devices and authority, starting one of its own when none is configured."""
+        self._held.enter_context(_heard_log(self._log.append))
         self._held.enter_context(hold_data(self._data))
         endpoint = self._held.enter_context(
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
@@ -123,6 +126,13 @@ class ConfiguredCounter:
             self._cash_state(self._assembly),
         )
 
+    def books(self) -> Books:
+        """The books of this station, through a connection of their own."""
+        from kiosk.books import open_books
+
+        assert self._assembly is not None, "the counter is open"
+        return self._held.enter_context(open_books(self._config, self._data, self._assembly.station))
+
     def card_services(self) -> CardServices:
         """What the resident may do with a certificate that he has."""
         from kiosk.card_services import StationCardServices
@@ -141,6 +151,21 @@ class ConfiguredCounter:
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges."""
         return tuple(self._trace)
+
+    def failure_codes(self) -> tuple[str, ...]:
+        """The failure book's codes."""
+        return tuple(self._book)
+
+    def log_lines(self) -> tuple[str, ...]:
+        """The newest lines that the program logged."""
+        return tuple(self._log)
+
+    def checks(self) -> tuple[Check, ...]:
+        """What is set, and whether it can be worked with."""
+        from kiosk.config_check import check_config
+
+        assert self._assembly is not None, "the counter is open"
+        return check_config(self._config, self._config_path, self._data, self._assembly)
 
     def failure_text(self, code: str, language: str) -> FailureText:
         """The failure book's words."""
@@ -169,6 +194,30 @@ class ConfiguredCounter:
         cash, box = self._config.hardware.cash, assembly.bench.coin_box
         trouble = None if box is None else box.trouble
         return DeviceState("cash", cash.kind, cash.link, "missing" if trouble else "ready", str(trouble or ""))
+
+
+class _LogEar(logging.Handler):
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%m-%d %H:%M:%S"))
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(self.format(record))
+
+
+@contextmanager
+def _heard_log(hear: Callable[[str], None]) -> Iterator[None]:
+    """While open, `hear` is given every line that our own packages log."""
+    ear = _LogEar(hear)
+    loggers = [logging.getLogger(name) for name in ("kiosk", "hw")]
+    for logger in loggers:
+        logger.addHandler(ear)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(ear)
 
 
 def run_demo(config: Config, config_path: Path, data: Path, settings: Sequence[tuple[str, str]]) -> ExitCode:

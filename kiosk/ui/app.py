@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, on
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import WorkerFailed
@@ -21,6 +21,7 @@ from kiosk.ui.board import Board
 from kiosk.ui.case_thread import Issue, issue_certificate
 from kiosk.ui.counter import Counter
 from kiosk.ui.idle import IdleGuard, Patience
+from kiosk.ui.office import StationOffice
 from kiosk.ui.opening import Opening
 from kiosk.ui.outage import MODE as OUTAGE
 from kiosk.ui.outage import Outage
@@ -37,6 +38,9 @@ _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
 
 _LOOKS_FOR_PERSONS_EVERY_S = 1.0
+
+_LOCKED_KEYS = frozenset({"enter", *SEAT_KEYS.values()})
+"""What a locked seat still hears."""
 
 _DRAWN_ON = 2
 """Textual draws on standard error."""
@@ -83,6 +87,7 @@ class KioskApp(App[None], inherit_bindings=False):
             for name in SeatName
         }
         self._thread = StationThread()
+        self._books_thread = StationThread()
         self._patience = patience or Patience()
         self._idle = IdleGuard(now)
         self._minded: Screen[Any] | None = None
@@ -112,22 +117,11 @@ class KioskApp(App[None], inherit_bindings=False):
         self.call_after_refresh(lambda: self.run_worker(self._open(), group="opening"))
 
     def _ground_screens(self) -> dict[str, Callable[[], SeatScreen[None]]]:
-        """The lowest screen of each seat; a seat's package is loaded when somebody sits down there."""
-
-        def desk() -> SeatScreen[None]:
-            from kiosk.ui.clerk.desk import Desk
-
-            return Desk(self._seats[SeatName.CLERK], self._counter)
-
-        def bench() -> SeatScreen[None]:
-            from kiosk.ui.technician.bench import Bench
-
-            return Bench(self._seats[SeatName.TECHNICIAN], self._counter, self.leave)
-
+        """The lowest screen of each seat, which is seen until the station is open and between two screens."""
         return {
             SeatName.RESIDENT: lambda: Opening(self._seats[SeatName.RESIDENT]),
-            SeatName.CLERK: desk,
-            SeatName.TECHNICIAN: bench,
+            SeatName.CLERK: lambda: Opening(self._seats[SeatName.CLERK]),
+            SeatName.TECHNICIAN: lambda: Opening(self._seats[SeatName.TECHNICIAN]),
         }
 
     async def _open(self) -> None:
@@ -147,10 +141,13 @@ class KioskApp(App[None], inherit_bindings=False):
         reception = StationReception(self._counter, station, self._thread, self.board, self._issue, start)
         from kiosk.ui.clerk.flow import attend
         from kiosk.ui.resident.flow import serve_residents
+        from kiosk.ui.technician.flow import maintain
 
-        resident, clerk = self._seats[SeatName.RESIDENT], self._seats[SeatName.CLERK]
+        resident, clerk, technician = (self._seats[name] for name in SeatName)
         self.run_worker(serve_residents(resident, reception, self._language), group="resident")
-        self.run_worker(attend(clerk, self._counter.clerk), group="clerk")
+        office = StationOffice(self._counter, station, self._books_thread, reception, self.board)
+        self.run_worker(attend(clerk, office, self._counter, self._counter.clerk), group="clerk")
+        self.run_worker(maintain(technician, office, self._counter, self.leave), group="technician")
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 
@@ -174,19 +171,30 @@ class KioskApp(App[None], inherit_bindings=False):
         """Every touch shows that somebody is there; one that answers whether he is does nothing else."""
         if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
             self._idle.touch()
-            screen = self.screen if self._is_on_glass else None
+            screen = self._screen_in_front()
             if isinstance(screen, SeatScreen) and screen.asks_presence:
                 screen.welcome_back()
+                return
+            is_locked = isinstance(screen, SeatScreen) and screen.is_locked
+            if is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS:
                 return
         await super().on_event(event)
 
     def mind_idleness(self) -> None:
         """Lets the screen in front know how long nobody has touched it; time begins anew with every screen."""
-        if self.screen is not self._minded:
-            self._minded = self.screen
+        screen = self._screen_in_front()
+        if screen is not self._minded:
+            self._minded = screen
             self._idle.touch()
-        if isinstance(self.screen, SeatScreen):
-            self.screen.mind_idleness(self._idle.idle_s, self._patience)
+        if isinstance(screen, SeatScreen):
+            screen.mind_idleness(self._idle.idle_s, self._patience)
+
+    def _screen_in_front(self) -> Screen[Any] | None:
+        """The screen on the glass; None while the program begins and ends."""
+        try:
+            return self.screen if self._is_on_glass else None
+        except ScreenStackError:
+            return None
 
     # --- leaving ----------------------------------------------------------------------------------------------------
 
@@ -215,6 +223,7 @@ class KioskApp(App[None], inherit_bindings=False):
         if self.board.case is not None:
             self.board.case.line.close()
         self._thread.end()
+        self._books_thread.end()
 
     async def action_quit(self) -> None:
         """Nobody at the glass ends the program by a key."""

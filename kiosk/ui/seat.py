@@ -41,6 +41,7 @@ class Seat:
         self._catalogues = catalogues
         self._language = language
         self._layout = "usual"
+        self._is_locked = False
         self._first_look = app.theme
         self._leaving: asyncio.Task[None] | None = None
 
@@ -80,11 +81,12 @@ class Seat:
 
     def called(self) -> set[SeatName]:
         """The seats that are waited for."""
-        case = self.board.case
+        board, case = self.board, self.board.case
         called = set()
-        if case is not None and case.waits_for_resident:
+        if board.offered is not None or (case is not None and case.waits_for_resident):
             called.add(SeatName.RESIDENT)
-        if self.board.is_clerk_called or (case is not None and case.clerk_asked is not None):
+        is_left = bool(board.left) and not board.has_seen_left
+        if is_left or board.is_clerk_called or (case is not None and case.clerk_asked is not None):
             called.add(SeatName.CLERK)
         return called
 
@@ -101,6 +103,21 @@ class Seat:
         """Goes on to the next theme."""
         names = [theme.name for theme in THEMES]
         self.dress(names[(names.index(self.look) + 1) % len(names)])
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the seat shows nothing until its person is back."""
+        return self._is_locked
+
+    def lock(self) -> None:
+        """The person has left the seat for a while."""
+        self._is_locked = True
+        self.bell.ring()
+
+    def unlock(self) -> None:
+        """The person is back."""
+        self._is_locked = False
+        self.bell.ring()
 
     @property
     def layout(self) -> str:

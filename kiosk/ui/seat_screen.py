@@ -98,6 +98,11 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             with Horizontal(classes="presence-question"):
                 yield Paragraph(id="presence")
                 yield Key(self.words("presence.stay"), id="stay", hint="Enter", kind="main")
+        if self.seat.name is SeatName.CLERK:
+            with Vertical(classes="lock"):
+                yield Paragraph(self.words("lock.title"), classes="title")
+                yield Paragraph(self.words("lock.text"), classes="lead")
+                yield Key(self.words("lock.open"), id="unlock", hint="Enter", kind="main")
         if self.seat.is_demo:
             yield SeatBar(self.words, self.seat.name)
 
@@ -124,10 +129,31 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def _update(self) -> None:
         for bar in self.query(SeatBar):
             bar.call(self.seat.called())
+        self._follow_lock()
         is_calling = self.seat.name is SeatName.RESIDENT and self.seat.board.is_clerk_called
         for paragraph in self.query("#banner-seat").results(Paragraph):
             paragraph.write(self.words("banner.clerk_called" if is_calling else f"banner.{self.seat.name}"))
         self.follow()
+
+    def _follow_lock(self) -> None:
+        covers = self.query("#unlock").results(Key)
+        if self.seat.is_locked == self.is_locked or (cover := next(covers, None)) is None:
+            return
+        self.set_class(self.seat.is_locked, "-locked")
+        if self.is_locked:
+            self.set_focus(cover)
+        else:
+            self._focus_first()
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the screen is covered until its person is back; until then Enter and the cover's key alone work."""
+        return self.has_class("-locked")
+
+    @on(Key.Pressed, "#unlock")
+    def unlock(self) -> None:
+        """The person is back."""
+        self.seat.unlock()
 
     async def on_screen_resume(self) -> None:
         """A screen that comes back speaks the seat's present language."""
@@ -162,6 +188,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def mind_idleness(self, idle_s: float, patience: Patience) -> None:
         """Asks a person who has not touched the terminal whether he is there, and in the end takes it that he left."""
+        if self.seat.name is SeatName.CLERK and idle_s >= patience.clerk_s and not self.seat.is_locked:
+            self.seat.lock()
         if not self.MINDS_IDLENESS:
             return
         left_s = patience.idle_s + patience.warning_s - idle_s
@@ -236,7 +264,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def _focus_first(self) -> None:
         for selector in (self.AUTO_FOCUS or "Key", "#stop, #speak"):
             for key in self.query(selector):
-                if key.focusable and key.id not in ("stop-no", "stay"):
+                if key.focusable and key.id not in ("stop-no", "stay", "unlock"):
                     self.set_focus(key)
                     return
 

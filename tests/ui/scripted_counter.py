@@ -26,7 +26,19 @@ from kiosk.model.application import Application, Closed
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.step import ACTOR, Step
 from kiosk.model.town import Town
-from kiosk.ui.counter import CardUnusable, DeviceState, FailureText, Judgement, OwnCertificate
+from kiosk.ui.counter import (
+    CardUnusable,
+    Check,
+    DayTakings,
+    DeviceState,
+    FailureText,
+    JournalLine,
+    JournalView,
+    Judgement,
+    LeftCase,
+    OwnCertificate,
+    Statistics,
+)
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 VALID_UNTIL = datetime.datetime(2029, 11, 22, 14, 59, 59, tzinfo=datetime.UTC)
@@ -147,6 +159,28 @@ class ScriptedServices:
         return Judgement(all(found.values()), tuple((check, outcome[is_fine]) for check, is_fine in found.items()))
 
 
+@dataclass
+class ScriptedBooks:
+    """`kiosk.ui.counter.Books` of a day with two certificates."""
+
+    left: tuple[LeftCase, ...]
+
+    def left_cases(self) -> tuple[LeftCase, ...]:
+        return self.left
+
+    def journal(self, newest: int) -> JournalView:
+        at = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
+        lines = (JournalLine(seq, at, "0badcafe", "done", step) for seq, step in enumerate(Step, 1))
+        return JournalView(tuple(lines)[-newest:], len(Step), "")
+
+    def statistics(self, until: datetime.date, days: int) -> Statistics:
+        issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))
+        return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)))
+
+    def takings(self, day: datetime.date) -> DayTakings:
+        return DayTakings(day, 2, 1000, 1, 500, len(self.left))
+
+
 class ScriptedCounter:
     """`kiosk.ui.counter.Counter` on a script."""
 
@@ -156,6 +190,7 @@ class ScriptedCounter:
         self.script = script or Script()
         self.reader = ScriptedReader()
         self.services = ScriptedServices()
+        self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
         self._papers = papers
         self._fails_to_open = fails_to_open
@@ -173,6 +208,7 @@ class ScriptedCounter:
                 certificates=(SimpleNamespace(validity_years=3),),
             ),
             register=SimpleNamespace(residents=lambda: tuple(resident(n) for n in range(len(NAMES)))),
+            clock=lambda: datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC),
             reader=self.reader,
             readers=(self.reader,),
         )
@@ -191,6 +227,9 @@ class ScriptedCounter:
             DeviceState("cash", "clerk_drawer", "printer:", "missing", "no answer"),
         )
 
+    def books(self) -> "ScriptedBooks":
+        return ScriptedBooks(self.left)
+
     def card_services(self) -> "ScriptedServices":
         return self.services
 
@@ -202,6 +241,15 @@ class ScriptedCounter:
 
     def trace_lines(self) -> tuple[str, ...]:
         return ("> 00A4040C 10 bytes", "< 9000", "> 0020.... [PIN]", "< 9000")
+
+    def failure_codes(self) -> tuple[str, ...]:
+        return ("E01", "E02")
+
+    def log_lines(self) -> tuple[str, ...]:
+        return ("11-22 10:00:00 WARNING hw.printer: paper is low",)
+
+    def checks(self) -> tuple[Check, ...]:
+        return (Check("card.link", "pass", "sim:"), Check("authority.url", "fail", "no answer"))
 
     def failure_text(self, code: str, language: str) -> FailureText:
         if language.startswith("ja"):

@@ -108,7 +108,9 @@ def test_nobody_is_hurried_while_a_password_is_typed_or_others_act(play: Callabl
         assert type(app.screen).__name__ == "Notice"
         await pilot.press("f11")
         await reach(pilot, "CheckIdentity")
-        await pilot.press("1", "enter")
+        await pilot.press("1")
+        await until(pilot, lambda: bool(app.screen.query("#check-face")), "what to look at")
+        await pilot.press("1", "2", "3", "enter")
         await reach(pilot, "Approve")
         await pilot.press("enter")
         await reach(pilot, "Desk")

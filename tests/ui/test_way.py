@@ -1,6 +1,7 @@
 """The whole way of one issuance through all seats, by keyboard alone and by touch alone; every text fits its place."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,11 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.keyboard import KeyCap
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatTab
-from kiosk.ui.words import LANGUAGES
-from tests.ui.contact_sheet import beside, comfortably
+from tests.ui.contact_sheet import Shoot, a_left_case, beside, comfortably, duties, rounds
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import PASSWORD, Hand, by_keyboard, by_touch, walk
 
+Tour = Callable[[Pilot[None], Shoot], Awaitable[None]]
 USUAL, SMALL = (100, 30), (90, 26)
 MAY_WRAP = "Comparison Paragraph, .desk Paragraph"
 """Where texts are data of any length."""
@@ -60,8 +61,7 @@ def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
     assert [type(case.ending) for case in app.board.ended] == [Finished]
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("size", [USUAL, SMALL])
+@pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL)])
 def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int, int], locale: Path) -> None:
     counter = ScriptedCounter()
     flaws: list[str] = []
@@ -80,9 +80,30 @@ def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int,
     assert counter.services.signed, "the sample was signed"
 
 
-@pytest.mark.parametrize(
-    ("layout", "language", "size"), [("large", "2", SMALL), ("large", "3", USUAL), ("lower", "2", USUAL)]
-)
+@pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL)])
+@pytest.mark.parametrize("tour", [duties, rounds])
+def test_what_clerk_and_technician_do_besides_the_case_fits_too(
+    tour: Tour, language: str, size: tuple[int, int], locale: Path
+) -> None:
+    counter = ScriptedCounter()
+    if tour is duties:
+        a_left_case(counter)
+    flaws: list[str] = []
+
+    async def run() -> None:
+        app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+        async with app.run_test(size=size) as pilot:
+
+            async def visit(name: str) -> None:
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+
+            await tour(pilot, visit)
+
+    asyncio.run(run())
+    assert not flaws, "\n".join(flaws)
+
+
+@pytest.mark.parametrize(("layout", "language", "size"), [("large", "2", SMALL), ("lower", "3", USUAL)])
 def test_every_arrangement_and_easy_japanese_lead_to_the_end(
     layout: str, language: str, size: tuple[int, int], locale: Path
 ) -> None:

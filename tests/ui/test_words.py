@@ -17,12 +17,15 @@ from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import Sex
 from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
+from kiosk.model.transition import ENDED, Stage
+from kiosk.ui.clerk.menu import Duty
 from kiosk.ui.ending import Money, Outcome
 from kiosk.ui.resident.comfort import LAYOUTS
 from kiosk.ui.resident.learn import TOPICS
 from kiosk.ui.resident.own import Attempt
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
+from kiosk.ui.technician.menu import View
 from kiosk.ui.themes import THEMES
 from kiosk.ui.uses import load_uses
 from kiosk.ui.widgets.step_bar import step_word_id
@@ -54,8 +57,16 @@ VALUES = {
     "resident.try.mark.{}": [("accepted", "rejected", "undecided")],
     "resident.try.check.{}": [("path", "signature", "usage", "status", "name")],
     "resident.wish.{}": [("show", "try", "learn", "comfort")],
+    "technician.card.{}": [("insert", "remove")],
+    "technician.check.{}": [("pass", "fail", "note")],
+    "technician.failures.who.{}": [("resident", "clerk", "technician")],
+    "technician.view.{}": [View],
     "use.{}": [{use.kind for use in load_uses()}],
+    "clerk.day.difference.{}": [("none", "more", "less")],
+    "clerk.duty.{}": [Duty],
+    "clerk.identity.check.{}": [("open", "done", "face", "expiry", "entries")],
     "clerk.outcome.{}": [Outcome],
+    "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [PaperSeen],
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],

@@ -56,7 +56,8 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
     """Serves one resident after another, until a case is interrupted because the program ends."""
     seat.welcome(first_language)
     while True:
-        match await seat.ask(Start(seat, reception.fee_yen)):
+        # A form that the clerk has taken in, and a case that he goes on with, begin by themselves.
+        match await seat.show(Start(seat, reception.fee_yen), lambda: not _is_sent_for(seat)):
             case Wish.COMFORT:
                 await _ask_for_comfort(seat)
                 continue
@@ -68,6 +69,9 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
                 await try_out(seat, reception.own_card, reception.entry_policy)
             case Wish.ISSUE:
                 if await _issue(seat, reception) is Outcome.INTERRUPTED:
+                    return
+            case None:
+                if await _take_over(seat, reception) is Outcome.INTERRUPTED:
                     return
             case _:
                 pass
@@ -93,12 +97,31 @@ async def _teach(seat: Seat, reception: Reception) -> None:
         index += answer.value
 
 
+def _is_sent_for(seat: Seat) -> bool:
+    return seat.board.case is not None or seat.board.offered is not None
+
+
 async def _issue(seat: Seat, reception: Reception) -> Outcome | None:
     """The whole way of one certificate; the outcome when it is not the good one."""
     resident = await _take_form(seat, reception)
-    if resident is None:
+    if resident is None or _is_sent_for(seat):
         return None
-    case = await reception.open_case(resident)
+    return await _attend(seat, reception, await reception.open_case(resident))
+
+
+async def _take_over(seat: Seat, reception: Reception) -> Outcome | None:
+    """What the clerk has sent: a case to go on with, or a form that its resident looks at first."""
+    board = seat.board
+    if board.case is not None:
+        return await _attend(seat, reception, board.case)
+    resident = board.offered
+    board.offer(None)
+    if resident is None or await seat.ask(ConfirmItems(seat, resident)) is not True or board.case is not None:
+        return None
+    return await _attend(seat, reception, await reception.open_case(resident))
+
+
+async def _attend(seat: Seat, reception: Reception, case: OpenCase) -> Outcome | None:
     await _accompany(seat, case, reception)
     outcome = case.ending.outcome if isinstance(case.ending, Trouble) else None
     if outcome is not Outcome.INTERRUPTED:
