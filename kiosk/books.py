@@ -26,7 +26,6 @@ from kiosk.journal.seal import load_station_key
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import SettledFee
 from kiosk.model.step import Step, Undo
-from kiosk.model.transition import Stage
 from kiosk.ui.counter import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
@@ -63,7 +62,7 @@ class StationBooks:
 
     def _left(self, case: CaseRecord) -> LeftCase:
         resident = self._register.find(filed_application(case, self._journal).resident_code)
-        return LeftCase(case.number, resident, case.stage.value, case.code or "", case.stage is Stage.SUSPECT)
+        return LeftCase(case.number, resident, case.stage.value, case.code or "", case.stage.is_suspect)
 
     def journal(self, newest: int) -> JournalView:
         """The newest entries; a chain that does not hold is told with its place."""
