@@ -22,7 +22,10 @@ case $goal in
     demo) ;;
     # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, a terminal
     # and its font, the checker of units, a database server, and the recorder of system calls.
-    test) packages="$packages pcscd vsmartcard-vpcd opensc openssl tmux fonts-dejavu-core systemd postgresql strace" ;;
+    test)
+        packages="$packages pcscd vsmartcard-vpcd opensc yubico-piv-tool openssl tmux systemd postgresql strace"
+        packages="$packages fonts-dejavu-core fonts-wqy-microhei"
+        ;;
     *) usage ;;
 esac
 

@@ -3,57 +3,28 @@
 import base64
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from hw.cash.coin_box import CoinBox
+from hw.cash.shown import ShownCashBox
+from hw.devices import check_devices, open_devices
+from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.ports import CardReader, CashBox
 from hw.printer.shared import SharedPrinter
 from hw.strict_toml import ConfigInvalid
 
 if TYPE_CHECKING:
-    from hw.link.link import Link
-    from hw.link.memory import Core
-    from hw.printer.models import PrinterModel
-
-SIMULATED = "sim:"
-"""The link of a simulated device in memory."""
-
-
-@dataclass(frozen=True)
-class CardDevice:
-    """A card reader: `sim:` or `pcsc:READER NAME`; empty where there is none."""
-
-    link: str = SIMULATED
-
-
-@dataclass(frozen=True)
-class PrinterDevice:
-    """The receipt printer: `sim:`, `serial:///dev/...`, `tcp://HOST:PORT` or `file:///PATH`, and its model."""
-
-    link: str = "sim:"
-    model: str = "tm-t88-ja"
-
-
-@dataclass(frozen=True)
-class CashDevice:
-    """Where the fee goes; a clerk's drawer hangs on the printer."""
-
-    kind: Literal["clerk_drawer"] = "clerk_drawer"
-    link: str = "printer"
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """The tables of `hardware.toml`."""
-
-    card: CardDevice = CardDevice()
-    window: CardDevice = CardDevice("")
-    printer: PrinterDevice = PrinterDevice()
-    cash: CashDevice = CashDevice()
+    from hw.display import CustomerDisplay
+    from hw.lamp import SignalLamp
+    from hw.printer.document import DocumentPrinter
+    from hw.scanner import CodeScanner
+    from hw.sim.coin.virtual import VirtualCoinMachine
 
 
 class SimulatedReader:
@@ -63,9 +34,10 @@ class SimulatedReader:
     with a real one. Readers of one directory share its cards; `name` tells them apart.
     """
 
-    def __init__(self, directory: Path, name: str = "card") -> None:
+    def __init__(self, directory: Path, name: str = "card", profile: str = "juki-2011") -> None:
         from hw.card.memory import MemorySlot
 
+        self._profile = profile
         self._directory = directory
         self._note = directory / ("reader.json" if name == "card" else f"{name}.json")
         self.slot = MemorySlot(SIMULATED)
@@ -83,12 +55,14 @@ class SimulatedReader:
         """Puts in the card of that name, which may be any text; a new one when there is none yet."""
         from hw.sim.card.card import VirtualCard
         from hw.sim.card.memory import FileStore
-        from hw.sim.card.personalization import new_card
+        from hw.sim.card.personalization import new_card, new_piv_card
+        from hw.sim.card.profile import PIV, PROFILES
 
         number, stem = _card_identity(name)
         store = FileStore(self._directory / f"card-{stem}.json")
         if not store.exists():
-            store.write(new_card(number))
+            is_piv = self._profile == PIV
+            store.write(new_piv_card(number) if is_piv else new_card(number, PROFILES[self._profile]))
         self.slot.insert(VirtualCard(store))
         self._write_note(name)
 
@@ -121,14 +95,24 @@ def _card_identity(name: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Bench:
-    """The devices of a station. `window` is the clerk's reader, where there is one; simulated readers have hands."""
+    """The devices of a station; what it does not have is None. Simulated readers and coin machines have hands.
+
+    `cash` shows the payer on the display, where there is one, what happens to his money; `coin_box` is what it stands
+    on where that is a coin acceptor.
+    """
 
     reader: CardReader
     window: CardReader | None
     printer: SharedPrinter
     cash: CashBox
+    display: "CustomerDisplay | None"
+    lamp: "SignalLamp | None"
+    scanner: "CodeScanner | None"
+    documents: "DocumentPrinter | None"
+    coin_box: CoinBox | None
     simulated_reader: SimulatedReader | None
     simulated_window: SimulatedReader | None
+    simulated_coins: "VirtualCoinMachine | None"
 
 
 def check_hardware(hardware: Hardware) -> None:
@@ -136,8 +120,7 @@ def check_hardware(hardware: Hardware) -> None:
     _reader_name(hardware.card, "card")
     if hardware.window.link:
         _reader_name(hardware.window, "window")
-    _model(hardware.printer)
-    _printer_link(hardware.printer, None)
+    check_devices(hardware)
 
 
 @contextmanager
@@ -147,17 +130,30 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
     A device is opened when it is first used: one that is absent is trouble of that use, not of the whole station.
     Raises `ConfigInvalid` as `check_hardware` does.
     """
-    from hw.cash.drawer import ClerkDrawer
-    from hw.printer.escpos import EscposPrinter
-
-    model = _model(hardware.printer)
-    with closing(_printer_link(hardware.printer, simulation / "printer")) as link:
+    check_hardware(hardware)
+    with ExitStack() as held:
         reader, simulated_reader = open_reader(hardware.card, simulation, trace=trace)
         window, simulated_window = (
             open_reader(hardware.window, simulation, "window", trace=trace) if hardware.window.link else (None, None)
         )
-        printer = SharedPrinter(EscposPrinter(link, model))
-        yield Bench(reader, window, printer, ClerkDrawer(printer), simulated_reader, simulated_window)
+        devices = open_devices(hardware, simulation, held)
+        cash = devices.cash
+        if devices.display is not None:
+            cash = ShownCashBox(cash, devices.display, hardware.display.language)
+        yield Bench(
+            reader=reader,
+            window=window,
+            printer=devices.printer,
+            cash=cash,
+            display=devices.display,
+            lamp=devices.lamp,
+            scanner=devices.scanner,
+            documents=devices.documents,
+            coin_box=devices.cash if isinstance(devices.cash, CoinBox) else None,
+            simulated_reader=simulated_reader,
+            simulated_window=simulated_window,
+            simulated_coins=devices.simulated_coins,
+        )
 
 
 def open_reader(
@@ -167,15 +163,18 @@ def open_reader(
     from hw.card.reader import Reader
     from hw.card.trace import RedactingTrace
 
-    redacted = None if trace is None else RedactingTrace(trace)
     pcsc_name = _reader_name(device, name)
     if pcsc_name is None:
         simulation.mkdir(parents=True, exist_ok=True)
-        simulated = SimulatedReader(simulation, name)
-        return Reader(simulated.slot, trace=redacted), simulated
+        simulated = SimulatedReader(simulation, name, device.profile)
+        return Reader(simulated.slot, trace=None if trace is None else RedactingTrace(trace)), simulated
+    objection = _objection(device, pcsc_name)
+    if objection:
+        logging.getLogger(__name__).warning(objection)
     from hw.card.pcsc import PcscSlot
+    from hw.card.process_reader import ProcessReader
 
-    return Reader(PcscSlot(pcsc_name), trace=redacted), None
+    return ProcessReader(PcscSlot(pcsc_name), trace=trace), None
 
 
 def _reader_name(device: CardDevice, table: str) -> str | None:
@@ -188,23 +187,10 @@ def _reader_name(device: CardDevice, table: str) -> str | None:
     return name
 
 
-def _model(device: PrinterDevice) -> "PrinterModel":
-    from hw.printer.models import MODELS
+def _objection(device: CardDevice, reader_name: str) -> str:
+    """What is to be said against a reader. Raises `ConfigInvalid` for one that must not be used."""
+    from hw.card.reader_list import objection_to, read_reader_list
 
-    if device.model not in MODELS:
-        raise ConfigInvalid("hardware", "printer.model", f"{device.model!r} is none of {', '.join(MODELS)}")
-    return MODELS[device.model]
-
-
-def _printer_link(device: PrinterDevice, papers: Path | None) -> "Link":
-    from hw.link.url import link_to
-
-    def simulated() -> "Core":
-        from hw.sim.printer.virtual import VirtualPrinter
-
-        return VirtualPrinter(directory=papers, dots=_model(device).dots)
-
-    try:
-        return link_to(device.link, simulated=simulated)
-    except ValueError as error:
-        raise ConfigInvalid("hardware", "printer.link", str(error)) from error
+    shipped = Path(__file__).resolve().parent.parent / "config" / "readers.toml"
+    readers = read_reader_list(Path(device.readers) if device.readers else shipped)
+    return objection_to(reader_name, readers, device.unlisted)

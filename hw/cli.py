@@ -1,15 +1,30 @@
 """The `hw` command: the devices of this station, and simulated ones."""
 
 import argparse
+import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hw.bench import Hardware, check_hardware
+from hw.bench import check_hardware
+from hw.card.reader_list import read_reader_list
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
-from hw.errors import DeviceError
+from hw.errors import DeviceError, ReaderMissing
+from hw.hardware import Hardware
+from hw.health_words import DEVICES, HEALTH_DEVICES, Level, Outcome
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
+
+if TYPE_CHECKING:
+    from hw.devices import Devices
+
+_KIND_KEYS = ("kind", "model", "dialect", "protocol")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,37 +36,149 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _code_of(error: Exception) -> int | None:
-    return os.EX_CONFIG if isinstance(error, ConfigInvalid) else None
+    if isinstance(error, ConfigInvalid):
+        return os.EX_CONFIG
+    return os.EX_UNAVAILABLE if isinstance(error, ReaderMissing) else None
 
 
 def _parser() -> argparse.ArgumentParser:
+    from hw.card import conformance_command
     from hw.sim.card import command as card
+    from hw.sim.coin import command as coin
+    from hw.sim.display import command as display
+    from hw.sim.lamp import command as lamp
     from hw.sim.printer import command as printer
+    from hw.sim.scanner import command as scanner
 
     parser = UsageParser(prog="hw", description="The devices of a kiosk station.", parents=[common_options(0)])
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     listed = verbs.add_parser("list", parents=[common_options(1)], help="card readers and the station's devices")
+    listed.add_argument("--json", action="store_true", help="JSON lines")
     listed.set_defaults(verb=_list)
+    health = verbs.add_parser(
+        "health",
+        parents=[common_options(1)],
+        help="checks the station's devices",
+        description="Checks the devices as UnifiedPOS CheckHealth does: internal touches nothing that one sees or "
+        "hears, external prints, lights and kicks, interactive asks the person before the device. Exit code 0 when all "
+        "passed, 1 when something failed, 2 when something stays unknown. Simulated devices keep their state under "
+        "--data.",
+    )
+    health.add_argument("device", nargs="?", choices=HEALTH_DEVICES, help="only this one")
+    health.add_argument("--level", choices=[level.value for level in Level], default=Level.INTERNAL.value)
+    health.add_argument("--json", action="store_true", help="one JSON object a device")
+    health.set_defaults(verb=_health)
+    watch = verbs.add_parser(
+        "watch",
+        parents=[common_options(1)],
+        help="tells what happens to the devices, until interrupted",
+        description="Looks after the devices as a running station does, twice a second, and prints a line for every "
+        "change: unplugged and back, out of paper, another device in its place.",
+    )
+    watch.add_argument("--json", action="store_true", help="JSON lines")
+    watch.set_defaults(verb=_watch)
     sim = verbs.add_parser("sim", parents=[common_options(1)], help="a simulated device")
     devices = sim.add_subparsers(title="devices", metavar="DEVICE", required=True)
-    for command in (card, printer):
+    for command in (card, printer, coin, display, lamp, scanner):
         command.add_parser(devices, parents=[common_options(2)]).set_defaults(verb=command.run)
+    conform = verbs.add_parser("conform", parents=[common_options(1)], help="compatibility check, with a report")
+    subjects = conform.add_subparsers(title="subjects", metavar="SUBJECT", required=True)
+    for subject in conformance_command.add_parsers(subjects, parents=[common_options(2)]):
+        subject.set_defaults(verb=lambda args: conformance_command.run(args, _readers_file(args.config)))
     return parser
 
 
 def _list(args: argparse.Namespace) -> int:
-    """Names the readers that the card service shows, and every device of hardware.toml."""
+    """Names the readers that the card service shows, what is known of them, and every device of hardware.toml."""
     hardware = _load_hardware(args)
-    for name, device in (("card", hardware.card), ("printer", hardware.printer), ("cash", hardware.cash)):
-        print(f"{name:8} {device.link}")
+    found: list[dict[str, str]] = []
+    for name in DEVICES:
+        table = getattr(hardware, name)
+        if table.link:
+            kinds = (getattr(table, key) for key in _KIND_KEYS if hasattr(table, key))
+            found.append({"device": name, "link": table.link, "kind": str(next(kinds, ""))})
     from hw.card.pcsc import reader_names
 
+    readers = read_reader_list(_readers_file(args.config))
     try:
-        for reader in reader_names():
-            print(f"reader   pcsc:{reader}")
+        found += [
+            {"device": "reader", "link": f"pcsc:{reader}", "kind": readers.standing_of(reader)}
+            for reader in reader_names()
+        ]
     except DeviceError as error:
         print(f"hw: no card readers: {error}", file=sys.stderr)
+    for device in found:
+        print(json.dumps(device) if args.json else f"{device['device']:8} {device['link']}  {device['kind']}".rstrip())
     return os.EX_OK
+
+
+def _health(args: argparse.Namespace) -> int:
+    """Checks the devices, one after the other."""
+    from hw.health import Checker, check
+
+    level = Level(args.level)
+    worst = Outcome.PASSED
+    with _opened(args) as devices:
+        for health in check(devices, Checker(_ask), level, args.device):
+            if args.json:
+                print(json.dumps(health.as_json(), ensure_ascii=False), flush=True)
+            else:
+                print(f"{health.device:8} {health.outcome:8} {health.text}", flush=True)
+                for measured in health.measurements:
+                    print(f"         {measured.outcome:8} {measured.name}: {measured.value} ({measured.limits})")
+                for name, count in health.statistics.items():
+                    print(f"         {'':8} {name}: {count}")
+            if health.outcome is Outcome.FAILED or worst is Outcome.PASSED:
+                worst = health.outcome
+    return {Outcome.PASSED: os.EX_OK, Outcome.FAILED: 1, Outcome.UNKNOWN: 2}[worst]
+
+
+def _watch(args: argparse.Namespace) -> int:
+    """Prints what happens to the devices."""
+    from hw.monitor import monitoring
+    from hw.owner import DeviceReport
+
+    turn = threading.Lock()
+
+    def tell(report: DeviceReport) -> None:
+        standing = report.standing
+        line = {
+            "device": report.name,
+            "presence": standing.presence.value,
+            "cause": standing.cause,
+            "identity": standing.identity,
+            "troubles": list(report.troubles),
+        }
+        with turn:
+            if args.json:
+                print(json.dumps(line, ensure_ascii=False), flush=True)
+            else:
+                more = ", ".join(report.troubles) or standing.cause or standing.identity
+                print(f"{report.name:8} {standing.presence:8} {more}".rstrip(), flush=True)
+
+    with _opened(args) as devices, monitoring(devices, tell, monotonic=time.monotonic):
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    return os.EX_OK
+
+
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator["Devices"]:
+    """The devices that are no card readers; without --data simulated ones begin anew and leave nothing."""
+    from hw.devices import open_devices
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM} if args.verb is _watch else ())
+    with ExitStack() as held:
+        data = args.data or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hw-")))
+        yield open_devices(_load_hardware(args), data / "sim", held)
+
+
+def _ask(question: str) -> bool | None:
+    """Asks on the terminal; None where there is nobody."""
+    if not sys.stdin.isatty():
+        return None
+    print(f"{question} [y/n] ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline().strip().lower()
+    return answer == "y" if answer in ("y", "n") else None
 
 
 def _load_hardware(args: argparse.Namespace) -> Hardware:
@@ -64,6 +191,11 @@ def _load_hardware(args: argparse.Namespace) -> Hardware:
     hardware = convert(tables, Hardware, str(path))
     check_hardware(hardware)
     return hardware
+
+
+def _readers_file(config: Path | None) -> Path:
+    """The list of readers, beside hardware.toml."""
+    return _hardware_file(config).parent / "readers.toml"
 
 
 def _hardware_file(config: Path | None) -> Path:

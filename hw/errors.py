@@ -8,6 +8,8 @@ Four kinds of knowledge, and every error of `hw` is one of them:
 * `LinkLost`        the device is gone; whether a command under way had its effect is unknown.
 """
 
+from enum import StrEnum
+
 
 class DeviceError(Exception):
     """A device did not do what it was asked; the subclass tells what is known about the world."""
@@ -57,8 +59,27 @@ class CardAnswerInvalid(OutcomeUnknown):
     """The card's answer does not have the form its standard demands, or fails the secure channel's check."""
 
 
+class Unsupported(StrEnum):
+    """Why a card cannot be worked with."""
+
+    MUTE_AT_RESET = "mute_at_reset"
+    """It does not answer to reset: damaged, or put in the wrong way round."""
+    NO_APPLICATION = "no_application"
+    """It has none of the card applications that this station drives: another kind of card."""
+    NOT_PREPARED = "not_prepared"
+    """It has the application, but was not made ready for being issued to here."""
+    EMULATED = "emulated"
+    """It is a telephone that plays a card."""
+    OTHER_POLICY = "other_policy"
+    """It was made for another policy than this station can follow."""
+
+
 class CardUnsupported(Refused):
-    """The card answers none of the card applications that this station drives."""
+    """The card cannot be worked with at this station; `reason` tells one kind of wrong card from another."""
+
+    def __init__(self, message: str, reason: Unsupported = Unsupported.NO_APPLICATION) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class CardRefused(Refused):

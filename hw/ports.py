@@ -21,12 +21,24 @@ class ChannelPurpose(StrEnum):
     ERASE = "erase"
 
 
+class KeyUse(StrEnum):
+    """What a key pair is for; a card has one for each of its certificates."""
+
+    SIGNATURE = "signature"
+    AUTHENTICATION = "authentication"
+
+
+MANAGEMENT_KEY_VERSION = 0x9B
+"""Stands in a challenge for the card management key of a PIV card, which is its key reference (SP 800-73-4)."""
+
+
 @dataclass(frozen=True)
 class ChannelChallenge:
     """What the card said when a secure channel was asked for (SCP03, INITIALIZE UPDATE).
 
     `card_number` names the card's static keys; `host_challenge` and `card_challenge` are 8 bytes each;
-    `card_cryptogram` (8 bytes) proves that the card knows them.
+    `card_cryptogram` (8 bytes) proves that the card knows them. Of a PIV card, whose `key_version` is
+    `MANAGEMENT_KEY_VERSION`, `card_challenge` is the witness it gave (8 or 16 bytes), and there is no cryptogram.
     """
 
     card_number: str
@@ -46,7 +58,18 @@ class SessionKeys:
     rmac: bytes
 
 
-ChannelKeys = Callable[[ChannelChallenge], SessionKeys]
+@dataclass(frozen=True, repr=False)
+class ManagementKeys:
+    """What manages one PIV card: its card management key (AES-256, 32 bytes) and its PUK (8 bytes of digits).
+
+    The card has no session keys: whoever once had these can manage this one card until they are replaced.
+    """
+
+    management_key: bytes
+    puk: bytes
+
+
+ChannelKeys = Callable[[ChannelChallenge], SessionKeys | ManagementKeys]
 """Whoever holds the issuer's keys: checks the card's cryptogram and answers with session keys, or raises `Refused`."""
 
 
@@ -61,7 +84,7 @@ class PinPolicy:
 
 @dataclass(frozen=True)
 class PinStatus:
-    """State of the signature password as the card reports it now; `attempts_remaining` is 0 when locked."""
+    """State of a password as the card reports it now; `attempts_remaining` is 0 when locked."""
 
     is_set: bool
     attempts_remaining: int
@@ -77,7 +100,11 @@ class RsaPublicKey:
 
 @dataclass(frozen=True)
 class Attestation:
-    """The card's proof that it generated a key itself: AES-CMAC over card number, nonce, key hash and PIN state."""
+    """The card's proof that it generated a key itself: AES-CMAC over card number, nonce, key hash and PIN state.
+
+    Of a PIV card `value` is the key's attestation certificate and the one of the card's attestation key, DER, one after
+    the other; the nonce is not in them.
+    """
 
     nonce: bytes
     value: bytes
@@ -87,11 +114,18 @@ class CardSession(Protocol):
     """One inserted card, held exclusively from entering to leaving; the domain interface of every card application.
 
     A session ends with the application deselected and the card powered off, so that no verified PIN outlives it.
-    PIN arguments are `bytearray`s of ASCII; the caller wipes them, no callee keeps them.
+    PIN arguments are `bytearray`s of ASCII; the caller wipes them, no callee keeps them. `use` says which of the card's
+    key pairs is meant, with its password and its certificate; a card that has no such pair raises `NotSent`.
     """
 
-    application: str
-    """The policy's word for what this card is, such as `juki-2011`."""
+    @property
+    def application(self) -> str:
+        """The policy's word for what this card is, such as `juki-2011`. May ask the card."""
+        ...
+
+    def uses(self) -> tuple[KeyUse, ...]:
+        """The uses for which the card has a key pair, the signature's first. May ask the card."""
+        ...
 
     @property
     def exchanges(self) -> int:
@@ -102,11 +136,11 @@ class CardSession(Protocol):
         """The card's number."""
         ...
 
-    def pin_policy(self) -> PinPolicy:
+    def pin_policy(self, use: KeyUse = KeyUse.SIGNATURE) -> PinPolicy:
         """What this card application accepts as a password."""
         ...
 
-    def pin_status(self) -> PinStatus:
+    def pin_status(self, use: KeyUse = KeyUse.SIGNATURE) -> PinStatus:
         """Asks the card; never answers from memory."""
         ...
 
@@ -114,23 +148,23 @@ class CardSession(Protocol):
         """Opens the secure channel under which everything that writes or sets must run."""
         ...
 
-    def set_pin(self, pin: bytearray) -> None:
+    def set_pin(self, pin: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Sets the first or a new password under the channel."""
         ...
 
-    def verify_pin(self, pin: bytearray) -> None:
+    def verify_pin(self, pin: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Presents the password once. Raises `PinRefused`, `PinLocked`."""
         ...
 
-    def change_pin(self, old: bytearray, new: bytearray) -> None:
+    def change_pin(self, old: bytearray, new: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Replaces the password by one who knows it."""
         ...
 
-    def generate_key(self) -> RsaPublicKey:
+    def generate_key(self, use: KeyUse = KeyUse.SIGNATURE) -> RsaPublicKey:
         """Makes a key pair in the card; the one that was there is gone afterwards. Channel and verified PIN needed."""
         ...
 
-    def public_key(self) -> RsaPublicKey | None:
+    def public_key(self, use: KeyUse = KeyUse.SIGNATURE) -> RsaPublicKey | None:
         """The public key of the key pair in the card, or None when there is none."""
         ...
 
@@ -143,20 +177,20 @@ class CardSession(Protocol):
         """
         ...
 
-    def sign(self, digest_info: bytes) -> bytes:
+    def sign(self, digest_info: bytes, use: KeyUse = KeyUse.SIGNATURE) -> bytes:
         """PKCS#1 v1.5 signature over a DER DigestInfo; the password must have been verified in this session."""
         ...
 
-    def write_certificate(self, certificate: bytes) -> None:
+    def write_certificate(self, certificate: bytes, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Writes the DER certificate so that a card pulled meanwhile reads as having none. Channel needed."""
         ...
 
-    def read_certificate(self) -> bytes | None:
+    def read_certificate(self, use: KeyUse = KeyUse.SIGNATURE) -> bytes | None:
         """The DER certificate, or None; the password must have been verified in this session."""
         ...
 
     def erase(self) -> None:
-        """Removes certificate, key and password under an erase channel."""
+        """Removes all certificates, keys and passwords under an erase channel."""
         ...
 
 
@@ -328,6 +362,13 @@ class CashBox(Protocol):
 
     def deposit(self) -> Deposit:
         """What has been received so far."""
+        ...
+
+    def await_payment(self) -> Deposit:
+        """What has been received, once the payer has had time to put in by himself what is due.
+
+        At once where only a clerk takes money, where the whole is there already, and where the device is in trouble.
+        """
         ...
 
     def fix(self) -> Deposit:

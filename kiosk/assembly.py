@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from hw.bench import Bench, open_bench
 from hw.ports import ChannelPurpose
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
-from kiosk.authority.credential import StationCredential, load_credential
+from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
 from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.holding import HoldingClient
 from kiosk.authority.own_process import own_authority
 from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock, system_uptime
@@ -36,6 +38,9 @@ from kiosk.model.authorisation import Uptime
 from kiosk.register.register import load_register
 
 _Key = TypeVar("_Key")
+
+_CLIENTS = {"held": AuthorityClient, "none": HoldingClient}
+"""By what becomes of a certificate at the authority until it is confirmed."""
 
 
 class DataInUse(Exception):
@@ -110,6 +115,8 @@ def open_station(
     """
     credential = _load_credential(endpoint.credential)
     issuer, name = credential.chain[0], _station_name(config, credential)
+    if (days := credential.days_left(clock())) < WARNED_DAYS:
+        print(f"kiosk: this station's credential ends in {days} days; `kiosk ca renew` renews it", file=sys.stderr)
     database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
     try:
         keys = (data / "station.key", data / "head.key")
@@ -140,7 +147,7 @@ def open_station(
                 delivery=config.counter.delivery,
                 printer=bench.printer,
                 cash=bench.cash,
-                authority=AuthorityClient(
+                authority=_CLIENTS[config.authority.pending](
                     endpoint.url,
                     credential,
                     credential.chain,

@@ -260,7 +260,7 @@ def _ca(args: argparse.Namespace) -> int:
 
     config = load_config(locate_config(args.config), args.settings)
     with _writing(_data(args, "authority")) as args.data:
-        return run(args, config.town, config.policies)
+        return run(args, config.town, config.policies, config.authority.url, config.authority.credential)
 
 
 def _fail(code: ExitCode, reason: str) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from hw.bench import Hardware, check_hardware
+from hw.bench import check_hardware
+from hw.hardware import Hardware
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.model.application import Delivery
@@ -37,11 +38,15 @@ class PolicyTable:
 
 @dataclass(frozen=True)
 class AuthorityTable:
-    """Where the authority is. An empty `url` lets `demo` and `drill` start one of their own."""
+    """Where the authority is. An empty `url` lets `demo` and `drill` start one of their own.
+
+    `pending` is what becomes of a certificate until it is confirmed: the authority holds it, or nobody does.
+    """
 
     url: str = ""
     credential: str = ""
     timeout_s: float = 10.0
+    pending: Literal["held", "none"] = "held"
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """`kiosk demo` and `kiosk run`: the screens on a counter put together from the configuration."""
 
+import logging
+import sys
 from collections import deque
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from hw.bench import Hardware, SimulatedReader
+from hw.bench import SimulatedReader
 from hw.errors import DeviceError
+from hw.hardware import Hardware
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.clock import JAPAN
@@ -18,10 +21,14 @@ from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
-from kiosk.ui.counter import DeviceState, FailureText
+from kiosk.ui.counter import Books, CardServices, Check, DeviceState, FailureText
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
+
+
+_EMPTY_CARD = "visitor"
+"""The card of somebody who has not applied yet."""
 
 
 class ResidentsCard:
@@ -38,11 +45,13 @@ class ResidentsCard:
         return self._reader.is_inserted
 
     def insert(self) -> None:
-        """Puts the resident's card in; before anybody has applied, the card that was there last."""
+        """Puts the resident's card in; before anybody has applied, the card that was there last, else an empty one."""
         if self.owner:
             self._reader.insert(self.owner)
-        else:
-            self._reader.insert_last()
+            return
+        self._reader.insert_last()
+        if not self._reader.is_inserted:
+            self._reader.insert(_EMPTY_CARD)
 
     def hand_in(self) -> None:
         """Hands the resident's card in at the window."""
@@ -71,10 +80,12 @@ class ConfiguredCounter:
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._book = load_failure_book()
 
     def open(self) -> Station:
         """Opens devices and authority, starting one of its own when none is configured."""
+        self._held.enter_context(_heard_log(self._log.append))
         self._held.enter_context(hold_data(self._data))
         endpoint = self._held.enter_context(
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
@@ -109,7 +120,25 @@ class ConfiguredCounter:
         """Reader, printer and drawer as they are now."""
         if self._assembly is None:
             return ()
-        return (self._reader_state(self._assembly), self._printer_state(self._assembly), self._cash_state())
+        return (
+            self._reader_state(self._assembly),
+            self._printer_state(self._assembly),
+            self._cash_state(self._assembly),
+        )
+
+    def books(self) -> Books:
+        """The books of this station, through a connection of their own."""
+        from kiosk.books import open_books
+
+        assert self._assembly is not None, "the counter is open"
+        return self._held.enter_context(open_books(self._config, self._data, self._assembly.station))
+
+    def card_services(self) -> CardServices:
+        """What the resident may do with a certificate that he has."""
+        from kiosk.card_services import StationCardServices
+
+        assert self._assembly is not None, "the counter is open"
+        return StationCardServices(self._assembly.station)
 
     def simulated_card(self) -> ResidentsCard | None:
         """The demo's card, or None with a real reader."""
@@ -123,10 +152,25 @@ class ConfiguredCounter:
         """The newest card exchanges."""
         return tuple(self._trace)
 
+    def failure_codes(self) -> tuple[str, ...]:
+        """The failure book's codes."""
+        return tuple(self._book)
+
+    def log_lines(self) -> tuple[str, ...]:
+        """The newest lines that the program logged."""
+        return tuple(self._log)
+
+    def checks(self) -> tuple[Check, ...]:
+        """What is set, and whether it can be worked with."""
+        from kiosk.config_check import check_config
+
+        assert self._assembly is not None, "the counter is open"
+        return check_config(self._config, self._config_path, self._data, self._assembly)
+
     def failure_text(self, code: str, language: str) -> FailureText:
         """The failure book's words."""
         entry = self._book[code]
-        text = entry.text(language)
+        text = entry.text(language.partition("@")[0])
         return FailureText(text.what, text.remedy, entry.who)
 
     def _reader_state(self, assembly: Assembly) -> DeviceState:
@@ -146,9 +190,34 @@ class ConfiguredCounter:
         causes = status.causes if status else ()
         return DeviceState("printer", "receipt_printer", link, "blocked" if causes else "ready", ", ".join(causes))
 
-    def _cash_state(self) -> DeviceState:
-        cash = self._config.hardware.cash
-        return DeviceState("cash", cash.kind, cash.link, "ready")
+    def _cash_state(self, assembly: Assembly) -> DeviceState:
+        cash, box = self._config.hardware.cash, assembly.bench.coin_box
+        trouble = None if box is None else box.trouble
+        return DeviceState("cash", cash.kind, cash.link, "missing" if trouble else "ready", str(trouble or ""))
+
+
+class _LogEar(logging.Handler):
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%m-%d %H:%M:%S"))
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(self.format(record))
+
+
+@contextmanager
+def _heard_log(hear: Callable[[str], None]) -> Iterator[None]:
+    """While open, `hear` is given every line that our own packages log."""
+    ear = _LogEar(hear)
+    loggers = [logging.getLogger(name) for name in ("kiosk", "hw")]
+    for logger in loggers:
+        logger.addHandler(ear)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(ear)
 
 
 def run_demo(config: Config, config_path: Path, data: Path, settings: Sequence[tuple[str, str]]) -> ExitCode:
@@ -175,6 +244,10 @@ def run_seat(config: Config, config_path: Path, data: Path, seat: str) -> ExitCo
 
 
 def _show(counter: ConfiguredCounter, seat: str | None = None) -> ExitCode:
+    # The screens are drawn on standard error and typed at on standard input; without a terminal they would only hang.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print("kiosk: needs a terminal on standard input and standard error", file=sys.stderr)
+        return ExitCode.USAGE
     from kiosk.ui.app import KioskApp
 
     app = KioskApp(counter) if seat is None else KioskApp(counter, is_demo=False, seat=seat)

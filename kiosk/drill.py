@@ -123,6 +123,8 @@ def _persons(drill: Drill, application: Application, assembly: Assembly, data: P
         SimulatedTill(data / "sim" / "till.json"),
         assembly.bench.simulated_reader,
         assembly.bench.simulated_window,
+        assembly.bench.simulated_coins,
+        assembly.bench.coin_box,
     )
 
 

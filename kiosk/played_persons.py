@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from hw.bench import SimulatedReader
+from hw.cash.coin_box import CoinBox
 from hw.ports import PinPolicy, PinStatus
+from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.issuance.persons import (
@@ -18,13 +20,24 @@ from kiosk.issuance.persons import (
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
 
+COINS_YEN = (500, 100, 50, 10)
+
 
 class PlayedResident:
-    """Puts his card in when asked, chooses and types one password, agrees and pays."""
+    """Puts his card in when asked, chooses and types one password, agrees, and pays at the coin slot if there is one.
+
+    A real coin slot is fed by whoever stands before it.
+    """
 
     def __init__(
-        self, code: str, password: str, reader: SimulatedReader | None, window: SimulatedReader | None
+        self,
+        code: str,
+        password: str,
+        reader: SimulatedReader | None,
+        window: SimulatedReader | None,
+        coins: VirtualCoinMachine | None = None,
     ) -> None:
+        self._coins = coins
         self._code = code
         self._password = password
         self._reader = reader
@@ -58,7 +71,10 @@ class PlayedResident:
         return bytearray(self._password.encode("ascii"))
 
     def consent(self, summary: DeliverySummary) -> None:
-        """Agrees."""
+        """Agrees, and takes the fee in coins out of his pocket."""
+        if self._coins is not None:
+            self._coins.drop_held()
+            self._coins.hold(*_in_coins(summary.fee_yen))
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,7 @@ class PlayedClerk:
     table: ClerkTable
     payer: str
     till: SimulatedTill
+    coin_box: CoinBox | None = None
 
     def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
         """Sees the file's document."""
@@ -94,9 +111,11 @@ class PlayedClerk:
             self.till.put(self.payer, -amount_yen)
 
     def count_payment(self, due_yen: int) -> int:
-        """Counts this payer's money in the till."""
+        """Counts this payer's money, in the till and in the coin machine, which then has nothing unaccounted."""
         if self.table.cannot_tell:
             raise CannotTell
+        if self.coin_box is not None:
+            self.coin_box.settle()
         return self.till.count(self.payer)
 
     def is_card_returned(self) -> bool:
@@ -118,6 +137,19 @@ def play(
     till: SimulatedTill,
     reader: SimulatedReader | None,
     window: SimulatedReader | None,
+    coins: VirtualCoinMachine | None = None,
+    coin_box: CoinBox | None = None,
 ) -> Persons:
-    """The persons of one application."""
-    return Persons(PlayedResident(resident_code, password, reader, window), PlayedClerk(clerk, payer, till))
+    """The persons of one application; what falls into a simulated coin machine is this payer's money."""
+    if coins is not None:
+        coins.on_taken = lambda yen: till.put(payer, yen)
+    resident = PlayedResident(resident_code, password, reader, window, coins)
+    return Persons(resident, PlayedClerk(clerk, payer, till, coin_box))
+
+
+def _in_coins(amount_yen: int) -> list[int]:
+    coins = []
+    for yen in COINS_YEN:
+        coins += [yen] * (amount_yen // yen)
+        amount_yen %= yen
+    return coins

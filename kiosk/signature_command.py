@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from hw.bench import SIMULATED, open_reader
+from hw.bench import open_reader
 from hw.card.key import CardKey
 from hw.errors import CardAbsent, DeviceError, PinLocked, PinRefused
+from hw.hardware import SIMULATED
 from hw.ports import CardSession
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import hold_data

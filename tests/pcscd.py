@@ -99,6 +99,10 @@ class PrivatePcscd:
         """What pcscd has printed so far."""
         return self._log.decode(errors="replace")
 
+    def stop(self) -> None:
+        """Ends it before its time, as an accident or an administrator would."""
+        self._end_process()
+
     def _drain(self) -> None:
         """Reads until pcscd ends; a full pipe would stop it."""
         assert self._process.stdout is not None
@@ -117,6 +121,14 @@ class PrivatePcscd:
                 raise PcscdUnavailable(f"vpcd does not listen on {port}:\n{self.log}")
 
     def _stop(self) -> None:
+        self._end_process()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        shutil.rmtree(self._directory)
+        self._reservation.close()
+
+    def _end_process(self) -> None:
         # The process leads its own group, and its id stays taken until it is waited for: the signal hits nobody else.
         for signum in (signal.SIGTERM, signal.SIGKILL):
             if self._process.poll() is None:
@@ -126,11 +138,6 @@ class PrivatePcscd:
                 break
             except subprocess.TimeoutExpired:
                 continue
-        self._reader.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        shutil.rmtree(self._directory)
-        self._reservation.close()
 
 
 def _propagation() -> list[str]:

@@ -1,6 +1,7 @@
 """Makes the README's pictures by running the program: `python -m tests.pictures` writes them to `.pictures/`.
 
-The screen is that of the password on the demo's way; the receipt is one printed by a drill.
+The screen is that of the password on the demo's way; the receipt is one printed by a drill; papers-ja and papers-en
+show every paper of the counter, filled in for a fictional resident.
 """
 
 import asyncio
@@ -8,9 +9,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
+from kiosk.papers.catalogue import LANGUAGES
 from kiosk.ui.app import KioskApp
 from kiosk.ui.picture import picture
 from tests.e2e.commands import APPLICATION, ROOT, run
+from tests.papers.contact_sheet import contact_sheet
 from tests.ui.conftest import compile_catalogues
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import walk_to
@@ -42,3 +47,6 @@ if __name__ == "__main__":
     PICTURES.mkdir(exist_ok=True)
     asyncio.run(shoot_screen(PICTURES / "screen.png"))
     print_receipt(PICTURES / "receipt.png")
+    for language in LANGUAGES:
+        receipt = Image.open(PICTURES / "receipt.png").convert("L") if language == "ja" else None
+        contact_sheet(language, receipt).quantize(16).save(PICTURES / f"papers-{language}.png", optimize=True)

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from hw.errors import CardAnswerInvalid
 
+CHAINING = 0x10
+"""Bit of CLA that marks every piece of a command but its last (ISO/IEC 7816-4, 5.4.1)."""
+
 SECURE_MESSAGING = 0x04
 """Bit of CLA that marks a command under a secure channel (ISO/IEC 7816-4, 5.4.1; GlobalPlatform 2.3.1, 11.1.4)."""
 
@@ -52,21 +55,22 @@ class Command:
         """The Lc field: empty without data, one byte in a short command, three in an extended one."""
         if not self.data:
             return b""
-        return b"\0" + len(self.data).to_bytes(2, "big") if self._is_extended else bytes((len(self.data),))
+        return b"\0" + len(self.data).to_bytes(2, "big") if self.is_extended else bytes((len(self.data),))
 
     def encode(self) -> bytes:
         """The bytes on the wire, in the short form whenever both lengths fit it."""
         return self.header + self.lc + self.data + self._le
 
     @property
-    def _is_extended(self) -> bool:
+    def is_extended(self) -> bool:
+        """Whether a length field needs the extended form."""
         return len(self.data) > SHORT.data or (self.le or 0) > SHORT.answer
 
     @property
     def _le(self) -> bytes:
         if self.le is None:
             return b""
-        if not self._is_extended:
+        if not self.is_extended:
             return bytes((self.le & 0xFF,))
         return (b"" if self.data else b"\0") + (self.le & 0xFFFF).to_bytes(2, "big")
 

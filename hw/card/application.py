@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from hw.card import jpki
+from hw.card import jpki, piv
 from hw.card.connection import CommandPort, Traffic
 from hw.errors import CardUnsupported
 from hw.ports import CardSession
@@ -20,7 +20,7 @@ class ApplicationSession(CardSession, Protocol):
 OpenSession = Callable[[CommandPort, Traffic, Callable[[int], bytes]], ApplicationSession | None]
 """Selects one card application; None when the card does not have it."""
 
-APPLICATIONS: tuple[OpenSession, ...] = (jpki.open_session,)
+APPLICATIONS: tuple[OpenSession, ...] = (jpki.open_session, piv.open_session)
 """The card applications that this station drives, in the order in which a card is asked for them."""
 
 

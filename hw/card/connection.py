@@ -1,15 +1,16 @@
 """The way of a command to the card and back: the narrow port to a reader, and the steps that commands pass on it.
 
 A `Connection` moves bytes. `Traffic` counts and traces them at the one place where they pass. The steps above it move
-`Command`s; each does one thing and stands on the next: `ResponseChaining` on `LengthCorrection` on `Formatter`.
+`Command`s; each does one thing and stands on the next: `ResponseChaining` on `LengthCorrection` on `Formatter`; a card
+application whose standard has it puts `CommandChaining` on top.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from hw.card.apdu import SECURE_MESSAGING, SHORT, Command, Limits, Response
-from hw.card.status import is_more_data, is_wrong_le
+from hw.card.apdu import CHAINING, EXTENDED, SECURE_MESSAGING, SHORT, Command, Limits, Response
+from hw.card.status import Status, is_more_data, is_wrong_le
 from hw.errors import CardAnswerInvalid, DeviceError, NotSent
 
 Trace = Callable[[bytes, bytes | DeviceError, float], None]
@@ -97,7 +98,12 @@ class Traffic:
 
 
 class Formatter:
-    """Turns commands into bytes within what reader and card can take; asks for less where `le` is beyond that."""
+    """Turns commands into bytes within what reader and card can take; asks for less where `le` is beyond that.
+
+    A card that refuses the form of an extended command (6700) is taken for one that knows short ones only: the command,
+    which was not done, is sent again as a short one, and so is everything after it. Not under a secure channel, where
+    the length is part of what was authenticated: a plain command must have found it out before.
+    """
 
     def __init__(self, traffic: Traffic, limits: Limits) -> None:
         self._traffic = traffic
@@ -107,6 +113,13 @@ class Formatter:
         """Sends one command. Raises `NotSent` for more data than `limits` allow."""
         if len(command.data) > self.limits.data:
             raise NotSent(f"{len(command.data)} bytes of data do not fit into one command")
+        response = self._transmit(command)
+        if response.sw != Status.WRONG_LENGTH or not command.is_extended or command.cla & SECURE_MESSAGING:
+            return response
+        self.limits = SHORT
+        return response if len(command.data) > SHORT.data else self._transmit(command)
+
+    def _transmit(self, command: Command) -> Response:
         if command.le is not None and command.le > self.limits.answer:
             command = replace(command, le=self.limits.answer)
         return Response.decode(self._traffic.transmit(command.encode()))
@@ -132,6 +145,29 @@ class LengthCorrection:
         if not is_wrong_le(response.sw) or command.le is None or command.cla & SECURE_MESSAGING:
             return response
         return self._port.send(replace(command, le=response.sw & 0xFF or SHORT.answer))
+
+
+class CommandChaining:
+    """Sends a command that is too long for one in pieces (ISO/IEC 7816-4, 5.3.3); only the last one has an answer."""
+
+    def __init__(self, port: CommandPort) -> None:
+        self._port = port
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the port below, but for the data, which may be as long as can be."""
+        return Limits(data=EXTENDED.data, answer=self._port.limits.answer)
+
+    def send(self, command: Command) -> Response:
+        """Sends a command; stops at the piece that the card does not take, and answers what it said."""
+        size = self._port.limits.data
+        while len(command.data) > size:
+            piece = replace(command, cla=command.cla | CHAINING, data=command.data[:size], le=None)
+            response = self._port.send(piece)
+            if response.sw != Status.OK:
+                return response
+            command = replace(command, data=command.data[size:])
+        return self._port.send(command)
 
 
 class ResponseChaining:

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding as rsa_padding
 from cryptography.hazmat.primitives.asymmetric import rsa, utils
 
-from hw.ports import CardSession, RsaPublicKey
+from hw.ports import CardSession, KeyUse, RsaPublicKey
 
 _DIGEST_INFO = {
     "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
@@ -18,13 +18,14 @@ _DIGEST_INFO = {
 
 
 class CardKey(rsa.RSAPrivateKey):
-    """Signs by the card in `session`, whose password must have been verified; errors of the card pass unchanged.
+    """Signs by the card in `session`, whose password for that `use` must have been verified; its errors pass unchanged.
 
     PKCS #1 v1.5 with SHA-256, SHA-384 or SHA-512, also `Prehashed`; everything else raises `UnsupportedAlgorithm`.
     """
 
-    def __init__(self, session: CardSession, public_key: RsaPublicKey) -> None:
+    def __init__(self, session: CardSession, public_key: RsaPublicKey, use: KeyUse = KeyUse.SIGNATURE) -> None:
         self._session = session
+        self._use = use
         self._public_key = rsa.RSAPublicNumbers(public_key.exponent, public_key.modulus).public_key()
 
     @property
@@ -56,7 +57,7 @@ class CardKey(rsa.RSAPrivateKey):
             raise UnsupportedAlgorithm("the card signs a DigestInfo only")
         if name not in _DIGEST_INFO:
             raise UnsupportedAlgorithm(f"the card does not sign with {name}")
-        return self._session.sign(_DIGEST_INFO[name] + digest)
+        return self._session.sign(_DIGEST_INFO[name] + digest, self._use)
 
     def decrypt(self, ciphertext: bytes, padding: rsa_padding.AsymmetricPadding) -> NoReturn:
         """Not what a signature key is for."""

@@ -74,8 +74,7 @@ class MemorySlot:
                 raise CardAbsent(f"no card in {self.name}")
             if self._holder is not None:
                 raise ReaderBusy(f"the card in {self.name} is taken", holder="this program")
-            self._card.power_on()
-            self._holder = MemoryConnection(self, self._card)
+            self._holder = MemoryConnection(self, self._card, self._card.power_on())
             return self._holder
 
     def is_held_by(self, connection: "MemoryConnection") -> bool:
@@ -98,9 +97,10 @@ class MemorySlot:
 
 
 class MemoryConnection:
-    """A powered card in a memory slot; implements `hw.card.connection.Connection`."""
+    """A powered card in a memory slot, and its answer to reset; implements `hw.card.connection.Connection`."""
 
-    def __init__(self, slot: MemorySlot, card: SlotCard) -> None:
+    def __init__(self, slot: MemorySlot, card: SlotCard, atr: bytes) -> None:
+        self.atr = atr
         self._slot = slot
         self._card = card
         self._is_open = True

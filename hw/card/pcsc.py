@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hw.card.holder import programs_at_the_card_service
+from hw.card.pin_entry import GET_FEATURE_REQUEST
 from hw.errors import (
     CardAbsent,
     CardMute,
@@ -25,6 +26,7 @@ from hw.errors import (
     OutcomeUnknown,
     ReaderBusy,
     ReaderMissing,
+    Unsupported,
 )
 
 
@@ -89,7 +91,8 @@ def error_of_connecting(result: int, reader: str) -> DeviceError:
         holder = programs_at_the_card_service(Path("/proc"), os.getpid())
         return ReaderBusy(f"another program holds the card in {reader}", holder)
     if result in _NO_ANSWER_TO_RESET:
-        return CardUnsupported(f"the card in {reader} does not answer to reset (PC/SC {result:08X})")
+        message = f"the card in {reader} does not answer to reset (PC/SC {result:08X})"
+        return CardUnsupported(message, Unsupported.MUTE_AT_RESET)
     return ReaderMissing(f"{reader} or the card service is missing (PC/SC {result:08X})")
 
 
@@ -108,6 +111,17 @@ def reader_names() -> tuple[str, ...]:
     """The names of all readers. Raises `ReaderMissing` without a card service."""
     with _service() as service:
         return service.reader_names()
+
+
+class Observed(NamedTuple):
+    """What a reader shows: whether a card lies in it, and how often that has changed since its service began.
+
+    `state` is the service's own word for both, by which the next look is told what is known.
+    """
+
+    is_present: bool
+    changes: int
+    state: int
 
 
 class PcscSlot:
@@ -157,6 +171,19 @@ class PcscSlot:
             header = scard.SCARD_PCI_T0 if protocol == scard.SCARD_PROTOCOL_T0 else scard.SCARD_PCI_T1
             held.callback(scard.SCardDisconnect, handle, scard.SCARD_UNPOWER_CARD)
             return PcscConnection(scard, handle, header, held.pop_all())
+
+    def observe(self, known: Observed | None, timeout_s: float) -> Observed:
+        """What the reader shows as soon as that is another thing than `known`, or when the time is up.
+
+        Raises `ReaderMissing`, also when the reader or the service goes away meanwhile.
+        """
+        with _service() as service:
+            reader = self._reader(service)
+            if known is None:
+                state = service.state_of(reader)
+            else:
+                state = service.state_of(reader, other_than=known.state, timeout_s=timeout_s)
+            return Observed(service.is_present(state), state >> 16, state)
 
     def _wait_until(self, is_present: bool, timeout_s: float) -> bool:
         deadline_s = self._monotonic() + timeout_s
@@ -211,6 +238,28 @@ class PcscConnection:
         if result != Result.SUCCESS or not answer:
             raise error_of_exchange(result)
         return bytes(answer)
+
+    @property
+    def atr(self) -> bytes:
+        """The card's answer to reset. Raises what `transmit` does."""
+        result, _, _, _, atr = self._scard.SCardStatus(self._handle)
+        if result != Result.SUCCESS:
+            raise error_of_exchange(result)
+        return bytes(atr)
+
+    def control(self, code: int, data: bytes) -> bytes:
+        """One exchange with the reader itself. Raises `NotSent` when the reader has no such function."""
+        result, answer = self._scard.SCardControl(self._handle, code, list(data))
+        if result != Result.SUCCESS:
+            raise NotSent(f"the reader does not take control code {code:08X} (PC/SC {result:08X})")
+        return bytes(answer)
+
+    def features(self) -> bytes:
+        """What the reader answers when asked for its features (PC/SC part 10, 2.2), empty when it has none."""
+        try:
+            return self.control(self._scard.SCARD_CTL_CODE(GET_FEATURE_REQUEST), b"")
+        except NotSent:
+            return b""
 
     def close(self) -> None:
         """Powers the card off and lets go of it."""

@@ -3,8 +3,8 @@
     > 00A4020C02 001B
     < 9000 1.2 ms
 
-What cannot be told to be harmless is masked: passwords by instruction, file contents by the file selected before,
-everything under a secure channel.
+What cannot be told to be harmless is masked: passwords, keys and data objects by instruction, file contents by the file
+that is read or was selected before, everything under a secure channel.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,11 @@ from hw.errors import DeviceError
 
 _SELECT, _READ_BINARY, _UPDATE_BINARY, _GET_RESPONSE = 0xA4, 0xB0, 0xD6, 0xC0
 _PASSWORD_COMMANDS = frozenset({0x20, 0x24, 0x2C})
+_KEY_AND_OBJECT_COMMANDS = frozenset({0x87, 0xCB, 0xDB, 0xF9, 0xFE, 0xFF})
+"""Of PIV cards: authentication, data objects, attestation, import of keys, management key."""
+
+_SHORT_IDENTIFIER = 0x80
+_READ_OR_ITS_END = (b"\x90\x00", b"\x62\x82")
 _PUBLIC_FILES = frozenset({bytes.fromhex("0002"), bytes.fromhex("0006"), bytes.fromhex("000B")})
 
 
@@ -28,6 +33,8 @@ class RedactingTrace:
     def __call__(self, command: bytes, answer: bytes | DeviceError, duration_s: float) -> None:
         """Traces one exchange: the command, and the answer or the error that came instead."""
         header, data, le = _split(command)
+        if header[1] in (_READ_BINARY, _UPDATE_BINARY) and header[2] & _SHORT_IDENTIFIER:
+            self._is_public_file = bytes((0, header[2] & ~_SHORT_IDENTIFIER)) in _PUBLIC_FILES
         is_data_masked = self._mask(cla=header[0], ins=header[1])
         if header[1] in _PASSWORD_COMMANDS and data:
             self._write(f"> {header[:4].hex().upper()} [password]")
@@ -37,6 +44,8 @@ class RedactingTrace:
             self._is_public_file = False
             told = type(answer).__name__
         else:
+            if header[1] in (_READ_BINARY, _UPDATE_BINARY) and header[2] & _SHORT_IDENTIFIER:
+                self._is_public_file &= answer[-2:] in _READ_OR_ITS_END
             if header[1] == _SELECT:
                 self._is_public_file = data in _PUBLIC_FILES and answer == b"\x90\x00"
             told = _words(_shown(answer[:-2], self._is_masked), answer[-2:].hex().upper())
@@ -47,7 +56,8 @@ class RedactingTrace:
         is_secured = bool(cla & SECURE_MESSAGING)
         if ins != _GET_RESPONSE:
             is_file_content = ins in (_READ_BINARY, _UPDATE_BINARY)
-            self._is_masked = is_secured or (is_file_content and not self._is_public_file)
+            is_secret = ins in _KEY_AND_OBJECT_COMMANDS or (is_file_content and not self._is_public_file)
+            self._is_masked = is_secured or is_secret
         if is_secured:
             self._is_public_file = False
         return self._is_masked

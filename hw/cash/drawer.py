@@ -1,9 +1,16 @@
 """The clerk's drawer: a person counts the money and attests it, the printer's connector opens the drawer."""
 
+import time
+from collections.abc import Callable
 from enum import Enum, auto
 
+from hw.cash.drawer_watch import DrawerCounts
 from hw.errors import DeviceError, Refused
 from hw.ports import Deposit, DepositEnd, ReceiptPrinter
+
+_PULSES = 2
+"""Some printers need a second pulse."""
+_SENSOR_S, _SENSOR_POLL_S = 0.5, 0.05
 
 
 class _State(Enum):
@@ -16,13 +23,25 @@ class ClerkDrawer:
     """One deposit at a time: begin, take_from_clerk (any number of times), fix, end; implements `hw.ports.CashBox`.
 
     A step out of this order raises `Refused`. The deposit lives in memory only: what must survive is journaled by the
-    caller, and a deposit that a crash interrupted is begun again.
+    caller, and a deposit that a crash interrupted is begun again. With `has_sensor` a kick counts only once the printer
+    has seen the drawer open.
     """
 
     kind = "clerk_drawer"
 
-    def __init__(self, printer: ReceiptPrinter) -> None:
+    def __init__(
+        self,
+        printer: ReceiptPrinter,
+        *,
+        has_sensor: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._printer = printer
+        self.has_sensor = has_sensor
+        self._monotonic = monotonic
+        self._pause = pause
+        self.counts = DrawerCounts()
         self._state = _State.CLOSED
         self._due_yen = 0
         self._received_yen = 0
@@ -51,6 +70,10 @@ class ClerkDrawer:
         """What the clerk has attested so far."""
         self._require(_State.OPEN, _State.FIXED)
         return Deposit(self._due_yen, self._received_yen)
+
+    def await_payment(self) -> Deposit:
+        """What the clerk has attested so far: nobody else can put anything in."""
+        return self.deposit()
 
     def fix(self) -> Deposit:
         """Takes nothing more; may be called again."""
@@ -85,10 +108,24 @@ class ClerkDrawer:
     def _kick(self) -> DeviceError | None:
         # The clerk stands before the drawer and has its key: a dead printer must not keep a fee from being settled.
         try:
-            self._printer.open_drawer()
+            for _ in range(_PULSES if self.has_sensor else 1):
+                self._printer.open_drawer()
+                if not self.has_sensor or self._has_opened():
+                    self.counts.drawer_good_open_count += 1
+                    return None
         except DeviceError as error:
+            self.counts.drawer_failed_open_count += 1
             return error
-        return None
+        self.counts.drawer_failed_open_count += 1
+        return Refused("the drawer's sensor does not move")
+
+    def _has_opened(self) -> bool:
+        until_s = self._monotonic() + _SENSOR_S
+        while not self._printer.status().is_drawer_open:
+            if self._monotonic() >= until_s:
+                return False
+            self._pause(_SENSOR_POLL_S)
+        return True
 
     def _require(self, *states: _State) -> None:
         if self._state not in states:

@@ -6,10 +6,13 @@ import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hw.errors import NotSent
 from hw.link.descriptor import DescriptorLink
+
+if TYPE_CHECKING:
+    from hw.link.rfc2217 import Port
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,22 @@ def open_serial(path: str, line: SerialLine, *, monotonic: Callable[[], float] =
     descriptor = port.fileno()
     os.set_blocking(descriptor, False)
     return DescriptorLink(descriptor, url, release, monotonic=monotonic)
+
+
+def open_rfc2217_port(url: str, line: SerialLine) -> "Port":
+    """Opens pyserial's client for `url` (rfc2217://HOST:PORT) without waiting reads. Raises `NotSent`."""
+    import serial.rfc2217
+
+    try:
+        return serial.rfc2217.Serial(
+            url,
+            line.baudrate,
+            bytesize=line.data_bits,
+            parity=line.parity,
+            stopbits=line.stop_bits,
+            rtscts=line.has_rts_cts,
+            xonxoff=line.has_xon_xoff,
+            timeout=0,
+        )
+    except (OSError, ValueError) as error:
+        raise NotSent(f"cannot open {url}: {error}") from error

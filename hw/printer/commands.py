@@ -69,6 +69,11 @@ def report_real_time(n: int) -> bytes:
     return bytes((0x10, 0x04, n))
 
 
+def report_identity(n: int) -> bytes:
+    """GS I: 65 firmware, 66 maker, 67 model, 68 serial number; answered in order."""
+    return bytes((0x1D, 0x49, n))
+
+
 def report_counter(number: int) -> bytes:
     """GS g 2: a maintenance counter, such as 50 for paper cuts; answered in order."""
     return b"\x1dg2\x00" + number.to_bytes(2, "little")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hw.errors import LinkLost, NotSent, OutcomeUnknown, PrinterBlocked
+from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, PrinterBlocked
 from hw.link.link import Link
 from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome
 from hw.printer import commands
@@ -17,6 +17,7 @@ from hw.printer.status import Block, BuffersCleared, Event, RealTimeStatus, Stat
 
 _SLOWEST_BYTES_PER_S = 960  # 9600 baud, the slowest line that such printers are set to
 _READ_SIZE = 4096
+_IDENTITY = (66, 67, 65, 68)
 _QUIET_S = 0.1  # longer than any gap inside one answer
 
 
@@ -45,7 +46,9 @@ class EscposPrinter:
         self._patience_s = patience_s
         self._decoder = StatusDecoder()
         self._sent_job_id: str | None = None
+        self._cuts_before: int | None = None
         self._came_out = False
+        self._is_cut_off = False
 
     def status(self) -> PrinterStatus:
         """Asks DLE EOT 1 to 4 one by one, because the answers do not tell which one they answer.
@@ -56,7 +59,10 @@ class EscposPrinter:
             raise OutcomeUnknown("nothing can answer on this link")
         answers = {}
         for n in (1, 2, 3, 4):
-            answer = self._ask(commands.report_real_time(n), lambda event: isinstance(event, RealTimeStatus))
+            answer = self._ask_real_time(n)
+            if answer is None and n == 1:
+                # A line cut within a question of before: the printer took this one for the rest of that.
+                answer = self._ask_real_time(n)
             if not isinstance(answer, RealTimeStatus):
                 raise OutcomeUnknown(f"printer does not answer DLE EOT {n}")
             answers[n] = answer.value
@@ -69,6 +75,7 @@ class EscposPrinter:
     def print(self, job: PrintJob, on_state: Callable[[PrintOutcome], None] | None = None) -> PrintOutcome:
         """Sends the job once, after the printer said that it can print and proved that it follows.
 
+        Where the model counts its cuts, CONFIRMED also means that there was exactly one more.
         Causes of `PrinterBlocked` are those of `hw.printer.causes`, `link_lost` (it cannot be reached), `no_answer`,
         and `busy` (it answers, but still holds something that was sent before, or takes nothing).
         """
@@ -76,7 +83,7 @@ class EscposPrinter:
         if not self._link.is_one_way:
             self._require_ready()
         tell(PrintOutcome.SENDING)
-        self._sent_job_id, self._came_out = job.job_id, False
+        self._sent_job_id, self._came_out, self._is_cut_off = job.job_id, False, False
         transfer_s = len(job.data) / _SLOWEST_BYTES_PER_S
         try:
             self._link.write(job.data, self._monotonic() + transfer_s + self._patience_s)
@@ -89,19 +96,21 @@ class EscposPrinter:
         return self.await_confirmation(job, transfer_s + paper_mm / self._model.speed_mm_s + self._patience_s)
 
     def await_confirmation(self, job: PrintJob, timeout_s: float) -> PrintOutcome:
-        """Looks for the confirmation of the job that was sent last, for at most `timeout_s`; sends nothing.
+        """Looks for the confirmation of the job that was sent last, for at most `timeout_s`; prints nothing.
 
         A printer that ran out of paper holds the job, goes on after the new roll and confirms late: then a job that was
         UNKNOWN is CONFIRMED here. Any other job than the last is UNKNOWN.
         """
         if job.job_id != self._sent_job_id:
             return PrintOutcome.UNKNOWN
-        if not self._came_out:
-            try:
+        try:
+            if not self._came_out:
                 self._await(lambda event: self._came_out, self._monotonic() + timeout_s)
-            except LinkLost:
-                return PrintOutcome.UNKNOWN
-        return PrintOutcome.CONFIRMED if self._came_out else PrintOutcome.UNKNOWN
+            if self._came_out and not self._is_cut_off:
+                self._is_cut_off = self._cuts_before is None or self._count_cuts() == self._cuts_before + 1
+        except DeviceError:
+            return PrintOutcome.UNKNOWN
+        return PrintOutcome.CONFIRMED if self._is_cut_off else PrintOutcome.UNKNOWN
 
     def cuts(self) -> int | None:
         """Asks GS g 2, which is answered in order: after everything sent before, and not while offline.
@@ -114,15 +123,36 @@ class EscposPrinter:
             return None
         if causes := self.status().causes:
             raise PrinterBlocked(causes)
-        request = commands.report_counter(self._model.cut_counter)
+        return self._count_cuts()
 
-        def ask() -> Event | None:
-            return self._ask(request, lambda event: isinstance(event, Block) and event.data.isdigit())
+    def identity(self) -> str:
+        """Maker, model, firmware and serial number, as far as it tells them (GS I); "" over a one-way link.
 
-        answer = ask() or (ask() if self._clear() else None)
-        if not isinstance(answer, Block):
-            raise OutcomeUnknown("printer does not answer GS g 2")
-        return int(answer.data)
+        Raises `PrinterBlocked`, since a printer that is offline answers none of it; `OutcomeUnknown`, `LinkLost`.
+        """
+        if self._link.is_one_way:
+            return ""
+        if causes := self.status().causes:
+            raise PrinterBlocked(causes)
+        answers = [self._ask(commands.report_identity(n), lambda event: isinstance(event, Block)) for n in _IDENTITY]
+        texts = [answer.data.decode("ascii", "replace") for answer in answers if isinstance(answer, Block)]
+        if not texts:
+            raise OutcomeUnknown("printer does not answer GS I")
+        return " ".join(texts)
+
+    def counter(self, number: int) -> int | None:
+        """A maintenance counter (GS g 2), or None when the printer has none of that number. Raises as `cuts` does."""
+        if self._link.is_one_way:
+            return None
+        if causes := self.status().causes:
+            raise PrinterBlocked(causes)
+        request = commands.report_counter(number)
+        answer = self._ask(request, lambda event: isinstance(event, Block) and event.data.isdigit())
+        return int(answer.data) if isinstance(answer, Block) else None
+
+    def connect(self) -> None:
+        """Opens the link where it is not open. Raises `NotSent`."""
+        self._link.write(b"", self._monotonic() + self._patience_s)
 
     def open_drawer(self) -> None:
         """Kicks the drawer, in real time when the printer is blocked and would keep the ordinary pulse waiting.
@@ -133,6 +163,22 @@ class EscposPrinter:
         pulse = commands.DRAWER_PULSE_NOW if is_blocked else commands.DRAWER_PULSE
         self._link.write(pulse, self._monotonic() + self._patience_s)
 
+    def _ask_real_time(self, n: int) -> Event | None:
+        return self._ask(commands.report_real_time(n), lambda event: isinstance(event, RealTimeStatus))
+
+    def _count_cuts(self) -> int | None:
+        if self._model.cut_counter is None or self._link.is_one_way:
+            return None
+        request = commands.report_counter(self._model.cut_counter)
+
+        def ask() -> Event | None:
+            return self._ask(request, lambda event: isinstance(event, Block) and event.data.isdigit())
+
+        answer = ask() or (ask() if self._clear() else None)
+        if not isinstance(answer, Block):
+            raise OutcomeUnknown("printer does not answer GS g 2")
+        return int(answer.data)
+
     def _require_ready(self) -> None:
         """Raises `PrinterBlocked` unless the printer can print and nothing sent before is left in it."""
         self._sent_job_id = None
@@ -140,6 +186,8 @@ class EscposPrinter:
             causes = self.status().causes
             if not causes and not self._follows() and not (self._clear() and self._follows()):
                 causes = ("busy",)
+            if not causes:
+                self._cuts_before = self._count_cuts()
         except OutcomeUnknown as error:
             raise PrinterBlocked(("no_answer",)) from error
         except (NotSent, LinkLost) as error:

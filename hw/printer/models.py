@@ -38,8 +38,12 @@ MODELS = {
     for model in (
         PrinterModel("tm-t88-ja", 512, 42, 180 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
         PrinterModel("tm-m30-ja", 576, 48, 203 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
+        PrinterModel("tm-t20-ja", 576, 48, 203 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
+        PrinterModel("tm-m30-58-ja", 420, 34, 203 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
+        PrinterModel("star-escpos", 576, 48, 203 / 25.4, 30, 150, IN_ORDER_STATUS, has_clear=False, cut_counter=None),
         PrinterModel("generic-80", 576, 48, 203 / 25.4, 30, 100, IN_ORDER_STATUS, has_clear=False, cut_counter=None),
         PrinterModel("generic-58", 384, 32, 203 / 25.4, 30, 60, IN_ORDER_STATUS, has_clear=False, cut_counter=None),
     )
 }
-"""Every model by its name in `hardware.toml`; the tm- ones from IV (TM-T88) and I (TM-m30) on."""
+"""Every model by its name in `hardware.toml`: Epson from TM-T88IV, TM-m30 and TM-T20II on, Star in ESC/POS mode, and
+compatibles that confirm by GS r alone; all of them Japanese versions."""

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from threading import RLock
 
-from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome, ReceiptPrinter
+from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome
+from hw.printer.escpos import EscposPrinter
 
 
 class SharedPrinter:
     """Implements `hw.ports.ReceiptPrinter` over another one; a call waits for the one before."""
 
-    def __init__(self, printer: ReceiptPrinter) -> None:
+    def __init__(self, printer: EscposPrinter) -> None:
         self._printer = printer
         self._turn = RLock()
 
@@ -45,3 +46,18 @@ class SharedPrinter:
         """Kicks the drawer."""
         with self._turn:
             self._printer.open_drawer()
+
+    def identity(self) -> str:
+        """Maker, model, firmware and serial number."""
+        with self._turn:
+            return self._printer.identity()
+
+    def counter(self, number: int) -> int | None:
+        """A maintenance counter."""
+        with self._turn:
+            return self._printer.counter(number)
+
+    def connect(self) -> None:
+        """Opens the link where it is not open."""
+        with self._turn:
+            self._printer.connect()

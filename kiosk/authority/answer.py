@@ -24,6 +24,7 @@ from kiosk.authority.message import (
     read,
     read_elements,
     read_status,
+    subject_key_id,
     verify_protection,
 )
 from kiosk.authority.verification import (
@@ -47,7 +48,9 @@ _IN_TROUBLE = {"systemUnavail", "systemFailure"}
 def check_answer(der: bytes, request: Received, trust: tuple[x509.Certificate, ...], at: datetime.datetime) -> Received:
     """The answer to `request`, protected by the authority itself or its CMP delegate. Raises `MessageInvalid`."""
     answer = parse_message(der)
-    signer = verify_protection(answer)
+    # An authority that signs with its own key need not send what we have (RFC 9483, 3.3).
+    named = (c for c in trust if answer.header.sender_kid is not None and subject_key_id(c) == answer.header.sender_kid)
+    signer = verify_protection(answer, next(named, None))
     if signer not in trust:
         try:
             validate_path(signer, trust, at, intermediates=load_certificates(answer))
@@ -65,12 +68,12 @@ def check_answer(der: bytes, request: Received, trust: tuple[x509.Certificate, .
     return answer
 
 
-def read_issuance(answer: Received) -> asn1.CertResponse | asn1.PollRep:
-    """What an ip or a pollRep says of our one request. Raises `AuthorityError`, `MessageInvalid`."""
+def read_issuance(answer: Received, kind: BodyKind = BodyKind.IP) -> asn1.CertResponse | asn1.PollRep:
+    """What an answer of this kind or a pollRep says of our one request. Raises `AuthorityError`, `MessageInvalid`."""
     if answer.kind == BodyKind.POLL_REP:
         again = _only(read_elements(asn1.PollRep, answer.body))
         return asn1.PollRep(cert_req_id=again.cert_req_id, check_after=max(again.check_after, _SHORTEST_WAIT_S))
-    _expect(BodyKind.IP, answer)
+    _expect(kind, answer)
     response = _only(read(asn1.CertRepMessage, answer.body).response)
     if response.status.status == Status.WAITING:
         return asn1.PollRep(cert_req_id=response.cert_req_id, check_after=0)
@@ -156,7 +159,7 @@ def confirmation_deadline(answer: Received) -> datetime.datetime | None:
 
 
 def _asked_for(request: Received) -> tuple[bytes, CertifiedItems | None]:
-    """The key (SubjectPublicKeyInfo) and the items of our own ir."""
+    """The key (SubjectPublicKeyInfo) and the items of our own ir or kur."""
     message = _only(read_elements(asn1.CertReqMsg, request.body))
     csr = asn1.as_csr(read(asn1.CertRequest, asn1.encode(message.cert_req)).cert_template)
     names = [e.value for e in csr.extensions if isinstance(e.value, x509.SubjectAlternativeName)]

@@ -87,6 +87,44 @@ class ProtectedPart:
 
 
 @sequence
+class PBMParameter:
+    """RFC 9810, 5.1.3.1: PasswordBasedMac; `owf` and `mac` are algorithms."""
+
+    salt: bytes
+    owf: list[TLV]
+    iteration_count: int
+    mac: list[TLV]
+
+
+@sequence
+class PBKDF2Params:
+    """RFC 8018, appendix A.2, with the one kind of salt that is used."""
+
+    salt: bytes
+    iteration_count: int
+    key_length: int | None = None
+    prf: list[TLV] | None = None
+
+
+@sequence
+class PBMAC1Params:
+    """RFC 8018, appendix A.5: a key derivation and a MAC."""
+
+    key_derivation: list[TLV]
+    message_auth: list[TLV]
+
+
+@sequence
+class RSASSAPSSParams:
+    """RFC 4055, 3.1; what is left out is SHA-1 (RFC 4055), which nobody here takes."""
+
+    hash: Annotated[list[TLV] | None, Explicit(0)] = None
+    mask_generation: Annotated[list[TLV] | None, Explicit(1)] = None
+    salt_length: Annotated[int, Explicit(2), Default(20)] = 20
+    trailer_field: Annotated[int, Explicit(3), Default(1)] = 1
+
+
+@sequence
 class PKIStatusInfo:
     """RFC 9810, 5.2.3."""
 
@@ -205,6 +243,22 @@ class ErrorMsgContent:
     status: PKIStatusInfo
     error_code: int | None = None
     error_details: list[str] | None = None
+
+
+@sequence
+class CertId:
+    """RFC 4211, section 7: a certificate by its issuer (a GeneralName) and serial number."""
+
+    issuer: TLV
+    serial_number: int
+
+
+@sequence
+class CertReqTemplate:
+    """RFC 9810, 5.3.19.16: what a request should hold, and by controls how its key may be."""
+
+    cert_template: CertTemplate
+    key_spec: list[list[TLV]] | None = None
 
 
 @sequence

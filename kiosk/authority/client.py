@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hw.ports import Attestation
 from kiosk.authority import answer as answers
 from kiosk.authority import asn1, request
-from kiosk.authority.credential import StationCredential, load_credential
+from kiosk.authority.credential import SigningKey, StationCredential, load_credential
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected
 from kiosk.authority.http import Endpoint
 from kiosk.authority.message import (
@@ -37,6 +37,7 @@ from kiosk.authority.message import (
     status_info,
 )
 from kiosk.authority.request import CertificateKind
+from kiosk.authority.signature import has_null_parameters, sign, signature_algorithm
 from kiosk.authority.verification import StatusUndecidable, ocsp_request, ocsp_status
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertificateStatus, CertifiedItems, RevocationReason, serial_text
@@ -52,6 +53,8 @@ CMP_PATH = "/.well-known/cmp"
 OCSP_PATH = "/ocsp"
 
 _NONCE_BYTES = 16
+_FIRST_WAIT_S = 1.0
+_LONGEST_OWN_WAIT_S = 16.0
 
 
 @dataclass(frozen=True)
@@ -168,15 +171,39 @@ class AuthorityClient:
 
         Raises `CertificateUnacceptable` when another certificate came than was asked for.
         """
+        return self._enrol(der, BodyKind.IP)
+
+    def renewal_message(self, new_key: SigningKey) -> Message:
+        """The `kur` that asks for a certificate of `new_key` in place of this station's own (RFC 9483, 4.1.3)."""
+        oid = signature_algorithm(new_key)
+        body = request.key_update_request(
+            self._credential.certificate,
+            new_key.public_key(),
+            asn1.algorithm(oid, has_null_parameters(oid)),
+            lambda data: sign(new_key, data),
+        )
+        return self._message(BodyKind.KUR, asn1.sequence_of([body]))
+
+    def renew(self, der: bytes) -> PendingCertificate:
+        """Sends a `kur`; its certificate is pending until `confirm`, like any other."""
+        return self._enrol(der, BodyKind.KUP)
+
+    def _enrol(self, der: bytes, kind: BodyKind) -> PendingCertificate:
         deadline = self._deadline()
-        answer, result = self._exchange(der, deadline, _with(answers.read_issuance))
+
+        def read(answer: Received) -> tuple[Received, asn1.CertResponse | asn1.PollRep]:
+            return answer, answers.read_issuance(answer, kind)
+
+        answer, result = self._exchange(der, deadline, read)
+        backoff = _Backoff(self._random_bytes)
         while isinstance(result, asn1.PollRep):
-            if self._clock() + datetime.timedelta(seconds=result.check_after) >= deadline:
+            wait_s = backoff.next_s(result.check_after)
+            if self._clock() + datetime.timedelta(seconds=wait_s) >= deadline:
                 raise AuthorityOutcomeUnknown("the authority has not decided yet")
-            self._pause(result.check_after)
+            self._pause(wait_s)
             header = answer.header
             message = self._message(BodyKind.POLL_REQ, request.poll(), header.transaction_id, header.sender_nonce)
-            answer, result = self._exchange(message.der, deadline, _with(answers.read_issuance))
+            answer, result = self._exchange(message.der, deadline, read)
         response, original = result, parse_message(der)
         with _believing():
             path = answers.check_certificate(response, answer, original, self._trust, self._clock())
@@ -224,6 +251,10 @@ class AuthorityClient:
     def revoke(self, der: bytes) -> None:
         """Sends an `rr`. `AuthorityRejected("certRevoked", ...)` means that it was revoked before."""
         self._exchange(der, self._deadline(), answers.read_revocation)
+
+    def release_message(self, certificate: CertificateId) -> Message:
+        """The `rr` that takes a certificate off its hold; `revoke` sends it."""
+        return self._message(BodyKind.RR, request.release(certificate.issuer, certificate.serial))
 
     def check_prospect(self, authorisation: Authorisation, key_hash: bytes) -> str:
         """Asks, before a key is made, whether a request on this leave would be met; `key_hash` is of the card's key.
@@ -317,8 +348,22 @@ class AuthorityClient:
             return read(answers.check_answer(body, parse_message(der), self._trust, self._clock()))
 
 
-def _with(read: Callable[[Received], T]) -> Callable[[Received], tuple[Received, T]]:
-    return lambda answer: (answer, read(answer))
+class _Backoff:
+    """How long to wait before asking again: what the authority says; longer each time when it does not say.
+
+    With up to a quarter more by chance, so that stations that were refused together do not come back together.
+    """
+
+    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
+        self._random_bytes = random_bytes
+        # An authority that only says "waiting" is asked at once when it will know (RFC 9483, 4.4).
+        self._own_s = 0.0
+
+    def next_s(self, asked_for_s: int) -> float:
+        wait_s = float(asked_for_s)
+        if asked_for_s <= 0:
+            wait_s, self._own_s = self._own_s, min(max(self._own_s * 2, _FIRST_WAIT_S), _LONGEST_OWN_WAIT_S)
+        return wait_s * (1 + self._random_bytes(1)[0] / 1024)
 
 
 @contextmanager

@@ -1,17 +1,21 @@
 """A key with its certificate and issuers in one PEM file: a station's, a clerk's, the authority's own."""
 
+import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from kiosk.authority.errors import CredentialInvalid
 
-SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+WARNED_DAYS = 60
+"""So long before its end a credential's renewal is asked for."""
+
+SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,6 +31,10 @@ class Credential:
         """The certificate's common name: by it the authority knows the owner, and authorisations name the station."""
         names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return str(names[0].value) if names else ""
+
+    def days_left(self, at: datetime.datetime) -> int:
+        """Whole days until the certificate ends; below `WARNED_DAYS` somebody has to renew it."""
+        return (self.certificate.not_valid_after_utc - at).days
 
     def encode(self) -> bytes:
         """The PEM file's content: PKCS#8 key (not encrypted), certificate, chain."""
@@ -51,8 +59,8 @@ def load_credential(path: Path) -> Credential:
         certificate, *chain = x509.load_pem_x509_certificates(data)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise CredentialInvalid(f"{path}: not a PEM key with its certificate: {error}") from error
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise CredentialInvalid(f"{path}: the key is neither RSA nor elliptic curve")
+    if not isinstance(key, SigningKey):
+        raise CredentialInvalid(f"{path}: the key is neither RSA nor elliptic curve nor Ed25519")
     if key.public_key() != certificate.public_key():
         raise CredentialInvalid(f"{path}: the first certificate is not the key's")
     return Credential(key, certificate, tuple(chain))

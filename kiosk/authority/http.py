@@ -36,7 +36,7 @@ class Endpoint:
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not _is_for_training(trust):
             raise UrlRefused(f"{url}: plain HTTP is for training and for this computer; elsewhere it must be https")
         self._origin = f"{parts.scheme}://{parts.netloc}"
-        self.path = parts.path.rstrip("/")
+        self.path = "" if parts.path == "/" else parts.path
         self._tls = _tls_context(credential, trust, with_key=parts.scheme == "https")
         self._transport = transport
 

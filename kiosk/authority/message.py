@@ -1,22 +1,25 @@
 """PKIMessages (RFC 9810, 5.1): built, protected, taken apart and checked; bytes in, bytes out, no I/O."""
 
 import datetime
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential
+from kiosk.authority.mac import MacAlgorithm, SharedSecret, read_mac_algorithm
 from kiosk.authority.signature import (
     AlgorithmUnknown,
     SignatureInvalid,
     has_null_parameters,
     sign,
     signature_algorithm,
-    verify_signature,
+    verify_identified,
 )
 from kiosk.authority.verification import load_certificate
 
@@ -34,6 +37,7 @@ class BodyKind(IntEnum):
     RR = 11
     RP = 12
     PKICONF = 19
+    NESTED = 20
     GENM = 21
     GENP = 22
     ERROR = 23
@@ -146,67 +150,124 @@ def parse_message(der: bytes) -> Received:
     )
 
 
-def build_message(kind: BodyKind, body: bytes, head: Head, signer: Credential) -> bytes:
-    """A message protected by `signer`, whose certificate and chain go along (RFC 9483, 3.3)."""
-    protection_alg = signature_algorithm(signer.key)
+def build_message(kind: BodyKind, body: bytes, head: Head, protector: Credential | SharedSecret) -> bytes:
+    """A message protected by a key, whose certificate and chain go along (RFC 9483, 3.3), or by a shared secret."""
     header = asn1.PKIHeader(
         pvno=head.pvno,
         sender=asn1.tlv(asn1.explicit(4, head.sender)),
         recipient=asn1.tlv(asn1.explicit(4, head.recipient)),
         message_time=asn1.GeneralizedTime(head.time.replace(microsecond=0)),
-        protection_alg=asn1.algorithm(protection_alg, has_null_parameters(protection_alg)),
-        sender_kid=subject_key_id(signer.certificate),
+        protection_alg=_protection_algorithm(protector),
+        sender_kid=_sender_key_id(protector),
         transaction_id=head.transaction_id,
         sender_nonce=head.sender_nonce,
         recip_nonce=head.recipient_nonce,
         general_info=[[asn1.tlv(asn1.encode(o)), asn1.tlv(v)] for o, v in head.general_info] or None,
     )
     protected = asn1.ProtectedPart(header=asn1.tlv(asn1.encode(header)), body=asn1.tlv(asn1.explicit(kind, body)))
-    signature = sign(signer.key, asn1.encode(protected))
+    certificates = _certificates(protector)
     message = asn1.PKIMessage(
         header=protected.header,
         body=protected.body,
-        protection=asn1.BitString(signature, 0),
-        extra_certs=[asn1.tlv(c.public_bytes(Encoding.DER)) for c in (signer.certificate, *signer.chain)],
+        protection=asn1.BitString(_protect(protector, asn1.encode(protected)), 0),
+        extra_certs=[asn1.tlv(c.public_bytes(Encoding.DER)) for c in certificates] or None,
     )
     return asn1.encode(message)
 
 
-def verify_protection(message: Received) -> x509.Certificate:
-    """The certificate whose owner signed the message: the first of its extraCerts (RFC 9483, 3.2, 3.3 and 3.5).
+def _protection_algorithm(protector: Credential | SharedSecret) -> list[asn1.TLV]:
+    if isinstance(protector, SharedSecret):
+        return protector.algorithm.identifier()
+    algorithm = signature_algorithm(protector.key)
+    return asn1.algorithm(algorithm, has_null_parameters(algorithm))
 
-    Whether that certificate is trusted is another question. Raises `MessageInvalid`.
-    """
+
+def _sender_key_id(protector: Credential | SharedSecret) -> bytes | None:
+    return protector.reference if isinstance(protector, SharedSecret) else subject_key_id(protector.certificate)
+
+
+def _certificates(protector: Credential | SharedSecret) -> tuple[x509.Certificate, ...]:
+    if isinstance(protector, SharedSecret):
+        return protector.certificates
+    return (protector.certificate, *protector.chain)
+
+
+def _protect(protector: Credential | SharedSecret, data: bytes) -> bytes:
+    if isinstance(protector, SharedSecret):
+        return protector.algorithm.compute(protector.secret, data)
+    return sign(protector.key, data)
+
+
+def is_by_secret(message: Received) -> bool:
+    """Whether a message says that a shared secret protects it. Raises `MessageInvalid` when it is not protected."""
     if message.protection is None or message.header.protection_alg is None:
         raise MessageInvalid("badMessageCheck", "message is not protected")
     try:
-        algorithm = asn1.oid(message.header.protection_alg[0])
+        return asn1.oid(message.header.protection_alg[0]) in oids.MAC_PROTECTIONS
     except (asn1.Asn1Invalid, IndexError):
         raise MessageInvalid("badAlg", "protectionAlg is not an algorithm") from None
-    if algorithm.dotted_string in oids.MAC_PROTECTIONS:
-        raise MessageInvalid("wrongIntegrity", "protection by a shared secret is not offered")
-    if not message.extra_certs:
+
+
+def verify_mac(message: Received, secret: bytes) -> MacAlgorithm:
+    """How the message was protected by this secret (RFC 9483, 3.2 and 3.5). Raises `MessageInvalid`."""
+    if not is_by_secret(message) or message.header.protection_alg is None or message.protection is None:
+        raise MessageInvalid("wrongIntegrity", "protection by a signature where a shared secret was expected")
+    try:
+        algorithm = read_mac_algorithm(message.header.protection_alg)
+    except AlgorithmUnknown as error:
+        raise MessageInvalid("badAlg", str(error)) from None
+    if not hmac.compare_digest(algorithm.compute(secret, message.protected), message.protection):
+        raise MessageInvalid("badMessageCheck", "protection: the MAC does not verify")
+    return algorithm
+
+
+def verify_protection(message: Received, known_signer: x509.Certificate | None = None) -> x509.Certificate:
+    """The certificate whose owner signed the message: the first of its extraCerts (RFC 9483, 3.2, 3.3 and 3.5).
+
+    What the receiver has need not be sent to him: a `known_signer` goes first when the message names its key. Whether
+    the certificate is trusted is another question. Raises `MessageInvalid`.
+    """
+    if is_by_secret(message) or message.header.protection_alg is None or message.protection is None:
+        raise MessageInvalid("wrongIntegrity", "protection by a shared secret where a signature was expected")
+    is_known = known_signer is not None and message.header.sender_kid == subject_key_id(known_signer)
+    if not is_known and not message.extra_certs:
         raise MessageInvalid("badMessageCheck", "no extraCerts: the signer's certificate must come first in them")
     try:
-        certificate = load_certificate(message.extra_certs[0])
-        key = certificate.public_key()
-        subject, key_id = certificate.subject.public_bytes(), subject_key_id(certificate)
+        der = known_signer.public_bytes(Encoding.DER) if known_signer and is_known else message.extra_certs[0]
+        signer = _read_signer(der)
     except Exception as error:
         # cryptography raises many kinds over strange certificates; all of them mean the same to us.
         raise MessageInvalid("badMessageCheck", f"the signer's certificate cannot be read: {error}") from None
-    if asn1.encode(message.header.sender) != asn1.explicit(4, subject):
+    if asn1.encode(message.header.sender) != signer.general_name:
         raise MessageInvalid("badMessageCheck", "sender is not the subject of the signer's certificate")
-    if key_id is None or message.header.sender_kid != key_id:
+    if signer.key_id is None or message.header.sender_kid != signer.key_id:
         raise MessageInvalid("badMessageCheck", "senderKID is not the signer's subject key identifier")
     try:
-        verify_signature(algorithm, key, message.protection, message.protected)
+        verify_identified(message.header.protection_alg, signer.key, message.protection, message.protected)
     except AlgorithmUnknown as error:
         raise MessageInvalid("badAlg", str(error)) from None
     except SignatureInvalid as error:
         raise MessageInvalid("badMessageCheck", f"protection: {error}") from None
-    return certificate
+    return signer.certificate
 
 
+@dataclass(frozen=True)
+class _ReadSigner:
+    certificate: x509.Certificate
+    key: object
+    general_name: bytes
+    key_id: bytes | None
+
+
+@lru_cache(512)
+def _read_signer(der: bytes) -> _ReadSigner:
+    # Kept, because the same few stations sign everything; taking a certificate apart takes longer than a signature.
+    certificate = load_certificate(der)
+    name = asn1.explicit(4, certificate.subject.public_bytes())
+    return _ReadSigner(certificate, certificate.public_key(), name, subject_key_id(certificate))
+
+
+@lru_cache(512)
 def subject_key_id(certificate: x509.Certificate) -> bytes | None:
     """The certificate's subject key identifier, if it has one."""
     try:
@@ -244,6 +305,11 @@ def _bit(bits: asn1.BitString, number: int) -> bool:
 def read_elements(kind: type[asn1.T], body: bytes) -> Sequence[asn1.T]:
     """A body that is a SEQUENCE OF `kind`. Raises `MessageInvalid`."""
     return [read(kind, asn1.encode(e)) for e in _elements(body)]
+
+
+def read_body_elements(body: bytes) -> list[bytes]:
+    """A body that is a SEQUENCE of anything, each in DER. Raises `MessageInvalid`."""
+    return [asn1.encode(element) for element in _elements(body)]
 
 
 def read(kind: type[asn1.T], body: bytes) -> asn1.T:

@@ -188,6 +188,17 @@ class Profiles:
         )
         return self._issue(subject, public_key, serial, start, self._issuer.certificate.not_valid_after_utc, extensions)
 
+    def cmp_delegate(
+        self, public_key: CertificatePublicKeyTypes, serial: int, start: datetime.datetime
+    ) -> x509.Certificate:
+        """The certificate of the key that protects the authority's messages (RFC 9483, 1.2; EKU of RFC 6402, 2.10)."""
+        subject = x509.Name(
+            [*_name(self._organisation, names.UNIT), x509.NameAttribute(NameOID.COMMON_NAME, "CMP responder")]
+        )
+        end = self._issuer.certificate.not_valid_after_utc
+        extensions = [*_purposes(oids.CMP_AUTHORITY), *self._status]
+        return self._issue(subject, public_key, serial, start, end, extensions)
+
     def _staff(
         self,
         name: str,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hw.ports import Attestation
@@ -16,6 +16,8 @@ from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertifiedItems, RevocationReason
 
 CertificateKind = Literal["signature", "authentication"]
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+Sign = Callable[[bytes], bytes]
 
 _KEY_USAGE = {"signature": usage("digitalSignature", "nonRepudiation"), "authentication": usage("digitalSignature")}
 """By the key usage that is asked for, the authority knows which kind of certificate is meant."""
@@ -41,6 +43,20 @@ def certification_request(
         algorithm=asn1.algorithm(x509.SignatureAlgorithmOID.RSA_WITH_SHA256, has_null=True),
         signature=asn1.BitString(sign(request), 0),
     )
+    return asn1.encode(asn1.CertReqMsg(cert_req=asn1.tlv(request), popo=asn1.Variant(proof, "signature")))
+
+
+def key_update_request(old: x509.Certificate, public_key: PublicKey, algorithm: list[asn1.TLV], sign: Sign) -> bytes:
+    """A CertReqMsg that asks for another certificate of the same subject in place of `old` (RFC 9483, 4.1.3)."""
+    template = asn1.CertTemplate(
+        subject=asn1.rdns(old.subject.public_bytes()),
+        public_key=asn1.elements(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
+    )
+    issuer = asn1.tlv(asn1.explicit(4, old.issuer.public_bytes()))
+    named = asn1.encode(asn1.CertId(issuer=issuer, serial_number=old.serial_number))
+    control = [asn1.tlv(asn1.encode(oids.OLD_CERT_ID)), asn1.tlv(named)]
+    request = asn1.encode(asn1.CertRequest(cert_req_id=0, cert_template=template, controls=[control]))
+    proof = asn1.POPOSigningKey(algorithm=algorithm, signature=asn1.BitString(sign(request), 0))
     return asn1.encode(asn1.CertReqMsg(cert_req=asn1.tlv(request), popo=asn1.Variant(proof, "signature")))
 
 
@@ -89,7 +105,16 @@ def station_record(after: int) -> bytes:
 
 def revocation(issuer: bytes, serial: int, reason: RevocationReason) -> bytes:
     """RevReqContent (RFC 9810, 5.3.9) for the certificate of this issuer (Name, DER) and serial number."""
-    entry = x509.CRLReason(x509.ReasonFlags(reason.value)).public_bytes()
+    return _revocation(issuer, serial, x509.ReasonFlags(reason.value))
+
+
+def release(issuer: bytes, serial: int) -> bytes:
+    """RevReqContent that takes a certificate off its hold (RFC 9483, 4.2)."""
+    return _revocation(issuer, serial, x509.ReasonFlags.remove_from_crl)
+
+
+def _revocation(issuer: bytes, serial: int, reason: x509.ReasonFlags) -> bytes:
+    entry = x509.CRLReason(reason).public_bytes()
     details = asn1.RevDetails(
         cert_details=asn1.CertTemplate(serial_number=serial, issuer=asn1.rdns(issuer)),
         crl_entry_details=[asn1.Extension(oid=oids.CRL_REASON, value=entry)],

@@ -131,7 +131,10 @@ def ocsp_status(
         for single in answer.responses:
             if _is_about(single, wanted):
                 return _read_single(single, at)
-    except ValueError as error:
+    except StatusUndecidable:
+        raise
+    except Exception as error:
+        # cryptography raises many kinds over strange responses; all of them mean the same to us.
         raise StatusUndecidable(f"the response cannot be read: {error}") from error
     raise StatusUndecidable("the response is about another certificate")
 

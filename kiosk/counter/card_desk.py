@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from cryptography import x509
 
 from hw.errors import Refused
-from hw.ports import ChannelChallenge, ChannelKeys, ChannelPurpose, SessionKeys
+from hw.ports import ChannelChallenge, ChannelKeys, ChannelPurpose, ManagementKeys, SessionKeys
 from kiosk.clock import Clock
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import verify_authorisation
@@ -47,7 +47,7 @@ class CardDesk:
     def keys(self, authorisation: Authorisation) -> ChannelKeys:
         """Who answers the challenges of the authorised card; it raises `Refused` where it does not."""
 
-        def answer(challenge: ChannelChallenge) -> SessionKeys:
+        def answer(challenge: ChannelChallenge) -> SessionKeys | ManagementKeys:
             self._refuse_unless_authorised(authorisation, challenge)
             keys = self.issuer.session_keys(challenge)
             self._answered.add(challenge.card_challenge)

@@ -1,4 +1,4 @@
-"""The card issuer's keys, held at the clerk's station, and the session keys they yield for one secure channel.
+"""The card issuer's keys, held at the clerk's station, and what they yield for one card and one secure channel.
 
 SCP03: GlobalPlatform Card Specification 2.3.1, Amendment D 1.1.2, section 4.1.5 (derivation) and 6.2.2 (cryptograms).
 Static keys of a card: NIST SP 800-108 in counter mode with AES-CMAC over the card number.
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
 
 from hw.errors import Refused
-from hw.ports import ChannelChallenge, ChannelPurpose, SessionKeys
+from hw.ports import MANAGEMENT_KEY_VERSION, ChannelChallenge, ChannelPurpose, ManagementKeys, SessionKeys
 
 KEY_VERSION = {ChannelPurpose.ISSUE: 0x30, ChannelPurpose.RESET: 0x31, ChannelPurpose.ERASE: 0x32}
 """Which key set on the card serves which purpose."""
@@ -23,12 +23,24 @@ _S_ENC, _S_MAC, _S_RMAC, _CARD_CRYPTOGRAM = 0x04, 0x06, 0x07, 0x00
 
 @dataclass(frozen=True, repr=False)
 class CardIssuer:
-    """Answers a card's challenge with session keys; the master keys (16 bytes each, one a purpose) stay in here."""
+    """Answers a card's challenge with keys for it alone; the masters (16 bytes each, one a purpose) stay in here."""
 
     masters: Mapping[ChannelPurpose, bytes]
 
-    def session_keys(self, challenge: ChannelChallenge) -> SessionKeys:
-        """Session keys for this channel. Raises `hw.errors.Refused` when the card does not prove its own keys."""
+    def management_keys(self, card_number: str) -> ManagementKeys:
+        """Of one PIV card: its management key from the master for issuing, its PUK from the one for resetting."""
+        issue, reset = self.masters[ChannelPurpose.ISSUE], self.masters[ChannelPurpose.RESET]
+        key = _derive_static(issue, "piv-management", card_number, 32)
+        number = int.from_bytes(_derive_static(reset, "piv-puk", card_number, 16), "big")
+        return ManagementKeys(key, f"{number % 10**8:08d}".encode("ascii"))
+
+    def session_keys(self, challenge: ChannelChallenge) -> SessionKeys | ManagementKeys:
+        """Session keys for this channel, or what manages a card that has no such keys.
+
+        Raises `hw.errors.Refused` when the card does not prove its own keys.
+        """
+        if challenge.key_version == MANAGEMENT_KEY_VERSION:
+            return self.management_keys(challenge.card_number)
         if challenge.key_version != KEY_VERSION[challenge.purpose]:
             raise Refused(f"card offers key version {challenge.key_version:02X} for {challenge.purpose}")
         static = derive_static_keys(self.masters[challenge.purpose], challenge.purpose, challenge.card_number)
@@ -42,10 +54,14 @@ class CardIssuer:
 
 def derive_static_keys(master: bytes, purpose: ChannelPurpose, card_number: str) -> bytes:
     """K-ENC, K-MAC and K-DEK of one card for one purpose, 48 bytes in that order."""
+    return _derive_static(master, purpose, card_number, 48)
+
+
+def _derive_static(master: bytes, purpose: str, card_number: str, size: int) -> bytes:
     return KBKDFCMAC(
         algorithms.AES,
         Mode.CounterMode,
-        length=48,
+        length=size,
         rlen=4,
         llen=4,
         location=CounterLocation.BeforeFixed,

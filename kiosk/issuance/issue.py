@@ -474,7 +474,7 @@ def take_fee(
         if already_yen:
             station.cash.take_from_clerk(already_yen)
         try:
-            while (received_yen := station.cash.deposit().received_yen) < fee_yen:
+            while (received_yen := station.cash.await_payment().received_yen) < fee_yen:
                 station.cash.take_from_clerk(persons.clerk.take_fee(fee_yen - received_yen))
         except Abandoned:
             station.cash.fix()
@@ -671,13 +671,14 @@ def _refuse_unless_covered(case: Case, authorised: AuthorisedApplicant, station:
 
 
 def _refuse_if_seen_further(head: str, station: Station) -> None:
-    """A store that was put back to an earlier day is found out before a key, a number or a certificate is made anew."""
-    if not head:
-        return
+    """A store that was put back to an earlier day is found out before a key, a number or a certificate is made anew.
+
+    A journal that was begun afresh, under another key, cannot be told from the one before by a head of that.
+    """
     try:
         verdict = station.journal.compare(parse_head(head))
-    except HeadInvalid as invalid:
-        raise StoreOutdated(f"the authority has seen another journal of this station: {invalid}") from invalid
+    except HeadInvalid:
+        return
     if verdict is not Witness.AGREES:
         raise StoreOutdated("the authority has seen entries of this station's journal that the store does not have")
 

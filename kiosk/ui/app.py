@@ -4,20 +4,24 @@ import asyncio
 import logging
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from textual import on
-from textual.app import App
+from textual import events, on
+from textual.app import App, ScreenStackError
 from textual.binding import BindingType
+from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from kiosk.exit_code import ExitCode
 from kiosk.ui.board import Board
 from kiosk.ui.case_thread import Issue, issue_certificate
 from kiosk.ui.counter import Counter
+from kiosk.ui.idle import IdleGuard, Patience
+from kiosk.ui.office import StationOffice
 from kiosk.ui.opening import Opening
 from kiosk.ui.outage import MODE as OUTAGE
 from kiosk.ui.outage import Outage
@@ -28,10 +32,15 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.themes import STYLE_SHEET, dress
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
-from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, load_words
+from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, RESIDENT_LANGUAGES, load_words
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
+
+_LOOKS_FOR_PERSONS_EVERY_S = 1.0
+
+_LOCKED_KEYS = frozenset({"enter", *SEAT_KEYS.values()})
+"""What a locked seat still hears."""
 
 _DRAWN_ON = 2
 """Textual draws on standard error."""
@@ -43,7 +52,7 @@ class KioskApp(App[None], inherit_bindings=False):
     """All seats of this terminal. In a demo the function keys change the seat and the technician can leave.
 
     `seat` is the one in front at first; `issue` the use case that the seats serve; `locale` the folder of the compiled
-    catalogues.
+    catalogues; `now` a monotonic clock in seconds by which persons are waited for.
     """
 
     CSS_PATH = STYLE_SHEET
@@ -60,6 +69,8 @@ class KioskApp(App[None], inherit_bindings=False):
         is_demo: bool = True,
         issue: Issue = issue_certificate,
         locale: Path = LOCALE_FOLDER,
+        patience: Patience | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         dress(self)
@@ -70,11 +81,16 @@ class KioskApp(App[None], inherit_bindings=False):
         self._front = SeatName(seat)
         self._is_demo = is_demo
         self._issue = issue
-        self._catalogues = {name: load_words(name, locale) for name in LANGUAGES}
+        self._catalogues = {name: load_words(name, locale) for name in RESIDENT_LANGUAGES}
         self._seats = {
-            name: Seat(name, self, self._catalogues, language, self.board, is_demo=is_demo) for name in SeatName
+            name: Seat(name, self, self._catalogues, language, self.board, is_demo=is_demo, patience=patience)
+            for name in SeatName
         }
         self._thread = StationThread()
+        self._books_thread = StationThread()
+        self._patience = patience or Patience()
+        self._idle = IdleGuard(now)
+        self._minded: Screen[Any] | None = None
         self._is_leaving = False
         self._is_on_glass = False
 
@@ -84,7 +100,7 @@ class KioskApp(App[None], inherit_bindings=False):
         """Shows the front seat first and opens the station behind it."""
         for name, screen in self._ground_screens().items():
             self.add_mode(name, screen)
-        self.mode_change_signal.subscribe(self, lambda _: self.board.bell.ring())
+        self.mode_change_signal.subscribe(self, lambda _: self._come_to_front())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.leave)
@@ -97,25 +113,15 @@ class KioskApp(App[None], inherit_bindings=False):
                 self.bind(key, f"sit('{seat}')", show=False)
         self.switch_mode(self._front)
         self._is_on_glass = True
+        self.set_interval(_LOOKS_FOR_PERSONS_EVERY_S, self.mind_idleness)
         self.call_after_refresh(lambda: self.run_worker(self._open(), group="opening"))
 
     def _ground_screens(self) -> dict[str, Callable[[], SeatScreen[None]]]:
-        """The lowest screen of each seat; a seat's package is loaded when somebody sits down there."""
-
-        def desk() -> SeatScreen[None]:
-            from kiosk.ui.clerk.desk import Desk
-
-            return Desk(self._seats[SeatName.CLERK], self._counter)
-
-        def bench() -> SeatScreen[None]:
-            from kiosk.ui.technician.bench import Bench
-
-            return Bench(self._seats[SeatName.TECHNICIAN], self._counter, self.leave)
-
+        """The lowest screen of each seat, which is seen until the station is open and between two screens."""
         return {
             SeatName.RESIDENT: lambda: Opening(self._seats[SeatName.RESIDENT]),
-            SeatName.CLERK: desk,
-            SeatName.TECHNICIAN: bench,
+            SeatName.CLERK: lambda: Opening(self._seats[SeatName.CLERK]),
+            SeatName.TECHNICIAN: lambda: Opening(self._seats[SeatName.TECHNICIAN]),
         }
 
     async def _open(self) -> None:
@@ -135,10 +141,13 @@ class KioskApp(App[None], inherit_bindings=False):
         reception = StationReception(self._counter, station, self._thread, self.board, self._issue, start)
         from kiosk.ui.clerk.flow import attend
         from kiosk.ui.resident.flow import serve_residents
+        from kiosk.ui.technician.flow import maintain
 
-        resident, clerk = self._seats[SeatName.RESIDENT], self._seats[SeatName.CLERK]
+        resident, clerk, technician = (self._seats[name] for name in SeatName)
         self.run_worker(serve_residents(resident, reception, self._language), group="resident")
-        self.run_worker(attend(clerk, self._counter.clerk), group="clerk")
+        office = StationOffice(self._counter, station, self._books_thread, reception, self.board)
+        self.run_worker(attend(clerk, office, self._counter, self._counter.clerk), group="clerk")
+        self.run_worker(maintain(technician, office, self._counter, self.leave), group="technician")
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 
@@ -151,6 +160,41 @@ class KioskApp(App[None], inherit_bindings=False):
         """Brings a seat to the front."""
         if self._is_demo and self.fault is None:
             self.switch_mode(seat)
+
+    def _come_to_front(self) -> None:
+        self._idle.touch()
+        self.board.bell.ring()
+
+    # --- persons who leave ------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Every touch shows that somebody is there; one that answers whether he is does nothing else."""
+        if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
+            self._idle.touch()
+            screen = self._screen_in_front()
+            if isinstance(screen, SeatScreen) and screen.asks_presence:
+                screen.welcome_back()
+                return
+            is_locked = isinstance(screen, SeatScreen) and screen.is_locked
+            if is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS:
+                return
+        await super().on_event(event)
+
+    def mind_idleness(self) -> None:
+        """Lets the screen in front know how long nobody has touched it; time begins anew with every screen."""
+        screen = self._screen_in_front()
+        if screen is not self._minded:
+            self._minded = screen
+            self._idle.touch()
+        if isinstance(screen, SeatScreen):
+            screen.mind_idleness(self._idle.idle_s, self._patience)
+
+    def _screen_in_front(self) -> Screen[Any] | None:
+        """The screen on the glass; None while the program begins and ends."""
+        try:
+            return self.screen if self._is_on_glass else None
+        except ScreenStackError:
+            return None
 
     # --- leaving ----------------------------------------------------------------------------------------------------
 
@@ -179,6 +223,7 @@ class KioskApp(App[None], inherit_bindings=False):
         if self.board.case is not None:
             self.board.case.line.close()
         self._thread.end()
+        self._books_thread.end()
 
     async def action_quit(self) -> None:
         """Nobody at the glass ends the program by a key."""
@@ -210,6 +255,6 @@ class KioskApp(App[None], inherit_bindings=False):
         _log.error("out of service: %s\n%s", cause, "".join(traceback.format_tb(error.__traceback__)))
         if not is_first:
             return
-        words = tuple(self._catalogues.values())
+        words = tuple(self._catalogues[name] for name in LANGUAGES)
         self.add_mode(OUTAGE, lambda: Outage(words, cause, self.leave if self._is_demo else None))
         self.switch_mode(OUTAGE)

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from kiosk.model.resident import Resident
 from kiosk.ui.bell import Bell
 from kiosk.ui.case import OpenCase
+from kiosk.ui.counter import LeftCase
 from kiosk.ui.ending import Ending
 
 
@@ -16,6 +18,29 @@ class Board:
     """The case being worked on; one at a time, because the terminal has one reader."""
     ended: list[OpenCase] = field(default_factory=list)
     """Newest last."""
+    left: tuple[LeftCase, ...] = ()
+    """Cases that an interruption left, as far as the desk knows."""
+    has_seen_left: bool = False
+    """Whether the clerk has looked at them since the start."""
+    offered: Resident | None = None
+    """Whose form the clerk has taken in for the terminal."""
+    is_clerk_called: bool = False
+    """Whether the resident at the terminal wants somebody to come."""
+
+    def offer(self, resident: Resident | None) -> None:
+        """The clerk sends a form to the terminal; None when it is taken up there."""
+        self.offered = resident
+        self.bell.ring()
+
+    def call_clerk(self) -> None:
+        """The resident wants somebody to come; nobody asks why."""
+        self.is_clerk_called = True
+        self.bell.ring()
+
+    def answer_call(self) -> None:
+        """Somebody has come."""
+        self.is_clerk_called = False
+        self.bell.ring()
 
     def open(self, case: OpenCase) -> None:
         """A case begins."""

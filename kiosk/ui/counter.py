@@ -1,5 +1,7 @@
 """What the screens need of the counter behind them: its station, its devices' state, the words of its failures."""
 
+import datetime
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -52,6 +54,151 @@ class SimulatedCard(Protocol):
         ...
 
 
+@dataclass(frozen=True, repr=False)
+class OwnCertificate:
+    """The certificate in the resident's card: for whom, from when to when, and what the authority says of it now.
+
+    `state` is `good`, `pending`, `revoked`, `unknown`, or `unreachable` when the authority does not answer.
+    """
+
+    name: str
+    address: str
+    valid_from: datetime.date
+    valid_until: datetime.date
+    serial: str
+    state: str
+
+
+class CardUnusable(Exception):
+    """The card did not do it; `reason` names why: `empty`, `no_card`, `wrong` (password), `locked` or `trouble`.
+
+    `attempts` is how often the password may still be wrong.
+    """
+
+    def __init__(self, reason: str, attempts: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.attempts = attempts
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an agency says to a signed application: `accepted` or not, and the checks with what each found.
+
+    A check is `path`, `signature`, `usage`, `status` or `name`; its outcome `accepted`, `rejected` or `undecided`.
+    """
+
+    is_accepted: bool
+    findings: tuple[tuple[str, str], ...]
+
+
+class CardServices(Protocol):
+    """What a resident may do with the certificate that he has. Called on the station's thread."""
+
+    def attempts(self) -> int:
+        """How often the card's password may still be wrong. Raises `CardUnusable`, also for a card without any."""
+        ...
+
+    def own_certificate(self, password: bytearray, sample: Callable[[str], str] | None = None) -> OwnCertificate:
+        """The certificate in the card, which only its password opens; the caller wipes it. Raises `CardUnusable`.
+
+        `sample` makes a text for the name in the certificate; the card signs it, and `judge` keeps the signature.
+        """
+        ...
+
+    def judge(self, document: str, name: str) -> Judgement:
+        """What an agency says when this text comes with that signature, and this name on the form."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
+class LeftCase:
+    """A case that has not ended and that nobody works on; `resident` is None when he left the register.
+
+    `stage` is the journal's; a suspect case waits for two clerks who look at what is there.
+    """
+
+    number: str
+    resident: Resident | None
+    stage: str
+    code: str
+    is_suspect: bool
+
+
+@dataclass(frozen=True)
+class JournalLine:
+    """One entry of the journal as it is shown: no personal data, `case` a part of the random pseudonym."""
+
+    seq: int
+    at: datetime.datetime
+    case: str
+    event: str
+    step: str
+
+
+@dataclass(frozen=True)
+class JournalView:
+    """The newest entries, oldest first; how many there are, and why the chain does not hold, empty when it does."""
+
+    lines: tuple[JournalLine, ...]
+    count: int
+    broken: str
+
+
+@dataclass(frozen=True)
+class DayTakings:
+    """What the journal says of one day's money at this station."""
+
+    day: datetime.date
+    issued: int
+    fees_yen: int
+    refunds: int
+    refunds_yen: int
+    left: int
+
+    @property
+    def due_yen(self) -> int:
+        """What the day must have brought into the drawer."""
+        return self.fees_yen - self.refunds_yen
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Certificates issued a day, oldest first, and how often which failure code ended a case, most frequent first."""
+
+    issued: tuple[tuple[datetime.date, int], ...]
+    codes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the configuration check: what was looked at, what is set there, and whether it can be worked with."""
+
+    name: str
+    outcome: Literal["pass", "fail", "note"]
+    detail: str
+
+
+class Books(Protocol):
+    """What is read in the station's books; called on one thread of its own, beside the cases."""
+
+    def statistics(self, until: datetime.date, days: int) -> Statistics:
+        """So many days up to and with `until`; without personal data."""
+        ...
+
+    def left_cases(self) -> tuple[LeftCase, ...]:
+        """Every case that has not ended, by number."""
+        ...
+
+    def journal(self, newest: int) -> JournalView:
+        """So many of the newest entries, after the whole chain was followed."""
+        ...
+
+    def takings(self, day: datetime.date) -> DayTakings:
+        """The money of one day (Japan)."""
+        ...
+
+
 class Counter(Protocol):
     """The counter that the screens stand on.
 
@@ -78,6 +225,14 @@ class Counter(Protocol):
         """Every device of the station and its state now."""
         ...
 
+    def books(self) -> Books:
+        """Opens the station's books for reading; on the thread that will read them, once the counter is open."""
+        ...
+
+    def card_services(self) -> CardServices:
+        """What the resident may do with a certificate that he has; only once the counter is open."""
+        ...
+
     def simulated_card(self) -> SimulatedCard | None:
         """The demo's card, or None with a real reader."""
         ...
@@ -90,6 +245,18 @@ class Counter(Protocol):
         """The newest card exchanges, redacted, oldest first."""
         ...
 
+    def failure_codes(self) -> tuple[str, ...]:
+        """Every code of the failure book, in its order."""
+        ...
+
+    def log_lines(self) -> tuple[str, ...]:
+        """The newest lines of the program's log, oldest first; no personal data ever reaches it."""
+        ...
+
+    def checks(self) -> tuple[Check, ...]:
+        """The configuration, setting by setting; secrets and personal data are not shown."""
+        ...
+
     def failure_text(self, code: str, language: str) -> FailureText:
-        """The words for a failure code in `language` ("ja" or "en")."""
+        """The words for a failure code in `language` (easy Japanese has none of its own and gets the Japanese ones)."""
         ...

@@ -37,6 +37,9 @@ _JAPANESE = {
         _FONTS / "opentype/ipaexfont-gothic/ipaexg.ttf",
     ),
 }
+_CHINESE_AND_KOREAN = _FONTS / "truetype/wqy/wqy-microhei.ttc"
+"""What the short notices for those who read no Japanese need; where it is missing they are drawn as boxes."""
+
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
 Rgb = tuple[int, int, int]
@@ -77,7 +80,7 @@ def _draw_glyph(
 ) -> None:
     if character.isspace():
         return
-    font = _font(width == 2, is_bold)
+    font = _font(width == 2, is_bold) if _is_of_the_counter(character) else _other_font(is_bold)
     centre = at[0] + width * CELL_WIDTH / 2
     baseline = at[1] + CELL_HEIGHT * 0.77
     draw.text((centre, baseline), character, font=font, fill=colour, anchor="ms")
@@ -90,6 +93,24 @@ def _font(is_japanese: bool, is_bold: bool) -> ImageFont.FreeTypeFont:
         if path.exists():
             return ImageFont.truetype(path, _JAPANESE_SIZE if is_japanese else _LATIN_SIZE)
     raise FontMissing(f"install one of: {', '.join(map(str, paths))}")
+
+
+def _is_of_the_counter(character: str) -> bool:
+    """Whether the fonts of Latin and Japanese have it; what Windows' Japanese set lacks may be Chinese or Korean."""
+    if not "\u3400" <= character <= "\ud7ff":
+        return True
+    try:
+        character.encode("cp932")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@cache
+def _other_font(is_bold: bool) -> ImageFont.FreeTypeFont:
+    if _CHINESE_AND_KOREAN.exists():
+        return ImageFont.truetype(_CHINESE_AND_KOREAN, _JAPANESE_SIZE)
+    return _font(True, is_bold)
 
 
 def _look(style: Style) -> tuple[Rgb, Rgb, bool]:

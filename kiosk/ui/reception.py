@@ -4,17 +4,68 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
+from hw.errors import DeviceError
 from hw.ports import PinPolicy
 from kiosk.model.resident import Resident
+from kiosk.model.secret import wipe
 from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.case_thread import Issue, run_case
-from kiosk.ui.counter import Counter, FailureText, SimulatedCard
+from kiosk.ui.counter import CardServices, Counter, FailureText, Judgement, OwnCertificate, SimulatedCard
+from kiosk.ui.resident.own_flow import OwnCard
 from kiosk.ui.station_thread import StationThread
-from kiosk.ui.words import LANGUAGES
+from kiosk.ui.words import RESIDENT_LANGUAGES
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
+
+
+_SLICE_S = 0.5
+"""How long the station's thread waits for a card before somebody else gets a turn."""
+
+
+class CardAtTerminal:
+    """`kiosk.ui.resident.own_flow.OwnCard` over an open station: every call takes its turn on the station's thread."""
+
+    def __init__(
+        self, station: "Station", services: CardServices, thread: StationThread, card: SimulatedCard | None
+    ) -> None:
+        self._reader = station.reader
+        self._services = services
+        self._thread = thread
+        self.card = card
+
+    async def is_inside(self) -> bool:
+        """Whether a card lies in the reader; a reader that cannot be asked has none."""
+        try:
+            return await self._thread.call(self._reader.is_card_present)
+        except DeviceError:
+            return False
+
+    async def wait(self, is_inside: bool) -> None:
+        """Waits for the hand that moves the card; a reader that is missing is waited for too."""
+        wait = self._reader.wait_for_card if is_inside else self._reader.wait_for_removal
+        while True:
+            try:
+                if await self._thread.call(wait, _SLICE_S):
+                    return
+            except DeviceError:
+                await asyncio.sleep(_SLICE_S)
+
+    async def attempts(self) -> int:
+        """Asks the card."""
+        return await self._thread.call(self._services.attempts)
+
+    async def certificate(self, password: bytearray, sample: Callable[[str], str] | None) -> OwnCertificate:
+        """Reads it, has the sample signed, and wipes the password."""
+        try:
+            return await self._thread.call(self._services.own_certificate, password, sample)
+        finally:
+            wipe(password)
+
+    async def judge(self, document: str, name: str) -> Judgement:
+        """Judges."""
+        return await self._thread.call(self._services.judge, document, name)
 
 
 class StationReception:
@@ -32,7 +83,9 @@ class StationReception:
         rules = station.policy.passwords["signature"]
         self.fee_yen = station.policy.fee.issue_yen
         self.entry_policy = PinPolicy(rules.minimum_length, rules.maximum_length, rules.characters)
+        self.validity_years = station.policy.certificates[0].validity_years
         self.card: SimulatedCard | None = counter.simulated_card()
+        self.own_card: OwnCard = CardAtTerminal(station, counter.card_services(), thread, self.card)
         self._counter = counter
         self._station = station
         self._thread = thread
@@ -66,4 +119,4 @@ class StationReception:
 
     def failure_texts(self, code: str) -> dict[str, FailureText]:
         """The failure book's words in every language."""
-        return {language: self._counter.failure_text(code, language) for language in LANGUAGES}
+        return {language: self._counter.failure_text(code, language) for language in RESIDENT_LANGUAGES}

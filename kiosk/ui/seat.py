@@ -10,6 +10,7 @@ from kiosk.model.town import Town
 from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
+from kiosk.ui.idle import Patience
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.themes import THEMES
 from kiosk.ui.words import LANGUAGES, Words
@@ -29,14 +30,19 @@ class Seat:
         board: Board,
         *,
         is_demo: bool,
+        patience: Patience | None = None,
     ) -> None:
         self.name = name
+        self.patience = patience or Patience()
         self.board = board
         self.town: Town | None = None
         self.is_demo = is_demo
         self._app = app
         self._catalogues = catalogues
         self._language = language
+        self._layout = "usual"
+        self._is_locked = False
+        self._first_look = app.theme
         self._leaving: asyncio.Task[None] | None = None
 
     @property
@@ -50,9 +56,14 @@ class Seat:
         return self._catalogues[self._language]
 
     @property
+    def language(self) -> str:
+        """The code of the seat's present language."""
+        return self._language
+
+    @property
     def other_language(self) -> str:
-        """The language that the language key changes to."""
-        return next(language for language in LANGUAGES if language != self._language)
+        """The language that the language key changes to: English one key away from Japanese, and the way back."""
+        return next(language for language in LANGUAGES if language[:2] != self._language[:2])
 
     def speak(self, language: str) -> None:
         """Changes the seat's language; screens follow by recomposing."""
@@ -70,18 +81,59 @@ class Seat:
 
     def called(self) -> set[SeatName]:
         """The seats that are waited for."""
-        case = self.board.case
+        board, case = self.board, self.board.case
         called = set()
-        if case is not None and case.waits_for_resident:
+        if board.offered is not None or (case is not None and case.waits_for_resident):
             called.add(SeatName.RESIDENT)
-        if case is not None and case.clerk_asked is not None:
+        is_left = bool(board.left) and not board.has_seen_left
+        if is_left or board.is_clerk_called or (case is not None and case.clerk_asked is not None):
             called.add(SeatName.CLERK)
         return called
 
+    @property
+    def look(self) -> str:
+        """The name of the terminal's present theme."""
+        return self._app.theme
+
+    def dress(self, theme: str) -> None:
+        """Changes the theme, for the whole terminal."""
+        self._app.theme = theme
+
     def change_look(self) -> None:
-        """Goes on to the next theme, for the whole terminal."""
+        """Goes on to the next theme."""
         names = [theme.name for theme in THEMES]
-        self._app.theme = names[(names.index(self._app.theme) + 1) % len(names)]
+        self.dress(names[(names.index(self.look) + 1) % len(names)])
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the seat shows nothing until its person is back."""
+        return self._is_locked
+
+    def lock(self) -> None:
+        """The person has left the seat for a while."""
+        self._is_locked = True
+        self.bell.ring()
+
+    def unlock(self) -> None:
+        """The person is back."""
+        self._is_locked = False
+        self.bell.ring()
+
+    @property
+    def layout(self) -> str:
+        """How this seat's screens are arranged: `usual`, `large` or `lower`."""
+        return self._layout
+
+    def arrange(self, layout: str) -> None:
+        """Changes the arrangement of this seat's screens, from the next one on."""
+        self._layout = layout
+
+    def welcome(self, language: str) -> None:
+        """Makes the seat ready for the next person: nothing is left of how the last one liked it."""
+        self.speak(language)
+        if self._layout != "usual" or self.look != self._first_look:
+            self.arrange("usual")
+            self.dress(self._first_look)
 
     @property
     def is_in_front(self) -> bool:

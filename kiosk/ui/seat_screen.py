@@ -1,5 +1,6 @@
 """The frame that every screen of a seat has: banner, steps, page, keys; language, look and stopping everywhere."""
 
+import math
 from collections.abc import Iterable
 from enum import Enum
 from typing import ClassVar, Generic, TypeVar
@@ -11,7 +12,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from kiosk.ui.answering_screen import AnsweringScreen
+from kiosk.ui.idle import Patience
 from kiosk.ui.seat import Seat
+from kiosk.ui.seat_name import SeatName
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatBar
@@ -36,7 +39,13 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     AUTO_FOCUS = ".page Key.-main, .keys Key.-main"
     TAKES_TEXT: ClassVar[bool] = False
     """Whether letter keys are input here, so that they are no short cuts."""
+    MINDS_IDLENESS: ClassVar[bool] = False
+    """Whether a person who has left is noticed here. Never while a card step or another person is waited for, and
+    never while a password is typed."""
+    ASKS_BACK: ClassVar[bool] = True
+    """Whether stopping is asked back; not where nothing was begun and one only goes back."""
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "call_clerk", show=False),
         Binding("f2", "speak", show=False),
         Binding("e,E", "speak_by_letter", show=False),
         Binding("f3", "change_look", show=False),
@@ -46,7 +55,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     ]
 
     def __init__(self, seat: Seat, *, position: int | None = None, can_stop: bool = False) -> None:
-        super().__init__(classes=f"seat-{seat.name}")
+        super().__init__(classes=f"seat-{seat.name} -arranged-{seat.layout}")
         self.seat = seat
         self.words = seat.words
         self._position = position
@@ -70,7 +79,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self.words = self.seat.words
         with Horizontal(classes="banner"):
             yield Paragraph(self.seat.office, classes="banner-office")
-            yield Paragraph(self.words(f"banner.{self.seat.name}"), classes="banner-seat")
+            yield Paragraph(id="banner-seat", classes="banner-seat")
         if self._position is not None:
             yield StepBar(self.words, self._position)
         with Vertical(classes="page"):
@@ -85,12 +94,22 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
                 yield Paragraph(self.words(f"stop.{self.seat.name}.question"))
                 yield Key(self.words(f"stop.{self.seat.name}.yes"), id="stop-yes")
                 yield Key(self.words("stop.no"), id="stop-no", hint="Esc", kind="main")
+        if self.MINDS_IDLENESS:
+            with Horizontal(classes="presence-question"):
+                yield Paragraph(id="presence")
+                yield Key(self.words("presence.stay"), id="stay", hint="Enter", kind="main")
+        if self.seat.name is SeatName.CLERK:
+            with Vertical(classes="lock"):
+                yield Paragraph(self.words("lock.title"), classes="title")
+                yield Paragraph(self.words("lock.text"), classes="lead")
+                yield Key(self.words("lock.open"), id="unlock", hint="Enter", kind="main")
         if self.seat.is_demo:
             yield SeatBar(self.words, self.seat.name)
 
     def _standing_keys(self) -> Iterable[Widget]:
         if self._can_stop:
-            yield Key(self.words(f"stop.{self.seat.name}.key"), id="stop", hint="Esc")
+            label = self.words(f"stop.{self.seat.name}.key" if self.ASKS_BACK else "key.back")
+            yield Key(label, id="stop", hint="Esc")
         other = self.words(f"language.{self.seat.other_language}")
         yield Key(other, id="speak", hint="F2" if self.TAKES_TEXT else "E", kind="quiet")
         yield Key(self.words("key.look"), id="look", hint="F3", kind="quiet")
@@ -110,7 +129,31 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def _update(self) -> None:
         for bar in self.query(SeatBar):
             bar.call(self.seat.called())
+        self._follow_lock()
+        is_calling = self.seat.name is SeatName.RESIDENT and self.seat.board.is_clerk_called
+        for paragraph in self.query("#banner-seat").results(Paragraph):
+            paragraph.write(self.words("banner.clerk_called" if is_calling else f"banner.{self.seat.name}"))
         self.follow()
+
+    def _follow_lock(self) -> None:
+        covers = self.query("#unlock").results(Key)
+        if self.seat.is_locked == self.is_locked or (cover := next(covers, None)) is None:
+            return
+        self.set_class(self.seat.is_locked, "-locked")
+        if self.is_locked:
+            self.set_focus(cover)
+        else:
+            self._focus_first()
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the screen is covered until its person is back; until then Enter and the cover's key alone work."""
+        return self.has_class("-locked")
+
+    @on(Key.Pressed, "#unlock")
+    def unlock(self) -> None:
+        """The person is back."""
+        self.seat.unlock()
 
     async def on_screen_resume(self) -> None:
         """A screen that comes back speaks the seat's present language."""
@@ -141,6 +184,41 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
                     self.set_focus(key)
                     return
 
+    # --- nobody there -----------------------------------------------------------------------------------------------
+
+    def mind_idleness(self, idle_s: float, patience: Patience) -> None:
+        """Asks a person who has not touched the terminal whether he is there, and in the end takes it that he left."""
+        if self.seat.name is SeatName.CLERK and idle_s >= patience.clerk_s and not self.seat.is_locked:
+            self.seat.lock()
+        if not self.MINDS_IDLENESS:
+            return
+        left_s = patience.idle_s + patience.warning_s - idle_s
+        if left_s <= 0:
+            self.welcome_back()
+            self.when_nobody_answers()
+        elif left_s <= patience.warning_s:
+            for paragraph in self.query("#presence").results(Paragraph):
+                paragraph.write(self.words("presence.question", seconds=math.ceil(left_s)))
+            if not self.asks_presence:
+                self.add_class("-asks-presence")
+                self.app.bell()
+                self.set_focus(self.query_one("#stay", Key))
+
+    @property
+    def asks_presence(self) -> bool:
+        """Whether the question stands on the glass; then the next touch only answers it."""
+        return self.has_class("-asks-presence")
+
+    def welcome_back(self) -> None:
+        """Takes the question back."""
+        if self.asks_presence:
+            self.remove_class("-asks-presence")
+            self._focus_first()
+
+    def when_nobody_answers(self) -> None:
+        """The person has left: what he began is stopped."""
+        self.stop()
+
     # --- keys that every screen has ---------------------------------------------------------------------------------
 
     @on(Key.Pressed, "#speak")
@@ -159,12 +237,19 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """Goes on to the next look."""
         self.seat.change_look()
 
+    def action_call_clerk(self) -> None:
+        """The resident wants somebody to come."""
+        if self.seat.name is SeatName.RESIDENT:
+            self.seat.board.call_clerk()
+
     @on(Key.Pressed, "#stop")
     def action_ask_stop(self) -> None:
         """Asks back, or takes the question back."""
         if not self._can_stop:
             return
-        if self.has_class("-asks-stop"):
+        if not self.ASKS_BACK:
+            self.stop()
+        elif self.has_class("-asks-stop"):
             self.keep_going()
         else:
             self.add_class("-asks-stop")
@@ -174,11 +259,14 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def keep_going(self) -> None:
         """Goes on where it was."""
         self.remove_class("-asks-stop")
-        for key in self.query(self.AUTO_FOCUS or "Key"):
-            if key.focusable and key.id != "stop-no":
-                self.set_focus(key)
-                return
-        self.set_focus(self.query_one("#stop", Key))
+        self._focus_first()
+
+    def _focus_first(self) -> None:
+        for selector in (self.AUTO_FOCUS or "Key", "#stop, #speak"):
+            for key in self.query(selector):
+                if key.focusable and key.id not in ("stop-no", "stay", "unlock"):
+                    self.set_focus(key)
+                    return
 
     @on(Key.Pressed, "#stop-yes")
     def confirm_stop(self) -> None:

@@ -67,5 +67,5 @@ def dress(app: App[Any]) -> None:
     for theme in THEMES:
         app.register_theme(theme)
     # Without the theme's watcher, which needs a running app and would parse the style sheet a second time.
-    app.set_reactive(App.theme, STANDARD.name)
+    app.set_reactive(App.theme, MONO.name if app.no_color else STANDARD.name)
     app.stylesheet.set_variables(app.get_css_variables())

@@ -8,7 +8,13 @@ import gettext
 from pathlib import Path
 
 LANGUAGES = ("ja", "en")
-"""Language codes (ISO 639-1); the first is the town's own."""
+"""Language codes (ISO 639-1) of every seat; the first is the town's own."""
+
+EASY_JAPANESE = "ja@easy"
+"""やさしい日本語, named as gettext names a variant: short sentences of plain words."""
+
+RESIDENT_LANGUAGES = ("ja", EASY_JAPANESE, "en")
+"""What a resident may choose."""
 
 LOCALE_FOLDER = Path(__file__).parent.parent / "locale"
 
@@ -20,12 +26,27 @@ class Words:
         self.language = language
         self._catalogue = catalogue
 
+    @property
+    def is_japanese(self) -> bool:
+        """Whether a text that exists in Japanese and English only is to be shown in Japanese."""
+        return self.language.startswith("ja")
+
     def __call__(self, word_id: str, **values: object) -> str:
         """The sentence, its `{fields}` filled in."""
         return self._catalogue.gettext(word_id).format(**values)
 
 
 def load_words(language: str, folder: Path = LOCALE_FOLDER) -> Words:
-    """Reads a compiled catalogue. Raises `FileNotFoundError` when it has not been compiled."""
+    """Reads a compiled catalogue; what a variant lacks is taken from its language.
+
+    Raises `FileNotFoundError` when it has not been compiled.
+    """
+    catalogue = _load(language, folder)
+    if "@" in language:
+        catalogue.add_fallback(_load(language.partition("@")[0], folder))
+    return Words(language, catalogue)
+
+
+def _load(language: str, folder: Path) -> gettext.GNUTranslations:
     with (folder / language / "LC_MESSAGES" / "kiosk.mo").open("rb") as file:
-        return Words(language, gettext.GNUTranslations(file))
+        return gettext.GNUTranslations(file)

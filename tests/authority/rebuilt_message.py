@@ -112,7 +112,7 @@ def verdict(response: bytes) -> tuple[BodyKind, str]:
     match kind:
         case BodyKind.ERROR:
             status = asn1.decode(asn1.ErrorMsgContent, answer.body).status
-        case BodyKind.IP | BodyKind.CP:
+        case BodyKind.IP | BodyKind.CP | BodyKind.KUP:
             status = asn1.decode(asn1.CertRepMessage, answer.body).response[0].status
         case BodyKind.RP:
             status = asn1.decode(asn1.RevRepContent, answer.body).status[0]

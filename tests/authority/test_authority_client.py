@@ -112,7 +112,8 @@ def test_a_waiting_authority_is_asked_again_when_it_says(desk: Desk) -> None:
     pending = desk.client_over(authority).certify(desk.message().der)
     assert pending.serial == "1267"
     assert pending.confirm_before is None
-    assert desk.clock.now == START + datetime.timedelta(seconds=7)
+    waited = (desk.clock.now - START).total_seconds()
+    assert 7 <= waited < 7 * 1.25, "what it says, and a little more by chance"
     assert [parse_message(r).kind for r in authority.requests] == [BodyKind.IR, *[BodyKind.POLL_REQ] * 3]
     assert len({parse_message(r).header.transaction_id for r in authority.requests}) == 1
 

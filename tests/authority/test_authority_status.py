@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from kiosk.authority import asn1
 from kiosk.authority.client import PendingCertificate
 from kiosk.authority.embedded.status import CRL_RENEWAL, OCSP_VALIDITY, OcspAnswer, StatusService
 from kiosk.authority.profile import authority_certificate
@@ -79,9 +80,24 @@ def test_another_authoritys_certificate_is_unknown(desk: Desk) -> None:
 def test_what_is_no_request_is_malformed(desk: Desk) -> None:
     request = ocsp.OCSPRequestBuilder().add_certificate(desk.issuer, desk.issuer, hashes.SHA256())
     endless = request.add_extension(x509.OCSPNonce(bytes(129)), critical=False).build().public_bytes(Encoding.DER)
-    for der in (b"", b"garbage", b"\x30\x00", endless):
+    # Found by mutation: a hash of SHA-1's length that says it is SHA-256.
+    good = request.build().public_bytes(Encoding.DER)
+    lying = good.replace(b"\x60\x86\x48\x01\x65\x03\x04\x02\x01", b"\x60\x86\x48\x01\x65\x03\x04\x02\x03")
+    assert lying != good
+    nonces = good_with_two_nonces(request)
+    for der in (b"", b"garbage", b"\x30\x00", endless, lying, nonces):
         answer = StatusService(desk.authority).ocsp(der)
         assert ocsp.load_der_ocsp_response(answer.der).response_status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
+
+
+def good_with_two_nonces(request: ocsp.OCSPRequestBuilder) -> bytes:
+    """An extension that occurs twice, which the builder would not make."""
+    der = request.add_extension(x509.OCSPNonce(NONCE), critical=False).build().public_bytes(Encoding.DER)
+    ((tbs,),) = [asn1.elements(der)]
+    *parts, extensions = [asn1.encode(part) for part in asn1.elements(asn1.encode(tbs))]
+    (nonce,) = asn1.elements(asn1.encode(asn1.elements(b"\x30" + extensions[1:])[0]))
+    twice = asn1.explicit(2, asn1.sequence_of([asn1.encode(nonce)] * 2))
+    return asn1.sequence_of([asn1.sequence_of([*parts, twice])])
 
 
 def test_a_response_is_believed_in_its_time_only(desk: Desk) -> None:

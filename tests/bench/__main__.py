@@ -7,9 +7,13 @@ on any machine. It ends with 1 when one is not.
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import issuance
+from tests.bench import authority, devices, issuance
 
-BENCHMARKS: dict[str, Callable[[Sequence[str]], int]] = {"issuance": issuance.main}
+BENCHMARKS: dict[str, Callable[[Sequence[str]], int]] = {
+    "authority": authority.main,
+    "devices": devices.main,
+    "issuance": issuance.main,
+}
 
 
 def main(words: Sequence[str]) -> int:

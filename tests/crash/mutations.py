@@ -684,7 +684,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a printer left within a command is asked as if it listened",
         _ENDED,
-        "hw.printer.escpos:EscposPrinter.cuts",
+        "hw.printer.escpos:EscposPrinter._count_cuts",
         "answer = ask() or (ask() if self._clear() else None)",
         "answer = ask()",
     ),
@@ -708,7 +708,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "an unconfirmed certificate is valid at once",
         _FEE,
-        "kiosk.authority.embedded.issuing:_enter",
+        "kiosk.authority.embedded.issuing:enter",
         "state=State.PENDING",
         "state=State.GOOD",
     ),
@@ -716,7 +716,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a revocation is acknowledged and not done",
         _PENDING,
         "kiosk.authority.embedded.revocation:_revoke",
-        "books.revoke(record.serial, reason, note)",
+        "books.revoke(record.serial, reason, note, invalid_since)",
         "pass",
     ),
 )

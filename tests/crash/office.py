@@ -122,15 +122,15 @@ def _quickened() -> Iterator[None]:
     async def answer_here(answer: Callable[..., Answer], *arguments: object) -> Answer:
         return answer(*arguments)
 
-    digest, load, draw = chip._pin_digest, chip.load_der_private_key, QrMemory.draw
+    digest, load, draw = chip.pin_digest, chip.load_der_private_key, QrMemory.draw
     in_threadpool = server.run_in_threadpool
     server.run_in_threadpool = answer_here
-    chip._pin_digest = functools.lru_cache(4096)(digest)
+    chip.pin_digest = functools.lru_cache(4096)(digest)
     chip.load_der_private_key = functools.lru_cache(256)(load)
     QrMemory.draw = lambda self: symbol.Image(width_bytes=1, width=8, height=8, bits=bytes(8))
     try:
         yield
     finally:
-        chip._pin_digest, chip.load_der_private_key = digest, load
+        chip.pin_digest, chip.load_der_private_key = digest, load
         QrMemory.draw = draw
         server.run_in_threadpool = in_threadpool

@@ -140,7 +140,9 @@ def test_the_eight_steps_are_walked_by_keyboard(demo: Terminal, tmp_path: Path) 
     demo.press("F11")
     demo.wait_for("本人確認　申請書")
     demo.press("1")
-    demo.wait_for("選択中：運転免許証")
+    demo.wait_for("□ お顔")
+    demo.press("1", "2", "3")
+    demo.wait_for("済 記載の一致")
     demo.press("Enter")
     demo.wait_for("許可する")
     demo.press("Enter")
@@ -179,7 +181,9 @@ def test_the_eight_steps_are_walked_by_mouse_in_english(demo: Terminal, tmp_path
     demo.click("Yes, it is right", until="Please insert your card")
     demo.click("Insert", until="Please come to the counter")
     demo.click("F11", until="本人確認　申請書")
-    demo.click("運転免許証", until="選択中：運転免許証")
+    demo.click("運転免許証", until="□ お顔")
+    for check in ("お顔", "有効期限", "記載の一致"):
+        demo.click(f"□ {check}", until=f"済 {check}")
     demo.click("本人と確認しました", until="許可する")
     demo.click("許可する", until="いまの手続")
     demo.click("F10", until="Choose a password")
@@ -201,6 +205,35 @@ def test_the_eight_steps_are_walked_by_mouse_in_english(demo: Terminal, tmp_path
     check_issued(tmp_path / "data")
 
 
+def test_a_case_left_by_a_killed_demo_is_what_the_clerk_sees_first(demo: Terminal, tmp_path: Path) -> None:
+    demo.wait_for("はじめる")
+    demo.press("Enter")
+    demo.wait_for("次へ")
+    demo.press("Enter")
+    demo.wait_for("申請書を お選びください")
+    demo.press("1")
+    demo.wait_for("お名前・ご住所")
+    demo.press("Enter")
+    demo.wait_for("カードを 入れてください")
+    demo.press("Enter")
+    demo.wait_for("窓口へ お越しください")
+    os.kill(demo.pid(), 9)
+    demo.close()
+    await_ends(processes_with(tmp_path / "data"), PATIENCE_S)
+    (tmp_path / "again").mkdir()
+    again = Terminal(tmp_path / "again", "demo", "--data", tmp_path / "data")
+    try:
+        again.wait_for("F11 職員：お待ちです")
+        again.press("F11")
+        again.wait_for("終わっていない手続　1件")
+        again.press("Enter")
+        again.wait_for("本人確認　申請書")
+        again.press("Escape", "Left", "Enter")
+        again.wait_for("いまの手続")
+    finally:
+        again.close()
+
+
 def test_a_terminal_that_hangs_up_takes_the_demo_along(demo: Terminal, tmp_path: Path) -> None:
     demo.wait_for("はじめる")
     demo.press("Enter")
@@ -218,3 +251,19 @@ def test_sigterm_leaves_cleanly_and_takes_the_authority_along(demo: Terminal, tm
     os.kill(demo.pid(), 15)
     assert demo.exit_code() == 0
     assert processes_with(tmp_path / "data" / "authority") == []
+
+
+@pytest.mark.parametrize("words", [("demo",), ("run", "--seat", "clerk", "--set", "authority.url=http://127.0.0.1:9")])
+def test_without_a_terminal_it_says_so_and_ends(words: tuple[str, ...], tmp_path: Path) -> None:
+    ended = run(*words, "--data", tmp_path / "data")
+    assert ended.returncode == 64
+    assert "terminal" in ended.stderr
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_enter_after_tab_starts_once_the_focus_is_back(demo: Terminal) -> None:
+    demo.wait_for("はじめる")
+    demo.press("Tab")
+    demo.press("BTab")
+    demo.press("Enter")
+    demo.wait_for("はじめる前に")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hw.bench import CardDevice, Hardware, PrinterDevice, SimulatedReader, check_hardware, open_bench, open_reader
+from hw.bench import SimulatedReader, check_hardware, open_bench, open_reader
 from hw.errors import NotSent, PrinterBlocked, ReaderMissing
+from hw.hardware import CardDevice, Hardware, PrinterDevice
 from hw.ports import Text
 from hw.sim.card.memory import CARD_NUMBER
 from hw.strict_toml import ConfigInvalid

@@ -6,12 +6,12 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER
+from kiosk.ui.words import LOCALE_FOLDER, RESIDENT_LANGUAGES
 
 
 def compile_catalogues(target: Path) -> Path:
     """Compiles every catalogue into `target`."""
-    for language in LANGUAGES:
+    for language in RESIDENT_LANGUAGES:
         place = Path(language, "LC_MESSAGES")
         (target / place).mkdir(parents=True)
         with (LOCALE_FOLDER / place / "kiosk.po").open("rb") as source:

@@ -15,10 +15,13 @@ from textual.pilot import Pilot
 from hw.ports import PinPolicy
 from kiosk.model.step import Step
 from kiosk.ui.app import KioskApp
+from kiosk.ui.counter import LeftCase
+from kiosk.ui.idle import Patience
 from kiosk.ui.picture import picture
+from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
-from tests.ui.scripted_counter import Script, ScriptedCounter
+from tests.ui.scripted_counter import Script, ScriptedCounter, resident
 from tests.ui.walk import by_keyboard, reach, walk, walk_to
 
 Shoot = Callable[[str], Awaitable[None]]
@@ -34,6 +37,7 @@ class Scene:
     size: tuple[int, int] = (100, 30)
     fails_to_open: str = ""
     languages: tuple[str, ...] = field(default=LANGUAGES)
+    prepare: Callable[[ScriptedCounter], None] = lambda counter: None
 
 
 async def _whole_way(pilot: Pilot[None], shoot: Shoot) -> None:
@@ -97,6 +101,159 @@ async def _paper(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("look-at-paper")
 
 
+async def beside(pilot: Pilot[None], shoot: Shoot) -> None:
+    """What a resident can do besides having a certificate issued."""
+    await reach(pilot, "Start")
+    await pilot.press("3")
+    for name in ("what", "why", "uses", "cost", "home"):
+        await reach(pilot, "Uses" if name == "uses" else "Topic")
+        await shoot(f"learn-{name}")
+        await pilot.press("pagedown")
+    await reach(pilot, "Start")
+    await pilot.press("1")
+    await reach(pilot, "HandleCard")
+    await shoot("look-card")
+    await pilot.press("enter")
+    await reach(pilot, "EnterPassword")
+    await shoot("enter-password")
+    await pilot.press(*"AB01", "enter")
+    await reach(pilot, "ShowCertificate")
+    await shoot("own-certificate")
+    await pilot.press("enter")
+    await reach(pilot, "HandleCard")
+    await shoot("take-back")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+    await pilot.press("2")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "EnterPassword")
+    await pilot.press(*"AB01", "enter")
+    for number, name in enumerate(("honest", "tampered", "impersonated", "repudiated"), 1):
+        await reach(pilot, "TryOut")
+        await pilot.press(str(number))
+        await pilot.pause()
+        await reach(pilot, "TryOut")
+        await shoot(f"try-{name}")
+    await pilot.press("escape")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+    await pilot.press("4")
+    for question in ("language", "colours", "layout"):
+        await reach(pilot, "Comfort")
+        await shoot(f"comfort-{question}")
+        await pilot.press("1")
+        await pilot.pause()
+    await reach(pilot, "Start")
+    await pilot.press("enter")
+    await reach(pilot, "Guide")
+    await pilot.click("#consult")
+    await reach(pilot, "Consult")
+    await shoot("consult")
+
+
+async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
+    """What a clerk does besides the case at the terminal; a case was left."""
+    await reach(pilot, "Start")
+    await pilot.press("f11")
+    await reach(pilot, "LeftCases")
+    await shoot("left-cases")
+    await pilot.press("escape")
+    await reach(pilot, "Desk")
+    await shoot("desk-with-left")
+    await pilot.press("enter")
+    await reach(pilot, "Menu")
+    await shoot("menu")
+    await pilot.press("3")
+    await reach(pilot, "Audit")
+    await shoot("audit")
+    await pilot.press("escape")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("4")
+    await reach(pilot, "CountDrawer")
+    await pilot.press("right", "right", "right", "right", "1", "f9")
+    await reach(pilot, "DaySums")
+    await shoot("day-sums")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("4")
+    await reach(pilot, "CountDrawer")
+    await shoot("count-drawer")
+    await pilot.press("escape")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("5")
+    await reach(pilot, "Desk")
+    await pilot.pause()
+    await shoot("locked")
+    await pilot.press("m", "c", "escape", "enter")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("1")
+    await reach(pilot, "FindResident")
+    await pilot.press("花")
+    await pilot.pause()
+    await shoot("find-resident")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("f10")
+    await reach(pilot, "ConfirmItems")
+    await shoot("offered")
+
+
+async def rounds(pilot: Pilot[None], shoot: Shoot) -> None:
+    """What a technician looks at."""
+    await reach(pilot, "Start")
+    await pilot.press("f12")
+    await reach(pilot, "Bench")
+    await shoot("bench")
+    for number, name in enumerate(("failures", "log", "statistics", "check"), 1):
+        await pilot.press("m")
+        await reach(pilot, "Menu")
+        if number == 1:
+            await shoot("technician-menu")
+        await pilot.press(str(number))
+        await reach(pilot, "Pages")
+        await shoot(name)
+        await pilot.press("escape")
+        await reach(pilot, "Bench")
+
+
+def a_left_case(counter: ScriptedCounter) -> None:
+    """One case of the counter was left by an interruption, and one is suspect."""
+    counter.left = (
+        LeftCase("2026-0001", resident(0), "delivered", "", False),
+        LeftCase("2026-0002", resident(2), "suspect", "", True),
+    )
+
+
+def comfortably(layout: str, language: str) -> Callable[[Pilot[None], Shoot], Awaitable[None]]:
+    async def play(pilot: Pilot[None], shoot: Shoot) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("4")
+        for answer in (language, "1", layout):
+            await reach(pilot, "Comfort")
+            await pilot.press(answer)
+            await pilot.pause()
+        await reach(pilot, "Start")
+        await walk(pilot, by_keyboard, shoot)
+
+    return play
+
+
+async def _presence(pilot: Pilot[None], shoot: Shoot) -> None:
+    await walk_to(pilot, "ConfirmItems")
+    assert isinstance(pilot.app.screen, SeatScreen)
+    pilot.app.screen.mind_idleness(70, Patience())
+    await shoot("presence")
+
+
 async def _outage(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("outage")
 
@@ -128,6 +285,15 @@ SCENES = (
     Scene("way-large", _whole_way, size=(132, 43), languages=("ja",)),
     Scene("stop", _stop_question),
     Scene("password", _password),
+    Scene("beside", beside),
+    Scene("beside-small", beside, size=(90, 26)),
+    Scene("large", comfortably("2", "1"), languages=("ja",)),
+    Scene("lower", comfortably("3", "1"), languages=("ja",)),
+    Scene("easy", comfortably("1", "2"), languages=("ja",)),
+    Scene("presence", _presence),
+    Scene("rounds", rounds),
+    Scene("duties", duties, prepare=a_left_case),
+    Scene("duties-small", duties, size=(90, 26), prepare=a_left_case),
     Scene("digits", _password_of_other_kinds, lambda: Script(policy=PinPolicy(4, 4, "0123456789"))),
     Scene("refused", _refused, lambda: Script(refuse_with="E02")),
     Scene("key", _at_work, _held(Step.GENERATE_KEY)),
@@ -143,6 +309,7 @@ async def _play(scene: Scene, language: str, out: Path, locale: Path) -> None:
     papers.mkdir(parents=True, exist_ok=True)
     (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
     counter = ScriptedCounter(scene.script(), papers=papers, fails_to_open=scene.fails_to_open)
+    scene.prepare(counter)
     app = KioskApp(counter, language, issue=counter.issue, locale=locale)
     count = 0
     async with app.run_test(size=scene.size) as pilot:

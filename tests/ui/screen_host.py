@@ -14,7 +14,7 @@ from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.themes import STYLE_SHEET, dress
 from kiosk.ui.widgets.paragraph import Paragraph
-from kiosk.ui.words import LANGUAGES, load_words
+from kiosk.ui.words import RESIDENT_LANGUAGES, load_words
 
 
 class ScreenHost(App[None], inherit_bindings=False):
@@ -26,7 +26,7 @@ class ScreenHost(App[None], inherit_bindings=False):
     def __init__(self, make: Callable[[Seat], SeatScreen[Any]], locale: Path) -> None:
         super().__init__()
         dress(self)
-        catalogues = {language: load_words(language, locale) for language in LANGUAGES}
+        catalogues = {language: load_words(language, locale) for language in RESIDENT_LANGUAGES}
         self.seat = Seat(SeatName.RESIDENT, self, catalogues, "ja", Board(), is_demo=False)
         self.answers: list[object] = []
         self._make = make

@@ -26,7 +26,19 @@ from kiosk.model.application import Application, Closed
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.step import ACTOR, Step
 from kiosk.model.town import Town
-from kiosk.ui.counter import DeviceState, FailureText
+from kiosk.ui.counter import (
+    CardUnusable,
+    Check,
+    DayTakings,
+    DeviceState,
+    FailureText,
+    JournalLine,
+    JournalView,
+    Judgement,
+    LeftCase,
+    OwnCertificate,
+    Statistics,
+)
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 VALID_UNTIL = datetime.datetime(2029, 11, 22, 14, 59, 59, tzinfo=datetime.UTC)
@@ -113,6 +125,62 @@ class Script:
         self.released.set()
 
 
+class ScriptedServices:
+    """`kiosk.ui.counter.CardServices` with a certificate and a password of its own; None is an empty card's."""
+
+    def __init__(self) -> None:
+        day = datetime.date(2026, 11, 22)
+        self.certificate: OwnCertificate | None = OwnCertificate(
+            NAMES[1], resident(1).items.address, day, VALID_UNTIL.date(), "0A1B2C3D0A1B2C3D", "good"
+        )
+        self.signed = ""
+        self.left = 5
+
+    def attempts(self) -> int:
+        if self.certificate is None:
+            raise CardUnusable("empty")
+        return self.left
+
+    def own_certificate(self, password: bytearray, sample: Callable[[str], str] | None = None) -> OwnCertificate:
+        assert self.certificate is not None
+        if password != b"AB01":
+            self.left -= 1
+            raise CardUnusable("wrong" if self.left else "locked", self.left)
+        if sample is not None:
+            self.signed = sample(self.certificate.name)
+        return self.certificate
+
+    def judge(self, document: str, name: str) -> Judgement:
+        outcome = {True: "accepted", False: "rejected"}
+        found = {"path": True, "signature": document == self.signed}
+        if found["signature"]:
+            assert self.certificate is not None
+            found |= {"usage": True, "status": True, "name": name == self.certificate.name}
+        return Judgement(all(found.values()), tuple((check, outcome[is_fine]) for check, is_fine in found.items()))
+
+
+@dataclass
+class ScriptedBooks:
+    """`kiosk.ui.counter.Books` of a day with two certificates."""
+
+    left: tuple[LeftCase, ...]
+
+    def left_cases(self) -> tuple[LeftCase, ...]:
+        return self.left
+
+    def journal(self, newest: int) -> JournalView:
+        at = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
+        lines = (JournalLine(seq, at, "0badcafe", "done", step) for seq, step in enumerate(Step, 1))
+        return JournalView(tuple(lines)[-newest:], len(Step), "")
+
+    def statistics(self, until: datetime.date, days: int) -> Statistics:
+        issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))
+        return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)))
+
+    def takings(self, day: datetime.date) -> DayTakings:
+        return DayTakings(day, 2, 1000, 1, 500, len(self.left))
+
+
 class ScriptedCounter:
     """`kiosk.ui.counter.Counter` on a script."""
 
@@ -121,6 +189,8 @@ class ScriptedCounter:
     def __init__(self, script: Script | None = None, *, papers: Path | None = None, fails_to_open: str = "") -> None:
         self.script = script or Script()
         self.reader = ScriptedReader()
+        self.services = ScriptedServices()
+        self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
         self._papers = papers
         self._fails_to_open = fails_to_open
@@ -132,8 +202,13 @@ class ScriptedCounter:
         rules = SimpleNamespace(minimum_length=4, maximum_length=16, characters=LETTERS)
         return SimpleNamespace(
             town=Town("01488", "北海道", "Hokkaido", "幌延町", "Horonobe-cho"),
-            policy=SimpleNamespace(fee=SimpleNamespace(issue_yen=500), passwords={"signature": rules}),
+            policy=SimpleNamespace(
+                fee=SimpleNamespace(issue_yen=500),
+                passwords={"signature": rules},
+                certificates=(SimpleNamespace(validity_years=3),),
+            ),
             register=SimpleNamespace(residents=lambda: tuple(resident(n) for n in range(len(NAMES)))),
+            clock=lambda: datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC),
             reader=self.reader,
             readers=(self.reader,),
         )
@@ -152,6 +227,12 @@ class ScriptedCounter:
             DeviceState("cash", "clerk_drawer", "printer:", "missing", "no answer"),
         )
 
+    def books(self) -> "ScriptedBooks":
+        return ScriptedBooks(self.left)
+
+    def card_services(self) -> "ScriptedServices":
+        return self.services
+
     def simulated_card(self) -> ScriptedReader:
         return self.reader
 
@@ -161,8 +242,17 @@ class ScriptedCounter:
     def trace_lines(self) -> tuple[str, ...]:
         return ("> 00A4040C 10 bytes", "< 9000", "> 0020.... [PIN]", "< 9000")
 
+    def failure_codes(self) -> tuple[str, ...]:
+        return ("E01", "E02")
+
+    def log_lines(self) -> tuple[str, ...]:
+        return ("11-22 10:00:00 WARNING hw.printer: paper is low",)
+
+    def checks(self) -> tuple[Check, ...]:
+        return (Check("card.link", "pass", "sim:"), Check("authority.url", "fail", "no answer"))
+
     def failure_text(self, code: str, language: str) -> FailureText:
-        if language == "ja":
+        if language.startswith("ja"):
             return FailureText(
                 "今の法律では、この手続はご利用いただけません。", "別の方法を、職員がご案内します。", "clerk"
             )

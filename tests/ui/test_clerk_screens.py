@@ -15,6 +15,7 @@ from kiosk.ui.clerk.money import EnterAmount
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import ScreenHost, show
 from tests.ui.scripted_counter import resident
+from tests.ui.walk import until
 
 ITEMS = resident(0).items
 
@@ -26,7 +27,15 @@ def test_a_difference_between_form_and_register_says_so_in_words(locale: Path) -
         assert host.text.count("ちがう") == 1 and host.text.count("同じ") == 3
         await pilot.press("enter")
         assert host.screen.query_one("#confirm", Key).disabled, "no document was named"
-        await pilot.press("2", "3", "enter")
+        await pilot.press("2")
+        await until(pilot, lambda: bool(host.screen.query("#check-face")), "what to look at")
+        await pilot.press("1", "0")
+        await until(pilot, lambda: bool(host.screen.query("#document-3")), "the documents again")
+        await pilot.press("3")
+        await until(pilot, lambda: bool(host.screen.query("#check-face")), "what to look at")
+        await pilot.press("1", "2")
+        assert host.screen.query_one("#confirm", Key).disabled, "the entries were not looked at"
+        await pilot.press("enter", "enter")
 
     answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada"), locale, use)
     assert answers == [IdentityEvidence(IdentityDocument.PHOTO_CARD, "yamada")]

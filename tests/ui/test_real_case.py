@@ -3,12 +3,14 @@
 import asyncio
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from kiosk.config import load_config, locate_config
 from kiosk.demo import ConfiguredCounter
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
 from tests.ui.screen_host import text_on
-from tests.ui.walk import by_keyboard, leave, until, walk
+from tests.ui.walk import PASSWORD, by_keyboard, leave, reach, until, walk
 
 
 def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_path: Path) -> None:
@@ -27,6 +29,7 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
                 seen[name] = text_on(app)
 
             await walk(pilot, by_keyboard, visit)
+            await try_out(pilot, seen)
             await pilot.press("f12", "escape", "left", "enter")
             await leave(app)
         return app
@@ -38,4 +41,44 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
     assert case.ending.closed.serial in seen["Bench"], "the receipt as printed"
     assert case.resident.items.name in seen["Agree"]
     assert case.resident.items.name not in seen["desk-of-the-day"]
+    assert "有効です" in seen["own"] and case.ending.closed.serial in seen["own"]
+    assert "受け付けました" in seen["honest"]
+    for meddled in ("tampered", "impersonated"):
+        assert "受け付けられません" in seen[meddled]
+    assert "あと4回" in seen["wrong"], "the card's own count"
     assert app.return_code == 0
+
+
+async def try_out(pilot: Pilot[None], seen: dict[str, str]) -> None:
+    """The resident looks at his new certificate, signs a sample with a real card, and meddles with it."""
+    await pilot.press("f10")
+    await reach(pilot, "Start")
+    await pilot.press("1")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "EnterPassword")
+    await pilot.press(*PASSWORD, "enter")
+    await reach(pilot, "ShowCertificate")
+    seen["own"] = text_on(pilot.app)
+    await pilot.press("enter")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+    await pilot.press("2")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "EnterPassword")
+    await pilot.press(*"WRONG1", "enter")
+    await until(pilot, lambda: "あと4回" in text_on(pilot.app), "the second question")
+    seen["wrong"] = text_on(pilot.app)
+    await pilot.press(*PASSWORD, "enter")
+    for number, name, mark in ((1, "honest", "そのまま"), (2, "tampered", "9部"), (3, "impersonated", "別人")):
+        await reach(pilot, "TryOut")
+        await pilot.press(str(number))
+        await until(pilot, lambda mark=mark: mark in text_on(pilot.app) or mark == "そのまま", name)
+        await reach(pilot, "TryOut")
+        seen[name] = text_on(pilot.app)
+    await pilot.press("escape")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "Start")

@@ -1,6 +1,7 @@
 """The whole way of one issuance through all seats, by keyboard alone and by touch alone; every text fits its place."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,11 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.keyboard import KeyCap
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatTab
+from tests.ui.contact_sheet import Shoot, a_left_case, beside, comfortably, duties, rounds
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import PASSWORD, Hand, by_keyboard, by_touch, walk
 
+Tour = Callable[[Pilot[None], Shoot], Awaitable[None]]
 USUAL, SMALL = (100, 30), (90, 26)
 MAY_WRAP = "Comparison Paragraph, .desk Paragraph"
 """Where texts are data of any length."""
@@ -55,6 +58,80 @@ def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
     assert counter.script.password == PASSWORD.encode()
     assert counter.script.evidence == IdentityEvidence(IdentityDocument.DRIVING_LICENCE, "demo")
     assert counter.script.tendered_yen == 1000
+    assert [type(case.ending) for case in app.board.ended] == [Finished]
+
+
+@pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL)])
+def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int, int], locale: Path) -> None:
+    counter = ScriptedCounter()
+    flaws: list[str] = []
+
+    async def run() -> None:
+        app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+        async with app.run_test(size=size) as pilot:
+
+            async def visit(name: str) -> None:
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+
+            await beside(pilot, visit)
+
+    asyncio.run(run())
+    assert not flaws, "\n".join(flaws)
+    assert counter.services.signed, "the sample was signed"
+
+
+@pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL)])
+@pytest.mark.parametrize("tour", [duties, rounds])
+def test_what_clerk_and_technician_do_besides_the_case_fits_too(
+    tour: Tour, language: str, size: tuple[int, int], locale: Path
+) -> None:
+    counter = ScriptedCounter()
+    if tour is duties:
+        a_left_case(counter)
+    flaws: list[str] = []
+
+    async def run() -> None:
+        app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+        async with app.run_test(size=size) as pilot:
+
+            async def visit(name: str) -> None:
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+
+            await tour(pilot, visit)
+
+    asyncio.run(run())
+    assert not flaws, "\n".join(flaws)
+
+
+@pytest.mark.parametrize(("layout", "language", "size"), [("large", "2", SMALL), ("lower", "3", USUAL)])
+def test_every_arrangement_and_easy_japanese_lead_to_the_end(
+    layout: str, language: str, size: tuple[int, int], locale: Path
+) -> None:
+    counter = ScriptedCounter()
+    flaws: list[str] = []
+    answer = {"large": "2", "lower": "3"}[layout]
+
+    async def run() -> KioskApp:
+        app = KioskApp(counter, issue=counter.issue, locale=locale)
+        async with app.run_test(size=size) as pilot:
+
+            async def visit(name: str) -> None:
+                if not app.screen.has_class("seat-resident"):
+                    return
+                flaws.extend(f"{name}: {flaw}" for flaw in look(pilot))
+                if app.screen.has_class("-arranged-lower"):
+                    keys = app.screen.query("Key, KeyCap")
+                    flaws.extend(
+                        f"{name}: {key!r} is in the upper half"
+                        for key in keys
+                        if key.region.area and key.region.y < app.size.height // 2
+                    )
+
+            await comfortably(answer, language)(pilot, visit)
+        return app
+
+    app = asyncio.run(run())
+    assert not flaws, "\n".join(flaws)
     assert [type(case.ending) for case in app.board.ended] == [Finished]
 
 

@@ -12,21 +12,61 @@ from babel.messages.pofile import read_po
 
 import kiosk.ui
 from kiosk.issuance.persons import CardAction
+from kiosk.model.certificate import CertificateState
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import Sex
 from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
+from kiosk.model.transition import ENDED, Stage
+from kiosk.ui.clerk.menu import Duty
 from kiosk.ui.ending import Money, Outcome
+from kiosk.ui.resident.comfort import LAYOUTS
+from kiosk.ui.resident.learn import TOPICS
+from kiosk.ui.resident.own import Attempt
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
+from kiosk.ui.technician.menu import View
+from kiosk.ui.themes import THEMES
+from kiosk.ui.uses import load_uses
 from kiosk.ui.widgets.step_bar import step_word_id
-from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, load_words
+from kiosk.ui.words import EASY_JAPANESE, LANGUAGES, LOCALE_FOLDER, RESIDENT_LANGUAGES, load_words
 
 STEP_IDS = [step_word_id(name) for name, _ in PROCEDURE]
 POSITIONS = ("done", "now", "later")
+QUESTIONS = ("language", "colours", "layout")
+DANGERS = ("impersonation", "tampering", "repudiation")
+COSTS = ("fee", "card", "validity", "loss")
+CARD_NOTICES = ("look", "take_back", "empty", "no_card", "locked", "trouble")
 VALUES = {
     "banner.{}": [SeatName],
+    "language.{}": [RESIDENT_LANGUAGES],
+    "colours.{}": [[theme.name for theme in THEMES]],
+    "layout.{}": [LAYOUTS],
+    "resident.comfort.{}.title": [QUESTIONS],
+    "resident.comfort.{}.text": [QUESTIONS],
+    "resident.learn.{}.title": [TOPICS],
+    "resident.learn.{}.text": [("what", "home")],
+    "resident.learn.why.{}": [DANGERS],
+    "resident.learn.why.{}_text": [DANGERS],
+    "resident.learn.cost.{}": [COSTS],
+    "resident.learn.cost.{}_value": [COSTS],
+    "resident.own.state.{}": [(*CertificateState, "unreachable")],
+    "resident.try.{}": [(*Attempt, "accepted", "rejected")],
+    "resident.try.{}.title": [Attempt],
+    "resident.try.{}.text": [Attempt],
+    "resident.try.mark.{}": [("accepted", "rejected", "undecided")],
+    "resident.try.check.{}": [("path", "signature", "usage", "status", "name")],
+    "resident.wish.{}": [("show", "try", "learn", "comfort")],
+    "technician.card.{}": [("insert", "remove")],
+    "technician.check.{}": [("pass", "fail", "note")],
+    "technician.failures.who.{}": [("resident", "clerk", "technician")],
+    "technician.view.{}": [View],
+    "use.{}": [{use.kind for use in load_uses()}],
+    "clerk.day.difference.{}": [("none", "more", "less")],
+    "clerk.duty.{}": [Duty],
+    "clerk.identity.check.{}": [("open", "done", "face", "expiry", "entries")],
     "clerk.outcome.{}": [Outcome],
+    "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [PaperSeen],
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],
@@ -40,9 +80,8 @@ VALUES = {
     "device.state.{}": [("ready", "blocked", "missing")],
     "document.{}": [IdentityDocument],
     "item.{}": [("name", "address", "birth_date", "sex")],
-    "language.{}": [LANGUAGES],
-    "resident.card.{}.text": [CardAction],
-    "resident.card.{}.title": [CardAction],
+    "resident.card.{}.text": [(*CardAction, *CARD_NOTICES)],
+    "resident.card.{}.title": [(*CardAction, *CARD_NOTICES)],
     "resident.guide.{}": [("bring", "do", "cost", "stop")],
     "resident.guide.{}_value": [("bring", "do", "cost", "stop")],
     "resident.password.choose.{}": [("letters", "digits")],
@@ -121,18 +160,48 @@ def test_the_languages_fill_in_the_same_values() -> None:
     def fields(text: str) -> set[str]:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
-    japanese, english = catalogue("ja"), catalogue("en")
+    japanese, english, easy = catalogue("ja"), catalogue("en"), catalogue(EASY_JAPANESE)
     # A day is written without the era in English, and a town by its name in Latin letters.
     free = {"date.with_era", "date.gregorian", "banner.office"}
     assert not [i for i in japanese.keys() - free if fields(japanese[i]) != fields(english[i])]
+    assert not [i for i in easy if fields(japanese[i]) != fields(easy[i])]
 
 
 def test_english_is_in_latin_letters() -> None:
     japanese_letters = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
-    assert [i for i, text in catalogue("en").items() if japanese_letters.search(text)] == ["language.ja"]
+    # Its own name, and the short notices for those who read neither language.
+    names = ["language.ja", "resident.start.others"]
+    assert [i for i, text in catalogue("en").items() if japanese_letters.search(text)] == names
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+SAME_IN_EASY = {
+    "resident.start.others",
+    "resident.try.check",
+    "resident.try.mark.accepted",
+    "resident.try.mark.rejected",
+    "resident.try.mark.undecided",
+}
+"""Neither word nor sentence."""
+
+
+def test_everything_that_a_resident_reads_exists_in_easy_japanese() -> None:
+    parts = ("resident.", "stop.resident.", "stop.no", "presence.", "opening.", "item.", "key.", "layout.", "colours.")
+    read_by_residents = {i for i in catalogue("ja") if i.startswith(parts)}
+    easy = catalogue(EASY_JAPANESE)
+    assert read_by_residents - set(easy) == SAME_IN_EASY
+    assert not set(easy) - set(catalogue("ja"))
+
+
+def test_easy_japanese_keeps_to_few_and_easy_characters() -> None:
+    """Chinese characters of the first school years, those of the town's own forms apart."""
+    allowed = set(
+        "町人出入口大小中上下日年月一二三四五六七八九十百千円名字紙写真黒白私本何手足目耳力男女子先生学校金水木火土山川田見聞言話読書行来帰食飲買売半分今時間度外自長黄色"
+    )
+    hard = {i: set(re.findall("[\u4e00-\u9fff]", t)) - allowed for i, t in catalogue(EASY_JAPANESE).items()}
+    assert not {i: found for i, found in hard.items() if found}
+
+
+@pytest.mark.parametrize("language", RESIDENT_LANGUAGES)
 def test_words_never_leave_a_line_to_a_particle(language: str) -> None:
     """A line that begins with a closing mark or a lone particle was broken within a phrase."""
     bad = re.compile(r"(^|\n)\s*([、。」）]|[をはがにのでと](\s|$))")

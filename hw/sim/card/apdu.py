@@ -8,12 +8,15 @@ EXTENDED_ANSWER_SIZE = 65536
 
 
 class Status(IntEnum):
-    """The status words this card answers; `TRIES` and `MORE` carry a count in their low bits."""
+    """The status words this card answers; `TRIES`, `MORE` and `LE_WRONG` carry a count in their low bits."""
 
     OK = 0x9000
     MORE = 0x6100
+    END_OF_FILE = 0x6282
+    FILE_DEACTIVATED = 0x6283
     CRYPTOGRAM_WRONG = 0x6300
     TRIES = 0x63C0
+    CHAIN_BROKEN = 0x6883
     LENGTH_WRONG = 0x6700
     FILE_KIND_WRONG = 0x6981
     SECURITY_NOT_SATISFIED = 0x6982
@@ -22,11 +25,13 @@ class Status(IntEnum):
     CONDITIONS_NOT_SATISFIED = 0x6985
     NO_FILE_SELECTED = 0x6986
     DATA_WRONG = 0x6A80
+    FUNCTION_NOT_SUPPORTED = 0x6A81
     FILE_NOT_FOUND = 0x6A82
     FILE_TOO_SMALL = 0x6A84
     P1P2_WRONG = 0x6A86
     REFERENCE_NOT_FOUND = 0x6A88
     OFFSET_WRONG = 0x6B00
+    LE_WRONG = 0x6C00
     INS_UNKNOWN = 0x6D00
     CLA_UNKNOWN = 0x6E00
 

@@ -1,17 +1,22 @@
-"""The card's side of the secure channel (GlobalPlatform Amendment D 1.1.2, SCP03): AES-128, i=60, level 33."""
+"""The card's side of the secure channel (GlobalPlatform Amendment D 1.1.2, SCP03): AES-128, i=60, every level."""
 
 import hmac
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from hw.ports import ChannelPurpose
-from hw.sim.card.apdu import Answer, Command, Status
+from hw.sim.card.apdu import Answer, Command, Refusal, Status
 from hw.sim.card.memory import StaticKeys
 
-SECURITY_LEVEL = 0x33
-"""C-MAC, C-DECRYPTION, R-MAC and R-ENCRYPTION (Amendment D, 7.1.2.1); this card knows no other."""
+FULL_SECURITY_LEVEL = 0x33
+"""C-MAC, C-DECRYPTION, R-MAC and R-ENCRYPTION together."""
+
+_C_MAC, _C_DECRYPTION, _R_MAC, _R_ENCRYPTION = 0x01, 0x02, 0x10, 0x20
+SECURITY_LEVELS = frozenset({0x00, 0x01, 0x03, 0x11, 0x13, FULL_SECURITY_LEVEL})
+"""What EXTERNAL AUTHENTICATE may ask for in P1 (Amendment D, 7.1.2.1)."""
 
 SECURED_BIT = 0x04
 """Marks in CLA a command inside the channel (Amendment D, 6.1)."""
@@ -33,9 +38,14 @@ class ChannelBroken(Exception):
 
 
 class SecureChannel:
-    """One channel for one `purpose`: begun by INITIALIZE UPDATE, open once `authenticate` succeeded."""
+    """One channel for one `purpose`: begun by INITIALIZE UPDATE, open once `authenticate` succeeded.
 
-    def __init__(self, purpose: ChannelPurpose, keys: StaticKeys, host_challenge: bytes, card_challenge: bytes) -> None:
+    `purpose` is None for keys that belong to no purpose of the issuer's. `level` is what the host asked for.
+    """
+
+    def __init__(
+        self, purpose: ChannelPurpose | None, keys: StaticKeys, host_challenge: bytes, card_challenge: bytes
+    ) -> None:
         context = host_challenge + card_challenge
         self.purpose = purpose
         self._enc = algorithms.AES(_derive(keys.enc, _S_ENC, 128, context))
@@ -46,26 +56,35 @@ class SecureChannel:
         self._chaining = bytes(_BLOCK)
         self._counter = 0
         self.is_open = False
+        self.level = FULL_SECURITY_LEVEL
+
+    @property
+    def right(self) -> ChannelPurpose | None:
+        """What may be done in this channel: only one that protects everything carries the purpose of its keys."""
+        return self.purpose if self.level == FULL_SECURITY_LEVEL else None
 
     def authenticate(self, command: Command) -> bool:
         """Opens the channel if EXTERNAL AUTHENTICATE carries the host's cryptogram; raises `ChannelBroken`."""
         cryptogram = self._check_mac(command)
+        self.level = command.p1
         self.is_open = hmac.compare_digest(cryptogram, self._host_cryptogram)
         return self.is_open
 
     def unwrap(self, command: Command) -> Command:
         """The plain command inside a secured one; raises `ChannelBroken`, and then the channel is to be dropped."""
+        if not self.level & _C_MAC:
+            raise ChannelBroken
         data = self._check_mac(command)
         self._counter += 1
-        if data:
+        if data and self.level & _C_DECRYPTION:
             data = _unpad(self._decrypt(data))
         return replace(command, cla=command.cla & ~SECURED_BIT, data=data)
 
     def wrap(self, answer: Answer) -> Answer:
         """The answer as it leaves: encrypted and with its R-MAC, unless its status is an error (Amendment D, 6.2.5)."""
-        if answer.sw != Status.OK and answer.sw >> 8 not in (0x62, 0x63):
+        if not self.level & _R_MAC or (answer.sw != Status.OK and answer.sw >> 8 not in (0x62, 0x63)):
             return answer
-        data = self._encrypt(answer.data) if answer.data else b""
+        data = self._encrypt(answer.data) if answer.data and self.level & _R_ENCRYPTION else answer.data
         mac = _cmac(self._rmac, self._chaining + data + answer.sw.to_bytes(2, "big"))
         return Answer(data + mac[:MAC_SIZE], answer.sw)
 
@@ -94,6 +113,65 @@ class SecureChannel:
     def _encrypt(self, data: bytes) -> bytes:
         padded = data + b"\x80" + bytes(-(len(data) + 1) % _BLOCK)
         return self._cipher(0x80).encryptor().update(padded)
+
+
+@dataclass
+class ChannelEnd:
+    """The card's end of whatever channel there is: it offers one, opens one, and carries commands through it.
+
+    `keys` are those of the card by key version, `purposes` what each is for, `diversification` the 10 bytes by which
+    the host finds them; version 00 asks for the lowest one (Amendment D, 7.1.1.3).
+    """
+
+    keys: Mapping[int, StaticKeys]
+    purposes: Mapping[int, ChannelPurpose]
+    diversification: bytes
+    random_bytes: Callable[[int], bytes]
+    channel: SecureChannel | None = field(default=None, init=False)
+
+    def reset(self) -> None:
+        """Ends the channel."""
+        self.channel = None
+
+    def initialize_update(self, command: Command) -> Answer:
+        """Ends an open channel and offers a new one."""
+        self.channel = None
+        version = command.p1 or min(self.keys)
+        if command.p2:
+            raise Refusal(Status.P1P2_WRONG)
+        if version not in self.keys:
+            raise Refusal(Status.REFERENCE_NOT_FOUND)
+        challenge = self.random_bytes(CHALLENGE_SIZE)
+        self.channel = SecureChannel(self.purposes.get(version), self.keys[version], command.data, challenge)
+        offer = self.diversification + bytes((version,)) + KEY_INFORMATION + challenge
+        return Answer(offer + self.channel.card_cryptogram)
+
+    def external_authenticate(self, command: Command) -> Answer:
+        """Opens the channel that was offered last, if the host knows its keys; there is one attempt an offer."""
+        if command.p1 not in SECURITY_LEVELS or command.p2:
+            raise Refusal(Status.P1P2_WRONG)
+        channel, self.channel = self.channel, None
+        if channel is None or channel.is_open:
+            raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
+        try:
+            if not channel.authenticate(command):
+                raise Refusal(Status.CRYPTOGRAM_WRONG)
+        except ChannelBroken:
+            raise Refusal(Status.SECURITY_NOT_SATISFIED) from None
+        self.channel = channel
+        return Answer()
+
+    def execute_secured(self, command: Command, run: Callable[[Command, ChannelPurpose | None], Answer]) -> Answer:
+        """Runs the plain command inside a secured one, with the right that the channel gives; seals its answer."""
+        channel = self.channel
+        if channel is None or not channel.is_open:
+            raise Refusal(Status.SECURITY_NOT_SATISFIED)
+        try:
+            plain = channel.unwrap(command)
+        except ChannelBroken:
+            self.channel = None
+            raise Refusal(Status.SECURITY_NOT_SATISFIED) from None
+        return channel.wrap(run(plain, channel.right))
 
 
 def _derive(key: bytes, constant: int, bits: int, context: bytes) -> bytes:

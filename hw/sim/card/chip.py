@@ -16,15 +16,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from msgspec.structs import replace
 
+from hw.sim.card.key_maker import KeyMaker
 from hw.sim.card.memory import CardMemory, NonVolatile, PinRecord
 
-MakeKey = Callable[[], rsa.RSAPrivateKey]
 RandomBytes = Callable[[int], bytes]
-
-
-def make_rsa_2048() -> rsa.RSAPrivateKey:
-    """A fresh RSA-2048 key pair with e=65537."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Chip:
@@ -33,9 +28,10 @@ class Chip:
     Each method is one write, so that a card that loses power stands before or after it, never within.
     """
 
-    def __init__(self, nonvolatile: NonVolatile, make_key: MakeKey, random_bytes: RandomBytes) -> None:
+    def __init__(self, nonvolatile: NonVolatile, make_key: KeyMaker, random_bytes: RandomBytes) -> None:
         self._nonvolatile = nonvolatile
         self._make_key = make_key
+        self._shown = make_key.shown
         self.random_bytes = random_bytes
         self.memory: CardMemory = nonvolatile.read()
 
@@ -47,6 +43,15 @@ class Chip:
         content = content[:offset].ljust(offset, b"\x00") + data + content[offset + len(data) :]
         self._keep(replace(self.memory, files={**self.memory.files, fid: content}))
 
+    def deactivate_file(self, fid: int) -> None:
+        """Makes a file empty and unreadable."""
+        files = {**self.memory.files, fid: b""}
+        self._keep(replace(self.memory, files=files, deactivated=self.memory.deactivated | {fid}))
+
+    def activate_file(self, fid: int) -> None:
+        """Makes what was written to a file readable, and no longer to be written."""
+        self._keep(replace(self.memory, deactivated=self.memory.deactivated - {fid}))
+
     def clear_files(self, fids: set[int]) -> None:
         """Makes the files empty."""
         self._keep(replace(self.memory, files=_without(self.memory.files, fids)))
@@ -56,7 +61,7 @@ class Chip:
     def set_pin(self, fid: int, pin: bytes, tries: int) -> None:
         """Replaces the password and gives it all its tries."""
         salt = self.random_bytes(16)
-        self._keep_pin(fid, PinRecord(salt, _pin_digest(salt, pin), tries))
+        self._keep_pin(fid, PinRecord(salt, pin_digest(salt, pin), tries))
 
     def set_tries(self, fid: int, tries: int) -> None:
         """Records how many tries are left for a password that is set."""
@@ -65,7 +70,7 @@ class Chip:
     def is_pin(self, fid: int, pin: bytes) -> bool:
         """Whether `pin` is the password; counts nothing."""
         record = self.memory.pins[fid]
-        return hmac.compare_digest(record.digest, _pin_digest(record.salt, pin))
+        return hmac.compare_digest(record.digest, pin_digest(record.salt, pin))
 
     def clear_pins(self) -> None:
         """Unsets every password."""
@@ -83,8 +88,8 @@ class Chip:
         self._keep(replace(self.memory, keys={}))
 
     def public_numbers(self, fid: int) -> rsa.RSAPublicNumbers:
-        """Modulus and exponent of a key pair that exists."""
-        return self._private_key(fid).public_key().public_numbers()
+        """Modulus and exponent of a key pair that exists, as the card shows them."""
+        return self._shown(self._private_key(fid)).public_key().public_numbers()
 
     def public_key_hash(self, fid: int) -> bytes:
         """SHA-256 of the SubjectPublicKeyInfo of a key pair that exists."""
@@ -119,6 +124,7 @@ def _without(files: dict[int, bytes], fids: set[int]) -> dict[int, bytes]:
     return {fid: content for fid, content in files.items() if fid not in fids}
 
 
-def _pin_digest(salt: bytes, pin: bytes) -> bytes:
+def pin_digest(salt: bytes, pin: bytes) -> bytes:
+    """How a card keeps a password: salted and hashed."""
     # Cheap on purpose: a simulated card answers thousands of tests, and a short PIN is no secret to a determined thief.
     return hashlib.scrypt(pin, salt=salt, n=1024, r=8, p=1, dklen=32)

@@ -8,14 +8,18 @@ import socket
 import string
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hw.sim.card.apdu import EXTENDED_ANSWER_SIZE
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.faults import KINDS, parse_card_faults
-from hw.sim.card.memory import CARD_NUMBER, CardMemoryInvalid, FileStore, MemoryStore, NonVolatile
-from hw.sim.card.personalization import new_card
-from hw.sim.card.profile import JUKI_2011, PROFILES
+from hw.sim.card.limits import CardLimits
+from hw.sim.card.memory import CARD_NUMBER, CardMemory, CardMemoryInvalid, FileStore, MemoryStore, NonVolatile
+from hw.sim.card.pace import CONTACT_CARD
+from hw.sim.card.personalization import new_card, new_piv_card
+from hw.sim.card.profile import JUKI_2011, PIV, PROFILE_NAMES, PROFILES
 from hw.sim.card.vpcd import connect, serve
 from hw.sim.fault import Fault, FaultSpecInvalid
 
@@ -35,12 +39,19 @@ def add_parser(
         parents=parents,
         help="a simulated card in a virtual reader (vpcd)",
         description="Puts a simulated card into a virtual reader and prints 'ready' when the reader has seen it. A new "
-        "card holds the demo issuer keys and no password. Ends when the card is pulled, by SIGTERM, or with vpcd.",
+        "JPKI card holds the demo issuer keys and no password, a PIV card what its maker put in (PIN 123456, "
+        "PUK 12345678, management key 0102..08 three times). Ends when the card is pulled, by SIGTERM, or with vpcd.",
     )
     parser.add_argument("--vpcd", type=_address, default=_VPCD, metavar="HOST:PORT", help="default 127.0.0.1:35963")
-    parser.add_argument("--profile", choices=sorted(PROFILES), help=f"kind of a new card, default {JUKI_2011.name}")
+    parser.add_argument("--profile", choices=PROFILE_NAMES, help=f"kind of a new card, default {JUKI_2011.name}")
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep the card's memory there; survives the process")
     parser.add_argument("--number", type=_number, help="number of a new card, 16 of A-Z and 0-9, default random")
+    parser.add_argument("--short", action="store_true", help="a card that knows no extended length")
+    parser.add_argument(
+        "--max-answer", type=_answer_size, metavar="N", help="at most N bytes in one answer, more of it by 61xx"
+    )
+    parser.add_argument("--t0", action="store_true", help="a card of protocol T=0: short, answers fetched after 61xx")
+    parser.add_argument("--pace", action="store_true", help="as slow as a real card")
     parser.add_argument(
         "--fault",
         type=_faults,
@@ -54,12 +65,14 @@ def add_parser(
 def run(args: argparse.Namespace) -> int:
     """Serves the card to its end; the process's exit code: 0, 64 usage, 69 vpcd unreachable, 78 state file unusable."""
     try:
-        card = VirtualCard(_memory(args.state, args.profile, args.number), faults=args.fault)
+        memory = _memory(args.state, args.profile, args.number)
+        pace = CONTACT_CARD if args.pace else None
+        card = VirtualCard(memory, faults=args.fault, limits=_limits(args), pace=pace)
     except CardMemoryInvalid as error:
         return _fail(os.EX_CONFIG, str(error))
     for option, wanted, found in (
         ("--number", args.number, card.number),
-        ("--profile", args.profile, card.profile.name),
+        ("--profile", args.profile, card.profile),
     ):
         if wanted not in (None, found):
             return _fail(os.EX_USAGE, f"{option} {wanted}: the card in {args.state} is {found}")
@@ -81,11 +94,22 @@ def _memory(state: Path | None, profile: str | None, number: str | None) -> NonV
     store = FileStore(state) if state else None
     if store and store.exists():
         return store
-    card = new_card(number or _random_number(), PROFILES[profile or JUKI_2011.name])
+    card = _new_card(profile or JUKI_2011.name, number)
     if store is None:
         return MemoryStore(card)
     store.write(card)
     return store
+
+
+def _new_card(profile: str, number: str | None) -> CardMemory:
+    if profile == PIV:
+        return new_piv_card(number or f"PIV{secrets.randbelow(1 << 31):013d}")
+    return new_card(number or _random_number(), PROFILES[profile])
+
+
+def _limits(args: argparse.Namespace) -> CardLimits:
+    limits = CardLimits(takes_extended=not (args.short or args.t0), is_t0=args.t0)
+    return limits if args.max_answer is None else replace(limits, max_answer=args.max_answer)
 
 
 def _end_on_signal(connection: socket.socket) -> None:
@@ -111,6 +135,12 @@ def _address(text: str) -> tuple[str, int]:
     if not (host and separator and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
     return host, int(port)
+
+
+def _answer_size(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= EXTENDED_ANSWER_SIZE):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {EXTENDED_ANSWER_SIZE}")
+    return int(text)
 
 
 def _number(text: str) -> str:

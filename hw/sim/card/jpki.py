@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from hw.ports import ChannelPurpose
 from hw.sim.card import jpki_commands as commands
 from hw.sim.card.apdu import Answer, Command, Refusal, Status
-from hw.sim.card.channel import CHALLENGE_SIZE, CRYPTOGRAM_SIZE, MAC_SIZE, SECURED_BIT, SECURITY_LEVEL, ChannelBroken
+from hw.sim.card.channel import CHALLENGE_SIZE, CRYPTOGRAM_SIZE, MAC_SIZE, SECURED_BIT
 from hw.sim.card.chip import Chip
 from hw.sim.card.jpki_commands import Session
 from hw.sim.card.profile import Profile
 
+_NO_ANSWER_DATA = 0x0C
 _NO_DATA = range(1)
 _ANY_DATA = range(1, 0xFFFF + 1)
 _LONGEST_PIN = 16
@@ -41,6 +42,8 @@ COMMANDS: Mapping[tuple[int, int], tuple[Form, ...]] = {
     ),
     (0x00, 0xB0): (Form(commands.read_binary, answers=True),),
     (0x00, 0xD6): (Form(commands.update_binary, data=_ANY_DATA),),
+    (0x00, 0x04): (Form(commands.deactivate_file, 0x0000),),
+    (0x00, 0x44): (Form(commands.activate_file, 0x0000),),
     (0x00, 0xCA): (Form(commands.get_identity, 0x0101, answers=True),),
     (0x00, 0x20): (Form(commands.verify, 0x0080, range(_LONGEST_PIN + 1)),),
     (0x00, 0x24): (Form(commands.change_pin, 0x0180, _ANY_DATA),),
@@ -53,7 +56,7 @@ COMMANDS: Mapping[tuple[int, int], tuple[Form, ...]] = {
     (0x80, 0x2A): (Form(commands.sign, 0x0080, range(1, _LONGEST_DIGEST_INFO + 1), answers=True),),
     (0x80, 0xE4): (Form(commands.erase, 0x0000),),
     (0x80, 0x50): (Form(commands.initialize_update, data=_exactly(CHALLENGE_SIZE), answers=True),),
-    (0x84, 0x82): (Form(commands.external_authenticate, SECURITY_LEVEL << 8, _exactly(CRYPTOGRAM_SIZE + MAC_SIZE)),),
+    (0x84, 0x82): (Form(commands.external_authenticate, data=_exactly(CRYPTOGRAM_SIZE + MAC_SIZE)),),
 }
 """Every command by CLA and INS, outside the channel."""
 
@@ -64,10 +67,21 @@ _INSTRUCTIONS = {ins for _, ins in COMMANDS}
 class JpkiApplication:
     """One card's JPKI application; what it remembers without power is the chip's."""
 
-    aid = commands.AID
+    chains_commands = False
 
     def __init__(self, chip: Chip, profile: Profile) -> None:
         self._session = Session(chip, profile)
+
+    def is_named(self, aid: bytes) -> bool:
+        """Whether `aid` is the application's name."""
+        return aid == commands.AID
+
+    def select(self, command: Command, *, is_again: bool) -> Answer:
+        """Begins again, whether or not it was selected before."""
+        if command.p2 != _NO_ANSWER_DATA:
+            raise Refusal(Status.P1P2_WRONG)
+        self.reset()
+        return Answer()
 
     def reset(self) -> None:
         """Forgets the selected file, every verified password and the channel: at selection and at loss of power."""
@@ -78,19 +92,8 @@ class JpkiApplication:
         if command.cla not in _CLASSES:
             raise Refusal(Status.CLA_UNKNOWN)
         if command.cla & SECURED_BIT and (command.cla, command.ins) not in COMMANDS:
-            return self._execute_secured(command)
+            return self._session.end.execute_secured(command, self._execute_plain)
         return self._execute_plain(command, None)
-
-    def _execute_secured(self, command: Command) -> Answer:
-        channel = self._session.channel
-        if channel is None or not channel.is_open:
-            raise Refusal(Status.SECURITY_NOT_SATISFIED)
-        try:
-            plain = channel.unwrap(command)
-        except ChannelBroken:
-            self._session.channel = None
-            raise Refusal(Status.SECURITY_NOT_SATISFIED) from None
-        return channel.wrap(self._execute_plain(plain, channel.purpose))
 
     def _execute_plain(self, command: Command, right: ChannelPurpose | None) -> Answer:
         return _form(command).run(self._session, command, right)

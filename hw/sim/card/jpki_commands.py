@@ -11,12 +11,7 @@ from typing import TypeVar
 from hw.ports import ChannelPurpose
 from hw.sim.card import tlv
 from hw.sim.card.apdu import Answer, Command, Refusal, Status
-from hw.sim.card.channel import (
-    CHALLENGE_SIZE,
-    KEY_INFORMATION,
-    ChannelBroken,
-    SecureChannel,
-)
+from hw.sim.card.channel import ChannelEnd
 from hw.sim.card.chip import Chip
 from hw.sim.card.personalization import KEY_VERSIONS
 from hw.sim.card.profile import KeyFile, PinFile, Profile, TransparentFile
@@ -39,13 +34,18 @@ class Session:
     profile: Profile
     selected: int | None = None
     verified: set[int] = field(default_factory=set)
-    channel: SecureChannel | None = None
+    end: ChannelEnd = field(init=False)
+
+    def __post_init__(self) -> None:
+        memory = self.chip.memory
+        diversification = memory.number[-_DIVERSIFICATION_SIZE:].encode("ascii")
+        self.end = ChannelEnd(memory.channel_keys, KEY_VERSIONS, diversification, self.chip.random_bytes)
 
     def reset(self) -> None:
         """Forgets the selected file, every verified password and the channel."""
         self.selected = None
         self.verified.clear()
-        self.channel = None
+        self.end.reset()
 
 
 _F = TypeVar("_F", TransparentFile, PinFile, KeyFile)
@@ -85,44 +85,100 @@ def select_file(session: Session, command: Command, right: ChannelPurpose | None
     return Answer()
 
 
-def _offset(command: Command) -> int:
-    if command.p1 & _OFFSET_IS_FILE_REFERENCE:
+def _file_and_offset(session: Session, command: Command) -> tuple[TransparentFile, int]:
+    """The file that a command reads or writes, and where: the selected one, or the one of a short file identifier.
+
+    The identifier is the lower five bits of the file's (ISO/IEC 7816-4, 7.3.2); it selects the file.
+    """
+    if not command.p1 & _OFFSET_IS_FILE_REFERENCE:
+        return _selected(session, session.profile.files), command.p1p2
+    if command.p1 & 0x60 or not 1 <= command.p1 & 0x1F <= 30:
         raise Refusal(Status.P1P2_WRONG)
-    return command.p1p2
+    for file in session.profile.files:
+        if file.fid == command.p1 & 0x1F:
+            session.selected = file.fid
+            return file, command.p2
+    raise Refusal(Status.FILE_NOT_FOUND)
 
 
 def read_binary(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
     """A part of the selected file; fewer bytes than asked for at its end."""
-    offset = _offset(command)
-    file = _selected(session, session.profile.files)
+    file, offset = _file_and_offset(session, command)
     _demand(file.read_pin is None or file.read_pin in session.verified)
+    assert command.le is not None
+    content = session.chip.memory.files.get(file.fid, file.content)
+    if file.fid in session.profile.files_with_life_cycle:
+        return _read_with_life_cycle(session, file, content[offset : offset + command.le], command.le)
     if offset >= file.size:
         raise Refusal(Status.OFFSET_WRONG)
-    content = session.chip.memory.files.get(file.fid, file.content).ljust(file.size, b"\x00")
-    assert command.le is not None
-    return Answer(content[offset : offset + command.le])
+    return Answer(content.ljust(file.size, b"\x00")[offset : offset + command.le])
+
+
+def _read_with_life_cycle(session: Session, file: TransparentFile, part: bytes, wanted: int) -> Answer:
+    if file.fid in session.chip.memory.deactivated:
+        return Answer(sw=Status.FILE_DEACTIVATED)
+    if not part:
+        raise Refusal(Status.OFFSET_WRONG)
+    return Answer(part, Status.OK if len(part) == wanted else Status.END_OF_FILE)
 
 
 def update_binary(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
     """Overwrites a part of the selected file."""
-    offset = _offset(command)
-    file = _selected(session, session.profile.files)
+    file, offset = _file_and_offset(session, command)
     _demand(file.issuer_writes and right is ChannelPurpose.ISSUE)
+    if file.fid in session.profile.files_with_life_cycle:
+        if file.fid not in session.chip.memory.deactivated:
+            raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
+        if offset != len(session.chip.memory.files.get(file.fid, b"")):
+            raise Refusal(Status.OFFSET_WRONG)
     if offset + len(command.data) > file.size:
         raise Refusal(Status.FILE_TOO_SMALL)
     session.chip.write_file(file.fid, offset, command.data)
     return Answer()
 
 
+def deactivate_file(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Empties the selected file and keeps it from being read."""
+    session.chip.deactivate_file(_file_with_life_cycle(session, right))
+    return Answer()
+
+
+def activate_file(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Lets the selected file be read, if anything was written to it."""
+    fid = _file_with_life_cycle(session, right)
+    if not session.chip.memory.files.get(fid):
+        raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
+    session.chip.activate_file(fid)
+    return Answer()
+
+
+def _file_with_life_cycle(session: Session, right: ChannelPurpose | None) -> int:
+    file = _selected(session, session.profile.files)
+    if file.fid not in session.profile.files_with_life_cycle:
+        raise Refusal(Status.FILE_KIND_WRONG)
+    _demand(right is ChannelPurpose.ISSUE)
+    return file.fid
+
+
 def get_identity(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
-    """Card number, application label, whether the signature password is set, whether there is a signature key."""
-    memory, key = session.chip.memory, session.profile.signature_key
-    return Answer(
+    """Card number, application label, whether the signature password is set, whether there is a signature key.
+
+    Behind them, where there is more than that to say: the layout, and the same two of the user-authentication key.
+    """
+    memory, profile, key = session.chip.memory, session.profile, session.profile.signature_key
+    identity = (
         tlv.encode(0x5A, memory.number.encode("ascii"))
-        + tlv.encode(0x50, session.profile.name.encode("ascii"))
+        + tlv.encode(0x50, profile.label.encode("ascii"))
         + tlv.encode(0xC1, _is_pin_set(session, key))
         + tlv.encode(0xC2, bytes((key.fid in memory.keys,)))
     )
+    if profile.layout != 1:
+        identity += tlv.encode(0xC3, bytes((profile.layout,)))
+    for other in profile.keys:
+        if other is not key:
+            identity += tlv.encode(0xC4, _is_pin_set(session, other))
+            identity += tlv.encode(0xC5, bytes((other.fid in memory.keys,)))
+    return Answer(identity)
 
 
 # --- passwords
@@ -186,7 +242,10 @@ def generate_key(session: Session, command: Command, right: ChannelPurpose | Non
     _demand(right is ChannelPurpose.ISSUE and key.pin in session.verified)
     if command.data not in (b"", b"\xac\x00"):
         raise Refusal(Status.DATA_WRONG)
-    session.chip.write_file(key.certificate, 0, _EMPTY_CERTIFICATE_HEADER)
+    if key.certificate in session.profile.files_with_life_cycle:
+        session.chip.deactivate_file(key.certificate)
+    else:
+        session.chip.write_file(key.certificate, 0, _EMPTY_CERTIFICATE_HEADER)
     session.chip.generate_key(key.fid)
     return _public_key(session, key)
 
@@ -229,6 +288,8 @@ def erase(session: Session, command: Command, right: ChannelPurpose | None) -> A
     """Makes the card what it was before its first use; certificates go first, as at `generate_key`."""
     _demand(right is ChannelPurpose.ERASE)
     session.verified.clear()
+    for fid in session.profile.files_with_life_cycle:
+        session.chip.deactivate_file(fid)
     session.chip.clear_files({file.fid for file in session.profile.files if file.issuer_writes})
     session.chip.clear_keys()
     session.chip.clear_pins()
@@ -240,29 +301,9 @@ def erase(session: Session, command: Command, right: ChannelPurpose | None) -> A
 
 def initialize_update(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
     """Ends an open channel and offers a new one; key version 00 means the issuer's."""
-    session.channel = None
-    version = command.p1 or min(KEY_VERSIONS)
-    if command.p2:
-        raise Refusal(Status.P1P2_WRONG)
-    keys = session.chip.memory.channel_keys.get(version)
-    if keys is None or version not in KEY_VERSIONS:
-        raise Refusal(Status.REFERENCE_NOT_FOUND)
-    challenge = session.chip.random_bytes(CHALLENGE_SIZE)
-    session.channel = SecureChannel(KEY_VERSIONS[version], keys, command.data, challenge)
-    diversification = session.chip.memory.number[-_DIVERSIFICATION_SIZE:].encode("ascii")
-    key_information = bytes((version,)) + KEY_INFORMATION
-    return Answer(diversification + key_information + challenge + session.channel.card_cryptogram)
+    return session.end.initialize_update(command)
 
 
 def external_authenticate(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
-    """Opens the channel that was offered last, if the host knows its keys; there is one attempt an offer."""
-    channel, session.channel = session.channel, None
-    if channel is None or channel.is_open:
-        raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
-    try:
-        if not channel.authenticate(command):
-            raise Refusal(Status.CRYPTOGRAM_WRONG)
-    except ChannelBroken:
-        raise Refusal(Status.SECURITY_NOT_SATISFIED) from None
-    session.channel = channel
-    return Answer()
+    """Opens the channel that was offered last."""
+    return session.end.external_authenticate(command)

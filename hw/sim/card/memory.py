@@ -9,7 +9,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from hw.sim.card.profile import PROFILES
+from hw.sim.card.profile import PIV, PROFILE_NAMES
 
 CARD_NUMBER = re.compile("[A-Z0-9]{16}", re.ASCII)
 
@@ -42,11 +42,41 @@ class PinRecord(_Secret, frozen=True):
     tries: _Tries
 
 
+class Reference(_Secret, frozen=True):
+    """A PIN or PUK of a PIV card: salted hash, tries left and at most, and whether it is still the factory's."""
+
+    record: PinRecord
+    maximum: _Tries
+    is_default: bool
+
+
+class PivKey(_Secret, frozen=True):
+    """A private key of a PIV card: PKCS#8 DER, its algorithm and policies (wire values), and where it was made."""
+
+    der: bytes
+    algorithm: int
+    pin_policy: int
+    touch_policy: int
+    is_generated: bool
+
+
+class PivMemory(_Secret, frozen=True):
+    """What the PIV application keeps: data objects by tag, private keys by key reference."""
+
+    pin: Reference
+    puk: Reference
+    management_algorithm: int
+    management_key: bytes
+    objects: dict[int, bytes] = {}
+    keys: dict[int, PivKey] = {}
+
+
 class CardMemory(_Secret, frozen=True):
     """Everything a card keeps; mappings are by file identifier, `channel_keys` by key version.
 
     `files` hold what was written to them, without the zeros that follow; `keys` are PKCS#8 DER. A password that is not
-    set and a key that does not exist are not in their mapping.
+    set and a key that does not exist are not in their mapping. `deactivated` are those of the files with a life cycle
+    that cannot be read. A PIV card keeps all of its own in `piv`.
     """
 
     profile: str
@@ -56,6 +86,8 @@ class CardMemory(_Secret, frozen=True):
     files: dict[int, bytes] = {}
     pins: dict[int, PinRecord] = {}
     keys: dict[int, bytes] = {}
+    deactivated: set[int] = set()
+    piv: PivMemory | None = None
     format: Literal["virtual-card-1"] = "virtual-card-1"
 
 
@@ -131,8 +163,8 @@ class FileStore:
 
 def _check(memory: CardMemory) -> None:
     """Raises `ValueError` for what the types alone do not say."""
-    if memory.profile not in PROFILES:
-        raise ValueError(f"profile {memory.profile!r} is unknown")
+    if memory.profile not in PROFILE_NAMES or (memory.profile == PIV) != (memory.piv is not None):
+        raise ValueError(f"profile {memory.profile!r} is unknown, or what the card holds is not of it")
     if not CARD_NUMBER.fullmatch(memory.number):
         raise ValueError("number is not 16 characters of A-Z and 0-9")
     for fid, der in memory.keys.items():

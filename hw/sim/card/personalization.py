@@ -1,16 +1,29 @@
 """How a card leaves the card maker: a number, the channel keys and the attestation key derived for it, nothing else.
 
+A PIV card comes as from a shop: with its maker's PIN, PUK and keys, which everybody knows, and the maker's attestation.
+
 Static keys: SP 800-108 in counter mode over AES-CMAC, label `jpki-kiosk ` and the purpose, context the card number.
 """
 
+import hashlib
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import algorithms
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
+from msgspec.structs import replace
 
 from hw.ports import ChannelPurpose
-from hw.sim.card.memory import CARD_NUMBER, CardMemory, StaticKeys
-from hw.sim.card.profile import JUKI_2011, Profile
+from hw.sim.card import attestation, tlv
+from hw.sim.card.chip import pin_digest
+from hw.sim.card.memory import CARD_NUMBER, CardMemory, PinRecord, PivMemory, Reference, StaticKeys
+from hw.sim.card.profile import JUKI_2011, PIV, Profile
+
+_T = TypeVar("_T")
 
 KEY_VERSIONS = {0x30: ChannelPurpose.ISSUE, 0x31: ChannelPurpose.RESET, 0x32: ChannelPurpose.ERASE}
 
@@ -47,7 +60,76 @@ def new_card(number: str, profile: Profile = JUKI_2011, masters: MasterKeys = DE
     for version, purpose in KEY_VERSIONS.items():
         derived = _derive(by_purpose[purpose], purpose.value, number, 48)
         channel_keys[version] = StaticKeys(derived[:16], derived[16:32], derived[32:])
-    return CardMemory(profile.name, number, channel_keys, _derive(masters.attest, "attest", number, 16))
+    attestation_key = _derive(masters.attest, "attest", number, 16)
+    deactivated = set(profile.files_with_life_cycle)
+    return CardMemory(profile.name, number, channel_keys, attestation_key, deactivated=deactivated)
+
+
+FACTORY_PIN = b"123456".ljust(8, b"\xff")
+FACTORY_PUK = b"12345678"
+FACTORY_MANAGEMENT_KEY = bytes(range(1, 9)) * 3
+FACTORY_TRIES = 3
+_TDEA = 0x03
+_FACTORY_CHANNEL_KEYS = StaticKeys(*(bytes(range(0x40, 0x50)),) * 3)
+_FACTORY_KEY_VERSION = 0xFF
+ATTESTATION_KEY, ATTESTATION_OBJECT = 0xF9, 0x5FFF01
+
+
+def new_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> CardMemory:
+    """The memory of a PIV card fresh from the shop; `number` as for `new_card`, its digits are the serial number."""
+    if not CARD_NUMBER.fullmatch(number):
+        raise ValueError("a card number is 16 characters of A-Z and 0-9")
+    root = attestation_root_key(masters)
+    key, certificate = attestation.card_identity(root, piv_serial(number))
+    contents = factory_piv(os.urandom, FACTORY_TRIES, FACTORY_TRIES, None)
+    contents = replace(
+        contents,
+        keys={ATTESTATION_KEY: key},
+        objects={ATTESTATION_OBJECT: tlv.encode(0x70, certificate) + tlv.encode(0x71, b"\0") + tlv.encode(0xFE, b"")},
+    )
+    channel_keys = {_FACTORY_KEY_VERSION: _FACTORY_CHANNEL_KEYS}
+    return CardMemory(PIV, number, channel_keys, _derive(masters.attest, "attest", number, 16), piv=contents)
+
+
+def factory_piv(
+    random_bytes: Callable[[int], bytes], pin_tries: int, puk_tries: int, before: PivMemory | None
+) -> PivMemory:
+    """What the PIV application holds when nobody has used it; only the attestation key of `before` stays."""
+
+    def reference(value: bytes, tries: int) -> Reference:
+        salt = random_bytes(16)
+        return Reference(PinRecord(salt, pin_digest(salt, value), tries), tries, is_default=True)
+
+    return PivMemory(
+        pin=reference(FACTORY_PIN, pin_tries),
+        puk=reference(FACTORY_PUK, puk_tries),
+        management_algorithm=_TDEA,
+        management_key=FACTORY_MANAGEMENT_KEY,
+        objects={} if before is None else _only(before.objects, ATTESTATION_OBJECT),
+        keys={} if before is None else _only(before.keys, ATTESTATION_KEY),
+    )
+
+
+def piv_serial(number: str) -> int:
+    """The serial number (31 bits) of the card with that number: what it ends in, or a hash of it."""
+    digits = number.removeprefix("PIV")
+    if digits.isdigit() and int(digits) < 1 << 31:
+        return int(digits)
+    return int.from_bytes(hashlib.sha256(number.encode()).digest()[:4], "big") >> 1
+
+
+def attestation_root_key(masters: MasterKeys = DEMO_MASTERS) -> ec.EllipticCurvePrivateKey:
+    """The maker's key over all its cards' attestation keys."""
+    return ec.derive_private_key(int.from_bytes(_derive(masters.attest, "piv-root", "", 31), "big"), ec.SECP256R1())
+
+
+def attestation_root(masters: MasterKeys = DEMO_MASTERS) -> x509.Certificate:
+    """The certificate of that key, which whoever checks an attestation must trust."""
+    return x509.load_der_x509_certificate(attestation.root_certificate(attestation_root_key(masters)))
+
+
+def _only(kept: dict[int, _T], tag: int) -> dict[int, _T]:
+    return {tag: kept[tag]} if tag in kept else {}
 
 
 def _derive(master: bytes, purpose: str, number: str, size: int) -> bytes:

@@ -1,6 +1,6 @@
 """What a card of a kind holds: its files, passwords and keys, as data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -47,13 +47,25 @@ class KeyFile:
 
 @dataclass(frozen=True)
 class Profile:
-    """A kind of card; `name` is also its application label, `signature_key` the key that its identity speaks of."""
+    """A kind of card; `label` is the policy that it was made for, `signature_key` the key its identity begins with.
+
+    Cards of `layout` 1 keep a certificate in a file that reads as zeros behind it and can be written anywhere. Those of
+    `layout` 2 have certificate files with a life cycle (ISO/IEC 7816-9): written from the beginning on while
+    deactivated, read while activated, and as long as what was written.
+    """
 
     name: str
+    label: str
     files: tuple[TransparentFile, ...]
     pins: tuple[PinFile, ...]
     keys: tuple[KeyFile, ...]
     signature_key: KeyFile
+    layout: int = 1
+
+    @property
+    def files_with_life_cycle(self) -> frozenset[int]:
+        """The files that are activated and deactivated."""
+        return frozenset(key.certificate for key in self.keys) if self.layout == 2 else frozenset()
 
     @property
     def fids(self) -> set[int]:
@@ -67,6 +79,7 @@ _SIGNATURE = KeyFile(0x001A, pin=0x001B, certificate=0x0001)
 # and are there because readers of those cards ask for them before anything else.
 JUKI_2011 = Profile(
     name="juki-2011",
+    label="juki-2011",
     files=(
         TransparentFile(0x0006, 0x20, content=b"JPKIAPICCTOKEN".ljust(0x20)),
         TransparentFile(0x0001, 4096, read_pin=0x001B, issuer_writes=True),
@@ -82,4 +95,40 @@ JUKI_2011 = Profile(
     signature_key=_SIGNATURE,
 )
 
-PROFILES = {profile.name: profile for profile in (JUKI_2011,)}
+_SMALL_FILES = {0x0001: 2048, 0x0002: 2048}
+JUKI_2011_B = replace(
+    JUKI_2011,
+    name="juki-2011-b",
+    files=tuple(replace(file, size=_SMALL_FILES.get(file.fid, file.size)) for file in JUKI_2011.files),
+    layout=2,
+)
+
+_DIGITS = "0123456789"
+_UPPER_CASE_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + _DIGITS
+_AUTHENTICATION = KeyFile(0x0017, pin=0x0018, certificate=0x000A)
+
+MYNA_2016 = Profile(
+    name="myna-2016",
+    label="myna-2016",
+    files=(
+        TransparentFile(0x0006, 0x20, content=b"JPKIAPICCTOKEN".ljust(0x20)),
+        TransparentFile(0x0001, 4096, read_pin=0x001B, issuer_writes=True),
+        TransparentFile(0x0002, 4096, issuer_writes=True),
+        TransparentFile(0x000A, 4096, issuer_writes=True),
+        TransparentFile(0x000B, 4096, issuer_writes=True),
+    ),
+    pins=(
+        PinFile(0x001B, 5, _UPPER_CASE_AND_DIGITS, 6, 16),
+        PinFile(0x0018, 3, _DIGITS, 4, 4),
+    ),
+    keys=(_SIGNATURE, _AUTHENTICATION),
+    signature_key=_SIGNATURE,
+)
+
+PROFILES = {profile.name: profile for profile in (JUKI_2011, JUKI_2011_B, MYNA_2016)}
+"""The kinds of card with the JPKI application."""
+
+PIV = "piv"
+"""The kind of card with the PIV application; what it holds is the standard's, not a profile's."""
+
+PROFILE_NAMES = (*PROFILES, PIV)

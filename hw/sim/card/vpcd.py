@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 
 from hw.errors import CardMute, CardRemoved, NotSent
-from hw.sim.card.card import ATR, VirtualCard
+from hw.sim.card.card import VirtualCard
 
 _POWER_OFF, _POWER_ON, _RESET, _ASK_ATR = b"\x00", b"\x01", b"\x02", b"\x04"
 
@@ -33,7 +33,7 @@ def serve(card: VirtualCard, connection: socket.socket, on_ready: Callable[[], N
     try:
         while payload := _receive(connection):
             if payload == _ASK_ATR:
-                _send(connection, ATR)
+                _send(connection, card.atr)
                 if not is_ready:
                     is_ready = True
                     on_ready()

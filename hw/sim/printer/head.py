@@ -23,6 +23,8 @@ class Style:
     is_bold: bool = False
     is_underlined: bool = False
     is_kanji_underlined: bool = False
+    is_reversed: bool = False
+    tabs: tuple[int, ...] | None = None
     space: int = 0
     kanji_spaces: tuple[int, int] = (0, 0)
     line_dots: int = LINE_DOTS
@@ -69,7 +71,7 @@ class Head:
         else:
             (wide, high), (before, after) = style.magnification, (0, style.space)
             rom_width, is_underlined = _FONT_B_WIDTH if style.is_font_b else CELL_DOTS, style.is_underlined
-        glyph = Glyph(character.text, rom_width, wide, high, style.is_bold, is_underlined)
+        glyph = Glyph(character.text, rom_width, wide, high, style.is_bold, is_underlined, style.is_reversed)
         if self._cursor + before * wide + glyph.width > self.width:
             self.feed_lines(1)
         self._cursor += before * wide
@@ -81,9 +83,32 @@ class Head:
         if dots < self.width:
             self._cursor = dots
 
+    def move_by(self, dots: int) -> None:
+        r"""ESC \: so many dots on, or back."""
+        if 0 <= self._cursor + dots < self.width:
+            self._cursor += dots
+
     def move_to_tab(self) -> None:
-        """HT: the next of the power-on tab positions, every 8 characters."""
-        self.move_to((self._cursor // (8 * CELL_DOTS) + 1) * 8 * CELL_DOTS)
+        """HT: the next tab position; at power-on there is one every 8 characters."""
+        if self.style.tabs is None:
+            self.move_to((self._cursor // (8 * CELL_DOTS) + 1) * 8 * CELL_DOTS)
+            return
+        column = self._cursor // CELL_DOTS
+        following = next((tab for tab in self.style.tabs if tab > column), None)
+        if following is not None:
+            self.move_to(following * CELL_DOTS)
+
+    def put_columns(self, width: int, bits: bytes) -> None:
+        """ESC *: a column image on the line being set, 24 dots high; what is wider than the line is cut off."""
+        if self._cursor + width <= self.width:
+            self._line.append((self._cursor, Glyph(f"[image {width}x24]", width, bits=bits)))
+            self._cursor += width
+
+    def print_line(self, text: str) -> None:
+        """A line of ROM characters, as the text of a barcode."""
+        for character in text:
+            self.put(Printable(character, is_kanji=False))
+        self.feed_lines(1)
 
     def feed_lines(self, lines: int) -> None:
         """LF, ESC d: prints the line being set, and feeds `lines` lines in all."""

@@ -6,9 +6,12 @@ Source: Epson ESC/POS Command Reference, one page a command under the names that
 from collections import deque
 from collections.abc import Callable
 
+from hw.sim.printer.barcode import BarcodeStyle
+from hw.sim.printer.barcode import draw as draw_barcode
 from hw.sim.printer.characters import CharacterSet
 from hw.sim.printer.head import LINE_DOTS, Head
 from hw.sim.printer.mechanism import AutomaticStatus, Mechanism
+from hw.sim.printer.real_time import RealTimeSettings
 from hw.sim.printer.symbol import QrMemory
 from hw.sim.printer.tokens import Command, Token
 from hw.sim.printer.tray import Counters
@@ -16,8 +19,14 @@ from hw.sim.printer.tray import Counters
 _UNKNOWN_KEPT = 1000
 _KINDS = {1: 0x20, 2: 0x03, 3: 0x01, 49: 0x20, 50: 0x03, 51: 0x01}
 """GS I 1 to 3 or 49 to 51: model, type (two-byte characters, cutter), ROM version."""
-_IDENTITY = {65: b"1.00", 66: b"SIMULATED", 67: b"VIRTUAL PRINTER", 68: b"SIM0000001"}
-"""GS I 65 to 68: firmware, maker, model, serial number."""
+_IDENTITY = {65: b"1.00", 66: b"SIMULATED", 67: b"VIRTUAL PRINTER", 68: b"SIM0000001", 69: b"KANJI JAPANESE"}
+"""GS I 65 to 69: firmware, maker, model, serial number, fonts."""
+_UNSEEN = {
+    *("ESC {", "ESC V", "ESC U", "ESC T", "ESC r", "ESC c", "ESC ?", "ESC %", "ESC &", "ESC B", "ESC K", "ESC e"),
+    *("GS b", "GS f", "GS P", "GS T", "GS E", "GS :", "GS ^", "FS W", "FS 2", "FS ?", "GS ( E", "GS ( M", "GS ( K"),
+}
+"""Commands that are taken, and whose effect nobody sees on these papers."""
+_TEST_PAGE = ("TEST PRINT", "VIRTUAL PRINTER 1.00", "SHIFT_JIS 手数料領収書", "0123456789 ABCDEFGHIJ")
 _CUTS = (0, 1, 48, 49, 65, 66, 97, 98, 103, 104)
 """GS V m: at once, after feeding, at the next position, after feeding and back; even m full, odd m partial."""
 
@@ -33,6 +42,7 @@ class Interpreter:
         counters: Counters,
         cut: Callable[[], None],
         kick: Callable[[], None],
+        settings: RealTimeSettings,
     ) -> None:
         self.unknown: deque[Command] = deque(maxlen=_UNKNOWN_KEPT)
         self._head = head
@@ -43,9 +53,18 @@ class Interpreter:
         self._kick = kick
         self._characters = CharacterSet()
         self._qr = QrMemory()
+        self._settings = settings
+        self._barcode = BarcodeStyle()
+        self._graphics: tuple[int, int, bytes] | None = None
+        self._is_selected = True
 
     def execute(self, token: Token) -> bytes:
         """Does what `token` says; the printer's answer, b"" for most. What means nothing to it is kept in `unknown`."""
+        if isinstance(token, Command) and token.name == "ESC =":
+            self._is_selected = bool(token.parameters[0] & 1)
+            return b""
+        if not self._is_selected:
+            return b""  # it is for the display on the same line
         if not isinstance(token, Command):
             character = self._characters.feed(token.code)
             if character:
@@ -64,6 +83,15 @@ class Interpreter:
         """Drops the line being set, as clearing the buffers does; settings stay."""
         self._characters.drop()
         self._head.drop_line()
+
+    def reset(self) -> None:
+        """As after power-on."""
+        self._characters.reset()
+        self._automatic.enable(0)
+        self._qr = QrMemory()
+        self._barcode = BarcodeStyle()
+        self._graphics = None
+        self._is_selected = True
 
     def _set(self, command: Command) -> bool:
         """Commands that change how the following is printed; whether `command` is one."""
@@ -87,6 +115,22 @@ class Interpreter:
                 style.is_kanji_underlined = p[0] in b"\x01\x0212"
             case "ESC M":
                 style.is_font_b = p[0] in b"\x011"
+            case "GS B":
+                style.is_reversed = bool(p[0] & 1)
+            case "ESC D":
+                style.tabs = tuple(p[:-1])
+            case "GS h" if p[0]:
+                self._barcode.height = p[0]
+            case "GS w" if 1 <= p[0] <= 6:
+                self._barcode.module_dots = p[0]
+            case "GS H":
+                self._barcode.text_at = p[0] % 0x30
+            case "GS ( D" if p[:1] == b"\x14":
+                for item, is_on in zip(p[1::2], p[2::2], strict=False):
+                    if item == 1:
+                        self._settings.has_pulse = bool(is_on & 1)
+            case "GS ( H" if p[:2] == b"10" and len(p) == 3:
+                self._settings.offline_response = p[2] % 0x30
             case "ESC SP":
                 style.space = p[0]
             case "FS S":
@@ -133,8 +177,25 @@ class Interpreter:
                 head.move_to_tab()
             case "ESC $":
                 head.move_to(int.from_bytes(p, "little"))
+            case "ESC \\":
+                head.move_by(int.from_bytes(p, "little", signed=True))
             case "ESC p":
                 self._kick()
+            case "ESC i" | "ESC m":
+                self._cut()
+            case "ESC *" if p[0] in (0, 1, 32, 33):
+                width, bits = _columns(p[0], p[3:])
+                head.put_columns(width, bits)
+            case "GS ( L" | "GS 8":
+                return self._do_graphics(p if command.name == "GS ( L" else p[5:])
+            case "GS k":
+                return self._print_barcode(p)
+            case "GS ( A" if len(p) == 2:
+                for line in _TEST_PAGE:
+                    head.print_line(line)
+                self._cut()
+            case name if name in _UNSEEN:
+                pass
             case "GS V" if p[0] in _CUTS:
                 head.feed_dots(p[1] if len(p) > 1 else 0)
                 self._cut()
@@ -158,6 +219,10 @@ class Interpreter:
                 return self._automatic.enable(p[0])
             case "GS r":
                 return self._mechanism.in_order(p[0])
+            case "ESC v":
+                return self._mechanism.in_order(1)
+            case "ESC u":
+                return self._mechanism.in_order(2)
             case "GS I" if p[0] in _IDENTITY:
                 return b"\x5f" + _IDENTITY[p[0]] + b"\x00"
             case "GS I" if p[0] in _KINDS:
@@ -174,6 +239,37 @@ class Interpreter:
         if mode:
             width_bytes, height, bits = _doubled(width_bytes, height, bits, wide=mode & 1, high=mode >> 1)
         self._head.print_image(f"[image {width_bytes * 8}x{height}]", width_bytes, height, bits)
+
+    def _do_graphics(self, p: bytes) -> bool:
+        """GS ( L and GS 8 L: fn 112 stores a raster image, fn 2 or 50 prints it."""
+        match p[1:2]:
+            case b"\x70" if len(p) > 10:
+                width, height = int.from_bytes(p[6:8], "little"), int.from_bytes(p[8:10], "little")
+                wide, high = p[3] - 1, p[4] - 1
+                size = (width + 7) // 8, height, p[10:]
+                if len(p[10:]) != size[0] * height or not (0 <= wide <= 1 and 0 <= high <= 1):
+                    return False
+                self._graphics = _doubled(*size, wide=wide, high=high) if wide or high else size
+            case b"\x02" | b"2" if self._graphics is not None:
+                width_bytes, height, bits = self._graphics
+                self._head.print_image(f"[image {width_bytes * 8}x{height}]", width_bytes, height, bits)
+                self._graphics = None
+            case _:
+                return False
+        return True
+
+    def _print_barcode(self, p: bytes) -> bool:
+        """GS k: m d... NUL, or m n d...; whether it could be done."""
+        symbology, data = p[0], p[1:-1] if p[0] < 65 else p[2:]
+        code = draw_barcode(symbology, data, self._barcode)
+        if code is None or code.width_bytes * 8 > self._head.width:
+            return False
+        if self._barcode.text_at & 1:
+            self._head.print_line(code.text)
+        self._head.print_image(f"[barcode {code.text}]", code.width_bytes, code.height, code.bits)
+        if self._barcode.text_at & 2:
+            self._head.print_line(code.text)
+        return True
 
     def _do_symbol(self, parameters: bytes) -> bool:
         """GS ( k with cn = 49: fn, n or m, data; whether it could be done."""
@@ -196,6 +292,19 @@ class Interpreter:
             case _:
                 return False
         return True
+
+
+def _columns(mode: int, data: bytes) -> tuple[int, bytes]:
+    """A column image as 24 rows: of 8 dots each is three high, and in single density (0, 32) each is two wide."""
+    from PIL import Image
+
+    height = 24 if mode >= 32 else 8
+    count = len(data) * 8 // height
+    # A column is a row of a picture that lies on its side.
+    side = Image.frombytes("1", (height, count), data) if count else Image.new("1", (height, 1))
+    image = side.transpose(Image.Transpose.TRANSPOSE)
+    image = image.resize((image.width * (2 if mode in (0, 32) else 1), 24), Image.Resampling.NEAREST)
+    return image.width, image.tobytes()
 
 
 def _doubled(width_bytes: int, height: int, bits: bytes, *, wide: int, high: int) -> tuple[int, int, bytes]:

@@ -58,6 +58,10 @@ class Mechanism:
             )
         )
 
+    def offline_cause(self) -> bytes:
+        """Cause in an offline response (GS ( H, function 49); each model has bytes of its own, 40 to 7F."""
+        return bytes((0x40 | 0x04 * self.is_cover_open | 0x20 * (self.paper == "end") | 0x08 * self.is_cutter_jammed,))
+
     def in_order(self, n: int) -> bytes | None:
         """Answer to GS r n: 1 or 49 paper, 2 or 50 drawer."""
         match n:

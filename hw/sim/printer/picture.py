@@ -52,6 +52,8 @@ def _mask(glyph: Glyph, font: Path | None) -> "Image":
     """The dots of one glyph: set as in the ROM, then magnified dot by dot as the printer does."""
     from PIL import Image, ImageDraw
 
+    if glyph.bits:
+        return Image.frombytes("1", (glyph.rom_width, ROM_HEIGHT), glyph.bits)
     mask = Image.new("1", (glyph.rom_width, ROM_HEIGHT))
     pen = ImageDraw.Draw(mask)
     pen.fontmode = "1"
@@ -65,6 +67,8 @@ def _mask(glyph: Glyph, font: Path | None) -> "Image":
             pen.text((left + shift, _BASELINE), glyph.text, fill=1, font=face, anchor="ls")
     if glyph.is_underlined:
         pen.line((0, ROM_HEIGHT - 1, glyph.rom_width, ROM_HEIGHT - 1), fill=1)
+    if glyph.is_reversed:
+        mask = mask.point(lambda dot: not dot, "1")
     return mask.resize((glyph.width, glyph.height), Image.Resampling.NEAREST)
 
 

@@ -6,6 +6,17 @@ Source: Epson ESC/POS Command Reference, "Real-time commands"; they are found in
 from dataclasses import dataclass
 
 
+@dataclass
+class RealTimeSettings:
+    """What commands in the stream have set of it: GS ( D, whether DLE DC4 1 is heard; GS ( H, function 49.
+
+    `offline_response` is 0 for none, 1 without and 2 with causes, sent when the printer stops.
+    """
+
+    has_pulse: bool = True
+    offline_response: int = 0
+
+
 @dataclass(frozen=True)
 class RealTime:
     """One real-time command: "EOT", "ENQ", "PULSE" or "CLEAR", and its parameter n."""

@@ -8,7 +8,10 @@ ROM_HEIGHT = 24
 
 @dataclass(frozen=True)
 class Glyph:
-    """A character of the ROM, `rom_width` by 24 dots, printed `wide` and `high` times that size."""
+    """A character of the ROM, `rom_width` by 24 dots, printed `wide` and `high` times that size.
+
+    With `bits` it is a piece of a column image instead, 24 rows of as many bytes as its width takes.
+    """
 
     text: str
     rom_width: int
@@ -16,6 +19,8 @@ class Glyph:
     high: int = 1
     is_bold: bool = False
     is_underlined: bool = False
+    is_reversed: bool = False
+    bits: bytes = b""
 
     @property
     def width(self) -> int:

@@ -27,7 +27,7 @@ class QrMemory:
     def draw(self) -> Image | None:
         """The symbol for the stored data, without quiet zone; None when there is too much data for any."""
         # imported here: a simulator that prints no QR code never loads them
-        import qrcode  # type: ignore[import-untyped]  # it ships no types
+        import qrcode
         from PIL import Image as Pillow
 
         # Any mask can be read; weighing all eight, as a printer does for worn paper, takes most of the time.

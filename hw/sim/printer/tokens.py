@@ -99,10 +99,9 @@ def _real_time(command: bytes) -> int:
 _LENGTHS: dict[int, dict[str, Length]] = {
     DLE: {"\x04": _fixed(1), "\x05": _fixed(1), "\x14": _real_time},
     ESC: {
-        **dict.fromkeys("@2<LS\x0c", _fixed(0)),
+        **dict.fromkeys("@2<LSimv\x0c", _fixed(0)),
         **dict.fromkeys(" !%-3=?EGJKMRTUVadertu{", _fixed(1)),
-        **dict.fromkeys("$\\", _fixed(2)),
-        "c": _fixed(2),
+        **dict.fromkeys("$\\Bc", _fixed(2)),
         "p": _fixed(3),
         "W": _fixed(8),
         "D": _until_nul(2),

@@ -2,20 +2,39 @@
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hw.sim.fault import Fault
-from hw.sim.printer.fault import COVER_OPEN, PAPER_END, SILENT
+from hw.sim.printer.fault import COVER_OPEN, CUTTER_JAM, NEAR_END, PAPER_END, POWER_OFF, SILENT
 from hw.sim.printer.head import Head
 from hw.sim.printer.interpreter import Interpreter
 from hw.sim.printer.mechanism import AutomaticStatus, Mechanism, PaperState
-from hw.sim.printer.real_time import RealTime, RealTimeScanner
+from hw.sim.printer.real_time import RealTime, RealTimeScanner, RealTimeSettings
 from hw.sim.printer.sheet import Sheet
 from hw.sim.printer.tokens import Command, Tokenizer
 from hw.sim.printer.tray import Tray
 
 _SHEETS_KEPT = 1000
+
+ORDERS: Mapping[str, Callable[["VirtualPrinter"], None]] = {
+    "paper end": lambda printer: printer.set_paper("end"),
+    "paper near end": lambda printer: printer.set_paper("near_end"),
+    "paper ok": lambda printer: printer.set_paper("ok"),
+    "cover open": lambda printer: printer.set_cover(True),
+    "cover close": lambda printer: printer.set_cover(False),
+    "drawer close": lambda printer: printer.close_drawer(),
+    "cutter jam": lambda printer: printer.jam_cutter(),
+    "power off": lambda printer: printer.cycle_power(),
+}
+"""What hands can do, in words."""
+_BY_FAULT = {
+    PAPER_END: "paper end",
+    NEAR_END: "paper near end",
+    COVER_OPEN: "cover open",
+    CUTTER_JAM: "cutter jam",
+    POWER_OFF: "power off",
+}
 
 
 class VirtualPrinter:
@@ -36,8 +55,10 @@ class VirtualPrinter:
         self.counters = self._tray.load()
         self._head = Head(dots)
         self._automatic = AutomaticStatus(self.mechanism)
+        self._settings = RealTimeSettings()
+        self._was_stopped = False
         self._interpreter = Interpreter(
-            self._head, self.mechanism, self._automatic, self.counters, self._cut, self._kick
+            self._head, self.mechanism, self._automatic, self.counters, self._cut, self._kick, self._settings
         )
         self._faults = faults or {}
         self._received = 0
@@ -95,13 +116,28 @@ class VirtualPrinter:
             self.mechanism.is_drawer_open = False
             self._report_change()
 
+    def cycle_power(self) -> None:
+        """Switches off and on: buffers, settings and errors are gone, paper, counters and what is printed stay."""
+        with self._lock:
+            self._clear()
+            self._head.reset()
+            self._scanner = RealTimeScanner()
+            self.mechanism.is_cutter_jammed = False
+            self._interpreter.reset()
+            self._settings.has_pulse, self._settings.offline_response = True, 0
+            self._answers.clear()
+
+    def obey(self, order: str) -> None:
+        """Does what hands do, one of `ORDERS`."""
+        if order not in ORDERS:
+            raise ValueError(f"{order!r} is none of: {', '.join(ORDERS)}")
+        ORDERS[order](self)
+
     def _fail(self, fault: Fault) -> None:
-        if fault.kind == PAPER_END:
-            self.set_paper("end")
-        elif fault.kind == COVER_OPEN:
-            self.set_cover(True)
-        elif fault.kind == SILENT:
+        if fault.kind == SILENT:
             self.is_silent = True
+        else:
+            self.obey(_BY_FAULT[fault.kind])
 
     def _work(self) -> None:
         """Processes what the receive buffer holds, as long as the printer is not stopped."""
@@ -123,7 +159,7 @@ class VirtualPrinter:
                 status = self.mechanism.real_time(n)
                 if status is not None:
                     self._say(bytes((status,)))
-            case RealTime("PULSE"):
+            case RealTime("PULSE") if self._settings.has_pulse:
                 self._kick()
             case RealTime("CLEAR"):
                 self._clear()
@@ -162,6 +198,10 @@ class VirtualPrinter:
 
     def _report_change(self) -> None:
         self._say(self._automatic.changes())
+        if self.mechanism.is_stopped and not self._was_stopped and self._settings.offline_response:
+            has_cause = self._settings.offline_response == 2
+            self._say(b"\x37\x23" + (self.mechanism.offline_cause() if has_cause else b"") + b"\x00")
+        self._was_stopped = self.mechanism.is_stopped
 
     def _say(self, answer: bytes) -> None:
         if not self.is_silent:

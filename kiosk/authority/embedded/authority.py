@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.store import Store
@@ -21,7 +22,8 @@ _SERIAL_BYTES = 16
 class Authority:
     """Everything that the services of an authority share.
 
-    `credential` is the present generation of its key, `generations` every certificate of its own, present first.
+    `credential` is the present generation of its key, `generations` every certificate of its own, present first;
+    `links` join one generation to another, each signed by the other's key.
     `card_master` is the master of the cards' attestation keys (16 bytes). `base_url` is where it answers.
     """
 
@@ -38,6 +40,18 @@ class Authority:
     store: Store
     clock: Callable[[], datetime.datetime]
     random_bytes: Callable[[int], bytes]
+    delegate: Credential | None = None
+    links: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def speaker(self) -> Credential:
+        """By whom messages are protected: the delegate, so that the authority's own key signs nothing but its acts."""
+        return self.delegate or self.credential
+
+    @property
+    def own_ders(self) -> list[bytes]:
+        """The authority's own certificates in DER."""
+        return [certificate.public_bytes(Encoding.DER) for certificate in self.generations]
 
     def now(self) -> datetime.datetime:
         """The present second, UTC."""

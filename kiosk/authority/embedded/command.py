@@ -27,12 +27,20 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
 
     init = add("init", "Makes a training authority in the data directory.")
     init.add_argument("--policy", metavar="NAME", default=DEFAULT_POLICY, help=f"default {DEFAULT_POLICY}")
+    init.add_argument(
+        "--store", metavar="URL", default="", help="keep the books there (postgresql+psycopg://...), not in a file"
+    )
     serve = add("serve", "Serves CMP, OCSP and CRLs over HTTP.")
     serve.add_argument("--listen", metavar="HOST:PORT", type=_address, default=_address(DEFAULT_LISTEN))
     serve.add_argument("--workers", type=_positive, default=1, help="processes that answer (default 1)")
     serve.add_argument("--exit-with-parent", action="store_true", help="end when standard input does")
     station = add("station", "Makes a station's key and certificate.")
     station.add_argument("name", metavar="NAME")
+    client = add("client", "Makes a client known that protects its messages by a shared secret (training).")
+    client.add_argument("reference", metavar="REF", help="the name by which it refers to the secret")
+    client.add_argument(
+        "--secret", metavar="FILE", type=Path, required=True, help="its first line; made with a new secret if missing"
+    )
     revoke = add("revoke", "Revokes a certificate.")
     revoke.add_argument("serial", metavar="SERIAL", type=_serial, help="in hex")
     revoke.add_argument(
@@ -42,18 +50,26 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
         default=RevocationReason.UNSPECIFIED,
         help=f"by RFC 5280: {', '.join(RevocationReason)}",
     )
+    renew = add("renew", "Renews a station's own credential at its authority; started again, it goes on.")
+    renew.add_argument("--credential", metavar="FILE", type=Path, help="default: authority.credential of kiosk.toml")
+    renew.add_argument("--url", help="default: authority.url of kiosk.toml")
     status = add("status", "Prints good, pending, revoked REASON DATE, or unknown.")
     status.add_argument("serial", metavar="SERIAL", type=_serial, help="in hex")
 
 
-def run(args: argparse.Namespace, town: Town, policies: Path) -> int:
-    """Runs one verb on the authority in `args.data`, or in its `authority` directory; returns the exit code."""
+def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", credential: str = "") -> int:
+    """Runs one verb on the authority in `args.data`, or in its `authority` directory; returns the exit code.
+
+    `url` and `credential` are the configured ones, for a station that renews its own.
+    """
+    if args.ca_verb == "renew":
+        return _renew(args.url or url, args.credential or Path(credential))
     from kiosk.authority.embedded import directory
     from kiosk.authority.embedded.store import StoreTooNew
 
     try:
         if args.ca_verb == "init":
-            directory.init(args.data, policies / f"{args.policy}.toml", town, _clock)
+            directory.init(args.data, policies / f"{args.policy}.toml", town, _clock, store_url=args.store)
             return ExitCode.OK
         place = directory.locate(args.data)
         if args.ca_verb == "serve":
@@ -61,6 +77,9 @@ def run(args: argparse.Namespace, town: Town, policies: Path) -> int:
         authority = directory.open_authority(place, _clock)
         if args.ca_verb == "station":
             print(directory.add_station(place, authority, args.name))
+            return ExitCode.OK
+        if args.ca_verb == "client":
+            directory.add_client(authority, args.reference, directory.read_secret(args.secret))
             return ExitCode.OK
         return _revoke(args, authority) if args.ca_verb == "revoke" else _status(args, authority)
     except (directory.DirectoryInvalid, StoreTooNew) as error:
@@ -85,6 +104,36 @@ def _serve(args: argparse.Namespace, place: Path) -> int:
     except OSError as error:
         print(f"kiosk ca: cannot listen on {host}:{port}: {error}", file=sys.stderr)
         return ExitCode.CONFIG
+    return ExitCode.OK
+
+
+def _renew(url: str, credential: Path) -> int:
+    from kiosk.authority.client import AuthorityClient
+    from kiosk.authority.credential import Credential
+    from kiosk.authority.credential_renewal import renew_credential
+    from kiosk.authority.errors import (
+        AuthorityError,
+        AuthorityOutcomeUnknown,
+        AuthorityUnreachable,
+        CredentialInvalid,
+        UrlRefused,
+    )
+
+    def client(own: Credential) -> AuthorityClient:
+        return AuthorityClient(url, own, own.chain, clock=_clock)
+
+    try:
+        renewed = renew_credential(credential, client)
+    except (CredentialInvalid, UrlRefused) as error:
+        print(f"kiosk ca: {error}", file=sys.stderr)
+        return ExitCode.CONFIG
+    except (AuthorityUnreachable, AuthorityOutcomeUnknown) as error:
+        print(f"kiosk ca: {error}; start it again to go on", file=sys.stderr)
+        return ExitCode.UNAVAILABLE
+    except AuthorityError as error:
+        print(f"kiosk ca: {error}", file=sys.stderr)
+        return ExitCode.REFUSED
+    print(f"{credential}: {renewed.name}, until {renewed.certificate.not_valid_after_utc:%Y-%m-%d}")
     return ExitCode.OK
 
 

@@ -1,11 +1,11 @@
 """The authority's directory: made once for training, opened by every process that serves or changes it.
 
 * `ca.pem`: its own certificates, present generation first; `ca.key`: its key with the present certificate
-* `ocsp.pem`: the OCSP responder's key, certificate, issuer
+* `ocsp.pem`, `cmp.pem`: key, certificate, issuer of the OCSP responder, and of who signs messages (if it is there)
 * `stations/NAME.pem`, `clerks/NAME.pem`: a station's, a clerk's (training only) key, certificate, issuer
 * `card.key`: master of the cards' attestation keys; `person.key`: key of the persons' ids, both in hex
-* `policy.toml`: the policy profile; `store.db`: the books
-* `authority.toml`: town and public address; a directory without it is no authority
+* `policy.toml`: the policy profile; `store.db`: the books, unless they are in PostgreSQL
+* `authority.toml`: town, public address, where the books are; a directory without it is no authority
 """
 
 import datetime
@@ -30,8 +30,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.authority import Authority, new_serial
-from kiosk.authority.embedded.store import Books, CertificateRecord, State, open_store
+from kiosk.authority.embedded.store import Books, CertificateRecord, State, Store, StoreUnusable, open_store
 from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.mac import SHORTEST_SECRET_BYTES
 from kiosk.authority.profile import Profiles, authority_certificate
 from kiosk.authority.training import is_training
 from kiosk.model.certificate import serial_text
@@ -53,6 +54,7 @@ _MADE = (
     "ca.pem",
     "card.key",
     "clerks",
+    "cmp.pem",
     "ocsp.pem",
     "person.key",
     "policy.toml",
@@ -64,6 +66,9 @@ _MADE = (
 
 _WORK = ".init-"
 """How the name of the folder begins in which `init` makes everything."""
+_STORE = "store.db"
+_SECRET_BYTES = 16
+_REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 Clock = Callable[[], datetime.datetime]
@@ -77,14 +82,24 @@ class DirectoryInvalid(ValueError):
 
 @dataclass(frozen=True)
 class _AuthorityFile:
-    """`authority.toml`. An empty `url` means: where it listens."""
+    """`authority.toml`. An empty `url` means: where it listens; an empty `store`: `store.db` beside it."""
 
     town: Town
     url: str = ""
+    store: str = ""
 
 
-def init(directory: Path, policy_file: Path, town: Town, clock: Clock, random_bytes: RandomBytes = os.urandom) -> None:
+def init(
+    directory: Path,
+    policy_file: Path,
+    town: Town,
+    clock: Clock,
+    random_bytes: RandomBytes = os.urandom,
+    store_url: str = "",
+) -> None:
     """Makes a training authority with one station and one clerk, both called demo.
+
+    Its books are kept at `store_url` (PostgreSQL), empty: in a file beside its keys.
 
     `authority.toml` comes last, so that an interrupted run leaves no authority; the next run takes back what it left.
     Raises `DirectoryInvalid` when one of its files is there otherwise: nothing is ever overwritten.
@@ -96,10 +111,11 @@ def init(directory: Path, policy_file: Path, town: Town, clock: Clock, random_by
             _take_back(directory, left)
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=directory))
         try:
-            _make_training_authority(work, policy_file.read_bytes(), policy, town, clock, random_bytes)
-            if taken := [name for name in _MADE if (directory / name).exists()]:
+            _make_training_authority(work, policy_file.read_bytes(), policy, town, clock, random_bytes, store_url)
+            made = _made(work / _MARK)
+            if taken := [name for name in made if (directory / name).exists()]:
                 raise DirectoryInvalid(f"{directory}: holds {', '.join(taken)} already; nothing is overwritten")
-            for name in _MADE:
+            for name in made:
                 (work / name).rename(directory / name)
         finally:
             _take_back(directory, work)
@@ -122,11 +138,17 @@ def _take_back(directory: Path, work: Path) -> None:
     """
     mark = work / _MARK
     if mark.exists():
-        for name in _MADE:
+        for name in _made(mark):
             if not (work / name).exists():
                 _remove(directory / name)
         mark.unlink()
     shutil.rmtree(work)
+
+
+def _made(mark: Path) -> tuple[str, ...]:
+    """What a whole work folder holds; the books are not there when they are in PostgreSQL."""
+    is_elsewhere = bool(_read_toml(mark, _AuthorityFile).store)
+    return tuple(name for name in _MADE if not (is_elsewhere and name == _STORE))
 
 
 def _remove(path: Path) -> None:
@@ -171,6 +193,7 @@ def open_authority(
     try:
         credential = load_credential(directory / "ca.key")
         ocsp = load_credential(directory / "ocsp.pem")
+        delegate = load_credential(directory / "cmp.pem") if (directory / "cmp.pem").exists() else None
         generations = tuple(x509.load_pem_x509_certificates((directory / "ca.pem").read_bytes()))
         card_master, person_key = (bytes.fromhex((directory / f).read_text()) for f in ("card.key", "person.key"))
     except CredentialInvalid as error:
@@ -190,10 +213,45 @@ def open_authority(
         person_key=person_key,
         base_url=base_url,
         profiles=Profiles(credential, policy, file.town, in_training, base_url),
-        store=open_store(directory / "store.db"),
+        store=_open_store(directory, file),
         clock=clock,
         random_bytes=random_bytes,
+        delegate=delegate,
     )
+
+
+def _open_store(directory: Path, file: _AuthorityFile) -> Store:
+    try:
+        return open_store(file.store or directory / _STORE)
+    except StoreUnusable as error:
+        raise DirectoryInvalid(f"{directory / _MARK}: store: {error}") from error
+
+
+def add_client(authority: Authority, reference: str, secret: bytes) -> None:
+    """Makes a client known by a secret that both sides share. Raises `DirectoryInvalid` for what is no such pair."""
+    if not _REFERENCE.fullmatch(reference):
+        raise DirectoryInvalid(f"{reference!r} is no reference: printable characters, 64 at most")
+    if len(secret) < SHORTEST_SECRET_BYTES:
+        raise DirectoryInvalid(f"a secret has at least {SHORTEST_SECRET_BYTES} characters")
+    if not authority.is_training:
+        raise DirectoryInvalid("a production authority knows its clients by their certificates only")
+    with authority.store.write(authority.now()) as books:
+        books.add_client(reference.encode(), secret)
+
+
+def read_secret(path: Path, random_bytes: RandomBytes = os.urandom) -> bytes:
+    """The first line of a file; a file that is not there is made, with a new secret.
+
+    Raises `DirectoryInvalid`, which names the file.
+    """
+    try:
+        return path.read_bytes().partition(b"\n")[0].strip()
+    except FileNotFoundError:
+        secret = random_bytes(_SECRET_BYTES).hex().encode()
+        _write_secret(path, secret + b"\n")
+        return secret
+    except OSError as error:
+        raise DirectoryInvalid(f"{path}: {error.strerror or error}") from error
 
 
 def add_station(directory: Path, authority: Authority, name: str) -> Path:
@@ -229,7 +287,13 @@ def register(books: Books, certificate: x509.Certificate, profile: str) -> None:
 
 
 def _make_training_authority(
-    work: Path, policy_toml: bytes, policy: Policy, town: Town, clock: Clock, random_bytes: RandomBytes
+    work: Path,
+    policy_toml: bytes,
+    policy: Policy,
+    town: Town,
+    clock: Clock,
+    random_bytes: RandomBytes,
+    store_url: str,
 ) -> None:
     now = clock().astimezone(datetime.UTC).replace(microsecond=0)
 
@@ -243,18 +307,20 @@ def _make_training_authority(
     own = authority_certificate(own_key, policy, town, True, serial(), now)
     issuer = Credential(own_key, own)
     profiles = Profiles(issuer, policy, town, True, "")
-    keys = {"station": new_key(), "clerk": new_key(), "second": new_key(), "ocsp": new_key()}
+    keys = {name: new_key() for name in ("station", "clerk", "second", "ocsp", "cmp")}
     certificates = {
         "station": profiles.station(DEMO_NAME, keys["station"].public_key(), serial(), now),
         "clerk": profiles.clerk(DEMO_NAME, keys["clerk"].public_key(), serial(), now),
         "second": profiles.clerk(SECOND_CLERK, keys["second"].public_key(), serial(), now),
         "ocsp": profiles.ocsp_responder(keys["ocsp"].public_key(), serial(), now),
+        "cmp": profiles.cmp_delegate(keys["cmp"].public_key(), serial(), now),
     }
     paths = {
         "station": work / "stations" / f"{DEMO_NAME}.pem",
         "clerk": work / "clerks" / f"{DEMO_NAME}.pem",
         "second": work / "clerks" / f"{SECOND_CLERK}.pem",
         "ocsp": work / "ocsp.pem",
+        "cmp": work / "cmp.pem",
     }
     for folder in ("stations", "clerks"):
         (work / folder).mkdir(mode=0o700)
@@ -265,16 +331,20 @@ def _make_training_authority(
     _write_secret(work / "card.key", DEMO_CARD_MASTER.hex().encode())
     _write_secret(work / "person.key", random_bytes(32).hex().encode())
     (work / "policy.toml").write_bytes(policy_toml)
-    # The books hold personal data; SQLite gives its journal file the same mode.
-    (work / "store.db").touch(mode=0o600)
-    store = open_store(work / "store.db")
+    mark = _AuthorityFile(town, store=store_url)
+    if not store_url:
+        # The books hold personal data; SQLite gives its journal file the same mode.
+        (work / _STORE).touch(mode=0o600)
+    store = _open_store(work, mark)
     with store.write(now) as books:
         for who, certificate in certificates.items():
             register(books, certificate, "clerk" if who == "second" else who)
     store.close()
     # Empty after the last commit; SQLite makes it anew.
-    (work / "store.db-journal").unlink(missing_ok=True)
-    (work / _MARK).write_text(_authority_toml(town), encoding="utf-8")
+    (work / f"{_STORE}-journal").unlink(missing_ok=True)
+    (work / _MARK).write_text(_authority_toml(mark), encoding="utf-8")
+    # The store's URL may hold a password.
+    (work / _MARK).chmod(0o600)
 
 
 def _write_secret(path: Path, content: bytes) -> None:
@@ -285,13 +355,15 @@ def _write_secret(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _authority_toml(town: Town) -> str:
+def _authority_toml(file: _AuthorityFile) -> str:
     # A JSON string is a TOML basic string.
-    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(town).items())
+    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(file.town).items())
     return "\n".join(
         [
             "# Where certificates say that status services are; empty: where the authority listens.",
             'url = ""',
+            "# Where the books are, such as postgresql+psycopg://USER@HOST/NAME; empty: in store.db beside this file.",
+            f"store = {json.dumps(file.store)}",
             "",
             "[town]",
             *lines,

@@ -2,7 +2,7 @@
 
 import datetime
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -17,16 +17,18 @@ from kiosk.authority.embedded.leave import check_attestation, check_authorisatio
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.store import Books, CertificateRecord, State
+from kiosk.authority.embedded.weak_key import modulus_weakness
 from kiosk.authority.items import ItemsInvalid, read_items
 from kiosk.authority.message import BodyKind, Received, read, read_elements
 from kiosk.authority.profile import usage, validity_end
-from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, verify_signature
+from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, verify_identified
 from kiosk.model.certificate import CertifiedItems, serial_text
 from kiosk.model.policy import CertificateRules
 
 PLAIN = "plain"
 
 _JOURNAL_HEAD_BYTES = 4096
+_VERSION_3 = 2
 
 _PLAIN_RSA_BITS = range(2048, 8193)
 _PLAIN_PURPOSES = {
@@ -41,13 +43,19 @@ _PLAIN_EXTENSIONS = (x509.KeyUsage, x509.ExtendedKeyUsage, x509.SubjectAlternati
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a request asks for. `is_proven` says that the key's owner signed it; else the station vouches for that."""
+    """What a request asks for. `is_proven` says that the key's owner signed it; else a station must vouch for that.
+
+    `old_certificate` names the one that is to be renewed, None when the request does not; `has_validity` tells that it
+    asks for a time of its own.
+    """
 
     cert_req_id: int
     subject: x509.Name
     public_key: CertificatePublicKeyTypes
     extensions: x509.Extensions
     is_proven: bool
+    old_certificate: asn1.CertId | None = None
+    has_validity: bool = False
 
     @property
     def key_hash(self) -> bytes:
@@ -70,7 +78,7 @@ class Issued:
 
 
 def read_request(message: Received) -> Wanted:
-    """The request in an ir, cr or p10cr, its proof of possession checked. Raises `Refusal`, `MessageInvalid`."""
+    """The request in an ir, cr, kur or p10cr, its proof of possession checked. Raises `Refusal`, `MessageInvalid`."""
     if message.kind == BodyKind.P10CR:
         return _read_csr(message.body)
     requests = read_elements(asn1.CertReqMsg, message.body)
@@ -80,13 +88,35 @@ def read_request(message: Received) -> Wanted:
     request = read(asn1.CertRequest, raw_request)
     if request.cert_req_id != 0:
         raise Refusal("badRequest", "certReqId must be 0")
+    _check_template(request.cert_template)
     try:
         csr = asn1.as_csr(request.cert_template)
     except ValueError as error:
         raise Refusal("badCertTemplate", str(error)) from None
-    wanted = _wanted(0, csr, is_proven=requests[0].popo is not None and requests[0].popo.tag == "signature")
+    wanted = replace(
+        _wanted(0, csr, is_proven=requests[0].popo is not None and requests[0].popo.tag == "signature"),
+        old_certificate=_old_certificate(request.controls or []),
+        has_validity=request.cert_template.validity is not None,
+    )
     _check_possession(requests[0], raw_request, wanted)
     return wanted
+
+
+def _check_template(template: asn1.CertTemplate) -> None:
+    """Refuses what RFC 4211, section 5 leaves to the authority, or gave up."""
+    for name in ("serial_number", "signing_alg", "issuer_uid", "subject_uid"):
+        if getattr(template, name) is not None:
+            raise Refusal("badCertTemplate", f"{name} is not for a request to choose")
+    if template.version not in (None, _VERSION_3):
+        raise Refusal("badCertTemplate", "certificates have version 3")
+
+
+def _old_certificate(controls: list[list[asn1.TLV]]) -> asn1.CertId | None:
+    found = [value for oid, *value in controls if asn1.oid(oid) == oids.OLD_CERT_ID]
+    try:
+        return asn1.decode(asn1.CertId, asn1.encode(found[0][0])) if found else None
+    except (asn1.Asn1Invalid, IndexError):
+        raise Refusal("badDataFormat", "oldCertId cannot be read") from None
 
 
 def issue(
@@ -97,9 +127,9 @@ def issue(
     books: Books,
 ) -> Issued:
     """Issues a pending certificate, or raises `Refusal`. `info` are the items of the message's header."""
-    if not requester.is_station:
-        raise Refusal("notAuthorized", "only a station may ask for certificates")
     items = _items(wanted)
+    if not requester.is_station and (items is not None or oids.AUTHORISATION in info or not _is_known(requester)):
+        raise Refusal("notAuthorized", "only a station may ask for certificates of others")
     if oids.AUTHORISATION in info:
         return _issue_resident(wanted, items, info, requester, authority, books)
     if items is not None:
@@ -107,6 +137,11 @@ def issue(
     if not authority.is_training:
         raise Refusal("notAuthorized", "a clerk's authorisation is missing")
     return _issue_plain(wanted, requester, authority, books)
+
+
+def _is_known(requester: Requester) -> bool:
+    """Whether he may have certificates of the plain profile, being no station: who has one, or shares a secret."""
+    return requester.profile in (PLAIN, "client")
 
 
 def check_prospect(value: asn1.TLV, requester: Requester, authority: Authority, books: Books) -> None:
@@ -142,6 +177,8 @@ def _issue_resident(
     key = wanted.public_key
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size != rules.key_bits or key.public_numbers().e != 65537:
         raise Refusal("badCertTemplate", f"E20: the key must be RSA of {rules.key_bits} bits with exponent 65537")
+    if weakness := modulus_weakness(key.public_numbers().n):
+        raise Refusal("badCertTemplate", f"E20: {weakness}")
     if not wanted.is_proven:
         raise Refusal("notAuthorized", "nobody vouches for a resident's key but the key itself")
     now = authority.now()
@@ -161,10 +198,10 @@ def _issue_resident(
         now,
         _end(rules, items, person, books, now),
     )
-    issued = _enter(certificate, rules.kind, wanted, person, requester, authority, books)
+    issued = enter(certificate, rules.kind, wanted, person, requester, authority, books)
     books.use_authorisation(terms.nonce, rules.kind, issued.serial)
     if journal_head is not None:
-        books.witness(issued.serial, requester.serial, journal_head)
+        books.witness(issued.serial, requester.owner, journal_head)
     return issued
 
 
@@ -183,27 +220,40 @@ def _journal_head(info: dict[x509.ObjectIdentifier, asn1.TLV | None]) -> bytes |
 
 
 def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, books: Books) -> Issued:
-    _check_plain_key(wanted.public_key)
+    check_plain_key(wanted.public_key)
     if not list(wanted.subject):
         raise Refusal("badCertTemplate", "the subject is empty")
+    if not (wanted.is_proven or requester.vouches):
+        raise Refusal("notAuthorized", "only a station may vouch for the possession of a key")
     if books.profiles_of_key(wanted.key_hash) - {PLAIN}:
         raise Refusal("badCertTemplate", "E19: this key was certified before for somebody")
-    granted = [(e.value, e.critical) for e in wanted.extensions if isinstance(e.value, _PLAIN_EXTENSIONS)]
+    granted, has_mods = plain_extensions(wanted)
+    certificate = authority.profiles.plain(
+        wanted.subject, wanted.public_key, granted, authority.new_serial(), authority.now()
+    )
+    return enter(certificate, PLAIN, wanted, None, requester, authority, books, has_mods=has_mods)
+
+
+def plain_extensions(wanted: Wanted) -> tuple[list[tuple[x509.ExtensionType, bool]], bool]:
+    """Which of the wanted extensions a plain certificate gets, and whether that is less than was asked for.
+
+    Raises `Refusal` for power over others.
+    """
+    granted: list[tuple[x509.ExtensionType, bool]] = [
+        (e.value, e.critical) for e in wanted.extensions if isinstance(e.value, _PLAIN_EXTENSIONS)
+    ]
     for value, _ in granted:
         if isinstance(value, x509.ExtendedKeyUsage) and set(value) - _PLAIN_PURPOSES:
             raise Refusal("notAuthorized", "an extended key usage of the authority's own people")
         if isinstance(value, x509.KeyUsage) and (value.key_cert_sign or value.crl_sign):
             raise Refusal("notAuthorized", "the key usage of an authority")
-    has_mods = len(granted) < len(wanted.extensions)
+    has_mods = len(granted) < len(wanted.extensions) or wanted.has_validity
     if wanted.extension(x509.KeyUsage) is None:
         granted.append((usage("digitalSignature"), True))
-    certificate = authority.profiles.plain(
-        wanted.subject, wanted.public_key, granted, authority.new_serial(), authority.now()
-    )
-    return _enter(certificate, PLAIN, wanted, None, requester, authority, books, has_mods=has_mods)
+    return granted, has_mods
 
 
-def _enter(
+def enter(
     certificate: x509.Certificate,
     profile: str,
     wanted: Wanted,
@@ -214,6 +264,7 @@ def _enter(
     *,
     has_mods: bool = False,
 ) -> Issued:
+    """Enters a certificate into the books, pending."""
     der = certificate.public_bytes(Encoding.DER)
     confirm_before = authority.now() + datetime.timedelta(hours=authority.policy.deadlines.pending_h)
     serial = serial_text(certificate.serial_number)
@@ -228,7 +279,7 @@ def _enter(
             not_after=int(certificate.not_valid_after_utc.timestamp()),
             confirm_before=int(confirm_before.timestamp()),
             person=person,
-            note=f"issued to station {requester.name}",
+            note=f"issued to {requester.profile} {requester.name}",
         )
     )
     return Issued(serial, der, confirm_before, has_mods)
@@ -270,8 +321,8 @@ def _check_possession(request: asn1.CertReqMsg, raw_request: bytes, wanted: Want
     if not isinstance(proof, asn1.POPOSigningKey) or proof.poposk_input is not None:
         raise Refusal("badPOP", "the proof of possession must be a signature over the CertRequest")
     try:
-        verify_signature(asn1.oid(proof.algorithm[0]), wanted.public_key, proof.signature.as_bytes(), raw_request)
-    except (SignatureInvalid, asn1.Asn1Invalid, IndexError) as error:
+        verify_identified(proof.algorithm, wanted.public_key, proof.signature.as_bytes(), raw_request)
+    except SignatureInvalid as error:
         raise Refusal("badPOP", f"the proof of possession: {error}") from None
     except AlgorithmUnknown as error:
         raise Refusal("badAlg", f"the proof of possession: {error}") from None
@@ -302,9 +353,12 @@ def _end(
     return validity_end(rules, items.birth if items else None, now)
 
 
-def _check_plain_key(key: CertificatePublicKeyTypes) -> None:
+def check_plain_key(key: CertificatePublicKeyTypes) -> None:
+    """Raises `Refusal` for a weak key, and for one of a kind that is not certified."""
     match key:
         case rsa.RSAPublicKey() if key.key_size in _PLAIN_RSA_BITS and key.public_numbers().e == 65537:
+            if weakness := modulus_weakness(key.public_numbers().n):
+                raise Refusal("badCertTemplate", f"E20: {weakness}")
             return
         case ec.EllipticCurvePublicKey() if key.curve.key_size >= 256:
             return

@@ -1,14 +1,18 @@
-"""Who sent a message: the header's checks, and the signer found in the authority's own books (RFC 9483, 3.1 to 3.5)."""
+"""Who sent a message: the header's checks, and the sender found in the authority's own books (RFC 9483, 3.1 to 3.5)."""
 
 import datetime
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from kiosk.authority import asn1, oids
+from kiosk.authority.credential import Credential
+from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.store import Books, State
-from kiosk.authority.message import BodyKind, MessageInvalid, Received
+from kiosk.authority.mac import SharedSecret
+from kiosk.authority.message import BodyKind, MessageInvalid, Received, is_by_secret, verify_mac, verify_protection
 from kiosk.model.certificate import serial_text
 
 CLOCK_SKEW = datetime.timedelta(minutes=5)
@@ -16,15 +20,42 @@ CLOCK_SKEW = datetime.timedelta(minutes=5)
 
 TRANSACTION_ID_BYTES = 16
 NONCE_BYTES = 16
+LONGEST_NONCE_BYTES = 256
+
+_DIRECTORY_NAME = 4
+_WITHIN_A_TRANSACTION = frozenset({BodyKind.CERT_CONF, BodyKind.POLL_REQ, BodyKind.ERROR})
+
+CLIENT_OWNER = "client:"
+"""How the owner's name of a client with a shared secret begins; its reference in hex follows."""
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Whoever has the key of this certificate; `der` are its bytes as they came or as we know them."""
+
+    certificate: x509.Certificate
+    der: bytes
+
+
+Sender = Signer | SharedSecret
+"""By what a message was proven to come from its sender."""
 
 
 @dataclass(frozen=True)
 class Requester:
-    """The owner of one of our certificates. A station may ask for others; anybody else only for his own."""
+    """A station, the holder of one of our certificates, or a client that is known by a shared secret.
+
+    `owner` is for whom he speaks (a renewed certificate speaks for the same owner); `serial` and `profile` are of the
+    certificate that signed, None and `client` for a shared secret. A station may ask for others' certificates;
+    `vouches` says that a station stands behind the message, and may say that it checked the possession of a key.
+    """
 
     name: str
-    serial: str
+    owner: str
+    serial: str | None
+    profile: str
     is_station: bool
+    vouches: bool
 
 
 def check_transaction_id(message: Received) -> bytes:
@@ -34,7 +65,7 @@ def check_transaction_id(message: Received) -> bytes:
     transaction_id = message.header.transaction_id
     if transaction_id is None or len(transaction_id) != TRANSACTION_ID_BYTES:
         # An answer within a transaction that names none is no answer; a first message is badly formed.
-        fail_info = "badRequest" if message.kind == BodyKind.CERT_CONF else "badDataFormat"
+        fail_info = "badRequest" if message.kind in _WITHIN_A_TRANSACTION else "badDataFormat"
         raise MessageInvalid(fail_info, f"transactionID must have {TRANSACTION_ID_BYTES} octets")
     return transaction_id
 
@@ -45,7 +76,7 @@ def check_header(message: Received, now: datetime.datetime) -> None:
     A confirmation may be old: the nonce that it repeats makes it fresh. So may a revocation, which takes away only.
     """
     nonce = message.header.sender_nonce
-    if nonce is None or len(nonce) < NONCE_BYTES:
+    if nonce is None or not NONCE_BYTES <= len(nonce) <= LONGEST_NONCE_BYTES:
         raise MessageInvalid("badSenderNonce", f"senderNonce must have at least {NONCE_BYTES} octets")
     time = message_time(message)
     if time - now > CLOCK_SKEW:
@@ -61,17 +92,68 @@ def message_time(message: Received) -> datetime.datetime:
     return message.header.message_time.as_datetime()
 
 
-def identify(signer: x509.Certificate, message: Received, books: Books, now: datetime.datetime) -> Requester:
-    """The requester behind a certificate that verified the protection. Raises `MessageInvalid`."""
+def authenticate(message: Received, books: Books) -> Sender:
+    """By whom the message is protected. Raises `MessageInvalid` unless its protection is right.
+
+    Says nothing of whether the sender is trusted.
+    """
+    if is_by_secret(message):
+        if message.header.sender.tag_bytes != bytes([0xA0 | _DIRECTORY_NAME]):
+            raise MessageInvalid("badMessageCheck", "sender must be a directoryName")
+        reference = message.header.sender_kid
+        secret = books.client_secret(reference) if reference else None
+        if reference is None or secret is None:
+            raise MessageInvalid("badMessageCheck", "senderKID names no shared secret that is known here")
+        return SharedSecret(reference, secret, verify_mac(message, secret))
+    known = None
+    if not message.extra_certs and message.kind in _WITHIN_A_TRANSACTION:
+        # A later message of a transaction may leave out what the first one brought (RFC 9483, 3.3).
+        begun = books.transaction(message.header.transaction_id or b"")
+        record = books.certificate(begun.requester) if begun else None
+        known = x509.load_der_x509_certificate(record.der) if record else None
+    certificate = verify_protection(message, known)
+    return Signer(certificate, certificate.public_bytes(Encoding.DER) if known else message.extra_certs[0])
+
+
+def identify(sender: Sender, books: Books, now: datetime.datetime, *, has_vouching_station: bool = False) -> Requester:
+    """The requester behind an authenticated message. Raises `MessageInvalid`."""
+    if isinstance(sender, SharedSecret):
+        owner = CLIENT_OWNER + sender.reference.hex()
+        name = sender.reference.decode("utf-8", "replace")
+        return Requester(name, owner, None, "client", is_station=False, vouches=has_vouching_station)
+    signer = sender.certificate
     serial = serial_text(signer.serial_number)
     record = books.certificate(serial)
-    if record is None or record.der != message.extra_certs[0]:
+    if record is None or record.der != sender.der:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is not of this authority")
     if record.state is not State.GOOD:
-        raise MessageInvalid("certRevoked", f"the signer's certificate is {record.state}")
+        # Not certRevoked: that is what is said of the certificate that a message is about.
+        raise MessageInvalid("signerNotTrusted", f"the signer's certificate is {record.state}")
     if not signer.not_valid_before_utc <= now <= signer.not_valid_after_utc:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is out of its time")
-    return Requester(_common_name(signer), serial, is_station=record.profile == "station" and _may_request(signer))
+    if not _may_sign(signer):
+        raise MessageInvalid("signerNotTrusted", "the signer's certificate is not for signatures")
+    is_station = record.profile == "station" and _may_request(signer)
+    return Requester(
+        name=_common_name(signer),
+        owner=books.owner(serial),
+        serial=serial,
+        profile=record.profile,
+        is_station=is_station,
+        vouches=is_station or has_vouching_station,
+    )
+
+
+def protector(sender: Sender, authority: Authority) -> Credential | SharedSecret:
+    """How an answer to this sender is protected: as his message was (RFC 9483, 3.2)."""
+    if isinstance(sender, Signer):
+        return authority.speaker
+    return SharedSecret(
+        sender.reference,
+        sender.secret,
+        sender.algorithm.with_salt(authority.random_bytes(len(sender.algorithm.salt))),
+        authority.generations[:1],
+    )
 
 
 def check_general_info(message: Received) -> dict[x509.ObjectIdentifier, asn1.TLV | None]:
@@ -103,3 +185,10 @@ def _may_request(certificate: x509.Certificate) -> bool:
     except x509.ExtensionNotFound:
         return False
     return oids.STATION in usage
+
+
+def _may_sign(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature
+    except x509.ExtensionNotFound:
+        return True

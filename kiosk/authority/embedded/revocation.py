@@ -1,5 +1,6 @@
 """Revocation on request: what an rr asks for, and whether the requester may (RFC 9483, 4.2)."""
 
+import datetime
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -13,7 +14,7 @@ from kiosk.authority.embedded.store import Books, CertificateRecord, State
 from kiosk.authority.message import Received, read_elements
 from kiosk.model.certificate import RevocationReason, serial_text
 
-_OWN_PEOPLE = frozenset({"station", "clerk", "ocsp"})
+_OWN_PEOPLE = frozenset({"station", "clerk", "ocsp", "cmp"})
 _REMOVE_FROM_CRL = "removeFromCRL"
 
 
@@ -35,27 +36,46 @@ def revoke(message: Received, requester: Requester, authority: Authority, books:
         raise Refusal("addInfoNotAvailable", "issuer and serialNumber name the certificate")
     if asn1.name(template.issuer) != authority.credential.certificate.subject.public_bytes():
         raise Refusal("badCertId", "not a certificate of this authority")
+    books.lock_certificate(serial_text(template.serial_number))
     record = books.certificate(serial_text(template.serial_number))
     if record is None or not _fits(template, record):
         raise Refusal("badCertId", "no such certificate")
-    if record.profile in _OWN_PEOPLE or not (requester.is_station or requester.serial == record.serial):
+    if not _may_revoke(requester, record, books):
         raise Refusal("notAuthorized", "not for this requester to revoke")
-    reason = _reason(details[0].crl_entry_details or [])
+    entry_details = details[0].crl_entry_details or []
+    reason, invalid_since = _reason(entry_details), _invalid_since(entry_details, authority)
     note = f"asked for by {requester.name}"
     if reason == _REMOVE_FROM_CRL:
         _release(message, record, note, authority, books)
         return Revoked(template.serial_number, "revived: no longer on hold")
-    _revoke(record, RevocationReason(reason), note, books)
+    _revoke(record, RevocationReason(reason), note, invalid_since, books)
     return Revoked(template.serial_number, "revoked")
 
 
-def _revoke(record: CertificateRecord, reason: RevocationReason, note: str, books: Books) -> None:
+def _may_revoke(requester: Requester, record: CertificateRecord, books: Books) -> bool:
+    if record.profile in _OWN_PEOPLE:
+        # What it renewed it may put away, and nothing else of the authority's own people.
+        return record.serial != requester.serial and books.owner(record.serial) == requester.owner
+    return (
+        requester.is_station
+        or record.serial == requester.serial
+        or requester.owner in (books.owner(record.serial), books.requester_of(record.serial))
+    )
+
+
+def _revoke(
+    record: CertificateRecord,
+    reason: RevocationReason,
+    note: str,
+    invalid_since: datetime.datetime | None,
+    books: Books,
+) -> None:
     is_hold = reason is RevocationReason.CERTIFICATE_HOLD
     if record.state is State.REVOKED or (is_hold and record.state is State.HELD):
         raise Refusal("certRevoked", f"revoked already: {record.reason}")
     if is_hold and record.state is State.PENDING:
         raise Refusal("badRequest", "a pending certificate is on hold already")
-    books.revoke(record.serial, reason, note)
+    books.revoke(record.serial, reason, note, invalid_since)
 
 
 def _release(message: Received, record: CertificateRecord, note: str, authority: Authority, books: Books) -> None:
@@ -75,6 +95,21 @@ def _fits(template: asn1.CertTemplate, record: CertificateRecord) -> bool:
     return (template.subject is None or asn1.name(template.subject) == subject) and (
         template.public_key is None or asn1.sequence_of([asn1.encode(e) for e in template.public_key]) == key
     )
+
+
+def _invalid_since(entry_details: list[asn1.Extension], authority: Authority) -> datetime.datetime | None:
+    """Since when the key is said to be unreliable (RFC 5280, 5.3.2); it cannot be later than now."""
+    values = [extension.value for extension in entry_details if extension.oid == oids.INVALIDITY_DATE]
+    if not values:
+        return None
+    try:
+        (value,) = values
+        moment = asn1.decode(asn1.GeneralizedTime, value).as_datetime().replace(tzinfo=datetime.UTC)
+    except (ValueError, asn1.Asn1Invalid):
+        raise Refusal("badDataFormat", "invalidityDate cannot be read") from None
+    if moment > authority.now() + CLOCK_SKEW:
+        raise Refusal("badRequest", "invalidityDate lies in the future")
+    return moment
 
 
 def _reason(entry_details: list[asn1.Extension]) -> str:

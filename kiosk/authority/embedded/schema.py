@@ -3,56 +3,76 @@
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE certificate (
-            serial TEXT PRIMARY KEY,
-            profile TEXT NOT NULL,
-            der BLOB NOT NULL,
-            key_hash BLOB NOT NULL,
-            state TEXT NOT NULL,
-            issued_at INTEGER NOT NULL,
-            not_after INTEGER NOT NULL,
-            confirm_before INTEGER,
-            confirmed_at INTEGER,
-            reason TEXT,
-            revoked_at INTEGER,
-            person BLOB,
-            note TEXT NOT NULL)""",
+            serial {text} PRIMARY KEY,
+            profile {text} NOT NULL,
+            der {bytes} NOT NULL,
+            key_hash {bytes} NOT NULL,
+            state {text} NOT NULL,
+            issued_at {integer} NOT NULL,
+            not_after {integer} NOT NULL,
+            confirm_before {integer},
+            confirmed_at {integer},
+            reason {text},
+            revoked_at {integer},
+            person {bytes},
+            note {text} NOT NULL)""",
         "CREATE INDEX certificate_person ON certificate (person) WHERE person IS NOT NULL",
         "CREATE INDEX certificate_key ON certificate (key_hash)",
         "CREATE INDEX certificate_not_good ON certificate (state) WHERE state <> 'good'",
         """CREATE TABLE transactions (
-            id BLOB PRIMARY KEY,
-            requester TEXT NOT NULL,
-            serial TEXT REFERENCES certificate (serial),
-            cert_req_id INTEGER,
-            nonce BLOB NOT NULL)""",
+            id {bytes} PRIMARY KEY,
+            requester {text} NOT NULL,
+            serial {text} REFERENCES certificate (serial),
+            cert_req_id {integer},
+            nonce {bytes} NOT NULL)""",
         """CREATE TABLE answer (
-            request_hash BLOB PRIMARY KEY,
-            transaction_id BLOB NOT NULL REFERENCES transactions (id),
-            response BLOB NOT NULL)""",
+            request_hash {bytes} PRIMARY KEY,
+            transaction_id {bytes} NOT NULL REFERENCES transactions (id),
+            response {bytes} NOT NULL)""",
         """CREATE TABLE authorisation (
-            nonce BLOB NOT NULL,
-            profile TEXT NOT NULL,
-            serial TEXT NOT NULL REFERENCES certificate (serial),
+            nonce {bytes} NOT NULL,
+            profile {text} NOT NULL,
+            serial {text} NOT NULL REFERENCES certificate (serial),
             PRIMARY KEY (nonce, profile))""",
         """CREATE TABLE crl (
-            name TEXT PRIMARY KEY,
-            number INTEGER NOT NULL,
-            revision INTEGER NOT NULL,
-            fresh_until INTEGER NOT NULL,
-            der BLOB NOT NULL)""",
-        "CREATE TABLE revision (number INTEGER NOT NULL)",
+            name {text} PRIMARY KEY,
+            number {integer} NOT NULL,
+            revision {integer} NOT NULL,
+            fresh_until {integer} NOT NULL,
+            der {bytes} NOT NULL)""",
+        "CREATE TABLE revision (number {integer} NOT NULL)",
         "INSERT INTO revision VALUES (0)",
     ),
     (
         """CREATE TABLE witness (
-            serial TEXT PRIMARY KEY REFERENCES certificate (serial),
-            journal_head BLOB NOT NULL)""",
+            serial {text} PRIMARY KEY REFERENCES certificate (serial),
+            journal_head {bytes} NOT NULL)""",
     ),
     ("CREATE INDEX transactions_requester ON transactions (requester)",),
     (
         """CREATE TABLE newest_head (
-            requester TEXT PRIMARY KEY,
-            journal_head BLOB NOT NULL)""",
+            requester {text} PRIMARY KEY,
+            journal_head {bytes} NOT NULL)""",
+    ),
+    (
+        "ALTER TABLE certificate ADD COLUMN invalid_since {integer}",
+        "CREATE INDEX transactions_serial ON transactions (serial) WHERE serial IS NOT NULL",
+        "DROP INDEX certificate_key",
+        "CREATE INDEX certificate_key ON certificate (key_hash, profile)",
+        # Who is known by a secret that both sides share.
+        """CREATE TABLE client (
+            reference {bytes} PRIMARY KEY,
+            secret {bytes} NOT NULL)""",
+        # A certificate that renews another one speaks for the same owner: by the first certificate of the row.
+        """CREATE TABLE succession (
+            serial {text} PRIMARY KEY REFERENCES certificate (serial),
+            owner {text} NOT NULL,
+            previous {text} NOT NULL REFERENCES certificate (serial))""",
+        # Several rows that are added up: writers do not wait for each other to count.
+        "ALTER TABLE revision ADD COLUMN shard {integer} NOT NULL DEFAULT 0",
+        *(f"INSERT INTO revision (number, shard) VALUES (0, {shard})" for shard in range(1, 16)),  # noqa: S608  # numbers of ours
     ),
 )
-"""SQL of each schema version, applied in order and never changed afterwards."""
+"""SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
+
+REVISION_SHARDS = 16

@@ -5,14 +5,13 @@ import hashlib
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
 from kiosk.authority import asn1
 from kiosk.authority.embedded.authority import Authority
-from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, State
+from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry, State
 from kiosk.model.certificate import RevocationReason, serial_text
 
 FULL = "full"
@@ -24,6 +23,13 @@ CRL_RENEWAL = datetime.timedelta(hours=1)
 
 _LONGEST_NONCE = 128
 
+_RECHECK = datetime.timedelta(seconds=0.5)
+"""How long an answer may be given again without asking the books whether anything changed."""
+
+_MOST_KEPT = 20_000
+
+_LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+
 
 @dataclass(frozen=True)
 class OcspAnswer:
@@ -34,10 +40,16 @@ class OcspAnswer:
 
 
 class StatusService:
-    """Answers from the books as they are now; may be called from several threads."""
+    """Answers from the books as they are now; may be called from several threads.
+
+    What was asked without a nonce is answered by the same bytes again as long as the books have not changed, which is
+    looked at every half second.
+    """
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
+        self._kept: dict[bytes, OcspAnswer] = {}
+        self._kept_at = (-1, _LONG_AGO, _LONG_AGO)
         self._issuers = {
             (algorithm.name, *_issuer_hashes(certificate, algorithm))
             for certificate in authority.generations
@@ -46,16 +58,50 @@ class StatusService:
 
     def ocsp(self, request: bytes) -> OcspAnswer:
         """The response to an OCSP request about one certificate."""
+        if answer := self.kept(request):
+            return answer
+        return self._ocsp(request)
+
+    def kept(self, request: bytes) -> OcspAnswer | None:
+        """The answer to the same request that was made before and is still true; None when there is none."""
+        answer = self._kept.get(request)
+        if answer is None:
+            return None
+        revision, looked_at, made_at = self._kept_at
+        now = self._authority.clock()
+        if now - looked_at >= _RECHECK or now < looked_at:
+            with self._authority.store.read(now) as books:
+                if books.revision() != revision or now - made_at > OCSP_VALIDITY / 4:
+                    self._kept.clear()
+                    return None
+            self._kept_at = (revision, now, made_at)
+        return answer
+
+    def _keep(self, request: bytes, answer: OcspAnswer, revision: int) -> None:
+        if not self._kept or len(self._kept) >= _MOST_KEPT or self._kept_at[0] != revision:
+            now = self._authority.clock()
+            self._kept.clear()
+            self._kept_at = (revision, now, now)
+        self._kept[request] = answer
+
+    def _ocsp(self, request: bytes) -> OcspAnswer:
         try:
             query = ocsp.load_der_ocsp_request(request)
             nonce = _nonce(query)
             algorithm = query.hash_algorithm
-        except (ValueError, NotImplementedError, UnsupportedAlgorithm):
+            if {len(query.issuer_name_hash), len(query.issuer_key_hash)} != {algorithm.digest_size}:
+                raise ValueError("hashes of another length than their algorithm's")
+            if query.serial_number < 0:
+                raise ValueError("a serial number that no certificate has")
+        except Exception:
+            # cryptography raises many kinds over strange requests; all of them mean the same to us.
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
         now = self._authority.now()
-        record = None
+        record, revision = None, -1
         if (algorithm.name, query.issuer_name_hash, query.issuer_key_hash) in self._issuers:
             with self._authority.store.read(now) as books:
+                # Asked first: an answer may be newer than the revision that it is kept under, and never older.
+                revision = books.revision() if nonce is None else -1
                 record = books.certificate(serial_text(query.serial_number))
         status, revoked_at, reason = _status(record)
         is_final = record is None or record.state in (State.GOOD, State.REVOKED)
@@ -78,7 +124,10 @@ class StatusService:
         if nonce is not None:
             builder = builder.add_extension(nonce, critical=False)
         response = builder.sign(self._authority.ocsp.key, hashes.SHA256())
-        return OcspAnswer(response.public_bytes(Encoding.DER), is_final)
+        answer = OcspAnswer(response.public_bytes(Encoding.DER), is_final)
+        if nonce is None and record is not None and is_final:
+            self._keep(request, answer, revision)
+        return answer
 
     def crl(self, name: str) -> bytes | None:
         """The CRL (DER) of this name, None when there is none; made anew when anything changed since the last."""
@@ -90,17 +139,20 @@ class StatusService:
             if last and last.revision == books.revision() and last.fresh_until > now.timestamp():
                 return last.der
         with authority.store.write(now) as books:
+            books.lock_crl(name)
             last = books.crl(name)
             number = last.number + 1 if last else 1
+            # Asked first: what changes while the list is read makes another list necessary, and never too few.
+            revision = books.revision()
             der = self._sign_crl(name, number, books.not_good(), now)
             fresh_until = int((now + CRL_RENEWAL).timestamp())
             if deadline := books.next_deadline():
                 # A pending certificate that lapses changes the list without anybody writing.
                 fresh_until = min(fresh_until, deadline)
-            books.replace_crl(CrlRecord(name, number, books.revision(), fresh_until, der))
+            books.replace_crl(CrlRecord(name, number, revision, fresh_until, der))
         return der
 
-    def _sign_crl(self, name: str, number: int, records: list[CertificateRecord], now: datetime.datetime) -> bytes:
+    def _sign_crl(self, name: str, number: int, entries: list[Entry], now: datetime.datetime) -> bytes:
         authority = self._authority
         # The list goes in whole: adding entries one by one copies it each time.
         builder = x509.CertificateRevocationListBuilder(
@@ -108,7 +160,7 @@ class StatusService:
             now.replace(tzinfo=None),
             (now + CRL_VALIDITY).replace(tzinfo=None),
             [],
-            [_entry(record) for record in records],
+            [_entry(entry) for entry in entries],
         )
         builder = builder.add_extension(x509.CRLNumber(number), critical=False).add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.credential.key.public_key()), critical=False
@@ -131,12 +183,16 @@ def _status(
     return ocsp.OCSPCertStatus.REVOKED, _revocation_time(record), _flag(record)
 
 
-def _entry(record: CertificateRecord) -> x509.RevokedCertificate:
-    return (
-        x509.RevokedCertificateBuilder(int(record.serial, 16), _revocation_time(record).replace(tzinfo=None))
-        .add_extension(x509.CRLReason(_flag(record)), critical=False)
-        .build()
-    )
+def _entry(entry: Entry) -> x509.RevokedCertificate:
+    builder = x509.RevokedCertificateBuilder(int(entry.serial, 16), _moment(entry.since))
+    builder = builder.add_extension(x509.CRLReason(x509.ReasonFlags(entry.reason.value)), critical=False)
+    if entry.invalid_since is not None:
+        builder = builder.add_extension(x509.InvalidityDate(_moment(entry.invalid_since)), critical=False)
+    return builder.build()
+
+
+def _moment(seconds: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(tzinfo=None)
 
 
 def _revocation_time(record: CertificateRecord) -> datetime.datetime:

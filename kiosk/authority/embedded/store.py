@@ -1,26 +1,22 @@
-"""The authority's books: certificates, what was answered to which request, and used authorisations, in SQLite.
+"""The authority's books: certificates, what was answered to which request, used authorisations, known clients.
 
-`journal_mode=TRUNCATE, synchronous=EXTRA`: several processes may write, and what was answered survives a power cut.
 Times are whole seconds since 1970, serial numbers upper-case hex as openssl prints them.
 """
 
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy
-from sqlalchemy import Connection, Engine, Row, event
-
-from kiosk.authority.embedded.schema import MIGRATIONS
+from kiosk.authority.embedded.database import Database, StoreTooNew, StoreUnusable, open_database
+from kiosk.authority.embedded.schema import REVISION_SHARDS
+from kiosk.journal.database import Rows, Transaction
 from kiosk.model.certificate import RevocationReason
 
-
-class StoreTooNew(Exception):
-    """The store was written by a newer version of this program."""
+__all__ = ["Books", "CertificateRecord", "CrlRecord", "Entry", "Store", "StoreTooNew", "StoreUnusable", "open_store"]
 
 
 class State(StrEnum):
@@ -34,7 +30,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class CertificateRecord:
-    """One certificate. `person` is the holder's id under the authority's own key; `note` says who changed it last."""
+    """One certificate. `person` is the holder's id under the authority's own key; `note` says who changed it last.
+
+    `invalid_since` is when the key is said to have become unreliable, which may be before its revocation.
+    """
 
     serial: str
     profile: str
@@ -49,11 +48,25 @@ class CertificateRecord:
     revoked_at: int | None = None
     person: bytes | None = None
     note: str = ""
+    invalid_since: int | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a CRL says of a certificate."""
+
+    serial: str
+    since: int
+    reason: RevocationReason
+    invalid_since: int | None
 
 
 @dataclass(frozen=True)
 class TransactionRecord:
-    """A transaction: who began it (serial of his certificate), what was issued in it, our nonce of the last answer."""
+    """A transaction: who began it, what was issued in it, our nonce of the last answer.
+
+    `requester` is an owner: the serial number of his first certificate, or a client's reference.
+    """
 
     id: bytes
     requester: str
@@ -73,58 +86,72 @@ class CrlRecord:
     der: bytes
 
 
+_NAMES = tuple(field.name for field in fields(CertificateRecord))
+_COLUMNS = ", ".join(_NAMES)
+_ADD_CERTIFICATE = f"INSERT INTO certificate ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608  # names of ours
+_CERTIFICATE = f"SELECT {_COLUMNS} FROM certificate WHERE "  # noqa: S608  # names of ours
+
+
 class Books:
     """The books as one database transaction sees them, at the time `now` (seconds since 1970)."""
 
-    def __init__(self, connection: Connection, now: int) -> None:
-        self._connection = connection
+    def __init__(self, database: Database, transaction: Transaction, now: int) -> None:
+        self._database = database
+        self._transaction = transaction
         self._now = now
 
     def add_certificate(self, record: CertificateRecord) -> None:
         """Enters a new certificate."""
-        self._run(
-            "INSERT INTO certificate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            record.serial,
-            record.profile,
-            record.der,
-            record.key_hash,
-            record.state,
-            record.issued_at,
-            record.not_after,
-            record.confirm_before,
-            record.confirmed_at,
-            record.reason,
-            record.revoked_at,
-            record.person,
-            record.note,
-        )
-        self._revise()
+        self._run(_ADD_CERTIFICATE, *(_plain(getattr(record, name)) for name in _NAMES))
+        self._revise(record.serial)
 
     def certificate(self, serial: str) -> CertificateRecord | None:
         """The certificate of this serial number. One that was not confirmed in time is revoked, whoever looks."""
-        row = self._run("SELECT * FROM certificate WHERE serial = ?", serial).one_or_none()
+        row = self._run(f"{_CERTIFICATE} serial = ?", serial).first()
         return None if row is None else self._record(row)
 
     def live_certificate(self, person: bytes, profile: str) -> CertificateRecord | None:
         """A certificate of this profile that the person has: neither revoked nor past its end."""
-        rows = self._run("SELECT * FROM certificate WHERE person = ?", person)
+        self._lock(b"person", person)
+        rows = self._run(f"{_CERTIFICATE} person = ?", person)
         records = (self._record(row) for row in rows if row.profile == profile and row.not_after > self._now)
         return next((r for r in records if r.state is not State.REVOKED), None)
 
+    def has_other_good(self, person: bytes, profile: str, serial: str) -> bool:
+        """Whether the person has another certificate of this profile that is valid now."""
+        self._lock(b"person", person)
+        rows = self._run(f"{_CERTIFICATE} person = ? AND serial <> ?", person, serial)
+        return any(
+            r.profile == profile and r.state is State.GOOD and r.not_after > self._now for r in map(self._record, rows)
+        )
+
     def has_live_certificate(self, key_hash: bytes) -> bool:
         """Whether a certificate of this public key is neither revoked nor past its end."""
-        rows = self._run("SELECT * FROM certificate WHERE key_hash = ?", key_hash).all()
+        rows = self._run(f"{_CERTIFICATE} key_hash = ?", key_hash)
         return any(r.state is not State.REVOKED and r.not_after > self._now for r in map(self._record, rows))
 
     def profiles_of_key(self, key_hash: bytes) -> set[str]:
         """The profiles under which this public key was ever certified."""
-        rows = self._run("SELECT profile FROM certificate WHERE key_hash = ?", key_hash)
+        self._lock(b"key", key_hash)
+        rows = self._run("SELECT DISTINCT profile FROM certificate WHERE key_hash = ?", key_hash)
         return {row.profile for row in rows}
 
-    def not_good(self) -> list[CertificateRecord]:
-        """Every certificate that a CRL must list now."""
-        rows = self._run("SELECT * FROM certificate WHERE state <> 'good' AND not_after >= ?", self._now)
-        return [self._record(row) for row in rows]
+    def not_good(self) -> list[Entry]:
+        """Everything that a CRL must list now."""
+        rows = self._run(
+            """SELECT serial, state, issued_at, confirm_before, reason, revoked_at, invalid_since
+               FROM certificate WHERE state <> 'good' AND not_after >= ?""",
+            self._now,
+        )
+        return [self._entry(row) for row in rows]
+
+    def _entry(self, row: Any) -> Entry:
+        if row.state == State.PENDING:
+            if row.confirm_before is not None and row.confirm_before <= self._now:
+                return Entry(row.serial, row.confirm_before, RevocationReason.CESSATION_OF_OPERATION, None)
+            return Entry(row.serial, row.issued_at, RevocationReason.CERTIFICATE_HOLD, None)
+        reason = RevocationReason(row.reason or RevocationReason.CERTIFICATE_HOLD)
+        return Entry(row.serial, row.revoked_at or row.issued_at, reason, row.invalid_since)
 
     def confirm(self, serial: str) -> None:
         """A pending certificate becomes good."""
@@ -133,33 +160,38 @@ class Books:
             self._now,
             serial,
         )
-        self._revise()
+        self._revise(serial)
 
-    def revoke(self, serial: str, reason: RevocationReason, note: str) -> None:
+    def revoke(
+        self, serial: str, reason: RevocationReason, note: str, invalid_since: datetime.datetime | None = None
+    ) -> None:
         """A certificate is revoked from now on, or put on hold when that is the reason."""
         state = State.HELD if reason is RevocationReason.CERTIFICATE_HOLD else State.REVOKED
         self._run(
-            "UPDATE certificate SET state = ?, reason = ?, revoked_at = ?, note = ? WHERE serial = ?",
-            state,
-            reason,
+            """UPDATE certificate SET state = ?, reason = ?, revoked_at = ?, note = ?, invalid_since = ?
+               WHERE serial = ?""",
+            state.value,
+            reason.value,
             self._now,
             note,
+            None if invalid_since is None else int(invalid_since.timestamp()),
             serial,
         )
-        self._revise()
+        self._revise(serial)
 
     def release(self, serial: str, note: str) -> None:
         """A certificate on hold becomes good again."""
         self._run(
-            "UPDATE certificate SET state = 'good', reason = NULL, revoked_at = NULL, note = ? WHERE serial = ?",
+            "UPDATE certificate SET state = 'good', reason = NULL, revoked_at = NULL, invalid_since = NULL, note = ?"
+            " WHERE serial = ?",
             note,
             serial,
         )
-        self._revise()
+        self._revise(serial)
 
     def answer(self, request_hash: bytes) -> bytes | None:
         """What was answered to a request of these very bytes (SHA-256)."""
-        row = self._run("SELECT response FROM answer WHERE request_hash = ?", request_hash).one_or_none()
+        row = self._run("SELECT response FROM answer WHERE request_hash = ?", request_hash).first()
         return None if row is None else bytes(row.response)
 
     def add_answer(self, request_hash: bytes, transaction_id: bytes, response: bytes) -> None:
@@ -168,8 +200,14 @@ class Books:
 
     def transaction(self, transaction_id: bytes) -> TransactionRecord | None:
         """The transaction of this id."""
-        row = self._run("SELECT * FROM transactions WHERE id = ?", transaction_id).one_or_none()
+        self._lock(b"transaction", transaction_id)
+        row = self._run("SELECT * FROM transactions WHERE id = ?", transaction_id).first()
         return None if row is None else TransactionRecord(**row._asdict())
+
+    def requester_of(self, serial: str) -> str | None:
+        """Who asked for a certificate, None when nobody did by message."""
+        row = self._run("SELECT requester FROM transactions WHERE serial = ?", serial).first()
+        return None if row is None else str(row.requester)
 
     def add_transaction(self, record: TransactionRecord) -> None:
         """Enters a new transaction."""
@@ -185,7 +223,7 @@ class Books:
     def is_authorisation_used(self, nonce: bytes, profile: str) -> bool:
         """Whether a certificate of this profile was issued on the authorisation of this nonce."""
         statement = "SELECT 1 FROM authorisation WHERE nonce = ? AND profile = ?"
-        return self._run(statement, nonce, profile).one_or_none() is not None
+        return self._run(statement, nonce, profile).first() is not None
 
     def use_authorisation(self, nonce: bytes, profile: str, serial: str) -> None:
         """An authorisation is spent."""
@@ -202,34 +240,53 @@ class Books:
         )
 
     def newest_head(self, requester: str) -> bytes:
-        """The last head that came from a requester (serial of his certificate), empty when none did."""
-        row = self._run("SELECT journal_head FROM newest_head WHERE requester = ?", requester).one_or_none()
+        """The last head that came from a requester (by his owner's name), empty when none did."""
+        row = self._run("SELECT journal_head FROM newest_head WHERE requester = ?", requester).first()
         return b"" if row is None else bytes(row.journal_head)
 
     def witnessed_head(self, serial: str) -> bytes | None:
         """The head that came with the request for a certificate, None when none did."""
-        row = self._run("SELECT journal_head FROM witness WHERE serial = ?", serial).one_or_none()
+        row = self._run("SELECT journal_head FROM witness WHERE serial = ?", serial).first()
         return None if row is None else bytes(row.journal_head)
 
     def issued_to(self, requester: str, after: int, limit: int) -> list[tuple[bytes, CertificateRecord, bytes]]:
-        """What a requester (serial of his certificate) was issued, oldest first: transaction, certificate, head.
+        """What a requester was issued for others, oldest first: transaction, certificate, journal's head.
 
-        Skips the first `after`, and gives no more than `limit`.
+        Skips the first `after`, and gives no more than `limit`. A station's own renewed certificate is not among it.
         """
         rows = self._run(
             """SELECT transactions.id, certificate.serial FROM transactions
                JOIN certificate ON certificate.serial = transactions.serial
-               WHERE requester = ? ORDER BY issued_at, certificate.serial LIMIT ? OFFSET ?""",
+               WHERE requester = ? AND profile <> 'station' ORDER BY issued_at, certificate.serial LIMIT ? OFFSET ?""",
             requester,
             limit,
             after,
-        ).all()
+        )
         found = ((row.id, self.certificate(row.serial), self.witnessed_head(row.serial)) for row in rows)
         return [(bytes(id_), record, head or b"") for id_, record, head in found if record is not None]
 
+    def add_client(self, reference: bytes, secret: bytes) -> None:
+        """Whoever knows the secret may speak under this reference from now on."""
+        statement = "INSERT INTO client VALUES (?, ?) ON CONFLICT (reference) DO UPDATE SET secret = excluded.secret"
+        self._run(statement, reference, secret)
+
+    def client_secret(self, reference: bytes) -> bytes | None:
+        """The secret of a client, None when there is none of this reference."""
+        row = self._run("SELECT secret FROM client WHERE reference = ?", reference).first()
+        return None if row is None else bytes(row.secret)
+
+    def succeed(self, serial: str, owner: str, previous: str) -> None:
+        """A certificate renews another one, and speaks for the same owner."""
+        self._run("INSERT INTO succession VALUES (?, ?, ?)", serial, owner, previous)
+
+    def owner(self, serial: str) -> str:
+        """For whom a certificate speaks: the serial number of the first of the row in which each renewed the last."""
+        row = self._run("SELECT owner FROM succession WHERE serial = ?", serial).first()
+        return serial if row is None else str(row.owner)
+
     def revision(self) -> int:
         """Counts every change of a certificate."""
-        return int(self._run("SELECT number FROM revision").scalar_one())
+        return int(self._run("SELECT SUM(number) FROM revision").scalar_one())
 
     def next_deadline(self) -> int | None:
         """When the next pending certificate lapses."""
@@ -239,13 +296,14 @@ class Books:
 
     def crl(self, name: str) -> CrlRecord | None:
         """The last CRL made under this name."""
-        row = self._run("SELECT * FROM crl WHERE name = ?", name).one_or_none()
+        row = self._run("SELECT * FROM crl WHERE name = ?", name).first()
         return None if row is None else CrlRecord(**row._asdict())
 
     def replace_crl(self, record: CrlRecord) -> None:
         """Keeps a new CRL in place of the last."""
         self._run(
-            "INSERT OR REPLACE INTO crl VALUES (?, ?, ?, ?, ?)",
+            """INSERT INTO crl VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET number = excluded.number,
+               revision = excluded.revision, fresh_until = excluded.fresh_until, der = excluded.der""",
             record.name,
             record.number,
             record.revision,
@@ -253,75 +311,70 @@ class Books:
             record.der,
         )
 
-    def _record(self, row: Row[Any]) -> CertificateRecord:
-        values = row._asdict()
-        reason = values.pop("reason")
-        state = State(values.pop("state"))
-        record = CertificateRecord(**values, state=state, reason=None if reason is None else RevocationReason(reason))
-        if state is State.PENDING and record.confirm_before is not None and record.confirm_before <= self._now:
-            return _lapsed(record)
-        return record
+    def lock_crl(self, name: str) -> None:
+        """One at a time makes the CRL of this name, so that no number is given twice."""
+        self._lock(b"crl", name.encode())
 
-    def _revise(self) -> None:
-        self._run("UPDATE revision SET number = number + 1")
+    def lock_certificate(self, serial: str) -> None:
+        """One at a time decides about this certificate."""
+        self._lock(b"certificate", serial.encode())
 
-    def _run(self, statement: str, *values: object) -> sqlalchemy.CursorResult[Any]:
-        return self._connection.exec_driver_sql(statement, values)
+    def _record(self, row: Any) -> CertificateRecord:
+        reason = row.reason and RevocationReason(row.reason)
+        record = CertificateRecord(*row)
+        record = replace(record, state=State(row.state), reason=reason)
+        is_late = record.confirm_before is not None and record.confirm_before <= self._now
+        return _lapsed(record) if record.state is State.PENDING and is_late else record
+
+    def _revise(self, serial: str) -> None:
+        shard = int(serial[-4:], 16) % REVISION_SHARDS
+        self._run("UPDATE revision SET number = number + 1 WHERE shard = ?", shard)
+
+    def _lock(self, *names: bytes) -> None:
+        self._database.lock(self._transaction, *names)
+
+    def _run(self, statement: str, *values: object) -> Rows:
+        return self._transaction.run(statement, *values)
 
 
 class Store:
-    """One store; `write` transactions exclude each other, across processes too."""
+    """One store of the books."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.is_shared = database.is_shared
 
     @contextmanager
     def write(self, now: datetime.datetime) -> Iterator[Books]:
-        """A transaction that is durable when the block has ended, and undone when the block raises."""
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield Books(connection, int(now.timestamp()))
-            connection.commit()
+        """A transaction that is durable when the block has ended, and undone when the block raises.
+
+        What it asked for by person, key, transaction or certificate nobody else decides about until it has ended.
+        """
+        with self._database.write() as transaction:
+            yield Books(self._database, transaction, int(now.timestamp()))
 
     @contextmanager
     def read(self, now: datetime.datetime) -> Iterator[Books]:
         """A view of the last committed state."""
-        with self._engine.connect() as connection:
-            yield Books(connection, int(now.timestamp()))
+        with self._database.read() as transaction:
+            yield Books(self._database, transaction, int(now.timestamp()))
 
     def close(self) -> None:
         """Closes all connections."""
-        self._engine.dispose()
+        self._database.close()
 
 
-def open_store(path: Path) -> Store:
-    """Opens the store, made first where there is none, and migrates it. Raises `StoreTooNew`."""
-    # Values are personal data; they stay out of exception texts.
-    engine = sqlalchemy.create_engine(sqlalchemy.URL.create("sqlite", database=str(path)), hide_parameters=True)
-    event.listen(engine, "connect", _make_durable)
-    with engine.connect() as connection:
-        if _version(connection) != len(MIGRATIONS):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            version = _version(connection)
-            if version > len(MIGRATIONS):
-                raise StoreTooNew(f"{path}: store has schema {version}, this program knows {len(MIGRATIONS)}")
-            for statements in MIGRATIONS[version:]:
-                for statement in statements:
-                    connection.exec_driver_sql(statement)
-            connection.exec_driver_sql(f"PRAGMA user_version = {len(MIGRATIONS)}")
-            connection.commit()
-    return Store(engine)
+def open_store(location: Path | str) -> Store:
+    """Opens the store, a file or a URL, made first where there is none, and migrates it.
+
+    Raises `StoreTooNew`, `StoreUnusable`.
+    """
+    return Store(open_database(location))
 
 
-def _version(connection: Connection) -> int:
-    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-
-
-def _make_durable(connection: Any, _record: object) -> None:
-    # None hands transaction control to us: the driver would otherwise begin a deferred one, which can deadlock.
-    connection.isolation_level = None
-    for pragma in ("journal_mode=TRUNCATE", "synchronous=EXTRA", "foreign_keys=ON", "busy_timeout=10000"):
-        connection.execute(f"PRAGMA {pragma}")
+def _plain(value: object) -> object:
+    # A driver may take an enumeration's member for something else than its text.
+    return value.value if isinstance(value, StrEnum) else value
 
 
 def _lapsed(record: CertificateRecord) -> CertificateRecord:

@@ -1,5 +1,8 @@
 """The clerk's desk: the case at the terminal and where it is, and what ended today."""
 
+from collections.abc import Iterable
+
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
@@ -16,8 +19,8 @@ from kiosk.ui.widgets.step_bar import step_word_id
 _ENDED_SHOWN = 12
 
 
-class Desk(SeatScreen[None]):
-    """Shows the resident's step and why he waits; never a password, nor its length."""
+class Desk(SeatScreen[bool]):
+    """Shows the resident's step and why he waits; never a password, nor its length. True: the clerk wants the menu."""
 
     def __init__(self, seat: Seat, counter: Counter) -> None:
         super().__init__(seat, can_stop=True)
@@ -31,16 +34,47 @@ class Desk(SeatScreen[None]):
                 yield Paragraph(id="desk-case")
                 yield Paragraph(id="desk-steps")
             with Vertical(classes="panel"):
+                yield Paragraph(id="desk-calls")
                 yield Paragraph(self.words("clerk.desk.ended"), classes="panel-title")
                 yield Paragraph(id="desk-ended")
+
+    def keys(self) -> Iterable[Key]:
+        """The answer to a resident's call, and the menu."""
+        key = Key(self.words("clerk.desk.come"), id="come", hint="C")
+        key.disabled = not self.seat.board.is_clerk_called
+        yield key
+        yield Key(self.words("clerk.desk.menu"), id="menu", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#menu")
+    def open_menu(self) -> None:
+        """Wants to do something else."""
+        self.dismiss(True)
+
+    @on(Key.Pressed, "#come")
+    def come(self) -> None:
+        """Goes to the resident."""
+        self.seat.board.answer_call()
+
+    def on_key(self, event: events.Key) -> None:
+        """C answers a call, M opens the menu."""
+        if event.key == "c":
+            self.come()
+        elif event.key == "m":
+            self.open_menu()
 
     def follow(self) -> None:
         """Shows the counter as it is."""
         board = self.seat.board
         self._write("desk-case", self._case_text(board.case))
         self._write("desk-steps", "" if board.case is None else self._steps_text(board.case))
+        calls = [self.words("clerk.desk.called")] if board.is_clerk_called else []
+        if board.left:
+            calls.append(self.words("clerk.desk.left", count=len(board.left)))
+        self._write("desk-calls", "\n".join((*calls, "")) if calls else "")
         newest = reversed(board.ended[-_ENDED_SHOWN:])
         self._write("desk-ended", "\n".join(map(self._ended_text, newest)) or self.words("clerk.desk.none_ended"))
+        for key in self.query("#come").results(Key):
+            key.disabled = not board.is_clerk_called
         for key in self.query("#stop").results(Key):
             key.disabled = board.case is None or not board.case.can_stop
 

@@ -57,57 +57,91 @@ def _texts(items: FourItems, words: Words) -> dict[str, str]:
     }
 
 
+_CHECKS = ("face", "expiry", "entries")
+"""What is looked at on a photo document of a public office (route D1): the face, whether it has run out, and whether
+what is written on it agrees with the form."""
+
+
 class CheckIdentity(SeatScreen[IdentityEvidence]):
-    """The clerk compares form, register, document and face, and says which document he saw."""
+    """The clerk compares form, register, document and face: names the document, then ticks what he looked at."""
 
     def __init__(self, seat: Seat, position: int, question: IdentityQuestion, clerk: str) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._question = question
         self._clerk = clerk
         self._document: IdentityDocument | None = None
+        self._ticked: set[str] = set()
 
     def page(self) -> ComposeResult:
-        """The comparison and the documents."""
+        """The comparison; below it the documents, and once one was named what to look at on it."""
         words = self.words
         yield Paragraph(words("clerk.identity.title", number=self._question.application_number), classes="title -tight")
         yield Comparison(words, self._question)
-        yield Paragraph(words("clerk.identity.document"), classes="aside", id="document-question")
-        with Horizontal(id="documents"):
-            for number, document in enumerate(_DOCUMENTS, 1):
-                yield Key(self._label(document), id=f"document-{number}", hint=str(number), value=document)
+        if self._document is None:
+            yield Paragraph(words("clerk.identity.document"), classes="aside", id="document-question")
+            with Horizontal(id="documents"):
+                for number, document in enumerate(_DOCUMENTS, 1):
+                    yield Key(words(f"document.{document}"), id=f"document-{number}", hint=str(number), value=document)
+        else:
+            named = words(f"document.{self._document}")
+            yield Paragraph(words("clerk.identity.checks", document=named), classes="aside", id="document-question")
+            with Horizontal(id="documents"):
+                for number, check in enumerate(_CHECKS, 1):
+                    yield Key(self._check_label(check), id=f"check-{check}", hint=str(number), value=check)
+                yield Key(words("clerk.identity.other_document"), id="other-document", hint="0", kind="quiet")
 
     def keys(self) -> Iterable[Key]:
-        """Confirmed, once a document was named."""
+        """Confirmed, once everything was looked at."""
         key = Key(self.words("clerk.identity.confirm"), id="confirm", hint="Enter", kind="main")
-        key.disabled = self._document is None
+        key.disabled = self._document is None or len(self._ticked) < len(_CHECKS)
         yield key
 
-    def _label(self, document: IdentityDocument) -> str:
-        name = self.words(f"document.{document}")
-        return self.words("choice.chosen", label=name) if document is self._document else name
+    def _check_label(self, check: str) -> str:
+        state = "done" if check in self._ticked else "open"
+        return self.words(f"clerk.identity.check.{state}", check=self.words(f"clerk.identity.check.{check}"))
 
     @on(Key.Pressed, "#documents Key")
-    def choose(self, event: Key.Pressed) -> None:
-        """Names the document."""
-        assert isinstance(event.key.value, IdentityDocument)
-        self._document = event.key.value
+    async def choose(self, event: Key.Pressed) -> None:
+        """Names the document, ticks a check, or goes back to the documents."""
+        match event.key.value:
+            case IdentityDocument() as document:
+                await self._turn_to(document)
+            case str() as check:
+                self._tick(check)
+            case _:
+                await self._turn_to(None)
+
+    async def _turn_to(self, document: IdentityDocument | None) -> None:
+        self._document = document
+        self._ticked.clear()
+        await self.compose_anew()
+        first = "#check-face" if document is not None else "#document-1"
+        self.set_focus(self.query_one(first, Key))
+
+    def _tick(self, check: str) -> None:
+        self._ticked.add(check)
         for key in self.query("#documents Key").results(Key):
-            assert isinstance(key.value, IdentityDocument)
-            key.relabel(self._label(key.value))
-            key.set_class(key.value is self._document, "-chosen")
+            if isinstance(key.value, str):
+                key.relabel(self._check_label(key.value))
+                key.set_class(key.value in self._ticked, "-chosen")
+        missing = [name for name in _CHECKS if name not in self._ticked]
         confirm = self.query_one("#confirm", Key)
-        confirm.disabled = False
-        self.set_focus(confirm)
+        confirm.disabled = bool(missing)
+        self.set_focus(self.query_one(f"#check-{missing[0]}", Key) if missing else confirm)
 
     def on_key(self, event: events.Key) -> None:
-        """Digits name a document."""
-        if event.character in set("123"):
-            self.query_one(f"#document-{event.character}", Key).action_press()
+        """Digits name a document, or tick."""
+        if event.character is not None and event.character in "1230":
+            digit = int(event.character)
+            ids = ("other-document", *(f"check-{check}" for check in _CHECKS))
+            wanted = f"document-{digit}" if self._document is None else ids[digit]
+            for key in self.query(f"#documents #{wanted}").results(Key):
+                key.action_press()
 
     @on(Key.Pressed, "#confirm")
     def confirm(self) -> None:
         """Form, register, document and face agree."""
-        if self._document is not None:
+        if self._document is not None and len(self._ticked) == len(_CHECKS):
             self.dismiss(IdentityEvidence(self._document, self._clerk))
 
 

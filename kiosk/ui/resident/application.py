@@ -15,16 +15,20 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 _PER_PAGE = 6
+_PER_LOW_PAGE = 3
+"""One row, so that every form lies in the lower half."""
 
 
 class ChooseApplication(SeatScreen[Resident]):
     """Demo: the pre-filled forms of the fictional residents lie here, and one of them is taken."""
 
     AUTO_FOCUS = "#form-1"
+    MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat, residents: Sequence[Resident]) -> None:
         super().__init__(seat, position=1, can_stop=True)
         self._residents = residents
+        self._per_page = _PER_LOW_PAGE if seat.layout == "lower" else _PER_PAGE
         self._page = 0
 
     def page(self) -> ComposeResult:
@@ -32,13 +36,13 @@ class ChooseApplication(SeatScreen[Resident]):
         yield Paragraph(self.words("resident.forms.title"), classes="title")
         yield Paragraph(self.words("resident.forms.text"), classes="lead")
         with Grid(id="forms"):
-            first = self._page * _PER_PAGE
-            for number, resident in enumerate(self._residents[first : first + _PER_PAGE], 1):
+            first = self._page * self._per_page
+            for number, resident in enumerate(self._residents[first : first + self._per_page], 1):
                 yield Key(resident.items.name, id=f"form-{number}", hint=str(number), value=resident)
 
     def keys(self) -> Iterable[Key]:
         """The forms before and after."""
-        if len(self._residents) > _PER_PAGE:
+        if len(self._residents) > self._per_page:
             yield Key(self.words("resident.forms.before"), id="before", hint="PageUp")
             yield Key(self.words("resident.forms.after"), id="after", hint="PageDown")
 
@@ -53,7 +57,7 @@ class ChooseApplication(SeatScreen[Resident]):
         await self._turn(1)
 
     async def _turn(self, pages: int) -> None:
-        count = -(-len(self._residents) // _PER_PAGE)
+        count = -(-len(self._residents) // self._per_page)
         self._page = (self._page + pages) % count
         await self.compose_anew()
 
@@ -73,30 +77,56 @@ class ChooseApplication(SeatScreen[Resident]):
 
 
 class ConfirmItems(SeatScreen[bool]):
-    """The four items on the form; True when the resident says that they are right."""
+    """The four items on the form; True when the resident says that they are right.
+
+    They are covered after a while, because a screen is seen from behind too.
+    """
+
+    MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat, resident: Resident) -> None:
         super().__init__(seat, position=1, can_stop=True)
         self._resident = resident
+        self._is_covered = False
 
     def page(self) -> ComposeResult:
         """The four items."""
         words, items = self.words, self._resident.items
+        facts = {
+            words("item.name"): items.name,
+            words("item.address"): items.address,
+            words("item.birth_date"): day_text(items.birth_date, words),
+            words("item.sex"): words(f"sex.{items.sex}"),
+        }
         yield Paragraph(words("resident.items.title"), classes="title")
-        yield Facts(
-            {
-                words("item.name"): items.name,
-                words("item.address"): items.address,
-                words("item.birth_date"): day_text(items.birth_date, words),
-                words("item.sex"): words(f"sex.{items.sex}"),
-            }
-        )
+        yield Facts(dict.fromkeys(facts, words("resident.items.covered")) if self._is_covered else facts)
         yield Paragraph(words("resident.items.text"), classes="aside")
 
     def keys(self) -> Iterable[Key]:
-        """Both answers."""
+        """Both answers, and a look at what is covered."""
+        if self._is_covered:
+            yield Key(self.words("resident.items.show"), id="show")
         yield Key(self.words("resident.items.no"), id="no")
         yield Key(self.words("resident.items.yes"), id="yes", hint="Enter", kind="main")
+
+    def on_mount(self) -> None:
+        """Covers the items after a while."""
+        self.set_timer(self.seat.patience.shown_s, self.cover)
+
+    async def cover(self) -> None:
+        """Covers the items."""
+        await self._show_items(is_covered=True)
+
+    @on(Key.Pressed, "#show")
+    async def uncover(self) -> None:
+        """Shows the items for another while."""
+        await self._show_items(is_covered=False)
+        self.set_timer(self.seat.patience.shown_s, self.cover)
+
+    async def _show_items(self, *, is_covered: bool) -> None:
+        if self.is_attached:
+            self._is_covered = is_covered
+            await self.compose_anew()
 
     @on(Key.Pressed, "#no")
     def is_wrong(self) -> None:

@@ -8,51 +8,48 @@ from textual.containers import Horizontal, Vertical
 
 from kiosk.issuance.persons import CardAction
 from kiosk.ui.counter import SimulatedCard
+from kiosk.ui.drawings import CARD_IN, CARD_OUT, COUNTER
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 _PICTURES = {
-    True: """\
-╭────────────────────────╮
-│  ┌────┐                │
-│  │▒▒▒▒│   I C          │
-│  └────┘                │
-╰────────────────────────╯
-            │
-            ▼
-━━━━━━━━━━━━━━━━━━━━━━━━━━━━""",
-    False: """\
-╭────────────────────────╮
-│  ┌────┐                │
-│  │▒▒▒▒│   I C          │
-│  └────┘                │
-╰────────────────────────╯
-            ▲
-            │
-━━━━━━━━━━━━━━━━━━━━━━━━━━━━""",
+    CardAction.INSERT: CARD_IN,
+    CardAction.INSERT_SAME: CARD_IN,
+    CardAction.HAND_IN: COUNTER,
+    CardAction.TAKE: CARD_OUT,
 }
 
 
 class HandleCard(SeatScreen[None]):
-    """What to do with the card. The reader notices when it is done; a demo has a key instead of a hand."""
+    """What to do with the card. The reader notices when it is done; a demo has a key instead of a hand.
+
+    `told_as` names other words than those of the action.
+    """
 
     def __init__(
-        self, seat: Seat, position: int, action: CardAction, card: SimulatedCard | None, *, can_stop: bool
+        self,
+        seat: Seat,
+        position: int | None,
+        action: CardAction,
+        card: SimulatedCard | None,
+        *,
+        can_stop: bool,
+        told_as: str = "",
     ) -> None:
         super().__init__(seat, position=position, can_stop=can_stop)
         self._action = action
         self._card = card
+        self._told_as = told_as or action.value
 
     def page(self) -> ComposeResult:
         """A picture that needs no words, and the words."""
         with Horizontal(classes="beside"):
-            is_going_in = self._action in (CardAction.INSERT, CardAction.INSERT_SAME)
-            yield Paragraph(_PICTURES[is_going_in], classes="picture")
-            with Vertical():
-                yield Paragraph(self.words(f"resident.card.{self._action}.title"), classes="title")
-                yield Paragraph(self.words(f"resident.card.{self._action}.text"), classes="lead")
+            yield Paragraph(_PICTURES[self._action], classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(self.words(f"resident.card.{self._told_as}.title"), classes="title")
+                yield Paragraph(self.words(f"resident.card.{self._told_as}.text"), classes="note")
 
     def keys(self) -> Iterable[Key]:
         """The demo's hand."""

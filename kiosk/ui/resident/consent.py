@@ -18,6 +18,8 @@ from kiosk.ui.widgets.paragraph import Paragraph
 class Agree(SeatScreen[bool]):
     """Name as certified, until when it is valid, and the fee; yes and stop are equal in size."""
 
+    MINDS_IDLENESS = True
+
     def __init__(self, seat: Seat, position: int, summary: DeliverySummary) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._summary = summary

@@ -21,6 +21,8 @@ from kiosk.ui.widgets.paragraph import Paragraph
 class Finish(SeatScreen[bool]):
     """The certificate is valid and the card is with its owner."""
 
+    MINDS_IDLENESS = True
+
     def __init__(self, seat: Seat, position: int, closed: Closed) -> None:
         super().__init__(seat, position=position)
         self._result = closed
@@ -46,12 +48,18 @@ class Finish(SeatScreen[bool]):
         """The resident leaves."""
         self.dismiss(True)
 
+    def when_nobody_answers(self) -> None:
+        """He has left already."""
+        self.leave()
+
 
 class TroubleNotice(SeatScreen[bool]):
     """What happened, the money, the card, who acts, and a number to name; never whose fault.
 
     `texts` are the failure book's words by language.
     """
+
+    MINDS_IDLENESS = True
 
     def __init__(
         self, seat: Seat, case: OpenCase, trouble: Trouble, texts: dict[str, FailureText], card: SimulatedCard | None
@@ -97,3 +105,8 @@ class TroubleNotice(SeatScreen[bool]):
     def leave(self) -> None:
         """The resident leaves."""
         self.dismiss(True)
+
+    def when_nobody_answers(self) -> None:
+        """He has left; the notice stays for as long as his card may be inside."""
+        if self._is_card_inside() is False:
+            self.leave()

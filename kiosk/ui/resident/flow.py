@@ -12,11 +12,14 @@ from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.persons import CardRequest, Consent, PasswordChoice, PasswordEntry, ResidentAsked
 from kiosk.ui.resident.application import ChooseApplication, ConfirmItems
 from kiosk.ui.resident.card import HandleCard
+from kiosk.ui.resident.comfort import Comfort
 from kiosk.ui.resident.consent import Agree
 from kiosk.ui.resident.finish import Finish, TroubleNotice
-from kiosk.ui.resident.guide import Guide
+from kiosk.ui.resident.guide import Consult, Guide
+from kiosk.ui.resident.learn import TOPICS, topic
+from kiosk.ui.resident.own_flow import OwnCard, show_certificate, try_out
 from kiosk.ui.resident.password import ChoosePassword, EnterPassword
-from kiosk.ui.resident.start import Start
+from kiosk.ui.resident.start import Start, Wish
 from kiosk.ui.resident.wait import AtStationWork, KeyGeneration, Notice, Waiting
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
@@ -26,9 +29,11 @@ class Reception(Protocol):
     """What the resident's way needs of the counter."""
 
     fee_yen: int
+    validity_years: int
     entry_policy: PinPolicy
     """The passwords that can be typed when a card's own is asked for."""
     card: SimulatedCard | None
+    own_card: OwnCard
 
     async def residents(self) -> tuple[Resident, ...]:
         """Whose forms lie here (demo)."""
@@ -49,23 +54,91 @@ class Reception(Protocol):
 
 async def serve_residents(seat: Seat, reception: Reception, first_language: str) -> None:
     """Serves one resident after another, until a case is interrupted because the program ends."""
+    seat.welcome(first_language)
     while True:
-        seat.speak(first_language)
-        await seat.ask(Start(seat, reception.fee_yen))
-        resident = await _take_form(seat, reception)
-        if resident is not None:
-            case = await reception.open_case(resident)
-            await _accompany(seat, case, reception)
-            if isinstance(case.ending, Trouble) and case.ending.outcome is Outcome.INTERRUPTED:
-                return
-            await _say_goodbye(seat, case, reception)
-            reception.leave()
+        # A form that the clerk has taken in, and a case that he goes on with, begin by themselves.
+        match await seat.show(Start(seat, reception.fee_yen), lambda: not _is_sent_for(seat)):
+            case Wish.COMFORT:
+                await _ask_for_comfort(seat)
+                continue
+            case Wish.LEARN:
+                await _teach(seat, reception)
+            case Wish.SHOW:
+                await show_certificate(seat, reception.own_card, reception.entry_policy)
+            case Wish.TRY:
+                await try_out(seat, reception.own_card, reception.entry_policy)
+            case Wish.ISSUE:
+                if await _issue(seat, reception) is Outcome.INTERRUPTED:
+                    return
+            case None:
+                if await _take_over(seat, reception) is Outcome.INTERRUPTED:
+                    return
+            case _:
+                pass
+        seat.welcome(first_language)
+
+
+async def _ask_for_comfort(seat: Seat) -> None:
+    """Three questions; what was chosen holds until the resident leaves."""
+    for question, choose in (("language", seat.speak), ("colours", seat.dress), ("layout", seat.arrange)):
+        answer = await seat.ask(Comfort(seat, question))
+        if isinstance(answer, Stop):
+            return
+        choose(answer)
+
+
+async def _teach(seat: Seat, reception: Reception) -> None:
+    """One topic after another, as far as the resident wants to read."""
+    index = 0
+    while 0 <= index < len(TOPICS):
+        answer = await seat.ask(topic(seat, TOPICS[index], reception.fee_yen, reception.validity_years))
+        if isinstance(answer, Stop):
+            return
+        index += answer.value
+
+
+def _is_sent_for(seat: Seat) -> bool:
+    return seat.board.case is not None or seat.board.offered is not None
+
+
+async def _issue(seat: Seat, reception: Reception) -> Outcome | None:
+    """The whole way of one certificate; the outcome when it is not the good one."""
+    resident = await _take_form(seat, reception)
+    if resident is None or _is_sent_for(seat):
+        return None
+    return await _attend(seat, reception, await reception.open_case(resident))
+
+
+async def _take_over(seat: Seat, reception: Reception) -> Outcome | None:
+    """What the clerk has sent: a case to go on with, or a form that its resident looks at first."""
+    board = seat.board
+    if board.case is not None:
+        return await _attend(seat, reception, board.case)
+    resident = board.offered
+    board.offer(None)
+    if resident is None or await seat.ask(ConfirmItems(seat, resident)) is not True or board.case is not None:
+        return None
+    return await _attend(seat, reception, await reception.open_case(resident))
+
+
+async def _attend(seat: Seat, reception: Reception, case: OpenCase) -> Outcome | None:
+    await _accompany(seat, case, reception)
+    outcome = case.ending.outcome if isinstance(case.ending, Trouble) else None
+    if outcome is not Outcome.INTERRUPTED:
+        await _say_goodbye(seat, case, reception)
+        reception.leave()
+    return outcome
 
 
 async def _take_form(seat: Seat, reception: Reception) -> Resident | None:
     """Guide and form; None when the resident changes his mind, of which nothing remains."""
-    if await seat.ask(Guide(seat, reception.fee_yen)) is Stop.STOP:
-        return None
+    match await seat.ask(Guide(seat, reception.fee_yen)):
+        case Stop.STOP:
+            return None
+        case False:
+            seat.board.call_clerk()
+            await seat.ask(Consult(seat))
+            return None
     residents = await reception.residents()
     while True:
         resident = await seat.ask(ChooseApplication(seat, residents))

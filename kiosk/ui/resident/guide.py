@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
 
+from kiosk.ui.drawings import COUNTER
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
@@ -13,7 +15,12 @@ from kiosk.ui.widgets.paragraph import Paragraph
 
 
 class Guide(SeatScreen[bool]):
-    """What it takes, what will happen, what it costs, and that one may stop."""
+    """What it takes, what will happen, what it costs, and that one may stop. False: he would rather speak to somebody.
+
+    Who cannot use the terminal reads it from a list; nobody is asked to which line of it he belongs.
+    """
+
+    MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat, fee_yen: int) -> None:
         super().__init__(seat, position=0, can_stop=True)
@@ -32,10 +39,43 @@ class Guide(SeatScreen[bool]):
         yield Paragraph(words("resident.guide.others"), classes="aside")
 
     def keys(self) -> Iterable[Key]:
-        """On."""
+        """To the counter, or on."""
+        yield Key(self.words("resident.guide.consult"), id="consult")
         yield Key(self.words("key.next"), id="next", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#consult")
+    def consult(self) -> None:
+        """Would rather speak to somebody."""
+        self.dismiss(False)
 
     @on(Key.Pressed, "#next")
     def go_on(self) -> None:
         """Goes on."""
         self.dismiss(True)
+
+
+class Consult(SeatScreen[bool]):
+    """The staff have been called; no reason is asked or kept."""
+
+    MINDS_IDLENESS = True
+
+    def page(self) -> ComposeResult:
+        """A picture, title and text."""
+        with Horizontal(classes="beside"):
+            yield Paragraph(COUNTER, classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(self.words("resident.consult.title"), classes="title")
+                yield Paragraph(self.words("resident.consult.text"), classes="note")
+
+    def keys(self) -> Iterable[Key]:
+        """Done."""
+        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#done")
+    def leave(self) -> None:
+        """Goes to the counter."""
+        self.dismiss(True)
+
+    def when_nobody_answers(self) -> None:
+        """He has gone."""
+        self.leave()

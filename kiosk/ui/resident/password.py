@@ -25,7 +25,7 @@ class EnterPassword(SeatScreen[bytearray]):
 
     TAKES_TEXT = True
 
-    def __init__(self, seat: Seat, position: int, policy: PinPolicy, attempts: int | None = None) -> None:
+    def __init__(self, seat: Seat, position: int | None, policy: PinPolicy, attempts: int | None = None) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._policy = policy
         self._attempts = attempts

@@ -1,11 +1,13 @@
-"""The screen that waits for a resident."""
+"""The screen that waits for a resident, and what he may want."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Center, Vertical
+from textual.containers import Horizontal, Vertical
 
+from kiosk.ui.drawings import KEY
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
@@ -13,7 +15,21 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 
-class Start(SeatScreen[bool]):
+class Wish(StrEnum):
+    """What a resident comes to the terminal for."""
+
+    ISSUE = "issue"
+    SHOW = "show"
+    TRY = "try"
+    LEARN = "learn"
+    COMFORT = "comfort"
+    """Reading and operating more easily, and another language."""
+
+
+_BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.COMFORT)
+
+
+class Start(SeatScreen[Wish]):
     """What one can do here, what it costs and how long it takes; anybody may begin."""
 
     def __init__(self, seat: Seat, fee_yen: int) -> None:
@@ -21,25 +37,36 @@ class Start(SeatScreen[bool]):
         self._fee_yen = fee_yen
 
     def page(self) -> ComposeResult:
-        """Title, one sentence, three facts."""
+        """Title, one sentence, three facts, the other wishes, and a word to those who read none of our languages."""
         words = self.words
-        with Vertical(id="start"):
-            yield Paragraph(words("resident.start.title"), id="start-title")
-            yield Paragraph(words("resident.start.lead"), id="start-lead")
-            facts = Facts(
-                {
-                    words("resident.start.fee"): words("money.yen", yen=self._fee_yen),
-                    words("resident.start.time"): words("resident.start.time_value"),
-                    words("resident.start.bring"): words("resident.start.bring_value"),
-                }
-            )
-            yield Center(facts)
+        with Horizontal(classes="beside", id="start"):
+            yield Paragraph(KEY, classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(words("resident.start.title"), classes="title")
+                yield Paragraph(words("resident.start.lead"), id="start-lead")
+                yield Facts(
+                    {
+                        words("resident.start.fee"): words("money.yen", yen=self._fee_yen),
+                        words("resident.start.time"): words("resident.start.time_value"),
+                        words("resident.start.bring"): words("resident.start.bring_value"),
+                    }
+                )
+        with Horizontal(classes="choices"):
+            for number, wish in enumerate(_BESIDE_ISSUE, 1):
+                yield Key(words(f"resident.wish.{wish}"), id=f"wish-{wish}", hint=str(number), value=wish)
+        yield Paragraph(words("resident.start.others"), id="start-others")
 
     def keys(self) -> Iterable[Key]:
         """One key begins."""
-        yield Key(self.words("resident.start.begin"), id="begin", hint="Enter", kind="main")
+        yield Key(self.words("resident.start.begin"), id="begin", hint="Enter", kind="main", value=Wish.ISSUE)
 
-    @on(Key.Pressed, "#begin")
-    def begin(self) -> None:
+    @on(Key.Pressed, "#begin,.choices Key")
+    def begin(self, event: Key.Pressed) -> None:
         """Begins."""
-        self.dismiss(True)
+        if isinstance(event.key.value, Wish):
+            self.dismiss(event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits choose one of the other wishes."""
+        if event.character is not None and event.character in "1234":
+            self.dismiss(_BESIDE_ISSUE[int(event.character) - 1])

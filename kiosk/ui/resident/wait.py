@@ -3,9 +3,11 @@
 from enum import StrEnum
 
 from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
 
 from kiosk.model.step import Step
 from kiosk.ui.case import OpenCase
+from kiosk.ui.drawings import COIN, COUNTER, KEY, PAPER, WAIT
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.paragraph import Paragraph
@@ -23,6 +25,9 @@ class Waiting(StrEnum):
     STOPPING = "stopping"
 
 
+_PICTURES = {Waiting.WINDOW: COUNTER, Waiting.FEE: COIN, Waiting.RECEIPT: PAPER, Waiting.STOPPING: WAIT}
+
+
 class Notice(SeatScreen[None]):
     """Says what is going on, and ends by itself. Its words are `resident.NOTICE.title` and `.text`."""
 
@@ -32,9 +37,12 @@ class Notice(SeatScreen[None]):
         self._values = values
 
     def page(self) -> ComposeResult:
-        """Title and text."""
-        yield Paragraph(self.words(f"resident.{self._notice}.title", **self._values), classes="title")
-        yield Paragraph(self.words(f"resident.{self._notice}.text", **self._values), classes="lead note")
+        """A picture, title and text."""
+        with Horizontal(classes="beside"):
+            yield Paragraph(_PICTURES[self._notice], classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(self.words(f"resident.{self._notice}.title", **self._values), classes="title")
+                yield Paragraph(self.words(f"resident.{self._notice}.text", **self._values), classes="note")
 
 
 class KeyGeneration(SeatScreen[None]):
@@ -46,10 +54,13 @@ class KeyGeneration(SeatScreen[None]):
 
     def page(self) -> ComposeResult:
         """What happens inside the card, and for how long already."""
-        yield Paragraph(self.words("resident.key.title"), classes="title")
-        yield Paragraph(self.words("resident.key.text"), classes="lead note")
-        yield Paragraph(id="elapsed", classes="aside")
-        yield Paragraph(self.words("resident.key.keep_card"), classes="aside")
+        with Horizontal(classes="beside"):
+            yield Paragraph(KEY, classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(self.words("resident.key.title"), classes="title")
+                yield Paragraph(self.words("resident.key.text"), classes="note")
+                yield Paragraph(id="elapsed", classes="aside")
+        yield Paragraph(self.words("resident.work.keep_card"), classes="aside")
 
     def on_mount(self) -> None:
         """Starts counting."""
@@ -77,8 +88,11 @@ class AtStationWork(SeatScreen[None]):
 
     def page(self) -> ComposeResult:
         """The present step in a sentence."""
-        yield Paragraph(id="work-title", classes="title")
-        yield Paragraph(id="work-text", classes="lead note")
+        with Horizontal(classes="beside"):
+            yield Paragraph(WAIT, classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(id="work-title", classes="title")
+                yield Paragraph(id="work-text", classes="note")
         yield Paragraph(self.words("resident.work.keep_card"), classes="aside")
 
     def follow(self) -> None:

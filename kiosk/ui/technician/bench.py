@@ -1,7 +1,7 @@
 """The technician's bench: every device with its state and cause, the papers printed, the card exchanges."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from textual import events, on
@@ -18,12 +18,11 @@ _LOOKS_EVERY_S = 1.0
 _TRACE_LINES = 40
 
 
-class Bench(SeatScreen[None]):
-    """Looks at the devices once a second, off the event loop."""
+class Bench(SeatScreen[bool]):
+    """Looks at the devices once a second, off the event loop. True: the technician wants the menu."""
 
-    def __init__(self, seat: Seat, counter: Counter, leave: Callable[[], None]) -> None:
+    def __init__(self, seat: Seat, counter: Counter) -> None:
         super().__init__(seat, can_stop=seat.is_demo)
-        self._leave = leave
         self._counter = counter
         self._devices: tuple[DeviceState, ...] = ()
         self._paper = ""
@@ -45,14 +44,23 @@ class Bench(SeatScreen[None]):
                     yield Paragraph(id="paper")
 
     def keys(self) -> Iterable[Key]:
-        """The demo's hand on the card."""
-        if self._counter.simulated_card() is not None:
-            yield Key(self.words("technician.card.insert"), id="insert", hint="I")
-            yield Key(self.words("technician.card.remove"), id="remove", hint="R")
+        """The demo's hand on the card, and the menu."""
+        card = self._counter.simulated_card()
+        if card is not None:
+            for name, hint, is_shown in (("insert", "I", not card.is_inserted), ("remove", "R", card.is_inserted)):
+                key = Key(self.words(f"technician.card.{name}"), id=name, hint=hint)
+                key.display = is_shown
+                yield key
+        yield Key(self.words("technician.menu"), id="menu", hint="Enter", kind="main")
 
     def on_mount(self) -> None:
         """Begins to look."""
         self.run_worker(self._look(), group="look")
+
+    @on(Key.Pressed, "#menu")
+    def open_menu(self) -> None:
+        """Wants to look at something else."""
+        self.dismiss(True)
 
     async def _look(self) -> None:
         while True:
@@ -68,23 +76,16 @@ class Bench(SeatScreen[None]):
         """Shows what was seen last."""
         words = self.words
         card = self._counter.simulated_card()
-        if card is not None and not self.query("#insert"):
-            self.refresh(recompose=True)  # the station has opened since
-            return
         if card is not None:
             for key in self.query("#insert").results(Key):
-                key.disabled = card.is_inserted
+                key.display = not card.is_inserted
             for key in self.query("#remove").results(Key):
-                key.disabled = not card.is_inserted
+                key.display = card.is_inserted
         self._write("devices", "\n".join(map(self._device_text, self._devices)) or words("technician.no_device"))
         self._write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
         for scroll in self.query("#trace-scroll").results(VerticalScroll):
             scroll.scroll_end(animate=False)
         self._write("paper", self._paper or words("technician.no_paper"))
-
-    def stop(self) -> None:
-        """Ends the demo."""
-        self._leave()
 
     @on(Key.Pressed, "#insert,#remove")
     def move_card(self, event: Key.Pressed) -> None:
@@ -92,9 +93,11 @@ class Bench(SeatScreen[None]):
         self._move_card(event.key.id == "insert")
 
     def on_key(self, event: events.Key) -> None:
-        """I and R move the simulated card."""
+        """I and R move the simulated card, M opens the menu."""
         if event.key in ("i", "r"):
             self._move_card(event.key == "i")
+        elif event.key == "m":
+            self.open_menu()
 
     def _move_card(self, is_in: bool) -> None:
         card = self._counter.simulated_card()

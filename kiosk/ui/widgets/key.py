@@ -15,6 +15,8 @@ from kiosk.ui.plain_text import inert
 
 Kind = Literal["plain", "main", "quiet"]
 
+_ENTER = "Enter"
+
 
 class Key(Widget, can_focus=True):
     """A key with a label and, below it, the name of the keyboard's key that does the same."""
@@ -44,13 +46,14 @@ class Key(Widget, can_focus=True):
         self.refresh(layout=True)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
-        """As wide as the longer of label and hint."""
-        return max(cell_len(self._label), cell_len(self._hint))
+        """As wide as the longest of label and hints."""
+        return max(cell_len(self._label), cell_len(self._hint), cell_len(_ENTER))
 
     def render(self) -> Content:
-        """Label and hint."""
+        """Label and hint. Enter presses the key that has the focus, so that one says so and no other."""
+        hint = _ENTER if self.has_focus else "" if self._hint == _ENTER else self._hint
         # A line above as there is one below, so that the label stands in the middle.
-        return Content(f"\n{self._label}\n{self._hint}" if self._hint else self._label)
+        return Content(f"\n{self._label}\n{hint}" if hint else self._label)
 
     def action_press(self) -> None:
         """Presses the key."""

@@ -1,5 +1,6 @@
 import pytest
-from card_desk import Desk
+
+from tests.hw.card.office import Desk
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 issued again."""
 
 import pytest
-from card_desk import CERTIFICATE, Desk, issue, read_certificate
 
 from hw.errors import CardRefused, CardRemoved, CardUnsupported, DeviceError, OutcomeUnknown
 from hw.ports import PinStatus
 from hw.sim.fault import Fault
+from tests.hw.card.office import CERTIFICATE, Desk, issue, read_certificate
 
 EXCHANGES = 21
 WRITTEN_AT = 17

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from card_desk import CARD_NUMBER, CERTIFICATE, ISSUER, PASSWORD, Desk, issue, key_hash, password, read_certificate
 
 from hw.card.apdu import EXTENDED, SHORT, Limits
 from hw.card.reader import Reader
@@ -12,6 +11,17 @@ from hw.errors import CardRefused, DeviceError, NotSent, PinLocked, PinRefused, 
 from hw.ports import CardReader, ChannelPurpose, PinStatus
 from hw.sim.card.personalization import DEMO_MASTERS
 from kiosk.counter.card_issuer import CardIssuer
+from tests.hw.card.office import (
+    CARD_NUMBER,
+    CERTIFICATE,
+    ISSUER,
+    PASSWORD,
+    Desk,
+    issue,
+    key_hash,
+    password,
+    read_certificate,
+)
 
 
 def sign(reader: CardReader) -> None:

@@ -2,7 +2,6 @@ import copy
 from collections.abc import Callable
 
 import pytest
-from card_desk import Desk, issue, password
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -11,6 +10,7 @@ from cryptography.x509.oid import NameOID
 
 from hw.card.key import CardKey
 from hw.errors import CardRefused
+from tests.hw.card.office import Desk, issue, password
 
 TEXT = b"what is signed"
 PKCS1 = padding.PKCS1v15()

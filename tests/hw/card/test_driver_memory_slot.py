@@ -1,11 +1,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from card_desk import Desk
 
 from hw.card.memory import MemorySlot
 from hw.errors import CardRemoved
 from hw.sim.card.card import VirtualCard
+from tests.hw.card.office import Desk
 
 
 def test_waiting_ends_when_a_card_comes_and_when_it_goes(desk: Desk) -> None:

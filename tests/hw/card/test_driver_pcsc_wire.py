@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from card_desk import CARD_NUMBER, issue, read_certificate, rsa_key
 
 from hw.card.pcsc import reader_names
 from hw.ports import CardReader
@@ -13,6 +12,7 @@ from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import MemoryStore
 from hw.sim.card.personalization import new_card
 from hw.sim.fault import Fault
+from tests.hw.card.office import CARD_NUMBER, issue, read_certificate, rsa_key
 from tests.hw.card.pcsc_bench import Client, hold, holder_of, inserted, outcome, release, select_held
 from tests.pcscd import PrivatePcscd
 

@@ -60,6 +60,24 @@ def test_a_file_that_is_not_known_to_be_harmless_is_masked(before: list[tuple[by
     assert trace(*before, (bytes.fromhex("00B0000004"), b"ABCD\x90\x00"))[-1] == "< [4 bytes] 9000 1.2 ms"
 
 
+def test_a_short_identifier_tells_the_file() -> None:
+    read = bytes.fromhex("00B0860004")
+    assert trace((read, b"JPKI\x90\x00"))[1] == "< 4A504B49 9000 1.2 ms"
+    assert trace(select("0006"), (bytes.fromhex("00B0810004"), b"ABCD\x90\x00"))[3] == "< [4 bytes] 9000 1.2 ms"
+
+
+def test_a_short_identifier_that_the_card_does_not_know_says_nothing_of_the_file_that_is_selected() -> None:
+    refused = (bytes.fromhex("00B0860004"), b"\x6a\x86")
+    lines = trace(select("0001"), refused, (bytes.fromhex("00B0000004"), b"ABCD\x90\x00"))
+    assert lines[-1] == "< [4 bytes] 9000 1.2 ms"
+
+
+@pytest.mark.parametrize("header", ["00FFFFFF", "00FE079A", "00DB3FFF", "0087039B", "10DB3FFF", "00CB3FFF"])
+def test_keys_and_data_objects_of_a_piv_card_are_masked_both_ways(header: str) -> None:
+    lines = trace((bytes.fromhex(header) + b"\x08" + PIN, CERTIFICATE + b"\x90\x00"))
+    assert lines == [f"> {header}08 [8 bytes]", "< [13 bytes] 9000 1.2 ms"]
+
+
 def test_nothing_under_a_secure_channel_is_shown() -> None:
     lines = trace((bytes.fromhex("0447800008") + bytes(8), bytes(24) + b"\x61\x04"), (b"\0\xc0\0\0\x04", b"ABCD\x90\0"))
     assert lines == ["> 0447800008 [8 bytes]", "< [24 bytes] 6104 1.2 ms", "> 00C00000 04", "< [4 bytes] 9000 1.2 ms"]

@@ -124,3 +124,52 @@ def test_it_is_a_cash_box_that_counts_nothing():
     box: CashBox = drawer()[0]
     assert box.kind == "clerk_drawer"
     assert box.counter() == 0
+
+
+def test_a_sensor_must_move_and_gets_a_second_pulse() -> None:
+    from tests.wire.clock import Clock
+
+    class Stubborn(VirtualPrinter):
+        pulses = 0
+
+        def _kick(self) -> None:
+            self.pulses += 1
+            if self.pulses > stays_shut:
+                super()._kick()
+
+    for stays_shut, failure in ((0, None), (1, None), (2, Refused)):
+        clock = Clock()
+        sim = Stubborn()
+        box = ClerkDrawer(
+            EscposPrinter(MemoryLink(sim), MODELS["tm-t88-ja"]),
+            has_sensor=True,
+            monotonic=clock.monotonic,
+            pause=clock.pause,
+        )
+        box.dispense(500)
+        assert box.kick_failure is None if failure is None else isinstance(box.kick_failure, failure)
+        assert sim.pulses == min(stays_shut + 1, 2)
+        assert box.counts.drawer_good_open_count + box.counts.drawer_failed_open_count == 1
+
+
+def test_a_drawer_that_is_left_open_is_told_once() -> None:
+    from hw.cash.drawer_watch import DrawerEvent, DrawerWatch
+
+    now = [0.0]
+    watch = DrawerWatch(lambda: now[0], limit_s=30)
+    told = []
+    for second, is_open in [
+        (0, False),
+        (1, True),
+        (2, True),
+        (30, True),
+        (31, True),
+        (90, True),
+        (91, False),
+        (92, True),
+    ]:
+        now[0] = second
+        told.append(watch.see(is_open))
+    opened, left, closed = DrawerEvent.OPENED, DrawerEvent.LEFT_OPEN, DrawerEvent.CLOSED
+    assert told == [None, opened, None, None, left, None, closed, opened]
+    assert not watch.is_left_open

@@ -11,8 +11,8 @@ from hw.link.memory import MemoryLink
 from hw.link.url import link_to
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
-from hw.sim.printer.shells import serve_pty, serve_tcp
 from hw.sim.printer.virtual import VirtualPrinter
+from hw.sim.shells import serve_pty, serve_tcp
 
 MODEL = MODELS["tm-t88-ja"]
 

@@ -9,8 +9,12 @@ from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
 from tests.hw.printer.printer_bench import MODEL, Bench, CuttingLink
 
-ASKED_BEFORE = bytes.fromhex("1004 01 1004 02 1004 03 1004 04 1d2848 0600 3030 20202020")
-"""DLE EOT 1 to 4, then GS ( H with the id of four spaces."""
+COUNT = bytes.fromhex("1d6732003200")
+"""GS g 2: the counter of cuts."""
+ASKED_BEFORE = bytes.fromhex("1004 01 1004 02 1004 03 1004 04 1d2848 0600 3030 20202020") + COUNT
+"""DLE EOT 1 to 4, then GS ( H with the id of four spaces, then the counter."""
+MARK = 11
+"""Bytes of GS ( H behind the cut."""
 
 
 def print_until(written, read, paper, model=MODEL):
@@ -34,20 +38,21 @@ def print_until(written, read, paper, model=MODEL):
 @pytest.mark.parametrize("paper", [RECEIPT, (QrCode("17"),)], ids=["plain", "qr"])
 def test_a_link_cut_at_any_byte_sent(paper):
     _, _, whole, job = print_until(1 << 30, 1 << 30, paper)
-    assert whole == ASKED_BEFORE + job.data
+    assert whole == ASKED_BEFORE + job.data + COUNT
     for cut in range(len(whole) + 1):
         outcome, bench, received, _ = print_until(cut, 1 << 30, paper)
         assert received == whole[:cut]
         started = cut > len(ASKED_BEFORE)
         assert outcome is (PrintOutcome.UNKNOWN if started else PrintOutcome.NOT_STARTED)
-        assert len(bench.sim.sheets) == (cut >= len(whole) - 11)  # the cut comes before the 11 bytes of GS ( H
+        assert len(bench.sim.sheets) == (cut >= len(whole) - len(COUNT) - MARK)
 
 
 def test_a_link_cut_at_any_byte_answered():
-    answers = 4 + 7 + 7
+    count = 3  # 5F 30 00
+    before, answers = 4 + 7 + count, 4 + 7 + count + 7 + count
     for cut in range(answers):
         outcome, bench, _, _ = print_until(1 << 30, cut, RECEIPT)
-        started = cut >= 4 + 7
+        started = cut >= before
         assert outcome is (PrintOutcome.UNKNOWN if started else PrintOutcome.NOT_STARTED)
         assert len(bench.sim.sheets) == started
     assert print_until(1 << 30, answers, RECEIPT)[0] is PrintOutcome.CONFIRMED
@@ -57,7 +62,7 @@ def test_a_link_cut_at_any_byte_answered():
 def test_after_a_cut_at_any_byte_the_copy_comes_out_whole(paper):
     _, whole_bench, whole, _ = print_until(1 << 30, 1 << 30, paper)
     complete = whole_bench.sim.sheets[0].text
-    within_cut_command = len(whole) - 11 - 1
+    within_cut_command = len(whole) - len(COUNT) - MARK - 1
     for cut in range(len(ASKED_BEFORE), len(whole) + 1):
         _, bench, _, _ = print_until(cut, 1 << 30, paper)
         printed = len(bench.sim.sheets)

@@ -76,10 +76,16 @@ class Terminal:
         assert identity[:2] == b"\x5a\x10"
         return identity[2:18].decode()
 
-    def open_channel(self, purpose: str, host_challenge: bytes = bytes(range(8))) -> None:
+    def open_channel(self, purpose: str, host_challenge: bytes = bytes(range(8)), level: int = 0x33) -> None:
         """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE with the demo issuer's keys."""
         version, master = MASTERS[purpose]
         enc, mac, _ = card_keys(master, purpose, self.number(), 3)
+        self.open_with(version, enc, mac, host_challenge, level)
+
+    def open_with(
+        self, version: int, enc: bytes, mac: bytes, host_challenge: bytes = bytes(range(8)), level: int = 0x33
+    ) -> None:
+        """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE with static keys."""
         answer = self.ok(bytes((0x80, 0x50, version, 0x00, 8)) + host_challenge + b"\0")
         assert answer[10:13] == bytes((version, 0x03, 0x60))
         context = host_challenge + answer[13:21]
@@ -90,7 +96,7 @@ class Terminal:
         self.enc, self.mac, self.rmac = session_key(enc, 4, 128), session_key(mac, 6, 128), session_key(mac, 7, 128)
         assert answer[21:29] == session_key(self.mac, 0, 64), "card cryptogram"
         self.chaining, self.counter = bytes(16), 0
-        self.ok(self._with_mac(b"\x84\x82\x33\x00", session_key(self.mac, 1, 64), b"", is_extended=False))
+        self.ok(self._with_mac(bytes((0x84, 0x82, level, 0x00)), session_key(self.mac, 1, 64), b"", is_extended=False))
 
     def secure(self, command: str | bytes) -> tuple[bytes, int]:
         """A plain short or extended command, sent inside the channel; its plain answer."""

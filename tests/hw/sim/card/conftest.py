@@ -7,7 +7,7 @@ from card_terminal import SELECT_AP, Terminal
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from hw.sim.card.card import VirtualCard
-from hw.sim.card.chip import make_rsa_2048
+from hw.sim.card.key_maker import make_rsa_2048
 from hw.sim.card.memory import MemoryStore
 from hw.sim.card.personalization import new_card
 

@@ -9,6 +9,7 @@ from card_terminal import (
     SIGN_PIN,
     Terminal,
     card_keys,
+    encipher,
     set_pin,
 )
 from msgspec.structs import replace
@@ -99,9 +100,24 @@ def test_external_authenticate_needs_an_offer(terminal):
     assert terminal.send(AUTHENTICATE) == (b"", 0x6985)
 
 
-def test_other_security_levels_are_refused(terminal):
-    for level in (0x00, 0x01, 0x03, 0x13):
+def test_unknown_security_levels_are_refused(terminal):
+    for level in (0x02, 0x10, 0x30, 0x32, 0x73):
         assert terminal.send(bytes((0x84, 0x82, level, 0, 16)) + bytes(16)) == (b"", 0x6A86)
+
+
+@pytest.mark.parametrize("level", [0x01, 0x03, 0x11, 0x13])
+def test_a_weaker_level_opens_as_the_standard_says_and_carries_no_right(terminal, level):
+    terminal.open_channel("issue", level=level)
+    encrypted = level & 0x02
+    command = bytes.fromhex("00A4020C02001B")
+    header, data = command[:4], command[5:]
+    terminal.counter += 1
+    sealed = encipher(terminal.enc, terminal.counter.to_bytes(16, "big"), data) if encrypted else data
+    answer = terminal.ok(terminal._with_mac(b"\x04" + header[1:], sealed, b"", is_extended=False))
+    assert len(answer) == (8 if level & 0x10 else 0)
+    terminal.counter += 1
+    pin = encipher(terminal.enc, terminal.counter.to_bytes(16, "big"), b"KIOSK123") if encrypted else b"KIOSK123"
+    assert terminal.send(terminal._with_mac(b"\x04\x24\x01\x80", pin, b"", is_extended=False)) == (b"", 0x6982)
 
 
 @pytest.mark.parametrize("position", [1, 5, 10, 21, 23, 30])

@@ -31,7 +31,7 @@ def test_specification_reads_as_faults_by_number():
         ("pull@0", "KIND@N"),
         ("pull@", "KIND@N"),
         ("pull@1,", "KIND@N"),
-        ("explode@1", "known: mute, pull, pull-after, sw"),
+        ("explode@1", "known: corrupt, delay, loop, mute, oversize, pull, pull-after, sw, torn, weak-key, wrong-key"),
         ("pull@1=9000", "pull takes no value"),
         ("sw@1", "sw takes a value"),
         ("sw@1=90", "sw takes a value"),

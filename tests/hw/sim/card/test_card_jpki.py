@@ -66,7 +66,15 @@ def test_files_read_to_their_end_and_not_past_it(terminal):
     assert terminal.ok("00B0000000" + "0000") == bytes(4096)
     assert terminal.ok("00B00FFF00") == bytes(1)
     assert terminal.send("00B0100000") == (b"", 0x6B00)
-    assert terminal.send("00B0810000") == (b"", 0x6A86)
+
+
+def test_a_short_file_identifier_selects_and_reads(terminal):
+    assert terminal.ok("00B0860020") == b"JPKIAPICCTOKEN" + b" " * 18
+    assert terminal.ok("00B0860420") == b"APICCTOKEN" + b" " * 18
+    assert terminal.ok("00B0000004") == b"JPKI"
+    assert terminal.send("00B0880000") == (b"", 0x6A82)
+    assert terminal.send("00B0800000") == (b"", 0x6A86)
+    assert terminal.send("00B0C60000") == (b"", 0x6A86)
 
 
 # --- passwords

@@ -24,9 +24,10 @@ PIN = b"KIOSK123"
 _WRITER = """
 import sys
 from pathlib import Path
-from hw.sim.card.chip import Chip, make_rsa_2048
+from hw.sim.card.chip import Chip
+from hw.sim.card.key_maker import KeyMaker, make_rsa_2048
 from hw.sim.card.memory import FileStore
-chip = Chip(FileStore(Path(sys.argv[1])), make_rsa_2048, bytes)
+chip = Chip(FileStore(Path(sys.argv[1])), KeyMaker(make_rsa_2048), bytes)
 for count in range(1, 1 << 32):
     chip.write_file(2, 4092, count.to_bytes(4, "big"))
     print(count, flush=True)

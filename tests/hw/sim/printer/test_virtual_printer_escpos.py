@@ -3,12 +3,14 @@
 import os
 import queue
 import threading
+from itertools import pairwise
 
 import pytest
 from escpos.printer import Dummy, Network, Serial
 
-from hw.sim.printer.shells import serve_pty, serve_tcp
+from hw.sim.printer.picture import draw
 from hw.sim.printer.virtual import VirtualPrinter
+from hw.sim.shells import serve_pty, serve_tcp
 
 
 def write_receipt(printer):
@@ -46,16 +48,60 @@ def test_an_image_comes_out_dot_by_dot():
     assert row.bits == bytes(~byte & 0xFF for byte in picture.tobytes())  # a set dot is black, a set pixel white
 
 
+def printed(build):
+    """The picture of what python-escpos's `build` makes, and the printer."""
+    dummy = Dummy(profile="TM-T88V")
+    build(dummy)
+    printer = VirtualPrinter()
+    printer.feed(dummy.output + b"\x1dV\x00")
+    (sheet,) = printer.sheets
+    assert printer.unknown == ()
+    return draw(sheet).point(lambda value: 0 if value < 128 else 255), sheet
+
+
 @pytest.mark.parametrize("implementation", ["graphics", "bitImageColumn"])
-def test_images_of_other_kinds_are_swallowed_whole(implementation):
+def test_an_image_comes_out_the_same_whichever_way_it_is_sent(implementation):
     from PIL import Image
 
-    dummy = Dummy(profile="TM-T88V")
-    dummy.image(Image.effect_noise((64, 24), 90).convert("1"), impl=implementation)
-    printer = VirtualPrinter()
-    printer.feed(dummy.output + b"A\n\x1dV\x00")
-    assert printer.sheets[0].text.strip() == "A"
-    assert len(printer.sheets) == 1
+    picture = Image.new("1", (64, 48), 1)
+    picture.paste(0, (8, 4, 40, 20))
+    picture.paste(0, (30, 30, 63, 47))
+    raster, _ = printed(lambda dummy: dummy.image(picture, impl="bitImageRaster"))
+    other, _ = printed(lambda dummy: dummy.image(picture, impl=implementation))
+    assert other.crop((0, 0, 200, 70)).tobytes() == raster.crop((0, 0, 200, 70)).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "text"),
+    [
+        ("EAN13", "4006381333931", "4006381333931"),
+        ("EAN8", "96385074", "96385074"),
+        ("UPC-A", "036000291452", "036000291452"),
+        ("CODE39", "ABC-1", "ABC-1"),
+        ("ITF", "123456", "123456"),
+        ("CODE128", "{BABC123", "ABC123"),
+    ],
+)
+def test_a_barcode_comes_out_with_its_text_below(kind, data, text):
+    picture, sheet = printed(
+        lambda dummy: dummy.barcode(
+            data, kind, 64, 2, "BELOW", "A", function_type="B" if kind == "CODE128" else "A", check=False
+        )
+    )
+    code, below = sheet.text.split("\n")[:2]
+    assert code.strip() == f"[barcode {text}]"
+    assert below.strip() == text
+    dark = [picture.getpixel((x, 40)) == 0 for x in range(picture.width)]
+    bars = sum(here and not before for before, here in pairwise(dark))
+    assert bars > 2 * len(text)
+
+
+def test_reversed_underlined_and_placed_text():
+    picture, sheet = printed(
+        lambda dummy: dummy._raw(b"\x1dB\x01A\x1dB\x00\x1b-\x01B\x1b-\x00\x1bD\x0a\x14\x00\tC\tD\n")
+    )
+    assert sheet.text == "AB        C         D\n"
+    assert sum(picture.crop((28, 24, 40, 48)).histogram()[:128]) > 150  # the cell of A is mostly black
 
 
 @pytest.mark.wire

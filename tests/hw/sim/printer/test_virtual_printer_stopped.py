@@ -120,6 +120,49 @@ def test_a_fault_comes_before_its_byte(kind):
         assert len(printer.sheets) == 1
 
 
+@pytest.mark.parametrize(("mode", "response"), [(b"0", b""), (b"1", b"\x37\x23\x00"), (b"\x02", b"\x37\x23\x60\x00")])
+def test_an_offline_response_is_sent_once_when_it_stops(mode, response):
+    printer = VirtualPrinter()
+    printer.feed(b"\x1d(H\x03\x0010" + mode)
+    printer.set_paper("end")
+    printer.set_paper("end")
+    assert printer.feed(b"") == response
+    printer.set_paper("ok")
+    assert printer.feed(b"") == b""
+
+
+def test_a_real_time_pulse_can_be_switched_off():
+    printer = VirtualPrinter()
+    printer.feed(b"\x1d(D\x05\x00\x14\x01\x00\x02\x00" + b"\x10\x14\x01\x00\x01")
+    assert printer.counters.drawer_kicks == 0
+    printer.feed(b"\x1d(D\x03\x00\x14\x01\x01" + b"\x10\x14\x01\x00\x01")
+    assert printer.counters.drawer_kicks == 1
+
+
+def test_a_power_cut_loses_what_was_held_and_keeps_what_was_printed():
+    printer = VirtualPrinter(faults=parse_printer_faults("power-off@6"))
+    assert printer.feed(b"A\nhalfB\n\x1dV\x00") == b""
+    assert printer.sheets[0].text == "A\nfB\n"
+    printer.set_paper("end")
+    printer.feed(RECEIPT)
+    printer.obey("power off")
+    printer.set_paper("ok")
+    assert printer.feed(b"") == b""
+    assert len(printer.sheets) == 1
+
+
+def test_a_display_on_the_same_line_is_not_printed():
+    printer = VirtualPrinter()
+    printer.feed(b"A\x1b=\x02B\x1b=\x01C\n\x1dV\x00")
+    assert printer.sheets[0].text == "AC\n"
+
+
+@pytest.mark.parametrize("order", ["", "paper", "fire"])
+def test_hands_do_only_what_can_be_done(order):
+    with pytest.raises(ValueError, match="none of"):
+        VirtualPrinter().obey(order)
+
+
 def test_a_silent_printer_prints_and_says_nothing():
     printer = VirtualPrinter(faults=parse_printer_faults("silent@4"))
     assert printer.feed(b"\x10\x04\x01\x10\x04\x01" + RECEIPT) == b"\x12"

@@ -12,10 +12,12 @@ from hw.card.apdu import EXTENDED, Limits
 from hw.card.key import CardKey
 from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
-from hw.ports import CardReader, ChannelPurpose, RsaPublicKey
+from hw.ports import CardReader, CardSession, ChannelPurpose, KeyUse, RsaPublicKey
 from hw.sim.card.card import VirtualCard
-from hw.sim.card.memory import MemoryStore
-from hw.sim.card.personalization import DEMO_MASTERS, new_card
+from hw.sim.card.limits import UNLIMITED, CardLimits
+from hw.sim.card.memory import CardMemory, MemoryStore
+from hw.sim.card.personalization import DEMO_MASTERS, new_card, new_piv_card
+from hw.sim.card.profile import PIV, PROFILES
 from hw.sim.fault import Fault
 from kiosk.counter.card_issuer import CardIssuer
 
@@ -42,20 +44,22 @@ def rsa_key() -> rsa.RSAPrivateKey:
 
 @dataclass
 class Desk:
-    """One card and its reader; `faults` are by the number of the exchange from 1."""
+    """One card of a kind and its reader; `faults` are by the number of the exchange from 1."""
 
     limits: Limits = EXTENDED
     faults: Mapping[int, Fault] = field(default_factory=dict)
+    kind: str = "juki-2011"
+    card_limits: CardLimits = UNLIMITED
 
     def __post_init__(self) -> None:
-        self.memory = MemoryStore(new_card(CARD_NUMBER))
+        self.memory = MemoryStore(blank(self.kind))
         self.slot = MemorySlot("memory")
         self.reader = Reader(self.slot, limits=self.limits)
         self.insert(self.faults)
 
     def insert(self, faults: Mapping[int, Fault] | None = None) -> None:
         """Puts the card in (again): all that it remembers is what it keeps without power."""
-        self.card = VirtualCard(self.memory, make_key=rsa_key, faults=faults)
+        self.card = VirtualCard(self.memory, make_key=rsa_key, faults=faults, limits=self.card_limits)
         self.slot.insert(self.card)
 
     def exchanges_of(self, job: Callable[[CardReader], object]) -> int:
@@ -65,9 +69,20 @@ class Desk:
         return self.card.exchanges - before
 
 
+def blank(kind: str) -> CardMemory:
+    """What a new card of a kind holds."""
+    return new_piv_card("PIV0000012345678") if kind == PIV else new_card(CARD_NUMBER, PROFILES[kind])
+
+
 def password() -> bytearray:
     """A password of one's own to wipe."""
     return bytearray(PASSWORD)
+
+
+def password_for(card: CardSession, use: KeyUse = KeyUse.SIGNATURE) -> bytearray:
+    """A password that the card takes for a key."""
+    policy = card.pin_policy(use)
+    return bytearray(PASSWORD if "K" in policy.characters else b"424242"[: policy.maximum_length])
 
 
 def key_hash(public_key: RsaPublicKey) -> bytes:
@@ -82,8 +97,8 @@ def issue(reader: CardReader) -> RsaPublicKey:
     with reader.session() as card:
         card.pin_status()
         card.open_channel(ChannelPurpose.ISSUE, ISSUER)
-        card.set_pin(password())
-        card.verify_pin(password())
+        card.set_pin(password_for(card))
+        card.verify_pin(password_for(card))
         before = card.public_key()
         made = card.generate_key()
         assert card.public_key() == made != before
@@ -104,5 +119,5 @@ def prove(key: CardKey, text: bytes) -> None:
 def read_certificate(reader: CardReader) -> bytes | None:
     """The certificate, by its owner's password."""
     with reader.session() as card:
-        card.verify_pin(password())
+        card.verify_pin(password_for(card))
         return card.read_certificate()

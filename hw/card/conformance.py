@@ -1,0 +1,410 @@
+"""The compatibility check (適合性検証) of a reader or a card: checks in order, each with what it measured.
+
+Nothing is changed on the card and no password is presented. A check says what it found as measurements with limits; it
+fails by a limit, or by the error it met. What needs a hand at the reader is done only when there is one.
+"""
+
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from hw.card import answer_to_reset, pin_entry
+from hw.card.apdu import EXTENDED, SHORT, Command, Limits, Response
+from hw.card.application import open_application
+from hw.card.connection import Connection, Slot, Traffic, command_port
+from hw.card.status import Status, attempts_in, is_more_data
+from hw.errors import CardAbsent, CardRemoved, DeviceError, NotSent, ReaderBusy
+
+_JPKI, _PIV = bytes.fromhex("D392F000260100000001"), bytes.fromhex("A000000308")
+_REPETITIONS, _TIMED, _POWER_CYCLES = 200, 50, 5
+_EXCHANGE_LIMIT_MS = 100.0
+_NOTICED_LIMIT_MS = 2000.0
+_HAND_TIMEOUT_S = 30.0
+
+
+class CheckFailed(Exception):
+    """What a check found wrong; the message says it."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One thing that was measured; a limit is None where there is none."""
+
+    name: str
+    value: float | str
+    unit: str = ""
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it keeps its limits."""
+        if not isinstance(self.value, float):
+            return True
+        return (self.at_most is None or self.value <= self.at_most) and (
+            self.at_least is None or self.value >= self.at_least
+        )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one check: `PASS`, `FAIL`, or `SKIP` where it needs a hand that is not there."""
+
+    check: str
+    outcome: str
+    figures: tuple[Figure, ...] = ()
+    reason: str = ""
+
+
+class TestedConnection(Connection, Protocol):
+    """A connection that knows what the card answered to reset."""
+
+    atr: bytes
+
+
+class Hand(Protocol):
+    """Whoever can take the card out of the reader and put it in."""
+
+    def remove(self) -> None:
+        """Takes the card out."""
+        ...
+
+    def insert(self) -> None:
+        """Puts it in."""
+        ...
+
+    def remove_during(self, command: Callable[[], None]) -> None:
+        """Takes the card out while the command runs, which takes some seconds, and puts it in again afterwards."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What is tested, and with what: `clock` in seconds."""
+
+    slot: Slot
+    clock: Callable[[], float]
+    hand: Hand | None = None
+
+    @contextmanager
+    def port(self, limits: Limits = EXTENDED) -> Iterator["_Port"]:
+        """The card, powered and held, and let go afterwards."""
+        connection = self.slot.connect()
+        try:
+            yield _Port(connection, limits, self.clock)
+        finally:
+            connection.close()
+
+
+class _Port:
+    """A held card: single exchanges, or commands with all that belongs to them."""
+
+    def __init__(self, connection: Connection, limits: Limits, clock: Callable[[], float]) -> None:
+        self.connection = connection
+        self.traffic = Traffic(connection, None, clock)
+        self.commands = command_port(self.traffic, limits)
+
+    @property
+    def atr(self) -> bytes:
+        return bytes(getattr(self.connection, "atr", b""))
+
+    def exchange(self, command: Command) -> Response:
+        return Response.decode(self.traffic.transmit(command.encode()))
+
+    def select(self) -> Command:
+        """Selects an application that is there; the command that did."""
+        for command in (Command(0, 0xA4, 4, 0x0C, _JPKI), Command(0, 0xA4, 4, 0, _PIV, SHORT.answer)):
+            if self.exchange(command).sw == Status.OK:
+                return command
+        raise CheckFailed("the test card has neither the JPKI nor the PIV application")
+
+    def reading(self) -> Command:
+        """The command, good for any number of times, that reads the longest object that is free on the test card."""
+        if self.select().data == _JPKI:
+            self.exchange(Command(0, 0xA4, 2, 0x0C, b"\x00\x02"))
+            return Command(0, 0xB0, 0, 0, le=SHORT.answer)
+        return Command(0, 0xCB, 0x3F, 0xFF, bytes.fromhex("5C035FFF01"), le=SHORT.answer)
+
+
+Check = Callable[[Tested], tuple[Figure, ...]]
+
+
+# --- the reader
+
+
+def card_is_seen(tested: Tested) -> tuple[Figure, ...]:
+    """The reader tells that a card lies in it."""
+    if not tested.slot.is_card_present():
+        raise CheckFailed("the reader shows no card")
+    return ()
+
+
+def answer_to_reset_is_well_formed(tested: Tested) -> tuple[Figure, ...]:
+    """Structure, protocols and check byte of the answer to reset (ISO/IEC 7816-3, 8.2)."""
+    with tested.port() as port:
+        try:
+            answer = answer_to_reset.parse(port.atr)
+        except ValueError as error:
+            raise CheckFailed(str(error)) from error
+    protocols = ", ".join(f"T={protocol}" for protocol in answer.protocols)
+    return Figure("answer_to_reset", port.atr.hex().upper()), Figure("protocols", protocols)
+
+
+def short_answers_are_whole(tested: Tested) -> tuple[Figure, ...]:
+    """256 bytes and a status word pass in one answer."""
+    with tested.port(SHORT) as port:
+        response = port.exchange(port.reading())
+    if response.sw != Status.OK and not is_more_data(response.sw):
+        raise CheckFailed(f"reading was answered {response.sw:04X}")
+    return (Figure("answer", float(len(response.data)), "bytes", at_least=200.0),)
+
+
+def extended_length_passes(tested: Tested) -> tuple[Figure, ...]:
+    """One extended command brings the same as short ones do piece by piece."""
+    with tested.port(SHORT) as port:
+        pieces, _ = _read_whole(port, SHORT)
+    with tested.port(EXTENDED) as port:
+        whole, longest = _read_whole(port, EXTENDED)
+    if whole != pieces:
+        raise CheckFailed(f"{len(whole)} bytes came in extended length, {len(pieces)} in short, or other ones")
+    return Figure("object", float(len(whole)), "bytes"), Figure("answer", float(longest), "bytes", at_least=257.0)
+
+
+def _read_whole(port: _Port, limits: Limits) -> tuple[bytes, int]:
+    """The object, and the bytes of the longest answer in which it came."""
+    reading = port.reading()
+    if reading.ins == 0xCB:
+        content = port.commands.send(replace(reading, le=min(limits.answer, 4096))).data
+        return content, len(content)
+    content, size, longest = b"", 1024, 0
+    while len(content) < size:
+        le = min(limits.answer, size - len(content))
+        response = port.commands.send(Command(0, 0xB0, len(content) >> 8, len(content) & 0xFF, le=le))
+        if response.sw != Status.OK or not response.data:
+            raise CheckFailed(f"reading was answered {response.sw:04X}")
+        content += response.data
+        longest = max(longest, len(response.data))
+    return content, longest
+
+
+def chained_answers_are_joined(tested: Tested) -> tuple[Figure, ...]:
+    """What is left of an answer is announced by 61xx and fetched by GET RESPONSE, and is never lost."""
+    with tested.port(SHORT) as port:
+        port.select()
+        command = Command(0, 0xCA, 1, 1, le=8) if port.select().data == _JPKI else Command(0, 0xFD, 0, 0, le=1)
+        whole = port.exchange(replace(command, le=SHORT.answer)).data
+        first = port.exchange(command)
+        rest = b""
+        if is_more_data(first.sw):
+            rest = port.exchange(Command(0, 0xC0, 0, 0, le=first.sw & 0xFF or SHORT.answer)).data
+    if first.data + rest != whole:
+        raise CheckFailed("the pieces are not the whole")
+    return (Figure("announced", f"{first.sw:04X}"),)
+
+
+def exchanges_are_fast(tested: Tested) -> tuple[Figure, ...]:
+    """How long a short exchange takes."""
+    with tested.port() as port:
+        command = port.select()
+        times_ms = []
+        for _ in range(_TIMED):
+            begun_s = tested.clock()
+            port.exchange(command)
+            times_ms.append((tested.clock() - begun_s) * 1000)
+    worst = sorted(times_ms)[int(len(times_ms) * 0.95)]
+    return (
+        Figure("median", round(statistics.median(times_ms), 3), "ms", at_most=_EXCHANGE_LIMIT_MS),
+        Figure("slow_twentieth", round(worst, 3), "ms", at_most=3 * _EXCHANGE_LIMIT_MS),
+    )
+
+
+def repeated_exchanges_agree(tested: Tested) -> tuple[Figure, ...]:
+    """The same question has the same answer, hundreds of times and after others."""
+    with tested.port() as port:
+        command = port.reading()
+        expected = port.exchange(command)
+        other = Command(0, 0xCA, 0x7F, 0x7F, le=SHORT.answer)
+        for number in range(_REPETITIONS):
+            port.exchange(other)
+            if port.exchange(command) != expected:
+                raise CheckFailed(f"another answer the {number + 1}th time")
+    return (Figure("exchanges", float(2 * _REPETITIONS), at_least=float(2 * _REPETITIONS)),)
+
+
+def power_is_taken_away(tested: Tested) -> tuple[Figure, ...]:
+    """After a session the card has forgotten what was selected, and answers to reset as before."""
+    answers = set()
+    for _ in range(_POWER_CYCLES):
+        with tested.port() as port:
+            answers.add(port.atr)
+            if port.exchange(Command(0, 0xCA, 1, 1, le=SHORT.answer)).sw == Status.OK:
+                raise CheckFailed("the card still has the application that an earlier session selected")
+            port.select()
+    if len(answers) != 1:
+        raise CheckFailed("the answer to reset changes")
+    return (Figure("sessions", float(_POWER_CYCLES)),)
+
+
+def exclusive_means_exclusive(tested: Tested) -> tuple[Figure, ...]:
+    """While one session holds the card, no other can be had."""
+    with tested.port():
+        try:
+            second = tested.slot.connect()
+        except ReaderBusy:
+            return ()
+        second.close()
+    raise CheckFailed("a second session was given the card that is held")
+
+
+def pin_entry_is_described(tested: Tested) -> tuple[Figure, ...]:
+    """What the reader says of a pad of its own (PC/SC part 10): well-formed, whether or not there is one."""
+    with tested.port() as port:
+        try:
+            features = pin_entry.features_of(port.connection)
+        except ValueError as error:
+            raise CheckFailed(str(error)) from error
+    return (Figure("features", ", ".join(sorted(feature.name.lower() for feature in features)) or "none"),)
+
+
+def hot_plug_is_noticed(tested: Tested) -> tuple[Figure, ...]:
+    """How long it takes until a removal and an insertion are told."""
+    assert tested.hand is not None
+    begun_s = tested.clock()
+    tested.hand.remove()
+    if not tested.slot.wait_for_removal(_HAND_TIMEOUT_S):
+        raise CheckFailed("a removal was not noticed")
+    removed_s = tested.clock()
+    tested.hand.insert()
+    if not tested.slot.wait_for_card(_HAND_TIMEOUT_S):
+        raise CheckFailed("an insertion was not noticed")
+    return (
+        Figure("removal", round((removed_s - begun_s) * 1000, 1), "ms", at_most=_NOTICED_LIMIT_MS),
+        Figure("insertion", round((tested.clock() - removed_s) * 1000, 1), "ms", at_most=_NOTICED_LIMIT_MS),
+    )
+
+
+def removal_during_a_command_ends_it(tested: Tested) -> tuple[Figure, ...]:
+    """A command whose card is taken out ends as that, and neither as done nor never."""
+    assert tested.hand is not None
+
+    def command() -> None:
+        with tested.port() as port:
+            port.select()
+            while True:
+                port.exchange(port.reading())
+
+    try:
+        tested.hand.remove_during(command)
+    except CardRemoved:
+        return ()
+    except (DeviceError, CheckFailed) as error:
+        raise CheckFailed(f"it ended as {type(error).__name__}: {error}") from error
+    raise CheckFailed("it ended as if nothing had happened")
+
+
+READER_CHECKS: tuple[Check, ...] = (
+    card_is_seen,
+    answer_to_reset_is_well_formed,
+    short_answers_are_whole,
+    extended_length_passes,
+    chained_answers_are_joined,
+    exchanges_are_fast,
+    repeated_exchanges_agree,
+    power_is_taken_away,
+    exclusive_means_exclusive,
+    pin_entry_is_described,
+    hot_plug_is_noticed,
+    removal_during_a_command_ends_it,
+)
+
+_NEEDS_A_HAND = {hot_plug_is_noticed, removal_during_a_command_ends_it}
+
+
+# --- the card
+
+
+def application_is_known(tested: Tested) -> tuple[Figure, ...]:
+    """The card has one of the card applications that this station drives, and says which card it is."""
+    with tested.port() as port:
+        session = open_application(port.commands, port.traffic, lambda size: bytes(size))
+        application, number = session.application, session.number()
+        session.deselect()
+    if len(number) != 16:
+        raise CheckFailed("the card's number has not 16 characters")
+    return Figure("application", application), Figure("exchanges", float(port.traffic.exchanges))
+
+
+def attempts_are_told_and_not_spent(tested: Tested) -> tuple[Figure, ...]:
+    """The question for attempts has an answer that counts, and asking costs none."""
+    with tested.port() as port:
+        session = open_application(port.commands, port.traffic, lambda size: bytes(size))
+        before = [session.pin_status(use).attempts_remaining for use in session.uses()]
+        after = [session.pin_status(use).attempts_remaining for use in session.uses()]
+        session.deselect()
+    if before != after:
+        raise CheckFailed("asking for attempts spent one")
+    return (Figure("attempts", "/".join(map(str, before))),)
+
+
+def wrong_commands_are_refused(tested: Tested) -> tuple[Figure, ...]:
+    """A class, an instruction and a file that do not exist are refused by status words of their own kind."""
+    with tested.port() as port:
+        port.select()
+        answers = [
+            port.exchange(command).sw
+            for command in (
+                Command(0x00, 0x02, 0, 0),
+                Command(0xB0, 0xB0, 0, 0, le=1),
+                Command(0x00, 0xA4, 4, 0x0C, bytes.fromhex("F0000000000001")),
+            )
+        ]
+    if Status.OK in answers or any(attempts_in(sw) is not None for sw in answers):
+        raise CheckFailed("the card takes what does not exist")
+    return (Figure("answers", " ".join(f"{sw:04X}" for sw in answers)),)
+
+
+def secure_channel_is_offered(tested: Tested) -> tuple[Figure, ...]:
+    """INITIALIZE UPDATE of SCP03 offers a channel; two offers have two challenges."""
+    with tested.port() as port:
+        port.select()
+        offers = [port.commands.send(Command(0x80, 0x50, 0, 0, bytes(8), SHORT.answer)) for _ in range(2)]
+    if any(offer.sw != Status.OK or len(offer.data) not in (29, 32) for offer in offers):
+        raise CheckFailed(f"INITIALIZE UPDATE was answered {offers[0].sw:04X}")
+    if offers[0].data[13:21] == offers[1].data[13:21]:
+        raise CheckFailed("the card's challenge is no random one")
+    return (Figure("key_information", offers[0].data[10:13].hex().upper()),)
+
+
+CARD_CHECKS: tuple[Check, ...] = (
+    answer_to_reset_is_well_formed,
+    application_is_known,
+    attempts_are_told_and_not_spent,
+    wrong_commands_are_refused,
+    short_answers_are_whole,
+    extended_length_passes,
+    chained_answers_are_joined,
+    secure_channel_is_offered,
+    exchanges_are_fast,
+    repeated_exchanges_agree,
+)
+
+
+def run_checks(checks: tuple[Check, ...], tested: Tested) -> Iterator[Finding]:
+    """Runs them in order; one that fails does not keep the next from being run."""
+    for check in checks:
+        name = check.__name__
+        if check in _NEEDS_A_HAND and tested.hand is None:
+            yield Finding(name, "SKIP", reason="needs a hand at the reader")
+            continue
+        try:
+            figures = check(tested)
+        except CheckFailed as error:
+            yield Finding(name, "FAIL", reason=str(error))
+        except (CardAbsent, NotSent, DeviceError) as error:
+            yield Finding(name, "FAIL", reason=f"{type(error).__name__}: {error}")
+        else:
+            outside = [figure.name for figure in figures if not figure.is_within]
+            reason = f"outside its limits: {', '.join(outside)}" if outside else ""
+            yield Finding(name, "FAIL" if outside else "PASS", figures, reason)

@@ -1,0 +1,61 @@
+"""`hw conform reader|card`: the compatibility check, its report on paper and for programs."""
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Tested, run_checks
+from hw.card.conformance_report import Report, keep, next_number
+from hw.card.reader_list import read_reader_list
+
+_Parser = TypeVar("_Parser", bound=argparse.ArgumentParser)
+
+_CHECKS = {"reader": READER_CHECKS, "card": CARD_CHECKS}
+
+
+def add_parsers(subparsers: "argparse._SubParsersAction[_Parser]", *, parents: Sequence[_Parser] = ()) -> list[_Parser]:
+    """Adds `reader` and `card`; `run` takes what they parse to."""
+    parsers = []
+    for subject in _CHECKS:
+        parser = subparsers.add_parser(
+            subject,
+            parents=parents,
+            help=f"tests a {subject} and writes a numbered report",
+            description="A test card must lie in the reader; nothing on it is changed and no password is presented. "
+            "Prints the report; exit code 0 when it passed, 1 when not, 69 without the reader.",
+        )
+        parser.add_argument("name", metavar="READER", help="the PC/SC reader's name, or its unique beginning")
+        parser.add_argument("--json", action="store_true", help="one JSON object in place of the page")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="keep the report there; default DATA/conformance")
+        parser.set_defaults(subject=subject)
+        parsers.append(parser)
+    return parsers
+
+
+def run(args: argparse.Namespace, readers: Path) -> int:
+    """Tests, prints and keeps the report; `readers` is the list of readers, which knows maker and model."""
+    from hw.card.pcsc import PcscSlot
+
+    slot = PcscSlot(args.name)
+    slot.is_card_present()
+    directory = args.out or (args.data / "conformance" if args.data else None)
+    entry = read_reader_list(readers).entry_of(args.name)
+    report = Report(
+        number=next_number(directory) if directory else 1,
+        subject=args.subject,
+        name=args.name,
+        maker=entry.maker if entry else "",
+        model=entry.model if entry else "",
+        system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        at=datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds"),
+        findings=tuple(run_checks(_CHECKS[args.subject], Tested(slot, time.perf_counter))),
+    )
+    if directory:
+        keep(report, directory)
+    print(report.as_json() if args.json else report.as_page())
+    return os.EX_OK if report.is_passed else 1

@@ -1,0 +1,347 @@
+"""A coin acceptor as a cash box: coins are taken while a fee is due, a clerk can take notes beside it at any time."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from hw.cash.cctalk.acceptor import CoinAcceptor, Identity
+from hw.cash.cctalk.codes import Trouble, trouble_of
+from hw.cash.cctalk.events import AcceptorReset, Coin, EventsLost, Reading, Rejection
+from hw.cash.cctalk.hopper import CoinHopper, HopperStatus
+from hw.cash.coin_ledger import CoinLedger, CoinState
+from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
+from hw.ports import Deposit, DepositEnd
+
+POLL_S = 0.2
+"""How often an open acceptor is read; after a second without, it takes nothing."""
+_SETTLE_S = 0.4
+"""How long after closing a coin that was past the gate may still be told."""
+_SETTLE_READS = 2
+_CHECK_EVERY = 10
+"""Readings between two looks at what it takes: a reset that its counter does not show has closed it."""
+_MOST_COINS_BACK = 20
+
+
+class CoinBox:
+    """One deposit at a time, as `hw.ports.CashBox` says; every method may be called from any thread.
+
+    Of the acceptor's coins only those are let in that do not exceed what is still due, so that change is needed for a
+    clerk's notes alone. The acceptor has no escrow: money once taken is given back by the clerk, or in coins by
+    `hopper`. Trouble of the acceptor never stops a deposit, since the clerk is there; it is in `trouble`.
+
+    `patience_s` is how long a payer is given before the clerk is asked; `polls_itself` starts a thread while a deposit
+    is open. `monotonic` and `pause` are the clock.
+    """
+
+    kind = "cctalk"
+
+    def __init__(
+        self,
+        acceptor: CoinAcceptor,
+        ledger: CoinLedger,
+        *,
+        hopper: CoinHopper | None = None,
+        patience_s: float = 20.0,
+        polls_itself: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._acceptor = acceptor
+        self._ledger = ledger
+        self._hopper = hopper
+        self._patience_s = patience_s
+        self._polls_itself = polls_itself
+        self._monotonic = monotonic
+        self._pause = pause
+        self._turn = threading.RLock()
+        self._poller: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._values: Mapping[int, int] = {}
+        self._open_positions: frozenset[int] = frozenset()
+        self._is_fixed = False
+        self._is_discrepant = False
+        self._reads = 0
+        self._begun = False
+        self.trouble: DeviceError | None = None
+        """Why the acceptor cannot be used now; the clerk takes the money then."""
+        self.alarms: list[int] = []
+        """Error codes of jams and of what may be fraud, since the deposit began (`hw.cash.cctalk.codes`)."""
+        self.hopper_failure: DeviceError | None = None
+        """Why the hopper did not pay what it should have; the clerk pays it."""
+
+    def counter(self) -> int:
+        """The acceptor's event counter at the last reading."""
+        with self._turn:
+            return self._ledger.state.counter
+
+    def unassigned_yen(self) -> int:
+        """Money in the machine that belongs to no deposit (未処理入金), for a clerk to account for."""
+        with self._turn:
+            return self._ledger.state.unassigned_yen
+
+    def settle(self) -> int:
+        """A clerk has accounted for what belonged to nobody; how much that was."""
+        with self._turn:
+            yen = self._ledger.state.unassigned_yen
+            self._ledger.note(what="settled")
+            return yen
+
+    @property
+    def state(self) -> CoinState:
+        """What its ledger comes to."""
+        return self._ledger.state
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a deposit is open."""
+        return self._begun
+
+    def identify(self) -> Identity:
+        """Asks the acceptor who it is."""
+        with self._turn:
+            return self._acceptor.identity()
+
+    @property
+    def line_errors(self) -> int:
+        """Exchanges with the acceptor that had to be repeated or given up."""
+        return self._acceptor.failures
+
+    def self_check(self) -> int:
+        """The acceptor's own fault code, 0 when nothing is wrong."""
+        with self._turn:
+            return self._acceptor.self_check()
+
+    def coins_yen(self) -> frozenset[int]:
+        """The coins that the acceptor knows."""
+        with self._turn:
+            return frozenset(self._acceptor.coins().values())
+
+    def hopper_status(self) -> HopperStatus | None:
+        """The hopper's counters; None where there is none."""
+        with self._turn:
+            return None if self._hopper is None else self._hopper.status()
+
+    def begin(self, due_yen: int) -> None:
+        """Opens the acceptor for `due_yen`. Coins that it took before, unread, belong to nobody yet."""
+        if due_yen <= 0:
+            raise ValueError(f"{due_yen} yen are not an amount due")
+        with self._turn:
+            self._require(is_open=False)
+            self._is_fixed = self._is_discrepant = False
+            self.trouble, self.alarms = None, []
+            try:
+                self._meet()
+                self._read(is_stray=True)
+            except DeviceError as error:
+                self.trouble = error
+            self._ledger.note(what="begin", due_yen=due_yen)
+            self._begun = True
+            self._poll()
+            if self._polls_itself:
+                self._stop.clear()
+                self._poller = threading.Thread(target=self._keep_polling, name="coin acceptor", daemon=True)
+                self._poller.start()
+
+    def take_from_clerk(self, amount_yen: int) -> None:
+        """Adds what the clerk says to have received, while coins go on being taken."""
+        if amount_yen <= 0:
+            raise ValueError(f"{amount_yen} yen are not an amount received")
+        with self._turn:
+            self._require(is_open=True, is_fixed=False)
+            self._ledger.note(what="clerk", yen=amount_yen)
+            self._poll()
+
+    def deposit(self) -> Deposit:
+        """What has been received so far, coins that have just fallen included."""
+        with self._turn:
+            self._require(is_open=True)
+            if not self._is_fixed:
+                self._poll()
+            return self._deposit()
+
+    def await_payment(self) -> Deposit:
+        """Waits for coins until all is there, the payer's time is over, or the acceptor is in trouble."""
+        until_s = self._monotonic() + self._patience_s
+        while True:
+            deposit = self.deposit()
+            if deposit.received_yen >= deposit.due_yen or self.trouble or self._monotonic() >= until_s:
+                return deposit
+            self._pause(POLL_S)
+
+    def fix(self) -> Deposit:
+        """Closes the acceptor and waits for coins under way; may be called again."""
+        with self._turn:
+            self._require(is_open=True)
+            if not self._is_fixed:
+                self._stop_polling()
+                self._close()
+                self._is_fixed = True
+            return self._deposit()
+
+    def end(self, how: DepositEnd) -> int:
+        """Closes a fixed deposit; the yen that the clerk hands back, after what the hopper has paid.
+
+        CHANGE raises `Refused` while less than due was received; the deposit then stays, to be repaid. Raises
+        `OutcomeUnknown` or `LinkLost` when nobody can say what the hopper paid: the deposit stays fixed, and the next
+        call asks the hopper first, and never pays twice.
+        """
+        with self._turn:
+            self._require(is_open=True, is_fixed=True)
+            deposit = self._deposit()
+            if how is DepositEnd.CHANGE and deposit.received_yen < deposit.due_yen:
+                raise Refused(f"{deposit.received_yen} of {deposit.due_yen} yen received")
+            back_yen = deposit.received_yen - (deposit.due_yen if how is DepositEnd.CHANGE else 0)
+            paid_yen = self._pay_coins(back_yen)
+            self._ledger.note(what="end")
+            self._begun = False
+            return back_yen - paid_yen
+
+    def dispense(self, amount_yen: int) -> None:
+        """Notes that a refund is given out while no deposit is open: an acceptor pays nothing, the clerk does."""
+        if amount_yen < 0:
+            raise ValueError(f"{amount_yen} yen are not an amount to give out")
+        with self._turn:
+            self._require(is_open=False)
+
+    def close(self) -> None:
+        """Stops polling; the acceptor closes by itself within a second."""
+        with self._turn:
+            self._stop_polling()
+
+    def _deposit(self) -> Deposit:
+        state = self._ledger.state
+        return Deposit(state.due_yen or 0, state.coins_yen + state.clerk_yen, self._is_discrepant)
+
+    def _meet(self) -> None:
+        """Finds out which acceptor this is; another one than before counts from where it stands now."""
+        identity: Identity = self._acceptor.identity()
+        if identity.serial != self._ledger.state.serial:
+            reading = self._acceptor.read(0)
+            self._ledger.note(what="acceptor", serial=identity.serial, counter=reading.counter)
+        self._values = self._acceptor.coins()
+
+    def _poll(self) -> None:
+        """Reads what happened and lets in what is still due; trouble is noted and tried again the next time."""
+        try:
+            if not self._values:
+                self._meet()
+            self._read(is_stray=False)
+            self._let_in()
+            self.trouble = None
+        except DeviceError as error:
+            self.trouble = error
+            self._open_positions = frozenset()
+
+    def _read(self, *, is_stray: bool) -> None:
+        state = self._ledger.state
+        reading = self._acceptor.read(state.counter)
+        self._reads += 1
+        if reading.events or reading.counter != state.counter:
+            self._credit(reading, is_stray=is_stray)
+        if self._open_positions and self._reads % _CHECK_EVERY == 0 and not reading.events:
+            self._look_for_reset()
+        elif self._open_positions and any(isinstance(event, Rejection) for event in reading.events):
+            self._look_for_reset()
+
+    def _credit(self, reading: Reading, *, is_stray: bool) -> None:
+        coins = [self._values.get(event.position) for event in reading.events if isinstance(event, Coin)]
+        codes = [event.code for event in reading.events if isinstance(event, Rejection)]
+        lost = sum(event.count for event in reading.events if isinstance(event, EventsLost))
+        resets = sum(isinstance(event, AcceptorReset) for event in reading.events)
+        # A coin at a position that has no value now is money all the same, of which nobody knows how much.
+        lost += sum(yen is None for yen in coins)
+        self._ledger.note(
+            what="read",
+            counter=reading.counter,
+            coins_yen=[yen for yen in coins if yen is not None],
+            rejected=len(codes),
+            lost=lost,
+            resets=resets,
+            is_stray=is_stray,
+        )
+        self.alarms += [code for code in codes if trouble_of(code) in (Trouble.JAM, Trouble.FRAUD)]
+        if lost or resets:
+            self._is_discrepant = True
+        if resets:
+            self._open_positions = frozenset()
+
+    def _look_for_reset(self) -> None:
+        if self._acceptor.takes() != self._open_positions:
+            self._open_positions = frozenset()
+            self._is_discrepant = True
+            self._ledger.note(
+                what="read",
+                counter=self._ledger.state.counter,
+                coins_yen=[],
+                rejected=0,
+                lost=0,
+                resets=1,
+                is_stray=False,
+            )
+
+    def _let_in(self) -> None:
+        """Opens exactly the coins that do not exceed what is due; none once lost events ask for a person."""
+        deposit = self._deposit()
+        rest_yen = 0 if self._ledger.state.lost_events else deposit.due_yen - deposit.received_yen
+        wanted = frozenset(position for position, yen in self._values.items() if yen <= rest_yen)
+        if wanted != self._open_positions:
+            self._acceptor.open_for(wanted)
+            self._open_positions = wanted
+
+    def _close(self) -> None:
+        try:
+            self._acceptor.close()
+            self._open_positions = frozenset()
+            for _ in range(_SETTLE_READS):
+                self._pause(_SETTLE_S / _SETTLE_READS)
+                self._read(is_stray=False)
+            self.trouble = None
+        except DeviceError as error:
+            # It closes by itself when it is no longer read; a coin until then is found by the next reading.
+            self.trouble = error
+            self._is_discrepant = self._is_discrepant or bool(self._open_positions)
+            self._open_positions = frozenset()
+
+    def _pay_coins(self, amount_yen: int) -> int:
+        """Pays in the hopper's coins as much as goes, once a deposit; how many yen came out."""
+        self.hopper_failure = None
+        hopper = self._hopper
+        if hopper is None or not amount_yen:
+            return 0
+        try:
+            coin_yen = hopper.coin_yen()
+            payout = self._ledger.state.payout
+            if payout is None:
+                coins = min(amount_yen // coin_yen, _MOST_COINS_BACK)
+                if not coins:
+                    return 0
+                before = hopper.status()
+                self._ledger.note(what="pay", event=before.event, paid=before.paid, unpaid=before.unpaid, coins=coins)
+                paid = hopper.pay(coins).paid
+            else:
+                before = HopperStatus(payout.event, 0, payout.paid, payout.unpaid)
+                paid = hopper.outcome_of(before, payout.coins)
+        except (NotSent, Refused) as error:
+            self.hopper_failure = error
+            self._ledger.note(what="paid", coins=0)
+            return 0
+        except (OutcomeUnknown, LinkLost) as error:
+            self.hopper_failure = error
+            raise
+        self._ledger.note(what="paid", coins=paid)
+        return paid * coin_yen
+
+    def _keep_polling(self) -> None:
+        while not self._stop.wait(POLL_S):
+            with self._turn:
+                if self._begun and not self._is_fixed and not self._stop.is_set():
+                    self._poll()
+
+    def _stop_polling(self) -> None:
+        self._stop.set()
+        self._poller = None
+
+    def _require(self, *, is_open: bool, is_fixed: bool | None = None) -> None:
+        if self._begun != is_open or (is_fixed is not None and self._is_fixed != is_fixed):
+            now = "closed" if not self._begun else "fixed" if self._is_fixed else "open"
+            raise Refused(f"the deposit is {now}")

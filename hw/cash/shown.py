@@ -1,0 +1,81 @@
+"""A cash box whose payer sees on the customer display what is due, what has been received, and what he gets back."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from hw.display import CustomerDisplay
+from hw.errors import DeviceError
+from hw.ports import CashBox, Deposit, DepositEnd
+
+_WORDS = Path(__file__).parent / "display_words.toml"
+Language = Literal["ja", "en"]
+
+
+class ShownCashBox:
+    """Implements `hw.ports.CashBox` over `box`. A display that fails takes nothing from a payment; `failure` tells."""
+
+    def __init__(self, box: CashBox, display: CustomerDisplay, language: Language = "ja") -> None:
+        self.kind = box.kind
+        self._box = box
+        self._display = display
+        self._words: dict[str, str] = tomllib.loads(_WORDS.read_text("utf-8"))[language]
+        self._shown: Deposit | None = None
+        self.failure: DeviceError | None = None
+
+    def counter(self) -> int:
+        """The box's event counter."""
+        return self._box.counter()
+
+    def begin(self, due_yen: int) -> None:
+        """Begins, and shows what is due."""
+        self._box.begin(due_yen)
+        self._show(Deposit(due_yen, 0))
+
+    def take_from_clerk(self, amount_yen: int) -> None:
+        """Adds a clerk's money, and shows the sum."""
+        self._box.take_from_clerk(amount_yen)
+        self._show(self._box.deposit())
+
+    def deposit(self) -> Deposit:
+        """What has been received, which is shown when it is new."""
+        return self._show(self._box.deposit())
+
+    def await_payment(self) -> Deposit:
+        """Waits as the box does, and shows what came."""
+        return self._show(self._box.await_payment())
+
+    def fix(self) -> Deposit:
+        """Takes nothing more."""
+        return self._show(self._box.fix())
+
+    def end(self, how: DepositEnd) -> int:
+        """Ends, and shows what the payer gets back: all of it, not only what the clerk hands over."""
+        deposit = self._box.deposit()
+        back_yen = self._box.end(how)
+        whole_yen = deposit.received_yen - (deposit.due_yen if how is DepositEnd.CHANGE else 0)
+        self._shown = None
+        self._write(self._words["thanks"], self._amount("back", whole_yen) if whole_yen else "")
+        return back_yen
+
+    def dispense(self, amount_yen: int) -> None:
+        """Gives money out, and shows how much."""
+        self._box.dispense(amount_yen)
+        self._write(self._amount("back", amount_yen), "")
+
+    def _show(self, deposit: Deposit) -> Deposit:
+        if deposit != self._shown:
+            self._shown = deposit
+            self._write(self._amount("due", deposit.due_yen), self._amount("received", deposit.received_yen))
+        return deposit
+
+    def _amount(self, word: str, yen: int) -> str:
+        label, amount = self._words[word], f"\u00a5{yen:,}"
+        return label + amount.rjust(20 - len(label))
+
+    def _write(self, upper: str, lower: str) -> None:
+        try:
+            self._display.show(upper, lower)
+            self.failure = None
+        except DeviceError as error:
+            self.failure = error

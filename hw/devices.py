@@ -1,0 +1,240 @@
+"""From the tables of `hardware.toml` to the devices that are no card readers, by one explicit table."""
+
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hw.hardware import SIMULATED, CashDevice, Hardware, PrinterDevice, ScannerDevice
+from hw.link.injury import Injuries, parse_injuries
+from hw.link.link import Link
+from hw.link.memory import Core
+from hw.link.serial_port import SerialLine
+from hw.link.url import link_to
+from hw.ports import CashBox
+from hw.printer.shared import SharedPrinter
+from hw.sim.fault import FaultSpecInvalid
+from hw.strict_toml import ConfigInvalid
+
+if TYPE_CHECKING:
+    from hw.display import CustomerDisplay
+    from hw.lamp import SignalLamp
+    from hw.printer.document import DocumentPrinter
+    from hw.printer.models import PrinterModel
+    from hw.scanner import CodeScanner
+    from hw.sim.coin.virtual import VirtualCoinMachine
+
+_ON_PRINTER = "printer"
+_COINS_BAUDRATE = 9600
+_LEDGER = "coins.jsonl"
+
+
+@dataclass(frozen=True)
+class Devices:
+    """What `open_devices` opened; what the station does not have is None."""
+
+    printer: SharedPrinter
+    cash: CashBox
+    display: "CustomerDisplay | None"
+    lamp: "SignalLamp | None"
+    scanner: "CodeScanner | None"
+    documents: "DocumentPrinter | None"
+    simulated_coins: "VirtualCoinMachine | None"
+
+
+def check_devices(hardware: Hardware) -> None:
+    """Raises `ConfigInvalid` for a link, a model or a form that is none; touches no device and no file."""
+    _model(hardware.printer)
+    _link("printer", hardware.printer.link, hardware.printer.fault, Core)
+    _check_cash(hardware.cash)
+    for name, link, fault in (
+        ("display", hardware.display.link, hardware.display.fault),
+        ("lamp", hardware.lamp.link, hardware.lamp.fault),
+        ("scanner", hardware.scanner.link, hardware.scanner.fault),
+    ):
+        if link:
+            _link(name, link, fault, Core)
+    _scanner_values(hardware.scanner)
+    _documents(hardware)
+
+
+def open_devices(hardware: Hardware, simulation: Path, held: ExitStack) -> Devices:
+    """The devices; `held` closes them. Each is connected when it is first used; see `check_devices` for errors."""
+    from hw.printer.escpos import EscposPrinter
+
+    model = _model(hardware.printer)
+
+    def printer_core() -> Core:
+        from hw.sim.printer.virtual import VirtualPrinter
+
+        return VirtualPrinter(directory=simulation / "printer", dots=model.dots)
+
+    line = SerialLine(hardware.printer.baudrate)
+    link = _opened(held, "printer", hardware.printer.link, hardware.printer.fault, printer_core, line)
+    is_high = hardware.cash.sensor != "low"
+    printer = SharedPrinter(EscposPrinter(link, model, is_drawer_open_when_high=is_high))
+    cash, coins = _cash_box(hardware.cash, printer, simulation, held)
+    return Devices(
+        printer=printer,
+        cash=cash,
+        display=_display(hardware, held, simulation),
+        lamp=_lamp(hardware, held, simulation),
+        scanner=_scanner(hardware, held),
+        documents=_documents(hardware),
+        simulated_coins=coins,
+    )
+
+
+def _cash_box(
+    device: CashDevice, printer: SharedPrinter, simulation: Path, held: ExitStack
+) -> tuple[CashBox, "VirtualCoinMachine | None"]:
+    match device.kind:
+        case "clerk_drawer":
+            from hw.cash.drawer import ClerkDrawer
+
+            return ClerkDrawer(printer, has_sensor=device.sensor != "none"), None
+        case "cash_changer":
+            from hw.sim.changer import SimulatedChanger
+
+            return SimulatedChanger(simulation / "changer.json"), None
+        case "cctalk":
+            return _coin_box(device, simulation, held)
+
+
+def _coin_box(device: CashDevice, simulation: Path, held: ExitStack) -> tuple[CashBox, "VirtualCoinMachine | None"]:
+    from hw.cash.cctalk.acceptor import CoinAcceptor
+    from hw.cash.cctalk.bus import Bus
+    from hw.cash.cctalk.hopper import CoinHopper
+    from hw.cash.coin_box import CoinBox
+    from hw.cash.coin_ledger import CoinLedger, LedgerDamaged
+    from hw.sim.coin.virtual import VirtualCoinMachine
+
+    machine = VirtualCoinMachine(directory=simulation) if device.link == SIMULATED else None
+    link = _opened(held, "cash", device.link, device.fault, lambda: machine, SerialLine(_COINS_BAUDRATE))
+    bus = Bus(link, device.checksum)
+    # Beside the simulated devices' state, but not part of it: the ledger is the station's own record of real money.
+    path = simulation.parent / "devices" / _LEDGER
+    try:
+        ledger = CoinLedger(path)
+    except LedgerDamaged as error:
+        raise ConfigInvalid(str(path), "", str(error)) from error
+    box = CoinBox(
+        CoinAcceptor(bus), ledger, hopper=CoinHopper(bus) if device.hopper else None, patience_s=device.patience_s
+    )
+    held.callback(box.close)
+    return box, machine
+
+
+def _display(hardware: Hardware, held: ExitStack, simulation: Path) -> "CustomerDisplay | None":
+    device = hardware.display
+    if not device.link:
+        return None
+    from hw.display import CustomerDisplay
+
+    def core() -> Core:
+        from hw.sim.display.virtual import VirtualDisplay
+
+        return VirtualDisplay(directory=simulation / "display", is_cd5220=device.dialect == "cd5220")
+
+    link = _opened(held, "display", device.link, device.fault, core, SerialLine(device.baudrate))
+    return CustomerDisplay(link, device.dialect)
+
+
+def _lamp(hardware: Hardware, held: ExitStack, simulation: Path) -> "SignalLamp | None":
+    device = hardware.lamp
+    if not device.link:
+        return None
+    from hw.lamp import SignalLamp
+
+    def core() -> Core:
+        from hw.sim.lamp.virtual import VirtualLamp
+
+        return VirtualLamp(directory=simulation / "lamp")
+
+    return SignalLamp(_opened(held, "lamp", device.link, device.fault, core, None), device.protocol)
+
+
+def _scanner(hardware: Hardware, held: ExitStack) -> "CodeScanner | None":
+    device = hardware.scanner
+    if not device.link:
+        return None
+    from hw.scanner import CodeScanner
+
+    def core() -> Core:
+        from hw.sim.scanner.virtual import VirtualScanner
+
+        return VirtualScanner()
+
+    link = _opened(held, "scanner", device.link, device.fault, core, SerialLine(device.baudrate))
+    return CodeScanner(link, device.form, dialect=device.dialect, setup=_scanner_values(device))
+
+
+def _documents(hardware: Hardware) -> "DocumentPrinter | None":
+    if not hardware.documents.link:
+        return None
+    from hw.printer.document import document_printer
+
+    try:
+        return document_printer(hardware.documents.link)
+    except ValueError as error:
+        raise ConfigInvalid("hardware", "documents.link", str(error)) from error
+
+
+def _check_cash(device: CashDevice) -> None:
+    match device.kind:
+        case "clerk_drawer" if device.link != _ON_PRINTER:
+            raise ConfigInvalid("hardware", "cash.link", f"a clerk's drawer hangs on {_ON_PRINTER!r}")
+        case "cash_changer" if device.link != SIMULATED:
+            raise ConfigInvalid("hardware", "cash.link", "only a simulated cash changer (sim:) can be driven")
+        case "cctalk":
+            _link("cash", device.link, device.fault, Core)
+
+
+def _scanner_values(device: ScannerDevice) -> tuple[bytes, ...]:
+    try:
+        re.compile(device.form)
+    except re.error as error:
+        raise ConfigInvalid("hardware", "scanner.form", f"{device.form!r}: {error}") from error
+    try:
+        return tuple(bytes.fromhex(command) for command in device.setup)
+    except ValueError as error:
+        raise ConfigInvalid("hardware", "scanner.setup", f"not hex: {error}") from error
+
+
+def _model(device: PrinterDevice) -> "PrinterModel":
+    from hw.printer.models import MODELS
+
+    if device.model not in MODELS:
+        raise ConfigInvalid("hardware", "printer.model", f"{device.model!r} is none of {', '.join(MODELS)}")
+    return MODELS[device.model]
+
+
+def _opened(
+    held: ExitStack, name: str, url: str, fault: str, simulated: Callable[[], Core | None], line: SerialLine | None
+) -> Link:
+    link = _link(name, url, fault, simulated, line)
+    held.callback(link.close)
+    return link
+
+
+def _link(
+    name: str, url: str, fault: str, simulated: Callable[[], Core | None], line: SerialLine | None = None
+) -> Link:
+    """The link of table `name`; nothing is opened. Raises `ConfigInvalid`."""
+    injuries: Injuries | None = None
+    try:
+        injuries = parse_injuries(fault) if fault else None
+    except FaultSpecInvalid as error:
+        raise ConfigInvalid("hardware", f"{name}.fault", str(error)) from error
+
+    def core() -> Core:
+        made = simulated()
+        assert made is not None, "only a link to a simulated device makes one"
+        return made
+
+    try:
+        return link_to(url, simulated=core, line=line, injuries=injuries)
+    except ValueError as error:
+        raise ConfigInvalid("hardware", f"{name}.link", str(error)) from error

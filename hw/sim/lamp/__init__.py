@@ -1,0 +1,1 @@
+"""A simulated signal tower with buzzer; it shares no code with the driver."""

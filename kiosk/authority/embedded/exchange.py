@@ -1,0 +1,66 @@
+"""One request and the answer to it: header, kind and protection of whatever the authority says (RFC 9483, 3.1, 3.6)."""
+
+from dataclasses import dataclass
+
+from kiosk.authority import asn1
+from kiosk.authority.credential import Credential
+from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.requester import NONCE_BYTES, TRANSACTION_ID_BYTES
+from kiosk.authority.mac import SharedSecret
+from kiosk.authority.message import (
+    EMPTY_NAME,
+    BodyKind,
+    GeneralInfo,
+    Head,
+    Received,
+    Status,
+    build_message,
+    status_info,
+)
+
+
+@dataclass(repr=False)
+class Exchange:
+    """What is known of the request so far: `message` once it could be read, `protector` once its sender is proven.
+
+    Until then answers carry the authority's signature: a MAC for somebody who has not shown that he knows the secret
+    would let him try secrets at home.
+    """
+
+    authority: Authority
+    protector: Credential | SharedSecret
+    message: Received | None = None
+
+    def new_nonce(self) -> bytes:
+        """A nonce for an answer."""
+        return self.authority.random_bytes(NONCE_BYTES)
+
+    def reply(self, kind: BodyKind, body: bytes, nonce: bytes = b"", general_info: GeneralInfo = ()) -> bytes:
+        """The answer; without a `nonce` a new one."""
+        authority, message = self.authority, self.message
+        header = message.header if message else None
+        head = Head(
+            sender=authority.speaker.certificate.subject.public_bytes(),
+            recipient=_sender_name(header),
+            time=authority.now(),
+            transaction_id=(header and header.transaction_id) or authority.random_bytes(TRANSACTION_ID_BYTES),
+            sender_nonce=nonce or self.new_nonce(),
+            recipient_nonce=header.sender_nonce if header else None,
+            general_info=general_info,
+            pvno=header.pvno if header and header.pvno in (2, 3) else 2,
+        )
+        return build_message(kind, body, head, self.protector)
+
+    def refuse(self, fail_info: str, text: str) -> bytes:
+        """The answer that says no and changes nothing, in an rp to an rr (RFC 9483, 4.2), else in an error."""
+        status = status_info(Status.REJECTION, text, fail_info)
+        if self.message is not None and self.message.kind == BodyKind.RR:
+            return self.reply(BodyKind.RP, asn1.encode(asn1.RevRepContent(status=[status])))
+        return self.reply(BodyKind.ERROR, asn1.encode(asn1.ErrorMsgContent(status=status)))
+
+
+def _sender_name(header: asn1.PKIHeader | None) -> bytes:
+    """The sender's Name; the NULL-DN when he gave something else."""
+    if header is None or header.sender.tag_bytes != b"\xa4":
+        return EMPTY_NAME
+    return bytes(header.sender.data)

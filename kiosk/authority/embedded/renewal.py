@@ -1,0 +1,76 @@
+"""Key update: the owner of a certificate asks, by its key, for one of a new key in its place (RFC 9483, 4.1.3).
+
+For stations and plain certificates. A resident's certificate is renewed by revoking and issuing, because making a key
+in a card destroys the old one.
+"""
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from kiosk.authority import asn1
+from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.issuing import (
+    PLAIN,
+    Issued,
+    Wanted,
+    check_plain_key,
+    enter,
+    plain_extensions,
+    read_request,
+)
+from kiosk.authority.embedded.refusal import Refusal
+from kiosk.authority.embedded.requester import Requester
+from kiosk.authority.embedded.store import Books, CertificateRecord
+from kiosk.authority.message import MessageInvalid, Received
+from kiosk.model.certificate import serial_text
+
+STATION = "station"
+
+
+def renew(message: Received, requester: Requester, authority: Authority, books: Books) -> Issued:
+    """A pending certificate that renews the one that signed the message. Raises `Refusal`, `MessageInvalid`."""
+    if requester.serial is None:
+        raise MessageInvalid("wrongIntegrity", "a key update is signed by the key that it updates")
+    wanted = read_request(message)
+    record = books.certificate(requester.serial)
+    assert record is not None, "a requester's certificate is in these books"
+    old = x509.load_der_x509_certificate(record.der)
+    if wanted.old_certificate is not None:
+        _check_old(wanted.old_certificate, old)
+    if record.profile not in (STATION, PLAIN):
+        raise Refusal("notAuthorized", f"a {record.profile} certificate is not renewed by message")
+    # A name that is left empty means the old one.
+    if list(wanted.subject) and wanted.subject != old.subject:
+        raise Refusal("badCertTemplate", "a key update does not change the subject")
+    if not (wanted.is_proven or requester.vouches):
+        raise Refusal("notAuthorized", "only a station may vouch for the possession of a key")
+    check_plain_key(wanted.public_key)
+    if books.profiles_of_key(wanted.key_hash):
+        raise Refusal("badCertTemplate", "E19: a key update needs a new key")
+    certificate, has_mods = _certificate(wanted, record, old, authority)
+    issued = enter(certificate, record.profile, wanted, None, requester, authority, books, has_mods=has_mods)
+    books.succeed(issued.serial, requester.owner, record.serial)
+    return issued
+
+
+def _check_old(named: asn1.CertId, old: x509.Certificate) -> None:
+    issuer = asn1.explicit(4, old.issuer.public_bytes())
+    if asn1.encode(named.issuer) != issuer or serial_text(named.serial_number) != serial_text(old.serial_number):
+        raise Refusal("badCertId", "oldCertId is not the certificate that signed the message")
+
+
+def _certificate(
+    wanted: Wanted, record: CertificateRecord, old: x509.Certificate, authority: Authority
+) -> tuple[x509.Certificate, bool]:
+    now, serial = authority.now(), authority.new_serial()
+    if record.profile == STATION:
+        if not isinstance(wanted.public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
+            raise Refusal("badCertTemplate", "E20: a key of a kind that stations do not have")
+        (name,) = old.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        certificate = authority.profiles.station(str(name.value), wanted.public_key, serial, now)
+        return certificate, bool(list(wanted.extensions)) or wanted.has_validity
+    granted, has_mods = plain_extensions(wanted)
+    if not list(wanted.extensions):
+        # Nothing was asked for: what the old one has stays.
+        granted, _ = plain_extensions(Wanted(0, old.subject, wanted.public_key, old.extensions, is_proven=True))
+    return authority.profiles.plain(old.subject, wanted.public_key, granted, serial, now), has_mods

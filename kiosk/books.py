@@ -1,0 +1,135 @@
+"""What a clerk reads in the station's books: cases that were left, the journal, a day's money.
+
+It reads through a connection of its own, so that nobody at the desk waits for the case at the terminal, and it writes
+nothing.
+"""
+
+import datetime
+import json
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from kiosk.clock import JAPAN
+from kiosk.config import Config
+from kiosk.issuance.issue import filed_application
+from kiosk.issuance.roll_back import REFUND
+from kiosk.issuance.station import Station
+from kiosk.journal.database import open_database
+from kiosk.journal.entry import ChainBroken, Entry
+from kiosk.journal.head import load_head_key
+from kiosk.journal.journal import CaseRecord, EffectState, Journal
+from kiosk.journal.seal import load_station_key
+from kiosk.journal.verify import verify_chain
+from kiosk.model.application import SettledFee
+from kiosk.model.step import Step, Undo
+from kiosk.ui.counter import DayTakings, JournalLine, JournalView, LeftCase, Statistics
+
+_SHOWN_OF_PSEUDONYM = 8
+
+
+@contextmanager
+def open_books(config: Config, data: Path, station: Station) -> Iterator["StationBooks"]:
+    """The books of a station that is open, until left."""
+    database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}", must_exist=True)
+    try:
+        journal = Journal(
+            database,
+            station.name,
+            load_station_key(data / "station.key"),
+            station.clock,
+            head_key=load_head_key(data / "head.key"),
+        )
+        yield StationBooks(journal, station)
+    finally:
+        database.close()
+
+
+class StationBooks:
+    """`kiosk.ui.counter.Books` of one station."""
+
+    def __init__(self, journal: Journal, station: Station) -> None:
+        self._journal = journal
+        self._register = station.register
+        self._station = station.name
+
+    def left_cases(self) -> tuple[LeftCase, ...]:
+        """Every case that has not ended."""
+        return tuple(self._left(case) for case in self._journal.cases() if not case.stage.is_ended)
+
+    def _left(self, case: CaseRecord) -> LeftCase:
+        resident = self._register.find(filed_application(case, self._journal).resident_code)
+        return LeftCase(case.number, resident, case.stage.value, case.code or "", case.stage.is_suspect)
+
+    def journal(self, newest: int) -> JournalView:
+        """The newest entries; a chain that does not hold is told with its place."""
+        lines: deque[JournalLine] = deque(maxlen=newest)
+        count = 0
+
+        def told() -> Iterator[Entry]:
+            nonlocal count
+            for entry in self._journal.entries():
+                count += 1
+                lines.append(_line(entry))
+                yield entry
+
+        try:
+            verify_chain(told())
+        except ChainBroken as error:
+            return JournalView(tuple(lines), count, str(error))
+        return JournalView(tuple(lines), count, "")
+
+    def takings(self, day: datetime.date) -> DayTakings:
+        """Fees and refunds that were journaled as done on that day."""
+        done: set[tuple[str, str]] = set()
+        for entry in self._journal.entries():
+            facts = json.loads(entry.body)
+            is_done = facts["event"] == EffectState.DONE and facts.get("step") in (Step.FEE, Undo.REFUND)
+            if is_done and facts["station"] == self._station and _day(facts["at"]) == day:
+                done.add((facts["case"], facts["step"]))
+        cases = {case.pseudonym: case for case in self._journal.cases()}
+        fees = [self._fee_yen(cases[case]) for case, step in done if step == Step.FEE]
+        refunds = [self._refund_yen(cases[case]) for case, step in done if step == Undo.REFUND]
+        left = sum(not case.stage.is_ended for case in cases.values())
+        # A refund of nothing is journaled too; no money moved then.
+        given_back = [yen for yen in refunds if yen]
+        return DayTakings(day, len(fees), sum(fees), len(given_back), sum(given_back), left)
+
+    def statistics(self, until: datetime.date, days: int) -> Statistics:
+        """What ended when, from the journal; why, from the cases."""
+        issued = {until - datetime.timedelta(days=ago): 0 for ago in range(days - 1, -1, -1)}
+        for entry in self._journal.entries():
+            facts = json.loads(entry.body)
+            is_closed = facts["event"] == EffectState.DONE and facts.get("step") == Step.CLOSED
+            if is_closed and facts["station"] == self._station and (day := _day(facts["at"])) in issued:
+                issued[day] += 1
+        codes = Counter(case.code for case in self._journal.cases() if case.code)
+        return Statistics(tuple(issued.items()), tuple(codes.most_common()))
+
+    def _fee_yen(self, case: CaseRecord) -> int:
+        effect = self._journal.effect(case, Step.FEE)
+        assert effect is not None and effect.outcome is not None, "the journal says that it is done"
+        return msgspec.json.decode(effect.outcome, type=SettledFee).fee_yen
+
+    def _refund_yen(self, case: CaseRecord) -> int:
+        effect = self._journal.effect(case, Undo.REFUND)
+        assert effect is not None and effect.outcome is not None, "the journal says that it is done"
+        return msgspec.json.decode(effect.outcome, type=REFUND.outcome).amount_yen
+
+
+def _line(entry: Entry) -> JournalLine:
+    facts = json.loads(entry.body)
+    return JournalLine(
+        entry.seq,
+        datetime.datetime.fromisoformat(facts["at"]).astimezone(JAPAN),
+        str(facts.get("case", ""))[:_SHOWN_OF_PSEUDONYM],
+        str(facts["event"]),
+        str(facts.get("step", "")),
+    )
+
+
+def _day(text: str) -> datetime.date:
+    return datetime.datetime.fromisoformat(text).astimezone(JAPAN).date()

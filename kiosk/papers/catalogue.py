@@ -1,0 +1,47 @@
+"""Every paper that the counter prints besides the receipt, by name: where its layout is, and how it is put together."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from hw.ports import Paper
+from hw.printer.form import compose, load_form
+from kiosk.papers.sheet import Page, lay_out, load_sheet
+
+ROLL = ("refund", "hold", "day_close")
+"""Papers on the roll; the receipt is `kiosk.issuance.receipt`'s, the self-test page `hw.printer.self_test`'s."""
+A4 = (
+    "certificate_copy",
+    "application",
+    "inquiry",
+    "daily_report",
+    "refusal",
+    "password_sheet",
+    "compatibility",
+    "operations",
+)
+"""Papers on A4."""
+LANGUAGES = ("ja", "en")
+
+Values = Mapping[str, str]
+Rows = Mapping[str, Sequence[Values]]
+
+
+def roll_paper(
+    name: str, language: str, values: Values, rows: Rows | None = None, marks: Collection[str] = ()
+) -> Paper:
+    """One of `ROLL`, for the receipt printer. `marks` are conditions of its lines; `training` voids it.
+
+    Raises `ConfigInvalid` for a value that its layout names and that is not there.
+    """
+    return compose(load_form(_layout(name, language)), values, rows=rows, marks=marks)
+
+
+def a4_paper(
+    name: str, language: str, values: Values, rows: Rows | None = None, marks: Collection[str] = ()
+) -> tuple[Page, ...]:
+    """One of `A4`, laid out. Raises as `roll_paper` does, and `TextDoesNotFit`."""
+    return lay_out(load_sheet(_layout(name, language)), values, rows=rows, marks=marks)
+
+
+def _layout(name: str, language: str) -> Path:
+    return Path(__file__).parent / f"{name}.{language}.toml"

@@ -1,0 +1,87 @@
+"""The cases that were left: the first thing a clerk sees after a start, and where they go on."""
+
+from collections.abc import Iterable, Sequence
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from kiosk.ui.counter import LeftCase
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+
+_PER_PAGE = 6
+
+
+class LeftCases(SeatScreen[LeftCase]):
+    """One line a case: its number, its resident, how far it has come, what has to be done. The answer goes on with it.
+
+    A suspect case does not go on here: two clerks look at what is there first.
+    """
+
+    ASKS_BACK = False
+
+    def __init__(self, seat: Seat, cases: Sequence[LeftCase]) -> None:
+        super().__init__(seat, can_stop=True)
+        self._cases = cases
+        self._first = 0
+
+    @property
+    def _shown(self) -> Sequence[LeftCase]:
+        return self._cases[self._first : self._first + _PER_PAGE]
+
+    def page(self) -> ComposeResult:
+        """The lines."""
+        words = self.words
+        yield Paragraph(words("clerk.left.title", count=len(self._cases)), classes="title")
+        with Vertical(classes="note", id="left-cases"):
+            for number, case in enumerate(self._shown, 1):
+                who = words("clerk.left.unknown") if case.resident is None else case.resident.items.name
+                yield Paragraph(
+                    words(
+                        "clerk.left.line",
+                        key=number,
+                        number=case.number,
+                        name=who,
+                        stage=words(f"stage.{case.stage}"),
+                        next=words("clerk.left.suspect" if case.is_suspect else "clerk.left.go_on"),
+                    )
+                )
+            if not self._cases:
+                yield Paragraph(words("clerk.left.none"))
+        yield Paragraph(words("clerk.left.text"), classes="aside")
+
+    def keys(self) -> Iterable[Key]:
+        """More lines, and going on with the first."""
+        if len(self._cases) > _PER_PAGE:
+            yield Key(self.words("key.next"), id="more", hint="PageDown")
+        if any(not case.is_suspect for case in self._shown):
+            key = Key(self.words("clerk.left.resume"), id="resume", hint="Enter", kind="main")
+            key.disabled = self.seat.board.case is not None
+            yield key
+
+    @on(Key.Pressed, "#resume")
+    def resume_first(self) -> None:
+        """Goes on with the first that can go on."""
+        self._resume(next(case for case in self._shown if not case.is_suspect))
+
+    @on(Key.Pressed, "#more")
+    async def show_more(self) -> None:
+        """Turns on, from the last to the first."""
+        self._first = (self._first + _PER_PAGE) % (-(-len(self._cases) // _PER_PAGE) * _PER_PAGE)
+        await self.compose_anew()
+
+    def _resume(self, case: LeftCase) -> None:
+        if self.seat.board.case is None and not case.is_suspect and case.resident is not None:
+            self.dismiss(case)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Digits go on with a case, the paging key turns."""
+        if event.key == "pagedown" and len(self._cases) > _PER_PAGE:
+            await self.show_more()
+        elif event.character is not None and event.character in "123456":
+            index = int(event.character) - 1
+            if index < len(self._shown):
+                self._resume(self._shown[index])

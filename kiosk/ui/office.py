@@ -1,0 +1,79 @@
+"""What the clerk's and the technician's seats ask of the station beside the case at the terminal."""
+
+import datetime
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kiosk.clock import JAPAN
+from kiosk.model.resident import Resident
+from kiosk.ui.board import Board
+from kiosk.ui.counter import Books, Check, Counter, DayTakings, JournalView, LeftCase, Statistics
+from kiosk.ui.reception import StationReception
+from kiosk.ui.station_thread import StationThread
+
+if TYPE_CHECKING:
+    from kiosk.issuance.station import Station
+
+_ENTRIES_SHOWN = 200
+_DAYS_TOLD = 14
+
+
+class StationOffice:
+    """`kiosk.ui.clerk.flow.Office` and `kiosk.ui.technician.flow.Workshop` over an open station.
+
+    The books are read on a thread of their own.
+    """
+
+    def __init__(
+        self, counter: Counter, station: "Station", thread: StationThread, reception: StationReception, board: Board
+    ) -> None:
+        self._counter = counter
+        self._station = station
+        self._thread = thread
+        self._reception = reception
+        self._board = board
+        self._books: Books | None = None
+
+    def _opened(self) -> Books:
+        if self._books is None:
+            self._books = self._counter.books()
+        return self._books
+
+    async def left_cases(self) -> Sequence[LeftCase]:
+        """Cases that have not ended, without the one at the terminal."""
+        cases = await self._thread.call(lambda: self._opened().left_cases())
+        at_terminal = self._board.case.application.number if self._board.case is not None else None
+        self._board.left = tuple(case for case in cases if case.number != at_terminal)
+        self._board.bell.ring()
+        return self._board.left
+
+    async def journal(self) -> JournalView:
+        """The newest entries."""
+        return await self._thread.call(lambda: self._opened().journal(_ENTRIES_SHOWN))
+
+    async def takings(self) -> DayTakings:
+        """Today's money."""
+        today: datetime.date = self._station.clock().astimezone(JAPAN).date()
+        return await self._thread.call(lambda: self._opened().takings(today))
+
+    async def statistics(self) -> Statistics:
+        """What the journal says about the last days."""
+        today = self._station.clock().astimezone(JAPAN).date()
+        return await self._thread.call(lambda: self._opened().statistics(today, _DAYS_TOLD))
+
+    async def checks(self) -> Sequence[Check]:
+        """The configuration and what is wrong with it."""
+        return await self._thread.call(self._counter.checks)
+
+    async def residents(self) -> Sequence[Resident]:
+        """The register, which the clerk's station alone reads."""
+        return await self._thread.call(self._station.register.residents)
+
+    def offer(self, resident: Resident) -> None:
+        """Sends a form that was taken in to the terminal."""
+        self._board.offer(resident)
+
+    async def resume(self, case: LeftCase) -> None:
+        """Goes on with a case that was left; its resident, or the clerk for him, finishes it or takes it back."""
+        if case.resident is not None and self._board.case is None:
+            await self._reception.open_case(case.resident)

@@ -1,0 +1,225 @@
+"""The same books on SQLite and PostgreSQL: what is decided at once is decided once, whoever asks beside whom."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from authority_desk import POLICIES, START, TOWN, URL, Desk, load
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from rebuilt_message import rebuild, set_field, verdict
+
+from kiosk.authority.embedded.database import MOST_IN_A_COMMIT, StoreTooNew, StoreUnusable, open_database
+from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_authority
+from kiosk.authority.embedded.responder import Responder
+from kiosk.authority.embedded.schema import MIGRATIONS
+from kiosk.authority.embedded.status import StatusService
+from kiosk.authority.embedded.store import open_store
+from kiosk.authority.message import BodyKind
+from kiosk.model.certificate import RevocationReason
+from tests.stores import Store
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path, keys: list[rsa.RSAPrivateKey]) -> Iterator[Desk]:
+    """A desk whose authority keeps its books in either kind of store."""
+    url = ""
+    if request.param == "postgresql":
+        made: Store = request.getfixturevalue("postgresql_store")
+        url = made.url
+    directory = tmp_path / "authority"
+    init(directory, POLICIES / "juki-2011.toml", TOWN, lambda: START, store_url=url)
+    desk = Desk(directory, keys[0], opened=None)
+    yield desk
+    desk.authority.store.close()
+
+
+def worker(desk: Desk) -> Responder:
+    """Another process of the same authority, but for its address space."""
+    return Responder(open_authority(desk.directory, desk.clock, listening_url=URL))
+
+
+def test_a_certificate_lives_and_dies(desk: Desk, keys: list[rsa.RSAPrivateKey]) -> None:
+    message = desk.message()
+    pending = desk.client.certify(message.der)
+    assert desk.state(pending) == ("pending", "certificateHold")
+    assert worker(desk).respond(message.der) == desk.responder.respond(message.der), "the stored answer, by any worker"
+    desk.client.confirm(desk.client.confirm_message(pending).der)
+    assert desk.state(pending) == ("good", None)
+    again = desk.message(key=keys[1])
+    assert verdict(worker(desk).respond(again.der)) == (BodyKind.IP, "duplicateCertReq")
+    desk.client.revoke(desk.client.revoke_message(pending.certificate, RevocationReason.KEY_COMPROMISE).der)
+    assert desk.state(pending) == ("revoked", "keyCompromise")
+    for name in ("full", TOWN.code):
+        crl = x509.load_der_x509_crl(StatusService(desk.authority).crl(name) or b"")
+        assert crl.get_revoked_certificate_by_serial_number(load(pending).serial_number) is not None
+    assert [record.state for record in desk.client.station_record()] == ["revoked"]
+
+
+def test_a_pending_certificate_lapses(desk: Desk) -> None:
+    pending = desk.certify()
+    desk.clock.advance(hours=25)
+    assert desk.state(pending) == ("revoked", "cessationOfOperation")
+
+
+def at_once(*work: Callable[[], bytes]) -> list[bytes]:
+    """Answers of works that begin at the same moment."""
+    gate = threading.Barrier(len(work))
+
+    def one(task: Callable[[], bytes]) -> bytes:
+        gate.wait(30)
+        return task()
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        return list(pool.map(one, work))
+
+
+WORKERS = 4
+
+
+def test_of_two_requests_for_one_person_one_is_granted(desk: Desk, keys: list[rsa.RSAPrivateKey]) -> None:
+    workers = [worker(desk) for _ in range(WORKERS)]
+    messages = [desk.message(key=keys[number % 2]).der for number in range(WORKERS)]
+    answers = at_once(*(lambda w=w, m=m: w.respond(m) for w, m in zip(workers, messages, strict=True)))
+    refused = sorted(verdict(answer)[1] for answer in answers)
+    assert refused[0] == "" and "" not in refused[1:]
+    assert len(desk.client.station_record()) == 1
+
+
+def test_the_same_bytes_at_once_are_one_request(desk: Desk) -> None:
+    workers, message = [worker(desk) for _ in range(WORKERS)], desk.message().der
+    answers = at_once(*(lambda w=w: w.respond(message) for w in workers))
+    assert len(set(answers)) == 1 and verdict(answers[0]) == (BodyKind.IP, "")
+
+
+def test_one_transaction_id_is_taken_once(desk: Desk, keys: list[rsa.RSAPrivateKey]) -> None:
+    messages = [
+        rebuild(
+            desk.message(key=keys[n], terms=desk.terms(person=bytes([n]) * 32)).der,
+            desk.station,
+            header=set_field(transaction_id=b"T" * 16),
+        )
+        for n in range(2)
+    ]
+    workers = [worker(desk) for _ in messages]
+    answers = at_once(*(lambda w=w, m=m: w.respond(m) for w, m in zip(workers, messages, strict=True)))
+    assert sorted(verdict(answer)[1] for answer in answers) == ["", "transactionIdInUse"]
+
+
+def test_a_confirmation_and_a_revocation_at_once_end_revoked(desk: Desk) -> None:
+    pending = desk.certify()
+    confirm = desk.client.confirm_message(pending).der
+    revoke = desk.client.revoke_message(pending.certificate, RevocationReason.SUPERSEDED).der
+    first, second = worker(desk), worker(desk)
+    at_once(lambda: first.respond(confirm), lambda: second.respond(revoke))
+    assert desk.state(pending)[0] == "revoked"
+
+
+def test_crls_made_at_once_have_numbers_of_their_own(desk: Desk) -> None:
+    services = [StatusService(open_authority(desk.directory, desk.clock, listening_url=URL)) for _ in range(WORKERS)]
+    desk.certify()
+    crls = at_once(*(lambda s=s: s.crl("full") or b"" for s in services))
+    numbers = {der: number(der) for der in crls}
+    assert len(set(numbers.values())) == len(numbers)
+
+
+def number(der: bytes) -> int:
+    return x509.load_der_x509_crl(der).extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+
+
+# --- one commit for several (SQLite)
+
+
+def test_threads_share_commits_and_each_is_answered_when_its_own_is_durable(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "books.db")
+    started, go = threading.Semaphore(0), threading.Event()
+
+    def write(number: int) -> None:
+        started.release()
+        with database.write() as transaction:
+            transaction.run("INSERT INTO client VALUES (?, ?)", number.to_bytes(2, "big"), b"x")
+            go.wait(30)
+
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(write, number) for number in range(8)]
+        for _ in done:
+            started.acquire()
+        go.set()
+        for one in done:
+            one.result(30)
+    with database.read() as transaction:
+        assert transaction.run("SELECT COUNT(*) FROM client").scalar_one() == 8
+    assert MOST_IN_A_COMMIT >= 8
+    database.close()
+
+
+def test_one_that_raises_takes_nobody_along(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "books.db")
+    entered, go = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        with database.write() as transaction:
+            transaction.run("INSERT INTO client VALUES (?, ?)", b"bad", b"x")
+            entered.set()
+            go.wait(30)
+            raise KeyError("mine")
+
+    def succeed() -> None:
+        with database.write() as transaction:
+            transaction.run("INSERT INTO client VALUES (?, ?)", b"good", b"x")
+
+    with ThreadPoolExecutor(2) as pool:
+        bad = pool.submit(fail)
+        entered.wait(30)
+        good = pool.submit(succeed)
+        go.set()
+        good.result(30)
+        with pytest.raises(KeyError):
+            bad.result(30)
+    with database.read() as transaction:
+        assert [row.reference for row in transaction.run("SELECT reference FROM client")] == [b"good"]
+    database.close()
+
+
+def test_what_is_no_store_is_said(tmp_path: Path, juki: Path) -> None:
+    for url, why in (
+        ("mysql://x/y", "not mysql"),
+        ("postgresql+psycopg://nobody:hunter2@127.0.0.1:1/x", "refused"),
+        (":::", "none"),
+    ):
+        with pytest.raises(StoreUnusable, match=why) as said:
+            open_store(url)
+        assert "hunter2" not in str(said.value)
+        with pytest.raises(DirectoryInvalid, match="store"):
+            init(tmp_path / "x", POLICIES / "juki-2011.toml", TOWN, lambda: START, store_url=url)
+    assert not list((tmp_path / "x").glob(".init-*"))
+
+
+def test_a_newer_programs_books_are_left_alone(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "books.db")
+    with store.write(START) as books:
+        books._run("PRAGMA user_version = 99")
+    store.close()
+    with pytest.raises(StoreTooNew):
+        open_store(tmp_path / "books.db")
+
+
+def test_books_of_an_earlier_schema_are_carried_over(tmp_path: Path) -> None:
+    path = tmp_path / "books.db"
+    with sqlite3.connect(path) as old:
+        for statements in MIGRATIONS[:3]:
+            for statement in statements:
+                old.execute(statement.format(text="TEXT", bytes="BLOB", integer="INTEGER"))
+        old.execute("UPDATE revision SET number = 7")
+        row = ("0A", "signature", b"d", b"k", "good", 1, 2_000_000_000, None, None, None, None, None, "")
+        old.execute(f"INSERT INTO certificate VALUES ({', '.join('?' * 13)})", row)
+        old.execute("PRAGMA user_version = 3")
+    store = open_store(path)
+    with store.read(START) as books:
+        record = books.certificate("0A")
+        assert record is not None and record.state == "good" and record.invalid_since is None
+        assert books.revision() == 7
+    store.close()

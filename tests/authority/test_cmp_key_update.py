@@ -1,0 +1,199 @@
+"""Key update (RFC 9483, 4.1.3): by the key that is updated, for the same name, and never for a resident."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from authority_desk import Desk
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from rebuilt_message import verdict
+
+from kiosk.authority import asn1, oids
+from kiosk.authority.credential import Credential
+from kiosk.authority.embedded.directory import add_station
+from kiosk.authority.message import BodyKind, parse_message
+from kiosk.model.certificate import RevocationReason
+
+Key = ec.EllipticCurvePrivateKey
+
+
+def new_key() -> Key:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def old_id(certificate: x509.Certificate, serial: int | None = None) -> bytes:
+    issuer = asn1.tlv(asn1.explicit(4, certificate.issuer.public_bytes()))
+    return asn1.encode(asn1.CertId(issuer=issuer, serial_number=serial or certificate.serial_number))
+
+
+def update(
+    credential: Credential,
+    key: Key,
+    *,
+    old: bytes | None = None,
+    subject: x509.Name | None = None,
+    proof: Any = "signature",
+) -> bytes:
+    """The body of a kur."""
+    template = asn1.CertTemplate(
+        subject=asn1.rdns((subject or credential.certificate.subject).public_bytes()),
+        public_key=asn1.elements(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
+    )
+    old = old_id(credential.certificate) if old is None else old
+    controls = [[asn1.tlv(asn1.encode(oids.OLD_CERT_ID)), asn1.tlv(old)]] if old else None
+    request = asn1.CertRequest(cert_req_id=0, cert_template=template, controls=controls)
+    raw = asn1.encode(request)
+    popo: Any = asn1.Variant(asn1.Null(), "ra_verified")
+    if proof == "signature":
+        value = asn1.POPOSigningKey(
+            algorithm=asn1.algorithm(x509.SignatureAlgorithmOID.ECDSA_WITH_SHA256, has_null=False),
+            signature=asn1.BitString(key.sign(raw, ec.ECDSA(hashes.SHA256())), 0),
+        )
+        popo = asn1.Variant(value, "signature")
+    return asn1.sequence_of([asn1.encode(asn1.CertReqMsg(cert_req=asn1.tlv(raw), popo=popo))])
+
+
+def as_sender(desk: Desk, credential: Credential) -> Desk:
+    desk.station = credential
+    desk.serve(desk.authority)
+    return desk
+
+
+def ask(desk: Desk, body: bytes) -> bytes:
+    return desk.responder.respond(desk.client._message(BodyKind.KUR, body).der)
+
+
+def issued(answer: bytes) -> x509.Certificate:
+    content = asn1.decode(asn1.CertRepMessage, parse_message(answer).body)
+    pair = content.response[0].certified_key_pair
+    assert pair is not None and content.ca_pubs is None
+    return x509.load_der_x509_certificate(asn1.encode(pair.certificate))
+
+
+def confirm(desk: Desk, answer: bytes, certificate: x509.Certificate) -> bytes:
+    header = parse_message(answer).header
+    accepted = asn1.CertStatus(cert_hash=certificate.fingerprint(hashes.SHA256()), cert_req_id=0)
+    body = asn1.sequence_of([asn1.encode(accepted)])
+    message = desk.client._message(BodyKind.CERT_CONF, body, header.transaction_id, header.sender_nonce)
+    return desk.responder.respond(message.der)
+
+
+def renewed(desk: Desk, credential: Credential) -> Credential:
+    key = new_key()
+    answer = ask(desk, update(credential, key))
+    assert verdict(answer) == (BodyKind.KUP, "")
+    certificate = issued(answer)
+    assert verdict(confirm(desk, answer, certificate)) == (BodyKind.PKICONF, "")
+    return Credential(key, certificate, credential.chain)
+
+
+@pytest.fixture
+def holder(desk: Desk) -> Credential:
+    """Somebody with a plain certificate."""
+    key = new_key()
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "holder")])
+    names = x509.SubjectAlternativeName([x509.DNSName("holder.example")])
+    csr = x509.CertificateSigningRequestBuilder(subject).add_extension(names, False).sign(key, hashes.SHA256())
+    answer = desk.responder.respond(desk.client._message(BodyKind.P10CR, csr.public_bytes(Encoding.DER)).der)
+    certificate = issued(answer)
+    confirm(desk, answer, certificate)
+    return Credential(key, certificate, (desk.issuer,))
+
+
+def test_a_station_renews_its_own_credential_and_stays_who_it_is(desk: Desk) -> None:
+    old, pending = desk.station, desk.certify()
+    new = renewed(desk, old)
+    assert new.certificate.subject == old.certificate.subject
+    assert list(usages(new.certificate)) == list(usages(old.certificate))
+    as_sender(desk, new)
+    desk.client.confirm(desk.client.confirm_message(pending).der)
+    assert desk.state(pending) == ("good", None), "what it began under the old key it ends under the new one"
+    assert [record.serial for record in desk.client.station_record()] == [pending.serial]
+
+
+def usages(certificate: x509.Certificate) -> x509.ExtendedKeyUsage:
+    return certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+
+
+def test_a_station_puts_away_what_it_has_renewed_and_nothing_else(desk: Desk) -> None:
+    add_station(desk.directory, desk.authority, "terminal-2")
+    other = x509.load_pem_x509_certificate((desk.directory / "stations" / "terminal-2.pem").read_bytes())
+    old = desk.station.certificate
+    as_sender(desk, renewed(desk, desk.station))
+    for certificate, fail_info in (
+        (desk.station.certificate, "notAuthorized"),
+        (other, "notAuthorized"),
+        (old, ""),
+    ):
+        message = desk.client.revoke_message(certificate.public_bytes(Encoding.DER), RevocationReason.SUPERSEDED)
+        assert verdict(desk.responder.respond(message.der)) == (BodyKind.RP, fail_info)
+
+
+def test_a_plain_certificate_is_renewed_with_what_it_says(desk: Desk, holder: Credential) -> None:
+    as_sender(desk, holder)
+    new = renewed(desk, holder)
+    kinds = (x509.SubjectAlternativeName, x509.KeyUsage, x509.CertificatePolicies)
+    assert [values(new.certificate, kind) for kind in kinds] == [values(holder.certificate, kind) for kind in kinds]
+
+
+def values(certificate: x509.Certificate, kind: type[Any]) -> Any:
+    return certificate.extensions.get_extension_for_class(kind).value
+
+
+def test_the_name_may_be_left_out(desk: Desk, holder: Credential) -> None:
+    as_sender(desk, holder)
+    assert issued(ask(desk, update(holder, new_key(), subject=x509.Name([])))).subject == holder.certificate.subject
+
+
+def test_an_update_need_not_name_what_it_updates(desk: Desk, holder: Credential) -> None:
+    as_sender(desk, holder)
+    assert verdict(ask(desk, update(holder, new_key(), old=b""))) == (BodyKind.KUP, "")
+
+
+OTHER = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody else")])
+
+BAD: dict[str, tuple[Callable[[Desk, Credential], bytes], str]] = {
+    "another certificate": (lambda d, h: update(h, new_key(), old=old_id(h.certificate, 4711)), "badCertId"),
+    "another issuer": (
+        lambda d, h: update(
+            h,
+            new_key(),
+            old=asn1.encode(
+                asn1.CertId(
+                    issuer=asn1.tlv(asn1.explicit(4, OTHER.public_bytes())), serial_number=h.certificate.serial_number
+                )
+            ),
+        ),
+        "badCertId",
+    ),
+    "an oldCertId that is none": (lambda d, h: update(h, new_key(), old=b"\x05\x00"), "badDataFormat"),
+    "another name": (lambda d, h: update(h, new_key(), subject=OTHER), "badCertTemplate"),
+    "the same key": (lambda d, h: update(h, h.key), "badCertTemplate"),  # type: ignore[arg-type]  # it is EC
+    "raVerified by its holder": (lambda d, h: update(h, new_key(), proof="none"), "notAuthorized"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_update_is_refused(desk: Desk, holder: Credential, name: str) -> None:
+    make, fail_info = BAD[name]
+    as_sender(desk, holder)
+    assert verdict(ask(desk, make(desk, holder))) == (BodyKind.KUP, fail_info)
+
+
+def test_neither_clerk_nor_resident_is_renewed_by_message(desk: Desk) -> None:
+    as_sender(desk, desk.clerk)
+    assert verdict(ask(desk, update(desk.clerk, new_key()))) == (BodyKind.KUP, "notAuthorized")
+
+
+def test_a_renewed_certificate_that_is_declined_speaks_for_nobody(desk: Desk) -> None:
+    old, key = desk.station, new_key()
+    answer = ask(desk, update(old, key))
+    certificate = issued(answer)
+    header = parse_message(answer).header
+    message = desk.client._message(BodyKind.CERT_CONF, asn1.sequence_of([]), header.transaction_id, header.sender_nonce)
+    assert verdict(desk.responder.respond(message.der)) == (BodyKind.PKICONF, "")
+    as_sender(desk, Credential(key, certificate, old.chain))
+    assert verdict(desk.responder.respond(desk.message().der)) == (BodyKind.ERROR, "signerNotTrusted")

@@ -1,0 +1,409 @@
+"""The deposit interface, the same for a drawer, a coin acceptor and a cash changer; then what only a coin box does."""
+
+import threading
+
+import pytest
+
+from hw.cash.cctalk.acceptor import CoinAcceptor
+from hw.cash.cctalk.bus import Bus
+from hw.cash.cctalk.hopper import CoinHopper
+from hw.cash.coin_box import CoinBox
+from hw.cash.coin_ledger import CoinLedger, LedgerDamaged
+from hw.cash.drawer import ClerkDrawer
+from hw.errors import LinkLost, OutcomeUnknown, Refused
+from hw.link.memory import MemoryLink
+from hw.link.reopening import ReopeningLink
+from hw.link.url import link_to
+from hw.ports import CashBox, Deposit, DepositEnd
+from hw.printer.escpos import EscposPrinter
+from hw.printer.models import MODELS
+from hw.sim.changer import SimulatedChanger
+from hw.sim.coin.virtual import VirtualCoinMachine
+from hw.sim.printer.virtual import VirtualPrinter
+from tests.hw.printer.printer_bench import serving
+from tests.wire.clock import Clock
+
+
+class Coins:
+    """A coin machine, and boxes before it one after the other."""
+
+    def __init__(self, path=None, start=0, **options):
+        self.clock = Clock()
+        self.machine = VirtualCoinMachine(monotonic=self.clock.monotonic)
+        self.machine.acceptor.memory.counter = start
+        self.path = path
+        self.options = {"patience_s": 2.0, "polls_itself": False} | options
+
+    def box(self, link=None, hopper=False):
+        bus = Bus(link or MemoryLink(self.machine), monotonic=self.clock.monotonic, pause=self.clock.pause)
+        clock = {"monotonic": self.clock.monotonic, "pause": self.clock.pause}
+        return CoinBox(
+            CoinAcceptor(bus),
+            CoinLedger(self.path),
+            hopper=CoinHopper(bus, **clock) if hopper else None,
+            **clock,
+            **self.options,
+        )
+
+
+def drawer():
+    return ClerkDrawer(EscposPrinter(MemoryLink(VirtualPrinter()), MODELS["tm-t88-ja"]))
+
+
+BOXES = {"drawer": drawer, "coins": lambda: Coins().box(), "changer": SimulatedChanger}
+
+
+@pytest.fixture(params=BOXES)
+def box(request) -> CashBox:
+    return BOXES[request.param]()
+
+
+def test_a_fee_in_notes_from_the_clerk(box):
+    box.begin(500)
+    assert box.deposit() == Deposit(500, 0)
+    box.take_from_clerk(1000)
+    assert box.await_payment() == Deposit(500, 1000)
+    assert box.fix() == box.fix() == Deposit(500, 1000)
+    back_yen = box.end(DepositEnd.CHANGE)
+    assert back_yen == (0 if box.kind == "cash_changer" else 500)  # a changer gives it itself
+
+
+def test_repayment_and_too_little(box):
+    box.begin(500)
+    box.take_from_clerk(300)
+    box.fix()
+    with pytest.raises(Refused):
+        box.end(DepositEnd.CHANGE)
+    assert box.end(DepositEnd.REPAY) in (300, 0)
+    box.begin(500)
+    box.fix()
+    assert box.end(DepositEnd.REPAY) == 0
+
+
+STEPS = {
+    "begin": lambda box: box.begin(500),
+    "take": lambda box: box.take_from_clerk(500),
+    "deposit": lambda box: box.deposit(),
+    "fix": lambda box: box.fix(),
+    "change": lambda box: box.end(DepositEnd.CHANGE),
+    "repay": lambda box: box.end(DepositEnd.REPAY),
+    "dispense": lambda box: box.dispense(500),
+}
+ALLOWED = {
+    "closed": {"begin", "dispense"},
+    "open": {"take", "deposit", "fix"},
+    "fixed": {"deposit", "fix", "change", "repay"},
+}
+
+
+@pytest.mark.parametrize("state", ALLOWED)
+@pytest.mark.parametrize("step", STEPS)
+def test_steps_out_of_order_are_refused_and_change_nothing(box, state, step):
+    if state != "closed":
+        box.begin(500)
+        box.take_from_clerk(500)
+    if state == "fixed":
+        box.fix()
+    if step in ALLOWED[state]:
+        STEPS[step](box)
+        return
+    with pytest.raises(Refused):
+        STEPS[step](box)
+    if state != "closed":
+        assert box.fix() == Deposit(500, 500)
+
+
+def test_amounts_that_are_none(box):
+    for step in (lambda: box.begin(0), lambda: box.begin(-1), lambda: box.dispense(-1)):
+        with pytest.raises(ValueError, match="yen"):
+            step()
+    box.begin(1)
+    with pytest.raises(ValueError, match="yen"):
+        box.take_from_clerk(0)
+
+
+@pytest.fixture(
+    params=["memory", pytest.param("pty", marks=pytest.mark.wire), pytest.param("tcp", marks=pytest.mark.wire)]
+)
+def wired(request):
+    """A coin machine, and a link to it in memory or over a wire, with the computer's own clock."""
+    machine = VirtualCoinMachine()
+    if request.param == "memory":
+        yield machine, MemoryLink(machine)
+        return
+    with serving(machine, request.param) as url:
+        link = link_to(url)
+        yield machine, link
+        link.close()
+
+
+def test_coins_and_a_note_pay_together_on_every_kind_of_link(wired):
+    machine, link = wired
+    box = CoinBox(CoinAcceptor(Bus(link)), CoinLedger(None), patience_s=10)
+    machine.hold(100, 100)
+    box.begin(500)
+    threading.Timer(0.5, box.take_from_clerk, (300,)).start()
+    assert box.await_payment() == Deposit(500, 500)
+    assert box.fix() == Deposit(500, 500)
+    assert box.end(DepositEnd.CHANGE) == 0
+    assert machine.acceptor.memory.cash_box_yen == [100, 100]
+    assert machine.acceptor.memory.enabled == 0
+    assert not machine.insert(100)
+    box.close()
+
+
+def test_it_is_open_only_while_something_is_due_and_lets_in_no_more_than_that():
+    coins = Coins()
+    box = coins.box()
+    assert not coins.machine.insert(500)
+    box.begin(500)
+    box.deposit()
+    assert coins.machine.insert(100)
+    box.deposit()
+    assert not coins.machine.insert(500)  # 400 are due now
+    assert coins.machine.insert(100)
+    box.take_from_clerk(300)
+    assert not coins.machine.insert(100)
+    assert box.fix() == Deposit(500, 500)
+    assert box.end(DepositEnd.CHANGE) == 0
+    assert not coins.machine.insert(500)
+
+
+def test_change_comes_from_the_hopper_as_far_as_its_coins_go():
+    coins = Coins()
+    box = coins.box(hopper=True)
+    box.begin(500)
+    box.take_from_clerk(1050)
+    box.fix()
+    assert box.end(DepositEnd.CHANGE) == 50
+    assert coins.machine.hopper.memory.dispensed == 5
+    coins.machine.hopper.memory.stock = 2
+    box.begin(500)
+    box.take_from_clerk(1000)
+    box.fix()
+    assert box.end(DepositEnd.CHANGE) == 300
+    assert coins.machine.hopper.memory.dispensed == 7
+
+
+class Cable:
+    """A link that is pulled out and plugged in by hand."""
+
+    is_one_way = False
+
+    def __init__(self, machine):
+        self._link = MemoryLink(machine)
+        self.is_in = True
+        self.pull_after = None
+
+    def _pass(self):
+        if self.pull_after is not None:
+            self.pull_after -= 1
+            self.is_in = self.is_in and self.pull_after >= 0
+        if not self.is_in:
+            raise LinkLost("unplugged")
+
+    def write(self, data, deadline_s):
+        self._pass()
+        self._link.write(data, deadline_s)
+
+    def read(self, maximum, deadline_s):
+        self._pass()
+        return self._link.read(maximum, deadline_s)
+
+    def drain_input(self):
+        self._pass()
+        self._link.drain_input()
+
+    def close(self):
+        pass
+
+
+def test_a_payout_that_nobody_can_tell_of_is_asked_for_before_anything_else_is_paid():
+    for pulled in range(1, 200):
+        coins = Coins()
+        cable = Cable(coins.machine)
+        box = coins.box(ReopeningLink(lambda cable=cable: cable), hopper=True)
+        box.begin(500)
+        box.take_from_clerk(1000)
+        box.fix()
+        cable.pull_after = pulled
+        try:
+            back_yen = box.end(DepositEnd.CHANGE)
+            is_over = cable.is_in
+        except (OutcomeUnknown, LinkLost):
+            is_over = False
+            with pytest.raises(Refused):
+                box.begin(500)
+            cable.pull_after, cable.is_in = None, True
+            coins.clock.pause(5)
+            back_yen = box.end(DepositEnd.CHANGE)
+        assert back_yen + 100 * coins.machine.hopper.memory.dispensed == 500, pulled
+        if is_over:
+            return
+    pytest.fail("the payout never came to its end")
+
+
+def test_an_acceptor_that_is_away_leaves_the_clerk_and_is_met_when_it_is_back():
+    coins = Coins()
+    cable = Cable(coins.machine)
+    cable.is_in = False
+    box = coins.box(ReopeningLink(lambda: cable))
+    box.begin(500)
+    assert isinstance(box.trouble, LinkLost)
+    assert box.await_payment() == Deposit(500, 0)
+    box.take_from_clerk(300)
+    cable.is_in = True
+    box.deposit()
+    box.deposit()
+    assert box.trouble is None
+    assert coins.machine.insert(100)
+    assert box.fix() == Deposit(500, 400)
+    assert box.end(DepositEnd.REPAY) == 400
+
+
+@pytest.mark.parametrize("start", [0, 253])
+def test_coins_of_an_interrupted_deposit_belong_to_nobody_until_a_clerk_says_so(tmp_path, start):
+    coins = Coins(tmp_path / "coins.jsonl", start=start)
+    box = coins.box()
+    box.begin(500)
+    box.deposit()
+    assert coins.machine.insert(100)
+    box.deposit()
+    assert coins.machine.insert(100)  # and now the program dies, before it has read of this one
+    again = coins.box()
+    assert again.unassigned_yen() == 0
+    again.begin(500)
+    assert again.deposit() == Deposit(500, 0)
+    assert again.unassigned_yen() == 200
+    assert again.settle() == 200
+    assert coins.box().unassigned_yen() == 0
+
+
+def test_more_coins_than_the_buffer_holds_are_told_as_lost_and_stop_it(tmp_path):
+    coins = Coins(tmp_path / "coins.jsonl")
+    box = coins.box()
+    box.begin(5000)
+    box.deposit()
+    for _ in range(7):
+        assert coins.machine.acceptor.insert(500, coins.clock.now_s)
+    deposit = box.deposit()
+    assert deposit == Deposit(5000, 2500, is_discrepant=True)
+    assert coins.box()._ledger.state.lost_events == 2
+    assert not coins.machine.insert(500)
+    assert box.fix().is_discrepant
+
+
+def test_a_reset_is_told_even_when_the_counter_does_not_show_it():
+    coins = Coins()
+    box = coins.box()
+    box.begin(500)
+    coins.machine.cycle_power()
+    for _ in range(12):
+        deposit = box.deposit()
+    assert deposit.is_discrepant
+    assert coins.machine.insert(100)  # it was told again what to take
+    assert box.deposit().received_yen == 100
+
+
+def test_another_acceptor_starts_from_where_it_stands():
+    coins = Coins()
+    box = coins.box()
+    box.begin(500)
+    box.fix()
+    box.end(DepositEnd.REPAY)
+    other = VirtualCoinMachine(monotonic=coins.clock.monotonic)
+    other.acceptor.identity = other.acceptor.identity.__class__(b"Coin Acceptor", b"SR-SIM", 99)
+    other.acceptor.memory.counter, other.acceptor.memory.events = 7, [[1, 1]] * 5
+    changed = Coins()
+    changed.machine = other
+    new = changed.box()
+    new._ledger = box._ledger
+    new.begin(500)
+    assert new.deposit() == Deposit(500, 0)
+    assert new.unassigned_yen() == 0
+
+
+def test_alarms_tell_jams_and_what_may_be_fraud():
+    coins = Coins()
+    box = coins.box()
+    box.begin(500)
+    for code in (1, 20, 14, 254):
+        coins.machine.obey(f"error {code}")
+    box.deposit()
+    assert box.alarms == [20, 14]
+
+
+def test_a_torn_last_line_is_forgotten_and_a_damaged_one_is_not(tmp_path):
+    path = tmp_path / "coins.jsonl"
+    ledger = CoinLedger(path)
+    ledger.note(what="begin", due_yen=500)
+    with path.open("ab") as file:
+        file.write(b'{"what": "cle')
+    assert CoinLedger(path).state.due_yen == 500
+    assert path.read_bytes().endswith(b"}\n")
+    path.write_bytes(b"{}\n")
+    with pytest.raises(LedgerDamaged, match="line 1"):
+        CoinLedger(path)
+
+
+def test_a_changer_gives_the_fewest_pieces_or_nothing(tmp_path):
+    changer = SimulatedChanger(tmp_path / "changer.json")
+    before = changer.counts().total_yen
+    changer.begin(500)
+    assert changer.insert(10_000)
+    assert not changer.insert(2_000)
+    changer.fix()
+    assert not changer.insert(500)
+    assert changer.end(DepositEnd.CHANGE) == 0
+    assert changer.counts().total_yen == before + 500
+    assert SimulatedChanger(tmp_path / "changer.json").counts() == changer.counts()
+    with pytest.raises(Refused):
+        changer.dispense(3)
+    changer.jam()
+    assert changer.counts().is_discrepant
+    with pytest.raises(Refused):
+        changer.dispense(500)
+    changer.begin(500)
+    assert not changer.insert(500)
+    changer.take_from_clerk(1000)
+    assert changer.fix().is_discrepant
+    assert changer.end(DepositEnd.CHANGE) == 500  # the clerk gives it
+
+
+def test_the_payer_sees_what_happens_to_his_money():
+    from hw.cash.shown import ShownCashBox
+    from hw.display import CustomerDisplay
+    from hw.sim.display.virtual import VirtualDisplay
+
+    for language, words in (("ja", ("ﾃｽｳﾘｮｳ", "ｵｱｽﾞｶﾘ", "ｵﾂﾘ")), ("en", ("Fee", "Received", "Change"))):
+        sim, coins = VirtualDisplay(), Coins()
+        box = ShownCashBox(coins.box(hopper=True), CustomerDisplay(MemoryLink(sim)), language)
+
+        def seen(sim=sim):
+            return [line.split() for line in sim.screen.lines]
+
+        box.begin(500)
+        assert seen() == [[words[0], "¥500"], [words[1], "¥0"]]
+        box.deposit()
+        assert coins.machine.insert(100)
+        box.deposit()
+        assert seen()[1] == [words[1], "¥100"]
+        box.take_from_clerk(1000)
+        box.fix()
+        assert box.end(DepositEnd.CHANGE) == 0  # the hopper paid it
+        assert seen()[1] == [words[2], "¥600"]
+
+
+def test_a_dead_display_takes_nothing_from_a_payment(box):
+    from hw.cash.shown import ShownCashBox
+    from hw.display import CustomerDisplay
+    from hw.sim.display.virtual import VirtualDisplay
+
+    link = MemoryLink(VirtualDisplay())
+    link.close()
+    shown = ShownCashBox(box, CustomerDisplay(link))
+    shown.begin(500)
+    shown.take_from_clerk(500)
+    assert isinstance(shown.failure, LinkLost)
+    shown.fix()
+    assert shown.end(DepositEnd.CHANGE) == 0

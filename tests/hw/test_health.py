@@ -1,0 +1,94 @@
+"""Health checks at all three levels: what is measured, what fails, and what nobody can say."""
+
+import json
+from contextlib import ExitStack
+
+import pytest
+
+from hw.devices import open_devices
+from hw.hardware import CashDevice, DisplayDevice, Hardware, LampDevice, PrinterDevice, ScannerDevice
+from hw.health import Checker, Power, check
+from hw.health_words import HEALTH_DEVICES, Level, Outcome
+from tests.e2e.commands import run
+
+ALL = Hardware(
+    cash=CashDevice("cctalk", "sim:", hopper=True),
+    display=DisplayDevice("sim:"),
+    lamp=LampDevice("sim:"),
+    scanner=ScannerDevice("sim:", dialect="datalogic"),
+)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    with ExitStack() as held:
+        yield lambda hardware=ALL: open_devices(hardware, tmp_path / "sim", held)
+
+
+def checked(devices, level, answer=None, wanted=None):
+    asked = []
+    checker = Checker(lambda question: asked.append(question) or answer, pause=lambda seconds: None)
+    return {health.device: health for health in check(devices, checker, level, wanted)}, asked
+
+
+@pytest.mark.parametrize("level", [Level.INTERNAL, Level.EXTERNAL])
+def test_a_station_in_order_passes_and_nobody_is_asked(bench, level):
+    found, asked = checked(bench(), level)
+    assert tuple(found) == HEALTH_DEVICES
+    assert {health.outcome for health in found.values()} == {Outcome.PASSED}
+    assert asked == []
+    assert found["printer"].statistics == {"ReceiptLinePrintedCount": 0, "PaperCutCount": 0}
+
+
+def test_an_internal_check_moves_nothing(bench, tmp_path):
+    checked(bench(), Level.INTERNAL)
+    assert not list((tmp_path / "sim" / "printer").glob("*.png"))
+
+
+def test_an_external_check_prints_a_page(bench, tmp_path):
+    checked(bench(), Level.EXTERNAL, wanted="printer")
+    assert "自己診断" in (tmp_path / "sim" / "printer" / "0001.txt").read_text("utf-8")
+
+
+def test_an_interactive_check_asks_and_believes_the_answer(bench):
+    devices = bench()
+    devices.simulated_coins.hold(500)
+    found, asked = checked(devices, Level.INTERACTIVE, True, "cash")
+    assert found["cash"].outcome is Outcome.PASSED
+    assert found["cash"].statistics["CoinAcceptedCount"] == 1
+    assert len(asked) == 1
+    assert checked(devices, Level.INTERACTIVE, False, "lamp")[0]["lamp"].outcome is Outcome.FAILED
+    assert checked(devices, Level.INTERACTIVE, None, "display")[0]["display"].outcome is Outcome.UNKNOWN
+
+
+def test_what_fails_is_named(bench):
+    devices = bench()
+    devices.simulated_coins.obey("jam")
+    found, _ = checked(devices, Level.INTERNAL, wanted="cash")
+    assert found["cash"].outcome is Outcome.FAILED
+    assert found["cash"].text == "Internal HCheck: self-check: 2"
+
+
+def test_a_device_that_is_away_is_off_or_offline(bench):
+    found, _ = checked(bench(Hardware(printer=PrinterDevice("tcp://127.0.0.1:1"))), Level.INTERNAL)
+    assert (found["printer"].power, found["printer"].outcome) == (Power.OFF_OFFLINE, Outcome.FAILED)
+    assert found["cash"].outcome is Outcome.PASSED  # a drawer has nothing to be asked
+
+
+def test_a_drawer_without_a_printer_fails_its_kick(bench):
+    found, _ = checked(bench(Hardware(printer=PrinterDevice("tcp://127.0.0.1:1"))), Level.EXTERNAL, wanted="cash")
+    assert found["cash"].outcome is Outcome.FAILED
+    assert found["cash"].statistics["DrawerFailedOpenCount"] == 1
+
+
+def test_the_command_tells_it_in_json_and_by_its_exit_code(tmp_path):
+    settings = ["--set", "lamp.link=sim:", "--set", "display.link=sim:"]
+    done = run("health", "--json", *settings, module="hw")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    assert [line["device"] for line in lines] == ["printer", "cash", "display", "lamp"]
+    assert {line["power_state"] for line in lines} == {2001}
+    done = run("health", "printer", "--set", "printer.link=tcp://127.0.0.1:1", module="hw")
+    assert done.returncode == 1
+    done = run("health", "display", "--level", "interactive", *settings, module="hw")
+    assert done.returncode == 2

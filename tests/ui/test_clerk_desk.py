@@ -1,0 +1,167 @@
+"""The desk: what was left comes first, the case at the terminal before everything, an empty seat shows nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from kiosk.model.resident import Resident
+from kiosk.ui.app import KioskApp
+from kiosk.ui.clerk.receive import find_residents
+from kiosk.ui.idle import Patience
+from kiosk.ui.widgets.key import Key
+from tests.ui.contact_sheet import a_left_case
+from tests.ui.screen_host import text_on
+from tests.ui.scripted_counter import NAMES, ScriptedCounter, resident
+from tests.ui.test_frame import HandClock, pass_time
+from tests.ui.walk import reach, until, walk_to
+
+Play = Callable[[Pilot[None], KioskApp, HandClock], Awaitable[None]]
+
+
+@pytest.fixture
+def play(locale: Path) -> Callable[[ScriptedCounter, Play], KioskApp]:
+    """Runs an app on a counter; time is turned by hand."""
+
+    def run(counter: ScriptedCounter, what: Play) -> KioskApp:
+        clock = HandClock()
+
+        async def session() -> KioskApp:
+            app = KioskApp(counter, issue=counter.issue, locale=locale, patience=Patience(clerk_s=300), now=clock)
+            async with app.run_test(size=(100, 30)) as pilot:
+                await what(pilot, app, clock)
+                counter.script.let_go()
+            return app
+
+        return asyncio.run(session())
+
+    return run
+
+
+def test_what_was_left_is_seen_first_and_goes_on_at_the_terminal(play: Callable[..., KioskApp]) -> None:
+    counter = ScriptedCounter()
+    a_left_case(counter)
+
+    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await reach(pilot, "Start")
+        await until(pilot, lambda: "F11 職員：お待ちです" in bar(app), "the call")
+        await pilot.press("f11")
+        await reach(pilot, "LeftCases")
+        assert "2026-0001" in text_on(app) and "要確認" in text_on(app)
+        await pilot.press("2")
+        assert type(app.screen).__name__ == "LeftCases", "a suspect case goes on with two clerks only"
+        await pilot.press("1")
+        await reach(pilot, "Desk")
+        assert "幌延　太郎" in text_on(app)
+        await pilot.press("f10")
+        await reach(pilot, "HandleCard")
+
+    assert play(counter, clerk).board.case is not None
+
+
+def bar(app: KioskApp) -> str:
+    return " ".join(str(tab.render()) for tab in app.screen.query("SeatTab"))
+
+
+def test_a_form_that_the_clerk_takes_in_begins_at_the_terminal(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        await pilot.press("enter")
+        await reach(pilot, "Menu")
+        await pilot.press("1")
+        await reach(pilot, "FindResident")
+        await pilot.press(*"斎藤", "enter")
+        await reach(pilot, "Desk")
+        await pilot.press("f10")
+        await reach(pilot, "ConfirmItems")
+        assert "斎藤　清" in text_on(app)
+        await pilot.press("enter")
+        await reach(pilot, "HandleCard")
+
+    (case,) = [play(ScriptedCounter(), clerk).board.case]
+    assert case is not None and case.resident.items.name == "斎藤　清"
+
+
+def test_a_question_from_the_terminal_goes_before_everything_at_the_desk(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await walk_to(pilot, "insert-card")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        await pilot.press("m")
+        await reach(pilot, "Menu")
+        await pilot.press("3")
+        await reach(pilot, "Audit")
+        counter.reader.insert()
+        await reach(pilot, "CheckIdentity")
+
+    counter = ScriptedCounter()
+    play(counter, clerk)
+
+
+def test_a_seat_that_its_clerk_has_left_shows_and_hears_nothing(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await walk_to(pilot, "CheckIdentity")
+        await pass_time(app, clock, 299)
+        assert visible_texts(app, "幌延　花子")
+        await pass_time(app, clock, 1)
+        await until(pilot, lambda: not visible_texts(app, "幌延　花子"), "the cover")
+        await pilot.press("1", "escape", "m")
+        assert not app.screen.query("#check-face") and not app.screen.has_class("-asks-stop")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(visible_texts(app, "幌延　花子")), "the screen as it was")
+
+    play(ScriptedCounter(), clerk)
+
+
+def visible_texts(app: KioskApp, text: str) -> list[str]:
+    """The texts on the glass in which `text` stands."""
+    shown = (str(w.render()) for w in app.screen.query("Paragraph") if w.region.area)
+    return [found for found in shown if text in found]
+
+
+def test_a_resident_can_call_somebody_from_every_screen(play: Callable[..., KioskApp]) -> None:
+    async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await walk_to(pilot, "ConfirmItems")
+        await pilot.press("f1")
+        await until(pilot, lambda: "職員を お呼びしました" in text_on(app), "the answer")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        await until(pilot, lambda: "お客様が 職員を 呼んでいます" in text_on(app), "the call")
+        await pilot.click("#come")
+        await until(pilot, lambda: app.screen.query_one("#come", Key).disabled, "the end of the call")
+
+    play(ScriptedCounter(), resident)
+
+
+def test_a_difference_between_drawer_and_journal_says_so_in_words(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        for keys, told in (((), "500円 足りない"), (("5",), "ありません"), (("6",), "100円 多い")):
+            await pilot.press("m")
+            await reach(pilot, "Menu")
+            await pilot.press("4")
+            await reach(pilot, "CountDrawer")
+            app.set_focus(app.screen.query_one("#piece-100"))
+            await pilot.press(*keys)
+            await pilot.press("f9")
+            await reach(pilot, "DaySums")
+            assert told in text_on(app)
+            await pilot.press("enter")
+            await reach(pilot, "Desk")
+
+    play(ScriptedCounter(), clerk)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("", len(NAMES)), ("花子", 1), ("花子 幌延", 1), ("19500503", 1), ("宮園町2番地", 1), ("山田 花子", 0)],
+)
+def test_residents_are_found_by_what_is_known_of_them(asked: str, found: int) -> None:
+    residents: list[Resident] = [resident(number) for number in range(len(NAMES))]
+    assert len(find_residents(residents, asked)) == found
