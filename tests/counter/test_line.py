@@ -85,7 +85,7 @@ def test_questions_are_answered_in_their_order(town: TwoStations) -> None:
         with window.watching() as wait:
             while len(rows(town)) <= number:
                 wait(60)
-    for asker in askers:
+    for _ in askers:
         question = until_asked(window)
         window.answer(question, question.body)
     for number, asker in enumerate(askers):
@@ -94,8 +94,9 @@ def test_questions_are_answered_in_their_order(town: TwoStations) -> None:
 
 
 def test_what_was_begun_and_not_answered_is_lost_and_not_begun_again(town: TwoStations) -> None:
+    window = town.line(WINDOW)
     asker = Asker(town.line("demo"))
-    until_asked(town.line(WINDOW))
+    until_asked(window)
     again = town.line(WINDOW)
     asker.join()
     assert isinstance(asker.lost, LineLost) and asker.lost.has_begun
