@@ -1,18 +1,21 @@
 """Puts a station together from its configuration: store, devices, authority, keys, into one value."""
 
+import datetime
 import fcntl
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
-from hw.ports import ChannelPurpose
+from hw.ports import ChannelKeys, ChannelPurpose
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
@@ -24,18 +27,29 @@ from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.card_issuer import CardIssuer
-from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
-from kiosk.counter.town_ids import KeyedIds
+from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
+from kiosk.counter.desk import Desk
+from kiosk.counter.line import Line, load_line_key
+from kiosk.counter.remote_clerk import (
+    RemoteClerk,
+    RemoteClerkKey,
+    RemoteDesk,
+    RemoteIds,
+    RemoteRegister,
+    remote_card_keys,
+)
+from kiosk.counter.town_ids import KeyedIds, TownIds
+from kiosk.issuance.persons import Clerk
 from kiosk.issuance.station import Station, Waits
 from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
-from kiosk.journal.database import open_database
+from kiosk.journal.database import Database, open_database
 from kiosk.journal.head import load_head_key
 from kiosk.journal.journal import Journal
 from kiosk.journal.key_file import KeyDamaged
 from kiosk.journal.seal import load_station_key
-from kiosk.model.authorisation import Uptime
-from kiosk.register.register import load_register
+from kiosk.model.authorisation import Authorisation, Uptime
+from kiosk.register.register import ResidentLookup, load_register
 
 _Key = TypeVar("_Key")
 
@@ -57,11 +71,23 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A station ready for work, and the bench its devices stand on."""
+    """A station ready for work, and the bench its devices stand on; `clerk` when he is asked at another station."""
 
     station: Station
     bench: Bench
     is_training: bool
+    clerk: RemoteClerk | None = None
+
+
+@dataclass(frozen=True)
+class _ClerksPart:
+    """What lies with the clerk, here or asked for at his station."""
+
+    register: ResidentLookup
+    card_keys: Callable[[Authorisation], ChannelKeys]
+    clerk_key: ClerkKey
+    ids: TownIds
+    clerk: RemoteClerk | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,7 +159,11 @@ def open_station(
         journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace) as bench, auditing(database) as audit:
             in_training = is_training(issuer, config.policy)
-            card_issuer, person_key = _load_issuer(config.issuer_keys_file)
+            if config.clerk.station:
+                line = open_line(database, credential, data, clock, random_bytes)
+                clerks = _clerks_part_elsewhere(config, line)
+            else:
+                clerks = _clerks_part_here(config, endpoint, issuer, journal, clock)
             station = Station(
                 name=name,
                 town=config.town,
@@ -141,7 +171,7 @@ def open_station(
                 waits=Waits(config.counter.card_inserted_s, config.counter.card_taken_s),
                 journal=journal,
                 audit=audit,
-                register=load_register(config.register_file),
+                register=clerks.register,
                 reader=bench.reader,
                 window=bench.window,
                 delivery=config.counter.delivery,
@@ -156,17 +186,79 @@ def open_station(
                     timeout_s=config.authority.timeout_s,
                 ),
                 issuer=issuer.public_bytes(Encoding.DER),
-                card_keys=CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
-                clerk_key=_load_clerk_key(config, endpoint.credential),
-                ids=KeyedIds(person_key),
+                card_keys=clerks.card_keys,
+                clerk_key=clerks.clerk_key,
+                ids=clerks.ids,
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
                 clock=clock,
                 uptime=uptime,
                 random_bytes=random_bytes,
             )
-            yield Assembly(station, bench, in_training)
+            yield Assembly(station, bench, in_training, clerks.clerk)
     finally:
         database.close()
+
+
+@contextmanager
+def open_desk(
+    config: Config, data: Path, endpoint: Endpoint, clerk: Clerk, *, clock: Clock = system_clock
+) -> Iterator[Desk]:
+    """The clerk's station: what it answers to terminals that ask over the store. Raises as `open_station`."""
+    credential = _load_credential(endpoint.credential)
+    issuer, name = credential.chain[0], _station_name(config, credential)
+    database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
+    try:
+        station_key = _load_key(load_station_key, data / "station.key", os.urandom)
+        head_key = _load_key(load_head_key, data / "head.key", os.urandom)
+        journal = Journal(database, name, station_key, clock, head_key=head_key)
+        card_issuer, person_key = _load_issuer(config.issuer_keys_file)
+        yield Desk(
+            line=open_line(database, credential, data, clock, os.urandom),
+            journal=journal,
+            register=load_register(config.register_file),
+            ids=KeyedIds(person_key),
+            card_desk=CardDesk(card_issuer, issuer, journal.stage_of, clock),
+            clerk=clerk,
+            clerk_key=_load_clerk_key(config, endpoint.credential),
+            authorisation_life=datetime.timedelta(minutes=config.policy.deadlines.authorisation_min),
+            clock=clock,
+        )
+    finally:
+        database.close()
+
+
+def open_line(
+    database: Database,
+    credential: StationCredential,
+    data: Path,
+    clock: Clock,
+    random_bytes: Callable[[int], bytes],
+) -> Line:
+    """This station's end of the line to others, its key being told."""
+    key = _load_key(load_line_key, data / "line.key", random_bytes)
+    line = Line(database, credential, key, credential.chain[0], clock, random_bytes)
+    line.open()
+    return line
+
+
+def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
+    desk = RemoteDesk(line, config.clerk.station, config.clerk.patience_s, time.monotonic)
+    return _ClerksPart(
+        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), RemoteClerk(desk)
+    )
+
+
+def _clerks_part_here(
+    config: Config, endpoint: Endpoint, issuer: x509.Certificate, journal: Journal, clock: Clock
+) -> _ClerksPart:
+    card_issuer, person_key = _load_issuer(config.issuer_keys_file)
+    return _ClerksPart(
+        load_register(config.register_file),
+        CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
+        _load_clerk_key(config, endpoint.credential),
+        KeyedIds(person_key),
+        None,
+    )
 
 
 @contextmanager

@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     drill = add("drill", _drill, "Issuances without a screen, the persons played by a file.", epilog=HELP)
     drill.add_argument("application", type=Path, metavar="APPLICATION.toml")
     drill.add_argument("--count", type=_positive, default=1, help="play residents 1..N of the register")
+    drill.add_argument(
+        "--attend",
+        action="store_true",
+        help="play only the clerk, at his own station, for terminals that have it as clerk.station; prints 'ready' when"
+        " it can be asked, and ends with its input",
+    )
     drill.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
     sign = add("sign", _sign, "Signs a file with the card in the reader (CMS).")
@@ -181,6 +187,10 @@ def _drill(args: argparse.Namespace) -> int:
     config = load_config(path, args.settings)
     try:
         with _writing(_data(args, "drill")) as data:
+            if args.attend:
+                from kiosk.drill import run_attendance
+
+                return run_attendance(config, data, args.application, _has_input_ended)
             return run_drill(config, path, args.settings, data, args.application, args.count, args.json)
     except UsageInvalid as error:
         return _fail(ExitCode.USAGE, str(error))
@@ -261,6 +271,14 @@ def _ca(args: argparse.Namespace) -> int:
     config = load_config(locate_config(args.config), args.settings)
     with _writing(_data(args, "authority")) as args.data:
         return run(args, config.town, config.policies, config.authority.url, config.authority.credential)
+
+
+def _has_input_ended() -> bool:
+    """Whether nobody holds the other end of the input any more."""
+    import select
+
+    readable, _, _ = select.select([0], [], [], 0)
+    return bool(readable) and not os.read(0, 4096)
 
 
 def _fail(code: ExitCode, reason: str) -> int:

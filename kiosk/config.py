@@ -51,8 +51,15 @@ class AuthorityTable:
 
 @dataclass(frozen=True)
 class ClerkTable:
-    """The clerk's key; empty: `clerks/demo.pem` of the authority that the credential came from (training only)."""
+    """Where the clerk sits, and his key.
 
+    `station` is the one that is asked for him over the store; empty: he sits here, with his key, the register and the
+    card keys. `patience_s` is how long it may take to begin with a question. `key` empty: `clerks/demo.pem` of the
+    authority that the credential came from (training only).
+    """
+
+    station: str = ""
+    patience_s: float = 10.0
     key: str = ""
 
 
@@ -190,6 +197,7 @@ def _check(file: _KioskFile, name: str) -> None:
     """Raises `ConfigInvalid` for values that no type rules out."""
     for key, seconds in (
         ("authority.timeout_s", file.authority.timeout_s),
+        ("clerk.patience_s", file.clerk.patience_s),
         ("counter.card_inserted_s", file.counter.card_inserted_s),
         ("counter.card_taken_s", file.counter.card_taken_s),
     ):

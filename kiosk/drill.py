@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
@@ -15,7 +15,15 @@ from hw.errors import DeviceError
 from hw.sim.till import SimulatedTill
 from hw.strict_toml import ConfigInvalid
 from kiosk.application_file import ApplicationFile, load_application
-from kiosk.assembly import Assembly, DataInUse, authority_endpoint, hold_data, open_station
+from kiosk.assembly import (
+    Assembly,
+    DataInUse,
+    authority_endpoint,
+    configured_endpoint,
+    hold_data,
+    open_desk,
+    open_station,
+)
 from kiosk.authority.own_process import AuthorityNotStarted
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
@@ -26,7 +34,7 @@ from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.model.application import Application, Closed
 from kiosk.model.step import Step
-from kiosk.played_persons import play
+from kiosk.played_persons import PlayedClerk, play
 
 TROUBLE = (AuthorityNotStarted, DataInUse, DeviceError)
 """What can prevent a drill from beginning, besides `ConfigInvalid` and `UsageInvalid`."""
@@ -72,14 +80,36 @@ def run_drill(
             return _play_all(drill, assembly, data)
 
 
+def run_attendance(
+    config: Config, data: Path, path: Path, is_stopping: Callable[[], bool], out: TextIO = sys.stdout
+) -> ExitCode:
+    """Plays the file's clerk at a clerk's station, for terminals elsewhere; writes "ready" once it can be asked.
+
+    Raises `ConfigInvalid` when no authority is configured, and `DataInUse`.
+    """
+    file = load_application(path)
+    if not config.authority.url:
+        raise ConfigInvalid(str(path), "authority.url", "missing: the clerk's station and its terminals share one")
+    till = SimulatedTill(data / "sim" / "till.json")
+    with hold_data(data):
+        (data / "sim").mkdir(mode=0o700, exist_ok=True)
+        clerk = PlayedClerk(file.persons.clerk, file.number, till)
+        with open_desk(config, data, configured_endpoint(config), clerk) as desk:
+            _write(out, "ready")
+            desk.serve(is_stopping)
+    return ExitCode.OK
+
+
 def _play_all(drill: Drill, assembly: Assembly, data: Path) -> ExitCode:
     station, file = assembly.station, drill.file
-    residents = station.register.residents()
-    if drill.count > len(residents):
-        raise UsageInvalid(f"--count {drill.count}, and the register has {len(residents)} residents")
     if drill.count == 1:
         wanted = [file.application(station.register.find(file.resident))]
+    elif assembly.clerk is not None:
+        raise UsageInvalid("--count goes through the register, which lies at the clerk's station")
     else:
+        residents = station.register.residents()
+        if drill.count > len(residents):
+            raise UsageInvalid(f"--count {drill.count}, and the register has {len(residents)} residents")
         wanted = [
             Application(f"{file.number}-{index}", resident.code)
             for index, resident in enumerate(residents[: drill.count], start=1)
@@ -115,7 +145,7 @@ def _play(drill: Drill, application: Application, assembly: Assembly, data: Path
 
 def _persons(drill: Drill, application: Application, assembly: Assembly, data: Path) -> Persons:
     table = drill.file.persons
-    return play(
+    played = play(
         application.resident_code,
         table.resident.password,
         table.clerk,
@@ -126,6 +156,7 @@ def _persons(drill: Drill, application: Application, assembly: Assembly, data: P
         assembly.bench.simulated_coins,
         assembly.bench.coin_box,
     )
+    return played if assembly.clerk is None else replace(played, clerk=assembly.clerk)
 
 
 def _ending(ended: CaseEnded) -> tuple[str, ExitCode]:

@@ -170,6 +170,18 @@ def sign(key: SigningKey, data: bytes) -> bytes:
             return key.sign(data, ec.ECDSA(hashes.SHA256()))
 
 
+def verify(key: object, signature: bytes, data: bytes) -> None:
+    """Checks what `sign` made with the private half of `key`. Raises `SignatureInvalid`."""
+    match key:
+        case rsa.RSAPublicKey():
+            algorithm = SignatureAlgorithmOID.RSA_WITH_SHA256
+        case ed25519.Ed25519PublicKey():
+            algorithm = SignatureAlgorithmOID.ED25519
+        case _:
+            algorithm = SignatureAlgorithmOID.ECDSA_WITH_SHA256
+    verify_signature(algorithm, key, signature, data)
+
+
 def has_null_parameters(algorithm: ObjectIdentifier) -> bool:
     """Whether the algorithm's identifier carries NULL (RSA, RFC 5754, 3.2) rather than no parameters."""
     return _ALGORITHMS[algorithm].has_null

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from hw.ports import ChannelChallenge, SessionKeys
+from hw.ports import ChannelChallenge, ManagementKeys, SessionKeys
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.resident import Resident
@@ -39,9 +39,10 @@ class KeysWanted:
 
 @dataclass(frozen=True, repr=False)
 class KeysGiven:
-    """Session keys of one channel."""
+    """What opens the card: the session keys of one channel, or what manages a PIV card, which has none."""
 
-    keys: SessionKeys
+    session: SessionKeys | None = None
+    management: ManagementKeys | None = None
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from hw.errors import Refused
+from hw.ports import ManagementKeys, SessionKeys
 from kiosk.clock import Clock
 from kiosk.counter import asking
 from kiosk.counter.asking import Asking, Denied, Gone, KeysGiven, KeysWanted, Reply, Said, Unsure
@@ -162,7 +163,11 @@ class Desk:
                 raise Refused("the leave is another station's")
         except AuthorisationInvalid as invalid:
             raise Refused(str(invalid)) from invalid
-        return KeysGiven(self.card_desk.keys(wanted.authorisation)(wanted.challenge))
+        match self.card_desk.keys(wanted.authorisation)(wanted.challenge):
+            case SessionKeys() as session:
+                return KeysGiven(session=session)
+            case ManagementKeys() as management:
+                return KeysGiven(management=management)
 
 
 def _done(act: Callable[[int], None], yen: int) -> bool:

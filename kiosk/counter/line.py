@@ -15,13 +15,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority.credential import Credential
+from kiosk.authority.signature import sign, verify
 from kiosk.authority.verification import load_certificate
 from kiosk.journal.database import Database, Transaction
 from kiosk.journal.key_file import load_key
@@ -108,7 +108,7 @@ class Line:
     def open(self) -> None:
         """Tells this station's key, takes back what it asked before, and gives up what it had begun with."""
         certificate = self._credential.certificate.public_bytes(Encoding.DER)
-        signature = _sign(self._credential, _vouched(self.station, self._key.public))
+        signature = sign(self._credential.key, _vouched(self.station, self._key.public))
         with self._database.write() as transaction:
             transaction.run(
                 """INSERT INTO stations VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET
@@ -242,7 +242,7 @@ class Line:
             certificate.verify_directly_issued_by(self._issuer)
             names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
             usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-            _verify(certificate, signature, _vouched(station, public))
+            verify(certificate.public_key(), signature, _vouched(station, public))
         except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
             raise StationUnknown(f"the key of station {station} is not vouched for") from None
         is_named = [name.value for name in names] == [station]
@@ -271,20 +271,3 @@ def _vouched(station: str, public: bytes) -> bytes:
 
 def _place(id_: str, sender: str, receiver: str, kind: str, part: str) -> bytes:
     return "\x00".join((id_, sender, receiver, kind, part)).encode()
-
-
-def _sign(credential: Credential, payload: bytes) -> bytes:
-    if isinstance(credential.key, rsa.RSAPrivateKey):
-        return credential.key.sign(payload, padding.PKCS1v15(), hashes.SHA256())
-    return credential.key.sign(payload, ec.ECDSA(hashes.SHA256()))
-
-
-def _verify(certificate: x509.Certificate, signature: bytes, payload: bytes) -> None:
-    key = certificate.public_key()
-    match key:
-        case rsa.RSAPublicKey():
-            key.verify(signature, payload, padding.PKCS1v15(), hashes.SHA256())
-        case ec.EllipticCurvePublicKey():
-            key.verify(signature, payload, ec.ECDSA(hashes.SHA256()))
-        case _:
-            raise InvalidSignature

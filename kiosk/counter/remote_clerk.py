@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelKeys, SessionKeys
+from hw.ports import ChannelChallenge, ChannelKeys, ManagementKeys, SessionKeys
 from kiosk.counter import asking
 from kiosk.counter.asking import Asking, Denied, Gone, Reply, Said, Unsure
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
@@ -175,8 +175,11 @@ def remote_card_keys(desk: RemoteDesk) -> Callable[[Authorisation], ChannelKeys]
     """The cards' keys: session keys for one challenge, on a leave."""
 
     def keys(authorisation: Authorisation) -> ChannelKeys:
-        def answer(challenge: ChannelChallenge) -> SessionKeys:
-            return desk.ask_station(asking.KEYS, asking.KeysWanted(authorisation, challenge)).keys
+        def answer(challenge: ChannelChallenge) -> SessionKeys | ManagementKeys:
+            given = desk.ask_station(asking.KEYS, asking.KeysWanted(authorisation, challenge))
+            keys = given.session or given.management
+            assert keys is not None, "the clerk's station gives keys or denies them"
+            return keys
 
         return answer
 

@@ -19,7 +19,7 @@ from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMi
 from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome, RsaPublicKey
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected
-from kiosk.counter.clerk_key import operator_of, verify_authorisation
+from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -41,7 +41,7 @@ from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, DeliverySummary, IdentityQuestion, Persons
 from kiosk.issuance.receipt import ReceiptValues, compose_receipt
 from kiosk.issuance.report import Report
-from kiosk.issuance.roll_back import return_card, roll_back
+from kiosk.issuance.roll_back import return_card, roll_back, suspected
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import (
     APPLICATION,
@@ -155,7 +155,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             return_card(station, persons)
             raise
         except CannotTell:
-            raise case.suspect(operator_of(station.clerk_key.certificate)) from None
+            raise suspected(case, station) from None
         except TROUBLE as trouble:
             if case.record.stage not in BEFORE_FEE:
                 raise Halted(failure_code(trouble)) from trouble
@@ -165,7 +165,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             take_card(case, card, station, persons)
             receipt = print_receipt(case, authorised, pending, fee, station, persons)
         except CannotTell:
-            raise case.suspect(operator_of(station.clerk_key.certificate)) from None
+            raise suspected(case, station) from None
         except CertificateLapsed as lapsed:
             raise roll_back(case, card, station, persons, failure_code(lapsed)) from lapsed
         except TROUBLE as trouble:

@@ -87,12 +87,21 @@ def roll_back(
         _revoke(case, station)
         _erase(case, card, station)
     except CannotTell:
-        return case.suspect(operator_of(station.clerk_key.certificate))
+        return suspected(case, station)
     except TROUBLE as trouble:
         return Halted(failure_code(trouble))
     return_card(station, persons)
     case.move(Event.END, code)
     return RolledBack(code)
+
+
+def suspected(case: Case, station: Station) -> Suspect | Halted:
+    """The case waits for two clerks, since the one at the counter cannot tell; who he is, his station has to say."""
+    try:
+        clerk = operator_of(station.clerk_key.certificate)
+    except TROUBLE as trouble:
+        return Halted(failure_code(trouble))
+    return case.suspect(clerk)
 
 
 def return_card(station: Station, persons: Persons) -> None:
