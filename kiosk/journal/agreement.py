@@ -128,7 +128,7 @@ def check_state(told: Told, state: StoreState) -> None:
         expected = (case.station, case.stage, case.code, case.is_purged)
         if state.cases.get(pseudonym) != expected:
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} stands otherwise than the journal tells")
-        if state.effects.get(pseudonym, {}) != case.effects:
+        if state.effects.get(pseudonym) != case.effects:
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} has other effects than the journal tells")
         if state.receipts.get(pseudonym) != case.receipt:
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} has another receipt than the journal tells")
@@ -172,11 +172,11 @@ def check_records(database: Database, told: Told, station: str, key: StationKey)
 
 def _changed_records(row: Any, case: ToldCase, station: str, key: StationKey) -> Iterator[ChainBroken]:
     """The records of one effect that are not those that the journal committed to."""
-    columns = {"number": row.number, "person": row.person, "card": row.card}
+    columns: dict[str | None, object] = {None: None, "number": row.number, "person": row.person, "card": row.card}
     for part in _PART.values():
         label = f"{row.step} {part}"
         committed = case.records.get(label)
-        beside = columns.get(committed.beside or "") if committed else None
+        beside = columns.get(committed.beside) if committed else None
         if not _is_committed(committed, label, getattr(row, part), row.seal, beside, key):
             seq = committed.seq if committed else case.seq
             yield ChainBroken(station, seq, f"the record {label} of case {row.pseudonym} was changed")
@@ -189,8 +189,8 @@ def _raise_unless_told_since(
     if not changed:
         return
     since = {
-        (facts.get("case"), Step.APPLICATION.value if facts["event"] == OPENED else facts.get("step"))
-        for entry in read_entries(database, (station, told.ends.get(station, 0)))
+        (facts.get("case"), facts.get("step"))
+        for entry in read_entries(database, (station, told.ends[station]))
         if entry.station == station and (facts := json.loads(entry.body))
     }
     for pseudonym, step, broken in changed:

@@ -65,7 +65,7 @@ def auditing(database: Database) -> Iterator[Audit]:
     """An audit that runs in a thread of its own as long as this block."""
     stopping = threading.Event()
     audit = Audit(database, lambda: stopping.wait(_PAUSE_S))
-    thread = threading.Thread(target=audit.run, name="audit", daemon=True)
+    thread = threading.Thread(target=audit.run)
     thread.start()
     try:
         yield audit

@@ -10,9 +10,9 @@ from kiosk.journal.agreement import Told, check_records, check_state, read_state
 from kiosk.journal.chain import Chain, read_entries
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.entry import ChainBroken
-from kiosk.journal.journal import EffectState
+from kiosk.journal.journal import EffectState, Journal
 from kiosk.journal.seal import StationKey
-from kiosk.model.step import Step
+from kiosk.model.step import Step, Undo
 from kiosk.model.transition import AFTER, Stage
 from tests.journal.filled_journal import HEAD_KEY, START, STATION_KEY, fill, open_journal
 from tests.journal.walked_case import walk
@@ -100,6 +100,113 @@ def test_a_changed_record_of_an_open_case_is_found(database: Database, tmp_path:
     journal.intend(case, Step.GENERATE_KEY, b"goes on with something else")
     with pytest.raises(ChainBroken, match="record authorise outcome"):
         check_records(database, told_until(database, now.ends), "demo", StationKey(STATION_KEY))
+
+
+def test_a_station_that_begins_meanwhile_disturbs_nothing(database: Database, tmp_path: Path) -> None:
+    state = read_state(database)
+    other = Journal(
+        open_database(f"sqlite:///{tmp_path / 'kiosk.db'}"),
+        "other",
+        StationKey(STATION_KEY),
+        lambda: START,
+        head_key=HEAD_KEY,
+    )
+    other.open_case("new", b"application")
+    check_state(told_until(database, state.ends), state)
+
+
+def test_a_code_stays_with_what_is_taken_back_and_goes_with_what_two_clerks_say(
+    database: Database, tmp_path: Path
+) -> None:
+    journal = open_journal(tmp_path / "kiosk.db")
+    back = walk(journal, journal.open_case("back", b"application"), Stage.ROLLING_BACK)
+    journal.intend(back, Undo.REVOKE, b"revoke")
+    journal.complete(back, Undo.REVOKE, b"revoked")
+    unclear = walk(journal, journal.open_case("unclear", b"application"), Stage.FEE_SUSPECT)
+    journal.testify(unclear, Step.FEE, b"said", ("first", "second"))
+    now = read_state(database)
+    told = told_until(database, now.ends)
+    check_state(told, now)
+    assert (now.cases[back.pseudonym][2], now.cases[unclear.pseudonym][2]) == ("E01", None)
+    checked = check_records(database, told, "demo", StationKey(STATION_KEY))
+    change(tmp_path, "UPDATE effects SET testimony = intent WHERE pseudonym = ?", unclear.pseudonym)
+    with pytest.raises(ChainBroken, match="record fee testimony") as broken:
+        check_records(database, told, "demo", StationKey(STATION_KEY))
+    assert (broken.value.station, broken.value.seq, checked > FILLED) == ("demo", now.ends["demo"], True)
+
+
+def change(folder: Path, statement: str, *values: str) -> None:
+    with closing(sqlite3.connect(folder / "kiosk.db")) as connection, connection:
+        assert connection.execute(statement, values).rowcount == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("UPDATE cases SET stage = 'filed' WHERE pseudonym = ?", "stands otherwise"),
+        ("UPDATE effects SET state = 'failed' WHERE pseudonym = ? AND step = 'fee'", "other effects"),
+        ("UPDATE receipts SET number = 99 WHERE pseudonym = ?", "another receipt"),
+    ],
+)
+def test_the_last_entry_of_a_changed_case_is_named(
+    database: Database, tmp_path: Path, statement: str, reason: str
+) -> None:
+    told = told_until(database, read_state(database).ends)
+    pseudonym, case = next(iter(told.cases.items()))
+    change(tmp_path, statement, pseudonym)
+    with pytest.raises(ChainBroken, match=f"case {pseudonym} .*{reason}") as broken:
+        check_state(told, read_state(database))
+    last = max(entry.seq for entry in read_entries(database) if pseudonym in entry.body)
+    assert (broken.value.station, broken.value.seq) == ("demo", last) == (case.station, case.seq)
+
+
+def test_a_case_of_which_the_journal_tells_nothing_is_named_with_its_station(
+    database: Database, tmp_path: Path
+) -> None:
+    told = told_until(database, read_state(database).ends)
+    columns = "'new', station, 'new', 1, NULL, NULL, stage, NULL, seal"
+    change(tmp_path, f"INSERT INTO cases SELECT {columns} FROM cases LIMIT 1")
+    state = read_state(database)
+    with pytest.raises(ChainBroken, match="case new is not told") as broken:
+        check_state(told, state)
+    assert (broken.value.station, broken.value.seq) == ("demo", state.ends["demo"])
+    change(tmp_path, "DELETE FROM cases WHERE pseudonym = 'new'")
+    change(tmp_path, "INSERT INTO effects SELECT 'lone', step, state, intent, outcome, NULL FROM effects LIMIT 1")
+    with pytest.raises(ChainBroken, match="case lone is not told") as alone:
+        check_state(told, read_state(database))
+    assert (alone.value.station, alone.value.seq) == ("", 0)
+
+
+def test_what_is_no_entry_is_named_by_its_station(database: Database, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "kiosk.db")) as connection, connection:
+        connection.execute("DROP TRIGGER journal_no_update")
+        connection.execute("UPDATE journal SET seq = 'x' WHERE seq = 3")
+    with pytest.raises(ChainBroken, match="is no entry") as broken:
+        read_state(database)
+    assert (broken.value.station, broken.value.seq) == ("demo", 0)
+
+
+def test_the_entry_that_committed_to_a_changed_record_is_named(database: Database, tmp_path: Path) -> None:
+    told = told_until(database, read_state(database).ends)
+    pseudonym = next(iter(told.cases))
+    committed = [
+        entry.seq
+        for entry in read_entries(database)
+        if pseudonym in entry.body and '"step":"fee"' in entry.body and '"event":"done"' in entry.body
+    ]
+    change(tmp_path, "UPDATE effects SET outcome = NULL WHERE pseudonym = ? AND step = 'fee'", pseudonym)
+    with pytest.raises(ChainBroken, match="record fee outcome") as broken:
+        check_records(database, told, "demo", StationKey(STATION_KEY))
+    assert [broken.value.seq] == committed and broken.value.station == "demo"
+    change(
+        tmp_path,
+        "UPDATE effects SET outcome = intent, testimony = x'00' WHERE pseudonym = ? AND step = 'fee'",
+        pseudonym,
+    )
+    (last,) = {case.seq for name, case in told.cases.items() if name == pseudonym}
+    with pytest.raises(ChainBroken) as uncommitted:
+        check_records(database, told, "demo", StationKey(STATION_KEY))
+    assert uncommitted.value.seq in (last, *committed)
 
 
 def test_an_event_that_changes_no_state_is_passed_over(database: Database) -> None:

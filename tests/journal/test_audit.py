@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,44 @@ def test_a_store_that_cannot_be_read_is_found(path: Path) -> None:
     path.write_bytes(content)
     audit = Audit(opened, go_on)
     audit.run()
+    assert str(audit.broken).startswith("chain broken: station ?, entry 0: the store cannot be read: ")
+    assert (audit.broken.station, audit.broken.seq) == ("?", 0)
+
+
+def test_a_proof_of_another_journal_is_found(path: Path, tmp_path: Path) -> None:
+    fill(open_journal(tmp_path / "other.db"), 60)
+    with open_database(f"sqlite:///{tmp_path / 'other.db'}").read() as transaction:
+        proof = transaction.run("SELECT proof FROM receipts WHERE number = 2").scalar_one()
+    change(path, f"UPDATE receipts SET proof = '{proof}' WHERE number = 2")
+    audit = Audit(database(path), go_on)
+    audit.run()
     assert audit.broken is not None
+
+
+@pytest.mark.parametrize(("entries", "pauses"), [(0, 0), (999, 0), (1000, 1), (1999, 1), (2000, 2)])
+def test_it_pauses_after_every_thousand_entries(path: Path, entries: int, pauses: int) -> None:
+    paused = 0
+
+    def pause() -> bool:
+        nonlocal paused
+        paused += 1
+        return False
+
+    given: Any = range(entries)
+    assert list(Audit(database(path), pause)._paced(given)) == list(given)
+    assert paused == pauses
+
+
+def test_in_the_background_it_comes_to_its_end_unless_the_program_does(path: Path, tmp_path: Path) -> None:
+    fill(open_journal(tmp_path / "small.db"), 40)
+    with auditing(database(tmp_path / "small.db")) as audit:
+        pass
+    assert (audit.broken, audit.is_complete) == (None, True)
+    with auditing(database(path)) as audit:
+        while not audit.is_complete:
+            assert audit.broken is None
+        assert audit._pause() is False
+    assert audit._pause() is True
 
 
 def test_it_lets_others_work_and_stops_when_the_program_ends(path: Path) -> None:
