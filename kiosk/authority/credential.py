@@ -36,11 +36,12 @@ class Credential:
         """Whole days until the certificate ends; below `WARNED_DAYS` somebody has to renew it."""
         return (self.certificate.not_valid_after_utc - at).days
 
-    def encode(self) -> bytes:
-        """The PEM file's content: PKCS#8 key (not encrypted), certificate, chain."""
-        key = self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+    def encode(self, passphrase: bytes | None = None) -> bytes:
+        """The PEM file's content: PKCS#8 key (encrypted by a passphrase, if there is one), certificate, chain."""
+        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if passphrase is not None:
+            encryption = serialization.BestAvailableEncryption(passphrase)
+        key = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         certificates = (c.public_bytes(serialization.Encoding.PEM) for c in (self.certificate, *self.chain))
         return key + b"".join(certificates)
 
@@ -48,14 +49,17 @@ class Credential:
 StationCredential = Credential
 
 
-def load_credential(path: Path) -> Credential:
-    """Reads `path`. Raises `CredentialInvalid`, which names the file, also when it cannot be read."""
+def load_credential(path: Path, passphrase: bytes | None = None) -> Credential:
+    """Reads `path`. Raises `CredentialInvalid`, which names the file, also when it cannot be read.
+
+    A `passphrase` opens an encrypted key, and does no harm to one that is not.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise CredentialInvalid(f"{path}: {error.strerror or error}") from error
     try:
-        key = serialization.load_pem_private_key(data, password=None)
+        key = serialization.load_pem_private_key(data, password=passphrase if _is_encrypted(data) else None)
         certificate, *chain = x509.load_pem_x509_certificates(data)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise CredentialInvalid(f"{path}: not a PEM key with its certificate: {error}") from error
@@ -64,3 +68,7 @@ def load_credential(path: Path) -> Credential:
     if key.public_key() != certificate.public_key():
         raise CredentialInvalid(f"{path}: the first certificate is not the key's")
     return Credential(key, certificate, tuple(chain))
+
+
+def _is_encrypted(data: bytes) -> bool:
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data

@@ -279,6 +279,7 @@ def enter(
             not_after=int(certificate.not_valid_after_utc.timestamp()),
             confirm_before=int(confirm_before.timestamp()),
             person=person,
+            generation=authority.generation,
             note=f"issued to {requester.profile} {requester.name}",
         )
     )

@@ -51,6 +51,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ("CREATE INDEX transactions_requester ON transactions (requester)",),
     (
         "ALTER TABLE certificate ADD COLUMN invalid_since {integer}",
+        "ALTER TABLE certificate ADD COLUMN generation {integer} NOT NULL DEFAULT 1",
         "CREATE INDEX transactions_serial ON transactions (serial) WHERE serial IS NOT NULL",
         "DROP INDEX certificate_key",
         "CREATE INDEX certificate_key ON certificate (key_hash, profile)",

@@ -95,6 +95,7 @@ def serve(
     clock: Clock,
     random_bytes: RandomBytes = os.urandom,
     workers: int = 1,
+    passphrase: bytes | None = None,
     stop_at_eof_of: int | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then ends cleanly; port 0 takes any free port.
@@ -108,7 +109,7 @@ def serve(
         # each answer after the first of a connection would wait 40 ms for the other side's delayed acknowledgement.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = listening.getsockname()[1]
-        authority = open_authority(directory, clock, random_bytes, _url(_public_name(host), port))
+        authority = open_authority(directory, clock, random_bytes, _url(_public_name(host), port), passphrase)
         # A connection to the books must not be shared across a fork.
         authority.store.close()
         with _workers(workers - 1, authority, listening):

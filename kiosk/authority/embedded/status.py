@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
 from kiosk.authority import asn1
-from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.authority import Authority, Generation
 from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry, State
+from kiosk.authority.profile import crl_name
 from kiosk.model.certificate import RevocationReason, serial_text
 
 FULL = "full"
@@ -50,8 +51,9 @@ class StatusService:
         self._authority = authority
         self._kept: dict[bytes, OcspAnswer] = {}
         self._kept_at = (-1, _LONG_AGO, _LONG_AGO)
+        responders = {g.credential.certificate: g.ocsp for g in authority.all_generations}
         self._issuers = {
-            (algorithm.name, *_issuer_hashes(certificate, algorithm))
+            (algorithm.name, *_issuer_hashes(certificate, algorithm)): responders.get(certificate, authority.ocsp)
             for certificate in authority.generations
             for algorithm in (hashes.SHA1(), hashes.SHA256(), hashes.SHA384(), hashes.SHA512())  # noqa: S303  # names only
         }
@@ -98,11 +100,14 @@ class StatusService:
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
         now = self._authority.now()
         record, revision = None, -1
-        if (algorithm.name, query.issuer_name_hash, query.issuer_key_hash) in self._issuers:
+        # Generations share a name: whichever of them is asked about, its own responder answers.
+        responder = self._issuers.get((algorithm.name, query.issuer_name_hash, query.issuer_key_hash))
+        if responder is not None:
             with self._authority.store.read(now) as books:
                 # Asked first: an answer may be newer than the revision that it is kept under, and never older.
                 revision = books.revision() if nonce is None else -1
                 record = books.certificate(serial_text(query.serial_number))
+        responder = responder or self._authority.ocsp
         status, revoked_at, reason = _status(record)
         is_final = record is None or record.state in (State.GOOD, State.REVOKED)
         builder = (
@@ -118,12 +123,12 @@ class StatusService:
                 revoked_at,
                 reason,
             )
-            .responder_id(ocsp.OCSPResponderEncoding.HASH, self._authority.ocsp.certificate)
-            .certificates([self._authority.ocsp.certificate])
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, responder.certificate)
+            .certificates([responder.certificate])
         )
         if nonce is not None:
             builder = builder.add_extension(nonce, critical=False)
-        response = builder.sign(self._authority.ocsp.key, hashes.SHA256())
+        response = builder.sign(responder.key, hashes.SHA256())
         answer = OcspAnswer(response.public_bytes(Encoding.DER), is_final)
         if nonce is None and record is not None and is_final:
             self._keep(request, answer, revision)
@@ -132,7 +137,8 @@ class StatusService:
     def crl(self, name: str) -> bytes | None:
         """The CRL (DER) of this name, None when there is none; made anew when anything changed since the last."""
         authority, now = self._authority, self._authority.now()
-        if name not in (FULL, authority.town.code):
+        found = next((g for g in authority.all_generations if name in crl_names(authority, g)), None)
+        if found is None:
             return None
         with authority.store.read(now) as books:
             last = books.crl(name)
@@ -144,7 +150,7 @@ class StatusService:
             number = last.number + 1 if last else 1
             # Asked first: what changes while the list is read makes another list necessary, and never too few.
             revision = books.revision()
-            der = self._sign_crl(name, number, books.not_good(), now)
+            der = self._sign_crl(name, found, number, books.not_good(found.number), now)
             fresh_until = int((now + CRL_RENEWAL).timestamp())
             if deadline := books.next_deadline():
                 # A pending certificate that lapses changes the list without anybody writing.
@@ -152,25 +158,32 @@ class StatusService:
             books.replace_crl(CrlRecord(name, number, revision, fresh_until, der))
         return der
 
-    def _sign_crl(self, name: str, number: int, entries: list[Entry], now: datetime.datetime) -> bytes:
-        authority = self._authority
+    def _sign_crl(
+        self, name: str, generation: Generation, number: int, entries: list[Entry], now: datetime.datetime
+    ) -> bytes:
+        authority, issuer = self._authority, generation.credential
         # The list goes in whole: adding entries one by one copies it each time.
         builder = x509.CertificateRevocationListBuilder(
-            authority.credential.certificate.subject,
+            issuer.certificate.subject,
             now.replace(tzinfo=None),
             (now + CRL_VALIDITY).replace(tzinfo=None),
             [],
             [_entry(entry) for entry in entries],
         )
         builder = builder.add_extension(x509.CRLNumber(number), critical=False).add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.credential.key.public_key()), critical=False
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
         )
-        if name != FULL:
-            point = authority.profiles.distribution_point(authority.base_url)
+        if name != crl_name(FULL, generation.number):
+            point = authority.profiles_of(generation).distribution_point(authority.base_url)
             builder = builder.add_extension(
                 x509.IssuingDistributionPoint(point.full_name, None, False, False, None, False, False), critical=True
             )
-        return builder.sign(authority.credential.key, hashes.SHA256()).public_bytes(Encoding.DER)
+        return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def crl_names(authority: Authority, generation: Generation) -> tuple[str, str]:
+    """The names of a generation's CRLs: of everything, and of the municipality's."""
+    return crl_name(FULL, generation.number), crl_name(authority.town.code, generation.number)
 
 
 def _status(

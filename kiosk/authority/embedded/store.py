@@ -32,7 +32,8 @@ class State(StrEnum):
 class CertificateRecord:
     """One certificate. `person` is the holder's id under the authority's own key; `note` says who changed it last.
 
-    `invalid_since` is when the key is said to have become unreliable, which may be before its revocation.
+    `invalid_since` is when the key is said to have become unreliable, which may be before its revocation; `generation`
+    is that of the authority's key that signed it.
     """
 
     serial: str
@@ -49,6 +50,7 @@ class CertificateRecord:
     person: bytes | None = None
     note: str = ""
     invalid_since: int | None = None
+    generation: int = 1
 
 
 @dataclass(frozen=True)
@@ -136,12 +138,13 @@ class Books:
         rows = self._run("SELECT DISTINCT profile FROM certificate WHERE key_hash = ?", key_hash)
         return {row.profile for row in rows}
 
-    def not_good(self) -> list[Entry]:
-        """Everything that a CRL must list now."""
+    def not_good(self, generation: int = 1) -> list[Entry]:
+        """Everything of one generation of the authority's key that a CRL must list now."""
         rows = self._run(
             """SELECT serial, state, issued_at, confirm_before, reason, revoked_at, invalid_since
-               FROM certificate WHERE state <> 'good' AND not_after >= ?""",
+               FROM certificate WHERE state <> 'good' AND not_after >= ? AND generation = ?""",
             self._now,
+            generation,
         )
         return [self._entry(row) for row in rows]
 
