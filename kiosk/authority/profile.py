@@ -5,6 +5,7 @@ name, critical certificatePolicies, CRL distribution point of the municipality, 
 """
 
 import datetime
+import ipaddress
 from collections.abc import Iterable
 
 from cryptography import x509
@@ -22,6 +23,8 @@ from kiosk.model.town import Town
 AUTHORITY_YEARS = 20
 STAFF_YEARS = 2
 PLAIN_DAYS = 90
+TLS_DAYS = 398
+"""A server gets a new one whenever it starts."""
 
 _JAPAN = datetime.timezone(datetime.timedelta(hours=9))
 _USAGE = {
@@ -229,6 +232,25 @@ class Profiles:
         )
         end = self._issuer.certificate.not_valid_after_utc
         extensions = [*_purposes(oids.CMP_AUTHORITY), *self._status]
+        return self._issue(subject, public_key, serial, start, end, extensions)
+
+    def tls_server(
+        self, host: str, public_key: CertificatePublicKeyTypes, serial: int, start: datetime.datetime
+    ) -> x509.Certificate:
+        """The certificate of the authority's own HTTPS server at this name or address."""
+        subject = x509.Name(
+            [*_name(self._organisation, names.UNIT), x509.NameAttribute(NameOID.COMMON_NAME, "HTTPS server")]
+        )
+        try:
+            name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
+        except ValueError:
+            name = x509.DNSName(host)
+        extensions = [
+            *_purposes(ExtendedKeyUsageOID.SERVER_AUTH),
+            (x509.SubjectAlternativeName([name]), False),
+            *self._status,
+        ]
+        end = start + datetime.timedelta(days=TLS_DAYS)
         return self._issue(subject, public_key, serial, start, end, extensions)
 
     def _staff(

@@ -45,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     serve = add("serve", "Serves CMP, OCSP and CRLs over HTTP.")
     serve.add_argument("--listen", metavar="HOST:PORT", type=_address, default=_address(DEFAULT_LISTEN))
     serve.add_argument("--workers", type=_positive, default=1, help="processes that answer (default 1)")
+    serve.add_argument("--tls", action="store_true", help="HTTPS, for those who show a certificate of this authority")
+    serve.add_argument("--status-only", action="store_true", help="OCSP and CRLs alone, for relying parties")
     serve.add_argument("--exit-with-parent", action="store_true", help="end when standard input does")
     station = add("station", "Makes a station's key and certificate.")
     station.add_argument("name", metavar="NAME")
@@ -110,7 +112,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
 
 
 def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> int:
-    from kiosk.authority.embedded.server import serve
+    from kiosk.authority.embedded.server import PlainRefused, serve
 
     host, port = args.listen
     try:
@@ -122,8 +124,13 @@ def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> i
             clock=_clock,
             workers=args.workers,
             passphrase=passphrase,
+            has_tls=args.tls,
+            is_status_only=args.status_only,
             stop_at_eof_of=sys.stdin.fileno() if args.exit_with_parent else None,
         )
+    except PlainRefused as error:
+        print(f"kiosk ca: {error}", file=sys.stderr)
+        return ExitCode.CONFIG
     except OSError as error:
         print(f"kiosk ca: cannot listen on {host}:{port}: {error}", file=sys.stderr)
         return ExitCode.CONFIG
