@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import threading
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -49,6 +50,7 @@ class StatusService:
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
+        self._making = threading.Lock()
         self._kept: dict[bytes, OcspAnswer] = {}
         self._kept_at = (-1, _LONG_AGO, _LONG_AGO)
         responders = {g.credential.certificate: g.ocsp for g in authority.all_generations}
@@ -140,21 +142,33 @@ class StatusService:
         found = next((g for g in authority.all_generations if name in crl_names(authority, g)), None)
         if found is None:
             return None
-        with authority.store.read(now) as books:
+        if fresh := self._fresh_crl(name, now):
+            return fresh
+        # One list at a time in this process: whoever waited finds the one that was made meanwhile.
+        with self._making:
+            return self._fresh_crl(name, now) or self._make_crl(name, found, now)
+
+    def _fresh_crl(self, name: str, now: datetime.datetime) -> bytes | None:
+        with self._authority.store.read(now) as books:
             last = books.crl(name)
-            if last and last.revision == books.revision() and last.fresh_until > now.timestamp():
-                return last.der
-        with authority.store.write(now) as books:
-            books.lock_crl(name)
-            last = books.crl(name)
-            number = last.number + 1 if last else 1
+            is_fresh = last and last.revision == books.revision() and last.fresh_until > now.timestamp()
+        return last.der if last and is_fresh else None
+
+    def _make_crl(self, name: str, generation: Generation, now: datetime.datetime) -> bytes:
+        """A long list takes a second, in which others must be able to write: only its number and itself are written."""
+        store = self._authority.store
+        with store.write(now) as books:
+            number = books.next_crl_number(name)
+        with store.read(now) as books:
             # Asked first: what changes while the list is read makes another list necessary, and never too few.
             revision = books.revision()
-            der = self._sign_crl(name, found, number, books.not_good(found.number), now)
-            fresh_until = int((now + CRL_RENEWAL).timestamp())
-            if deadline := books.next_deadline():
-                # A pending certificate that lapses changes the list without anybody writing.
-                fresh_until = min(fresh_until, deadline)
+            entries, deadline = books.not_good(generation.number), books.next_deadline()
+        der = self._sign_crl(name, generation, number, entries, now)
+        fresh_until = int((now + CRL_RENEWAL).timestamp())
+        if deadline is not None:
+            # A pending certificate that lapses changes the list without anybody writing.
+            fresh_until = min(fresh_until, deadline)
+        with store.write(now) as books:
             books.replace_crl(CrlRecord(name, number, revision, fresh_until, der))
         return der
 

@@ -291,21 +291,26 @@ class Books:
         row = self._run("SELECT * FROM crl WHERE name = ?", name).first()
         return None if row is None else CrlRecord(**row._asdict())
 
+    def next_crl_number(self, name: str) -> int:
+        """A number for the next CRL of this name, given to nobody else."""
+        self._lock(b"crl", name.encode())
+        self._run(
+            "INSERT INTO crl_number VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET number = crl_number.number + 1", name
+        )
+        return int(self._run("SELECT number FROM crl_number WHERE name = ?", name).scalar_one())
+
     def replace_crl(self, record: CrlRecord) -> None:
-        """Keeps a new CRL in place of the last."""
+        """Keeps a new CRL in place of the last, unless that is newer."""
         self._run(
             """INSERT INTO crl VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET number = excluded.number,
-               revision = excluded.revision, fresh_until = excluded.fresh_until, der = excluded.der""",
+               revision = excluded.revision, fresh_until = excluded.fresh_until, der = excluded.der
+               WHERE crl.number < excluded.number""",
             record.name,
             record.number,
             record.revision,
             record.fresh_until,
             record.der,
         )
-
-    def lock_crl(self, name: str) -> None:
-        """One at a time makes the CRL of this name, so that no number is given twice."""
-        self._lock(b"crl", name.encode())
 
     def lock_certificate(self, serial: str) -> None:
         """One at a time decides about this certificate."""
