@@ -3,10 +3,11 @@
     python -m tests.bench authority [--pairs N] [--core N] [--seconds S] [--large N] [--folder DIR] [--out FILE]
 
 Every figure is a ratio to the signatures a second of `openssl speed rsa2048`, run on the same core right before each
-measurement; medians of the pairs count. openssl counts the processor's time that it had, and so does this for everything
-that waits for nothing, in this process or in the server's; transactions wait for the disk, and count by the clock. The authority is a training one with an RSA-2048 key. Over HTTP it is the
-real `kiosk ca serve` on the measured core, asked from another one. A transaction is a p10cr, its cp, a certConf and its
-pkiConf, each protected, each durable before it is answered. Keys and requests were prepared before.
+measurement; medians of the pairs count. openssl counts the processor's time that it had, and so does this for whatever
+waits for nothing, in this process or in the server's; transactions wait for the disk, and count by the clock. The
+authority is a training one with an RSA-2048 key. Over HTTP it is the real `kiosk ca serve` on the measured core, asked
+from another one. A transaction is a p10cr, its cp, a certConf and its pkiConf, each protected, each durable before it
+is answered. Keys and requests were prepared before.
 
 Beside each ratio stands what bounds it: the raw commits of the store on this disk, the RSA signatures in it, or the
 rest, which is Python and HTTP.
