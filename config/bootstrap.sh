@@ -22,7 +22,7 @@ case $goal in
     demo) ;;
     # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, a terminal
     # and its font, the checker of units, a database server, and the recorder of system calls.
-    test) packages="$packages pcscd vsmartcard-vpcd opensc openssl tmux fonts-dejavu-core systemd postgresql strace" ;;
+    test) packages="$packages pcscd vsmartcard-vpcd opensc openssl tmux fonts-dejavu-core systemd postgresql strace softhsm2" ;;
     *) usage ;;
 esac
 

@@ -9,7 +9,9 @@ from served_authority import KIOSK, ROOT, ca, openssl, serving
 
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import Credential, load_credential
+from kiosk.authority.credential_renewal import renew_credential
 from kiosk.authority.errors import AuthorityError
+from tests.authority.softhsm import MODULE, PIN, token
 
 
 def now() -> datetime.datetime:
@@ -61,3 +63,18 @@ def test_a_production_authority_takes_no_request_in_plain_http_from_elsewhere(tm
         certificate.write_bytes((directory / "stations" / "x.pem").read_bytes())
         assert "good" in served.ocsp(tmp_path, "station.pem")
         assert "404" in served.cmp(tmp_path, "-cmd", "genm", "-ref", "x", "-secret", "pass:x").stdout
+
+
+def test_workers_sign_with_a_key_in_a_token(tmp_path: Path) -> None:
+    directory = tmp_path / "authority"
+    (tmp_path / "pin").write_text(f"{PIN}\n")
+    opened = ("--passphrase", str(tmp_path / "pin"))
+    with token(tmp_path, "served") as begin:
+        uri = f"{begin};object=ca?module-path={MODULE}"
+        ca("init", "--data", str(directory), "--token", uri, *opened)
+        with serving(directory, *opened, "--tls", "--workers", "2") as served:
+            for _ in range(4):
+                demo = load_credential(directory / "stations" / "demo.pem")
+                assert client(served.url, demo).station_record() == []
+                renewed = renew_credential(directory / "stations" / "demo.pem", lambda own: client(served.url, own))
+                assert renewed.certificate != demo.certificate

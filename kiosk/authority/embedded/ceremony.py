@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kiosk.authority.embedded.directory import Clock, DirectoryInvalid, init, open_authority, read_passphrase
+from kiosk.authority.embedded.directory import JOINT, Clock, DirectoryInvalid, init, open_authority, read_passphrase
 from kiosk.authority.signature import sign
 from kiosk.model.town import Town
 
@@ -28,6 +28,7 @@ def hold_ceremony(
     persons: Sequence[str],
     passphrases: Sequence[Path],
     store_url: str = "",
+    token: str = "",
 ) -> str:
     """Makes a production authority and returns its protocol. Raises `DirectoryInvalid`."""
     if len({person.strip() for person in persons}) != 2 or not all(person.strip() for person in persons):
@@ -37,8 +38,8 @@ def hold_ceremony(
     secrets = [read_passphrase(path) for path in passphrases]
     if secrets[0] == secrets[1] or min(map(len, secrets)) < SHORTEST_PASSPHRASE:
         raise DirectoryInvalid(f"two different passphrases of at least {SHORTEST_PASSPHRASE} characters are needed")
-    secret = b"\n".join(secrets)
-    init(directory, policy_file, town, clock, store_url=store_url, passphrase=secret, is_training=False)
+    secret = JOINT.join(secrets)
+    init(directory, policy_file, town, clock, store_url=store_url, passphrase=secret, is_training=False, token=token)
     authority = open_authority(directory, clock, passphrase=secret)
     try:
         certificate = authority.credential.certificate
@@ -56,7 +57,7 @@ def hold_ceremony(
                 f" {certificate.not_valid_after_utc:%Y-%m-%d}",
                 f"certificate SHA-256  {certificate.fingerprint(hashes.SHA256()).hex()}",
                 f"public key SHA-256   {_digest(public)}",
-                "The private key is encrypted under both passphrases, in this order; neither opens it alone.",
+                f"The private key is {_where(token)} both passphrases, in this order; neither opens it alone.",
                 *(f"signature of {person.strip()}: ______________________________" for person in persons),
                 "",
             ]
@@ -66,6 +67,10 @@ def hold_ceremony(
     finally:
         authority.store.close()
     return protocol
+
+
+def _where(token: str) -> str:
+    return f"in the token {token} under" if token else "encrypted under"
 
 
 def _digest(content: bytes) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from kiosk.authority.embedded.authority import Authority
 
 DEFAULT_POLICY = "juki-2011"
+_KEY_PLACE = (
+    "make the key in a PKCS #11 token: pkcs11:token=LABEL;object=LABEL?module-path=FILE; its PIN is the passphrase"
+)
 DEFAULT_LISTEN = "127.0.0.1:8829"
 
 
@@ -38,10 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     init.add_argument(
         "--store", metavar="URL", default="", help="keep the books there (postgresql+psycopg://...), not in a file"
     )
+    init.add_argument("--token", metavar="URI", default="", help=_KEY_PLACE)
     ceremony = add("ceremony", "Makes a production authority, by two persons; prints the protocol for them to sign.")
     ceremony.add_argument("--policy", metavar="NAME", default=DEFAULT_POLICY, help=f"default {DEFAULT_POLICY}")
     ceremony.add_argument("--person", metavar="NAME", action="append", default=[], help="one of the two; given twice")
     ceremony.add_argument("--store", metavar="URL", default="", help="keep the books there, not in a file")
+    ceremony.add_argument("--token", metavar="URI", default="", help=_KEY_PLACE)
     serve = add("serve", "Serves CMP, OCSP and CRLs over HTTP.")
     serve.add_argument("--listen", metavar="HOST:PORT", type=_address, default=_address(DEFAULT_LISTEN))
     serve.add_argument("--workers", type=_positive, default=1, help="processes that answer (default 1)")
@@ -82,6 +87,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
     from kiosk.authority.embedded import directory
     from kiosk.authority.embedded.generation import roll_over
     from kiosk.authority.embedded.store import StoreTooNew
+    from kiosk.authority.token_key import TokenUnusable
 
     try:
         if args.ca_verb == "ceremony":
@@ -106,7 +112,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
             directory.add_client(authority, args.reference, directory.read_secret(args.secret))
             return ExitCode.OK
         return _revoke(args, authority) if args.ca_verb == "revoke" else _status(args, authority)
-    except (directory.DirectoryInvalid, StoreTooNew) as error:
+    except (directory.DirectoryInvalid, StoreTooNew, TokenUnusable) as error:
         print(f"kiosk ca: {error}", file=sys.stderr)
         return ExitCode.CONFIG
 
@@ -140,7 +146,7 @@ def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> i
 def _hold_ceremony(args: argparse.Namespace, policy: Path, town: Town) -> int:
     from kiosk.authority.embedded.ceremony import hold_ceremony
 
-    print(hold_ceremony(args.data, policy, town, _clock, args.person, args.passphrase, args.store))
+    print(hold_ceremony(args.data, policy, town, _clock, args.person, args.passphrase, args.store, args.token))
     return ExitCode.OK
 
 

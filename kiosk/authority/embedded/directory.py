@@ -35,6 +35,7 @@ from kiosk.authority.embedded.store import Store, StoreUnusable, open_store
 from kiosk.authority.errors import CredentialInvalid
 from kiosk.authority.mac import SHORTEST_SECRET_BYTES
 from kiosk.authority.profile import Profiles, authority_certificate
+from kiosk.authority.token_key import TokenUnusable, make_token_key, read_uri
 from kiosk.authority.training import is_training
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
@@ -61,6 +62,9 @@ _MADE = (
 
 _WORK = ".init-"
 """How the name of the folder begins in which `init` makes everything."""
+OWN_KEY_BITS = 2048
+JOINT = b" "
+"""What stands between two persons' passphrases."""
 _STORE = "store.db"
 _SECRET_BYTES = 16
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
@@ -93,6 +97,7 @@ def init(
     store_url: str = "",
     passphrase: bytes | None = None,
     is_training: bool = True,
+    token: str = "",
 ) -> None:
     """Makes an authority; one for training with one station and one clerk, both called demo.
 
@@ -109,7 +114,7 @@ def init(
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=directory))
         try:
             content = policy_file.read_bytes()
-            _make_authority(work, content, policy, town, clock, random_bytes, store_url, passphrase, is_training)
+            _make_authority(work, content, policy, town, clock, random_bytes, store_url, passphrase, is_training, token)
             made = _made(work / _MARK)
             if taken := [name for name in made if (directory / name).exists()]:
                 raise DirectoryInvalid(f"{directory}: holds {', '.join(taken)} already; nothing is overwritten")
@@ -259,8 +264,11 @@ def read_secret(path: Path, random_bytes: RandomBytes = os.urandom) -> bytes:
 
 
 def read_passphrases(paths: Sequence[Path]) -> bytes | None:
-    """What opens the keys: the first line of each file, in this order; None without any. Raises `DirectoryInvalid`."""
-    return b"\n".join(read_passphrase(path) for path in paths) if paths else None
+    """What opens the keys: the first line of each file, in this order, with a space between them; None without any.
+
+    Raises `DirectoryInvalid`.
+    """
+    return JOINT.join(read_passphrase(path) for path in paths) if paths else None
 
 
 def read_passphrase(path: Path) -> bytes:
@@ -300,6 +308,7 @@ def _make_authority(
     store_url: str,
     passphrase: bytes | None,
     for_training: bool,
+    token: str,
 ) -> None:
     now = clock().astimezone(datetime.UTC).replace(microsecond=0)
 
@@ -309,7 +318,7 @@ def _make_authority(
     def new_key() -> ec.EllipticCurvePrivateKey:
         return ec.generate_private_key(ec.SECP256R1())
 
-    own_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    own_key: rsa.RSAPrivateKey = _make_own_key(token, passphrase)
     own = authority_certificate(own_key, policy, town, for_training, serial(), now)
     issuer = Credential(own_key, own)
     profiles = Profiles(issuer, policy, town, for_training, "")
@@ -352,6 +361,17 @@ def _make_authority(
     (work / _MARK).write_text(_authority_toml(mark), encoding="utf-8")
     # The store's URL may hold a password.
     (work / _MARK).chmod(0o600)
+
+
+def _make_own_key(token: str, passphrase: bytes | None) -> rsa.RSAPrivateKey:
+    if not token:
+        return rsa.generate_private_key(public_exponent=65537, key_size=OWN_KEY_BITS)
+    if passphrase is None:
+        raise DirectoryInvalid("a key in a token needs its PIN: --passphrase")
+    try:
+        return make_token_key(read_uri(token), passphrase, OWN_KEY_BITS)
+    except (TokenUnusable, ValueError) as error:
+        raise DirectoryInvalid(str(error)) from error
 
 
 def _authority_toml(file: _AuthorityFile) -> str:

@@ -8,6 +8,7 @@ rename: from then on it is the present one. Older keys stay: what they issued is
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography import x509
@@ -19,6 +20,7 @@ from kiosk.authority.embedded.authority import Authority, Generation
 from kiosk.authority.embedded.key_files import write_secret
 from kiosk.authority.embedded.registration import register
 from kiosk.authority.profile import Profiles, authority_certificate, link_certificate
+from kiosk.authority.token_key import TokenKey, make_token_key
 
 _FOLDER = "generations"
 
@@ -46,7 +48,13 @@ def roll_over(directory: Path, authority: Authority, passphrase: bytes | None) -
     """Makes the next generation of the authority's key; servers that run go on with the old one until they end."""
     number, now = authority.generation + 1, authority.now()
     old = authority.credential
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key: rsa.RSAPrivateKey
+    if isinstance(old.key, TokenKey):
+        # Of `ca` and of `ca-2` the next one's name is its number.
+        base = old.key.place.key.removesuffix(f"-{authority.generation}")
+        key = make_token_key(replace(old.key.place, key=f"{base}-{number}"), passphrase or b"", old.key.key_size)
+    else:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     own = authority_certificate(
         key, authority.policy, authority.town, authority.is_training, authority.new_serial(), now
     )
