@@ -74,7 +74,8 @@ def validate_path(
     )
     try:
         verified = verifier.verify(certificate, list(intermediates))
-    except VerificationError as error:
+    except (VerificationError, ValueError) as error:
+        # A certificate whose names cannot be read is noticed only here.
         raise PathInvalid(str(error)) from error
     asserted = asserted_policies(certificate)
     if policies and not asserted & frozenset(policies):
@@ -94,26 +95,23 @@ def _later_generations(
     # Each link may lead to the next.
     while anchors:
         anchor = anchors.pop()
-        found = [
-            link
-            for link in certificates
-            if link.subject == anchor.subject and link not in (*trust, *later) and is_link(link, anchor, at)
-        ]
+        found = [link for link in certificates if link not in (*trust, *later) and is_link(link, anchor, at)]
         later += found
         anchors += found
     return later
 
 
 def is_link(link: x509.Certificate, anchor: x509.Certificate, at: datetime.datetime) -> bool:
-    """Whether a certificate is one of an authority, by the key of `anchor`, valid at that time."""
+    """Whether a certificate is one of the authority `anchor` itself, by its key, valid at that time."""
     try:
+        has_its_name = link.subject == anchor.subject
         link.verify_directly_issued_by(anchor)
         constraints = link.extensions.get_extension_for_class(x509.BasicConstraints).value
         may_sign = link.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
     except Exception:
         # Whatever is wrong with it, it is no link.
         return False
-    return constraints.ca and may_sign and link.not_valid_before_utc <= at <= link.not_valid_after_utc
+    return has_its_name and constraints.ca and may_sign and link.not_valid_before_utc <= at <= link.not_valid_after_utc
 
 
 def asserted_policies(certificate: x509.Certificate) -> frozenset[str]:

@@ -17,7 +17,7 @@ from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_auth
 from kiosk.authority.embedded.generation import roll_over
 from kiosk.authority.embedded.status import StatusService
 from kiosk.authority.message import BodyKind, parse_message
-from kiosk.authority.verification import ocsp_request, ocsp_status
+from kiosk.authority.verification import PathInvalid, ocsp_request, ocsp_status, validate_path
 from kiosk.model.certificate import CertificateState, RevocationReason
 
 
@@ -155,3 +155,18 @@ def test_a_passphrase_is_the_first_line_of_a_file(tmp_path: Path) -> None:
             read_passphrase(tmp_path / "empty")
     with pytest.raises(DirectoryInvalid, match="nowhere"):
         read_passphrase(tmp_path / "nowhere")
+
+
+def test_a_certificate_that_cannot_be_read_is_no_link(desk: Desk) -> None:
+    """Found by mutation: names are taken apart only when somebody looks."""
+    der = desk.station.certificate.public_bytes(Encoding.DER)
+    subject = desk.station.certificate.subject.public_bytes()
+    garbled = der.replace(subject, subject.replace(b"JPKI-TEST", b"\xff" * 9))
+    assert garbled != der
+    with pytest.raises(PathInvalid):
+        validate_path(
+            desk.clerk.certificate,
+            (desk.station.certificate,),
+            desk.clock.now,
+            intermediates=(x509.load_der_x509_certificate(garbled),),
+        )

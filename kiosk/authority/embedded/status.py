@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
 from kiosk.authority import asn1
+from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, Generation
+from kiosk.authority.embedded.status_batch import join, split
 from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry, State
 from kiosk.authority.profile import crl_name
 from kiosk.model.certificate import RevocationReason, serial_text
@@ -61,10 +63,21 @@ class StatusService:
         }
 
     def ocsp(self, request: bytes) -> OcspAnswer:
-        """The response to an OCSP request about one certificate."""
+        """The response to an OCSP request."""
         if answer := self.kept(request):
             return answer
-        return self._ocsp(request)
+        try:
+            requests = split(request)
+        except (asn1.Asn1Invalid, ValueError):
+            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        if len(requests) == 1:
+            return self._ocsp(request)[0]
+        answers = [self._ocsp(one) for one in requests]
+        try:
+            der = join([answer.der for answer, _ in answers], answers[0][1])
+        except asn1.Asn1Invalid:
+            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        return OcspAnswer(der, all(answer.is_final for answer, _ in answers))
 
     def kept(self, request: bytes) -> OcspAnswer | None:
         """The answer to the same request that was made before and is still true; None when there is none."""
@@ -88,7 +101,8 @@ class StatusService:
             self._kept_at = (revision, now, now)
         self._kept[request] = answer
 
-    def _ocsp(self, request: bytes) -> OcspAnswer:
+    def _ocsp(self, request: bytes) -> tuple[OcspAnswer, Credential]:
+        """The response to a request about one certificate, and who signed it."""
         try:
             query = ocsp.load_der_ocsp_request(request)
             nonce = _nonce(query)
@@ -99,7 +113,7 @@ class StatusService:
                 raise ValueError("a serial number that no certificate has")
         except Exception:
             # cryptography raises many kinds over strange requests; all of them mean the same to us.
-            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST), self._authority.ocsp
         now = self._authority.now()
         record, revision = None, -1
         # Generations share a name: whichever of them is asked about, its own responder answers.
@@ -134,7 +148,7 @@ class StatusService:
         answer = OcspAnswer(response.public_bytes(Encoding.DER), is_final)
         if nonce is None and record is not None and is_final:
             self._keep(request, answer, revision)
-        return answer
+        return answer, responder
 
     def crl(self, name: str) -> bytes | None:
         """The CRL (DER) of this name, None when there is none; made anew when anything changed since the last."""
