@@ -5,6 +5,8 @@ The only module that knows the PKCS#11 library, which is imported when a token i
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import quote, unquote
@@ -12,6 +14,10 @@ from urllib.parse import quote, unquote
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric import utils as asymmetric_utils
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.x509 import PublicKeyAlgorithmOID
+
+from kiosk.authority import asn1
 
 
 class TokenUnusable(Exception):
@@ -120,18 +126,12 @@ def make_token_key(place: TokenPlace, pin: bytes, bits: int) -> TokenKey:
         )
         der = encode_rsa_public_key(public)
         session.close()
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
-
     loaded = load_der_public_key(_as_spki(der))
     assert isinstance(loaded, rsa.RSAPublicKey), "it was made as one"
     return TokenKey(place, pin, loaded)
 
 
 def _as_spki(rsa_public_key: bytes) -> bytes:
-    from cryptography.x509 import PublicKeyAlgorithmOID
-
-    from kiosk.authority import asn1
-
     algorithm = [asn1.encode(p) for p in asn1.algorithm(PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5, has_null=True)]
     return asn1.sequence_of([asn1.sequence_of(algorithm), asn1.encode(asn1.BitString(rsa_public_key, 0))])
 
@@ -150,18 +150,13 @@ def _session(place: TokenPlace, pin: bytes, *, has_forked: bool = False) -> Any:
         return token.open(rw=True)
 
 
-class _told:
+@contextmanager
+def _told(place: TokenPlace) -> Iterator[None]:
     """Tells the library's many errors as ours; their texts hold no PIN."""
+    import pkcs11
 
-    def __init__(self, place: TokenPlace) -> None:
-        self._place = place
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        import pkcs11
-
-        if isinstance(error, pkcs11.PKCS11Error | OSError | RuntimeError):
-            where = f"token {self._place.token} ({self._place.module})"
-            raise TokenUnusable(f"{where}: {type(error).__name__} {error}".rstrip()) from error
+    try:
+        yield
+    except (pkcs11.PKCS11Error, OSError, RuntimeError) as error:
+        where = f"token {place.token} ({place.module})"
+        raise TokenUnusable(f"{where}: {type(error).__name__} {error}".rstrip()) from error
