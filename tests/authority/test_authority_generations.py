@@ -9,6 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from pkilint.bin import lint_pkix_cert
+from pyasn1.codec.der import decoder
+from pyasn1_alt_modules import rfc9480
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.client import PendingCertificate
@@ -104,6 +106,8 @@ def test_the_update_of_the_root_is_told_with_both_links(desk: Desk, after: Pendi
     asked = desk.client._message(BodyKind.GENM, asn1.sequence_of([item])).der
     ((kind, value),) = parse_message(desk.responder.respond(asked)).general_message.items()
     assert kind == oids.ROOT_CA_KEY_UPDATE and value is not None
+    judged, rest = decoder.decode(asn1.encode(value), asn1Spec=rfc9480.RootCaKeyUpdateContent())
+    assert not rest and judged["newWithOld"].isValue and judged["oldWithNew"].isValue
     first, *links = asn1.elements(asn1.encode(value))
     assert asn1.encode(first) == new.public_bytes(Encoding.DER)
     assert [link.tag_bytes for link in links] == [b"\xa0", b"\xa1"]
