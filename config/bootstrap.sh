@@ -23,7 +23,7 @@ case $goal in
     # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, a terminal
     # and its font, the checker of units, a database server, and the recorder of system calls.
     test)
-        packages="$packages pcscd vsmartcard-vpcd opensc yubico-piv-tool openssl tmux systemd postgresql strace"
+        packages="$packages pcscd vsmartcard-vpcd opensc yubico-piv-tool openssl softhsm2 tmux systemd postgresql strace"
         packages="$packages fonts-dejavu-core fonts-wqy-microhei"
         ;;
     *) usage ;;

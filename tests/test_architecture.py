@@ -38,10 +38,11 @@ BEHIND_ONE_MODULE = {
     "uvicorn": ("kiosk/authority/", "kiosk/eapply/"),
     "cryptography.hazmat.asn1": ("kiosk/authority/asn1.py",),
     "asn1crypto": ("kiosk/eapply/cms.py",),
+    "pkcs11": ("kiosk/authority/token_key.py",),
 }
 """Library to the places that may import it, a module or a folder; in each folder one module may."""
 
-IMPORTED_WHEN_FIRST_USED = ("smartcard", "serial", "escpos")
+IMPORTED_WHEN_FIRST_USED = ("smartcard", "serial", "escpos", "pkcs11")
 EMPTY_NAMES = {"utils", "helpers", "common", "base", "manager"}
 
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.token_key import TokenKey, read_uri
 
 WARNED_DAYS = 60
 """So long before its end a credential's renewal is asked for."""
@@ -36,27 +37,38 @@ class Credential:
         """Whole days until the certificate ends; below `WARNED_DAYS` somebody has to renew it."""
         return (self.certificate.not_valid_after_utc - at).days
 
-    def encode(self) -> bytes:
-        """The PEM file's content: PKCS#8 key (not encrypted), certificate, chain."""
-        key = self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        certificates = (c.public_bytes(serialization.Encoding.PEM) for c in (self.certificate, *self.chain))
-        return key + b"".join(certificates)
+    def encode(self, passphrase: bytes | None = None) -> bytes:
+        """The file's content: PKCS#8 key (encrypted by a passphrase, if there is one), certificate, chain, in PEM.
+
+        Of a key in a token its PKCS #11 URI goes first.
+        """
+        certificates = b"".join(c.public_bytes(serialization.Encoding.PEM) for c in (self.certificate, *self.chain))
+        if isinstance(self.key, TokenKey):
+            return f"{self.key.place.uri}\n".encode() + certificates
+        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if passphrase is not None:
+            encryption = serialization.BestAvailableEncryption(passphrase)
+        key = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        return key + certificates
 
 
 StationCredential = Credential
 
 
-def load_credential(path: Path) -> Credential:
-    """Reads `path`. Raises `CredentialInvalid`, which names the file, also when it cannot be read."""
+def load_credential(path: Path, passphrase: bytes | None = None) -> Credential:
+    """Reads `path`. Raises `CredentialInvalid`, which names the file, also when it cannot be read.
+
+    A `passphrase` opens an encrypted key, and does no harm to one that is not; a key in a token has it for its PIN.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise CredentialInvalid(f"{path}: {error.strerror or error}") from error
     try:
-        key = serialization.load_pem_private_key(data, password=None)
         certificate, *chain = x509.load_pem_x509_certificates(data)
+        if data.startswith(b"pkcs11:"):
+            return Credential(_in_token(data, certificate, passphrase), certificate, tuple(chain))
+        key = serialization.load_pem_private_key(data, password=passphrase if _is_encrypted(data) else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise CredentialInvalid(f"{path}: not a PEM key with its certificate: {error}") from error
     if not isinstance(key, SigningKey):
@@ -64,3 +76,16 @@ def load_credential(path: Path) -> Credential:
     if key.public_key() != certificate.public_key():
         raise CredentialInvalid(f"{path}: the first certificate is not the key's")
     return Credential(key, certificate, tuple(chain))
+
+
+def _in_token(data: bytes, certificate: x509.Certificate, pin: bytes | None) -> TokenKey:
+    public_key = certificate.public_key()
+    if not isinstance(public_key, rsa.RSAPublicKey):
+        raise ValueError("a key in a token is RSA")
+    if pin is None:
+        raise ValueError("a key in a token needs a PIN, which is the passphrase")
+    return TokenKey(read_uri(data.partition(b"\n")[0].decode()), pin, public_key)
+
+
+def _is_encrypted(data: bytes) -> bool:
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in data

@@ -3,10 +3,13 @@
 Arc 1.2.392.200149.8.5.5, each value a UTF8String, in the order in which real cards have them: 1, 4, 3, 5, 2, 6.
 """
 
+import re
+
 from cryptography import x509
 
 from kiosk.authority import asn1, oids
 from kiosk.model.certificate import CertifiedItems
+from kiosk.model.characters import uncertifiable
 
 _TYPES = (
     ("name", x509.ObjectIdentifier(f"{oids.ITEM_ARC}.1")),
@@ -20,6 +23,24 @@ _TYPES = (
 
 class ItemsInvalid(ValueError):
     """Some items are there, but not each once as a UTF8String, or a flag string is not as long as its text."""
+
+
+LONGEST_ADDRESS = 200
+_SEXES = {"1", "2", "3", "9"}
+_BIRTH = re.compile(r"[0-5][0-9]{8}")
+
+
+def check_items(items: CertifiedItems) -> None:
+    """Raises `ItemsInvalid` for what no resident's certificate carries, whatever the station made of it."""
+    for field, text in (("name", items.name), ("address", items.address)):
+        if not text or len(text) > LONGEST_ADDRESS:
+            raise ItemsInvalid(f"{field} is empty, or longer than {LONGEST_ADDRESS} characters")
+        if uncertifiable(text):
+            raise ItemsInvalid(f"{field} holds a character outside JIS X 0208 and JIS X 0212")
+    if not _BIRTH.fullmatch(items.birth):
+        raise ItemsInvalid("birth is not EYYYYMMDD")
+    if items.sex not in _SEXES:
+        raise ItemsInvalid("sex is none of its digits")
 
 
 def write_items(items: CertifiedItems) -> x509.SubjectAlternativeName:

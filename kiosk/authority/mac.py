@@ -11,7 +11,7 @@ from kiosk.authority.signature import AlgorithmUnknown
 
 FEWEST_ITERATIONS = 100
 MOST_PBM_ITERATIONS = 100_000
-MOST_PBKDF2_ITERATIONS = 1_000_000
+MOST_PBKDF2_ITERATIONS = 600_000
 """Whoever asks decides how often we hash: more than this is not worked off for a stranger."""
 
 SHORTEST_SECRET_BYTES = 8

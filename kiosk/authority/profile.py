@@ -5,6 +5,7 @@ name, critical certificatePolicies, CRL distribution point of the municipality, 
 """
 
 import datetime
+import ipaddress
 from collections.abc import Iterable
 
 from cryptography import x509
@@ -22,6 +23,8 @@ from kiosk.model.town import Town
 AUTHORITY_YEARS = 20
 STAFF_YEARS = 2
 PLAIN_DAYS = 90
+TLS_DAYS = 398
+"""A server gets a new one whenever it starts."""
 
 _JAPAN = datetime.timezone(datetime.timedelta(hours=9))
 _USAGE = {
@@ -85,11 +88,42 @@ def authority_certificate(
     return _sign(key, subject, subject, key.public_key(), serial, start, end, extensions)
 
 
-class Profiles:
-    """The profiles of one authority. `base_url` is where its status services answer, empty when not known yet."""
+def link_certificate(
+    signer: Credential, other: x509.Certificate, serial: int, now: datetime.datetime
+) -> x509.Certificate:
+    """Another generation's key, certified by this one's under the same name (RFC 9810, 4.4.1)."""
+    kept = (e for e in other.extensions if not isinstance(e.value, x509.AuthorityKeyIdentifier))
+    start = max(other.not_valid_before_utc, signer.certificate.not_valid_before_utc)
+    end = min(other.not_valid_after_utc, signer.certificate.not_valid_after_utc)
+    own_key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
+    extensions = (*((e.value, e.critical) for e in kept), (own_key_id, False))
+    subject = other.subject
+    key = other.public_key()
+    return _sign(signer.key, signer.certificate.subject, subject, key, serial, min(start, now), end, extensions)
 
-    def __init__(self, issuer: Credential, policy: Policy, town: Town, is_training: bool, base_url: str) -> None:
+
+def crl_name(base: str, generation: int) -> str:
+    """The name of a CRL: each generation of the key has its own, the first without a number."""
+    return base if generation == 1 else f"{base}-{generation}"
+
+
+class Profiles:
+    """The profiles of one generation of an authority.
+
+    `base_url` is where its status services answer, empty when not known yet.
+    """
+
+    def __init__(
+        self,
+        issuer: Credential,
+        policy: Policy,
+        town: Town,
+        is_training: bool,
+        base_url: str,
+        generation: int = 1,
+    ) -> None:
         self._issuer = issuer
+        self._generation = generation
         self._town = town
         self._is_training = is_training
         self._organisation = names.ORGANISATION[is_training]
@@ -115,7 +149,8 @@ class Profiles:
         )
         full_name: list[x509.GeneralName] = [x509.DirectoryName(directory)]
         if base_url:
-            full_name.append(x509.UniformResourceIdentifier(f"{base_url}/crl/{self._town.code}.crl"))
+            name = crl_name(self._town.code, self._generation)
+            full_name.append(x509.UniformResourceIdentifier(f"{base_url}/crl/{name}.crl"))
         return x509.DistributionPoint(full_name, None, None, None)
 
     def resident(
@@ -197,6 +232,25 @@ class Profiles:
         )
         end = self._issuer.certificate.not_valid_after_utc
         extensions = [*_purposes(oids.CMP_AUTHORITY), *self._status]
+        return self._issue(subject, public_key, serial, start, end, extensions)
+
+    def tls_server(
+        self, host: str, public_key: CertificatePublicKeyTypes, serial: int, start: datetime.datetime
+    ) -> x509.Certificate:
+        """The certificate of the authority's own HTTPS server at this name or address."""
+        subject = x509.Name(
+            [*_name(self._organisation, names.UNIT), x509.NameAttribute(NameOID.COMMON_NAME, "HTTPS server")]
+        )
+        try:
+            name: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
+        except ValueError:
+            name = x509.DNSName(host)
+        extensions = [
+            *_purposes(ExtendedKeyUsageOID.SERVER_AUTH),
+            (x509.SubjectAlternativeName([name]), False),
+            *self._status,
+        ]
+        end = start + datetime.timedelta(days=TLS_DAYS)
         return self._issue(subject, public_key, serial, start, end, extensions)
 
     def _staff(

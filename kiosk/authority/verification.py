@@ -67,19 +67,51 @@ def validate_path(
     end_entity = ExtensionPolicy.permit_all().may_be_present(x509.CertificatePolicies, Criticality.AGNOSTIC, None)
     verifier = (
         PolicyBuilder()
-        .store(Store(list(trust)))
+        .store(Store([*trust, *_later_generations(trust, intermediates, at)]))
         .time(at.astimezone(datetime.UTC).replace(tzinfo=None))
         .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=end_entity)
         .build_client_verifier()
     )
     try:
         verified = verifier.verify(certificate, list(intermediates))
-    except VerificationError as error:
+    except (VerificationError, ValueError) as error:
+        # A certificate whose names cannot be read is noticed only here.
         raise PathInvalid(str(error)) from error
     asserted = asserted_policies(certificate)
     if policies and not asserted & frozenset(policies):
         raise PathInvalid(f"asserts none of the policies {', '.join(sorted(policies))}")
     return ValidPath(certificate, tuple(verified.chain[1:]), asserted)
+
+
+def _later_generations(
+    trust: Sequence[x509.Certificate], certificates: Sequence[x509.Certificate], at: datetime.datetime
+) -> list[x509.Certificate]:
+    """The links among `certificates`: another key of a trusted authority, certified by it under its own name.
+
+    cryptography's verifier counts a link against the length of the path, which RFC 5280, 4.2.1.9 does not.
+    """
+    later: list[x509.Certificate] = []
+    anchors = list(trust)
+    # Each link may lead to the next.
+    while anchors:
+        anchor = anchors.pop()
+        found = [link for link in certificates if link not in (*trust, *later) and is_link(link, anchor, at)]
+        later += found
+        anchors += found
+    return later
+
+
+def is_link(link: x509.Certificate, anchor: x509.Certificate, at: datetime.datetime) -> bool:
+    """Whether a certificate is one of the authority `anchor` itself, by its key, valid at that time."""
+    try:
+        has_its_name = link.subject == anchor.subject
+        link.verify_directly_issued_by(anchor)
+        constraints = link.extensions.get_extension_for_class(x509.BasicConstraints).value
+        may_sign = link.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except Exception:
+        # Whatever is wrong with it, it is no link.
+        return False
+    return has_its_name and constraints.ca and may_sign and link.not_valid_before_utc <= at <= link.not_valid_after_utc
 
 
 def asserted_policies(certificate: x509.Certificate) -> frozenset[str]:

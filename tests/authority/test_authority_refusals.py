@@ -288,6 +288,23 @@ LEAVES: dict[str, tuple[Leave, str]] = {
 }
 
 
+ITEMS_THAT_NOBODY_HAS: dict[str, dict[str, str]] = {
+    "a character outside the standards": {"name": "\U00020bb7田　太郎", "name_flags": "00000"},
+    "an empty name": {"name": "", "name_flags": ""},
+    "an address without end": {"address": "あ" * 201, "address_flags": "0" * 201},
+    "flags of another length": {"name_flags": "0000"},
+    "a birthday in words": {"birth": "Showa 47"},
+    "another digit of sex": {"sex": "7"},
+}
+
+
+@pytest.mark.parametrize("name", ITEMS_THAT_NOBODY_HAS)
+def test_items_that_no_certificate_carries_are_refused_although_a_clerk_signed_them(desk: Desk, name: str) -> None:
+    items = dataclasses.replace(ITEMS, **ITEMS_THAT_NOBODY_HAS[name])
+    request = desk.message(terms=desk.terms(items_hash=items.hash()), items=items)
+    assert verdict(desk.responder.respond(request.der)) == (BodyKind.IP, "badCertTemplate")
+
+
 @pytest.mark.parametrize("name", LEAVES)
 def test_a_request_that_the_clerk_or_the_card_does_not_cover_is_refused(desk: Desk, name: str) -> None:
     make, fail_info = LEAVES[name]

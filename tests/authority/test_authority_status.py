@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from kiosk.authority import asn1
 from kiosk.authority.client import PendingCertificate
 from kiosk.authority.embedded.status import CRL_RENEWAL, OCSP_VALIDITY, OcspAnswer, StatusService
+from kiosk.authority.embedded.status_batch import LARGEST_BATCH
 from kiosk.authority.profile import authority_certificate
 from kiosk.authority.verification import StatusUndecidable, ocsp_request, ocsp_status
 from kiosk.model.certificate import CertificateState, RevocationReason
@@ -88,6 +89,17 @@ def test_what_is_no_request_is_malformed(desk: Desk) -> None:
     for der in (b"", b"garbage", b"\x30\x00", endless, lying, nonces):
         answer = StatusService(desk.authority).ocsp(der)
         assert ocsp.load_der_ocsp_response(answer.der).response_status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
+
+
+@pytest.mark.parametrize("count", [0, LARGEST_BATCH + 1])
+def test_a_request_about_none_or_too_many_is_malformed(desk: Desk, count: int) -> None:
+    one = ocsp_request(desk.station.certificate, desk.issuer, NONCE)
+    ((tbs,),) = [asn1.elements(one)]
+    asked, *rest = [asn1.encode(part) for part in asn1.elements(asn1.encode(tbs))]
+    (single,) = [asn1.encode(part) for part in asn1.elements(asked)]
+    many = asn1.sequence_of([asn1.sequence_of([asn1.sequence_of([single] * count), *rest])])
+    answer = StatusService(desk.authority).ocsp(many)
+    assert ocsp.load_der_ocsp_response(answer.der).response_status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
 
 
 def good_with_two_nonces(request: ocsp.OCSPRequestBuilder) -> bytes:

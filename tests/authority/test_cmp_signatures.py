@@ -12,7 +12,7 @@ from rebuilt_message import set_field, verdict
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential
-from kiosk.authority.embedded.directory import register
+from kiosk.authority.embedded.registration import register
 from kiosk.authority.message import BodyKind, parse_message
 
 SHA1, SHA256, SHA512 = (

@@ -119,6 +119,23 @@ def test_general_messages(served: Served, work: Path, item: str) -> None:
         assert done.returncode == 0 and f"id-it-{item}" in done.stdout, done.stdout
 
 
+def test_one_request_asks_about_several_certificates(served: Served, work: Path) -> None:
+    for number in range(3):
+        enrolled = served.cmp(work, *ENROLMENTS[0], *REFERENCE, "-certout", f"{number}.pem")
+        assert enrolled.returncode == 0, enrolled.stdout
+    served.cmp(work, "-cmd", "rr", "-oldcert", "1.pem", "-revreason", "1", *REFERENCE)
+    asked = [word for number in range(3) for word in ("-cert", f"{number}.pem")]
+    words = ("-issuer", served.trust, "-sha256", *asked, "-url", f"{served.url}/ocsp", "-CAfile", served.trust)
+    for nonce in ((), ("-no_nonce",)):
+        done = openssl(work, "ocsp", *words, *nonce)
+        assert "Response verify OK" in done.stderr, done.stderr
+        assert [line for line in done.stdout.splitlines() if ".pem:" in line] == [
+            "0.pem: good",
+            "1.pem: revoked",
+            "2.pem: good",
+        ]
+
+
 def test_the_program_renews_a_stations_credential(served: Served, tmp_path: Path) -> None:
     ca("station", "terminal-9", "--data", str(served.directory))
     credential = served.directory / "stations" / "terminal-9.pem"

@@ -19,6 +19,17 @@ _SERIAL_BYTES = 16
 
 
 @dataclass(frozen=True, repr=False)
+class Generation:
+    """One generation of an authority's key, with whom it lets speak of its certificates, and for it."""
+
+    number: int
+    credential: Credential
+    ocsp: Credential
+    delegate: Credential | None = None
+    links: tuple[x509.Certificate, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
 class Authority:
     """Everything that the services of an authority share.
 
@@ -42,6 +53,23 @@ class Authority:
     random_bytes: Callable[[int], bytes]
     delegate: Credential | None = None
     links: tuple[x509.Certificate, ...] = ()
+    generation: int = 1
+    older: tuple[Generation, ...] = ()
+
+    @property
+    def all_generations(self) -> tuple[Generation, ...]:
+        """Every generation whose key is here, present first."""
+        carried = {link for generation in self.older for link in generation.links}
+        links = tuple(link for link in self.links if link not in carried)
+        return (Generation(self.generation, self.credential, self.ocsp, self.delegate, links), *self.older)
+
+    def profiles_of(self, generation: Generation) -> Profiles:
+        """The profiles of one generation."""
+        if generation.number == self.generation:
+            return self.profiles
+        return Profiles(
+            generation.credential, self.policy, self.town, self.is_training, self.base_url, generation.number
+        )
 
     @property
     def speaker(self) -> Credential:

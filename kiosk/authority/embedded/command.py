@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from kiosk.authority.embedded.authority import Authority
 
 DEFAULT_POLICY = "juki-2011"
+_KEY_PLACE = (
+    "make the key in a PKCS #11 token: pkcs11:token=LABEL;object=LABEL?module-path=FILE; its PIN is the passphrase"
+)
 DEFAULT_LISTEN = "127.0.0.1:8829"
 
 
@@ -23,6 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
 
     def add(name: str, summary: str) -> argparse.ArgumentParser:
         verb: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary, parents=[common])
+        verb.add_argument(
+            "--passphrase",
+            metavar="FILE",
+            type=Path,
+            action="append",
+            default=[],
+            help="the authority's keys are encrypted by its first line; twice where two persons open them",
+        )
         return verb
 
     init = add("init", "Makes a training authority in the data directory.")
@@ -30,9 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     init.add_argument(
         "--store", metavar="URL", default="", help="keep the books there (postgresql+psycopg://...), not in a file"
     )
+    init.add_argument("--token", metavar="URI", default="", help=_KEY_PLACE)
+    ceremony = add("ceremony", "Makes a production authority, by two persons; prints the protocol for them to sign.")
+    ceremony.add_argument("--policy", metavar="NAME", default=DEFAULT_POLICY, help=f"default {DEFAULT_POLICY}")
+    ceremony.add_argument("--person", metavar="NAME", action="append", default=[], help="one of the two; given twice")
+    ceremony.add_argument("--store", metavar="URL", default="", help="keep the books there, not in a file")
+    ceremony.add_argument("--token", metavar="URI", default="", help=_KEY_PLACE)
     serve = add("serve", "Serves CMP, OCSP and CRLs over HTTP.")
     serve.add_argument("--listen", metavar="HOST:PORT", type=_address, default=_address(DEFAULT_LISTEN))
     serve.add_argument("--workers", type=_positive, default=1, help="processes that answer (default 1)")
+    serve.add_argument("--tls", action="store_true", help="HTTPS, for those who show a certificate of this authority")
+    serve.add_argument("--status-only", action="store_true", help="OCSP and CRLs alone, for relying parties")
     serve.add_argument("--exit-with-parent", action="store_true", help="end when standard input does")
     station = add("station", "Makes a station's key and certificate.")
     station.add_argument("name", metavar="NAME")
@@ -53,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     renew = add("renew", "Renews a station's own credential at its authority; started again, it goes on.")
     renew.add_argument("--credential", metavar="FILE", type=Path, help="default: authority.credential of kiosk.toml")
     renew.add_argument("--url", help="default: authority.url of kiosk.toml")
+    add("rollover", "Makes the next generation of the authority's key, with links from one to the other.")
     status = add("status", "Prints good, pending, revoked REASON DATE, or unknown.")
     status.add_argument("serial", metavar="SERIAL", type=_serial, help="in hex")
 
@@ -65,16 +85,26 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
     if args.ca_verb == "renew":
         return _renew(args.url or url, args.credential or Path(credential))
     from kiosk.authority.embedded import directory
+    from kiosk.authority.embedded.generation import roll_over
     from kiosk.authority.embedded.store import StoreTooNew
+    from kiosk.authority.token_key import TokenUnusable
 
     try:
+        if args.ca_verb == "ceremony":
+            return _hold_ceremony(args, policies / f"{args.policy}.toml", town)
+        secret = directory.read_passphrases(args.passphrase)
         if args.ca_verb == "init":
-            directory.init(args.data, policies / f"{args.policy}.toml", town, _clock, store_url=args.store)
+            directory.init(
+                args.data, policies / f"{args.policy}.toml", town, _clock, store_url=args.store, passphrase=secret
+            )
             return ExitCode.OK
         place = directory.locate(args.data)
         if args.ca_verb == "serve":
-            return _serve(args, place)
-        authority = directory.open_authority(place, _clock)
+            return _serve(args, place, secret)
+        authority = directory.open_authority(place, _clock, passphrase=secret)
+        if args.ca_verb == "rollover":
+            print(f"generation {roll_over(place, authority, secret).number}; start its servers anew")
+            return ExitCode.OK
         if args.ca_verb == "station":
             print(directory.add_station(place, authority, args.name))
             return ExitCode.OK
@@ -82,13 +112,13 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
             directory.add_client(authority, args.reference, directory.read_secret(args.secret))
             return ExitCode.OK
         return _revoke(args, authority) if args.ca_verb == "revoke" else _status(args, authority)
-    except (directory.DirectoryInvalid, StoreTooNew) as error:
+    except (directory.DirectoryInvalid, StoreTooNew, TokenUnusable) as error:
         print(f"kiosk ca: {error}", file=sys.stderr)
         return ExitCode.CONFIG
 
 
-def _serve(args: argparse.Namespace, place: Path) -> int:
-    from kiosk.authority.embedded.server import serve
+def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> int:
+    from kiosk.authority.embedded.server import PlainRefused, serve
 
     host, port = args.listen
     try:
@@ -99,11 +129,24 @@ def _serve(args: argparse.Namespace, place: Path) -> int:
             lambda url: print(f"ready {url}", flush=True),
             clock=_clock,
             workers=args.workers,
+            passphrase=passphrase,
+            has_tls=args.tls,
+            is_status_only=args.status_only,
             stop_at_eof_of=sys.stdin.fileno() if args.exit_with_parent else None,
         )
+    except PlainRefused as error:
+        print(f"kiosk ca: {error}", file=sys.stderr)
+        return ExitCode.CONFIG
     except OSError as error:
         print(f"kiosk ca: cannot listen on {host}:{port}: {error}", file=sys.stderr)
         return ExitCode.CONFIG
+    return ExitCode.OK
+
+
+def _hold_ceremony(args: argparse.Namespace, policy: Path, town: Town) -> int:
+    from kiosk.authority.embedded.ceremony import hold_ceremony
+
+    print(hold_ceremony(args.data, policy, town, _clock, args.person, args.passphrase, args.store, args.token))
     return ExitCode.OK
 
 

@@ -10,32 +10,33 @@
 
 import datetime
 import fcntl
-import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from kiosk.authority.credential import Credential, load_credential
+from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, new_serial
-from kiosk.authority.embedded.store import Books, CertificateRecord, State, Store, StoreUnusable, open_store
+from kiosk.authority.embedded.generation import read_generations
+from kiosk.authority.embedded.key_files import write_secret
+from kiosk.authority.embedded.registration import register
+from kiosk.authority.embedded.store import Store, StoreUnusable, open_store
 from kiosk.authority.errors import CredentialInvalid
 from kiosk.authority.mac import SHORTEST_SECRET_BYTES
 from kiosk.authority.profile import Profiles, authority_certificate
+from kiosk.authority.token_key import TokenUnusable, make_token_key, read_uri
 from kiosk.authority.training import is_training
-from kiosk.model.certificate import serial_text
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
 
@@ -66,6 +67,9 @@ _MADE = (
 
 _WORK = ".init-"
 """How the name of the folder begins in which `init` makes everything."""
+OWN_KEY_BITS = 2048
+JOINT = b" "
+"""What stands between two persons' passphrases."""
 _STORE = "store.db"
 _SECRET_BYTES = 16
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
@@ -96,10 +100,13 @@ def init(
     clock: Clock,
     random_bytes: RandomBytes = os.urandom,
     store_url: str = "",
+    passphrase: bytes | None = None,
+    is_training: bool = True,
+    token: str = "",
 ) -> None:
-    """Makes a training authority with one station and one clerk, both called demo.
+    """Makes an authority; one for training with one station and one clerk, both called demo.
 
-    Its books are kept at `store_url` (PostgreSQL), empty: in a file beside its keys.
+    Its books are kept at `store_url` (PostgreSQL), empty: in a file beside its keys, which a `passphrase` encrypts.
 
     `authority.toml` comes last, so that an interrupted run leaves no authority; the next run takes back what it left.
     Raises `DirectoryInvalid` when one of its files is there otherwise: nothing is ever overwritten.
@@ -111,7 +118,8 @@ def init(
             _take_back(directory, left)
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=directory))
         try:
-            _make_training_authority(work, policy_file.read_bytes(), policy, town, clock, random_bytes, store_url)
+            content = policy_file.read_bytes()
+            _make_authority(work, content, policy, town, clock, random_bytes, store_url, passphrase, is_training, token)
             made = _made(work / _MARK)
             if taken := [name for name in made if (directory / name).exists()]:
                 raise DirectoryInvalid(f"{directory}: holds {', '.join(taken)} already; nothing is overwritten")
@@ -185,38 +193,45 @@ def read_terms(directory: Path) -> Terms:
 
 
 def open_authority(
-    directory: Path, clock: Clock, random_bytes: RandomBytes = os.urandom, listening_url: str = ""
+    directory: Path,
+    clock: Clock,
+    random_bytes: RandomBytes = os.urandom,
+    listening_url: str = "",
+    passphrase: bytes | None = None,
 ) -> Authority:
-    """Opens the authority in `directory`. Raises `DirectoryInvalid`, which names the file, and `StoreTooNew`."""
+    """Opens the authority in `directory`. Raises `DirectoryInvalid`, which names the file, and `StoreTooNew`.
+
+    `passphrase` opens keys that are encrypted.
+    """
     file = _read_toml(directory / _MARK, _AuthorityFile)
     policy = _read_policy(directory / "policy.toml")
     try:
-        credential = load_credential(directory / "ca.key")
-        ocsp = load_credential(directory / "ocsp.pem")
-        delegate = load_credential(directory / "cmp.pem") if (directory / "cmp.pem").exists() else None
-        generations = tuple(x509.load_pem_x509_certificates((directory / "ca.pem").read_bytes()))
+        present, *older = read_generations(directory, passphrase)
         card_master, person_key = (bytes.fromhex((directory / f).read_text()) for f in ("card.key", "person.key"))
     except CredentialInvalid as error:
         raise DirectoryInvalid(str(error)) from error
     except (OSError, ValueError) as error:
         raise DirectoryInvalid(f"{directory}: {error}") from error
-    in_training = is_training(credential.certificate, policy)
+    in_training = is_training(present.credential.certificate, policy)
     base_url = file.url or listening_url
     return Authority(
-        credential=credential,
-        generations=generations,
-        ocsp=ocsp,
+        credential=present.credential,
+        generations=tuple(g.credential.certificate for g in (present, *older)),
+        ocsp=present.ocsp,
         policy=policy,
         town=file.town,
         is_training=in_training,
         card_master=card_master,
         person_key=person_key,
         base_url=base_url,
-        profiles=Profiles(credential, policy, file.town, in_training, base_url),
+        profiles=Profiles(present.credential, policy, file.town, in_training, base_url, present.number),
         store=_open_store(directory, file),
         clock=clock,
         random_bytes=random_bytes,
-        delegate=delegate,
+        delegate=present.delegate,
+        links=tuple(link for g in (present, *older) for link in g.links),
+        generation=present.number,
+        older=tuple(older),
     )
 
 
@@ -248,10 +263,29 @@ def read_secret(path: Path, random_bytes: RandomBytes = os.urandom) -> bytes:
         return path.read_bytes().partition(b"\n")[0].strip()
     except FileNotFoundError:
         secret = random_bytes(_SECRET_BYTES).hex().encode()
-        _write_secret(path, secret + b"\n")
+        write_secret(path, secret + b"\n")
         return secret
     except OSError as error:
         raise DirectoryInvalid(f"{path}: {error.strerror or error}") from error
+
+
+def read_passphrases(paths: Sequence[Path]) -> bytes | None:
+    """What opens the keys: the first line of each file, in this order, with a space between them; None without any.
+
+    Raises `DirectoryInvalid`.
+    """
+    return JOINT.join(read_passphrase(path) for path in paths) if paths else None
+
+
+def read_passphrase(path: Path) -> bytes:
+    """The first line of a file, which may be a pipe. Raises `DirectoryInvalid`, which names the file."""
+    try:
+        passphrase = path.read_bytes().partition(b"\n")[0].rstrip(b"\r")
+    except OSError as error:
+        raise DirectoryInvalid(f"{path}: {error.strerror or error}") from error
+    if not passphrase:
+        raise DirectoryInvalid(f"{path}: no passphrase in it")
+    return passphrase
 
 
 def add_station(directory: Path, authority: Authority, name: str) -> Path:
@@ -265,28 +299,12 @@ def add_station(directory: Path, authority: Authority, name: str) -> Path:
     now = authority.now()
     certificate = authority.profiles.station(name, key.public_key(), authority.new_serial(), now)
     with authority.store.write(now) as books:
-        register(books, certificate, "station")
-    _write_secret(path, Credential(key, certificate, (authority.credential.certificate,)).encode())
+        register(books, certificate, "station", authority.generation)
+    write_secret(path, Credential(key, certificate, (authority.credential.certificate,)).encode())
     return path
 
 
-def register(books: Books, certificate: x509.Certificate, profile: str) -> None:
-    """Enters a certificate of the authority's own people into the books; it is good at once."""
-    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    books.add_certificate(
-        CertificateRecord(
-            serial=serial_text(certificate.serial_number),
-            profile=profile,
-            der=certificate.public_bytes(Encoding.DER),
-            key_hash=hashlib.sha256(key).digest(),
-            state=State.GOOD,
-            issued_at=int(certificate.not_valid_before_utc.timestamp()),
-            not_after=int(certificate.not_valid_after_utc.timestamp()),
-        )
-    )
-
-
-def _make_training_authority(
+def _make_authority(
     work: Path,
     policy_toml: bytes,
     policy: Policy,
@@ -294,6 +312,9 @@ def _make_training_authority(
     clock: Clock,
     random_bytes: RandomBytes,
     store_url: str,
+    passphrase: bytes | None,
+    for_training: bool,
+    token: str,
 ) -> None:
     now = clock().astimezone(datetime.UTC).replace(microsecond=0)
 
@@ -303,18 +324,20 @@ def _make_training_authority(
     def new_key() -> ec.EllipticCurvePrivateKey:
         return ec.generate_private_key(ec.SECP256R1())
 
-    own_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    own = authority_certificate(own_key, policy, town, True, serial(), now)
+    own_key: rsa.RSAPrivateKey = _make_own_key(token, passphrase)
+    own = authority_certificate(own_key, policy, town, for_training, serial(), now)
     issuer = Credential(own_key, own)
-    profiles = Profiles(issuer, policy, town, True, "")
-    keys = {name: new_key() for name in ("station", "clerk", "second", "ocsp", "cmp")}
-    certificates = {
-        "station": profiles.station(DEMO_NAME, keys["station"].public_key(), serial(), now),
-        "clerk": profiles.clerk(DEMO_NAME, keys["clerk"].public_key(), serial(), now),
-        "second": profiles.clerk(SECOND_CLERK, keys["second"].public_key(), serial(), now),
-        "ocsp": profiles.ocsp_responder(keys["ocsp"].public_key(), serial(), now),
-        "cmp": profiles.cmp_delegate(keys["cmp"].public_key(), serial(), now),
+    profiles = Profiles(issuer, policy, town, for_training, "")
+    people = ("station", "clerk", "second") if for_training else ()
+    keys = {who: new_key() for who in ("ocsp", "cmp", *people)}
+    certify = {
+        "station": lambda key: profiles.station(DEMO_NAME, key, serial(), now),
+        "clerk": lambda key: profiles.clerk(DEMO_NAME, key, serial(), now),
+        "second": lambda key: profiles.clerk(SECOND_CLERK, key, serial(), now),
+        "ocsp": lambda key: profiles.ocsp_responder(key, serial(), now),
+        "cmp": lambda key: profiles.cmp_delegate(key, serial(), now),
     }
+    certificates = {who: certify[who](key.public_key()) for who, key in keys.items()}
     paths = {
         "station": work / "stations" / f"{DEMO_NAME}.pem",
         "clerk": work / "clerks" / f"{DEMO_NAME}.pem",
@@ -324,12 +347,14 @@ def _make_training_authority(
     }
     for folder in ("stations", "clerks"):
         (work / folder).mkdir(mode=0o700)
-    _write_secret(work / "ca.key", issuer.encode())
+    write_secret(work / "ca.key", issuer.encode(passphrase))
     (work / "ca.pem").write_bytes(own.public_bytes(Encoding.PEM))
-    for who, path in paths.items():
-        _write_secret(path, Credential(keys[who], certificates[who], (own,)).encode())
-    _write_secret(work / "card.key", DEMO_CARD_MASTER.hex().encode())
-    _write_secret(work / "person.key", random_bytes(32).hex().encode())
+    for who in keys:
+        # A station's and a clerk's are taken elsewhere; the authority's own are opened together.
+        own_passphrase = passphrase if who in ("ocsp", "cmp") else None
+        write_secret(paths[who], Credential(keys[who], certificates[who], (own,)).encode(own_passphrase))
+    write_secret(work / "card.key", (DEMO_CARD_MASTER if for_training else random_bytes(16)).hex().encode())
+    write_secret(work / "person.key", random_bytes(32).hex().encode())
     (work / "policy.toml").write_bytes(policy_toml)
     mark = _AuthorityFile(town, store=store_url)
     if not store_url:
@@ -347,12 +372,15 @@ def _make_training_authority(
     (work / _MARK).chmod(0o600)
 
 
-def _write_secret(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _make_own_key(token: str, passphrase: bytes | None) -> rsa.RSAPrivateKey:
+    if not token:
+        return rsa.generate_private_key(public_exponent=65537, key_size=OWN_KEY_BITS)
+    if passphrase is None:
+        raise DirectoryInvalid("a key in a token needs its PIN: --passphrase")
+    try:
+        return make_token_key(read_uri(token), passphrase, OWN_KEY_BITS)
+    except (TokenUnusable, ValueError) as error:
+        raise DirectoryInvalid(str(error)) from error
 
 
 def _authority_toml(file: _AuthorityFile) -> str:

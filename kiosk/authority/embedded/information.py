@@ -15,7 +15,7 @@ from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.status import FULL, StatusService
 from kiosk.authority.embedded.store import Books
 from kiosk.authority.message import MessageInvalid, Received, info_item, read
-from kiosk.authority.profile import usage
+from kiosk.authority.profile import crl_name, usage
 from kiosk.authority.verification import load_certificate
 
 Answer = Callable[[asn1.TLV | None, Authority], bytes]
@@ -144,7 +144,7 @@ def _newer_crls(value: asn1.TLV | None, authority: Authority) -> bytes:
 
 def _current_crl(value: asn1.TLV | None, authority: Authority) -> bytes:
     _refuse_value(value)
-    der = StatusService(authority).crl(FULL)
+    der = StatusService(authority).crl(crl_name(FULL, authority.generation))
     assert der is not None, "this CRL exists"
     return info_item(oids.CURRENT_CRL, der)
 
@@ -174,12 +174,13 @@ def _crl_sources(authority: Authority) -> dict[bytes, str]:
     extension = x509.CRLDistributionPoints([point]).public_bytes()
     ((name_field, *_),) = [asn1.elements(asn1.encode(element)) for element in asn1.elements(extension)]
     # DistributionPoint has its name under [0] EXPLICIT, being a CHOICE; CRLSource has it under [0] EXPLICIT too.
+    full, town = (crl_name(base, authority.generation) for base in (FULL, authority.town.code))
     issuer = asn1.explicit(4, authority.credential.certificate.subject.public_bytes())
-    sources = {asn1.encode(name_field): authority.town.code, asn1.explicit(1, asn1.sequence_of([issuer])): FULL}
+    sources = {asn1.encode(name_field): town, asn1.explicit(1, asn1.sequence_of([issuer])): full}
     for general_name in point.full_name or []:
         alone = x509.CRLDistributionPoints([x509.DistributionPoint([general_name], None, None, None)]).public_bytes()
         ((one, *_),) = [asn1.elements(asn1.encode(element)) for element in asn1.elements(alone)]
-        sources[asn1.encode(one)] = authority.town.code
+        sources[asn1.encode(one)] = town
     return sources
 
 

@@ -18,7 +18,7 @@ from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.store import Books, CertificateRecord, State
 from kiosk.authority.embedded.weak_key import modulus_weakness
-from kiosk.authority.items import ItemsInvalid, read_items
+from kiosk.authority.items import ItemsInvalid, check_items, read_items
 from kiosk.authority.message import BodyKind, Received, read, read_elements
 from kiosk.authority.profile import usage, validity_end
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, verify_identified
@@ -279,6 +279,7 @@ def enter(
             not_after=int(certificate.not_valid_after_utc.timestamp()),
             confirm_before=int(confirm_before.timestamp()),
             person=person,
+            generation=authority.generation,
             note=f"issued to {requester.profile} {requester.name}",
         )
     )
@@ -331,7 +332,10 @@ def _check_possession(request: asn1.CertReqMsg, raw_request: bytes, wanted: Want
 def _items(wanted: Wanted) -> CertifiedItems | None:
     names = wanted.extension(x509.SubjectAlternativeName)
     try:
-        return read_items(names) if isinstance(names, x509.SubjectAlternativeName) else None
+        items = read_items(names) if isinstance(names, x509.SubjectAlternativeName) else None
+        if items is not None:
+            check_items(items)
+        return items
     except ItemsInvalid as error:
         raise Refusal("badCertTemplate", f"subject alternative name: {error}") from None
 

@@ -56,9 +56,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "ALTER TABLE certificate ADD COLUMN invalid_since {integer}",
+        "ALTER TABLE certificate ADD COLUMN generation {integer} NOT NULL DEFAULT 1",
         "CREATE INDEX transactions_serial ON transactions (serial) WHERE serial IS NOT NULL",
         "DROP INDEX certificate_key",
         "CREATE INDEX certificate_key ON certificate (key_hash, profile)",
+        # The last number given to a CRL of this name, made or not.
+        "CREATE TABLE crl_number (name {text} PRIMARY KEY, number {integer} NOT NULL)",
+        "INSERT INTO crl_number SELECT name, number FROM crl",
         # Who is known by a secret that both sides share.
         """CREATE TABLE client (
             reference {bytes} PRIMARY KEY,

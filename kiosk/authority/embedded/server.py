@@ -5,13 +5,16 @@ import binascii
 import os
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,8 +22,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.directory import Clock, RandomBytes, open_authority
+from kiosk.authority.embedded.registration import register
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.embedded.status import StatusService
 
@@ -29,11 +34,16 @@ CMP_TYPE = "application/pkixcmp"
 OCSP_REQUEST_TYPE = "application/ocsp-request"
 
 _WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104  # recognised, not bound
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _GRACE_S = 2
 
 
-def application(authority: Authority) -> Starlette:
-    """The ASGI application that serves this authority."""
+class PlainRefused(ValueError):
+    """A production authority takes requests in plain HTTP from its own computer only."""
+
+
+def application(authority: Authority, *, is_status_only: bool = False) -> Starlette:
+    """The ASGI application that serves this authority, or only what relying parties ask it."""
     responder, status = Responder(authority), StatusService(authority)
     is_slow = authority.store.is_shared
     own = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in authority.generations)
@@ -73,11 +83,14 @@ def application(authority: Authority) -> Starlette:
     async def ca(_: Request) -> Response:
         return Response(own, media_type="application/pem-certificate-chain")
 
+    requests = [
+        Route("/.well-known/cmp", cmp, methods=["POST"]),
+        Route("/.well-known/cmp/{operation:path}", cmp, methods=["POST"]),
+        *(Route(path, cmp, methods=["POST"]) for path in ("/pkix", "/pkix/", "/")),
+    ]
     return Starlette(
         routes=[
-            Route("/.well-known/cmp", cmp, methods=["POST"]),
-            Route("/.well-known/cmp/{operation:path}", cmp, methods=["POST"]),
-            *(Route(path, cmp, methods=["POST"]) for path in ("/pkix", "/pkix/", "/")),
+            *([] if is_status_only else requests),
             Route("/ocsp", ocsp_post, methods=["POST"]),
             Route("/ocsp/{request:path}", ocsp_get, methods=["GET"]),
             Route("/crl/{name}.crl", crl, methods=["GET"]),
@@ -95,12 +108,17 @@ def serve(
     clock: Clock,
     random_bytes: RandomBytes = os.urandom,
     workers: int = 1,
+    passphrase: bytes | None = None,
+    has_tls: bool = False,
+    is_status_only: bool = False,
     stop_at_eof_of: int | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then ends cleanly; port 0 takes any free port.
 
-    `ready` is called once with the URL when requests are answered. `stop_at_eof_of`: a file descriptor whose end of
-    file stops the server too. Raises `OSError` when the address cannot be had, and what `open_authority` raises.
+    With `has_tls` only who shows a certificate of this authority is heard (RFC 9811, 5); `is_status_only` leaves
+    requests to another server, and serves OCSP, CRLs and the authority's certificates. `ready` is called once with the
+    URL when requests are answered. `stop_at_eof_of`: a file descriptor whose end of file stops the server too. Raises
+    `OSError` when the address cannot be had, `PlainRefused`, and what `open_authority` raises.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listening:
@@ -108,11 +126,49 @@ def serve(
         # each answer after the first of a connection would wait 40 ms for the other side's delayed acknowledgement.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port = listening.getsockname()[1]
-        authority = open_authority(directory, clock, random_bytes, _url(_public_name(host), port))
+        scheme = "https" if has_tls else "http"
+        public = _url(scheme, _public_name(host), port)
+        authority = open_authority(directory, clock, random_bytes, public, passphrase)
+        if not (authority.is_training or has_tls or is_status_only or host in _LOOPBACK):
+            raise PlainRefused("a production authority takes requests over TLS: --tls; --status-only does without")
         # A connection to the books must not be shared across a fork.
         authority.store.close()
-        with _workers(workers - 1, authority, listening):
-            _run(authority, listening, lambda: ready(_url(host, port)), stop_at_eof_of)
+        with _tls(authority, _public_name(host), directory / "ca.pem", has_tls) as tls:
+            config = uvicorn.Config(
+                application(authority, is_status_only=is_status_only),
+                lifespan="off",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+                **tls,
+            )
+            with _workers(workers - 1, config, listening):
+                _run(config, listening, lambda: ready(_url(scheme, host, port)), stop_at_eof_of)
+
+
+@contextmanager
+def _tls(authority: Authority, host: str, trust: Path, has_tls: bool) -> Iterator[dict[str, Any]]:
+    """Uvicorn's settings for TLS with a certificate made now, whose key never lies on a disk; none without TLS."""
+    if not has_tls:
+        yield {}
+        return
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = authority.profiles.tls_server(host, key.public_key(), authority.new_serial(), authority.now())
+    with authority.store.write(authority.now()) as books:
+        register(books, certificate, "tls", authority.generation)
+    authority.store.close()
+    # The ssl module reads a key from files only; this one is in memory and has no name.
+    descriptor = os.memfd_create("tls", 0)
+    try:
+        os.write(descriptor, Credential(key, certificate).encode())
+        yield {
+            "ssl_certfile": f"/proc/self/fd/{descriptor}",
+            "ssl_ca_certs": str(trust),
+            "ssl_cert_reqs": ssl.CERT_REQUIRED,
+        }
+    finally:
+        os.close(descriptor)
 
 
 class _Server(uvicorn.Server):
@@ -140,15 +196,9 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _run(authority: Authority, listening: socket.socket, ready: Callable[[], None], stop_at_eof_of: int | None) -> None:
-    config = uvicorn.Config(
-        application(authority),
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
-    )
+def _run(
+    config: uvicorn.Config, listening: socket.socket, ready: Callable[[], None], stop_at_eof_of: int | None
+) -> None:
     server = _Server(config, ready)
     if stop_at_eof_of is not None:
         descriptor = stop_at_eof_of
@@ -163,7 +213,7 @@ def _run(authority: Authority, listening: socket.socket, ready: Callable[[], Non
 
 
 @contextmanager
-def _workers(count: int, authority: Authority, listening: socket.socket) -> Iterator[None]:
+def _workers(count: int, config: uvicorn.Config, listening: socket.socket) -> Iterator[None]:
     """Further processes on the same socket; they end with this one, however it ends."""
     alive, mine = os.pipe()
     children = []
@@ -171,7 +221,7 @@ def _workers(count: int, authority: Authority, listening: socket.socket) -> Iter
         child = os.fork()
         if child == 0:
             os.close(mine)
-            _run(authority, listening, lambda: None, alive)
+            _run(config, listening, lambda: None, alive)
             os._exit(0)
         children.append(child)
     os.close(alive)
@@ -195,8 +245,8 @@ async def _body(request: Request, media_type: str) -> bytes | Response:
     return bytes(body)
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _public_name(host: str) -> str:

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import threading
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -10,8 +11,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
 from kiosk.authority import asn1
-from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.credential import Credential
+from kiosk.authority.embedded.authority import Authority, Generation
+from kiosk.authority.embedded.status_batch import join, split
 from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry, State
+from kiosk.authority.profile import crl_name
 from kiosk.model.certificate import RevocationReason, serial_text
 
 FULL = "full"
@@ -48,19 +52,32 @@ class StatusService:
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
+        self._making = threading.Lock()
         self._kept: dict[bytes, OcspAnswer] = {}
         self._kept_at = (-1, _LONG_AGO, _LONG_AGO)
+        responders = {g.credential.certificate: g.ocsp for g in authority.all_generations}
         self._issuers = {
-            (algorithm.name, *_issuer_hashes(certificate, algorithm))
+            (algorithm.name, *_issuer_hashes(certificate, algorithm)): responders.get(certificate, authority.ocsp)
             for certificate in authority.generations
             for algorithm in (hashes.SHA1(), hashes.SHA256(), hashes.SHA384(), hashes.SHA512())  # noqa: S303  # names only
         }
 
     def ocsp(self, request: bytes) -> OcspAnswer:
-        """The response to an OCSP request about one certificate."""
+        """The response to an OCSP request."""
         if answer := self.kept(request):
             return answer
-        return self._ocsp(request)
+        try:
+            requests = split(request)
+        except (asn1.Asn1Invalid, ValueError):
+            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        if len(requests) == 1:
+            return self._ocsp(request)[0]
+        answers = [self._ocsp(one) for one in requests]
+        try:
+            der = join([answer.der for answer, _ in answers], answers[0][1])
+        except asn1.Asn1Invalid:
+            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        return OcspAnswer(der, all(answer.is_final for answer, _ in answers))
 
     def kept(self, request: bytes) -> OcspAnswer | None:
         """The answer to the same request that was made before and is still true; None when there is none."""
@@ -84,7 +101,8 @@ class StatusService:
             self._kept_at = (revision, now, now)
         self._kept[request] = answer
 
-    def _ocsp(self, request: bytes) -> OcspAnswer:
+    def _ocsp(self, request: bytes) -> tuple[OcspAnswer, Credential]:
+        """The response to a request about one certificate, and who signed it."""
         try:
             query = ocsp.load_der_ocsp_request(request)
             nonce = _nonce(query)
@@ -95,14 +113,17 @@ class StatusService:
                 raise ValueError("a serial number that no certificate has")
         except Exception:
             # cryptography raises many kinds over strange requests; all of them mean the same to us.
-            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST), self._authority.ocsp
         now = self._authority.now()
         record, revision = None, -1
-        if (algorithm.name, query.issuer_name_hash, query.issuer_key_hash) in self._issuers:
+        # Generations share a name: whichever of them is asked about, its own responder answers.
+        responder = self._issuers.get((algorithm.name, query.issuer_name_hash, query.issuer_key_hash))
+        if responder is not None:
             with self._authority.store.read(now) as books:
                 # Asked first: an answer may be newer than the revision that it is kept under, and never older.
                 revision = books.revision() if nonce is None else -1
                 record = books.certificate(serial_text(query.serial_number))
+        responder = responder or self._authority.ocsp
         status, revoked_at, reason = _status(record)
         is_final = record is None or record.state in (State.GOOD, State.REVOKED)
         builder = (
@@ -118,59 +139,79 @@ class StatusService:
                 revoked_at,
                 reason,
             )
-            .responder_id(ocsp.OCSPResponderEncoding.HASH, self._authority.ocsp.certificate)
-            .certificates([self._authority.ocsp.certificate])
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, responder.certificate)
+            .certificates([responder.certificate])
         )
         if nonce is not None:
             builder = builder.add_extension(nonce, critical=False)
-        response = builder.sign(self._authority.ocsp.key, hashes.SHA256())
+        response = builder.sign(responder.key, hashes.SHA256())
         answer = OcspAnswer(response.public_bytes(Encoding.DER), is_final)
         if nonce is None and record is not None and is_final:
             self._keep(request, answer, revision)
-        return answer
+        return answer, responder
 
     def crl(self, name: str) -> bytes | None:
         """The CRL (DER) of this name, None when there is none; made anew when anything changed since the last."""
         authority, now = self._authority, self._authority.now()
-        if name not in (FULL, authority.town.code):
+        found = next((g for g in authority.all_generations if name in crl_names(authority, g)), None)
+        if found is None:
             return None
-        with authority.store.read(now) as books:
+        if fresh := self._fresh_crl(name, now):
+            return fresh
+        # One list at a time in this process: whoever waited finds the one that was made meanwhile.
+        with self._making:
+            return self._fresh_crl(name, now) or self._make_crl(name, found, now)
+
+    def _fresh_crl(self, name: str, now: datetime.datetime) -> bytes | None:
+        with self._authority.store.read(now) as books:
             last = books.crl(name)
-            if last and last.revision == books.revision() and last.fresh_until > now.timestamp():
-                return last.der
-        with authority.store.write(now) as books:
-            books.lock_crl(name)
-            last = books.crl(name)
-            number = last.number + 1 if last else 1
+            is_fresh = last and last.revision == books.revision() and last.fresh_until > now.timestamp()
+        return last.der if last and is_fresh else None
+
+    def _make_crl(self, name: str, generation: Generation, now: datetime.datetime) -> bytes:
+        """A long list takes a second, in which others must be able to write: only its number and itself are written."""
+        store = self._authority.store
+        with store.write(now) as books:
+            number = books.next_crl_number(name)
+        with store.read(now) as books:
             # Asked first: what changes while the list is read makes another list necessary, and never too few.
             revision = books.revision()
-            der = self._sign_crl(name, number, books.not_good(), now)
-            fresh_until = int((now + CRL_RENEWAL).timestamp())
-            if deadline := books.next_deadline():
-                # A pending certificate that lapses changes the list without anybody writing.
-                fresh_until = min(fresh_until, deadline)
+            entries, deadline = books.not_good(generation.number), books.next_deadline()
+        der = self._sign_crl(name, generation, number, entries, now)
+        fresh_until = int((now + CRL_RENEWAL).timestamp())
+        if deadline is not None:
+            # A pending certificate that lapses changes the list without anybody writing.
+            fresh_until = min(fresh_until, deadline)
+        with store.write(now) as books:
             books.replace_crl(CrlRecord(name, number, revision, fresh_until, der))
         return der
 
-    def _sign_crl(self, name: str, number: int, entries: list[Entry], now: datetime.datetime) -> bytes:
-        authority = self._authority
+    def _sign_crl(
+        self, name: str, generation: Generation, number: int, entries: list[Entry], now: datetime.datetime
+    ) -> bytes:
+        authority, issuer = self._authority, generation.credential
         # The list goes in whole: adding entries one by one copies it each time.
         builder = x509.CertificateRevocationListBuilder(
-            authority.credential.certificate.subject,
+            issuer.certificate.subject,
             now.replace(tzinfo=None),
             (now + CRL_VALIDITY).replace(tzinfo=None),
             [],
             [_entry(entry) for entry in entries],
         )
         builder = builder.add_extension(x509.CRLNumber(number), critical=False).add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.credential.key.public_key()), critical=False
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
         )
-        if name != FULL:
-            point = authority.profiles.distribution_point(authority.base_url)
+        if name != crl_name(FULL, generation.number):
+            point = authority.profiles_of(generation).distribution_point(authority.base_url)
             builder = builder.add_extension(
                 x509.IssuingDistributionPoint(point.full_name, None, False, False, None, False, False), critical=True
             )
-        return builder.sign(authority.credential.key, hashes.SHA256()).public_bytes(Encoding.DER)
+        return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def crl_names(authority: Authority, generation: Generation) -> tuple[str, str]:
+    """The names of a generation's CRLs: of everything, and of the municipality's."""
+    return crl_name(FULL, generation.number), crl_name(authority.town.code, generation.number)
 
 
 def _status(

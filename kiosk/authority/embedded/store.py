@@ -32,7 +32,8 @@ class State(StrEnum):
 class CertificateRecord:
     """One certificate. `person` is the holder's id under the authority's own key; `note` says who changed it last.
 
-    `invalid_since` is when the key is said to have become unreliable, which may be before its revocation.
+    `invalid_since` is when the key is said to have become unreliable, which may be before its revocation; `generation`
+    is that of the authority's key that signed it.
     """
 
     serial: str
@@ -49,6 +50,7 @@ class CertificateRecord:
     person: bytes | None = None
     note: str = ""
     invalid_since: int | None = None
+    generation: int = 1
 
 
 @dataclass(frozen=True)
@@ -136,12 +138,13 @@ class Books:
         rows = self._run("SELECT DISTINCT profile FROM certificate WHERE key_hash = ?", key_hash)
         return {row.profile for row in rows}
 
-    def not_good(self) -> list[Entry]:
-        """Everything that a CRL must list now."""
+    def not_good(self, generation: int = 1) -> list[Entry]:
+        """Everything of one generation of the authority's key that a CRL must list now."""
         rows = self._run(
             """SELECT serial, state, issued_at, confirm_before, reason, revoked_at, invalid_since
-               FROM certificate WHERE state <> 'good' AND not_after >= ?""",
+               FROM certificate WHERE state <> 'good' AND not_after >= ? AND generation = ?""",
             self._now,
+            generation,
         )
         return [self._entry(row) for row in rows]
 
@@ -299,21 +302,26 @@ class Books:
         row = self._run("SELECT * FROM crl WHERE name = ?", name).first()
         return None if row is None else CrlRecord(**row._asdict())
 
+    def next_crl_number(self, name: str) -> int:
+        """A number for the next CRL of this name, given to nobody else."""
+        self._lock(b"crl", name.encode())
+        self._run(
+            "INSERT INTO crl_number VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET number = crl_number.number + 1", name
+        )
+        return int(self._run("SELECT number FROM crl_number WHERE name = ?", name).scalar_one())
+
     def replace_crl(self, record: CrlRecord) -> None:
-        """Keeps a new CRL in place of the last."""
+        """Keeps a new CRL in place of the last, unless that is newer."""
         self._run(
             """INSERT INTO crl VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET number = excluded.number,
-               revision = excluded.revision, fresh_until = excluded.fresh_until, der = excluded.der""",
+               revision = excluded.revision, fresh_until = excluded.fresh_until, der = excluded.der
+               WHERE crl.number < excluded.number""",
             record.name,
             record.number,
             record.revision,
             record.fresh_until,
             record.der,
         )
-
-    def lock_crl(self, name: str) -> None:
-        """One at a time makes the CRL of this name, so that no number is given twice."""
-        self._lock(b"crl", name.encode())
 
     def lock_certificate(self, serial: str) -> None:
         """One at a time decides about this certificate."""

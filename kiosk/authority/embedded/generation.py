@@ -1,0 +1,96 @@
+"""The generations of an authority's key: one name, a key each, links from one to the next (RFC 9810, 4.4).
+
+The first lies in the authority's directory itself, later ones in `generations/NUMBER/`: `ca.key`, `ocsp.pem`,
+`cmp.pem`, and in `links.pem` the new key certified by the old one and the old by the new. A folder appears whole, by a
+rename: from then on it is the present one. Older keys stay: what they issued is revoked, and its status told, by them.
+"""
+
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kiosk.authority.credential import Credential, load_credential
+from kiosk.authority.embedded.authority import Authority, Generation
+from kiosk.authority.embedded.key_files import write_secret
+from kiosk.authority.embedded.registration import register
+from kiosk.authority.profile import Profiles, authority_certificate, link_certificate
+from kiosk.authority.token_key import TokenKey, make_token_key
+
+_FOLDER = "generations"
+
+
+def read_generations(directory: Path, passphrase: bytes | None) -> tuple[Generation, ...]:
+    """All generations, the present one first. Raises `CredentialInvalid`, `OSError`, `ValueError`."""
+    folder = directory / _FOLDER
+    names = [path.name for path in folder.iterdir()] if folder.exists() else []
+    later = sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+    return (*(_read(folder / str(number), number, passphrase) for number in later), _read(directory, 1, passphrase))
+
+
+def _read(folder: Path, number: int, passphrase: bytes | None) -> Generation:
+    delegate, links = folder / "cmp.pem", folder / "links.pem"
+    return Generation(
+        number=number,
+        credential=load_credential(folder / "ca.key", passphrase),
+        ocsp=load_credential(folder / "ocsp.pem", passphrase),
+        delegate=load_credential(delegate, passphrase) if delegate.exists() else None,
+        links=tuple(x509.load_pem_x509_certificates(links.read_bytes())) if links.exists() else (),
+    )
+
+
+def roll_over(directory: Path, authority: Authority, passphrase: bytes | None) -> Generation:
+    """Makes the next generation of the authority's key; servers that run go on with the old one until they end."""
+    number, now = authority.generation + 1, authority.now()
+    old = authority.credential
+    key: rsa.RSAPrivateKey
+    if isinstance(old.key, TokenKey):
+        # Of `ca` and of `ca-2` the next one's name is its number.
+        base = old.key.place.key.removesuffix(f"-{authority.generation}")
+        key = make_token_key(replace(old.key.place, key=f"{base}-{number}"), passphrase or b"", old.key.key_size)
+    else:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    own = authority_certificate(
+        key, authority.policy, authority.town, authority.is_training, authority.new_serial(), now
+    )
+    new = Credential(key, own)
+    links = (
+        link_certificate(old, own, authority.new_serial(), now),
+        link_certificate(new, old.certificate, authority.new_serial(), now),
+    )
+    profiles = Profiles(new, authority.policy, authority.town, authority.is_training, authority.base_url, number)
+    ocsp_key, cmp_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ocsp = Credential(ocsp_key, profiles.ocsp_responder(ocsp_key.public_key(), authority.new_serial(), now), (own,))
+    # Whoever trusts an old key only reaches the new one over the links.
+    forward = (links[0], *(generation.links[0] for generation in authority.all_generations if generation.links))
+    delegate = Credential(
+        cmp_key, profiles.cmp_delegate(cmp_key.public_key(), authority.new_serial(), now), (own, *forward)
+    )
+    made = Generation(number, new, ocsp, delegate, links)
+    folder = directory / _FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".", dir=folder))
+    try:
+        for name, credential in (("ca.key", new), ("ocsp.pem", ocsp), ("cmp.pem", delegate)):
+            write_secret(work / name, credential.encode(passphrase))
+        (work / "links.pem").write_bytes(b"".join(link.public_bytes(Encoding.PEM) for link in links))
+        os.rename(work, folder / str(number))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    with authority.store.write(now) as books:
+        for profile, credential in (("ocsp", ocsp), ("cmp", delegate)):
+            register(books, credential.certificate, profile, number)
+    publish(directory, (own, *authority.generations))
+    return made
+
+
+def publish(directory: Path, certificates: tuple[x509.Certificate, ...]) -> None:
+    """Writes `ca.pem`: every certificate of the authority's own, present generation first."""
+    work = directory / "ca.pem.part"
+    work.write_bytes(b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates))
+    os.replace(work, directory / "ca.pem")

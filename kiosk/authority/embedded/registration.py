@@ -1,0 +1,26 @@
+"""Enters the authority's own people, who get their certificates by hand, into its books."""
+
+import hashlib
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kiosk.authority.embedded.store import Books, CertificateRecord, State
+from kiosk.model.certificate import serial_text
+
+
+def register(books: Books, certificate: x509.Certificate, profile: str, generation: int = 1) -> None:
+    """Enters a certificate of the authority's own people into the books; it is good at once."""
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    books.add_certificate(
+        CertificateRecord(
+            serial=serial_text(certificate.serial_number),
+            profile=profile,
+            der=certificate.public_bytes(Encoding.DER),
+            key_hash=hashlib.sha256(key).digest(),
+            state=State.GOOD,
+            issued_at=int(certificate.not_valid_before_utc.timestamp()),
+            not_after=int(certificate.not_valid_after_utc.timestamp()),
+            generation=generation,
+        )
+    )
