@@ -34,7 +34,7 @@ class PlayedResident:
         password: str,
         reader: SimulatedReader | None,
         window: SimulatedReader | None,
-        coins: VirtualCoinMachine | None,
+        coins: VirtualCoinMachine | None = None,
     ) -> None:
         self._coins = coins
         self._code = code

@@ -623,7 +623,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a printer left within a command is asked as if it listened",
         _ENDED,
-        "hw.printer.escpos:EscposPrinter.cuts",
+        "hw.printer.escpos:EscposPrinter._count_cuts",
         "answer = ask() or (ask() if self._clear() else None)",
         "answer = ask()",
     ),
