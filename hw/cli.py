@@ -157,7 +157,7 @@ def _opened(args: argparse.Namespace) -> Iterator["Devices"]:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM} if args.verb is _watch else ())
     with ExitStack() as held:
         data = args.data or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hw-")))
-        yield open_devices(_load_hardware(args), data / "sim", held)
+        yield open_devices(_load_hardware(args), data / "sim", held, trace=lambda line: print(line, file=sys.stderr))
 
 
 def _ask(question: str) -> bool | None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
+from hw.hardware import rehearsal_keys
 from hw.ports import ChannelPurpose
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
@@ -124,6 +125,10 @@ def open_station(
         journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace) as bench:
             in_training = is_training(issuer, config.policy)
+            if not in_training and (keys_of_rehearsal := rehearsal_keys(config.hardware)):
+                raise ConfigInvalid(
+                    "hardware", keys_of_rehearsal[0], "simulated and injured devices are for training authorities only"
+                )
             card_issuer, person_key = _load_issuer(config.issuer_keys_file)
             station = Station(
                 name=name,
