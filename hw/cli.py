@@ -64,6 +64,15 @@ def _parser() -> argparse.ArgumentParser:
     health.add_argument("--level", choices=[level.value for level in Level], default=Level.INTERNAL.value)
     health.add_argument("--json", action="store_true", help="one JSON object a device")
     health.set_defaults(verb=_health)
+    unassigned = verbs.add_parser(
+        "unassigned",
+        parents=[common_options(1)],
+        help="money in the coin machine that belongs to no deposit",
+        description="Tells what the coin machine holds of interrupted deposits, and how many of its events were lost; "
+        "reads the ledger below --data and asks no device. Exit code 2 while there is something to account for.",
+    )
+    unassigned.add_argument("--settle", action="store_true", help="a person has counted it and accounted for it")
+    unassigned.set_defaults(verb=_unassigned)
     watch = verbs.add_parser(
         "watch",
         parents=[common_options(1)],
@@ -119,6 +128,23 @@ def _health(args: argparse.Namespace) -> int:
             if health.outcome is Outcome.FAILED or worst is Outcome.PASSED:
                 worst = health.outcome
     return {Outcome.PASSED: os.EX_OK, Outcome.FAILED: 1, Outcome.UNKNOWN: 2}[worst]
+
+
+def _unassigned(args: argparse.Namespace) -> int:
+    """Tells, and settles if asked to, what a person has to account for."""
+    from hw.cash.coin_ledger import CoinLedger
+    from hw.devices import coin_ledger_path
+
+    if args.data is None:
+        print("hw: unassigned: --data is missing: it says whose money", file=sys.stderr)
+        return os.EX_USAGE
+    ledger = CoinLedger(coin_ledger_path(args.data / "sim"))
+    state = ledger.state
+    print(f"unassigned {state.unassigned_yen} yen, lost events {state.lost_events}, resets {state.resets}")
+    if args.settle:
+        ledger.note(what="settled")
+        return os.EX_OK
+    return 2 if state.unassigned_yen or state.lost_events else os.EX_OK
 
 
 def _watch(args: argparse.Namespace) -> int:

@@ -120,6 +120,11 @@ def open_devices(
     )
 
 
+def coin_ledger_path(simulation: Path) -> Path:
+    """Where the coin machine's ledger lies: beside the simulated devices' state, but it is a record of real money."""
+    return simulation.parent / "devices" / _LEDGER
+
+
 def _cash_box(
     device: CashDevice, printer: SharedPrinter, simulation: Path, lines: _Lines
 ) -> tuple[CashBox, "VirtualCoinMachine | None"]:
@@ -147,8 +152,7 @@ def _coin_box(device: CashDevice, simulation: Path, lines: _Lines) -> tuple[Cash
     machine = VirtualCoinMachine(directory=simulation) if device.link == SIMULATED else None
     link = lines.open("cash", device, lambda: machine, SerialLine(_COINS_BAUDRATE))
     bus = Bus(link, device.checksum)
-    # Beside the simulated devices' state, but not part of it: the ledger is the station's own record of real money.
-    path = simulation.parent / "devices" / _LEDGER
+    path = coin_ledger_path(simulation)
     try:
         ledger = CoinLedger(path)
     except LedgerDamaged as error:

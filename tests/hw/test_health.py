@@ -5,7 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from hw.devices import open_devices
+from hw.cash.coin_ledger import CoinLedger
+from hw.devices import coin_ledger_path, open_devices
 from hw.hardware import CashDevice, DisplayDevice, Hardware, LampDevice, PrinterDevice, ScannerDevice
 from hw.health import Checker, Power, check
 from hw.health_words import HEALTH_DEVICES, Level, Outcome
@@ -92,3 +93,14 @@ def test_the_command_tells_it_in_json_and_by_its_exit_code(tmp_path):
     assert done.returncode == 1
     done = run("health", "display", "--level", "interactive", *settings, module="hw")
     assert done.returncode == 2
+
+
+def test_money_that_belongs_to_nobody_is_told_until_a_person_has_accounted_for_it(tmp_path):
+    ledger = CoinLedger(coin_ledger_path(tmp_path / "sim"))
+    assert run("unassigned", "--data", tmp_path, module="hw").returncode == 0
+    ledger.note(what="read", counter=1, coins_yen=[500], rejected=0, lost=0, resets=0, is_stray=True)
+    done = run("unassigned", "--data", tmp_path, module="hw")
+    assert (done.returncode, done.stdout) == (2, "unassigned 500 yen, lost events 0, resets 0\n")
+    assert run("unassigned", "--data", tmp_path, "--settle", module="hw").returncode == 0
+    assert run("unassigned", "--data", tmp_path, module="hw").returncode == 0
+    assert run("unassigned", module="hw").returncode == 64
