@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hw.cash.coin_box import CoinBox
 from hw.cash.shown import ShownCashBox
-from hw.devices import check_devices, open_devices
+from hw.devices import Devices, check_devices, open_devices
 from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.ports import CardReader, CashBox
 from hw.printer.shared import SharedPrinter
@@ -109,6 +109,8 @@ class Bench:
     simulated_reader: SimulatedReader | None
     simulated_window: SimulatedReader | None
     simulated_coins: "VirtualCoinMachine | None"
+    devices: Devices
+    """The same devices bare, for those who look after them."""
 
 
 def check_hardware(hardware: Hardware) -> None:
@@ -150,6 +152,7 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
             simulated_reader=simulated_reader,
             simulated_window=simulated_window,
             simulated_coins=devices.simulated_coins,
+            devices=devices,
         )
 
 
