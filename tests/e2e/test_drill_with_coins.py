@@ -50,9 +50,8 @@ def coin_machine(*words):
 @pytest.mark.parametrize(
     ("machine", "settings"),
     [
-        (["--checksum", "crc", "--no-echo"], ["cash.checksum=crc"]),
-        (["--fault", "from-drop@40,from-garble@300=80,to-duplicate@90"], []),
-        ([], ["cash.fault=from-drop@40,to-garble@130,from-delay@500=250"]),
+        (["--checksum", "crc", "--fault", "from-drop@40,from-garble@300=80,to-duplicate@90"], ["cash.checksum=crc"]),
+        (["--no-echo"], ["cash.fault=from-drop@40,to-garble@130,from-delay@400=250"]),
     ],
 )
 def test_every_coin_is_credited_over_a_line_that_misbehaves(

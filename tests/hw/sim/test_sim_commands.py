@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import pytest
 import serial
 
-from tests.e2e.commands import ROOT, run
+from hw.cli import main
+from tests.e2e.commands import ROOT
 
 pytestmark = pytest.mark.wire
 
@@ -115,4 +116,6 @@ def test_a_display_shows_its_glass_in_a_file(tmp_path):
 @pytest.mark.parametrize("device", ASKED)
 @pytest.mark.parametrize("words", [("--fault", "fire@1"), ("--tcp", "70000"), ("--fault", "to-drop@0")])
 def test_wrong_words_are_a_usage_error(device, words):
-    assert run("sim", device, *words, module="hw").returncode == os.EX_USAGE
+    with pytest.raises(SystemExit) as ended:
+        main(["sim", device, *words])
+    assert ended.value.code == os.EX_USAGE
