@@ -59,6 +59,8 @@ def printer_care(watch: DrawerWatch | None) -> Care[SharedPrinter]:
 
     def troubles(printer: SharedPrinter) -> tuple[str, ...]:
         nonlocal last
+        if printer.is_one_way:
+            return last  # nothing can be known of it
         status = printer.status_unless_busy()
         if status is None:
             return last  # it is printing
