@@ -140,11 +140,15 @@ def _unassigned(args: argparse.Namespace) -> int:
         return os.EX_USAGE
     ledger = CoinLedger(coin_ledger_path(args.data / "sim"))
     state = ledger.state
-    print(f"unassigned {state.unassigned_yen} yen, lost events {state.lost_events}, resets {state.resets}")
+    print(
+        f"unassigned {state.unassigned_yen} yen, lost events {state.lost_events}, resets {state.resets},"
+        f" coins perhaps paid out {state.coins_perhaps_paid}"
+    )
     if args.settle:
         ledger.note(what="settled")
         return os.EX_OK
-    return 2 if state.unassigned_yen or state.lost_events else os.EX_OK
+    is_open = state.unassigned_yen or state.lost_events or state.coins_perhaps_paid
+    return 2 if is_open else os.EX_OK
 
 
 def _watch(args: argparse.Namespace) -> int:

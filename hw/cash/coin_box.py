@@ -65,6 +65,8 @@ class CoinBox:
         """Why the acceptor cannot be used now; the clerk takes the money then."""
         self.alarms: list[int] = []
         """Error codes of jams and of what may be fraud, since the deposit began (`hw.cash.cctalk.codes`)."""
+        if ledger.state.due_yen is not None:
+            ledger.note(what="interrupted")
         self.hopper_failure: DeviceError | None = None
         """Why the hopper did not pay what it should have; the clerk pays it."""
 
@@ -79,8 +81,10 @@ class CoinBox:
             return self._ledger.state.unassigned_yen
 
     def settle(self) -> int:
-        """A clerk has accounted for what belonged to nobody; how much that was."""
+        """A clerk has accounted for what belonged to nobody; how much that was, coins just found out included."""
         with self._turn:
+            if not self._begun:
+                self._catch_up()
             yen = self._ledger.state.unassigned_yen
             self._ledger.note(what="settled")
             return yen
@@ -127,12 +131,8 @@ class CoinBox:
         with self._turn:
             self._require(is_open=False)
             self._is_fixed = self._is_discrepant = False
-            self.trouble, self.alarms = None, []
-            try:
-                self._meet()
-                self._read(is_stray=True)
-            except DeviceError as error:
-                self.trouble = error
+            self.alarms = []
+            self._catch_up()
             self._ledger.note(what="begin", due_yen=due_yen)
             self._begun = True
             self._poll()
@@ -219,6 +219,15 @@ class CoinBox:
             reading = self._acceptor.read(0)
             self._ledger.note(what="acceptor", serial=identity.serial, counter=reading.counter)
         self._values = self._acceptor.coins()
+
+    def _catch_up(self) -> None:
+        """Reads what happened while no deposit was open, or while nobody looked: it belongs to nobody."""
+        self.trouble = None
+        try:
+            self._meet()
+            self._read(is_stray=True)
+        except DeviceError as error:
+            self.trouble = error
 
     def _poll(self) -> None:
         """Reads what happened and lets in what is still due; trouble is noted and tried again the next time."""
