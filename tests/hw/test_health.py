@@ -1,6 +1,9 @@
 """Health checks at all three levels: what is measured, what fails, and what nobody can say."""
 
 import json
+import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -10,7 +13,7 @@ from hw.devices import coin_ledger_path, open_devices
 from hw.hardware import CashDevice, DisplayDevice, Hardware, LampDevice, PrinterDevice, ScannerDevice
 from hw.health import Checker, Power, check
 from hw.health_words import HEALTH_DEVICES, Level, Outcome
-from tests.e2e.commands import run
+from tests.e2e.commands import ROOT, run
 
 ALL = Hardware(
     cash=CashDevice("cctalk", "sim:", hopper=True),
@@ -107,3 +110,13 @@ def test_money_that_belongs_to_nobody_is_told_until_a_person_has_accounted_for_i
     assert run("unassigned", "--data", tmp_path, "--settle", module="hw").returncode == 0
     assert run("unassigned", "--data", tmp_path, module="hw").returncode == 0
     assert run("unassigned", module="hw").returncode == 64
+
+
+@pytest.mark.wire
+def test_the_watch_tells_what_happens_until_it_is_ended():
+    words = [sys.executable, "-m", "hw", "watch", "--json", "--set", "lamp.link=sim:"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert {line["device"]: line["presence"] for line in lines} == {"printer": "ready", "lamp": "ready"}
