@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hw.cash.coin_box import CoinBox
 from hw.cash.shown import ShownCashBox
-from hw.devices import check_devices, open_devices
+from hw.devices import Devices, check_devices, open_devices
 from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.ports import CardReader, CashBox
 from hw.printer.shared import SharedPrinter
@@ -113,6 +113,8 @@ class Bench:
     simulated_reader: SimulatedReader | None
     simulated_window: SimulatedReader | None
     simulated_coins: "VirtualCoinMachine | None"
+    devices: Devices
+    """The same devices bare, for those who look after them."""
 
 
 def check_hardware(hardware: Hardware) -> None:
@@ -125,8 +127,9 @@ def check_hardware(hardware: Hardware) -> None:
 
 @contextmanager
 def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], None] | None = None) -> Iterator[Bench]:
-    """The station's devices; simulated ones keep their state under `simulation`. `trace` hears redacted card exchanges.
+    """The station's devices; simulated ones keep their state under `simulation`.
 
+    `trace` hears redacted card exchanges, and what passes on the lines that are to be traced.
     A device is opened when it is first used: one that is absent is trouble of that use, not of the whole station.
     Raises `ConfigInvalid` as `check_hardware` does.
     """
@@ -136,7 +139,7 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
         window, simulated_window = (
             open_reader(hardware.window, simulation, "window", trace=trace) if hardware.window.link else (None, None)
         )
-        devices = open_devices(hardware, simulation, held)
+        devices = open_devices(hardware, simulation, held, trace=trace)
         cash = devices.cash
         if devices.display is not None:
             cash = ShownCashBox(cash, devices.display, hardware.display.language)
@@ -153,6 +156,7 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
             simulated_reader=simulated_reader,
             simulated_window=simulated_window,
             simulated_coins=devices.simulated_coins,
+            devices=devices,
         )
 
 

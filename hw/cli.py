@@ -68,6 +68,15 @@ def _parser() -> argparse.ArgumentParser:
     health.add_argument("--level", choices=[level.value for level in Level], default=Level.INTERNAL.value)
     health.add_argument("--json", action="store_true", help="one JSON object a device")
     health.set_defaults(verb=_health)
+    unassigned = verbs.add_parser(
+        "unassigned",
+        parents=[common_options(1)],
+        help="money in the coin machine that belongs to no deposit",
+        description="Tells what the coin machine holds of interrupted deposits, and how many of its events were lost; "
+        "reads the ledger below --data and asks no device. Exit code 2 while there is something to account for.",
+    )
+    unassigned.add_argument("--settle", action="store_true", help="a person has counted it and accounted for it")
+    unassigned.set_defaults(verb=_unassigned)
     watch = verbs.add_parser(
         "watch",
         parents=[common_options(1)],
@@ -133,6 +142,27 @@ def _health(args: argparse.Namespace) -> int:
     return {Outcome.PASSED: os.EX_OK, Outcome.FAILED: 1, Outcome.UNKNOWN: 2}[worst]
 
 
+def _unassigned(args: argparse.Namespace) -> int:
+    """Tells, and settles if asked to, what a person has to account for."""
+    from hw.cash.coin_ledger import CoinLedger
+    from hw.devices import coin_ledger_path
+
+    if args.data is None:
+        print("hw: unassigned: --data is missing: it says whose money", file=sys.stderr)
+        return os.EX_USAGE
+    ledger = CoinLedger(coin_ledger_path(args.data / "sim"))
+    state = ledger.state
+    print(
+        f"unassigned {state.unassigned_yen} yen, lost events {state.lost_events}, resets {state.resets},"
+        f" coins perhaps paid out {state.coins_perhaps_paid}"
+    )
+    if args.settle:
+        ledger.note(what="settled")
+        return os.EX_OK
+    is_open = state.unassigned_yen or state.lost_events or state.coins_perhaps_paid
+    return 2 if is_open else os.EX_OK
+
+
 def _watch(args: argparse.Namespace) -> int:
     """Prints what happens to the devices."""
     from hw.monitor import monitoring
@@ -169,7 +199,7 @@ def _opened(args: argparse.Namespace) -> Iterator["Devices"]:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM} if args.verb is _watch else ())
     with ExitStack() as held:
         data = args.data or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hw-")))
-        yield open_devices(_load_hardware(args), data / "sim", held)
+        yield open_devices(_load_hardware(args), data / "sim", held, trace=lambda line: print(line, file=sys.stderr))
 
 
 def _ask(question: str) -> bool | None:

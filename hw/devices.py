@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hw.hardware import SIMULATED, CashDevice, Hardware, PrinterDevice, ScannerDevice
+from hw.hardware import (
+    SIMULATED,
+    CashDevice,
+    DisplayDevice,
+    Hardware,
+    LampDevice,
+    PrinterDevice,
+    ScannerDevice,
+)
 from hw.link.injury import Injuries, parse_injuries
 from hw.link.link import Link
 from hw.link.memory import Core
 from hw.link.serial_port import SerialLine
+from hw.link.traced import TracedLink
 from hw.link.url import link_to
 from hw.ports import CashBox
 from hw.printer.shared import SharedPrinter
@@ -29,6 +38,9 @@ if TYPE_CHECKING:
 _ON_PRINTER = "printer"
 _COINS_BAUDRATE = 9600
 _LEDGER = "coins.jsonl"
+_PRIVATE = ("scanner",)
+"""Devices of whose exchanges no trace tells the content: a code may be anybody's."""
+_OnALine = PrinterDevice | CashDevice | DisplayDevice | LampDevice | ScannerDevice
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,21 @@ class Devices:
     scanner: "CodeScanner | None"
     documents: "DocumentPrinter | None"
     simulated_coins: "VirtualCoinMachine | None"
+
+
+class _Lines:
+    """Opens the lines of a station: `held` closes them, `trace` hears those that are to be traced."""
+
+    def __init__(self, held: ExitStack, trace: Callable[[str], None] | None) -> None:
+        self.held = held
+        self._trace = trace
+
+    def open(self, name: str, device: _OnALine, simulated: Callable[[], Core | None], line: SerialLine | None) -> Link:
+        link = _link(name, device.link, device.fault, simulated, line)
+        self.held.callback(link.close)
+        if device.trace and self._trace is not None:
+            return TracedLink(link, name, self._trace, shows_content=name not in _PRIVATE)
+        return link
 
 
 def check_devices(hardware: Hardware) -> None:
@@ -60,11 +87,17 @@ def check_devices(hardware: Hardware) -> None:
     _documents(hardware)
 
 
-def open_devices(hardware: Hardware, simulation: Path, held: ExitStack) -> Devices:
-    """The devices; `held` closes them. Each is connected when it is first used; see `check_devices` for errors."""
+def open_devices(
+    hardware: Hardware, simulation: Path, held: ExitStack, *, trace: Callable[[str], None] | None = None
+) -> Devices:
+    """The devices; `held` closes them. Each is connected when it is first used; see `check_devices` for errors.
+
+    `trace` hears what passes on the lines whose table says so.
+    """
     from hw.printer.escpos import EscposPrinter
 
     model = _model(hardware.printer)
+    lines = _Lines(held, trace)
 
     def printer_core() -> Core:
         from hw.sim.printer.virtual import VirtualPrinter
@@ -72,23 +105,28 @@ def open_devices(hardware: Hardware, simulation: Path, held: ExitStack) -> Devic
         return VirtualPrinter(directory=simulation / "printer", dots=model.dots)
 
     line = SerialLine(hardware.printer.baudrate)
-    link = _opened(held, "printer", hardware.printer.link, hardware.printer.fault, printer_core, line)
+    link = lines.open("printer", hardware.printer, printer_core, line)
     is_high = hardware.cash.sensor != "low"
     printer = SharedPrinter(EscposPrinter(link, model, is_drawer_open_when_high=is_high))
-    cash, coins = _cash_box(hardware.cash, printer, simulation, held)
+    cash, coins = _cash_box(hardware.cash, printer, simulation, lines)
     return Devices(
         printer=printer,
         cash=cash,
-        display=_display(hardware, held, simulation),
-        lamp=_lamp(hardware, held, simulation),
-        scanner=_scanner(hardware, held),
+        display=_display(hardware.display, lines, simulation),
+        lamp=_lamp(hardware.lamp, lines, simulation),
+        scanner=_scanner(hardware.scanner, lines),
         documents=_documents(hardware),
         simulated_coins=coins,
     )
 
 
+def coin_ledger_path(simulation: Path) -> Path:
+    """Where the coin machine's ledger lies: beside the simulated devices' state, but it is a record of real money."""
+    return simulation.parent / "devices" / _LEDGER
+
+
 def _cash_box(
-    device: CashDevice, printer: SharedPrinter, simulation: Path, held: ExitStack
+    device: CashDevice, printer: SharedPrinter, simulation: Path, lines: _Lines
 ) -> tuple[CashBox, "VirtualCoinMachine | None"]:
     match device.kind:
         case "clerk_drawer":
@@ -100,10 +138,10 @@ def _cash_box(
 
             return SimulatedChanger(simulation / "changer.json"), None
         case "cctalk":
-            return _coin_box(device, simulation, held)
+            return _coin_box(device, simulation, lines)
 
 
-def _coin_box(device: CashDevice, simulation: Path, held: ExitStack) -> tuple[CashBox, "VirtualCoinMachine | None"]:
+def _coin_box(device: CashDevice, simulation: Path, lines: _Lines) -> tuple[CashBox, "VirtualCoinMachine | None"]:
     from hw.cash.cctalk.acceptor import CoinAcceptor
     from hw.cash.cctalk.bus import Bus
     from hw.cash.cctalk.hopper import CoinHopper
@@ -112,10 +150,9 @@ def _coin_box(device: CashDevice, simulation: Path, held: ExitStack) -> tuple[Ca
     from hw.sim.coin.virtual import VirtualCoinMachine
 
     machine = VirtualCoinMachine(directory=simulation) if device.link == SIMULATED else None
-    link = _opened(held, "cash", device.link, device.fault, lambda: machine, SerialLine(_COINS_BAUDRATE))
+    link = lines.open("cash", device, lambda: machine, SerialLine(_COINS_BAUDRATE))
     bus = Bus(link, device.checksum)
-    # Beside the simulated devices' state, but not part of it: the ledger is the station's own record of real money.
-    path = simulation.parent / "devices" / _LEDGER
+    path = coin_ledger_path(simulation)
     try:
         ledger = CoinLedger(path)
     except LedgerDamaged as error:
@@ -123,12 +160,11 @@ def _coin_box(device: CashDevice, simulation: Path, held: ExitStack) -> tuple[Ca
     box = CoinBox(
         CoinAcceptor(bus), ledger, hopper=CoinHopper(bus) if device.hopper else None, patience_s=device.patience_s
     )
-    held.callback(box.close)
+    lines.held.callback(box.close)
     return box, machine
 
 
-def _display(hardware: Hardware, held: ExitStack, simulation: Path) -> "CustomerDisplay | None":
-    device = hardware.display
+def _display(device: DisplayDevice, lines: _Lines, simulation: Path) -> "CustomerDisplay | None":
     if not device.link:
         return None
     from hw.display import CustomerDisplay
@@ -138,12 +174,11 @@ def _display(hardware: Hardware, held: ExitStack, simulation: Path) -> "Customer
 
         return VirtualDisplay(directory=simulation / "display", is_cd5220=device.dialect == "cd5220")
 
-    link = _opened(held, "display", device.link, device.fault, core, SerialLine(device.baudrate))
+    link = lines.open("display", device, core, SerialLine(device.baudrate))
     return CustomerDisplay(link, device.dialect)
 
 
-def _lamp(hardware: Hardware, held: ExitStack, simulation: Path) -> "SignalLamp | None":
-    device = hardware.lamp
+def _lamp(device: LampDevice, lines: _Lines, simulation: Path) -> "SignalLamp | None":
     if not device.link:
         return None
     from hw.lamp import SignalLamp
@@ -153,11 +188,10 @@ def _lamp(hardware: Hardware, held: ExitStack, simulation: Path) -> "SignalLamp 
 
         return VirtualLamp(directory=simulation / "lamp")
 
-    return SignalLamp(_opened(held, "lamp", device.link, device.fault, core, None), device.protocol)
+    return SignalLamp(lines.open("lamp", device, core, None), device.protocol)
 
 
-def _scanner(hardware: Hardware, held: ExitStack) -> "CodeScanner | None":
-    device = hardware.scanner
+def _scanner(device: ScannerDevice, lines: _Lines) -> "CodeScanner | None":
     if not device.link:
         return None
     from hw.scanner import CodeScanner
@@ -167,7 +201,7 @@ def _scanner(hardware: Hardware, held: ExitStack) -> "CodeScanner | None":
 
         return VirtualScanner()
 
-    link = _opened(held, "scanner", device.link, device.fault, core, SerialLine(device.baudrate))
+    link = lines.open("scanner", device, core, SerialLine(device.baudrate))
     return CodeScanner(link, device.form, dialect=device.dialect, setup=_scanner_values(device))
 
 
@@ -209,14 +243,6 @@ def _model(device: PrinterDevice) -> "PrinterModel":
     if device.model not in MODELS:
         raise ConfigInvalid("hardware", "printer.model", f"{device.model!r} is none of {', '.join(MODELS)}")
     return MODELS[device.model]
-
-
-def _opened(
-    held: ExitStack, name: str, url: str, fault: str, simulated: Callable[[], Core | None], line: SerialLine | None
-) -> Link:
-    link = _link(name, url, fault, simulated, line)
-    held.callback(link.close)
-    return link
 
 
 def _link(

@@ -13,6 +13,8 @@ from hw.half_width import half_width, one_byte
 from hw.link.link import Link
 
 COLUMNS, ROWS = 20, 2
+_RESYNC = b"\r\r"
+"""Ends a command that an earlier line was cut within, and is nothing to a display that waits for one."""
 _WRITE_S = 1.0
 _BRIGHTNESS = range(1, 5)
 
@@ -60,7 +62,7 @@ class CustomerDisplay:
 
     def show(self, upper: str, lower: str = "") -> None:
         """Shows both lines. Raises `TextDoesNotFit` before anything is sent, else as `Link.write` does."""
-        frame = self._dialect.prepare
+        frame = _RESYNC + self._dialect.prepare
         for text, (head, tail) in zip((upper, lower), self._dialect.line, strict=True):
             frame += head + one_byte(_fitting(text)) + tail
         self._send(frame)

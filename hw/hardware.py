@@ -1,4 +1,7 @@
-"""The tables of `hardware.toml`: which devices a station has, how they are reached, and what they are."""
+"""The tables of `hardware.toml`: which devices a station has, how they are reached, and what they are.
+
+`fault` injures a device's line for a rehearsal (`hw.link.injury`), `trace` tells what passes on it (`hw.link.traced`).
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -29,6 +32,7 @@ class PrinterDevice:
     model: str = "tm-t88-ja"
     baudrate: int = 9600
     fault: str = ""
+    trace: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class CashDevice:
     kind: Literal["clerk_drawer", "cctalk", "cash_changer"] = "clerk_drawer"
     link: str = "printer"
     fault: str = ""
+    trace: bool = False
     sensor: Literal["none", "high", "low"] = "none"
     checksum: Literal["simple", "crc"] = "simple"
     hopper: bool = False
@@ -57,6 +62,7 @@ class DisplayDevice:
     language: Literal["ja", "en"] = "ja"
     baudrate: int = 9600
     fault: str = ""
+    trace: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ class LampDevice:
     link: str = ""
     protocol: Literal["pns-nh", "pns-la6", "phn"] = "pns-nh"
     fault: str = ""
+    trace: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class ScannerDevice:
     setup: tuple[str, ...] = ()
     baudrate: int = 9600
     fault: str = ""
+    trace: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,3 +111,15 @@ class Hardware:
     lamp: LampDevice = LampDevice()
     scanner: ScannerDevice = ScannerDevice()
     documents: DocumentsDevice = DocumentsDevice()
+
+
+def rehearsal_keys(hardware: Hardware) -> tuple[str, ...]:
+    """The keys, such as `printer.link`, that make this station one for training: simulated and injured devices."""
+    found = []
+    for name in Hardware.__dataclass_fields__:
+        table = getattr(hardware, name)
+        if table.link == SIMULATED:
+            found.append(f"{name}.link")
+        if getattr(table, "fault", ""):
+            found.append(f"{name}.fault")
+    return tuple(found)

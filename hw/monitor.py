@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from hw.cash.coin_box import CoinBox
 from hw.cash.drawer import ClerkDrawer
-from hw.cash.drawer_watch import DrawerEvent, DrawerWatch
+from hw.cash.drawer_watch import DrawerWatch
 from hw.devices import Devices
 from hw.display import CustomerDisplay
 from hw.errors import PrinterBlocked
@@ -55,15 +55,22 @@ def printer_care(watch: DrawerWatch | None) -> Care[SharedPrinter]:
         except PrinterBlocked:
             return ""  # it is there, and cannot say who it is before somebody has helped it
 
+    last: tuple[str, ...] = ()
+
     def troubles(printer: SharedPrinter) -> tuple[str, ...]:
+        nonlocal last
+        if printer.is_one_way:
+            return last  # nothing can be known of it
         status = printer.status_unless_busy()
         if status is None:
-            return ()
+            return last  # it is printing
         near_end = (PAPER_NEAR_END,) if status.is_paper_near_end and not status.causes else ()
-        if watch is None:
-            return (*status.causes, *near_end)
-        is_alarm = watch.see(status.is_drawer_open) is DrawerEvent.LEFT_OPEN or watch.is_left_open
-        return (*status.causes, *near_end, *((DRAWER_LEFT_OPEN,) if is_alarm else ()))
+        left_open: tuple[str, ...] = ()
+        if watch is not None:
+            watch.see(status.is_drawer_open)
+            left_open = (DRAWER_LEFT_OPEN,) if watch.is_left_open else ()
+        last = (*status.causes, *near_end, *left_open)
+        return last
 
     return Care(SharedPrinter.connect, identify, troubles)
 

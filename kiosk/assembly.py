@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
+from hw.hardware import rehearsal_keys
 from hw.ports import ChannelKeys, ChannelPurpose
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
@@ -159,6 +160,10 @@ def open_station(
         journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace) as bench, auditing(database) as audit:
             in_training = is_training(issuer, config.policy)
+            if not in_training and (keys_of_rehearsal := rehearsal_keys(config.hardware)):
+                raise ConfigInvalid(
+                    "hardware", keys_of_rehearsal[0], "simulated and injured devices are for training authorities only"
+                )
             if config.clerk.station:
                 line = open_line(database, credential, data, clock, random_bytes)
                 clerks = _clerks_part_elsewhere(config, line)

@@ -123,6 +123,21 @@ def _parser() -> argparse.ArgumentParser:
     settle.add_argument("--clerk", type=Path, metavar="FILE", help="a clerk's key; default: the station's own")
     settle.add_argument("--second", type=Path, metavar="FILE", help="the second clerk's key")
 
+    from kiosk.papers.catalogue import A4, LANGUAGES, ROLL
+
+    paper = add(
+        "paper",
+        _paper,
+        "Prints one of the counter's papers, filled in or as a form to be filled in by hand.",
+        epilog="Papers on the roll go to the receipt printer, those on A4 to the documents device of hardware.toml.\n"
+        "What is not given with --value stays empty, for a pen.",
+    )
+    paper.add_argument("name", choices=(*ROLL, *A4))
+    paper.add_argument("--language", choices=LANGUAGES, default="ja")
+    paper.add_argument("--value", type=_value, action="append", default=[], metavar="KEY=TEXT", help="may be repeated")
+    paper.add_argument("--mark", action="append", default=[], help="a condition of its lines, such as agent; repeats")
+    paper.add_argument("-o", dest="out", type=Path, metavar="OUT", help="a file instead: .pdf or .png (A4), .txt")
+
     ca = add("ca", _ca, "The embedded certification authority.")
     from kiosk.authority.embedded.command import add_arguments
 
@@ -134,6 +149,13 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)
+
+
+def _value(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=TEXT")
+    return key, value
 
 
 def _data(args: argparse.Namespace, of: str = "") -> Path:
@@ -262,6 +284,21 @@ def _settle(args: argparse.Namespace) -> int:
     config = load_config(path, args.settings)
     with _writing(_data(args, "drill")) as data:
         return run_settle(config, path, args.settings, data, args.number, args.answer, args.clerk, args.second)
+
+
+def _paper(args: argparse.Namespace) -> int:
+    from hw.errors import DeviceError
+    from kiosk.config import load_config, locate_config
+    from kiosk.papers.command import PaperUnusable, run_paper
+
+    config = load_config(locate_config(args.config), args.settings)
+    with _writing(_data(args, "drill")) as data:
+        try:
+            return run_paper(config, data, args.name, args.language, dict(args.value), frozenset(args.mark), args.out)
+        except PaperUnusable as error:
+            return _fail(ExitCode.USAGE, str(error))
+        except DeviceError as error:
+            return _fail(ExitCode.UNDECIDED, str(error))
 
 
 def _ca(args: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,9 @@ from pathlib import Path
 from hw.bench import SimulatedReader
 from hw.errors import DeviceError
 from hw.hardware import Hardware
+from hw.link.reconnect import Presence
+from hw.monitor import DRAWER_LEFT_OPEN, MONEY_UNASSIGNED, PAPER_NEAR_END, monitoring
+from hw.owner import DeviceReport
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.clock import JAPAN
@@ -25,6 +29,10 @@ from kiosk.ui.counter import Books, CardServices, Check, DeviceState, FailureTex
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
+
+_WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
+"""Troubles with which a device still works."""
+_LOOKED_AFTER_BY_NONE = ("clerk_drawer", "cash_changer")
 
 
 _EMPTY_CARD = "visitor"
@@ -81,6 +89,7 @@ class ConfiguredCounter:
         self._card: ResidentsCard | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._reports: dict[str, DeviceReport] = {}
         self._book = load_failure_book()
 
     def open(self) -> Station:
@@ -92,6 +101,7 @@ class ConfiguredCounter:
         )
         assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
         self._assembly = assembly
+        self._held.enter_context(monitoring(assembly.bench.devices, self._note, monotonic=time.monotonic))
         if assembly.bench.simulated_reader is not None:
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
@@ -117,14 +127,17 @@ class ConfiguredCounter:
         return Application(f"{year}-{taken:04d}", resident.code)
 
     def devices(self) -> tuple[DeviceState, ...]:
-        """Reader, printer and drawer as they are now."""
+        """Every device as it was found last, half a second ago at most; the reader is asked."""
         if self._assembly is None:
             return ()
-        return (
-            self._reader_state(self._assembly),
-            self._printer_state(self._assembly),
-            self._cash_state(self._assembly),
-        )
+        hardware = self._config.hardware
+        states = [self._reader_state(self._assembly), self._state("printer", "receipt_printer", hardware.printer.link)]
+        states.append(self._state("cash", hardware.cash.kind, hardware.cash.link))
+        if hardware.display.link:
+            states.append(self._state("display", "customer_display", hardware.display.link))
+        if hardware.lamp.link:
+            states.append(self._state("lamp", "signal_lamp", hardware.lamp.link))
+        return tuple(states)
 
     def books(self) -> Books:
         """The books of this station, through a connection of their own."""
@@ -181,19 +194,17 @@ class ConfiguredCounter:
             return DeviceState("reader", "card_reader", link, "missing", str(error))
         return DeviceState("reader", "card_reader", link, "ready", detail)
 
-    def _printer_state(self, assembly: Assembly) -> DeviceState:
-        link = self._config.hardware.printer.link
-        try:
-            status = assembly.bench.printer.status_unless_busy()
-        except DeviceError as error:
-            return DeviceState("printer", "receipt_printer", link, "missing", str(error))
-        causes = status.causes if status else ()
-        return DeviceState("printer", "receipt_printer", link, "blocked" if causes else "ready", ", ".join(causes))
+    def _state(self, name: str, kind: str, link: str) -> DeviceState:
+        report = self._reports.get(name)
+        if report is None:  # a drawer hangs on the printer, and is not looked after by itself
+            return DeviceState(name, kind, link, "ready" if kind in _LOOKED_AFTER_BY_NONE else "missing")
+        if report.standing.presence is not Presence.READY:
+            return DeviceState(name, kind, link, "missing", report.standing.cause)
+        is_blocked = any(trouble not in _WARNINGS for trouble in report.troubles)
+        return DeviceState(name, kind, link, "blocked" if is_blocked else "ready", ", ".join(report.troubles))
 
-    def _cash_state(self, assembly: Assembly) -> DeviceState:
-        cash, box = self._config.hardware.cash, assembly.bench.coin_box
-        trouble = None if box is None else box.trouble
-        return DeviceState("cash", cash.kind, cash.link, "missing" if trouble else "ready", str(trouble or ""))
+    def _note(self, report: DeviceReport) -> None:
+        self._reports[report.name] = report
 
 
 class _LogEar(logging.Handler):

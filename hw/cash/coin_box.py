@@ -54,7 +54,6 @@ class CoinBox:
         self._monotonic = monotonic
         self._pause = pause
         self._turn = threading.RLock()
-        self._poller: threading.Thread | None = None
         self._stop = threading.Event()
         self._values: Mapping[int, int] = {}
         self._open_positions: frozenset[int] = frozenset()
@@ -66,6 +65,8 @@ class CoinBox:
         """Why the acceptor cannot be used now; the clerk takes the money then."""
         self.alarms: list[int] = []
         """Error codes of jams and of what may be fraud, since the deposit began (`hw.cash.cctalk.codes`)."""
+        if ledger.state.due_yen is not None:
+            ledger.note(what="interrupted")
         self.hopper_failure: DeviceError | None = None
         """Why the hopper did not pay what it should have; the clerk pays it."""
 
@@ -80,8 +81,10 @@ class CoinBox:
             return self._ledger.state.unassigned_yen
 
     def settle(self) -> int:
-        """A clerk has accounted for what belonged to nobody; how much that was."""
+        """A clerk has accounted for what belonged to nobody; how much that was, coins just found out included."""
         with self._turn:
+            if not self._begun:
+                self._catch_up()
             yen = self._ledger.state.unassigned_yen
             self._ledger.note(what="settled")
             return yen
@@ -128,19 +131,16 @@ class CoinBox:
         with self._turn:
             self._require(is_open=False)
             self._is_fixed = self._is_discrepant = False
-            self.trouble, self.alarms = None, []
-            try:
-                self._meet()
-                self._read(is_stray=True)
-            except DeviceError as error:
-                self.trouble = error
+            self.alarms = []
+            self._catch_up()
             self._ledger.note(what="begin", due_yen=due_yen)
             self._begun = True
             self._poll()
             if self._polls_itself:
-                self._stop.clear()
-                self._poller = threading.Thread(target=self._keep_polling, name="coin acceptor", daemon=True)
-                self._poller.start()
+                self._stop = threading.Event()
+                threading.Thread(
+                    target=self._keep_polling, args=(self._stop,), name="coin acceptor", daemon=True
+                ).start()
 
     def take_from_clerk(self, amount_yen: int) -> None:
         """Adds what the clerk says to have received, while coins go on being taken."""
@@ -173,7 +173,7 @@ class CoinBox:
         with self._turn:
             self._require(is_open=True)
             if not self._is_fixed:
-                self._stop_polling()
+                self._stop.set()
                 self._close()
                 self._is_fixed = True
             return self._deposit()
@@ -206,7 +206,7 @@ class CoinBox:
     def close(self) -> None:
         """Stops polling; the acceptor closes by itself within a second."""
         with self._turn:
-            self._stop_polling()
+            self._stop.set()
 
     def _deposit(self) -> Deposit:
         state = self._ledger.state
@@ -219,6 +219,15 @@ class CoinBox:
             reading = self._acceptor.read(0)
             self._ledger.note(what="acceptor", serial=identity.serial, counter=reading.counter)
         self._values = self._acceptor.coins()
+
+    def _catch_up(self) -> None:
+        """Reads what happened while no deposit was open, or while nobody looked: it belongs to nobody."""
+        self.trouble = None
+        try:
+            self._meet()
+            self._read(is_stray=True)
+        except DeviceError as error:
+            self.trouble = error
 
     def _poll(self) -> None:
         """Reads what happened and lets in what is still due; trouble is noted and tried again the next time."""
@@ -331,15 +340,12 @@ class CoinBox:
         self._ledger.note(what="paid", coins=paid)
         return paid * coin_yen
 
-    def _keep_polling(self) -> None:
-        while not self._stop.wait(POLL_S):
+    def _keep_polling(self, stop: threading.Event) -> None:
+        """Until this deposit is fixed; the next one has a thread and a `stop` of its own."""
+        while not stop.wait(POLL_S):
             with self._turn:
-                if self._begun and not self._is_fixed and not self._stop.is_set():
+                if not stop.is_set():
                     self._poll()
-
-    def _stop_polling(self) -> None:
-        self._stop.set()
-        self._poller = None
 
     def _require(self, *, is_open: bool, is_fixed: bool | None = None) -> None:
         if self._begun != is_open or (is_fixed is not None and self._is_fixed != is_fixed):

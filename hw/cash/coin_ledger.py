@@ -47,6 +47,8 @@ class CoinState:
     rejected: int = 0
     payout: PayoutBegun | None = None
     paid_coins: int = 0
+    coins_perhaps_paid: int = 0
+    """Coins that a hopper was told to pay in deposits that were interrupted: nobody here knows whether it did."""
 
 
 class CoinLedger:
@@ -87,14 +89,19 @@ class CoinLedger:
 
 
 def _apply(state: CoinState, entry: Mapping[str, Any]) -> None:
-    """One entry: `acceptor`, `begin`, `read`, `clerk`, `pay`, `paid`, `end` or `settled`."""
+    """One entry: `acceptor`, `begin`, `interrupted`, `read`, `clerk`, `pay`, `paid`, `end` or `settled`."""
     match entry["what"]:
         case "acceptor":  # which one it is, and where its counter stood when it was first seen
             state.serial, state.counter = entry["serial"], entry["counter"]
         case "begin":
-            # What an interrupted deposit had received lies in the machine and is for a person to assign.
-            state.unassigned_yen += state.coins_yen
             state.due_yen, state.coins_yen, state.clerk_yen = entry["due_yen"], 0, 0
+        case "interrupted":
+            # What the deposit had received lies in the machine and is for a person to assign.
+            state.unassigned_yen += state.coins_yen
+            state.due_yen, state.coins_yen, state.clerk_yen = None, 0, 0
+            if state.payout is not None:
+                state.coins_perhaps_paid += state.payout.coins
+                state.payout = None
         case "read":
             state.counter = entry["counter"]
             coins_yen = sum(entry["coins_yen"])
@@ -116,7 +123,7 @@ def _apply(state: CoinState, entry: Mapping[str, Any]) -> None:
         case "end":
             state.due_yen, state.coins_yen, state.clerk_yen = None, 0, 0
         case "settled":  # a clerk has accounted for what belonged to nobody
-            state.unassigned_yen = state.lost_events = state.resets = 0
+            state.unassigned_yen = state.lost_events = state.resets = state.coins_perhaps_paid = 0
         case other:
             raise ValueError(f"unknown entry {other!r}")
 

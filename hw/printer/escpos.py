@@ -50,6 +50,11 @@ class EscposPrinter:
         self._came_out = False
         self._is_cut_off = False
 
+    @property
+    def is_one_way(self) -> bool:
+        """Whether it can never answer, as a file cannot."""
+        return self._link.is_one_way
+
     def status(self) -> PrinterStatus:
         """Asks DLE EOT 1 to 4 one by one, because the answers do not tell which one they answer.
 

@@ -14,6 +14,11 @@ class SharedPrinter:
         self._printer = printer
         self._turn = RLock()
 
+    @property
+    def is_one_way(self) -> bool:
+        """Whether it can never answer."""
+        return self._printer.is_one_way
+
     def status_unless_busy(self) -> PrinterStatus | None:
         """Asks the printer, or answers None at once while another call is under way."""
         if not self._turn.acquire(blocking=False):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from string import Formatter
 
 from hw.ports import Paper
 from hw.printer.form import compose, load_form
@@ -21,6 +22,8 @@ A4 = (
 )
 """Papers on A4."""
 LANGUAGES = ("ja", "en")
+BLANK_ROWS = 6
+"""Rows of a table that is to be filled in by hand."""
 
 Values = Mapping[str, str]
 Rows = Mapping[str, Sequence[Values]]
@@ -41,6 +44,30 @@ def a4_paper(
 ) -> tuple[Page, ...]:
     """One of `A4`, laid out. Raises as `roll_paper` does, and `TextDoesNotFit`."""
     return lay_out(load_sheet(_layout(name, language)), values, rows=rows, marks=marks)
+
+
+def blank(name: str, language: str) -> tuple[dict[str, str], dict[str, list[dict[str, str]]]]:
+    """Values and rows with which a paper is a form to be filled in by hand."""
+    if name in ROLL:
+        of_lines = [
+            (line.each, [line.text, line.left, line.right, line.qr]) for line in load_form(_layout(name, language)).line
+        ]
+    else:
+        of_lines = [
+            (block.each, [block.text, *block.head, *block.cells, *(cell for row in block.rows for cell in row)])
+            for block in load_sheet(_layout(name, language)).block
+        ]
+    values = {key: "" for each, texts in of_lines if not each for text in texts for key in _named(text)}
+    rows = {
+        each: [dict.fromkeys((key for text in texts for key in _named(text)), "")] * BLANK_ROWS
+        for each, texts in of_lines
+        if each
+    }
+    return values, rows
+
+
+def _named(text: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(text) if name]
 
 
 def _layout(name: str, language: str) -> Path:

@@ -236,8 +236,8 @@ class _Composer:
                 self._add_blank(block)
             case "qr":
                 self._need(block.size_mm + 2)
-                x_mm = _aligned(block.size_mm, block.align)
-                self._draw(Code(x_mm, self._y_mm, block.size_mm, self._fill(block.text)))
+                if data := self._fill(block.text):  # a form to be filled in by hand has none
+                    self._draw(Code(_aligned(block.size_mm, block.align), self._y_mm, block.size_mm, data))
                 self._y_mm += block.size_mm + 2
 
     def _fill(self, text: str, row: Values | None = None) -> str:

@@ -53,8 +53,8 @@ def test_the_payer_sees_what_is_due(dialect, kind):
 
 def test_the_bytes_are_those_of_the_manuals(tmp_path):
     abc, nothing = b"ABC".ljust(20), b" " * 20
-    escpos = bytes.fromhex("1b5208 1b7401 1f01 1f4300 1f240101") + abc + bytes.fromhex("1f240102") + nothing
-    cd5220 = bytes.fromhex("0c 1b664a 1b634a 1b5f00 1b5141") + abc + bytes.fromhex("0d 1b5142") + nothing + b"\r"
+    escpos = bytes.fromhex("0d0d 1b5208 1b7401 1f01 1f4300 1f240101") + abc + bytes.fromhex("1f240102") + nothing
+    cd5220 = bytes.fromhex("0d0d 0c 1b664a 1b634a 1b5f00 1b5141") + abc + bytes.fromhex("0d 1b5142") + nothing + b"\r"
     for dialect, frame in (("escpos", escpos), ("cd5220", cd5220)):
         CustomerDisplay(FileLink(tmp_path / dialect), dialect).show("ABC")
         assert (tmp_path / dialect).read_bytes() == frame

@@ -1,15 +1,19 @@
 """Health checks at all three levels: what is measured, what fails, and what nobody can say."""
 
 import json
+import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
 
-from hw.devices import open_devices
+from hw.cash.coin_ledger import CoinLedger
+from hw.devices import coin_ledger_path, open_devices
 from hw.hardware import CashDevice, DisplayDevice, Hardware, LampDevice, PrinterDevice, ScannerDevice
 from hw.health import Checker, Power, check
 from hw.health_words import HEALTH_DEVICES, Level, Outcome
-from tests.e2e.commands import run
+from tests.e2e.commands import ROOT, run
 
 ALL = Hardware(
     cash=CashDevice("cctalk", "sim:", hopper=True),
@@ -92,3 +96,27 @@ def test_the_command_tells_it_in_json_and_by_its_exit_code(tmp_path):
     assert done.returncode == 1
     done = run("health", "display", "--level", "interactive", *settings, module="hw")
     assert done.returncode == 2
+
+
+def test_money_that_belongs_to_nobody_is_told_until_a_person_has_accounted_for_it(tmp_path):
+    ledger = CoinLedger(coin_ledger_path(tmp_path / "sim"))
+    assert run("unassigned", "--data", tmp_path, module="hw").returncode == 0
+    ledger.note(what="read", counter=1, coins_yen=[500], rejected=0, lost=0, resets=0, is_stray=True)
+    done = run("unassigned", "--data", tmp_path, module="hw")
+    assert (done.returncode, done.stdout) == (
+        2,
+        "unassigned 500 yen, lost events 0, resets 0, coins perhaps paid out 0\n",
+    )
+    assert run("unassigned", "--data", tmp_path, "--settle", module="hw").returncode == 0
+    assert run("unassigned", "--data", tmp_path, module="hw").returncode == 0
+    assert run("unassigned", module="hw").returncode == 64
+
+
+@pytest.mark.wire
+def test_the_watch_tells_what_happens_until_it_is_ended():
+    words = [sys.executable, "-m", "hw", "watch", "--json", "--set", "lamp.link=sim:"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert {line["device"]: line["presence"] for line in lines} == {"printer": "ready", "lamp": "ready"}

@@ -76,7 +76,9 @@ VALUES = {
     "demo.card.{}": [CardAction],
     "demo.seat.{}": [SeatName],
     "demo.tab.{}": [("front", "called", "idle")],
-    "device.kind.{}": [("card_reader", "receipt_printer", "clerk_drawer", "cctalk")],
+    "device.kind.{}": [
+        ("card_reader", "receipt_printer", "clerk_drawer", "cctalk", "cash_changer", "customer_display", "signal_lamp")
+    ],
     "device.state.{}": [("ready", "blocked", "missing")],
     "document.{}": [IdentityDocument],
     "item.{}": [("name", "address", "birth_date", "sex")],

@@ -86,10 +86,10 @@ def automatic_status_bytes() -> int:
     return count
 
 
-def counter_steps() -> int:
+def counter_steps(every: int = 1) -> int:
     """Every counter after every other, with every number of events in the buffer: all are told or told as lost."""
     count = 0
-    for last in range(256):
+    for last in range(0, 256, every):
         for counter in range(256):
             for held in range(BUFFERED + 1):
                 pairs = [(1 + n, 1) for n in range(held)] + [(0, 0)] * (BUFFERED - held)

@@ -39,6 +39,7 @@ class VirtualCoinMachine:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = None if directory is None else directory / _MEMORY
+        self._saved = ""
         acceptor, hopper = self._load()
         self.acceptor = Acceptor(acceptor)
         self.hopper = Hopper(hopper)
@@ -192,9 +193,10 @@ class VirtualCoinMachine:
         if self._path is None:
             return
         content = json.dumps({"acceptor": self.acceptor.dump(), "hopper": self.hopper.dump()})
-        if self._path.exists() and self._path.read_text() == content:
+        if content == self._saved:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
         draft.write_text(content)
         os.replace(draft, self._path)
+        self._saved = content

@@ -26,7 +26,7 @@ _UNSEEN = {
     *("GS b", "GS f", "GS P", "GS T", "GS E", "GS :", "GS ^", "FS W", "FS 2", "FS ?", "GS ( E", "GS ( M", "GS ( K"),
 }
 """Commands that are taken, and whose effect nobody sees on these papers."""
-_TEST_PAGE = ("TEST PRINT", "VIRTUAL PRINTER 1.00", "SHIFT_JIS 手数料領収書", "0123456789 ABCDEFGHIJ")
+_TEST_PAGE = ("TEST PRINT", "VIRTUAL PRINTER 1.00", "KANJI SHIFT_JIS", "0123456789 ABCDEFGHIJ")
 _CUTS = (0, 1, 48, 49, 65, 66, 97, 98, 103, 104)
 """GS V m: at once, after feeding, at the next position, after feeding and back; even m full, odd m partial."""
 

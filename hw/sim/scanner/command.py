@@ -31,6 +31,7 @@ def add_parser(subparsers: "SubParsers", *, parents: Sequence[argparse.ArgumentP
     parser.add_argument(
         "--code", action="append", default=[], metavar="TEXT", help="a code held before it from the start; repeats"
     )
+    parser.add_argument("--no-letters", action="store_true", help="do not take the commands E, D, i, h, s, R")
     parser.add_argument("--cr", action="store_true", help="end lines with CR alone")
     return parser
 
@@ -38,7 +39,7 @@ def add_parser(subparsers: "SubParsers", *, parents: Sequence[argparse.ArgumentP
 def run(args: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT; the process's exit code: 0, 64 when the port or the directory cannot be used."""
     faults, _ = args.fault
-    scanner = VirtualScanner(ending=b"\r" if args.cr else b"\r\n", faults=faults)
+    scanner = VirtualScanner(ending=b"\r" if args.cr else b"\r\n", has_letters=not args.no_letters, faults=faults)
     scanner.hold(*args.code)
     try:
         counted(args.out, scanner)

@@ -30,10 +30,16 @@ def parse_scanner_faults(spec: str) -> dict[int, Fault]:
 
 
 class VirtualScanner:
-    """Reads a code a time: at once while it presents, else when triggered; each line ends in `ending`."""
+    """Reads a code a time: at once while it presents, else when triggered; each line ends in `ending`.
 
-    def __init__(self, *, ending: bytes = b"\r\n", faults: Mapping[int, Fault] | None = None) -> None:
+    `has_letters` tells whether it also takes the single-letter commands of other makers.
+    """
+
+    def __init__(
+        self, *, ending: bytes = b"\r\n", has_letters: bool = True, faults: Mapping[int, Fault] | None = None
+    ) -> None:
         self._ending = ending
+        self._has_letters = has_letters
         self._faults = faults or {}
         self._received = 0
         self._pending = bytearray()
@@ -103,7 +109,7 @@ class VirtualScanner:
         received = bytes(self._pending)
         if received[0] != _SYN:
             self._pending.clear()
-            return self._letter(received[:1])
+            return self._letter(received[:1]) if self._has_letters else b""
         if len(received) < 3:
             return b""
         if received[:3] == bytes((_SYN, 0x4D, _CR)):  # SYN M CR: a menu command, up to its storage mark

@@ -271,12 +271,52 @@ def test_coins_of_an_interrupted_deposit_belong_to_nobody_until_a_clerk_says_so(
     box.deposit()
     assert coins.machine.insert(100)  # and now the program dies, before it has read of this one
     again = coins.box()
-    assert again.unassigned_yen() == 0
+    assert again.unassigned_yen() == 100
     again.begin(500)
     assert again.deposit() == Deposit(500, 0)
     assert again.unassigned_yen() == 200
+    again.fix()
+    again.end(DepositEnd.REPAY)
     assert again.settle() == 200
     assert coins.box().unassigned_yen() == 0
+
+
+def test_a_clerk_who_counts_after_an_interruption_accounts_for_every_coin(tmp_path):
+    coins = Coins(tmp_path / "coins.jsonl")
+    box = coins.box()
+    box.begin(500)
+    box.deposit()
+    assert coins.machine.insert(100)
+    box.deposit()
+    assert coins.machine.insert(100)
+    again = coins.box()
+    assert again.settle() == 200  # the second one is read now
+    again.begin(500)
+    again.take_from_clerk(500)
+    again.fix()
+    assert again.end(DepositEnd.CHANGE) == 0
+    assert again.unassigned_yen() == 0
+
+
+def test_a_payout_that_the_program_died_in_is_told_and_not_taken_for_the_next_one(tmp_path):
+    coins = Coins(tmp_path / "coins.jsonl")
+    cable = Cable(coins.machine)
+    box = coins.box(ReopeningLink(lambda: cable), hopper=True)
+    box.begin(500)
+    box.take_from_clerk(1000)
+    box.fix()
+    cable.pull_after = 34
+    with pytest.raises((OutcomeUnknown, LinkLost)):
+        box.end(DepositEnd.CHANGE)
+    again = coins.box(hopper=True)
+    assert again.state.coins_perhaps_paid == 5
+    coins.clock.pause(5)
+    again.begin(500)
+    again.take_from_clerk(700)
+    again.fix()
+    before = coins.machine.hopper.memory.dispensed
+    assert again.end(DepositEnd.CHANGE) == 0
+    assert coins.machine.hopper.memory.dispensed == before + 2
 
 
 def test_more_coins_than_the_buffer_holds_are_told_as_lost_and_stop_it(tmp_path):

@@ -196,3 +196,15 @@ def test_a_station_tells_what_happens_to_its_devices(tmp_path):
         assert devices.simulated_coins is not None
         devices.simulated_coins.obey("jam")
         until("cash", lambda report: report.troubles == ("acceptor_fault",))
+
+
+def test_a_printer_that_only_listens_is_there_and_without_troubles(tmp_path):
+    from contextlib import ExitStack
+
+    reports = queue.Queue()
+    with ExitStack() as held:
+        devices = open_devices(Hardware(printer=PrinterDevice(f"file://{tmp_path}/paper")), tmp_path / "sim", held)
+        with monitoring(devices, reports.put, monotonic=lambda: 0.0, every_s=0.01):
+            assert reports.get(timeout=GENEROUS_S).standing.presence is Presence.READY
+            with pytest.raises(queue.Empty):
+                reports.get(timeout=0.3)
