@@ -15,7 +15,7 @@ from hw.card.apdu import EXTENDED, SHORT, Command, Limits, Response
 from hw.card.application import open_application
 from hw.card.connection import Connection, Slot, Traffic, command_port
 from hw.card.status import Status, attempts_in, is_more_data
-from hw.errors import CardAbsent, CardRemoved, DeviceError, NotSent, ReaderBusy
+from hw.errors import CardAbsent, CardRemoved, DeviceError, ReaderBusy
 
 _JPKI, _PIV = bytes.fromhex("D392F000260100000001"), bytes.fromhex("A000000308")
 _REPETITIONS, _TIMED, _POWER_CYCLES = 200, 50, 5
@@ -144,12 +144,13 @@ def card_is_seen(tested: Tested) -> tuple[Figure, ...]:
 def answer_to_reset_is_well_formed(tested: Tested) -> tuple[Figure, ...]:
     """Structure, protocols and check byte of the answer to reset (ISO/IEC 7816-3, 8.2)."""
     with tested.port() as port:
-        try:
-            answer = answer_to_reset.parse(port.atr)
-        except ValueError as error:
-            raise CheckFailed(str(error)) from error
+        raw = port.atr
+    try:
+        answer = answer_to_reset.parse(raw)
+    except ValueError as error:
+        raise CheckFailed(str(error)) from error
     protocols = ", ".join(f"T={protocol}" for protocol in answer.protocols)
-    return Figure("answer_to_reset", port.atr.hex().upper()), Figure("protocols", protocols)
+    return Figure("answer_to_reset", raw.hex().upper()), Figure("protocols", protocols)
 
 
 def short_answers_are_whole(tested: Tested) -> tuple[Figure, ...]:
@@ -392,9 +393,13 @@ CARD_CHECKS: tuple[Check, ...] = (
 
 
 def run_checks(checks: tuple[Check, ...], tested: Tested) -> Iterator[Finding]:
-    """Runs them in order; one that fails does not keep the next from being run."""
+    """Runs them in order; one that fails does not keep the next from being run, but without a card none can be."""
+    is_empty = False
     for check in checks:
         name = check.__name__
+        if is_empty:
+            yield Finding(name, "SKIP", reason="no card")
+            continue
         if check in _NEEDS_A_HAND and tested.hand is None:
             yield Finding(name, "SKIP", reason="needs a hand at the reader")
             continue
@@ -402,7 +407,8 @@ def run_checks(checks: tuple[Check, ...], tested: Tested) -> Iterator[Finding]:
             figures = check(tested)
         except CheckFailed as error:
             yield Finding(name, "FAIL", reason=str(error))
-        except (CardAbsent, NotSent, DeviceError) as error:
+        except DeviceError as error:
+            is_empty = isinstance(error, CardAbsent)
             yield Finding(name, "FAIL", reason=f"{type(error).__name__}: {error}")
         else:
             outside = [figure.name for figure in figures if not figure.is_within]
