@@ -100,6 +100,7 @@ class ProcessReader:
             session.request(Open(self.name, self._limits, self._trace is not None))
             yield session
             session.end()
+            process.kill()  # the card is let go by now, and the interpreter's own end takes longer than anything before
         finally:
             # Whatever happened: closing the connection has the process deselect, and it is not waited for long.
             process.end()
@@ -125,9 +126,11 @@ class _Process:
 
     def end(self) -> None:
         """Lets it end by itself, kills it when it does not."""
+        if self._held < 0:
+            return
         self.connection.close()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END_S if self._held >= 0 else 0)
+            self._process.wait(_END_S)
         self.kill()
 
     def kill(self) -> None:
