@@ -156,6 +156,17 @@ class CardSession(Protocol):
         """Presents the password once. Raises `PinRefused`, `PinLocked`."""
         ...
 
+    def has_pin_pad(self, use: KeyUse = KeyUse.SIGNATURE) -> bool:
+        """Whether this password can be typed at the reader itself: it is one of digits, and the reader has a pad."""
+        ...
+
+    def verify_pin_at_reader(self, use: KeyUse = KeyUse.SIGNATURE) -> None:
+        """Has the password typed at the reader's pad and presented once; this computer never sees it.
+
+        Raises `NotSent` where it cannot be or nobody typed, else as `verify_pin`.
+        """
+        ...
+
     def change_pin(self, old: bytearray, new: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Replaces the password by one who knows it."""
         ...

@@ -7,7 +7,7 @@ Reading, verifying and signing are the service's public card interface; issuing 
 import re
 from collections.abc import Callable
 
-from hw.card import rsa_check, tlv
+from hw.card import pin_entry, rsa_check, tlv
 from hw.card.apdu import Command
 from hw.card.connection import CommandPort, Traffic
 from hw.card.jpki_cards import ANY_CARD, CARDS, LAYOUTS, Layout, Place
@@ -156,6 +156,23 @@ class JpkiSession:
     def verify_pin(self, pin: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Presents the password once. Raises `PinRefused`, `PinLocked`."""
         self._send_pin("verify password", 0x20, 0x00, pin, use)
+
+    def has_pin_pad(self, use: KeyUse = KeyUse.SIGNATURE) -> bool:
+        """Whether this password can be typed at the reader."""
+        return self.pin_policy(use).characters.isdigit() and pin_entry.has_pad(self._traffic)
+
+    def verify_pin_at_reader(self, use: KeyUse = KeyUse.SIGNATURE) -> None:
+        """VERIFY made by the reader, outside any channel: it does not cross this computer."""
+        policy = self.pin_policy(use)
+        if not policy.characters.isdigit():
+            raise NotSent("a password with letters cannot be typed at a reader")
+        self._select(self._place(use).pin)
+        command = Command(0x00, 0x20, 0x00, 0x80).header
+        sw = pin_entry.verify_at_reader(
+            self._traffic, command, minimum=policy.minimum_length, maximum=policy.maximum_length
+        )
+        if sw != Status.OK:
+            raise error_of("verify password", sw)
 
     def change_pin(self, old: bytearray, new: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Verifies the old, then sets the new: passwords of free length are never joined in one command."""

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hw.card import piv_management, rsa_check, tlv
+from hw.card import pin_entry, piv_management, rsa_check, tlv
 from hw.card.apdu import SHORT, Command
 from hw.card.connection import CommandChaining, CommandPort, Traffic
 from hw.card.piv_management import AES_256, ALGORITHMS, FACTORY_KEY, TDEA
@@ -161,6 +161,19 @@ class PivSession:
     def verify_pin(self, pin: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Presents the PIN once. Raises `PinRefused`, `PinLocked`."""
         self._do("verify password", Command(0x00, 0x20, 0x00, _PIN, _padded(pin)))
+
+    def has_pin_pad(self, use: KeyUse = KeyUse.SIGNATURE) -> bool:
+        """Whether the PIN can be typed at the reader."""
+        return pin_entry.has_pad(self._traffic)
+
+    def verify_pin_at_reader(self, use: KeyUse = KeyUse.SIGNATURE) -> None:
+        """VERIFY made by the reader; what it types lies over the filling bytes."""
+        command = Command(0x00, 0x20, 0x00, _PIN, bytes((0xFF,)) * _PADDED_BYTES).encode()
+        sw = pin_entry.verify_at_reader(
+            self._traffic, command, minimum=PIN_POLICY.minimum_length, maximum=PIN_POLICY.maximum_length
+        )
+        if sw != Status.OK:
+            raise error_of("verify password", sw)
 
     def change_pin(self, old: bytearray, new: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Replaces the PIN by one who knows it."""

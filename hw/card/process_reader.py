@@ -34,6 +34,9 @@ DEADLINE_S = 20.0
 GENERATION_DEADLINE_S = 120.0
 """RSA-2048 takes a card from 2 to 60 s, by chance."""
 
+PIN_ENTRY_DEADLINE_S = 60.0
+"""The reader itself gives a person 30 s for the first digit and between two."""
+
 _END_S = 5.0
 
 
@@ -57,7 +60,10 @@ class ProcessReader:
         self._slot = slot
         self._limits = limits
         self._trace = trace
-        self._deadlines_s = {"generate_key": generation_deadline_s}
+        self._deadlines_s = {
+            "generate_key": generation_deadline_s,
+            "verify_pin_at_reader": PIN_ENTRY_DEADLINE_S,
+        }
         self._deadline_s = deadline_s
         self._spare: _Process | None = None
 
@@ -199,6 +205,14 @@ class _Session:
     def verify_pin(self, pin: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """See `CardSession`."""
         self._call("verify_pin", pin, use)
+
+    def has_pin_pad(self, use: KeyUse = KeyUse.SIGNATURE) -> bool:
+        """See `CardSession`."""
+        return cast(bool, self._call("has_pin_pad", use))
+
+    def verify_pin_at_reader(self, use: KeyUse = KeyUse.SIGNATURE) -> None:
+        """See `CardSession`."""
+        self._call("verify_pin_at_reader", use)
 
     def change_pin(self, old: bytearray, new: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """See `CardSession`."""
