@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Tested, run_checks
+from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Specimen, run_checks
 from hw.card.conformance_report import Report, keep, next_number
 from hw.card.reader_list import read_reader_list
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, readers: Path) -> int:
         model=entry.model if entry else "",
         system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         at=datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds"),
-        findings=tuple(run_checks(_CHECKS[args.subject], Tested(slot, time.perf_counter))),
+        findings=tuple(run_checks(_CHECKS[args.subject], Specimen(slot, time.perf_counter))),
     )
     if directory:
         keep(report, directory)
