@@ -25,6 +25,7 @@ from hw.ports import (
     ChannelChallenge,
     ChannelKeys,
     ChannelPurpose,
+    KeyReplacement,
     KeyUse,
     ManagementKeys,
     PinPolicy,
@@ -211,6 +212,14 @@ class PivSession:
             raise error_of("read public key", response.sw)
         certificate = self.read_certificate(use)
         return None if certificate is None else _key_in(certificate)
+
+    def key_versions(self) -> dict[ChannelPurpose, int]:
+        """None: the card has one management key, and no purposes."""
+        return {}
+
+    def replace_channel_keys(self, replacement: KeyReplacement) -> None:
+        """Not on this card."""
+        raise NotSent("a PIV card has no channel keys")
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """The attestation certificate of whichever key has that hash, and the one of the card's attestation key.

@@ -22,6 +22,7 @@ from hw.ports import (
     CardSession,
     ChannelKeys,
     ChannelPurpose,
+    KeyReplacement,
     KeyUse,
     PinPolicy,
     PinStatus,
@@ -225,6 +226,14 @@ class _Session:
     def public_key(self, use: KeyUse = KeyUse.SIGNATURE) -> RsaPublicKey | None:
         """See `CardSession`."""
         return cast("RsaPublicKey | None", self._call("public_key", use))
+
+    def key_versions(self) -> dict[ChannelPurpose, int]:
+        """See `CardSession`."""
+        return cast(dict[ChannelPurpose, int], self._call("key_versions"))
+
+    def replace_channel_keys(self, replacement: KeyReplacement) -> None:
+        """See `CardSession`."""
+        self._call("replace_channel_keys", replacement)
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """See `CardSession`."""
