@@ -59,7 +59,12 @@ class Finding:
 
 
 class Hand(Protocol):
-    """Whoever can take the card out of the reader and put it in."""
+    """Whoever can take the card out of the reader and put it in.
+
+    A person is asked and does it in his own time (`is_person`), so that how long it takes says nothing of the reader.
+    """
+
+    is_person: bool
 
     def remove(self) -> None:
         """Takes the card out."""
@@ -266,6 +271,7 @@ def pin_entry_is_described(specimen: Specimen) -> tuple[Figure, ...]:
 def hot_plug_is_noticed(specimen: Specimen) -> tuple[Figure, ...]:
     """How long it takes until a removal and an insertion are told."""
     assert specimen.hand is not None
+    limit_ms = None if specimen.hand.is_person else _NOTICED_LIMIT_MS
     begun_s = specimen.clock()
     specimen.hand.remove()
     if not specimen.slot.wait_for_removal(_HAND_TIMEOUT_S):
@@ -275,8 +281,8 @@ def hot_plug_is_noticed(specimen: Specimen) -> tuple[Figure, ...]:
     if not specimen.slot.wait_for_card(_HAND_TIMEOUT_S):
         raise CheckFailed("an insertion was not noticed")
     return (
-        Figure("removal", round((removed_s - begun_s) * 1000, 1), "ms", at_most=_NOTICED_LIMIT_MS),
-        Figure("insertion", round((specimen.clock() - removed_s) * 1000, 1), "ms", at_most=_NOTICED_LIMIT_MS),
+        Figure("removal", round((removed_s - begun_s) * 1000, 1), "ms", at_most=limit_ms),
+        Figure("insertion", round((specimen.clock() - removed_s) * 1000, 1), "ms", at_most=limit_ms),
     )
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,30 @@ def test_a_good_one_passes_and_its_report_is_kept(pcscd: PrivatePcscd, tmp_path:
         hw(pcscd, "conform", subject, READER, "--data", str(tmp_path)).stdout
         == (tmp_path / "conformance" / "0002.txt").read_text() + "\n"
     )
+
+
+def test_who_stands_at_the_reader_is_asked_for_the_card(pcscd: PrivatePcscd) -> None:
+    """On a reader of its own, at which the test is the hand."""
+    command = [sys.executable, "-m", "hw", "conform", "reader", EMPTY_READER, "--json", "--hand"]
+    with ExitStack() as held:
+        lay = held.enter_context(inserted(technicians_card(), pcscd.vpcd_ports[1]))
+        with Client(pcscd.env["PCSCLITE_CSOCK_NAME"]) as client:
+            assert client.run(outcome, wait_for_card, EMPTY_READER) == "True"
+        asked = held.enter_context(
+            subprocess.Popen(command, env=pcscd.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+        assert asked.stdout is not None
+        assert asked.stderr is not None
+        for line in asked.stderr:
+            if "again" in line:
+                lay = held.enter_context(inserted(technicians_card(), pcscd.vpcd_ports[1]))
+            else:
+                lay()
+        findings = {finding["check"]: finding for finding in json.loads(asked.stdout.read())["findings"]}
+        assert asked.wait(30) == 0, findings
+    assert {findings[check]["outcome"] for check in ("hot_plug_is_noticed", "removal_during_a_command_ends_it")} == {
+        "PASS"
+    }
 
 
 def test_an_empty_reader_fails_and_one_that_is_not_there_is_unavailable(pcscd: PrivatePcscd) -> None:

@@ -38,6 +38,8 @@ def outcomes(findings: list[Finding]) -> dict[str, str]:
 class Hand:
     """Takes the card of a slot out and puts it in, at once."""
 
+    is_person = False
+
     def __init__(self, slot: MemorySlot) -> None:
         self._slot = slot
         self._card = slot._card
