@@ -137,7 +137,9 @@ class ChannelEnd:
     def initialize_update(self, command: Command) -> Answer:
         """Ends an open channel and offers a new one."""
         self.channel = None
-        version = command.p1 or min(self.keys, key=lambda each: (self.purposes.get(each) != "issue", each))
+        version = command.p1 or min(
+            self.keys, key=lambda each: (self.purposes.get(each) is not ChannelPurpose.ISSUE, each)
+        )
         if command.p2:
             raise Refusal(Status.P1P2_WRONG)
         if version not in self.keys:
