@@ -111,12 +111,12 @@ def _quick_devices() -> Iterator[None]:
 
     And printers that leave the dots of a QR code white: nobody looks at them, for its text stands beside it.
     """
-    digest, load, draw = chip._pin_digest, chip.load_der_private_key, QrMemory.draw
-    chip._pin_digest = functools.lru_cache(4096)(digest)
+    digest, load, draw = chip.pin_digest, chip.load_der_private_key, QrMemory.draw
+    chip.pin_digest = functools.lru_cache(4096)(digest)
     chip.load_der_private_key = functools.lru_cache(256)(load)
     QrMemory.draw = lambda self: symbol.Image(width_bytes=1, width=8, height=8, bits=bytes(8))
     try:
         yield
     finally:
-        chip._pin_digest, chip.load_der_private_key = digest, load
+        chip.pin_digest, chip.load_der_private_key = digest, load
         QrMemory.draw = draw
