@@ -69,6 +69,17 @@ class ManagementKeys:
     puk: bytes
 
 
+@dataclass(frozen=True, repr=False)
+class KeyReplacement:
+    """One key set of a card replaced by the next version's (GlobalPlatform 2.3.1, 11.8, PUT KEY).
+
+    `data` holds the new keys encrypted under the old set's K-DEK: whoever carries it to the card cannot read them.
+    """
+
+    old_version: int
+    data: bytes
+
+
 ChannelKeys = Callable[[ChannelChallenge], SessionKeys | ManagementKeys]
 """Whoever holds the issuer's keys: checks the card's cryptogram and answers with session keys, or raises `Refused`."""
 
@@ -156,6 +167,17 @@ class CardSession(Protocol):
         """Presents the password once. Raises `PinRefused`, `PinLocked`."""
         ...
 
+    def has_pin_pad(self, use: KeyUse = KeyUse.SIGNATURE) -> bool:
+        """Whether this password can be typed at the reader itself: it is one of digits, and the reader has a pad."""
+        ...
+
+    def verify_pin_at_reader(self, use: KeyUse = KeyUse.SIGNATURE) -> None:
+        """Has the password typed at the reader's pad and presented once; this computer never sees it.
+
+        Raises `NotSent` where it cannot be or nobody typed, else as `verify_pin`.
+        """
+        ...
+
     def change_pin(self, old: bytearray, new: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Replaces the password by one who knows it."""
         ...
@@ -166,6 +188,14 @@ class CardSession(Protocol):
 
     def public_key(self, use: KeyUse = KeyUse.SIGNATURE) -> RsaPublicKey | None:
         """The public key of the key pair in the card, or None when there is none."""
+        ...
+
+    def key_versions(self) -> dict[ChannelPurpose, int]:
+        """The version of the channel's keys for each purpose, empty for a card that has no such keys."""
+        ...
+
+    def replace_channel_keys(self, replacement: KeyReplacement) -> None:
+        """Replaces one key set under an issue channel, which goes on with the keys it was opened with."""
         ...
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:

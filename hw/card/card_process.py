@@ -11,10 +11,11 @@ import os
 import resource
 import sys
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from threading import Thread
 
-from hw.card.pcsc import PcscSlot
+from hw.card.pcsc import PcscSlot, reader_names
 from hw.card.reader import Reader
 from hw.card.session_messages import Answered, Asked, Call, Denied, Failed, Keys, Open, Traced
 from hw.card.trace import RedactingTrace
@@ -29,6 +30,9 @@ _WATCH_S = 3600.0
 
 def serve(connection: Connection) -> None:
     """Waits for `Open`, holds one session, and returns when it has ended."""
+    # What is slow the first time is done while nobody waits for it.
+    with suppress(DeviceError):
+        reader_names()
     opening = connection.recv()
     if not isinstance(opening, Open):
         return

@@ -3,15 +3,39 @@
 import argparse
 import os
 import platform
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Tested, run_checks
+from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Specimen, run_checks
 from hw.card.conformance_report import Report, keep, next_number
 from hw.card.reader_list import read_reader_list
+
+
+class _PersonAtReader:
+    """Asks on stderr, and goes on at once: the reader is watched for what was asked."""
+
+    is_person = True
+
+    def remove(self) -> None:
+        """Asks for the card to be taken out."""
+        self._ask("Take the card out of the reader.")
+
+    def insert(self) -> None:
+        """Asks for the card to be put in."""
+        self._ask("Put the card into the reader again.")
+
+    def remove_during(self, command: Callable[[], None]) -> None:
+        """Has the card taken out while the command runs, which goes on until then."""
+        self._ask("Take the card out of the reader while it is being read.")
+        command()
+
+    def _ask(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
 
 _Parser = TypeVar("_Parser", bound=argparse.ArgumentParser)
 
@@ -32,6 +56,9 @@ def add_parsers(subparsers: "argparse._SubParsersAction[_Parser]", *, parents: S
         parser.add_argument("name", metavar="READER", help="the PC/SC reader's name, or its unique beginning")
         parser.add_argument("--json", action="store_true", help="one JSON object in place of the page")
         parser.add_argument("--out", type=Path, metavar="DIR", help="keep the report there; default DATA/conformance")
+        parser.add_argument(
+            "--hand", action="store_true", help="somebody is there who takes the card out and puts it in when asked"
+        )
         parser.set_defaults(subject=subject)
         parsers.append(parser)
     return parsers
@@ -44,6 +71,7 @@ def run(args: argparse.Namespace, readers: Path) -> int:
     slot = PcscSlot(args.name)
     slot.is_card_present()
     directory = args.out or (args.data / "conformance" if args.data else None)
+    hand = _PersonAtReader() if args.hand else None
     entry = read_reader_list(readers).entry_of(args.name)
     report = Report(
         number=next_number(directory) if directory else 1,
@@ -53,7 +81,7 @@ def run(args: argparse.Namespace, readers: Path) -> int:
         model=entry.model if entry else "",
         system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         at=datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds"),
-        findings=tuple(run_checks(_CHECKS[args.subject], Tested(slot, time.perf_counter))),
+        findings=tuple(run_checks(_CHECKS[args.subject], Specimen(slot, time.perf_counter, hand))),
     )
     if directory:
         keep(report, directory)

@@ -92,6 +92,25 @@ class Traffic:
         self._tell(command, answer, began_s)
         return answer
 
+    def features(self) -> bytes:
+        """What the reader answers when asked for its features (PC/SC part 10); empty for one that has none."""
+        ask = getattr(self._connection, "features", None)
+        return b"" if ask is None else bytes(ask())
+
+    def enter_pin(self, code: int, structure: bytes, command: bytes) -> bytes:
+        """Has a PIN typed at the reader's own pad, which puts it into `command`; the status word.
+
+        It counts as one exchange and is traced as the command without the PIN. Raises what the connection raises.
+        """
+        control = getattr(self._connection, "control", None)
+        if control is None:
+            raise NotSent("the reader cannot be spoken to")
+        self.exchanges += 1
+        began_s = self._clock()
+        answer = bytes(control(code, structure))
+        self._tell(command[:4], answer, began_s)
+        return answer
+
     def _tell(self, command: bytes, answer: bytes | DeviceError, began_s: float) -> None:
         if self._trace is not None:
             self._trace(command, answer, self._clock() - began_s)

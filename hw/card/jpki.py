@@ -7,7 +7,7 @@ Reading, verifying and signing are the service's public card interface; issuing 
 import re
 from collections.abc import Callable
 
-from hw.card import rsa_check, tlv
+from hw.card import pin_entry, rsa_check, tlv
 from hw.card.apdu import Command
 from hw.card.connection import CommandPort, Traffic
 from hw.card.jpki_cards import ANY_CARD, CARDS, LAYOUTS, Layout, Place
@@ -19,6 +19,7 @@ from hw.ports import (
     ChannelChallenge,
     ChannelKeys,
     ChannelPurpose,
+    KeyReplacement,
     KeyUse,
     PinPolicy,
     PinStatus,
@@ -41,7 +42,7 @@ _IDENTITY_BYTES = 512
 _SIGNATURE_BYTES = 256
 _ATTESTATION_BYTES = 16
 
-_LABEL, _CARD_NUMBER, _PIN_STATE, _LAYOUT, _OTHER_PIN_STATE = 0x50, 0x5A, 0xC1, 0xC3, 0xC4
+_LABEL, _CARD_NUMBER, _PIN_STATE, _LAYOUT, _OTHER_PIN_STATE, _KEY_GENERATIONS = 0x50, 0x5A, 0xC1, 0xC3, 0xC4, 0xC6
 _IDENTITY_UNKNOWN = {
     Status.FUNCTION_NOT_SUPPORTED,
     Status.WRONG_P1_P2,
@@ -61,6 +62,9 @@ _SHORT_IDENTIFIER_UNKNOWN = {
 _PUBLIC_KEY, _MODULUS, _EXPONENT = 0x7F49, 0x81, 0x82
 
 _KEY_VERSION = {ChannelPurpose.ISSUE: 0x30, ChannelPurpose.RESET: 0x31, ChannelPurpose.ERASE: 0x32}
+"""Of the first generation of keys; each later one has 4 more."""
+
+_VERSIONS_A_GENERATION, _GENERATIONS = 4, 4
 _SET_PIN = {ChannelPurpose.ISSUE: (0x24, 0x01), ChannelPurpose.RESET: (0x2C, 0x02)}
 """INS and P1: CHANGE REFERENCE DATA and RESET RETRY COUNTER, each with nothing but the new password as data."""
 
@@ -84,6 +88,7 @@ class JpkiSession:
         self._number = ""
         self._label = ""
         self._layout = LAYOUTS[1]
+        self._key_versions = dict(_KEY_VERSION)
         self._pins_set: set[bytes] = set()
         self._blank_certificates: set[bytes] = set()
 
@@ -130,11 +135,12 @@ class JpkiSession:
         number = self.number()
         self._port, self._purpose = self._plain, None
         host_challenge = self._random(CHALLENGE_BYTES)
-        greeting = initialize_update(self._plain, _KEY_VERSION[purpose], host_challenge)
+        key_version = self._key_versions[purpose]
+        greeting = initialize_update(self._plain, key_version, host_challenge)
         challenge = ChannelChallenge(
             card_number=number,
             purpose=purpose,
-            key_version=_KEY_VERSION[purpose],
+            key_version=key_version,
             host_challenge=host_challenge,
             card_challenge=greeting.card_challenge,
             card_cryptogram=greeting.card_cryptogram,
@@ -156,6 +162,23 @@ class JpkiSession:
     def verify_pin(self, pin: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Presents the password once. Raises `PinRefused`, `PinLocked`."""
         self._send_pin("verify password", 0x20, 0x00, pin, use)
+
+    def has_pin_pad(self, use: KeyUse = KeyUse.SIGNATURE) -> bool:
+        """Whether this password can be typed at the reader."""
+        return self.pin_policy(use).characters.isdigit() and pin_entry.has_pad(self._traffic)
+
+    def verify_pin_at_reader(self, use: KeyUse = KeyUse.SIGNATURE) -> None:
+        """VERIFY made by the reader, outside any channel: it does not cross this computer."""
+        policy = self.pin_policy(use)
+        if not policy.characters.isdigit():
+            raise NotSent("a password with letters cannot be typed at a reader")
+        self._select(self._place(use).pin)
+        command = Command(0x00, 0x20, 0x00, 0x80).header
+        sw = pin_entry.verify_at_reader(
+            self._traffic, command, minimum=policy.minimum_length, maximum=policy.maximum_length
+        )
+        if sw != Status.OK:
+            raise error_of("verify password", sw)
 
     def change_pin(self, old: bytearray, new: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Verifies the old, then sets the new: passwords of free length are never joined in one command."""
@@ -184,6 +207,20 @@ class JpkiSession:
         if response.sw != Status.OK:
             raise error_of("read public key", response.sw)
         return _public_key(response.data)
+
+    def key_versions(self) -> dict[ChannelPurpose, int]:
+        """As the card's identity tells; asked once."""
+        self.number()
+        return dict(self._key_versions)
+
+    def replace_channel_keys(self, replacement: KeyReplacement) -> None:
+        """PUT KEY; the card answers the new version and the check values of what it has stored."""
+        answer = self._do("replace keys", Command(0x80, 0xD8, replacement.old_version, 0x81, replacement.data, 256))
+        if answer[:1] != replacement.data[:1]:
+            raise CardAnswerInvalid("the card has stored keys of another version")
+        for purpose, version in self._key_versions.items():
+            if version == replacement.old_version:
+                self._key_versions[purpose] = answer[0]
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """INTERNAL AUTHENTICATE over nonce (16 bytes) and key hash (32 bytes); CMAC of the card's attestation key."""
@@ -266,6 +303,13 @@ class JpkiSession:
         layout = _layout(identity.get(_LAYOUT, b"\x01"))
         if label not in CARDS or layout is None:
             raise CardUnsupported("the card was made for another policy", Unsupported.OTHER_POLICY)
+        generations = identity.get(_KEY_GENERATIONS, bytes(len(_KEY_VERSION)))
+        if len(generations) != len(_KEY_VERSION) or max(generations) >= _GENERATIONS:
+            raise CardAnswerInvalid("the card's identity does not tell the generation of its keys")
+        self._key_versions = {
+            purpose: version + _VERSIONS_A_GENERATION * generation
+            for (purpose, version), generation in zip(_KEY_VERSION.items(), generations, strict=True)
+        }
         self._number, self._label, self._layout = number.decode(), label, layout
         places = zip(CARDS[label].values(), states, strict=False)
         self._pins_set |= {place.pin for place, state in places if state == b"\x01"}

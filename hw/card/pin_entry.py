@@ -8,6 +8,8 @@ import struct
 from enum import IntEnum
 from typing import Protocol
 
+from hw.errors import CardAnswerInvalid, NotSent
+
 GET_FEATURE_REQUEST = 3400
 """Function code that asks a reader for its features (2.2)."""
 
@@ -96,3 +98,42 @@ def verify_structure(command: bytes, *, minimum: int, maximum: int, timeout_s: i
         + struct.pack("<I", len(template))
         + template
     )
+
+
+_NOT_ENTERED = {0x6400: "nobody typed a PIN in time", 0x6401: "the person cancelled", 0x6403: "not a PIN's length"}
+"""Status words of the reader itself (2.5.2): the card was not asked."""
+
+
+class PadTraffic(Protocol):
+    """What passes to a card and to its reader."""
+
+    def features(self) -> bytes:
+        """What the reader answers when asked for its features."""
+        ...
+
+    def enter_pin(self, code: int, structure: bytes, command: bytes) -> bytes:
+        """Has a PIN typed at the reader and put into `command`; the status word."""
+        ...
+
+
+def has_pad(traffic: PadTraffic) -> bool:
+    """Whether a PIN can be typed at the reader."""
+    return Feature.VERIFY_PIN_DIRECT in parse_features(traffic.features())
+
+
+def verify_at_reader(traffic: PadTraffic, command: bytes, *, minimum: int, maximum: int) -> int:
+    """Has a PIN typed at the reader and verified by the card; the card's status word.
+
+    Raises `NotSent` for a reader without a pad, and when the person typed none.
+    """
+    code = parse_features(traffic.features()).get(Feature.VERIFY_PIN_DIRECT)
+    if code is None:
+        raise NotSent("the reader has no pad for a PIN")
+    structure = verify_structure(command, minimum=minimum, maximum=maximum)
+    answer = traffic.enter_pin(code, structure, command)
+    if len(answer) != 2:
+        raise CardAnswerInvalid("the reader did not answer with a status word")
+    sw = int.from_bytes(answer, "big")
+    if sw in _NOT_ENTERED:
+        raise NotSent(_NOT_ENTERED[sw])
+    return sw

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hw.card import piv_management, rsa_check, tlv
+from hw.card import pin_entry, piv_management, rsa_check, tlv
 from hw.card.apdu import SHORT, Command
 from hw.card.connection import CommandChaining, CommandPort, Traffic
 from hw.card.piv_management import AES_256, ALGORITHMS, FACTORY_KEY, TDEA
@@ -25,6 +25,7 @@ from hw.ports import (
     ChannelChallenge,
     ChannelKeys,
     ChannelPurpose,
+    KeyReplacement,
     KeyUse,
     ManagementKeys,
     PinPolicy,
@@ -162,6 +163,19 @@ class PivSession:
         """Presents the PIN once. Raises `PinRefused`, `PinLocked`."""
         self._do("verify password", Command(0x00, 0x20, 0x00, _PIN, _padded(pin)))
 
+    def has_pin_pad(self, use: KeyUse = KeyUse.SIGNATURE) -> bool:
+        """Whether the PIN can be typed at the reader."""
+        return pin_entry.has_pad(self._traffic)
+
+    def verify_pin_at_reader(self, use: KeyUse = KeyUse.SIGNATURE) -> None:
+        """VERIFY made by the reader; what it types lies over the filling bytes."""
+        command = Command(0x00, 0x20, 0x00, _PIN, bytes((0xFF,)) * _PADDED_BYTES).encode()
+        sw = pin_entry.verify_at_reader(
+            self._traffic, command, minimum=PIN_POLICY.minimum_length, maximum=PIN_POLICY.maximum_length
+        )
+        if sw != Status.OK:
+            raise error_of("verify password", sw)
+
     def change_pin(self, old: bytearray, new: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Replaces the PIN by one who knows it."""
         self._do("change password", Command(0x00, 0x24, 0x00, _PIN, _padded(old) + _padded(new)))
@@ -198,6 +212,14 @@ class PivSession:
             raise error_of("read public key", response.sw)
         certificate = self.read_certificate(use)
         return None if certificate is None else _key_in(certificate)
+
+    def key_versions(self) -> dict[ChannelPurpose, int]:
+        """None: the card has one management key, and no purposes."""
+        return {}
+
+    def replace_channel_keys(self, replacement: KeyReplacement) -> None:
+        """Not on this card."""
+        raise NotSent("a PIV card has no channel keys")
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """The attestation certificate of whichever key has that hash, and the one of the card's attestation key.

@@ -22,6 +22,7 @@ from hw.ports import (
     CardSession,
     ChannelKeys,
     ChannelPurpose,
+    KeyReplacement,
     KeyUse,
     PinPolicy,
     PinStatus,
@@ -33,6 +34,9 @@ DEADLINE_S = 20.0
 
 GENERATION_DEADLINE_S = 120.0
 """RSA-2048 takes a card from 2 to 60 s, by chance."""
+
+PIN_ENTRY_DEADLINE_S = 60.0
+"""The reader itself gives a person 30 s for the first digit and between two."""
 
 _END_S = 5.0
 
@@ -57,7 +61,10 @@ class ProcessReader:
         self._slot = slot
         self._limits = limits
         self._trace = trace
-        self._deadlines_s = {"generate_key": generation_deadline_s}
+        self._deadlines_s = {
+            "generate_key": generation_deadline_s,
+            "verify_pin_at_reader": PIN_ENTRY_DEADLINE_S,
+        }
         self._deadline_s = deadline_s
         self._spare: _Process | None = None
 
@@ -100,6 +107,7 @@ class ProcessReader:
             session.request(Open(self.name, self._limits, self._trace is not None))
             yield session
             session.end()
+            process.kill()  # the card is let go by now, and the interpreter's own end takes longer than anything before
         finally:
             # Whatever happened: closing the connection has the process deselect, and it is not waited for long.
             process.end()
@@ -125,9 +133,11 @@ class _Process:
 
     def end(self) -> None:
         """Lets it end by itself, kills it when it does not."""
+        if self._held < 0:
+            return
         self.connection.close()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END_S if self._held >= 0 else 0)
+            self._process.wait(_END_S)
         self.kill()
 
     def kill(self) -> None:
@@ -197,6 +207,14 @@ class _Session:
         """See `CardSession`."""
         self._call("verify_pin", pin, use)
 
+    def has_pin_pad(self, use: KeyUse = KeyUse.SIGNATURE) -> bool:
+        """See `CardSession`."""
+        return cast(bool, self._call("has_pin_pad", use))
+
+    def verify_pin_at_reader(self, use: KeyUse = KeyUse.SIGNATURE) -> None:
+        """See `CardSession`."""
+        self._call("verify_pin_at_reader", use)
+
     def change_pin(self, old: bytearray, new: bytearray, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """See `CardSession`."""
         self._call("change_pin", old, new, use)
@@ -208,6 +226,14 @@ class _Session:
     def public_key(self, use: KeyUse = KeyUse.SIGNATURE) -> RsaPublicKey | None:
         """See `CardSession`."""
         return cast("RsaPublicKey | None", self._call("public_key", use))
+
+    def key_versions(self) -> dict[ChannelPurpose, int]:
+        """See `CardSession`."""
+        return cast(dict[ChannelPurpose, int], self._call("key_versions"))
+
+    def replace_channel_keys(self, replacement: KeyReplacement) -> None:
+        """See `CardSession`."""
+        self._call("replace_channel_keys", replacement)
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """See `CardSession`."""

@@ -14,8 +14,8 @@ from hw.errors import DeviceError
 
 _SELECT, _READ_BINARY, _UPDATE_BINARY, _GET_RESPONSE = 0xA4, 0xB0, 0xD6, 0xC0
 _PASSWORD_COMMANDS = frozenset({0x20, 0x24, 0x2C})
-_KEY_AND_OBJECT_COMMANDS = frozenset({0x87, 0xCB, 0xDB, 0xF9, 0xFE, 0xFF})
-"""Of PIV cards: authentication, data objects, attestation, import of keys, management key."""
+_KEY_AND_OBJECT_COMMANDS = frozenset({0x87, 0xCB, 0xD8, 0xDB, 0xF9, 0xFE, 0xFF})
+"""Authentication, data objects, attestation, import of keys, management key; and the issuer's own (D8)."""
 
 _SHORT_IDENTIFIER = 0x80
 _READ_OR_ITS_END = (b"\x90\x00", b"\x62\x82")

@@ -8,15 +8,24 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.ciphers import algorithms
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
 
 from hw.errors import Refused
-from hw.ports import MANAGEMENT_KEY_VERSION, ChannelChallenge, ChannelPurpose, ManagementKeys, SessionKeys
+from hw.ports import (
+    MANAGEMENT_KEY_VERSION,
+    ChannelChallenge,
+    ChannelPurpose,
+    KeyReplacement,
+    ManagementKeys,
+    SessionKeys,
+)
 
 KEY_VERSION = {ChannelPurpose.ISSUE: 0x30, ChannelPurpose.RESET: 0x31, ChannelPurpose.ERASE: 0x32}
-"""Which key set on the card serves which purpose."""
+"""Which key set on the card serves which purpose, of the first generation of keys; each later one has 4 more."""
+
+VERSIONS_A_GENERATION = 4
 
 _S_ENC, _S_MAC, _S_RMAC, _CARD_CRYPTOGRAM = 0x04, 0x06, 0x07, 0x00
 
@@ -26,6 +35,33 @@ class CardIssuer:
     """Answers a card's challenge with keys for it alone; the masters (16 bytes each, one a purpose) stay in here."""
 
     masters: Mapping[ChannelPurpose, bytes]
+    later_masters: tuple[Mapping[ChannelPurpose, bytes], ...] = ()
+    """Of the generations after the first, in order; what was replaced is kept for cards that still have it."""
+
+    def replacements(self, card_number: str, versions: Mapping[ChannelPurpose, int]) -> list[KeyReplacement]:
+        """What brings a card with these key versions to the newest generation, the keys for issuing last.
+
+        All of it goes through one issue channel, which the card holds with the keys it was opened with.
+        """
+        dek = self._static(card_number, ChannelPurpose.ISSUE, versions[ChannelPurpose.ISSUE])[32:]
+        made = []
+        for purpose in (ChannelPurpose.ERASE, ChannelPurpose.RESET, ChannelPurpose.ISSUE):
+            newest = KEY_VERSION[purpose] + VERSIONS_A_GENERATION * len(self.later_masters)
+            if versions[purpose] != newest:
+                keys = self._static(card_number, purpose, newest)
+                blocks = (_key_block(dek, keys[start : start + 16]) for start in (0, 16, 32))
+                made.append(KeyReplacement(versions[purpose], bytes((newest,)) + b"".join(blocks)))
+        return made
+
+    def _static(self, card_number: str, purpose: ChannelPurpose, version: int) -> bytes:
+        return derive_static_keys(self._master(purpose, version), purpose, card_number)
+
+    def _master(self, purpose: ChannelPurpose, version: int) -> bytes:
+        """The master of a key version. Raises `Refused` for one that is not for that purpose, or not known here."""
+        generation, rest = divmod(version - KEY_VERSION[purpose], VERSIONS_A_GENERATION)
+        if rest or not 0 <= generation <= len(self.later_masters):
+            raise Refused(f"card offers key version {version:02X} for {purpose}")
+        return (self.masters, *self.later_masters)[generation][purpose]
 
     def management_keys(self, card_number: str) -> ManagementKeys:
         """Of one PIV card: its management key from the master for issuing, its PUK from the one for resetting."""
@@ -41,9 +77,8 @@ class CardIssuer:
         """
         if challenge.key_version == MANAGEMENT_KEY_VERSION:
             return self.management_keys(challenge.card_number)
-        if challenge.key_version != KEY_VERSION[challenge.purpose]:
-            raise Refused(f"card offers key version {challenge.key_version:02X} for {challenge.purpose}")
-        static = derive_static_keys(self.masters[challenge.purpose], challenge.purpose, challenge.card_number)
+        master = self._master(challenge.purpose, challenge.key_version)
+        static = derive_static_keys(master, challenge.purpose, challenge.card_number)
         enc, mac = static[:16], static[16:32]
         context = challenge.host_challenge + challenge.card_challenge
         s_mac = _derive(mac, _S_MAC, 128, context)
@@ -69,6 +104,13 @@ def _derive_static(master: bytes, purpose: str, card_number: str, size: int) -> 
         context=card_number.encode("ascii"),
         fixed=None,
     ).derive(master)
+
+
+def _key_block(dek: bytes, key: bytes) -> bytes:
+    """One AES key for PUT KEY (Amendment D, 7.2): encrypted under K-DEK, with its check value (4.1.4)."""
+    encrypted = Cipher(algorithms.AES(dek), modes.CBC(bytes(16))).encryptor().update(key)
+    check = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update(b"\x01" * 16)[:3]  # noqa: S305 - as it says
+    return b"\x88\x11\x10" + encrypted + b"\x03" + check
 
 
 def _derive(key: bytes, constant: int, length_bits: int, context: bytes) -> bytes:

@@ -48,6 +48,7 @@ class SecureChannel:
     ) -> None:
         context = host_challenge + card_challenge
         self.purpose = purpose
+        self.dek = keys.dek
         self._enc = algorithms.AES(_derive(keys.enc, _S_ENC, 128, context))
         self._mac = _derive(keys.mac, _S_MAC, 128, context)
         self._rmac = _derive(keys.mac, _S_RMAC, 128, context)
@@ -120,7 +121,7 @@ class ChannelEnd:
     """The card's end of whatever channel there is: it offers one, opens one, and carries commands through it.
 
     `keys` are those of the card by key version, `purposes` what each is for, `diversification` the 10 bytes by which
-    the host finds them; version 00 asks for the lowest one (Amendment D, 7.1.1.3).
+    the host finds them; version 00 asks for the one that issues, else for the lowest (Amendment D, 7.1.1.3).
     """
 
     keys: Mapping[int, StaticKeys]
@@ -136,7 +137,9 @@ class ChannelEnd:
     def initialize_update(self, command: Command) -> Answer:
         """Ends an open channel and offers a new one."""
         self.channel = None
-        version = command.p1 or min(self.keys)
+        version = command.p1 or min(
+            self.keys, key=lambda each: (self.purposes.get(each) is not ChannelPurpose.ISSUE, each)
+        )
         if command.p2:
             raise Refusal(Status.P1P2_WRONG)
         if version not in self.keys:
@@ -172,6 +175,17 @@ class ChannelEnd:
             self.channel = None
             raise Refusal(Status.SECURITY_NOT_SATISFIED) from None
         return channel.wrap(run(plain, channel.right))
+
+
+def decrypt_key(dek: bytes, encrypted: bytes) -> bytes:
+    """A key that came encrypted under K-DEK: AES-CBC without padding, IV zero (Amendment D, 7.2)."""
+    return Cipher(algorithms.AES(dek), modes.CBC(bytes(_BLOCK))).decryptor().update(encrypted)
+
+
+def key_check_value(key: bytes) -> bytes:
+    """Three bytes by which a key is known to be the right one: of a block of 01 enciphered (Amendment D, 4.1.4)."""
+    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305 - one block, as the standard says
+    return encryptor.update(b"\x01" * _BLOCK)[:3]
 
 
 def _derive(key: bytes, constant: int, bits: int, context: bytes) -> bytes:

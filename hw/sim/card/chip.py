@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from msgspec.structs import replace
 
 from hw.sim.card.key_maker import KeyMaker
-from hw.sim.card.memory import CardMemory, NonVolatile, PinRecord
+from hw.sim.card.memory import CardMemory, NonVolatile, PinRecord, StaticKeys
 
 RandomBytes = Callable[[int], bytes]
 
@@ -71,6 +71,11 @@ class Chip:
         """Whether `pin` is the password; counts nothing."""
         record = self.memory.pins[fid]
         return hmac.compare_digest(record.digest, pin_digest(record.salt, pin))
+
+    def replace_channel_keys(self, old_version: int, new_version: int, keys: StaticKeys) -> None:
+        """Replaces the channel keys of a version by those of another."""
+        kept = {version: held for version, held in self.memory.channel_keys.items() if version != old_version}
+        self._keep(replace(self.memory, channel_keys={**kept, new_version: keys}))
 
     def clear_pins(self) -> None:
         """Unsets every password."""

@@ -55,6 +55,7 @@ COMMANDS: Mapping[tuple[int, int], tuple[Form, ...]] = {
     (0x00, 0x88): (Form(commands.attest, 0x0033, _exactly(commands.ATTESTATION_DATA_SIZE), answers=True),),
     (0x80, 0x2A): (Form(commands.sign, 0x0080, range(1, _LONGEST_DIGEST_INFO + 1), answers=True),),
     (0x80, 0xE4): (Form(commands.erase, 0x0000),),
+    (0x80, 0xD8): (Form(commands.put_key, data=commands.PUT_KEY_DATA, answers=True),),
     (0x80, 0x50): (Form(commands.initialize_update, data=_exactly(CHALLENGE_SIZE), answers=True),),
     (0x84, 0x82): (Form(commands.external_authenticate, data=_exactly(CRYPTOGRAM_SIZE + MAC_SIZE)),),
 }

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hw.ports import ChannelPurpose
-from hw.sim.card import tlv
+from hw.sim.card import channel, tlv
 from hw.sim.card.apdu import Answer, Command, Refusal, Status
 from hw.sim.card.channel import ChannelEnd
 from hw.sim.card.chip import Chip
-from hw.sim.card.personalization import KEY_VERSIONS
+from hw.sim.card.memory import StaticKeys
+from hw.sim.card.personalization import FIRST_KEY_VERSION, KEY_VERSIONS, PURPOSES, VERSIONS_A_GENERATION
 from hw.sim.card.profile import KeyFile, PinFile, Profile, TransparentFile
 
 AID = bytes.fromhex("D392F000260100000001")
@@ -22,6 +23,12 @@ ATTESTATION_DATA_SIZE = 16 + 32
 """INTERNAL AUTHENTICATE: the authorisation's nonce and the SHA-256 of the public key."""
 
 _DIVERSIFICATION_SIZE = 10
+_KEY_BLOCK_HEADER = bytes((0x88, 0x11, 0x10))
+"""AES; 17 bytes follow, of which the first says that the key has 16."""
+
+_KEY_BLOCK_SIZE = 23
+_PUT_KEY_SIZE = 1 + 3 * _KEY_BLOCK_SIZE
+PUT_KEY_DATA = range(_PUT_KEY_SIZE, _PUT_KEY_SIZE + 1)
 _EMPTY_CERTIFICATE_HEADER = bytes(4)
 _OFFSET_IS_FILE_REFERENCE = 0x80
 
@@ -163,7 +170,8 @@ def _file_with_life_cycle(session: Session, right: ChannelPurpose | None) -> int
 def get_identity(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
     """Card number, application label, whether the signature password is set, whether there is a signature key.
 
-    Behind them, where there is more than that to say: the layout, and the same two of the user-authentication key.
+    Behind them, where there is more than that to say: the layout, the same two of the user-authentication key, and the
+    generations of the channel's keys.
     """
     memory, profile, key = session.chip.memory, session.profile, session.profile.signature_key
     identity = (
@@ -178,7 +186,19 @@ def get_identity(session: Session, command: Command, right: ChannelPurpose | Non
         if other is not key:
             identity += tlv.encode(0xC4, _is_pin_set(session, other))
             identity += tlv.encode(0xC5, bytes((other.fid in memory.keys,)))
+    generations = _key_generations(session)
+    if any(generations):
+        identity += tlv.encode(0xC6, generations)
     return Answer(identity)
+
+
+def _key_generations(session: Session) -> bytes:
+    """The generation of the keys for each purpose."""
+    by_purpose = {KEY_VERSIONS[version]: version for version in session.chip.memory.channel_keys}
+    return bytes(
+        (by_purpose.get(purpose, FIRST_KEY_VERSION) - FIRST_KEY_VERSION) // VERSIONS_A_GENERATION
+        for purpose in PURPOSES
+    )
 
 
 # --- passwords
@@ -297,6 +317,34 @@ def erase(session: Session, command: Command, right: ChannelPurpose | None) -> A
 
 
 # --- secure channel
+
+
+def put_key(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
+    """Replaces the three keys of a version by those of the next one for the same purpose (GlobalPlatform 11.8).
+
+    Data: new version; then for each key its type (AES), its length, itself encrypted under the channel's K-DEK, and a
+    check value. Answer: new version and check values.
+    """
+    _demand(right is ChannelPurpose.ISSUE and session.end.channel is not None)
+    assert session.end.channel is not None
+    held = session.chip.memory.channel_keys
+    old, new = command.p1, command.data[0]
+    if old not in held:
+        raise Refusal(Status.REFERENCE_NOT_FOUND)
+    if new in held or KEY_VERSIONS.get(new) != KEY_VERSIONS[old]:
+        raise Refusal(Status.DATA_WRONG)
+    keys, checks = [], b""
+    for start in range(1, _PUT_KEY_SIZE, _KEY_BLOCK_SIZE):
+        block = command.data[start : start + _KEY_BLOCK_SIZE]
+        key = channel.decrypt_key(session.end.channel.dek, block[3:19])
+        check = channel.key_check_value(key)
+        if block[:3] != _KEY_BLOCK_HEADER or block[19:] != b"\x03" + check:
+            raise Refusal(Status.DATA_WRONG)
+        keys.append(key)
+        checks += check
+    session.chip.replace_channel_keys(old, new, StaticKeys(*keys))
+    session.end.keys = session.chip.memory.channel_keys
+    return Answer(bytes((new,)) + checks)
 
 
 def initialize_update(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:

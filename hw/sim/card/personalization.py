@@ -25,7 +25,14 @@ from hw.sim.card.profile import JUKI_2011, PIV, Profile
 
 _T = TypeVar("_T")
 
-KEY_VERSIONS = {0x30: ChannelPurpose.ISSUE, 0x31: ChannelPurpose.RESET, 0x32: ChannelPurpose.ERASE}
+PURPOSES = (ChannelPurpose.ISSUE, ChannelPurpose.RESET, ChannelPurpose.ERASE)
+FIRST_KEY_VERSION, VERSIONS_A_GENERATION, GENERATIONS = 0x30, 4, 4
+KEY_VERSIONS = {
+    FIRST_KEY_VERSION + VERSIONS_A_GENERATION * generation + index: purpose
+    for generation in range(GENERATIONS)
+    for index, purpose in enumerate(PURPOSES)
+}
+"""What the keys of each version that a card can have are for; it has one version for each purpose at a time."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +64,7 @@ def new_card(number: str, profile: Profile = JUKI_2011, masters: MasterKeys = DE
         ChannelPurpose.ERASE: masters.erase,
     }
     channel_keys = {}
-    for version, purpose in KEY_VERSIONS.items():
+    for version, purpose in enumerate(PURPOSES, FIRST_KEY_VERSION):
         derived = _derive(by_purpose[purpose], purpose.value, number, 48)
         channel_keys[version] = StaticKeys(derived[:16], derived[16:32], derived[32:])
     attestation_key = _derive(masters.attest, "attest", number, 16)

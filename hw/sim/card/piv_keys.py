@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, utils, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils, x25519
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherAlgorithm, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import (
@@ -131,7 +131,10 @@ def answer_challenge(algorithm: int, key: PrivateKey, challenge: bytes) -> bytes
         block = int.from_bytes(challenge, "big")
         if len(challenge) != key.key_size // 8 or block >= n:
             raise InputWrong("not one block below the modulus")
-        # By the Chinese remainder theorem, as cards do; the host pads, so no library call fits.
+        digest_info = _padded_in(challenge)
+        if digest_info:
+            return key.sign(digest_info, padding.PKCS1v15(), utils.NoDigestInfo())
+        # By the Chinese remainder theorem, as cards do; for another padding than the common one no library call fits.
         m_p, m_q = pow(block, numbers.dmp1, numbers.p), pow(block, numbers.dmq1, numbers.q)
         result = m_q + (numbers.iqmp * (m_p - m_q) % numbers.p) * numbers.q
         return result.to_bytes(len(challenge), "big")
@@ -143,6 +146,13 @@ def answer_challenge(algorithm: int, key: PrivateKey, challenge: bytes) -> bytes
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign(challenge)
     raise InputWrong("a key for agreement only")
+
+
+def _padded_in(block: bytes) -> bytes:
+    """What the padding of PKCS#1 v1.5 encloses; nothing for a block that is padded otherwise."""
+    filling, _, content = block[2:].partition(b"\x00")
+    is_padded = block[:2] == b"\x00\x01" and len(filling) >= 8 and not filling.strip(b"\xff")
+    return content if is_padded else b""
 
 
 def agree(key: PrivateKey, point: bytes) -> bytes:

@@ -2,8 +2,9 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -34,12 +35,15 @@ ISSUER = CardIssuer(
     }
 ).session_keys
 
-_KEYS = itertools.cycle([rsa.generate_private_key(65537, 2048) for _ in range(3)])
+
+@lru_cache(1)
+def _keys() -> Iterator[rsa.RSAPrivateKey]:
+    return itertools.cycle([rsa.generate_private_key(65537, 2048) for _ in range(3)])
 
 
 def rsa_key() -> rsa.RSAPrivateKey:
     """Another key than the last one, without the time that making it takes."""
-    return next(_KEYS)
+    return next(_keys())
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hw.card import answer_to_reset
-from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Finding, Tested, run_checks
+from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Finding, Specimen, run_checks
 from hw.card.conformance_report import Report, keep, next_number
 from hw.card.memory import MemorySlot
 from hw.card.reader_list import ListedReader, ReaderList, Standing, objection_to, read_reader_list
@@ -38,6 +38,8 @@ def outcomes(findings: list[Finding]) -> dict[str, str]:
 class Hand:
     """Takes the card of a slot out and puts it in, at once."""
 
+    is_person = False
+
     def __init__(self, slot: MemorySlot) -> None:
         self._slot = slot
         self._card = slot._card
@@ -61,20 +63,20 @@ class Hand:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_good_reader_passes_every_check(kind: str) -> None:
     slot = MemorySlot("a good reader", bad_readers.technicians_card(kind))
-    findings = list(run_checks(READER_CHECKS, Tested(slot, clock(), Hand(slot))))
+    findings = list(run_checks(READER_CHECKS, Specimen(slot, clock(), Hand(slot))))
     assert [finding for finding in findings if finding.outcome != "PASS"] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_good_card_passes_every_check(kind: str) -> None:
     slot = MemorySlot("a good reader", bad_readers.technicians_card(kind))
-    findings = list(run_checks(CARD_CHECKS, Tested(slot, clock())))
+    findings = list(run_checks(CARD_CHECKS, Specimen(slot, clock())))
     assert [finding for finding in findings if finding.outcome != "PASS"] == []
 
 
 def test_what_needs_a_hand_is_left_out_without_one_and_said_so() -> None:
     slot = MemorySlot("a good reader", bad_readers.technicians_card())
-    found = outcomes(list(run_checks(READER_CHECKS, Tested(slot, clock()))))
+    found = outcomes(list(run_checks(READER_CHECKS, Specimen(slot, clock()))))
     assert [check for check, outcome in found.items() if outcome == "SKIP"] == [
         "hot_plug_is_noticed",
         "removal_during_a_command_ends_it",
@@ -102,7 +104,7 @@ def test_what_needs_a_hand_is_left_out_without_one_and_said_so() -> None:
 def test_a_bad_reader_fails_by_the_check_that_is_meant_for_it(make: Callable[[], BadReader], check: str) -> None:
     reader = make()
     time = (lambda: reader.now_s) if isinstance(reader, bad_readers.IsSlow) else clock()
-    found = outcomes(list(run_checks(READER_CHECKS, Tested(reader, time, Hand(reader)))))
+    found = outcomes(list(run_checks(READER_CHECKS, Specimen(reader, time, Hand(reader)))))
     assert found[check] == "FAIL"
 
 

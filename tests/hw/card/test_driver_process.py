@@ -1,6 +1,8 @@
 """The card process at a real pcscd: it does what the driver does, and it ends whatever happens to the card."""
 
 import os
+import select
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,6 +170,33 @@ def test_a_card_pulled_in_a_command_is_removed(client: Client, pcscd: PrivatePcs
         assert client.run(outcome, wait_for_card, READER) == "True"
         assert client.run(at_process_reader, generate, READER, 20)[::2] == ("CardRemoved", 0)
     assert client.run(outcome, wait_for_removal, READER) == "True"
+
+
+def test_the_process_ends_with_whoever_started_it(client: Client, pcscd: PrivatePcscd) -> None:
+    card = VirtualCard(MemoryStore(blank("juki-2011")), make_key=rsa_key, faults={3: Fault("mute", 3)})
+    # In the other reader: pcscd 1.9.9 overlooks a card that comes within 0.4 s of one that was pulled in a command.
+    with inserted(card, pcscd.vpcd_ports[1]), Client(pcscd.env["PCSCLITE_CSOCK_NAME"]) as killed:
+        assert client.run(outcome, wait_for_card, OTHER_READER) == "True"
+        job = killed.start(at_process_reader, generate, OTHER_READER, 60)
+        while card.exchanges < 3:
+            os.sched_yield()
+        pid = next(iter(killed._process._processes))
+        held = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        assert held, "the card process is there, blocked by the mute card"
+        os.kill(pid, signal.SIGKILL)
+        assert job.exception(20) is not None
+        assert is_gone(held, 20)
+    assert client.run(outcome, wait_for_removal, OTHER_READER) == "True"
+
+
+def is_gone(pids: list[str], timeout_s: float) -> bool:
+    """Whether processes that are nobody's children end in that time."""
+    waits = [os.pidfd_open(int(pid)) for pid in pids if Path(f"/proc/{pid}").exists()]
+    try:
+        return all(select.select([wait], [], [], timeout_s)[0] for wait in waits)
+    finally:
+        for wait in waits:
+            os.close(wait)
 
 
 def test_no_card_is_no_session(client: Client, pcscd: PrivatePcscd) -> None:

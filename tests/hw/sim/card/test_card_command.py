@@ -169,6 +169,9 @@ def test_number_of_another_card_is_exit_64(tmp_path, capsys):
         ("--number", "lower"),
         ("--profile", "credit"),
         ("--fault", "explode@1"),
+        ("--fault", "delay@1=long"),
+        ("--max-answer", "0"),
+        ("--max-answer", "65537"),
     ],
 )
 def test_wrong_argument_is_named(arguments, capsys):
