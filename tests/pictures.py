@@ -22,7 +22,7 @@ async def shoot_screen(path: Path) -> None:
     """The resident's screen on which the password is chosen."""
     with tempfile.TemporaryDirectory() as locale:
         counter = ScriptedCounter()
-        app = KioskApp(counter, issue=counter.issue, locale=compile_catalogues(Path(locale)))
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=compile_catalogues(Path(locale)))
         async with app.run_test(size=(100, 30)) as pilot:
             await walk_to(pilot, "ChoosePassword")
             await pilot.pause()

@@ -13,7 +13,7 @@ from kiosk.ui.board import Board
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.themes import THEMES
-from kiosk.ui.words import LANGUAGES, Words
+from kiosk.ui.words import LANGUAGES, Catalogues, Words
 
 R = TypeVar("R")
 
@@ -25,7 +25,7 @@ class Seat:
         self,
         name: SeatName,
         app: App[None],
-        catalogues: dict[str, Words],
+        catalogues: Catalogues,
         language: str,
         board: Board,
         *,

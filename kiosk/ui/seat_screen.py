@@ -85,7 +85,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         with Vertical(classes="page"):
             yield from self.page()
         with Horizontal(classes="keys"):
-            yield from self._standing_keys()
+            yield from self.standing_keys()
             yield Paragraph(classes="spring")
             with Horizontal(classes="answers"):
                 yield from self.keys()
@@ -106,7 +106,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         if self.seat.is_demo:
             yield SeatBar(self.words, self.seat.name)
 
-    def _standing_keys(self) -> Iterable[Widget]:
+    def standing_keys(self) -> Iterable[Widget]:
+        """The keys that every screen has, at the left."""
         if self._can_stop:
             label = self.words(f"stop.{self.seat.name}.key" if self.ASKS_BACK else "key.back")
             yield Key(label, id="stop", hint="Esc")

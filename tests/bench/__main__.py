@@ -7,9 +7,9 @@ on any machine. It ends with 1 when one is not.
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import issuance
+from tests.bench import issuance, screen
 
-BENCHMARKS: dict[str, Callable[[Sequence[str]], int]] = {"issuance": issuance.main}
+BENCHMARKS: dict[str, Callable[[Sequence[str]], int]] = {"issuance": issuance.main, "screen": screen.main}
 
 
 def main(words: Sequence[str]) -> int:

@@ -310,7 +310,7 @@ async def _play(scene: Scene, language: str, out: Path, locale: Path) -> None:
     (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
     counter = ScriptedCounter(scene.script(), papers=papers, fails_to_open=scene.fails_to_open)
     scene.prepare(counter)
-    app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+    app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
     count = 0
     async with app.run_test(size=scene.size) as pilot:
 

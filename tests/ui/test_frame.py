@@ -42,7 +42,7 @@ def play(locale: Path) -> Callable[[Play], KioskApp]:
         counter, clock = ScriptedCounter(), HandClock()
 
         async def session() -> KioskApp:
-            app = KioskApp(counter, issue=counter.issue, locale=locale, patience=PATIENCE, now=clock)
+            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, patience=PATIENCE, now=clock)
             async with app.run_test(size=(100, 30)) as pilot:
                 await what(pilot, app, clock)  # type: ignore[misc]  # a coroutine
                 counter.script.let_go()
