@@ -26,7 +26,9 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
+from kiosk.ui.terminal_driver import KioskDriver
 from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
+from kiosk.ui.voice import Voice
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
 from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, Catalogues
 
@@ -38,6 +40,10 @@ _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
 
 _LOOKS_FOR_PERSONS_EVERY_S = 1.0
+
+_BOUNCE_S = 0.2
+_SAME_PLACE_CELLS = 2
+"""Two taps closer than this in time and place are one that a trembling hand has made twice."""
 
 _LOCKED_KEYS = frozenset({"enter", *SEAT_KEYS.values()})
 """What a locked seat still hears."""
@@ -53,7 +59,7 @@ class KioskApp(App[None], inherit_bindings=False):
 
     `make_counter` is called behind the first paint; `seat` is the one in front at first; `issue` the use case that the
     seats serve, by default the real one; `locale` the folder of the compiled catalogues; `now` a monotonic clock in
-    seconds by which persons are waited for.
+    seconds by which persons are waited for; `voice` speaks to the resident, where the terminal has one.
     """
 
     CSS_PATH = FRAME_SHEET
@@ -72,8 +78,9 @@ class KioskApp(App[None], inherit_bindings=False):
         locale: Path = LOCALE_FOLDER,
         patience: Patience | None = None,
         now: Callable[[], float] = time.monotonic,
+        voice: Voice | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=KioskDriver)
         dress(self)
         self.board = Board()
         self.fault: BaseException | None = None
@@ -85,13 +92,25 @@ class KioskApp(App[None], inherit_bindings=False):
         self._issue = issue
         self._catalogues = Catalogues(locale)
         self._seats = {
-            name: Seat(name, self, self._catalogues, language, self.board, is_demo=is_demo, patience=patience)
+            name: Seat(
+                name,
+                self,
+                self._catalogues,
+                language,
+                self.board,
+                is_demo=is_demo,
+                patience=patience,
+                now=now,
+                voice=voice if name is SeatName.RESIDENT else None,
+            )
             for name in SeatName
         }
         self._thread = StationThread()
         self._books_thread = StationThread()
         self._patience = patience or Patience()
         self._idle = IdleGuard(now)
+        self._now = now
+        self._tapped: tuple[tuple[float, float], float] = ((0, 0), -_BOUNCE_S)
         self._minded: Screen[Any] | None = None
         self._is_leaving = False
         self._is_on_glass = False
@@ -184,10 +203,20 @@ class KioskApp(App[None], inherit_bindings=False):
             if isinstance(screen, SeatScreen) and screen.asks_presence:
                 screen.welcome_back()
                 return
+            if isinstance(event, events.MouseDown) and self._is_second_tap(event, screen):
+                return
             is_locked = isinstance(screen, SeatScreen) and screen.is_locked
             if is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS:
                 return
         await super().on_event(event)
+
+    def _is_second_tap(self, event: events.MouseDown, screen: Screen[Any] | None) -> bool:
+        """Whether a trembling hand has tapped twice: at the same place in no time, or onto a screen just shown."""
+        place, at_s = (event.x, event.y), self._now()
+        before, self._tapped = self._tapped, (place, at_s)
+        (x, y), before_s = before
+        is_same = abs(place[0] - x) <= _SAME_PLACE_CELLS and abs(place[1] - y) <= _SAME_PLACE_CELLS
+        return (is_same and at_s - before_s < _BOUNCE_S) or (isinstance(screen, SeatScreen) and screen.is_just_shown)
 
     def mind_idleness(self) -> None:
         """Lets the screen in front know how long nobody has touched it; time begins anew with every screen."""
