@@ -111,6 +111,7 @@ class KioskApp(App[None], inherit_bindings=False):
         self._idle = IdleGuard(now)
         self._now = now
         self._tapped: tuple[tuple[float, float], float] = ((0, 0), -_BOUNCE_S)
+        self._drops_release = False
         self._minded: Screen[Any] | None = None
         self._is_leaving = False
         self._is_on_glass = False
@@ -196,19 +197,30 @@ class KioskApp(App[None], inherit_bindings=False):
     # --- persons who leave ------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Every touch shows that somebody is there; one that answers whether he is does nothing else."""
+        """Every touch shows that somebody is there; some touches do nothing else."""
         if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
             self._idle.touch()
-            screen = self._screen_in_front()
-            if isinstance(screen, SeatScreen) and screen.asks_presence:
-                screen.welcome_back()
+            is_dropped = self._drops(event)
+            if isinstance(event, events.MouseDown):
+                self._drops_release = is_dropped
+            if is_dropped:
                 return
-            if isinstance(event, events.MouseDown) and self._is_second_tap(event, screen):
-                return
-            is_locked = isinstance(screen, SeatScreen) and screen.is_locked
-            if is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS:
-                return
+        # Textual would take the release for the second half of an earlier tap.
+        if isinstance(event, events.MouseUp) and self._drops_release and not event.is_forwarded:
+            return
         await super().on_event(event)
+
+    def _drops(self, event: events.Event) -> bool:
+        """Whether a touch only says that somebody is there, was not meant, or came to a seat that is locked."""
+        screen = self._screen_in_front()
+        is_second = isinstance(event, events.MouseDown) and self._is_second_tap(event, screen)
+        if not isinstance(screen, SeatScreen):
+            return is_second
+        if screen.asks_presence:
+            screen.welcome_back()
+            return True
+        is_locked_out = screen.is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS
+        return is_second or is_locked_out
 
     def _is_second_tap(self, event: events.MouseDown, screen: Screen[Any] | None) -> bool:
         """Whether a trembling hand has tapped twice: at the same place in no time, or onto a screen just shown."""
