@@ -304,7 +304,7 @@ SCENES = (
 )
 
 
-async def _play(scene: Scene, language: str, out: Path, locale: Path) -> None:
+async def play(scene: Scene, language: str, out: Path, locale: Path) -> None:
     papers = out / "papers"
     papers.mkdir(parents=True, exist_ok=True)
     (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
@@ -332,7 +332,7 @@ def main(out: Path, only: str = "") -> None:
         for scene in SCENES:
             if only in ("", scene.name):
                 for language in scene.languages:
-                    asyncio.run(_play(scene, language, out, locale))
+                    asyncio.run(play(scene, language, out, locale))
 
 
 if __name__ == "__main__":
