@@ -23,7 +23,7 @@ FINE = Measured([(1.0, 1.2)] * 5, [5.0] * 40, [90.0] * 40, 80.0, 10.0)
 )
 def test_every_limit_counts(change: dict[str, object]) -> None:
     assert all(found <= most for _, found, most in judge(FINE))
-    worse = dataclasses.replace(FINE, **change)  # type: ignore[arg-type]  # one field each
+    worse = dataclasses.replace(FINE, **change)
     assert sum(found > most for _, found, most in judge(worse)) == 1
 
 

@@ -37,13 +37,13 @@ async def _written(pilot: Pilot[None], host: ListenedHost, password: str) -> byt
     driver = host._driver
     assert driver is not None
     original = driver.write
-    driver.write = written.append  # type: ignore[method-assign,assignment]  # listens in the place of the terminal
+    driver.write = written.append
     host.is_listened_to = True
     for key in (*password, *["backspace"] * len(password)):
         await pilot.press(key)
         await pilot.pause()
     host.is_listened_to = False
-    driver.write = original  # type: ignore[method-assign]  # as it was
+    driver.write = original
     return "".join(written).encode()
 
 

@@ -53,8 +53,8 @@ def faint(app: KioskApp, path: Path, least: float) -> list[str]:
             width = CELL_WIDTH * (2 if ord(character) > 0x2E7F else 1)
             colours = image.crop((left, top, left + width, top + CELL_HEIGHT)).convert("RGB").getcolors(1 << 16)
             assert colours is not None
-            ground: Rgb = max(colours)[1]  # type: ignore[assignment]  # RGB
-            best = max(contrast(ground, colour) for _, colour in colours)  # type: ignore[arg-type]  # RGB
+            ground: Rgb = max(colours)[1]
+            best = max(contrast(ground, colour) for _, colour in colours)
             if best < least:
                 found.append(f"{character!r} at {column},{row}: {best:.1f}")
     return found
