@@ -1,7 +1,7 @@
 """Makes the README's pictures by running the program: `python -m tests.pictures` writes them to `.pictures/`.
 
-The screen is that of the password on the demo's way; the receipt is one printed by a drill; papers-ja and papers-en
-show every paper of the counter, filled in for a fictional resident.
+The screen is the one that waits for a resident; the contact sheet has about forty screens of all seats; the receipt is
+one printed by a drill; papers-ja and papers-en show every paper of the counter, filled in for a fictional resident.
 """
 
 import asyncio
@@ -12,27 +12,49 @@ from pathlib import Path
 from PIL import Image
 
 from kiosk.papers.catalogue import LANGUAGES
-from kiosk.ui.app import KioskApp
-from kiosk.ui.picture import picture
 from tests.e2e.commands import APPLICATION, ROOT, run
 from tests.papers.contact_sheet import contact_sheet
 from tests.ui.conftest import compile_catalogues
-from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import walk_to
+from tests.ui.contact_sheet import SCENES, play
 
 PICTURES = ROOT / ".pictures"
 
+_SHEET_SCENES = ("way", "beside", "duties", "rounds", "presence", "stop", "refused", "outage", "looks")
+_NOT_TWICE = ("start-again", "desk-after-fee", "take-back", "offered", "stopped", "desk-after-stop")
+_COLUMNS = 6
+_WIDTH = 400
+"""Of one picture on the sheet, in pixels."""
+_GAP = 8
+_GROUND = (96, 104, 112)
 
-async def shoot_screen(path: Path) -> None:
-    """The resident's screen on which the password is chosen."""
+
+def shoot(folder: Path) -> list[Path]:
+    """Pictures of every scene of the sheet in Japanese, and of the way in English; in their order."""
     with tempfile.TemporaryDirectory() as locale:
-        counter = ScriptedCounter()
-        app = KioskApp(counter, issue=counter.issue, locale=compile_catalogues(Path(locale)))
-        async with app.run_test(size=(100, 30)) as pilot:
-            await walk_to(pilot, "ChoosePassword")
-            await pilot.pause()
-            picture(app, path)
-            counter.script.let_go()
+        compiled = compile_catalogues(Path(locale))
+        for scene in SCENES:
+            if scene.name in _SHEET_SCENES:
+                asyncio.run(play(scene, "ja", folder, compiled))
+        asyncio.run(play(next(scene for scene in SCENES if scene.name == "way"), "en", folder, compiled))
+    taken = [path for name in _SHEET_SCENES for path in sorted(folder.glob(f"{name}-ja-*.png"))]
+    english = sorted(folder.glob("way-en-*.png"))[:5]
+    return [path for path in (*taken, *english) if not path.stem.endswith(_NOT_TWICE)]
+
+
+def lay_out(pictures: list[Path], target: Path) -> None:
+    """All pictures on one sheet, in few colours, so that it stays small."""
+    shrunk = []
+    for path in pictures:
+        with Image.open(path) as image:
+            shrunk.append(image.resize((_WIDTH, round(image.height * _WIDTH / image.width)), Image.Resampling.LANCZOS))
+    height = max(image.height for image in shrunk)
+    rows = -(-len(shrunk) // _COLUMNS)
+    size = (_COLUMNS * (_WIDTH + _GAP) + _GAP, rows * (height + _GAP) + _GAP)
+    sheet = Image.new("RGB", size, _GROUND)
+    for number, image in enumerate(shrunk):
+        column, row = number % _COLUMNS, number // _COLUMNS
+        sheet.paste(image, (_GAP + column * (_WIDTH + _GAP), _GAP + row * (height + _GAP)))
+    sheet.quantize(160).save(target, optimize=True)
 
 
 def print_receipt(path: Path) -> None:
@@ -43,10 +65,18 @@ def print_receipt(path: Path) -> None:
         shutil.copy(Path(data) / "sim" / "printer" / "0001.png", path)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Writes every picture."""
     PICTURES.mkdir(exist_ok=True)
-    asyncio.run(shoot_screen(PICTURES / "screen.png"))
+    with tempfile.TemporaryDirectory() as folder:
+        taken = shoot(Path(folder))
+        shutil.copy(next(path for path in taken if path.stem.endswith("-Start")), PICTURES / "screen.png")
+        lay_out(taken, PICTURES / "screens.png")
     print_receipt(PICTURES / "receipt.png")
     for language in LANGUAGES:
         receipt = Image.open(PICTURES / "receipt.png").convert("L") if language == "ja" else None
         contact_sheet(language, receipt).quantize(16).save(PICTURES / f"papers-{language}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pexpect  # type: ignore[import-untyped]  # has no types of its own
+import pexpect  # has no types of its own
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -42,5 +42,5 @@ def test_every_file_of_data_is_packed(packed: set[str]) -> None:
         for path in (ROOT / package).rglob("*")
         if path.is_file() and path.suffix not in sources
     }
-    assert {"kiosk/failures.toml", "kiosk/papers/receipt.ja.toml", "kiosk/ui/kiosk.tcss", "kiosk/py.typed"} <= data
+    assert {"kiosk/failures.toml", "kiosk/papers/receipt.ja.toml", "kiosk/ui/frame.tcss", "kiosk/py.typed"} <= data
     assert data <= packed

@@ -19,6 +19,7 @@ class AnsweringScreen(Screen[R], Generic[R]):
     def __init__(self, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
         self._answered: asyncio.Future[R | None] | None = None
+        self._is_taken_off = False
 
     def awaited(self) -> "asyncio.Future[R | None]":
         """The answer to come; from now on `dismiss` only answers."""
@@ -26,7 +27,9 @@ class AnsweringScreen(Screen[R], Generic[R]):
         return self._answered
 
     def dismiss(self, result: R | None = None) -> AwaitComplete:
-        """Answers; the first answer counts."""
+        """Answers; the first answer counts, and what is still typed at a screen that has gone does not."""
+        if self._is_taken_off:
+            return AwaitComplete()
         if self._answered is None:
             return super().dismiss(result)
         if not self._answered.done():
@@ -35,5 +38,5 @@ class AnsweringScreen(Screen[R], Generic[R]):
 
     def take_off(self) -> None:
         """Leaves the glass; its seat is in front."""
-        self._answered = None
+        self._is_taken_off = True
         super().dismiss(None)

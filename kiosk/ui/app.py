@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import App, ScreenStackError
@@ -18,26 +18,32 @@ from textual.worker import WorkerFailed
 
 from kiosk.exit_code import ExitCode
 from kiosk.ui.board import Board
-from kiosk.ui.case_thread import Issue, issue_certificate
-from kiosk.ui.counter import Counter
 from kiosk.ui.idle import IdleGuard, Patience
-from kiosk.ui.office import StationOffice
 from kiosk.ui.opening import Opening
 from kiosk.ui.outage import MODE as OUTAGE
 from kiosk.ui.outage import Outage
-from kiosk.ui.reception import StationReception
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
-from kiosk.ui.themes import STYLE_SHEET, dress
+from kiosk.ui.terminal_driver import KioskDriver
+from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
+from kiosk.ui.voice import Voice
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
-from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, RESIDENT_LANGUAGES, load_words
+from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, Catalogues
+
+if TYPE_CHECKING:
+    from kiosk.ui.case_thread import Issue
+    from kiosk.ui.counter import Counter
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
 
 _LOOKS_FOR_PERSONS_EVERY_S = 1.0
+
+_BOUNCE_S = 0.2
+_SAME_PLACE_CELLS = 2
+"""Two taps closer than this in time and place are one that a trembling hand has made twice."""
 
 _LOCKED_KEYS = frozenset({"enter", *SEAT_KEYS.values()})
 """What a locked seat still hears."""
@@ -51,45 +57,61 @@ _log = logging.getLogger(__name__)
 class KioskApp(App[None], inherit_bindings=False):
     """All seats of this terminal. In a demo the function keys change the seat and the technician can leave.
 
-    `seat` is the one in front at first; `issue` the use case that the seats serve; `locale` the folder of the compiled
-    catalogues; `now` a monotonic clock in seconds by which persons are waited for.
+    `make_counter` is called behind the first paint; `seat` is the one in front at first; `issue` the use case that the
+    seats serve, by default the real one; `locale` the folder of the compiled catalogues; `now` a monotonic clock in
+    seconds by which persons are waited for; `voice` speaks to the resident, where the terminal has one.
     """
 
-    CSS_PATH = STYLE_SHEET
+    CSS_PATH = FRAME_SHEET
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
         self,
-        counter: Counter,
+        make_counter: "Callable[[], Counter]",
         language: str = "ja",
         *,
         seat: str = SeatName.RESIDENT,
         is_demo: bool = True,
-        issue: Issue = issue_certificate,
+        issue: "Issue | None" = None,
         locale: Path = LOCALE_FOLDER,
         patience: Patience | None = None,
         now: Callable[[], float] = time.monotonic,
+        voice: Voice | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=KioskDriver)
         dress(self)
         self.board = Board()
         self.fault: BaseException | None = None
-        self._counter = counter
+        self._make_counter = make_counter
+        self._counter: Counter | None = None
         self._language = language
         self._front = SeatName(seat)
         self._is_demo = is_demo
         self._issue = issue
-        self._catalogues = {name: load_words(name, locale) for name in RESIDENT_LANGUAGES}
+        self._catalogues = Catalogues(locale)
         self._seats = {
-            name: Seat(name, self, self._catalogues, language, self.board, is_demo=is_demo, patience=patience)
+            name: Seat(
+                name,
+                self,
+                self._catalogues,
+                language,
+                self.board,
+                is_demo=is_demo,
+                patience=patience,
+                now=now,
+                voice=voice if name is SeatName.RESIDENT else None,
+            )
             for name in SeatName
         }
         self._thread = StationThread()
         self._books_thread = StationThread()
         self._patience = patience or Patience()
         self._idle = IdleGuard(now)
+        self._now = now
+        self._tapped: tuple[tuple[float, float], float] = ((0, 0), -_BOUNCE_S)
+        self._drops_release = False
         self._minded: Screen[Any] | None = None
         self._is_leaving = False
         self._is_on_glass = False
@@ -125,8 +147,11 @@ class KioskApp(App[None], inherit_bindings=False):
         }
 
     async def _open(self) -> None:
+        dress_seats(self)
         try:
-            station = await self._thread.call(self._counter.open)
+            counter = await self._thread.call(self._make_counter)
+            self._counter = counter
+            station = await self._thread.call(counter.open)
         except Exception as error:
             # Whatever the reason, a public screen says that it is closed, and the technician reads why.
             self._fall_out(error, str(error))
@@ -138,16 +163,20 @@ class KioskApp(App[None], inherit_bindings=False):
         def start(work: Coroutine[None, None, None]) -> None:
             self.run_worker(work, group="case")
 
-        reception = StationReception(self._counter, station, self._thread, self.board, self._issue, start)
+        from kiosk.ui.case_thread import issue_certificate
         from kiosk.ui.clerk.flow import attend
+        from kiosk.ui.office import StationOffice
+        from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
         from kiosk.ui.technician.flow import maintain
 
+        issue = self._issue or issue_certificate
+        reception = StationReception(counter, station, self._thread, self.board, issue, start)
         resident, clerk, technician = (self._seats[name] for name in SeatName)
         self.run_worker(serve_residents(resident, reception, self._language), group="resident")
-        office = StationOffice(self._counter, station, self._books_thread, reception, self.board)
-        self.run_worker(attend(clerk, office, self._counter, self._counter.clerk), group="clerk")
-        self.run_worker(maintain(technician, office, self._counter, self.leave), group="technician")
+        office = StationOffice(counter, station, self._books_thread, reception, self.board)
+        self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
+        self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 
@@ -168,17 +197,38 @@ class KioskApp(App[None], inherit_bindings=False):
     # --- persons who leave ------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Every touch shows that somebody is there; one that answers whether he is does nothing else."""
+        """Every touch shows that somebody is there; some touches do nothing else."""
         if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
             self._idle.touch()
-            screen = self._screen_in_front()
-            if isinstance(screen, SeatScreen) and screen.asks_presence:
-                screen.welcome_back()
+            is_dropped = self._drops(event)
+            if isinstance(event, events.MouseDown):
+                self._drops_release = is_dropped
+            if is_dropped:
                 return
-            is_locked = isinstance(screen, SeatScreen) and screen.is_locked
-            if is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS:
-                return
+        # Textual would take the release for the second half of an earlier tap.
+        if isinstance(event, events.MouseUp) and self._drops_release and not event.is_forwarded:
+            return
         await super().on_event(event)
+
+    def _drops(self, event: events.Event) -> bool:
+        """Whether a touch only says that somebody is there, was not meant, or came to a seat that is locked."""
+        screen = self._screen_in_front()
+        is_second = isinstance(event, events.MouseDown) and self._is_second_tap(event, screen)
+        if not isinstance(screen, SeatScreen):
+            return is_second
+        if screen.asks_presence:
+            screen.welcome_back()
+            return True
+        is_locked_out = screen.is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS
+        return is_second or is_locked_out
+
+    def _is_second_tap(self, event: events.MouseDown, screen: Screen[Any] | None) -> bool:
+        """Whether a trembling hand has tapped twice: at the same place in no time, or onto a screen just shown."""
+        place, at_s = (event.x, event.y), self._now()
+        before, self._tapped = self._tapped, (place, at_s)
+        (x, y), before_s = before
+        is_same = abs(place[0] - x) <= _SAME_PLACE_CELLS and abs(place[1] - y) <= _SAME_PLACE_CELLS
+        return (is_same and at_s - before_s < _BOUNCE_S) or (isinstance(screen, SeatScreen) and screen.is_just_shown)
 
     def mind_idleness(self) -> None:
         """Lets the screen in front know how long nobody has touched it; time begins anew with every screen."""
@@ -212,11 +262,16 @@ class KioskApp(App[None], inherit_bindings=False):
     async def _leave(self) -> None:
         if self.board.case is not None:
             self.board.case.line.close()
-        closing = asyncio.ensure_future(self._thread.call(self._counter.close))
+        # In its turn on the station's thread, so that a counter that is being made is closed too.
+        closing = asyncio.ensure_future(self._thread.call(self._close))
         await asyncio.wait({closing}, timeout=_LEAVING_TAKES_AT_MOST_S)
         if closing.done() and (error := closing.exception()) is not None:
             _log.error("the counter did not close cleanly: %s", error)
         self.exit(return_code=0 if self.fault is None else ExitCode.INTERNAL)
+
+    def _close(self) -> None:
+        if self._counter is not None:
+            self._counter.close()
 
     def on_unmount(self) -> None:
         """However the program ends, no case keeps its thread waiting for a person."""

@@ -1,12 +1,15 @@
 """What goes on at this counter today: the case being worked on, and those that ended."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from kiosk.model.resident import Resident
 from kiosk.ui.bell import Bell
-from kiosk.ui.case import OpenCase
-from kiosk.ui.counter import LeftCase
-from kiosk.ui.ending import Ending
+
+if TYPE_CHECKING:
+    from kiosk.model.resident import Resident
+    from kiosk.ui.case import OpenCase
+    from kiosk.ui.counter import LeftCase
+    from kiosk.ui.ending import Ending
 
 
 @dataclass
@@ -14,20 +17,20 @@ class Board:
     """The counter's cases; the bell rings at every change of any of them."""
 
     bell: Bell = field(default_factory=Bell)
-    case: OpenCase | None = None
+    case: "OpenCase | None" = None
     """The case being worked on; one at a time, because the terminal has one reader."""
-    ended: list[OpenCase] = field(default_factory=list)
+    ended: list["OpenCase"] = field(default_factory=list)
     """Newest last."""
-    left: tuple[LeftCase, ...] = ()
+    left: "tuple[LeftCase, ...]" = ()
     """Cases that an interruption left, as far as the desk knows."""
     has_seen_left: bool = False
     """Whether the clerk has looked at them since the start."""
-    offered: Resident | None = None
+    offered: "Resident | None" = None
     """Whose form the clerk has taken in for the terminal."""
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
 
-    def offer(self, resident: Resident | None) -> None:
+    def offer(self, resident: "Resident | None") -> None:
         """The clerk sends a form to the terminal; None when it is taken up there."""
         self.offered = resident
         self.bell.ring()
@@ -42,12 +45,12 @@ class Board:
         self.is_clerk_called = False
         self.bell.ring()
 
-    def open(self, case: OpenCase) -> None:
+    def open(self, case: "OpenCase") -> None:
         """A case begins."""
         self.case = case
         self.bell.ring()
 
-    def close(self, case: OpenCase, ending: Ending) -> None:
+    def close(self, case: "OpenCase", ending: "Ending") -> None:
         """A case has ended; its resident still reads how."""
         self.ended.append(case)
         case.take(ending)

@@ -1,6 +1,9 @@
 """The screen under the resident's screens: seen while the station opens, and between two screens."""
 
+from collections.abc import Iterable
+
 from textual.app import ComposeResult
+from textual.widget import Widget
 
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.paragraph import Paragraph
@@ -12,6 +15,10 @@ class Opening(SeatScreen[None]):
     def page(self) -> ComposeResult:
         """One sentence, and nothing once the station is open."""
         yield Paragraph(id="opening", classes="title")
+
+    def standing_keys(self) -> Iterable[Widget]:
+        """None: nobody can do anything yet, and the first paint comes sooner without."""
+        return ()
 
     def follow(self) -> None:
         """The sentence goes when the town's name has come."""

@@ -1,6 +1,7 @@
 """One seat: a person's place at this terminal, with its language and the screens shown to it one after another."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,7 +14,8 @@ from kiosk.ui.board import Board
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.themes import THEMES
-from kiosk.ui.words import LANGUAGES, Words
+from kiosk.ui.voice import Voice
+from kiosk.ui.words import LANGUAGES, Catalogues, Words
 
 R = TypeVar("R")
 
@@ -25,14 +27,18 @@ class Seat:
         self,
         name: SeatName,
         app: App[None],
-        catalogues: dict[str, Words],
+        catalogues: Catalogues,
         language: str,
         board: Board,
         *,
         is_demo: bool,
         patience: Patience | None = None,
+        now: Callable[[], float] = time.monotonic,
+        voice: Voice | None = None,
     ) -> None:
         self.name = name
+        self.now = now
+        self.voice = voice
         self.patience = patience or Patience()
         self.board = board
         self.town: Town | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import ClassVar, Generic, TypeVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -15,12 +15,16 @@ from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
+from kiosk.ui.voice import sentence
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatBar
 from kiosk.ui.widgets.step_bar import StepBar
 
 R = TypeVar("R")
+
+_DOUBLE_TAP_S = 0.3
+"""A trembling hand taps twice; the second tap must not answer a question that nobody has read."""
 
 
 class Stop(Enum):
@@ -60,6 +64,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self.words = seat.words
         self._position = position
         self._can_stop = can_stop
+        self._shown_at_s = seat.now()
+        self._said = ""
 
     # --- what a screen is made of -----------------------------------------------------------------------------------
 
@@ -85,7 +91,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         with Vertical(classes="page"):
             yield from self.page()
         with Horizontal(classes="keys"):
-            yield from self._standing_keys()
+            yield from self.standing_keys()
             yield Paragraph(classes="spring")
             with Horizontal(classes="answers"):
                 yield from self.keys()
@@ -106,7 +112,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         if self.seat.is_demo:
             yield SeatBar(self.words, self.seat.name)
 
-    def _standing_keys(self) -> Iterable[Widget]:
+    def standing_keys(self) -> Iterable[Widget]:
+        """The keys that every screen has, at the left."""
         if self._can_stop:
             label = self.words(f"stop.{self.seat.name}.key" if self.ASKS_BACK else "key.back")
             yield Key(label, id="stop", hint="Esc")
@@ -134,6 +141,18 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         for paragraph in self.query("#banner-seat").results(Paragraph):
             paragraph.write(self.words("banner.clerk_called" if is_calling else f"banner.{self.seat.name}"))
         self.follow()
+        self._speak()
+
+    @property
+    def is_just_shown(self) -> bool:
+        """Whether a tap now can only be the second half of one that was meant for the screen before."""
+        return self.seat.now() - self._shown_at_s < _DOUBLE_TAP_S
+
+    def _speak(self) -> None:
+        voice = self.seat.voice
+        if voice is not None and self.is_current and (text := sentence(self, self.words)) != self._said:
+            self._said = text
+            voice.say(text)
 
     def _follow_lock(self) -> None:
         covers = self.query("#unlock").results(Key)
@@ -156,7 +175,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self.seat.unlock()
 
     async def on_screen_resume(self) -> None:
-        """A screen that comes back speaks the seat's present language."""
+        """A screen that comes back speaks the seat's present language, and is not yet touched on purpose."""
+        self._shown_at_s = self.seat.now()
         if self.is_mounted and self.words is not self.seat.words:
             await self.compose_anew()
 
@@ -202,7 +222,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             if not self.asks_presence:
                 self.add_class("-asks-presence")
                 self.app.bell()
-                self.set_focus(self.query_one("#stay", Key))
+                self.focus_on("#stay")
 
     @property
     def asks_presence(self) -> bool:
@@ -237,6 +257,15 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """Goes on to the next look."""
         self.seat.change_look()
 
+    @on(events.Key)
+    def press_by_digit(self, event: events.Key) -> None:
+        """A digit presses the answer that names it; a screen's own handler hears the key too."""
+        if self.TAKES_TEXT or event.character is None or not event.character.isdigit():
+            return
+        for key in self.query(".answers Key").results(Key):
+            if key.keyboard_key == event.character:
+                key.action_press()
+
     def action_call_clerk(self) -> None:
         """The resident wants somebody to come."""
         if self.seat.name is SeatName.RESIDENT:
@@ -253,13 +282,19 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             self.keep_going()
         else:
             self.add_class("-asks-stop")
-            self.set_focus(self.query_one("#stop-no", Key))
+            self.focus_on("#stop-no")
 
     @on(Key.Pressed, "#stop-no")
     def keep_going(self) -> None:
         """Goes on where it was."""
         self.remove_class("-asks-stop")
         self._focus_first()
+
+    def focus_on(self, selector: str) -> None:
+        """Gives a key the focus, where it is there: between two compositions a key may come before its screen."""
+        for key in self.query(selector).results(Key):
+            self.set_focus(key)
+            return
 
     def _focus_first(self) -> None:
         for selector in (self.AUTO_FOCUS or "Key", "#stop, #speak"):

@@ -47,6 +47,20 @@ def load_words(language: str, folder: Path = LOCALE_FOLDER) -> Words:
     return Words(language, catalogue)
 
 
+class Catalogues:
+    """Every language's words, each read when it is first spoken."""
+
+    def __init__(self, folder: Path = LOCALE_FOLDER) -> None:
+        self._folder = folder
+        self._read: dict[str, Words] = {}
+
+    def __getitem__(self, language: str) -> Words:
+        """The words of a language."""
+        if language not in self._read:
+            self._read[language] = load_words(language, self._folder)
+        return self._read[language]
+
+
 def _load(language: str, folder: Path) -> gettext.GNUTranslations:
     with (folder / language / "LC_MESSAGES" / "kiosk.mo").open("rb") as file:
         return gettext.GNUTranslations(file)

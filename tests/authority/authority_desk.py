@@ -116,7 +116,7 @@ class Desk:
             expires_at=self.clock.now + datetime.timedelta(minutes=15),
             uptime=Uptime(bytes(16), 0),
         )
-        return replace(terms, **changes)  # type: ignore[arg-type]  # the tests know the fields
+        return replace(terms, **changes)  # the tests know the fields
 
     def authorise(self, terms: AuthorisationTerms, clerk: Credential | None = None) -> Authorisation:
         clerk = clerk or self.clerk
@@ -134,11 +134,11 @@ class Desk:
     ) -> Message:
         """An `ir` that the authority grants, for this key."""
         terms, key = terms or self.terms(), key or self.key
-        request = self.client.certification_request(key.public_key(), items, kind, signer(key))  # type: ignore[arg-type]
+        request = self.client.certification_request(key.public_key(), items, kind, signer(key))
         return self.client.certify_message(request, self.authorise(terms), attest(terms, key), b"head")
 
     def certify(self, **how: object) -> PendingCertificate:
-        return self.client.certify(self.message(**how).der)  # type: ignore[arg-type]  # the tests know the arguments
+        return self.client.certify(self.message(**how).der)  # the tests know the arguments
 
     def confirmed(self, **how: object) -> PendingCertificate:
         pending = self.certify(**how)

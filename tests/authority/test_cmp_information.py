@@ -88,7 +88,7 @@ def test_newer_crls_are_told(desk: Desk) -> None:
     for since in (None, START - datetime.timedelta(days=1)):
         kind, value = told(desk, oids.CRL_STATUS_LIST, status_list(place, since))
         (crl,) = [x509.load_der_x509_crl(asn1.encode(c)) for c in asn1.elements(value)]
-        assert kind == oids.CRLS and crl.is_signature_valid(desk.issuer.public_key())  # type: ignore[arg-type]  # RSA
+        assert kind == oids.CRLS and crl.is_signature_valid(desk.issuer.public_key())  # RSA
         assert [e for e in crl.extensions if isinstance(e.value, x509.IssuingDistributionPoint)]
     assert told(desk, oids.CRL_STATUS_LIST, status_list(place, START)) == (oids.CRLS, b"")
 
@@ -238,14 +238,14 @@ def test_a_nest_in_a_nest_is_refused(desk: Desk) -> None:
 
 def test_a_requester_that_gives_up_gets_what_was_issued_revoked(desk: Desk) -> None:
     pending = desk.certify()
-    body = asn1.encode(asn1.ErrorMsgContent(status=status_info(2, "cannot be written", "systemFailure")))  # type: ignore[arg-type]  # Status
+    body = asn1.encode(asn1.ErrorMsgContent(status=status_info(2, "cannot be written", "systemFailure")))  # Status
     message = desk.client._message(BodyKind.ERROR, body, pending.transaction_id, pending.nonce)
     assert verdict(desk.responder.respond(message.der)) == (BodyKind.PKICONF, "")
     assert desk.state(pending) == ("revoked", "cessationOfOperation")
 
 
 def test_whoever_has_nothing_to_give_up_is_told(desk: Desk) -> None:
-    body = asn1.encode(asn1.ErrorMsgContent(status=status_info(2, "", "")))  # type: ignore[arg-type]  # Status
+    body = asn1.encode(asn1.ErrorMsgContent(status=status_info(2, "", "")))  # Status
     message = desk.client._message(BodyKind.ERROR, body)
     assert verdict(desk.responder.respond(message.der)) == (BodyKind.ERROR, "badRequest")
 

@@ -171,7 +171,7 @@ BAD: dict[str, tuple[Callable[[Desk, Credential], bytes], str]] = {
     ),
     "an oldCertId that is none": (lambda d, h: update(h, new_key(), old=b"\x05\x00"), "badDataFormat"),
     "another name": (lambda d, h: update(h, new_key(), subject=OTHER), "badCertTemplate"),
-    "the same key": (lambda d, h: update(h, h.key), "badCertTemplate"),  # type: ignore[arg-type]  # it is EC
+    "the same key": (lambda d, h: update(h, h.key), "badCertTemplate"),  # it is EC
     "raVerified by its holder": (lambda d, h: update(h, new_key(), proof="none"), "notAuthorized"),
 }
 

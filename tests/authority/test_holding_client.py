@@ -37,7 +37,7 @@ class WithoutPending(httpx.BaseTransport):
     def _answer(self, body: bytes) -> bytes:
         message = parse_message(body)
         if message.kind == BodyKind.RR and (self.refuses or self.ignores):
-            return self._spoken(message.header, status_info(2 if self.refuses else 0, "", self.refuses))  # type: ignore[arg-type]  # Status
+            return self._spoken(message.header, status_info(2 if self.refuses else 0, "", self.refuses))  # Status
         if message.kind == BodyKind.CERT_CONF:
             return self._spoken_confirmation(message.header)
         answer = self.desk.responder.respond(body)
@@ -74,7 +74,7 @@ class WithoutPending(httpx.BaseTransport):
 @pytest.fixture
 def holding(desk: Desk) -> Callable[..., tuple[HoldingClient, WithoutPending]]:
     def make(**how: object) -> tuple[HoldingClient, WithoutPending]:
-        line = WithoutPending(desk, **how)  # type: ignore[arg-type]  # the tests know the arguments
+        line = WithoutPending(desk, **how)  # the tests know the arguments
         client = HoldingClient(URL, desk.station, (desk.issuer,), clock=desk.clock, transport=line, pause=desk.pause)
         return client, line
 
@@ -89,7 +89,7 @@ def state(desk: Desk, pending: PendingCertificate) -> str:
 
 
 def test_what_is_good_at_once_is_held_and_released_after_the_fee(desk: Desk, holding: Callable[..., object]) -> None:
-    client, line = holding()  # type: ignore[misc]  # a pair
+    client, line = holding()  # a pair
     pending = client.certify(desk.message().der)
     assert state(desk, pending) == "held"
     stored = client.confirm_message(pending)
@@ -99,7 +99,7 @@ def test_what_is_good_at_once_is_held_and_released_after_the_fee(desk: Desk, hol
 
 
 def test_the_same_request_after_a_crash_finds_it_held(desk: Desk, holding: Callable[..., object]) -> None:
-    client, line = holding()  # type: ignore[misc]  # a pair
+    client, line = holding()  # a pair
     message = desk.message()
     pending = client.certify(message.der)
     assert client.certify(message.der) == pending
@@ -109,7 +109,7 @@ def test_the_same_request_after_a_crash_finds_it_held(desk: Desk, holding: Calla
 def test_a_release_that_was_obeyed_before_is_left_to_the_status_service(
     desk: Desk, holding: Callable[..., object]
 ) -> None:
-    client, _ = holding()  # type: ignore[misc]  # a pair
+    client, _ = holding()  # a pair
     pending = client.certify(desk.message().der)
     client.confirm(client.confirm_message(pending).der)
     with pytest.raises(AuthorityOutcomeUnknown, match="release"):
@@ -119,7 +119,7 @@ def test_a_release_that_was_obeyed_before_is_left_to_the_status_service(
 
 @pytest.mark.parametrize("how", [{"refuses": "notAuthorized"}, {"ignores": True}])
 def test_an_authority_that_cannot_hold_is_of_no_use(desk: Desk, holding: Callable[..., object], how: object) -> None:
-    client, _ = holding(**how)  # type: ignore[misc,arg-type]  # a pair; keywords
+    client, _ = holding(**how)  # a pair; keywords
     with pytest.raises(CertificateUnacceptable, match="hold") as refused:
         client.certify(desk.message().der)
     assert refused.value.certificate, "so that it can be revoked"

@@ -69,7 +69,7 @@ def findings(lint: object, *words: str) -> str:
     """What a linter says from warnings on."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        lint.main(["lint", *SEVERITY, *words])  # type: ignore[attr-defined]  # a module with a main
+        lint.main(["lint", *SEVERITY, *words])  # a module with a main
     return said.getvalue().strip()
 
 

@@ -7,13 +7,14 @@ on any machine. It ends with 1 when one is not.
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import authority, card, devices, issuance
+from tests.bench import authority, card, devices, issuance, screen
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], int]] = {
     "authority": authority.main,
     "card": card.main,
     "devices": devices.main,
     "issuance": issuance.main,
+    "screen": screen.main,
 }
 
 

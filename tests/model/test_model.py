@@ -124,7 +124,7 @@ def terms(**changes: object) -> AuthorisationTerms:
         "expires_at": datetime.datetime(2026, 4, 1, 1, 17, 3, tzinfo=datetime.UTC),
         "uptime": Uptime(b"\x04" * 16, 86_400),
     }
-    return AuthorisationTerms(**(values | changes))  # type: ignore[arg-type]  # one detail changed
+    return AuthorisationTerms(**(values | changes))  # one detail changed
 
 
 @given(case=st.text(), station=st.text(), nonce=st.binary(min_size=16, max_size=16))

@@ -304,13 +304,13 @@ SCENES = (
 )
 
 
-async def _play(scene: Scene, language: str, out: Path, locale: Path) -> None:
+async def play(scene: Scene, language: str, out: Path, locale: Path) -> None:
     papers = out / "papers"
     papers.mkdir(parents=True, exist_ok=True)
     (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
     counter = ScriptedCounter(scene.script(), papers=papers, fails_to_open=scene.fails_to_open)
     scene.prepare(counter)
-    app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+    app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
     count = 0
     async with app.run_test(size=scene.size) as pilot:
 
@@ -332,7 +332,7 @@ def main(out: Path, only: str = "") -> None:
         for scene in SCENES:
             if only in ("", scene.name):
                 for language in scene.languages:
-                    asyncio.run(_play(scene, language, out, locale))
+                    asyncio.run(play(scene, language, out, locale))
 
 
 if __name__ == "__main__":

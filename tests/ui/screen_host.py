@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.pilot import Pilot
@@ -12,22 +12,21 @@ from kiosk.ui.board import Board
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
-from kiosk.ui.themes import STYLE_SHEET, dress
+from kiosk.ui.themes import FRAME_SHEET, SEATS_SHEET, dress
 from kiosk.ui.widgets.paragraph import Paragraph
-from kiosk.ui.words import RESIDENT_LANGUAGES, load_words
+from kiosk.ui.words import Catalogues
 
 
 class ScreenHost(App[None], inherit_bindings=False):
     """Shows one screen; `answers` has what it was dismissed with."""
 
-    CSS_PATH = STYLE_SHEET
+    CSS_PATH: ClassVar[list[str | PurePath]] = [FRAME_SHEET, SEATS_SHEET]
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, make: Callable[[Seat], SeatScreen[Any]], locale: Path) -> None:
         super().__init__()
         dress(self)
-        catalogues = {language: load_words(language, locale) for language in RESIDENT_LANGUAGES}
-        self.seat = Seat(SeatName.RESIDENT, self, catalogues, "ja", Board(), is_demo=False)
+        self.seat = Seat(SeatName.RESIDENT, self, Catalogues(locale), "ja", Board(), is_demo=False)
         self.answers: list[object] = []
         self._make = make
 

@@ -29,7 +29,9 @@ def play(locale: Path) -> Callable[[ScriptedCounter, Play], KioskApp]:
         clock = HandClock()
 
         async def session() -> KioskApp:
-            app = KioskApp(counter, issue=counter.issue, locale=locale, patience=Patience(clerk_s=300), now=clock)
+            app = KioskApp(
+                lambda: counter, issue=counter.issue, locale=locale, patience=Patience(clerk_s=300), now=clock
+            )
             async with app.run_test(size=(100, 30)) as pilot:
                 await what(pilot, app, clock)
                 counter.script.let_go()

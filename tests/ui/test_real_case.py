@@ -6,7 +6,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from kiosk.config import load_config, locate_config
-from kiosk.demo import ConfiguredCounter
+from kiosk.configured_counter import ConfiguredCounter
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
 from tests.ui.screen_host import text_on
@@ -19,7 +19,7 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
     seen: dict[str, str] = {}
 
     async def run() -> KioskApp:
-        app = KioskApp(counter, locale=locale)
+        app = KioskApp(lambda: counter, locale=locale)
         async with app.run_test(size=(100, 30)) as pilot:
 
             async def visit(name: str) -> None:

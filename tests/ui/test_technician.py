@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from kiosk.config import load_config, locate_config
-from kiosk.demo import ConfiguredCounter
+from kiosk.configured_counter import ConfiguredCounter
 from kiosk.failure_book import load_failure_book
 from kiosk.ui.technician.pages import Pages, paged, plotted
 from kiosk.ui.words import LANGUAGES

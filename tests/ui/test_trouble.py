@@ -30,7 +30,7 @@ def play(locale: Path) -> Callable[[ScriptedCounter, Play], KioskApp]:
 
     def run(counter: ScriptedCounter, what: Play) -> KioskApp:
         async def session() -> KioskApp:
-            app = KioskApp(counter, issue=counter.issue, locale=locale)
+            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
             async with app.run_test(size=(100, 30)) as pilot:
                 await what(pilot, app)
                 counter.script.let_go()

@@ -38,7 +38,7 @@ def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
     flaws: list[str] = []
 
     async def run() -> KioskApp:
-        app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
         async with app.run_test(size=sizes[0]) as pilot:
 
             async def visit(name: str) -> None:
@@ -67,7 +67,7 @@ def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int,
     flaws: list[str] = []
 
     async def run() -> None:
-        app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:
@@ -91,7 +91,7 @@ def test_what_clerk_and_technician_do_besides_the_case_fits_too(
     flaws: list[str] = []
 
     async def run() -> None:
-        app = KioskApp(counter, language, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:
@@ -112,7 +112,7 @@ def test_every_arrangement_and_easy_japanese_lead_to_the_end(
     answer = {"large": "2", "lower": "3"}[layout]
 
     async def run() -> KioskApp:
-        app = KioskApp(counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:

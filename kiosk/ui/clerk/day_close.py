@@ -81,7 +81,8 @@ class CountDrawer(SeatScreen[dict[int, int]]):
     def _set(self, yen: int, count: int) -> None:
         if count <= _MOST_PIECES:
             self._pieces[yen] = count
-        self.query_one(f"#piece-{yen}", Key).relabel(self._label(yen))
+        for key in self.query(f"#piece-{yen}").results(Key):
+            key.relabel(self._label(yen))
         self.follow()
 
     @on(Key.Pressed, "#confirm")

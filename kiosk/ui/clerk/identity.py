@@ -115,8 +115,7 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
         self._document = document
         self._ticked.clear()
         await self.compose_anew()
-        first = "#check-face" if document is not None else "#document-1"
-        self.set_focus(self.query_one(first, Key))
+        self.focus_on("#check-face" if document is not None else "#document-1")
 
     def _tick(self, check: str) -> None:
         self._ticked.add(check)
@@ -125,9 +124,9 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
                 key.relabel(self._check_label(key.value))
                 key.set_class(key.value in self._ticked, "-chosen")
         missing = [name for name in _CHECKS if name not in self._ticked]
-        confirm = self.query_one("#confirm", Key)
-        confirm.disabled = bool(missing)
-        self.set_focus(self.query_one(f"#check-{missing[0]}", Key) if missing else confirm)
+        for confirm in self.query("#confirm").results(Key):
+            confirm.disabled = bool(missing)
+        self.focus_on(f"#check-{missing[0]}" if missing else "#confirm")
 
     def on_key(self, event: events.Key) -> None:
         """Digits name a document, or tick."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 
 from kiosk.model.testimony import PaperSeen
@@ -35,11 +35,6 @@ class LookAtPaper(SeatScreen[PaperSeen]):
         if isinstance(event.key.value, PaperSeen):
             self.dismiss(event.key.value)
 
-    def on_key(self, event: events.Key) -> None:
-        """Digits answer."""
-        if event.character in set("123"):
-            self.query_one(f"#answer-{event.character}", Key).action_press()
-
 
 class LookForCard(SeatScreen[bool]):
     """Whether the resident has his card."""
@@ -61,8 +56,3 @@ class LookForCard(SeatScreen[bool]):
     def answer(self, event: Key.Pressed) -> None:
         """Says whether he has it."""
         self.dismiss(event.key.id == "yes")
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits answer."""
-        if event.character in set("12"):
-            self.dismiss(event.character == "2")

@@ -87,7 +87,7 @@ class EnterAmount(SeatScreen[int]):
             self._amount_yen = amount_yen
         self._show()
         if self._amount_yen >= self._least_yen > 0:
-            self.set_focus(self.query_one("#confirm", Key))
+            self.focus_on("#confirm")
 
     @on(Key.Pressed, "#confirm")
     def confirm(self) -> None:

@@ -105,8 +105,8 @@ class ConfirmItems(SeatScreen[bool]):
     def keys(self) -> Iterable[Key]:
         """Both answers, and a look at what is covered."""
         if self._is_covered:
-            yield Key(self.words("resident.items.show"), id="show")
-        yield Key(self.words("resident.items.no"), id="no")
+            yield Key(self.words("resident.items.show"), id="show", hint="3")
+        yield Key(self.words("resident.items.no"), id="no", hint="2")
         yield Key(self.words("resident.items.yes"), id="yes", hint="Enter", kind="main")
 
     def on_mount(self) -> None:

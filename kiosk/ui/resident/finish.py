@@ -91,7 +91,7 @@ class TroubleNotice(SeatScreen[bool]):
     def keys(self) -> Iterable[Key]:
         """The demo's hand, and the end."""
         if self._card is not None and self._card.is_inserted:
-            yield Key(self.words("demo.card.take"), id="hand")
+            yield Key(self.words("demo.card.take"), id="hand", hint="1")
         yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
 
     @on(Key.Pressed, "#hand")

@@ -40,7 +40,7 @@ class Guide(SeatScreen[bool]):
 
     def keys(self) -> Iterable[Key]:
         """To the counter, or on."""
-        yield Key(self.words("resident.guide.consult"), id="consult")
+        yield Key(self.words("resident.guide.consult"), id="consult", hint="9")
         yield Key(self.words("key.next"), id="next", hint="Enter", kind="main")
 
     @on(Key.Pressed, "#consult")

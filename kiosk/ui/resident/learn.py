@@ -138,7 +138,6 @@ class Uses(Topic):
         elif event.character is not None and event.is_printable and len(self._asked) < 20:
             self._asked += event.character
         else:
-            super().on_key(event)
             return
         event.stop()
         self.follow()

@@ -172,7 +172,8 @@ class ChoosePassword(EnterPassword):
 
     def begin_anew(self) -> None:
         """Shows an empty field and the keyboard's first page."""
-        self.query_one(Keyboard).turn_to_first()
+        for keyboard in self.query(Keyboard):
+            keyboard.turn_to_first()
         self.show()
 
     def on_unmount(self) -> None:

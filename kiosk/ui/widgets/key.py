@@ -40,6 +40,16 @@ class Key(Widget, can_focus=True):
         self._label = inert(label)
         self._hint = inert(hint)
 
+    @property
+    def label(self) -> str:
+        """What the key says."""
+        return self._label
+
+    @property
+    def keyboard_key(self) -> str:
+        """The keyboard's key that does the same; empty when there is none."""
+        return self._hint
+
     def relabel(self, label: str) -> None:
         """Changes the label."""
         self._label = inert(label)

@@ -103,7 +103,7 @@ class Keyboard(Horizontal):
         self._index = event.index
         for index, tab in enumerate(self.query(".tab")):
             tab.set_class(index == self._index, "-open")
-        grid = self.query_one("#caps", Grid)
-        async with self.batch():
-            await grid.remove_children()
-            await grid.mount_all(self._caps())
+        for grid in self.query("#caps").results(Grid):
+            async with self.batch():
+                await grid.remove_children()
+                await grid.mount_all(self._caps())

@@ -54,7 +54,7 @@ def test_lengths_can_be_read_back_from_the_bytes(data: bytes, le: int | None) ->
 )
 def test_what_the_standard_does_not_know_is_no_command(fields: dict[str, object]) -> None:
     with pytest.raises(ValueError):
-        Command(**{"cla": 0, "ins": 0xB0, "p1": 0, "p2": 0, **fields})  # type: ignore[arg-type]  # wrong on purpose
+        Command(**{"cla": 0, "ins": 0xB0, "p1": 0, "p2": 0, **fields})  # wrong on purpose
 
 
 def test_neither_password_nor_certificate_shows_in_a_repr() -> None:

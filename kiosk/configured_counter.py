@@ -1,0 +1,223 @@
+"""The counter that the screens stand on, put together from the configuration."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from hw.bench import SimulatedReader
+from hw.errors import DeviceError
+from hw.link.reconnect import Presence
+from hw.monitor import DRAWER_LEFT_OPEN, MONEY_UNASSIGNED, PAPER_NEAR_END, monitoring
+from hw.owner import DeviceReport
+from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
+from kiosk.books import open_books
+from kiosk.card_services import StationCardServices
+from kiosk.clock import JAPAN
+from kiosk.config import Config
+from kiosk.config_check import check_config
+from kiosk.failure_book import load_failure_book
+from kiosk.issuance.issue import filed_application
+from kiosk.issuance.station import Station
+from kiosk.model.application import Application
+from kiosk.model.resident import Resident
+from kiosk.ui.counter import Books, CardServices, Check, DeviceState, FailureText
+
+TRACE_LENGTH = 400
+"""How many lines of card exchanges the technician can look back on."""
+
+_WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
+"""Troubles with which a device still works."""
+
+_LOOKED_AFTER_BY_NONE = ("clerk_drawer", "cash_changer")
+
+_EMPTY_CARD = "visitor"
+"""The card of somebody who has not applied yet."""
+
+
+class ResidentsCard:
+    """The card of the resident who applied last, and the hand that moves it."""
+
+    def __init__(self, reader: SimulatedReader, window: SimulatedReader | None) -> None:
+        self._reader = reader
+        self._window = window
+        self.owner = ""
+
+    @property
+    def is_inserted(self) -> bool:
+        """Whether a card lies in the simulated reader."""
+        return self._reader.is_inserted
+
+    def insert(self) -> None:
+        """Puts the resident's card in; before anybody has applied, the card that was there last, else an empty one."""
+        if self.owner:
+            self._reader.insert(self.owner)
+            return
+        self._reader.insert_last()
+        if not self._reader.is_inserted:
+            self._reader.insert(_EMPTY_CARD)
+
+    def hand_in(self) -> None:
+        """Hands the resident's card in at the window."""
+        self._reader.remove()
+        if self._window is not None:
+            self._window.insert(self.owner)
+
+    def remove(self) -> None:
+        """Takes the card out, wherever it lies."""
+        self._reader.remove()
+        if self._window is not None:
+            self._window.remove()
+
+
+class ConfiguredCounter:
+    """Implements `kiosk.ui.counter.Counter` on the configuration; opens nothing before `open`."""
+
+    clerk = "demo"
+
+    def __init__(self, config: Config, config_path: Path, data: Path, settings: Sequence[tuple[str, str]] = ()) -> None:
+        self._config = config
+        self._config_path = config_path
+        self._data = data
+        self._settings = settings
+        self._held = ExitStack()
+        self._assembly: Assembly | None = None
+        self._card: ResidentsCard | None = None
+        self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._reports: dict[str, DeviceReport] = {}
+        self._book = load_failure_book()
+
+    def open(self) -> Station:
+        """Opens devices and authority, starting one of its own when none is configured."""
+        self._held.enter_context(_heard_log(self._log.append))
+        self._held.enter_context(hold_data(self._data))
+        endpoint = self._held.enter_context(
+            authority_endpoint(self._config, self._config_path, self._settings, self._data)
+        )
+        assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
+        self._assembly = assembly
+        self._held.enter_context(monitoring(assembly.bench.devices, self._note, monotonic=time.monotonic))
+        if assembly.bench.simulated_reader is not None:
+            self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
+        return assembly.station
+
+    def close(self) -> None:
+        """Closes what `open` opened."""
+        self._held.close()
+
+    def file_application(self, resident: Resident) -> Application:
+        """The resident's application that an interruption left, else a new one under the next number of the year."""
+        assert self._assembly is not None, "the counter is open before anybody applies"
+        station = self._assembly.station
+        if self._card is not None:
+            self._card.owner = resident.code
+        for record in station.journal.unfinished_cases():
+            left = filed_application(record, station.journal)
+            if left.resident_code == resident.code:
+                return left
+        year = station.clock().astimezone(JAPAN).year
+        taken = 1
+        while station.journal.latest_case(f"{year}-{taken:04d}") is not None:
+            taken += 1
+        return Application(f"{year}-{taken:04d}", resident.code)
+
+    def devices(self) -> tuple[DeviceState, ...]:
+        """Every device as it was found last, half a second ago at most; the reader is asked."""
+        if self._assembly is None:
+            return ()
+        hardware = self._config.hardware
+        states = [self._reader_state(self._assembly), self._state("printer", "receipt_printer", hardware.printer.link)]
+        states.append(self._state("cash", hardware.cash.kind, hardware.cash.link))
+        if hardware.display.link:
+            states.append(self._state("display", "customer_display", hardware.display.link))
+        if hardware.lamp.link:
+            states.append(self._state("lamp", "signal_lamp", hardware.lamp.link))
+        return tuple(states)
+
+    def books(self) -> Books:
+        """The books of this station, through a connection of their own."""
+        assert self._assembly is not None, "the counter is open"
+        return self._held.enter_context(open_books(self._config, self._data, self._assembly.station))
+
+    def card_services(self) -> CardServices:
+        """What the resident may do with a certificate that he has."""
+        assert self._assembly is not None, "the counter is open"
+        return StationCardServices(self._assembly.station)
+
+    def simulated_card(self) -> ResidentsCard | None:
+        """The demo's card, or None with a real reader."""
+        return self._card
+
+    def receipts(self) -> Path | None:
+        """Where the simulated printer's papers lie."""
+        return self._data / "sim" / "printer" if self._config.hardware.printer.link == "sim:" else None
+
+    def trace_lines(self) -> tuple[str, ...]:
+        """The newest card exchanges."""
+        return tuple(self._trace)
+
+    def failure_codes(self) -> tuple[str, ...]:
+        """The failure book's codes."""
+        return tuple(self._book)
+
+    def log_lines(self) -> tuple[str, ...]:
+        """The newest lines that the program logged."""
+        return tuple(self._log)
+
+    def checks(self) -> tuple[Check, ...]:
+        """What is set, and whether it can be worked with."""
+        assert self._assembly is not None, "the counter is open"
+        return check_config(self._config, self._config_path, self._data, self._assembly)
+
+    def failure_text(self, code: str, language: str) -> FailureText:
+        """The failure book's words."""
+        entry = self._book[code]
+        text = entry.text(language.partition("@")[0])
+        return FailureText(text.what, text.remedy, entry.who)
+
+    def _reader_state(self, assembly: Assembly) -> DeviceState:
+        link = self._config.hardware.card.link
+        try:
+            detail = "card" if assembly.bench.reader.is_card_present() else ""
+        except DeviceError as error:
+            return DeviceState("reader", "card_reader", link, "missing", str(error))
+        return DeviceState("reader", "card_reader", link, "ready", detail)
+
+    def _state(self, name: str, kind: str, link: str) -> DeviceState:
+        report = self._reports.get(name)
+        if report is None:  # a drawer hangs on the printer, and is not looked after by itself
+            return DeviceState(name, kind, link, "ready" if kind in _LOOKED_AFTER_BY_NONE else "missing")
+        if report.standing.presence is not Presence.READY:
+            return DeviceState(name, kind, link, "missing", report.standing.cause)
+        is_blocked = any(trouble not in _WARNINGS for trouble in report.troubles)
+        return DeviceState(name, kind, link, "blocked" if is_blocked else "ready", ", ".join(report.troubles))
+
+    def _note(self, report: DeviceReport) -> None:
+        self._reports[report.name] = report
+
+
+class _LogEar(logging.Handler):
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%m-%d %H:%M:%S"))
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(self.format(record))
+
+
+@contextmanager
+def _heard_log(hear: Callable[[str], None]) -> Iterator[None]:
+    """While open, `hear` is given every line that our own packages log."""
+    ear = _LogEar(hear)
+    loggers = [logging.getLogger(name) for name in ("kiosk", "hw")]
+    for logger in loggers:
+        logger.addHandler(ear)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(ear)

@@ -1,0 +1,46 @@
+"""What a screen says to somebody who does not see it: its texts, then every key with the keyboard's key that does it.
+
+`Voice` is the port; nothing speaks unless a station has one. Passwords are never spoken: a masked field says nothing.
+"""
+
+from typing import Any, Protocol
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import Words
+
+_UNSPOKEN = ".picture, .danger-picture, #password-field, StepBar Paragraph, SeatBar Paragraph, .banner Paragraph"
+"""Drawings, what hides a password, and what stands on every screen."""
+
+
+class Voice(Protocol):
+    """Speaks to the one person at the terminal, in his headset."""
+
+    def say(self, text: str) -> None:
+        """Says a text, in place of what is still being said; returns at once."""
+        ...
+
+
+def sentence(screen: Screen[Any], words: Words) -> str:
+    """Everything that somebody has to hear to go on from this screen."""
+    silent = set(screen.query(_UNSPOKEN))
+    texts = [
+        str(paragraph.render()).replace("\n", " ").strip()
+        for paragraph in screen.query(Paragraph)
+        if paragraph not in silent and _is_shown(paragraph)
+    ]
+    keys = [
+        words("voice.key", key=key.keyboard_key, label=key.label)
+        for key in screen.query(Key)
+        if _is_shown(key) and not key.disabled and key.keyboard_key
+    ]
+    return " ".join((*filter(None, texts), *keys))
+
+
+def _is_shown(widget: Widget) -> bool:
+    """Whether neither the widget nor anything around it is hidden."""
+    around = (widget, *(ancestor for ancestor in widget.ancestors if isinstance(ancestor, Widget)))
+    return all(shown.display for shown in around)

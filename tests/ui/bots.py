@@ -1,0 +1,193 @@
+"""Persons as bots, each going the whole way of one issuance in his own manner: `python -m tests.ui.bots`.
+
+Prints how long each takes by the keystroke-level model (Card, Moran, Newell 1980): a key K, pointing P, and M to make
+up one's mind once a screen; times of the machine are not in it.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textual import events
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from kiosk.ui.app import KioskApp
+from kiosk.ui.ending import Finished
+from kiosk.ui.idle import Patience
+from kiosk.ui.widgets.keyboard import KeyCap
+from tests.ui.conftest import compile_catalogues
+from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.walk import Move, reach, until, walk
+
+KEY_S, POINT_S, MIND_S = 0.28, 1.1, 1.35
+"""The model's operators for an average person."""
+
+_SEAT_KEYS = ("f10", "f11", "f12")
+
+
+@dataclass(frozen=True)
+class Person:
+    """How somebody uses the terminal; `factor` multiplies the model's times."""
+
+    name: str
+    is_touching: bool = True
+    factor: float = 1.0
+    trembles: bool = False
+    comfort: tuple[str, str, str] | None = None
+    """Answers to the three questions of comfort: language, colours, arrangement."""
+    hears: bool = False
+    """Goes by what is spoken alone."""
+
+
+PERSONS = (
+    Person("average, by touch"),
+    Person("average, by keyboard", is_touching=False),
+    Person("slow", factor=4.0),
+    Person("trembling", factor=1.5, trembles=True),
+    Person("colour-blind", comfort=("1", "3", "1")),
+    Person("one-handed, by keyboard", is_touching=False, factor=1.5),
+    Person("low reach", comfort=("1", "1", "3")),
+    Person("English", comfort=("3", "1", "1")),
+    Person("easy Japanese", factor=1.5, comfort=("2", "1", "2")),
+    Person("blind, by voice", is_touching=False, factor=2.0, hears=True),
+)
+
+
+@dataclass
+class RecordedVoice:
+    """A voice that is read instead of heard."""
+
+    said: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        """Keeps the text."""
+        self.said.append(text)
+
+
+@dataclass
+class Bot:
+    """One person at one terminal: his hands, and the time that passes."""
+
+    person: Person
+    voice: RecordedVoice
+    now_s: float = 0.0
+    spent_s: float = 0.0
+
+    def now(self) -> float:
+        """The terminal's clock, which the person's doings advance."""
+        return self.now_s
+
+    def spend(self, seconds: float) -> None:
+        """Time passes."""
+        self.now_s += seconds * self.person.factor
+        self.spent_s += seconds * self.person.factor
+
+    async def do(self, pilot: Pilot[None], move: Move) -> None:
+        """One move."""
+        self.spend(MIND_S)
+        if self.person.is_touching:
+            for target in move.taps:
+                await self._tap(pilot, target)
+            return
+        for key in move.keys:
+            if self.person.hears and key not in _SEAT_KEYS and pilot.app.screen.has_class("seat-resident"):
+                self._check_heard(key)
+            self.spend(KEY_S)
+            await pilot.press(key)
+
+    def _check_heard(self, key: str) -> None:
+        said = self.voice.said[-1]
+        named = "Enter" if key == "enter" else key
+        is_typed = "パスワード" in said and len(key) == 1
+        assert is_typed or f"{named}を押すと" in said, f"{key} was not spoken of: {said}"
+
+    async def _tap(self, pilot: Pilot[None], target: str) -> None:
+        selector, _, label = target.partition(":")
+        await until(pilot, lambda: _find(pilot, selector, label) is not None, target)
+        widget = _find(pilot, selector, label)
+        assert widget is not None
+        if (
+            self.person.comfort is not None
+            and self.person.comfort[2] == "3"
+            and widget.screen.has_class("seat-resident", "-arranged-lower")
+            and selector != "SeatTab"
+        ):
+            assert widget.region.y >= pilot.app.size.height // 2, f"{target} is out of reach"
+        self.spend(POINT_S + KEY_S)
+        x, y = widget.region.x + widget.region.width // 2, widget.region.y + widget.region.height // 2
+        # The keyboard's keys touch one another: who misses there erases, which is no way of its own.
+        is_his = widget.screen.has_class("seat-resident")
+        if self.person.trembles and is_his and not isinstance(widget, KeyCap):
+            await _touch(pilot, (max(0, widget.region.x - 2), widget.region.y))
+            self.spend(0.5)
+        await _touch(pilot, (x, y))
+        if self.person.trembles and is_his:
+            self.now_s += 0.12
+            await _touch(pilot, (x + 1, y))
+
+
+async def _touch(pilot: Pilot[None], at: tuple[int, int]) -> None:
+    """A finger on the glass, as the terminal's driver tells it."""
+    for kind in (events.MouseDown, events.MouseUp):
+        pilot.app.post_message(kind(None, *at, 0, 0, 1, False, False, False))
+    await pilot.pause()
+    await pilot.pause()
+
+
+def _find(pilot: Pilot[None], selector: str, label: str) -> Widget | None:
+    for widget in pilot.app.screen.query(selector):
+        if widget.region.area and (not label or str(widget.render()).strip().startswith(label)):
+            return widget
+    return None
+
+
+def go(person: Person, locale: Path) -> float:
+    """Has a person go the whole way; seconds by the model. Fails when he does not reach the end."""
+    bot, counter = Bot(person, RecordedVoice()), ScriptedCounter()
+
+    async def run() -> KioskApp:
+        app = KioskApp(
+            lambda: counter,
+            issue=counter.issue,
+            locale=locale,
+            # Whoever is slow is asked whether he is there; how that goes has tests of its own.
+            patience=Patience(idle_s=1e9, clerk_s=1e9),
+            now=bot.now,
+            voice=bot.voice if person.hears else None,
+        )
+        async with app.run_test(size=(100, 30)) as pilot:
+            await reach(pilot, "Start")
+            if person.comfort is not None:
+                for key in ("4", *person.comfort):
+                    bot.spend(MIND_S + KEY_S)
+                    await pilot.press(key)
+                    await pilot.pause()
+                await reach(pilot, "Start")
+
+            async def look(_: str) -> None:
+                return None
+
+            await walk(pilot, bot.do, look)
+            counter.script.let_go()
+        return app
+
+    app = asyncio.run(run())
+    assert counter.script.password == b"AB01", f"{person.name} typed {counter.script.password!r}"
+    assert counter.script.tendered_yen == 1000
+    assert [type(case.ending) for case in app.board.ended] == [Finished]
+    return bot.spent_s
+
+
+def main(persons: Sequence[Person] = PERSONS) -> None:
+    """Prints the times."""
+    with tempfile.TemporaryDirectory() as folder:
+        locale = compile_catalogues(Path(folder))
+        for person in persons:
+            print(f"{person.name:26} {go(person, locale):6.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
