@@ -198,7 +198,7 @@ def test_the_eight_steps_are_walked_by_mouse_in_english(demo: Terminal, tmp_path
         demo.click("Done", until=after)
     demo.click("Yes", until="The fee is 500 yen")
     demo.click("F11", until="手数料を お受け取りください")
-    demo.click("1,000円", until="おつり")
+    demo.click("1,000円", until="Enter")
     demo.click("受け取りました", until="お渡しください")
     demo.click("確認しました", until="いまの手続")
     demo.click("F10", until="Please take your card")

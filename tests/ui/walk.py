@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from kiosk.ui.app import KioskApp
 
 PASSWORD = "AB01"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 Hand = Callable[[Pilot[None], "Move"], Awaitable[None]]
 
