@@ -52,6 +52,21 @@ def postgresql_store(new_postgresql_store: Callable[[], Store]) -> Iterator[Stor
 
 
 @pytest.fixture(scope="session")
+def authoritys_server(postgresql: Template) -> Iterator[Callable[[], Store]]:
+    """Makes empty databases on a server of their own: an authority's books name residents, a station's must not."""
+    with postgresql_stores(postgresql) as make:
+        yield make
+
+
+@pytest.fixture
+def authoritys_store(authoritys_server: Callable[[], Store]) -> Iterator[Store]:
+    """An empty database for an authority's books, gone after the test."""
+    made = authoritys_server()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
 def fresh_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of an authority that has issued nothing; worlds get copies."""
     return make_authority(tmp_path_factory.mktemp("authority") / "ca")

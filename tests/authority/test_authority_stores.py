@@ -28,7 +28,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path, keys: list[rsa.RSAPriva
     """A desk whose authority keeps its books in either kind of store."""
     url = ""
     if request.param == "postgresql":
-        made: Store = request.getfixturevalue("postgresql_store")
+        made: Store = request.getfixturevalue("authoritys_store")
         url = made.url
     directory = tmp_path / "authority"
     init(directory, POLICIES / "juki-2011.toml", TOWN, lambda: START, store_url=url)

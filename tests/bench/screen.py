@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hw.sim.card.chip import make_rsa_2048
+from hw.sim.card.key_maker import make_rsa_2048
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.issuance.station import Station

@@ -8,9 +8,9 @@ from served_authority import Served, ca, openssl, serving
 from tests.stores import Store
 
 
-def test_several_workers_serve_one_authority(postgresql_store: Store, tmp_path: Path) -> None:
+def test_several_workers_serve_one_authority(authoritys_store: Store, tmp_path: Path) -> None:
     directory = tmp_path / "authority"
-    ca("init", "--data", str(directory), "--store", postgresql_store.url)
+    ca("init", "--data", str(directory), "--store", authoritys_store.url)
     assert not (directory / "store.db").exists()
     with serving(directory, "--workers", "2") as served, ThreadPoolExecutor(4) as pool:
         said = list(pool.map(lambda number: enrol(served, tmp_path / str(number)), range(8)))
