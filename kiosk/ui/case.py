@@ -21,6 +21,7 @@ from kiosk.ui.persons import (
     PasswordChoice,
     PaymentCount,
     ResidentAsked,
+    Unsure,
 )
 
 
@@ -100,7 +101,10 @@ class OpenCase:
 
     def answer(self, question: Asked[Any], value: object) -> bool:
         """Gives a person's answer to the case; False when the case no longer waits for it."""
-        was_taken = question.answer(value)
+        if value is Unsure.CANNOT_TELL and isinstance(question, ClerkAsked):
+            was_taken = question.cannot_tell()
+        else:
+            was_taken = question.answer(value)
         if was_taken and isinstance(question, FeeDue):
             self.money = Money.TAKEN
         if self.clerk_asked is question:

@@ -8,11 +8,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from hw.ports import PinPolicy, PinStatus
 from kiosk.issuance.persons import (
     Abandoned,
+    CannotTell,
     CardAction,
     DeliverySummary,
     IdentityEvidence,
@@ -23,6 +25,12 @@ from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
 
 A = TypeVar("A")
+
+
+class Unsure(StrEnum):
+    """What a clerk says who has not seen what he is asked about."""
+
+    CANNOT_TELL = "cannot_tell"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +59,10 @@ class ResidentAsked(Asked[A]):
 
 class ClerkAsked(Asked[A]):
     """A question to the clerk."""
+
+    def cannot_tell(self) -> bool:
+        """The clerk does not know; False when the case no longer waits for it. Two clerks have to find out then."""
+        return _fail(self._answer, CannotTell())  # type: ignore[arg-type]  # failed here, never set
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from kiosk.model.testimony import PaperSeen
 from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount
+from kiosk.ui.persons import Unsure
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import ScreenHost, show
 from tests.ui.scripted_counter import resident
@@ -61,8 +62,21 @@ def test_nothing_is_an_answer_when_money_is_counted(locale: Path) -> None:
     assert show(lambda seat: EnterAmount(seat, 7, 500, least_yen=0, purpose="count"), locale, use) == [0]
 
 
-@pytest.mark.parametrize(("key", "seen"), list(zip("123", PaperSeen, strict=True)))
-def test_a_look_at_the_paper_has_no_default(key: str, seen: PaperSeen, locale: Path) -> None:
+def test_who_counts_what_was_there_before_may_say_that_he_cannot_tell(locale: Path) -> None:
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press("question_mark")
+
+    answers = show(lambda seat: EnterAmount(seat, 7, 500, least_yen=0, purpose="count"), locale, use)
+    assert answers == [Unsure.CANNOT_TELL]
+
+    async def insist(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press("question_mark", "5", "0", "0", "enter")
+
+    assert show(lambda seat: EnterAmount(seat, 7, 500, least_yen=500, purpose="fee"), locale, insist) == [500]
+
+
+@pytest.mark.parametrize(("key", "seen"), list(zip("1234", [*PaperSeen, Unsure.CANNOT_TELL], strict=True)))
+def test_a_look_at_the_paper_has_no_default(key: str, seen: PaperSeen | Unsure, locale: Path) -> None:
     async def use(pilot: Pilot[None], host: ScreenHost) -> None:
         await pilot.press("enter")
         assert host.answers == []

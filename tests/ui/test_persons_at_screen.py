@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from hw.ports import PinPolicy
-from kiosk.issuance.persons import Abandoned, CardAction, Persons
+from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, Persons
 from kiosk.model.step import Actor
-from kiosk.ui.persons import Asked, CardRequest, CaseLine, FeeDue, PasswordChoice
+from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAsked, FeeDue, PasswordChoice
 
 POLICY = PinPolicy(4, 16, "0123456789")
 
@@ -48,6 +48,14 @@ def test_a_question_is_answered_once(case: Case) -> None:
     assert isinstance(question, FeeDue) and question.is_open
     assert question.answer(500) and not question.answer(1000)
     assert call.result(5) == 500
+
+
+def test_a_clerk_who_cannot_tell_says_so_to_the_case(case: Case) -> None:
+    question, call = case.asks(case.persons.clerk.count_payment, 500)
+    assert isinstance(question, ClerkAsked) and question.cannot_tell()
+    with pytest.raises(CannotTell):
+        call.result(5)
+    assert not question.cannot_tell() and not question.answer(500)
 
 
 def test_abandoning_ends_the_open_question_and_nothing_later(case: Case) -> None:

@@ -20,6 +20,7 @@ from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import ENDED, Stage
 from kiosk.ui.clerk.menu import Duty
 from kiosk.ui.ending import Money, Outcome
+from kiosk.ui.persons import Unsure
 from kiosk.ui.resident.comfort import LAYOUTS
 from kiosk.ui.resident.learn import TOPICS
 from kiosk.ui.resident.own import Attempt
@@ -67,7 +68,7 @@ VALUES = {
     "clerk.identity.check.{}": [("open", "done", "face", "expiry", "entries")],
     "clerk.outcome.{}": [Outcome],
     "stage.{}": [set(Stage) - set(ENDED)],
-    "clerk.paper.{}": [PaperSeen],
+    "clerk.paper.{}": [(*PaperSeen, *Unsure)],
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],
     "clerk.{}.text": [("fee", "count", "change", "no_change", "repay")],

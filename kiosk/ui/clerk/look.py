@@ -6,13 +6,14 @@ from textual import on
 from textual.app import ComposeResult
 
 from kiosk.model.testimony import PaperSeen
+from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 
-class LookAtPaper(SeatScreen[PaperSeen]):
+class LookAtPaper(SeatScreen[PaperSeen | Unsure]):
     """What came out of the printer."""
 
     def __init__(self, seat: Seat, position: int, receipt_number: int) -> None:
@@ -25,14 +26,14 @@ class LookAtPaper(SeatScreen[PaperSeen]):
         yield Paragraph(self.words("clerk.paper.text"), classes="lead note")
 
     def keys(self) -> Iterable[Key]:
-        """Three answers; none of them is the default, because a guess is worse than a look."""
-        for number, seen in enumerate(PaperSeen, 1):
+        """Four answers; none of them is the default, because a guess is worse than a look, or than saying so."""
+        for number, seen in enumerate((*PaperSeen, Unsure.CANNOT_TELL), 1):
             yield Key(self.words(f"clerk.paper.{seen}"), id=f"answer-{number}", hint=str(number), value=seen)
 
     @on(Key.Pressed, ".answers Key")
     def answer(self, event: Key.Pressed) -> None:
         """Says what is there."""
-        if isinstance(event.key.value, PaperSeen):
+        if isinstance(event.key.value, PaperSeen | Unsure):
             self.dismiss(event.key.value)
 
 

@@ -6,6 +6,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
@@ -17,8 +18,11 @@ _PIECES_YEN = (100, 500, 1000, 5000, 10000)
 _MOST_YEN = 99_999
 
 
-class EnterAmount(SeatScreen[int]):
-    """An amount, by tapping what lies on the tray or by typing it. `least_yen` is the smallest that is accepted."""
+class EnterAmount(SeatScreen[int | Unsure]):
+    """An amount, by tapping what lies on the tray or by typing it. `least_yen` is the smallest that is accepted.
+
+    Whoever counts what was there before (0 is accepted) may also say that he cannot tell.
+    """
 
     def __init__(self, seat: Seat, position: int, due_yen: int, *, least_yen: int, purpose: str) -> None:
         super().__init__(seat, position=position, can_stop=least_yen > 0)
@@ -46,7 +50,9 @@ class EnterAmount(SeatScreen[int]):
             yield Key(words("clerk.fee.clear"), id="clear", hint="BackSpace")
 
     def keys(self) -> Iterable[Key]:
-        """Received."""
+        """Received; or that nobody here knows."""
+        if self._least_yen == 0:
+            yield Key(self.words("clerk.count.cannot_tell"), id="unsure", hint="?")
         yield Key(self.words(f"clerk.{self._purpose}.confirm"), id="confirm", hint="Enter", kind="main")
 
     def follow(self) -> None:
@@ -79,6 +85,8 @@ class EnterAmount(SeatScreen[int]):
         """Digits type the amount."""
         if event.key == "backspace":
             self._set(self._amount_yen // 10)
+        elif event.character == "?" and self._least_yen == 0:
+            self.say_unsure()
         elif event.character is not None and event.character in set("0123456789"):
             self._set(self._amount_yen * 10 + int(event.character))
 
@@ -93,6 +101,11 @@ class EnterAmount(SeatScreen[int]):
     def confirm(self) -> None:
         """The clerk attests the amount."""
         self.dismiss(self._amount_yen)
+
+    @on(Key.Pressed, "#unsure")
+    def say_unsure(self) -> None:
+        """The clerk cannot tell."""
+        self.dismiss(Unsure.CANNOT_TELL)
 
 
 class GiveMoney(SeatScreen[bool]):
