@@ -34,7 +34,6 @@ FEW_CHANGES = (
 )
 ALL_CHANGES = (*(Change(presence, delay) for presence, delay in product(Presence, Delay)), *NEXT_CHANGES)
 CARD_CHANGES = (UNCHANGED, Change(Presence.SWAPPED))
-CARD_MOVES = (*CARD_CHANGES, Change(Presence.MOVED))
 
 
 @dataclass(frozen=True)
@@ -192,17 +191,20 @@ class Reach:
     """Which deaths may be added to a plan of a certain length.
 
     The terminal can end with any of `changes` afterwards, or with any of `waited` when time has passed in the plan
-    before. Others can end in a leg that began with one of `beset`, unless more than `most` of them have done so in that
-    leg before.
+    before; `is_alone`: not in a leg in which somebody else has ended. Others can end in a leg that began with one of
+    `beset`, unless more than `most` of them have done so in that leg before.
     """
 
     changes: Sequence[Change]
     waited: Sequence[Change] = (UNCHANGED,)
     beset: Sequence[Change] = (UNCHANGED,)
     most: int = 0
+    is_alone: bool = False
 
     def changes_after(self, start: Start) -> Sequence[Change]:
         """What may change when the terminal ends in a leg."""
+        if self.is_alone and start.faults:
+            return ()
         return self.waited if start.has_waited else self.changes
 
     def may_befall(self, start: Start) -> bool:
