@@ -12,7 +12,7 @@ import coverage
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TESTS = ("tests/model", "tests/issuance", "tests/journal", "tests/maintenance")
+TESTS = ("tests/model", "tests/issuance", "tests/journal", "tests/maintenance", "tests/counter")
 
 
 def main() -> int:
