@@ -154,9 +154,10 @@ class Journal:
         if head.station != self.station:
             raise HeadInvalid(f"it is a head of station {head.station}")
         proven.signed.verify(self._head_key.public)
-        if head.size > self.size():
-            return Witness.SAW_MORE
         with self._database.read() as transaction:
+            newest = newest_entry(transaction, self.station)
+            if newest is None or head.size > newest.seq:
+                return Witness.SAW_MORE
             places = StoredPlaces(transaction, self.station)
             seen = places(head.size).leaf, edge_of(head.size, places).root()
         return Witness.AGREES if seen == (proven.leaf, head.root) else Witness.SAW_OTHERS

@@ -81,7 +81,9 @@ def test_a_nonce_of_another_length_is_refused(length: int) -> None:
         TestimonyTerms.decode(changed(nonce=bytes(length).hex()))
 
 
-@pytest.mark.parametrize("facts", [{"question": "certify"}, {"question": "none"}, {"question": 1}, {"answer": 500}, {"answer": "0500"}])
+@pytest.mark.parametrize(
+    "facts", [{"question": "certify"}, {"question": "none"}, {"question": 1}, {"answer": 500}, {"answer": "0500"}]
+)
 def test_what_nobody_asks_of_a_person_is_refused(facts: dict[str, Any]) -> None:
     with pytest.raises(TestimonyInvalid):
         TestimonyTerms.decode(changed(**facts))
