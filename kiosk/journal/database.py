@@ -6,6 +6,7 @@ processes may write, and nothing acknowledged is lost in a power cut. PostgreSQL
 the server names synchronous standbys, on theirs.
 """
 
+import logging
 import sqlite3
 import time
 from collections import namedtuple
@@ -365,6 +366,8 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
     except (SQLAlchemyError, ValueError):
         # What cannot be taken apart may hold a password anywhere.
         raise StoreUnusable("the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME") from None
+    # What is wrong with a connection is raised; its pool would write a traceback besides when it takes it back.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     # Among the options after "?" there may be a password.
     shown = parsed.set(query={}).render_as_string(hide_password=True)
     try:
