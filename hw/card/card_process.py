@@ -85,6 +85,7 @@ def _end_with_card(slot: PcscSlot) -> None:
             pass
     except DeviceError:
         pass  # the reader or the service has left, and the card with it
+    # A driver that noticed the removal itself says so first; a blocked one is ended by this.
     time.sleep(_GRACE_S)
     os._exit(os.EX_OK)
 

@@ -343,6 +343,7 @@ def _data_version_wait(driver: Any) -> Callable[[float], None]:
     def wait(timeout_s: float) -> None:
         nonlocal seen
         end_s = time.monotonic() + timeout_s
+        # SQLite tells nobody of a commit; its count has to be looked at.
         while (now := version()) == seen and (left_s := end_s - time.monotonic()) > 0:
             time.sleep(min(_LOOK_S, left_s))
         seen = now

@@ -157,6 +157,7 @@ def _idle(kept: dict[str, Any], seconds: float) -> bool:
         devices = open_devices(hardware, folder / "sim", held)
         reports: list[DeviceReport] = []
         held.enter_context(monitoring(devices, reports.append, monotonic=time.monotonic))
+        # What starting costs is over by then; what is measured is a station at rest.
         time.sleep(2)
         begun_s, spent_s = time.monotonic(), time.process_time()
         time.sleep(seconds)

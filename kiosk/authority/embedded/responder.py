@@ -76,6 +76,7 @@ class Responder:
         except MessageInvalid as invalid:
             return exchange.refuse(invalid.fail_info, invalid.text)
         except Exception:
+            # A defect of ours must not leave a client without a protected answer (RFC 9483, section 3.6).
             _log.exception("a request could not be handled")
             return exchange.refuse("systemFailure", "the request could not be handled; its outcome is unknown")
 
