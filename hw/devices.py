@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _ON_PRINTER = "printer"
 _COINS_BAUDRATE = 9600
 _LEDGER = "coins.jsonl"
+_SIMULATED_DOCUMENTS = "documents"
 _PRIVATE = ("scanner",)
 """Devices of whose exchanges no trace tells the content: a code may be anybody's."""
 _OnALine = PrinterDevice | CashDevice | DisplayDevice | LampDevice | ScannerDevice
@@ -84,7 +85,7 @@ def check_devices(hardware: Hardware) -> None:
         if link:
             _link(name, link, fault, Core)
     _scanner_values(hardware.scanner)
-    _documents(hardware)
+    _documents(hardware, Path())
 
 
 def open_devices(
@@ -115,7 +116,7 @@ def open_devices(
         display=_display(hardware.display, lines, simulation),
         lamp=_lamp(hardware.lamp, lines, simulation),
         scanner=_scanner(hardware.scanner, lines),
-        documents=_documents(hardware),
+        documents=_documents(hardware, simulation),
         simulated_coins=coins,
     )
 
@@ -205,11 +206,14 @@ def _scanner(device: ScannerDevice, lines: _Lines) -> "CodeScanner | None":
     return CodeScanner(link, device.form, dialect=device.dialect, setup=_scanner_values(device))
 
 
-def _documents(hardware: Hardware) -> "DocumentPrinter | None":
+def _documents(hardware: Hardware, simulation: Path) -> "DocumentPrinter | None":
+    """The document printer; a simulated one is a folder beside the simulated devices' state."""
     if not hardware.documents.link:
         return None
-    from hw.printer.document import document_printer
+    from hw.printer.document import DocumentFolder, document_printer
 
+    if hardware.documents.link == SIMULATED:
+        return DocumentFolder(simulation / _SIMULATED_DOCUMENTS)
     try:
         return document_printer(hardware.documents.link)
     except ValueError as error:

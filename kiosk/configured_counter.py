@@ -23,6 +23,7 @@ from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
+from kiosk.papers.press import Press
 from kiosk.ui.counter import Books, CardServices, Check, DeviceState, FailureText
 
 TRACE_LENGTH = 400
@@ -146,6 +147,12 @@ class ConfiguredCounter:
         """What the resident may do with a certificate that he has."""
         assert self._assembly is not None, "the counter is open"
         return StationCardServices(self._assembly.station)
+
+    def papers(self) -> Press:
+        """What prints the papers besides the receipt."""
+        assert self._assembly is not None, "the counter is open"
+        bench = self._assembly.bench
+        return Press(bench.printer, bench.documents, self._config.town, is_training=self._assembly.is_training)
 
     def simulated_card(self) -> ResidentsCard | None:
         """The demo's card, or None with a real reader."""

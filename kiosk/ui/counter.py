@@ -1,7 +1,7 @@
 """What the screens need of the counter behind them: its station, its devices' state, the words of its failures."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -11,6 +11,7 @@ from kiosk.model.resident import Resident
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
+    from kiosk.papers.press import Printed
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,39 @@ class Books(Protocol):
         ...
 
 
+class Papers(Protocol):
+    """Prints the counter's papers by name (`kiosk.papers.catalogue`); on any thread, and slow: a printer is waited for.
+
+    `values` and `rows` fill a paper's layout, what is not given is left to a pen; training voids every paper by itself.
+    """
+
+    def can_print(self, name: str) -> bool:
+        """Whether this station has a printer for that paper."""
+        ...
+
+    def print(
+        self,
+        name: str,
+        language: str,
+        values: Mapping[str, str],
+        rows: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+        marks: Collection[str] = (),
+    ) -> "Printed":
+        """Prints it once; what became of it. Raises `PrinterBlocked`, other `NotSent`, `Refused`, `PaperUnusable`."""
+        ...
+
+    def preview(
+        self,
+        name: str,
+        language: str,
+        values: Mapping[str, str],
+        rows: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+        marks: Collection[str] = (),
+    ) -> str:
+        """The paper as text, as it would be printed."""
+        ...
+
+
 class Counter(Protocol):
     """The counter that the screens stand on.
 
@@ -231,6 +265,10 @@ class Counter(Protocol):
 
     def card_services(self) -> CardServices:
         """What the resident may do with a certificate that he has; only once the counter is open."""
+        ...
+
+    def papers(self) -> Papers:
+        """What prints the papers besides the receipt; only once the counter is open."""
         ...
 
     def simulated_card(self) -> SimulatedCard | None:
