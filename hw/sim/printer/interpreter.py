@@ -19,8 +19,10 @@ from hw.sim.printer.tray import Counters
 _UNKNOWN_KEPT = 1000
 _KINDS = {1: 0x20, 2: 0x03, 3: 0x01, 49: 0x20, 50: 0x03, 51: 0x01}
 """GS I 1 to 3 or 49 to 51: model, type (two-byte characters, cutter), ROM version."""
-_IDENTITY = {65: b"1.00", 66: b"SIMULATED", 67: b"VIRTUAL PRINTER", 68: b"SIM0000001", 69: b"KANJI JAPANESE"}
-"""GS I 65 to 69: firmware, maker, model, serial number, fonts."""
+_IDENTITY = {65: b"1.00", 66: b"SIMULATED", 67: b"VIRTUAL PRINTER", 69: b"KANJI JAPANESE"}
+"""GS I 65 to 67 and 69: firmware, maker, model, fonts."""
+_SERIAL_NUMBER = 68
+"""GS I 68: what tells two printers of a kind apart."""
 _UNSEEN = {
     *("ESC {", "ESC V", "ESC U", "ESC T", "ESC r", "ESC c", "ESC ?", "ESC %", "ESC &", "ESC B", "ESC K", "ESC e"),
     *("GS b", "GS f", "GS P", "GS T", "GS E", "GS :", "GS ^", "FS W", "FS 2", "FS ?", "GS ( E", "GS ( M", "GS ( K"),
@@ -43,6 +45,7 @@ class Interpreter:
         cut: Callable[[], None],
         kick: Callable[[], None],
         settings: RealTimeSettings,
+        serial: str | None,
     ) -> None:
         self.unknown: deque[Command] = deque(maxlen=_UNKNOWN_KEPT)
         self._head = head
@@ -54,6 +57,7 @@ class Interpreter:
         self._characters = CharacterSet()
         self._qr = QrMemory()
         self._settings = settings
+        self._identity = {} if serial is None else _IDENTITY | {_SERIAL_NUMBER: serial.encode("ascii")}
         self._barcode = BarcodeStyle()
         self._graphics: tuple[int, int, bytes] | None = None
         self._is_selected = True
@@ -223,8 +227,8 @@ class Interpreter:
                 return self._mechanism.in_order(1)
             case "ESC u":
                 return self._mechanism.in_order(2)
-            case "GS I" if p[0] in _IDENTITY:
-                return b"\x5f" + _IDENTITY[p[0]] + b"\x00"
+            case "GS I" if p[0] in self._identity:
+                return b"\x5f" + self._identity[p[0]] + b"\x00"
             case "GS I" if p[0] in _KINDS:
                 return bytes((_KINDS[p[0]],))
             case "GS g" if p[:2] == b"2\x00":

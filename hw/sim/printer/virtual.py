@@ -16,6 +16,7 @@ from hw.sim.printer.tokens import Command, Tokenizer
 from hw.sim.printer.tray import Tray
 
 _SHEETS_KEPT = 1000
+SERIAL = "SIM0000001"
 
 ORDERS: Mapping[str, Callable[["VirtualPrinter"], None]] = {
     "paper end": lambda printer: printer.set_paper("end"),
@@ -40,6 +41,8 @@ _BY_FAULT = {
 class VirtualPrinter:
     """A Japanese 80 mm printer with cutter, drawer connector and kanji ROM, `dots` wide.
 
+    `serial` is the number by which GS I 68 tells it from others of its kind; with None it does not say who it is.
+
     A pure core: `feed` takes what the host sends and returns what the printer answers. `directory` keeps its sheets and
     non-volatile counters. While paper is out or the cover open, it holds what it receives and answers real-time
     commands only; afterwards it goes on where it was. The setters stand for a person's hands and may be called from
@@ -47,7 +50,12 @@ class VirtualPrinter:
     """
 
     def __init__(
-        self, *, directory: Path | None = None, dots: int = 512, faults: Mapping[int, Fault] | None = None
+        self,
+        *,
+        directory: Path | None = None,
+        dots: int = 512,
+        faults: Mapping[int, Fault] | None = None,
+        serial: str | None = SERIAL,
     ) -> None:
         self.sheets: deque[Sheet] = deque(maxlen=_SHEETS_KEPT)
         self.mechanism = Mechanism()
@@ -58,7 +66,7 @@ class VirtualPrinter:
         self._settings = RealTimeSettings()
         self._was_stopped = False
         self._interpreter = Interpreter(
-            self._head, self.mechanism, self._automatic, self.counters, self._cut, self._kick, self._settings
+            self._head, self.mechanism, self._automatic, self.counters, self._cut, self._kick, self._settings, serial
         )
         self._faults = faults or {}
         self._received = 0
