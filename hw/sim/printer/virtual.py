@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hw.sim.fault import Fault
 from hw.sim.printer.fault import COVER_OPEN, CUTTER_JAM, NEAR_END, PAPER_END, POWER_OFF, SILENT
+from hw.sim.printer.graphics import Graphics
 from hw.sim.printer.head import Head
 from hw.sim.printer.interpreter import Interpreter
 from hw.sim.printer.mechanism import AutomaticStatus, Mechanism, PaperState
@@ -65,8 +66,17 @@ class VirtualPrinter:
         self._automatic = AutomaticStatus(self.mechanism)
         self._settings = RealTimeSettings()
         self._was_stopped = False
+        images = self._tray.load_images()
         self._interpreter = Interpreter(
-            self._head, self.mechanism, self._automatic, self.counters, self._cut, self._kick, self._settings, serial
+            self._head,
+            self.mechanism,
+            self._automatic,
+            self.counters,
+            self._cut,
+            self._kick,
+            self._settings,
+            Graphics(images, lambda: self._tray.save_images(images)),
+            serial,
         )
         self._faults = faults or {}
         self._received = 0
