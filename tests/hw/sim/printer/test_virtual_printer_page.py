@@ -179,10 +179,7 @@ def test_images_that_cannot_be_are_refused():
         b"\x1d(L\x05\x000ACLX",
         b"\x1d(L\x02\x0002",  # nothing is stored
         b"\x1cq\x01\x00\x00\x01\x00",
-        b"\x1d8L"
-        + (11 + 64 * 4200).to_bytes(4, "little")
-        + b"0C0G1\x01\x00\x02\x68\x101"
-        + bytes(64 * 4200),  # too large
+        too_large,
     ):
         before = len(printer.unknown)
         printer.feed(wrong)
