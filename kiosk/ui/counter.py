@@ -12,6 +12,7 @@ from kiosk.model.resident import Resident
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
     from kiosk.papers.press import Printed
+    from kiosk.ui.tower import TowerSign
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,28 @@ class Books(Protocol):
         ...
 
 
+class Hand(Protocol):
+    """The hand at one simulated device; both calls return at once and may come from any thread."""
+
+    @property
+    def name(self) -> str:
+        """The device's table in hardware.toml."""
+        ...
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """What it can do."""
+        ...
+
+    def do(self, order: str) -> None:
+        """Does one of `orders`."""
+        ...
+
+    def look(self) -> str:
+        """What is to be seen of the device, in one line of English."""
+        ...
+
+
 class Papers(Protocol):
     """Prints the counter's papers by name (`kiosk.papers.catalogue`); on any thread, and slow: a printer is waited for.
 
@@ -273,6 +296,19 @@ class Counter(Protocol):
 
     def simulated_card(self) -> SimulatedCard | None:
         """The demo's card, or None with a real reader."""
+        ...
+
+    def hands(self) -> tuple[Hand, ...]:
+        """The hands at the simulated devices besides the card; none at real ones."""
+        ...
+
+    @property
+    def has_tower(self) -> bool:
+        """Whether a signal tower stands here; only once the counter is open."""
+        ...
+
+    def show_sign(self, sign: "TowerSign") -> bool:
+        """Shows it on the signal tower; whether the tower took it. Waits for the tower."""
         ...
 
     def receipts(self) -> Path | None:

@@ -209,6 +209,7 @@ class ScriptedCounter:
         self.reader = ScriptedReader()
         self.services = ScriptedServices()
         self.paper_press = ScriptedPapers()
+        self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
         self._papers = papers
@@ -257,6 +258,15 @@ class ScriptedCounter:
 
     def simulated_card(self) -> ScriptedReader:
         return self.reader
+
+    def hands(self) -> tuple:
+        return ()
+
+    has_tower = True
+
+    def show_sign(self, sign) -> bool:
+        self.signs.append(sign)
+        return True
 
     def receipts(self) -> Path | None:
         return self._papers

@@ -151,6 +151,14 @@ class VirtualPrinter:
             raise ValueError(f"{order!r} is none of: {', '.join(ORDERS)}")
         ORDERS[order](self)
 
+    def look(self) -> str:
+        """Paper, cover, cutter, drawer, and how many papers have come out."""
+        seen = self.mechanism
+        cover = "open" if seen.is_cover_open else "closed"
+        cutter = ", cutter jammed" if seen.is_cutter_jammed else ""
+        drawer = "open" if seen.is_drawer_open else "closed"
+        return f"paper {seen.paper}, cover {cover}{cutter}, drawer {drawer}, {self.counters.cuts} papers cut off"
+
     def _fail(self, fault: Fault) -> None:
         if fault.kind == SILENT:
             self.is_silent = True
