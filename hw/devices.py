@@ -61,10 +61,11 @@ class Devices:
 
 
 class _Lines:
-    """Opens the lines of a station: `held` closes them, `trace` hears those that are to be traced."""
+    """Opens the lines of a station: `held` closes them, `trace` hears those that are to be traced, `spy` all."""
 
-    def __init__(self, held: ExitStack, trace: Callable[[str], None] | None) -> None:
+    def __init__(self, held: ExitStack, trace: Callable[[str], None] | None, spy: Callable[[str], None] | None) -> None:
         self.held = held
+        self._spy = spy
         self.simulators: dict[str, HandledCore] = {}
         self._trace = trace
 
@@ -74,8 +75,9 @@ class _Lines:
             self.simulators[name] = simulated()
         link = _link(name, device.link, device.fault, lambda: self.simulators[name], line)
         self.held.callback(link.close)
-        if device.trace and self._trace is not None:
-            return TracedLink(link, name, self._trace, shows_content=name not in _PRIVATE)
+        for hear in (self._trace if device.trace else None, self._spy):
+            if hear is not None:
+                link = TracedLink(link, name, hear, shows_content=name not in _PRIVATE)
         return link
 
 
@@ -96,16 +98,22 @@ def check_devices(hardware: Hardware) -> None:
 
 
 def open_devices(
-    hardware: Hardware, simulation: Path, held: ExitStack, *, trace: Callable[[str], None] | None = None
+    hardware: Hardware,
+    simulation: Path,
+    held: ExitStack,
+    *,
+    trace: Callable[[str], None] | None = None,
+    spy: Callable[[str], None] | None = None,
 ) -> Devices:
     """The devices; `held` closes them. Each is connected when it is first used; see `check_devices` for errors.
 
-    `trace` hears what passes on the lines whose table says so.
+    `trace` hears what passes on the lines whose table says so, `spy` what passes on all of them; neither hears a paper
+    or a code.
     """
     from hw.printer.escpos import EscposPrinter
 
     model = _model(hardware.printer)
-    lines = _Lines(held, trace)
+    lines = _Lines(held, trace, spy)
 
     def printer_core() -> HandledCore:
         from hw.sim.printer.virtual import VirtualPrinter

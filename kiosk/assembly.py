@@ -72,11 +72,16 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A station ready for work, and the bench its devices stand on; `clerk` when he is asked at another station."""
+    """A station ready for work, and the bench its devices stand on; `clerk` when he is asked at another station.
+
+    `authority_url` and `credential` are how it reaches the authority.
+    """
 
     station: Station
     bench: Bench
     is_training: bool
+    authority_url: str
+    credential: StationCredential
     clerk: RemoteClerk | None = None
 
 
@@ -135,6 +140,7 @@ def open_station(
     uptime: Callable[[], Uptime] = system_uptime,
     random_bytes: Callable[[int], bytes] = os.urandom,
     trace: Callable[[str], None] | None = None,
+    spy: Callable[[str], None] | None = None,
 ) -> Iterator[Assembly]:
     """Opens everything, and checks the journal from its last signed head on before anything is issued.
 
@@ -158,7 +164,7 @@ def open_station(
             head_key=_load_key(load_head_key, keys[1], random_bytes),
         )
         journal.start()
-        with open_bench(config.hardware, data / "sim", trace=trace) as bench, auditing(database) as audit:
+        with open_bench(config.hardware, data / "sim", trace=trace, spy=spy) as bench, auditing(database) as audit:
             in_training = is_training(issuer, config.policy)
             if not in_training and (keys_of_rehearsal := rehearsal_keys(config.hardware)):
                 raise ConfigInvalid(
@@ -199,7 +205,7 @@ def open_station(
                 uptime=uptime,
                 random_bytes=random_bytes,
             )
-            yield Assembly(station, bench, in_training, clerks.clerk)
+            yield Assembly(station, bench, in_training, endpoint.url, credential, clerks.clerk)
     finally:
         database.close()
 

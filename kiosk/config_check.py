@@ -2,12 +2,12 @@
 
 import stat
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from hw.errors import DeviceError
 from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
 from kiosk.config import Config
+from kiosk.maintenance.bundle import without_secrets
 from kiosk.ui.counter import Check
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -26,8 +26,8 @@ def check_config(config: Config, path: Path, data: Path, assembly: Assembly) -> 
         _reader(hardware.card.link, assembly),
         Check("printer.link", "pass", f"{hardware.printer.link} ({hardware.printer.model})"),
         Check("cash", "pass", f"{hardware.cash.kind} on {hardware.cash.link}"),
-        Check("store.url", "pass", _without_secrets(config.store.url) or f"sqlite:///{data / 'kiosk.db'}"),
-        Check("authority.url", "pass", _without_secrets(config.authority.url) or "its own, of the demo"),
+        Check("store.url", "pass", without_secrets(config.store.url) or f"sqlite:///{data / 'kiosk.db'}"),
+        Check("authority.url", "pass", without_secrets(config.authority.url) or "its own, of the demo"),
         *(_private(data / name) for name in ("station.key", "head.key")),
         Check("clock", "note", f"{station.clock().astimezone(JAPAN):%Y-%m-%d %H:%M:%S}"),
     )
@@ -45,8 +45,3 @@ def _private(path: Path) -> Check:
     """A key file that others may read is as good as lost."""
     mode = stat.S_IMODE(path.stat().st_mode)
     return Check(path.name, "fail" if mode & _OTHERS else "pass", f"mode {mode:04o}")
-
-
-def _without_secrets(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.password else url

@@ -6,13 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hw.hardware import Hardware
+from hw.hardware import SIMULATED, DisplayDevice, DocumentsDevice, Hardware, LampDevice, ScannerDevice
 from hw.strict_toml import ConfigInvalid
 from kiosk.config import AuthorityTable, Config
 from kiosk.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from kiosk.configured_counter import ConfiguredCounter
+
+_DEMO = Hardware(
+    display=DisplayDevice(SIMULATED),
+    lamp=LampDevice(SIMULATED),
+    scanner=ScannerDevice(SIMULATED),
+    documents=DocumentsDevice(SIMULATED),
+)
+"""Everything that a station can have, so that it can be seen."""
 
 
 def run_demo(config: Config, config_path: Path, data: Path, settings: Sequence[tuple[str, str]]) -> ExitCode:
@@ -22,7 +30,8 @@ def run_demo(config: Config, config_path: Path, data: Path, settings: Sequence[t
     stands on the command line itself (`settings`) is heeded.
     """
     named = {dotted.partition(".")[0] for dotted, _ in settings}
-    hardware = Hardware(**{table: getattr(config.hardware, table) for table in named & set(vars(config.hardware))})
+    tables = {table: getattr(config.hardware, table) for table in named & set(vars(config.hardware))}
+    hardware = replace(_DEMO, **tables)
     authority = config.authority if "authority" in named else AuthorityTable()
     return _show(replace(config, hardware=hardware, authority=authority), config_path, data, settings)
 

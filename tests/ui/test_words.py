@@ -11,6 +11,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import kiosk.ui
+from hw.health_words import Level
+from hw.health_words import Outcome as HealthOutcome
+from hw.sim.panel import _ORDERS
 from kiosk.issuance.persons import CardAction
 from kiosk.model.certificate import CertificateState
 from kiosk.model.identity import IdentityDocument
@@ -26,7 +29,9 @@ from kiosk.ui.resident.learn import TOPICS
 from kiosk.ui.resident.own import Attempt
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
+from kiosk.ui.technician.bench import TROUBLES
 from kiosk.ui.technician.menu import View
+from kiosk.ui.technician.persons import _QUESTIONS
 from kiosk.ui.themes import THEMES
 from kiosk.ui.uses import load_uses
 from kiosk.ui.widgets.step_bar import step_word_id
@@ -38,6 +43,12 @@ QUESTIONS = ("language", "colours", "layout")
 DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
 CARD_NOTICES = ("look", "take_back", "empty", "no_card", "locked", "trouble")
+ORDER_NAMES = {
+    order.partition(" 2011")[0].replace(" ", "_").replace(":", "_").lower()
+    for orders in _ORDERS.values()
+    for order in orders
+    if not order.isdecimal()
+}
 VALUES = {
     "banner.{}": [SeatName],
     "language.{}": [RESIDENT_LANGUAGES],
@@ -62,6 +73,12 @@ VALUES = {
     "technician.check.{}": [("pass", "fail", "note")],
     "technician.failures.who.{}": [("resident", "clerk", "technician")],
     "technician.view.{}": [View],
+    "technician.level.{}": [Level],
+    "technician.outcome.{}": [HealthOutcome],
+    "technician.question.{}": [set(_QUESTIONS.values())],
+    "hand.{}": [set(_ORDERS)],
+    "order.{}": [ORDER_NAMES],
+    "trouble.{}": [TROUBLES],
     "use.{}": [{use.kind for use in load_uses()}],
     "clerk.day.difference.{}": [("none", "more", "less")],
     "clerk.duty.{}": [Duty],
