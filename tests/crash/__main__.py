@@ -1,8 +1,8 @@
 """`python -m tests.crash`: kills the processes of the kiosk at every place, and looks at what is left.
 
-Without an option: every death in every scenario, every two, and in the first scenario a third from every distinct state;
-and the boundaries are compared with what strace sees. With `--plan` one plan is played again and told. The grammar of plans is in
-`tests/crash/plan.py`.
+Without an option: every death in every scenario, every two, and in the first scenario a third from every distinct
+state; and the boundaries are compared with what strace sees. With `--plan` one plan is played again and told. The
+grammar of plans is in `tests/crash/plan.py`.
 """
 
 import argparse

@@ -281,6 +281,7 @@ class Merging:
 
             yield from run(parts, follow)
             level = found
+        self._plans |= level
         known = dict[tuple[Start, int, int], int]()
         lengths = range(1, longest + 1)
         yield Tally(plans=Counter({length: self._count(_ROOT, 0, length, known) for length in lengths}))
