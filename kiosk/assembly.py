@@ -5,7 +5,7 @@ import fcntl
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
 from hw.hardware import rehearsal_keys
-from hw.ports import ChannelKeys, ChannelPurpose
+from hw.ports import ChannelKeys, ChannelPurpose, Paper
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
@@ -50,6 +50,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.key_file import KeyDamaged
 from kiosk.journal.seal import load_station_key
 from kiosk.model.authorisation import Authorisation, Uptime
+from kiosk.papers.catalogue import roll_paper
 from kiosk.register.register import ResidentLookup, load_register
 
 _Key = TypeVar("_Key")
@@ -195,6 +196,7 @@ def open_station(
                 clerk_key=clerks.clerk_key,
                 ids=clerks.ids,
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
+                revocation_notice=_revocation_notice(config.receipt.language, in_training),
                 clock=clock,
                 uptime=uptime,
                 random_bytes=random_bytes,
@@ -289,6 +291,12 @@ def configured_endpoint(config: Config) -> Endpoint:
             "authority", "authority.credential", "missing: authority.url needs this station's credential"
         )
     return Endpoint(config.authority.url, config.home / config.authority.credential)
+
+
+def _revocation_notice(language: str, in_training: bool) -> Callable[[Mapping[str, str], Collection[str]], Paper]:
+    """Lays out the paper that says that a certificate is revoked."""
+    voided = {"training"} if in_training else set()
+    return lambda values, marks: roll_paper("revocation", language, values, marks={*marks, *voided})
 
 
 def _station_name(config: Config, credential: StationCredential) -> str:

@@ -2,10 +2,10 @@
 
 import datetime
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from hw.ports import CardReader, CashBox, ChannelKeys, ReceiptPrinter
+from hw.ports import CardReader, CashBox, ChannelKeys, Paper, ReceiptPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.clock import JAPAN, Clock
 from kiosk.counter.clerk_key import ClerkKey
@@ -35,7 +35,8 @@ class Station:
     `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `ids` are the
     town's, so that every station knows a resident by the same one. `issuer` is the authority's certificate (DER).
     `audit` looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime`
-    is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one.
+    is this computer's own time, which nobody sets. `revocation_notice` lays out that paper from its values and marks.
+    `window` is the clerk's reader, where there is one.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Station:
     clerk_key: ClerkKey
     ids: TownIds
     receipt_form: ReceiptForm
+    revocation_notice: Callable[[Mapping[str, str], Collection[str]], Paper]
     clock: Clock
     uptime: Callable[[], Uptime]
     random_bytes: Callable[[int], bytes] = os.urandom
