@@ -5,7 +5,7 @@ import fcntl
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
 from hw.hardware import rehearsal_keys
-from hw.ports import ChannelKeys, ChannelPurpose, Paper
+from hw.ports import ChannelKeys, ChannelPurpose
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
@@ -41,7 +41,7 @@ from kiosk.counter.remote_clerk import (
 )
 from kiosk.counter.town_ids import KeyedIds, TownIds
 from kiosk.issuance.persons import Clerk
-from kiosk.issuance.station import Station, Waits
+from kiosk.issuance.station import RollPaper, Station, Waits
 from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
 from kiosk.journal.database import Database, open_database
@@ -196,7 +196,7 @@ def open_station(
                 clerk_key=clerks.clerk_key,
                 ids=clerks.ids,
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
-                revocation_notice=_revocation_notice(config.receipt.language, in_training),
+                roll_paper=_roll_paper(config.receipt.language, in_training),
                 clock=clock,
                 uptime=uptime,
                 random_bytes=random_bytes,
@@ -293,10 +293,10 @@ def configured_endpoint(config: Config) -> Endpoint:
     return Endpoint(config.authority.url, config.home / config.authority.credential)
 
 
-def _revocation_notice(language: str, in_training: bool) -> Callable[[Mapping[str, str], Collection[str]], Paper]:
-    """Lays out the paper that says that a certificate is revoked."""
+def _roll_paper(language: str, in_training: bool) -> RollPaper:
+    """Lays out papers in the counter's language; those of a training authority are void."""
     voided = {"training"} if in_training else set()
-    return lambda values, marks: roll_paper("revocation", language, values, marks={*marks, *voided})
+    return lambda name, values, marks: roll_paper(name, language, values, marks={*marks, *voided})
 
 
 def _station_name(config: Config, credential: StationCredential) -> str:

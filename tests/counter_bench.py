@@ -190,7 +190,7 @@ class World:
             clerk_key=load_clerk_key(self.authority_directory / "clerks" / "demo.pem"),
             ids=KeyedIds(bytes(16)),
             receipt_form=load_receipt_form("ja", is_training=True),
-            revocation_notice=lambda values, marks: roll_paper("revocation", "ja", values, marks=marks),
+            roll_paper=lambda name, values, marks: roll_paper(name, "ja", values, marks=marks),
             clock=lambda: self.now,
             uptime=lambda: Uptime(self.boot, int((self.now - START).total_seconds())),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hw.errors import PinLocked, PinRefused
 from kiosk.issuance.effect import Case, Effect, World
-from kiosk.issuance.failure import CARD_BLANK, TROUBLE, CaseEnded, Halted, Refusal, actor_behind, failure_code
+from kiosk.issuance.failure import CARD_BLANK, TROUBLE, CaseEnded, GivenUp, Halted, Refusal, actor_behind, failure_code
 from kiosk.issuance.filing import open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.issue import alone_with_the_case
@@ -52,7 +52,7 @@ def change_password(
     """Changes one card's password, or goes on with the change of this number that was interrupted.
 
     Raises `Refusal` (the card has no password), `RolledBack` (nothing was changed) or `Halted`: whether it was changed
-    is found out when the same card is put in again.
+    is found out when the same card is put in again. `GivenUp`: the card was locked over finding out.
     """
     record = open_or_resume(application, Procedure.CHANGE, station)
     passwords = Passwords()
@@ -82,6 +82,7 @@ def _ended(case: Case, trouble: Exception) -> CaseEnded:
     if isinstance(trouble, PinLocked):
         # Nobody can find out any more, and it makes no difference: the next password is set at the counter.
         case.move(Event.GIVE_UP, code)
+        return GivenUp(code)
     return Halted(code)
 
 

@@ -36,6 +36,10 @@ class Halted(CaseEnded):
     """The case is open and goes on at the next start: something is missing that only time or a person can bring."""
 
 
+class GivenUp(CaseEnded):
+    """The case has ended, and what became of the card only its owner can find out."""
+
+
 class NumberTaken(Exception):
     """An application of this number was filed before, and says something else."""
 
@@ -104,6 +108,9 @@ CARD_BLANK = "K-CARD-011"
 
 SECOND_CLERK_MISSING = "K-CASE-008"
 """The code of what two clerks have to sign, and only one is there."""
+
+INTERRUPTED = "K-CASE-010"
+"""The code of an application that a clerk interrupts until another day, or ends."""
 
 CANNOT_TELL = "K-CASE-007"
 """The code of a case in which nobody can tell what happened."""

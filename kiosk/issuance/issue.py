@@ -135,7 +135,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
     record = _open_or_resume(application, station)
     with alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
-        _recall(case, card)
+        recall(case, card)
         if record.stage is Stage.ROLLING_BACK:
             raise roll_back(case, card, station, persons, record.code or UNNAMED)
         try:
@@ -205,7 +205,7 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
     return record
 
 
-def _recall(case: Case, card: InsertedCard) -> None:
+def recall(case: Case, card: InsertedCard) -> None:
     """What an interrupted run knew of the card: trouble may come before the steps that found it out are recalled."""
     filed, authorised = case.outcome_of(APPLICATION), case.outcome_of(AUTHORISE)
     card.number = filed.card_number if filed else None

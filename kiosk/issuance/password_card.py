@@ -6,7 +6,7 @@ Every try is one that the resident makes himself by typing; nothing here present
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from hw.errors import PinLocked, PinRefused
+from hw.errors import PinLocked, PinRefused, Refused
 from hw.ports import CardSession, PinPolicy, PinStatus
 from kiosk.issuance.failure import PasswordUnproven
 from kiosk.issuance.inserted_card import InsertedCard
@@ -50,7 +50,8 @@ def prove(session: CardSession, password: bytearray) -> None:
     """The card is shown the password that it has just taken, before it is handed back. Raises `PasswordUnproven`."""
     try:
         session.verify_pin(password)
-    except PinRefused as refused:
+    except Refused as refused:
+        # Whatever it says now, it has said before that it took the new password.
         raise PasswordUnproven("the card refuses the password that it has just taken") from refused
 
 

@@ -227,7 +227,9 @@ def print_notice(
         try:
             if station.journal.has_open_paper(case.record):
                 cut_off(station.printer)
-            outcome = station.printer.print(station.printer.render(station.revocation_notice(values, marks), "----"))
+            outcome = station.printer.print(
+                station.printer.render(station.roll_paper("revocation", values, marks), "----")
+            )
         except DeviceError as trouble:
             return RevocationNotice(False, failure_code(trouble))
         return RevocationNotice(True if outcome is PrintOutcome.CONFIRMED else None)

@@ -4,6 +4,7 @@ import datetime
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from hw.ports import CardReader, CashBox, ChannelKeys, Paper, ReceiptPrinter
 from kiosk.authority.client import AuthorityClient
@@ -28,6 +29,14 @@ class Waits:
     card_taken_s: float
 
 
+class RollPaper(Protocol):
+    """Lays out one of the counter's papers on the roll besides the receipt, void in training."""
+
+    def __call__(self, name: str, values: Mapping[str, str], marks: Collection[str]) -> Paper:
+        """The paper of that name."""
+        ...
+
+
 @dataclass(frozen=True, repr=False)
 class Station:
     """One counter with its devices, its books and its authority.
@@ -35,8 +44,7 @@ class Station:
     `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `ids` are the
     town's, so that every station knows a resident by the same one. `issuer` is the authority's certificate (DER).
     `audit` looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime`
-    is this computer's own time, which nobody sets. `revocation_notice` lays out that paper from its values and marks.
-    `window` is the clerk's reader, where there is one.
+    is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one.
     """
 
     name: str
@@ -57,7 +65,7 @@ class Station:
     clerk_key: ClerkKey
     ids: TownIds
     receipt_form: ReceiptForm
-    revocation_notice: Callable[[Mapping[str, str], Collection[str]], Paper]
+    roll_paper: RollPaper
     clock: Clock
     uptime: Callable[[], Uptime]
     random_bytes: Callable[[int], bytes] = os.urandom

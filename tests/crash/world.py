@@ -194,7 +194,7 @@ class World:
             clerk_key=office.clerk_key,
             ids=KeyedIds(bytes(16)),
             receipt_form=office.receipt_form,
-            revocation_notice=lambda values, marks: roll_paper("revocation", "ja", values, marks=marks),
+            roll_paper=lambda name, values, marks: roll_paper(name, "ja", values, marks=marks),
             clock=self._clock,
             random_bytes=self.random,
         )

@@ -115,6 +115,7 @@ def test_what_nobody_can_find_out_is_given_up_only_where_the_owner_of_the_card_c
 def test_an_application_is_held_only_while_nothing_was_done_and_ended_or_taken_up_by_a_clerk() -> None:
     assert {cell: to for cell, to in TRANSITIONS.items() if Stage.ON_HOLD in (cell.stage, to)} == {
         Cell(Stage.OPENED, Pause.HOLD, Actor.CLERK): Stage.ON_HOLD,
+        Cell(Stage.ON_HOLD, Pause.HOLD, Actor.CLERK): Stage.ON_HOLD,
         Cell(Stage.ON_HOLD, Event.RESUME, Actor.CLERK): Stage.OPENED,
         Cell(Stage.ON_HOLD, Event.ROLL_BACK, Actor.CLERK): Stage.ROLLING_BACK,
     }
