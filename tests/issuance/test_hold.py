@@ -30,7 +30,7 @@ def issued(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> I
 
 
 def new_world(directory: Path, authority: Path) -> World:
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     return World(directory, Path(shutil.copytree(authority, directory / "ca")))
 
 
@@ -43,6 +43,16 @@ def cut_at(world: World, commit: int, *, is_before: bool = False) -> bool:
     except PowerCut:
         return True
     return False
+
+
+def world_in(directory: Path, authority: Path, stage: Stage, *, is_paid: bool = False) -> World:
+    """A counter at which an issuance was interrupted in that stage, with the money in the till or not."""
+    for commit in range(1, 30):
+        world = new_world(directory / str(commit), authority)
+        assert cut_at(world, commit, is_before=is_paid)
+        if latest(world).stage is stage and bool(world.till.total_yen()) is is_paid:
+            return world
+    raise AssertionError(f"no issuance is ever interrupted when {stage}")
 
 
 def latest(world: World, number: str = "1") -> CaseRecord:
@@ -156,8 +166,7 @@ def test_a_clerk_ends_what_is_on_hold_once_the_day_has_passed(tmp_path: Path, fr
 
 def test_a_power_cut_while_it_is_put_off_is_no_harm(tmp_path: Path, fresh_authority: Path) -> None:
     for commit in range(1, 20):
-        world = new_world(tmp_path / str(commit), fresh_authority)
-        cut_at(world, 16)
+        world = world_in(tmp_path / f"before-{commit}", fresh_authority, Stage.WRITTEN)
         cutting = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
         try:
             hold("1", TOMORROW, world.station(cutting), world.persons("1"), "demo")
@@ -176,11 +185,7 @@ class Unsure(PlayedClerk):
 
 
 def test_what_two_clerks_have_to_settle_first_is_not_put_off(tmp_path: Path, fresh_authority: Path) -> None:
-    for commit in range(20, 30):
-        world = new_world(tmp_path / str(commit), fresh_authority)
-        cut_at(world, commit)
-        if latest(world).stage is Stage.DELIVERED and world.till.total_yen():
-            break
+    world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
     who = world.persons("1")
     assert isinstance(who.clerk, PlayedClerk)
     unsure = Unsure(who.clerk.table, who.clerk.payer, who.clerk.till)
@@ -192,12 +197,7 @@ def test_what_two_clerks_have_to_settle_first_is_not_put_off(tmp_path: Path, fre
 
 
 def test_what_was_paid_only_goes_forward(tmp_path: Path, fresh_authority: Path) -> None:
-    world = new_world(tmp_path / "w", fresh_authority)
-    for commit in range(20, 30):
-        world = new_world(tmp_path / str(commit), fresh_authority)
-        cut_at(world, commit)
-        if latest(world).stage is Stage.SETTLED:
-            break
+    world = world_in(tmp_path, fresh_authority, Stage.SETTLED, is_paid=True)
     with pytest.raises(NotAbortable):
         abort(latest(world), world.station(), world.persons("1"))
 
