@@ -70,6 +70,14 @@ class PlayedResident:
         self._attempts_shown = status.attempts_remaining
         return bytearray(self._password.encode("ascii"))
 
+    def enter_old_password(self, status: PinStatus) -> bytearray:
+        """The same; he has only this one."""
+        return self.enter_password(status)
+
+    def enter_new_password(self, status: PinStatus) -> bytearray:
+        """The same."""
+        return self.enter_password(status)
+
     def consent(self, summary: DeliverySummary) -> None:
         """Agrees, and takes the fee in coins out of his pocket."""
         if self._coins is not None:

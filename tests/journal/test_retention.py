@@ -16,7 +16,7 @@ from kiosk.model.step import Step
 from kiosk.model.transition import ENDED, Stage
 from tests.journal.filled_journal import START, Filled, fill, filled, open_journal
 from tests.journal.tamper import Desk
-from tests.journal.walked_case import walk
+from tests.journal.walked_case import open_for, walk
 
 LATER = START + datetime.timedelta(days=5000)
 
@@ -64,7 +64,7 @@ def test_what_ended_later_or_has_not_ended_is_kept(tmp_path: Path) -> None:
     fill(open_journal(path), 30)
     journal = open_journal(path)
     for stage in Stage:
-        walk(journal, journal.open_case(stage.value, b""), stage)
+        walk(journal, open_for(journal, stage.value, stage), stage)
     fill(open_journal(path, start=LATER), 20)
     fill(open_journal(path, "other"), 20)
     journal = open_journal(path, start=LATER)
