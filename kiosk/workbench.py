@@ -1,5 +1,6 @@
 """The technician's tools at an open station: self-tests with records, traces, checks, reports, the support bundle."""
 
+import contextlib
 import json
 import platform
 import threading
@@ -17,7 +18,7 @@ from hw.card.conformance_report import Report, keep, next_number
 from hw.cash.coin_box import CoinBox
 from hw.errors import DeviceError
 from hw.health import Checker, Health, check
-from hw.health_words import Level
+from hw.health_words import Level, Question
 from hw.monitor import AnyOwner
 from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
@@ -68,7 +69,7 @@ class StationWorkbench:
     def _bench(self) -> Bench:
         return self._assembly.bench
 
-    def self_test(self, level: str, ask: Callable[[str], bool | None]) -> tuple[SelfTest, ...]:
+    def self_test(self, level: str, ask: Callable[[Question], bool | None]) -> tuple[SelfTest, ...]:
         """Checks every device of the station, the card reader too."""
         at = self._assembly.station.clock().astimezone(JAPAN).isoformat(timespec="seconds")
         found = [_record(at, health) for health in self._healths(Checker(ask), Level(level))]
@@ -107,7 +108,11 @@ class StationWorkbench:
         """The newest records."""
         path = self._data / _RECORDS
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        return tuple(msgspec.json.decode(line, type=SelfTest) for line in lines[-newest:])
+        tests = []
+        for line in lines[-newest:]:
+            with contextlib.suppress(msgspec.DecodeError):  # another version's, or a torn one
+                tests.append(msgspec.json.decode(line, type=SelfTest))
+        return tuple(tests)
 
     def _keep(self, found: Sequence[SelfTest]) -> None:
         path = self._data / _RECORDS

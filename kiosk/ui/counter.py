@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from hw.health_words import Question
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 
@@ -205,7 +206,7 @@ class SelfTest:
 class Workbench(Protocol):
     """The technician's tools at an open station. Every call may block and belongs off the event loop."""
 
-    def self_test(self, level: str, ask: Callable[[str], bool | None]) -> tuple[SelfTest, ...]:
+    def self_test(self, level: str, ask: Callable[[Question], bool | None]) -> tuple[SelfTest, ...]:
         """Checks every device (`internal`, `external` or `interactive`) and keeps the records; `ask` asks a person."""
         ...
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
+from hw.health_words import Question
 from hw.ports import PinPolicy, PinStatus, PrintOutcome
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.display.virtual import VirtualDisplay
@@ -217,7 +218,7 @@ class ScriptedWorkbench:
 
     def self_test(self, level, ask) -> tuple[SelfTest, ...]:
         if level == "interactive":
-            self.asked.append(ask("Are red, amber and green lit?"))
+            self.asked.append(ask(Question.LIGHTS_SEEN))
         measured = (("answer time ms", "1.5", "at most 500", "passed"),)
         record = SelfTest("2026-11-22T10:00:00+09:00", "printer", level, "passed", measured, {"PaperCutCount": 17})
         self.records.append(record)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from hw.errors import ReaderMissing
 from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
 from kiosk.failure_book import load_failure_book
@@ -18,7 +19,7 @@ from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.technician.pages import Pages, paged, plotted
 from kiosk.ui.words import LANGUAGES
 from tests.ui.screen_host import ScreenHost, show, text_on
-from tests.ui.scripted_counter import ScriptedCounter, resident
+from tests.ui.scripted_counter import ScriptedCounter, ScriptedWorkbench, resident
 from tests.ui.walk import reach, until
 
 BOOK = load_failure_book()
@@ -106,7 +107,7 @@ def test_a_self_test_is_run_asks_and_leaves_a_record(play: Callable[..., KioskAp
         await pilot.press("f4")
         await until(pilot, lambda: "内部" in text_on(app) and "合格" in text_on(app), "the record")
         await pilot.press("f6")
-        await reach(pilot, "Question")
+        await reach(pilot, "LookAtDevice")
         assert "赤・黄・緑" in text_on(app)
         await pilot.press("n")
         await reach(pilot, "Pages")
@@ -120,6 +121,30 @@ def test_a_self_test_is_run_asks_and_leaves_a_record(play: Callable[..., KioskAp
     play(counter, technician)
     assert [record.level for record in counter.tools.records] == ["internal", "interactive"]
     assert counter.tools.asked == [False]
+
+
+def test_a_tool_that_fails_is_told_and_the_seat_goes_on(play: Callable[..., KioskApp]) -> None:
+    class Full(ScriptedWorkbench):
+        def bundle(self) -> Path:
+            raise OSError(28, "No space left on device")
+
+        def conformity(self, subject: str) -> str:
+            raise ReaderMissing(f"no {subject}")
+
+    counter = ScriptedCounter()
+    counter.tools = Full()
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        for view, key, told in ((View.BUNDLE, "f4", "No space left"), (View.CONFORMITY, "f5", "no card")):
+            await go_to(pilot, view)
+            await pilot.press(key)
+            await until(pilot, lambda told=told: told in text_on(app), told)
+            await pilot.press("escape")
+            await reach(pilot, "Pages")
+            await pilot.press("escape")
+            await reach(pilot, "Bench")
+
+    assert play(counter, technician).fault is None
 
 
 def test_nothing_that_prints_or_takes_the_card_while_a_resident_is_served(play: Callable[..., KioskApp]) -> None:

@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import kiosk.ui
-from hw.health_words import Level
+from hw.health_words import Level, Question
 from hw.health_words import Outcome as HealthOutcome
 from hw.sim.panel import _ORDERS
 from kiosk.issuance.persons import CardAction
@@ -31,7 +31,6 @@ from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.technician.bench import TROUBLES
 from kiosk.ui.technician.menu import View
-from kiosk.ui.technician.persons import _QUESTIONS
 from kiosk.ui.themes import THEMES
 from kiosk.ui.uses import load_uses
 from kiosk.ui.widgets.step_bar import step_word_id
@@ -75,7 +74,7 @@ VALUES = {
     "technician.view.{}": [View],
     "technician.level.{}": [Level],
     "technician.outcome.{}": [HealthOutcome],
-    "technician.question.{}": [set(_QUESTIONS.values())],
+    "technician.question.{}": [Question],
     "hand.{}": [set(_ORDERS)],
     "order.{}": [ORDER_NAMES],
     "trouble.{}": [TROUBLES],

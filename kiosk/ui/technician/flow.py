@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from hw.errors import DeviceError
+from hw.health_words import Question
 from kiosk.ui.counter import Check, Counter, SelfTest, Statistics, Workbench
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import Stop
@@ -15,6 +17,10 @@ from kiosk.ui.technician.pages import Action, Pages, plotted
 from kiosk.ui.technician.persons import work
 from kiosk.ui.words import Words
 
+R = TypeVar("R")
+Asks = Callable[[Question], bool | None]
+
+_HEALTH = "technician.health.title"
 _RECORDS_SHOWN = 60
 _PLOTTED = 14
 _NOT_DURING_A_CASE = "technician.not_during_a_case"
@@ -123,14 +129,14 @@ class Rounds:
         while True:
             tests = await asyncio.to_thread(self._tools.self_tests, _RECORDS_SHOWN)
             blocks = [_self_test(test, self._words) for test in reversed(tests)]
-            level = await self._read("technician.health.title", blocks, _LEVELS)
+            level = await self._read(_HEALTH, blocks, _LEVELS)
             if isinstance(level, Stop):
                 return
             # What prints, kicks or takes coins would come between a resident and his receipt.
             if level != "internal" and self._is_case_open():
-                await self._refuse("technician.health.title")
+                await self._refuse(_HEALTH)
                 continue
-            await work(self._seat, partial(self._tools.self_test, level))
+            await self._use(_HEALTH, partial(self._tools.self_test, level))
 
     def _is_case_open(self) -> bool:
         return self._seat.board.case is not None
@@ -144,6 +150,14 @@ class Rounds:
             blocks = [_check(check, self._words) for check in await look()]
             if isinstance(await self._read(title_id, blocks, _AGAIN), Stop):
                 return
+
+    async def _use(self, title_id: str, tool: Callable[[Asks], R]) -> R | None:
+        """What a tool returns; None after it was told why it could not."""
+        try:
+            return await work(self._seat, tool)
+        except (DeviceError, OSError) as error:
+            await self._read(title_id, [self._words("technician.failed", reason=error)])
+            return None
 
     async def _supplies(self) -> Sequence[Check]:
         return await work(self._seat, lambda ask: self._tools.supplies())
@@ -161,28 +175,26 @@ class Rounds:
         while not isinstance(subject := await self._read("technician.conformity.title", blocks, _SUBJECTS), Stop):
             if self._is_case_open():
                 await self._refuse("technician.conformity.title")
-            else:
-                blocks = [await self._checked(subject)]
+            elif (report := await self._checked(subject)) is not None:
+                blocks = [report]
 
-    async def _checked(self, subject: str) -> str:
-        return await work(self._seat, lambda ask: self._tools.conformity(subject))
+    async def _checked(self, subject: str) -> str | None:
+        return await self._use("technician.conformity.title", lambda ask: self._tools.conformity(subject))
 
     async def _read_operations(self) -> None:
-        from hw.errors import DeviceError
-
-        book = await asyncio.to_thread(self._tools.operations, self._seat.language)
-        while not isinstance(await self._read("technician.operations.title", book.split("\n"), _PRINT), Stop):
-            try:
-                where = await work(self._seat, lambda ask: self._tools.print_operations(self._seat.language[:2]))
-            except DeviceError as error:
-                where = str(error)
-            await self._read("technician.operations.title", [where])
+        title_id, language = "technician.operations.title", self._seat.language
+        book = await asyncio.to_thread(self._tools.operations, language)
+        while not isinstance(await self._read(title_id, book.split("\n"), _PRINT), Stop):
+            where = await self._use(title_id, lambda ask: self._tools.print_operations(language[:2]))
+            if where is not None:
+                await self._read(title_id, [self._words("technician.done", path=where)])
 
     async def _bundle(self) -> None:
-        blocks = [self._words("technician.bundle.text")]
-        while not isinstance(await self._read("technician.bundle.title", blocks, _MAKE), Stop):
-            path = await work(self._seat, lambda ask: self._tools.bundle())
-            blocks = [self._words("technician.bundle.done", path=path)]
+        title_id, blocks = "technician.bundle.title", [self._words("technician.bundle.text")]
+        while not isinstance(await self._read(title_id, blocks, _MAKE), Stop):
+            path = await self._use(title_id, lambda ask: self._tools.bundle())
+            if path is not None:
+                blocks = [self._words("technician.done", path=path)]
 
 
 def _failure(code: str, words: Words, counter: Counter) -> str:

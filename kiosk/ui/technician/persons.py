@@ -9,8 +9,9 @@ from typing import TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 
+from hw.health_words import Question
 from kiosk.ui.seat import Seat
-from kiosk.ui.seat_screen import SeatScreen, Stop
+from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
@@ -18,16 +19,6 @@ R = TypeVar("R")
 
 _ANSWERED_WITHIN_S = 120.0
 """How long a tool waits for somebody to look at a device; then nobody could tell."""
-
-_QUESTIONS = {
-    "Did a page": "kanji",
-    "Did the drawer": "drawer",
-    "Ready to put in": "coin",
-    "Does the display": "pattern",
-    "Are red": "lights",
-    "Ready to hold": "code",
-}
-"""By how a question of `hw.health` begins."""
 
 
 class Working(SeatScreen[None]):
@@ -38,17 +29,16 @@ class Working(SeatScreen[None]):
         yield Paragraph(self.words("technician.working"), classes="title")
 
 
-class Question(SeatScreen[bool]):
-    """Whether something is so at a device."""
+class LookAtDevice(SeatScreen[bool]):
+    """Whether something is so at a device, as its person sees it."""
 
-    def __init__(self, seat: Seat, text: str) -> None:
+    def __init__(self, seat: Seat, question: Question) -> None:
         super().__init__(seat)
-        self._text = text
+        self._question = question
 
     def page(self) -> ComposeResult:
         """The question."""
-        known = next((name for head, name in _QUESTIONS.items() if self._text.startswith(head)), None)
-        yield Paragraph(self.words(f"technician.question.{known}") if known else self._text, classes="title")
+        yield Paragraph(self.words(f"technician.question.{self._question}"), classes="title")
 
     def keys(self) -> Iterable[Key]:
         """Yes and no."""
@@ -66,14 +56,14 @@ class Question(SeatScreen[bool]):
             self.dismiss(event.key == "y")
 
 
-async def work(seat: Seat, tool: Callable[[Callable[[str], bool | None]], R]) -> R:
+async def work(seat: Seat, tool: Callable[[Callable[[Question], bool | None]], R]) -> R:
     """What `tool` returns, run off the event loop; it is given a function that asks the technician, and blocks."""
     loop = asyncio.get_running_loop()
-    asked = deque[tuple[str, "concurrent.futures.Future[bool]"]]()
+    asked = deque[tuple[Question, "concurrent.futures.Future[bool]"]]()
 
-    def ask(text: str) -> bool | None:
+    def ask(question: Question) -> bool | None:
         answer: concurrent.futures.Future[bool] = concurrent.futures.Future()
-        asked.append((text, answer))
+        asked.append((question, answer))
         loop.call_soon_threadsafe(seat.bell.ring)
         try:
             return answer.result(_ANSWERED_WITHIN_S)
@@ -85,8 +75,8 @@ async def work(seat: Seat, tool: Callable[[Callable[[str], bool | None]], R]) ->
     while not working.done():
         await seat.show(Working(seat), lambda: not working.done() and not asked)
         while asked:
-            text, answer = asked.popleft()
-            said = await seat.show(Question(seat, text), lambda: not working.done())
-            if isinstance(said, bool) and not isinstance(said, Stop):
+            question, answer = asked.popleft()
+            said = await seat.show(LookAtDevice(seat, question), lambda: not working.done())
+            if isinstance(said, bool):
                 answer.set_result(said)
     return working.result()
