@@ -198,6 +198,10 @@ class CardSession(Protocol):
         """Replaces one key set under an issue channel, which goes on with the keys it was opened with."""
         ...
 
+    def attests(self) -> bool:
+        """Whether this card can prove of a key at all that it made it itself. May ask the card."""
+        ...
+
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """Proof that this card made the key.
 

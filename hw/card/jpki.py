@@ -222,6 +222,10 @@ class JpkiSession:
             if version == replacement.old_version:
                 self._key_versions[purpose] = answer[0]
 
+    def attests(self) -> bool:
+        """Every card of this kind does."""
+        return True
+
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """INTERNAL AUTHENTICATE over nonce (16 bytes) and key hash (32 bytes); CMAC of the card's attestation key."""
         command = Command(0x00, 0x88, 0x00, 0x33, nonce + key_hash, _ATTESTATION_BYTES)

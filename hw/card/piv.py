@@ -45,6 +45,7 @@ _SLOTS = {KeyUse.SIGNATURE: (0x9C, 0x5FC10A), KeyUse.AUTHENTICATION: (0x9A, 0x5F
 
 _CHUID, _ATTESTATION_CERTIFICATE = 0x5FC102, 0x5FFF01
 _PIN, _PUK, _PADDED_BYTES = 0x80, 0x81, 8
+_SERIAL_NUMBER, _GUID_NUMBER = "PIV", "PIVG"
 _RSA_2048, _SIGNATURE_BYTES = 0x07, 256
 _GUID, _GUID_BYTES = 0x34, 16
 _TAG_LIST, _OBJECT, _CERTIFICATE, _CERTIFICATE_INFO, _CHECK = 0x5C, 0x53, 0x70, 0x71, 0xFE
@@ -92,14 +93,14 @@ class PivSession:
         return self._port.send(Command(0x00, 0xA4, 0x04, 0x00, AID, SHORT.answer)).sw == Status.OK
 
     def number(self) -> str:
-        """`PIV` and the card's serial number, or 16 characters made of its unique identifier (CHUID); asked once.
+        """`PIV` and the card's serial number, or `PIVG` and what is made of its unique identifier (CHUID); asked once.
 
         Raises `CardUnsupported` for a card that has neither: nothing tells it from another.
         """
         if not self._number:
             serial = self._port.send(Command(0x00, 0xF8, 0x00, 0x00, le=SHORT.answer))
             if serial.sw == Status.OK and len(serial.data) == 4:
-                self._number = f"PIV{int.from_bytes(serial.data, 'big'):013d}"
+                self._number = f"{_SERIAL_NUMBER}{int.from_bytes(serial.data, 'big'):013d}"
             else:
                 self._number = self._number_of_identifier()
         return self._number
@@ -221,6 +222,10 @@ class PivSession:
         """Not on this card."""
         raise NotSent("a PIV card has no channel keys")
 
+    def attests(self) -> bool:
+        """Whether the card has a certificate of its maker for an attestation key of its own."""
+        return bool(_certificate_in(self._get(_ATTESTATION_CERTIFICATE) or b""))
+
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """The attestation certificate of whichever key has that hash, and the one of the card's attestation key.
 
@@ -288,7 +293,7 @@ class PivSession:
             guid = b""
         if len(guid) != _GUID_BYTES or not any(guid):
             raise CardUnsupported("the card has neither serial number nor identifier", Unsupported.NOT_PREPARED)
-        return base64.b32encode(hashlib.sha256(guid).digest()[:10]).decode("ascii")
+        return _GUID_NUMBER + base64.b32encode(hashlib.sha256(guid).digest()[:10]).decode("ascii")[:12]
 
     def _is_default(self, metadata: dict[int, bytes]) -> bool:
         """Whether it is still the maker's. Raises `CardAnswerInvalid` when the card does not tell."""

@@ -20,6 +20,7 @@ from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome,
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected
 from kiosk.counter.clerk_key import verify_authorisation
+from kiosk.issuance.card_fitness import is_attesting, refuse_unfit
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -216,6 +217,7 @@ def file(case: Case, application: Application, card: InsertedCard, station: Stat
 
     def read_number(application: Application) -> FiledApplication:
         session = card.session()
+        refuse_unfit(session, station.policy)
         # Not held while people talk: a card that nobody works with is powered off.
         number = session.number()
         card.release()
@@ -334,6 +336,8 @@ def generate_key(
 
     def attested(key: RsaPublicKey) -> KeyReady:
         public_key = _public_key_der(key.modulus, key.exponent)
+        if not is_attesting(card.session(), station.policy):
+            return KeyReady(public_key, terms.nonce, b"")
         proof = card.session().attest(terms.nonce, hashlib.sha256(public_key).digest())
         return KeyReady(public_key, proof.nonce, proof.value)
 
@@ -398,7 +402,7 @@ def certify(
             raise AuthorisationExpired("the clerk's leave has expired")
         # Nothing is asked for that would have no way into the card: a reader that is gone says so here.
         card.reader.is_card_present()
-        attestation = Attestation(key.attestation_nonce, key.attestation)
+        attestation = Attestation(key.attestation_nonce, key.attestation) if key.attestation else None
         # The authority becomes a witness of what the journal says up to here.
         head = station.journal.head().text.encode()
         return station.authority.certify_message(request, authorised.authorisation, attestation, head)
