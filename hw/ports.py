@@ -6,7 +6,7 @@ raise the errors of `hw.errors`; none retries by itself.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -39,6 +39,7 @@ class ChannelChallenge:
     `card_number` names the card's static keys; `host_challenge` and `card_challenge` are 8 bytes each;
     `card_cryptogram` (8 bytes) proves that the card knows them. Of a PIV card, whose `key_version` is
     `MANAGEMENT_KEY_VERSION`, `card_challenge` is the witness it gave (8 or 16 bytes), and there is no cryptogram.
+    `key_versions` are those of all its key sets by purpose, as far as it tells.
     """
 
     card_number: str
@@ -47,15 +48,20 @@ class ChannelChallenge:
     host_challenge: bytes
     card_challenge: bytes
     card_cryptogram: bytes
+    key_versions: dict[ChannelPurpose, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False)
 class SessionKeys:
-    """Session keys of one secure channel (SCP03: S-ENC, S-MAC, S-RMAC, 16 bytes each), good for this channel only."""
+    """Session keys of one secure channel (SCP03: S-ENC, S-MAC, S-RMAC, 16 bytes each), good for this channel only.
+
+    `replacements` are what the issuer wants put in the place of the card's key sets under this channel, in this order.
+    """
 
     enc: bytes
     mac: bytes
     rmac: bytes
+    replacements: "tuple[KeyReplacement, ...]" = ()
 
 
 @dataclass(frozen=True, repr=False)
@@ -196,6 +202,10 @@ class CardSession(Protocol):
 
     def replace_channel_keys(self, replacement: KeyReplacement) -> None:
         """Replaces one key set under an issue channel, which goes on with the keys it was opened with."""
+        ...
+
+    def has_own_pin(self, use: KeyUse) -> bool:
+        """Whether this key pair has a password of its own, and does not share the signature's."""
         ...
 
     def attests(self) -> bool:

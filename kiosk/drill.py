@@ -32,7 +32,8 @@ from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, Num
 from kiosk.issuance.issue import filed_application, issue
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Phase, Report, StepReport
-from kiosk.model.application import Application, Closed
+from kiosk.issuance.second_certificate import second_certificate_of
+from kiosk.model.application import Application
 from kiosk.model.step import Step
 from kiosk.played_persons import PlayedClerk, play
 
@@ -134,13 +135,21 @@ def _play(drill: Drill, application: Application, assembly: Assembly, data: Path
         text = {"what": entry.en.what, "remedy": entry.en.remedy, "who": entry.who}
         _line(out, drill.is_json, {"step": step, "code": ended.code, **text})
         return code
-    path = _save_certificate(closed, data / "certificates")
-    _line(
-        out,
-        drill.is_json,
-        {"step": "closed", "serial": closed.serial, "certificate": str(path), "receipt": closed.receipt_number},
-    )
+    path = _save_certificate(closed.serial, closed.certificate, data / "certificates")
+    line = {"step": "closed", "serial": closed.serial, "certificate": str(path), "receipt": closed.receipt_number}
+    _line(out, drill.is_json, line | _second(application, assembly, data))
     return ExitCode.OK
+
+
+def _second(application: Application, assembly: Assembly, data: Path) -> dict[str, object]:
+    """What the closing line says of a second certificate; nothing where there is none."""
+    journal = assembly.station.journal
+    record = journal.latest_case(application.number)
+    second = None if record is None else second_certificate_of(record, journal)
+    if second is None:
+        return {}
+    path = _save_certificate(second.serial, second.certificate, data / "certificates")
+    return {"authentication_serial": second.serial, "authentication_certificate": str(path)}
 
 
 def _persons(drill: Drill, application: Application, assembly: Assembly, data: Path) -> Persons:
@@ -155,6 +164,7 @@ def _persons(drill: Drill, application: Application, assembly: Assembly, data: P
         assembly.bench.simulated_window,
         assembly.bench.simulated_coins,
         assembly.bench.coin_box,
+        table.resident.authentication_password,
     )
     return played if assembly.clerk is None else replace(played, clerk=assembly.clerk)
 
@@ -174,10 +184,10 @@ def _ending(ended: CaseEnded) -> tuple[str, ExitCode]:
             raise AssertionError(f"unforeseen end {ended!r}")
 
 
-def _save_certificate(closed: Closed, directory: Path) -> Path:
+def _save_certificate(serial: str, certificate: bytes, directory: Path) -> Path:
     directory.mkdir(mode=0o700, exist_ok=True)
-    path = directory / f"{closed.serial}.pem"
-    path.write_bytes(x509.load_der_x509_certificate(closed.certificate).public_bytes(Encoding.PEM))
+    path = directory / f"{serial}.pem"
+    path.write_bytes(x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM))
     return path
 
 

@@ -222,6 +222,10 @@ class PivSession:
         """Not on this card."""
         raise NotSent("a PIV card has no channel keys")
 
+    def has_own_pin(self, use: KeyUse) -> bool:
+        """One PIN guards all keys."""
+        return use is KeyUse.SIGNATURE
+
     def attests(self) -> bool:
         """Whether the card has a certificate of its maker for an attestation key of its own."""
         return bool(_certificate_in(self._get(_ATTESTATION_CERTIFICATE) or b""))

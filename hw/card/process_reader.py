@@ -235,6 +235,10 @@ class _Session:
         """See `CardSession`."""
         self._call("replace_channel_keys", replacement)
 
+    def has_own_pin(self, use: KeyUse) -> bool:
+        """See `CardSession`."""
+        return cast(bool, self._call("has_own_pin", use))
+
     def attests(self) -> bool:
         """See `CardSession`."""
         return cast(bool, self._call("attests"))

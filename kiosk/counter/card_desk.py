@@ -24,6 +24,8 @@ OPEN_TO = {
         Stage.REQUESTED,
         Stage.PENDING,
         Stage.WRITTEN,
+        # The second certificate of a card that has two is written once the first is delivered.
+        Stage.DELIVERED,
     ),
     ChannelPurpose.ERASE: (Stage.ROLLING_BACK,),
 }

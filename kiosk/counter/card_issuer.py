@@ -25,7 +25,7 @@ from hw.ports import (
 KEY_VERSION = {ChannelPurpose.ISSUE: 0x30, ChannelPurpose.RESET: 0x31, ChannelPurpose.ERASE: 0x32}
 """Which key set on the card serves which purpose, of the first generation of keys; each later one has 4 more."""
 
-VERSIONS_A_GENERATION = 4
+VERSIONS_A_GENERATION, LATER_GENERATIONS = 4, 3
 
 _S_ENC, _S_MAC, _S_RMAC, _CARD_CRYPTOGRAM = 0x04, 0x06, 0x07, 0x00
 
@@ -52,6 +52,13 @@ class CardIssuer:
                 blocks = (_key_block(dek, keys[start : start + 16]) for start in (0, 16, 32))
                 made.append(KeyReplacement(versions[purpose], bytes((newest,)) + b"".join(blocks)))
         return made
+
+    def _wanted(self, challenge: ChannelChallenge) -> tuple[KeyReplacement, ...]:
+        """What the card lacks of the newest generation; put in under the keys for issuing only."""
+        is_complete = challenge.key_versions.keys() == set(ChannelPurpose)
+        if challenge.purpose is not ChannelPurpose.ISSUE or not is_complete:
+            return ()
+        return tuple(self.replacements(challenge.card_number, challenge.key_versions))
 
     def _static(self, card_number: str, purpose: ChannelPurpose, version: int) -> bytes:
         return derive_static_keys(self._master(purpose, version), purpose, card_number)
@@ -84,7 +91,12 @@ class CardIssuer:
         s_mac = _derive(mac, _S_MAC, 128, context)
         if not hmac.compare_digest(_derive(s_mac, _CARD_CRYPTOGRAM, 64, context), challenge.card_cryptogram):
             raise Refused("card cryptogram is wrong: not a card of this issuer")
-        return SessionKeys(enc=_derive(enc, _S_ENC, 128, context), mac=s_mac, rmac=_derive(mac, _S_RMAC, 128, context))
+        return SessionKeys(
+            enc=_derive(enc, _S_ENC, 128, context),
+            mac=s_mac,
+            rmac=_derive(mac, _S_RMAC, 128, context),
+            replacements=self._wanted(challenge),
+        )
 
 
 def derive_static_keys(master: bytes, purpose: ChannelPurpose, card_number: str) -> bytes:

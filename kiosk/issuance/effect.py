@@ -18,7 +18,7 @@ from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, Su
 from kiosk.issuance.persons import CannotTell
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import CaseRecord, EffectRecord, EffectState, Journal
-from kiosk.model.step import ACTOR, Actor, Step, Undo
+from kiosk.model.step import ACTOR, Act, Actor, Step
 from kiosk.model.testimony import Testimony
 from kiosk.model.transition import WITNESSED, Event
 
@@ -49,7 +49,7 @@ class Effect(Generic[Intent, Outcome]):
     `signs_head` has the station sign a head of its journal with the outcome.
     """
 
-    step: Step | Undo
+    step: Act
     intent: type[Intent]
     outcome: type[Outcome]
     signs_head: bool = False
@@ -59,7 +59,7 @@ class Effect(Generic[Intent, Outcome]):
 class Note(Generic[Outcome]):
     """A step that leaves the world as it was, such as reading or asking a person: only its outcome is recorded."""
 
-    step: Step
+    step: Act
     outcome: type[Outcome]
 
 
@@ -146,7 +146,7 @@ class Case:
         """What a step was about to do, None when it was not begun or certainly did not happen."""
         return intent_in(self._journal.effect(self.record, effect.step), effect)
 
-    def witness(self, step: Step | Undo, ask: Callable[[], str]) -> str:
+    def witness(self, step: Act, ask: Callable[[], str]) -> str:
         """What a person saw: what two clerks testified since he was asked last, else what he answers to `ask` now."""
         testimony = self._journal.take_testimony(self.record, step)
         if testimony is None:
@@ -167,7 +167,7 @@ class Case:
         self.move(Event.REFUSE, code)
         return Refusal(code)
 
-    def _begin(self, step: Step | Undo) -> tuple[float, int]:
+    def _begin(self, step: Act) -> tuple[float, int]:
         if isinstance(step, Step):
             self._report(StepReport(step, ACTOR[step], Phase.BEGUN))
         return self._monotonic(), self._exchanges()

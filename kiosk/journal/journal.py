@@ -20,7 +20,7 @@ from kiosk.journal.head import HeadInvalid, HeadKey, ProvenHead
 from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.journal.verify import verify_since_last_head
-from kiosk.model.step import Actor, Step, Undo, actor_of
+from kiosk.model.step import Act, Actor, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER,
     ASKED_IN,
@@ -265,7 +265,7 @@ class Journal:
             for row in rows
         ]
 
-    def effect(self, case: CaseRecord, step: Step | Undo) -> EffectRecord | None:
+    def effect(self, case: CaseRecord, step: Act) -> EffectRecord | None:
         """What is known of one effect, or None when it was never begun. Raises `SealDestroyed`."""
         with self._database.read() as transaction:
             statement = "SELECT state, intent, outcome, testimony FROM effects WHERE pseudonym = ? AND step = ?"
@@ -284,7 +284,7 @@ class Journal:
             opened(row.testimony, "testimony"),
         )
 
-    def intend(self, case: CaseRecord, step: Step | Undo, intent: bytes) -> None:
+    def intend(self, case: CaseRecord, step: Act, intent: bytes) -> None:
         """Makes durable what is about to be done to the world."""
         sealed, commitment = case.seal.close(intent, f"{step} intent")
         with self._change(case, step, actor_of(step)) as (transaction, _):
@@ -295,7 +295,7 @@ class Journal:
     def complete(
         self,
         case: CaseRecord,
-        step: Step | Undo,
+        step: Act,
         outcome: bytes,
         *,
         person: str | None = None,
@@ -328,7 +328,7 @@ class Journal:
                 self._chain.sign(transaction)
         return replace(case, stage=stage, person=person or case.person)
 
-    def leave(self, case: CaseRecord, step: Step | Undo, state: EffectState, code: str) -> None:
+    def leave(self, case: CaseRecord, step: Act, state: EffectState, code: str) -> None:
         """Records that an effect did not happen (FAILED) or that nobody knows (UNKNOWN)."""
         with self._change(case, step, actor_of(step)) as (transaction, _):
             self._write_effect(transaction, case, step, state)
@@ -352,7 +352,7 @@ class Journal:
             self._chain.sign(transaction)
         return replace(case, stage=stage, code=None)
 
-    def take_testimony(self, case: CaseRecord, step: Step | Undo) -> bytes | None:
+    def take_testimony(self, case: CaseRecord, step: Act) -> bytes | None:
         """What two clerks said about a step, for the case to go on upon: once, for it is true of one moment only."""
         known = self.effect(case, step)
         if known is None or known.state is not EffectState.WITNESSED:
@@ -443,7 +443,7 @@ class Journal:
         self,
         transaction: Transaction,
         case: CaseRecord,
-        step: Step | Undo,
+        step: Act,
         state: EffectState,
         *,
         intent: bytes | None = None,

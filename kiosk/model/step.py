@@ -74,6 +74,43 @@ UNDO_ACTOR = {Undo.REVOKE: Actor.AUTHORITY, Undo.ERASE: Actor.STATION, Undo.REFU
 """Who acts in each."""
 
 
-def actor_of(step: Step | Undo) -> Actor:
-    """Who acts in a step or in what takes it back."""
-    return ACTOR[step] if isinstance(step, Step) else UNDO_ACTOR[step]
+class Supplement(StrEnum):
+    """What some cards need besides the steps; the case stays in the stage in which it is done."""
+
+    REPLACE_CARD_KEYS = "replace_card_keys"
+    """The keys of the card's secure channel become the issuer's newest."""
+    SECOND_KEY = "second_key"
+    """The key pair for the card's second certificate, with a password of its own."""
+    SECOND_REQUEST = "second_request"
+    SECOND_CERTIFY = "second_certify"
+    SECOND_WRITE = "second_write"
+    SECOND_READ_BACK = "second_read_back"
+    SECOND_CONFIRM = "second_confirm"
+    SECOND_REVOKE = "second_revoke"
+
+
+SUPPLEMENT_ACTOR = {
+    Supplement.REPLACE_CARD_KEYS: Actor.STATION,
+    Supplement.SECOND_KEY: Actor.RESIDENT,
+    Supplement.SECOND_REQUEST: Actor.STATION,
+    Supplement.SECOND_CERTIFY: Actor.AUTHORITY,
+    Supplement.SECOND_WRITE: Actor.STATION,
+    Supplement.SECOND_READ_BACK: Actor.STATION,
+    Supplement.SECOND_CONFIRM: Actor.AUTHORITY,
+    Supplement.SECOND_REVOKE: Actor.AUTHORITY,
+}
+"""Who acts in each."""
+
+Act = Step | Undo | Supplement
+"""Whatever is done once in a case, with what is durable before and after it."""
+
+
+def actor_of(step: Act) -> Actor:
+    """Who acts in a step, in what takes it back, or in a supplement."""
+    match step:
+        case Step():
+            return ACTOR[step]
+        case Undo():
+            return UNDO_ACTOR[step]
+        case Supplement():
+            return SUPPLEMENT_ACTOR[step]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kiosk.model.step import ACTOR, UNDO_ACTOR, Actor, Step, Undo
+from kiosk.model.step import ACTOR, SUPPLEMENT_ACTOR, UNDO_ACTOR, Act, Actor, Step, Supplement, Undo
 
 
 class Stage(StrEnum):
@@ -64,7 +64,7 @@ class Event(StrEnum):
     """The time to keep its records is over; they are made unreadable."""
 
 
-Happening = Step | Undo | Event
+Happening = Act | Event
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,20 @@ ASKED_IN: Mapping[Step | Undo, Stage] = {
 """The stage in which each is asked about, and to which the case comes back once two clerks have answered."""
 
 
+DONE_IN: Mapping[Supplement, Stage] = {
+    Supplement.REPLACE_CARD_KEYS: Stage.AUTHORISED,
+    Supplement.SECOND_KEY: Stage.REQUESTED,
+    Supplement.SECOND_REQUEST: Stage.REQUESTED,
+    Supplement.SECOND_CERTIFY: Stage.DELIVERED,
+    Supplement.SECOND_WRITE: Stage.DELIVERED,
+    Supplement.SECOND_READ_BACK: Stage.DELIVERED,
+    # Before the first certificate becomes valid: until then everything can be taken back, the fee too.
+    Supplement.SECOND_CONFIRM: Stage.SETTLED,
+    Supplement.SECOND_REVOKE: Stage.ROLLING_BACK,
+}
+"""The stage in which each supplement is done, and in which the case stays."""
+
+
 def _table() -> dict[Cell, Stage]:
     before = [Stage.OPENED, *AFTER.values()]
     cells = {Cell(stage, step, ACTOR[step]): AFTER[step] for stage, step in zip(before, Step, strict=False)}
@@ -147,6 +161,8 @@ def _table() -> dict[Cell, Stage]:
     for undo in Undo:
         cells[Cell(Stage.ROLLING_BACK, undo, UNDO_ACTOR[undo])] = Stage.ROLLING_BACK
     cells[Cell(Stage.ROLLING_BACK, Event.END, Actor.STATION)] = Stage.ROLLED_BACK
+    for supplement, stage in DONE_IN.items():
+        cells[Cell(stage, supplement, SUPPLEMENT_ACTOR[supplement])] = stage
     for witnessed in WITNESSED:
         cells[Cell(ASKED_IN[witnessed], Event.SUSPECT, Actor.CLERK)] = SUSPECT[witnessed]
         cells[Cell(SUSPECT[witnessed], Event.TESTIFY, Actor.TWO_CLERKS)] = ASKED_IN[witnessed]

@@ -13,7 +13,7 @@ from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.eligibility import REFUSALS
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import Sex
-from kiosk.model.step import ACTOR, PROCEDURE, UNDO_ACTOR, Actor, Step, Undo
+from kiosk.model.step import ACTOR, PROCEDURE, UNDO_ACTOR, Actor, Step, Supplement, Undo
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import Event, Stage
 
@@ -28,6 +28,11 @@ STEPS = (
     [
         (Step, STEPS),
         (Undo, "revoke erase refund"),
+        (
+            Supplement,
+            "replace_card_keys second_key second_request second_certify second_write second_read_back second_confirm"
+            " second_revoke",
+        ),
         (Actor, "resident clerk station authority two_clerks"),
         (
             Stage,

@@ -9,11 +9,12 @@ from kiosk.journal.agreement import Told, check_state, read_state
 from kiosk.journal.chain import read_entries
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import EffectState
-from kiosk.model.step import ACTOR, UNDO_ACTOR, Actor, Step, Undo, actor_of
+from kiosk.model.step import ACTOR, SUPPLEMENT_ACTOR, UNDO_ACTOR, Act, Actor, Step, Supplement, Undo, actor_of
 from kiosk.model.transition import (
     AFTER,
     ASKED_IN,
     BEFORE_FEE,
+    DONE_IN,
     ENDED,
     SUSPECT,
     TRANSITIONS,
@@ -28,7 +29,7 @@ from kiosk.model.transition import (
 from tests.journal.filled_journal import open_journal
 from tests.journal.walked_case import walk
 
-HAPPENINGS: tuple[Happening, ...] = (*Step, *Undo, *Event)
+HAPPENINGS: tuple[Happening, ...] = (*Step, *Undo, *Supplement, *Event)
 
 
 def test_every_cell_leads_somewhere_or_is_refused() -> None:
@@ -56,9 +57,17 @@ def test_the_steps_lead_from_opened_to_closed_in_their_order_and_in_no_other() -
     assert stage is Stage.CLOSED
 
 
-@pytest.mark.parametrize("happening", [*Step, *Undo])
-def test_what_is_done_is_done_by_its_own_actor(happening: Step | Undo) -> None:
+@pytest.mark.parametrize("happening", [*Step, *Undo, *Supplement])
+def test_what_is_done_is_done_by_its_own_actor(happening: Act) -> None:
     assert {cell.actor for cell in TRANSITIONS if cell.event is happening} == {actor_of(happening)}
+
+
+def test_a_supplement_leaves_the_case_where_it_is() -> None:
+    moved = {
+        cell.event: to for cell, to in TRANSITIONS.items() if cell.event in set(Supplement) and to is not cell.stage
+    }
+    assert moved == {}
+    assert {cell.event: cell.stage for cell in TRANSITIONS if cell.event in set(Supplement)} == DONE_IN
 
 
 def test_nothing_leaves_an_ended_case_and_only_there_the_records_can_be_destroyed() -> None:
@@ -107,7 +116,7 @@ def test_what_the_table_does_not_have_is_a_journaled_refusal_that_changes_nothin
     journal, attempts = open_journal(path), 0
     for stage in Stage:
         case = walk(journal, journal.open_case(stage, b""), stage)
-        for step in (*Step, *Undo):
+        for step in (*Step, *Undo, *Supplement):
             if Cell(stage, step, actor_of(step)) not in TRANSITIONS:
                 for change in (journal.intend, journal.complete):
                     with pytest.raises(TransitionRefused):
@@ -176,4 +185,4 @@ def test_what_takes_a_case_back_is_not_undone_by_a_process_that_comes_late(tmp_p
 
 
 def test_who_acts_is_said_of_every_step_and_undo() -> None:
-    assert set(ACTOR) == set(Step) and set(UNDO_ACTOR) == set(Undo)
+    assert set(ACTOR) == set(Step) and set(UNDO_ACTOR) == set(Undo) and set(SUPPLEMENT_ACTOR) == set(Supplement)
