@@ -32,13 +32,17 @@ MANAGEMENT_KEY_VERSION = 0x9B
 """Stands in a challenge for the card management key of a PIV card, which is its key reference (SP 800-73-4)."""
 
 
+FACTORY_KEY_VERSION = 0xFF
+"""Of the key set for the secure channel with which cards come from the shop (GlobalPlatform 2.3.1, 11.1.9)."""
+
+
 @dataclass(frozen=True)
 class ChannelChallenge:
     """What the card said when a secure channel was asked for (SCP03, INITIALIZE UPDATE).
 
     `card_number` names the card's static keys; `host_challenge` and `card_challenge` are 8 bytes each;
-    `card_cryptogram` (8 bytes) proves that the card knows them. Of a PIV card, whose `key_version` is
-    `MANAGEMENT_KEY_VERSION`, `card_challenge` is the witness it gave (8 or 16 bytes), and there is no cryptogram.
+    `card_cryptogram` (8 bytes) proves that the card knows them. For the management of a PIV card, whose `key_version`
+    is `MANAGEMENT_KEY_VERSION`, `card_challenge` is the witness it gave (8 or 16 bytes), and there is no cryptogram.
     `key_versions` are those of all its key sets by purpose, as far as it tells.
     """
 
@@ -68,7 +72,7 @@ class SessionKeys:
 class ManagementKeys:
     """What manages one PIV card: its card management key (AES-256, 32 bytes) and its PUK (8 bytes of digits).
 
-    The card has no session keys: whoever once had these can manage this one card until they are replaced.
+    They are no session keys: whoever once had these can manage this one card until they are replaced.
     """
 
     management_key: bytes
