@@ -41,7 +41,7 @@ from kiosk.counter.remote_clerk import (
 )
 from kiosk.counter.town_ids import KeyedIds, TownIds
 from kiosk.issuance.persons import Clerk
-from kiosk.issuance.station import Station, Waits
+from kiosk.issuance.station import RollPaper, Station, Waits
 from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
 from kiosk.journal.database import Database, open_database
@@ -50,6 +50,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.key_file import KeyDamaged
 from kiosk.journal.seal import load_station_key
 from kiosk.model.authorisation import Authorisation, Uptime
+from kiosk.papers.catalogue import roll_paper
 from kiosk.register.register import ResidentLookup, load_register
 
 _Key = TypeVar("_Key")
@@ -196,6 +197,7 @@ def open_station(
                 clerk_key=clerks.clerk_key,
                 ids=clerks.ids,
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
+                roll_paper=_roll_paper(config.receipt.language, in_training),
                 clock=clock,
                 uptime=uptime,
                 random_bytes=random_bytes,
@@ -290,6 +292,12 @@ def configured_endpoint(config: Config) -> Endpoint:
             "authority", "authority.credential", "missing: authority.url needs this station's credential"
         )
     return Endpoint(config.authority.url, config.home / config.authority.credential)
+
+
+def _roll_paper(language: str, in_training: bool) -> RollPaper:
+    """Lays out papers in the counter's language; those of a training authority are void."""
+    voided = {"training"} if in_training else set()
+    return lambda name, values, marks: roll_paper(name, language, values, marks={*marks, *voided})
 
 
 def _station_name(config: Config, credential: StationCredential) -> str:

@@ -84,6 +84,14 @@ class PlayedResident:
         self._attempts_shown = status.attempts_remaining
         return bytearray(self._password.encode("ascii"))
 
+    def enter_old_password(self, status: PinStatus) -> bytearray:
+        """The same; he has only this one."""
+        return self.enter_password(status)
+
+    def enter_new_password(self, status: PinStatus) -> bytearray:
+        """The same."""
+        return self.enter_password(status)
+
     def consent(self, summary: DeliverySummary) -> None:
         """Agrees, and takes the fee in coins out of his pocket."""
         if self._coins is not None:
@@ -96,6 +104,31 @@ def _within(policy: PinPolicy, password: str) -> bytearray:
     if not fits or not set(password) <= set(policy.characters):
         raise Abandoned(Actor.RESIDENT, "password_against_rules")
     return bytearray(password.encode("ascii"))
+
+
+class PlayedOwner(PlayedResident):
+    """The card's owner who has another password set: he knows the old one and the new one, and tries each once."""
+
+    def __init__(
+        self, code: str, old: str, new: str, reader: SimulatedReader | None, window: SimulatedReader | None
+    ) -> None:
+        super().__init__(code, new, reader, window)
+        self._old = old
+        self._tried: set[str] = set()
+
+    def enter_old_password(self, status: PinStatus) -> bytearray:
+        """The old one."""
+        return self._once(self._old)
+
+    def enter_new_password(self, status: PinStatus) -> bytearray:
+        """The new one."""
+        return self._once(self._password)
+
+    def _once(self, password: str) -> bytearray:
+        if password in self._tried:
+            raise Abandoned(Actor.RESIDENT, "password_wrong")
+        self._tried.add(password)
+        return bytearray(password.encode("ascii"))
 
 
 @dataclass(frozen=True)

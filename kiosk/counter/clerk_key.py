@@ -94,12 +94,23 @@ def verify_testimony(testimony: Testimony, issuer: x509.Certificate, now: dateti
     Raises `TestimonyInvalid`.
     """
     try:
-        signers = [_verify(signed, testimony.payload, issuer, now) for signed in (testimony.first, testimony.second)]
+        _verify_two(testimony.first, testimony.second, testimony.payload, issuer, now)
     except SignatureUnfit as unfit:
         raise TestimonyInvalid(f"the testimony {unfit}") from None
-    if signers[0].public_key() == signers[1].public_key() or signers[0].subject == signers[1].subject:
-        raise TestimonyInvalid("the testimony is signed by one clerk twice")
     return testimony.terms
+
+
+def verify_countersignature(
+    authorisation: Authorisation, second: ClerkSignature | None, issuer: x509.Certificate, now: datetime.datetime
+) -> None:
+    """Sees that a second clerk has signed the leave too. Raises `AuthorisationInvalid`."""
+    if second is None:
+        raise AuthorisationInvalid("the authorisation is signed by one clerk, and needs two")
+    first = ClerkSignature(authorisation.signature, authorisation.clerk_certificate)
+    try:
+        _verify_two(first, second, authorisation.payload, issuer, now)
+    except SignatureUnfit as unfit:
+        raise AuthorisationInvalid(f"the authorisation {unfit}") from None
 
 
 def operator_of(certificate: bytes) -> str:
@@ -109,6 +120,15 @@ def operator_of(certificate: bytes) -> str:
 
 class SignatureUnfit(ValueError):
     """Why what is signed is not a clerk's word."""
+
+
+def _verify_two(
+    first: ClerkSignature, second: ClerkSignature, payload: bytes, issuer: x509.Certificate, now: datetime.datetime
+) -> None:
+    """Raises `SignatureUnfit` unless two different clerks have signed."""
+    signers = [_verify(signed, payload, issuer, now) for signed in (first, second)]
+    if signers[0].public_key() == signers[1].public_key() or signers[0].subject == signers[1].subject:
+        raise SignatureUnfit("is signed by one clerk twice")
 
 
 def _verify(

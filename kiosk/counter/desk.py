@@ -6,7 +6,7 @@ by `kiosk.counter.card_desk`.
 """
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,11 +23,18 @@ from kiosk.counter.line import Line, LineLost, Question, StationUnknown
 from kiosk.counter.town_ids import TownIds
 from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityQuestion
 from kiosk.journal.journal import Journal
-from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms
+from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import Uncertifiable, certify_items
 from kiosk.model.eligibility import differing_items
 from kiosk.model.transition import Stage
 from kiosk.register.register import Register
+
+_IDENTIFIED: Mapping[Operation, Stage] = {
+    "issue": Stage.IDENTIFIED,
+    "revoke": Stage.REVOCATION_IDENTIFIED,
+    "reset_password": Stage.UNLOCK_IDENTIFIED,
+}
+"""The stage of a case in which a clerk's key signs for it."""
 
 _WAIT_S = 0.5
 _SKEW = datetime.timedelta(minutes=5)
@@ -36,11 +43,12 @@ _SKEW = datetime.timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Approval:
-    """The clerk approved this application of this station, for this resident."""
+    """The clerk approved this application of this station, for this resident and this operation."""
 
     station: str
     number: str
     resident_code: str
+    operation: Operation
 
 
 @dataclass
@@ -128,7 +136,7 @@ class Desk:
     def _approve(self, station: str, question: IdentityQuestion) -> bool:
         code = self._looked_up.get(station, "")
         self.clerk.approve(self._as_registered(station, question))
-        self._approved[station] = Approval(station, question.application_number, code)
+        self._approved[station] = Approval(station, question.application_number, code, question.operation)
         return True
 
     def _authorise(self, station: str, payload: bytes) -> Authorisation:
@@ -144,8 +152,11 @@ class Desk:
 
     def _refuse_unless_approved(self, terms: AuthorisationTerms, approval: Approval) -> None:
         case = self.journal.identified_case(terms.case)
-        if case != (approval.station, approval.number, Stage.IDENTIFIED) or terms.station != approval.station:
+        identified = _IDENTIFIED[approval.operation]
+        if case != (approval.station, approval.number, identified) or terms.station != approval.station:
             raise Refused("the clerk has approved another case")
+        if terms.operation != approval.operation:
+            raise Refused("the clerk has approved something else")
         resident = self.register.find(approval.resident_code)
         try:
             items_hash = certify_items(resident.items).hash() if resident else b""

@@ -14,11 +14,11 @@ import msgspec
 
 from hw.errors import LinkLost, OutcomeUnknown
 from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
-from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, Suspect, failure_code
+from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, RolledBack, Suspect, failure_code
 from kiosk.issuance.persons import CannotTell
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import CaseRecord, EffectRecord, EffectState, Journal
-from kiosk.model.step import ACTOR, Act, Actor, Step
+from kiosk.model.step import Act, Actor, Supplement, Undo, actor_of
 from kiosk.model.testimony import Testimony
 from kiosk.model.transition import WITNESSED, Event
 
@@ -162,14 +162,26 @@ class Case:
         self.move(Event.SUSPECT, CANNOT_TELL, Actor.CLERK, clerk)
         return Suspect(CANNOT_TELL)
 
+    def abandon(self, code: str, actor: Actor) -> RolledBack:
+        """Ends a case of a procedure that takes nothing back, before anything was done to the world."""
+        self.move(Event.ABANDON, code, actor)
+        return RolledBack(code)
+
+    def is_open(self, step: Act) -> bool:
+        """Whether the world may have been changed by a step whose outcome is not known."""
+        known = self._journal.effect(self.record, step)
+        return (
+            known is not None and known.intent is not None and known.state not in (EffectState.FAILED, EffectState.DONE)
+        )
+
     def refuse(self, code: str) -> Refusal:
         """Ends the case because a rule stands against it; nothing was done to the world."""
         self.move(Event.REFUSE, code)
         return Refusal(code)
 
     def _begin(self, step: Act) -> tuple[float, int]:
-        if isinstance(step, Step):
-            self._report(StepReport(step, ACTOR[step], Phase.BEGUN))
+        if not isinstance(step, Undo | Supplement):
+            self._report(StepReport(step, actor_of(step), Phase.BEGUN))
         return self._monotonic(), self._exchanges()
 
     def _complete(
@@ -191,15 +203,15 @@ class Case:
             resumed=was_resumed and effect.step not in WITNESSED,
             signs_head=isinstance(effect, Effect) and effect.signs_head,
         )
-        if isinstance(effect.step, Step):
+        if not isinstance(effect.step, Undo | Supplement):
             elapsed_ms = (self._monotonic() - begun[0]) * 1000
             exchanges = self._exchanges() - begun[1]
-            self._report(StepReport(effect.step, ACTOR[effect.step], Phase.DONE, elapsed_ms, exchanges, was_resumed))
+            self._report(StepReport(effect.step, actor_of(effect.step), Phase.DONE, elapsed_ms, exchanges, was_resumed))
 
     def _recalled(self, effect: Effect[Intent, Outcome] | Note[Outcome], stored: bytes | None) -> Outcome:
         assert stored is not None, "a step that is done has an outcome"
-        if isinstance(effect.step, Step):
-            self._report(StepReport(effect.step, ACTOR[effect.step], Phase.DONE, was_resumed=True))
+        if not isinstance(effect.step, Undo | Supplement):
+            self._report(StepReport(effect.step, actor_of(effect.step), Phase.DONE, was_resumed=True))
         return msgspec.json.decode(stored, type=effect.outcome)
 
 

@@ -36,6 +36,10 @@ class Halted(CaseEnded):
     """The case is open and goes on at the next start: something is missing that only time or a person can bring."""
 
 
+class GivenUp(CaseEnded):
+    """The case has ended, and what became of the card only its owner can find out."""
+
+
 class NumberTaken(Exception):
     """An application of this number was filed before, and says something else."""
 
@@ -95,9 +99,22 @@ class DeliveryUnproven(device.Refused):
     """What was read back from the card is not what was written, or its key does not fit."""
 
 
+class PasswordUnproven(device.OutcomeUnknown):
+    """The card took a new password, and does not know it now."""
+
+
 class StoreOutdated(Exception):
     """The world is further than the store says, as after a restore: nothing may be taken back by itself."""
 
+
+CARD_BLANK = "K-CARD-011"
+"""The code of a card that has no password yet, so that none can be changed or unlocked."""
+
+SECOND_CLERK_MISSING = "K-CASE-008"
+"""The code of what two clerks have to sign, and only one is there."""
+
+INTERRUPTED = "K-CASE-010"
+"""The code of an application that a clerk interrupts until another day, or ends."""
 
 CANNOT_TELL = "K-CASE-007"
 """The code of a case in which nobody can tell what happened."""
@@ -119,6 +136,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (device.CardRefused, "K-CARD-007"),
     (PasswordRulesIncompatible, "K-CARD-008"),
     (DeliveryUnproven, "K-CARD-009"),
+    (PasswordUnproven, "K-CARD-010"),
     (device.ReaderMissing, "K-READER-001"),
     (device.ReaderBusy, "K-READER-002"),
     (device.PrinterBlocked, "K-PRINTER-001"),

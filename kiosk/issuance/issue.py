@@ -45,7 +45,7 @@ from kiosk.issuance.failure import (
 )
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, DeliverySummary, IdentityQuestion, Persons
-from kiosk.issuance.receipt import ReceiptValues, compose_receipt
+from kiosk.issuance.receipt import ReceiptValues, compose_receipt, cut_off
 from kiosk.issuance.report import Report
 from kiosk.issuance.roll_back import return_card, roll_back, suspected
 from kiosk.issuance.station import Station
@@ -100,7 +100,7 @@ from kiosk.model.eligibility import (
 from kiosk.model.secret import wipe
 from kiosk.model.step import Step
 from kiosk.model.testimony import PaperSeen
-from kiosk.model.transition import BEFORE_FEE, Stage, TransitionRefused
+from kiosk.model.transition import Procedure, Stage, TransitionRefused, procedure_of
 
 UNNAMED = "K-CASE-003"
 """The code of a case whose record names none."""
@@ -121,6 +121,9 @@ BROKEN = "K-STORE-002"
 DESTROYED = "K-CASE-004"
 """The code of a case whose records were destroyed when the time to keep them was over."""
 
+ON_HOLD = "K-CASE-009"
+"""The code of a case that is on hold until the resident returns."""
+
 
 def issue(application: Application, station: Station, persons: Persons, report: Report) -> Closed:
     """Issues one certificate, or goes on with the issuance of this application that was interrupted.
@@ -132,9 +135,9 @@ def issue(application: Application, station: Station, persons: Persons, report: 
     if station.audit.broken is not None:
         raise Halted(BROKEN)
     record = _open_or_resume(application, station)
-    with _alone_with_the_case(), InsertedCard(station, persons) as card:
+    with alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
-        _recall(case, card)
+        recall(case, card)
         if record.stage is Stage.ROLLING_BACK:
             raise roll_back(case, card, station, persons, record.code or UNNAMED)
         try:
@@ -162,8 +165,6 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         except CannotTell:
             raise suspected(case, station) from None
         except TROUBLE as trouble:
-            if case.record.stage not in BEFORE_FEE:
-                raise Halted(failure_code(trouble)) from trouble
             raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:
             second_certificate.confirm(case, station)
@@ -180,7 +181,8 @@ def issue(application: Application, station: Station, persons: Persons, report: 
 
 
 @contextmanager
-def _alone_with_the_case() -> Iterator[None]:
+def alone_with_the_case() -> Iterator[None]:
+    """While a case is worked on: what another process, or the world, has taken further halts it. Raises `Halted`."""
     try:
         yield
     except TransitionRefused as refused:
@@ -192,6 +194,8 @@ def _alone_with_the_case() -> Iterator[None]:
 def _open_or_resume(application: Application, station: Station) -> CaseRecord:
     """The case of this application number: the one that is not ended badly, or a new one. Raises `NumberTaken`."""
     record = station.journal.latest_case(application.number)
+    if record is not None and procedure_of(record.stage) is not Procedure.ISSUANCE:
+        raise NumberTaken(application.number)
     if record is None or record.stage in (Stage.REFUSED, Stage.ROLLED_BACK):
         return station.journal.open_case(application.number, msgspec.json.encode(application))
     if record.seal.is_destroyed:
@@ -200,10 +204,12 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
         raise NumberTaken(application.number)
     if record.stage.is_suspect:
         raise Suspect(record.code or UNNAMED)
+    if record.stage is Stage.ON_HOLD:
+        raise Halted(ON_HOLD)
     return record
 
 
-def _recall(case: Case, card: InsertedCard) -> None:
+def recall(case: Case, card: InsertedCard) -> None:
     """What an interrupted run knew of the card: trouble may come before the steps that found it out are recalled."""
     filed, authorised = case.outcome_of(APPLICATION), case.outcome_of(AUTHORISE)
     card.number = filed.card_number if filed else None
@@ -558,13 +564,9 @@ def print_receipt(
     def job(receipt: NumberedReceipt, is_copy: bool) -> PrintJob:
         return _receipt_job(authorised, pending, fee, receipt, station, is_copy=is_copy)
 
-    def cut_off() -> None:
-        """What an interrupted job left hanging out of the printer becomes a paper of its own, not the head of this."""
-        station.printer.print(station.printer.render((), "----"))
-
     def number_it() -> ReceiptIntent:
-        if station.journal.has_open_receipt(case.record):
-            cut_off()
+        if station.journal.has_open_paper(case.record):
+            cut_off(station.printer)
         receipt = station.journal.number_receipt(case.record)
         try:
             job(receipt, False)
@@ -587,7 +589,7 @@ def print_receipt(
         copies = 0
         while not is_whole(intent.receipt.number):
             copies += 1
-            cut_off()
+            cut_off(station.printer)
             if station.printer.print(job(intent.receipt, True)) is PrintOutcome.CONFIRMED:
                 break
         return PrintedReceipt(intent.receipt.number, copies)

@@ -167,25 +167,34 @@ def _revoke(
         reason = RevocationReason.CESSATION_OF_OPERATION
         return RevokeIntent(certificate, station.authority.revoke_message(certificate, reason))
 
-    def send(intent: RevokeIntent) -> Revoked:
-        try:
-            station.authority.revoke(intent.message.der)
-        except AuthorityRejected as rejected:
-            # Revoked already, by a lapsed deadline or by this very message before an interruption.
-            if rejected.fail_info != "certRevoked":
-                raise
-        answer = look(intent)
-        if isinstance(answer, World):
-            raise RevocationUnproven("the authority acknowledged a revocation that its status service does not show")
-        return answer
+    case.run(
+        revoke,
+        prepare=message,
+        perform=lambda intent: send_revocation(intent, station),
+        inquire=lambda intent: look_at_revocation(intent, station),
+    )
 
-    def look(intent: RevokeIntent) -> Revoked | World:
-        status = station.authority.status(intent.certificate, station.issuer)
-        if status.state is not CertificateState.REVOKED:
-            return World.NOT_HAPPENED
-        return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
 
-    case.run(revoke, prepare=message, perform=send, inquire=look)
+def send_revocation(intent: RevokeIntent, station: Station) -> Revoked:
+    """Has a certificate revoked, and sees that it is. Raises `RevocationUnproven` and what the authority raises."""
+    try:
+        station.authority.revoke(intent.message.der)
+    except AuthorityRejected as rejected:
+        # Revoked already, by a lapsed deadline or by this very message before an interruption.
+        if rejected.fail_info != "certRevoked":
+            raise
+    answer = look_at_revocation(intent, station)
+    if isinstance(answer, World):
+        raise RevocationUnproven("the authority acknowledged a revocation that its status service does not show")
+    return answer
+
+
+def look_at_revocation(intent: RevokeIntent, station: Station) -> Revoked | World:
+    """Asks the authority's status service whether it has happened."""
+    status = station.authority.status(intent.certificate, station.issuer)
+    if status.state is not CertificateState.REVOKED:
+        return World.NOT_HAPPENED
+    return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
 
 
 def _issued_certificate(case: Case, station: Station, certify: Effect[Message, PendingCertificate]) -> bytes | None:

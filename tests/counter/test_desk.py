@@ -139,6 +139,7 @@ def test_what_the_clerk_approved_is_signed_once(town: TwoStations) -> None:
     ("changes", "reason"),
     [
         ({"case": "f" * 32}, "another case"),
+        ({"operation": "revoke"}, "something else"),
         ({"station": "window"}, "another case"),
         ({"items_hash": bytes(32)}, "another resident"),
         ({"person": bytes(32)}, "another resident"),

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from kiosk.clock import JAPAN
 from kiosk.journal.head import HeadInvalid, parse_head
-from kiosk.model.transition import AFTER, Stage
+from kiosk.model.transition import AFTER_ACT, FIRST_STEP, Stage
 from tests.counter_bench import HEAD_KEY
 from tests.crash.remains import Case, Certificate, Remains, certified_key, paper_kind
 from tests.crash.world import PASSWORDS
@@ -27,7 +27,8 @@ Act = Callable[[Remains, str], Iterator[str]]
 FEE_YEN = 500
 MARGIN_S = 30 * 60
 _ALL_TRIES, _FEWEST_TRIES = 5, 2
-_STAGE_AFTER = {step.value: stage.value for step, stage in AFTER.items()}
+_STAGE_AFTER = {step.value: stage.value for step, stage in AFTER_ACT.items()}
+_OPENED = {stage.value: step.value for stage, step in FIRST_STEP.items()}
 _STAGE_ASKED_IN = {"fee": "delivered", "receipt": "returned", "refund": "rolling_back"}
 _STAGES = frozenset(stage.value for stage in Stage)
 _IN_CLEAR = ("太郎", "幌延町", "Horonobe")
@@ -109,9 +110,9 @@ def every_change_is_in_the_journal(remains: Remains) -> Iterator[str]:
     for entry in remains.store.entries:
         body = entry.facts
         event, step, case_told = body["event"], body.get("step"), body.get("case")
-        if event == "opened":
-            step, event = "application", "intended"
-            stages[case_told] = "opened"
+        if event in _OPENED:
+            stages[case_told] = event
+            step, event = _OPENED[event], "intended"
         if step is not None:
             told[case_told, step] = event
             if event == "done" and step in _STAGE_AFTER:

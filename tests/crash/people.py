@@ -151,6 +151,14 @@ class AbsentResident:
         """Nobody types."""
         raise Abandoned(Actor.RESIDENT, "left")
 
+    def enter_old_password(self, status: PinStatus) -> bytearray:
+        """Nobody types."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    def enter_new_password(self, status: PinStatus) -> bytearray:
+        """Nobody types."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
     def consent(self, summary: DeliverySummary) -> None:
         """Nobody agrees."""
         raise Abandoned(Actor.RESIDENT, "left")

@@ -12,14 +12,16 @@ from kiosk.authority.errors import AuthorityRejected
 from kiosk.issuance.failure import CaseEnded, Refusal, RolledBack
 from kiosk.issuance.persons import Abandoned
 from kiosk.issuance.report import Phase, StepReport
+from kiosk.issuance.revoke import revoke
 from kiosk.issuance.second_certificate import second_certificate_of
 from kiosk.journal.database import open_database
 from kiosk.journal.verify import verify_chain
 from kiosk.maintenance.reconcile import reconcile
 from kiosk.model.application import Delivery
 from kiosk.model.certificate import RevocationReason
-from kiosk.model.step import Actor, Step, Supplement
-from tests.counter_bench import CuttingDatabase, PowerCut
+from kiosk.model.revocation import RevocationApplication, RevocationCause
+from kiosk.model.step import Actor, RevocationStep, Step, Supplement
+from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut
 from tests.issuance.myna_counter import (
     PIV_PIN,
     MynaHand,
@@ -173,6 +175,27 @@ def test_a_resident_whose_second_certificate_is_valid_gets_no_other_and_keeps_hi
     with pytest.raises(CaseEnded, match="E07"):
         world.issue("2")
     assert store.read().keys == before
+
+
+@pytest.mark.parametrize("event", ["intended", "done"])
+def test_both_are_revoked_with_the_card_that_holds_them_whatever_comes_between(world: MynaWorld, event: str) -> None:
+    world.issue()
+    world.hand.insert(next(iter(world.hand.memories)))
+    application = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN, has_card=True)
+
+    def cut(commit: int) -> None:
+        database = CuttingDatabase(open_database(world.database_url), commit, is_before=event == "done")
+        with pytest.raises(PowerCut):
+            revoke(application, world.station(database), world.persons("R-1"), lambda _: None)
+
+    # Of a revocation: opened, four steps of which the last two have an intent too, then the second certificate's.
+    cut({"intended": 7, "done": 8}[event])
+    assert bodies(world)[-1].get("step") in (RevocationStep.REVOKE, Supplement.SECOND_REVOCATION)
+    revoke(application, world.station(), world.persons("R-1"), lambda _: None)
+    assert states(world) == ["authentication revoked", "signature revoked"]
+    assert {body["event"] for body in bodies(world) if body.get("step") == Supplement.SECOND_REVOCATION} >= {"done"}
+    station = world.station()
+    assert reconcile(station.journal, station.authority.station_record(), []) == []
 
 
 def test_a_piv_card_has_both_under_its_one_pin(tmp_path: Path, authority: Path) -> None:

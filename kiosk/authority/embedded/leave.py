@@ -34,6 +34,8 @@ def check_authorisation(
 ) -> AuthorisationTerms:
     """The clerk's terms, when they cover this request from this station now. Raises `Refusal`."""
     terms = _signed_terms(value, books, now)
+    if terms.operation != "issue":
+        raise Refusal("notAuthorized", f"the authorisation is to {terms.operation}, and not to issue")
     if terms.station != requester.name:
         raise Refusal("notAuthorized", f"the authorisation is for station {terms.station}, not {requester.name}")
     if terms.issued_at - now > CLOCK_SKEW or now >= terms.expires_at:
