@@ -28,7 +28,7 @@ from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import LATER_GENERATIONS, CardIssuer
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import Line, load_line_key
@@ -112,6 +112,7 @@ class _TownKeys:
 class _IssuerFile:
     masters: _Masters
     town: _TownKeys
+    later_masters: tuple[_Masters, ...] = ()
 
 
 @contextmanager
@@ -347,8 +348,17 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
 
 def _load_issuer(path: Path) -> tuple[CardIssuer, bytes]:
     file = convert(read_tables(path), _IssuerFile, str(path))
-    masters = {purpose: _key(path, f"masters.{purpose}", getattr(file.masters, purpose)) for purpose in ChannelPurpose}
-    return CardIssuer(masters), _key(path, "town.person_key", file.town.person_key)
+    if len(file.later_masters) > LATER_GENERATIONS:
+        raise ConfigInvalid(
+            str(path), "later_masters", f"a card counts {LATER_GENERATIONS} generations after the first"
+        )
+    masters = _master_keys(path, "masters", file.masters)
+    later = tuple(_master_keys(path, "later_masters", each) for each in file.later_masters)
+    return CardIssuer(masters, later), _key(path, "town.person_key", file.town.person_key)
+
+
+def _master_keys(path: Path, table: str, masters: _Masters) -> dict[ChannelPurpose, bytes]:
+    return {purpose: _key(path, f"{table}.{purpose}", getattr(masters, purpose)) for purpose in ChannelPurpose}
 
 
 def _key(path: Path, name: str, text: str) -> bytes:

@@ -20,7 +20,7 @@ from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, Ro
 from kiosk.issuance.persons import CannotTell
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import CaseRecord, EffectRecord, EffectState, Journal
-from kiosk.model.step import Act, Actor, Undo, actor_of
+from kiosk.model.step import Act, Actor, Supplement, Undo, actor_of
 from kiosk.model.testimony import Testimony, TestimonyInvalid
 from kiosk.model.transition import WITNESSED, Event
 
@@ -191,7 +191,7 @@ class Case:
         return Refusal(code)
 
     def _begin(self, step: Act) -> tuple[float, int]:
-        if not isinstance(step, Undo):
+        if not isinstance(step, Undo | Supplement):
             self._report(StepReport(step, actor_of(step), Phase.BEGUN))
         return self._monotonic(), self._exchanges()
 
@@ -214,14 +214,14 @@ class Case:
             resumed=was_resumed and effect.step not in WITNESSED,
             signs_head=isinstance(effect, Effect) and effect.signs_head,
         )
-        if not isinstance(effect.step, Undo):
+        if not isinstance(effect.step, Undo | Supplement):
             elapsed_ms = (self._monotonic() - begun[0]) * 1000
             exchanges = self._exchanges() - begun[1]
             self._report(StepReport(effect.step, actor_of(effect.step), Phase.DONE, elapsed_ms, exchanges, was_resumed))
 
     def _recalled(self, effect: Effect[Intent, Outcome] | Note[Outcome], stored: bytes | None) -> Outcome:
         assert stored is not None, "a step that is done has an outcome"
-        if not isinstance(effect.step, Undo):
+        if not isinstance(effect.step, Undo | Supplement):
             self._report(StepReport(effect.step, actor_of(effect.step), Phase.DONE, was_resumed=True))
         return msgspec.json.decode(stored, type=effect.outcome)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hw.errors import DeviceError
 from hw.ports import ChannelPurpose
-from kiosk.authority.client import Message
+from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable
 from kiosk.counter.clerk_key import operator_of
 from kiosk.issuance.effect import Case, Effect, World
@@ -25,7 +25,19 @@ from kiosk.issuance.failure import (
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, Persons
 from kiosk.issuance.station import Station
-from kiosk.issuance.steps import CERTIFY, CONFIRM, FEE, WRITE
+from kiosk.issuance.steps import (
+    CERTIFY,
+    CONFIRM,
+    FEE,
+    REVOKE,
+    SECOND_CERTIFY,
+    SECOND_CONFIRM,
+    SECOND_REVOKE,
+    WRITE,
+    Confirmed,
+    Revoked,
+    RevokeIntent,
+)
 from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.step import Actor, Undo
 from kiosk.model.transition import Event, Stage
@@ -46,21 +58,6 @@ class Refunded:
 
 
 @dataclass(frozen=True)
-class RevokeIntent:
-    """This certificate (DER) is about to be revoked by this message."""
-
-    certificate: bytes
-    message: Message
-
-
-@dataclass(frozen=True)
-class Revoked:
-    """The authority's status service says that the certificate is revoked."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
 class Erased:
     """What became of the card: emptied, or gone with a revoked certificate in it."""
 
@@ -68,7 +65,6 @@ class Erased:
 
 
 REFUND = Effect(Undo.REFUND, RefundIntent, Refunded)
-REVOKE = Effect(Undo.REVOKE, RevokeIntent, Revoked)
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 
@@ -88,7 +84,8 @@ def roll_back(
         case.move(Event.ROLL_BACK, code, actor)
     try:
         _refund(case, station, persons)
-        _revoke(case, station)
+        _revoke(case, station, CERTIFY, CONFIRM, REVOKE)
+        _revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE)
         _erase(case, card, station)
     except CannotTell:
         return suspected(case, station)
@@ -156,20 +153,27 @@ def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
     return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen))))
 
 
-def _revoke(case: Case, station: Station) -> None:
-    certificate = _issued_certificate(case, station)
+def _revoke(
+    case: Case,
+    station: Station,
+    certify: Effect[Message, PendingCertificate],
+    confirm: Effect[Message, Confirmed],
+    revoke: Effect[RevokeIntent, Revoked],
+) -> None:
+    """Of the card's one certificate or of its other, as the effects say."""
+    certificate = _issued_certificate(case, station, certify)
     if certificate is None:
         return
 
     def message() -> RevokeIntent:
         status = station.authority.status(certificate, station.issuer)
-        if status.state is CertificateState.GOOD and case.intent_of(CONFIRM) is None:
+        if status.state is CertificateState.GOOD and case.intent_of(confirm) is None:
             raise StoreOutdated("the authority has confirmed a certificate that this store has not confirmed")
         reason = RevocationReason.CESSATION_OF_OPERATION
         return RevokeIntent(certificate, station.authority.revoke_message(certificate, reason))
 
     case.run(
-        REVOKE,
+        revoke,
         prepare=message,
         perform=lambda intent: send_revocation(intent, station),
         inquire=lambda intent: look_at_revocation(intent, station),
@@ -198,12 +202,12 @@ def look_at_revocation(intent: RevokeIntent, station: Station) -> Revoked | Worl
     return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
 
 
-def _issued_certificate(case: Case, station: Station) -> bytes | None:
+def _issued_certificate(case: Case, station: Station, certify: Effect[Message, PendingCertificate]) -> bytes | None:
     """The certificate that the authority issued for this case, asked for by the same bytes when no answer came."""
-    pending = case.outcome_of(CERTIFY)
+    pending = case.outcome_of(certify)
     if pending is not None:
         return pending.certificate
-    message = case.intent_of(CERTIFY)
+    message = case.intent_of(certify)
     if message is None:
         return None
     try:

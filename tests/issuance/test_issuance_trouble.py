@@ -14,6 +14,7 @@ import pytest
 from hw.errors import CardRemoved, ReaderMissing, TextDoesNotFit
 from hw.ports import CardSession, PinPolicy, PrintOutcome, QrCode
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
+from kiosk.issuance.card_key import PROOF_TEXT, password_policy
 from kiosk.issuance.failure import (
     AuthorisationUnfit,
     Halted,
@@ -22,7 +23,6 @@ from kiosk.issuance.failure import (
     RolledBack,
     failure_code,
 )
-from kiosk.issuance.issue import PROOF_TEXT, password_policy
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
