@@ -15,15 +15,18 @@ from hw.owner import DeviceReport
 from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.books import open_books
 from kiosk.card_services import StationCardServices
-from kiosk.clock import JAPAN
-from kiosk.config import Config
+from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
+from kiosk.counter.printed_forms import PrintedForms
+from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
-from kiosk.ui.counter import Books, CardServices, Check, DeviceState, FailureText
+from kiosk.model.town import Areas
+from kiosk.scanned_codes import ScannedCodes
+from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
@@ -85,6 +88,7 @@ class ConfiguredCounter:
         self._held = ExitStack()
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
+        self._forms: PrintedForms | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
@@ -118,11 +122,13 @@ class ConfiguredCounter:
             left = filed_application(record, station.journal)
             if left.resident_code == resident.code:
                 return left
-        year = station.clock().astimezone(JAPAN).year
-        taken = 1
-        while station.journal.latest_case(f"{year}-{taken:04d}") is not None:
-            taken += 1
-        return Application(f"{year}-{taken:04d}", resident.code)
+        forms = self._forms_for_cases()
+        return Application(forms.number_for(resident.code) or forms.next_number(), resident.code)
+
+    def _forms_for_cases(self) -> PrintedForms:
+        if self._forms is None:
+            self._forms = self.records().forms
+        return self._forms
 
     def devices(self) -> tuple[DeviceState, ...]:
         """Every device as it was found last, half a second ago at most; the reader is asked."""
@@ -141,6 +147,23 @@ class ConfiguredCounter:
         """The books of this station, through a connection of their own."""
         assert self._assembly is not None, "the counter is open"
         return self._held.enter_context(open_books(self._config, self._data, self._assembly.station))
+
+    def records(self) -> CounterRecords:
+        """What the counter keeps beside its cases, through a connection of its own for the thread that asks."""
+        assert self._assembly is not None, "the counter is open"
+        return self._held.enter_context(open_counter_records(self._config, self._data, self._assembly.station))
+
+    def areas(self) -> Areas:
+        """The town's parts."""
+        return load_areas(self._config.areas_file)
+
+    def code_reader(self) -> CodeReader | None:
+        """The terminal's scanner, where it has one."""
+        assert self._assembly is not None, "the counter is open"
+        scanner = self._assembly.bench.scanner
+        if scanner is None:
+            return None
+        return ScannedCodes(scanner, self._assembly.station.register, lambda: self.records().forms)
 
     def card_services(self) -> CardServices:
         """What the resident may do with a certificate that he has."""

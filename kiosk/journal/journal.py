@@ -405,6 +405,16 @@ class Journal:
             transaction.run("INSERT INTO receipts VALUES (?, ?, ?)", number, case.pseudonym, proof)
             return NumberedReceipt(number, proof)
 
+    def note(self, facts: Mapping[str, str | int], store: Callable[[Transaction], None]) -> ProvenHead:
+        """Records something that is about no case, with what `store` keeps beside it, and signs a head over it.
+
+        `facts` have an `event`, and no personal data.
+        """
+        with self._database.write() as transaction:
+            store(transaction)
+            self._chain.append(transaction, facts)
+            return self._chain.sign(transaction)
+
     def has_open_receipt(self, case: CaseRecord) -> bool:
         """Whether this station began to print a receipt of another case and does not know how that ended."""
         # By the stage in which receipts are printed, which is indexed: few cases stand there at a time.

@@ -1,4 +1,4 @@
-"""電子証明書発行申請書 as a resident fills it in: what he wrote, and what has to be looked at before it is handed in."""
+"""電子証明書発行申請書 as a resident fills it in: what he wrote, and what has to be looked at again beforehand."""
 
 import datetime
 import unicodedata

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
+from kiosk.model.town import Areas
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
@@ -179,6 +180,18 @@ class Check:
     detail: str
 
 
+class CodeReader(Protocol):
+    """Reads the codes of printed forms; called on one thread of its own."""
+
+    def read(self, is_wanted: Callable[[], bool]) -> str | None:
+        """The next code that could be a form's, empty for any other; None when it is not wanted any more."""
+        ...
+
+    def resident_of(self, code: str) -> Resident | None:
+        """Whose printed form has this code; None when none has it, or it was handed in before."""
+        ...
+
+
 class Books(Protocol):
     """What is read in the station's books; called on one thread of its own, beside the cases."""
 
@@ -219,6 +232,14 @@ class Counter(Protocol):
 
     def file_application(self, resident: Resident) -> Application:
         """Takes in a resident's form, pre-filled from the register, under a new number (demo)."""
+        ...
+
+    def areas(self) -> Areas:
+        """The town's parts, for forms that are filled in at the terminal."""
+        ...
+
+    def code_reader(self) -> "CodeReader | None":
+        """What reads the code of a printed form, None where the terminal has nothing of the kind."""
         ...
 
     def devices(self) -> tuple[DeviceState, ...]:

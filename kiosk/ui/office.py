@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kiosk.clock import JAPAN
+from kiosk.model.form import Form
+from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
+from kiosk.register.candidates import candidates
 from kiosk.ui.board import Board
 from kiosk.ui.counter import Books, Check, Counter, DayTakings, JournalView, LeftCase, Statistics
 from kiosk.ui.reception import StationReception
@@ -68,6 +71,15 @@ class StationOffice:
     async def residents(self) -> Sequence[Resident]:
         """The register, which the clerk's station alone reads."""
         return await self._thread.call(self._station.register.residents)
+
+    async def candidates(self, form: Form) -> Sequence[Resident]:
+        """Whose form it may be."""
+        return await self._thread.call(lambda: candidates(self._station.register.residents(), form))
+
+    @property
+    def identity_routes(self) -> Sequence[IdentityRoute]:
+        """The policy's."""
+        return self._station.policy.identity
 
     def offer(self, resident: Resident) -> None:
         """Sends a form that was taken in to the terminal."""

@@ -92,6 +92,8 @@ class Seat:
         if board.offered is not None or (case is not None and case.waits_for_resident):
             called.add(SeatName.RESIDENT)
         is_left = bool(board.left) and not board.has_seen_left
+        if board.submitted is not None:
+            called.add(SeatName.CLERK)
         if is_left or board.is_clerk_called or (case is not None and case.clerk_asked is not None):
             called.add(SeatName.CLERK)
         return called

@@ -23,9 +23,10 @@ from kiosk.issuance.persons import (
 )
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.model.application import Application, Closed
+from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.step import ACTOR, Step
-from kiosk.model.town import Town
+from kiosk.model.town import Area, Areas, Town
 from kiosk.ui.counter import (
     CardUnusable,
     Check,
@@ -56,17 +57,33 @@ NAMES = (
     "山田　翠",
 )
 """Eleven, so that they need two pages."""
+READINGS = (
+    "ほろのべ　たろう",
+    "ほろのべ　はなこ",
+    "さいとう　きよし",
+)
+"""Of the first; the others have none."""
+ROUTES = (
+    *PHOTO_ONLY,
+    IdentityRoute(
+        "letter",
+        (IdentityDocument.ANSWERED_LETTER,),
+        ("signature", "deadline", "entries"),
+        (IdentityDocument.HEALTH_INSURANCE, IdentityDocument.PENSION_BOOK),
+    ),
+)
 
 
 def resident(number: int) -> Resident:
     """A fictional resident."""
     items = FourItems(
         NAMES[number],
-        f"北海道天塩郡幌延町宮園町{number + 1}番地の1",
+        f"北海道天塩郡幌延町宮園町{number + 1}番地1",
         datetime.date(1950 + 3 * number, 5, 3),
         Sex.FEMALE,
     )
-    return Resident(f"{10000000000 + number}", items, "")
+    reading = READINGS[number] if number < len(READINGS) else ""
+    return Resident(f"{10000000000 + number}", items, reading)
 
 
 class ScriptedReader:
@@ -206,6 +223,7 @@ class ScriptedCounter:
                 fee=SimpleNamespace(issue_yen=500),
                 passwords={"signature": rules},
                 certificates=(SimpleNamespace(validity_years=3),),
+                identity=ROUTES,
             ),
             register=SimpleNamespace(residents=lambda: tuple(resident(n) for n in range(len(NAMES)))),
             clock=lambda: datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC),
@@ -219,6 +237,12 @@ class ScriptedCounter:
     def file_application(self, who: Resident) -> Application:
         self._filed += 1
         return Application(f"2026-{self._filed:04d}", who.code)
+
+    def areas(self) -> Areas:
+        return Areas("北海道天塩郡幌延町", (Area("宮園町", "みやぞのちょう"), Area("下沼", "しもぬま")))
+
+    def code_reader(self) -> None:
+        return None
 
     def devices(self) -> tuple[DeviceState, ...]:
         return (

@@ -5,6 +5,7 @@ import re
 import string
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -13,7 +14,8 @@ from babel.messages.pofile import read_po
 import kiosk.ui
 from kiosk.issuance.persons import CardAction
 from kiosk.model.certificate import CertificateState
-from kiosk.model.identity import IdentityDocument
+from kiosk.model.comparison import Agreement
+from kiosk.model.identity import IdentityCheck, IdentityDocument
 from kiosk.model.resident import Sex
 from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
@@ -65,7 +67,8 @@ VALUES = {
     "use.{}": [{use.kind for use in load_uses()}],
     "clerk.day.difference.{}": [("none", "more", "less")],
     "clerk.duty.{}": [Duty],
-    "clerk.identity.check.{}": [("open", "done", "face", "expiry", "entries")],
+    "clerk.identity.agreement.{}": [Agreement],
+    "clerk.identity.check.{}": [("open", "done", *get_args(IdentityCheck))],
     "clerk.outcome.{}": [Outcome],
     "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [(*PaperSeen, *Unsure)],
@@ -82,7 +85,11 @@ VALUES = {
     ],
     "device.state.{}": [("ready", "blocked", "missing")],
     "document.{}": [IdentityDocument],
-    "item.{}": [("name", "address", "birth_date", "sex")],
+    "item.{}": [("kana", "name", "address", "birth_date", "sex")],
+    "resident.form.{}.title": [("family", "given", "writing", "area", "item")],
+    "resident.form.{}.text": [("writing", "area", "item")],
+    "resident.form.{}.unlisted": [("writing", "area", "item")],
+    "resident.form.birth.{}": [("year", "month", "day", "none")],
     "resident.card.{}.text": [(*CardAction, *CARD_NOTICES)],
     "resident.card.{}.title": [(*CardAction, *CARD_NOTICES)],
     "resident.guide.{}": [("bring", "do", "cost", "stop")],
@@ -172,9 +179,9 @@ def test_the_languages_fill_in_the_same_values() -> None:
 
 def test_english_is_in_latin_letters() -> None:
     japanese_letters = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
-    # Its own name, and the short notices for those who read neither language.
-    names = ["language.ja", "resident.start.others"]
-    assert [i for i, text in catalogue("en").items() if japanese_letters.search(text)] == names
+    # Its own name, the short notices for those who read neither language, and what the town's own keys say.
+    names = {"language.ja", "resident.start.others", "resident.form.vary", "resident.form.number.text"}
+    assert {i for i, text in catalogue("en").items() if japanese_letters.search(text)} == names
 
 
 SAME_IN_EASY = {

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
+from kiosk.model.form import Form
+from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
 from kiosk.ui.board import Board
@@ -10,6 +12,7 @@ from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.audit import Audit
 from kiosk.ui.clerk.day_close import CountDrawer, DaySums
 from kiosk.ui.clerk.desk import Desk
+from kiosk.ui.clerk.form import CompareForm
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
 from kiosk.ui.clerk.left import LeftCases
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
@@ -30,6 +33,7 @@ from kiosk.ui.persons import (
 )
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
+from kiosk.ui.submission import Submission
 
 R = TypeVar("R")
 
@@ -53,6 +57,15 @@ class Office(Protocol):
         """The register."""
         ...
 
+    async def candidates(self, form: Form) -> Sequence[Resident]:
+        """Whose form it may be, the likeliest first."""
+        ...
+
+    @property
+    def identity_routes(self) -> Sequence[IdentityRoute]:
+        """How the policy has an identity checked."""
+        ...
+
     def offer(self, resident: Resident) -> None:
         """Sends a form that was taken in to the terminal."""
         ...
@@ -73,7 +86,9 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
     while True:
         case = board.case
         if case is not None and case.clerk_asked is not None:
-            await _put(seat, case, case.clerk_asked, clerk)
+            await _put(seat, case, case.clerk_asked, clerk, office.identity_routes)
+        elif board.submitted is not None:
+            await _look_at_form(seat, office, board.submitted)
         elif await _show(seat, Desk(seat, counter)) is True:
             duty = await _show(seat, Menu(seat))
             if isinstance(duty, Duty):
@@ -81,12 +96,12 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
 
 
 def _is_free(board: Board) -> bool:
-    """Whether no case waits for the clerk."""
-    return board.case is None or board.case.clerk_asked is None
+    """Whether neither a case nor a form waits for the clerk."""
+    return (board.case is None or board.case.clerk_asked is None) and board.submitted is None
 
 
 async def _show(seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
-    """Shows a screen for as long as no case waits for the clerk."""
+    """Shows a screen for as long as neither a case nor a form waits for the clerk."""
     return await seat.show(screen, lambda: _is_free(seat.board))
 
 
@@ -107,6 +122,23 @@ async def _do(duty: Duty, seat: Seat, office: Office) -> None:
             seat.lock()
 
 
+async def _look_at_form(seat: Seat, office: Office, submission: Submission) -> None:
+    """The clerk compares a form that was handed in, beside those whose it may be or whom he has looked up."""
+    found = await office.candidates(submission.form)
+    while True:
+        screen = CompareForm(seat, submission.form, found)
+        answer = await seat.show(screen, lambda: seat.board.submitted is submission)
+        if answer is None or isinstance(answer, Stop):
+            return
+        if not isinstance(answer, str):
+            seat.board.answer_submission(submission, answer)
+            return
+        search = FindResident(seat, await office.residents(), submission.form.kana.partition("\u3000")[0])
+        resident = await seat.show(search, lambda: seat.board.submitted is submission)
+        if isinstance(resident, Resident):
+            found = (resident,)
+
+
 async def _look_at_left(seat: Seat, office: Office) -> None:
     chosen = await _show(seat, LeftCases(seat, seat.board.left))
     seat.board.has_seen_left = True
@@ -121,18 +153,23 @@ async def _close_day(seat: Seat, takings: DayTakings) -> None:
         await _show(seat, DaySums(seat, takings, counted_yen))
 
 
-async def _put(seat: Seat, case: OpenCase, question: ClerkAsked[Any], clerk: str) -> None:
-    answer = await seat.show(_screen(seat, case.position, question, clerk), lambda: case.clerk_asked is question)
+async def _put(
+    seat: Seat, case: OpenCase, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
+) -> None:
+    screen = _screen(seat, case.position, question, clerk, routes)
+    answer = await seat.show(screen, lambda: case.clerk_asked is question)
     if isinstance(answer, Stop):
         case.stop(Actor.CLERK)
     elif answer is not None:
         case.answer(question, None if isinstance(question, Approval | ChangeDue | Repayment) else answer)
 
 
-def _screen(seat: Seat, position: int, question: ClerkAsked[Any], clerk: str) -> SeatScreen[Any]:
+def _screen(
+    seat: Seat, position: int, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
+) -> SeatScreen[Any]:
     match question:
         case IdentityCheck(question=comparison):
-            return CheckIdentity(seat, position, comparison, clerk)
+            return CheckIdentity(seat, position, comparison, clerk, routes)
         case Approval(question=comparison):
             return Approve(seat, position, comparison)
         case FeeDue(due_yen=due_yen):
