@@ -1,4 +1,4 @@
-"""A form of one's own: typed, handed in, taken or sent back by the clerk; nothing of the register is told at the terminal."""
+"""A form of one's own: typed, handed in, taken or sent back by the clerk; the register is not told at the terminal."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
