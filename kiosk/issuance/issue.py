@@ -95,7 +95,7 @@ from kiosk.model.policy import PasswordRules
 from kiosk.model.secret import wipe
 from kiosk.model.step import Step
 from kiosk.model.testimony import PaperSeen
-from kiosk.model.transition import BEFORE_FEE, Stage, TransitionRefused
+from kiosk.model.transition import Stage, TransitionRefused
 
 UNNAMED = "K-CASE-003"
 """The code of a case whose record names none."""
@@ -157,8 +157,6 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         except CannotTell:
             raise suspected(case, station) from None
         except TROUBLE as trouble:
-            if case.record.stage not in BEFORE_FEE:
-                raise Halted(failure_code(trouble)) from trouble
             raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:
             confirm(case, pending, station)

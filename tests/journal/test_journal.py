@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kiosk.config import SHIPPED, StoreTable, load_config
 from kiosk.exit_code import ExitCode
+from kiosk.journal.chain import is_begun
 from kiosk.journal.command import run_journal
 from kiosk.journal.database import MIGRATIONS, open_database
 from kiosk.journal.entry import ChainBroken, Entry, chain
@@ -391,3 +392,12 @@ def test_any_change_drop_swap_or_insertion_is_found(whole: list[Entry], data: st
             return
     with pytest.raises(ChainBroken):
         verify_chain(broken)
+
+
+def test_a_journal_is_begun_by_its_stations_first_entry(store: Store) -> None:
+    database = open_database(store.url)
+    assert not is_begun(database, "demo")
+    open_journal(store.url, "other").open_case("1", b"")
+    assert not is_begun(database, "demo")
+    open_journal(store.url).open_case("1", b"")
+    assert is_begun(database, "demo")

@@ -99,3 +99,17 @@ def test_a_new_record_of_equal_content_has_another_commitment(tmp_path: Path) ->
     assert len(commitments) == 10
     sealed, commitment = case.seal.close(b"same", "application intent")
     assert case.seal.commitment(sealed, "application intent") == commitment
+
+
+def test_until_when_cases_ended_whose_records_are_gone_is_told_of_this_station_alone(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    for station, day in (("demo", 0), ("other", 1)):
+        start = START + datetime.timedelta(days=day)
+        journal = open_journal(path, station, start)
+        assert journal.purged_until() is None
+        walk(journal, journal.open_case("1", b""), Stage.CLOSED)
+    purge(open_journal(path, "other", LATER), LATER)
+    assert open_journal(path).purged_until() is None
+    purge(open_journal(path, start=LATER), LATER)
+    until = open_journal(path).purged_until()
+    assert until is not None and START <= until < START + datetime.timedelta(days=1)
