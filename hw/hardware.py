@@ -94,7 +94,7 @@ class ScannerDevice:
 
 @dataclass(frozen=True)
 class DocumentsDevice:
-    """Where papers on A4 go: `cups:QUEUE` or `folder:/PATH`; no link where there is nothing of the kind."""
+    """Where papers on A4 go: `sim:`, `cups:QUEUE` or `folder:/PATH`; no link where there is nothing of the kind."""
 
     link: str = ""
 

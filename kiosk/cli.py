@@ -289,7 +289,8 @@ def _settle(args: argparse.Namespace) -> int:
 def _paper(args: argparse.Namespace) -> int:
     from hw.errors import DeviceError
     from kiosk.config import load_config, locate_config
-    from kiosk.papers.command import PaperUnusable, run_paper
+    from kiosk.papers.command import run_paper
+    from kiosk.papers.press import PaperUnusable
 
     config = load_config(locate_config(args.config), args.settings)
     with _writing(_data(args, "drill")) as data:

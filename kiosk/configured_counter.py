@@ -9,9 +9,11 @@ from pathlib import Path
 
 from hw.bench import SimulatedReader
 from hw.errors import DeviceError
+from hw.lamp import DARK, IN_TROUBLE, IN_USE, NEEDS_CLERK, Light, Signal, SignalLamp
 from hw.link.reconnect import Presence
-from hw.monitor import DRAWER_LEFT_OPEN, MONEY_UNASSIGNED, PAPER_NEAR_END, monitoring
+from hw.monitor import DRAWER_LEFT_OPEN, MONEY_UNASSIGNED, PAPER_NEAR_END, AnyOwner, monitoring
 from hw.owner import DeviceReport
+from hw.sim.panel import Hand, hand_at
 from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.books import open_books
 from kiosk.card_services import StationCardServices
@@ -25,14 +27,30 @@ from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
+from kiosk.papers.press import Press
 from kiosk.scanned_codes import ScannedCodes
 from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
+from kiosk.ui.tower import TowerSign
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
 
 _WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
 """Troubles with which a device still works."""
+
+_SIGNALS = {
+    TowerSign.NOTHING: DARK,
+    TowerSign.IN_USE: IN_USE,
+    TowerSign.TAKE_CARD: Signal(green=Light.FLASHING),
+    TowerSign.CARD_LEFT: Signal(amber=Light.FLASHING, green=Light.FLASHING, buzzer=1),
+    TowerSign.NEEDS_CLERK: NEEDS_CLERK,
+    TowerSign.DONE: Signal(amber=Light.ON, green=Light.ON),
+    TowerSign.TROUBLE: IN_TROUBLE,
+}
+"""What the tower says: each differs from the others by which tiers are lit and which flash, not by colour alone."""
+_TOWER_TAKES_S = 5.0
+
+_log = logging.getLogger(__name__)
 
 _LOOKED_AFTER_BY_NONE = ("clerk_drawer", "cash_changer")
 
@@ -92,6 +110,8 @@ class ConfiguredCounter:
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
+        self._owners: dict[str, AnyOwner] = {}
+        self._hands: tuple[Hand, ...] = ()
         self._book = load_failure_book()
 
     def open(self) -> Station:
@@ -103,7 +123,10 @@ class ConfiguredCounter:
         )
         assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
         self._assembly = assembly
-        self._held.enter_context(monitoring(assembly.bench.devices, self._note, monotonic=time.monotonic))
+        devices = assembly.bench.devices
+        owners = self._held.enter_context(monitoring(devices, self._note, monotonic=time.monotonic))
+        self._owners = {owner.report.name: owner for owner in owners}
+        self._hands = tuple(hand_at(name, core) for name, core in devices.simulators.items())
         if assembly.bench.simulated_reader is not None:
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
@@ -170,9 +193,38 @@ class ConfiguredCounter:
         assert self._assembly is not None, "the counter is open"
         return StationCardServices(self._assembly.station)
 
+    def papers(self) -> Press:
+        """What prints the papers besides the receipt."""
+        assert self._assembly is not None, "the counter is open"
+        bench = self._assembly.bench
+        return Press(bench.printer, bench.documents, self._config.town, is_training=self._assembly.is_training)
+
     def simulated_card(self) -> ResidentsCard | None:
         """The demo's card, or None with a real reader."""
         return self._card
+
+    def hands(self) -> tuple[Hand, ...]:
+        """The hands at the simulated devices besides the card."""
+        return self._hands
+
+    @property
+    def has_tower(self) -> bool:
+        """Whether a signal tower stands here."""
+        return "lamp" in self._owners
+
+    def show_sign(self, sign: TowerSign) -> bool:
+        """Shows it on the signal tower, in the thread that owns it; whether the tower took it."""
+
+        def show(tower: object) -> None:
+            assert isinstance(tower, SignalLamp), "the owner of that name owns the tower"
+            tower.show(_SIGNALS[sign])
+
+        try:
+            self._owners["lamp"].call(show, _TOWER_TAKES_S)
+        except (DeviceError, TimeoutError) as error:
+            _log.debug("the signal tower does not show %s: %s", sign, error)
+            return False
+        return True
 
     def receipts(self) -> Path | None:
         """Where the simulated printer's papers lie."""

@@ -169,6 +169,7 @@ class KioskApp(App[None], inherit_bindings=False):
         from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
         from kiosk.ui.technician.flow import maintain
+        from kiosk.ui.tower import keep_tower
 
         issue = self._issue or issue_certificate
         reception = StationReception(counter, station, self._thread, self.board, issue, start)
@@ -177,6 +178,8 @@ class KioskApp(App[None], inherit_bindings=False):
         office = StationOffice(counter, station, self._books_thread, reception, self.board)
         self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
         self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
+        if counter.has_tower:
+            self.run_worker(keep_tower(self.board, counter.show_sign, self._now), group="tower")
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 

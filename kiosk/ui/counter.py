@@ -1,7 +1,7 @@
 """What the screens need of the counter behind them: its station, its devices' state, the words of its failures."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -12,6 +12,8 @@ from kiosk.model.town import Areas
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
+    from kiosk.papers.press import Printed
+    from kiosk.ui.tower import TowerSign
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,61 @@ class Books(Protocol):
         ...
 
 
+class Hand(Protocol):
+    """The hand at one simulated device; both calls return at once and may come from any thread."""
+
+    @property
+    def name(self) -> str:
+        """The device's table in hardware.toml."""
+        ...
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """What it can do."""
+        ...
+
+    def do(self, order: str) -> None:
+        """Does one of `orders`."""
+        ...
+
+    def look(self) -> str:
+        """What is to be seen of the device, in one line of English."""
+        ...
+
+
+class Papers(Protocol):
+    """Prints the counter's papers by name (`kiosk.papers.catalogue`); on any thread, and slow: a printer is waited for.
+
+    `values` and `rows` fill a paper's layout, what is not given is left to a pen; training voids every paper by itself.
+    """
+
+    def can_print(self, name: str) -> bool:
+        """Whether this station has a printer for that paper."""
+        ...
+
+    def print(
+        self,
+        name: str,
+        language: str,
+        values: Mapping[str, str],
+        rows: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+        marks: Collection[str] = (),
+    ) -> "Printed":
+        """Prints it once; what became of it. Raises `PrinterBlocked`, other `NotSent`, `Refused`, `PaperUnusable`."""
+        ...
+
+    def preview(
+        self,
+        name: str,
+        language: str,
+        values: Mapping[str, str],
+        rows: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+        marks: Collection[str] = (),
+    ) -> str:
+        """The paper as text, as it would be printed."""
+        ...
+
+
 class Counter(Protocol):
     """The counter that the screens stand on.
 
@@ -254,8 +311,25 @@ class Counter(Protocol):
         """What the resident may do with a certificate that he has; only once the counter is open."""
         ...
 
+    def papers(self) -> Papers:
+        """What prints the papers besides the receipt; only once the counter is open."""
+        ...
+
     def simulated_card(self) -> SimulatedCard | None:
         """The demo's card, or None with a real reader."""
+        ...
+
+    def hands(self) -> tuple[Hand, ...]:
+        """The hands at the simulated devices besides the card; none at real ones."""
+        ...
+
+    @property
+    def has_tower(self) -> bool:
+        """Whether a signal tower stands here; only once the counter is open."""
+        ...
+
+    def show_sign(self, sign: "TowerSign") -> bool:
+        """Shows it on the signal tower; whether the tower took it. Waits for the tower."""
         ...
 
     def receipts(self) -> Path | None:

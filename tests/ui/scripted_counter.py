@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
-from hw.ports import PinPolicy, PinStatus
+from hw.ports import PinPolicy, PinStatus, PrintOutcome
 from kiosk.issuance.failure import Refusal, RolledBack
 from kiosk.issuance.persons import (
     Abandoned,
@@ -27,6 +27,7 @@ from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.step import ACTOR, Step
 from kiosk.model.town import Area, Areas, Town
+from kiosk.papers.press import Printed
 from kiosk.ui.counter import (
     CardUnusable,
     Check,
@@ -198,6 +199,23 @@ class ScriptedBooks:
         return DayTakings(day, 2, 1000, 1, 500, len(self.left))
 
 
+class ScriptedPapers:
+    """`kiosk.ui.counter.Papers` that keeps what it was asked to print, all of which comes out."""
+
+    def __init__(self) -> None:
+        self.printed: list[tuple[str, dict[str, str]]] = []
+
+    def can_print(self, name: str) -> bool:
+        return True
+
+    def print(self, name, language, values, rows=None, marks=()) -> Printed:
+        self.printed.append((name, dict(values)))
+        return Printed(name, PrintOutcome.CONFIRMED)
+
+    def preview(self, name, language, values, rows=None, marks=()) -> str:
+        return name
+
+
 class ScriptedCounter:
     """`kiosk.ui.counter.Counter` on a script."""
 
@@ -207,6 +225,8 @@ class ScriptedCounter:
         self.script = script or Script()
         self.reader = ScriptedReader()
         self.services = ScriptedServices()
+        self.paper_press = ScriptedPapers()
+        self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
         self._papers = papers
@@ -257,8 +277,20 @@ class ScriptedCounter:
     def card_services(self) -> "ScriptedServices":
         return self.services
 
+    def papers(self) -> ScriptedPapers:
+        return self.paper_press
+
     def simulated_card(self) -> ScriptedReader:
         return self.reader
+
+    def hands(self) -> tuple:
+        return ()
+
+    has_tower = True
+
+    def show_sign(self, sign) -> bool:
+        self.signs.append(sign)
+        return True
 
     def receipts(self) -> Path | None:
         return self._papers
