@@ -20,6 +20,7 @@ from kiosk.journal.seal import load_station_key
 class CounterRecords:
     """The records of a station that is open; to be used on the thread that opened them."""
 
+    journal: Journal
     forms: PrintedForms
     queue: Queue
     counts: CashCounts
@@ -35,6 +36,7 @@ def open_counter_records(config: Config, data: Path, station: Station) -> Iterat
             database, station.name, key, station.clock, station.random_bytes, head_key=load_head_key(data / "head.key")
         )
         yield CounterRecords(
+            journal,
             PrintedForms(database, station.name, key, station.clock, station.random_bytes),
             Queue(database, station.name, station.clock),
             CashCounts(database, journal, station.clock, config.counter.float_yen),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from kiosk.ui.bell import Bell
 
 if TYPE_CHECKING:
+    from kiosk.counter.queue import Ticket
     from kiosk.model.resident import Resident
     from kiosk.ui.case import OpenCase
     from kiosk.ui.counter import LeftCase
@@ -30,6 +31,10 @@ class Board:
     """Whose form the clerk has taken in for the terminal."""
     submitted: "Submission | None" = None
     """The form that was typed at the terminal and that the clerk has not looked at yet."""
+    tickets: "tuple[Ticket, ...]" = ()
+    """The numbers that were given today, as far as the desk knows."""
+    calls: "int | None" = None
+    """The number that is being called to this counter."""
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
 

@@ -11,6 +11,7 @@ from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
 
 if TYPE_CHECKING:
+    from kiosk.counter_records import CounterRecords
     from kiosk.issuance.station import Station
     from kiosk.papers.press import Printed
     from kiosk.ui.tower import TowerSign
@@ -150,7 +151,11 @@ class JournalView:
 
 @dataclass(frozen=True)
 class DayTakings:
-    """What the journal says of one day's money at this station."""
+    """What the journal says of the money at this station since the drawer was counted last.
+
+    `float_yen` lay in the drawer then; `until_seq` is the journal's last entry that was read; `receipts` the first and
+    the last number, None where none was printed.
+    """
 
     day: datetime.date
     issued: int
@@ -158,11 +163,15 @@ class DayTakings:
     refunds: int
     refunds_yen: int
     left: int
+    float_yen: int = 0
+    until_seq: int = 0
+    suspects: int = 0
+    receipts: tuple[int, int] | None = None
 
     @property
     def due_yen(self) -> int:
-        """What the day must have brought into the drawer."""
-        return self.fees_yen - self.refunds_yen
+        """What must be in the drawer."""
+        return self.float_yen + self.fees_yen - self.refunds_yen
 
 
 @dataclass(frozen=True)
@@ -209,8 +218,8 @@ class Books(Protocol):
         """So many of the newest entries, after the whole chain was followed."""
         ...
 
-    def takings(self, day: datetime.date) -> DayTakings:
-        """The money of one day (Japan)."""
+    def takings(self, day: datetime.date, after: int) -> DayTakings:
+        """The money of everything behind the journal's entry `after`, told as that day's (Japan)."""
         ...
 
 
@@ -289,6 +298,10 @@ class Counter(Protocol):
 
     def file_application(self, resident: Resident) -> Application:
         """Takes in a resident's form, pre-filled from the register, under a new number (demo)."""
+        ...
+
+    def records(self) -> "CounterRecords":
+        """What the counter keeps beside its cases; on the thread that will use it, once the counter is open."""
         ...
 
     def areas(self) -> Areas:

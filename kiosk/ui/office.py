@@ -1,6 +1,5 @@
 """What the clerk's and the technician's seats ask of the station beside the case at the terminal."""
 
-import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.register.candidates import candidates
 from kiosk.ui.board import Board
-from kiosk.ui.counter import Books, Check, Counter, DayTakings, JournalView, LeftCase, Statistics
+from kiosk.ui.counter import Books, Check, Counter, JournalView, LeftCase, Statistics
+from kiosk.ui.day import CounterDay
 from kiosk.ui.reception import StationReception
 from kiosk.ui.station_thread import StationThread
 
@@ -36,6 +36,7 @@ class StationOffice:
         self._reception = reception
         self._board = board
         self._books: Books | None = None
+        self.day = CounterDay(counter, station, thread, board, self._opened)
 
     def _opened(self) -> Books:
         if self._books is None:
@@ -53,11 +54,6 @@ class StationOffice:
     async def journal(self) -> JournalView:
         """The newest entries."""
         return await self._thread.call(lambda: self._opened().journal(_ENTRIES_SHOWN))
-
-    async def takings(self) -> DayTakings:
-        """Today's money."""
-        today: datetime.date = self._station.clock().astimezone(JAPAN).date()
-        return await self._thread.call(lambda: self._opened().takings(today))
 
     async def statistics(self) -> Statistics:
         """What the journal says about the last days."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from textual.app import App
@@ -126,6 +127,10 @@ class Seat:
         """The person is back."""
         self._is_locked = False
         self.bell.ring()
+
+    def lock_after(self, seconds: float) -> None:
+        """The clerk's wish how long his empty seat stays open."""
+        self.patience = replace(self.patience, clerk_s=seconds)
 
     @property
     def layout(self) -> str:

@@ -208,7 +208,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def mind_idleness(self, idle_s: float, patience: Patience) -> None:
         """Asks a person who has not touched the terminal whether he is there, and in the end takes it that he left."""
-        if self.seat.name is SeatName.CLERK and idle_s >= patience.clerk_s and not self.seat.is_locked:
+        if self.seat.name is SeatName.CLERK and idle_s >= self.seat.patience.clerk_s and not self.seat.is_locked:
             self.seat.lock()
         if not self.MINDS_IDLENESS:
             return

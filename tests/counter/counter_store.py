@@ -4,7 +4,13 @@ import datetime
 import os
 from dataclasses import dataclass, field
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from kiosk.counter.cash_count import CashCounts
+from kiosk.counter.clerk_key import ClerkKeyFile
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.queue import Queue
 from kiosk.journal.database import Database, open_database
@@ -25,6 +31,15 @@ class TurnedClock:
 
     def pass_time(self, **much: float) -> None:
         self.now += datetime.timedelta(**much)
+
+
+def new_clerk(name: str) -> ClerkKeyFile:
+    """A clerk whom no authority knows."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    built = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + datetime.timedelta(days=999))
+    return ClerkKeyFile(name, key, built.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
 
 
 @dataclass

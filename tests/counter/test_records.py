@@ -1,22 +1,16 @@
 """What the counter keeps beside its cases survives the program: the queue, printed forms, counts of the drawer."""
 
-import datetime
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.counter.cash_count import CashCount, CountKind, DayClosed, ReasonMissing, drawer_day
-from kiosk.counter.clerk_key import ClerkKeyFile
 from kiosk.counter.printed_forms import VALID_DAYS
 from kiosk.counter.queue import LAST, Purpose, Queue, QueueFull, TicketState
 from kiosk.journal.head import HeadKey, parse_head
 from kiosk.journal.verify import verify_chain
-from tests.counter.counter_store import CounterStore, TurnedClock
+from tests.counter.counter_store import CounterStore, TurnedClock, new_clerk
 from tests.stores import Store
 
 
@@ -87,14 +81,6 @@ def test_the_store_does_not_say_whose_form_it_is(counter: CounterStore) -> None:
     assert code.encode() not in kept and b"10000000100" not in kept
 
 
-def clerk(name: str) -> ClerkKeyFile:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    built = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + datetime.timedelta(days=999))
-    return ClerkKeyFile(name, key, built.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
-
-
 def count(counter: CounterStore, pieces: dict[str, int], float_yen: int) -> CashCount:
     return CashCount(
         CountKind.DAY_CLOSE,
@@ -118,13 +104,13 @@ def test_a_day_is_closed_once_and_the_next_begins_with_what_stayed(counter: Coun
     assert counts.float_yen == 10_000 and counts.last() is None
     today = count(counter, {"1000": 10, "500": 1}, counts.float_yen)
     assert (today.due_yen, today.counted_yen, today.difference_yen, today.paid_in_yen) == (10_500, 10_500, 0, 500)
-    kept = counts.keep(today, [clerk("yamada")])
+    kept = counts.keep(today, [new_clerk("yamada")])
     again = counter.counts()
     assert again.is_closed() and again.float_yen == 10_000
     last = again.last()
     assert last is not None and (last.count, last.operators) == (today, kept.operators)
     with pytest.raises(DayClosed):
-        again.keep(today, [clerk("yamada")])
+        again.keep(today, [new_clerk("yamada")])
     counter.clock.pass_time(days=1)
     assert not again.is_closed()
 
@@ -133,12 +119,12 @@ def test_a_difference_has_a_reason(counter: CounterStore) -> None:
     short = count(counter, {"1000": 10}, 10_000)
     assert short.difference_yen == -500
     with pytest.raises(ReasonMissing):
-        counter.counts().keep(short, [clerk("yamada")])
-    counter.counts().keep(replace(short, reason="found under the desk"), [clerk("yamada")])
+        counter.counts().keep(short, [new_clerk("yamada")])
+    counter.counts().keep(replace(short, reason="found under the desk"), [new_clerk("yamada")])
 
 
 def test_a_count_stands_in_the_journal_under_a_signed_head(counter: CounterStore) -> None:
-    signed = [clerk("yamada"), clerk("sato")]
+    signed = [new_clerk("yamada"), new_clerk("sato")]
     handed = replace(count(counter, {"1000": 10, "500": 1}, 10_000), kind=CountKind.HANDOVER)
     kept = counter.counts().keep(handed, signed)
     journal = counter.journal()

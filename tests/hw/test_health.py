@@ -120,7 +120,7 @@ def test_the_watch_tells_what_happens_until_it_is_ended():
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert {line["device"]: line["presence"] for line in lines} == {
-            "printer": "ready",
-            "display": "ready",
-            "lamp": "ready",
-        }
+        "printer": "ready",
+        "display": "ready",
+        "lamp": "ready",
+    }

@@ -21,6 +21,7 @@ from kiosk.ui.picture import picture
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
+from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter, resident
 from tests.ui.walk import by_keyboard, reach, until, walk, walk_to
 
@@ -174,17 +175,70 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Menu")
     await pilot.press("4")
     await reach(pilot, "CountDrawer")
-    await pilot.press("right", "right", "right", "right", "1", "f9")
+    await shoot("count-drawer")
+    await pilot.press("right", "right", "right", "9", "f9")
     await reach(pilot, "DaySums")
-    await shoot("day-sums")
-    await pilot.press("enter")
+    await shoot("day-differs")
+    await pilot.press("escape")
     await reach(pilot, "Desk")
     await pilot.press("m")
     await reach(pilot, "Menu")
     await pilot.press("4")
     await reach(pilot, "CountDrawer")
-    await shoot("count-drawer")
+    await pilot.press("right", "right", "right", "1", "0", "right", "1", "f9")
+    await reach(pilot, "DaySums")
+    await shoot("day-sums")
+    await pilot.press("enter")
+    await reach(pilot, "Told")
+    await shoot("printed")
+    await pilot.press("enter")
+    await reach(pilot, "DayIsClosed")
+    await shoot("day-closed")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("q")
+    await reach(pilot, "QueueScreen")
+    for key in ("1", "3", "2", "enter", "a", "enter"):
+        await until(pilot, lambda: type(pilot.app.screen).__name__ == "QueueScreen", "the queue")
+        before = text_on(pilot.app)
+        await pilot.press(key)
+        await until(pilot, lambda before=before: _is_queue_changed(pilot, before), f"what {key} does")
+    await shoot("queue")
     await pilot.press("escape")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("6")
+    await reach(pilot, "EnterReceiptNumber")
+    await pilot.press("1", "7")
+    await shoot("receipt-number")
+    await pilot.press("enter")
+    await reach(pilot, "Choose")
+    await shoot("copy-reason")
+    await pilot.press("1")
+    await reach(pilot, "Told")
+    await shoot("no-receipt")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("f")
+    await reach(pilot, "Choose")
+    await shoot("papers")
+    await pilot.press("1")
+    await reach(pilot, "FindResident")
+    await pilot.press("花")
+    await pilot.pause()
+    await pilot.press("enter")
+    await reach(pilot, "Told")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("g")
+    await reach(pilot, "Choose")
+    await shoot("settings")
+    await pilot.press("4")
     await reach(pilot, "Desk")
     await pilot.press("m")
     await reach(pilot, "Menu")
@@ -205,6 +259,10 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("f10")
     await reach(pilot, "ConfirmItems")
     await shoot("offered")
+
+
+def _is_queue_changed(pilot: Pilot[None], before: str) -> bool:
+    return type(pilot.app.screen).__name__ == "QueueScreen" and text_on(pilot.app) != before
 
 
 async def fill_in(pilot: Pilot[None], shoot: Shoot) -> None:

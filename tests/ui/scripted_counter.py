@@ -7,11 +7,13 @@ is `test_real_case.py`.
 import datetime
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from hw.ports import PinPolicy, PinStatus, PrintOutcome
+from kiosk.counter_records import CounterRecords
 from kiosk.issuance.failure import Refusal, RolledBack
 from kiosk.issuance.persons import (
     Abandoned,
@@ -22,6 +24,8 @@ from kiosk.issuance.persons import (
     Persons,
 )
 from kiosk.issuance.report import Phase, Report, StepReport
+from kiosk.journal.head import HeadKey
+from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
 from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
 from kiosk.model.resident import FourItems, Resident, Sex
@@ -41,6 +45,8 @@ from kiosk.ui.counter import (
     OwnCertificate,
     Statistics,
 )
+from tests.counter.counter_store import CounterStore, TurnedClock, new_clerk
+from tests.stores import sqlite_store
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 VALID_UNTIL = datetime.datetime(2029, 11, 22, 14, 59, 59, tzinfo=datetime.UTC)
@@ -85,6 +91,9 @@ def resident(number: int) -> Resident:
     )
     reading = READINGS[number] if number < len(READINGS) else ""
     return Resident(f"{10000000000 + number}", items, reading)
+
+
+NOW = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
 
 
 class ScriptedReader:
@@ -195,8 +204,8 @@ class ScriptedBooks:
         issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))
         return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)))
 
-    def takings(self, day: datetime.date) -> DayTakings:
-        return DayTakings(day, 2, 1000, 1, 500, len(self.left))
+    def takings(self, day: datetime.date, after: int) -> DayTakings:
+        return DayTakings(day, 2, 1000, 1, 500, len(self.left), receipts=(16, 17))
 
 
 class ScriptedPapers:
@@ -232,6 +241,8 @@ class ScriptedCounter:
         self._papers = papers
         self._fails_to_open = fails_to_open
         self._filed = 0
+        self.protected: frozenset[int] = frozenset()
+        self._folder: TemporaryDirectory[str] | None = None
 
     def open(self) -> object:
         if self._fails_to_open:
@@ -245,11 +256,16 @@ class ScriptedCounter:
                 certificates=(SimpleNamespace(validity_years=3),),
                 identity=ROUTES,
             ),
-            register=SimpleNamespace(residents=lambda: tuple(resident(n) for n in range(len(NAMES)))),
-            clock=lambda: datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC),
+            register=SimpleNamespace(residents=self._residents),
+            clock=lambda: NOW,
+            name="window",
+            clerk_key=new_clerk("demo"),
             reader=self.reader,
             readers=(self.reader,),
         )
+
+    def _residents(self) -> tuple[Resident, ...]:
+        return tuple(replace(resident(n), is_protected=n in self.protected) for n in range(len(NAMES)))
 
     def close(self) -> None:
         self.is_closed = True
@@ -257,6 +273,14 @@ class ScriptedCounter:
     def file_application(self, who: Resident) -> Application:
         self._filed += 1
         return Application(f"2026-{self._filed:04d}", who.code)
+
+    def records(self) -> CounterRecords:
+        """Of a store that lives in a folder of its own as long as the counter."""
+        if self._folder is None:
+            self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
+        store = sqlite_store(Path(self._folder.name))
+        kept = CounterStore(store, TurnedClock(NOW), HeadKey(bytes(32)), StationKey(bytes(32)))
+        return CounterRecords(kept.journal(), kept.forms(), kept.queue(), kept.counts())
 
     def areas(self) -> Areas:
         return Areas("北海道天塩郡幌延町", (Area("宮園町", "みやぞのちょう"), Area("下沼", "しもぬま")))

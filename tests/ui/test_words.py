@@ -12,6 +12,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import kiosk.ui
+from kiosk.counter.cash_count import CountKind
+from kiosk.counter.queue import Purpose
+from kiosk.counter.reprint import CopyReason
 from kiosk.issuance.persons import CardAction
 from kiosk.model.certificate import CertificateState
 from kiosk.model.comparison import Agreement
@@ -20,6 +23,8 @@ from kiosk.model.resident import Sex
 from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import ENDED, Stage
+from kiosk.ui.clerk.day_close import REASONS
+from kiosk.ui.clerk.flow import PAPERS, SETTINGS
 from kiosk.ui.clerk.menu import Duty
 from kiosk.ui.ending import Money, Outcome
 from kiosk.ui.persons import Unsure
@@ -40,6 +45,9 @@ QUESTIONS = ("language", "colours", "layout")
 DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
 CARD_NOTICES = ("look", "take_back", "empty", "no_card", "locked", "trouble")
+TOLD = ("printed", "sent", "not_printed", "unclear", "no_receipt", "copied", "protected")
+CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS}
+"""What the clerk chooses from, by purpose."""
 VALUES = {
     "banner.{}": [SeatName],
     "language.{}": [RESIDENT_LANGUAGES],
@@ -67,6 +75,14 @@ VALUES = {
     "use.{}": [{use.kind for use in load_uses()}],
     "clerk.day.difference.{}": [("none", "more", "less")],
     "clerk.duty.{}": [Duty],
+    "clerk.day.reason.{}": [REASONS],
+    "clerk.{}.sign": [CountKind],
+    "clerk.queue.do.{}": [("serve", "absent", "return")],
+    "clerk.queue.give.{}": [Purpose],
+    "clerk.queue.purpose.{}": [Purpose],
+    "clerk.told.{}.title": [TOLD],
+    "clerk.told.{}.text": [TOLD],
+    "clerk.{}.{}": [()],
     "clerk.identity.agreement.{}": [Agreement],
     "clerk.identity.check.{}": [("open", "done", *get_args(IdentityCheck))],
     "clerk.outcome.{}": [Outcome],
@@ -75,7 +91,7 @@ VALUES = {
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],
     "clerk.{}.text": [("fee", "count", "change", "no_change", "repay")],
-    "clerk.{}.title": [("fee", "count", "change", "no_change", "repay")],
+    "clerk.{}.title": [("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", *CountKind)],
     "date.era.{}": [("reiwa", "heisei", "showa", "taisho", "meiji")],
     "demo.card.{}": [CardAction],
     "demo.seat.{}": [SeatName],
@@ -130,6 +146,8 @@ def used_ids() -> set[str]:
                 ids.add(node.value)
             if isinstance(node, ast.Call) and _is_words(node.func) and node.args:
                 ids |= _ids_of(node.args[0], path)
+    for purpose, choices in CHOICES.items():
+        ids |= {f"clerk.{purpose}.{choice}" for choice in choices}
     return ids
 
 
