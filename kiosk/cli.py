@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "--head", metavar="TEXT", help="verify: the journal must hold this signed head, the text of a receipt's QR code"
     )
 
+    add("clerk-pin", _clerk_pin, "Asks for a clerk's PIN twice and prints what a roster keeps of it.")
     reconcile = add("reconcile", _reconcile, "Compares the journal with the authority's record, and with receipts.")
     reconcile.add_argument(
         "--receipts", type=Path, metavar="FILE", help="the texts of receipts' QR codes, one a line; may be a pipe"
@@ -254,6 +255,24 @@ def _journal(args: argparse.Namespace) -> int:
         with _writing(_data(args)) as data:
             return run_purge(config, path, args.settings, data, is_destroying=args.destroy)
     return run_journal(config, _data(args, "drill"), args.action, args.head)
+
+
+def _clerk_pin(_: argparse.Namespace) -> int:
+    """Prints the `pin` of a roster's entry."""
+    from getpass import getpass
+
+    from kiosk.counter.roster import kept_pin
+
+    pin = getpass("PIN: ").encode()
+    if getpass("PIN again: ").encode() != pin:
+        print("kiosk: the two PINs differ", file=sys.stderr)
+        return ExitCode.REFUSED
+    try:
+        print(kept_pin(pin, os.urandom))
+    except ValueError as error:
+        print(f"kiosk: {error}", file=sys.stderr)
+        return ExitCode.USAGE
+    return ExitCode.OK
 
 
 def _reconcile(args: argparse.Namespace) -> int:

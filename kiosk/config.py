@@ -55,12 +55,13 @@ class ClerkTable:
 
     `station` is the one that is asked for him over the store; empty: he sits here, with his key, the register and the
     card keys. `patience_s` is how long it may take to begin with a question. `key` empty: `clerks/demo.pem` of the
-    authority that the credential came from (training only).
+    authority that the credential came from (training only). `roster` lists the clerks who may sit here.
     """
 
     station: str = ""
     patience_s: float = 10.0
     key: str = ""
+    roster: str = "demo/clerks.toml"
 
 
 @dataclass(frozen=True)

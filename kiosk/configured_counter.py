@@ -14,12 +14,14 @@ from hw.link.reconnect import Presence
 from hw.monitor import DRAWER_LEFT_OPEN, MONEY_UNASSIGNED, PAPER_NEAR_END, AnyOwner, monitoring
 from hw.owner import DeviceReport
 from hw.sim.panel import Hand, hand_at
+from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.books import open_books
 from kiosk.card_services import StationCardServices
 from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
 from kiosk.counter.printed_forms import PrintedForms
+from kiosk.counter.roster import CounterSignIn, SignIn, load_roster
 from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.issue import filed_application
@@ -107,6 +109,7 @@ class ConfiguredCounter:
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
         self._forms: PrintedForms | None = None
+        self.sign_in: SignIn | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
@@ -127,9 +130,23 @@ class ConfiguredCounter:
         owners = self._held.enter_context(monitoring(devices, self._note, monotonic=time.monotonic))
         self._owners = {owner.report.name: owner for owner in owners}
         self._hands = tuple(hand_at(name, core) for name, core in devices.simulators.items())
+        self.sign_in = self._make_sign_in(assembly)
         if assembly.bench.simulated_reader is not None:
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
+
+    def _make_sign_in(self, assembly: Assembly) -> SignIn | None:
+        """How clerks sign in; None in training without a roster. Raises `ConfigInvalid`."""
+        name = self._config.clerk.roster
+        if not name:
+            if not assembly.is_training:
+                raise ConfigInvalid("clerk", "clerk.roster", "missing: only a training system is open to everybody")
+            return None
+        path = self._config.home / name
+        roster = load_roster(path)
+        if roster.is_demo and not assembly.is_training:
+            raise ConfigInvalid(str(path), "is_demo", "everybody knows these PINs")
+        return CounterSignIn(roster, assembly.bench.window, time.monotonic)
 
     def close(self) -> None:
         """Closes what `open` opened."""

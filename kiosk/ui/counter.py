@@ -11,6 +11,7 @@ from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
 
 if TYPE_CHECKING:
+    from kiosk.counter.roster import SignIn
     from kiosk.counter_records import CounterRecords
     from kiosk.issuance.station import Station
     from kiosk.papers.press import Printed
@@ -286,7 +287,10 @@ class Counter(Protocol):
     """
 
     clerk: str
-    """The operator at the clerk's seat, as the journal names him."""
+    """The operator at the clerk's seat, as the journal names him, until somebody has signed in."""
+    sign_in: "SignIn | None"
+    """Says which clerk somebody is by what he typed, on any thread; None where every person's key opens an empty seat.
+    Only once the counter is open."""
 
     def open(self) -> "Station":
         """Opens devices and authority; slow. Raises an exception whose text is for the technician."""

@@ -84,18 +84,19 @@ class Office(Protocol):
 
 
 async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> None:
-    """The clerk's day. `clerk` is the operator's name in the journal.
+    """The clerk's day. `clerk` is the operator's name in the journal until somebody signs in.
 
     What was left comes first; then whatever a case asks goes before everything else at the desk.
     """
     board = seat.board
+    seat.person = seat.person or clerk
     await office.day.look_at_queue()
     if await office.left_cases():
         await _look_at_left(seat, office)
     while True:
         case = board.case
         if case is not None and case.clerk_asked is not None:
-            await _put(seat, case, case.clerk_asked, clerk, office.identity_routes)
+            await _put(seat, case, case.clerk_asked, seat.person, office.identity_routes)
         elif board.submitted is not None:
             await _look_at_form(seat, office, board.submitted)
         else:
@@ -105,7 +106,7 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
             elif wish == "menu":
                 duty = await _show(seat, Menu(seat))
                 if isinstance(duty, Duty):
-                    await _do(duty, seat, office, clerk)
+                    await _do(duty, seat, office, seat.person)
 
 
 def _is_free(board: Board) -> bool:
