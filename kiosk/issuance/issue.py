@@ -255,7 +255,7 @@ def identify(case: Case, filed: FiledApplication, station: Station, persons: Per
     def check() -> IdentifiedApplicant:
         eligible, question = _check_eligibility(case, filed, station)
         evidence = persons.clerk.check_identity(question)
-        return IdentifiedApplicant(eligible, evidence.document, evidence.clerk, station.today())
+        return IdentifiedApplicant(eligible, evidence.document, evidence.clerk, station.today(), evidence.beside)
 
     return case.note(ELIGIBILITY_AND_IDENTITY, check, person=lambda i: station.person(i.eligible.resident.code).hex())
 

@@ -58,6 +58,7 @@ class IdentifiedApplicant:
     document: IdentityDocument
     clerk: str
     checked_on: datetime.date
+    document_beside: IdentityDocument | None = None
 
 
 @dataclass(frozen=True)
