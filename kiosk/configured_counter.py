@@ -21,7 +21,7 @@ from kiosk.card_services import StationCardServices
 from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
 from kiosk.counter.printed_forms import PrintedForms
-from kiosk.counter.roster import CounterSignIn, SignIn, load_roster
+from kiosk.counter.roster import CounterSignIn, SignIn
 from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.issue import filed_application
@@ -30,6 +30,7 @@ from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
 from kiosk.papers.press import Press
+from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import ScannedCodes
 from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
 from kiosk.ui.tower import TowerSign
