@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,12 +74,15 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A station ready for work, and the bench its devices stand on; `clerk` when he is asked at another station."""
+    """A station ready for work, and the bench its devices stand on.
+
+    `clerk` where he is asked at another station, about the application of a number.
+    """
 
     station: Station
     bench: Bench
     is_training: bool
-    clerk: RemoteClerk | None = None
+    clerk: Callable[[str], RemoteClerk] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class _ClerksPart:
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
     ids: TownIds
-    clerk: RemoteClerk | None
+    clerk: Callable[[str], RemoteClerk] | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -209,7 +213,7 @@ def open_station(
 
 @contextmanager
 def open_desk(
-    config: Config, data: Path, endpoint: Endpoint, clerk: Clerk, *, clock: Clock = system_clock
+    config: Config, data: Path, endpoint: Endpoint, clerk: Callable[[str, str], Clerk], *, clock: Clock = system_clock
 ) -> Iterator[Desk]:
     """The clerk's station: what it answers to terminals that ask over the store. Raises as `open_station`."""
     credential = _load_credential(endpoint.credential)
@@ -252,7 +256,7 @@ def open_line(
 def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
     desk = RemoteDesk(line, config.clerk.station, config.clerk.patience_s, time.monotonic)
     return _ClerksPart(
-        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), RemoteClerk(desk)
+        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), partial(RemoteClerk, desk)
     )
 
 

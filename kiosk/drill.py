@@ -90,7 +90,10 @@ def run_attendance(
     till = SimulatedTill(data / "sim" / "till.json")
     with hold_data(data):
         (data / "sim").mkdir(mode=0o700, exist_ok=True)
-        clerk = PlayedClerk(file.persons.clerk, file.number, till)
+
+        def clerk(_: str, number: str) -> PlayedClerk:
+            return PlayedClerk(file.persons.clerk, number, till)
+
         with open_desk(config, data, configured_endpoint(config), clerk) as desk:
             write(out, "ready")
             desk.serve(is_stopping)
@@ -158,7 +161,7 @@ def _persons(drill: Drill, application: Application, assembly: Assembly, data: P
         assembly.bench.coin_box,
         table.resident.authentication_password,
     )
-    return played if assembly.clerk is None else replace(played, clerk=assembly.clerk)
+    return played if assembly.clerk is None else replace(played, clerk=assembly.clerk(application.number))
 
 
 def _save_certificate(serial: str, certificate: bytes, directory: Path) -> Path:

@@ -99,6 +99,10 @@ class DeliveryUnproven(device.Refused):
     """What was read back from the card is not what was written, or its key does not fit."""
 
 
+class PaperUnseen(device.OutcomeUnknown):
+    """A paper went to the printer, which does not say whether it came out."""
+
+
 class PasswordUnproven(device.OutcomeUnknown):
     """The card took a new password, and does not know it now."""
 

@@ -58,10 +58,11 @@ class IdentityQuestion:
 
 @dataclass(frozen=True)
 class IdentityEvidence:
-    """What the clerk saw: the kind of document, and the clerk's own name in the journal."""
+    """What the clerk saw: the kind of document, the clerk's own name in the journal, and what was seen beside it."""
 
     document: IdentityDocument
     clerk: str
+    beside: IdentityDocument | None = None
 
 
 @dataclass(frozen=True, repr=False)

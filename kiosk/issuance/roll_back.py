@@ -23,7 +23,7 @@ from kiosk.issuance.failure import (
     failure_code,
 )
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.persons import CannotTell, CardAction, Persons
+from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, Persons
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import (
     CERTIFY,
@@ -68,6 +68,10 @@ REFUND = Effect(Undo.REFUND, RefundIntent, Refunded)
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 
+_SAYS_NOTHING_OF_BEFORE = ("transactionIdInUse", "badTime")
+"""Why an authority that keeps no answers refuses the bytes of a request a second time, whatever it did at first."""
+
+
 def roll_back(
     case: Case, card: InsertedCard, station: Station, persons: Persons, code: str, actor: Actor = Actor.STATION
 ) -> RolledBack | Halted | Suspect:
@@ -104,7 +108,8 @@ def suspected(case: Case, station: Station) -> Suspect | Halted:
 def return_card(station: Station, persons: Persons) -> None:
     """Asks the resident to take his card when it lies in the reader; waits for nothing."""
     for reader in station.readers:
-        with suppress(DeviceError):
+        # Nothing is left to be stopped: who touches that key now has stopped what is over.
+        with suppress(DeviceError, Abandoned):
             if reader.is_card_present():
                 persons.resident.card(CardAction.TAKE)
 
@@ -117,7 +122,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     fee_yen = fee.fee_yen if settled is None else settled.fee_yen
     paid_yen = fee_yen
     if settled is None and case.intent_of(REFUND) is None:
-        paid_yen = _count(case, fee_yen, persons)
+        paid_yen = _count(case, fee_yen, station, persons)
         if not paid_yen:
             return
 
@@ -131,7 +136,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
         return Refunded(intent.amount_yen)
 
     def repay_rest(intent: RefundIntent) -> Refunded:
-        if rest_yen := _count(case, fee_yen, persons):
+        if rest_yen := _count(case, fee_yen, station, persons):
             give_back(rest_yen)
         return Refunded(intent.amount_yen)
 
@@ -143,9 +148,9 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     )
 
 
-def _count(case: Case, fee_yen: int, persons: Persons) -> int:
+def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
     """How much of this payer's money lies in the till."""
-    return int(case.witness(REFUND.step, lambda: str(persons.clerk.count_payment(fee_yen))))
+    return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen))))
 
 
 def _revoke(
@@ -209,8 +214,15 @@ def _issued_certificate(case: Case, station: Station, certify: Effect[Message, P
         return station.authority.certify(message.der).certificate
     except CertificateUnacceptable as unacceptable:
         return unacceptable.certificate
-    except AuthorityRejected:
+    except AuthorityRejected as rejected:
+        if rejected.fail_info in _SAYS_NOTHING_OF_BEFORE and _has_issued(message, station):
+            raise
         return None
+
+
+def _has_issued(message: Message, station: Station) -> bool:
+    """Whether the authority has issued upon these bytes. One that keeps no such record refuses, and raises."""
+    return any(issued.transaction_id == message.transaction_id for issued in station.authority.station_record())
 
 
 def _erase(case: Case, card: InsertedCard, station: Station) -> None:

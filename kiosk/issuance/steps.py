@@ -1,5 +1,6 @@
 """The steps of an issuance as effects: what each makes durable before and after it touches the world."""
 
+import datetime
 from dataclasses import dataclass
 
 from hw.ports import ChannelPurpose
@@ -95,9 +96,11 @@ class CardTaken:
 
 @dataclass(frozen=True)
 class ReceiptIntent:
-    """This receipt is about to be printed."""
+    """This receipt is about to be printed, dated so; `sha256` (hex) is of the original's bytes."""
 
     receipt: NumberedReceipt
+    printed_on: datetime.datetime
+    sha256: str
 
 
 APPLICATION = Effect(Step.APPLICATION, Application, FiledApplication)

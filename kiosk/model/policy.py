@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from kiosk.model.identity import PHOTO_ONLY, IdentityRoute
+
 
 @dataclass(frozen=True)
 class CertificateRules:
@@ -61,7 +63,10 @@ class Eligibility:
 
 @dataclass(frozen=True)
 class Policy:
-    """One policy profile, read from `config/policy/NAME.toml`."""
+    """One policy profile, read from `config/policy/NAME.toml`.
+
+    `identity` has a default because profiles that lie in an authority's directory may be older than the key.
+    """
 
     name: str
     card_applications: tuple[str, ...]
@@ -77,3 +82,4 @@ class Policy:
 
     It has a default because profiles that lie in an authority's directory may be older than the key.
     """
+    identity: tuple[IdentityRoute, ...] = PHOTO_ONLY

@@ -119,4 +119,8 @@ def test_the_watch_tells_what_happens_until_it_is_ended():
         lines = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-    assert {line["device"]: line["presence"] for line in lines} == {"printer": "ready", "lamp": "ready"}
+    assert {line["device"]: line["presence"] for line in lines} == {
+        "printer": "ready",
+        "display": "ready",
+        "lamp": "ready",
+    }
