@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority import asn1, oids
+from kiosk.authority.credential import subject_key_id
 from kiosk.authority.errors import (
     AuthorityError,
     AuthorityOutcomeUnknown,
@@ -24,7 +25,6 @@ from kiosk.authority.message import (
     read,
     read_elements,
     read_status,
-    subject_key_id,
     verify_protection,
 )
 from kiosk.authority.verification import (

@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -121,23 +122,22 @@ def identify(sender: Sender, books: Books, now: datetime.datetime, *, has_vouchi
         owner = CLIENT_OWNER + sender.reference.hex()
         name = sender.reference.decode("utf-8", "replace")
         return Requester(name, owner, None, "client", is_station=False, vouches=has_vouching_station)
-    signer = sender.certificate
-    serial = serial_text(signer.serial_number)
-    record = books.certificate(serial)
+    rights = _read_rights(sender.der)
+    record = books.certificate(rights.serial)
     if record is None or record.der != sender.der:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is not of this authority")
     if record.state is not State.GOOD:
         # Not certRevoked: that is what is said of the certificate that a message is about.
         raise MessageInvalid("signerNotTrusted", f"the signer's certificate is {record.state}")
-    if not signer.not_valid_before_utc <= now <= signer.not_valid_after_utc:
+    if not rights.start <= now <= rights.end:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is out of its time")
-    if not _may_sign(signer):
+    if not rights.may_sign:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is not for signatures")
-    is_station = record.profile == "station" and _may_request(signer)
+    is_station = record.profile == "station" and rights.may_request
     return Requester(
-        name=_common_name(signer),
-        owner=books.owner(serial),
-        serial=serial,
+        name=rights.name,
+        owner=books.owner(rights.serial),
+        serial=rights.serial,
         profile=record.profile,
         is_station=is_station,
         vouches=is_station or has_vouching_station,
@@ -172,6 +172,32 @@ def check_general_info(message: Received) -> dict[x509.ObjectIdentifier, asn1.TL
         except asn1.Asn1Invalid:
             raise MessageInvalid("badDataFormat", "confirmWaitTime must be a GeneralizedTime") from None
     return items
+
+
+@dataclass(frozen=True)
+class _Rights:
+    """What a certificate says of its owner."""
+
+    serial: str
+    name: str
+    start: datetime.datetime
+    end: datetime.datetime
+    may_sign: bool
+    may_request: bool
+
+
+@lru_cache(512)
+def _read_rights(der: bytes) -> _Rights:
+    # Kept, because the same few stations ask for everything.
+    certificate = x509.load_der_x509_certificate(der)
+    return _Rights(
+        serial=serial_text(certificate.serial_number),
+        name=_common_name(certificate),
+        start=certificate.not_valid_before_utc,
+        end=certificate.not_valid_after_utc,
+        may_sign=_may_sign(certificate),
+        may_request=_may_request(certificate),
+    )
 
 
 def _common_name(certificate: x509.Certificate) -> str:

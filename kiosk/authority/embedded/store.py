@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kiosk.authority.embedded.database import Database, StoreTooNew, StoreUnusable, open_database
+from kiosk.authority.embedded.database import Database, StoreTooNew, StoreUnusable, Transactions, open_database
 from kiosk.authority.embedded.schema import REVISION_SHARDS
 from kiosk.journal.database import Rows, Transaction
 from kiosk.model.certificate import RevocationReason
@@ -329,8 +329,7 @@ class Books:
 
     def _record(self, row: Any) -> CertificateRecord:
         reason = row.reason and RevocationReason(row.reason)
-        record = CertificateRecord(*row)
-        record = replace(record, state=State(row.state), reason=reason)
+        record = CertificateRecord(**row._asdict() | {"state": State(row.state), "reason": reason})
         is_late = record.confirm_before is not None and record.confirm_before <= self._now
         return _lapsed(record) if record.state is State.PENDING and is_late else record
 
@@ -348,8 +347,9 @@ class Books:
 class Store:
     """One store of the books."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, transactions: Transactions | None = None) -> None:
         self._database = database
+        self._transactions = transactions or database
         self.is_shared = database.is_shared
 
     @contextmanager
@@ -358,14 +358,23 @@ class Store:
 
         What it asked for by person, key, transaction or certificate nobody else decides about until it has ended.
         """
-        with self._database.write() as transaction:
+        with self._transactions.write() as transaction:
             yield Books(self._database, transaction, int(now.timestamp()))
 
     @contextmanager
     def read(self, now: datetime.datetime) -> Iterator[Books]:
         """A view of the last committed state."""
-        with self._database.read() as transaction:
+        with self._transactions.read() as transaction:
             yield Books(self._database, transaction, int(now.timestamp()))
+
+    @contextmanager
+    def together(self) -> Iterator["Store"]:
+        """The same store, whose transactions are durable when the block has ended; it belongs to one thread.
+
+        Raises `CommitLost`: then nothing is known to be stored.
+        """
+        with self._database.together() as transactions:
+            yield Store(self._database, transactions)
 
     def close(self) -> None:
         """Closes all connections."""
