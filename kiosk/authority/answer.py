@@ -92,6 +92,16 @@ def read_revocation(answer: Received) -> None:
     _accept(_only(read(asn1.RevRepContent, answer.body).status))
 
 
+def read_pending(answer: Received) -> bool:
+    """Whether a genp says that certificates are held until they are confirmed.
+
+    Raises `AuthorityError`, `MessageInvalid`.
+    """
+    _expect(BodyKind.GENP, answer)
+    value = answer.general_message.get(oids.PENDING)
+    return value is not None and read(str, asn1.encode(value)) == "held"
+
+
 def read_prospect(answer: Received) -> str:
     """A genp that says that nothing stands against a request; the newest head of our journal that came there.
 

@@ -70,4 +70,6 @@ def encode_key(key: CertificatePublicKeyTypes) -> bytes:
 def _time(moment: datetime.datetime) -> bytes:
     """UTCTime through 2049, GeneralizedTime from then on (RFC 5280, 4.1.2.5)."""
     text = f"{moment.astimezone(datetime.UTC):%Y%m%d%H%M%SZ}"
-    return asn1.tagged(_GENERALIZED_TIME, text.encode()) if text >= "2050" else asn1.tagged(_UTC_TIME, text[2:].encode())
+    return (
+        asn1.tagged(_GENERALIZED_TIME, text.encode()) if text >= "2050" else asn1.tagged(_UTC_TIME, text[2:].encode())
+    )

@@ -7,6 +7,7 @@ about by name; its server gathers their commits. Either way what was answered su
 
 import hashlib
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -61,6 +62,8 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.is_shared = engine.dialect.name == "postgresql"
+        self.commit_s = 0.0
+        """How long the last commit took, on SQLite."""
         self._turn = threading.Lock()
         self._writer: Connection | None = None
         self._readers: deque[tuple[Connection, Transaction]] = deque()
@@ -90,7 +93,9 @@ class Database:
             shared = _SharedCommit(connection)
             try:
                 yield shared
+                begun = time.monotonic()
                 shared.conclude()
+                self.commit_s = time.monotonic() - begun
             except BaseException:
                 self._writer = None
                 # Closing undoes what was not committed.

@@ -8,7 +8,6 @@ RFC 9483; implicit confirmation is never granted.
 import hashlib
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
@@ -19,12 +18,13 @@ from kiosk.authority.embedded.issuing import Issued, issue, read_request
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.renewal import renew
 from kiosk.authority.embedded.requester import (
+    OpenedRequest,
     Requester,
-    authenticate,
     check_general_info,
     check_header,
     check_transaction_id,
     identify,
+    open_request,
     protector,
 )
 from kiosk.authority.embedded.revocation import revoke
@@ -36,7 +36,6 @@ from kiosk.authority.message import (
     MessageInvalid,
     Received,
     Status,
-    parse_message,
     read_body_elements,
     status_info,
 )
@@ -68,9 +67,9 @@ class Responder:
 
     def respond(self, request: bytes) -> bytes:
         """The response to a request; never raises."""
-        return self.respond_all([request])[0]
+        return self.respond_all([open_request(request)])[0]
 
-    def respond_all(self, requests: Sequence[bytes]) -> list[bytes]:
+    def respond_all(self, requests: Sequence[OpenedRequest]) -> list[bytes]:
         """The responses to several requests, in their order, durable together; never raises."""
         try:
             with self._authority.store.together() as store:
@@ -79,18 +78,15 @@ class Responder:
             _log.exception("what was answered could not be stored")
             return [self._unstored(request) for request in requests]
 
-    def _unstored(self, request: bytes) -> bytes:
-        exchange = Exchange(self._authority, self._authority.speaker)
-        with suppress(MessageInvalid):
-            exchange.message = parse_message(request)
-        return exchange.refuse("systemFailure", _UNKNOWN)
+    def _unstored(self, request: OpenedRequest) -> bytes:
+        return Exchange(self._authority, self._authority.speaker, request.message).refuse("systemFailure", _UNKNOWN)
 
-    def _respond(self, store: Store, request: bytes, *, has_vouching_station: bool = False) -> bytes:
-        exchange = Exchange(self._authority, self._authority.speaker)
+    def _respond(self, store: Store, request: OpenedRequest, *, has_vouching_station: bool = False) -> bytes:
+        exchange = Exchange(self._authority, self._authority.speaker, request.message)
         try:
-            exchange.message = message = parse_message(request)
+            message = request.readable
             if message.kind == BodyKind.NESTED and not has_vouching_station:
-                return self._unpack(store, exchange, message)
+                return self._unpack(store, exchange, message, request)
             return self._answer(store, exchange, message, request, has_vouching_station)
         except MessageInvalid as invalid:
             return exchange.refuse(invalid.fail_info, invalid.text)
@@ -100,16 +96,16 @@ class Responder:
             return exchange.refuse("systemFailure", _UNKNOWN)
 
     def _answer(
-        self, store: Store, exchange: Exchange, message: Received, request: bytes, has_vouching_station: bool
+        self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest, has_vouching_station: bool
     ) -> bytes:
         authority, now = self._authority, self._authority.now()
         transaction_id = check_transaction_id(message)
-        request_hash = hashlib.sha256(request).digest()
+        request_hash = hashlib.sha256(request.der).digest()
         with store.read(now) as books:
             if answer := books.answer(request_hash):
                 return answer
             check_header(message, now)
-            sender = authenticate(message, books)
+            sender = request.prove(books)
             if message.kind == BodyKind.GENM:
                 # Changes nothing, so that nothing has to be kept of it.
                 requester = identify(sender, books, now)
@@ -204,7 +200,7 @@ class Responder:
         items = inform(message, requester, self._authority, books, RECORDS_A_PAGE)
         return exchange.reply(BodyKind.GENP, asn1.sequence_of(items))
 
-    def _unpack(self, store: Store, exchange: Exchange, message: Received) -> bytes:
+    def _unpack(self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest) -> bytes:
         """Handles what a station sends under its own protection for others (RFC 9483, 5.2.2).
 
         One message of the same transaction is answered as if it had come by itself (5.2.2.1), a batch by a batch
@@ -214,7 +210,7 @@ class Responder:
         transaction_id = check_transaction_id(message)
         check_header(message, now)
         with store.read(now) as books:
-            sender = authenticate(message, books)
+            sender = request.prove(books)
             requester = identify(sender, books, now)
         exchange.protector = protector(sender, self._authority)
         _check_first(message)
@@ -223,12 +219,13 @@ class Responder:
         inner = read_body_elements(message.body)
         if not 1 <= len(inner) <= LARGEST_BATCH:
             raise MessageInvalid("badRequest", f"a nested message holds 1 to {LARGEST_BATCH} messages")
-        ids = [parse_message(der).header.transaction_id for der in inner]
+        opened = [open_request(der) for der in inner]
+        ids = [one.readable.header.transaction_id for one in opened]
         if len(inner) == 1 and ids[0] == transaction_id:
-            return self._respond(store, inner[0], has_vouching_station=True)
+            return self._respond(store, opened[0], has_vouching_station=True)
         if transaction_id in ids or len(set(ids)) < len(ids):
             raise MessageInvalid("transactionIdInUse", "messages of a batch have transactions of their own")
-        answers = [self._respond(store, der, has_vouching_station=True) for der in inner]
+        answers = [self._respond(store, one, has_vouching_station=True) for one in opened]
         return exchange.reply(BodyKind.NESTED, asn1.sequence_of(answers))
 
 

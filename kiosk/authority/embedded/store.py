@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,19 @@ class CertificateRecord:
 
 
 @dataclass(frozen=True)
+class Speaker:
+    """Who signs with the key of a certificate.
+
+    `owner` is for whom it speaks: the serial number of the first of the row in which each renewed the last.
+    """
+
+    profile: str
+    state: State
+    der: bytes
+    owner: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """What a CRL says of a certificate."""
 
@@ -89,9 +103,12 @@ class CrlRecord:
 
 
 _NAMES = tuple(field.name for field in fields(CertificateRecord))
+_values = attrgetter(*_NAMES)
 _COLUMNS = ", ".join(_NAMES)
 _ADD_CERTIFICATE = f"INSERT INTO certificate ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608  # names of ours
 _CERTIFICATE = f"SELECT {_COLUMNS} FROM certificate WHERE "  # noqa: S608  # names of ours
+_SPEAKER = """SELECT profile, state, confirm_before, der, COALESCE(owner, certificate.serial) AS owner FROM certificate
+    LEFT JOIN succession ON succession.serial = certificate.serial WHERE certificate.serial = ?"""
 
 
 class Books:
@@ -104,7 +121,7 @@ class Books:
 
     def add_certificate(self, record: CertificateRecord) -> None:
         """Enters a new certificate."""
-        self._run(_ADD_CERTIFICATE, *(_plain(getattr(record, name)) for name in _NAMES))
+        self._run(_ADD_CERTIFICATE, *map(_plain, _values(record)))
         self._revise(record.serial)
 
     def certificate(self, serial: str) -> CertificateRecord | None:
@@ -282,8 +299,18 @@ class Books:
         """A certificate renews another one, and speaks for the same owner."""
         self._run("INSERT INTO succession VALUES (?, ?, ?)", serial, owner, previous)
 
+    def speaker(self, serial: str) -> Speaker | None:
+        """Who signs with the key of a certificate."""
+        row = self._run(_SPEAKER, serial).first()
+        if row is None:
+            return None
+        state = State(row.state)
+        if state is State.PENDING and row.confirm_before is not None and row.confirm_before <= self._now:
+            state = State.REVOKED
+        return Speaker(row.profile, state, row.der, row.owner)
+
     def owner(self, serial: str) -> str:
-        """For whom a certificate speaks: the serial number of the first of the row in which each renewed the last."""
+        """For whom a certificate speaks, as in `Speaker`."""
         row = self._run("SELECT owner FROM succession WHERE serial = ?", serial).first()
         return serial if row is None else str(row.owner)
 
@@ -366,6 +393,11 @@ class Store:
         """A view of the last committed state."""
         with self._transactions.read() as transaction:
             yield Books(self._database, transaction, int(now.timestamp()))
+
+    @property
+    def commit_s(self) -> float:
+        """How long the last commit took, where the store makes them itself."""
+        return self._database.commit_s
 
     @contextmanager
     def together(self) -> Iterator["Store"]:
