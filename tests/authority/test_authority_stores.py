@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from authority_desk import POLICIES, START, TOWN, URL, Desk, load
+from authority_desk import POLICIES, START, TOWN, URL, Desk, load, make_desk
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from rebuilt_message import rebuild, set_field, verdict
@@ -174,8 +174,10 @@ def commits_of(store: Path) -> int:
     return int.from_bytes(store.read_bytes()[24:28], "big")
 
 
-def test_of_what_cannot_be_committed_nothing_is_answered(juki: Path, keys: list[rsa.RSAPrivateKey]) -> None:
-    desk = Desk(juki, keys[0])
+def test_of_what_cannot_be_committed_nothing_is_answered(
+    juki: Path, tmp_path: Path, keys: list[rsa.RSAPrivateKey]
+) -> None:
+    desk = make_desk(juki, tmp_path / "full", keys[0])
     requests = [open_request(desk.message(key=keys[n], terms=desk.terms(person=bytes([n]) * 32)).der) for n in range(2)]
     # The disk is full once the first answer is kept: SQLite then undoes the whole transaction by itself.
     with sqlite3.connect(desk.directory / "store.db") as books:

@@ -8,6 +8,7 @@ RFC 9483; implicit confirmation is never granted.
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
@@ -110,7 +111,7 @@ class Responder:
                 # Changes nothing, so that nothing has to be kept of it.
                 requester = identify(sender, books, now)
                 exchange.protector = protector(sender, authority)
-                return self._inform(exchange, message, transaction_id, requester, books)
+                return self._inform(store, exchange, message, transaction_id, requester, books)
         with store.write(now) as books:
             known = books.transaction(transaction_id)
             # Asked again under the lock: the same bytes may have come twice at once.
@@ -192,12 +193,20 @@ class Responder:
         return exchange.reply(BodyKind.RP, asn1.encode(asn1.RevRepContent(status=[status], rev_certs=rev_certs)), nonce)
 
     def _inform(
-        self, exchange: Exchange, message: Received, transaction_id: bytes, requester: Requester, books: Books
+        self,
+        store: Store,
+        exchange: Exchange,
+        message: Received,
+        transaction_id: bytes,
+        requester: Requester,
+        books: Books,
     ) -> bytes:
         if books.transaction(transaction_id):
             raise MessageInvalid("transactionIdInUse", "another message began this transaction")
         _check_first(message)
-        items = inform(message, requester, self._authority, books, RECORDS_A_PAGE)
+        # A CRL that has to be made for the answer is written with whatever else is in this turn.
+        authority = replace(self._authority, store=store)
+        items = inform(message, requester, authority, books, RECORDS_A_PAGE)
         return exchange.reply(BodyKind.GENP, asn1.sequence_of(items))
 
     def _unpack(self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest) -> bytes:
