@@ -6,6 +6,7 @@ from cryptography.x509 import ObjectIdentifier as _Oid
 
 # InfoTypeAndValue, RFC 9810, appendix F
 IMPLICIT_CONFIRM = _Oid("1.3.6.1.5.5.7.4.13")
+CERT_PROFILE = _Oid("1.3.6.1.5.5.7.4.21")
 CONFIRM_WAIT_TIME = _Oid("1.3.6.1.5.5.7.4.14")
 
 CA_CERTS = _Oid("1.3.6.1.5.5.7.4.17")

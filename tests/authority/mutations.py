@@ -3,10 +3,10 @@
     python -m tests.authority.mutations [--count N] [--first N] [--seed N] [--jobs N] [--progress FILE]
 
 Each case is a good message with some bytes, tags, lengths or whole elements changed. The authority must answer in CMP
-or OCSP within a second of the processor's time, never by systemFailure, and never do what the changed bytes ask for: a message whose protected
-part is another than the signed one must be refused. The client, the path check, the OCSP check and the agency's check
-of a signed document must say no, by one of their own exceptions. Signed documents are a hundredth of all, because that
-check takes thirty times as long as the others.
+or OCSP within a second of the processor's time, never by systemFailure, and never do what the changed bytes ask for: a
+message whose protected part is another than the signed one must be refused. The client, the path check, the OCSP check
+and the agency's check of a signed document must say no, by one of their own exceptions. Signed documents are a
+hundredth of all, because that check takes thirty times as long as the others.
 
 With `--progress` every ten thousand cases are noted in that file, and not run again by the same command; the bytes of a
 case that failed stand there. `--first NUMBER --count 1` runs it alone.
@@ -322,7 +322,7 @@ def _do(words: tuple[range, int]) -> Done:
 
 
 def run_chunks(chunks: Sequence[range], seed: int, jobs: int) -> Iterator[Done]:
-    """Chunks as they are done; each process has an authority of its own, in memory where there is such a file system."""
+    """Chunks as they are done; each process has an authority of its own, in memory where that can be had."""
     memory = Path("/dev/shm")
     folder = tempfile.mkdtemp(prefix="mutations-", dir=memory if memory.is_dir() else None)
     try:
@@ -360,7 +360,8 @@ def main(words: Sequence[str]) -> int:
         print(f"case {failure.number} of seed {args.seed}: {failure.subject}: {failure.what}")
     now = sum(map(len, left))
     print(
-        f"{sum(verdicts.values())} cases, {len(failures)} failures; {now} of them now, {now / max(spent_s, 1e-9):.0f} a second"
+        f"{sum(verdicts.values())} cases, {len(failures)} failures; {now} of them now,"
+        f" {now / max(spent_s, 1e-9):.0f} a second"
     )
     return 1 if failures else 0
 

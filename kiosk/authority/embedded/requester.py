@@ -220,7 +220,20 @@ def check_general_info(message: Received) -> dict[x509.ObjectIdentifier, asn1.TL
             asn1.decode(asn1.GeneralizedTime, b"" if value is None else asn1.encode(value))
         except asn1.Asn1Invalid:
             raise MessageInvalid("badDataFormat", "confirmWaitTime must be a GeneralizedTime") from None
+    if oids.CERT_PROFILE in items:
+        _check_profile_names(items[oids.CERT_PROFILE])
     return items
+
+
+def _check_profile_names(value: asn1.TLV | None) -> None:
+    """CertProfileValue (RFC 9810, 5.1.1.4): a name for each request of the message, of which there is one here."""
+    try:
+        elements = asn1.elements(b"" if value is None else asn1.encode(value))
+        names = [asn1.decode(str, asn1.encode(element)) for element in elements]
+    except (asn1.Asn1Invalid, ValueError):
+        raise MessageInvalid("badDataFormat", "certProfile must be a sequence of UTF8String") from None
+    if len(names) != 1:
+        raise MessageInvalid("badRequest", "certProfile names as many profiles as there are requests: one")
 
 
 @dataclass(frozen=True)
