@@ -8,7 +8,7 @@ With an authority that holds by itself it works too, and asks the status service
 from cryptography.x509 import load_der_x509_certificate
 
 from kiosk.authority import asn1
-from kiosk.authority.client import AuthorityClient, CertificateId, Message, PendingCertificate
+from kiosk.authority.client import AuthorityClient, CertificateId, Message, PendingCertificate, after_it_was_heard
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
 from kiosk.authority.message import BodyKind
 from kiosk.model.certificate import CertificateState, RevocationReason
@@ -26,13 +26,15 @@ class HoldingClient(AuthorityClient):
         Raises `CertificateUnacceptable` when the authority does not hold it.
         """
         pending = super().certify(der)
-        self._hold(pending)
+        with after_it_was_heard():
+            self._hold(pending)
         return pending
 
     def certify_own(self, der: bytes) -> tuple[PendingCertificate, bool]:
         """The same for a `cr` in this station's own name; also whether the authority held it by itself."""
         pending = self._enrol(der, BodyKind.CP)
-        return pending, self._hold(pending)
+        with after_it_was_heard():
+            return pending, self._hold(pending)
 
     def _hold(self, pending: PendingCertificate) -> bool:
         """Sees to it that the certificate is on hold; whether it was already."""
@@ -72,12 +74,13 @@ class HoldingClient(AuthorityClient):
         except AuthorityRejected as rejected:
             if rejected.fail_info not in _DONE_BEFORE:
                 raise
-        if self.status(certificate, issuer).state is CertificateState.GOOD:
-            return
-        try:
-            self.revoke(release)
-        except AuthorityRejected as rejected:
-            # Released before, perhaps; whether it is good only the status service tells.
-            raise AuthorityOutcomeUnknown(
-                f"the release was refused: {rejected.fail_info} {rejected.text}"
-            ) from rejected
+        with after_it_was_heard():
+            if self.status(certificate, issuer).state is CertificateState.GOOD:
+                return
+            try:
+                self.revoke(release)
+            except AuthorityRejected as rejected:
+                # Released before, perhaps; whether it is good only the status service tells.
+                raise AuthorityOutcomeUnknown(
+                    f"the release was refused: {rejected.fail_info} {rejected.text}"
+                ) from rejected
