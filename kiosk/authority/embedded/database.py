@@ -9,7 +9,7 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.embedded.schema import MIGRATIONS
 from kiosk.journal.database import POSTGRESQL_SETTINGS, SQLITE_PRAGMAS, Transaction
+from kiosk.journal.database import Database as JournalDatabase
 
 
 class StoreTooNew(Exception):
@@ -41,6 +42,7 @@ _TYPES = {
 }
 
 _LOCK = "SELECT pg_advisory_xact_lock(?)"
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(?)"
 _MIGRATION_LOCK = 5318008_2011
 _POOL = 48
 """Connections that are kept: one a thread that the server works with, and some to spare."""
@@ -123,8 +125,21 @@ class Database:
     def lock(self, transaction: Transaction, *names: bytes) -> None:
         """Keeps other writers away from what has this name until the transaction ends."""
         if self.is_shared:
-            number = int.from_bytes(hashlib.sha256(b"\0".join(names)).digest()[:8], "big", signed=True)
-            transaction.run(_LOCK, number)
+            transaction.run(_LOCK, _lock_number(*names))
+
+    def lock_one_of(self, transaction: Transaction, names: Sequence[str]) -> str:
+        """Keeps other writers away from the first of these names that nobody else has locked; else waits for one."""
+        if not self.is_shared:
+            return names[0]
+        for name in names:
+            if transaction.run(_TRY_LOCK, _lock_number(name.encode())).scalar_one():
+                return name
+        self.lock(transaction, names[0].encode())
+        return names[0]
+
+    def journal(self) -> JournalDatabase:
+        """The same store, as those read it who verify a journal."""
+        return JournalDatabase(self._engine)
 
     def close(self) -> None:
         """Closes all connections; the next use opens others."""
@@ -182,6 +197,10 @@ class _SharedCommit:
         # After some failures, such as a full disk, SQLite has undone everything by itself (lang_transaction.html).
         if not self._driver.in_transaction:
             raise CommitLost("the store has undone what was not committed")
+
+
+def _lock_number(*names: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(b"\0".join(names)).digest()[:8], "big", signed=True)
 
 
 def open_database(location: Path | str) -> Database:

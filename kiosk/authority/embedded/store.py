@@ -12,9 +12,12 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from kiosk.authority.embedded.audit_trail import AuditTrail, Facts
 from kiosk.authority.embedded.database import Database, StoreTooNew, StoreUnusable, Transactions, open_database
 from kiosk.authority.embedded.schema import REVISION_SHARDS
+from kiosk.journal.database import Database as JournalDatabase
 from kiosk.journal.database import Rows, Transaction
+from kiosk.journal.head import HeadKey
 from kiosk.model.certificate import RevocationReason
 
 __all__ = ["Books", "CertificateRecord", "CrlRecord", "Entry", "Store", "StoreTooNew", "StoreUnusable", "open_store"]
@@ -118,10 +121,18 @@ class Books:
         self._database = database
         self._transaction = transaction
         self._now = now
+        self.events: list[Facts] = []
+        """What was done, for the authority's own journal."""
+        self.signs_head = False
+
+    def note(self, event: str, **facts: str | int | bool) -> None:
+        """Has an event journaled with the transaction."""
+        self.events.append({"event": event, **facts})
 
     def add_certificate(self, record: CertificateRecord) -> None:
         """Enters a new certificate."""
         self._run(_ADD_CERTIFICATE, *map(_plain, _values(record)))
+        self.note("issued", serial=record.serial, profile=record.profile, state=record.state.value, note=record.note)
         self._revise(record.serial)
 
     def certificate(self, serial: str) -> CertificateRecord | None:
@@ -180,6 +191,7 @@ class Books:
             self._now,
             serial,
         )
+        self.note("confirmed", serial=serial)
         self._revise(serial)
 
     def revoke(
@@ -197,6 +209,7 @@ class Books:
             None if invalid_since is None else int(invalid_since.timestamp()),
             serial,
         )
+        self.note(state.value, serial=serial, reason=reason.value, note=note)
         self._revise(serial)
 
     def release(self, serial: str, note: str) -> None:
@@ -207,6 +220,7 @@ class Books:
             note,
             serial,
         )
+        self.note("released", serial=serial, note=note)
         self._revise(serial)
 
     def answer(self, request_hash: bytes) -> bytes | None:
@@ -289,6 +303,7 @@ class Books:
         """Whoever knows the secret may speak under this reference from now on."""
         statement = "INSERT INTO client VALUES (?, ?) ON CONFLICT (reference) DO UPDATE SET secret = excluded.secret"
         self._run(statement, reference, secret)
+        self.note("client", reference=reference.hex())
 
     def client_secret(self, reference: bytes) -> bytes | None:
         """The secret of a client, None when there is none of this reference."""
@@ -349,6 +364,8 @@ class Books:
             record.fresh_until,
             record.der,
         )
+        self.note("crl", name=record.name, number=record.number)
+        self.signs_head = True
 
     def lock_certificate(self, serial: str) -> None:
         """One at a time decides about this certificate."""
@@ -374,8 +391,11 @@ class Books:
 class Store:
     """One store of the books."""
 
-    def __init__(self, database: Database, transactions: Transactions | None = None) -> None:
+    def __init__(
+        self, database: Database, trail: AuditTrail | None = None, transactions: Transactions | None = None
+    ) -> None:
         self._database = database
+        self._trail = trail
         self._transactions = transactions or database
         self.is_shared = database.is_shared
 
@@ -386,7 +406,19 @@ class Store:
         What it asked for by person, key, transaction or certificate nobody else decides about until it has ended.
         """
         with self._transactions.write() as transaction:
-            yield Books(self._database, transaction, int(now.timestamp()))
+            books = Books(self._database, transaction, int(now.timestamp()))
+            # Whoever is not one of several that share a commit writes alone, and reads the journal's end itself.
+            trail = self._trail if self._transactions is not self._database else self._trail and self._trail.anew()
+            try:
+                yield books
+                if trail is not None:
+                    trail.append(
+                        transaction, self._database.lock_one_of, books.events, now, signs_head=books.signs_head
+                    )
+            except BaseException:
+                if trail is not None:
+                    trail.forget()
+                raise
 
     @contextmanager
     def read(self, now: datetime.datetime) -> Iterator[Books]:
@@ -406,19 +438,24 @@ class Store:
         Raises `CommitLost`: then nothing is known to be stored.
         """
         with self._database.together() as transactions:
-            yield Store(self._database, transactions)
+            yield Store(self._database, self._trail and self._trail.anew(), transactions)
+
+    def journal(self) -> JournalDatabase:
+        """The authority's own journal, as those read it who verify it."""
+        return self._database.journal()
 
     def close(self) -> None:
         """Closes all connections."""
         self._database.close()
 
 
-def open_store(location: Path | str) -> Store:
+def open_store(location: Path | str, head_key: HeadKey | None = None) -> Store:
     """Opens the store, a file or a URL, made first where there is none, and migrates it.
 
-    Raises `StoreTooNew`, `StoreUnusable`.
+    With a `head_key` everything that is done is journaled. Raises `StoreTooNew`, `StoreUnusable`.
     """
-    return Store(open_database(location))
+    database = open_database(location)
+    return Store(database, AuditTrail(head_key, is_shared=database.is_shared) if head_key else None)
 
 
 def _plain(value: object) -> object:
