@@ -40,13 +40,14 @@ class PolicyTable:
 class AuthorityTable:
     """Where the authority is. An empty `url` lets `demo` and `drill` start one of their own.
 
-    `pending` is what becomes of a certificate until it is confirmed: the authority holds it, or nobody does.
+    `pending` is what becomes of a certificate until it is confirmed: the authority holds it, or nobody does; `probed`
+    lets the program find that out.
     """
 
     url: str = ""
     credential: str = ""
     timeout_s: float = 10.0
-    pending: Literal["held", "none"] = "held"
+    pending: Literal["probed", "held", "none"] = "probed"
 
 
 @dataclass(frozen=True)
