@@ -18,6 +18,7 @@ from kiosk.card_services import StationCardServices
 from kiosk.clock import JAPAN
 from kiosk.config import Config
 from kiosk.config_check import check_config
+from kiosk.counter.clerk_key import ClerkKey, load_clerk_key
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
@@ -83,6 +84,7 @@ class ConfiguredCounter:
         self._data = data
         self._settings = settings
         self._held = ExitStack()
+        self._clerks = data / "authority" / "clerks"
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
@@ -97,6 +99,7 @@ class ConfiguredCounter:
         endpoint = self._held.enter_context(
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
+        self._clerks = endpoint.credential.parent.parent / "clerks"
         assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
         self._assembly = assembly
         self._held.enter_context(monitoring(assembly.bench.devices, self._note, monotonic=time.monotonic))
@@ -158,6 +161,20 @@ class ConfiguredCounter:
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges."""
         return tuple(self._trace)
+
+    def second_clerks(self) -> tuple[str, ...]:
+        """The clerks whose keys lie beside that of this seat, as a training authority makes them."""
+        return tuple(sorted(path.stem for path in self._clerks_folder().glob("*.pem") if path.stem != self.clerk))
+
+    def clerk_key(self, name: str) -> ClerkKey:
+        """Reads the key."""
+        assert name in self.second_clerks(), "a name that was offered"
+        return load_clerk_key(self._clerks_folder() / f"{name}.pem")
+
+    def _clerks_folder(self) -> Path:
+        """Where keys in files are; a production authority's clerks have theirs in cards, and none lies here."""
+        assert self._assembly is not None, "the counter is open"
+        return self._clerks if self._assembly.is_training else self._data / "no-clerks"
 
     def failure_codes(self) -> tuple[str, ...]:
         """The failure book's codes."""

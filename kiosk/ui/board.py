@@ -7,9 +7,11 @@ from kiosk.ui.bell import Bell
 
 if TYPE_CHECKING:
     from kiosk.model.resident import Resident
+    from kiosk.model.revocation import RevocationCause
     from kiosk.ui.case import OpenCase
     from kiosk.ui.counter import LeftCase
     from kiosk.ui.ending import Ending
+    from kiosk.ui.service import OpenService
 
 
 @dataclass
@@ -27,12 +29,33 @@ class Board:
     """Whether the clerk has looked at them since the start."""
     offered: "Resident | None" = None
     """Whose form the clerk has taken in for the terminal."""
+    service: "OpenService | None" = None
+    """A procedure besides the issuance that is under way; never while there is a case."""
+    revocation_wished: "RevocationCause | None" = None
+    """Why the resident at the terminal wants his certificate revoked; the clerk takes the application in."""
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
 
     def offer(self, resident: "Resident | None") -> None:
         """The clerk sends a form to the terminal; None when it is taken up there."""
         self.offered = resident
+        self.bell.ring()
+
+    @property
+    def asks_clerk(self) -> bool:
+        """Whether something waits for the clerk's answer."""
+        return any(under_way and under_way.clerk_asked for under_way in (self.case, self.service))
+
+    def serve(self, service: "OpenService | None") -> None:
+        """A procedure begins; None when its resident has read how it ended."""
+        self.service = service
+        self.revocation_wished = None
+        self.bell.ring()
+
+    def wish_revocation(self, cause: "RevocationCause | None") -> None:
+        """The resident wants his certificate revoked; None when he has changed his mind, or was told something."""
+        self.revocation_wished = cause
+        self.is_clerk_called = cause is not None
         self.bell.ring()
 
     def call_clerk(self) -> None:

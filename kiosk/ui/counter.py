@@ -10,6 +10,7 @@ from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 
 if TYPE_CHECKING:
+    from kiosk.counter.clerk_key import ClerkKey
     from kiosk.issuance.station import Station
 
 
@@ -115,7 +116,8 @@ class CardServices(Protocol):
 class LeftCase:
     """A case that has not ended and that nobody works on; `resident` is None when he left the register.
 
-    `stage` is the journal's; a suspect case waits for two clerks who look at what is there.
+    `stage` is the journal's; a suspect case waits for two clerks who look at what is there. `procedure` is one of
+    `kiosk.model.transition.Procedure`.
     """
 
     number: str
@@ -123,6 +125,7 @@ class LeftCase:
     stage: str
     code: str
     is_suspect: bool
+    procedure: str = "issuance"
 
 
 @dataclass(frozen=True)
@@ -243,6 +246,14 @@ class Counter(Protocol):
 
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges, redacted, oldest first."""
+        ...
+
+    def second_clerks(self) -> tuple[str, ...]:
+        """The names of the other clerks whose keys lie here in files, as in training."""
+        ...
+
+    def clerk_key(self, name: str) -> "ClerkKey":
+        """The key of one of those. Called on the station's thread."""
         ...
 
     def failure_codes(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from kiosk.ui.case import OpenCase
 from kiosk.ui.case_thread import Issue, run_case
 from kiosk.ui.counter import CardServices, Counter, FailureText, Judgement, OwnCertificate, SimulatedCard
 from kiosk.ui.resident.own_flow import OwnCard
+from kiosk.ui.service_desk import StationServices
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.words import RESIDENT_LANGUAGES
 
@@ -86,6 +87,7 @@ class StationReception:
         self.validity_years = station.policy.certificates[0].validity_years
         self.card: SimulatedCard | None = counter.simulated_card()
         self.own_card: OwnCard = CardAtTerminal(station, counter.card_services(), thread, self.card)
+        self.services = StationServices(counter, station, thread, board, start)
         self._counter = counter
         self._station = station
         self._thread = thread

@@ -11,11 +11,12 @@ from kiosk.ui.clerk.audit import Audit
 from kiosk.ui.clerk.day_close import CountDrawer, DaySums
 from kiosk.ui.clerk.desk import Desk
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
-from kiosk.ui.clerk.left import LeftCases
+from kiosk.ui.clerk.left import DECIDE, LeftCases
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.menu import Duty, Menu
 from kiosk.ui.clerk.money import EnterAmount, GiveMoney
 from kiosk.ui.clerk.receive import FindResident
+from kiosk.ui.clerk.service_flow import Services, decide, put_question, revoke, unlock
 from kiosk.ui.counter import Counter, DayTakings, JournalView, LeftCase
 from kiosk.ui.persons import (
     Approval,
@@ -36,6 +37,11 @@ R = TypeVar("R")
 
 class Office(Protocol):
     """What the desk asks of the station beside the case at the terminal."""
+
+    @property
+    def services(self) -> Services:
+        """What the counter does besides issuing."""
+        ...
 
     async def left_cases(self) -> Sequence[LeftCase]:
         """Cases that have not ended, without the one at the terminal."""
@@ -71,9 +77,11 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
     if await office.left_cases():
         await _look_at_left(seat, office)
     while True:
-        case = board.case
+        case, service = board.case, board.service
         if case is not None and case.clerk_asked is not None:
             await _put(seat, case, case.clerk_asked, clerk)
+        elif service is not None and service.clerk_asked is not None:
+            await put_question(seat, service, service.clerk_asked, clerk)
         elif await _show(seat, Desk(seat, counter)) is True:
             duty = await _show(seat, Menu(seat))
             if isinstance(duty, Duty):
@@ -82,7 +90,7 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
 
 def _is_free(board: Board) -> bool:
     """Whether no case waits for the clerk."""
-    return board.case is None or board.case.clerk_asked is None
+    return not board.asks_clerk
 
 
 async def _show(seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
@@ -103,6 +111,10 @@ async def _do(duty: Duty, seat: Seat, office: Office) -> None:
             await _show(seat, Audit(seat, await office.journal()))
         case Duty.DAY_CLOSE:
             await _close_day(seat, await office.takings())
+        case Duty.REVOKE:
+            await revoke(seat, office.services, await office.residents(), _show)
+        case Duty.UNLOCK:
+            await unlock(seat, office.services, await office.residents(), _show)
         case Duty.LOCK:
             seat.lock()
 
@@ -112,6 +124,9 @@ async def _look_at_left(seat: Seat, office: Office) -> None:
     seat.board.has_seen_left = True
     if isinstance(chosen, LeftCase):
         await office.resume(chosen)
+    elif chosen is DECIDE:
+        await decide(seat, office.services, seat.board.left, _show)
+        await office.left_cases()
 
 
 async def _close_day(seat: Seat, takings: DayTakings) -> None:

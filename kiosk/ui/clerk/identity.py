@@ -65,7 +65,7 @@ what is written on it agrees with the form."""
 class CheckIdentity(SeatScreen[IdentityEvidence]):
     """The clerk compares form, register, document and face: names the document, then ticks what he looked at."""
 
-    def __init__(self, seat: Seat, position: int, question: IdentityQuestion, clerk: str) -> None:
+    def __init__(self, seat: Seat, position: int | None, question: IdentityQuestion, clerk: str) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._question = question
         self._clerk = clerk
@@ -145,18 +145,18 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
 
 
 class Approve(SeatScreen[bool]):
-    """Leave for the key generation; after this the clerk's key signs."""
+    """Leave for what the question is about; after this the clerk's key signs."""
 
-    def __init__(self, seat: Seat, position: int, question: IdentityQuestion) -> None:
+    def __init__(self, seat: Seat, position: int | None, question: IdentityQuestion) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._question = question
 
     def page(self) -> ComposeResult:
         """For whom, and what follows."""
-        yield Paragraph(self.words("clerk.approve.title"), classes="title")
+        yield Paragraph(self.words(f"clerk.approve.{self._question.operation}.title"), classes="title")
         yield Paragraph(
             self.words(
-                "clerk.approve.text",
+                f"clerk.approve.{self._question.operation}.text",
                 number=self._question.application_number,
                 name=self._question.register_items.name,
             ),

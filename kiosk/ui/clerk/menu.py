@@ -32,7 +32,7 @@ class Duty(StrEnum):
     HANDOVER = "handover"
 
 
-TO_COME = frozenset({Duty.REPRINT, Duty.REVOKE, Duty.UNLOCK, Duty.RENEW, Duty.AGENT, Duty.INQUIRY, Duty.HANDOVER})
+TO_COME = frozenset({Duty.REPRINT, Duty.RENEW, Duty.AGENT, Duty.INQUIRY, Duty.HANDOVER})
 """Duties whose use case does not exist yet; their keys say so and do nothing."""
 
 
@@ -68,5 +68,5 @@ class Menu(SeatScreen[Duty]):
 
     def on_key(self, event: events.Key) -> None:
         """Digits choose."""
-        if event.character is not None and event.character in "12345":
+        if event.character is not None and event.character in "1234578":
             self.dismiss(tuple(Duty)[int(event.character) - 1])

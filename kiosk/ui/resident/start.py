@@ -22,11 +22,13 @@ class Wish(StrEnum):
     SHOW = "show"
     TRY = "try"
     LEARN = "learn"
+    SERVICES = "services"
+    """Another password, or his certificate revoked."""
     COMFORT = "comfort"
     """Reading and operating more easily, and another language."""
 
 
-_BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.COMFORT)
+_BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.SERVICES, Wish.COMFORT)
 
 
 class Start(SeatScreen[Wish]):
@@ -68,5 +70,5 @@ class Start(SeatScreen[Wish]):
 
     def on_key(self, event: events.Key) -> None:
         """Digits choose one of the other wishes."""
-        if event.character is not None and event.character in "1234":
+        if event.character is not None and event.character in "12345":
             self.dismiss(_BESIDE_ISSUE[int(event.character) - 1])
