@@ -242,7 +242,7 @@ class ReturnDay(SeatScreen[datetime.date]):
         """A key a day."""
         yield Paragraph(self.words("clerk.hold.title"), classes="title")
         yield Paragraph(self.words("clerk.hold.text"), classes="note")
-        with Horizontal(classes="choices"):
+        with Horizontal(classes="choices -many"):
             for number, day in enumerate(self._days, 1):
                 label = self.words("clerk.hold.day", month=day.month, day=day.day)
                 yield Key(label, id=f"day-{number}", hint=str(number), value=day)

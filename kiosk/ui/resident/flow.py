@@ -74,7 +74,7 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
             case Wish.TRY:
                 await try_out(seat, reception.own_card, reception.entry_policy)
             case Wish.SERVICES:
-                await choose_service(seat, reception.services)
+                await choose_service(seat, reception.services, reception.own_card)
             case Wish.ISSUE:
                 if await _issue(seat, reception) is Outcome.INTERRUPTED:
                     return
@@ -121,7 +121,7 @@ async def _take_over(seat: Seat, reception: Reception) -> Outcome | None:
     """What the clerk has sent: a case to go on with, or a form that its resident looks at first."""
     board = seat.board
     if board.service is not None:
-        return await accompany(seat, reception.services, board.service)
+        return await accompany(seat, reception.services, reception.own_card, board.service)
     if board.case is not None:
         return await _attend(seat, reception, board.case)
     resident = board.offered

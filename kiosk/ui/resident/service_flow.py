@@ -9,6 +9,7 @@ from kiosk.ui.counter import FailureText, SimulatedCard
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.persons import CardRequest, PasswordChoice, PasswordEntry, ResidentAsked
 from kiosk.ui.resident.card import HandleCard
+from kiosk.ui.resident.own_flow import OwnCard, move_card
 from kiosk.ui.resident.password import ChoosePassword
 from kiosk.ui.resident.service import (
     AskForClerk,
@@ -48,11 +49,11 @@ class Services(Protocol):
         ...
 
 
-async def choose_service(seat: Seat, services: Services) -> Outcome | None:
+async def choose_service(seat: Seat, services: Services, own: OwnCard) -> Outcome | None:
     """What he wants; the change of a password begins at once, a revocation when the clerk has taken it in."""
     match await seat.ask(ChooseService(seat)):
         case ServiceKind.CHANGE if seat.board.service is None and seat.board.case is None:
-            return await accompany(seat, services, await services.change_password())
+            return await accompany(seat, services, own, await services.change_password())
         case ServiceKind.REVOKE:
             cause = await seat.ask(WishRevocation(seat))
             if isinstance(cause, Stop):
@@ -64,16 +65,17 @@ async def choose_service(seat: Seat, services: Services) -> Outcome | None:
     return None
 
 
-async def accompany(seat: Seat, services: Services, service: OpenService) -> Outcome | None:
+async def accompany(seat: Seat, services: Services, own: OwnCard, service: OpenService) -> Outcome | None:
     """Shows what a procedure needs of the resident, until it has ended and he has read how."""
     while True:
         await _follow(seat, services, service)
         ending = service.ending
+        if isinstance(ending, Trouble) and ending.outcome is Outcome.INTERRUPTED:
+            return ending.outcome
+        await move_card(seat, own, is_going_in=False)
         if not isinstance(ending, Trouble):
             await seat.ask(ServiceFinished(seat, service.kind))
             break
-        if ending.outcome is Outcome.INTERRUPTED:
-            return ending.outcome
         texts = services.failure_texts(ending.code)
         if await seat.ask(ServiceTrouble(seat, service.kind, ending, texts, services.card)) is not True:
             break

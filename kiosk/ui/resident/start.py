@@ -22,13 +22,13 @@ class Wish(StrEnum):
     SHOW = "show"
     TRY = "try"
     LEARN = "learn"
-    SERVICES = "services"
-    """Another password, or his certificate revoked."""
     COMFORT = "comfort"
     """Reading and operating more easily, and another language."""
+    SERVICES = "services"
+    """Another password, or his certificate revoked."""
 
 
-_BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.SERVICES, Wish.COMFORT)
+_BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.COMFORT, Wish.SERVICES)
 
 
 class Start(SeatScreen[Wish]):
@@ -53,7 +53,7 @@ class Start(SeatScreen[Wish]):
                         words("resident.start.bring"): words("resident.start.bring_value"),
                     }
                 )
-        with Horizontal(classes="choices"):
+        with Horizontal(classes="choices -many"):
             for number, wish in enumerate(_BESIDE_ISSUE, 1):
                 yield Key(words(f"resident.wish.{wish}"), id=f"wish-{wish}", hint=str(number), value=wish)
         yield Paragraph(words("resident.start.others"), id="start-others")
