@@ -49,7 +49,8 @@ class Board:
     def serve(self, service: "OpenService | None") -> None:
         """A procedure begins; None when its resident has read how it ended."""
         self.service = service
-        self.revocation_wished = None
+        if self.revocation_wished is not None:
+            self.revocation_wished, self.is_clerk_called = None, False
         self.bell.ring()
 
     def wish_revocation(self, cause: "RevocationCause | None") -> None:

@@ -33,7 +33,7 @@ class RevocationChoice:
 class ChooseCause(SeatScreen[RevocationChoice]):
     """Whose certificate, why it is revoked, and whether the card is there so that its key can be erased."""
 
-    AUTO_FOCUS = ".choices Key"
+    AUTO_FOCUS = ".choices Key.-chosen, .choices Key"
 
     def __init__(self, seat: Seat, resident: Resident, wished: RevocationCause | None) -> None:
         super().__init__(seat, can_stop=True)

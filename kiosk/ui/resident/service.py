@@ -35,10 +35,10 @@ class ChooseService(SeatScreen[ServiceKind]):
     def page(self) -> ComposeResult:
         """Two keys, and a word about the third."""
         yield Paragraph(self.words("resident.services.title"), classes="title")
+        yield Paragraph(self.words("resident.services.text"), classes="note")
         with Horizontal(classes="choices"):
             for number, kind in enumerate(self.OFFERED, 1):
                 yield Key(self.words(f"resident.services.{kind}"), id=f"service-{kind}", hint=str(number), value=kind)
-        yield Paragraph(self.words("resident.services.text"), classes="note")
 
     @on(Key.Pressed, ".choices Key")
     def choose(self, event: Key.Pressed) -> None:
