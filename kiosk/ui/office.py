@@ -79,4 +79,6 @@ class StationOffice:
         if case.procedure != "issuance":
             await self.services.go_on(case.number)
         elif case.resident is not None and self._board.case is None:
+            if case.stage == "on_hold":
+                await self.services.resume(case.number)
             await self._reception.open_case(case.resident)

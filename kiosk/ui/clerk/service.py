@@ -146,7 +146,7 @@ class ChooseLeft(SeatScreen[LeftCase]):
         """One line a case."""
         words = self.words
         yield Paragraph(words("clerk.decide.title"), classes="title")
-        with Vertical(classes="note"):
+        with Vertical(classes="note", id="left-cases"):
             for number, case in enumerate(self._shown, 1):
                 who = words("clerk.left.unknown") if case.resident is None else case.resident.items.name
                 stage = words(f"stage.{case.stage}")
