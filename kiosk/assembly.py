@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,7 +28,7 @@ from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import LATER_GENERATIONS, CardIssuer
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import Line, load_line_key
@@ -73,12 +74,15 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A station ready for work, and the bench its devices stand on; `clerk` when he is asked at another station."""
+    """A station ready for work, and the bench its devices stand on.
+
+    `clerk` where he is asked at another station, about the application of a number.
+    """
 
     station: Station
     bench: Bench
     is_training: bool
-    clerk: RemoteClerk | None = None
+    clerk: Callable[[str], RemoteClerk] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class _ClerksPart:
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
     ids: TownIds
-    clerk: RemoteClerk | None
+    clerk: Callable[[str], RemoteClerk] | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,6 +112,7 @@ class _TownKeys:
 class _IssuerFile:
     masters: _Masters
     town: _TownKeys
+    later_masters: tuple[_Masters, ...] = ()
 
 
 @contextmanager
@@ -208,7 +213,7 @@ def open_station(
 
 @contextmanager
 def open_desk(
-    config: Config, data: Path, endpoint: Endpoint, clerk: Clerk, *, clock: Clock = system_clock
+    config: Config, data: Path, endpoint: Endpoint, clerk: Callable[[str, str], Clerk], *, clock: Clock = system_clock
 ) -> Iterator[Desk]:
     """The clerk's station: what it answers to terminals that ask over the store. Raises as `open_station`."""
     credential = _load_credential(endpoint.credential)
@@ -251,7 +256,7 @@ def open_line(
 def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
     desk = RemoteDesk(line, config.clerk.station, config.clerk.patience_s, time.monotonic)
     return _ClerksPart(
-        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), RemoteClerk(desk)
+        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), partial(RemoteClerk, desk)
     )
 
 
@@ -343,8 +348,17 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
 
 def _load_issuer(path: Path) -> tuple[CardIssuer, bytes]:
     file = convert(read_tables(path), _IssuerFile, str(path))
-    masters = {purpose: _key(path, f"masters.{purpose}", getattr(file.masters, purpose)) for purpose in ChannelPurpose}
-    return CardIssuer(masters), _key(path, "town.person_key", file.town.person_key)
+    if len(file.later_masters) > LATER_GENERATIONS:
+        raise ConfigInvalid(
+            str(path), "later_masters", f"a card counts {LATER_GENERATIONS} generations after the first"
+        )
+    masters = _master_keys(path, "masters", file.masters)
+    later = tuple(_master_keys(path, "later_masters", each) for each in file.later_masters)
+    return CardIssuer(masters, later), _key(path, "town.person_key", file.town.person_key)
+
+
+def _master_keys(path: Path, table: str, masters: _Masters) -> dict[ChannelPurpose, bytes]:
+    return {purpose: _key(path, f"{table}.{purpose}", getattr(masters, purpose)) for purpose in ChannelPurpose}
 
 
 def _key(path: Path, name: str, text: str) -> bytes:

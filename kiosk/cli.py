@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "--head", metavar="TEXT", help="verify: the journal must hold this signed head, the text of a receipt's QR code"
     )
 
+    add("clerk-pin", _clerk_pin, "Asks for a clerk's PIN twice and prints what a roster keeps of it.")
     reconcile = add("reconcile", _reconcile, "Compares the journal with the authority's record, and with receipts.")
     reconcile.add_argument(
         "--receipts", type=Path, metavar="FILE", help="the texts of receipts' QR codes, one a line; may be a pipe"
@@ -310,6 +311,24 @@ def _journal(args: argparse.Namespace) -> int:
     return run_journal(config, _data(args, "drill"), args.action, args.head)
 
 
+def _clerk_pin(_: argparse.Namespace) -> int:
+    """Prints the `pin` of a roster's entry."""
+    from getpass import getpass
+
+    from kiosk.counter.roster import kept_pin
+
+    pin = getpass("PIN: ").encode()
+    if getpass("PIN again: ").encode() != pin:
+        print("kiosk: the two PINs differ", file=sys.stderr)
+        return ExitCode.REFUSED
+    try:
+        print(kept_pin(pin, os.urandom))
+    except ValueError as error:
+        print(f"kiosk: {error}", file=sys.stderr)
+        return ExitCode.USAGE
+    return ExitCode.OK
+
+
 def _reconcile(args: argparse.Namespace) -> int:
     from hw.strict_toml import ConfigInvalid
     from kiosk.config import load_config, locate_config
@@ -411,7 +430,8 @@ def _in_training(args: argparse.Namespace, run: "Callable[[Place], int]") -> int
 def _paper(args: argparse.Namespace) -> int:
     from hw.errors import DeviceError
     from kiosk.config import load_config, locate_config
-    from kiosk.papers.command import PaperUnusable, run_paper
+    from kiosk.papers.command import run_paper
+    from kiosk.papers.press import PaperUnusable
 
     config = load_config(locate_config(args.config), args.settings)
     with _writing(_data(args, "drill")) as data:

@@ -245,6 +245,14 @@ class ResidentAtScreen:
         """Asks for the card's password."""
         return self.line.ask(PasswordEntry(status))
 
+    def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
+        """Asks for a new password of the other key."""
+        return self.line.ask(PasswordChoice(policy))
+
+    def enter_authentication_password(self, status: PinStatus) -> bytearray:
+        """Asks for the other key's password."""
+        return self.line.ask(PasswordEntry(status))
+
     def enter_old_password(self, status: PinStatus) -> bytearray:
         """Asks for the password that is to be replaced."""
         return self.line.ask(PasswordEntry(status, Recalled.OLD))

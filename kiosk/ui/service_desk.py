@@ -274,7 +274,8 @@ class NobodyAtTerminal:
         """He is not there."""
         raise Abandoned(Actor.RESIDENT, "left")
 
-    enter_old_password = enter_new_password = enter_password
+    choose_authentication_password = choose_password
+    enter_authentication_password = enter_old_password = enter_new_password = enter_password
 
     def consent(self, summary: DeliverySummary) -> None:
         """He is not there."""

@@ -18,7 +18,7 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.keyboard import KeyCap
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatTab
-from tests.ui.contact_sheet import Shoot, a_left_case, beside, comfortably, duties, rounds
+from tests.ui.contact_sheet import Shoot, a_left_case, beside, comfortably, duties, fill_in, rounds
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import PASSWORD, Hand, by_keyboard, by_touch, walk
 
@@ -81,7 +81,7 @@ def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int,
 
 
 @pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL)])
-@pytest.mark.parametrize("tour", [duties, rounds])
+@pytest.mark.parametrize("tour", [duties, rounds, fill_in])
 def test_what_clerk_and_technician_do_besides_the_case_fits_too(
     tour: Tour, language: str, size: tuple[int, int], locale: Path
 ) -> None:

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import Actor
@@ -119,9 +120,11 @@ async def _is_terminal_free(seat: Seat, show: Show) -> bool:
     return False
 
 
-async def put_question(seat: Seat, service: OpenService, question: ClerkAsked[Any], clerk: str) -> None:
+async def put_question(
+    seat: Seat, service: OpenService, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
+) -> None:
     """What a procedure asks the clerk."""
-    screen = _screen(seat, question, clerk)
+    screen = _screen(seat, question, clerk, routes)
     answer = await seat.show(screen, lambda: service.clerk_asked is question)
     if isinstance(answer, Stop):
         service.stop(Actor.CLERK)
@@ -129,10 +132,10 @@ async def put_question(seat: Seat, service: OpenService, question: ClerkAsked[An
         service.answer(question, None if isinstance(question, Approval) else answer)
 
 
-def _screen(seat: Seat, question: ClerkAsked[Any], clerk: str) -> SeatScreen[Any]:
+def _screen(seat: Seat, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]) -> SeatScreen[Any]:
     match question:
         case IdentityCheck(question=comparison):
-            return CheckIdentity(seat, None, comparison, clerk)
+            return CheckIdentity(seat, None, comparison, clerk, routes)
         case Approval(question=comparison):
             return Approve(seat, None, comparison)
     raise TypeError(f"the clerk has no screen for {question!r}")
