@@ -350,7 +350,7 @@ class SettlePaper(SeatScreen[str]):
             self.dismiss(tuple(PaperSeen)[int(event.character) - 1].value)
 
 
-class Told(SeatScreen[bool]):
+class Decided(SeatScreen[bool]):
     """What came of a decision: one word of the clerk's, or why it cannot be."""
 
     def __init__(

@@ -14,13 +14,13 @@ from kiosk.ui.clerk.service import (
     ChooseCause,
     ChooseLeft,
     DecideCase,
+    Decided,
     Decision,
     ReturnDay,
     RevocationChoice,
     SecondClerk,
     SettleAmount,
     SettlePaper,
-    Told,
 )
 from kiosk.ui.counter import FailureText, LeftCase
 from kiosk.ui.persons import Approval, ClerkAsked, IdentityCheck
@@ -116,7 +116,7 @@ async def revoke(seat: Seat, services: Services, residents: Sequence[Resident], 
 async def _is_terminal_free(seat: Seat, show: Show) -> bool:
     if seat.board.case is None and seat.board.service is None:
         return True
-    await show(seat, Told(seat, "clerk.told.terminal_busy"))
+    await show(seat, Decided(seat, "clerk.told.terminal_busy"))
     return False
 
 
@@ -149,7 +149,7 @@ async def decide(seat: Seat, services: Services, cases: Sequence[LeftCase], show
     decision = await show(seat, DecideCase(seat, case, _possible(case)))
     if not isinstance(decision, Decision):
         return
-    ways: dict[Decision, Callable[[], Awaitable[Told | None]]] = {
+    ways: dict[Decision, Callable[[], Awaitable[Decided | None]]] = {
         Decision.HOLD: lambda: _hold(seat, services, case, show),
         Decision.RESUME: lambda: _resume(seat, services, case),
         Decision.ABORT: lambda: _abort(seat, services, case),
@@ -159,7 +159,7 @@ async def decide(seat: Seat, services: Services, cases: Sequence[LeftCase], show
         told = await ways[decision]()
     except DecisionRefused as refused:
         failure = services.failure_texts(refused.code) if refused.code else None
-        told = Told(seat, "clerk.told.refused", failure)
+        told = Decided(seat, "clerk.told.refused", failure)
     if told is not None:
         await show(seat, told)
 
@@ -172,25 +172,27 @@ def _possible(case: LeftCase) -> tuple[Decision, ...]:
     return (Decision.HOLD, Decision.ABORT) if case.procedure == "issuance" else (Decision.ABORT,)
 
 
-async def _hold(seat: Seat, services: Services, case: LeftCase, show: Show) -> Told | None:
+async def _hold(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
     until = await show(seat, ReturnDay(seat, services.today()))
     if not isinstance(until, datetime.date):
         return None
     came_out = await services.hold(case.number, until)
-    return Told(seat, "clerk.told.held" if came_out else "clerk.told.held_without_slip", number=case.number, day=until)
+    return Decided(
+        seat, "clerk.told.held" if came_out else "clerk.told.held_without_slip", number=case.number, day=until
+    )
 
 
-async def _resume(seat: Seat, services: Services, case: LeftCase) -> Told:
+async def _resume(seat: Seat, services: Services, case: LeftCase) -> Decided:
     await services.resume(case.number)
-    return Told(seat, "clerk.told.resumed", number=case.number)
+    return Decided(seat, "clerk.told.resumed", number=case.number)
 
 
-async def _abort(seat: Seat, services: Services, case: LeftCase) -> Told:
+async def _abort(seat: Seat, services: Services, case: LeftCase) -> Decided:
     code = await services.abort(case.number)
-    return Told(seat, "clerk.told.aborted", services.failure_texts(code), number=case.number)
+    return Decided(seat, "clerk.told.aborted", services.failure_texts(code), number=case.number)
 
 
-async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) -> Told | None:
+async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
     is_about_paper = await services.question(case.number) == "receipt"
     answer = await show(seat, SettlePaper(seat, case) if is_about_paper else SettleAmount(seat, case))
     if not isinstance(answer, str):
@@ -200,4 +202,4 @@ async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) ->
     if not isinstance(second, str):
         return None
     await services.settle(case.number, answer, second)
-    return Told(seat, "clerk.told.settled", number=case.number)
+    return Decided(seat, "clerk.told.settled", number=case.number)
