@@ -20,7 +20,6 @@ from kiosk.books import open_books
 from kiosk.card_services import StationCardServices
 from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
-from kiosk.counter.clerk_key import ClerkKey, load_clerk_key
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.roster import CounterSignIn, SignIn, load_roster
 from kiosk.counter_records import CounterRecords, open_counter_records
@@ -31,6 +30,7 @@ from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
 from kiosk.papers.press import Press
+from kiosk.procedures import StationProcedures
 from kiosk.scanned_codes import ScannedCodes
 from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
 from kiosk.ui.tower import TowerSign
@@ -254,19 +254,11 @@ class ConfiguredCounter:
         """The newest card exchanges."""
         return tuple(self._trace)
 
-    def second_clerks(self) -> tuple[str, ...]:
-        """The clerks whose keys lie beside that of this seat, as a training authority makes them."""
-        return tuple(sorted(path.stem for path in self._clerks_folder().glob("*.pem") if path.stem != self.clerk))
-
-    def clerk_key(self, name: str) -> ClerkKey:
-        """Reads the key."""
-        assert name in self.second_clerks(), "a name that was offered"
-        return load_clerk_key(self._clerks_folder() / f"{name}.pem")
-
-    def _clerks_folder(self) -> Path:
-        """Where keys in files are; a production authority's clerks have theirs in cards, and none lies here."""
+    def procedures(self) -> StationProcedures:
+        """What is done besides issuing. A production authority's clerks have their keys in cards: none lies here."""
         assert self._assembly is not None, "the counter is open"
-        return self._clerks if self._assembly.is_training else self._data / "no-clerks"
+        clerks = self._clerks if self._assembly.is_training else self._data / "no-clerks"
+        return StationProcedures(self._assembly.station, self.clerk, clerks)
 
     def failure_codes(self) -> tuple[str, ...]:
         """The failure book's codes."""

@@ -68,12 +68,11 @@ _CLERKS = frozenset(
 
 
 class OpenService:
-    """One procedure on its way through the counter; `who` names it at the desk, empty where nobody knows."""
+    """One procedure on its way through the counter."""
 
-    def __init__(self, kind: ServiceKind, number: str, who: str, run: Run, bell: Bell) -> None:
+    def __init__(self, kind: ServiceKind, number: str, run: Run, bell: Bell) -> None:
         self.kind = kind
         self.number = number
-        self.who = who
         self.run = run
         self.line = CaseLine()
         self.resident_sees: ResidentSees = ServiceWork.STATION

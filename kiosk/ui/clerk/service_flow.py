@@ -22,12 +22,11 @@ from kiosk.ui.clerk.service import (
     SettleAmount,
     SettlePaper,
 )
-from kiosk.ui.counter import FailureText, LeftCase
+from kiosk.ui.counter import DecisionRefused, FailureText, LeftCase
 from kiosk.ui.persons import Approval, ClerkAsked, IdentityCheck
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
 from kiosk.ui.service import OpenService
-from kiosk.ui.service_desk import DecisionRefused
 
 R = TypeVar("R")
 
@@ -177,9 +176,8 @@ async def _hold(seat: Seat, services: Services, case: LeftCase, show: Show) -> D
     if not isinstance(until, datetime.date):
         return None
     came_out = await services.hold(case.number, until)
-    return Decided(
-        seat, "clerk.told.held" if came_out else "clerk.told.held_without_slip", number=case.number, day=until
-    )
+    told = "clerk.told.held" if came_out else "clerk.told.held_without_slip"
+    return Decided(seat, told, number=case.number, day=until)
 
 
 async def _resume(seat: Seat, services: Services, case: LeftCase) -> Decided:
