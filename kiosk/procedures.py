@@ -1,4 +1,4 @@
-"""What the counter does besides issuing, as the screens have it done at the station: by number, with persons or without."""
+"""What the counter does besides issuing, as the screens have it done at the station, with persons or without."""
 
 import datetime
 from collections.abc import Iterator
