@@ -6,9 +6,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from kiosk.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    import datetime
+
+    from kiosk.service_command import Place
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,6 +130,45 @@ def _parser() -> argparse.ArgumentParser:
     settle.add_argument("--clerk", type=Path, metavar="FILE", help="a clerk's key; default: the station's own")
     settle.add_argument("--second", type=Path, metavar="FILE", help="the second clerk's key")
 
+    from kiosk.model.revocation import RevocationCause
+
+    def service(name: str, verb: Callable[[argparse.Namespace], int], summary: str) -> UsageParser:
+        command = add(name, verb, summary, epilog=HELP)
+        command.add_argument("application", type=Path, metavar="APPLICATION.toml")
+        command.add_argument("--number", help=f"of this application; default: the file's, with -{name}")
+        command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+        return command
+
+    revoke = service(
+        "revoke", _revoke, "Revokes the certificate of a drill's resident (in training); the same number goes on."
+    )
+    revoke.add_argument("--cause", choices=tuple(RevocationCause), default=RevocationCause.WITHDRAWN)
+    revoke.add_argument("--card", action="store_true", help="his card is there, and its key is erased")
+    revoke.add_argument(
+        "--second", type=Path, metavar="FILE", help="a second clerk's key, for the causes moved and erroneous"
+    )
+    for name, summary in (
+        ("change-pin", "A drill's resident replaces his card's password by another (in training)."),
+        ("unlock", "A drill's clerk gives leave to set a locked or forgotten password anew (in training)."),
+    ):
+        command = service(name, _change_pin if name == "change-pin" else _unlock, summary)
+        command.add_argument(
+            "--new-password",
+            type=Path,
+            required=True,
+            metavar="FILE",
+            help="the new one is its first line; may be a pipe",
+        )
+    held = add("hold", _hold, "Puts an application off until its resident returns, taking back what was begun.")
+    held.add_argument("number", metavar="NUMBER")
+    held.add_argument("--until", type=_day, required=True, metavar="YYYY-MM-DD", help="the day on which he returns")
+    resumed = add("resume", _resume, "Takes an application off hold; its drill then begins anew.")
+    aborted = add("abort", _abort, "Ends a case that nobody goes on with, of any procedure.")
+    for command in (resumed, aborted):
+        command.add_argument("number", metavar="NUMBER")
+    for command in (held, resumed, aborted):
+        command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+
     from kiosk.papers.catalogue import A4, LANGUAGES, ROLL
 
     paper = add(
@@ -150,6 +195,15 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)
+
+
+def _day(text: str) -> "datetime.date":
+    import datetime
+
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-04-01") from None
 
 
 def _value(text: str) -> tuple[str, str]:
@@ -303,6 +357,74 @@ def _settle(args: argparse.Namespace) -> int:
     config = load_config(path, args.settings)
     with _writing(_data(args, "drill")) as data:
         return run_settle(config, path, args.settings, data, args.number, args.answer, args.clerk, args.second)
+
+
+def _revoke(args: argparse.Namespace) -> int:
+    from kiosk.model.revocation import RevocationCause
+    from kiosk.service_command import run_revoke
+
+    return _in_training(
+        args,
+        lambda place: run_revoke(
+            place,
+            args.application,
+            RevocationCause(args.cause),
+            args.number,
+            args.second,
+            has_card=args.card,
+            is_json=args.json,
+        ),
+    )
+
+
+def _change_pin(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_change_pin
+
+    return _in_training(
+        args, lambda place: run_change_pin(place, args.application, args.new_password, args.number, is_json=args.json)
+    )
+
+
+def _unlock(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_unlock
+
+    return _in_training(
+        args, lambda place: run_unlock(place, args.application, args.new_password, args.number, is_json=args.json)
+    )
+
+
+def _hold(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_hold
+
+    return _in_training(args, lambda place: run_hold(place, args.number, args.until, is_json=args.json))
+
+
+def _resume(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_resume
+
+    return _in_training(args, lambda place: run_resume(place, args.number, is_json=args.json))
+
+
+def _abort(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_abort
+
+    return _in_training(args, lambda place: run_abort(place, args.number, is_json=args.json))
+
+
+def _in_training(args: argparse.Namespace, run: "Callable[[Place], int]") -> int:
+    from kiosk.config import load_config, locate_config
+    from kiosk.drill import TROUBLE
+    from kiosk.service_command import NotInTraining, Place
+
+    path = locate_config(args.config)
+    config = load_config(path, args.settings)
+    try:
+        with _writing(_data(args, "drill")) as data:
+            return run(Place(config, path, args.settings, data))
+    except NotInTraining as error:
+        return _fail(ExitCode.USAGE, str(error))
+    except TROUBLE as error:
+        return _fail(ExitCode.INTERNAL, str(error))
 
 
 def _paper(args: argparse.Namespace) -> int:

@@ -77,4 +77,9 @@ class Policy:
     deadlines: Deadlines
     certificates: tuple[CertificateRules, ...]
     passwords: dict[Literal["signature", "authentication"], PasswordRules]
+    unattested_cards: Literal["refused", "accepted"] = "refused"
+    """What becomes of a PIV card that cannot prove that it made its key itself: only the station's word is left then.
+
+    It has a default because profiles that lie in an authority's directory may be older than the key.
+    """
     identity: tuple[IdentityRoute, ...] = PHOTO_ONLY
