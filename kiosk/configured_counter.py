@@ -30,6 +30,7 @@ from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
 from kiosk.papers.press import Press
+from kiosk.procedures import StationProcedures
 from kiosk.scanned_codes import ScannedCodes
 from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
 from kiosk.ui.tower import TowerSign
@@ -106,6 +107,7 @@ class ConfiguredCounter:
         self._data = data
         self._settings = settings
         self._held = ExitStack()
+        self._clerks = data / "authority" / "clerks"
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
         self._forms: PrintedForms | None = None
@@ -124,6 +126,7 @@ class ConfiguredCounter:
         endpoint = self._held.enter_context(
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
+        self._clerks = endpoint.credential.parent.parent / "clerks"
         assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
         self._assembly = assembly
         devices = assembly.bench.devices
@@ -250,6 +253,12 @@ class ConfiguredCounter:
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges."""
         return tuple(self._trace)
+
+    def procedures(self) -> StationProcedures:
+        """What is done besides issuing. A production authority's clerks have their keys in cards: none lies here."""
+        assert self._assembly is not None, "the counter is open"
+        clerks = self._clerks if self._assembly.is_training else self._data / "no-clerks"
+        return StationProcedures(self._assembly.station, self.clerk, clerks)
 
     def failure_codes(self) -> tuple[str, ...]:
         """The failure book's codes."""

@@ -282,8 +282,9 @@ class KioskApp(App[None], inherit_bindings=False):
             self.run_worker(self._leave(), group="leaving")
 
     async def _leave(self) -> None:
-        if self.board.case is not None:
-            self.board.case.line.close()
+        for under_way in (self.board.case, self.board.service):
+            if under_way is not None:
+                under_way.line.close()
         # In its turn on the station's thread, so that a counter that is being made is closed too.
         closing = asyncio.ensure_future(self._thread.call(self._close))
         await asyncio.wait({closing}, timeout=_LEAVING_TAKES_AT_MOST_S)
@@ -297,8 +298,9 @@ class KioskApp(App[None], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """However the program ends, no case keeps its thread waiting for a person."""
-        if self.board.case is not None:
-            self.board.case.line.close()
+        for under_way in (self.board.case, self.board.service):
+            if under_way is not None:
+                under_way.line.close()
         self._thread.end()
         self._books_thread.end()
 

@@ -35,7 +35,7 @@ class Duty(StrEnum):
     SETTINGS = "settings"
 
 
-TO_COME = frozenset({Duty.REVOKE, Duty.UNLOCK, Duty.RENEW, Duty.AGENT})
+TO_COME = frozenset({Duty.RENEW, Duty.AGENT})
 """Duties whose use case does not exist yet; their keys say so and do nothing."""
 
 _KEYS = "1234567890ABDFG"
