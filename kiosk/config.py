@@ -108,6 +108,14 @@ class ReceiptTable:
 
 
 @dataclass(frozen=True)
+class VoiceTable:
+    """What speaks to the resident: Open JTalk's voice model and the ALSA device of the headset; no model, no voice."""
+
+    model: str = ""
+    device: str = "default"
+
+
+@dataclass(frozen=True)
 class _KioskFile:
     town: Town
     station: StationTable = field(default_factory=StationTable)
@@ -119,9 +127,11 @@ class _KioskFile:
     store: StoreTable = field(default_factory=StoreTable)
     counter: CounterTable = field(default_factory=CounterTable)
     receipt: ReceiptTable = field(default_factory=ReceiptTable)
+    voice: VoiceTable = field(default_factory=VoiceTable)
 
 
 _PATHS = {
+    "voice.model",
     "authority.credential",
     "clerk.key",
     "issuer.keys",
@@ -149,6 +159,7 @@ class Config:
     store: StoreTable
     counter: CounterTable
     receipt: ReceiptTable
+    voice: VoiceTable
     hardware: Hardware
 
 
@@ -206,6 +217,7 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
         store=file.store,
         counter=file.counter,
         receipt=file.receipt,
+        voice=file.voice,
         hardware=hardware,
     )
 

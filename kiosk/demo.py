@@ -44,6 +44,7 @@ def _show(
         print("kiosk: needs a terminal on standard input and standard error", file=sys.stderr)
         return ExitCode.USAGE
     from kiosk.ui.app import KioskApp
+    from kiosk.ui.seat_name import SeatName
 
     def make_counter() -> "ConfiguredCounter":
         # Store, network and devices are loaded behind the first paint.
@@ -51,6 +52,17 @@ def _show(
 
         return ConfiguredCounter(config, config_path, data, settings)
 
-    app = KioskApp(make_counter) if seat is None else KioskApp(make_counter, is_demo=False, seat=seat)
-    app.run()
+    voice = None
+    if config.voice.model:
+        from kiosk.spoken_voice import SpokenVoice, alsa_player, open_jtalk
+
+        model = str(config.home / config.voice.model)
+        voice = SpokenVoice(open_jtalk(model), alsa_player(config.voice.device))
+    is_demo = seat is None
+    app = KioskApp(make_counter, is_demo=is_demo, seat=seat or SeatName.RESIDENT, voice=voice)
+    try:
+        app.run()
+    finally:
+        if voice is not None:
+            voice.close()
     return ExitCode.OK if app.return_code in (None, 0) else ExitCode.INTERNAL

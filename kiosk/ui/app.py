@@ -169,8 +169,9 @@ class KioskApp(App[None], inherit_bindings=False):
         from kiosk.ui.office import StationOffice
         from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
+        from kiosk.ui.sound import Sounds
         from kiosk.ui.technician.flow import maintain
-        from kiosk.ui.tower import keep_tower
+        from kiosk.ui.tower import TowerSign, keep_tower
 
         issue = self._issue or issue_certificate
         reception = StationReception(counter, station, self._thread, self.board, issue, start)
@@ -188,8 +189,14 @@ class KioskApp(App[None], inherit_bindings=False):
                 clerk.lock()
         self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
         self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
-        if counter.has_tower:
-            self.run_worker(keep_tower(self.board, counter.show_sign, self._now), group="tower")
+        loop = asyncio.get_running_loop()
+        sounds = Sounds(lambda: loop.call_soon_threadsafe(self.bell))
+
+        def show_and_sound(sign: TowerSign) -> bool:
+            sounds.follow(sign)
+            return not counter.has_tower or counter.show_sign(sign)
+
+        self.run_worker(keep_tower(self.board, show_and_sound, self._now), group="tower")
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 

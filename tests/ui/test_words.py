@@ -26,7 +26,7 @@ from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import ENDED, Stage
 from kiosk.ui.clerk.day_close import REASONS
-from kiosk.ui.clerk.flow import PAPERS, SETTINGS
+from kiosk.ui.clerk.flow import AGENTS_PAPERS, PAPERS, RENEWAL, SETTINGS
 from kiosk.ui.clerk.menu import Duty
 from kiosk.ui.clerk.service import Decision
 from kiosk.ui.ending import Money, Outcome
@@ -51,7 +51,7 @@ DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
 CARD_NOTICES = ("look", "take_back", "empty", "no_card", "locked", "trouble")
 TOLD = ("printed", "sent", "not_printed", "unclear", "no_receipt", "copied", "protected")
-CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS}
+CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS, "renew": RENEWAL, "agent": AGENTS_PAPERS}
 """What the clerk chooses from, by purpose."""
 VALUES = {
     "banner.{}": [SeatName],
@@ -110,7 +110,9 @@ VALUES = {
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],
     "clerk.{}.text": [("fee", "count", "change", "no_change", "repay")],
-    "clerk.{}.title": [("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", *CountKind)],
+    "clerk.{}.title": [
+        ("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", "renew", "agent", *CountKind)
+    ],
     "date.era.{}": [("reiwa", "heisei", "showa", "taisho", "meiji")],
     "demo.card.{}": [CardAction],
     "demo.seat.{}": [SeatName],
