@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from kiosk.issuance.station import Station
 
 
+class Unconfigured(Exception):
+    """There is no configuration to make a counter from; the cause is what is wrong with it."""
+
+
 @dataclass(frozen=True)
 class DeviceState:
     """One device as the technician sees it: `detail` is the cause in words when it is not ready."""
