@@ -40,7 +40,9 @@ class AnsweringScreen(Screen[R], Generic[R]):
     def give_way(self, screen: Screen[Any]) -> None:
         """Leaves the glass to the next screen; its seat is in front."""
         self._is_taken_off = True
-        self.app.switch_screen(screen)
+        # While the program ends there is nothing on the glass to take the place of.
+        if self.is_current:
+            self.app.switch_screen(screen)
 
     def on_unmount(self) -> None:
         """Nothing of what was shown is kept: Textual's cache of colours keeps the lines of a thousand old widgets."""

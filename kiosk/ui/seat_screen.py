@@ -181,8 +181,10 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     async def _put_over(self, selector: str, make: Callable[[], Widget], key: str) -> None:
         """Shows what is asked in place of the keys, or over everything, and gives its key the focus."""
-        if not self.query(selector):
-            await self.mount(make(), after=self.query(".page, .keys").last())
+        places = list(self.query(".page, .keys"))
+        # Between two compositions there is no place for it; the next one has it.
+        if places and not self.query(selector):
+            await self.mount(make(), after=places[-1])
         self.focus_on(key)
 
     @property
