@@ -70,10 +70,11 @@ class LoneScreen(App[None], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = KioskApp.ENABLE_COMMAND_PALETTE
     ALLOW_SELECT = KioskApp.ALLOW_SELECT
 
-    def __init__(self, met: MetScreen, locale: Path) -> None:
+    def __init__(self, met: MetScreen, locale: Path, layout: str = "usual") -> None:
         super().__init__()
         dress(self)
         self.seat = Seat(met.seat, self, Catalogues(locale), "ja", Board(), is_demo=False)
+        self.seat.arrange(layout)
         self.fault: BaseException | None = None
         self._met = met
         self._answered: asyncio.Future[Any] | None = None
