@@ -5,19 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from rich.cells import cell_len
-from textual.containers import VerticalScroll
 from textual.pilot import Pilot
-from textual.widget import Widget
 
 from kiosk.issuance.persons import IdentityEvidence
 from kiosk.model.identity import IdentityDocument
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
-from kiosk.ui.widgets.key import Key
-from kiosk.ui.widgets.keyboard import KeyCap
-from kiosk.ui.widgets.paragraph import Paragraph
-from kiosk.ui.widgets.seat_bar import SeatTab
 from tests.ui.contact_sheet import Shoot, a_left_case, beside, comfortably, duties, rounds
 from tests.ui.fit import flaws as flaws_of
 from tests.ui.scripted_counter import ScriptedCounter
@@ -132,4 +125,3 @@ def test_every_arrangement_and_easy_japanese_lead_to_the_end(
     app = asyncio.run(run())
     assert not flaws, "\n".join(flaws)
     assert [type(case.ending) for case in app.board.ended] == [Finished]
-
