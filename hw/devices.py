@@ -1,7 +1,7 @@
 """From the tables of `hardware.toml` to the devices that are no card readers, by one explicit table."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from hw.link.url import link_to
 from hw.ports import CashBox
 from hw.printer.shared import SharedPrinter
 from hw.sim.fault import FaultSpecInvalid
+from hw.sim.panel import HandledCore
 from hw.strict_toml import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _ON_PRINTER = "printer"
 _COINS_BAUDRATE = 9600
 _LEDGER = "coins.jsonl"
+_SIMULATED_DOCUMENTS = "documents"
 _PRIVATE = ("scanner",)
 """Devices of whose exchanges no trace tells the content: a code may be anybody's."""
 _OnALine = PrinterDevice | CashDevice | DisplayDevice | LampDevice | ScannerDevice
@@ -54,6 +56,8 @@ class Devices:
     scanner: "CodeScanner | None"
     documents: "DocumentPrinter | None"
     simulated_coins: "VirtualCoinMachine | None"
+    simulators: Mapping[str, HandledCore]
+    """The simulated devices in memory, by the names of their tables."""
 
 
 class _Lines:
@@ -61,10 +65,14 @@ class _Lines:
 
     def __init__(self, held: ExitStack, trace: Callable[[str], None] | None) -> None:
         self.held = held
+        self.simulators: dict[str, HandledCore] = {}
         self._trace = trace
 
-    def open(self, name: str, device: _OnALine, simulated: Callable[[], Core | None], line: SerialLine | None) -> Link:
-        link = _link(name, device.link, device.fault, simulated, line)
+    def open(self, name: str, device: _OnALine, simulated: Callable[[], HandledCore], line: SerialLine | None) -> Link:
+        if device.link == SIMULATED:
+            # One for all openings: what is lost is the line, and never the device.
+            self.simulators[name] = simulated()
+        link = _link(name, device.link, device.fault, lambda: self.simulators[name], line)
         self.held.callback(link.close)
         if device.trace and self._trace is not None:
             return TracedLink(link, name, self._trace, shows_content=name not in _PRIVATE)
@@ -84,7 +92,7 @@ def check_devices(hardware: Hardware) -> None:
         if link:
             _link(name, link, fault, Core)
     _scanner_values(hardware.scanner)
-    _documents(hardware)
+    _documents(hardware, Path())
 
 
 def open_devices(
@@ -99,7 +107,7 @@ def open_devices(
     model = _model(hardware.printer)
     lines = _Lines(held, trace)
 
-    def printer_core() -> Core:
+    def printer_core() -> HandledCore:
         from hw.sim.printer.virtual import VirtualPrinter
 
         return VirtualPrinter(directory=simulation / "printer", dots=model.dots)
@@ -115,8 +123,9 @@ def open_devices(
         display=_display(hardware.display, lines, simulation),
         lamp=_lamp(hardware.lamp, lines, simulation),
         scanner=_scanner(hardware.scanner, lines),
-        documents=_documents(hardware),
+        documents=_documents(hardware, simulation),
         simulated_coins=coins,
+        simulators=lines.simulators,
     )
 
 
@@ -149,8 +158,8 @@ def _coin_box(device: CashDevice, simulation: Path, lines: _Lines) -> tuple[Cash
     from hw.cash.coin_ledger import CoinLedger, LedgerDamaged
     from hw.sim.coin.virtual import VirtualCoinMachine
 
-    machine = VirtualCoinMachine(directory=simulation) if device.link == SIMULATED else None
-    link = lines.open("cash", device, lambda: machine, SerialLine(_COINS_BAUDRATE))
+    link = lines.open("cash", device, lambda: VirtualCoinMachine(directory=simulation), SerialLine(_COINS_BAUDRATE))
+    machine = lines.simulators.get("cash")
     bus = Bus(link, device.checksum)
     path = coin_ledger_path(simulation)
     try:
@@ -161,7 +170,7 @@ def _coin_box(device: CashDevice, simulation: Path, lines: _Lines) -> tuple[Cash
         CoinAcceptor(bus), ledger, hopper=CoinHopper(bus) if device.hopper else None, patience_s=device.patience_s
     )
     lines.held.callback(box.close)
-    return box, machine
+    return box, machine if isinstance(machine, VirtualCoinMachine) else None
 
 
 def _display(device: DisplayDevice, lines: _Lines, simulation: Path) -> "CustomerDisplay | None":
@@ -169,7 +178,7 @@ def _display(device: DisplayDevice, lines: _Lines, simulation: Path) -> "Custome
         return None
     from hw.display import CustomerDisplay
 
-    def core() -> Core:
+    def core() -> HandledCore:
         from hw.sim.display.virtual import VirtualDisplay
 
         return VirtualDisplay(directory=simulation / "display", is_cd5220=device.dialect == "cd5220")
@@ -183,7 +192,7 @@ def _lamp(device: LampDevice, lines: _Lines, simulation: Path) -> "SignalLamp | 
         return None
     from hw.lamp import SignalLamp
 
-    def core() -> Core:
+    def core() -> HandledCore:
         from hw.sim.lamp.virtual import VirtualLamp
 
         return VirtualLamp(directory=simulation / "lamp")
@@ -196,7 +205,7 @@ def _scanner(device: ScannerDevice, lines: _Lines) -> "CodeScanner | None":
         return None
     from hw.scanner import CodeScanner
 
-    def core() -> Core:
+    def core() -> HandledCore:
         from hw.sim.scanner.virtual import VirtualScanner
 
         return VirtualScanner()
@@ -205,11 +214,14 @@ def _scanner(device: ScannerDevice, lines: _Lines) -> "CodeScanner | None":
     return CodeScanner(link, device.form, dialect=device.dialect, setup=_scanner_values(device))
 
 
-def _documents(hardware: Hardware) -> "DocumentPrinter | None":
+def _documents(hardware: Hardware, simulation: Path) -> "DocumentPrinter | None":
+    """The document printer; a simulated one is a folder beside the simulated devices' state."""
     if not hardware.documents.link:
         return None
-    from hw.printer.document import document_printer
+    from hw.printer.document import DocumentFolder, document_printer
 
+    if hardware.documents.link == SIMULATED:
+        return DocumentFolder(simulation / _SIMULATED_DOCUMENTS)
     try:
         return document_printer(hardware.documents.link)
     except ValueError as error:
@@ -245,9 +257,7 @@ def _model(device: PrinterDevice) -> "PrinterModel":
     return MODELS[device.model]
 
 
-def _link(
-    name: str, url: str, fault: str, simulated: Callable[[], Core | None], line: SerialLine | None = None
-) -> Link:
+def _link(name: str, url: str, fault: str, simulated: Callable[[], Core], line: SerialLine | None = None) -> Link:
     """The link of table `name`; nothing is opened. Raises `ConfigInvalid`."""
     injuries: Injuries | None = None
     try:
@@ -255,12 +265,7 @@ def _link(
     except FaultSpecInvalid as error:
         raise ConfigInvalid("hardware", f"{name}.fault", str(error)) from error
 
-    def core() -> Core:
-        made = simulated()
-        assert made is not None, "only a link to a simulated device makes one"
-        return made
-
     try:
-        return link_to(url, simulated=core, line=line, injuries=injuries)
+        return link_to(url, simulated=simulated, line=line, injuries=injuries)
     except ValueError as error:
         raise ConfigInvalid("hardware", f"{name}.link", str(error)) from error

@@ -31,6 +31,15 @@ class LinkLost(DeviceError):
     """The device vanished: unplugged, switched off, removed."""
 
 
+class AnotherDevice(NotSent):
+    """Another device than before answers on this link; it is not worked with until a person has accepted it."""
+
+    def __init__(self, found: str, known: str) -> None:
+        super().__init__(f"{found} is not {known}")
+        self.found = found
+        self.known = known
+
+
 class ReaderMissing(NotSent):
     """No reader of that name, or no card service (pcscd) behind it."""
 

@@ -84,7 +84,7 @@ class ScannerDevice:
     """
 
     link: str = ""
-    form: str = r"[0-9]{4}-[0-9]{4}"
+    form: str = r"[0-9]{4}-[0-9]{4}-[0-9A-Z]{8}"
     dialect: Literal["plain", "honeywell", "datalogic"] = "plain"
     setup: tuple[str, ...] = ()
     baudrate: int = 9600
@@ -94,7 +94,7 @@ class ScannerDevice:
 
 @dataclass(frozen=True)
 class DocumentsDevice:
-    """Where papers on A4 go: `cups:QUEUE` or `folder:/PATH`; no link where there is nothing of the kind."""
+    """Where papers on A4 go: `sim:`, `cups:QUEUE` or `folder:/PATH`; no link where there is nothing of the kind."""
 
     link: str = ""
 

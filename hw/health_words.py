@@ -4,7 +4,8 @@ from enum import StrEnum
 
 HEALTH_DEVICES = ("printer", "cash", "display", "lamp", "scanner")
 """Devices that are no card readers, as the tables of `hardware.toml` are called."""
-DEVICES = ("card", "window", *HEALTH_DEVICES, "documents")
+CARD_READERS = ("card", "window")
+DEVICES = (*CARD_READERS, *HEALTH_DEVICES, "documents")
 
 
 class Level(StrEnum):

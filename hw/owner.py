@@ -52,7 +52,6 @@ class Owner(Generic[D]):
         on_report: Callable[[DeviceReport], None],
         *,
         every_s: float = EVERY_S,
-        expected: str = "",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._device = device
@@ -69,7 +68,6 @@ class Owner(Generic[D]):
             monotonic=monotonic,
             random=random.random,
             on_change=self._change,
-            expected=expected,
         )
         self.report = DeviceReport(name, self._reconnection.standing)
         self._thread = threading.Thread(target=self._run, name=f"{name} owner", daemon=True)

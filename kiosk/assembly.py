@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,7 +28,7 @@ from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import LATER_GENERATIONS, CardIssuer
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import Line, load_line_key
@@ -41,7 +42,7 @@ from kiosk.counter.remote_clerk import (
 )
 from kiosk.counter.town_ids import KeyedIds, TownIds
 from kiosk.issuance.persons import Clerk
-from kiosk.issuance.station import Station, Waits
+from kiosk.issuance.station import RollPaper, Station, Waits
 from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
 from kiosk.journal.database import Database, open_database
@@ -50,6 +51,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.key_file import KeyDamaged
 from kiosk.journal.seal import load_station_key
 from kiosk.model.authorisation import Authorisation, Uptime
+from kiosk.papers.catalogue import roll_paper
 from kiosk.register.register import ResidentLookup, load_register
 
 _Key = TypeVar("_Key")
@@ -72,12 +74,15 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A station ready for work, and the bench its devices stand on; `clerk` when he is asked at another station."""
+    """A station ready for work, and the bench its devices stand on.
+
+    `clerk` where he is asked at another station, about the application of a number.
+    """
 
     station: Station
     bench: Bench
     is_training: bool
-    clerk: RemoteClerk | None = None
+    clerk: Callable[[str], RemoteClerk] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class _ClerksPart:
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
     ids: TownIds
-    clerk: RemoteClerk | None
+    clerk: Callable[[str], RemoteClerk] | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,6 +112,7 @@ class _TownKeys:
 class _IssuerFile:
     masters: _Masters
     town: _TownKeys
+    later_masters: tuple[_Masters, ...] = ()
 
 
 @contextmanager
@@ -195,6 +201,7 @@ def open_station(
                 clerk_key=clerks.clerk_key,
                 ids=clerks.ids,
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
+                roll_paper=_roll_paper(config.receipt.language, in_training),
                 clock=clock,
                 uptime=uptime,
                 random_bytes=random_bytes,
@@ -206,7 +213,7 @@ def open_station(
 
 @contextmanager
 def open_desk(
-    config: Config, data: Path, endpoint: Endpoint, clerk: Clerk, *, clock: Clock = system_clock
+    config: Config, data: Path, endpoint: Endpoint, clerk: Callable[[str, str], Clerk], *, clock: Clock = system_clock
 ) -> Iterator[Desk]:
     """The clerk's station: what it answers to terminals that ask over the store. Raises as `open_station`."""
     credential = _load_credential(endpoint.credential)
@@ -249,7 +256,7 @@ def open_line(
 def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
     desk = RemoteDesk(line, config.clerk.station, config.clerk.patience_s, time.monotonic)
     return _ClerksPart(
-        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), RemoteClerk(desk)
+        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), partial(RemoteClerk, desk)
     )
 
 
@@ -289,6 +296,12 @@ def configured_endpoint(config: Config) -> Endpoint:
             "authority", "authority.credential", "missing: authority.url needs this station's credential"
         )
     return Endpoint(config.authority.url, config.home / config.authority.credential)
+
+
+def _roll_paper(language: str, in_training: bool) -> RollPaper:
+    """Lays out papers in the counter's language; those of a training authority are void."""
+    voided = {"training"} if in_training else set()
+    return lambda name, values, marks: roll_paper(name, language, values, marks={*marks, *voided})
 
 
 def _station_name(config: Config, credential: StationCredential) -> str:
@@ -335,8 +348,17 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
 
 def _load_issuer(path: Path) -> tuple[CardIssuer, bytes]:
     file = convert(read_tables(path), _IssuerFile, str(path))
-    masters = {purpose: _key(path, f"masters.{purpose}", getattr(file.masters, purpose)) for purpose in ChannelPurpose}
-    return CardIssuer(masters), _key(path, "town.person_key", file.town.person_key)
+    if len(file.later_masters) > LATER_GENERATIONS:
+        raise ConfigInvalid(
+            str(path), "later_masters", f"a card counts {LATER_GENERATIONS} generations after the first"
+        )
+    masters = _master_keys(path, "masters", file.masters)
+    later = tuple(_master_keys(path, "later_masters", each) for each in file.later_masters)
+    return CardIssuer(masters, later), _key(path, "town.person_key", file.town.person_key)
+
+
+def _master_keys(path: Path, table: str, masters: _Masters) -> dict[ChannelPurpose, bytes]:
+    return {purpose: _key(path, f"{table}.{purpose}", getattr(masters, purpose)) for purpose in ChannelPurpose}
 
 
 def _key(path: Path, name: str, text: str) -> bytes:

@@ -82,21 +82,38 @@ class StationBooks:
             return JournalView(tuple(lines), count, str(error))
         return JournalView(tuple(lines), count, "")
 
-    def takings(self, day: datetime.date) -> DayTakings:
-        """Fees and refunds that were journaled as done on that day."""
+    def takings(self, day: datetime.date, after: int) -> DayTakings:
+        """Fees and refunds that were journaled as done behind the entry `after`, told as that day's."""
         done: set[tuple[str, str]] = set()
+        receipts: list[int] = []
+        last = after
         for entry in self._journal.entries():
             facts = json.loads(entry.body)
-            is_done = facts["event"] == EffectState.DONE and facts.get("step") in (Step.FEE, Undo.REFUND)
-            if is_done and facts["station"] == self._station and _day(facts["at"]) == day:
+            if facts["station"] != self._station or entry.seq <= after:
+                continue
+            last = entry.seq
+            if facts["event"] == EffectState.DONE and facts.get("step") in (Step.FEE, Undo.REFUND):
                 done.add((facts["case"], facts["step"]))
+            if facts["event"] == "numbered":
+                receipts.append(facts["receipt"])
         cases = {case.pseudonym: case for case in self._journal.cases()}
         fees = [self._fee_yen(cases[case]) for case, step in done if step == Step.FEE]
         refunds = [self._refund_yen(cases[case]) for case, step in done if step == Undo.REFUND]
         left = sum(not case.stage.is_ended for case in cases.values())
+        suspects = sum(case.stage.is_suspect for case in cases.values())
         # A refund of nothing is journaled too; no money moved then.
         given_back = [yen for yen in refunds if yen]
-        return DayTakings(day, len(fees), sum(fees), len(given_back), sum(given_back), left)
+        return DayTakings(
+            day,
+            len(fees),
+            sum(fees),
+            len(given_back),
+            sum(given_back),
+            left,
+            until_seq=last,
+            suspects=suspects,
+            receipts=(min(receipts), max(receipts)) if receipts else None,
+        )
 
     def statistics(self, until: datetime.date, days: int) -> Statistics:
         """What ended when, from the journal; why, from the cases."""

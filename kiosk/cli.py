@@ -5,10 +5,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from kiosk.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    import datetime
+
+    from kiosk.service_command import Place
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -95,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "--head", metavar="TEXT", help="verify: the journal must hold this signed head, the text of a receipt's QR code"
     )
 
+    add("clerk-pin", _clerk_pin, "Asks for a clerk's PIN twice and prints what a roster keeps of it.")
     reconcile = add("reconcile", _reconcile, "Compares the journal with the authority's record, and with receipts.")
     reconcile.add_argument(
         "--receipts", type=Path, metavar="FILE", help="the texts of receipts' QR codes, one a line; may be a pipe"
@@ -112,6 +120,38 @@ def _parser() -> argparse.ArgumentParser:
     )
     settle.add_argument("--clerk", type=Path, metavar="FILE", help="a clerk's key; default: the station's own")
     settle.add_argument("--second", type=Path, metavar="FILE", help="the second clerk's key")
+
+    for name, verb, declare, summary in (
+        (
+            "revoke",
+            _revoke,
+            _declare_revoke,
+            "Revokes the certificate of a drill's resident (in training); the same number goes on.",
+        ),
+        (
+            "change-pin",
+            _change_pin,
+            _declare_new_password,
+            "A drill's resident replaces his card's password by another (in training).",
+        ),
+        (
+            "unlock",
+            _unlock,
+            _declare_new_password,
+            "A drill's clerk gives leave to set a locked or forgotten password anew (in training).",
+        ),
+    ):
+        service = add(name, verb, summary)
+        service.declare = partial(_declare_service, name, declare)
+    held = add("hold", _hold, "Puts an application off until its resident returns, taking back what was begun.")
+    held.add_argument("number", metavar="NUMBER")
+    held.add_argument("--until", type=_day, required=True, metavar="YYYY-MM-DD", help="the day on which he returns")
+    resumed = add("resume", _resume, "Takes an application off hold; its drill then begins anew.")
+    aborted = add("abort", _abort, "Ends a case that nobody goes on with, of any procedure.")
+    for command in (resumed, aborted):
+        command.add_argument("number", metavar="NUMBER")
+    for command in (held, resumed, aborted):
+        command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
     paper = add(
         "paper",
@@ -145,6 +185,32 @@ def _declare_drill(drill: UsageParser) -> None:
     drill.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
 
+def _declare_service(name: str, declare: Callable[[UsageParser], None], service: UsageParser) -> None:
+    from kiosk.application_file import HELP
+
+    service.epilog = HELP
+    service.add_argument("application", type=Path, metavar="APPLICATION.toml")
+    service.add_argument("--number", help=f"of this application; default: the file's, with -{name}")
+    service.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    declare(service)
+
+
+def _declare_revoke(revoke: UsageParser) -> None:
+    from kiosk.model.revocation import RevocationCause
+
+    revoke.add_argument("--cause", choices=tuple(RevocationCause), default=RevocationCause.WITHDRAWN)
+    revoke.add_argument("--card", action="store_true", help="his card is there, and its key is erased")
+    revoke.add_argument(
+        "--second", type=Path, metavar="FILE", help="a second clerk's key, for the causes moved and erroneous"
+    )
+
+
+def _declare_new_password(service: UsageParser) -> None:
+    service.add_argument(
+        "--new-password", type=Path, required=True, metavar="FILE", help="the new one is its first line; may be a pipe"
+    )
+
+
 def _declare_paper(paper: UsageParser) -> None:
     from kiosk.papers.catalogue import A4, LANGUAGES, ROLL
 
@@ -165,6 +231,15 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)
+
+
+def _day(text: str) -> "datetime.date":
+    import datetime
+
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-04-01") from None
 
 
 def _value(text: str) -> tuple[str, str]:
@@ -266,6 +341,24 @@ def _journal(args: argparse.Namespace) -> int:
     return run_journal(config, _data(args, "drill"), args.action, args.head)
 
 
+def _clerk_pin(_: argparse.Namespace) -> int:
+    """Prints the `pin` of a roster's entry."""
+    from getpass import getpass
+
+    from kiosk.counter.roster import kept_pin
+
+    pin = getpass("PIN: ").encode()
+    if getpass("PIN again: ").encode() != pin:
+        print("kiosk: the two PINs differ", file=sys.stderr)
+        return ExitCode.REFUSED
+    try:
+        print(kept_pin(pin, os.urandom))
+    except ValueError as error:
+        print(f"kiosk: {error}", file=sys.stderr)
+        return ExitCode.USAGE
+    return ExitCode.OK
+
+
 def _reconcile(args: argparse.Namespace) -> int:
     from hw.strict_toml import ConfigInvalid
     from kiosk.config import load_config, locate_config
@@ -296,10 +389,79 @@ def _settle(args: argparse.Namespace) -> int:
         return run_settle(config, path, args.settings, data, args.number, args.answer, args.clerk, args.second)
 
 
+def _revoke(args: argparse.Namespace) -> int:
+    from kiosk.model.revocation import RevocationCause
+    from kiosk.service_command import run_revoke
+
+    return _in_training(
+        args,
+        lambda place: run_revoke(
+            place,
+            args.application,
+            RevocationCause(args.cause),
+            args.number,
+            args.second,
+            has_card=args.card,
+            is_json=args.json,
+        ),
+    )
+
+
+def _change_pin(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_change_pin
+
+    return _in_training(
+        args, lambda place: run_change_pin(place, args.application, args.new_password, args.number, is_json=args.json)
+    )
+
+
+def _unlock(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_unlock
+
+    return _in_training(
+        args, lambda place: run_unlock(place, args.application, args.new_password, args.number, is_json=args.json)
+    )
+
+
+def _hold(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_hold
+
+    return _in_training(args, lambda place: run_hold(place, args.number, args.until, is_json=args.json))
+
+
+def _resume(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_resume
+
+    return _in_training(args, lambda place: run_resume(place, args.number, is_json=args.json))
+
+
+def _abort(args: argparse.Namespace) -> int:
+    from kiosk.service_command import run_abort
+
+    return _in_training(args, lambda place: run_abort(place, args.number, is_json=args.json))
+
+
+def _in_training(args: argparse.Namespace, run: "Callable[[Place], int]") -> int:
+    from kiosk.config import load_config, locate_config
+    from kiosk.drill import TROUBLE
+    from kiosk.service_command import NotInTraining, Place
+
+    path = locate_config(args.config)
+    config = load_config(path, args.settings)
+    try:
+        with _writing(_data(args, "drill")) as data:
+            return run(Place(config, path, args.settings, data))
+    except NotInTraining as error:
+        return _fail(ExitCode.USAGE, str(error))
+    except TROUBLE as error:
+        return _fail(ExitCode.INTERNAL, str(error))
+
+
 def _paper(args: argparse.Namespace) -> int:
     from hw.errors import DeviceError
     from kiosk.config import load_config, locate_config
-    from kiosk.papers.command import PaperUnusable, run_paper
+    from kiosk.papers.command import run_paper
+    from kiosk.papers.press import PaperUnusable
 
     config = load_config(locate_config(args.config), args.settings)
     with _writing(_data(args, "drill")) as data:

@@ -13,7 +13,7 @@ from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.model.application import Delivery
 from kiosk.model.policy import Policy
-from kiosk.model.town import Town
+from kiosk.model.town import Areas, Town
 
 ETC = Path("/etc/kiosk")
 SHIPPED = Path(__file__).resolve().parent.parent / "config"
@@ -54,12 +54,13 @@ class ClerkTable:
 
     `station` is the one that is asked for him over the store; empty: he sits here, with his key, the register and the
     card keys. `patience_s` is how long it may take to begin with a question. `key` empty: `clerks/demo.pem` of the
-    authority that the credential came from (training only).
+    authority that the credential came from (training only). `roster` lists the clerks who may sit here.
     """
 
     station: str = ""
     patience_s: float = 10.0
     key: str = ""
+    roster: str = "demo/clerks.toml"
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ class IssuerTable:
 
 @dataclass(frozen=True)
 class RegisterTable:
-    """The town's resident register."""
+    """The town's resident register, and the list of the town's parts for forms that are filled in at the terminal."""
 
     file: str = "demo/residents.toml"
+    areas: str = "demo/areas.toml"
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,15 @@ class StoreTable:
 
 @dataclass(frozen=True)
 class CounterTable:
-    """Where a certificate is delivered, and how long the counter waits for people."""
+    """Where a certificate is delivered, and how long the counter waits for people.
+
+    `float_yen` is the change (釣銭準備金) that lay in the drawer before it was counted for the first time.
+    """
 
     delivery: Delivery = Delivery.TERMINAL
     card_inserted_s: float = 120.0
     card_taken_s: float = 30.0
+    float_yen: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,15 @@ class _KioskFile:
     receipt: ReceiptTable = field(default_factory=ReceiptTable)
 
 
-_PATHS = {"authority.credential", "clerk.key", "issuer.keys", "register.file", "station.hardware", "policy.directory"}
+_PATHS = {
+    "authority.credential",
+    "clerk.key",
+    "issuer.keys",
+    "register.file",
+    "register.areas",
+    "station.hardware",
+    "policy.directory",
+}
 
 
 @dataclass(frozen=True)
@@ -128,6 +142,7 @@ class Config:
     clerk: ClerkTable
     policies: Path
     register_file: Path
+    areas_file: Path
     issuer_keys_file: Path
     store: StoreTable
     counter: CounterTable
@@ -175,6 +190,7 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
         clerk=file.clerk,
         policies=home / file.policy.directory,
         register_file=home / file.register.file,
+        areas_file=home / file.register.areas,
         issuer_keys_file=home / file.issuer.keys,
         store=file.store,
         counter=file.counter,
@@ -215,6 +231,11 @@ def load_policy(directory: Path, profile: str) -> Policy:
         if rules.kind not in policy.passwords:
             raise ConfigInvalid(str(path), f"passwords.{rules.kind}", "missing: a certificate of that kind is issued")
     return policy
+
+
+def load_areas(path: Path) -> Areas:
+    """The town's parts. Raises `ConfigInvalid`."""
+    return convert(read_tables(path), Areas, str(path))
 
 
 def load_receipt_form(language: str, *, is_training: bool) -> ReceiptForm:

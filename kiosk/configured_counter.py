@@ -9,27 +9,50 @@ from pathlib import Path
 
 from hw.bench import SimulatedReader
 from hw.errors import DeviceError
+from hw.lamp import DARK, IN_TROUBLE, IN_USE, NEEDS_CLERK, Light, Signal, SignalLamp
 from hw.link.reconnect import Presence
-from hw.monitor import DRAWER_LEFT_OPEN, MONEY_UNASSIGNED, PAPER_NEAR_END, monitoring
+from hw.monitor import DRAWER_LEFT_OPEN, MONEY_UNASSIGNED, PAPER_NEAR_END, AnyOwner, monitoring
 from hw.owner import DeviceReport
+from hw.sim.panel import Hand, hand_at
+from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.books import open_books
 from kiosk.card_services import StationCardServices
-from kiosk.clock import JAPAN
-from kiosk.config import Config
+from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
+from kiosk.counter.printed_forms import PrintedForms
+from kiosk.counter.roster import CounterSignIn, SignIn, load_roster
+from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
-from kiosk.ui.counter import Books, CardServices, Check, DeviceState, FailureText
+from kiosk.model.town import Areas
+from kiosk.papers.press import Press
+from kiosk.scanned_codes import ScannedCodes
+from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
+from kiosk.ui.tower import TowerSign
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
 
 _WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
 """Troubles with which a device still works."""
+
+_SIGNALS = {
+    TowerSign.NOTHING: DARK,
+    TowerSign.IN_USE: IN_USE,
+    TowerSign.TAKE_CARD: Signal(green=Light.FLASHING),
+    TowerSign.CARD_LEFT: Signal(amber=Light.FLASHING, green=Light.FLASHING, buzzer=1),
+    TowerSign.NEEDS_CLERK: NEEDS_CLERK,
+    TowerSign.DONE: Signal(amber=Light.ON, green=Light.ON),
+    TowerSign.TROUBLE: IN_TROUBLE,
+}
+"""What the tower says: each differs from the others by which tiers are lit and which flash, not by colour alone."""
+_TOWER_TAKES_S = 5.0
+
+_log = logging.getLogger(__name__)
 
 _LOOKED_AFTER_BY_NONE = ("clerk_drawer", "cash_changer")
 
@@ -85,9 +108,13 @@ class ConfiguredCounter:
         self._held = ExitStack()
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
+        self._forms: PrintedForms | None = None
+        self.sign_in: SignIn | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
+        self._owners: dict[str, AnyOwner] = {}
+        self._hands: tuple[Hand, ...] = ()
         self._book = load_failure_book()
 
     def open(self) -> Station:
@@ -99,10 +126,27 @@ class ConfiguredCounter:
         )
         assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
         self._assembly = assembly
-        self._held.enter_context(monitoring(assembly.bench.devices, self._note, monotonic=time.monotonic))
+        devices = assembly.bench.devices
+        owners = self._held.enter_context(monitoring(devices, self._note, monotonic=time.monotonic))
+        self._owners = {owner.report.name: owner for owner in owners}
+        self._hands = tuple(hand_at(name, core) for name, core in devices.simulators.items())
+        self.sign_in = self._make_sign_in(assembly)
         if assembly.bench.simulated_reader is not None:
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
+
+    def _make_sign_in(self, assembly: Assembly) -> SignIn | None:
+        """How clerks sign in; None in training without a roster. Raises `ConfigInvalid`."""
+        name = self._config.clerk.roster
+        if not name:
+            if not assembly.is_training:
+                raise ConfigInvalid("clerk", "clerk.roster", "missing: only a training system is open to everybody")
+            return None
+        path = self._config.home / name
+        roster = load_roster(path)
+        if roster.is_demo and not assembly.is_training:
+            raise ConfigInvalid(str(path), "is_demo", "everybody knows these PINs")
+        return CounterSignIn(roster, assembly.bench.window, time.monotonic)
 
     def close(self) -> None:
         """Closes what `open` opened."""
@@ -118,11 +162,13 @@ class ConfiguredCounter:
             left = filed_application(record, station.journal)
             if left.resident_code == resident.code:
                 return left
-        year = station.clock().astimezone(JAPAN).year
-        taken = 1
-        while station.journal.latest_case(f"{year}-{taken:04d}") is not None:
-            taken += 1
-        return Application(f"{year}-{taken:04d}", resident.code)
+        forms = self._forms_for_cases()
+        return Application(forms.number_for(resident.code) or forms.next_number(), resident.code)
+
+    def _forms_for_cases(self) -> PrintedForms:
+        if self._forms is None:
+            self._forms = self.records().forms
+        return self._forms
 
     def devices(self) -> tuple[DeviceState, ...]:
         """Every device as it was found last, half a second ago at most; the reader is asked."""
@@ -142,14 +188,60 @@ class ConfiguredCounter:
         assert self._assembly is not None, "the counter is open"
         return self._held.enter_context(open_books(self._config, self._data, self._assembly.station))
 
+    def records(self) -> CounterRecords:
+        """What the counter keeps beside its cases, through a connection of its own for the thread that asks."""
+        assert self._assembly is not None, "the counter is open"
+        return self._held.enter_context(open_counter_records(self._config, self._data, self._assembly.station))
+
+    def areas(self) -> Areas:
+        """The town's parts."""
+        return load_areas(self._config.areas_file)
+
+    def code_reader(self) -> CodeReader | None:
+        """The terminal's scanner, where it has one."""
+        assert self._assembly is not None, "the counter is open"
+        scanner = self._assembly.bench.scanner
+        if scanner is None:
+            return None
+        return ScannedCodes(scanner, self._assembly.station.register, lambda: self.records().forms)
+
     def card_services(self) -> CardServices:
         """What the resident may do with a certificate that he has."""
         assert self._assembly is not None, "the counter is open"
         return StationCardServices(self._assembly.station)
 
+    def papers(self) -> Press:
+        """What prints the papers besides the receipt."""
+        assert self._assembly is not None, "the counter is open"
+        bench = self._assembly.bench
+        return Press(bench.printer, bench.documents, self._config.town, is_training=self._assembly.is_training)
+
     def simulated_card(self) -> ResidentsCard | None:
         """The demo's card, or None with a real reader."""
         return self._card
+
+    def hands(self) -> tuple[Hand, ...]:
+        """The hands at the simulated devices besides the card."""
+        return self._hands
+
+    @property
+    def has_tower(self) -> bool:
+        """Whether a signal tower stands here."""
+        return "lamp" in self._owners
+
+    def show_sign(self, sign: TowerSign) -> bool:
+        """Shows it on the signal tower, in the thread that owns it; whether the tower took it."""
+
+        def show(tower: object) -> None:
+            assert isinstance(tower, SignalLamp), "the owner of that name owns the tower"
+            tower.show(_SIGNALS[sign])
+
+        try:
+            self._owners["lamp"].call(show, _TOWER_TAKES_S)
+        except (DeviceError, TimeoutError) as error:
+            _log.debug("the signal tower does not show %s: %s", sign, error)
+            return False
+        return True
 
     def receipts(self) -> Path | None:
         """Where the simulated printer's papers lie."""

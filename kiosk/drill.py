@@ -1,9 +1,7 @@
 """`kiosk drill`: issuances without a screen, the persons played by a file; for rehearsal, integration, measurement."""
 
-import json
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
@@ -27,14 +25,13 @@ from kiosk.assembly import (
 from kiosk.authority.own_process import AuthorityNotStarted
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
-from kiosk.failure_book import load_failure_book
-from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, Halted, NumberTaken, Refusal, RolledBack, Suspect
+from kiosk.issuance.failure import CaseEnded, NumberTaken
 from kiosk.issuance.issue import filed_application, issue
 from kiosk.issuance.persons import Persons
-from kiosk.issuance.report import Phase, Report, StepReport
-from kiosk.model.application import Application, Closed
-from kiosk.model.step import Step
+from kiosk.issuance.second_certificate import second_certificate_of
+from kiosk.model.application import Application
 from kiosk.played_persons import PlayedClerk, play
+from kiosk.told_lines import report_to, tell_ending, write, write_line
 
 TROUBLE = (AuthorityNotStarted, DataInUse, DeviceError)
 """What can prevent a drill from beginning, besides `ConfigInvalid` and `UsageInvalid`."""
@@ -93,9 +90,12 @@ def run_attendance(
     till = SimulatedTill(data / "sim" / "till.json")
     with hold_data(data):
         (data / "sim").mkdir(mode=0o700, exist_ok=True)
-        clerk = PlayedClerk(file.persons.clerk, file.number, till)
+
+        def clerk(_: str, number: str) -> PlayedClerk:
+            return PlayedClerk(file.persons.clerk, number, till)
+
         with open_desk(config, data, configured_endpoint(config), clerk) as desk:
-            _write(out, "ready")
+            write(out, "ready")
             desk.serve(is_stopping)
     return ExitCode.OK
 
@@ -123,24 +123,28 @@ def _play_all(drill: Drill, assembly: Assembly, data: Path) -> ExitCode:
 
 def _play(drill: Drill, application: Application, assembly: Assembly, data: Path, out: TextIO) -> ExitCode:
     """One application to its end; what an interrupted run left of it first."""
-    tell = _json_report(out) if drill.is_json else _plain_report(out)
+    tell = report_to(out, is_json=drill.is_json)
     try:
         closed = issue(application, assembly.station, _persons(drill, application, assembly, data), tell)
     except NumberTaken as taken:
         raise ConfigInvalid(str(drill.path), "number", str(taken)) from taken
     except CaseEnded as ended:
-        step, code = _ending(ended)
-        entry = load_failure_book()[ended.code]
-        text = {"what": entry.en.what, "remedy": entry.en.remedy, "who": entry.who}
-        _line(out, drill.is_json, {"step": step, "code": ended.code, **text})
-        return code
-    path = _save_certificate(closed, data / "certificates")
-    _line(
-        out,
-        drill.is_json,
-        {"step": "closed", "serial": closed.serial, "certificate": str(path), "receipt": closed.receipt_number},
-    )
+        return tell_ending(out, ended, is_json=drill.is_json)
+    path = _save_certificate(closed.serial, closed.certificate, data / "certificates")
+    line = {"step": "closed", "serial": closed.serial, "certificate": str(path), "receipt": closed.receipt_number}
+    write_line(out, line | _second(application, assembly, data), is_json=drill.is_json)
     return ExitCode.OK
+
+
+def _second(application: Application, assembly: Assembly, data: Path) -> dict[str, object]:
+    """What the closing line says of a second certificate; nothing where there is none."""
+    journal = assembly.station.journal
+    record = journal.latest_case(application.number)
+    second = None if record is None else second_certificate_of(record, journal)
+    if second is None:
+        return {}
+    path = _save_certificate(second.serial, second.certificate, data / "certificates")
+    return {"authentication_serial": second.serial, "authentication_certificate": str(path)}
 
 
 def _persons(drill: Drill, application: Application, assembly: Assembly, data: Path) -> Persons:
@@ -155,68 +159,13 @@ def _persons(drill: Drill, application: Application, assembly: Assembly, data: P
         assembly.bench.simulated_window,
         assembly.bench.simulated_coins,
         assembly.bench.coin_box,
+        table.resident.authentication_password,
     )
-    return played if assembly.clerk is None else replace(played, clerk=assembly.clerk)
+    return played if assembly.clerk is None else replace(played, clerk=assembly.clerk(application.number))
 
 
-def _ending(ended: CaseEnded) -> tuple[str, ExitCode]:
-    unreachable = ended.code in AUTHORITY_UNREACHABLE
-    match ended:
-        case Refusal():
-            return "refused", ExitCode.REFUSED
-        case RolledBack():
-            return "rolled_back", ExitCode.UNAVAILABLE if unreachable else ExitCode.REFUSED
-        case Suspect():
-            return "suspect", ExitCode.UNDECIDED
-        case Halted():
-            return "suspect", ExitCode.UNAVAILABLE if unreachable else ExitCode.UNDECIDED
-        case _:
-            raise AssertionError(f"unforeseen end {ended!r}")
-
-
-def _save_certificate(closed: Closed, directory: Path) -> Path:
+def _save_certificate(serial: str, certificate: bytes, directory: Path) -> Path:
     directory.mkdir(mode=0o700, exist_ok=True)
-    path = directory / f"{closed.serial}.pem"
-    path.write_bytes(x509.load_der_x509_certificate(closed.certificate).public_bytes(Encoding.PEM))
+    path = directory / f"{serial}.pem"
+    path.write_bytes(x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM))
     return path
-
-
-def _json_report(out: TextIO) -> Report:
-    def tell(report: StepReport) -> None:
-        if report.phase is Phase.DONE and report.step is not Step.CLOSED:
-            line = {
-                "step": report.step.value,
-                "actor": report.actor.value,
-                "ms": round(report.elapsed_ms, 1),
-                "apdus": report.exchanges,
-            }
-            _line(out, True, line | ({"resumed": True} if report.was_resumed else {}))
-
-    return tell
-
-
-def _plain_report(out: TextIO) -> Report:
-    def tell(report: StepReport) -> None:
-        if report.phase is Phase.DONE and report.step is not Step.CLOSED:
-            resumed = "  (resumed)" if report.was_resumed else ""
-            _write(
-                out,
-                f"{report.step.value:15} {report.actor.value:10} {report.elapsed_ms:8.1f} ms"
-                f" {report.exchanges:3} commands{resumed}",
-            )
-
-    return tell
-
-
-def _line(out: TextIO, is_json: bool, document: Mapping[str, object]) -> None:
-    _write(
-        out, json.dumps(document, ensure_ascii=False) if is_json else "  ".join(f"{k} {v}" for k, v in document.items())
-    )
-
-
-def _write(out: TextIO, text: str) -> None:
-    try:
-        print(text, file=out, flush=True)
-    except BrokenPipeError:
-        # Whoever read this has gone; the case still has to be brought to its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())

@@ -3,6 +3,7 @@
 Nothing is replaced: only the devices are simulated, keys are prepared, and persons are played.
 """
 
+import asyncio
 import datetime
 import itertools
 from collections.abc import Callable, Iterator
@@ -12,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -49,8 +49,10 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed, Delivery
 from kiosk.model.authorisation import Uptime
+from kiosk.papers.catalogue import roll_paper
 from kiosk.played_persons import PlayedClerk, PlayedResident
 from kiosk.register.register import load_register
+from tests.asgi_line import AsgiLine
 from tests.stores import Store, sqlite_store
 
 PASSWORD = "Horonobe2011"
@@ -140,6 +142,7 @@ class World:
     window_slot: MemorySlot = field(default_factory=lambda: MemorySlot("sim:"))
     printer_core: VirtualPrinter = field(default_factory=VirtualPrinter)
     store: Store | None = None
+    runner: asyncio.Runner | None = None
 
     def __post_init__(self) -> None:
         self.hand = Hand(self.slot)
@@ -182,13 +185,14 @@ class World:
                 credential,
                 credential.chain,
                 clock=lambda: self.now,
-                transport=httpx.ASGITransport(self.application),
+                transport=AsgiLine(self.application, self.runner),
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
             card_keys=CardDesk(CardIssuer(masters), credential.chain[0], journal.stage_of, lambda: self.now).keys,
             clerk_key=load_clerk_key(self.authority_directory / "clerks" / "demo.pem"),
             ids=KeyedIds(bytes(16)),
             receipt_form=load_receipt_form("ja", is_training=True),
+            roll_paper=lambda name, values, marks: roll_paper(name, "ja", values, marks=marks),
             clock=lambda: self.now,
             uptime=lambda: Uptime(self.boot, int((self.now - START).total_seconds())),
         )

@@ -9,7 +9,8 @@ from hw.cash.cctalk.codes import Trouble, trouble_of
 from hw.cash.cctalk.events import AcceptorReset, Coin, EventsLost, Reading, Rejection
 from hw.cash.cctalk.hopper import CoinHopper, HopperStatus
 from hw.cash.coin_ledger import CoinLedger, CoinState
-from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
+from hw.errors import AnotherDevice, DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
+from hw.link.identity import KnownIdentity
 from hw.ports import Deposit, DepositEnd
 
 POLL_S = 0.2
@@ -61,6 +62,9 @@ class CoinBox:
         self._is_discrepant = False
         self._reads = 0
         self._begun = False
+        self._known = KnownIdentity()
+        self._known_hopper = KnownIdentity()
+        self._met_after: int | None = None
         self.trouble: DeviceError | None = None
         """Why the acceptor cannot be used now; the clerk takes the money then."""
         self.alarms: list[int] = []
@@ -100,9 +104,18 @@ class CoinBox:
         return self._begun
 
     def identify(self) -> Identity:
-        """Asks the acceptor who it is."""
+        """Asks the acceptor who it is. Raises `AnotherDevice` for another one than was met first."""
         with self._turn:
-            return self._acceptor.identity()
+            identity = self._acceptor.identity()
+            self._known.check(str(identity))
+            return identity
+
+    def accept_replacement(self) -> None:
+        """A person has exchanged the acceptor or the hopper: the one that was refused is worked with from now on."""
+        with self._turn:
+            self._known.accept()
+            self._known_hopper.accept()
+            self._met_after = None
 
     @property
     def line_errors(self) -> int:
@@ -213,8 +226,12 @@ class CoinBox:
         return Deposit(state.due_yen or 0, state.coins_yen + state.clerk_yen, self._is_discrepant)
 
     def _meet(self) -> None:
-        """Finds out which acceptor this is; another one than before counts from where it stands now."""
-        identity: Identity = self._acceptor.identity()
+        """Finds out which acceptor this is; one that was exchanged counts from where it stands now.
+
+        Raises `AnotherDevice` for one that nobody has accepted: the clerk takes the money, as with any trouble.
+        """
+        identity = self.identify()
+        self._met_after = self._acceptor.losses
         if identity.serial != self._ledger.state.serial:
             reading = self._acceptor.read(0)
             self._ledger.note(what="acceptor", serial=identity.serial, counter=reading.counter)
@@ -232,7 +249,7 @@ class CoinBox:
     def _poll(self) -> None:
         """Reads what happened and lets in what is still due; trouble is noted and tried again the next time."""
         try:
-            if not self._values:
+            if not self._is_met:
                 self._meet()
             self._read(is_stray=False)
             self._let_in()
@@ -240,10 +257,19 @@ class CoinBox:
         except DeviceError as error:
             self.trouble = error
             self._open_positions = frozenset()
+            # Whoever answers next may be another one, and is asked before anything that it says is believed.
+            self._met_after = None
+
+    @property
+    def _is_met(self) -> bool:
+        """Whether it is known who sits on the line, which has not been lost since."""
+        return self._met_after == self._acceptor.losses
 
     def _read(self, *, is_stray: bool) -> None:
         state = self._ledger.state
         reading = self._acceptor.read(state.counter)
+        if not self._is_met:
+            raise OutcomeUnknown("the line was lost within a reading, which may be another acceptor's")
         self._reads += 1
         if reading.events or reading.counter != state.counter:
             self._credit(reading, is_stray=is_stray)
@@ -299,6 +325,8 @@ class CoinBox:
 
     def _close(self) -> None:
         try:
+            if not self._is_met:
+                self._meet()
             self._acceptor.close()
             self._open_positions = frozenset()
             for _ in range(_SETTLE_READS):
@@ -318,8 +346,9 @@ class CoinBox:
         if hopper is None or not amount_yen:
             return 0
         try:
-            coin_yen = hopper.coin_yen()
             payout = self._ledger.state.payout
+            self._require_same_hopper(hopper, is_payout_open=payout is not None)
+            coin_yen = hopper.coin_yen()
             if payout is None:
                 coins = min(amount_yen // coin_yen, _MOST_COINS_BACK)
                 if not coins:
@@ -339,6 +368,15 @@ class CoinBox:
             raise
         self._ledger.note(what="paid", coins=paid)
         return paid * coin_yen
+
+    def _require_same_hopper(self, hopper: CoinHopper, *, is_payout_open: bool) -> None:
+        """Raises `AnotherDevice`; within a payout `OutcomeUnknown`, since another one knows nothing about it."""
+        try:
+            self._known_hopper.check(str(hopper.identity()))
+        except AnotherDevice as error:
+            if is_payout_open:
+                raise OutcomeUnknown(f"within a payout: {error}") from error
+            raise
 
     def _keep_polling(self, stop: threading.Event) -> None:
         """Until this deposit is fixed; the next one has a thread and a `stop` of its own."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown
+from hw.errors import AnotherDevice, DeviceError, LinkLost, NotSent, OutcomeUnknown
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 0.8
 """Between two attempts; never so long that a device is back for a second and nobody has noticed."""
@@ -42,9 +42,9 @@ class Standing:
 class Reconnection:
     """Brings one device back whenever it is due.
 
-    `open_link` connects and raises `NotSent` when there is nothing; `identify` asks who is there, and answers "" when
-    the device cannot say now. The first identity is remembered, or `expected` is given; another one is refused until it
-    is taken away. `random` gives 0 to 1; `on_change` hears each new standing once, a loss not again for every attempt.
+    `open_link` connects and raises `NotSent` when there is nothing; `identify` asks who is there, answers "" when the
+    device cannot say now, and raises `AnotherDevice` for one that is to be refused until it is taken away or accepted.
+    `random` gives 0 to 1; `on_change` hears each new standing once, a loss not again for every attempt.
     """
 
     def __init__(
@@ -55,14 +55,12 @@ class Reconnection:
         monotonic: Callable[[], float],
         random: Callable[[], float],
         on_change: Callable[[Standing], None],
-        expected: str = "",
     ) -> None:
         self._open_link = open_link
         self._identify = identify
         self._monotonic = monotonic
         self._random = random
         self._on_change = on_change
-        self._expected = expected
         self._wait_s = FIRST_WAIT_S
         self.due_s = monotonic()
         """When the next attempt is due; of no meaning while READY."""
@@ -83,6 +81,11 @@ class Reconnection:
             self._open_link()
             self.standing = Standing(Presence.IDENTIFYING, before.since_s, before.cause)
             identity = self._identify()
+        except AnotherDevice as error:
+            self._wait_longer()
+            self.standing = before
+            self._enter(Presence.REFUSED, str(error), error.found)
+            return
         except DeviceError as error:
             self._wait_longer()
             reached = self.standing.presence
@@ -92,11 +95,6 @@ class Reconnection:
                 self._enter(Presence.ABSENT, f"{reached}: {error}")
             return
         self.standing = before
-        if self._expected and identity and identity != self._expected:
-            self._wait_longer()
-            self._enter(Presence.REFUSED, f"{identity} is not {self._expected}", identity)
-            return
-        self._expected = identity or self._expected
         self._wait_s = FIRST_WAIT_S
         self._enter(Presence.READY, identity=identity)
 

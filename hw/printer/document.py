@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hw.errors import NotSent, Refused
 
-FORMS = "cups:QUEUE or folder:/PATH"
+FORMS = "sim:, cups:QUEUE or folder:/PATH"
 _TIMEOUT_S = 30.0
 _QUEUE = re.compile(r"[A-Za-z0-9._-]{1,127}")
 _REQUEST = re.compile(r"request id is (\S+)")

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, PrinterBlocked
+from hw.errors import AnotherDevice, DeviceError, LinkLost, NotSent, OutcomeUnknown, PrinterBlocked
+from hw.link.identity import KnownIdentity
 from hw.link.link import Link
 from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome
 from hw.printer import commands
@@ -18,6 +19,7 @@ from hw.printer.status import Block, BuffersCleared, Event, RealTimeStatus, Stat
 _SLOWEST_BYTES_PER_S = 960  # 9600 baud, the slowest line that such printers are set to
 _READ_SIZE = 4096
 _IDENTITY = (66, 67, 65, 68)
+_IDENTITY_TRIES = 3
 _QUIET_S = 0.1  # longer than any gap inside one answer
 
 
@@ -49,6 +51,8 @@ class EscposPrinter:
         self._cuts_before: int | None = None
         self._came_out = False
         self._is_cut_off = False
+        self._known = KnownIdentity()
+        self._is_met = False
 
     @property
     def is_one_way(self) -> bool:
@@ -82,7 +86,8 @@ class EscposPrinter:
 
         Where the model counts its cuts, CONFIRMED also means that there was exactly one more.
         Causes of `PrinterBlocked` are those of `hw.printer.causes`, `link_lost` (it cannot be reached), `no_answer`,
-        and `busy` (it answers, but still holds something that was sent before, or takes nothing).
+        `busy` (it answers, but still holds something that was sent before, or takes nothing), and `another_device`
+        (since the line was lost another printer sits on it, which `accept_replacement` has not been told to take).
         """
         tell = on_state or (lambda state: None)
         if not self._link.is_one_way:
@@ -91,7 +96,7 @@ class EscposPrinter:
         self._sent_job_id, self._came_out, self._is_cut_off = job.job_id, False, False
         transfer_s = len(job.data) / _SLOWEST_BYTES_PER_S
         try:
-            self._link.write(job.data, self._monotonic() + transfer_s + self._patience_s)
+            self._send(job.data, self._monotonic() + transfer_s + self._patience_s)
         except NotSent as error:
             raise PrinterBlocked(("link_lost" if self._link.is_one_way else "busy",)) from error
         except (OutcomeUnknown, LinkLost):
@@ -121,29 +126,32 @@ class EscposPrinter:
         """Asks GS g 2, which is answered in order: after everything sent before, and not while offline.
 
         A printer that takes the question for the rest of a command, within which its link was cut, is emptied first.
-        None where the model has no counter. Raises `PrinterBlocked`, `OutcomeUnknown` when there is no answer,
-        `LinkLost`.
+        None where the model has no counter. Raises `PrinterBlocked`, also for another printer than before, whose count
+        tells nothing; `OutcomeUnknown` when there is no answer, `LinkLost`.
         """
         if self._model.cut_counter is None or self._link.is_one_way:
             return None
         if causes := self.status().causes:
             raise PrinterBlocked(causes)
+        self._require_same()
         return self._count_cuts()
 
     def identity(self) -> str:
-        """Maker, model, firmware and serial number, as far as it tells them (GS I); "" over a one-way link.
+        """Maker, model, firmware and serial number, as far as it tells them (GS I); "" where it tells nothing.
 
-        Raises `PrinterBlocked`, since a printer that is offline answers none of it; `OutcomeUnknown`, `LinkLost`.
+        Raises `PrinterBlocked`, since a printer that is offline answers none of it; `AnotherDevice` for another one
+        than before, `OutcomeUnknown`, `LinkLost`.
         """
         if self._link.is_one_way:
             return ""
         if causes := self.status().causes:
             raise PrinterBlocked(causes)
-        answers = [self._ask(commands.report_identity(n), lambda event: isinstance(event, Block)) for n in _IDENTITY]
-        texts = [answer.data.decode("ascii", "replace") for answer in answers if isinstance(answer, Block)]
-        if not texts:
-            raise OutcomeUnknown("printer does not answer GS I")
-        return " ".join(texts)
+        self._meet()
+        return self._known.text
+
+    def accept_replacement(self) -> None:
+        """A person has exchanged the printer: the one that was refused is worked with from now on."""
+        self._known.accept()
 
     def counter(self, number: int) -> int | None:
         """A maintenance counter (GS g 2), or None when the printer has none of that number. Raises as `cuts` does."""
@@ -157,7 +165,7 @@ class EscposPrinter:
 
     def connect(self) -> None:
         """Opens the link where it is not open. Raises `NotSent`."""
-        self._link.write(b"", self._monotonic() + self._patience_s)
+        self._send(b"", self._monotonic() + self._patience_s)
 
     def open_drawer(self) -> None:
         """Kicks the drawer, in real time when the printer is blocked and would keep the ordinary pulse waiting.
@@ -166,7 +174,7 @@ class EscposPrinter:
         """
         is_blocked = not self._link.is_one_way and bool(self.status().causes)
         pulse = commands.DRAWER_PULSE_NOW if is_blocked else commands.DRAWER_PULSE
-        self._link.write(pulse, self._monotonic() + self._patience_s)
+        self._send(pulse, self._monotonic() + self._patience_s)
 
     def _ask_real_time(self, n: int) -> Event | None:
         return self._ask(commands.report_real_time(n), lambda event: isinstance(event, RealTimeStatus))
@@ -189,16 +197,59 @@ class EscposPrinter:
         self._sent_job_id = None
         try:
             causes = self.status().causes
-            if not causes and not self._follows() and not (self._clear() and self._follows()):
+            if not causes and not self._is_in_step():
                 causes = ("busy",)
             if not causes:
+                self._require_same()
                 self._cuts_before = self._count_cuts()
+        except PrinterBlocked:
+            raise
         except OutcomeUnknown as error:
             raise PrinterBlocked(("no_answer",)) from error
         except (NotSent, LinkLost) as error:
             raise PrinterBlocked(("link_lost",)) from error
         if causes:
             raise PrinterBlocked(causes)
+
+    def _require_same(self) -> None:
+        """Raises `PrinterBlocked` when another printer than before sits on a line that was lost meanwhile."""
+        try:
+            if not self._is_met:
+                self._meet()
+        except AnotherDevice as error:
+            raise PrinterBlocked(("another_device",)) from error
+
+    def _meet(self) -> None:
+        """Finds out who is there. Raises `AnotherDevice`; `OutcomeUnknown` for one that says nothing, unlike before."""
+        found = self._ask_identity()
+        if not found:
+            # It took the question for the rest of a command, or tells nothing at all.
+            if not self._is_in_step():
+                raise PrinterBlocked(("busy",))
+            found = self._ask_identity()
+        if not found and self._known.text:
+            raise OutcomeUnknown("printer does not answer GS I, as it did before")
+        self._known.check(found)
+        self._is_met = True
+
+    def _ask_identity(self) -> str:
+        """What GS I tells twice in the same words, so that no disturbed line makes a stranger of it; "" for nothing."""
+        told = ""
+        for _ in range(_IDENTITY_TRIES):
+            texts = []
+            for n in _IDENTITY:
+                answer = self._ask(commands.report_identity(n), lambda event: isinstance(event, Block))
+                if not isinstance(answer, Block):
+                    break
+                texts.append(answer.data.decode("ascii", "replace"))
+            before, told = told, " ".join(texts)
+            if told == before:
+                break
+        return told
+
+    def _is_in_step(self) -> bool:
+        """Whether it takes the next byte for a command, emptied first where that is what it needs."""
+        return self._follows() or (self._clear() and self._follows())
 
     def _follows(self) -> bool:
         """Whether the printer has worked off what it got, so that it takes the next byte for a command.
@@ -224,15 +275,30 @@ class EscposPrinter:
         with contextlib.suppress(LinkLost):  # lost while idle: writing opens it anew, or says that it cannot
             self._await(lambda event: False, self._monotonic())
         deadline_s = self._monotonic() + self._patience_s
-        self._link.write(request, deadline_s)
+        self._send(request, deadline_s)
         answer = self._await(is_answer, deadline_s)
         if answer is None:
             self._decoder.flush()
+            self._is_met = False  # whoever answers after a silence may be another one
         return answer
+
+    def _send(self, data: bytes, deadline_s: float) -> None:
+        try:
+            self._link.write(data, deadline_s)
+        except LinkLost:
+            self._is_met = False
+            raise
+
+    def _receive(self, deadline_s: float) -> bytes:
+        try:
+            return self._link.read(_READ_SIZE, deadline_s)
+        except LinkLost:
+            self._is_met = False
+            raise
 
     def _await(self, is_answer: Callable[[Event], bool], deadline_s: float) -> Event | None:
         """Reads until an event satisfies `is_answer`; None when the deadline has passed."""
-        while chunk := self._link.read(_READ_SIZE, deadline_s):
+        while chunk := self._receive(deadline_s):
             answer = None
             for event in self._decoder.feed(chunk):
                 self._note(event)

@@ -57,6 +57,11 @@ class SharedPrinter:
         with self._turn:
             return self._printer.identity()
 
+    def accept_replacement(self) -> None:
+        """A person has exchanged the printer on purpose."""
+        with self._turn:
+            self._printer.accept_replacement()
+
     def counter(self, number: int) -> int | None:
         """A maintenance counter."""
         with self._turn:

@@ -7,11 +7,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from hw.link.injury import Injuries, split_faults
-from hw.link.memory import Core
 from hw.sim.fault import Fault, FaultSpecInvalid
+from hw.sim.panel import HandledCore
 from hw.sim.shells import serve_pty, serve_tcp
 
 if TYPE_CHECKING:
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 
 Faults = tuple[dict[int, Fault], Injuries]
 OwnFaults = Callable[[str], dict[int, Fault]]
-
-
-class HandledCore(Core, Protocol):
-    """A simulated device that hands can do something to."""
-
-    def obey(self, order: str) -> None:
-        """Does what a person would do, in one line of text. Raises `ValueError` for what is no such thing."""
-        ...
 
 
 def add_parser(

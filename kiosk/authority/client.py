@@ -23,7 +23,7 @@ from hw.ports import Attestation
 from kiosk.authority import answer as answers
 from kiosk.authority import asn1, request
 from kiosk.authority.credential import SigningKey, StationCredential, load_credential
-from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected
+from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, AuthorityUnreachable
 from kiosk.authority.http import Endpoint
 from kiosk.authority.message import (
     BodyKind,
@@ -203,7 +203,8 @@ class AuthorityClient:
             self._pause(wait_s)
             header = answer.header
             message = self._message(BodyKind.POLL_REQ, request.poll(), header.transaction_id, header.sender_nonce)
-            answer, result = self._exchange(message.der, deadline, read)
+            with after_it_was_heard():
+                answer, result = self._exchange(message.der, deadline, read)
         response, original = result, parse_message(der)
         with _believing():
             path = answers.check_certificate(response, answer, original, self._trust, self._clock())
@@ -373,3 +374,12 @@ def _believing() -> Iterator[None]:
         yield
     except MessageInvalid as invalid:
         raise AuthorityOutcomeUnknown(f"the authority's answer is not believed: {invalid.text}") from invalid
+
+
+@contextmanager
+def after_it_was_heard() -> Iterator[None]:
+    """That the authority cannot be reached any more proves nothing, once it has heard of a request."""
+    try:
+        yield
+    except AuthorityUnreachable as error:
+        raise AuthorityOutcomeUnknown(f"the authority has the request, and is gone: {error}") from error

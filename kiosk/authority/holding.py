@@ -7,7 +7,7 @@ round trip. An authority that cannot hold is of no use here; its certificate is 
 from cryptography.x509 import load_der_x509_certificate
 
 from kiosk.authority import asn1
-from kiosk.authority.client import AuthorityClient, CertificateId, Message, PendingCertificate
+from kiosk.authority.client import AuthorityClient, CertificateId, Message, PendingCertificate, after_it_was_heard
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
 from kiosk.model.certificate import CertificateState, RevocationReason
 
@@ -24,6 +24,10 @@ class HoldingClient(AuthorityClient):
         Raises `CertificateUnacceptable` when the authority does not hold it.
         """
         pending = super().certify(der)
+        with after_it_was_heard():
+            return self._held(pending)
+
+    def _held(self, pending: PendingCertificate) -> PendingCertificate:
         issuer = pending.chain[0]
         if self.status(pending.certificate, issuer).state is CertificateState.PENDING:
             return pending

@@ -1,6 +1,5 @@
 """POST to the authority over HTTP (RFC 9811); the only module that knows httpx, imported when first used."""
 
-import asyncio
 import os
 import ssl
 import time
@@ -18,7 +17,7 @@ from kiosk.authority.verification import asserted_policies
 if TYPE_CHECKING:
     import httpx
 
-    Transport = httpx.BaseTransport | httpx.AsyncBaseTransport
+    Transport = httpx.BaseTransport
 
 _LARGEST_ANSWER = 1 << 20
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -37,7 +36,7 @@ class Endpoint:
             raise UrlRefused(f"{url}: plain HTTP is for training and for this computer; elsewhere it must be https")
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self.path = "" if parts.path == "/" else parts.path
-        self._tls = _tls_context(credential, trust, with_key=parts.scheme == "https")
+        self._tls = parts.scheme == "https" and _tls_context(credential, trust)
         self._transport = transport
 
     def post(self, path: str, content_type: str, body: bytes, timeout_s: float) -> tuple[int, str, bytes]:
@@ -67,8 +66,6 @@ def post(
     try:
         request = httpx.Request("POST", url, headers={"Content-Type": content_type}, content=body)
         request.extensions["timeout"] = httpx.Timeout(timeout_s).as_dict()
-        if isinstance(transport, httpx.AsyncBaseTransport):
-            return asyncio.run(_post_in_process(transport, request))
         with httpx.Client(transport=transport, verify=tls, trust_env=False) as client:
             response = client.send(request, stream=True)
             content = bytearray()
@@ -85,11 +82,6 @@ def post(
         raise AuthorityOutcomeUnknown(f"{url}: {type(error).__name__} {error}") from error
 
 
-async def _post_in_process(transport: "httpx.AsyncBaseTransport", request: "httpx.Request") -> tuple[int, str, bytes]:
-    response = await transport.handle_async_request(request)
-    return response.status_code, _media_type(response), await response.aread()
-
-
 def _media_type(response: "httpx.Response") -> str:
     return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
@@ -98,15 +90,14 @@ def _is_for_training(trust: tuple[x509.Certificate, ...]) -> bool:
     return any(asserted_policies(certificate) & oids.TRAINING_POLICIES for certificate in trust)
 
 
-def _tls_context(credential: Credential, trust: tuple[x509.Certificate, ...], *, with_key: bool) -> ssl.SSLContext:
+def _tls_context(credential: Credential, trust: tuple[x509.Certificate, ...]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata="".join(c.public_bytes(Encoding.PEM).decode() for c in trust))
-    if with_key:
-        # The ssl module reads a key from files only; this one is in memory and has no name.
-        descriptor = os.memfd_create("credential", os.MFD_CLOEXEC)
-        try:
-            os.write(descriptor, credential.encode())
-            context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-        finally:
-            os.close(descriptor)
+    # The ssl module reads a key from files only; this one is in memory and has no name.
+    descriptor = os.memfd_create("credential", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, credential.encode())
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
     return context

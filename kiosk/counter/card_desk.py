@@ -4,7 +4,7 @@ The issuer's master keys never leave it. A terminal that was stolen, or that ask
 another purpose than the case has come to, gets none; neither does a challenge that was answered before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -14,20 +14,27 @@ from hw.ports import ChannelChallenge, ChannelKeys, ChannelPurpose, ManagementKe
 from kiosk.clock import Clock
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import verify_authorisation
-from kiosk.model.authorisation import Authorisation, AuthorisationInvalid
+from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, Operation
 from kiosk.model.transition import Stage
 
-OPEN_TO = {
-    ChannelPurpose.ISSUE: (
+OPEN_TO: Mapping[tuple[Operation, ChannelPurpose], tuple[Stage, ...]] = {
+    ("issue", ChannelPurpose.ISSUE): (
         Stage.AUTHORISED,
         Stage.KEY_READY,
         Stage.REQUESTED,
         Stage.PENDING,
         Stage.WRITTEN,
+        # The second certificate of a card that has two is written once the first is delivered.
+        Stage.DELIVERED,
     ),
-    ChannelPurpose.ERASE: (Stage.ROLLING_BACK,),
+    ("issue", ChannelPurpose.ERASE): (Stage.ROLLING_BACK,),
+    ("revoke", ChannelPurpose.ERASE): (Stage.REVOCATION_EFFECTED,),
+    ("reset_password", ChannelPurpose.RESET): (Stage.UNLOCK_AUTHORISED,),
 }
-"""The stages of a case in which its card may be opened for a purpose, on an authorisation to issue."""
+"""The stages of a case in which its card may be opened for a purpose, on an authorisation for an operation."""
+
+_UNDER_A_FRESH_LEAVE = (Stage.AUTHORISED, Stage.UNLOCK_AUTHORISED)
+"""In these the card has not been worked with yet on this leave, which must not have run out."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,9 +70,9 @@ class CardDesk:
         if terms.card_number != challenge.card_number:
             raise Refused("no session keys: another card was authorised")
         stage = self.stage_of(terms.case)
-        if stage not in OPEN_TO.get(challenge.purpose, ()):
+        if stage not in OPEN_TO.get((terms.operation, challenge.purpose), ()):
             raise Refused(f"no session keys: a case that is {stage} does not {challenge.purpose}")
-        if stage is Stage.AUTHORISED and self.clock() >= terms.expires_at:
+        if stage in _UNDER_A_FRESH_LEAVE and self.clock() >= terms.expires_at:
             raise Refused("no session keys: the authorisation has expired")
         if challenge.card_challenge in self._answered:
             raise Refused("no session keys: this challenge was answered before")

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from kiosk.authority import oids
 from kiosk.authority.verification import load_certificate
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms
 from kiosk.model.testimony import ClerkSignature, Testimony, TestimonyInvalid, TestimonyTerms
@@ -69,8 +70,7 @@ def load_clerk_key(path: Path) -> ClerkKeyFile:
         raise ValueError(f"{path}: not a clerk's key: {error}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise ValueError(f"{path}: not a clerk's key: key and certificate do not belong together")
-    name = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
-    return ClerkKeyFile(str(name), key, certificate.public_bytes(serialization.Encoding.DER))
+    return ClerkKeyFile(clerk_name(certificate), key, certificate.public_bytes(serialization.Encoding.DER))
 
 
 def verify_authorisation(
@@ -94,12 +94,28 @@ def verify_testimony(testimony: Testimony, issuer: x509.Certificate, now: dateti
     Raises `TestimonyInvalid`.
     """
     try:
-        signers = [_verify(signed, testimony.payload, issuer, now) for signed in (testimony.first, testimony.second)]
+        _verify_two(testimony.first, testimony.second, testimony.payload, issuer, now)
     except SignatureUnfit as unfit:
         raise TestimonyInvalid(f"the testimony {unfit}") from None
-    if signers[0].public_key() == signers[1].public_key() or signers[0].subject == signers[1].subject:
-        raise TestimonyInvalid("the testimony is signed by one clerk twice")
     return testimony.terms
+
+
+def verify_countersignature(
+    authorisation: Authorisation, second: ClerkSignature | None, issuer: x509.Certificate, now: datetime.datetime
+) -> None:
+    """Sees that a second clerk has signed the leave too. Raises `AuthorisationInvalid`."""
+    if second is None:
+        raise AuthorisationInvalid("the authorisation is signed by one clerk, and needs two")
+    first = ClerkSignature(authorisation.signature, authorisation.clerk_certificate)
+    try:
+        _verify_two(first, second, authorisation.payload, issuer, now)
+    except SignatureUnfit as unfit:
+        raise AuthorisationInvalid(f"the authorisation {unfit}") from None
+
+
+def clerk_name(certificate: x509.Certificate) -> str:
+    """The clerk's name in the authority's books."""
+    return str(certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value)
 
 
 def operator_of(certificate: bytes) -> str:
@@ -109,6 +125,15 @@ def operator_of(certificate: bytes) -> str:
 
 class SignatureUnfit(ValueError):
     """Why what is signed is not a clerk's word."""
+
+
+def _verify_two(
+    first: ClerkSignature, second: ClerkSignature, payload: bytes, issuer: x509.Certificate, now: datetime.datetime
+) -> None:
+    """Raises `SignatureUnfit` unless two different clerks have signed."""
+    signers = [_verify(signed, payload, issuer, now) for signed in (first, second)]
+    if signers[0].public_key() == signers[1].public_key() or signers[0].subject == signers[1].subject:
+        raise SignatureUnfit("is signed by one clerk twice")
 
 
 def _verify(
@@ -128,6 +153,16 @@ def _verify(
         raise
     except (ValueError, TypeError) as error:
         raise SignatureUnfit(f"comes with a certificate that cannot be used: {error}") from None
+    # Stations have certificates of the same authority; leave is a clerk's to give.
+    if not _is_a_clerks(clerk):
+        raise SignatureUnfit("is signed by somebody who is no clerk")
     if not clerk.not_valid_before_utc <= now <= clerk.not_valid_after_utc:
         raise SignatureUnfit("is signed with a certificate that is not in force")
     return clerk
+
+
+def _is_a_clerks(certificate: x509.Certificate) -> bool:
+    try:
+        return oids.CLERK in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False

@@ -11,15 +11,17 @@ from enum import Enum
 from typing import Generic, TypeVar
 
 import msgspec
+from cryptography import x509
 
 from hw.errors import LinkLost, OutcomeUnknown
 from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
-from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, Suspect, failure_code
+from kiosk.counter.clerk_key import verify_testimony
+from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, RolledBack, Suspect, failure_code
 from kiosk.issuance.persons import CannotTell
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import CaseRecord, EffectRecord, EffectState, Journal
-from kiosk.model.step import ACTOR, Actor, Step, Undo
-from kiosk.model.testimony import Testimony
+from kiosk.model.step import Act, Actor, Supplement, Undo, actor_of
+from kiosk.model.testimony import Testimony, TestimonyInvalid
 from kiosk.model.transition import WITNESSED, Event
 
 Intent = TypeVar("Intent")
@@ -49,7 +51,7 @@ class Effect(Generic[Intent, Outcome]):
     `signs_head` has the station sign a head of its journal with the outcome.
     """
 
-    step: Step | Undo
+    step: Act
     intent: type[Intent]
     outcome: type[Outcome]
     signs_head: bool = False
@@ -59,7 +61,7 @@ class Effect(Generic[Intent, Outcome]):
 class Note(Generic[Outcome]):
     """A step that leaves the world as it was, such as reading or asking a person: only its outcome is recorded."""
 
-    step: Step
+    step: Act
     outcome: type[Outcome]
 
 
@@ -146,12 +148,21 @@ class Case:
         """What a step was about to do, None when it was not begun or certainly did not happen."""
         return intent_in(self._journal.effect(self.record, effect.step), effect)
 
-    def witness(self, step: Step | Undo, ask: Callable[[], str]) -> str:
-        """What a person saw: what two clerks testified since he was asked last, else what he answers to `ask` now."""
-        testimony = self._journal.take_testimony(self.record, step)
-        if testimony is None:
+    def witness(self, step: Act, issuer: bytes, ask: Callable[[], str]) -> str:
+        """What a person saw: what two clerks testified since he was asked last, else what he answers to `ask` now.
+
+        A record that two clerks of this `issuer` (DER) did not sign about this case says nothing.
+        """
+        stored = self._journal.take_testimony(self.record, step)
+        if stored is None:
             return ask()
-        return msgspec.json.decode(testimony, type=Testimony).terms.answer
+        testimony = msgspec.json.decode(stored, type=Testimony)
+        try:
+            signed_at = testimony.terms.signed_at
+            terms = verify_testimony(testimony, x509.load_der_x509_certificate(issuer), signed_at)
+        except TestimonyInvalid:
+            return ask()
+        return terms.answer if (terms.case, terms.question) == (self.record.pseudonym, step) else ask()
 
     def move(self, event: Event, code: str, actor: Actor = Actor.STATION, operator: str | None = None) -> None:
         """Records what happened to the case besides a step, by whom, and why."""
@@ -162,14 +173,26 @@ class Case:
         self.move(Event.SUSPECT, CANNOT_TELL, Actor.CLERK, clerk)
         return Suspect(CANNOT_TELL)
 
+    def abandon(self, code: str, actor: Actor) -> RolledBack:
+        """Ends a case of a procedure that takes nothing back, before anything was done to the world."""
+        self.move(Event.ABANDON, code, actor)
+        return RolledBack(code)
+
+    def is_open(self, step: Act) -> bool:
+        """Whether the world may have been changed by a step whose outcome is not known."""
+        known = self._journal.effect(self.record, step)
+        return (
+            known is not None and known.intent is not None and known.state not in (EffectState.FAILED, EffectState.DONE)
+        )
+
     def refuse(self, code: str) -> Refusal:
         """Ends the case because a rule stands against it; nothing was done to the world."""
         self.move(Event.REFUSE, code)
         return Refusal(code)
 
-    def _begin(self, step: Step | Undo) -> tuple[float, int]:
-        if isinstance(step, Step):
-            self._report(StepReport(step, ACTOR[step], Phase.BEGUN))
+    def _begin(self, step: Act) -> tuple[float, int]:
+        if not isinstance(step, Undo | Supplement):
+            self._report(StepReport(step, actor_of(step), Phase.BEGUN))
         return self._monotonic(), self._exchanges()
 
     def _complete(
@@ -191,15 +214,15 @@ class Case:
             resumed=was_resumed and effect.step not in WITNESSED,
             signs_head=isinstance(effect, Effect) and effect.signs_head,
         )
-        if isinstance(effect.step, Step):
+        if not isinstance(effect.step, Undo | Supplement):
             elapsed_ms = (self._monotonic() - begun[0]) * 1000
             exchanges = self._exchanges() - begun[1]
-            self._report(StepReport(effect.step, ACTOR[effect.step], Phase.DONE, elapsed_ms, exchanges, was_resumed))
+            self._report(StepReport(effect.step, actor_of(effect.step), Phase.DONE, elapsed_ms, exchanges, was_resumed))
 
     def _recalled(self, effect: Effect[Intent, Outcome] | Note[Outcome], stored: bytes | None) -> Outcome:
         assert stored is not None, "a step that is done has an outcome"
-        if isinstance(effect.step, Step):
-            self._report(StepReport(effect.step, ACTOR[effect.step], Phase.DONE, was_resumed=True))
+        if not isinstance(effect.step, Undo | Supplement):
+            self._report(StepReport(effect.step, actor_of(effect.step), Phase.DONE, was_resumed=True))
         return msgspec.json.decode(stored, type=effect.outcome)
 
 

@@ -36,6 +36,10 @@ class Halted(CaseEnded):
     """The case is open and goes on at the next start: something is missing that only time or a person can bring."""
 
 
+class GivenUp(CaseEnded):
+    """The case has ended, and what became of the card only its owner can find out."""
+
+
 class NumberTaken(Exception):
     """An application of this number was filed before, and says something else."""
 
@@ -71,6 +75,10 @@ class PasswordRulesIncompatible(device.NotSent):
     """No password satisfies both the policy and the card."""
 
 
+class CardUnattested(device.Refused):
+    """The card cannot prove that it makes its keys itself, and the policy demands it."""
+
+
 class AuthorisationExpired(device.NotSent):
     """Too much time went by since the clerk approved; identity check and approval must be done again."""
 
@@ -91,9 +99,26 @@ class DeliveryUnproven(device.Refused):
     """What was read back from the card is not what was written, or its key does not fit."""
 
 
+class PaperUnseen(device.OutcomeUnknown):
+    """A paper went to the printer, which does not say whether it came out."""
+
+
+class PasswordUnproven(device.OutcomeUnknown):
+    """The card took a new password, and does not know it now."""
+
+
 class StoreOutdated(Exception):
     """The world is further than the store says, as after a restore: nothing may be taken back by itself."""
 
+
+CARD_BLANK = "K-CARD-011"
+"""The code of a card that has no password yet, so that none can be changed or unlocked."""
+
+SECOND_CLERK_MISSING = "K-CASE-008"
+"""The code of what two clerks have to sign, and only one is there."""
+
+INTERRUPTED = "K-CASE-010"
+"""The code of an application that a clerk interrupts until another day, or ends."""
 
 CANNOT_TELL = "K-CASE-007"
 """The code of a case in which nobody can tell what happened."""
@@ -109,11 +134,13 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (device.CardMute, "K-CARD-004"),
     (device.CardAnswerInvalid, "K-CARD-005"),
     (device.CardUnsupported, "E05"),
+    (CardUnattested, "E21"),
     (device.PinLocked, "E15"),
     (device.PinRefused, "K-CARD-006"),
     (device.CardRefused, "K-CARD-007"),
     (PasswordRulesIncompatible, "K-CARD-008"),
     (DeliveryUnproven, "K-CARD-009"),
+    (PasswordUnproven, "K-CARD-010"),
     (device.ReaderMissing, "K-READER-001"),
     (device.ReaderBusy, "K-READER-002"),
     (device.PrinterBlocked, "K-PRINTER-001"),
@@ -140,7 +167,7 @@ def actor_behind(error: Exception) -> Actor:
     return error.by if isinstance(error, Abandoned) else Actor.STATION
 
 
-_AUTHORITYS_RULES = ("E06", "E07", "E19", "E20")
+_AUTHORITYS_RULES = ("E06", "E07", "E19", "E20", "E21")
 
 AUTHORITY_UNREACHABLE = frozenset({"K-CA-001", "K-CA-002"})
 """Codes that mean: the authority did not answer."""

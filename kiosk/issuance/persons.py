@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from hw.ports import PinPolicy, PinStatus
+from kiosk.model.authorisation import Operation
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems
 from kiosk.model.step import Actor
@@ -43,20 +44,25 @@ class CardAction(StrEnum):
 
 @dataclass(frozen=True, repr=False)
 class IdentityQuestion:
-    """What the clerk sees when he checks an identity: the form beside the register, and which items differ."""
+    """What the clerk sees when he checks an identity: the form beside the register, and which items differ.
+
+    `operation` says what he is about to give leave for.
+    """
 
     application_number: str
     register_items: FourItems
     form_items: FourItems
     differences: tuple[str, ...]
+    operation: Operation = "issue"
 
 
 @dataclass(frozen=True)
 class IdentityEvidence:
-    """What the clerk saw: the kind of document, and the clerk's own name in the journal."""
+    """What the clerk saw: the kind of document, the clerk's own name in the journal, and what was seen beside it."""
 
     document: IdentityDocument
     clerk: str
+    beside: IdentityDocument | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,6 +85,21 @@ class Resident(Protocol):
 
     def enter_password(self, status: PinStatus) -> bytearray:
         """The card's password; asked again, with fewer attempts remaining, when it was wrong. The caller wipes it."""
+
+    def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
+        """A new password for the card's other key (利用者証明用), typed twice. The caller wipes it."""
+
+    def enter_authentication_password(self, status: PinStatus) -> bytearray:
+        """That password; asked again when it was wrong. The caller wipes it."""
+
+    def enter_old_password(self, status: PinStatus) -> bytearray:
+        """The password that he wants to replace; asked again when it was wrong. The caller wipes it."""
+
+    def enter_new_password(self, status: PinStatus) -> bytearray:
+        """After an interruption: the password that he chose last, to find out whether the card has it.
+
+        The caller wipes it.
+        """
 
     def consent(self, summary: DeliverySummary) -> None:
         """Looks at what will be delivered and paid, and agrees."""

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hw.ports import Align, Columns, Feed, PaperLine, QrCode, Rule, Text
+from hw.ports import Align, Columns, Feed, PaperLine, QrCode, ReceiptPrinter, Rule, Text
 from kiosk.clock import JAPAN
 from kiosk.model.application import SettledFee
 from kiosk.model.town import Town
@@ -70,6 +70,11 @@ def compose_receipt(form: ReceiptForm, values: ReceiptValues) -> tuple[PaperLine
         "proof": values.proof,
     }
     return tuple(_set(line, words) for line in form.line if not line.when or line.when in marks)
+
+
+def cut_off(printer: ReceiptPrinter) -> None:
+    """What an interrupted job left hanging out of the printer becomes a paper of its own, not the head of the next."""
+    printer.print(printer.render((), "----"))
 
 
 def day_text(time: datetime.datetime) -> str:

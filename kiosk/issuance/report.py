@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kiosk.model.step import Actor, Step
+from kiosk.model.step import Act, Actor
 
 
 class Phase(StrEnum):
@@ -18,7 +18,7 @@ class Phase(StrEnum):
 class StepReport:
     """A step begins or has ended; `elapsed_ms` and `exchanges` (card commands) are 0 when it begins."""
 
-    step: Step
+    step: Act
     actor: Actor
     phase: Phase
     elapsed_ms: float = 0.0

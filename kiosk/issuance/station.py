@@ -2,10 +2,11 @@
 
 import datetime
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from hw.ports import CardReader, CashBox, ChannelKeys, ReceiptPrinter
+from hw.ports import CardReader, CashBox, ChannelKeys, Paper, ReceiptPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.clock import JAPAN, Clock
 from kiosk.counter.clerk_key import ClerkKey
@@ -26,6 +27,14 @@ class Waits:
 
     card_inserted_s: float
     card_taken_s: float
+
+
+class RollPaper(Protocol):
+    """Lays out one of the counter's papers on the roll besides the receipt, void in training."""
+
+    def __call__(self, name: str, values: Mapping[str, str], marks: Collection[str]) -> Paper:
+        """The paper of that name."""
+        ...
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,6 +65,7 @@ class Station:
     clerk_key: ClerkKey
     ids: TownIds
     receipt_form: ReceiptForm
+    roll_paper: RollPaper
     clock: Clock
     uptime: Callable[[], Uptime]
     random_bytes: Callable[[int], bytes] = os.urandom

@@ -15,10 +15,9 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from kiosk.journal.chain import read_entries
 from kiosk.journal.database import Database
 from kiosk.journal.entry import ChainBroken, Entry
-from kiosk.journal.journal import OPENED, PURGED, EffectState, told_stage
+from kiosk.journal.journal import PURGED, EffectState, told_stage
 from kiosk.journal.seal import StationKey
-from kiosk.model.step import Step
-from kiosk.model.transition import Stage
+from kiosk.model.transition import FIRST_STEP, Stage
 
 _PAGE = 250
 
@@ -75,8 +74,8 @@ class Told:
         case = self.cases.setdefault(pseudonym, ToldCase(entry.station, entry.seq, Stage.OPENED))
         case.seq = entry.seq
         case.stage = told_stage(facts) or case.stage
-        if event == OPENED:
-            event, step = EffectState.INTENDED, Step.APPLICATION
+        if event in set(FIRST_STEP) and "commitment" in facts:
+            event, step = EffectState.INTENDED, FIRST_STEP[Stage(event)]
         if step is not None:
             case.effects[step] = event
             if event == EffectState.WITNESSED:

@@ -20,21 +20,22 @@ from kiosk.journal.head import HeadInvalid, HeadKey, ProvenHead
 from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.journal.verify import verify_since_last_head
-from kiosk.model.step import Actor, Step, Undo, actor_of
+from kiosk.model.step import Act, Actor, RevocationStep, Step, Undo, actor_of
 from kiosk.model.transition import (
-    AFTER,
+    AFTER_ACT,
     ASKED_IN,
+    FIRST_STEP,
+    OPENING,
     SUSPECT,
     Cell,
     Event,
     Happening,
+    Procedure,
     Stage,
     TransitionRefused,
     next_stage,
+    procedure_of,
 )
-
-OPENED = "opened"
-"""The event with which a case begins; it commits to the application as it was filed."""
 
 PURGED = "purged"
 """The event of a case whose records were made unreadable."""
@@ -175,11 +176,12 @@ class Journal:
                     ended[facts["case"]] = datetime.datetime.fromisoformat(facts["at"])
         return max((ended[case] for case in purged), default=None)
 
-    def open_case(self, number: str, application: bytes) -> CaseRecord:
+    def open_case(self, number: str, application: bytes, procedure: Procedure = Procedure.ISSUANCE) -> CaseRecord:
         """Begins a new case for an application number, under a fresh pseudonym; `application` is kept sealed."""
         pseudonym, wrapped = self._random_bytes(16).hex(), self._key.new_case_key()
-        case = CaseRecord(pseudonym, number, None, Stage.OPENED, None, self._key.seal(wrapped))
-        sealed, commitment = case.seal.close(application, f"{Step.APPLICATION} intent", number)
+        opening = OPENING[procedure]
+        case = CaseRecord(pseudonym, number, None, opening, None, self._key.seal(wrapped))
+        sealed, commitment = case.seal.close(application, f"{FIRST_STEP[opening]} intent", number)
         with self._database.write() as transaction:
             attempt = transaction.run(
                 "SELECT COALESCE(MAX(attempt), 0) + 1 FROM cases WHERE number = ?", number
@@ -190,11 +192,12 @@ class Journal:
                 self.station,
                 number,
                 attempt,
-                Stage.OPENED.value,
+                opening.value,
                 wrapped,
             )
-            self._write_effect(transaction, case, Step.APPLICATION, EffectState.INTENDED, intent=sealed)
-            facts = {"event": OPENED, "case": pseudonym, "commitment": commitment, "beside": "number"}
+            self._write_effect(transaction, case, FIRST_STEP[opening], EffectState.INTENDED, intent=sealed)
+            # The stage in which it begins is the event's name, and says what the case is about.
+            facts = {"event": opening.value, "case": pseudonym, "commitment": commitment, "beside": "number"}
             self._chain.append(transaction, facts)
         return case
 
@@ -219,9 +222,15 @@ class Journal:
         """All cases of this station, oldest application number first."""
         return self._cases("SELECT * FROM cases WHERE station = ? ORDER BY number, attempt", self.station)
 
-    def unfinished_cases(self) -> list[CaseRecord]:
-        """Cases that an interrupted run of this station left, oldest application number first."""
-        return self._cases_in([stage for stage in Stage if not stage.is_ended and not stage.is_suspect])
+    def unfinished_cases(self, procedure: Procedure = Procedure.ISSUANCE) -> list[CaseRecord]:
+        """Cases of one procedure that an interrupted run of this station left, oldest application number first."""
+        waiting = {Stage.ON_HOLD, *SUSPECT.values()}
+        open_stages = [stage for stage in Stage if not stage.is_ended and stage not in waiting]
+        return self._cases_in([stage for stage in open_stages if procedure_of(stage) is procedure])
+
+    def held_cases(self) -> list[CaseRecord]:
+        """Cases of this station that are on hold (保留), oldest application number first."""
+        return self._cases_in([Stage.ON_HOLD])
 
     def suspect_cases(self) -> list[CaseRecord]:
         """Cases of this station that wait for two clerks (要確認), oldest application number first."""
@@ -265,7 +274,7 @@ class Journal:
             for row in rows
         ]
 
-    def effect(self, case: CaseRecord, step: Step | Undo) -> EffectRecord | None:
+    def effect(self, case: CaseRecord, step: Act) -> EffectRecord | None:
         """What is known of one effect, or None when it was never begun. Raises `SealDestroyed`."""
         with self._database.read() as transaction:
             statement = "SELECT state, intent, outcome, testimony FROM effects WHERE pseudonym = ? AND step = ?"
@@ -284,7 +293,7 @@ class Journal:
             opened(row.testimony, "testimony"),
         )
 
-    def intend(self, case: CaseRecord, step: Step | Undo, intent: bytes) -> None:
+    def intend(self, case: CaseRecord, step: Act, intent: bytes) -> None:
         """Makes durable what is about to be done to the world."""
         sealed, commitment = case.seal.close(intent, f"{step} intent")
         with self._change(case, step, actor_of(step)) as (transaction, _):
@@ -295,7 +304,7 @@ class Journal:
     def complete(
         self,
         case: CaseRecord,
-        step: Step | Undo,
+        step: Act,
         outcome: bytes,
         *,
         person: str | None = None,
@@ -328,7 +337,7 @@ class Journal:
                 self._chain.sign(transaction)
         return replace(case, stage=stage, person=person or case.person)
 
-    def leave(self, case: CaseRecord, step: Step | Undo, state: EffectState, code: str) -> None:
+    def leave(self, case: CaseRecord, step: Act, state: EffectState, code: str) -> None:
         """Records that an effect did not happen (FAILED) or that nobody knows (UNKNOWN)."""
         with self._change(case, step, actor_of(step)) as (transaction, _):
             self._write_effect(transaction, case, step, state)
@@ -352,7 +361,7 @@ class Journal:
             self._chain.sign(transaction)
         return replace(case, stage=stage, code=None)
 
-    def take_testimony(self, case: CaseRecord, step: Step | Undo) -> bytes | None:
+    def take_testimony(self, case: CaseRecord, step: Act) -> bytes | None:
         """What two clerks said about a step, for the case to go on upon: once, for it is true of one moment only."""
         known = self.effect(case, step)
         if known is None or known.state is not EffectState.WITNESSED:
@@ -405,17 +414,36 @@ class Journal:
             transaction.run("INSERT INTO receipts VALUES (?, ?, ?)", number, case.pseudonym, proof)
             return NumberedReceipt(number, proof)
 
-    def has_open_receipt(self, case: CaseRecord) -> bool:
-        """Whether this station began to print a receipt of another case and does not know how that ended."""
+    def note(self, facts: Mapping[str, str | int], store: Callable[[Transaction], None]) -> ProvenHead:
+        """Records something that is about no case, with what `store` keeps beside it, and signs a head over it.
+
+        `facts` have an `event`, and no personal data.
+        """
+        with self._database.write() as transaction:
+            store(transaction)
+            self._chain.append(transaction, facts)
+            return self._chain.sign(transaction)
+
+    def numbered(self, number: int) -> tuple[CaseRecord, NumberedReceipt] | None:
+        """The case of this station whose receipt has that number."""
+        with self._database.read() as transaction:
+            row = transaction.run("SELECT pseudonym, proof FROM receipts WHERE number = ?", number).first()
+        if row is None:
+            return None
+        cases = self._cases("SELECT * FROM cases WHERE pseudonym = ? AND station = ?", row.pseudonym, self.station)
+        return (cases[0], NumberedReceipt(number, row.proof or "")) if cases else None
+
+    def has_open_paper(self, case: CaseRecord) -> bool:
+        """Whether this station began to print a paper of another case and does not know how that ended."""
         # By the stage in which receipts are printed, which is indexed: few cases stand there at a time.
         statement = """SELECT 1 FROM cases JOIN effects ON effects.pseudonym = cases.pseudonym
-                       WHERE station = ? AND stage IN (?, ?) AND cases.pseudonym <> ?
-                           AND step = ? AND effects.state IN (?, ?, ?)
+                       WHERE station = ? AND stage IN (?, ?, ?) AND cases.pseudonym <> ?
+                           AND step IN (?, ?) AND effects.state IN (?, ?, ?)
                        LIMIT 1"""
-        stages = (ASKED_IN[Step.RECEIPT], SUSPECT[Step.RECEIPT])
+        stages = (ASKED_IN[Step.RECEIPT], SUSPECT[Step.RECEIPT], Stage.REVOCATION_EMPTIED)
         states = (EffectState.INTENDED, EffectState.UNKNOWN, EffectState.WITNESSED)
         with self._database.read() as transaction:
-            values = (self.station, *stages, case.pseudonym, Step.RECEIPT, *states)
+            values = (self.station, *stages, case.pseudonym, Step.RECEIPT, RevocationStep.NOTICE, *states)
             found = transaction.run(statement, *values).first()
         return found is not None
 
@@ -443,7 +471,7 @@ class Journal:
         self,
         transaction: Transaction,
         case: CaseRecord,
-        step: Step | Undo,
+        step: Act,
         state: EffectState,
         *,
         intent: bytes | None = None,
@@ -474,4 +502,7 @@ def told_stage(facts: Mapping[str, object]) -> Stage | None:
         return Stage(str(event)) if event in set(Stage) else None
     if event == EffectState.WITNESSED:
         return next(stage for asked, stage in ASKED_IN.items() if asked.value == step)
-    return AFTER[Step(str(step))] if event == EffectState.DONE and step in set(Step) else None
+    return _AFTER_WORD.get(str(step)) if event == EffectState.DONE else None
+
+
+_AFTER_WORD: Mapping[str, Stage] = {act.value: stage for act, stage in AFTER_ACT.items()}

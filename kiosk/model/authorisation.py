@@ -7,9 +7,10 @@ check the very same bytes.
 import datetime
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-Operation = Literal["issue"]
+Operation = Literal["issue", "revoke", "reset_password"]
+"""What a leave is for: a certificate, its revocation, or a new password for one that is locked or forgotten."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,10 @@ class AuthorisationTerms:
         """Reads a payload; anything but the canonical form raises `AuthorisationInvalid`."""
         try:
             d = json.loads(payload)
-            if d["operation"] != "issue":
+            if d["operation"] not in get_args(Operation):
                 raise AuthorisationInvalid(f"unknown operation {d['operation']!r}")
             terms = cls(
-                operation="issue",
+                operation=d["operation"],
                 case=d["case"],
                 station=d["station"],
                 card_number=d["card_number"],

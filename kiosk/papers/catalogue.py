@@ -8,7 +8,7 @@ from hw.ports import Paper
 from hw.printer.form import compose, load_form
 from kiosk.papers.sheet import Page, lay_out, load_sheet
 
-ROLL = ("refund", "hold", "day_close")
+ROLL = ("refund", "hold", "revocation", "day_close")
 """Papers on the roll; the receipt is `kiosk.issuance.receipt`'s, the self-test page `hw.printer.self_test`'s."""
 A4 = (
     "certificate_copy",

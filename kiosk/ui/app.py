@@ -30,6 +30,7 @@ from kiosk.ui.terminal_driver import KioskDriver
 from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
 from kiosk.ui.voice import Voice
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
+from kiosk.ui.widgets.seat_lock import LOCK_KEYS
 from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, Catalogues
 
 if TYPE_CHECKING:
@@ -182,14 +183,26 @@ class KioskApp(App[None], inherit_bindings=False):
         from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
         from kiosk.ui.technician.flow import maintain
+        from kiosk.ui.tower import keep_tower
 
         issue = self._issue or issue_certificate
         reception = StationReception(counter, station, self._thread, self.board, issue, start)
         resident, clerk, technician = (self._seats[name] for name in SeatName)
         self.run_worker(serve_residents(resident, reception, self._language), group="resident")
         office = StationOffice(counter, station, self._books_thread, reception, self.board)
+        if (sign_in := counter.sign_in) is not None:
+            known = sign_in
+
+            async def guard(typed: bytearray) -> str | None:
+                return await self._books_thread.call(known, typed)
+
+            clerk.guard = guard
+            if not self._is_demo:
+                clerk.lock()
         self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
         self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
+        if counter.has_tower:
+            self.run_worker(keep_tower(self.board, counter.show_sign, self._now), group="tower")
         self._when_open()
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
@@ -234,6 +247,8 @@ class KioskApp(App[None], inherit_bindings=False):
             screen.welcome_back()
             return True
         is_locked_out = screen.is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS
+        if is_locked_out and isinstance(event, events.Key) and event.key in LOCK_KEYS:
+            screen.type_at_lock(event.key)
         return is_second or is_locked_out
 
     def _is_second_tap(self, event: events.MouseDown, screen: Screen[Any] | None) -> bool:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 from kiosk.ui.bell import Bell
 
 if TYPE_CHECKING:
+    from kiosk.counter.queue import Ticket
     from kiosk.model.resident import Resident
     from kiosk.ui.case import OpenCase
     from kiosk.ui.counter import LeftCase
     from kiosk.ui.ending import Ending
+    from kiosk.ui.submission import Accepted, Referred, Returned, Submission
 
 
 @dataclass
@@ -27,12 +29,36 @@ class Board:
     """Whether the clerk has looked at them since the start."""
     offered: "Resident | None" = None
     """Whose form the clerk has taken in for the terminal."""
+    submitted: "Submission | None" = None
+    """The form that was typed at the terminal and that the clerk has not looked at yet."""
+    tickets: "tuple[Ticket, ...]" = ()
+    """The numbers that were given today, as far as the desk knows."""
+    calls: "int | None" = None
+    """The number that is being called to this counter."""
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
 
     def offer(self, resident: "Resident | None") -> None:
         """The clerk sends a form to the terminal; None when it is taken up there."""
         self.offered = resident
+        self.bell.ring()
+
+    def submit(self, submission: "Submission") -> None:
+        """The resident hands a form in."""
+        self.submitted = submission
+        self.bell.ring()
+
+    def withdraw(self, submission: "Submission") -> None:
+        """The resident takes his form back."""
+        if self.submitted is submission:
+            self.submitted = None
+        self.bell.ring()
+
+    def answer_submission(self, submission: "Submission", answer: "Accepted | Returned | Referred") -> None:
+        """The clerk has looked at a form; of one that was taken back nobody hears."""
+        if self.submitted is submission:
+            submission.answer = answer
+            self.submitted = None
         self.bell.ring()
 
     def call_clerk(self) -> None:

@@ -75,11 +75,11 @@ class OpenCase:
     def take(self, news: object) -> None:
         """Takes in what the case's thread says."""
         match news:
-            case StepReport(phase=Phase.BEGUN):
-                self.step = news.step
-                self.resident_sees = AtWork(news.step)
-            case StepReport():
-                self.done |= {news.step}
+            case StepReport(step=Step() as step, phase=Phase.BEGUN):
+                self.step = step
+                self.resident_sees = AtWork(step)
+            case StepReport(step=Step() as step):
+                self.done |= {step}
             case CardRequest() | ResidentAsked():
                 self.resident_sees = news
             case ClerkAsked():

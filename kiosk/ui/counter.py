@@ -1,16 +1,21 @@
 """What the screens need of the counter behind them: its station, its devices' state, the words of its failures."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
+from kiosk.model.town import Areas
 
 if TYPE_CHECKING:
+    from kiosk.counter.roster import SignIn
+    from kiosk.counter_records import CounterRecords
     from kiosk.issuance.station import Station
+    from kiosk.papers.press import Printed
+    from kiosk.ui.tower import TowerSign
 
 
 class Unconfigured(Exception):
@@ -151,7 +156,11 @@ class JournalView:
 
 @dataclass(frozen=True)
 class DayTakings:
-    """What the journal says of one day's money at this station."""
+    """What the journal says of the money at this station since the drawer was counted last.
+
+    `float_yen` lay in the drawer then; `until_seq` is the journal's last entry that was read; `receipts` the first and
+    the last number, None where none was printed.
+    """
 
     day: datetime.date
     issued: int
@@ -159,11 +168,15 @@ class DayTakings:
     refunds: int
     refunds_yen: int
     left: int
+    float_yen: int = 0
+    until_seq: int = 0
+    suspects: int = 0
+    receipts: tuple[int, int] | None = None
 
     @property
     def due_yen(self) -> int:
-        """What the day must have brought into the drawer."""
-        return self.fees_yen - self.refunds_yen
+        """What must be in the drawer."""
+        return self.float_yen + self.fees_yen - self.refunds_yen
 
 
 @dataclass(frozen=True)
@@ -183,6 +196,18 @@ class Check:
     detail: str
 
 
+class CodeReader(Protocol):
+    """Reads the codes of printed forms; called on one thread of its own."""
+
+    def read(self, is_wanted: Callable[[], bool]) -> str | None:
+        """The next code that could be a form's, empty for any other; None when it is not wanted any more."""
+        ...
+
+    def resident_of(self, code: str) -> Resident | None:
+        """Whose printed form has this code; None when none has it, or it was handed in before."""
+        ...
+
+
 class Books(Protocol):
     """What is read in the station's books; called on one thread of its own, beside the cases."""
 
@@ -198,8 +223,63 @@ class Books(Protocol):
         """So many of the newest entries, after the whole chain was followed."""
         ...
 
-    def takings(self, day: datetime.date) -> DayTakings:
-        """The money of one day (Japan)."""
+    def takings(self, day: datetime.date, after: int) -> DayTakings:
+        """The money of everything behind the journal's entry `after`, told as that day's (Japan)."""
+        ...
+
+
+class Hand(Protocol):
+    """The hand at one simulated device; both calls return at once and may come from any thread."""
+
+    @property
+    def name(self) -> str:
+        """The device's table in hardware.toml."""
+        ...
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """What it can do."""
+        ...
+
+    def do(self, order: str) -> None:
+        """Does one of `orders`."""
+        ...
+
+    def look(self) -> str:
+        """What is to be seen of the device, in one line of English."""
+        ...
+
+
+class Papers(Protocol):
+    """Prints the counter's papers by name (`kiosk.papers.catalogue`); on any thread, and slow: a printer is waited for.
+
+    `values` and `rows` fill a paper's layout, what is not given is left to a pen; training voids every paper by itself.
+    """
+
+    def can_print(self, name: str) -> bool:
+        """Whether this station has a printer for that paper."""
+        ...
+
+    def print(
+        self,
+        name: str,
+        language: str,
+        values: Mapping[str, str],
+        rows: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+        marks: Collection[str] = (),
+    ) -> "Printed":
+        """Prints it once; what became of it. Raises `PrinterBlocked`, other `NotSent`, `Refused`, `PaperUnusable`."""
+        ...
+
+    def preview(
+        self,
+        name: str,
+        language: str,
+        values: Mapping[str, str],
+        rows: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
+        marks: Collection[str] = (),
+    ) -> str:
+        """The paper as text, as it would be printed."""
         ...
 
 
@@ -211,7 +291,10 @@ class Counter(Protocol):
     """
 
     clerk: str
-    """The operator at the clerk's seat, as the journal names him."""
+    """The operator at the clerk's seat, as the journal names him, until somebody has signed in."""
+    sign_in: "SignIn | None"
+    """Says which clerk somebody is by what he typed, on any thread; None where every person's key opens an empty seat.
+    Only once the counter is open."""
 
     def open(self) -> "Station":
         """Opens devices and authority; slow. Raises an exception whose text is for the technician."""
@@ -223,6 +306,18 @@ class Counter(Protocol):
 
     def file_application(self, resident: Resident) -> Application:
         """Takes in a resident's form, pre-filled from the register, under a new number (demo)."""
+        ...
+
+    def records(self) -> "CounterRecords":
+        """What the counter keeps beside its cases; on the thread that will use it, once the counter is open."""
+        ...
+
+    def areas(self) -> Areas:
+        """The town's parts, for forms that are filled in at the terminal."""
+        ...
+
+    def code_reader(self) -> "CodeReader | None":
+        """What reads the code of a printed form, None where the terminal has nothing of the kind."""
         ...
 
     def devices(self) -> tuple[DeviceState, ...]:
@@ -237,8 +332,25 @@ class Counter(Protocol):
         """What the resident may do with a certificate that he has; only once the counter is open."""
         ...
 
+    def papers(self) -> Papers:
+        """What prints the papers besides the receipt; only once the counter is open."""
+        ...
+
     def simulated_card(self) -> SimulatedCard | None:
         """The demo's card, or None with a real reader."""
+        ...
+
+    def hands(self) -> tuple[Hand, ...]:
+        """The hands at the simulated devices besides the card; none at real ones."""
+        ...
+
+    @property
+    def has_tower(self) -> bool:
+        """Whether a signal tower stands here; only once the counter is open."""
+        ...
+
+    def show_sign(self, sign: "TowerSign") -> bool:
+        """Shows it on the signal tower; whether the tower took it. Waits for the tower."""
         ...
 
     def receipts(self) -> Path | None:

@@ -1,13 +1,16 @@
 """What the clerk's and the technician's seats ask of the station beside the case at the terminal."""
 
-import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kiosk.clock import JAPAN
+from kiosk.model.form import Form
+from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
+from kiosk.register.candidates import candidates
 from kiosk.ui.board import Board
-from kiosk.ui.counter import Books, Check, Counter, DayTakings, JournalView, LeftCase, Statistics
+from kiosk.ui.counter import Books, Check, Counter, JournalView, LeftCase, Statistics
+from kiosk.ui.day import CounterDay
 from kiosk.ui.reception import StationReception
 from kiosk.ui.station_thread import StationThread
 
@@ -33,6 +36,7 @@ class StationOffice:
         self._reception = reception
         self._board = board
         self._books: Books | None = None
+        self.day = CounterDay(counter, station, thread, board, self._opened)
 
     def _opened(self) -> Books:
         if self._books is None:
@@ -51,11 +55,6 @@ class StationOffice:
         """The newest entries."""
         return await self._thread.call(lambda: self._opened().journal(_ENTRIES_SHOWN))
 
-    async def takings(self) -> DayTakings:
-        """Today's money."""
-        today: datetime.date = self._station.clock().astimezone(JAPAN).date()
-        return await self._thread.call(lambda: self._opened().takings(today))
-
     async def statistics(self) -> Statistics:
         """What the journal says about the last days."""
         today = self._station.clock().astimezone(JAPAN).date()
@@ -68,6 +67,15 @@ class StationOffice:
     async def residents(self) -> Sequence[Resident]:
         """The register, which the clerk's station alone reads."""
         return await self._thread.call(self._station.register.residents)
+
+    async def candidates(self, form: Form) -> Sequence[Resident]:
+        """Whose form it may be."""
+        return await self._thread.call(lambda: candidates(self._station.register.residents(), form))
+
+    @property
+    def identity_routes(self) -> Sequence[IdentityRoute]:
+        """The policy's."""
+        return self._station.policy.identity
 
     def offer(self, resident: Resident) -> None:
         """Sends a form that was taken in to the terminal."""

@@ -33,6 +33,16 @@ class Unsure(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
+class Recalled(StrEnum):
+    """Which password a resident is asked for."""
+
+    PRESENT = "present"
+    OLD = "old"
+    """The one that is to be replaced."""
+    NEW = "new"
+    """The one that was chosen before an interruption."""
+
+
 @dataclass(frozen=True, eq=False)
 class Asked(Generic[A]):
     """A question that waits for a person."""
@@ -74,9 +84,10 @@ class PasswordChoice(ResidentAsked[bytearray]):
 
 @dataclass(frozen=True, eq=False)
 class PasswordEntry(ResidentAsked[bytearray]):
-    """The card's password is needed."""
+    """The card's password is needed: which of them."""
 
     status: PinStatus
+    which: Recalled = Recalled.PRESENT
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,6 +244,22 @@ class ResidentAtScreen:
     def enter_password(self, status: PinStatus) -> bytearray:
         """Asks for the card's password."""
         return self.line.ask(PasswordEntry(status))
+
+    def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
+        """Asks for a new password of the other key."""
+        return self.line.ask(PasswordChoice(policy))
+
+    def enter_authentication_password(self, status: PinStatus) -> bytearray:
+        """Asks for the other key's password."""
+        return self.line.ask(PasswordEntry(status))
+
+    def enter_old_password(self, status: PinStatus) -> bytearray:
+        """Asks for the password that is to be replaced."""
+        return self.line.ask(PasswordEntry(status, Recalled.OLD))
+
+    def enter_new_password(self, status: PinStatus) -> bytearray:
+        """Asks for the password that was chosen before an interruption."""
+        return self.line.ask(PasswordEntry(status, Recalled.NEW))
 
     def consent(self, summary: DeliverySummary) -> None:
         """Asks for consent."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from textual.app import App
@@ -48,6 +49,10 @@ class Seat:
         self._language = language
         self._layout = "usual"
         self._is_locked = False
+        self.guard: Callable[[bytearray], Awaitable[str | None]] | None = None
+        """Says who somebody is by what he typed at the locked seat; None where its key opens it."""
+        self.person = ""
+        """The clerk who has signed in, as the journal names him."""
         self._first_look = app.theme
         self._leaving: asyncio.Task[None] | None = None
         self._going: AnsweringScreen[Any] | None = None
@@ -93,6 +98,8 @@ class Seat:
         if board.offered is not None or (case is not None and case.waits_for_resident):
             called.add(SeatName.RESIDENT)
         is_left = bool(board.left) and not board.has_seen_left
+        if board.submitted is not None:
+            called.add(SeatName.CLERK)
         if is_left or board.is_clerk_called or (case is not None and case.clerk_asked is not None):
             called.add(SeatName.CLERK)
         return called
@@ -126,10 +133,27 @@ class Seat:
         self._is_locked = True
         self.bell.ring()
 
+    async def unlock_with(self, typed: bytearray) -> bool:
+        """Opens the seat to whoever this was typed by, and wipes it; False when he is no clerk of this counter."""
+        assert self.guard is not None, "asked where something has to be typed"
+        try:
+            name = await self.guard(typed)
+        finally:
+            typed[:] = bytes(len(typed))
+        if name is None:
+            return False
+        self.person = name
+        self.unlock()
+        return True
+
     def unlock(self) -> None:
         """The person is back."""
         self._is_locked = False
         self.bell.ring()
+
+    def lock_after(self, seconds: float) -> None:
+        """The clerk's wish how long his empty seat stays open."""
+        self.patience = replace(self.patience, clerk_s=seconds)
 
     @property
     def layout(self) -> str:

@@ -20,6 +20,7 @@ from kiosk.ui.widgets.banner import Banner
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatBar
+from kiosk.ui.widgets.seat_lock import SeatLock
 from kiosk.ui.widgets.step_bar import StepBar
 
 R = TypeVar("R")
@@ -117,13 +118,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         return Horizontal(Paragraph(self._presence_text, id="presence"), stay, classes="presence-question")
 
     def _lock(self) -> Widget:
-        words = self.words
-        return Vertical(
-            Paragraph(words("lock.title"), classes="title"),
-            Paragraph(words("lock.text"), classes="lead"),
-            Key(words("lock.open"), id="unlock", hint="Enter", kind="main"),
-            classes="lock",
-        )
+        return SeatLock(self.seat)
 
     def standing_keys(self) -> Iterable[Widget]:
         """The keys that every screen has, at the left."""
@@ -192,10 +187,10 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """Whether the screen is covered until its person is back; until then Enter and the cover's key alone work."""
         return self.has_class("-locked")
 
-    @on(Key.Pressed, "#unlock")
-    def unlock(self) -> None:
-        """The person is back."""
-        self.seat.unlock()
+    def type_at_lock(self, key: str) -> None:
+        """A key that was typed at the locked seat."""
+        for lock in self.query(SeatLock):
+            lock.type(key)
 
     async def on_screen_resume(self) -> None:
         """A screen that comes back speaks the seat's present language, and is not yet touched on purpose."""
@@ -231,7 +226,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def mind_idleness(self, idle_s: float, patience: Patience) -> None:
         """Asks a person who has not touched the terminal whether he is there, and in the end takes it that he left."""
-        if self.seat.name is SeatName.CLERK and idle_s >= patience.clerk_s and not self.seat.is_locked:
+        if self.seat.name is SeatName.CLERK and idle_s >= self.seat.patience.clerk_s and not self.seat.is_locked:
             self.seat.lock()
         if not self.MINDS_IDLENESS:
             return

@@ -25,6 +25,7 @@ from kiosk.authority.embedded.store import open_store
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms, Uptime
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.town import Town
+from tests.asgi_line import AsgiLine
 
 POLICIES = Path(__file__).resolve().parents[2] / "config" / "policy"
 URL = "http://authority.test"
@@ -83,9 +84,9 @@ class Desk:
     def serve(self, authority: Authority) -> None:
         self.authority = authority
         self.responder = Responder(authority)
-        self.client = self.client_over(httpx.ASGITransport(application(authority)))
+        self.client = self.client_over(AsgiLine(application(authority)))
 
-    def client_over(self, transport: httpx.BaseTransport | httpx.AsyncBaseTransport) -> AuthorityClient:
+    def client_over(self, transport: httpx.BaseTransport) -> AuthorityClient:
         trust = (self.issuer,)
         return AuthorityClient(URL, self.station, trust, clock=self.clock, transport=transport, pause=self.pause)
 

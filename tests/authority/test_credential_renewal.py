@@ -13,21 +13,22 @@ from kiosk.authority.credential_renewal import renew_credential
 from kiosk.authority.embedded.server import application
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected
 from kiosk.authority.message import parse_message
+from tests.asgi_line import AsgiLine
 
 
-class Line(httpx.AsyncBaseTransport):
+class Line(httpx.BaseTransport):
     """The way to the authority, which is cut after so many answers were made: the last one is lost."""
 
     def __init__(self, desk: Desk, answers: int = 1_000) -> None:
-        self._served = httpx.ASGITransport(application(desk.authority))
+        self._served = AsgiLine(application(desk.authority))
         self._left = answers
         self.kinds: list[int] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        body = await request.aread()
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        body = request.read()
         if request.url.path != "/ocsp":
             self.kinds.append(parse_message(body).kind)
-        response = await self._served.handle_async_request(request)
+        response = self._served.handle_request(request)
         self._left -= 1
         if self._left < 0:
             raise httpx.RemoteProtocolError("cut", request=request)

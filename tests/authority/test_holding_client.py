@@ -133,3 +133,22 @@ def test_an_authority_that_holds_by_itself_is_left_to_it(desk: Desk) -> None:
     pending = client.certify(desk.message().der)
     assert state(desk, pending) == "pending"
     plain.confirm(plain.confirm_message(pending).der)
+
+
+@pytest.mark.parametrize("lost_after", [1, 2, 3])
+def test_an_authority_that_is_gone_after_it_issued_has_perhaps_issued(desk: Desk, lost_after: int) -> None:
+    """Nobody listens any more: that proves nothing was sent of this request, and not of the one before."""
+
+    class Dying(WithoutPending):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            self.requests.append(0)
+            if len(self.requests) > lost_after:
+                raise httpx.ConnectError("nobody listens", request=request)
+            self.requests.pop()
+            self.requests.append(0)
+            return super().handle_request(request)
+
+    line = Dying(desk)
+    client = HoldingClient(URL, desk.station, (desk.issuer,), clock=desk.clock, transport=line, pause=desk.pause)
+    with pytest.raises(AuthorityOutcomeUnknown, match="has the request"):
+        client.certify(desk.message().der)

@@ -12,6 +12,7 @@ the same pragmas, right after each issuance. Five pairs at least, alternating be
 """
 
 import argparse
+import asyncio
 import json
 import os
 import shutil
@@ -99,12 +100,14 @@ class Measured:
 class Counter:
     """One counter whose issuances are measured, over a journal of so many entries."""
 
-    def __init__(self, folder: Path, authority: Path, entries: int, keys: Sequence[RSAPrivateKey]) -> None:
+    def __init__(
+        self, folder: Path, authority: Path, entries: int, keys: Sequence[RSAPrivateKey], runner: asyncio.Runner
+    ) -> None:
         folder.mkdir()
         store, twin = folder / "kiosk.db", folder / "raw.db"
         stocked(store, entries)
         shutil.copyfile(store, twin)
-        self._world = World(folder, Path(shutil.copytree(authority, folder / "ca")))
+        self._world = World(folder, Path(shutil.copytree(authority, folder / "ca")), runner=runner)
         self._watch = Stopwatch()
         self._world.application = self._watch.around_application("authority", self._world.application)
         self._database = RecordingDatabase(open_database(self._world.database_url))
@@ -163,12 +166,13 @@ def measure(folder: Path, sizes: Sequence[int], pairs: int) -> dict[int, list[Me
     """Issuances on journals of these sizes, in turns."""
     authority = make_authority(folder / "ca")
     keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(pairs + 1)]
-    counters = {size: Counter(folder / str(size), authority, size, keys) for size in sizes}
-    os.sync()  # or the disk would still be busy with what was prepared
     measured: dict[int, list[Measured]] = {size: [] for size in sizes}
-    for _ in range(pairs):
-        for size, counter in counters.items():
-            measured[size].append(counter.issue())
+    with asyncio.Runner() as runner:
+        counters = {size: Counter(folder / str(size), authority, size, keys, runner) for size in sizes}
+        os.sync()  # or the disk would still be busy with what was prepared
+        for _ in range(pairs):
+            for size, counter in counters.items():
+                measured[size].append(counter.issue())
     return measured
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from cryptography import x509
@@ -17,7 +18,7 @@ from kiosk.authority.credential import load_credential
 from kiosk.counter.card_desk import OPEN_TO, CardDesk
 from kiosk.counter.card_issuer import KEY_VERSION, CardIssuer
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, verify_authorisation
-from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Uptime
+from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation, Uptime
 from kiosk.model.transition import Stage
 from tests.counter_bench import START
 
@@ -73,12 +74,15 @@ def town(tmp_path: Path, fresh_authority: Path) -> Town:
     return Town(Path(shutil.copytree(fresh_authority, tmp_path / "ca")))
 
 
-def test_keys_are_given_for_the_authorised_card_while_its_case_needs_them_and_no_longer(town: Town) -> None:
-    answer = town.desk.keys(town.authorise())
+@pytest.mark.parametrize("operation", get_args(Operation))
+def test_keys_are_given_for_the_authorised_card_while_its_case_needs_them_and_no_longer(
+    town: Town, operation: Operation
+) -> None:
+    answer = town.desk.keys(town.authorise(operation=operation))
     for purpose in ChannelPurpose:
         for stage in (*Stage, None):
             town.stage = stage
-            if stage in OPEN_TO.get(purpose, ()):
+            if stage in OPEN_TO.get((operation, purpose), ()):
                 assert answer(town.challenge(purpose)) == KEYS
             else:
                 with pytest.raises(Refused, match="no session keys"):

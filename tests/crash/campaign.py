@@ -12,16 +12,19 @@ from tests.crash.explore import (
     ALL_CHANGES,
     CARD_CHANGES,
     FEW_CHANGES,
+    MANY_CHANGES,
     Behind,
     Finding,
+    Follow,
     Merging,
+    Part,
     Reach,
     Tally,
 )
 from tests.crash.hunt import Hunted
 from tests.crash.invariants import AT_EVERY_INSTANT, AT_REST, WHEN_MONEY_GOES_IN
 from tests.crash.mutations import MUTATIONS
-from tests.crash.plan import Death, Plan, Who, other_deaths
+from tests.crash.plan import Death, Who, other_deaths
 from tests.crash.workers import Work, Workers
 
 REACHES = (
@@ -30,6 +33,9 @@ REACHES = (
     Reach(CARD_CHANGES, waited=(), beset=(), is_alone=True),
 )
 """What may come first, second and third: time passes once in a plan, and three deaths are the terminal's."""
+
+REACHES_OF_OTHERS = (REACHES[0], Reach(MANY_CHANGES, beset=CARD_CHANGES, most=1))
+"""The same for all scenarios but the first one, whose third deaths come upon the same code: two, with more between."""
 
 LEAST_PLANS = 100_000
 """What a whole exploration has to come to."""
@@ -45,16 +51,19 @@ class Campaign:
     seed: int = 0
     out: TextIO = sys.stdout
 
-    def explore(self, scenarios: Sequence[str], depth: int, twins: int) -> Tally:
-        """Everything up to `depth`, and so many comparisons."""
+    def explore(self, scenarios: Sequence[str], depth: int | None, twins: int) -> Tally:
+        """Everything up to `depth`, by default as deep as is provided for, and so many comparisons."""
         began_s = time.monotonic()
         total = Tally()
         for scenario in scenarios:
             points: list[Point] = next(self._run(scenario, "points", [()]))
             self._tell_points(scenario, points)
             total.add(self._part(scenario, "one death, each raised", self._singles(scenario, points)))
-            merging = Merging(REACHES[:depth], self.seed)
-            total.add(self._part(scenario, f"up to {depth}, merged by state", self._merged(scenario, merging)))
+            own = REACHES if depth or scenario == scenarios[0] else REACHES_OF_OTHERS
+            merging = Merging(own[:depth], self.seed)
+            total.add(
+                self._part(scenario, f"up to {depth or len(own)}, merged by state", self._merged(scenario, merging))
+            )
             pairs = merging.twins(twins)
             total.add(self._part(scenario, "merged plans, raised", self._run(scenario, "run_twins", pairs)))
         self._tell_findings(total.findings)
@@ -98,8 +107,14 @@ class Campaign:
         return self._run(scenario, "run_single", [(death,) for death in deaths + other_deaths(points)])
 
     def _merged(self, scenario: str, merging: Merging) -> Iterator[Tally]:
-        def run(parts: Sequence[tuple[Plan, bool]]) -> Iterator[tuple[Tally, Behind]]:
-            return self._run(scenario, "run_merged", parts)
+        def run(parts: Sequence[Part], follow: Follow) -> Iterator[Tally]:
+            def behind(result: tuple[Tally, Behind]) -> Work | None:
+                plans = follow(result[1])
+                return Work(scenario, "run_last", tuple(plans)) if plans else None
+
+            work = [Work(scenario, "run_merged", part) for part in parts]
+            for result in self.workers.run(work, behind):
+                yield result[0] if isinstance(result, tuple) else result
 
         return merging.explore(run)
 

@@ -32,6 +32,12 @@ FEW_CHANGES = (
     Change(delay=Delay.LAPSED),
     *NEXT_CHANGES,
 )
+MANY_CHANGES = (
+    *(Change(presence, delay) for presence, delay in product(Presence, (Delay.NOW, Delay.LAPSED))),
+    Change(delay=Delay.REBOOTED),
+    Change(delay=Delay.LATE),
+    *NEXT_CHANGES,
+)
 ALL_CHANGES = (*(Change(presence, delay) for presence, delay in product(Presence, Delay)), *NEXT_CHANGES)
 CARD_CHANGES = (UNCHANGED, Change(Presence.SWAPPED))
 
@@ -69,6 +75,10 @@ class Tally:
         self.findings += other.findings
 
 
+_LEGS_KEPT = 16
+"""More than the processes that explore, so that one still knows a leg when it is told what to run behind it."""
+
+
 class Explorer:
     """Runs parts of an exploration on one stage, and remembers the last legs that it expanded."""
 
@@ -76,7 +86,7 @@ class Explorer:
         self.stage = stage
         self._came_back: set[str] = set()
         self._latest: tuple[Image, str, list[str]] | None = None
-        self._expanded = lru_cache(8)(self._expand)
+        self._expanded = lru_cache(_LEGS_KEPT)(self._expand)
 
     def points(self) -> list[Point]:
         """Every point of the leg that nothing disturbs."""
@@ -105,6 +115,20 @@ class Explorer:
         self._rest(done.rest, done.leg, plan, tally)
         states = [(point, self._instant(image, (*plan, Death(point)), tally)) for point, image in done.images]
         return tally, Behind(tuple(states), tuple(other_deaths(done.points)))
+
+    def run_last(self, *plans: Plan) -> Tally:
+        """Plans that are made no longer, one after the other; quick right behind the plan that they all go on from."""
+        total = Tally()
+        for plan in plans:
+            total.add(self.run_merged(plan, is_last=True)[0])
+        return total
+
+    def run_level(self, parts: Sequence["Part"], follow: "Follow") -> Iterator[Tally]:
+        """A level of merged plans, each with its last ones right behind it."""
+        for part in parts:
+            tally, behind = self.run_merged(*part)
+            yield tally
+            yield self.run_last(*follow(behind))
 
     def run_twins(self, plan: Plan, twin: Plan) -> Tally:
         """Really raises two plans that were merged; from their last deaths on they must be the same."""
@@ -212,8 +236,14 @@ class Reach:
         return start.change in self.beset and len(start.faults) <= self.most
 
 
-RunMerged = Callable[[Sequence[tuple[Plan, bool]]], Iterator[tuple[Tally, Behind]]]
-"""Runs `Explorer.run_merged` over many arguments and yields the results in their order."""
+Part = tuple[Plan, bool]
+"""The arguments of `Explorer.run_merged`."""
+
+Follow = Callable[[Behind], Sequence[Plan]]
+"""Is told in the order of a level's parts what is behind each, and says which plans to run as the last ones there."""
+
+RunLevel = Callable[[Sequence[Part], Follow], Iterator[Tally]]
+"""Runs a level, as `Explorer.run_level` does."""
 
 
 class Merging:
@@ -227,21 +257,33 @@ class Merging:
         self._seen = Counter[Start]()
         self._twins = dict[Start, Plan]()
 
-    def explore(self, run: RunMerged) -> Iterator[Tally]:
+    def explore(self, run: RunLevel) -> Iterator[Tally]:
         """Runs all legs; the last tally has, in `plans`, how many plans of each length they stand for."""
         level: dict[Start, Plan] = {_ROOT: ()}
-        for length in range(len(self._reaches) + 1):
+        longest = len(self._reaches)
+        for length in range(max(longest, 1)):
             self._plans |= level
             found = dict[Start, Plan]()
             parts = [(plan, not self._goes_on(start, length)) for start, plan in level.items()]
-            for (start, plan), (tally, behind) in zip(level.items(), run(parts), strict=True):
-                yield tally
+            starts = iter(level.items())
+
+            def follow(
+                behind: Behind,
+                starts: Iterator[tuple[Start, Plan]] = starts,
+                length: int = length,
+                found: dict[Start, Plan] = found,
+            ) -> list[Plan]:
+                start, plan = next(starts)
                 self._behind[start] = behind
-                for next_start, death in self._next(start, length):
-                    self._meet(next_start, (*plan, death), found)
-            level = {start: plan for start, plan in found.items() if start not in self._behind}
+                longer = [(then, (*plan, death)) for then, death in self._next(start, length)]
+                fresh = [each for then, each in longer if self._meet(then, each, found)]
+                return fresh if length + 1 == longest else []
+
+            yield from run(parts, follow)
+            level = found
+        self._plans |= level
         known = dict[tuple[Start, int, int], int]()
-        lengths = range(1, len(self._reaches) + 1)
+        lengths = range(1, longest + 1)
         yield Tally(plans=Counter({length: self._count(_ROOT, 0, length, known) for length in lengths}))
 
     def twins(self, count: int) -> list[tuple[Plan, Plan]]:
@@ -267,13 +309,14 @@ class Merging:
         for death in behind.others if reach.may_befall(start) else ():
             yield start._replace(faults=(*start.faults, death.fault)), death
 
-    def _meet(self, start: Start, plan: Plan, found: dict[Start, Plan]) -> None:
+    def _meet(self, start: Start, plan: Plan, found: dict[Start, Plan]) -> bool:
         """Takes the first plan that leads to a start, and of all others one at random as its twin."""
         if start not in self._plans and found.setdefault(start, plan) is plan:
-            return
+            return True
         self._seen[start] += 1
         if self._random.randrange(self._seen[start]) == 0:
             self._twins[start] = plan
+        return False
 
     def _count(self, start: Start, deaths: int, length: int, known: dict[tuple[Start, int, int], int]) -> int:
         """How many plans of this length begin with the so many deaths that led to a start."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.crash.explore import CARD_CHANGES, FEW_CHANGES, Behind, Explorer, Finding, Merging, Reach, Tally
+from tests.crash.explore import CARD_CHANGES, FEW_CHANGES, Explorer, Finding, Merging, Reach, Tally
 from tests.crash.mutation import applied
 from tests.crash.mutations import MUTATIONS
 from tests.crash.people import Presence
-from tests.crash.plan import UNCHANGED, Change, Delay, Plan, parse_plan
+from tests.crash.plan import UNCHANGED, Change, Delay, parse_plan
 from tests.crash.play import PlanDoesNotFit, Stage, come_back, play
 
 LADDER: tuple[tuple[Reach, ...], ...] = (
@@ -71,14 +71,7 @@ def _tallies(name: str, stages: Sequence[Stage], rungs: int) -> Iterator[Tally]:
             yield _tell(stage, told)
     for reaches in LADDER[:rungs]:
         for stage in stages:
-            explorer = Explorer(stage)
-
-            def run(
-                parts: Sequence[tuple[Plan, bool]], explorer: Explorer = explorer
-            ) -> Iterator[tuple[Tally, Behind]]:
-                return (explorer.run_merged(*part) for part in parts)
-
-            yield from Merging(reaches).explore(run)
+            yield from Merging(reaches).explore(Explorer(stage).run_level)
 
 
 def _tell(stage: Stage, text: str) -> Tally:

@@ -7,6 +7,7 @@ import httpx
 
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.server import application
+from tests.asgi_line import AsgiLine
 from tests.crash.boundary import Kind, Outage, Point
 from tests.crash.office import Office
 from tests.crash.watch import GetPassage
@@ -40,7 +41,7 @@ class AuthorityLine(httpx.BaseTransport):
         """The authority's process ends, if there is one, and another one begins on its books."""
         self.end()
         self._authority = self._start()
-        self._served = httpx.ASGITransport(application(self._authority))
+        self._served = AsgiLine(application(self._authority), self._office.runner)
 
     def end(self) -> None:
         """The authority's process ends."""
@@ -61,7 +62,7 @@ class AuthorityLine(httpx.BaseTransport):
             raise httpx.ConnectError("nobody listens", request=request)
         self._request, self._commits = (point, label), 0
         try:
-            response = self._office.runner.run(self._serve(request))
+            response = self._served.handle_request(request)
         except AuthorityDied:
             response = None
         finally:
@@ -85,7 +86,3 @@ class AuthorityLine(httpx.BaseTransport):
 
     def leave(self, connection: sqlite3.Connection) -> None:
         """It has committed; the answer leaves next, and a death in between is one after it."""
-
-    async def _serve(self, request: httpx.Request) -> httpx.Response:
-        response = await self._served.handle_async_request(request)
-        return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())

@@ -143,6 +143,22 @@ class AbsentResident:
         """Nobody types."""
         raise Abandoned(Actor.RESIDENT, "left")
 
+    def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
+        """Nobody chooses."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    def enter_authentication_password(self, status: PinStatus) -> bytearray:
+        """Nobody types."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    def enter_old_password(self, status: PinStatus) -> bytearray:
+        """Nobody types."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    def enter_new_password(self, status: PinStatus) -> bytearray:
+        """Nobody types."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
     def consent(self, summary: DeliverySummary) -> None:
         """Nobody agrees."""
         raise Abandoned(Actor.RESIDENT, "left")

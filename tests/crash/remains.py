@@ -25,7 +25,12 @@ from tests.crash.world import STATION_KEY, Image
 
 RESIDENT_PROFILE = "signature"
 ORIGINAL_TITLE, COPY_TITLE = "手数料領収書", "領収書(写)"
-_ENDED = ("closed", "refused", "rolled_back")
+_ENDED = (
+    *("closed", "refused", "rolled_back"),
+    *("revocation_closed", "revocation_refused", "revocation_abandoned"),
+    *("password_changed", "password_change_refused", "password_change_abandoned", "password_change_unknown"),
+    *("unlocked", "unlock_refused", "unlock_abandoned", "unlock_unknown"),
+)
 _CERTIFICATE_FILE, _KEY_FILE, _PIN_FILE = 0x0001, 0x001A, 0x001B
 
 

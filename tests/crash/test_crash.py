@@ -40,7 +40,7 @@ def seed() -> int:
 
 def explored(explorer: Explorer, merging: Merging) -> Tally:
     total = Tally()
-    for tally in merging.explore(lambda parts: (explorer.run_merged(*part) for part in parts)):
+    for tally in merging.explore(explorer.run_level):
         total.add(tally)
     return total
 

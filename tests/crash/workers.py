@@ -2,7 +2,8 @@
 
 import multiprocessing
 import traceback
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -30,30 +31,41 @@ class Workers:
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._connections = connections
 
-    def run(self, work: Sequence[Work]) -> Iterator[Any]:
-        """Does all of it. Raises `RuntimeError` with the trace when a process failed."""
-        waiting = iter(enumerate(work))
-        busy = dict[Connection, int]()
-        done = dict[int, Any]()
-        for connection in self._connections:
-            _hand_out(connection, waiting, busy)
-        for number in range(len(work)):
-            while number not in done:
-                for ready in wait(list(busy)):
-                    assert isinstance(ready, Connection)
-                    is_good, result = ready.recv()
-                    if not is_good:
-                        raise RuntimeError(result)
-                    done[busy.pop(ready)] = result
-                    _hand_out(ready, waiting, busy)
-            yield done.pop(number)
+    def run(self, work: Sequence[Work], follow: Callable[[Any], Work | None] = lambda _: None) -> Iterator[Any]:
+        """Does all of it. Raises `RuntimeError` with the trace when a process failed.
 
-
-def _hand_out(connection: Connection, waiting: Iterator[tuple[int, Work]], busy: dict[Connection, int]) -> None:
-    following = next(waiting, None)
-    if following is not None:
-        busy[connection], work = following
-        connection.send(work)
+        `follow` is told each result in the order of the work, before it is yielded, and may say what is to be done
+        next by the process that it came from; what that results in is yielded as soon as it is there.
+        """
+        waiting = deque(enumerate(work))
+        own = {connection: deque[Work]() for connection in self._connections}
+        busy = dict[Connection, int | None]()
+        done = dict[int, tuple[Connection, Any]]()
+        following = 0
+        while True:
+            for connection in self._connections:
+                if connection not in busy and (own[connection] or waiting):
+                    number, part = (None, own[connection].popleft()) if own[connection] else waiting.popleft()
+                    busy[connection] = number
+                    connection.send(part)
+            if not busy:
+                return
+            for ready in wait(list(busy)):
+                assert isinstance(ready, Connection)
+                is_good, result = ready.recv()
+                if not is_good:
+                    raise RuntimeError(result)
+                number = busy.pop(ready)
+                if number is None:
+                    yield result
+                else:
+                    done[number] = ready, result
+            while following in done:
+                connection, result = done.pop(following)
+                following += 1
+                if (behind := follow(result)) is not None:
+                    own[connection].append(behind)
+                yield result
 
 
 @contextmanager

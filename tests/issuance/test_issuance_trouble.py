@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from hw.errors import ReaderMissing, TextDoesNotFit
+from hw.errors import CardRemoved, ReaderMissing, TextDoesNotFit
 from hw.ports import CardSession, PinPolicy, PrintOutcome, QrCode
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
+from kiosk.issuance.card_key import PROOF_TEXT, password_policy
 from kiosk.issuance.failure import (
     AuthorisationUnfit,
     Halted,
@@ -22,17 +23,17 @@ from kiosk.issuance.failure import (
     RolledBack,
     failure_code,
 )
-from kiosk.issuance.issue import PROOF_TEXT, password_policy
-from kiosk.issuance.persons import Abandoned, CardAction
+from kiosk.issuance.persons import Abandoned, CannotTell, CardAction
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.model.application import Closed, Delivery
+from kiosk.model.certificate import CertificateState
 from kiosk.model.policy import PasswordRules
 from kiosk.model.step import Actor, Step, Undo
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import Stage
-from tests.counter_bench import PASSWORD, RESIDENT, CuttingDatabase, PowerCut, World
+from tests.counter_bench import OTHER_RESIDENT, PASSWORD, RESIDENT, CuttingDatabase, PowerCut, World
 from tests.issuance.test_issue import check_rest, cut, issued, new_world, step_of_commit
 
 
@@ -515,3 +516,124 @@ def test_a_power_cut_at_every_commit_of_a_withdrawal_is_resumed_and_money_comes_
         except RolledBack:
             break
     assert reached == set(Undo)
+
+
+def test_a_store_of_an_earlier_day_does_not_revoke_what_the_authority_has_confirmed(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "fee", "intended")
+    world = new_world(tmp_path / "world", fresh_authority)
+    cut(world, commit, is_before=True)
+    store = world.directory / "kiosk.db"
+    yesterday = store.read_bytes()
+    closed = world.issue()
+    store.write_bytes(yesterday)
+    leaves = with_resident(world, consent=raising(Abandoned(Actor.RESIDENT, "left")))
+    with pytest.raises(Halted, match="K-STORE-001"):
+        world.issue(persons=leaves)
+    station = world.station()
+    assert station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
+
+
+# Who comes next.
+
+
+def test_what_an_interrupted_print_left_hanging_is_no_head_of_the_next_receipt(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "receipt", "intended")
+    world = new_world(tmp_path / "world", fresh_authority)
+    cut(world, commit, is_before=False)
+    world.printer_core.feed(b"half a receipt\n")
+    second = world.issue("2", OTHER_RESIDENT)
+    papers = [sheet.text for sheet in world.printer_core.sheets]
+    (its_own,) = (text for text in papers if f"No. {second.receipt_number:06d}" in text)
+    assert "half a" not in its_own and any("half a" in text for text in papers)
+    check_rest(world, [world.issue("1"), second])
+
+
+# What is taken back although something else fails meanwhile.
+
+
+def test_a_card_that_cannot_be_emptied_keeps_nobody_waiting(world: World) -> None:
+    refuses = {"confirm": raising(AuthorityRejected("badRequest", "no"))}
+    station = with_card(world, lambda _: {"erase": raising(CardRemoved("pulled"))})
+    with pytest.raises(RolledBack, match="K-CA-005"):
+        world.issue(station=replace(station, authority=But(station.authority, **refuses)))
+    check_rest(world, [])
+
+
+def test_who_cannot_be_named_leaves_the_case_where_it_was(tmp_path: Path, fresh_authority: Path) -> None:
+    """The clerk's certificate is asked of his station, which can be gone; nobody is suspected of anything then."""
+    commit = step_of_commit(tmp_path / "whole", fresh_authority, "receipt", "done")
+    world = new_world(tmp_path / "world", fresh_authority)
+    cut(world, commit, is_before=True)
+
+    class KeyOfAStationThatIsGone:
+        @property
+        def certificate(self) -> bytes:
+            raise Abandoned(Actor.CLERK, "gone")
+
+    key: Any = KeyOfAStationThatIsGone()
+    unsure = with_clerk(world, look_at_paper=raising(CannotTell()))
+    with pytest.raises(Halted, match="K-CASE-002"):
+        world.issue(station=replace(world.station(), clerk_key=key), persons=unsure)
+    case = world.station().journal.latest_case("1")
+    assert case is not None and case.stage is Stage.RETURNED
+    check_rest(world, [world.issue()])
+
+
+# What the authority did upon a request whose answer was lost.
+
+
+@pytest.mark.parametrize("fail_info", ["transactionIdInUse", "badTime"])
+def test_who_is_refused_a_second_time_does_not_take_the_first_for_undone(world: World, fail_info: str) -> None:
+    """An authority that keeps no answers, as another maker's may be: it has issued, and will not say so again."""
+
+    def forgets(authority: Any) -> dict[str, object]:
+        def certify(der: bytes) -> object:
+            if issued(world):
+                raise AuthorityRejected(fail_info, "used before")
+            authority.certify(der)
+            raise AuthorityOutcomeUnknown("no answer")
+
+        return {"certify": certify}
+
+    with pytest.raises(Halted, match="K-CA-003"):
+        world.issue(station=with_authority(world, forgets))
+    with pytest.raises(Halted, match="K-CA-003"):
+        world.issue(station=with_authority(world, forgets))
+    with pytest.raises(RolledBack, match="K-CA-002"):
+        world.issue()
+    check_rest(world, [])
+
+
+def test_what_the_authority_says_that_it_did_not_issue_need_not_be_revoked(world: World) -> None:
+    answers = iter([AuthorityOutcomeUnknown("no answer"), AuthorityRejected("badTime", "too late")])
+
+    def certify(_: bytes) -> object:
+        raise next(answers)
+
+    with pytest.raises(RolledBack, match="K-CA-002"):
+        world.issue(station=with_authority(world, lambda _: {"certify": certify}))
+    check_rest(world, [world.issue()])
+
+
+@pytest.mark.parametrize("reason", ["a rule", "a fault"])
+def test_who_stops_what_is_over_stops_nothing(world: World, reason: str) -> None:
+    """His finger was on the key while the case was taken back, or refused."""
+    if reason == "a rule":
+        world.issue("0")
+        world.hand.insert(RESIDENT)
+    persons = world.persons("1")
+
+    def card(action: CardAction) -> None:
+        if action is CardAction.TAKE:
+            raise Abandoned(Actor.RESIDENT, "stopped")
+        persons.resident.card(action)
+
+    leaves = raising(Abandoned(Actor.RESIDENT, "left"))
+    stopping = replace(persons, resident=But(persons.resident, card=card, consent=leaves))
+    with pytest.raises(Refusal if reason == "a rule" else RolledBack):
+        world.issue(persons=stopping)
+    assert world.station().journal.unfinished_cases() == []

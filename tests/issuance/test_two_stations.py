@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
 from kiosk.authority.client import AuthorityClient
@@ -21,6 +20,7 @@ from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Application
 from kiosk.model.step import Step
+from tests.asgi_line import AsgiLine
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, START, World
 
 
@@ -48,7 +48,7 @@ def second_station(world: World) -> Station:
             credential,
             credential.chain,
             clock=lambda: world.now,
-            transport=httpx.ASGITransport(world.application),
+            transport=AsgiLine(world.application),
         ),
     )
 

@@ -13,9 +13,9 @@ from kiosk.journal.entry import ChainBroken
 from kiosk.journal.journal import EffectState, Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.step import Step, Undo
-from kiosk.model.transition import AFTER, Stage
+from kiosk.model.transition import AFTER, FIRST_STEP, Stage
 from tests.journal.filled_journal import HEAD_KEY, START, STATION_KEY, fill, open_journal
-from tests.journal.walked_case import walk
+from tests.journal.walked_case import open_for, walk
 
 DONE_BEFORE = (Step.APPLICATION, Step.IDENTITY_CHECK, Step.AUTHORISE, Step.GENERATE_KEY, Step.REQUEST)
 FILLED = 2 * len(Step)
@@ -56,10 +56,11 @@ def test_work_that_goes_on_during_verification_disturbs_nothing(database: Databa
 def test_every_state_and_every_end_of_an_effect_is_told(database: Database, tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "kiosk.db")
     for stage in Stage:
-        case = journal.open_case(stage.value, b"")
+        case = open_for(journal, stage.value, stage)
+        first = FIRST_STEP[case.stage]
         for effect in (EffectState.UNKNOWN, EffectState.FAILED):
-            journal.intend(case, Step.APPLICATION, effect.value.encode())
-            journal.leave(case, Step.APPLICATION, effect, "K-CARD-001")
+            journal.intend(case, first, effect.value.encode())
+            journal.leave(case, first, effect, "K-CARD-001")
         walk(journal, case, stage)
     now = read_state(database)
     told = told_until(database, now.ends)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kiosk.config import SHIPPED, StoreTable, load_config
 from kiosk.exit_code import ExitCode
+from kiosk.journal.chain import is_begun
 from kiosk.journal.command import run_journal
 from kiosk.journal.database import MIGRATIONS, open_database
 from kiosk.journal.entry import ChainBroken, Entry, chain
@@ -30,8 +31,8 @@ from kiosk.journal.journal import EffectState, Journal
 from kiosk.journal.seal import StationKey, load_station_key
 from kiosk.journal.verify import verify_chain
 from kiosk.model.step import Step
-from kiosk.model.transition import AFTER, ENDED, SUSPECT, Stage
-from tests.journal.walked_case import walk
+from kiosk.model.transition import AFTER, ENDED, SUSPECT, Procedure, Stage, procedure_of
+from tests.journal.walked_case import open_for, walk
 from tests.stores import Store
 
 NOW = datetime.datetime(2026, 4, 1, tzinfo=datetime.UTC)
@@ -73,9 +74,13 @@ def test_an_effect_is_remembered_by_another_process(store: Store) -> None:
 def test_unfinished_cases_are_those_of_this_station_that_have_not_ended(store: Store) -> None:
     journal = open_journal(store.url)
     for stage in Stage:
-        walk(journal, journal.open_case(stage.value, b""), stage)
+        walk(journal, open_for(journal, stage.value, stage), stage)
     open_journal(store.url, "other").open_case("elsewhere", b"")
-    assert {case.stage for case in journal.unfinished_cases()} == set(Stage) - {*ENDED, *SUSPECT.values()}
+    unfinished = set(Stage) - {*ENDED, *SUSPECT.values(), Stage.ON_HOLD}
+    for procedure in Procedure:
+        found = {case.stage for case in journal.unfinished_cases(procedure)}
+        assert found == {stage for stage in unfinished if procedure_of(stage) is procedure}
+    assert {case.stage for case in journal.held_cases()} == {Stage.ON_HOLD}
     assert {case.stage for case in journal.suspect_cases()} == set(SUSPECT.values())
 
 
@@ -391,3 +396,12 @@ def test_any_change_drop_swap_or_insertion_is_found(whole: list[Entry], data: st
             return
     with pytest.raises(ChainBroken):
         verify_chain(broken)
+
+
+def test_a_journal_is_begun_by_its_stations_first_entry(store: Store) -> None:
+    database = open_database(store.url)
+    assert not is_begun(database, "demo")
+    open_journal(store.url, "other").open_case("1", b"")
+    assert not is_begun(database, "demo")
+    open_journal(store.url).open_case("1", b"")
+    assert is_begun(database, "demo")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.cli import main
+from kiosk.journal.database import open_database
 from tests.journal.filled_journal import Filled, fill, filled, open_journal
 from tests.journal.test_merkle import mth
 
@@ -73,3 +74,9 @@ def test_verify_answers_by_its_exit_code(whole: Filled, tmp_path: Path, capsys: 
     assert run(whole, "verify", "--head", whole.receipt.text[:-9]) == 1
     assert main(["journal", "verify", "--data", str(tmp_path / "elsewhere")]) == 78
     assert run(whole, "show", "--head", whole.receipt.text) == 64
+
+
+def test_a_store_without_a_journal_is_not_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    open_database(f"sqlite:///{tmp_path / 'kiosk.db'}").close()
+    assert main(["journal", "verify", "--data", str(tmp_path)]) == 1
+    assert "it holds no journal" in capsys.readouterr().out

@@ -16,7 +16,7 @@ from kiosk.model.step import Step
 from kiosk.model.transition import ENDED, Stage
 from tests.journal.filled_journal import START, Filled, fill, filled, open_journal
 from tests.journal.tamper import Desk
-from tests.journal.walked_case import walk
+from tests.journal.walked_case import open_for, walk
 
 LATER = START + datetime.timedelta(days=5000)
 
@@ -38,7 +38,7 @@ def test_purged_records_are_unreadable_and_their_keys_are_nowhere_in_the_store(w
     assert case is not None and journal.effect(case, Step.FEE) is not None
     raw = whole.path.read_bytes()
     assert all(key in raw for key in keys.values())
-    assert purge(journal, LATER) == len(keys)
+    assert len(purge(journal, LATER)) == len(keys)
     purged = journal.latest_case("3")
     assert purged is not None
     assert (purged.stage, purged.person, purged.seal.is_destroyed) == (Stage.CLOSED, None, True)
@@ -51,7 +51,7 @@ def test_purged_records_are_unreadable_and_their_keys_are_nowhere_in_the_store(w
 
 
 def test_the_journal_verifies_after_a_purge_given_the_receipts_from_before(whole: Filled, tmp_path: Path) -> None:
-    assert purge(open_journal(whole.path, start=LATER), LATER) > 0
+    assert purge(open_journal(whole.path, start=LATER), LATER)
     (tmp_path / "desk").mkdir()
     desk = Desk(whole, tmp_path / "desk")
     desk.lay_out()
@@ -64,7 +64,7 @@ def test_what_ended_later_or_has_not_ended_is_kept(tmp_path: Path) -> None:
     fill(open_journal(path), 30)
     journal = open_journal(path)
     for stage in Stage:
-        walk(journal, journal.open_case(stage.value, b""), stage)
+        walk(journal, open_for(journal, stage.value, stage), stage)
     fill(open_journal(path, start=LATER), 20)
     fill(open_journal(path, "other"), 20)
     journal = open_journal(path, start=LATER)
@@ -82,8 +82,8 @@ def test_a_purge_is_done_once(whole: Filled) -> None:
     journal = open_journal(whole.path, start=LATER)
     first = purge(journal, LATER)
     entries = len(list(journal.entries()))
-    assert first > 0
-    assert purge(journal, LATER) == 0
+    assert first
+    assert purge(journal, LATER) == []
     assert len(list(journal.entries())) == entries
 
 
@@ -99,3 +99,17 @@ def test_a_new_record_of_equal_content_has_another_commitment(tmp_path: Path) ->
     assert len(commitments) == 10
     sealed, commitment = case.seal.close(b"same", "application intent")
     assert case.seal.commitment(sealed, "application intent") == commitment
+
+
+def test_until_when_cases_ended_whose_records_are_gone_is_told_of_this_station_alone(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    for station, day in (("demo", 0), ("other", 1)):
+        start = START + datetime.timedelta(days=day)
+        journal = open_journal(path, station, start)
+        assert journal.purged_until() is None
+        walk(journal, journal.open_case("1", b""), Stage.CLOSED)
+    purge(open_journal(path, "other", LATER), LATER)
+    assert open_journal(path).purged_until() is None
+    purge(open_journal(path, start=LATER), LATER)
+    until = open_journal(path).purged_until()
+    assert until is not None and START <= until < START + datetime.timedelta(days=1)

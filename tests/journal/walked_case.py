@@ -1,8 +1,8 @@
 """Takes a case through the procedure to any stage, as quickly as the table of transitions allows."""
 
 from kiosk.journal.journal import CaseRecord, Journal
-from kiosk.model.step import Actor, Step
-from kiosk.model.transition import AFTER, Event, Stage
+from kiosk.model.step import Actor, Pause, Step
+from kiosk.model.transition import AFTER, OTHER_ENDS, WAY, Event, Procedure, Stage, procedure_of
 
 _BRANCHES: dict[Stage, tuple[Stage, Event, Actor]] = {
     Stage.REFUSED: (Stage.FILED, Event.REFUSE, Actor.STATION),
@@ -14,8 +14,18 @@ _BRANCHES: dict[Stage, tuple[Stage, Event, Actor]] = {
 }
 
 
+def open_for(journal: Journal, number: str, stage: Stage, record: bytes = b"") -> CaseRecord:
+    """A case of the procedure that has this stage."""
+    return journal.open_case(number, record, procedure_of(stage))
+
+
 def walk(journal: Journal, case: CaseRecord, to: Stage, record: bytes = b"") -> CaseRecord:
     """The case in a stage that lies ahead of it; every step on the way has `record` as its outcome."""
+    procedure = procedure_of(to)
+    if procedure is not Procedure.ISSUANCE:
+        return _walk_another_way(journal, case, procedure, to, record)
+    if to is Stage.ON_HOLD:
+        return journal.complete(case, Pause.HOLD, record)
     if to in _BRANCHES:
         before, event, actor = _BRANCHES[to]
         return journal.move(walk(journal, case, before, record), event, actor, "E01")
@@ -24,5 +34,20 @@ def walk(journal: Journal, case: CaseRecord, to: Stage, record: bytes = b"") -> 
             break
         if list(Stage).index(AFTER[step]) > list(Stage).index(case.stage):
             case = journal.complete(case, step, record)
+    assert case.stage is to
+    return case
+
+
+def _walk_another_way(journal: Journal, case: CaseRecord, procedure: Procedure, to: Stage, record: bytes) -> CaseRecord:
+    ends = OTHER_ENDS[procedure]
+    branches = {ends.abandoned: Event.ABANDON, ends.refused: Event.REFUSE, ends.unknown: Event.GIVE_UP}
+    if to in branches:
+        case = _walk_another_way(journal, case, procedure, ends.before[-1], record)
+        return journal.move(case, branches[to], Actor.STATION, "E01")
+    for step, after in WAY[procedure]:
+        if case.stage is to:
+            break
+        case = journal.complete(case, step, record)
+        assert case.stage is after
     assert case.stage is to
     return case

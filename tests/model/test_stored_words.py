@@ -13,7 +13,21 @@ from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.eligibility import REFUSALS
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import Sex
-from kiosk.model.step import ACTOR, PROCEDURE, UNDO_ACTOR, Actor, Step, Undo
+from kiosk.model.revocation import REASON, RevocationCause
+from kiosk.model.step import (
+    ACTOR,
+    PROCEDURE,
+    UNDO_ACTOR,
+    Actor,
+    PasswordChangeStep,
+    Pause,
+    RevocationStep,
+    Step,
+    Supplement,
+    Undo,
+    UnlockStep,
+    actor_of,
+)
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import Event, Stage
 
@@ -28,13 +42,34 @@ STEPS = (
     [
         (Step, STEPS),
         (Undo, "revoke erase refund"),
+        (
+            Supplement,
+            "replace_card_keys second_key second_request second_certify second_write second_read_back second_confirm"
+            " second_revoke second_revocation",
+        ),
         (Actor, "resident clerk station authority two_clerks"),
         (
             Stage,
             "opened filed identified authorised key_ready requested pending written delivered settled confirmed"
-            " returned receipted closed refused rolling_back rolled_back fee_suspect receipt_suspect refund_suspect",
+            " returned receipted closed refused rolling_back rolled_back fee_suspect receipt_suspect refund_suspect"
+            " on_hold"
+            " revocation_opened revocation_filed revocation_identified revocation_authorised revocation_effected"
+            " revocation_emptied revocation_closed revocation_refused revocation_abandoned"
+            " password_change_opened password_change_filed password_changed password_change_refused"
+            " password_change_abandoned password_change_unknown"
+            " unlock_opened unlock_filed unlock_identified unlock_authorised unlocked unlock_refused unlock_abandoned"
+            " unlock_unknown",
         ),
-        (Event, "refuse roll_back end suspect testify purge"),
+        (Event, "refuse roll_back end suspect testify purge resume abandon give_up"),
+        (
+            RevocationStep,
+            "revocation_application revocation_identity_check revocation_authorise revocation revocation_empty_card"
+            " revocation_notice",
+        ),
+        (PasswordChangeStep, "password_change_application password_change"),
+        (UnlockStep, "unlock_application unlock_identity_check unlock_authorise password_reset"),
+        (Pause, "hold"),
+        (RevocationCause, "withdrawn compromised moved erroneous"),
         (EffectState, "intended unknown witnessed failed done"),
         (Sex, "male female other"),
         (IdentityDocument, "driving_licence passport photo_card"),
@@ -65,6 +100,7 @@ def test_a_refusal_keeps_its_code() -> None:
     assert eligibility.FORM_DIFFERS == "E09"
     assert eligibility.CHARACTER_UNCERTIFIABLE == "E14"
     assert eligibility.CARD_IN_USE == "E18"
+    assert eligibility.NO_CERTIFICATE == "E24"
 
 
 def test_who_acts_in_each_step_is_who_the_procedure_says() -> None:
@@ -72,6 +108,27 @@ def test_who_acts_in_each_step_is_who_the_procedure_says() -> None:
     assert [(step, ACTOR[step]) for step in Step] == list(zip(STEPS.split(), acts.split(), strict=True))
     assert set(ACTOR) == set(Step)
     assert dict(UNDO_ACTOR) == {"revoke": "authority", "erase": "station", "refund": "clerk"}
+
+
+def test_who_acts_in_what_is_no_issuance() -> None:
+    acts = {
+        RevocationStep: "clerk clerk clerk authority station station",
+        PasswordChangeStep: "resident resident",
+        UnlockStep: "resident clerk clerk resident",
+        Pause: "clerk",
+    }
+    for steps, words in acts.items():
+        assert [actor_of(step) for step in steps] == words.split()
+
+
+def test_the_authority_is_told_of_each_cause_by_its_own_reason() -> None:
+    assert {cause.value: reason.value for cause, reason in REASON.items()} == {
+        "withdrawn": "cessationOfOperation",
+        "compromised": "keyCompromise",
+        "moved": "affiliationChanged",
+        "erroneous": "superseded",
+    }
+    assert [cause.value for cause in RevocationCause if cause.is_on_information] == ["moved", "erroneous"]
 
 
 def test_the_towns_eight_steps_hold_every_effect_once_and_in_order() -> None:

@@ -75,6 +75,11 @@ def test_what_is_not_in_that_form_is_none(payload: bytes) -> None:
         TestimonyTerms.decode(payload)
 
 
+def test_an_answer_that_the_question_does_not_have_is_none() -> None:
+    with pytest.raises(TestimonyInvalid, match="'whole' is no answer to fee"):
+        TestimonyTerms.decode(changed(answer="whole"))
+
+
 @pytest.mark.parametrize("length", [0, 15, 17])
 def test_a_nonce_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(TestimonyInvalid, match="not in canonical form"):

@@ -9,26 +9,48 @@ from kiosk.journal.agreement import Told, check_state, read_state
 from kiosk.journal.chain import read_entries
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import EffectState
-from kiosk.model.step import ACTOR, UNDO_ACTOR, Actor, Step, Undo, actor_of
+from kiosk.model.step import (
+    ACTOR,
+    SUPPLEMENT_ACTOR,
+    UNDO_ACTOR,
+    Act,
+    Actor,
+    PasswordChangeStep,
+    Pause,
+    RevocationStep,
+    Step,
+    Supplement,
+    Undo,
+    UnlockStep,
+    actor_of,
+)
 from kiosk.model.transition import (
     AFTER,
     ASKED_IN,
     BEFORE_FEE,
+    DONE_IN,
     ENDED,
+    OPENING,
+    OTHER_ENDS,
     SUSPECT,
     TRANSITIONS,
+    WAY,
     WITNESSED,
     Cell,
     Event,
     Happening,
+    Procedure,
     Stage,
     TransitionRefused,
     next_stage,
+    procedure_of,
 )
 from tests.journal.filled_journal import open_journal
-from tests.journal.walked_case import walk
+from tests.journal.walked_case import open_for, walk
 
-HAPPENINGS: tuple[Happening, ...] = (*Step, *Undo, *Event)
+ACTS: tuple[Act, ...] = (*Step, *Undo, *RevocationStep, *PasswordChangeStep, *UnlockStep, *Pause, *Supplement)
+HAPPENINGS: tuple[Happening, ...] = (*ACTS, *Event)
+OTHERS = tuple(OTHER_ENDS)
 
 
 def test_every_cell_leads_somewhere_or_is_refused() -> None:
@@ -56,9 +78,67 @@ def test_the_steps_lead_from_opened_to_closed_in_their_order_and_in_no_other() -
     assert stage is Stage.CLOSED
 
 
-@pytest.mark.parametrize("happening", [*Step, *Undo])
-def test_what_is_done_is_done_by_its_own_actor(happening: Step | Undo) -> None:
+@pytest.mark.parametrize("procedure", OTHERS)
+def test_the_other_procedures_go_their_way_in_order_and_in_no_other(procedure: Procedure) -> None:
+    stage = OPENING[procedure]
+    for step, after in WAY[procedure]:
+        assert procedure_of(stage) is procedure
+        assert {
+            cell.event for cell in TRANSITIONS if cell.stage is stage and not isinstance(cell.event, Event | Supplement)
+        } == {step}
+        stage = next_stage(stage, step, actor_of(step))
+        assert stage is after
+    assert stage.is_ended and procedure_of(stage) is procedure
+
+
+@pytest.mark.parametrize("procedure", OTHERS)
+def test_another_procedure_can_be_stopped_until_something_is_done_to_the_world(procedure: Procedure) -> None:
+    ends = OTHER_ENDS[procedure]
+    assert ends.before == (OPENING[procedure], *(after for _, after in WAY[procedure]))[: len(ends.before)]
+    for event, actors, to in (
+        (Event.ABANDON, {Actor.RESIDENT, Actor.CLERK, Actor.STATION}, ends.abandoned),
+        (Event.REFUSE, {Actor.STATION}, ends.refused),
+    ):
+        leading = {cell for cell, after in TRANSITIONS.items() if after is to and cell.event is event}
+        assert leading == {Cell(stage, event, actor) for stage in ends.before for actor in actors}
+
+
+def test_what_nobody_can_find_out_is_given_up_only_where_the_owner_of_the_card_could_say() -> None:
+    given_up = {cell: to for cell, to in TRANSITIONS.items() if cell.event is Event.GIVE_UP}
+    assert given_up == {
+        Cell(before, Event.GIVE_UP, actor): to
+        for before, to in (
+            (Stage.CHANGE_FILED, Stage.CHANGE_UNKNOWN),
+            (Stage.UNLOCK_AUTHORISED, Stage.UNLOCK_UNKNOWN),
+        )
+        for actor in (Actor.CLERK, Actor.STATION)
+    }
+
+
+def test_an_application_is_held_only_while_nothing_was_done_and_ended_or_taken_up_by_a_clerk() -> None:
+    assert {cell: to for cell, to in TRANSITIONS.items() if Stage.ON_HOLD in (cell.stage, to)} == {
+        Cell(Stage.OPENED, Pause.HOLD, Actor.CLERK): Stage.ON_HOLD,
+        Cell(Stage.ON_HOLD, Pause.HOLD, Actor.CLERK): Stage.ON_HOLD,
+        Cell(Stage.ON_HOLD, Event.RESUME, Actor.CLERK): Stage.OPENED,
+        Cell(Stage.ON_HOLD, Event.ROLL_BACK, Actor.CLERK): Stage.ROLLING_BACK,
+    }
+
+
+def test_every_stage_is_of_one_procedure() -> None:
+    assert {procedure_of(stage) for stage in Stage} == set(Procedure)
+    for cell, to in TRANSITIONS.items():
+        assert procedure_of(cell.stage) is procedure_of(to)
+
+
+@pytest.mark.parametrize("happening", ACTS)
+def test_what_is_done_is_done_by_its_own_actor(happening: Act) -> None:
     assert {cell.actor for cell in TRANSITIONS if cell.event is happening} == {actor_of(happening)}
+
+
+def test_a_supplement_leaves_the_case_where_it_is() -> None:
+    supplements = {cell: to for cell, to in TRANSITIONS.items() if cell.event in set(Supplement)}
+    assert {cell.event: cell.stage for cell in supplements} == DONE_IN
+    assert all(to is cell.stage for cell, to in supplements.items())
 
 
 def test_nothing_leaves_an_ended_case_and_only_there_the_records_can_be_destroyed() -> None:
@@ -92,7 +172,7 @@ def test_only_two_clerks_together_bring_a_suspect_case_back_to_where_it_was_aske
 
 
 def test_every_stage_can_be_reached_and_every_open_one_can_end() -> None:
-    reached = {Stage.OPENED}
+    reached = set(OPENING.values())
     while more := {to for cell, to in TRANSITIONS.items() if cell.stage in reached} - reached:
         reached |= more
     assert reached == set(Stage)
@@ -106,8 +186,8 @@ def test_what_the_table_does_not_have_is_a_journaled_refusal_that_changes_nothin
     path = tmp_path / "kiosk.db"
     journal, attempts = open_journal(path), 0
     for stage in Stage:
-        case = walk(journal, journal.open_case(stage, b""), stage)
-        for step in (*Step, *Undo):
+        case = walk(journal, open_for(journal, stage, stage), stage)
+        for step in ACTS:
             if Cell(stage, step, actor_of(step)) not in TRANSITIONS:
                 for change in (journal.intend, journal.complete):
                     with pytest.raises(TransitionRefused):
@@ -176,4 +256,4 @@ def test_what_takes_a_case_back_is_not_undone_by_a_process_that_comes_late(tmp_p
 
 
 def test_who_acts_is_said_of_every_step_and_undo() -> None:
-    assert set(ACTOR) == set(Step) and set(UNDO_ACTOR) == set(Undo)
+    assert set(ACTOR) == set(Step) and set(UNDO_ACTOR) == set(Undo) and set(SUPPLEMENT_ACTOR) == set(Supplement)

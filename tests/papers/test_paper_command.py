@@ -48,7 +48,7 @@ def test_a_paper_goes_to_a_file_a_folder_or_the_roll(tmp_path: Path) -> None:
         (("hold", "-o", "hold.pdf"), 64),
         (("hold", "--value", "number"), 64),
         (("nothing",), 64),
-        (("refusal",), 78),  # nothing prints on A4
+        (("refusal", "--set", "documents.link="), 78),  # nothing prints on A4
         (("hold", "--set", "printer.link=tcp://127.0.0.1:1"), 2),
     ],
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.cells import cell_len
 from textual.containers import VerticalScroll
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -30,10 +31,16 @@ def flaws(screen: Screen[Any]) -> list[str]:
                 told.append(f"{widget!r} is smaller than {width} by {height} cells")
         if widget not in wraps:
             told += _of_text(widget)
+    seen = {widget: _visible(widget, screen) for widget in shown}
     for one, other in combinations(shown, 2):
-        if one.region.intersection(other.region).area and one not in other.ancestors and other not in one.ancestors:
+        if seen[one].intersection(seen[other]).area and one not in other.ancestors and other not in one.ancestors:
             told.append(f"{one!r} and {other!r} stand on one another")
     return told
+
+
+def _visible(widget: Widget, screen: Screen[Any]) -> Region:
+    place = screen.find_widget(widget)
+    return place.clip.intersection(place.region)
 
 
 def _is_shown(widget: Widget) -> bool:

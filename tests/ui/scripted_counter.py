@@ -7,11 +7,13 @@ is `test_real_case.py`.
 import datetime
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
-from hw.ports import PinPolicy, PinStatus
+from hw.ports import PinPolicy, PinStatus, PrintOutcome
+from kiosk.counter_records import CounterRecords
 from kiosk.issuance.failure import Refusal, RolledBack
 from kiosk.issuance.persons import (
     Abandoned,
@@ -22,10 +24,14 @@ from kiosk.issuance.persons import (
     Persons,
 )
 from kiosk.issuance.report import Phase, Report, StepReport
+from kiosk.journal.head import HeadKey
+from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
+from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.step import ACTOR, Step
-from kiosk.model.town import Town
+from kiosk.model.town import Area, Areas, Town
+from kiosk.papers.press import Printed
 from kiosk.ui.counter import (
     CardUnusable,
     Check,
@@ -39,6 +45,8 @@ from kiosk.ui.counter import (
     OwnCertificate,
     Statistics,
 )
+from tests.counter.counter_store import CounterStore, TurnedClock, new_clerk
+from tests.stores import sqlite_store
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 VALID_UNTIL = datetime.datetime(2029, 11, 22, 14, 59, 59, tzinfo=datetime.UTC)
@@ -56,17 +64,36 @@ NAMES = (
     "山田　翠",
 )
 """Eleven, so that they need two pages."""
+READINGS = (
+    "ほろのべ　たろう",
+    "ほろのべ　はなこ",
+    "さいとう　きよし",
+)
+"""Of the first; the others have none."""
+ROUTES = (
+    *PHOTO_ONLY,
+    IdentityRoute(
+        "letter",
+        (IdentityDocument.ANSWERED_LETTER,),
+        ("signature", "deadline", "entries"),
+        (IdentityDocument.HEALTH_INSURANCE, IdentityDocument.PENSION_BOOK),
+    ),
+)
 
 
 def resident(number: int) -> Resident:
     """A fictional resident."""
     items = FourItems(
         NAMES[number],
-        f"北海道天塩郡幌延町宮園町{number + 1}番地の1",
+        f"北海道天塩郡幌延町宮園町{number + 1}番地1",
         datetime.date(1950 + 3 * number, 5, 3),
         Sex.FEMALE,
     )
-    return Resident(f"{10000000000 + number}", items, "")
+    reading = READINGS[number] if number < len(READINGS) else ""
+    return Resident(f"{10000000000 + number}", items, reading)
+
+
+NOW = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
 
 
 class ScriptedReader:
@@ -177,8 +204,25 @@ class ScriptedBooks:
         issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))
         return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)))
 
-    def takings(self, day: datetime.date) -> DayTakings:
-        return DayTakings(day, 2, 1000, 1, 500, len(self.left))
+    def takings(self, day: datetime.date, after: int) -> DayTakings:
+        return DayTakings(day, 2, 1000, 1, 500, len(self.left), receipts=(16, 17))
+
+
+class ScriptedPapers:
+    """`kiosk.ui.counter.Papers` that keeps what it was asked to print, all of which comes out."""
+
+    def __init__(self) -> None:
+        self.printed: list[tuple[str, dict[str, str]]] = []
+
+    def can_print(self, name: str) -> bool:
+        return True
+
+    def print(self, name, language, values, rows=None, marks=()) -> Printed:
+        self.printed.append((name, dict(values)))
+        return Printed(name, PrintOutcome.CONFIRMED)
+
+    def preview(self, name, language, values, rows=None, marks=()) -> str:
+        return name
 
 
 class ScriptedCounter:
@@ -186,15 +230,24 @@ class ScriptedCounter:
 
     clerk = "demo"
 
+    @staticmethod
+    def sign_in(typed: bytearray) -> str | None:
+        """Two clerks, by number and PIN."""
+        return {b"011234": "demo", b"025678": "second"}.get(bytes(typed))
+
     def __init__(self, script: Script | None = None, *, papers: Path | None = None, fails_to_open: str = "") -> None:
         self.script = script or Script()
         self.reader = ScriptedReader()
         self.services = ScriptedServices()
+        self.paper_press = ScriptedPapers()
+        self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
         self._papers = papers
         self._fails_to_open = fails_to_open
         self._filed = 0
+        self.protected: frozenset[int] = frozenset()
+        self._folder: TemporaryDirectory[str] | None = None
 
     def open(self) -> object:
         if self._fails_to_open:
@@ -206,12 +259,18 @@ class ScriptedCounter:
                 fee=SimpleNamespace(issue_yen=500),
                 passwords={"signature": rules},
                 certificates=(SimpleNamespace(validity_years=3),),
+                identity=ROUTES,
             ),
-            register=SimpleNamespace(residents=lambda: tuple(resident(n) for n in range(len(NAMES)))),
-            clock=lambda: datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC),
+            register=SimpleNamespace(residents=self._residents),
+            clock=lambda: NOW,
+            name="window",
+            clerk_key=new_clerk("demo"),
             reader=self.reader,
             readers=(self.reader,),
         )
+
+    def _residents(self) -> tuple[Resident, ...]:
+        return tuple(replace(resident(n), is_protected=n in self.protected) for n in range(len(NAMES)))
 
     def close(self) -> None:
         self.is_closed = True
@@ -219,6 +278,20 @@ class ScriptedCounter:
     def file_application(self, who: Resident) -> Application:
         self._filed += 1
         return Application(f"2026-{self._filed:04d}", who.code)
+
+    def records(self) -> CounterRecords:
+        """Of a store that lives in a folder of its own as long as the counter."""
+        if self._folder is None:
+            self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
+        store = sqlite_store(Path(self._folder.name))
+        kept = CounterStore(store, TurnedClock(NOW), HeadKey(bytes(32)), StationKey(bytes(32)))
+        return CounterRecords(kept.journal(), kept.forms(), kept.queue(), kept.counts())
+
+    def areas(self) -> Areas:
+        return Areas("北海道天塩郡幌延町", (Area("宮園町", "みやぞのちょう"), Area("下沼", "しもぬま")))
+
+    def code_reader(self) -> None:
+        return None
 
     def devices(self) -> tuple[DeviceState, ...]:
         return (
@@ -233,8 +306,20 @@ class ScriptedCounter:
     def card_services(self) -> "ScriptedServices":
         return self.services
 
+    def papers(self) -> ScriptedPapers:
+        return self.paper_press
+
     def simulated_card(self) -> ScriptedReader:
         return self.reader
+
+    def hands(self) -> tuple:
+        return ()
+
+    has_tower = True
+
+    def show_sign(self, sign) -> bool:
+        self.signs.append(sign)
+        return True
 
     def receipts(self) -> Path | None:
         return self._papers

@@ -15,7 +15,7 @@ from kiosk.ui.clerk.money import EnterAmount
 from kiosk.ui.persons import Unsure
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import ScreenHost, show
-from tests.ui.scripted_counter import resident
+from tests.ui.scripted_counter import ROUTES, resident
 from tests.ui.walk import until
 
 ITEMS = resident(0).items
@@ -38,8 +38,26 @@ def test_a_difference_between_form_and_register_says_so_in_words(locale: Path) -
         assert host.screen.query_one("#confirm", Key).disabled, "the entries were not looked at"
         await pilot.press("enter", "enter")
 
-    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada"), locale, use)
+    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
     assert answers == [IdentityEvidence(IdentityDocument.PHOTO_CARD, "yamada")]
+
+
+def test_whoever_has_no_photograph_brings_the_answered_letter_and_another_document(locale: Path) -> None:
+    question = IdentityQuestion("2026-0001", ITEMS, ITEMS, ())
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press("4")
+        await until(pilot, lambda: "あわせて" in host.text, "what he has beside it")
+        assert host.screen.query_one("#confirm", Key).disabled
+        await pilot.press("1")
+        await until(pilot, lambda: bool(host.screen.query("#check-signature")), "what to look at")
+        await pilot.press("1", "2", "3")
+        await until(pilot, lambda: not host.screen.query_one("#confirm", Key).disabled, "all was looked at")
+        await pilot.press("enter")
+
+    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
+    letter, insurance = IdentityDocument.ANSWERED_LETTER, IdentityDocument.HEALTH_INSURANCE
+    assert answers == [IdentityEvidence(letter, "yamada", insurance)]
 
 
 def test_too_little_money_is_not_accepted(locale: Path) -> None:

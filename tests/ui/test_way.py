@@ -11,7 +11,7 @@ from kiosk.issuance.persons import IdentityEvidence
 from kiosk.model.identity import IdentityDocument
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
-from tests.ui.contact_sheet import Shoot, a_left_case, beside, comfortably, duties, rounds
+from tests.ui.contact_sheet import Shoot, a_left_case, beside, comfortably, duties, fill_in, rounds
 from tests.ui.fit import flaws as flaws_of
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import PASSWORD, Hand, by_keyboard, by_touch, walk
@@ -73,7 +73,7 @@ def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int,
 
 
 @pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL)])
-@pytest.mark.parametrize("tour", [duties, rounds])
+@pytest.mark.parametrize("tour", [duties, rounds, fill_in])
 def test_what_clerk_and_technician_do_besides_the_case_fits_too(
     tour: Tour, language: str, size: tuple[int, int], locale: Path
 ) -> None:

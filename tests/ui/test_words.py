@@ -5,19 +5,26 @@ import re
 import string
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import kiosk.ui
+from kiosk.counter.cash_count import CountKind
+from kiosk.counter.queue import Purpose
+from kiosk.counter.reprint import CopyReason
 from kiosk.issuance.persons import CardAction
 from kiosk.model.certificate import CertificateState
-from kiosk.model.identity import IdentityDocument
+from kiosk.model.comparison import Agreement
+from kiosk.model.identity import IdentityCheck, IdentityDocument
 from kiosk.model.resident import Sex
 from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import ENDED, Stage
+from kiosk.ui.clerk.day_close import REASONS
+from kiosk.ui.clerk.flow import PAPERS, SETTINGS
 from kiosk.ui.clerk.menu import Duty
 from kiosk.ui.ending import Money, Outcome
 from kiosk.ui.persons import Unsure
@@ -38,6 +45,9 @@ QUESTIONS = ("language", "colours", "layout")
 DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
 CARD_NOTICES = ("look", "take_back", "empty", "no_card", "locked", "trouble")
+TOLD = ("printed", "sent", "not_printed", "unclear", "no_receipt", "copied", "protected")
+CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS}
+"""What the clerk chooses from, by purpose."""
 VALUES = {
     "banner.{}": [SeatName],
     "language.{}": [RESIDENT_LANGUAGES],
@@ -65,14 +75,23 @@ VALUES = {
     "use.{}": [{use.kind for use in load_uses()}],
     "clerk.day.difference.{}": [("none", "more", "less")],
     "clerk.duty.{}": [Duty],
-    "clerk.identity.check.{}": [("open", "done", "face", "expiry", "entries")],
+    "clerk.day.reason.{}": [REASONS],
+    "clerk.{}.sign": [CountKind],
+    "clerk.queue.do.{}": [("serve", "absent", "return")],
+    "clerk.queue.give.{}": [Purpose],
+    "clerk.queue.purpose.{}": [Purpose],
+    "clerk.told.{}.title": [TOLD],
+    "clerk.told.{}.text": [TOLD],
+    "clerk.{}.{}": [()],
+    "clerk.identity.agreement.{}": [Agreement],
+    "clerk.identity.check.{}": [("open", "done", *get_args(IdentityCheck))],
     "clerk.outcome.{}": [Outcome],
     "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [(*PaperSeen, *Unsure)],
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],
     "clerk.{}.text": [("fee", "count", "change", "no_change", "repay")],
-    "clerk.{}.title": [("fee", "count", "change", "no_change", "repay")],
+    "clerk.{}.title": [("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", *CountKind)],
     "date.era.{}": [("reiwa", "heisei", "showa", "taisho", "meiji")],
     "demo.card.{}": [CardAction],
     "demo.seat.{}": [SeatName],
@@ -82,7 +101,11 @@ VALUES = {
     ],
     "device.state.{}": [("ready", "blocked", "missing")],
     "document.{}": [IdentityDocument],
-    "item.{}": [("name", "address", "birth_date", "sex")],
+    "item.{}": [("kana", "name", "address", "birth_date", "sex")],
+    "resident.form.{}.title": [("family", "given", "writing", "area", "item")],
+    "resident.form.{}.text": [("writing", "area", "item")],
+    "resident.form.{}.unlisted": [("writing", "area", "item")],
+    "resident.form.birth.{}": [("year", "month", "day", "none")],
     "resident.card.{}.text": [(*CardAction, *CARD_NOTICES)],
     "resident.card.{}.title": [(*CardAction, *CARD_NOTICES)],
     "resident.guide.{}": [("bring", "do", "cost", "stop")],
@@ -123,6 +146,8 @@ def used_ids() -> set[str]:
                 ids.add(node.value)
             if isinstance(node, ast.Call) and _is_words(node.func) and node.args:
                 ids |= _ids_of(node.args[0], path)
+    for purpose, choices in CHOICES.items():
+        ids |= {f"clerk.{purpose}.{choice}" for choice in choices}
     return ids
 
 
@@ -172,9 +197,9 @@ def test_the_languages_fill_in_the_same_values() -> None:
 
 def test_english_is_in_latin_letters() -> None:
     japanese_letters = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
-    # Its own name, and the short notices for those who read neither language.
-    names = ["language.ja", "resident.start.others"]
-    assert [i for i, text in catalogue("en").items() if japanese_letters.search(text)] == names
+    # Its own name, the short notices for those who read neither language, and what the town's own keys say.
+    names = {"language.ja", "resident.start.others", "resident.form.vary", "resident.form.number.text"}
+    assert {i for i, text in catalogue("en").items() if japanese_letters.search(text)} == names
 
 
 SAME_IN_EASY = {

@@ -52,6 +52,11 @@ class CoinAcceptor:
         """Exchanges that had to be repeated or given up."""
         return self._bus.failures
 
+    @property
+    def losses(self) -> int:
+        """How often its line was found lost; another acceptor may sit there since."""
+        return self._bus.losses
+
     def poll(self) -> None:
         """Asks whether it is there."""
         self._bus.ask(self._address, _SIMPLE_POLL, size=0)

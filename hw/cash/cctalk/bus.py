@@ -37,6 +37,8 @@ class Bus:
         self.exchanges = 0
         self.failures = 0
         """Exchanges that had to be repeated or given up."""
+        self.losses = 0
+        """How often the line was found lost before an exchange: another device may sit there since."""
 
     def ask(self, to: int, header: int, data: bytes = b"", *, size: int | None = None) -> bytes:
         """Asks what may be asked again: after a damaged or missing answer up to three times.
@@ -66,7 +68,7 @@ class Bus:
         try:
             self._link.drain_input()
         except LinkLost:
-            pass  # lost while idle: writing opens it anew, or says that it cannot
+            self.losses += 1  # lost while idle: writing opens it anew, or says that it cannot
         self._link.write(command, self._monotonic() + ANSWER_S)
         received = self._receive(command, self._monotonic() + ANSWER_S + len(command) * 0.002)
         answer = None if received is None else decode(received, self._checksum)

@@ -125,6 +125,14 @@ class VirtualCoinMachine:
                     raise ValueError(f"{order!r} is none of: {', '.join(ORDERS)}")
             self._save()
 
+    def look(self) -> str:
+        """Which coins its gate lets in now, and what it took so far."""
+        with self._lock:
+            now_s = self._monotonic()
+            yen = [yen for yen in (500, 100, 50, 10) if self.acceptor.would_take(yen, now_s)]
+            gate = f"takes {', '.join(map(str, yen))} yen" if yen else "takes nothing"
+            return f"{gate}, {self.hopper.memory.stock} coins in the hopper"
+
     def _drop(self, yen: int, now_s: float) -> bool:
         is_taken = self.acceptor.insert(yen, now_s)
         if is_taken:

@@ -80,6 +80,11 @@ class VirtualDisplay:
             self._initialize()
             self._show()
 
+    def look(self) -> str:
+        """Its two lines."""
+        with self._lock:
+            return " / ".join(self.screen.lines)
+
     def _initialize(self) -> None:
         self.screen = Screen()
         self._is_katakana = self._is_japan = self._is_string_mode = False

@@ -88,6 +88,13 @@ class VirtualLamp:
                 self.refuses = order == "refuse"
             self._show()
 
+    def look(self) -> str:
+        """Which lights are lit or flash, and whether it sounds."""
+        with self._lock:
+            words = {_ON: "lit", _FLASH: "flashing", _FLASH_2: "flashing"}
+            lights = [f"{name} {words[tier]}" for name, tier in zip(TIERS, self.tiers, strict=True) if tier in words]
+            return ", ".join((*lights, *(("buzzer",) if self.buzzer else ()))) or "dark"
+
     def _fail(self, kind: str) -> None:
         match kind:
             case "power-off":

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hw.sim.printer.fault import KINDS, parse_printer_faults
-from hw.sim.printer.virtual import ORDERS, VirtualPrinter
+from hw.sim.printer.virtual import ORDERS, SERIAL, VirtualPrinter
 from hw.sim.serving import add_parser as add_device
 from hw.sim.serving import serve, unusable
 
@@ -27,14 +27,23 @@ def add_parser(subparsers: "SubParsers", *, parents: Sequence[argparse.ArgumentP
         hands=", ".join(ORDERS),
     )
     parser.add_argument("--dots", type=int, choices=(384, 512, 576), default=512, help="width, default 512")
+    parser.add_argument(
+        "--serial", type=_ascii, default=SERIAL, metavar="TEXT", help=f"serial number (GS I 68), default {SERIAL}"
+    )
     return parser
+
+
+def _ascii(text: str) -> str:
+    if not text.isascii():
+        raise argparse.ArgumentTypeError(f"{text!r} is not ASCII")
+    return text
 
 
 def run(args: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT; the process's exit code: 0, 64 when the port or the directory cannot be used."""
     faults, _ = args.fault
     try:
-        printer = VirtualPrinter(directory=args.out, dots=args.dots, faults=faults)
+        printer = VirtualPrinter(directory=args.out, dots=args.dots, faults=faults, serial=args.serial)
     except OSError as error:
         return unusable("printer", error)
     return serve("printer", printer, args)

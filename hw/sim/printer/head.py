@@ -6,15 +6,24 @@ Source: Epson ESC/POS Command Reference, standard mode: ESC a, ESC !, GS !, ESC 
 from dataclasses import dataclass, field
 
 from hw.sim.printer.characters import Printable
-from hw.sim.printer.sheet import CELL_DOTS, Feed, Glyph, ImageRow, Row, TextRow
+from hw.sim.printer.sheet import CELL_DOTS, Feed, Glyph, ImageRow, PageRow, Row, TextRow
 
 _FONT_B_WIDTH = 9
 LINE_DOTS = 30
 
 
 @dataclass
+class Spacing:
+    """Spaces right of characters, before and after kanji, and the pitch of lines, in dots; page mode has its own."""
+
+    space: int = 0
+    kanji_spaces: tuple[int, int] = (0, 0)
+    line_dots: int = LINE_DOTS
+
+
+@dataclass
 class Style:
-    """What ESC @ resets: alignment, magnifications as (width, height), decorations; spaces, pitch and area in dots."""
+    """What ESC @ resets: alignment, magnifications as (width, height), decorations, spacing; the area in dots."""
 
     align: int = 0
     magnification: tuple[int, int] = (1, 1)
@@ -25,11 +34,29 @@ class Style:
     is_kanji_underlined: bool = False
     is_reversed: bool = False
     tabs: tuple[int, ...] | None = None
-    space: int = 0
-    kanji_spaces: tuple[int, int] = (0, 0)
-    line_dots: int = LINE_DOTS
+    spacing: Spacing = field(default_factory=Spacing)
     left_margin: int = 0
     area_dots: int | None = None
+
+
+def glyph_of(character: Printable, style: Style) -> tuple[int, Glyph, int]:
+    """The character as it is set in `style`, and the dots before and after it."""
+    if character.is_kanji:
+        (wide, high), (before, after) = style.kanji_magnification, style.spacing.kanji_spaces
+        rom_width, is_underlined = 2 * CELL_DOTS, style.is_kanji_underlined
+    else:
+        (wide, high), (before, after) = style.magnification, (0, style.spacing.space)
+        rom_width, is_underlined = _FONT_B_WIDTH if style.is_font_b else CELL_DOTS, style.is_underlined
+    glyph = Glyph(character.text, rom_width, wide, high, style.is_bold, is_underlined, style.is_reversed)
+    return before * wide, glyph, after * wide
+
+
+def tab_after(dots: int, style: Style) -> int | None:
+    """Where HT goes from there: at power-on there is a tab every 8 characters; None when there is none left."""
+    if style.tabs is None:
+        return (dots // (8 * CELL_DOTS) + 1) * 8 * CELL_DOTS
+    following = next((tab for tab in style.tabs if tab > dots // CELL_DOTS), None)
+    return None if following is None else following * CELL_DOTS
 
 
 @dataclass
@@ -64,19 +91,12 @@ class Head:
 
     def put(self, character: Printable) -> None:
         """Sets one character, on a new line when it does not fit."""
-        style = self.style
-        if character.is_kanji:
-            (wide, high), (before, after) = style.kanji_magnification, style.kanji_spaces
-            rom_width, is_underlined = 2 * CELL_DOTS, style.is_kanji_underlined
-        else:
-            (wide, high), (before, after) = style.magnification, (0, style.space)
-            rom_width, is_underlined = _FONT_B_WIDTH if style.is_font_b else CELL_DOTS, style.is_underlined
-        glyph = Glyph(character.text, rom_width, wide, high, style.is_bold, is_underlined, style.is_reversed)
-        if self._cursor + before * wide + glyph.width > self.width:
+        before, glyph, after = glyph_of(character, self.style)
+        if self._cursor + before + glyph.width > self.width:
             self.feed_lines(1)
-        self._cursor += before * wide
+        self._cursor += before
         self._line.append((self._cursor, glyph))
-        self._cursor += glyph.width + after * wide
+        self._cursor += glyph.width + after
 
     def move_to(self, dots: int) -> None:
         """ESC $: the next character's place; one outside the area is ignored."""
@@ -90,13 +110,9 @@ class Head:
 
     def move_to_tab(self) -> None:
         """HT: the next tab position; at power-on there is one every 8 characters."""
-        if self.style.tabs is None:
-            self.move_to((self._cursor // (8 * CELL_DOTS) + 1) * 8 * CELL_DOTS)
-            return
-        column = self._cursor // CELL_DOTS
-        following = next((tab for tab in self.style.tabs if tab > column), None)
+        following = tab_after(self._cursor, self.style)
         if following is not None:
-            self.move_to(following * CELL_DOTS)
+            self.move_to(following)
 
     def put_columns(self, width: int, bits: bytes) -> None:
         """ESC *: a column image on the line being set, 24 dots high; what is wider than the line is cut off."""
@@ -113,10 +129,10 @@ class Head:
     def feed_lines(self, lines: int) -> None:
         """LF, ESC d: prints the line being set, and feeds `lines` lines in all."""
         if self._line:
-            self._print_line(self.style.line_dots)
+            self._print_line(self.style.spacing.line_dots)
             lines -= 1
         if lines > 0:
-            self.rows.append(Feed(lines * self.style.line_dots, lines))
+            self.rows.append(Feed(lines * self.style.spacing.line_dots, lines))
         self.drop_line()
 
     def feed_dots(self, dots: int) -> None:
@@ -131,6 +147,10 @@ class Head:
         """A bit image at the chosen alignment; what is wider than the paper is cut off."""
         self.feed_lines(0)
         self.rows.append(ImageRow(label, self._aligned(width_bytes * 8), width_bytes, height, bits))
+
+    def print_page(self, page: PageRow) -> None:
+        """A page that was set in page mode."""
+        self.rows.append(page)
 
     def take_rows(self) -> tuple[Row, ...]:
         """Cuts: what is on the paper so far."""

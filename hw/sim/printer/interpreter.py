@@ -8,24 +8,36 @@ from collections.abc import Callable
 
 from hw.sim.printer.barcode import BarcodeStyle
 from hw.sim.printer.barcode import draw as draw_barcode
+from hw.sim.printer.bits import BitImage, of_columns, of_rows
 from hw.sim.printer.characters import CharacterSet
-from hw.sim.printer.head import LINE_DOTS, Head
+from hw.sim.printer.graphics import Graphics
+from hw.sim.printer.head import LINE_DOTS, Head, Spacing
 from hw.sim.printer.mechanism import AutomaticStatus, Mechanism
+from hw.sim.printer.page import Page
 from hw.sim.printer.real_time import RealTimeSettings
 from hw.sim.printer.symbol import QrMemory
 from hw.sim.printer.tokens import Command, Token
 from hw.sim.printer.tray import Counters
+from hw.sim.printer.units import MotionUnits
 
 _UNKNOWN_KEPT = 1000
+_NARROW_DOTS, _DPI_OF_NARROW, _DPI = 512, 180, 203
+"""TM-T88 prints 512 dots of 1/180 inch; printers of other widths have 203 dots an inch."""
 _KINDS = {1: 0x20, 2: 0x03, 3: 0x01, 49: 0x20, 50: 0x03, 51: 0x01}
 """GS I 1 to 3 or 49 to 51: model, type (two-byte characters, cutter), ROM version."""
-_IDENTITY = {65: b"1.00", 66: b"SIMULATED", 67: b"VIRTUAL PRINTER", 68: b"SIM0000001", 69: b"KANJI JAPANESE"}
-"""GS I 65 to 69: firmware, maker, model, serial number, fonts."""
+_IDENTITY = {65: b"1.00", 66: b"SIMULATED", 67: b"VIRTUAL PRINTER", 69: b"KANJI JAPANESE"}
+"""GS I 65 to 67 and 69: firmware, maker, model, fonts."""
+_SERIAL_NUMBER = 68
+"""GS I 68: what tells two printers of a kind apart."""
 _UNSEEN = {
-    *("ESC {", "ESC V", "ESC U", "ESC T", "ESC r", "ESC c", "ESC ?", "ESC %", "ESC &", "ESC B", "ESC K", "ESC e"),
-    *("GS b", "GS f", "GS P", "GS T", "GS E", "GS :", "GS ^", "FS W", "FS 2", "FS ?", "GS ( E", "GS ( M", "GS ( K"),
+    *("ESC {", "ESC V", "ESC U", "ESC r", "ESC c", "ESC ?", "ESC %", "ESC &", "ESC B", "ESC K", "ESC e", "ESC f"),
+    *("GS b", "GS f", "GS T", "GS E", "GS :", "GS ^", "GS |", "GS j", "GS z", "GS A", "GS <", "ESC ( A"),
+    *("FS W", "FS 2", "FS ?", "GS ( E", "GS ( M", "GS ( K", "GS ( N", "GS ( P", "GS ( Q"),
+    *("00", "CR", "VT", "BEL", "DLE EOT", "DLE ENQ", "DLE DC4"),
 }
-"""Commands that are taken, and whose effect nobody sees on these papers."""
+"""Commands that are taken, and whose effect nobody sees on these papers; real-time ones were executed on arrival."""
+_FIXED_SPACING_PER_INCH = {"ESC A": 60, "ESC +": 360}
+"""Line spacings of older printers, which do not ask for the motion unit."""
 _TEST_PAGE = ("TEST PRINT", "VIRTUAL PRINTER 1.00", "KANJI SHIFT_JIS", "0123456789 ABCDEFGHIJ")
 _CUTS = (0, 1, 48, 49, 65, 66, 97, 98, 103, 104)
 """GS V m: at once, after feeding, at the next position, after feeding and back; even m full, odd m partial."""
@@ -43,6 +55,8 @@ class Interpreter:
         cut: Callable[[], None],
         kick: Callable[[], None],
         settings: RealTimeSettings,
+        graphics: Graphics,
+        serial: str | None,
     ) -> None:
         self.unknown: deque[Command] = deque(maxlen=_UNKNOWN_KEPT)
         self._head = head
@@ -54,9 +68,19 @@ class Interpreter:
         self._characters = CharacterSet()
         self._qr = QrMemory()
         self._settings = settings
+        self._identity = {} if serial is None else _IDENTITY | {_SERIAL_NUMBER: serial.encode("ascii")}
         self._barcode = BarcodeStyle()
-        self._graphics: tuple[int, int, bytes] | None = None
+        self._graphics = graphics
+        self._units = MotionUnits(_DPI_OF_NARROW if head.dots == _NARROW_DOTS else _DPI)
+        self._page: Page | None = None
+        self._page_spacing = Spacing()
+        self._direction = 0
         self._is_selected = True
+
+    @property
+    def _surface(self) -> Head | Page:
+        """Where characters and images go: a page in page mode, else the line being set."""
+        return self._page or self._head
 
     def execute(self, token: Token) -> bytes:
         """Does what `token` says; the printer's answer, b"" for most. What means nothing to it is kept in `unknown`."""
@@ -68,10 +92,10 @@ class Interpreter:
         if not isinstance(token, Command):
             character = self._characters.feed(token.code)
             if character:
-                self._head.put(character)
+                self._surface.put(character)
             return b""
         self._characters.drop()
-        if self._set(token) or self._do(token):
+        if self._set(token) or self._move(token) or self._do(token):
             return b""
         answer = self._answer(token)
         if answer is None:
@@ -80,18 +104,26 @@ class Interpreter:
         return answer
 
     def clear(self) -> None:
-        """Drops the line being set, as clearing the buffers does; settings stay."""
+        """Drops the line or page being set, as clearing the buffers does; settings stay."""
         self._characters.drop()
+        self._leave_page()
         self._head.drop_line()
 
     def reset(self) -> None:
         """As after power-on."""
-        self._characters.reset()
-        self._automatic.enable(0)
         self._qr = QrMemory()
         self._barcode = BarcodeStyle()
-        self._graphics = None
+        self._graphics.reset()
         self._is_selected = True
+        self._restore()
+
+    def _restore(self) -> None:
+        """ESC @, and power-on."""
+        self._page, self._page_spacing, self._direction = None, Spacing(), 0
+        self._units.set(0, 0)
+        self._head.reset()
+        self._characters.reset()
+        self._automatic.enable(0)
 
     def _set(self, command: Command) -> bool:
         """Commands that change how the following is printed; whether `command` is one."""
@@ -132,17 +164,21 @@ class Interpreter:
             case "GS ( H" if p[:2] == b"10" and len(p) == 3:
                 self._settings.offline_response = p[2] % 0x30
             case "ESC SP":
-                style.space = p[0]
+                style.spacing.space = self._along_line(p[0])
             case "FS S":
-                style.kanji_spaces = (p[0], p[1])
+                style.spacing.kanji_spaces = (self._along_line(p[0]), self._along_line(p[1]))
             case "ESC 2":
-                style.line_dots = LINE_DOTS
+                style.spacing.line_dots = LINE_DOTS
             case "ESC 3":
-                style.line_dots = p[0]
+                style.spacing.line_dots = self._across_lines(p[0])
+            case "ESC A" | "ESC +":
+                style.spacing.line_dots = p[0] * self._units.dpi // _FIXED_SPACING_PER_INCH[command.name]
+            case "GS P":
+                self._units.set(p[0], p[1])
             case "GS L" if self._head.is_at_line_start:
-                style.left_margin = min(int.from_bytes(p, "little"), self._head.dots - 24)
+                style.left_margin = min(self._units.across(_number(p)), self._head.dots - 24)
             case "GS W" if self._head.is_at_line_start:
-                style.area_dots = int.from_bytes(p, "little")
+                style.area_dots = self._units.across(_number(p))
             case "ESC R":
                 characters.international = p[0]
             case "ESC t":
@@ -157,37 +193,106 @@ class Interpreter:
                 return False
         return True
 
+    def _along_line(self, n: int) -> int:
+        """Motion units along a line in dots: the horizontal ones, but where lines of a page run along the paper."""
+        is_sideways = self._page is not None and self._page.is_sideways
+        return self._units.along(n) if is_sideways else self._units.across(n)
+
+    def _across_lines(self, n: int) -> int:
+        """Motion units from line to line in dots."""
+        is_sideways = self._page is not None and self._page.is_sideways
+        return self._units.across(n) if is_sideways else self._units.along(n)
+
+    def _move(self, command: Command) -> bool:
+        """Commands that change where the following is printed, those of page mode included."""
+        surface, page, p = self._surface, self._page, command.parameters
+        match command.name:
+            case "LF":
+                surface.feed_lines(1)
+            case "ESC d":
+                surface.feed_lines(p[0])
+            case "ESC J":
+                surface.feed_dots(self._across_lines(p[0]))
+            case "HT":
+                surface.move_to_tab()
+            case "ESC $":
+                surface.move_to(self._along_line(_number(p)))
+            case "ESC \\":
+                surface.move_by(self._along_line(_number(p, signed=True)))
+            case "ESC L" if page is None and self._head.is_at_line_start:
+                self._enter_page()
+            case "ESC L" | "GS $" | "GS \\" | "ESC W" | "CAN" | "ESC FF" | "ESC S" | "FF" if page is None:
+                pass  # these are page mode's, and nothing outside it
+            case "ESC T" if p[0] % 0x30 <= 3:
+                self._direction = p[0] % 0x30
+                if page is not None:
+                    page.turn(self._direction)
+            case _:
+                return page is not None and self._set_page(page, command)
+        return True
+
+    def _set_page(self, page: Page, command: Command) -> bool:
+        """Commands that mean something in page mode only."""
+        p = command.parameters
+        match command.name:
+            case "ESC L":
+                pass
+            case "GS $":
+                page.move_down_to(self._across_lines(_number(p)))
+            case "GS \\":
+                page.move_down_by(self._across_lines(_number(p, signed=True)))
+            case "ESC W":
+                left, width = (self._units.across(_number(p[n : n + 2])) for n in (0, 4))
+                top, height = (self._units.along(_number(p[n : n + 2])) for n in (2, 6))
+                return page.set_area(left, top, width, height)
+            case "CAN":
+                page.cancel()
+            case "ESC FF" | "FF":
+                if (row := page.row()) is not None:
+                    self._head.print_page(row)
+                if command.name == "FF":
+                    self._leave_page()
+            case "ESC S":
+                self._leave_page()
+            case _:
+                return False
+        return True
+
+    def _enter_page(self) -> None:
+        style = self._head.style
+        style.spacing, self._page_spacing = self._page_spacing, style.spacing
+        self._page = Page(self._head.dots, style)
+        self._page.turn(self._direction)
+
+    def _leave_page(self) -> None:
+        if self._page is not None:
+            style = self._head.style
+            style.spacing, self._page_spacing = self._page_spacing, style.spacing
+            self._page = None
+
     def _do(self, command: Command) -> bool:
-        """Commands that print, feed, cut or kick; whether `command` is one that could be done."""
+        """Commands that print, cut or kick; whether `command` is one that could be done."""
         head, p = self._head, command.parameters
         match command.name:
-            case "00" | "CR" | "DLE EOT" | "DLE ENQ" | "DLE DC4":
-                pass  # real-time commands were executed when they arrived, and in their place they are nothing
             case "ESC @":
-                head.reset()
-                self._characters.reset()
-                self._automatic.enable(0)
-            case "LF":
-                head.feed_lines(1)
-            case "ESC d":
-                head.feed_lines(p[0])
-            case "ESC J":
-                head.feed_dots(p[0])
-            case "HT":
-                head.move_to_tab()
-            case "ESC $":
-                head.move_to(int.from_bytes(p, "little"))
-            case "ESC \\":
-                head.move_by(int.from_bytes(p, "little", signed=True))
+                self._restore()
             case "ESC p":
                 self._kick()
             case "ESC i" | "ESC m":
                 self._cut()
             case "ESC *" if p[0] in (0, 1, 32, 33):
                 width, bits = _columns(p[0], p[3:])
-                head.put_columns(width, bits)
+                self._surface.put_columns(width, bits)
             case "GS ( L" | "GS 8":
                 return self._do_graphics(p if command.name == "GS ( L" else p[5:])
+            case "FS q":
+                return self._graphics.define_numbered(p)
+            case "FS p" if self._page is None and head.is_at_line_start:
+                return self._print_image(self._graphics.numbered(p[0], p[1]))
+            case "GS *":
+                return self._graphics.define_bit_image(p)
+            case "GS /":
+                return self._print_image(self._graphics.bit_image(p[0]))
             case "GS k":
                 return self._print_barcode(p)
             case "GS ( A" if len(p) == 2:
@@ -197,10 +302,10 @@ class Interpreter:
             case name if name in _UNSEEN:
                 pass
             case "GS V" if p[0] in _CUTS:
-                head.feed_dots(p[1] if len(p) > 1 else 0)
+                head.feed_dots(self._units.along(p[1]) if len(p) > 1 else 0)
                 self._cut()
-            case "GS v" if p[0] == 0x30 and p[1] in b"\x00\x01\x02\x030123" and len(p) > 6:
-                self._print_raster(p[1] % 0x30, p)
+            case "GS v" | "GS Q" if p[0] == 0x30 and p[1] in b"\x00\x01\x02\x030123" and len(p) > 6:
+                return self._print_raster(command.name == "GS Q", p[1] % 0x30, p)
             case "GS ( k" if p[:1] == b"1" and len(p) > 2:
                 return self._do_symbol(p[1:])
             case "GS g" if p[:2] == b"0\x00":
@@ -213,6 +318,8 @@ class Interpreter:
         """Commands that ask; the answer, or None when `command` is no such question."""
         p = command.parameters
         match command.name:
+            case "GS ( L":
+                return self._graphics.answer(p)
             case "GS ( H" if len(p) == 6 and p[:2] == b"00":
                 return b"\x37\x22" + p[2:] + b"\x00"
             case "GS a":
@@ -223,8 +330,8 @@ class Interpreter:
                 return self._mechanism.in_order(1)
             case "ESC u":
                 return self._mechanism.in_order(2)
-            case "GS I" if p[0] in _IDENTITY:
-                return b"\x5f" + _IDENTITY[p[0]] + b"\x00"
+            case "GS I" if p[0] in self._identity:
+                return b"\x5f" + self._identity[p[0]] + b"\x00"
             case "GS I" if p[0] in _KINDS:
                 return bytes((_KINDS[p[0]],))
             case "GS g" if p[:2] == b"2\x00":
@@ -233,42 +340,36 @@ class Interpreter:
             case _:
                 return None
 
-    def _print_raster(self, mode: int, parameters: bytes) -> None:
-        width_bytes, height = (int.from_bytes(parameters[n : n + 2], "little") for n in (2, 4))
-        bits = parameters[6:]
-        if mode:
-            width_bytes, height, bits = _doubled(width_bytes, height, bits, wide=mode & 1, high=mode >> 1)
-        self._head.print_image(f"[image {width_bytes * 8}x{height}]", width_bytes, height, bits)
+    def _print_image(self, image: BitImage | None, label: str = "") -> bool:
+        if image is None:
+            return False
+        label = label or f"[image {image.width_bytes * 8}x{image.height}]"
+        self._surface.print_image(label, image.width_bytes, image.height, image.bits)
+        return True
+
+    def _print_raster(self, is_columns: bool, mode: int, p: bytes) -> bool:
+        """GS v 0 counts bytes across and dots down, GS Q 0 dots across and bytes down."""
+        across, down = _number(p[2:4]), _number(p[4:6])
+        image = of_columns(across, down * 8, p[6:]) if is_columns else of_rows(across * 8, down, p[6:])
+        return self._print_image(None if image is None else image.scaled((mode & 1) + 1, (mode >> 1) + 1))
 
     def _do_graphics(self, p: bytes) -> bool:
-        """GS ( L and GS 8 L: fn 112 stores a raster image, fn 2 or 50 prints it."""
-        match p[1:2]:
-            case b"\x70" if len(p) > 10:
-                width, height = int.from_bytes(p[6:8], "little"), int.from_bytes(p[8:10], "little")
-                wide, high = p[3] - 1, p[4] - 1
-                size = (width + 7) // 8, height, p[10:]
-                if len(p[10:]) != size[0] * height or not (0 <= wide <= 1 and 0 <= high <= 1):
-                    return False
-                self._graphics = _doubled(*size, wide=wide, high=high) if wide or high else size
-            case b"\x02" | b"2" if self._graphics is not None:
-                width_bytes, height, bits = self._graphics
-                self._head.print_image(f"[image {width_bytes * 8}x{height}]", width_bytes, height, bits)
-                self._graphics = None
-            case _:
-                return False
-        return True
+        """GS ( L and GS 8 L."""
+        done = self._graphics.do(p)
+        return done if isinstance(done, bool) else self._print_image(done)
 
     def _print_barcode(self, p: bytes) -> bool:
         """GS k: m d... NUL, or m n d...; whether it could be done."""
         symbology, data = p[0], p[1:-1] if p[0] < 65 else p[2:]
         code = draw_barcode(symbology, data, self._barcode)
-        if code is None or code.width_bytes * 8 > self._head.width:
+        surface = self._surface
+        if code is None or code.width_bytes * 8 > surface.width:
             return False
         if self._barcode.text_at & 1:
-            self._head.print_line(code.text)
-        self._head.print_image(f"[barcode {code.text}]", code.width_bytes, code.height, code.bits)
+            surface.print_line(code.text)
+        surface.print_image(f"[barcode {code.text}]", code.width_bytes, code.height, code.bits)
         if self._barcode.text_at & 2:
-            self._head.print_line(code.text)
+            surface.print_line(code.text)
         return True
 
     def _do_symbol(self, parameters: bytes) -> bool:
@@ -285,10 +386,9 @@ class Interpreter:
                 self._qr.data = data
             case 81 if self._qr.data:
                 image = self._qr.draw()
-                if image is None or image.width > self._head.width:
+                if image is None or image.width > self._surface.width:
                     return False
-                label = f"[QR {self._qr.data.decode('latin-1')}]"
-                self._head.print_image(label, image.width_bytes, image.height, image.bits)
+                return self._print_image(image, f"[QR {self._qr.data.decode('latin-1')}]")
             case _:
                 return False
         return True
@@ -307,10 +407,5 @@ def _columns(mode: int, data: bytes) -> tuple[int, bytes]:
     return image.width, image.tobytes()
 
 
-def _doubled(width_bytes: int, height: int, bits: bytes, *, wide: int, high: int) -> tuple[int, int, bytes]:
-    """The image with its dots doubled across (m = 1), down (m = 2) or both (m = 3)."""
-    from PIL import Image
-
-    image = Image.frombytes("1", (width_bytes * 8, height), bits)
-    image = image.resize((image.width << wide, image.height << high), Image.Resampling.NEAREST)
-    return image.width // 8, image.height, image.tobytes()
+def _number(pair: bytes, *, signed: bool = False) -> int:
+    return int.from_bytes(pair, "little", signed=signed)

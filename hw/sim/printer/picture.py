@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hw.sim.printer.sheet import ROM_HEIGHT, Feed, Glyph, ImageRow, Sheet, TextRow
+from hw.sim.printer.sheet import ROM_HEIGHT, Feed, Glyph, ImageRow, PageRow, Sheet, TextRow
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -40,11 +40,30 @@ def draw(sheet: Sheet, fonts: Sequence[Path] = FONTS) -> "Image":
                 mask = Image.frombytes("1", (row.width_bytes * 8, row.height), row.bits)
                 mask = mask.crop((0, 0, min(mask.width, sheet.dots - row.left), row.height))
                 picture.paste(_BLACK, (_MARGIN + row.left, y), mask)
+            case PageRow():
+                _draw_page(picture, row, y, font)
             case Feed():
                 pass
         y += row.fed_dots
     ImageDraw.Draw(picture).rectangle((0, 0, picture.width - 1, picture.height - 1), outline=_EDGE)
     return picture
+
+
+_TURN = {0: 0, 1: 90, 2: 180, 3: 270}
+"""Degrees against the clock by which a line of each direction is turned."""
+
+
+def _draw_page(picture: "Image", page: PageRow, y: int, font: Path | None) -> None:
+    from PIL import Image
+
+    for placed in page.placed:
+        what = placed.what
+        if isinstance(what, Glyph):
+            mask = _mask(what, font)
+        else:
+            mask = Image.frombytes("1", (what.width_bytes * 8, what.height), what.bits)
+        box = placed.box
+        picture.paste(_BLACK, (_MARGIN + box.left, y + box.top), mask.rotate(_TURN[placed.direction], expand=True))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -2,18 +2,10 @@
 
 from dataclasses import dataclass
 
+from hw.sim.printer.bits import BitImage
+
 _CORRECTION_LEVELS = {48: 1, 49: 0, 50: 3, 51: 2}
 """Parameter of function 69 (L, M, Q, H) to the format-information value of ISO/IEC 18004, which `qrcode` takes."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """A bit image, 8 dots a byte."""
-
-    width_bytes: int
-    width: int
-    height: int
-    bits: bytes
 
 
 @dataclass
@@ -24,7 +16,7 @@ class QrMemory:
     level: int = 48
     data: bytes = b""
 
-    def draw(self) -> Image | None:
+    def draw(self) -> BitImage | None:
         """The symbol for the stored data, without quiet zone; None when there is too much data for any."""
         # imported here: a simulator that prints no QR code never loads them
         import qrcode
@@ -42,4 +34,4 @@ class QrMemory:
         small.putdata([1 if is_dark else 0 for row in modules for is_dark in row])
         size = len(modules) * self.module_dots
         large = small.resize((size, size), Pillow.Resampling.NEAREST)
-        return Image((size + 7) // 8, size, size, large.tobytes())
+        return BitImage(size, size, large.tobytes())

@@ -91,6 +91,40 @@ def _user_characters(command: bytes) -> int:
     return end
 
 
+def _nv_images(command: bytes) -> int:
+    """FS q n, then for each of n images xL xH yL yH and x times y times 8 bytes."""
+    if len(command) < 3:
+        return 3
+    end = 3
+    for _ in range(command[2]):
+        if len(command) < end + 4:
+            return end + 4
+        size = [int.from_bytes(command[n : n + 2], "little") for n in (end, end + 2)]
+        end += 4 + size[0] * size[1] * 8
+    return end
+
+
+def _bitmap_file(command: bytes) -> int:
+    """GS D m fn a kc1 kc2 b c, then a Windows bitmap, which tells its length in its bytes 2 to 5."""
+    return 15 if len(command) < 15 else 9 + max(6, int.from_bytes(command[11:15], "little"))
+
+
+def _counter_print(command: bytes) -> int:
+    """GS C m: 0 n1 n2, 1 aL aH bL bH n r, 2 nL nH, or ; sa ; sb ; sn ; sr ; sc ;."""
+    if len(command) < 3:
+        return 3
+    if command[2] == 0x3B:
+        return len(command) if command.count(b";") == 6 else len(command) + 1
+    return {0x30: 5, 0x31: 9, 0x32: 5}.get(command[2] | 0x30, 3)
+
+
+def _user_memory(command: bytes) -> int:
+    """FS g 1 m a1 a2 a3 a4 nL nH d1...dk writes, FS g 2 m a1 a2 a3 a4 nL nH reads the user's NV memory."""
+    if len(command) < 3:
+        return 3
+    return (_counted(8) if command[2] == 0x31 else _fixed(8))(command)
+
+
 def _real_time(command: bytes) -> int:
     """DLE DC4 fn: 7 bytes for fn = 8 (clear), else 2."""
     return 10 if len(command) > 2 and command[2] == 8 else 5
@@ -99,9 +133,9 @@ def _real_time(command: bytes) -> int:
 _LENGTHS: dict[int, dict[str, Length]] = {
     DLE: {"\x04": _fixed(1), "\x05": _fixed(1), "\x14": _real_time},
     ESC: {
-        **dict.fromkeys("@2<LSimv\x0c", _fixed(0)),
-        **dict.fromkeys(" !%-3=?EGJKMRTUVadertu{", _fixed(1)),
-        **dict.fromkeys("$\\Bc", _fixed(2)),
+        **dict.fromkeys("@2<LSimov\x0c", _fixed(0)),
+        **dict.fromkeys(" !%+-3=?AEGJKMRTUVadertu{", _fixed(1)),
+        **dict.fromkeys("$\\Bcf", _fixed(2)),
         "p": _fixed(3),
         "W": _fixed(8),
         "D": _until_nul(2),
@@ -114,13 +148,17 @@ _LENGTHS: dict[int, dict[str, Length]] = {
         **dict.fromkeys("!-CW", _fixed(1)),
         **dict.fromkeys("Sp?", _fixed(2)),
         "2": _fixed(74),
+        "q": _nv_images,
+        "g": _user_memory,
         "(": _counted(3),
     },
     GS: {
-        ":": _fixed(0),
-        **dict.fromkeys("!#/BEHITabfhrw", _fixed(1)),
-        **dict.fromkeys("$LPW\\", _fixed(2)),
-        "^": _fixed(3),
+        **dict.fromkeys(":<c", _fixed(0)),
+        **dict.fromkeys("!#/BEHITabfhjrw|", _fixed(1)),
+        **dict.fromkeys("$ALPW\\", _fixed(2)),
+        **dict.fromkeys("^z", _fixed(3)),
+        "C": _counter_print,
+        "D": _bitmap_file,
         "g": _fixed(4),
         "(": _counted(3),
         "8": _counted(3, size=4),
@@ -133,7 +171,7 @@ _LENGTHS: dict[int, dict[str, Length]] = {
 }
 _PREFIX_NAMES = {DLE: "DLE", ESC: "ESC", FS: "FS", GS: "GS"}
 _CODE_NAMES = {"\x04": "EOT", "\x05": "ENQ", "\x14": "DC4", "\x0c": "FF", " ": "SP"}
-_CONTROL_NAMES = {0x09: "HT", 0x0A: "LF", 0x0C: "FF", 0x0D: "CR", 0x18: "CAN"}
+_CONTROL_NAMES = {0x07: "BEL", 0x09: "HT", 0x0A: "LF", 0x0B: "VT", 0x0C: "FF", 0x0D: "CR", 0x18: "CAN"}
 
 
 class Tokenizer:

@@ -4,15 +4,18 @@ import contextlib
 import io
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hw.sim.printer.bits import BitImage
 from hw.sim.printer.picture import draw
 from hw.sim.printer.sheet import Sheet
 
 _NUMBERS = {20: "lines", 50: "cuts", 148: "total_lines", 178: "total_cuts"}
 """GS g 0 and GS g 2: number to field; from 128 on a counter cannot be reset."""
 _MEMORY = "counters.json"
+_NV_IMAGES = "nv_images.json"
 
 
 @dataclass
@@ -56,6 +59,21 @@ class Tray:
             return Counters(**json.loads((self._directory / _MEMORY).read_text()))
         numbers = (int(path.stem) for path in self._directory.glob("*.bin") if path.stem.isdecimal())
         return Counters(sheets=max(numbers, default=0))
+
+    def load_images(self) -> dict[str, BitImage]:
+        """The non-volatile images as the last process left them."""
+        if self._directory is None:
+            return {}
+        with contextlib.suppress(FileNotFoundError):
+            kept = json.loads((self._directory / _NV_IMAGES).read_text())
+            return {key: BitImage(width, height, bytes.fromhex(bits)) for key, (width, height, bits) in kept.items()}
+        return {}
+
+    def save_images(self, images: Mapping[str, BitImage]) -> None:
+        """Keeps the non-volatile images in one step."""
+        if self._directory is not None:
+            kept = {key: (image.width, image.height, image.bits.hex()) for key, image in images.items()}
+            _write(self._directory / _NV_IMAGES, json.dumps(kept).encode())
 
     def drop(self, sheet: Sheet, counters: Counters) -> None:
         """Keeps the sheet and then the counters; a process killed between leaves a sheet that the next one replaces.

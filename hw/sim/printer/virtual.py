@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hw.sim.fault import Fault
 from hw.sim.printer.fault import COVER_OPEN, CUTTER_JAM, NEAR_END, PAPER_END, POWER_OFF, SILENT
+from hw.sim.printer.graphics import Graphics
 from hw.sim.printer.head import Head
 from hw.sim.printer.interpreter import Interpreter
 from hw.sim.printer.mechanism import AutomaticStatus, Mechanism, PaperState
@@ -16,6 +17,7 @@ from hw.sim.printer.tokens import Command, Tokenizer
 from hw.sim.printer.tray import Tray
 
 _SHEETS_KEPT = 1000
+SERIAL = "SIM0000001"
 
 ORDERS: Mapping[str, Callable[["VirtualPrinter"], None]] = {
     "paper end": lambda printer: printer.set_paper("end"),
@@ -40,6 +42,8 @@ _BY_FAULT = {
 class VirtualPrinter:
     """A Japanese 80 mm printer with cutter, drawer connector and kanji ROM, `dots` wide.
 
+    `serial` is the number by which GS I 68 tells it from others of its kind; with None it does not say who it is.
+
     A pure core: `feed` takes what the host sends and returns what the printer answers. `directory` keeps its sheets and
     non-volatile counters. While paper is out or the cover open, it holds what it receives and answers real-time
     commands only; afterwards it goes on where it was. The setters stand for a person's hands and may be called from
@@ -47,7 +51,12 @@ class VirtualPrinter:
     """
 
     def __init__(
-        self, *, directory: Path | None = None, dots: int = 512, faults: Mapping[int, Fault] | None = None
+        self,
+        *,
+        directory: Path | None = None,
+        dots: int = 512,
+        faults: Mapping[int, Fault] | None = None,
+        serial: str | None = SERIAL,
     ) -> None:
         self.sheets: deque[Sheet] = deque(maxlen=_SHEETS_KEPT)
         self.mechanism = Mechanism()
@@ -57,8 +66,17 @@ class VirtualPrinter:
         self._automatic = AutomaticStatus(self.mechanism)
         self._settings = RealTimeSettings()
         self._was_stopped = False
+        images = self._tray.load_images()
         self._interpreter = Interpreter(
-            self._head, self.mechanism, self._automatic, self.counters, self._cut, self._kick, self._settings
+            self._head,
+            self.mechanism,
+            self._automatic,
+            self.counters,
+            self._cut,
+            self._kick,
+            self._settings,
+            Graphics(images, lambda: self._tray.save_images(images)),
+            serial,
         )
         self._faults = faults or {}
         self._received = 0
@@ -132,6 +150,14 @@ class VirtualPrinter:
         if order not in ORDERS:
             raise ValueError(f"{order!r} is none of: {', '.join(ORDERS)}")
         ORDERS[order](self)
+
+    def look(self) -> str:
+        """Paper, cover, cutter, drawer, and how many papers have come out."""
+        seen = self.mechanism
+        cover = "open" if seen.is_cover_open else "closed"
+        cutter = ", cutter jammed" if seen.is_cutter_jammed else ""
+        drawer = "open" if seen.is_drawer_open else "closed"
+        return f"paper {seen.paper}, cover {cover}{cutter}, drawer {drawer}, {self.counters.cuts} papers cut off"
 
     def _fail(self, fault: Fault) -> None:
         if fault.kind == SILENT:

@@ -90,6 +90,11 @@ class VirtualScanner:
                 case _:
                     raise ValueError(f"{order!r} is none of: {', '.join(ORDERS)}")
 
+    def look(self) -> str:
+        """Whether its light is on, and how many codes it has read."""
+        with self._lock:
+            return f"{'looks for a code' if self._looks() else 'rests'}, {self.reads} codes read"
+
     def _read(self) -> bytes:
         out = bytearray()
         while self._before and self._looks():

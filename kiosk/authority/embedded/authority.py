@@ -55,6 +55,8 @@ class Authority:
     links: tuple[x509.Certificate, ...] = ()
     generation: int = 1
     older: tuple[Generation, ...] = ()
+    card_makers: tuple[x509.Certificate, ...] = ()
+    """By whom the attestation keys of PIV cards are certified; self-signed ones are trusted."""
 
     @property
     def all_generations(self) -> tuple[Generation, ...]:

@@ -4,6 +4,7 @@
 * `ocsp.pem`, `cmp.pem`: key, certificate, issuer of the OCSP responder, and of who signs messages (if it is there)
 * `stations/NAME.pem`, `clerks/NAME.pem`: a station's, a clerk's (training only) key, certificate, issuer
 * `card.key`: master of the cards' attestation keys; `person.key`: key of the persons' ids, both in hex
+* `card_makers/*.pem`: certificates of the makers of PIV cards whose attestation is believed, put there by the operator
 * `policy.toml`: the policy profile; `store.db`: the books, unless they are in PostgreSQL
 * `authority.toml`: town, public address, where the books are; a directory without it is no authority
 """
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, new_serial
+from kiosk.authority.embedded.card_attestation import MakersInvalid, read_makers
 from kiosk.authority.embedded.generation import read_generations
 from kiosk.authority.embedded.key_files import write_secret
 from kiosk.authority.embedded.registration import register
@@ -208,11 +210,12 @@ def open_authority(
     try:
         present, *older = read_generations(directory, passphrase)
         card_master, person_key = (bytes.fromhex((directory / f).read_text()) for f in ("card.key", "person.key"))
-    except CredentialInvalid as error:
+        in_training = is_training(present.credential.certificate, policy)
+        card_makers = read_makers(directory / "card_makers", is_training=in_training)
+    except (CredentialInvalid, MakersInvalid) as error:
         raise DirectoryInvalid(str(error)) from error
     except (OSError, ValueError) as error:
         raise DirectoryInvalid(f"{directory}: {error}") from error
-    in_training = is_training(present.credential.certificate, policy)
     base_url = file.url or listening_url
     return Authority(
         credential=present.credential,
@@ -232,6 +235,7 @@ def open_authority(
         links=tuple(link for g in (present, *older) for link in g.links),
         generation=present.number,
         older=tuple(older),
+        card_makers=card_makers,
     )
 
 

@@ -183,7 +183,7 @@ def _issue_resident(
         raise Refusal("notAuthorized", "nobody vouches for a resident's key but the key itself")
     now = authority.now()
     terms = check_authorisation(info[oids.AUTHORISATION], requester, items, rules.kind, books, now)
-    check_attestation(info.get(oids.ATTESTATION), terms, wanted.key_hash, authority.card_master)
+    check_attestation(info.get(oids.ATTESTATION), terms, wanted.key_hash, rules.kind, authority)
     if books.profiles_of_key(wanted.key_hash):
         raise Refusal("badCertTemplate", "E19: this key was certified before")
     journal_head = _journal_head(info)

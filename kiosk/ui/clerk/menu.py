@@ -30,10 +30,16 @@ class Duty(StrEnum):
     AGENT = "agent"
     INQUIRY = "inquiry"
     HANDOVER = "handover"
+    QUEUE = "queue"
+    PAPERS = "papers"
+    SETTINGS = "settings"
 
 
-TO_COME = frozenset({Duty.REPRINT, Duty.REVOKE, Duty.UNLOCK, Duty.RENEW, Duty.AGENT, Duty.INQUIRY, Duty.HANDOVER})
+TO_COME = frozenset({Duty.REVOKE, Duty.UNLOCK, Duty.RENEW, Duty.AGENT})
 """Duties whose use case does not exist yet; their keys say so and do nothing."""
+
+_KEYS = "1234567890ABDFG"
+"""By the order of the duties; without the letter that changes the language."""
 
 
 class Menu(SeatScreen[Duty]):
@@ -46,12 +52,12 @@ class Menu(SeatScreen[Duty]):
         super().__init__(seat, can_stop=True)
 
     def page(self) -> ComposeResult:
-        """Four in a row."""
+        """Five in a row."""
         yield Paragraph(self.words("clerk.menu.title"), classes="title -tight")
         with Grid(id="duties"):
-            for number, duty in enumerate(Duty, 1):
+            for letter, duty in zip(_KEYS, Duty, strict=True):
                 is_to_come = duty in TO_COME
-                hint = self.words("clerk.menu.to_come") if is_to_come else str(number)
+                hint = self.words("clerk.menu.to_come") if is_to_come else letter
                 key = Key(self.words(f"clerk.duty.{duty}"), id=f"duty-{duty}", hint=hint, value=duty)
                 key.disabled = is_to_come
                 yield key
@@ -67,6 +73,7 @@ class Menu(SeatScreen[Duty]):
             self.dismiss(event.key.value)
 
     def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        if event.character is not None and event.character in "12345":
-            self.dismiss(tuple(Duty)[int(event.character) - 1])
+        """Digits and letters choose."""
+        letter = (event.character or "").upper()
+        if letter and letter in _KEYS and (duty := tuple(Duty)[_KEYS.index(letter)]) not in TO_COME:
+            self.dismiss(duty)

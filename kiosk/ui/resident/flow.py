@@ -10,11 +10,12 @@ from kiosk.ui.case import AtWork, OpenCase
 from kiosk.ui.counter import FailureText, SimulatedCard
 from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.persons import CardRequest, Consent, PasswordChoice, PasswordEntry, ResidentAsked
-from kiosk.ui.resident.application import ChooseApplication, ConfirmItems
+from kiosk.ui.resident.application import ConfirmItems
 from kiosk.ui.resident.card import HandleCard
 from kiosk.ui.resident.comfort import Comfort
 from kiosk.ui.resident.consent import Agree
 from kiosk.ui.resident.finish import Finish, TroubleNotice
+from kiosk.ui.resident.form_flow import FormsCorner, take_form
 from kiosk.ui.resident.guide import Consult, Guide
 from kiosk.ui.resident.learn import TOPICS, topic
 from kiosk.ui.resident.own_flow import OwnCard, show_certificate, try_out
@@ -34,10 +35,7 @@ class Reception(Protocol):
     """The passwords that can be typed when a card's own is asked for."""
     card: SimulatedCard | None
     own_card: OwnCard
-
-    async def residents(self) -> tuple[Resident, ...]:
-        """Whose forms lie here (demo)."""
-        ...
+    forms: FormsCorner
 
     async def open_case(self, resident: Resident) -> OpenCase:
         """Takes the form in and starts its case."""
@@ -139,16 +137,7 @@ async def _take_form(seat: Seat, reception: Reception) -> Resident | None:
             seat.board.call_clerk()
             await seat.ask(Consult(seat))
             return None
-    residents = await reception.residents()
-    while True:
-        resident = await seat.ask(ChooseApplication(seat, residents))
-        if isinstance(resident, Stop):
-            return None
-        match await seat.ask(ConfirmItems(seat, resident)):
-            case True:
-                return resident
-            case Stop.STOP:
-                return None
+    return await take_form(seat, reception.forms)
 
 
 async def _accompany(seat: Seat, case: OpenCase, reception: Reception) -> None:

@@ -58,6 +58,13 @@ class Start(SeatScreen[Wish]):
                 yield Key(words(f"resident.wish.{wish}"), id=f"wish-{wish}", hint=str(number), value=wish)
         yield Paragraph(words("resident.start.others"), id="start-others")
 
+    def follow(self) -> None:
+        """Shows the number that is being called to this counter."""
+        called = self.seat.board.calls
+        lead = "resident.start.lead" if called is None else "resident.start.called"
+        for paragraph in self.query("#start-lead").results(Paragraph):
+            paragraph.write(self.words(lead, number=called))
+
     def keys(self) -> Iterable[Key]:
         """One key begins."""
         yield Key(self.words("resident.start.begin"), id="begin", hint="Enter", kind="main", value=Wish.ISSUE)

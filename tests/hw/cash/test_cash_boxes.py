@@ -305,7 +305,7 @@ def test_a_payout_that_the_program_died_in_is_told_and_not_taken_for_the_next_on
     box.begin(500)
     box.take_from_clerk(1000)
     box.fix()
-    cable.pull_after = 34
+    cable.pull_after = 54
     with pytest.raises((OutcomeUnknown, LinkLost)):
         box.end(DepositEnd.CHANGE)
     again = coins.box(hopper=True)

@@ -8,6 +8,7 @@ import pytest
 from hw.devices import open_devices
 from hw.errors import LinkLost, NotSent, OutcomeUnknown, Refused
 from hw.hardware import CashDevice, DisplayDevice, Hardware, LampDevice, PrinterDevice
+from hw.link.identity import KnownIdentity
 from hw.link.reconnect import FIRST_WAIT_S, LONGEST_WAIT_S, Presence, Reconnection
 from hw.monitor import monitoring
 from hw.owner import Care, Owner
@@ -25,6 +26,7 @@ class Socket:
     def __init__(self, who="A"):
         self.who = who
         self.openings = 0
+        self.known = KnownIdentity()
 
     def open(self):
         self.openings += 1
@@ -34,11 +36,13 @@ class Socket:
     def identify(self):
         if self.who == "mute":
             raise OutcomeUnknown("no answer")
-        return self.who
+        who = "" if self.who == "busy" else self.who
+        self.known.check(who)
+        return who
 
 
 class Stage:
-    def __init__(self, who="A", expected=""):
+    def __init__(self, who="A"):
         self.clock = Clock()
         self.socket = Socket(who)
         self.told = []
@@ -48,7 +52,6 @@ class Stage:
             monotonic=self.clock.monotonic,
             random=lambda: 0.5,
             on_change=lambda standing: self.told.append(standing.presence),
-            expected=expected,
         )
 
     def attempt(self, who=None):
@@ -77,19 +80,29 @@ def test_another_device_is_refused_until_it_is_gone():
     standing = stage.attempt("B")
     assert (standing.presence, standing.identity) == (Presence.REFUSED, "B")
     assert stage.attempt("A").presence is Presence.READY
-    assert Stage("B", expected="A").attempt().presence is Presence.REFUSED
+
+
+def test_another_device_that_a_person_accepts_is_the_right_one_from_now_on():
+    stage = Stage()
+    stage.attempt()
+    stage.reconnection.fail(LinkLost("pulled out"))
+    assert stage.attempt("B").presence is Presence.REFUSED
+    stage.socket.known.accept()
+    assert stage.attempt().presence is Presence.READY
+    stage.reconnection.fail(LinkLost("pulled out"))
+    assert stage.attempt("A").presence is Presence.REFUSED
+    stage.socket.known.accept()
+    stage.socket.known.accept()  # twice is once
+    assert stage.attempt().presence is Presence.READY
 
 
 def test_a_device_that_cannot_say_who_it_is_now_is_taken_as_it_is():
     stage = Stage()
     stage.attempt()
     stage.reconnection.fail(OutcomeUnknown("mute"))
-    stage.socket.identify = lambda: ""
-    stage.reconnection._identify = lambda: ""
-    assert stage.attempt().presence is Presence.READY
+    assert stage.attempt("busy").presence is Presence.READY
     stage.reconnection.fail(LinkLost("pulled out"))
-    stage.reconnection._identify = lambda: "B"
-    assert stage.attempt().presence is Presence.REFUSED
+    assert stage.attempt("B").presence is Presence.REFUSED
 
 
 def test_attempts_get_rarer_and_start_anew_after_a_success():

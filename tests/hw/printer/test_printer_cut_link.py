@@ -11,8 +11,11 @@ from tests.hw.printer.printer_bench import MODEL, Bench, CuttingLink
 
 COUNT = bytes.fromhex("1d6732003200")
 """GS g 2: the counter of cuts."""
-ASKED_BEFORE = bytes.fromhex("1004 01 1004 02 1004 03 1004 04 1d2848 0600 3030 20202020") + COUNT
-"""DLE EOT 1 to 4, then GS ( H with the id of four spaces, then the counter."""
+IDENTITY = bytes.fromhex("1d4942 1d4943 1d4941 1d4944")
+"""GS I 66, 67, 65, 68; asked twice, so that a disturbed answer is no stranger's."""
+IDENTITY_ANSWER = len("_SIMULATED0_VIRTUAL PRINTER0_1.000_SIM00000010")
+ASKED_BEFORE = bytes.fromhex("1004 01 1004 02 1004 03 1004 04 1d2848 0600 3030 20202020") + 2 * IDENTITY + COUNT
+"""DLE EOT 1 to 4, then GS ( H with the id of four spaces, then who it is, then the counter."""
 MARK = 11
 """Bytes of GS ( H behind the cut."""
 
@@ -49,7 +52,8 @@ def test_a_link_cut_at_any_byte_sent(paper):
 
 def test_a_link_cut_at_any_byte_answered():
     count = 3  # 5F 30 00
-    before, answers = 4 + 7 + count, 4 + 7 + count + 7 + count
+    before = 4 + 7 + 2 * IDENTITY_ANSWER + count
+    answers = before + 7 + count
     for cut in range(answers):
         outcome, bench, _, _ = print_until(1 << 30, cut, RECEIPT)
         started = cut >= before

@@ -69,7 +69,7 @@ def test_it_says_where_it_is_prints_there_and_ends_by_sigterm(where, tmp_path):
 
 
 def test_a_fault_stops_it_in_the_middle(tmp_path):
-    with running("--tcp", "0", "--out", str(tmp_path), "--fault", "paper_end@50") as (_, line):
+    with running("--tcp", "0", "--out", str(tmp_path), "--fault", "paper_end@75") as (_, line):
         link = link_to(url(line))
         printer = EscposPrinter(link, MODELS["tm-t88-ja"], patience_s=0.2)
         assert printer.print(printer.render([Text("手数料領収書")], "0001")) is PrintOutcome.UNKNOWN

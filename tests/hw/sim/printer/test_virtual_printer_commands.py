@@ -99,7 +99,7 @@ def test_kanji_have_magnification_and_underline_of_their_own():
 
 def test_feeds():
     assert sheet(b"A\x1bd\x03B\n\n\nC\n").text == "A\n\n\nB\n\n\nC\n"
-    assert [row.fed_dots for row in sheet(b"\x1b3\x40A\n\x1bJ\x07B\x1bJ\x50").rows] == [64, 7, 80]
+    assert [row.fed_dots for row in sheet(b"\x1b3\x80A\n\x1bJ\x0eB\x1bJ\xa0").rows] == [64, 7, 80]
 
 
 @pytest.mark.parametrize("form", ["00", "01", "30", "31", "41 03", "42 00", "61 00", "62 00", "67 00", "68 00"])

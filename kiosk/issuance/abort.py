@@ -1,0 +1,52 @@
+"""The clerk ends a case that nobody goes on with (中止): what was done is taken back; what cannot be known is named.
+
+Whoever has paid gets his certificate or his money; such a case only goes forward.
+"""
+
+from kiosk.issuance.effect import Case
+from kiosk.issuance.failure import INTERRUPTED, CaseEnded, GivenUp
+from kiosk.issuance.inserted_card import InsertedCard
+from kiosk.issuance.issue import alone_with_the_case, recall
+from kiosk.issuance.persons import Persons
+from kiosk.issuance.roll_back import roll_back
+from kiosk.issuance.station import Station
+from kiosk.journal.journal import CaseRecord
+from kiosk.model.step import Act, Actor, PasswordChangeStep, RevocationStep, UnlockStep
+from kiosk.model.transition import BEFORE_FEE, OTHER_ENDS, Event, Procedure, Stage, procedure_of
+
+_TOUCHES: dict[Procedure, Act] = {
+    Procedure.REVOCATION: RevocationStep.REVOKE,
+    Procedure.CHANGE: PasswordChangeStep.CHANGE,
+    Procedure.UNLOCK: UnlockStep.RESET,
+}
+"""The step with which each procedure changes the world."""
+
+
+class NotAbortable(Exception):
+    """The case has ended, waits for two clerks, or can only go forward."""
+
+
+def abort(record: CaseRecord, station: Station, persons: Persons) -> CaseEnded:
+    """Ends an open case, and returns how: `RolledBack`; `Halted` or `Suspect` when that has to go on another time.
+
+    `GivenUp` is what only the card's owner could say, who has gone. Raises `NotAbortable`, and `Halted` when
+    another process has taken the case further.
+    """
+    with alone_with_the_case(), InsertedCard(station, persons) as card:
+        case = Case(record, station.journal, lambda _: None, lambda: card.exchanges)
+        procedure = procedure_of(record.stage)
+        if procedure is Procedure.ISSUANCE:
+            if record.stage not in (*BEFORE_FEE, Stage.ROLLING_BACK, Stage.ON_HOLD):
+                raise NotAbortable(f"application {record.number} is {record.stage}")
+            recall(case, card)
+            return roll_back(case, card, station, persons, record.code or INTERRUPTED, Actor.CLERK)
+        ends = OTHER_ENDS[procedure]
+        if record.stage not in ends.before:
+            raise NotAbortable(f"application {record.number} is {record.stage}")
+        if not case.is_open(_TOUCHES[procedure]):
+            return case.abandon(INTERRUPTED, Actor.CLERK)
+        if ends.unknown is None:
+            # The authority can be asked, and will be at the next start: nothing has to stay unknown.
+            raise NotAbortable(f"application {record.number} is under way at the authority")
+        case.move(Event.GIVE_UP, INTERRUPTED, Actor.CLERK)
+        return GivenUp(INTERRUPTED)

@@ -1,0 +1,112 @@
+"""An application that cannot be finished today (保留): nothing of it is left in the world; a slip says when to return.
+
+What was begun is taken back; when the resident returns it begins anew, with his identity check. Once the day has
+passed a clerk decides: another day, or the end.
+"""
+
+import datetime
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+
+from hw.errors import DeviceError
+from hw.ports import PrintOutcome
+from kiosk.issuance.abort import NotAbortable, abort
+from kiosk.issuance.effect import Note, outcome_in
+from kiosk.issuance.failure import INTERRUPTED, RolledBack
+from kiosk.issuance.issue import alone_with_the_case, filed_application
+from kiosk.issuance.persons import Persons
+from kiosk.issuance.receipt import day_text
+from kiosk.issuance.station import Station
+from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.model.step import Actor, Pause
+from kiosk.model.transition import Event, Procedure, Stage, procedure_of
+
+
+class NotHeld(Exception):
+    """There is no such application, or it cannot be put off: it has ended well, or was paid."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Until which day, and by which clerk's word."""
+
+    until: datetime.date
+    clerk: str
+
+
+HOLD = Note(Pause.HOLD, Held)
+
+
+@dataclass(frozen=True)
+class HoldSlip:
+    """The application on hold; `came_out`: the slip, None when the printer does not tell or could not print."""
+
+    record: CaseRecord
+    until: datetime.date
+    came_out: bool | None
+
+
+def hold(number: str, until: datetime.date, station: Station, persons: Persons, clerk: str) -> HoldSlip:
+    """Puts an application off until a day after today, taking back what was begun; again, with another day or slip.
+
+    Raises `NotHeld`, and what comes in between when something has to be taken back (`Halted`, `Suspect`).
+    """
+    if until <= station.today():
+        raise NotHeld(f"{until} is not after today")
+    record = _put_aside(number, station, persons)
+    with alone_with_the_case():
+        record = station.journal.complete(record, Pause.HOLD, msgspec.json.encode(Held(until, clerk)))
+    return HoldSlip(record, until, _print_slip(number, until, station, clerk))
+
+
+def held(record: CaseRecord, journal: Journal) -> Held:
+    """Until when an application on hold is."""
+    found = outcome_in(journal.effect(record, Pause.HOLD), HOLD)
+    assert found is not None, "an application on hold says until when"
+    return found
+
+
+def resume(number: str, station: Station) -> CaseRecord:
+    """The resident has returned: `issue` with the same application begins it anew. Raises `NotHeld`."""
+    record = station.journal.latest_case(number)
+    if record is None or record.stage is not Stage.ON_HOLD:
+        raise NotHeld(f"application {number} is not on hold")
+    with alone_with_the_case():
+        return station.journal.move(record, Event.RESUME, Actor.CLERK, INTERRUPTED)
+
+
+def _put_aside(number: str, station: Station, persons: Persons) -> CaseRecord:
+    """The application as a case in which nothing was done yet."""
+    record = station.journal.latest_case(number)
+    if record is None or procedure_of(record.stage) is not Procedure.ISSUANCE:
+        raise NotHeld(f"no application {number} for a certificate was filed here")
+    if record.stage in (Stage.OPENED, Stage.ON_HOLD):
+        return record
+    if record.stage is not Stage.ROLLED_BACK:
+        try:
+            ended = abort(record, station, persons)
+        except NotAbortable as error:
+            raise NotHeld(str(error)) from error
+        if not isinstance(ended, RolledBack):
+            raise ended
+    application = filed_application(record, station.journal)
+    return station.journal.open_case(number, msgspec.json.encode(application))
+
+
+def _print_slip(number: str, until: datetime.date, station: Station, clerk: str) -> bool | None:
+    values = {
+        "number": number,
+        "date": day_text(station.clock()),
+        "return_date": until.isoformat(),
+        "prefecture": station.town.prefecture,
+        "municipality": station.town.municipality,
+        "telephone": "",
+        "clerk": clerk,
+        "paid_yen": "0",
+    }
+    with suppress(DeviceError):
+        job = station.printer.render(station.roll_paper("hold", values, ()), "----")
+        return True if station.printer.print(job) is PrintOutcome.CONFIRMED else None
+    return None

@@ -1,0 +1,61 @@
+"""The clerk's leave for what is no issuance: asked for, signed, and looked at again before it is used."""
+
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from kiosk.counter.clerk_key import verify_authorisation
+from kiosk.issuance.failure import AuthorisationExpired, AuthorisationUnfit
+from kiosk.issuance.persons import Clerk, IdentityQuestion
+from kiosk.issuance.station import Station
+from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
+
+
+@dataclass(frozen=True, repr=False)
+class Leave:
+    """What a clerk's leave has to be for: this operation, in this case, on this card, about these items."""
+
+    operation: Operation
+    case: str
+    card_number: str
+    items_hash: bytes
+    resident_code: str
+
+
+def ask_for_leave(leave: Leave, question: IdentityQuestion, station: Station, clerk: Clerk) -> Authorisation:
+    """The clerk approves, and his key signs."""
+    clerk.approve(question)
+    now = station.clock().replace(microsecond=0)
+    return station.clerk_key.authorise(
+        AuthorisationTerms(
+            operation=leave.operation,
+            case=leave.case,
+            station=station.name,
+            card_number=leave.card_number,
+            items_hash=leave.items_hash,
+            person=station.person(leave.resident_code),
+            nonce=station.random_bytes(16),
+            issued_at=now,
+            expires_at=now + station.authorisation_life,
+            uptime=station.uptime(),
+        )
+    )
+
+
+def refuse_unless_covered(authorisation: Authorisation, leave: Leave, station: Station) -> AuthorisationTerms:
+    """The terminal sees for itself that the leave is a clerk's and is for just this. Raises `AuthorisationUnfit`."""
+    issuer = x509.load_der_x509_certificate(station.issuer)
+    try:
+        terms = verify_authorisation(authorisation, issuer, station.clock())
+    except AuthorisationInvalid as error:
+        raise AuthorisationUnfit(str(error)) from error
+    covered = (terms.operation, terms.case, terms.station, terms.card_number, terms.items_hash)
+    if covered != (leave.operation, leave.case, station.name, leave.card_number, leave.items_hash):
+        raise AuthorisationUnfit("the clerk's leave is for something else")
+    return terms
+
+
+def refuse_unless_fresh(terms: AuthorisationTerms, station: Station) -> None:
+    """Raises `AuthorisationExpired`."""
+    if not terms.is_fresh(station.clock(), station.uptime()):
+        raise AuthorisationExpired("the clerk's leave has expired, or this computer was started anew since")

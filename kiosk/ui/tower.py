@@ -1,0 +1,63 @@
+"""The signal tower beside the terminal: it tells from afar that somebody is needed, or that a card was left."""
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+
+from kiosk.issuance.persons import CardAction
+from kiosk.ui.board import Board
+from kiosk.ui.ending import Finished
+from kiosk.ui.persons import CardRequest
+
+_REPEATS_EVERY_S = 5.0
+"""A tower that was away shows what it should again after this long."""
+CARD_LEFT_AFTER_S = 15.0
+"""How long a card may lie in the reader after its owner was asked to take it."""
+
+
+class TowerSign(StrEnum):
+    """What the tower says."""
+
+    NOTHING = "nothing"
+    IN_USE = "in_use"
+    TAKE_CARD = "take_card"
+    CARD_LEFT = "card_left"
+    NEEDS_CLERK = "needs_clerk"
+    DONE = "done"
+    TROUBLE = "trouble"
+
+
+def sign_for(board: Board, card_waits_s: float) -> TowerSign:
+    """What the counter's state asks for; what needs a person most comes first."""
+    case = board.case
+    is_card_waited_for = case is not None and case.resident_sees == CardRequest(CardAction.TAKE)
+    if case is not None and case.ending is not None and not isinstance(case.ending, Finished):
+        return TowerSign.TROUBLE
+    if case is not None and case.ending is None and is_card_waited_for and card_waits_s >= CARD_LEFT_AFTER_S:
+        return TowerSign.CARD_LEFT
+    is_clerk_asked = case is not None and case.clerk_asked is not None
+    if board.is_clerk_called or board.submitted is not None or is_clerk_asked:
+        return TowerSign.NEEDS_CLERK
+    if case is None:
+        return TowerSign.NOTHING
+    if case.ending is not None:
+        return TowerSign.DONE
+    return TowerSign.TAKE_CARD if is_card_waited_for else TowerSign.IN_USE
+
+
+async def keep_tower(board: Board, show: Callable[[TowerSign], bool], now: Callable[[], float]) -> None:
+    """Shows what the counter's state asks for, for ever. `show` may block, and says whether the tower took it."""
+    shown: TowerSign | None = None
+    asked_at_s = shown_at_s = now()
+    while True:
+        case = board.case
+        if case is None or case.resident_sees != CardRequest(CardAction.TAKE):
+            asked_at_s = now()
+        sign = sign_for(board, now() - asked_at_s)
+        if sign is not shown or (sign is not TowerSign.NOTHING and now() - shown_at_s >= _REPEATS_EVERY_S):
+            shown = sign if await asyncio.to_thread(show, sign) else None
+            shown_at_s = now()
+        try:
+            await asyncio.wait_for(board.bell.next(), _REPEATS_EVERY_S)
+        except TimeoutError:
+            continue

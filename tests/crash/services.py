@@ -1,0 +1,283 @@
+"""Explores what the counter does besides issuing: every process killed at every boundary, card and people changed.
+
+    python -m tests.crash.services [--service NAME] [--every N] [--changes] [--seed N]
+
+Every death is really raised. After each, the station starts until it is at rest; then whoever wanted something comes
+once more, and must have got it, once. The rules are those of an issuance's exploration, and a few of its own.
+"""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from hw.errors import PinLocked, PinRefused
+from hw.ports import PinPolicy, PinStatus
+from kiosk.issuance.abort import abort
+from kiosk.issuance.change_password import change_password
+from kiosk.issuance.failure import CaseEnded, GivenUp, Halted, Refusal, RolledBack
+from kiosk.issuance.persons import Persons
+from kiosk.issuance.revoke import revoke
+from kiosk.issuance.station import Station
+from kiosk.issuance.unlock import unlock
+from kiosk.model.application import Delivery
+from kiosk.model.password_service import PasswordChangeApplication, UnlockApplication
+from kiosk.model.revocation import RevocationApplication, RevocationCause
+from kiosk.played_persons import PlayedResident
+from tests.counter_bench import RESIDENT
+from tests.crash.boundary import Kind, Passage, Phase
+from tests.crash.invariants import AT_EVERY_INSTANT, broken
+from tests.crash.office import Office, furnished
+from tests.crash.people import AbsentResident, Presence
+from tests.crash.plan import UNCHANGED, Change, Death, Delay, Plan, other_deaths, text_of
+from tests.crash.play import Node, PlanDoesNotFit, Stage, expand, play
+from tests.crash.remains import Past, Remains, examine
+from tests.crash.scenario import APPLICANT, Applicant, Ending, Scenario, issue_once
+from tests.crash.world import PASSWORDS, Image, World, first_image
+
+NUMBER = "S-1"
+OLD, NEW = PASSWORDS[RESIDENT], "Onbetsu2010q"
+CHANGES = (*(Change(presence, delay) for presence, delay in product(Presence, Delay)), Change(is_next=True))
+_MOST_VISITS = 3
+
+
+class Owner(PlayedResident):
+    """The card's owner, who knows which password he typed when."""
+
+    def choose_password(self, policy: PinPolicy) -> bytearray:
+        """The new one."""
+        return bytearray(NEW.encode())
+
+    def enter_old_password(self, status: PinStatus) -> bytearray:
+        """The one that he has had."""
+        return bytearray(OLD.encode())
+
+    def enter_new_password(self, status: PinStatus) -> bytearray:
+        """The one that he chose."""
+        return bytearray(NEW.encode())
+
+
+Serve = Callable[[Station, Persons], object]
+Served = Callable[[World, Remains], Iterator[str]]
+"""What is not as the person wanted it, once he was served."""
+
+
+@dataclass(frozen=True)
+class Service(Scenario):
+    """A procedure besides the issuance: how it is begun, and what must be so in the end."""
+
+    serve: Serve = lambda station, persons: None
+    served: Served = lambda world, remains: iter(())
+
+    def start(self, world: World, applicant: Applicant, presence: Presence = Presence.SAME) -> Ending:
+        """One start of the station; whoever comes in between has a certificate issued."""
+        if applicant is not APPLICANT:
+            return issue_once(world, applicant, presence)
+        station = world.start_terminal(Delivery.TERMINAL)
+        persons = _persons(world, presence)
+        try:
+            self.serve(station, persons)
+        except Halted as halted:
+            # The leave has run out, and the card does not know the password: the clerk ends it, and begins anew.
+            if halted.code == "K-CASE-001":
+                return self._end(world, station, persons)
+            return Ending("halted", halted.code)
+        except CaseEnded as ended:
+            return Ending(_WORDS[type(ended)], ended.code)
+        return Ending("closed", NUMBER)
+
+    def _end(self, world: World, station: Station, persons: Persons) -> Ending:
+        record = station.journal.latest_case(NUMBER)
+        assert record is not None
+        ended = abort(record, station, persons)
+        return Ending(_WORDS[type(ended)], ended.code)
+
+
+_WORDS: dict[type[CaseEnded], str] = {
+    Refusal: "refused",
+    RolledBack: "rolled_back",
+    Halted: "halted",
+    GivenUp: "given_up",
+}
+
+
+def _persons(world: World, presence: Presence) -> Persons:
+    persons = world.persons(NUMBER, RESIDENT, presence)
+    if isinstance(persons.resident, AbsentResident):
+        return persons
+    return replace(persons, resident=Owner(RESIDENT, OLD, world.hands["terminal"], world.hands["window"]))
+
+
+class ServiceStage(Stage):
+    """A stage on which a certificate may be revoked as soon as the authority was asked to."""
+
+    def examine(self, image: Image) -> Remains:
+        """What an image shows."""
+        remains = examine(image, self.past)
+        asked = {
+            outcome["serial"]
+            for case in remains.store.cases
+            if "revocation" in case.effects and (outcome := case.outcome("revocation_application"))
+        }
+        return replace(remains, past=Past(self.past.revoked | asked))
+
+
+def _with_a_certificate(office: Office) -> tuple[Image, Past]:
+    """A station at work, and a resident with a valid certificate, who has typed his password wrong once."""
+    world = World(office, first_image(office), Passage(), office.folder())
+    issue_once(world, Applicant(RESIDENT, "before-1"))
+    _tries(world, "Wrong1234")
+    world.end_terminal()
+    image = world.image()
+    world.close()
+    return image, Past()
+
+
+def _tries(world: World, password: str) -> bool:
+    """Whether the card has this password, as whoever holds it can find out."""
+    station = world.start_terminal(Delivery.TERMINAL)
+    world.place_card(RESIDENT)
+    try:
+        with station.reader.session() as session:
+            session.verify_pin(bytearray(password.encode()))
+    except (PinRefused, PinLocked):
+        return False
+    finally:
+        world.place_card(None)
+    return True
+
+
+def _has_the_new_password(world: World, remains: Remains) -> Iterator[str]:
+    if not _tries(world, NEW):
+        yield "the card does not have the password that its owner chose"
+    (certificate,) = [c for c in remains.books.certificates if c.state == "good" and c.person == _person(remains)]
+    if remains.cards[RESIDENT].certificate != certificate.der:
+        yield "the card has lost its certificate"
+
+
+def _person(remains: Remains) -> bytes:
+    """Whom the first certificate is of."""
+    return remains.books.certificates[0].person
+
+
+def _is_revoked(world: World, remains: Remains) -> Iterator[str]:
+    mine = [c for c in remains.books.certificates if c.person == _person(remains)]
+    if [(c.state, c.reason) for c in mine] != [("revoked", "cessationOfOperation")]:
+        yield f"the certificate is {[(c.state, c.reason) for c in mine]}"
+    for case in remains.store.cases:
+        emptied = case.outcome("revocation_empty_card")
+        if emptied and emptied["is_emptied"] and remains.cards[RESIDENT].key:
+            yield "the card is said to be empty, and has its key"
+    notices = sum("失効のお知らせ" in text for text in remains.papers)
+    if notices > 1:
+        yield f"{notices} papers say that it is revoked"
+
+
+_REVOCATION = RevocationApplication(NUMBER, RESIDENT, RevocationCause.WITHDRAWN, has_card=True)
+
+SERVICES = {
+    service.name: service
+    for service in (
+        Service(
+            "change",
+            _with_a_certificate,
+            serve=lambda station, persons: change_password(
+                PasswordChangeApplication(NUMBER), station, persons, lambda _: None
+            ),
+            served=_has_the_new_password,
+        ),
+        Service(
+            "unlock",
+            _with_a_certificate,
+            serve=lambda station, persons: unlock(
+                UnlockApplication(NUMBER, RESIDENT), station, persons, lambda _: None
+            ),
+            served=_has_the_new_password,
+        ),
+        Service(
+            "revoke",
+            _with_a_certificate,
+            serve=lambda station, persons: revoke(_REVOCATION, station, persons, lambda _: None),
+            served=_is_revoked,
+        ),
+    )
+}
+
+
+def set_up(office: Office, service: Service) -> ServiceStage:
+    """Prepares a service."""
+    return ServiceStage(office, service, *service.prepare(office))
+
+
+def deaths(stage: Stage, changes: Sequence[Change] = (UNCHANGED,)) -> list[Plan]:
+    """Every way in which one process can end, or the card be pulled, once; the terminal's with each of the changes."""
+    points = expand(stage, Node(stage.image), with_images=False).points
+    mine = [(Death(point, change=change),) for point in points if point.kind is not Kind.CLERK for change in changes]
+    return mine + [(death,) for death in other_deaths(points) if death.point.phase is not Phase.WITHIN]
+
+
+def found_by(stage: Stage, plan: Plan) -> list[str]:
+    """What a plan breaks, up to the moment at which the person has come again, and was served."""
+    service = stage.scenario
+    assert isinstance(service, Service)
+    played = play(stage, plan)
+    found = [text for _, text in played.broken]
+    with stage.world(played.rest) as world:
+        ending = Ending("", "")
+        for _ in range(_MOST_VISITS):
+            world.take_out(RESIDENT)
+            ending = service.start(world, APPLICANT)
+            if ending.word == "closed":
+                break
+        else:
+            found.append(f"served: when he comes again it is {ending}")
+        world.end_terminal()
+        remains = stage.examine(world.image())
+        found += broken(AT_EVERY_INSTANT, remains)
+        found += (f"served: {text}" for text in service.served(world, remains))
+        if any(NEW.encode() in content for content in (remains.image.store, remains.image.store_journal)):
+            found.append("no_password_is_in_any_file: the new one is")
+    return found
+
+
+def explore(stage: Stage, plans: Sequence[Plan], tell: Callable[[str], None]) -> Counter[str]:
+    """Plays plans; how often each rule was broken."""
+    rules: Counter[str] = Counter()
+    for plan in plans:
+        try:
+            found = found_by(stage, plan)
+        except PlanDoesNotFit:
+            continue
+        for text in found:
+            rule = text.partition(":")[0]
+            rules[rule] += 1
+            if rules[rule] == 1:
+                tell(f'{stage.scenario.name}: broken by "{text_of(plan)}": {text}')
+    return rules
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Explores every service; not 0 when something broke."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash.services", description=__doc__)
+    parser.add_argument("--service", choices=list(SERVICES), help="only this one (default: all)")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth plan (default 1)")
+    parser.add_argument("--changes", action="store_true", help="with every change of card, people and time")
+    options = parser.parse_args(words)
+    total: Counter[str] = Counter()
+    with furnished() as office:
+        for name in [options.service] if options.service else SERVICES:
+            began_s = time.monotonic()
+            stage = set_up(office, SERVICES[name])
+            plans = deaths(stage, CHANGES if options.changes else (UNCHANGED,))[:: options.every]
+            rules = explore(stage, plans, lambda text: print(text, flush=True))
+            total += rules
+            taken_s = time.monotonic() - began_s
+            print(f"{name}: plans {len(plans):,}, violations {rules.total()}, {taken_s:.0f} s", flush=True)
+    return int(bool(total))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""The other procedures' exploration in a reduced set, and that it bites.
+
+The long run is a command: `python -m tests.crash.services`.
+"""
+
+from collections.abc import Iterator
+from random import Random, SystemRandom
+
+import pytest
+
+from kiosk.issuance import change_password, revoke, roll_back
+from tests.crash.office import Office, furnished
+from tests.crash.services import CHANGES, SERVICES, deaths, explore, set_up
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Office]:
+    with furnished() as office:
+        yield office
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_breaks_wherever_one_of_all_ends(office: Office, name: str) -> None:
+    stage = set_up(office, SERVICES[name])
+    seed = SystemRandom().randrange(1 << 16)
+    print(f"seed {seed}")
+    plans = Random(seed).sample(deaths(stage), 10) + Random(seed).sample(deaths(stage, CHANGES), 10)
+    found: list[str] = []
+    explore(stage, plans, found.append)
+    assert found == []
+
+
+def test_a_change_that_is_guessed_to_have_happened_is_found_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_password, "holds", lambda session, typed: True)
+    stage = set_up(office, SERVICES["change"])
+    found: list[str] = []
+    explore(stage, deaths(stage), found.append)
+    assert any("does not have the password" in text for text in found)
+
+
+def test_a_revocation_that_nobody_looks_at_is_found_out(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    guess = roll_back.Revoked("cessationOfOperation")
+    monkeypatch.setattr(revoke, "look_at_revocation", lambda intent, station: guess)
+    stage = set_up(office, SERVICES["revoke"])
+    found: list[str] = []
+    explore(stage, deaths(stage), found.append)
+    assert any("the certificate is" in text for text in found)

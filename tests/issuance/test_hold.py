@@ -1,0 +1,253 @@
+"""Putting an application off, taking it up again, ending what nobody goes on with."""
+
+import datetime
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hw.sim.card.faults import parse_card_faults
+from kiosk.authority.client import AuthorityClient
+from kiosk.authority.errors import AuthorityOutcomeUnknown
+from kiosk.issuance.abort import NotAbortable, abort
+from kiosk.issuance.failure import GivenUp, Halted, RolledBack, Suspect
+from kiosk.issuance.hold import HoldSlip, NotHeld, held, hold, resume
+from kiosk.issuance.persons import CannotTell
+from kiosk.journal.database import open_database
+from kiosk.journal.journal import CaseRecord
+from kiosk.model.transition import Procedure, Stage
+from kiosk.played_persons import PlayedClerk
+from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
+from tests.issuance.served_counter import SERVICES, Issued, issue_once, persons
+
+TODAY = datetime.date(2026, 4, 1)
+TOMORROW = TODAY + datetime.timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def issued(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> Issued:
+    return issue_once(tmp_path_factory.mktemp("issued"), fresh_authority)
+
+
+def new_world(directory: Path, authority: Path) -> World:
+    directory.mkdir(parents=True, exist_ok=True)
+    return World(directory, Path(shutil.copytree(authority, directory / "ca")))
+
+
+def cut_at(world: World, commit: int, *, is_before: bool = False) -> bool:
+    """An issuance that ends at a commit; False when it has fewer."""
+    try:
+        world.issue(
+            station=world.station(CuttingDatabase(open_database(world.database_url), commit, is_before=is_before))
+        )
+    except PowerCut:
+        return True
+    return False
+
+
+def world_in(directory: Path, authority: Path, stage: Stage, *, is_paid: bool = False) -> World:
+    """A counter at which an issuance was interrupted in that stage, with the money in the till or not."""
+    for commit in range(1, 30):
+        world = new_world(directory / str(commit), authority)
+        assert cut_at(world, commit, is_before=is_paid)
+        case = world.station().journal.latest_case("1")
+        if case is not None and case.stage is stage and bool(world.till.total_yen()) is is_paid:
+            return world
+    raise AssertionError(f"no issuance is ever interrupted when {stage}")
+
+
+def latest(world: World, number: str = "1") -> CaseRecord:
+    case = world.station().journal.latest_case(number)
+    assert case is not None
+    return case
+
+
+def put_off(world: World, until: datetime.date = TOMORROW) -> HoldSlip:
+    return hold("1", until, world.station(), world.persons("1"), "demo")
+
+
+def test_an_application_at_every_stage_before_the_fee_is_put_off_and_issued_when_he_returns(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    stages = set()
+    for commit in range(1, 30):
+        world = new_world(tmp_path / str(commit), fresh_authority)
+        if not cut_at(world, commit):
+            break
+        before = latest(world).stage
+        stages.add(before)
+        try:
+            slip = put_off(world)
+        except NotHeld:
+            assert before not in HELD_IN
+            continue
+        assert before in HELD_IN
+        assert (slip.until, slip.came_out) == (TOMORROW, True)
+        assert "2026-04-02" in world.printer_core.sheets[-1].text and "保留票" in world.printer_core.sheets[-1].text
+        journal = world.station().journal
+        assert (latest(world).stage, held(latest(world), journal).until) == (Stage.ON_HOLD, TOMORROW)
+        assert journal.unfinished_cases() == [] and world.till.total_yen() == 0
+        with pytest.raises(Halted, match="K-CASE-009"):
+            world.issue()
+        world.now += datetime.timedelta(days=1)
+        assert resume("1", world.station()).stage is Stage.OPENED
+        assert world.issue().receipt_number == 1
+        entries = [entry.body for entry in world.station().journal.entries()]
+        assert not any('"not_admitted"' in body for body in entries)
+    assert stages >= HELD_IN - {Stage.ROLLING_BACK}
+
+
+HELD_IN = {
+    Stage.OPENED,
+    Stage.FILED,
+    Stage.IDENTIFIED,
+    Stage.AUTHORISED,
+    Stage.KEY_READY,
+    Stage.REQUESTED,
+    Stage.PENDING,
+    Stage.WRITTEN,
+    Stage.DELIVERED,
+    Stage.ROLLING_BACK,
+}
+
+
+def test_what_was_taken_back_because_something_was_missing_can_be_put_off(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut_at(world, 8)
+    world.now += datetime.timedelta(hours=25)
+    with pytest.raises(RolledBack):
+        world.issue()
+    put_off(world, TOMORROW + datetime.timedelta(days=2))
+    assert latest(world).stage is Stage.ON_HOLD
+
+
+def test_another_day_and_another_slip_can_be_given(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut_at(world, 2)
+    put_off(world)
+    later = TOMORROW + datetime.timedelta(days=7)
+    world.printer_core.set_paper("end")
+    assert put_off(world, later).came_out is None
+    assert held(latest(world), world.station().journal).until == later
+    assert [case.number for case in world.station().journal.held_cases()] == ["1"]
+
+
+@pytest.mark.parametrize("day", [TODAY, TODAY - datetime.timedelta(days=1)])
+def test_nobody_is_asked_to_return_on_a_day_that_is_not_to_come(
+    tmp_path: Path, fresh_authority: Path, day: datetime.date
+) -> None:
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut_at(world, 2)
+    with pytest.raises(NotHeld, match="not after today"):
+        put_off(world, day)
+
+
+def test_what_was_never_filed_or_has_ended_well_is_not_put_off(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "w", fresh_authority)
+    with pytest.raises(NotHeld, match="for a certificate was filed"):
+        put_off(world)
+    with pytest.raises(NotHeld, match="not on hold"):
+        resume("1", world.station())
+    world.issue()
+    with pytest.raises(NotHeld, match="closed"):
+        put_off(world)
+    with pytest.raises(NotHeld, match="not on hold"):
+        resume("1", world.station())
+
+
+def test_a_clerk_ends_what_is_on_hold_once_the_day_has_passed(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut_at(world, 5)
+    put_off(world)
+    assert isinstance(abort(latest(world), world.station(), world.persons("1")), RolledBack)
+    assert latest(world).stage is Stage.ROLLED_BACK
+
+
+def test_a_power_cut_while_it_is_put_off_is_no_harm(tmp_path: Path, fresh_authority: Path) -> None:
+    for commit in range(1, 20):
+        world = world_in(tmp_path / f"before-{commit}", fresh_authority, Stage.WRITTEN)
+        cutting = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
+        try:
+            hold("1", TOMORROW, world.station(cutting), world.persons("1"), "demo")
+        except PowerCut:
+            put_off(world)
+        else:
+            break
+        assert latest(world).stage is Stage.ON_HOLD
+    else:
+        pytest.fail("it never ends")
+
+
+class Unsure(PlayedClerk):
+    def count_payment(self, due_yen: int) -> int:
+        raise CannotTell
+
+
+def test_what_two_clerks_have_to_settle_first_is_not_put_off(tmp_path: Path, fresh_authority: Path) -> None:
+    world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
+    who = world.persons("1")
+    assert isinstance(who.clerk, PlayedClerk)
+    unsure = Unsure(who.clerk.table, who.clerk.payer, who.clerk.till)
+    with pytest.raises(Suspect):
+        hold("1", TOMORROW, world.station(), type(who)(who.resident, unsure), "demo")
+    assert latest(world).stage is Stage.REFUND_SUSPECT
+    with pytest.raises(NotHeld):
+        put_off(world)
+
+
+def test_what_was_paid_only_goes_forward(tmp_path: Path, fresh_authority: Path) -> None:
+    world = world_in(tmp_path, fresh_authority, Stage.SETTLED, is_paid=True)
+    with pytest.raises(NotAbortable):
+        abort(latest(world), world.station(), world.persons("1"))
+
+
+NUMBERS = {"change": "P-1", "unlock": "U-1", "revoke": "R-1"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_another_procedure_is_ended_before_it_did_anything(tmp_path: Path, issued: Issued, name: str) -> None:
+    world = issued.world(tmp_path / "w")
+    cutting = CuttingDatabase(open_database(world.database_url), 2, is_before=False)
+    with pytest.raises(PowerCut):
+        SERVICES[name](world, world.station(cutting), persons(world, "1"))
+    with pytest.raises(NotHeld, match="for a certificate"):
+        hold(NUMBERS[name], TOMORROW, world.station(), persons(world, "1"), "demo")
+    ended = abort(latest(world, NUMBERS[name]), world.station(), persons(world, "1"))
+    assert isinstance(ended, RolledBack)
+    with pytest.raises(NotAbortable):
+        abort(latest(world, NUMBERS[name]), world.station(), persons(world, "1"))
+    assert not any(world.station().journal.unfinished_cases(procedure) for procedure in Procedure)
+
+
+@pytest.mark.parametrize(("name", "ins"), [("change", 0x24), ("unlock", 0x2C)])
+def test_what_only_the_owner_could_say_is_given_up_by_the_clerk(
+    tmp_path: Path, issued: Issued, name: str, ins: int
+) -> None:
+    counted = issued.world(tmp_path / "counted")
+    SERVICES[name](counted, counted.station(), persons(counted, "1"))
+    number = [n for n, exchange in enumerate(counted.hand.cards[RESIDENT].log, 1) if exchange.ins == ins][-1]
+    world = issued.world(tmp_path / "w")
+    world.hand.cards[RESIDENT]._faults = parse_card_faults(f"pull@{number}")
+    with pytest.raises(Halted):
+        SERVICES[name](world, world.station(), persons(world, "1"))
+    ended = abort(latest(world, NUMBERS[name]), world.station(), persons(world, "1"))
+    assert isinstance(ended, GivenUp)
+    assert latest(world, NUMBERS[name]).stage in (Stage.CHANGE_UNKNOWN, Stage.UNLOCK_UNKNOWN)
+
+
+def test_a_revocation_under_way_at_the_authority_is_not_ended(tmp_path: Path, issued: Issued) -> None:
+    class Silent(AuthorityClient):
+        def revoke(self, der: bytes) -> None:
+            super().revoke(der)
+            raise AuthorityOutcomeUnknown("no answer")
+
+    world = issued.world(tmp_path / "w")
+    station = world.station()
+    station.authority.__class__ = Silent
+    with pytest.raises(Halted, match="K-CA-002"):
+        SERVICES["revoke"](world, station, persons(world, "1"))
+    with pytest.raises(NotAbortable, match="under way"):
+        abort(latest(world, "R-1"), world.station(), persons(world, "1"))
+    SERVICES["revoke"](world, world.station(), persons(world, "1"))

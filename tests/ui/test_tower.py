@@ -1,0 +1,73 @@
+"""What the signal tower says, and that it says it again when it was away."""
+
+import asyncio
+
+import pytest
+
+from hw.ports import PinPolicy
+from kiosk.issuance.persons import CardAction
+from kiosk.model.application import Application
+from kiosk.ui.board import Board
+from kiosk.ui.case import OpenCase
+from kiosk.ui.ending import Finished
+from kiosk.ui.persons import CardRequest, FeeDue, PasswordChoice
+from kiosk.ui.tower import CARD_LEFT_AFTER_S, TowerSign, keep_tower, sign_for
+from tests.ui.scripted_counter import resident
+
+
+def board_with_case():
+    board = Board()
+    case = OpenCase(Application("2026-0001", "1"), resident(0), board.bell)
+    board.open(case)
+    return board, case
+
+
+def test_signs_of_a_case():
+    assert sign_for(Board(), 0) is TowerSign.NOTHING
+    board, case = board_with_case()
+    assert sign_for(board, 0) is TowerSign.IN_USE
+    case.take(FeeDue(500))
+    assert sign_for(board, 0) is TowerSign.NEEDS_CLERK
+    case.answer(case.clerk_asked, 500)
+    case.take(PasswordChoice(PinPolicy(4, 16, "A")))
+    assert sign_for(board, 0) is TowerSign.IN_USE
+    case.take(CardRequest(CardAction.TAKE))
+    assert sign_for(board, 0) is TowerSign.TAKE_CARD
+    assert sign_for(board, CARD_LEFT_AFTER_S) is TowerSign.CARD_LEFT
+    board.call_clerk()
+    assert sign_for(board, 0) is TowerSign.NEEDS_CLERK
+    assert sign_for(board, CARD_LEFT_AFTER_S) is TowerSign.CARD_LEFT
+    board.answer_call()
+    case.ending = object.__new__(Finished)
+    assert sign_for(board, CARD_LEFT_AFTER_S) is TowerSign.DONE
+    case.ending = object()
+    assert sign_for(board, 0) is TowerSign.TROUBLE
+    board.leave()
+    assert sign_for(board, 0) is TowerSign.NOTHING
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_tower_that_does_not_take_it_is_told_again(is_there):
+    board, case = board_with_case()
+    told = []
+
+    async def run():
+        def show(sign):
+            told.append(sign)
+            return is_there
+
+        keeping = asyncio.create_task(keep_tower(board, show, lambda: 0.0))
+        for news in (FeeDue(500), None, None):
+            while not told or (news is None and not is_there and len(told) < 3):
+                board.bell.ring()
+                await asyncio.sleep(0)
+            if news is not None:
+                case.take(news)
+            while TowerSign.NEEDS_CLERK not in told:
+                await asyncio.sleep(0)
+        keeping.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert told[0] is TowerSign.IN_USE
+    assert set(told[1:]) == {TowerSign.NEEDS_CLERK}
+    assert (len(told) == 2) is is_there
