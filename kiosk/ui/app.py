@@ -225,6 +225,9 @@ class KioskApp(App[None], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Every touch shows that somebody is there; some touches do nothing else."""
+        # What is still typed while the program ends finds no screen.
+        if isinstance(event, events.InputEvent | events.Paste) and self._screen_in_front() is None:
+            return
         if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
             self._idle.touch()
             is_dropped = self._drops(event)
