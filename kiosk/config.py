@@ -1,7 +1,6 @@
 """`kiosk.toml` and what it points to, as values; every error names file, key and reason."""
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,15 +168,6 @@ def locate_config(given: Path | None) -> Path:
         return given
     installed = ETC / "kiosk.toml"
     return installed if installed.exists() else SHIPPED / "kiosk.toml"
-
-
-def locate_data(given: Path | None, *, state_directory: str | None, home: Path) -> Path:
-    """The data directory: the one given, systemd's `$STATE_DIRECTORY`, or one of the user's own."""
-    if given is not None:
-        return given
-    if state_directory:
-        return Path(state_directory.split(":")[0])
-    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local/state") / "jpki-kiosk"
 
 
 def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:

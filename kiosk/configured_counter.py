@@ -35,6 +35,7 @@ from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import ScannedCodes
 from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
 from kiosk.ui.tower import TowerSign
+from kiosk.ui.voice import Voice
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
@@ -113,6 +114,7 @@ class ConfiguredCounter:
         self._card: ResidentsCard | None = None
         self._forms: PrintedForms | None = None
         self.sign_in: SignIn | None = None
+        self.voice: Voice | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
@@ -135,6 +137,7 @@ class ConfiguredCounter:
         self._owners = {owner.report.name: owner for owner in owners}
         self._hands = tuple(hand_at(name, core) for name, core in devices.simulators.items())
         self.sign_in = self._make_sign_in(assembly)
+        self.voice = self._make_voice()
         if assembly.bench.simulated_reader is not None:
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
@@ -151,6 +154,16 @@ class ConfiguredCounter:
         if roster.is_demo and not assembly.is_training:
             raise ConfigInvalid(str(path), "is_demo", "everybody knows these PINs")
         return CounterSignIn(roster, assembly.bench.window, time.monotonic)
+
+    def _make_voice(self) -> Voice | None:
+        if not self._config.voice.model:
+            return None
+        from kiosk.spoken_voice import SpokenVoice, alsa_player, open_jtalk
+
+        model = str(self._config.home / self._config.voice.model)
+        voice = SpokenVoice(open_jtalk(model), alsa_player(self._config.voice.device))
+        self._held.callback(voice.close)
+        return voice
 
     def close(self) -> None:
         """Closes what `open` opened."""

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from kiosk.papers.press import Printed
     from kiosk.ui.service import Run
     from kiosk.ui.tower import TowerSign
+    from kiosk.ui.voice import Voice
+
+
+class Unconfigured(Exception):
+    """There is no configuration to make a counter from; the cause is what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -401,6 +406,11 @@ class Counter(Protocol):
 
     def hands(self) -> tuple[Hand, ...]:
         """The hands at the simulated devices besides the card; none at real ones."""
+        ...
+
+    @property
+    def voice(self) -> "Voice | None":
+        """What speaks to the resident, where the terminal has it; only once the counter is open."""
         ...
 
     @property

@@ -4,6 +4,7 @@ For the eye: nothing here decides whether a test passes.
 """
 
 import asyncio
+import itertools
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -375,7 +376,7 @@ def a_left_case(counter: ScriptedCounter) -> None:
     """One case of the counter was left by an interruption, and one is suspect."""
     counter.left = (
         LeftCase("2026-0001", resident(0), "delivered", "", False),
-        LeftCase("2026-0002", resident(2), "suspect", "", True),
+        LeftCase("2026-0002", resident(2), "fee_suspect", "", True),
     )
 
 
@@ -452,25 +453,32 @@ SCENES = (
 )
 
 
-async def play(scene: Scene, language: str, out: Path, locale: Path) -> None:
-    papers = out / "papers"
+async def play(scene: Scene, language: str, papers: Path, locale: Path, keep: Callable[[KioskApp, str], None]) -> None:
+    """Plays a scene; `keep` is given the app and the picture's name whenever one is to be taken."""
     papers.mkdir(parents=True, exist_ok=True)
     (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
     counter = ScriptedCounter(scene.script(), papers=papers, fails_to_open=scene.fails_to_open)
     scene.prepare(counter)
     app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
-    count = 0
     async with app.run_test(size=scene.size) as pilot:
 
         async def shoot(name: str) -> None:
-            nonlocal count
-            count += 1
             await pilot.pause()
             await pilot.pause()
-            picture(app, out / f"{scene.name}-{language}-{count:02d}-{name}.png")
+            keep(app, name)
 
         await scene.play(pilot, shoot)
         counter.script.let_go()
+
+
+def draw(scene: Scene, language: str, out: Path, locale: Path) -> None:
+    """Draws a scene's pictures, numbered."""
+    numbers = itertools.count(1)
+
+    def keep(app: KioskApp, name: str) -> None:
+        picture(app, out / f"{scene.name}-{language}-{next(numbers):02d}-{name}.png")
+
+    asyncio.run(play(scene, language, out / "papers", locale, keep))
 
 
 def main(out: Path, only: str = "") -> None:
@@ -480,7 +488,7 @@ def main(out: Path, only: str = "") -> None:
         for scene in SCENES:
             if only in ("", scene.name):
                 for language in scene.languages:
-                    asyncio.run(play(scene, language, out, locale))
+                    draw(scene, language, out, locale)
 
 
 if __name__ == "__main__":

@@ -323,6 +323,7 @@ class ScriptedCounter:
         return ScriptedProcedures(self.script)
 
     has_tower = True
+    voice = None
 
     def show_sign(self, sign) -> bool:
         self.signs.append(sign)

@@ -36,14 +36,7 @@ class EnterAmount(SeatScreen[int | Unsure]):
         words = self.words
         yield Paragraph(words(f"clerk.{self._purpose}.title"), classes="title -tight")
         yield Paragraph(words(f"clerk.{self._purpose}.text"), classes="aside", id="pieces-text")
-        yield Facts(
-            {
-                words("clerk.fee.due"): words("money.yen", yen=f"{self._due_yen:,}"),
-                words("clerk.fee.tendered"): "",
-                words("clerk.fee.change"): "",
-            },
-            id="amounts",
-        )
+        yield Facts(self._amounts(), id="amounts")
         with Horizontal(id="pieces"):
             for yen in _PIECES_YEN:
                 yield Key(words("money.yen", yen=f"{yen:,}"), id=f"piece-{yen}", hint="+", value=yen)
@@ -63,18 +56,19 @@ class EnterAmount(SeatScreen[int | Unsure]):
         self._show()
 
     def _show(self) -> None:
-        values = list(self.query("#amounts .fact-value").results(Paragraph))
-        if len(values) != 3:
-            return
-        missing = self._due_yen - self._amount_yen
-        values[1].write(self.words("money.yen", yen=f"{self._amount_yen:,}"))
-        values[2].write(
-            self.words("clerk.fee.missing", yen=f"{missing:,}")
-            if missing > 0
-            else self.words("money.yen", yen=f"{-missing:,}")
-        )
+        for facts in self.query("#amounts").results(Facts):
+            facts.show(self._amounts())
         for key in self.query("#confirm").results(Key):
             key.disabled = self._amount_yen < self._least_yen
+
+    def _amounts(self) -> dict[str, str]:
+        words, missing = self.words, self._due_yen - self._amount_yen
+        rest = "clerk.fee.missing" if missing > 0 else "money.yen"
+        return {
+            words("clerk.fee.due"): words("money.yen", yen=f"{self._due_yen:,}"),
+            words("clerk.fee.tendered"): words("money.yen", yen=f"{self._amount_yen:,}"),
+            words("clerk.fee.change"): words(rest, yen=f"{abs(missing):,}"),
+        }
 
     @on(Key.Pressed, "#pieces Key")
     def add(self, event: Key.Pressed) -> None:
