@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from hw.card.reader_list import read_reader_list
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from hw.errors import DeviceError, ReaderMissing
 from hw.hardware import Hardware
-from hw.health_words import DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
+from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "passed, 1 when something failed, 2 when something stays unknown. Simulated devices keep their state under "
         "--data.",
     )
-    health.add_argument("device", nargs="?", choices=HEALTH_DEVICES, help="only this one")
+    health.add_argument("device", nargs="?", choices=(*CARD_READERS, *HEALTH_DEVICES), help="only this one")
     health.add_argument("--level", choices=[level.value for level in Level], default=Level.INTERNAL.value)
     health.add_argument("--json", action="store_true", help="one JSON object a device")
     health.set_defaults(verb=_health)
@@ -123,12 +125,15 @@ def _list(args: argparse.Namespace) -> int:
 
 def _health(args: argparse.Namespace) -> int:
     """Checks the devices, one after the other."""
+    from hw.card.health import check_readers
     from hw.health import Checker, check
 
-    level = Level(args.level)
+    level, checker = Level(args.level), Checker(_ask)
     worst = Outcome.PASSED
-    with _opened(args) as devices:
-        for health in check(devices, Checker(_ask), level, args.device):
+    with _opened(args) as (devices, simulation):
+        readers = read_reader_list(_readers_file(args.config))
+        cards = check_readers(_load_hardware(args), simulation, readers, checker, level, args.device)
+        for health in chain(cards, check(devices, checker, level, args.device)):
             if args.json:
                 print(json.dumps(health.as_json(), ensure_ascii=False), flush=True)
             else:
@@ -186,20 +191,22 @@ def _watch(args: argparse.Namespace) -> int:
                 more = ", ".join(report.troubles) or standing.cause or standing.identity
                 print(f"{report.name:8} {standing.presence:8} {more}".rstrip(), flush=True)
 
-    with _opened(args) as devices, monitoring(devices, tell, monotonic=time.monotonic):
+    with _opened(args) as (devices, _), monitoring(devices, tell, monotonic=time.monotonic):
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
     return os.EX_OK
 
 
 @contextmanager
-def _opened(args: argparse.Namespace) -> Iterator["Devices"]:
-    """The devices that are no card readers; without --data simulated ones begin anew and leave nothing."""
+def _opened(args: argparse.Namespace) -> Iterator[tuple["Devices", Path]]:
+    """The devices that are no card readers, and where simulated ones keep their state; nowhere without --data."""
     from hw.devices import open_devices
 
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM} if args.verb is _watch else ())
     with ExitStack() as held:
         data = args.data or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hw-")))
-        yield open_devices(_load_hardware(args), data / "sim", held, trace=lambda line: print(line, file=sys.stderr))
+        simulation = data / "sim"
+        trace = partial(print, file=sys.stderr)
+        yield open_devices(_load_hardware(args), simulation, held, trace=trace), simulation
 
 
 def _ask(question: Question) -> bool | None:

@@ -84,7 +84,7 @@ class ScannerDevice:
     """
 
     link: str = ""
-    form: str = r"[0-9]{4}-[0-9]{4}"
+    form: str = r"[0-9]{4}-[0-9]{4}-[0-9A-Z]{8}"
     dialect: Literal["plain", "honeywell", "datalogic"] = "plain"
     setup: tuple[str, ...] = ()
     baudrate: int = 9600

@@ -4,7 +4,8 @@ from enum import StrEnum
 
 HEALTH_DEVICES = ("printer", "cash", "display", "lamp", "scanner")
 """Devices that are no card readers, as the tables of `hardware.toml` are called."""
-DEVICES = ("card", "window", *HEALTH_DEVICES, "documents")
+CARD_READERS = ("card", "window")
+DEVICES = (*CARD_READERS, *HEALTH_DEVICES, "documents")
 
 
 class Level(StrEnum):
@@ -32,6 +33,7 @@ class Question(StrEnum):
     PATTERN_SEEN = "pattern"
     LIGHTS_SEEN = "lights"
     CODE_READY = "code"
+    CARD_READY = "card"
 
 
 QUESTIONS = {
@@ -41,5 +43,6 @@ QUESTIONS = {
     Question.PATTERN_SEEN: "Does the display show two rows of 0 to 9, and katakana with a price?",
     Question.LIGHTS_SEEN: "Are red, amber and green lit?",
     Question.CODE_READY: "Ready to hold an application's code before the scanner?",
+    Question.CARD_READY: "Ready to take the card out of the reader and to put it in again, as soon as you have answered?",
 }
 """The questions as `hw health` asks them."""

@@ -6,7 +6,7 @@ raise the errors of `hw.errors`; none retries by itself.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -32,13 +32,18 @@ MANAGEMENT_KEY_VERSION = 0x9B
 """Stands in a challenge for the card management key of a PIV card, which is its key reference (SP 800-73-4)."""
 
 
+FACTORY_KEY_VERSION = 0xFF
+"""Of the key set for the secure channel with which cards come from the shop (GlobalPlatform 2.3.1, 11.1.9)."""
+
+
 @dataclass(frozen=True)
 class ChannelChallenge:
     """What the card said when a secure channel was asked for (SCP03, INITIALIZE UPDATE).
 
     `card_number` names the card's static keys; `host_challenge` and `card_challenge` are 8 bytes each;
-    `card_cryptogram` (8 bytes) proves that the card knows them. Of a PIV card, whose `key_version` is
-    `MANAGEMENT_KEY_VERSION`, `card_challenge` is the witness it gave (8 or 16 bytes), and there is no cryptogram.
+    `card_cryptogram` (8 bytes) proves that the card knows them. For the management of a PIV card, whose `key_version`
+    is `MANAGEMENT_KEY_VERSION`, `card_challenge` is the witness it gave (8 or 16 bytes), and there is no cryptogram.
+    `key_versions` are those of all its key sets by purpose, as far as it tells.
     """
 
     card_number: str
@@ -47,22 +52,27 @@ class ChannelChallenge:
     host_challenge: bytes
     card_challenge: bytes
     card_cryptogram: bytes
+    key_versions: dict[ChannelPurpose, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False)
 class SessionKeys:
-    """Session keys of one secure channel (SCP03: S-ENC, S-MAC, S-RMAC, 16 bytes each), good for this channel only."""
+    """Session keys of one secure channel (SCP03: S-ENC, S-MAC, S-RMAC, 16 bytes each), good for this channel only.
+
+    `replacements` are what the issuer wants put in the place of the card's key sets under this channel, in this order.
+    """
 
     enc: bytes
     mac: bytes
     rmac: bytes
+    replacements: "tuple[KeyReplacement, ...]" = ()
 
 
 @dataclass(frozen=True, repr=False)
 class ManagementKeys:
     """What manages one PIV card: its card management key (AES-256, 32 bytes) and its PUK (8 bytes of digits).
 
-    The card has no session keys: whoever once had these can manage this one card until they are replaced.
+    They are no session keys: whoever once had these can manage this one card until they are replaced.
     """
 
     management_key: bytes
@@ -196,6 +206,14 @@ class CardSession(Protocol):
 
     def replace_channel_keys(self, replacement: KeyReplacement) -> None:
         """Replaces one key set under an issue channel, which goes on with the keys it was opened with."""
+        ...
+
+    def has_own_pin(self, use: KeyUse) -> bool:
+        """Whether this key pair has a password of its own, and does not share the signature's."""
+        ...
+
+    def attests(self) -> bool:
+        """Whether this card can prove of a key at all that it made it itself. May ask the card."""
         ...
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:

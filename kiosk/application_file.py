@@ -13,6 +13,7 @@ from kiosk.model.resident import FourItems, Resident, Sex
 LARGEST_TENDERED_YEN = 100_000
 """More than anybody hands over for a fee; what is above is a slip of the pen."""
 
+_FOUR_DIGITS = "1234"
 LONGEST_CLERK_NAME = 12
 """Full-width characters that fit on a receipt beside 出納員."""
 
@@ -25,7 +26,9 @@ APPLICATION.toml has these keys:
     birth_date                      a date, such as 1931-05-03
     sex                             "male", "female" or "other"
   [persons.resident]
-    password                        the password he chooses, and types whenever he is asked
+    password                        the password he chooses, and types whenever he is asked; in capitals where a card
+                                    knows no small letters
+    authentication_password         the one for the second certificate of a card that has two      (default "1234")
   [persons.clerk]                   optional
     name                            his name in the journal and on the receipt      (default "demo")
     identity_document               "driving_licence", "passport" or "photo_card"   (default "driving_licence")
@@ -62,6 +65,7 @@ class ResidentTable:
     """The resident as a person who acts."""
 
     password: str
+    authentication_password: str = _FOUR_DIGITS
 
     def __repr__(self) -> str:
         return "ResidentTable(...)"
@@ -106,8 +110,9 @@ def load_application(path: Path) -> ApplicationFile:
     for key, text in (("number", file.number), ("resident", file.resident)):
         if not text or not text.isprintable() or text != text.strip():
             raise ConfigInvalid(str(path), key, "empty, or holds blanks at its ends or unprintable characters")
-    if not file.persons.resident.password.isascii():
-        raise ConfigInvalid(str(path), "persons.resident.password", "a card takes ASCII characters only")
+    for key in ("password", "authentication_password"):
+        if not getattr(file.persons.resident, key).isascii():
+            raise ConfigInvalid(str(path), f"persons.resident.{key}", "a card takes ASCII characters only")
     if not 0 <= file.persons.clerk.tendered_yen <= LARGEST_TENDERED_YEN:
         raise ConfigInvalid(str(path), "persons.clerk.tendered_yen", f"not between 0 and {LARGEST_TENDERED_YEN}")
     if not file.persons.clerk.name.isprintable() or not 0 < len(file.persons.clerk.name) <= LONGEST_CLERK_NAME:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,14 +21,15 @@ from hw.ports import ChannelKeys, ChannelPurpose
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
-from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.errors import AuthorityError, CredentialInvalid
 from kiosk.authority.holding import HoldingClient
 from kiosk.authority.own_process import own_authority
+from kiosk.authority.probing import AuthorityCannotHold, Pending, find_pending
 from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import LATER_GENERATIONS, CardIssuer
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import Line, load_line_key
@@ -54,9 +56,7 @@ from kiosk.papers.catalogue import roll_paper
 from kiosk.register.register import ResidentLookup, load_register
 
 _Key = TypeVar("_Key")
-
-_CLIENTS = {"held": AuthorityClient, "none": HoldingClient}
-"""By what becomes of a certificate at the authority until it is confirmed."""
+_Client = TypeVar("_Client", bound=AuthorityClient)
 
 
 class DataInUse(Exception):
@@ -73,9 +73,10 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A station ready for work, and the bench its devices stand on; `clerk` when he is asked at another station.
+    """A station ready for work, and the bench its devices stand on.
 
-    `authority_url` and `credential` are how it reaches the authority.
+    `authority_url` and `credential` are how it reaches the authority; `clerk` where he is asked at another station,
+    about the application of a number.
     """
 
     station: Station
@@ -83,7 +84,7 @@ class Assembly:
     is_training: bool
     authority_url: str
     credential: StationCredential
-    clerk: RemoteClerk | None = None
+    clerk: Callable[[str], RemoteClerk] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class _ClerksPart:
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
     ids: TownIds
-    clerk: RemoteClerk | None
+    clerk: Callable[[str], RemoteClerk] | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -113,6 +114,7 @@ class _TownKeys:
 class _IssuerFile:
     masters: _Masters
     town: _TownKeys
+    later_masters: tuple[_Masters, ...] = ()
 
 
 @contextmanager
@@ -189,14 +191,7 @@ def open_station(
                 delivery=config.counter.delivery,
                 printer=bench.printer,
                 cash=bench.cash,
-                authority=_CLIENTS[config.authority.pending](
-                    endpoint.url,
-                    credential,
-                    credential.chain,
-                    clock=clock,
-                    random_bytes=random_bytes,
-                    timeout_s=config.authority.timeout_s,
-                ),
+                authority=_authority_client(config, endpoint, credential, data, clock, random_bytes),
                 issuer=issuer.public_bytes(Encoding.DER),
                 card_keys=clerks.card_keys,
                 clerk_key=clerks.clerk_key,
@@ -214,7 +209,7 @@ def open_station(
 
 @contextmanager
 def open_desk(
-    config: Config, data: Path, endpoint: Endpoint, clerk: Clerk, *, clock: Clock = system_clock
+    config: Config, data: Path, endpoint: Endpoint, clerk: Callable[[str, str], Clerk], *, clock: Clock = system_clock
 ) -> Iterator[Desk]:
     """The clerk's station: what it answers to terminals that ask over the store. Raises as `open_station`."""
     credential = _load_credential(endpoint.credential)
@@ -240,6 +235,49 @@ def open_desk(
         database.close()
 
 
+def _authority_client(
+    config: Config,
+    endpoint: Endpoint,
+    credential: StationCredential,
+    data: Path,
+    clock: Clock,
+    random_bytes: Callable[[int], bytes],
+) -> AuthorityClient:
+    """The client for what becomes of a certificate at this authority until it is confirmed. Raises `ConfigInvalid`."""
+
+    def client(kind: type[_Client]) -> _Client:
+        return kind(
+            endpoint.url,
+            credential,
+            credential.chain,
+            clock=clock,
+            random_bytes=random_bytes,
+            timeout_s=config.authority.timeout_s,
+        )
+
+    match config.authority.pending:
+        case "held":
+            return client(AuthorityClient)
+        case "none":
+            return client(HoldingClient)
+    holding = client(HoldingClient)
+    try:
+        found = find_pending(holding, data / "authority-pending.json")
+    except AuthorityCannotHold as error:
+        raise ConfigInvalid("authority", "authority.url", f"the certificates could not be held: {error}") from error
+    except AuthorityError:
+        # Not to be asked now. Until it is, each certificate is looked after as if the authority did not hold it.
+        return holding
+    if found is Pending.HELD:
+        return client(AuthorityClient)
+    print(
+        "kiosk: this authority holds no certificate until it is confirmed: each is valid for one round trip before"
+        " the station has it held",
+        file=sys.stderr,
+    )
+    return holding
+
+
 def open_line(
     database: Database,
     credential: StationCredential,
@@ -257,7 +295,7 @@ def open_line(
 def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
     desk = RemoteDesk(line, config.clerk.station, config.clerk.patience_s, time.monotonic)
     return _ClerksPart(
-        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), RemoteClerk(desk)
+        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), partial(RemoteClerk, desk)
     )
 
 
@@ -349,8 +387,17 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
 
 def _load_issuer(path: Path) -> tuple[CardIssuer, bytes]:
     file = convert(read_tables(path), _IssuerFile, str(path))
-    masters = {purpose: _key(path, f"masters.{purpose}", getattr(file.masters, purpose)) for purpose in ChannelPurpose}
-    return CardIssuer(masters), _key(path, "town.person_key", file.town.person_key)
+    if len(file.later_masters) > LATER_GENERATIONS:
+        raise ConfigInvalid(
+            str(path), "later_masters", f"a card counts {LATER_GENERATIONS} generations after the first"
+        )
+    masters = _master_keys(path, "masters", file.masters)
+    later = tuple(_master_keys(path, "later_masters", each) for each in file.later_masters)
+    return CardIssuer(masters, later), _key(path, "town.person_key", file.town.person_key)
+
+
+def _master_keys(path: Path, table: str, masters: _Masters) -> dict[ChannelPurpose, bytes]:
+    return {purpose: _key(path, f"{table}.{purpose}", getattr(masters, purpose)) for purpose in ChannelPurpose}
 
 
 def _key(path: Path, name: str, text: str) -> bytes:

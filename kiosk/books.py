@@ -15,6 +15,7 @@ import msgspec
 
 from kiosk.clock import JAPAN
 from kiosk.config import Config
+from kiosk.issuance.filing import filed
 from kiosk.issuance.issue import filed_application
 from kiosk.issuance.roll_back import REFUND
 from kiosk.issuance.station import Station
@@ -25,7 +26,10 @@ from kiosk.journal.journal import CaseRecord, EffectState, Journal
 from kiosk.journal.seal import load_station_key
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import SettledFee
+from kiosk.model.password_service import UnlockApplication
+from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Step, Undo
+from kiosk.model.transition import Procedure, procedure_of
 from kiosk.ui.counter import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
@@ -61,8 +65,22 @@ class StationBooks:
         return tuple(self._left(case) for case in self._journal.cases() if not case.stage.is_ended)
 
     def _left(self, case: CaseRecord) -> LeftCase:
-        resident = self._register.find(filed_application(case, self._journal).resident_code)
-        return LeftCase(case.number, resident, case.stage.value, case.code or "", case.stage.is_suspect)
+        procedure = procedure_of(case.stage)
+        code = self._resident_code(case, procedure)
+        resident = None if code is None else self._register.find(code)
+        return LeftCase(case.number, resident, case.stage.value, case.code or "", case.stage.is_suspect, procedure)
+
+    def _resident_code(self, case: CaseRecord, procedure: Procedure) -> str | None:
+        """Whom a case is about; of a card whose password is changed nobody knows that."""
+        match procedure:
+            case Procedure.ISSUANCE:
+                return filed_application(case, self._journal).resident_code
+            case Procedure.REVOCATION:
+                return filed(case, self._journal, RevocationApplication).resident_code
+            case Procedure.UNLOCK:
+                return filed(case, self._journal, UnlockApplication).resident_code
+            case Procedure.CHANGE:
+                return None
 
     def journal(self, newest: int) -> JournalView:
         """The newest entries; a chain that does not hold is told with its place."""
@@ -82,21 +100,38 @@ class StationBooks:
             return JournalView(tuple(lines), count, str(error))
         return JournalView(tuple(lines), count, "")
 
-    def takings(self, day: datetime.date) -> DayTakings:
-        """Fees and refunds that were journaled as done on that day."""
+    def takings(self, day: datetime.date, after: int) -> DayTakings:
+        """Fees and refunds that were journaled as done behind the entry `after`, told as that day's."""
         done: set[tuple[str, str]] = set()
+        receipts: list[int] = []
+        last = after
         for entry in self._journal.entries():
             facts = json.loads(entry.body)
-            is_done = facts["event"] == EffectState.DONE and facts.get("step") in (Step.FEE, Undo.REFUND)
-            if is_done and facts["station"] == self._station and _day(facts["at"]) == day:
+            if facts["station"] != self._station or entry.seq <= after:
+                continue
+            last = entry.seq
+            if facts["event"] == EffectState.DONE and facts.get("step") in (Step.FEE, Undo.REFUND):
                 done.add((facts["case"], facts["step"]))
+            if facts["event"] == "numbered":
+                receipts.append(facts["receipt"])
         cases = {case.pseudonym: case for case in self._journal.cases()}
         fees = [self._fee_yen(cases[case]) for case, step in done if step == Step.FEE]
         refunds = [self._refund_yen(cases[case]) for case, step in done if step == Undo.REFUND]
         left = sum(not case.stage.is_ended for case in cases.values())
+        suspects = sum(case.stage.is_suspect for case in cases.values())
         # A refund of nothing is journaled too; no money moved then.
         given_back = [yen for yen in refunds if yen]
-        return DayTakings(day, len(fees), sum(fees), len(given_back), sum(given_back), left)
+        return DayTakings(
+            day,
+            len(fees),
+            sum(fees),
+            len(given_back),
+            sum(given_back),
+            left,
+            until_seq=last,
+            suspects=suspects,
+            receipts=(min(receipts), max(receipts)) if receipts else None,
+        )
 
     def statistics(self, until: datetime.date, days: int) -> Statistics:
         """What ended when, from the journal; why, from the cases."""

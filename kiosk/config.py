@@ -1,7 +1,6 @@
 """`kiosk.toml` and what it points to, as values; every error names file, key and reason."""
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.model.application import Delivery
 from kiosk.model.policy import Policy
-from kiosk.model.town import Town
+from kiosk.model.town import Areas, Town
 
 ETC = Path("/etc/kiosk")
 SHIPPED = Path(__file__).resolve().parent.parent / "config"
@@ -40,13 +39,14 @@ class PolicyTable:
 class AuthorityTable:
     """Where the authority is. An empty `url` lets `demo` and `drill` start one of their own.
 
-    `pending` is what becomes of a certificate until it is confirmed: the authority holds it, or nobody does.
+    `pending` is what becomes of a certificate until it is confirmed: the authority holds it, or nobody does; `probed`
+    lets the program find that out.
     """
 
     url: str = ""
     credential: str = ""
     timeout_s: float = 10.0
-    pending: Literal["held", "none"] = "held"
+    pending: Literal["probed", "held", "none"] = "probed"
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,13 @@ class ClerkTable:
 
     `station` is the one that is asked for him over the store; empty: he sits here, with his key, the register and the
     card keys. `patience_s` is how long it may take to begin with a question. `key` empty: `clerks/demo.pem` of the
-    authority that the credential came from (training only).
+    authority that the credential came from (training only). `roster` lists the clerks who may sit here.
     """
 
     station: str = ""
     patience_s: float = 10.0
     key: str = ""
+    roster: str = "demo/clerks.toml"
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ class IssuerTable:
 
 @dataclass(frozen=True)
 class RegisterTable:
-    """The town's resident register."""
+    """The town's resident register, and the list of the town's parts for forms that are filled in at the terminal."""
 
     file: str = "demo/residents.toml"
+    areas: str = "demo/areas.toml"
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,15 @@ class StoreTable:
 
 @dataclass(frozen=True)
 class CounterTable:
-    """Where a certificate is delivered, and how long the counter waits for people."""
+    """Where a certificate is delivered, and how long the counter waits for people.
+
+    `float_yen` is the change (釣銭準備金) that lay in the drawer before it was counted for the first time.
+    """
 
     delivery: Delivery = Delivery.TERMINAL
     card_inserted_s: float = 120.0
     card_taken_s: float = 30.0
+    float_yen: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,14 @@ class ReceiptTable:
     """The language of the receipt."""
 
     language: Literal["ja", "en"] = "ja"
+
+
+@dataclass(frozen=True)
+class VoiceTable:
+    """What speaks to the resident: Open JTalk's voice model and the ALSA device of the headset; no model, no voice."""
+
+    model: str = ""
+    device: str = "default"
 
 
 @dataclass(frozen=True)
@@ -112,9 +126,19 @@ class _KioskFile:
     store: StoreTable = field(default_factory=StoreTable)
     counter: CounterTable = field(default_factory=CounterTable)
     receipt: ReceiptTable = field(default_factory=ReceiptTable)
+    voice: VoiceTable = field(default_factory=VoiceTable)
 
 
-_PATHS = {"authority.credential", "clerk.key", "issuer.keys", "register.file", "station.hardware", "policy.directory"}
+_PATHS = {
+    "voice.model",
+    "authority.credential",
+    "clerk.key",
+    "issuer.keys",
+    "register.file",
+    "register.areas",
+    "station.hardware",
+    "policy.directory",
+}
 
 
 @dataclass(frozen=True)
@@ -129,10 +153,12 @@ class Config:
     clerk: ClerkTable
     policies: Path
     register_file: Path
+    areas_file: Path
     issuer_keys_file: Path
     store: StoreTable
     counter: CounterTable
     receipt: ReceiptTable
+    voice: VoiceTable
     hardware: Hardware
 
 
@@ -142,15 +168,6 @@ def locate_config(given: Path | None) -> Path:
         return given
     installed = ETC / "kiosk.toml"
     return installed if installed.exists() else SHIPPED / "kiosk.toml"
-
-
-def locate_data(given: Path | None, *, state_directory: str | None, home: Path) -> Path:
-    """The data directory: the one given, systemd's `$STATE_DIRECTORY`, or one of the user's own."""
-    if given is not None:
-        return given
-    if state_directory:
-        return Path(state_directory.split(":")[0])
-    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local/state") / "jpki-kiosk"
 
 
 def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
@@ -185,10 +202,12 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
         clerk=file.clerk,
         policies=home / file.policy.directory,
         register_file=home / file.register.file,
+        areas_file=home / file.register.areas,
         issuer_keys_file=home / file.issuer.keys,
         store=file.store,
         counter=file.counter,
         receipt=file.receipt,
+        voice=file.voice,
         hardware=hardware,
     )
 
@@ -225,6 +244,11 @@ def load_policy(directory: Path, profile: str) -> Policy:
         if rules.kind not in policy.passwords:
             raise ConfigInvalid(str(path), f"passwords.{rules.kind}", "missing: a certificate of that kind is issued")
     return policy
+
+
+def load_areas(path: Path) -> Areas:
+    """The town's parts. Raises `ConfigInvalid`."""
+    return convert(read_tables(path), Areas, str(path))
 
 
 def load_receipt_form(language: str, *, is_training: bool) -> ReceiptForm:

@@ -14,20 +14,28 @@ from hw.link.reconnect import Presence
 from hw.monitor import DRAWER_LEFT_OPEN, MONEY_UNASSIGNED, PAPER_NEAR_END, AnyOwner, monitoring
 from hw.owner import DeviceReport
 from hw.sim.panel import Hand, hand_at
+from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.books import open_books
 from kiosk.card_services import StationCardServices
-from kiosk.clock import JAPAN
-from kiosk.config import Config
+from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
+from kiosk.counter.printed_forms import PrintedForms
+from kiosk.counter.roster import CounterSignIn, SignIn
+from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
+from kiosk.model.town import Areas
 from kiosk.papers.press import Press
-from kiosk.ui.counter import Books, CardServices, Check, DeviceState, FailureText
+from kiosk.procedures import StationProcedures
+from kiosk.roster_file import load_roster
+from kiosk.scanned_codes import ScannedCodes
+from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
 from kiosk.ui.tower import TowerSign
+from kiosk.ui.voice import Voice
 from kiosk.workbench import StationWorkbench
 
 TRACE_LENGTH = 400
@@ -102,8 +110,12 @@ class ConfiguredCounter:
         self._data = data
         self._settings = settings
         self._held = ExitStack()
+        self._clerks = data / "authority" / "clerks"
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
+        self._forms: PrintedForms | None = None
+        self.sign_in: SignIn | None = None
+        self.voice: Voice | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._lines: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
@@ -119,6 +131,7 @@ class ConfiguredCounter:
         endpoint = self._held.enter_context(
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
+        self._clerks = endpoint.credential.parent.parent / "clerks"
         assembly = self._held.enter_context(
             open_station(self._config, self._data, endpoint, trace=self._trace.append, spy=self._hear_line)
         )
@@ -127,9 +140,34 @@ class ConfiguredCounter:
         owners = self._held.enter_context(monitoring(devices, self._note, monotonic=time.monotonic))
         self._owners = {owner.report.name: owner for owner in owners}
         self._hands = tuple(hand_at(name, core) for name, core in devices.simulators.items())
+        self.sign_in = self._make_sign_in(assembly)
+        self.voice = self._make_voice()
         if assembly.bench.simulated_reader is not None:
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
+
+    def _make_sign_in(self, assembly: Assembly) -> SignIn | None:
+        """How clerks sign in; None in training without a roster. Raises `ConfigInvalid`."""
+        name = self._config.clerk.roster
+        if not name:
+            if not assembly.is_training:
+                raise ConfigInvalid("clerk", "clerk.roster", "missing: only a training system is open to everybody")
+            return None
+        path = self._config.home / name
+        roster = load_roster(path)
+        if roster.is_demo and not assembly.is_training:
+            raise ConfigInvalid(str(path), "is_demo", "everybody knows these PINs")
+        return CounterSignIn(roster, assembly.bench.window, time.monotonic)
+
+    def _make_voice(self) -> Voice | None:
+        if not self._config.voice.model:
+            return None
+        from kiosk.spoken_voice import SpokenVoice, alsa_player, open_jtalk
+
+        model = str(self._config.home / self._config.voice.model)
+        voice = SpokenVoice(open_jtalk(model), alsa_player(self._config.voice.device))
+        self._held.callback(voice.close)
+        return voice
 
     def close(self) -> None:
         """Closes what `open` opened."""
@@ -145,11 +183,13 @@ class ConfiguredCounter:
             left = filed_application(record, station.journal)
             if left.resident_code == resident.code:
                 return left
-        year = station.clock().astimezone(JAPAN).year
-        taken = 1
-        while station.journal.latest_case(f"{year}-{taken:04d}") is not None:
-            taken += 1
-        return Application(f"{year}-{taken:04d}", resident.code)
+        forms = self._forms_for_cases()
+        return Application(forms.number_for(resident.code) or forms.next_number(), resident.code)
+
+    def _forms_for_cases(self) -> PrintedForms:
+        if self._forms is None:
+            self._forms = self.records().forms
+        return self._forms
 
     def devices(self) -> tuple[DeviceState, ...]:
         """Every device as it was found last, half a second ago at most; the reader is asked."""
@@ -168,6 +208,23 @@ class ConfiguredCounter:
         """The books of this station, through a connection of their own."""
         assert self._assembly is not None, "the counter is open"
         return self._held.enter_context(open_books(self._config, self._data, self._assembly.station))
+
+    def records(self) -> CounterRecords:
+        """What the counter keeps beside its cases, through a connection of its own for the thread that asks."""
+        assert self._assembly is not None, "the counter is open"
+        return self._held.enter_context(open_counter_records(self._config, self._data, self._assembly.station))
+
+    def areas(self) -> Areas:
+        """The town's parts."""
+        return load_areas(self._config.areas_file)
+
+    def code_reader(self) -> CodeReader | None:
+        """The terminal's scanner, where it has one."""
+        assert self._assembly is not None, "the counter is open"
+        scanner = self._assembly.bench.scanner
+        if scanner is None:
+            return None
+        return ScannedCodes(scanner, self._assembly.station.register, lambda: self.records().forms)
 
     def card_services(self) -> CardServices:
         """What the resident may do with a certificate that he has."""
@@ -228,6 +285,12 @@ class ConfiguredCounter:
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges."""
         return tuple(self._trace)
+
+    def procedures(self) -> StationProcedures:
+        """What is done besides issuing. A production authority's clerks have their keys in cards: none lies here."""
+        assert self._assembly is not None, "the counter is open"
+        clerks = self._clerks if self._assembly.is_training else self._data / "no-clerks"
+        return StationProcedures(self._assembly.station, self.clerk, clerks)
 
     def failure_codes(self) -> tuple[str, ...]:
         """The failure book's codes."""

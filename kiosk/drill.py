@@ -28,7 +28,8 @@ from kiosk.exit_code import ExitCode
 from kiosk.issuance.failure import CaseEnded, NumberTaken
 from kiosk.issuance.issue import filed_application, issue
 from kiosk.issuance.persons import Persons
-from kiosk.model.application import Application, Closed
+from kiosk.issuance.second_certificate import second_certificate_of
+from kiosk.model.application import Application
 from kiosk.played_persons import PlayedClerk, play
 from kiosk.told_lines import report_to, tell_ending, write, write_line
 
@@ -89,7 +90,10 @@ def run_attendance(
     till = SimulatedTill(data / "sim" / "till.json")
     with hold_data(data):
         (data / "sim").mkdir(mode=0o700, exist_ok=True)
-        clerk = PlayedClerk(file.persons.clerk, file.number, till)
+
+        def clerk(_: str, number: str) -> PlayedClerk:
+            return PlayedClerk(file.persons.clerk, number, till)
+
         with open_desk(config, data, configured_endpoint(config), clerk) as desk:
             write(out, "ready")
             desk.serve(is_stopping)
@@ -126,13 +130,21 @@ def _play(drill: Drill, application: Application, assembly: Assembly, data: Path
         raise ConfigInvalid(str(drill.path), "number", str(taken)) from taken
     except CaseEnded as ended:
         return tell_ending(out, ended, is_json=drill.is_json)
-    path = _save_certificate(closed, data / "certificates")
-    write_line(
-        out,
-        {"step": "closed", "serial": closed.serial, "certificate": str(path), "receipt": closed.receipt_number},
-        is_json=drill.is_json,
-    )
+    path = _save_certificate(closed.serial, closed.certificate, data / "certificates")
+    line = {"step": "closed", "serial": closed.serial, "certificate": str(path), "receipt": closed.receipt_number}
+    write_line(out, line | _second(application, assembly, data), is_json=drill.is_json)
     return ExitCode.OK
+
+
+def _second(application: Application, assembly: Assembly, data: Path) -> dict[str, object]:
+    """What the closing line says of a second certificate; nothing where there is none."""
+    journal = assembly.station.journal
+    record = journal.latest_case(application.number)
+    second = None if record is None else second_certificate_of(record, journal)
+    if second is None:
+        return {}
+    path = _save_certificate(second.serial, second.certificate, data / "certificates")
+    return {"authentication_serial": second.serial, "authentication_certificate": str(path)}
 
 
 def _persons(drill: Drill, application: Application, assembly: Assembly, data: Path) -> Persons:
@@ -147,12 +159,13 @@ def _persons(drill: Drill, application: Application, assembly: Assembly, data: P
         assembly.bench.simulated_window,
         assembly.bench.simulated_coins,
         assembly.bench.coin_box,
+        table.resident.authentication_password,
     )
-    return played if assembly.clerk is None else replace(played, clerk=assembly.clerk)
+    return played if assembly.clerk is None else replace(played, clerk=assembly.clerk(application.number))
 
 
-def _save_certificate(closed: Closed, directory: Path) -> Path:
+def _save_certificate(serial: str, certificate: bytes, directory: Path) -> Path:
     directory.mkdir(mode=0o700, exist_ok=True)
-    path = directory / f"{closed.serial}.pem"
-    path.write_bytes(x509.load_der_x509_certificate(closed.certificate).public_bytes(Encoding.PEM))
+    path = directory / f"{serial}.pem"
+    path.write_bytes(x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM))
     return path

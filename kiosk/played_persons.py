@@ -36,13 +36,16 @@ class PlayedResident:
         reader: SimulatedReader | None,
         window: SimulatedReader | None,
         coins: VirtualCoinMachine | None = None,
+        authentication_password: str = "",
     ) -> None:
+        self._authentication_password = authentication_password
         self._coins = coins
         self._code = code
         self._password = password
         self._reader = reader
         self._window = window
         self._attempts_shown: int | None = None
+        self._other_attempts_shown: int | None = None
 
     def card(self, action: CardAction) -> None:
         """Moves the simulated card; a card in a real reader is moved by nobody here."""
@@ -58,10 +61,21 @@ class PlayedResident:
 
     def choose_password(self, policy: PinPolicy) -> bytearray:
         """The file's password; he gives up when the card would not take it."""
-        fits = policy.minimum_length <= len(self._password) <= policy.maximum_length
-        if not fits or not set(self._password) <= set(policy.characters):
-            raise Abandoned(Actor.RESIDENT, "password_against_rules")
-        return bytearray(self._password.encode("ascii"))
+        if policy.characters.upper() == policy.characters:
+            # Cards that know no small letters are told the capitals, as all programs for them do.
+            self._password = self._password.upper()
+        return _within(policy, self._password)
+
+    def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
+        """The file's other password; likewise."""
+        return _within(policy, self._authentication_password)
+
+    def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
+        """The file's other password; he gives up when it is not the card's."""
+        if self._other_attempts_shown is not None and status.attempts_remaining < self._other_attempts_shown:
+            raise Abandoned(Actor.RESIDENT, "password_wrong")
+        self._other_attempts_shown = status.attempts_remaining
+        return bytearray(self._authentication_password.encode("ascii"))
 
     def enter_password(self, status: PinStatus) -> bytearray:
         """The file's password; he gives up rather than spend a second attempt."""
@@ -83,6 +97,13 @@ class PlayedResident:
         if self._coins is not None:
             self._coins.drop_held()
             self._coins.hold(*_in_coins(summary.fee_yen))
+
+
+def _within(policy: PinPolicy, password: str) -> bytearray:
+    fits = policy.minimum_length <= len(password) <= policy.maximum_length
+    if not fits or not set(password) <= set(policy.characters):
+        raise Abandoned(Actor.RESIDENT, "password_against_rules")
+    return bytearray(password.encode("ascii"))
 
 
 class PlayedOwner(PlayedResident):
@@ -172,11 +193,12 @@ def play(
     window: SimulatedReader | None,
     coins: VirtualCoinMachine | None = None,
     coin_box: CoinBox | None = None,
+    authentication_password: str = "",
 ) -> Persons:
     """The persons of one application; what falls into a simulated coin machine is this payer's money."""
     if coins is not None:
         coins.on_taken = lambda yen: till.put(payer, yen)
-    resident = PlayedResident(resident_code, password, reader, window, coins)
+    resident = PlayedResident(resident_code, password, reader, window, coins, authentication_password)
     return Persons(resident, PlayedClerk(clerk, payer, till, coin_box))
 
 

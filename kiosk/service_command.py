@@ -149,7 +149,7 @@ def _serve(
         old, readers = file.persons.resident.password, (bench.simulated_reader, bench.simulated_window)
         resident = PlayedOwner(file.resident, old, new_password, *readers)
         till = SimulatedTill(place.data / "sim" / "till.json")
-        clerk = assembly.clerk or PlayedClerk(file.persons.clerk, file.number, till)
+        clerk = assembly.clerk(file.number) if assembly.clerk else PlayedClerk(file.persons.clerk, file.number, till)
         try:
             done = serve(assembly, Persons(resident, clerk), report_to(sys.stdout, is_json=is_json))
         except NumberTaken as taken:
@@ -168,7 +168,8 @@ def _by_clerk(place: Place, number: str, act: Callable[[Station, Persons], Done]
         bench = assembly.bench
         till = SimulatedTill(place.data / "sim" / "till.json")
         resident = PlayedResident("", "", bench.simulated_reader, bench.simulated_window)
-        persons = Persons(resident, assembly.clerk or PlayedClerk(ClerkTable(), number, till))
+        clerk = assembly.clerk(number) if assembly.clerk else PlayedClerk(ClerkTable(), number, till)
+        persons = Persons(resident, clerk)
         try:
             done = act(assembly.station, persons)
         except (NotHeld, NotAbortable) as error:

@@ -4,7 +4,6 @@ The screen is the one that waits for a resident; the contact sheet has about for
 one printed by a drill; papers-ja and papers-en show every paper of the counter, filled in for a fictional resident.
 """
 
-import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,7 +14,7 @@ from kiosk.papers.catalogue import LANGUAGES
 from tests.e2e.commands import APPLICATION, ROOT, run
 from tests.papers.contact_sheet import contact_sheet
 from tests.ui.conftest import compile_catalogues
-from tests.ui.contact_sheet import SCENES, play
+from tests.ui.contact_sheet import SCENES, draw
 
 PICTURES = ROOT / ".pictures"
 
@@ -35,8 +34,8 @@ def shoot(folder: Path) -> list[Path]:
         compiled = compile_catalogues(Path(locale))
         for scene in SCENES:
             if scene.name in _SHEET_SCENES:
-                asyncio.run(play(scene, "ja", folder, compiled))
-        asyncio.run(play(next(scene for scene in SCENES if scene.name == "way"), "en", folder, compiled))
+                draw(scene, "ja", folder, compiled)
+        draw(next(scene for scene in SCENES if scene.name == "way"), "en", folder, compiled)
     taken = [path for name in _SHEET_SCENES for path in sorted(folder.glob(f"{name}-ja-*.png"))]
     english = sorted(folder.glob("way-en-*.png"))[:5]
     return [path for path in (*taken, *english) if not path.stem.endswith(_NOT_TWICE)]

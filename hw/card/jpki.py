@@ -144,6 +144,7 @@ class JpkiSession:
             host_challenge=host_challenge,
             card_challenge=greeting.card_challenge,
             card_cryptogram=greeting.card_cryptogram,
+            key_versions=self.key_versions(),
         )
         answer = keys(challenge)
         if not isinstance(answer, SessionKeys):
@@ -221,6 +222,14 @@ class JpkiSession:
         for purpose, version in self._key_versions.items():
             if version == replacement.old_version:
                 self._key_versions[purpose] = answer[0]
+
+    def has_own_pin(self, use: KeyUse) -> bool:
+        """Every key has."""
+        return True
+
+    def attests(self) -> bool:
+        """Every card of this kind does."""
+        return True
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """INTERNAL AUTHENTICATE over nonce (16 bytes) and key hash (32 bytes); CMAC of the card's attestation key."""

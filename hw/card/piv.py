@@ -6,20 +6,18 @@ has them not is told from one that has them by its answer.
 
 import base64
 import hashlib
-import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-from hw.card import pin_entry, piv_management, rsa_check, tlv
+from hw.card import pin_entry, piv_channel, piv_contents, piv_management, rsa_check, tlv
 from hw.card.apdu import SHORT, Command
 from hw.card.connection import CommandChaining, CommandPort, Traffic
 from hw.card.piv_management import AES_256, ALGORITHMS, FACTORY_KEY, TDEA
+from hw.card.secure_channel import Greeting
 from hw.card.status import Status, attempts_in, error_of
 from hw.errors import CardAnswerInvalid, CardRefused, CardUnsupported, NotSent, Unsupported
 from hw.ports import (
+    FACTORY_KEY_VERSION,
     MANAGEMENT_KEY_VERSION,
     Attestation,
     ChannelChallenge,
@@ -31,6 +29,7 @@ from hw.ports import (
     PinPolicy,
     PinStatus,
     RsaPublicKey,
+    SessionKeys,
 )
 
 APPLICATION = "piv"
@@ -45,11 +44,10 @@ _SLOTS = {KeyUse.SIGNATURE: (0x9C, 0x5FC10A), KeyUse.AUTHENTICATION: (0x9A, 0x5F
 
 _CHUID, _ATTESTATION_CERTIFICATE = 0x5FC102, 0x5FFF01
 _PIN, _PUK, _PADDED_BYTES = 0x80, 0x81, 8
-_RSA_2048, _SIGNATURE_BYTES = 0x07, 256
+_SERIAL_NUMBER, _GUID_NUMBER = "PIV", "PIVG"
+_RSA_2048, _SIGNATURE_BYTES = 0x07, piv_contents.MODULUS_BYTES
 _GUID, _GUID_BYTES = 0x34, 16
-_TAG_LIST, _OBJECT, _CERTIFICATE, _CERTIFICATE_INFO, _CHECK = 0x5C, 0x53, 0x70, 0x71, 0xFE
-_COMPRESSED = b"\x01"
-_LARGEST_CERTIFICATE = 16384
+_TAG_LIST, _OBJECT = 0x5C, 0x53
 _TEMPLATE, _CHALLENGE, _RESPONSE = 0x7C, 0x81, 0x82
 _CONTROL_TEMPLATE, _ALGORITHM, _PIN_POLICY, _PUBLIC_KEY = 0xAC, 0x80, 0xAA, 0x7F49
 _PIN_ONCE = b"\x02"
@@ -71,6 +69,7 @@ class PivSession:
     application = APPLICATION
 
     def __init__(self, port: CommandPort, traffic: Traffic, random: Callable[[int], bytes]) -> None:
+        self._plain = port
         self._port = port
         self._traffic = traffic
         self._random = random
@@ -89,17 +88,17 @@ class PivSession:
 
     def select(self) -> bool:
         """Selects the application; False when the card does not have it."""
-        return self._port.send(Command(0x00, 0xA4, 0x04, 0x00, AID, SHORT.answer)).sw == Status.OK
+        return self._plain.send(Command(0x00, 0xA4, 0x04, 0x00, AID, SHORT.answer)).sw == Status.OK
 
     def number(self) -> str:
-        """`PIV` and the card's serial number, or 16 characters made of its unique identifier (CHUID); asked once.
+        """`PIV` and the card's serial number, or `PIVG` and what is made of its unique identifier (CHUID); asked once.
 
         Raises `CardUnsupported` for a card that has neither: nothing tells it from another.
         """
         if not self._number:
             serial = self._port.send(Command(0x00, 0xF8, 0x00, 0x00, le=SHORT.answer))
             if serial.sw == Status.OK and len(serial.data) == 4:
-                self._number = f"PIV{int.from_bytes(serial.data, 'big'):013d}"
+                self._number = f"{_SERIAL_NUMBER}{int.from_bytes(serial.data, 'big'):013d}"
             else:
                 self._number = self._number_of_identifier()
         return self._number
@@ -121,32 +120,35 @@ class PivSession:
         return PinStatus(is_set=True, attempts_remaining=attempts)
 
     def open_channel(self, purpose: ChannelPurpose, keys: ChannelKeys) -> None:
-        """Authenticates to the card with its management key; one fresh from the shop gets a key and a PUK of its own.
+        """Authenticates to the card with its management key, through a secure channel where the card offers one.
 
-        `keys` may refuse, then nothing was changed.
+        One fresh from the shop gets keys for the channel, a management key and a PUK of its own. `keys` may refuse;
+        then nothing was changed that the issuer does not know.
         """
         number = self.number()
-        self._purpose, self._puk = None, b""
-        metadata = self._metadata(MANAGEMENT_KEY_VERSION)
+        self._port, self._purpose, self._puk = self._plain, None, b""
+        # Asked in the extended form: a card that knows short ones only says so here, where it can still be repeated.
+        metadata = self._metadata(MANAGEMENT_KEY_VERSION, _ANSWER_BYTES)
         is_factory = metadata.get(_META_IS_DEFAULT) == b"\x01"
         identifier = int.from_bytes(metadata.get(_META_ALGORITHM, bytes((TDEA.identifier,))), "big")
         if identifier not in ALGORITHMS:
             raise CardUnsupported("the card's management key is of no known algorithm", Unsupported.NOT_PREPARED)
         algorithm = ALGORITHMS[identifier]
+        if not is_factory and algorithm is not AES_256:
+            raise CardUnsupported("the card is managed by somebody else", Unsupported.NOT_PREPARED)
+        # A PUK that is neither the maker's nor ours would cost a try each time. Of a card that was pulled while it was
+        # taken over, the key is ours and the PUK still the maker's.
+        has_factory_puk = self._is_default(self._metadata(_PUK))
+        if is_factory and not has_factory_puk:
+            raise CardUnsupported("the card's PUK was changed by somebody else", Unsupported.NOT_PREPARED)
+        self._port = self._secured(purpose, keys, is_factory)
         witness = piv_management.ask_witness(self._port, algorithm)
         answer = keys(ChannelChallenge(number, purpose, MANAGEMENT_KEY_VERSION, b"", witness, b""))
         if not isinstance(answer, ManagementKeys):
             raise NotSent("the issuer answered with keys of another kind of card")
         challenge = self._random(algorithm.block_bytes)
         key = FACTORY_KEY if is_factory else answer.management_key
-        if not is_factory and algorithm is not AES_256:
-            raise CardUnsupported("the card is managed by somebody else", Unsupported.NOT_PREPARED)
         piv_management.prove(self._port, algorithm, key, witness, challenge)
-        # A PUK that is neither the maker's nor ours would cost a try each time. Of a card that was pulled while it was
-        # taken over, the key is ours and the PUK still the maker's.
-        has_factory_puk = self._is_default(self._metadata(_PUK))
-        if is_factory and not has_factory_puk:
-            raise CardUnsupported("the card's PUK was changed by somebody else", Unsupported.NOT_PREPARED)
         if is_factory:
             self._take_over(answer.management_key)
         if has_factory_puk:
@@ -194,7 +196,7 @@ class PivSession:
             response = self._generate(slot, plain)
         if response is None:
             raise CardRefused("generate key", Status.WRONG_DATA)
-        key = _public_key(tlv.read(response).get(_PUBLIC_KEY, b""))
+        key = piv_contents.public_key(tlv.read(response).get(_PUBLIC_KEY, b""))
         rsa_check.refuse_weak(key)
         return key
 
@@ -207,11 +209,11 @@ class PivSession:
         if response.sw == Status.OK:
             objects = tlv.read(response.data)
             is_rsa_2048 = objects.get(_META_ALGORITHM) == bytes((_RSA_2048,))
-            return _public_key(objects.get(_META_PUBLIC_KEY, b"")) if is_rsa_2048 else None
+            return piv_contents.public_key(objects.get(_META_PUBLIC_KEY, b"")) if is_rsa_2048 else None
         if response.sw not in _UNKNOWN:
             raise error_of("read public key", response.sw)
         certificate = self.read_certificate(use)
-        return None if certificate is None else _key_in(certificate)
+        return None if certificate is None else piv_contents.key_in(certificate)
 
     def key_versions(self) -> dict[ChannelPurpose, int]:
         """None: the card has one management key, and no purposes."""
@@ -220,6 +222,14 @@ class PivSession:
     def replace_channel_keys(self, replacement: KeyReplacement) -> None:
         """Not on this card."""
         raise NotSent("a PIV card has no channel keys")
+
+    def has_own_pin(self, use: KeyUse) -> bool:
+        """One PIN guards all keys."""
+        return use is KeyUse.SIGNATURE
+
+    def attests(self) -> bool:
+        """Whether the card has a certificate of its maker for an attestation key of its own."""
+        return bool(piv_contents.certificate_in(self._get(_ATTESTATION_CERTIFICATE) or b""))
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """The attestation certificate of whichever key has that hash, and the one of the card's attestation key.
@@ -230,8 +240,8 @@ class PivSession:
             response = self._port.send(Command(0x00, 0xF9, slot, 0x00, le=_ANSWER_BYTES))
             if response.sw != Status.OK:
                 continue
-            if _key_hash(response.data) == key_hash:
-                issuer = _certificate_in(self._get(_ATTESTATION_CERTIFICATE) or b"") or b""
+            if piv_contents.key_hash(response.data) == key_hash:
+                issuer = piv_contents.certificate_in(self._get(_ATTESTATION_CERTIFICATE) or b"") or b""
                 return Attestation(nonce, response.data + issuer)
         raise CardRefused("attest key", Status.CONDITIONS_OF_USE_NOT_SATISFIED)
 
@@ -251,13 +261,12 @@ class PivSession:
 
     def write_certificate(self, certificate: bytes, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Replaces the data object wholly; one that was cut short while written reads as none."""
-        content = tlv.write(_CERTIFICATE, certificate) + tlv.write(_CERTIFICATE_INFO, b"\0") + tlv.write(_CHECK, b"")
-        self._put(_SLOTS[use][1], content)
+        self._put(_SLOTS[use][1], piv_contents.certificate_object(certificate))
 
     def read_certificate(self, use: KeyUse = KeyUse.SIGNATURE) -> bytes | None:
         """The DER certificate, or None."""
         content = self._get(_SLOTS[use][1])
-        return None if not content else _certificate_in(content)
+        return None if not content else piv_contents.certificate_in(content)
 
     def erase(self) -> None:
         """Removes certificates and keys under an erase channel, and makes the PIN the maker's again.
@@ -278,7 +287,8 @@ class PivSession:
     def deselect(self) -> None:
         """Makes the card forget that the PIN was verified; one that cannot be told so forgets it at selection."""
         self._purpose, self._puk = None, b""
-        if self._port.send(Command(0x00, 0x20, 0xFF, _PIN)).sw != Status.OK:
+        port, self._port = self._port, self._plain
+        if port.send(Command(0x00, 0x20, 0xFF, _PIN)).sw != Status.OK:
             self.select()
 
     def _number_of_identifier(self) -> str:
@@ -288,7 +298,7 @@ class PivSession:
             guid = b""
         if len(guid) != _GUID_BYTES or not any(guid):
             raise CardUnsupported("the card has neither serial number nor identifier", Unsupported.NOT_PREPARED)
-        return base64.b32encode(hashlib.sha256(guid).digest()[:10]).decode("ascii")
+        return _GUID_NUMBER + base64.b32encode(hashlib.sha256(guid).digest()[:10]).decode("ascii")[:12]
 
     def _is_default(self, metadata: dict[int, bytes]) -> bool:
         """Whether it is still the maker's. Raises `CardAnswerInvalid` when the card does not tell."""
@@ -297,20 +307,58 @@ class PivSession:
             raise CardAnswerInvalid("the card does not tell whether a key or a PUK is still its maker's")
         return state == b"\x01"
 
+    def _secured(self, purpose: ChannelPurpose, keys: ChannelKeys, is_factory: bool) -> CommandPort:
+        """The port through a secure channel; the plain one where the card offers none.
+
+        The maker's keys are replaced on a card that is wholly as its maker made it: another may be somebody's own.
+        """
+        is_number_certain = False
+
+        def ask(greeting: Greeting, host_challenge: bytes) -> SessionKeys:
+            nonlocal is_number_certain
+            answer = keys(
+                ChannelChallenge(
+                    self._number,
+                    purpose,
+                    greeting.key_version,
+                    host_challenge,
+                    greeting.card_challenge,
+                    greeting.card_cryptogram,
+                )
+            )
+            if not isinstance(answer, SessionKeys):
+                raise NotSent("the issuer answered with keys of another kind of card")
+            if greeting.key_version == FACTORY_KEY_VERSION and not is_factory:
+                answer = replace(answer, replacements=())
+            if answer.replacements and not is_number_certain:
+                self._refuse_two_numbers()
+                is_number_certain = True
+            return answer
+
+        return piv_channel.open_channel(self._plain, ask, self._random, self._select_again) or self._plain
+
+    def _select_again(self) -> None:
+        if not self.select():
+            raise CardAnswerInvalid("the card does not have its PIV application any more")
+
     def _take_over(self, key: bytes) -> None:
-        """Gives the card a key of its number, which is asked again: under another one nobody would find the key."""
+        """Gives the card a key of its number."""
+        self._refuse_two_numbers()
+        piv_management.replace_key(self._port, key)
+
+    def _refuse_two_numbers(self) -> None:
+        """Asks the number again: under another one nobody would find the keys that are made of it."""
         number, self._number = self._number, ""
         if self.number() != number:
             self._number = ""
             raise CardAnswerInvalid("the card has two numbers")
-        piv_management.replace_key(self._port, key)
 
     def _reset_pin(self, operation: str, pin: bytearray) -> None:
         self._do(operation, Command(0x00, 0x2C, 0x00, _PIN, self._puk + _padded(pin)))
 
-    def _metadata(self, reference: int) -> dict[int, bytes]:
+    def _metadata(self, reference: int, answer_bytes: int = SHORT.answer) -> dict[int, bytes]:
         """What the card tells about a reference, nothing when it does not have the command."""
-        response = self._port.send(Command(0x00, 0xF7, 0x00, reference, le=SHORT.answer))
+        response = self._port.send(Command(0x00, 0xF7, 0x00, reference, le=answer_bytes))
         if response.sw in _UNKNOWN or response.sw in _ABSENT:
             return {}
         if response.sw != Status.OK:
@@ -356,56 +404,3 @@ def _padded(pin: bytes | bytearray) -> bytes:
     if not 1 <= len(pin) <= _PADDED_BYTES:
         raise NotSent("a PIN of this card has 1 to 8 characters")
     return bytes(pin).ljust(_PADDED_BYTES, b"\xff")
-
-
-def _certificate_in(content: bytes) -> bytes | None:
-    """The DER certificate in a data object; None for one that was cut short. Raises `CardAnswerInvalid`."""
-    try:
-        objects = tlv.read(content)
-    except CardAnswerInvalid:
-        return None
-    certificate = objects.get(_CERTIFICATE)
-    if certificate is None or objects.get(_CERTIFICATE_INFO, b"\0") not in (b"\0", _COMPRESSED):
-        return None
-    if objects.get(_CERTIFICATE_INFO) == _COMPRESSED:
-        return _decompressed(certificate)
-    return certificate or None
-
-
-def _decompressed(data: bytes) -> bytes:
-    """What gzip made of a certificate; never more than the largest one there can be."""
-    stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    try:
-        plain = stream.decompress(data, _LARGEST_CERTIFICATE)
-    except zlib.error as error:
-        raise CardAnswerInvalid("the compressed certificate cannot be read") from error
-    if not stream.eof:
-        raise CardAnswerInvalid("the compressed certificate does not end")
-    return plain
-
-
-def _public_key(objects: bytes) -> RsaPublicKey:
-    parts = tlv.read(objects)
-    modulus, exponent = parts.get(0x81, b""), parts.get(0x82, b"")
-    if len(modulus) != _SIGNATURE_BYTES or not modulus[0] & 0x80 or not exponent:
-        raise CardAnswerInvalid("the card's public key is not one of RSA with 2048 bits")
-    return RsaPublicKey(int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big"))
-
-
-def _key_in(certificate: bytes) -> RsaPublicKey | None:
-    try:
-        key = x509.load_der_x509_certificate(certificate).public_key()
-    except ValueError as error:
-        raise CardAnswerInvalid("the certificate in the card cannot be read") from error
-    if not isinstance(key, rsa.RSAPublicKey):
-        return None
-    numbers = key.public_numbers()
-    return RsaPublicKey(numbers.n, numbers.e)
-
-
-def _key_hash(certificate: bytes) -> bytes:
-    try:
-        key = x509.load_der_x509_certificate(certificate).public_key()
-    except ValueError as error:
-        raise CardAnswerInvalid("the attestation cannot be read") from error
-    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()

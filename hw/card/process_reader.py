@@ -235,6 +235,14 @@ class _Session:
         """See `CardSession`."""
         self._call("replace_channel_keys", replacement)
 
+    def has_own_pin(self, use: KeyUse) -> bool:
+        """See `CardSession`."""
+        return cast(bool, self._call("has_own_pin", use))
+
+    def attests(self) -> bool:
+        """See `CardSession`."""
+        return cast(bool, self._call("attests"))
+
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """See `CardSession`."""
         return cast(Attestation, self._call("attest", nonce, key_hash))

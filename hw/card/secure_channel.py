@@ -29,14 +29,15 @@ _COMMAND, _ANSWER = 0x00, 0x80
 
 @dataclass(frozen=True)
 class Greeting:
-    """What the card answers to INITIALIZE UPDATE: its challenge, and its cryptogram over both challenges."""
+    """What the card answers to INITIALIZE UPDATE: version of its keys, challenge, cryptogram over both challenges."""
 
+    key_version: int
     card_challenge: bytes
     card_cryptogram: bytes
 
 
 def initialize_update(port: CommandPort, key_version: int, host_challenge: bytes) -> Greeting:
-    """Asks the card to begin a channel with the keys of that version (section 7.1.1).
+    """Asks the card to begin a channel with the keys of that version (section 7.1.1), 0: of its first one.
 
     Raises `CardRefused`, and `CardAnswerInvalid` for a card that does not speak SCP03 with R-MAC and R-ENC.
     """
@@ -46,13 +47,14 @@ def initialize_update(port: CommandPort, key_version: int, host_challenge: bytes
     offered = response.data[10:13]
     if (
         len(offered) != 3
-        or offered[:2] != bytes((key_version, _SCP03))
+        or offered[0] not in ((key_version,) if key_version else range(1, 0x100))
+        or offered[1] != _SCP03
         or offered[2] & ~_PSEUDO_RANDOM != _R_MAC_AND_R_ENC
     ):
         raise CardAnswerInvalid("the card offers another key or another protocol than SCP03 with R-MAC and R-ENC")
     if len(response.data) != 29 + (3 if offered[2] & _PSEUDO_RANDOM else 0):
         raise CardAnswerInvalid(f"INITIALIZE UPDATE answered {len(response.data)} bytes")
-    return Greeting(card_challenge=response.data[13:21], card_cryptogram=response.data[21:29])
+    return Greeting(offered[0], card_challenge=response.data[13:21], card_cryptogram=response.data[21:29])
 
 
 class SecureChannel:

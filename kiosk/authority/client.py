@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.ports import Attestation
 from kiosk.authority import answer as answers
-from kiosk.authority import asn1, request
+from kiosk.authority import asn1, oids, request
 from kiosk.authority.credential import SigningKey, StationCredential, load_credential
-from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected
+from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, AuthorityUnreachable
 from kiosk.authority.http import Endpoint
 from kiosk.authority.message import (
     BodyKind,
@@ -33,6 +34,7 @@ from kiosk.authority.message import (
     Received,
     Status,
     build_message,
+    info_item,
     parse_message,
     status_info,
 )
@@ -132,6 +134,7 @@ class AuthorityClient:
         ocsp_path: str = OCSP_PATH,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._url = url
         self._endpoint = Endpoint(url, credential, trust, transport)
         self._credential = credential
         self._trust = trust
@@ -188,6 +191,27 @@ class AuthorityClient:
         """Sends a `kur`; its certificate is pending until `confirm`, like any other."""
         return self._enrol(der, BodyKind.KUP)
 
+    def own_request_message(self, key: SigningKey) -> Message:
+        """The `cr` that asks for a certificate of `key` in this station's own name."""
+        oid = signature_algorithm(key)
+        algorithm = asn1.algorithm(oid, has_null_parameters(oid))
+        certificate = self._credential.certificate
+        body = request.own_request(certificate, key.public_key(), algorithm, lambda data: sign(key, data))
+        return self._message(BodyKind.CR, asn1.sequence_of([body]))
+
+    def is_pending_known(self) -> bool:
+        """Whether the authority says that it holds what it issues until that is confirmed.
+
+        `AuthorityRejected` where it does not know the question, as authorities other than ours.
+        """
+        message = self._message(BodyKind.GENM, asn1.sequence_of([info_item(oids.PENDING, asn1.encode(asn1.Null()))]))
+        return self._exchange(message.der, self._deadline(), answers.read_pending)
+
+    @property
+    def authority_name(self) -> str:
+        """The authority by its address and its certificate's fingerprint."""
+        return f"{self._url} {self._trust[0].fingerprint(hashes.SHA256()).hex()}"
+
     def _enrol(self, der: bytes, kind: BodyKind) -> PendingCertificate:
         deadline = self._deadline()
 
@@ -203,7 +227,8 @@ class AuthorityClient:
             self._pause(wait_s)
             header = answer.header
             message = self._message(BodyKind.POLL_REQ, request.poll(), header.transaction_id, header.sender_nonce)
-            answer, result = self._exchange(message.der, deadline, read)
+            with after_it_was_heard():
+                answer, result = self._exchange(message.der, deadline, read)
         response, original = result, parse_message(der)
         with _believing():
             path = answers.check_certificate(response, answer, original, self._trust, self._clock())
@@ -373,3 +398,12 @@ def _believing() -> Iterator[None]:
         yield
     except MessageInvalid as invalid:
         raise AuthorityOutcomeUnknown(f"the authority's answer is not believed: {invalid.text}") from invalid
+
+
+@contextmanager
+def after_it_was_heard() -> Iterator[None]:
+    """That the authority cannot be reached any more proves nothing, once it has heard of a request."""
+    try:
+        yield
+    except AuthorityUnreachable as error:
+        raise AuthorityOutcomeUnknown(f"the authority has the request, and is gone: {error}") from error

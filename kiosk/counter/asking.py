@@ -22,11 +22,19 @@ Answered = TypeVar("Answered")
 
 @dataclass(frozen=True)
 class Asking(Generic[Asked, Answered]):
-    """One kind of question; what is `done` by hand must never be taken for not done when its answer was lost."""
+    """One kind of question: its name, what is asked, and what is answered."""
 
     kind: str
     asked: type[Asked]
     answered: type[Answered]
+
+
+@dataclass(frozen=True)
+class Concerning:
+    """Which application the clerk is asked about, and yen or the number of a receipt; 0 where there is no count."""
+
+    application_number: str
+    count: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,12 +68,12 @@ APPROVE = Asking("approve", IdentityQuestion, bool)
 AUTHORISE = Asking("authorise", bytes, Authorisation)
 KEYS = Asking("keys", KeysWanted, KeysGiven)
 CERTIFICATE = Asking("certificate", str, bytes)
-FEE = Asking("fee", int, int)
-CHANGE = Asking("change", int, bool)
-REPAY = Asking("repay", int, bool)
-COUNT = Asking("count", int, int)
-RETURNED = Asking("returned", str, bool)
-PAPER = Asking("paper", int, PaperSeen)
+FEE = Asking("fee", Concerning, int)
+CHANGE = Asking("change", Concerning, bool)
+REPAY = Asking("repay", Concerning, bool)
+COUNT = Asking("count", Concerning, int)
+RETURNED = Asking("returned", Concerning, bool)
+PAPER = Asking("paper", Concerning, PaperSeen)
 
 
 class Said(msgspec.Struct, tag="said"):

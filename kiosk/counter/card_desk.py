@@ -24,6 +24,8 @@ OPEN_TO: Mapping[tuple[Operation, ChannelPurpose], tuple[Stage, ...]] = {
         Stage.REQUESTED,
         Stage.PENDING,
         Stage.WRITTEN,
+        # The second certificate of a card that has two is written once the first is delivered.
+        Stage.DELIVERED,
     ),
     ("issue", ChannelPurpose.ERASE): (Stage.ROLLING_BACK,),
     ("revoke", ChannelPurpose.ERASE): (Stage.REVOCATION_EFFECTED,),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation,
 
 from hw.errors import Refused
 from hw.ports import (
+    FACTORY_KEY_VERSION,
     MANAGEMENT_KEY_VERSION,
     ChannelChallenge,
     ChannelPurpose,
@@ -25,7 +26,13 @@ from hw.ports import (
 KEY_VERSION = {ChannelPurpose.ISSUE: 0x30, ChannelPurpose.RESET: 0x31, ChannelPurpose.ERASE: 0x32}
 """Which key set on the card serves which purpose, of the first generation of keys; each later one has 4 more."""
 
-VERSIONS_A_GENERATION = 4
+VERSIONS_A_GENERATION, LATER_GENERATIONS = 4, 3
+
+PIV_NUMBER, PIV_KEY_VERSION = "PIV", 0x01
+"""How the numbers of PIV cards begin, and the version of their key set of the first generation, for all purposes."""
+
+_FACTORY_KEYS = bytes(range(0x40, 0x50)) * 3
+"""K-ENC, K-MAC and K-DEK with which PIV cards come from the shop; known to everybody."""
 
 _S_ENC, _S_MAC, _S_RMAC, _CARD_CRYPTOGRAM = 0x04, 0x06, 0x07, 0x00
 
@@ -49,9 +56,34 @@ class CardIssuer:
             newest = KEY_VERSION[purpose] + VERSIONS_A_GENERATION * len(self.later_masters)
             if versions[purpose] != newest:
                 keys = self._static(card_number, purpose, newest)
-                blocks = (_key_block(dek, keys[start : start + 16]) for start in (0, 16, 32))
-                made.append(KeyReplacement(versions[purpose], bytes((newest,)) + b"".join(blocks)))
+                made.append(_replacement(versions[purpose], newest, dek, keys))
         return made
+
+    def _piv_static(self, card_number: str, version: int) -> bytes:
+        if version == FACTORY_KEY_VERSION:
+            return _FACTORY_KEYS
+        if not 0 <= version - PIV_KEY_VERSION <= len(self.later_masters):
+            raise Refused(f"card offers key version {version:02X}")
+        master = (self.masters, *self.later_masters)[version - PIV_KEY_VERSION][ChannelPurpose.ISSUE]
+        return _derive_static(master, "piv-channel", card_number, 48)
+
+    def _piv_replacements(self, card_number: str, version: int) -> tuple[KeyReplacement, ...]:
+        newest = PIV_KEY_VERSION + len(self.later_masters)
+        if version == newest:
+            return ()
+        dek = self._piv_static(card_number, version)[32:]
+        return (_replacement(version, newest, dek, self._piv_static(card_number, newest)),)
+
+    def _wanted(self, challenge: ChannelChallenge) -> tuple[KeyReplacement, ...]:
+        """What the card lacks of the newest generation; put in under the keys for issuing only."""
+        is_complete = challenge.key_versions.keys() == set(ChannelPurpose)
+        if challenge.purpose is not ChannelPurpose.ISSUE:
+            return ()
+        if challenge.card_number.startswith(PIV_NUMBER):
+            return self._piv_replacements(challenge.card_number, challenge.key_version)
+        if not is_complete:
+            return ()
+        return tuple(self.replacements(challenge.card_number, challenge.key_versions))
 
     def _static(self, card_number: str, purpose: ChannelPurpose, version: int) -> bytes:
         return derive_static_keys(self._master(purpose, version), purpose, card_number)
@@ -77,14 +109,21 @@ class CardIssuer:
         """
         if challenge.key_version == MANAGEMENT_KEY_VERSION:
             return self.management_keys(challenge.card_number)
-        master = self._master(challenge.purpose, challenge.key_version)
-        static = derive_static_keys(master, challenge.purpose, challenge.card_number)
+        if challenge.card_number.startswith(PIV_NUMBER):
+            static = self._piv_static(challenge.card_number, challenge.key_version)
+        else:
+            static = self._static(challenge.card_number, challenge.purpose, challenge.key_version)
         enc, mac = static[:16], static[16:32]
         context = challenge.host_challenge + challenge.card_challenge
         s_mac = _derive(mac, _S_MAC, 128, context)
         if not hmac.compare_digest(_derive(s_mac, _CARD_CRYPTOGRAM, 64, context), challenge.card_cryptogram):
             raise Refused("card cryptogram is wrong: not a card of this issuer")
-        return SessionKeys(enc=_derive(enc, _S_ENC, 128, context), mac=s_mac, rmac=_derive(mac, _S_RMAC, 128, context))
+        return SessionKeys(
+            enc=_derive(enc, _S_ENC, 128, context),
+            mac=s_mac,
+            rmac=_derive(mac, _S_RMAC, 128, context),
+            replacements=self._wanted(challenge),
+        )
 
 
 def derive_static_keys(master: bytes, purpose: ChannelPurpose, card_number: str) -> bytes:
@@ -104,6 +143,11 @@ def _derive_static(master: bytes, purpose: str, card_number: str, size: int) -> 
         context=card_number.encode("ascii"),
         fixed=None,
     ).derive(master)
+
+
+def _replacement(old_version: int, version: int, dek: bytes, keys: bytes) -> KeyReplacement:
+    blocks = (_key_block(dek, keys[start : start + 16]) for start in (0, 16, 32))
+    return KeyReplacement(old_version, bytes((version,)) + b"".join(blocks))
 
 
 def _key_block(dek: bytes, key: bytes) -> bytes:

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from kiosk.authority import oids
 from kiosk.authority.verification import load_certificate
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms
 from kiosk.model.testimony import ClerkSignature, Testimony, TestimonyInvalid, TestimonyTerms
@@ -69,8 +70,7 @@ def load_clerk_key(path: Path) -> ClerkKeyFile:
         raise ValueError(f"{path}: not a clerk's key: {error}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise ValueError(f"{path}: not a clerk's key: key and certificate do not belong together")
-    name = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
-    return ClerkKeyFile(str(name), key, certificate.public_bytes(serialization.Encoding.DER))
+    return ClerkKeyFile(clerk_name(certificate), key, certificate.public_bytes(serialization.Encoding.DER))
 
 
 def verify_authorisation(
@@ -113,6 +113,11 @@ def verify_countersignature(
         raise AuthorisationInvalid(f"the authorisation {unfit}") from None
 
 
+def clerk_name(certificate: x509.Certificate) -> str:
+    """The clerk's name in the authority's books."""
+    return str(certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value)
+
+
 def operator_of(certificate: bytes) -> str:
     """By what a clerk is known in the journal: the first 16 bytes of the SHA-256 of his certificate, in hex."""
     return hashlib.sha256(certificate).digest()[:16].hex()
@@ -148,6 +153,16 @@ def _verify(
         raise
     except (ValueError, TypeError) as error:
         raise SignatureUnfit(f"comes with a certificate that cannot be used: {error}") from None
+    # Stations have certificates of the same authority; leave is a clerk's to give.
+    if not _is_a_clerks(clerk):
+        raise SignatureUnfit("is signed by somebody who is no clerk")
     if not clerk.not_valid_before_utc <= now <= clerk.not_valid_after_utc:
         raise SignatureUnfit("is signed with a certificate that is not in force")
     return clerk
+
+
+def _is_a_clerks(certificate: x509.Certificate) -> bool:
+    try:
+        return oids.CLERK in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False

@@ -21,7 +21,7 @@ from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.counter.line import Line, LineLost, Question, StationUnknown
 from kiosk.counter.town_ids import TownIds
-from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityQuestion
+from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidence, IdentityQuestion
 from kiosk.journal.journal import Journal
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import Uncertifiable, certify_items
@@ -53,14 +53,14 @@ class Approval:
 
 @dataclass
 class Desk:
-    """Answers one question after the other; `clerk` is whoever sits there."""
+    """Answers one question after the other; `clerk` is whoever sits there, about an application of a station."""
 
     line: Line
     journal: Journal
     register: Register
     ids: TownIds
     card_desk: CardDesk
-    clerk: Clerk
+    clerk: Callable[[str, str], Clerk]
     clerk_key: ClerkKey
     authorisation_life: datetime.timedelta
     clock: Clock
@@ -102,22 +102,24 @@ class Desk:
             return Denied(f"not a question of this program: {type(error).__name__}")
 
     def _answers(self) -> dict[str, tuple[Asking[Any, Any], Callable[[str, Any], object]]]:
-        clerk = self.clerk
+        def asked_of(act: Callable[[Clerk, int], object]) -> Callable[[str, asking.Concerning], object]:
+            return lambda station, about: act(self.clerk(station, about.application_number), about.count)
+
         table: tuple[tuple[Asking[Any, Any], Callable[[str, Any], object]], ...] = (
             (asking.RESIDENT, self._find),
             (asking.PERSON, lambda _, code: self.ids.person(code)),
             (asking.CARD, lambda _, number: self.ids.card(number)),
-            (asking.IDENTITY, lambda station, q: clerk.check_identity(self._as_registered(station, q))),
+            (asking.IDENTITY, self._check_identity),
             (asking.APPROVE, self._approve),
             (asking.AUTHORISE, self._authorise),
             (asking.CERTIFICATE, lambda *_: self.clerk_key.certificate),
             (asking.KEYS, self._keys),
-            (asking.FEE, lambda _, due_yen: clerk.take_fee(due_yen)),
-            (asking.CHANGE, lambda _, yen: _done(clerk.give_change, yen)),
-            (asking.REPAY, lambda _, yen: _done(clerk.repay, yen)),
-            (asking.COUNT, lambda _, due_yen: clerk.count_payment(due_yen)),
-            (asking.RETURNED, lambda *_: clerk.is_card_returned()),
-            (asking.PAPER, lambda _, number: clerk.look_at_paper(number)),
+            (asking.FEE, asked_of(lambda clerk, due_yen: clerk.take_fee(due_yen))),
+            (asking.CHANGE, asked_of(lambda clerk, yen: _done(clerk.give_change, yen))),
+            (asking.REPAY, asked_of(lambda clerk, yen: _done(clerk.repay, yen))),
+            (asking.COUNT, asked_of(lambda clerk, due_yen: clerk.count_payment(due_yen))),
+            (asking.RETURNED, asked_of(lambda clerk, _: clerk.is_card_returned())),
+            (asking.PAPER, asked_of(lambda clerk, number: clerk.look_at_paper(number))),
         )
         return {asked.kind: (asked, answer) for asked, answer in table}
 
@@ -133,9 +135,13 @@ class Desk:
         differences = differing_items(resident.items, question.form_items)
         return replace(question, register_items=resident.items, differences=differences)
 
+    def _check_identity(self, station: str, question: IdentityQuestion) -> IdentityEvidence:
+        clerk = self.clerk(station, question.application_number)
+        return clerk.check_identity(self._as_registered(station, question))
+
     def _approve(self, station: str, question: IdentityQuestion) -> bool:
         code = self._looked_up.get(station, "")
-        self.clerk.approve(self._as_registered(station, question))
+        self.clerk(station, question.application_number).approve(self._as_registered(station, question))
         self._approved[station] = Approval(station, question.application_number, code, question.operation)
         return True
 

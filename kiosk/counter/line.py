@@ -34,11 +34,7 @@ _ID_LENGTH = 16
 
 
 class LineLost(Exception):
-    """The other station does not answer; `has_begun` says whether it had begun with the question."""
-
-    def __init__(self, reason: str, *, has_begun: bool) -> None:
-        super().__init__(reason)
-        self.has_begun = has_begun
+    """The other station does not answer."""
 
 
 class StationUnknown(Exception):
@@ -165,12 +161,12 @@ class Line:
             with self._database.read() as transaction:
                 row = transaction.run("SELECT state, answer FROM questions WHERE id = ?", id_).first()
             if row is None:
-                raise LineLost("the question was taken away", has_begun=True)
+                raise LineLost("the question was taken away")
             match QuestionState(row.state):
                 case QuestionState.ANSWERED:
                     return bytes(row.answer)
                 case QuestionState.LOST:
-                    raise LineLost("the station that was asked ended before it answered", has_begun=True)
+                    raise LineLost("the station that was asked ended before it answered")
                 case state:
                     go_on(state)
             wait(_LOOK_S)
@@ -258,7 +254,7 @@ class Line:
         try:
             return cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], place)
         except (InvalidTag, ValueError):
-            raise LineLost("what came is not from that station", has_begun=True) from None
+            raise LineLost("what came is not from that station") from None
 
 
 _REGISTRATION = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.28")

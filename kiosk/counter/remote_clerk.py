@@ -5,15 +5,17 @@ hands it stays unknown how far it had come.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
 from hw.errors import LinkLost, Refused
 from hw.ports import ChannelChallenge, ChannelKeys, ManagementKeys, SessionKeys
+from kiosk.authority.verification import load_certificate
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Denied, Gone, Reply, Said, Unsure
+from kiosk.counter.asking import Asking, Concerning, Denied, Gone, Reply, Said, Unsure
+from kiosk.counter.clerk_key import clerk_name
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
 from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
@@ -49,7 +51,7 @@ class RemoteDesk:
         def go_on(state: QuestionState) -> None:
             self.give_up()
             if state is QuestionState.OPEN and self.monotonic() > until_s:
-                raise LineLost(f"station {self.station} does not take up questions", has_begun=False)
+                raise LineLost(f"station {self.station} does not take up questions")
 
         answer = self.line.ask(self.station, asked.kind, msgspec.json.encode(body), go_on)
         reply: Reply = msgspec.json.decode(answer, type=Reply)
@@ -80,9 +82,10 @@ class RemoteDesk:
 
 @dataclass(frozen=True)
 class RemoteClerk:
-    """The clerk, as `kiosk.issuance.persons.Clerk`."""
+    """The clerk, as `kiosk.issuance.persons.Clerk`, about one application; he serves several terminals."""
 
     desk: RemoteDesk
+    application_number: str
 
     def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
         """Asks him."""
@@ -94,43 +97,47 @@ class RemoteClerk:
 
     def take_fee(self, due_yen: int) -> int:
         """Asks him."""
-        return self.desk.ask_person(asking.FEE, due_yen)
+        return self.desk.ask_person(asking.FEE, self._concerning(due_yen))
 
     def give_change(self, change_yen: int) -> None:
         """Asks him."""
-        self.desk.ask_person(asking.CHANGE, change_yen)
+        self.desk.ask_person(asking.CHANGE, self._concerning(change_yen))
 
     def repay(self, amount_yen: int) -> None:
         """Asks him."""
-        self.desk.ask_person(asking.REPAY, amount_yen)
+        self.desk.ask_person(asking.REPAY, self._concerning(amount_yen))
 
     def count_payment(self, due_yen: int) -> int:
         """Asks him."""
-        return self.desk.ask_person(asking.COUNT, due_yen)
+        return self.desk.ask_person(asking.COUNT, self._concerning(due_yen))
 
     def is_card_returned(self) -> bool:
         """Asks him."""
-        return self.desk.ask_person(asking.RETURNED, "")
+        return self.desk.ask_person(asking.RETURNED, self._concerning(0))
 
     def look_at_paper(self, receipt_number: int) -> PaperSeen:
         """Asks him."""
-        return self.desk.ask_person(asking.PAPER, receipt_number)
+        return self.desk.ask_person(asking.PAPER, self._concerning(receipt_number))
+
+    def _concerning(self, count: int) -> Concerning:
+        return Concerning(self.application_number, count)
 
 
-@dataclass
+@dataclass(frozen=True)
 class RemoteClerkKey:
     """The clerk's key, as `kiosk.counter.clerk_key.ClerkKey`: it never leaves his station."""
 
     desk: RemoteDesk
-    name: str = ""
-    _certificate: bytes = field(default=b"", repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name of the clerk who is there now."""
+        return clerk_name(load_certificate(self.certificate))
 
     @property
     def certificate(self) -> bytes:
-        """The certificate of the clerk who is there now."""
-        if not self._certificate:
-            self._certificate = self.desk.ask_station(asking.CERTIFICATE, "")
-        return self._certificate
+        """The certificate of the clerk who is there now; another one may be in an hour."""
+        return self.desk.ask_station(asking.CERTIFICATE, "")
 
     def authorise(self, terms: AuthorisationTerms) -> Authorisation:
         """The terms under his signature, when he has approved just this."""

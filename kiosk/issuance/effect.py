@@ -11,15 +11,17 @@ from enum import Enum
 from typing import Generic, TypeVar
 
 import msgspec
+from cryptography import x509
 
 from hw.errors import LinkLost, OutcomeUnknown
 from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
+from kiosk.counter.clerk_key import verify_testimony
 from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, RolledBack, Suspect, failure_code
 from kiosk.issuance.persons import CannotTell
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import CaseRecord, EffectRecord, EffectState, Journal
-from kiosk.model.step import Act, Actor, Undo, actor_of
-from kiosk.model.testimony import Testimony
+from kiosk.model.step import Act, Actor, Supplement, Undo, actor_of
+from kiosk.model.testimony import Testimony, TestimonyInvalid
 from kiosk.model.transition import WITNESSED, Event
 
 Intent = TypeVar("Intent")
@@ -146,12 +148,21 @@ class Case:
         """What a step was about to do, None when it was not begun or certainly did not happen."""
         return intent_in(self._journal.effect(self.record, effect.step), effect)
 
-    def witness(self, step: Act, ask: Callable[[], str]) -> str:
-        """What a person saw: what two clerks testified since he was asked last, else what he answers to `ask` now."""
-        testimony = self._journal.take_testimony(self.record, step)
-        if testimony is None:
+    def witness(self, step: Act, issuer: bytes, ask: Callable[[], str]) -> str:
+        """What a person saw: what two clerks testified since he was asked last, else what he answers to `ask` now.
+
+        A record that two clerks of this `issuer` (DER) did not sign about this case says nothing.
+        """
+        stored = self._journal.take_testimony(self.record, step)
+        if stored is None:
             return ask()
-        return msgspec.json.decode(testimony, type=Testimony).terms.answer
+        testimony = msgspec.json.decode(stored, type=Testimony)
+        try:
+            signed_at = testimony.terms.signed_at
+            terms = verify_testimony(testimony, x509.load_der_x509_certificate(issuer), signed_at)
+        except TestimonyInvalid:
+            return ask()
+        return terms.answer if (terms.case, terms.question) == (self.record.pseudonym, step) else ask()
 
     def move(self, event: Event, code: str, actor: Actor = Actor.STATION, operator: str | None = None) -> None:
         """Records what happened to the case besides a step, by whom, and why."""
@@ -180,7 +191,7 @@ class Case:
         return Refusal(code)
 
     def _begin(self, step: Act) -> tuple[float, int]:
-        if not isinstance(step, Undo):
+        if not isinstance(step, Undo | Supplement):
             self._report(StepReport(step, actor_of(step), Phase.BEGUN))
         return self._monotonic(), self._exchanges()
 
@@ -203,14 +214,14 @@ class Case:
             resumed=was_resumed and effect.step not in WITNESSED,
             signs_head=isinstance(effect, Effect) and effect.signs_head,
         )
-        if not isinstance(effect.step, Undo):
+        if not isinstance(effect.step, Undo | Supplement):
             elapsed_ms = (self._monotonic() - begun[0]) * 1000
             exchanges = self._exchanges() - begun[1]
             self._report(StepReport(effect.step, actor_of(effect.step), Phase.DONE, elapsed_ms, exchanges, was_resumed))
 
     def _recalled(self, effect: Effect[Intent, Outcome] | Note[Outcome], stored: bytes | None) -> Outcome:
         assert stored is not None, "a step that is done has an outcome"
-        if not isinstance(effect.step, Undo):
+        if not isinstance(effect.step, Undo | Supplement):
             self._report(StepReport(effect.step, actor_of(effect.step), Phase.DONE, was_resumed=True))
         return msgspec.json.decode(stored, type=effect.outcome)
 

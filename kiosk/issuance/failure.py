@@ -75,6 +75,10 @@ class PasswordRulesIncompatible(device.NotSent):
     """No password satisfies both the policy and the card."""
 
 
+class CardUnattested(device.Refused):
+    """The card cannot prove that it makes its keys itself, and the policy demands it."""
+
+
 class AuthorisationExpired(device.NotSent):
     """Too much time went by since the clerk approved; identity check and approval must be done again."""
 
@@ -93,6 +97,10 @@ class RevocationUnproven(authority.AuthorityError):
 
 class DeliveryUnproven(device.Refused):
     """What was read back from the card is not what was written, or its key does not fit."""
+
+
+class PaperUnseen(device.OutcomeUnknown):
+    """A paper went to the printer, which does not say whether it came out."""
 
 
 class PasswordUnproven(device.OutcomeUnknown):
@@ -126,6 +134,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (device.CardMute, "K-CARD-004"),
     (device.CardAnswerInvalid, "K-CARD-005"),
     (device.CardUnsupported, "E05"),
+    (CardUnattested, "E21"),
     (device.PinLocked, "E15"),
     (device.PinRefused, "K-CARD-006"),
     (device.CardRefused, "K-CARD-007"),
@@ -158,7 +167,7 @@ def actor_behind(error: Exception) -> Actor:
     return error.by if isinstance(error, Abandoned) else Actor.STATION
 
 
-_AUTHORITYS_RULES = ("E06", "E07", "E19", "E20")
+_AUTHORITYS_RULES = ("E06", "E07", "E19", "E20", "E21")
 
 AUTHORITY_UNREACHABLE = frozenset({"K-CA-001", "K-CA-002"})
 """Codes that mean: the authority did not answer."""

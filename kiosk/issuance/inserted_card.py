@@ -5,7 +5,18 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 
 from hw.errors import PinRefused, ReaderMissing
-from hw.ports import CardReader, CardSession, ChannelPurpose
+from hw.ports import (
+    CardReader,
+    CardSession,
+    ChannelChallenge,
+    ChannelKeys,
+    ChannelPurpose,
+    KeyReplacement,
+    KeyUse,
+    ManagementKeys,
+    SessionKeys,
+)
+from kiosk.issuance.card_key import password_policy
 from kiosk.issuance.failure import CardNotInserted, WrongCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
@@ -20,7 +31,8 @@ class InsertedCard:
     """Opens a session with the case's card on demand and holds it until left.
 
     `number` is the card's number once it is known; every further session must answer the same. `authorisation` is the
-    clerk's leave once it is given; without one no channel is opened.
+    clerk's leave once it is given; without one no channel is opened. `key_replacements` are what the issuer wants put
+    in the place of the card's keys under the channel that is open.
     """
 
     def __init__(self, station: Station, persons: Persons) -> None:
@@ -30,9 +42,10 @@ class InsertedCard:
         self.is_handed_in = False
         self._held = ExitStack()
         self._session: CardSession | None = None
-        self._is_verified = False
+        self._verified: set[KeyUse] = set()
         self._has_channel = False
         self._released_exchanges = 0
+        self.key_replacements: tuple[KeyReplacement, ...] = ()
         self.number: str | None = None
         self.authorisation: Authorisation | None = None
 
@@ -90,37 +103,55 @@ class InsertedCard:
         session = self.session()
         if not self._has_channel:
             assert self.authorisation is not None, "the steps that need a channel come after the clerk's leave"
-            session.open_channel(purpose, self._station.card_keys(self.authorisation))
+            session.open_channel(purpose, self._keys(self.authorisation))
             self._has_channel = True
         return session
 
-    def verified(self) -> CardSession:
-        """The card with its password verified in this session; the resident is asked for it when it is not."""
+    def _keys(self, authorisation: Authorisation) -> ChannelKeys:
+        ask = self._station.card_keys(authorisation)
+
+        def answer(challenge: ChannelChallenge) -> SessionKeys | ManagementKeys:
+            keys = ask(challenge)
+            self.key_replacements = keys.replacements if isinstance(keys, SessionKeys) else ()
+            return keys
+
+        return answer
+
+    def verified(self, use: KeyUse = KeyUse.SIGNATURE) -> CardSession:
+        """The card with this key's password verified in this session; the resident is asked for it when it is not."""
         session = self.session()
-        if not self._is_verified:
+        if use is not KeyUse.SIGNATURE and not session.has_own_pin(use):
+            use = KeyUse.SIGNATURE
+        if use not in self._verified:
             # Under the channel, so that the password crosses the card service encrypted.
             self.under_channel()
-            while not self._is_verified:
-                self._verify_once(session)
+            while use not in self._verified:
+                self._verify_once(session, use)
         return session
 
-    def note_verified(self) -> None:
+    def note_verified(self, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """The password was verified in this session by the caller."""
-        self._is_verified = True
+        self._verified.add(use)
 
     def release(self) -> None:
         """Ends the session, if there is one: application deselected, card powered off."""
         if self._session is not None:
             session, self._session = self._session, None
-            self._is_verified = self._has_channel = False
+            self._verified.clear()
+            self._has_channel, self.key_replacements = False, ()
             self._held.close()
             self._released_exchanges += session.exchanges
 
-    def _verify_once(self, session: CardSession) -> None:
-        password = self._persons.resident.enter_password(session.pin_status())
+    def _verify_once(self, session: CardSession, use: KeyUse) -> None:
+        resident, status = self._persons.resident, session.pin_status(use)
+        if use is KeyUse.SIGNATURE:
+            password = resident.enter_password(status)
+        else:
+            rules = password_policy(self._station.policy.passwords["authentication"], session.pin_policy(use))
+            password = resident.enter_authentication_password(status, rules)
         try:
-            session.verify_pin(password)
-            self._is_verified = True
+            session.verify_pin(password, use)
+            self._verified.add(use)
         except PinRefused:
             pass  # the resident is asked again, and sees how many attempts remain
         finally:

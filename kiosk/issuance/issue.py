@@ -11,25 +11,32 @@ from contextlib import contextmanager
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
-from hw.ports import Attestation, DepositEnd, PinPolicy, PrintJob, PrintOutcome, RsaPublicKey
+from hw.ports import Attestation, DepositEnd, PrintJob, PrintOutcome
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected
 from kiosk.counter.clerk_key import verify_authorisation
+from kiosk.issuance import second_certificate
+from kiosk.issuance.card_fitness import refuse_unfit
+from kiosk.issuance.card_key import (
+    attested_key,
+    digest_info,
+    key_hash,
+    load_public_key,
+    password_policy,
+    prove_delivery,
+)
+from kiosk.issuance.card_keys import renew_card_keys
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
     AuthorisationExpired,
     AuthorisationUnfit,
     CertificateLapsed,
-    DeliveryUnproven,
     Halted,
     NumberTaken,
-    PasswordRulesIncompatible,
+    PaperUnseen,
     Refusal,
     StoreOutdated,
     Suspect,
@@ -91,7 +98,6 @@ from kiosk.model.eligibility import (
     differing_items,
     refusal_code,
 )
-from kiosk.model.policy import PasswordRules
 from kiosk.model.secret import wipe
 from kiosk.model.step import Step
 from kiosk.model.testimony import PaperSeen
@@ -119,9 +125,6 @@ DESTROYED = "K-CASE-004"
 ON_HOLD = "K-CASE-009"
 """The code of a case that is on hold until the resident returns."""
 
-PROOF_TEXT = b"jpki-kiosk: this text was signed to test a new card and says nothing else"
-"""What the new key signs at read-back; labelled, so that the signature can never pass for a declaration."""
-
 
 def issue(application: Application, station: Station, persons: Persons, report: Report) -> Closed:
     """Issues one certificate, or goes on with the issuance of this application that was interrupted.
@@ -147,11 +150,14 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             card.authorisation = authorised.authorisation
             key = generate_key(case, card, authorised, station, persons)
             request = make_request(case, card, authorised, key, station)
+            second = second_certificate.make_key(case, card, authorised, station, persons)
             if filed.delivery is Delivery.WINDOW:
                 card.hand_in()
             pending = certify(case, card, authorised, key, request, station)
             write(case, card, pending)
-            delivered = read_back(case, card, key, pending)
+            delivered = read_back(case, card, pending)
+            if second is not None:
+                second_certificate.deliver(case, card, authorised, second, station)
             card.release()
             fee = take_fee(case, authorised, pending, station, persons)
         except Refusal:
@@ -162,6 +168,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         except TROUBLE as trouble:
             raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:
+            second_certificate.confirm(case, station)
             confirm(case, pending, station)
             take_card(case, card, station, persons)
             receipt = print_receipt(case, authorised, pending, fee, station, persons)
@@ -222,6 +229,7 @@ def file(case: Case, application: Application, card: InsertedCard, station: Stat
 
     def read_number(application: Application) -> FiledApplication:
         session = card.session()
+        refuse_unfit(session, station.policy)
         # Not held while people talk: a card that nobody works with is powered off.
         number = session.number()
         card.release()
@@ -247,7 +255,7 @@ def identify(case: Case, filed: FiledApplication, station: Station, persons: Per
     def check() -> IdentifiedApplicant:
         eligible, question = _check_eligibility(case, filed, station)
         evidence = persons.clerk.check_identity(question)
-        return IdentifiedApplicant(eligible, evidence.document, evidence.clerk, station.today())
+        return IdentifiedApplicant(eligible, evidence.document, evidence.clerk, station.today(), evidence.beside)
 
     return case.note(ELIGIBILITY_AND_IDENTITY, check, person=lambda i: station.person(i.eligible.resident.code).hex())
 
@@ -331,17 +339,12 @@ def generate_key(
 
     def look_at_card() -> KeyIntent:
         _refuse_unless_covered(case, authorised, station)
-        before = card.under_channel().public_key()
+        renew_card_keys(case, card)
         # The key that is there is gone as soon as another is made: who needs it must be known before.
-        hash_before = "" if before is None else _key_hash(before)
+        hash_before = key_hash(card.under_channel().public_key())
         seen = station.authority.check_prospect(authorised.authorisation, bytes.fromhex(hash_before))
         _refuse_if_seen_further(seen, station)
         return KeyIntent(terms.card_number, hash_before)
-
-    def attested(key: RsaPublicKey) -> KeyReady:
-        public_key = _public_key_der(key.modulus, key.exponent)
-        proof = card.session().attest(terms.nonce, hashlib.sha256(public_key).digest())
-        return KeyReady(public_key, proof.nonce, proof.value)
 
     def make(_: KeyIntent) -> KeyReady:
         session = card.under_channel()
@@ -354,17 +357,15 @@ def generate_key(
             wipe(password)
         card.note_verified()
         session.generate_key()
-        key = session.public_key()
-        if key is None:
-            raise DeliveryUnproven("the card shows no key after making one")
-        return attested(key)
+        return attested_key(session, session.public_key(), terms.nonce, station.policy)
 
     def look_again(intent: KeyIntent) -> KeyReady | World:
         _refuse_unless_covered(case, authorised, station)
-        key = card.under_channel().public_key()
-        if key is None or _key_hash(key) == intent.key_before:
+        session = card.under_channel()
+        key = session.public_key()
+        if key is None or key_hash(key) == intent.key_before:
             return World.NOT_HAPPENED
-        return attested(key)
+        return attested_key(session, key, terms.nonce, station.policy)
 
     return case.run(GENERATE_KEY, prepare=look_at_card, perform=make, inquire=look_again)
 
@@ -375,13 +376,11 @@ def make_request(
     """Step 5: the certificate request, with the proof that the card holds the private key. Changes nothing."""
 
     def sign(tbs: bytes) -> bytes:
-        return card.verified().sign(_digest_info(tbs))
+        return card.verified().sign(digest_info(tbs))
 
     def build() -> bytes:
-        public_key = serialization.load_der_public_key(key.public_key)
-        assert isinstance(public_key, rsa.RSAPublicKey), "cards of this policy make RSA keys"
         items = authorised.identified.eligible.items
-        return station.authority.certification_request(public_key, items, "signature", sign)
+        return station.authority.certification_request(load_public_key(key), items, "signature", sign)
 
     return case.note(REQUEST, build)
 
@@ -404,7 +403,7 @@ def certify(
             raise AuthorisationExpired("the clerk's leave has expired")
         # Nothing is asked for that would have no way into the card: a reader that is gone says so here.
         card.reader.is_card_present()
-        attestation = Attestation(key.attestation_nonce, key.attestation)
+        attestation = Attestation(key.attestation_nonce, key.attestation) if key.attestation else None
         # The authority becomes a witness of what the journal says up to here.
         head = station.journal.head().text.encode()
         return station.authority.certify_message(request, authorised.authorisation, attestation, head)
@@ -430,24 +429,9 @@ def write(case: Case, card: InsertedCard, pending: PendingCertificate) -> Writte
     return case.run(WRITE, prepare=lambda: WriteIntent(certificate_hash), perform=write_certificate, inquire=compare)
 
 
-def read_back(case: Case, card: InsertedCard, key: KeyReady, pending: PendingCertificate) -> DeliveredCertificate:
+def read_back(case: Case, card: InsertedCard, pending: PendingCertificate) -> DeliveredCertificate:
     """Step 7, its end: certificate compared, and a labelled test text signed by the card and verified."""
-
-    def prove() -> DeliveredCertificate:
-        session = card.verified()
-        certificate = session.read_certificate()
-        if certificate != pending.certificate:
-            raise DeliveryUnproven("the card does not return the certificate that was written")
-        proof = session.sign(_digest_info(PROOF_TEXT))
-        public_key = x509.load_der_x509_certificate(certificate).public_key()
-        assert isinstance(public_key, rsa.RSAPublicKey), "the certificate carries the card's RSA key"
-        try:
-            public_key.verify(proof, PROOF_TEXT, padding.PKCS1v15(), hashes.SHA256())
-        except InvalidSignature:
-            raise DeliveryUnproven("the card's signature does not fit its certificate") from None
-        return DeliveredCertificate(certificate, proof)
-
-    return case.note(READ_BACK, prove)
+    return case.note(READ_BACK, lambda: prove_delivery(card.verified(), pending.certificate))
 
 
 def take_fee(
@@ -469,7 +453,15 @@ def take_fee(
     def pay(intent: FeeIntent) -> SettledFee:
         refuse_if_too_late()
         # That a receipt does not fit the paper must not be found out with the money in the till.
-        _receipt_job(authorised, pending, _LARGEST_FEE, NumberedReceipt(_LARGEST_NUMBER, ""), station, is_copy=True)
+        _receipt_job(
+            authorised,
+            pending,
+            _LARGEST_FEE,
+            NumberedReceipt(_LARGEST_NUMBER, ""),
+            station,
+            station.clock(),
+            is_copy=True,
+        )
         name = authorised.identified.eligible.items.name
         persons.resident.consent(DeliverySummary(name, pending.not_after, intent.fee_yen))
         return collect(intent.fee_yen, already_yen=0)
@@ -492,7 +484,8 @@ def take_fee(
         return SettledFee(fee_yen, tendered_yen, change_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
-        counted_yen = int(case.witness(FEE.step, lambda: str(persons.clerk.count_payment(intent.fee_yen))))
+        answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen)))
+        counted_yen = int(answer)
         if not counted_yen:
             return World.NOT_HAPPENED
         if counted_yen < intent.fee_yen:
@@ -578,40 +571,48 @@ def print_receipt(
     Asked after an interruption: a person, for a printer's count of cuts does not say which paper it cut.
     """
 
-    def job(receipt: NumberedReceipt, is_copy: bool) -> PrintJob:
-        return _receipt_job(authorised, pending, fee, receipt, station, is_copy=is_copy)
+    def job(receipt: NumberedReceipt, printed_on: datetime.datetime, *, is_copy: bool = False) -> PrintJob:
+        return _receipt_job(authorised, pending, fee, receipt, station, printed_on, is_copy=is_copy)
 
     def number_it() -> ReceiptIntent:
         if station.journal.has_open_paper(case.record):
             cut_off(station.printer)
-        receipt = station.journal.number_receipt(case.record)
+        receipt, now = station.journal.number_receipt(case.record), station.clock()
         try:
-            job(receipt, False)
+            original = job(receipt, now)
         except TextDoesNotFit:
             # A proof too long for this paper is left off: it stands in the journal, and a payer is not kept waiting.
             receipt = NumberedReceipt(receipt.number, "")
-        return ReceiptIntent(receipt)
+            original = job(receipt, now)
+        return ReceiptIntent(receipt, now, hashlib.sha256(original.data).hexdigest())
 
     def print_original(intent: ReceiptIntent) -> PrintedReceipt:
-        outcome = station.printer.print(job(intent.receipt, False))
-        if outcome is PrintOutcome.CONFIRMED:
-            return PrintedReceipt(intent.receipt.number, copies=0)
-        return look(intent)
+        if station.printer.print(job(intent.receipt, intent.printed_on)) is not PrintOutcome.CONFIRMED:
+            raise PaperUnseen("the printer does not say that the receipt came out")
+        return PrintedReceipt(intent.receipt.number, copies=0)
 
     def is_whole(number: int) -> bool:
         with before_a_persons_eyes():
-            return case.witness(RECEIPT.step, lambda: persons.clerk.look_at_paper(number).value) == PaperSeen.WHOLE
+            seen = case.witness(RECEIPT.step, station.issuer, lambda: persons.clerk.look_at_paper(number).value)
+        return seen == PaperSeen.WHOLE
 
     def look(intent: ReceiptIntent) -> PrintedReceipt:
         copies = 0
         while not is_whole(intent.receipt.number):
             copies += 1
             cut_off(station.printer)
-            if station.printer.print(job(intent.receipt, True)) is PrintOutcome.CONFIRMED:
+            if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)) is PrintOutcome.CONFIRMED:
                 break
         return PrintedReceipt(intent.receipt.number, copies)
 
-    return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=look)
+    def attempt() -> PrintedReceipt:
+        return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=look)
+
+    try:
+        return attempt()
+    except PaperUnseen:
+        # It is durable now that nobody knows: whatever fails while a person looks, the next print is a copy.
+        return attempt()
 
 
 def _receipt_job(
@@ -620,12 +621,13 @@ def _receipt_job(
     fee: SettledFee,
     receipt: NumberedReceipt,
     station: Station,
+    printed_on: datetime.datetime,
     *,
     is_copy: bool,
 ) -> PrintJob:
     values = ReceiptValues(
         number=receipt.number,
-        printed_on=station.clock(),
+        printed_on=printed_on,
         fee=fee,
         serial=pending.serial,
         valid_until=pending.not_after,
@@ -643,18 +645,6 @@ def close(case: Case, pending: PendingCertificate, delivered: DeliveredCertifica
         CLOSED,
         lambda: Closed(case.record.pseudonym, pending.serial, delivered.certificate, receipt.number, pending.not_after),
     )
-
-
-def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:
-    """What both the policy and the card accept. Raises `PasswordRulesIncompatible` when that is nothing."""
-    both = PinPolicy(
-        minimum_length=max(rules.minimum_length, card.minimum_length),
-        maximum_length=min(rules.maximum_length, card.maximum_length),
-        characters="".join(c for c in rules.characters if c in card.characters),
-    )
-    if both.minimum_length > both.maximum_length or not both.characters:
-        raise PasswordRulesIncompatible("no password satisfies both the policy and this card")
-    return both
 
 
 def _refuse_unless_covered(case: Case, authorised: AuthorisedApplicant, station: Station) -> None:
@@ -698,23 +688,3 @@ def _refuse_if_lapsing(pending: PendingCertificate, station: Station) -> None:
     too_late = pending.confirm_before is not None and station.clock() + margin > pending.confirm_before
     if state is not CertificateState.PENDING or too_late:
         raise CertificateLapsed("the certificate cannot be confirmed any more")
-
-
-def _public_key_der(modulus: int, exponent: int) -> bytes:
-    return (
-        rsa.RSAPublicNumbers(exponent, modulus)
-        .public_key()
-        .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
-
-
-def _key_hash(key: RsaPublicKey) -> str:
-    return hashlib.sha256(_public_key_der(key.modulus, key.exponent)).hexdigest()
-
-
-_SHA256_DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
-
-
-def _digest_info(data: bytes) -> bytes:
-    """DigestInfo of SHA-256 over `data` (RFC 8017, 9.2)."""
-    return _SHA256_DIGEST_INFO + hashlib.sha256(data).digest()

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 
 from hw.errors import PinLocked, PinRefused, Refused
 from hw.ports import CardSession, PinPolicy, PinStatus
+from kiosk.issuance.card_key import password_policy
 from kiosk.issuance.failure import PasswordUnproven
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.issue import password_policy
 from kiosk.issuance.persons import Abandoned, Persons
 from kiosk.issuance.roll_back import return_card
 from kiosk.issuance.station import Station

@@ -58,10 +58,11 @@ class IdentityQuestion:
 
 @dataclass(frozen=True)
 class IdentityEvidence:
-    """What the clerk saw: the kind of document, and the clerk's own name in the journal."""
+    """What the clerk saw: the kind of document, the clerk's own name in the journal, and what was seen beside it."""
 
     document: IdentityDocument
     clerk: str
+    beside: IdentityDocument | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,6 +85,12 @@ class Resident(Protocol):
 
     def enter_password(self, status: PinStatus) -> bytearray:
         """The card's password; asked again, with fewer attempts remaining, when it was wrong. The caller wipes it."""
+
+    def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
+        """A new password for the card's other key (利用者証明用), typed twice. The caller wipes it."""
+
+    def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
+        """That password, which is of this form; asked again when it was wrong. The caller wipes it."""
 
     def enter_old_password(self, status: PinStatus) -> bytearray:
         """The password that he wants to replace; asked again when it was wrong. The caller wipes it."""

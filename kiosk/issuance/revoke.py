@@ -28,14 +28,10 @@ from kiosk.issuance.password_card import hand_back
 from kiosk.issuance.persons import Abandoned, IdentityQuestion, Persons
 from kiosk.issuance.receipt import cut_off, day_text
 from kiosk.issuance.report import Report
-from kiosk.issuance.roll_back import (
-    Revoked,
-    RevokeIntent,
-    look_at_revocation,
-    send_revocation,
-)
+from kiosk.issuance.roll_back import look_at_revocation, send_revocation
+from kiosk.issuance.second_certificate import second_certificate_of
 from kiosk.issuance.station import Station
-from kiosk.issuance.steps import APPLICATION, CLOSED, ELIGIBILITY_AND_IDENTITY
+from kiosk.issuance.steps import APPLICATION, CLOSED, ELIGIBILITY_AND_IDENTITY, SECOND_REVOCATION, Revoked, RevokeIntent
 from kiosk.journal.journal import CaseRecord
 from kiosk.model.application import Closed
 from kiosk.model.authorisation import AuthorisationInvalid
@@ -52,7 +48,7 @@ from kiosk.model.revocation import (
     RevocationNotice,
 )
 from kiosk.model.step import RevocationStep
-from kiosk.model.transition import Procedure
+from kiosk.model.transition import Procedure, Stage
 
 REVOCATION_APPLICATION = Effect(RevocationStep.APPLICATION, RevocationApplication, FiledRevocation)
 REVOCATION_IDENTITY = Note(RevocationStep.IDENTITY_CHECK, IdentifiedRevocation)
@@ -83,6 +79,7 @@ def revoke(
             identified = identify(case, filed, station, persons)
             authorised = authorise(case, identified, station, persons, second)
             revoked = revoke_certificate(case, authorised, station)
+            revoke_second(case, authorised, station)
             emptied = empty_card(case, card, authorised, station, persons)
             notice = print_notice(case, authorised, emptied, station)
         except TROUBLE as trouble:
@@ -107,6 +104,7 @@ def file(case: Case, application: RevocationApplication, station: Station) -> Fi
                 continue
             filed = _recorded(issued, APPLICATION, station)
             eligible = _recorded(issued, ELIGIBILITY_AND_IDENTITY, station).eligible
+            second = second_certificate_of(issued, station.journal)
             return FiledRevocation(
                 case=case.record.pseudonym,
                 application=application,
@@ -115,6 +113,7 @@ def file(case: Case, application: RevocationApplication, station: Station) -> Fi
                 items=eligible.resident.items,
                 items_hash=eligible.items.hash(),
                 card_number=filed.card_number,
+                second_certificate=second.certificate if second else b"",
             )
         raise case.refuse(NO_CERTIFICATE)
 
@@ -174,6 +173,27 @@ def revoke_certificate(case: Case, authorised: AuthorisedRevocation, station: St
 
     return case.run(
         REVOCATION,
+        prepare=message,
+        perform=lambda intent: send_revocation(intent, station),
+        inquire=lambda intent: look_at_revocation(intent, station),
+    )
+
+
+def revoke_second(case: Case, authorised: AuthorisedRevocation, station: Station) -> None:
+    """The card's other certificate goes with the first, for the card is emptied wholly. Asked likewise."""
+    filed = authorised.identified.filed
+    # A case that has come further is of a time before this, or of a card with one certificate.
+    if not filed.second_certificate or case.record.stage is not Stage.REVOCATION_EFFECTED:
+        return
+
+    def message() -> RevokeIntent:
+        reason = REASON[filed.application.cause]
+        return RevokeIntent(
+            filed.second_certificate, station.authority.revoke_message(filed.second_certificate, reason)
+        )
+
+    case.run(
+        SECOND_REVOCATION,
         prepare=message,
         perform=lambda intent: send_revocation(intent, station),
         inquire=lambda intent: look_at_revocation(intent, station),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hw.errors import DeviceError
 from hw.ports import ChannelPurpose
-from kiosk.authority.client import Message
+from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable
 from kiosk.counter.clerk_key import operator_of
 from kiosk.issuance.effect import Case, Effect, World
@@ -23,9 +23,21 @@ from kiosk.issuance.failure import (
     failure_code,
 )
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.persons import CannotTell, CardAction, Persons
+from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, Persons
 from kiosk.issuance.station import Station
-from kiosk.issuance.steps import CERTIFY, CONFIRM, FEE, WRITE
+from kiosk.issuance.steps import (
+    CERTIFY,
+    CONFIRM,
+    FEE,
+    REVOKE,
+    SECOND_CERTIFY,
+    SECOND_CONFIRM,
+    SECOND_REVOKE,
+    WRITE,
+    Confirmed,
+    Revoked,
+    RevokeIntent,
+)
 from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.step import Actor, Undo
 from kiosk.model.transition import Event, Stage
@@ -46,21 +58,6 @@ class Refunded:
 
 
 @dataclass(frozen=True)
-class RevokeIntent:
-    """This certificate (DER) is about to be revoked by this message."""
-
-    certificate: bytes
-    message: Message
-
-
-@dataclass(frozen=True)
-class Revoked:
-    """The authority's status service says that the certificate is revoked."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
 class Erased:
     """What became of the card: emptied, or gone with a revoked certificate in it."""
 
@@ -68,8 +65,11 @@ class Erased:
 
 
 REFUND = Effect(Undo.REFUND, RefundIntent, Refunded)
-REVOKE = Effect(Undo.REVOKE, RevokeIntent, Revoked)
 ERASE = Effect(Undo.ERASE, Erased, Erased)
+
+
+_SAYS_NOTHING_OF_BEFORE = ("transactionIdInUse", "badTime")
+"""Why an authority that keeps no answers refuses the bytes of a request a second time, whatever it did at first."""
 
 
 def roll_back(
@@ -84,7 +84,8 @@ def roll_back(
         case.move(Event.ROLL_BACK, code, actor)
     try:
         _refund(case, station, persons)
-        _revoke(case, station)
+        _revoke(case, station, CERTIFY, CONFIRM, REVOKE)
+        _revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE)
         _erase(case, card, station)
     except CannotTell:
         return suspected(case, station)
@@ -107,7 +108,8 @@ def suspected(case: Case, station: Station) -> Suspect | Halted:
 def return_card(station: Station, persons: Persons) -> None:
     """Asks the resident to take his card when it lies in the reader; waits for nothing."""
     for reader in station.readers:
-        with suppress(DeviceError):
+        # Nothing is left to be stopped: who touches that key now has stopped what is over.
+        with suppress(DeviceError, Abandoned):
             if reader.is_card_present():
                 persons.resident.card(CardAction.TAKE)
 
@@ -120,7 +122,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     fee_yen = fee.fee_yen if settled is None else settled.fee_yen
     paid_yen = fee_yen
     if settled is None and case.intent_of(REFUND) is None:
-        paid_yen = _count(case, fee_yen, persons)
+        paid_yen = _count(case, fee_yen, station, persons)
         if not paid_yen:
             return
 
@@ -134,7 +136,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
         return Refunded(intent.amount_yen)
 
     def repay_rest(intent: RefundIntent) -> Refunded:
-        if rest_yen := _count(case, fee_yen, persons):
+        if rest_yen := _count(case, fee_yen, station, persons):
             give_back(rest_yen)
         return Refunded(intent.amount_yen)
 
@@ -146,25 +148,32 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     )
 
 
-def _count(case: Case, fee_yen: int, persons: Persons) -> int:
+def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
     """How much of this payer's money lies in the till."""
-    return int(case.witness(REFUND.step, lambda: str(persons.clerk.count_payment(fee_yen))))
+    return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen))))
 
 
-def _revoke(case: Case, station: Station) -> None:
-    certificate = _issued_certificate(case, station)
+def _revoke(
+    case: Case,
+    station: Station,
+    certify: Effect[Message, PendingCertificate],
+    confirm: Effect[Message, Confirmed],
+    revoke: Effect[RevokeIntent, Revoked],
+) -> None:
+    """Of the card's one certificate or of its other, as the effects say."""
+    certificate = _issued_certificate(case, station, certify)
     if certificate is None:
         return
 
     def message() -> RevokeIntent:
         status = station.authority.status(certificate, station.issuer)
-        if status.state is CertificateState.GOOD and case.intent_of(CONFIRM) is None:
+        if status.state is CertificateState.GOOD and case.intent_of(confirm) is None:
             raise StoreOutdated("the authority has confirmed a certificate that this store has not confirmed")
         reason = RevocationReason.CESSATION_OF_OPERATION
         return RevokeIntent(certificate, station.authority.revoke_message(certificate, reason))
 
     case.run(
-        REVOKE,
+        revoke,
         prepare=message,
         perform=lambda intent: send_revocation(intent, station),
         inquire=lambda intent: look_at_revocation(intent, station),
@@ -193,20 +202,27 @@ def look_at_revocation(intent: RevokeIntent, station: Station) -> Revoked | Worl
     return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
 
 
-def _issued_certificate(case: Case, station: Station) -> bytes | None:
+def _issued_certificate(case: Case, station: Station, certify: Effect[Message, PendingCertificate]) -> bytes | None:
     """The certificate that the authority issued for this case, asked for by the same bytes when no answer came."""
-    pending = case.outcome_of(CERTIFY)
+    pending = case.outcome_of(certify)
     if pending is not None:
         return pending.certificate
-    message = case.intent_of(CERTIFY)
+    message = case.intent_of(certify)
     if message is None:
         return None
     try:
         return station.authority.certify(message.der).certificate
     except CertificateUnacceptable as unacceptable:
         return unacceptable.certificate
-    except AuthorityRejected:
+    except AuthorityRejected as rejected:
+        if rejected.fail_info in _SAYS_NOTHING_OF_BEFORE and _has_issued(message, station):
+            raise
         return None
+
+
+def _has_issued(message: Message, station: Station) -> bool:
+    """Whether the authority has issued upon these bytes. One that keeps no such record refuses, and raises."""
+    return any(issued.transaction_id == message.transaction_id for issued in station.authority.station_record())
 
 
 def _erase(case: Case, card: InsertedCard, station: Station) -> None:

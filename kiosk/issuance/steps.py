@@ -1,7 +1,9 @@
 """The steps of an issuance as effects: what each makes durable before and after it touches the world."""
 
+import datetime
 from dataclasses import dataclass
 
+from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.issuance.effect import Effect, Note
 from kiosk.journal.journal import NumberedReceipt
@@ -16,7 +18,7 @@ from kiosk.model.application import (
     PrintedReceipt,
     SettledFee,
 )
-from kiosk.model.step import Step
+from kiosk.model.step import Step, Supplement, Undo
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,36 @@ class KeyIntent:
 
     card_number: str
     key_before: str
+
+
+@dataclass(frozen=True)
+class CardKeysIntent:
+    """The keys of this card's secure channel are about to be replaced, of these versions by purpose."""
+
+    card_number: str
+    versions: dict[ChannelPurpose, int]
+
+
+@dataclass(frozen=True)
+class CardKeysReplaced:
+    """The card has the issuer's newest keys, of these versions."""
+
+    versions: dict[ChannelPurpose, int]
+
+
+@dataclass(frozen=True)
+class RevokeIntent:
+    """This certificate (DER) is about to be revoked by this message."""
+
+    certificate: bytes
+    message: Message
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """The authority's status service says that the certificate is revoked."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -64,9 +96,11 @@ class CardTaken:
 
 @dataclass(frozen=True)
 class ReceiptIntent:
-    """This receipt is about to be printed."""
+    """This receipt is about to be printed, dated so; `sha256` (hex) is of the original's bytes."""
 
     receipt: NumberedReceipt
+    printed_on: datetime.datetime
+    sha256: str
 
 
 APPLICATION = Effect(Step.APPLICATION, Application, FiledApplication)
@@ -78,7 +112,18 @@ CERTIFY = Effect(Step.CERTIFY, Message, PendingCertificate)
 WRITE = Effect(Step.WRITE, WriteIntent, Written)
 READ_BACK = Note(Step.READ_BACK, DeliveredCertificate)
 FEE = Effect(Step.FEE, FeeIntent, SettledFee, signs_head=True)
+REVOKE = Effect(Undo.REVOKE, RevokeIntent, Revoked)
 CONFIRM = Effect(Step.CONFIRM, Message, Confirmed)
 TAKE_CARD = Note(Step.TAKE_CARD, CardTaken)
 RECEIPT = Effect(Step.RECEIPT, ReceiptIntent, PrintedReceipt)
 CLOSED = Note(Step.CLOSED, Closed)
+
+REPLACE_CARD_KEYS = Effect(Supplement.REPLACE_CARD_KEYS, CardKeysIntent, CardKeysReplaced)
+SECOND_KEY = Effect(Supplement.SECOND_KEY, KeyIntent, KeyReady)
+SECOND_REQUEST = Note(Supplement.SECOND_REQUEST, bytes)
+SECOND_CERTIFY = Effect(Supplement.SECOND_CERTIFY, Message, PendingCertificate)
+SECOND_WRITE = Effect(Supplement.SECOND_WRITE, WriteIntent, Written)
+SECOND_READ_BACK = Note(Supplement.SECOND_READ_BACK, DeliveredCertificate)
+SECOND_CONFIRM = Effect(Supplement.SECOND_CONFIRM, Message, Confirmed)
+SECOND_REVOCATION = Effect(Supplement.SECOND_REVOCATION, RevokeIntent, Revoked)
+SECOND_REVOKE = Effect(Supplement.SECOND_REVOKE, RevokeIntent, Revoked)

@@ -51,6 +51,10 @@ class Audit:
             self.broken = ChainBroken("?", 0, f"the store cannot be read: {error}")
         except (_Stopped, StoreLost):
             return
+        # Whatever else ends it: what was not looked at to its end must not pass for what holds.
+        except Exception as error:
+            self.broken = ChainBroken("?", 0, f"the journal cannot be verified: {type(error).__name__}")
+            return
         self.is_complete = True
 
     def _paced(self, entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -102,6 +102,35 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             question {bytes} NOT NULL,
             answer {bytes})""",
     ),
+    (
+        # Forms that were printed for residents of the register: found by the hash of the code on the paper.
+        """CREATE TABLE printed_forms (
+            code {bytes} PRIMARY KEY,
+            station {text} NOT NULL,
+            number {text} NOT NULL UNIQUE,
+            printed_at {integer} NOT NULL,
+            seal {bytes},
+            resident {bytes} NOT NULL)""",
+        # Who waits today, by number alone.
+        """CREATE TABLE tickets (
+            day {text} NOT NULL,
+            number INTEGER NOT NULL,
+            purpose {text} NOT NULL,
+            state {text} NOT NULL,
+            counter {text},
+            given_at {integer} NOT NULL,
+            changed_at {integer} NOT NULL,
+            PRIMARY KEY (day, number))""",
+        # What was counted in a station's drawer, signed by whoever counted.
+        """CREATE TABLE cash_counts (
+            station {text} NOT NULL,
+            place INTEGER NOT NULL,
+            kind {text} NOT NULL,
+            day {text} NOT NULL,
+            count {bytes} NOT NULL,
+            signatures {bytes} NOT NULL,
+            PRIMARY KEY (station, place))""",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 

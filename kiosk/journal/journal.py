@@ -414,6 +414,25 @@ class Journal:
             transaction.run("INSERT INTO receipts VALUES (?, ?, ?)", number, case.pseudonym, proof)
             return NumberedReceipt(number, proof)
 
+    def note(self, facts: Mapping[str, str | int], store: Callable[[Transaction], None]) -> ProvenHead:
+        """Records something that is about no case, with what `store` keeps beside it, and signs a head over it.
+
+        `facts` have an `event`, and no personal data.
+        """
+        with self._database.write() as transaction:
+            store(transaction)
+            self._chain.append(transaction, facts)
+            return self._chain.sign(transaction)
+
+    def numbered(self, number: int) -> tuple[CaseRecord, NumberedReceipt] | None:
+        """The case of this station whose receipt has that number."""
+        with self._database.read() as transaction:
+            row = transaction.run("SELECT pseudonym, proof FROM receipts WHERE number = ?", number).first()
+        if row is None:
+            return None
+        cases = self._cases("SELECT * FROM cases WHERE pseudonym = ? AND station = ?", row.pseudonym, self.station)
+        return (cases[0], NumberedReceipt(number, row.proof or "")) if cases else None
+
     def has_open_paper(self, case: CaseRecord) -> bool:
         """Whether this station began to print a paper of another case and does not know how that ended."""
         # By the stage in which receipts are printed, which is indexed: few cases stand there at a time.

@@ -11,15 +11,15 @@ import json
 from kiosk.journal.journal import PURGED, CaseRecord, Journal, told_stage
 
 
-def purge(journal: Journal, before: datetime.datetime) -> int:
-    """Destroys the keys of this station's cases that ended before a time; how many.
+def purge(journal: Journal, before: datetime.datetime) -> list[CaseRecord]:
+    """Destroys the keys of this station's cases that ended before a time, and returns these.
 
     One transaction a case; interrupted, it goes on where it is started anew. What is open or suspect is kept.
     """
     due = due_cases(journal, before)
     for case in due:
         journal.destroy_seal(case)
-    return len(due)
+    return due
 
 
 def due_cases(journal: Journal, before: datetime.datetime) -> list[CaseRecord]:

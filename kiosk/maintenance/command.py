@@ -14,7 +14,7 @@ from kiosk.config import Config
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.station import Station
 from kiosk.journal.errors import StoreUnusable
-from kiosk.journal.retention import due_cases
+from kiosk.journal.retention import due_cases, purge
 from kiosk.maintenance.reconcile import Gap, reconcile
 
 
@@ -70,11 +70,9 @@ def run_purge(
             print(f"kiosk: the clock cannot be trusted, the authority tells no such time: {error}", file=sys.stderr)
             return ExitCode.UNDECIDED
         years = station.policy.deadlines.records_years
-        due = due_cases(station.journal, _years_before(station.clock(), years))
+        due = (purge if is_destroying else due_cases)(station.journal, _years_before(station.clock(), years))
         for case in due:
             print(f"{case.number}  {case.stage}")
-            if is_destroying:
-                station.journal.destroy_seal(case)
         told = "were made unreadable" if is_destroying else "are due; --destroy makes their records unreadable"
         print(f"{station.name}: {len(due)} cases that ended more than {years} years ago {told}")
     return ExitCode.OK

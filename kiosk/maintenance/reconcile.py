@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from kiosk.authority.client import IssuedRecord
 from kiosk.issuance.effect import intent_in, outcome_in
-from kiosk.issuance.steps import CERTIFY
+from kiosk.issuance.steps import CERTIFY, SECOND_CERTIFY
 from kiosk.journal.head import HeadInvalid, parse_head
 from kiosk.journal.journal import Journal, Witness
 from kiosk.model.transition import AFTER, Stage
@@ -98,17 +98,21 @@ def _compare_certificates(journal: Journal, issued: Sequence[IssuedRecord]) -> l
     for case in journal.cases():
         if case.seal.is_destroyed:
             continue
-        stored = journal.effect(case, CERTIFY.step)
-        message, pending = intent_in(stored, CERTIFY), outcome_in(stored, CERTIFY)
-        # An answer that was lost is asked for again when the case goes on; until then the request stands for it.
-        record = None if message is None else unclaimed.pop(message.transaction_id, None)
-        if record is None:
-            if pending is not None:
-                detail = f"of application {case.number}, which is {case.stage}"
-                gaps.append(Gap(GapKind.CERTIFICATE_NOT_KNOWN, pending.serial, detail))
-        elif record.state not in ADMISSIBLE.get(case.stage, _BEFORE_CONFIRMATION):
-            detail = f"application {case.number} is {case.stage}, the authority says {record.state}"
-            gaps.append(Gap(GapKind.CERTIFICATE_STANDS_OTHERWISE, record.serial, detail))
+        for certify in (CERTIFY, SECOND_CERTIFY):
+            stored = journal.effect(case, certify.step)
+            message, pending = intent_in(stored, certify), outcome_in(stored, certify)
+            # An answer that was lost is asked for again when the case goes on; until then the request stands for it.
+            record = None if message is None else unclaimed.pop(message.transaction_id, None)
+            if record is None:
+                if pending is not None:
+                    detail = f"of application {case.number}, which is {case.stage}"
+                    gaps.append(Gap(GapKind.CERTIFICATE_NOT_KNOWN, pending.serial, detail))
+            elif record.state not in ADMISSIBLE.get(case.stage, _BEFORE_CONFIRMATION) and not (
+                # It becomes valid before the first one does, and is taken back with it.
+                certify is SECOND_CERTIFY and case.stage is Stage.ROLLING_BACK
+            ):
+                detail = f"application {case.number} is {case.stage}, the authority says {record.state}"
+                gaps.append(Gap(GapKind.CERTIFICATE_STANDS_OTHERWISE, record.serial, detail))
     # A case whose records were destroyed cannot be told any more by its certificate.
     forgotten = journal.purged_until()
     for record in unclaimed.values():

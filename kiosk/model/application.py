@@ -10,7 +10,7 @@ from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems, Resident
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Application:
     """電子証明書発行申請書 as filed: its number, whom it is for, and what the form says.
 
@@ -58,6 +58,7 @@ class IdentifiedApplicant:
     document: IdentityDocument
     clerk: str
     checked_on: datetime.date
+    document_beside: IdentityDocument | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from kiosk.model.identity import PHOTO_ONLY, IdentityRoute
+
 
 @dataclass(frozen=True)
 class CertificateRules:
@@ -61,7 +63,10 @@ class Eligibility:
 
 @dataclass(frozen=True)
 class Policy:
-    """One policy profile, read from `config/policy/NAME.toml`."""
+    """One policy profile, read from `config/policy/NAME.toml`.
+
+    `identity` has a default because profiles that lie in an authority's directory may be older than the key.
+    """
 
     name: str
     card_applications: tuple[str, ...]
@@ -72,3 +77,9 @@ class Policy:
     deadlines: Deadlines
     certificates: tuple[CertificateRules, ...]
     passwords: dict[Literal["signature", "authentication"], PasswordRules]
+    unattested_cards: Literal["refused", "accepted"] = "refused"
+    """What becomes of a PIV card that cannot prove that it made its key itself: only the station's word is left then.
+
+    It has a default because profiles that lie in an authority's directory may be older than the key.
+    """
+    identity: tuple[IdentityRoute, ...] = PHOTO_ONLY

@@ -54,7 +54,10 @@ class RevocationApplication:
 
 @dataclass(frozen=True, repr=False)
 class FiledRevocation:
-    """The valid certificate (DER) that it is about, the items that it carries, and the card that it is in."""
+    """The valid certificate (DER) that it is about, the items that it carries, and the card that it is in.
+
+    `second_certificate` is the other one in that card, empty where there is none.
+    """
 
     case: str
     application: RevocationApplication
@@ -63,6 +66,7 @@ class FiledRevocation:
     items: FourItems
     items_hash: bytes
     card_number: str
+    second_certificate: bytes = b""
 
 
 @dataclass(frozen=True, repr=False)

@@ -75,6 +75,38 @@ UNDO_ACTOR = {Undo.REVOKE: Actor.AUTHORITY, Undo.ERASE: Actor.STATION, Undo.REFU
 """Who acts in each."""
 
 
+class Supplement(StrEnum):
+    """What some cards need besides the steps; the case stays in the stage in which it is done."""
+
+    REPLACE_CARD_KEYS = "replace_card_keys"
+    """The keys of the card's secure channel become the issuer's newest."""
+    SECOND_KEY = "second_key"
+    """The key pair for the card's second certificate, with a password of its own."""
+    SECOND_REQUEST = "second_request"
+    SECOND_CERTIFY = "second_certify"
+    SECOND_WRITE = "second_write"
+    SECOND_READ_BACK = "second_read_back"
+    SECOND_CONFIRM = "second_confirm"
+    SECOND_REVOKE = "second_revoke"
+    """Taken back with the first."""
+    SECOND_REVOCATION = "second_revocation"
+    """Revoked with the first, once both were valid."""
+
+
+SUPPLEMENT_ACTOR = {
+    Supplement.REPLACE_CARD_KEYS: Actor.STATION,
+    Supplement.SECOND_KEY: Actor.RESIDENT,
+    Supplement.SECOND_REQUEST: Actor.STATION,
+    Supplement.SECOND_CERTIFY: Actor.AUTHORITY,
+    Supplement.SECOND_WRITE: Actor.STATION,
+    Supplement.SECOND_READ_BACK: Actor.STATION,
+    Supplement.SECOND_CONFIRM: Actor.AUTHORITY,
+    Supplement.SECOND_REVOKE: Actor.AUTHORITY,
+    Supplement.SECOND_REVOCATION: Actor.AUTHORITY,
+}
+"""Who acts in each."""
+
+
 class RevocationStep(StrEnum):
     """Every effect of a revocation (失効), in order."""
 
@@ -111,7 +143,7 @@ class Pause(StrEnum):
     HOLD = "hold"
 
 
-Act = Step | Undo | RevocationStep | PasswordChangeStep | UnlockStep | Pause
+Act = Step | Undo | RevocationStep | PasswordChangeStep | UnlockStep | Pause | Supplement
 """Whatever is done once in a case, with what is durable before and after it."""
 
 _ACTOR: Mapping[Act, Actor] = {
@@ -130,6 +162,7 @@ _ACTOR: Mapping[Act, Actor] = {
     UnlockStep.AUTHORISE: Actor.CLERK,
     UnlockStep.RESET: Actor.RESIDENT,
     Pause.HOLD: Actor.CLERK,
+    **{supplement: actor for supplement, actor in SUPPLEMENT_ACTOR.items()},
 }
 
 

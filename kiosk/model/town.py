@@ -15,3 +15,19 @@ class Town:
     prefecture_romaji: str
     municipality: str
     municipality_romaji: str
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the town as addresses name it, and its reading, by which lists are ordered."""
+
+    name: str
+    kana: str
+
+
+@dataclass(frozen=True)
+class Areas:
+    """The town's parts; `prefix` is what stands before each in an address: prefecture, district, municipality."""
+
+    prefix: str
+    area: tuple[Area, ...]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from kiosk.model.step import (
     ACTOR,
+    SUPPLEMENT_ACTOR,
     UNDO_ACTOR,
     Act,
     Actor,
@@ -18,6 +19,7 @@ from kiosk.model.step import (
     Pause,
     RevocationStep,
     Step,
+    Supplement,
     Undo,
     UnlockStep,
     actor_of,
@@ -280,6 +282,21 @@ ASKED_IN: Mapping[Step | Undo, Stage] = {
 """The stage in which each is asked about, and to which the case comes back once two clerks have answered."""
 
 
+DONE_IN: Mapping[Supplement, Stage] = {
+    Supplement.REPLACE_CARD_KEYS: Stage.AUTHORISED,
+    Supplement.SECOND_KEY: Stage.REQUESTED,
+    Supplement.SECOND_REQUEST: Stage.REQUESTED,
+    Supplement.SECOND_CERTIFY: Stage.DELIVERED,
+    Supplement.SECOND_WRITE: Stage.DELIVERED,
+    Supplement.SECOND_READ_BACK: Stage.DELIVERED,
+    # Before the first certificate becomes valid: until then everything can be taken back, the fee too.
+    Supplement.SECOND_CONFIRM: Stage.SETTLED,
+    Supplement.SECOND_REVOKE: Stage.ROLLING_BACK,
+    Supplement.SECOND_REVOCATION: Stage.REVOCATION_EFFECTED,
+}
+"""The stage in which each supplement is done, and in which the case stays."""
+
+
 def _table() -> dict[Cell, Stage]:
     before = [Stage.OPENED, *AFTER.values()]
     cells = {Cell(stage, step, ACTOR[step]): AFTER[step] for stage, step in zip(before, Step, strict=False)}
@@ -292,6 +309,8 @@ def _table() -> dict[Cell, Stage]:
     for undo in Undo:
         cells[Cell(Stage.ROLLING_BACK, undo, UNDO_ACTOR[undo])] = Stage.ROLLING_BACK
     cells[Cell(Stage.ROLLING_BACK, Event.END, Actor.STATION)] = Stage.ROLLED_BACK
+    for supplement, stage in DONE_IN.items():
+        cells[Cell(stage, supplement, SUPPLEMENT_ACTOR[supplement])] = stage
     for witnessed in WITNESSED:
         cells[Cell(ASKED_IN[witnessed], Event.SUSPECT, Actor.CLERK)] = SUSPECT[witnessed]
         cells[Cell(SUSPECT[witnessed], Event.TESTIFY, Actor.TWO_CLERKS)] = ASKED_IN[witnessed]

@@ -30,6 +30,7 @@ from kiosk.ui.terminal_driver import KioskDriver
 from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
 from kiosk.ui.voice import Voice
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
+from kiosk.ui.widgets.seat_lock import LOCK_KEYS
 from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, Catalogues
 
 if TYPE_CHECKING:
@@ -59,12 +60,14 @@ class KioskApp(App[None], inherit_bindings=False):
 
     `make_counter` is called behind the first paint; `seat` is the one in front at first; `issue` the use case that the
     seats serve, by default the real one; `locale` the folder of the compiled catalogues; `now` a monotonic clock in
-    seconds by which persons are waited for; `voice` speaks to the resident, where the terminal has one.
+    seconds by which persons are waited for; `voice` speaks to the resident, where the terminal has one; `when_open` is
+    called once everything that the program needs has been loaded.
     """
 
     CSS_PATH = FRAME_SHEET
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
+    DEFAULT_MODE = SeatName.RESIDENT
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
@@ -79,12 +82,16 @@ class KioskApp(App[None], inherit_bindings=False):
         patience: Patience | None = None,
         now: Callable[[], float] = time.monotonic,
         voice: Voice | None = None,
+        when_open: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(driver_class=KioskDriver)
         dress(self)
         self.board = Board()
         self.fault: BaseException | None = None
+        self.unconfigured: BaseException | None = None
+        """Why there is no counter at all, once the program has ended for that."""
         self._make_counter = make_counter
+        self._when_open = when_open
         self._counter: Counter | None = None
         self._language = language
         self._front = SeatName(seat)
@@ -115,13 +122,13 @@ class KioskApp(App[None], inherit_bindings=False):
         self._minded: Screen[Any] | None = None
         self._is_leaving = False
         self._is_on_glass = False
+        for name, screen in self._ground_screens().items():
+            self.add_mode(name, screen)
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
         """Shows the front seat first and opens the station behind it."""
-        for name, screen in self._ground_screens().items():
-            self.add_mode(name, screen)
         self.mode_change_signal.subscribe(self, lambda _: self._come_to_front())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -147,11 +154,18 @@ class KioskApp(App[None], inherit_bindings=False):
         }
 
     async def _open(self) -> None:
+        from kiosk.ui.counter import Unconfigured
+
         dress_seats(self)
         try:
             counter = await self._thread.call(self._make_counter)
             self._counter = counter
             station = await self._thread.call(counter.open)
+        except Unconfigured as error:
+            # Nothing is there that a screen could stand on: whoever started the program reads why.
+            self.unconfigured = error.__cause__
+            self.exit(return_code=ExitCode.CONFIG)
+            return
         except Exception as error:
             # Whatever the reason, a public screen says that it is closed, and the technician reads why.
             self._fall_out(error, str(error))
@@ -168,18 +182,36 @@ class KioskApp(App[None], inherit_bindings=False):
         from kiosk.ui.office import StationOffice
         from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
+        from kiosk.ui.sound import Sounds
         from kiosk.ui.technician.flow import maintain
-        from kiosk.ui.tower import keep_tower
+        from kiosk.ui.tower import TowerSign, keep_tower
 
         issue = self._issue or issue_certificate
         reception = StationReception(counter, station, self._thread, self.board, issue, start)
         resident, clerk, technician = (self._seats[name] for name in SeatName)
+        resident.voice = resident.voice or counter.voice
         self.run_worker(serve_residents(resident, reception, self._language), group="resident")
         office = StationOffice(counter, station, self._books_thread, reception, self.board)
+        if (sign_in := counter.sign_in) is not None:
+            known = sign_in
+
+            async def guard(typed: bytearray) -> str | None:
+                return await self._books_thread.call(known, typed)
+
+            clerk.guard = guard
+            if not self._is_demo:
+                clerk.lock()
         self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
         self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
-        if counter.has_tower:
-            self.run_worker(keep_tower(self.board, counter.show_sign, self._now), group="tower")
+        loop = asyncio.get_running_loop()
+        sounds = Sounds(lambda: loop.call_soon_threadsafe(self.bell))
+
+        def show_and_sound(sign: TowerSign) -> bool:
+            sounds.follow(sign)
+            return not counter.has_tower or counter.show_sign(sign)
+
+        self.run_worker(keep_tower(self.board, show_and_sound, self._now), group="tower")
+        self._when_open()
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 
@@ -201,6 +233,9 @@ class KioskApp(App[None], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Every touch shows that somebody is there; some touches do nothing else."""
+        # What is still typed while the program ends finds no screen.
+        if isinstance(event, events.InputEvent | events.Paste) and self._screen_in_front() is None:
+            return
         if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
             self._idle.touch()
             is_dropped = self._drops(event)
@@ -223,6 +258,8 @@ class KioskApp(App[None], inherit_bindings=False):
             screen.welcome_back()
             return True
         is_locked_out = screen.is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS
+        if is_locked_out and isinstance(event, events.Key) and event.key in LOCK_KEYS:
+            screen.type_at_lock(event.key)
         return is_second or is_locked_out
 
     def _is_second_tap(self, event: events.MouseDown, screen: Screen[Any] | None) -> bool:
@@ -263,8 +300,9 @@ class KioskApp(App[None], inherit_bindings=False):
             self.run_worker(self._leave(), group="leaving")
 
     async def _leave(self) -> None:
-        if self.board.case is not None:
-            self.board.case.line.close()
+        for under_way in (self.board.case, self.board.service):
+            if under_way is not None:
+                under_way.line.close()
         # In its turn on the station's thread, so that a counter that is being made is closed too.
         closing = asyncio.ensure_future(self._thread.call(self._close))
         await asyncio.wait({closing}, timeout=_LEAVING_TAKES_AT_MOST_S)
@@ -278,8 +316,9 @@ class KioskApp(App[None], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """However the program ends, no case keeps its thread waiting for a person."""
-        if self.board.case is not None:
-            self.board.case.line.close()
+        for under_way in (self.board.case, self.board.service):
+            if under_way is not None:
+                under_way.line.close()
         self._thread.end()
         self._books_thread.end()
 

@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from hw.health_words import Question
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
+from kiosk.model.town import Areas
 
 if TYPE_CHECKING:
+    from kiosk.counter.roster import SignIn
+    from kiosk.counter_records import CounterRecords
     from kiosk.issuance.station import Station
+    from kiosk.model.revocation import RevocationApplication
     from kiosk.papers.press import Printed
+    from kiosk.ui.service import Run
     from kiosk.ui.tower import TowerSign
+    from kiosk.ui.voice import Voice
+
+
+class Unconfigured(Exception):
+    """There is no configuration to make a counter from; the cause is what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,8 @@ class CardServices(Protocol):
 class LeftCase:
     """A case that has not ended and that nobody works on; `resident` is None when he left the register.
 
-    `stage` is the journal's; a suspect case waits for two clerks who look at what is there.
+    `stage` is the journal's; a suspect case waits for two clerks who look at what is there. `procedure` is one of
+    `kiosk.model.transition.Procedure`.
     """
 
     number: str
@@ -128,6 +139,7 @@ class LeftCase:
     stage: str
     code: str
     is_suspect: bool
+    procedure: str = "issuance"
 
 
 @dataclass(frozen=True)
@@ -152,7 +164,11 @@ class JournalView:
 
 @dataclass(frozen=True)
 class DayTakings:
-    """What the journal says of one day's money at this station."""
+    """What the journal says of the money at this station since the drawer was counted last.
+
+    `float_yen` lay in the drawer then; `until_seq` is the journal's last entry that was read; `receipts` the first and
+    the last number, None where none was printed.
+    """
 
     day: datetime.date
     issued: int
@@ -160,11 +176,15 @@ class DayTakings:
     refunds: int
     refunds_yen: int
     left: int
+    float_yen: int = 0
+    until_seq: int = 0
+    suspects: int = 0
+    receipts: tuple[int, int] | None = None
 
     @property
     def due_yen(self) -> int:
-        """What the day must have brought into the drawer."""
-        return self.fees_yen - self.refunds_yen
+        """What must be in the drawer."""
+        return self.float_yen + self.fees_yen - self.refunds_yen
 
 
 @dataclass(frozen=True)
@@ -251,6 +271,18 @@ class Workbench(Protocol):
         ...
 
 
+class CodeReader(Protocol):
+    """Reads the codes of printed forms; called on one thread of its own."""
+
+    def read(self, is_wanted: Callable[[], bool]) -> str | None:
+        """The next code that could be a form's, empty for any other; None when it is not wanted any more."""
+        ...
+
+    def resident_of(self, code: str) -> Resident | None:
+        """Whose printed form has this code; None when none has it, or it was handed in before."""
+        ...
+
+
 class Books(Protocol):
     """What is read in the station's books; called on one thread of its own, beside the cases."""
 
@@ -266,8 +298,8 @@ class Books(Protocol):
         """So many of the newest entries, after the whole chain was followed."""
         ...
 
-    def takings(self, day: datetime.date) -> DayTakings:
-        """The money of one day (Japan)."""
+    def takings(self, day: datetime.date, after: int) -> DayTakings:
+        """The money of everything behind the journal's entry `after`, told as that day's (Japan)."""
         ...
 
 
@@ -326,6 +358,65 @@ class Papers(Protocol):
         ...
 
 
+class DecisionRefused(Exception):
+    """What the clerk decided cannot be done; `code` is the failure book's, empty when the case is not like that."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Procedures(Protocol):
+    """What the counter does besides issuing, by number; called on the station's thread.
+
+    A decision that cannot be carried out raises `DecisionRefused`.
+    """
+
+    def next_number(self, kind: str, year: int) -> str:
+        """The next free number for a `kind` of `kiosk.ui.service.ServiceKind`."""
+        ...
+
+    def change_password(self, number: str) -> "Run":
+        """The card's owner replaces his password."""
+        ...
+
+    def unlock(self, number: str, code: str) -> "Run":
+        """The password of the resident of this code is set anew."""
+        ...
+
+    def revoke(self, application: "RevocationApplication", second: str | None) -> "Run":
+        """A certificate is revoked; `second` is the clerk who signs too."""
+        ...
+
+    def left(self, number: str) -> tuple[str, "Run"]:
+        """What kind of procedure an interruption left, and how it goes on."""
+        ...
+
+    def hold(self, number: str, until: datetime.date) -> bool | None:
+        """Puts an application off; whether the slip came out, None when that is not known."""
+        ...
+
+    def resume(self, number: str) -> None:
+        """Takes an application off hold."""
+        ...
+
+    def abort(self, number: str) -> str:
+        """Ends a case; the failure book's code by which it is known."""
+        ...
+
+    def settle(self, number: str, answer: str, second: str) -> None:
+        """Records what this seat's clerk and a second one say."""
+        ...
+
+    def question(self, number: str) -> str:
+        """What two clerks are asked about a case: `fee`, `receipt` or `refund`; empty for nothing."""
+        ...
+
+    def second_clerks(self) -> tuple[str, ...]:
+        """The clerks who can sign beside the one at this seat."""
+        ...
+
+
 class Counter(Protocol):
     """The counter that the screens stand on.
 
@@ -334,7 +425,10 @@ class Counter(Protocol):
     """
 
     clerk: str
-    """The operator at the clerk's seat, as the journal names him."""
+    """The operator at the clerk's seat, as the journal names him, until somebody has signed in."""
+    sign_in: "SignIn | None"
+    """Says which clerk somebody is by what he typed, on any thread; None where every person's key opens an empty seat.
+    Only once the counter is open."""
 
     def open(self) -> "Station":
         """Opens devices and authority; slow. Raises an exception whose text is for the technician."""
@@ -346,6 +440,18 @@ class Counter(Protocol):
 
     def file_application(self, resident: Resident) -> Application:
         """Takes in a resident's form, pre-filled from the register, under a new number (demo)."""
+        ...
+
+    def records(self) -> "CounterRecords":
+        """What the counter keeps beside its cases; on the thread that will use it, once the counter is open."""
+        ...
+
+    def areas(self) -> Areas:
+        """The town's parts, for forms that are filled in at the terminal."""
+        ...
+
+    def code_reader(self) -> "CodeReader | None":
+        """What reads the code of a printed form, None where the terminal has nothing of the kind."""
         ...
 
     def devices(self) -> tuple[DeviceState, ...]:
@@ -377,6 +483,11 @@ class Counter(Protocol):
         ...
 
     @property
+    def voice(self) -> "Voice | None":
+        """What speaks to the resident, where the terminal has it; only once the counter is open."""
+        ...
+
+    @property
     def has_tower(self) -> bool:
         """Whether a signal tower stands here; only once the counter is open."""
         ...
@@ -391,6 +502,10 @@ class Counter(Protocol):
 
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges, redacted, oldest first."""
+        ...
+
+    def procedures(self) -> Procedures:
+        """What is done besides issuing; once the counter is open."""
         ...
 
     def failure_codes(self) -> tuple[str, ...]:

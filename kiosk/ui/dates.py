@@ -2,6 +2,7 @@
 
 import calendar
 import datetime
+from dataclasses import dataclass
 
 from kiosk.ui.words import Words
 
@@ -12,6 +13,27 @@ _ERAS = (
     (datetime.date(1912, 7, 30), "taisho"),
     (datetime.date(1868, 10, 23), "meiji"),
 )
+
+
+@dataclass(frozen=True)
+class Era:
+    """A way of counting years in which somebody may say when he was born: an era, or `west`."""
+
+    name: str
+    first_day: datetime.date
+    last_day: datetime.date
+
+
+def eras() -> tuple[Era, ...]:
+    """The eras in which somebody alive can be born, oldest first, then the years of the West."""
+    ends = (datetime.date.max, *(start - datetime.timedelta(days=1) for start, _ in _ERAS))
+    found = [Era(name, start, end) for (start, name), end in zip(_ERAS, ends, strict=False)]
+    return (*reversed(found[:-1]), Era("west", datetime.date.min, datetime.date.max))
+
+
+def year_of_era(era: Era, year: int) -> int:
+    """The Gregorian year of a year of an era."""
+    return year if era.name == "west" else era.first_day.year + year - 1
 
 
 def day_text(day: datetime.date, words: Words) -> str:

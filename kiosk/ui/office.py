@@ -1,13 +1,16 @@
 """What the clerk's and the technician's seats ask of the station beside the case at the terminal."""
 
-import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kiosk.clock import JAPAN
+from kiosk.model.form import Form
+from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
+from kiosk.register.candidates import candidates
 from kiosk.ui.board import Board
-from kiosk.ui.counter import Books, Check, Counter, DayTakings, JournalView, LeftCase, Statistics
+from kiosk.ui.counter import Books, Check, Counter, JournalView, LeftCase, Statistics
+from kiosk.ui.day import CounterDay
 from kiosk.ui.reception import StationReception
 from kiosk.ui.station_thread import StationThread
 
@@ -27,12 +30,14 @@ class StationOffice:
     def __init__(
         self, counter: Counter, station: "Station", thread: StationThread, reception: StationReception, board: Board
     ) -> None:
+        self.services = reception.services
         self._counter = counter
         self._station = station
         self._thread = thread
         self._reception = reception
         self._board = board
         self._books: Books | None = None
+        self.day = CounterDay(counter, station, thread, board, self._opened)
 
     def _opened(self) -> Books:
         if self._books is None:
@@ -51,11 +56,6 @@ class StationOffice:
         """The newest entries."""
         return await self._thread.call(lambda: self._opened().journal(_ENTRIES_SHOWN))
 
-    async def takings(self) -> DayTakings:
-        """Today's money."""
-        today: datetime.date = self._station.clock().astimezone(JAPAN).date()
-        return await self._thread.call(lambda: self._opened().takings(today))
-
     async def statistics(self) -> Statistics:
         """What the journal says about the last days."""
         today = self._station.clock().astimezone(JAPAN).date()
@@ -69,11 +69,24 @@ class StationOffice:
         """The register, which the clerk's station alone reads."""
         return await self._thread.call(self._station.register.residents)
 
+    async def candidates(self, form: Form) -> Sequence[Resident]:
+        """Whose form it may be."""
+        return await self._thread.call(lambda: candidates(self._station.register.residents(), form))
+
+    @property
+    def identity_routes(self) -> Sequence[IdentityRoute]:
+        """The policy's."""
+        return self._station.policy.identity
+
     def offer(self, resident: Resident) -> None:
         """Sends a form that was taken in to the terminal."""
         self._board.offer(resident)
 
     async def resume(self, case: LeftCase) -> None:
         """Goes on with a case that was left; its resident, or the clerk for him, finishes it or takes it back."""
-        if case.resident is not None and self._board.case is None:
+        if case.procedure != "issuance":
+            await self.services.go_on(case.number)
+        elif case.resident is not None and self._board.case is None:
+            if case.stage == "on_hold":
+                await self.services.resume(case.number)
             await self._reception.open_case(case.resident)

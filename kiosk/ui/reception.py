@@ -12,7 +12,10 @@ from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.case_thread import Issue, run_case
 from kiosk.ui.counter import CardServices, Counter, FailureText, Judgement, OwnCertificate, SimulatedCard
+from kiosk.ui.forms_corner import StationForms
+from kiosk.ui.resident.form_flow import FormsCorner
 from kiosk.ui.resident.own_flow import OwnCard
+from kiosk.ui.service_desk import StationServices
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.words import RESIDENT_LANGUAGES
 
@@ -86,16 +89,14 @@ class StationReception:
         self.validity_years = station.policy.certificates[0].validity_years
         self.card: SimulatedCard | None = counter.simulated_card()
         self.own_card: OwnCard = CardAtTerminal(station, counter.card_services(), thread, self.card)
+        self.services = StationServices(counter, station, thread, board, start)
+        self.forms: FormsCorner = StationForms(counter, station, thread)
         self._counter = counter
         self._station = station
         self._thread = thread
         self._board = board
         self._issue = issue
         self._start = start
-
-    async def residents(self) -> tuple[Resident, ...]:
-        """Whose forms lie here."""
-        return await self._thread.call(self._station.register.residents)
 
     async def open_case(self, resident: Resident) -> OpenCase:
         """Files the form and lets its case run."""

@@ -13,6 +13,7 @@ from hw.errors import LinkLost, Refused
 from hw.ports import ChannelChallenge, ChannelPurpose
 from kiosk.application_file import ClerkTable
 from kiosk.counter import asking
+from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.counter.remote_clerk import RemoteClerk, RemoteClerkKey, RemoteDesk, RemoteRegister, remote_card_keys
 from kiosk.issuance.failure import RolledBack, Suspect
 from kiosk.issuance.issue import issue
@@ -78,7 +79,7 @@ def test_the_clerk_sees_the_registers_items_whatever_the_terminal_says(town: Two
     with town.attended(town.desk()):
         remote = town.remote()
         RemoteRegister(remote).find(RESIDENT)
-        RemoteClerk(remote).check_identity(IdentityQuestion("1", false, false, ()))
+        RemoteClerk(remote, "1").check_identity(IdentityQuestion("1", false, false, ()))
     (shown,) = clerk.shown
     assert (shown.register_items, shown.form_items, shown.differences) == (true.items, false, ("name",))
 
@@ -127,7 +128,7 @@ def test_what_the_clerk_approved_is_signed_once(town: TwoStations) -> None:
     with town.attended(town.desk()):
         remote = town.remote()
         RemoteRegister(remote).find(RESIDENT)
-        RemoteClerk(remote).approve(question)
+        RemoteClerk(remote, "1").approve(question)
         key = RemoteClerkKey(remote)
         wanted = terms(town)
         assert key.authorise(wanted).terms == wanted
@@ -156,7 +157,7 @@ def test_nothing_else_is_signed(town: TwoStations, changes: dict[str, Any], reas
         with pytest.raises(Refused, match="approved nothing"):
             RemoteClerkKey(remote).authorise(terms(town))
         RemoteRegister(remote).find(RESIDENT)
-        RemoteClerk(remote).approve(question)
+        RemoteClerk(remote, "1").approve(question)
         with pytest.raises(Refused, match=reason):
             RemoteClerkKey(remote).authorise(terms(town, **at))
 
@@ -166,7 +167,7 @@ def test_the_leave_is_for_the_resident_who_was_looked_up_when_the_clerk_approved
     with town.attended(town.desk()):
         remote = town.remote()
         RemoteRegister(remote).find(OTHER_RESIDENT)
-        RemoteClerk(remote).approve(question)
+        RemoteClerk(remote, "1").approve(question)
         RemoteRegister(remote).find(RESIDENT)
         with pytest.raises(Refused, match="another resident"):
             RemoteClerkKey(remote).authorise(terms(town))
@@ -176,7 +177,7 @@ def test_who_looked_nobody_up_gets_nothing_approved(town: TwoStations) -> None:
     question = identified(town)
     with town.attended(town.desk()):
         with pytest.raises(Abandoned, match="station_lost"):
-            RemoteClerk(town.remote()).approve(question)
+            RemoteClerk(town.remote(), "1").approve(question)
 
 
 def test_no_keys_are_given_for_another_stations_leave_or_for_none(town: TwoStations) -> None:
@@ -203,7 +204,7 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
 
     town.clerk = Own(ClerkTable(cannot_tell=True), "1", town.world.till)
     with town.attended(town.desk()):
-        clerk = RemoteClerk(town.remote())
+        clerk = RemoteClerk(town.remote(), "1")
         with pytest.raises(Abandoned, match="stopped by resident: too_little_money"):
             clerk.take_fee(500)
         with pytest.raises(CannotTell):
@@ -220,7 +221,7 @@ def test_a_window_that_is_closed_takes_the_case_back(town: TwoStations) -> None:
     with pytest.raises(LinkLost):
         RemoteRegister(remote).find(RESIDENT)
     with pytest.raises(Abandoned, match="station_lost"):
-        RemoteClerk(remote).take_fee(500)
+        RemoteClerk(remote, "1").take_fee(500)
     with pytest.raises(RolledBack, match="K-DEVICE-001"):
         issue_at_terminal(town, remote)
 
@@ -293,3 +294,27 @@ def test_an_interrupted_case_goes_on_at_a_terminal_whose_clerk_is_elsewhere(
 def test_a_terminal_gets_no_testimony(town: TwoStations) -> None:
     with pytest.raises(Refused, match="clerk's station"):
         RemoteClerkKey(town.remote()).testify(b"")
+
+
+def test_who_is_asked_about_money_is_told_whose_it_is(town: TwoStations) -> None:
+    """One clerk serves several terminals."""
+    asked: list[tuple[str, str]] = []
+
+    def clerk(station: str, number: str) -> PlayedClerk:
+        asked.append((station, number))
+        return PlayedClerk(ClerkTable(tendered_yen=1000), number, town.world.till)
+
+    desk = replace(town.desk(), clerk=clerk)
+    with town.attended(desk):
+        RemoteClerk(town.remote(), "7").take_fee(500)
+        RemoteClerk(town.remote(), "8").count_payment(500)
+    assert asked == [("demo", "7"), ("demo", "8")]
+
+
+def test_the_clerk_who_is_there_now_is_named(town: TwoStations) -> None:
+    key = RemoteClerkKey(town.remote())
+    with town.attended(town.desk()):
+        assert key.name == "demo"
+    second = load_clerk_key(town.world.authority_directory / "clerks" / "second.pem")
+    with town.attended(replace(town.desk(), clerk_key=second)):
+        assert (key.name, key.certificate) == (second.name, second.certificate)

@@ -92,7 +92,7 @@ class TwoStations:
             card_desk=CardDesk(
                 CardIssuer(masters), self.credentials["demo"].chain[0], journal.stage_of, lambda: self.world.now
             ),
-            clerk=self.clerk,
+            clerk=lambda _station, _number: self.clerk,
             clerk_key=load_clerk_key(self.world.authority_directory / "clerks" / "demo.pem"),
             authorisation_life=datetime.timedelta(minutes=15),
             clock=lambda: self.world.now,
@@ -114,7 +114,7 @@ class TwoStations:
 
     def persons(self, desk: RemoteDesk, number: str = "1") -> Persons:
         """The resident at the terminal, and the clerk at the window."""
-        return replace(self.world.persons(number), clerk=RemoteClerk(desk))
+        return replace(self.world.persons(number), clerk=RemoteClerk(desk, number))
 
     @contextmanager
     def attended(self, desk: Desk) -> Iterator[Desk]:

@@ -31,7 +31,11 @@ from tests.crash.world import PASSWORDS, World
 from tests.e2e.commands import APPLICATION, at, authority, started
 from tests.pcscd import PrivatePcscd
 
-_CALLS = "fsync,fdatasync,rename,renameat,renameat2,link,linkat,connect,write,sendto,sendmsg"
+_SENDING = ("write", "writev", "sendto", "sendmsg")
+_CHANGING = ("pwrite64", "pwritev", "pwritev2", "truncate", "ftruncate", "fallocate", "unlink", "unlinkat", "sendfile")
+_CALLS = ",".join(
+    ("fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat", "connect", *_SENDING, *_CHANGING)
+)
 _CALL = re.compile(r"(?:\d+ +)?(\w+)\((.*)\) += +(-?\d+)(?: .*)?")
 _UNIX_SOCKET = re.compile(r"<UNIX-STREAM:\[(\d+)")
 _TRANSMIT = r"\x09\x00\x00\x00"
@@ -157,12 +161,15 @@ def _sort(trace: str, data: Path, authority_port: str, printer_port: str) -> Ite
                 yield Seen(None, f"{call} {_name(target)}")
         elif call.startswith(("rename", "link")) and result == 0:
             yield Seen(Kind.PERSON if "till.json" in target else None, f"{call} {_name(target)}")
-        elif call in ("write", "sendto", "sendmsg") and result > 0:
+        elif call in _CHANGING and result >= 0:
+            if str(data) in target and not _is_of_store(target):
+                yield Seen(None, f"{call} {_name(target)}")
+        elif call in _SENDING and result > 0:
             if f"->127.0.0.1:{printer_port}]" in target:
                 yield Seen(Kind.PRINTER, "printer")
             elif socket is not None and socket[1] in to_pcscd and _TRANSMIT in arguments and result == 8:
                 yield Seen(Kind.CARD, "card")
-            elif call == "write" and str(data) in target and not _is_of_store(target):
+            elif call in ("write", "writev") and str(data) in target and not _is_of_store(target):
                 yield Seen(None, f"write {_name(target)}")
 
 

@@ -4,6 +4,7 @@
 when the station has ended.
 """
 
+import datetime
 import functools
 import hashlib
 import re
@@ -14,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from kiosk.clock import JAPAN
-from kiosk.journal.head import HeadInvalid, parse_head
+from kiosk.journal import head as journal_head
+from kiosk.journal.head import HeadInvalid, SignedHead, parse_head
 from kiosk.model.transition import AFTER_ACT, FIRST_STEP, Stage
 from tests.counter_bench import HEAD_KEY
-from tests.crash.remains import Case, Certificate, Remains, certified_key, paper_kind
+from tests.crash.remains import Case, Certificate, Head, Remains, certified_key, paper_kind
 from tests.crash.world import PASSWORDS
 
 Invariant = Callable[[Remains], Iterator[str]]
@@ -162,8 +164,21 @@ def a_signed_head_is_over_the_entries_that_are_there(remains: Remains) -> Iterat
     for head in remains.store.heads:
         if not 1 <= head.size <= len(hashes) or _root(hashes[: head.size]) != head.root:
             yield f"the head over {head.size} entries is not over those that are there"
+        if not _is_signed(head):
+            yield f"the head over {head.size} entries is not signed by the station"
     if hashes and "head_key" not in remains.store.entries[0].facts:
         yield "the first entry names no key"
+
+
+@functools.cache
+def _is_signed(head: Head) -> bool:
+    at = datetime.datetime.fromtimestamp(head.at, datetime.UTC)
+    signed = SignedHead(journal_head.Head(head.station, head.size, head.root, at), head.signature)
+    try:
+        signed.verify(HEAD_KEY.public)
+    except HeadInvalid:
+        return False
+    return True
 
 
 def a_receipt_proves_its_own_entry(remains: Remains) -> Iterator[str]:

@@ -435,7 +435,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"  {times:5} {what}")
     print(f"deaths {len(wanted)}, {time.monotonic() - begun:.0f} s, violations {len(violations)}")
     print(*violations, sep="\n", end="\n" if violations else "")
-    return 1 if violations else 0
+    if counts["place not reached"]:
+        print("whoever was not killed where he should be shows nothing")
+    return 1 if violations or counts["place not reached"] else 0
 
 
 if __name__ == "__main__":

@@ -143,6 +143,14 @@ class AbsentResident:
         """Nobody types."""
         raise Abandoned(Actor.RESIDENT, "left")
 
+    def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
+        """Nobody chooses."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
+        """Nobody types."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
     def enter_old_password(self, status: PinStatus) -> bytearray:
         """Nobody types."""
         raise Abandoned(Actor.RESIDENT, "left")

@@ -90,7 +90,7 @@ def test_the_command_tells_it_in_json_and_by_its_exit_code(tmp_path):
     done = run("health", "--json", *settings, module="hw")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, done.stderr
-    assert [line["device"] for line in lines] == ["printer", "cash", "display", "lamp"]
+    assert [line["device"] for line in lines] == ["card", "printer", "cash", "display", "lamp"]
     assert {line["power_state"] for line in lines} == {2001}
     done = run("health", "printer", "--set", "printer.link=tcp://127.0.0.1:1", module="hw")
     assert done.returncode == 1

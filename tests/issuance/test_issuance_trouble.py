@@ -14,6 +14,7 @@ import pytest
 from hw.errors import CardRemoved, ReaderMissing, TextDoesNotFit
 from hw.ports import CardSession, PinPolicy, PrintOutcome, QrCode
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
+from kiosk.issuance.card_key import PROOF_TEXT, password_policy
 from kiosk.issuance.failure import (
     AuthorisationUnfit,
     Halted,
@@ -22,7 +23,6 @@ from kiosk.issuance.failure import (
     RolledBack,
     failure_code,
 )
-from kiosk.issuance.issue import PROOF_TEXT, password_policy
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
@@ -173,7 +173,7 @@ def test_a_certificate_that_does_not_come_back_from_the_card_is_revoked(world: W
 def test_a_key_that_does_not_fit_its_certificate_is_found_before_anybody_pays(world: World) -> None:
     def signs_wrongly(card: CardSession) -> dict[str, object]:
         digest = hashlib.sha256(PROOF_TEXT).digest()
-        return {"sign": lambda data: bytes(256) if data.endswith(digest) else card.sign(data)}
+        return {"sign": lambda data, *use: bytes(256) if data.endswith(digest) else card.sign(data, *use)}
 
     with pytest.raises(RolledBack, match="K-CARD-009"):
         world.issue(station=with_card(world, signs_wrongly))
@@ -581,3 +581,59 @@ def test_who_cannot_be_named_leaves_the_case_where_it_was(tmp_path: Path, fresh_
     case = world.station().journal.latest_case("1")
     assert case is not None and case.stage is Stage.RETURNED
     check_rest(world, [world.issue()])
+
+
+# What the authority did upon a request whose answer was lost.
+
+
+@pytest.mark.parametrize("fail_info", ["transactionIdInUse", "badTime"])
+def test_who_is_refused_a_second_time_does_not_take_the_first_for_undone(world: World, fail_info: str) -> None:
+    """An authority that keeps no answers, as another maker's may be: it has issued, and will not say so again."""
+
+    def forgets(authority: Any) -> dict[str, object]:
+        def certify(der: bytes) -> object:
+            if issued(world):
+                raise AuthorityRejected(fail_info, "used before")
+            authority.certify(der)
+            raise AuthorityOutcomeUnknown("no answer")
+
+        return {"certify": certify}
+
+    with pytest.raises(Halted, match="K-CA-003"):
+        world.issue(station=with_authority(world, forgets))
+    with pytest.raises(Halted, match="K-CA-003"):
+        world.issue(station=with_authority(world, forgets))
+    with pytest.raises(RolledBack, match="K-CA-002"):
+        world.issue()
+    check_rest(world, [])
+
+
+def test_what_the_authority_says_that_it_did_not_issue_need_not_be_revoked(world: World) -> None:
+    answers = iter([AuthorityOutcomeUnknown("no answer"), AuthorityRejected("badTime", "too late")])
+
+    def certify(_: bytes) -> object:
+        raise next(answers)
+
+    with pytest.raises(RolledBack, match="K-CA-002"):
+        world.issue(station=with_authority(world, lambda _: {"certify": certify}))
+    check_rest(world, [world.issue()])
+
+
+@pytest.mark.parametrize("reason", ["a rule", "a fault"])
+def test_who_stops_what_is_over_stops_nothing(world: World, reason: str) -> None:
+    """His finger was on the key while the case was taken back, or refused."""
+    if reason == "a rule":
+        world.issue("0")
+        world.hand.insert(RESIDENT)
+    persons = world.persons("1")
+
+    def card(action: CardAction) -> None:
+        if action is CardAction.TAKE:
+            raise Abandoned(Actor.RESIDENT, "stopped")
+        persons.resident.card(action)
+
+    leaves = raising(Abandoned(Actor.RESIDENT, "left"))
+    stopping = replace(persons, resident=But(persons.resident, card=card, consent=leaves))
+    with pytest.raises(Refusal if reason == "a rule" else RolledBack):
+        world.issue(persons=stopping)
+    assert world.station().journal.unfinished_cases() == []

@@ -19,7 +19,7 @@ from kiosk.issuance.settle import NotSuspect, question_of, settle
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import CaseRecord, EffectState
 from kiosk.model.step import Actor, Step, Undo
-from kiosk.model.testimony import PaperSeen, Testimony, TestimonyInvalid
+from kiosk.model.testimony import PaperSeen, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage, TransitionRefused
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import START, CuttingDatabase, PowerCut, World
@@ -278,3 +278,30 @@ def test_a_testimony_that_was_changed_is_none(tmp_path: Path, fresh_authority: P
     forged(lambda t: replace(t, payload=t.payload.replace(b'"500"', b'"400"')), testimony, world)
     forged(lambda t: replace(t, second=t.first), testimony, world)
     forged(lambda t: replace(t, first=replace(t.first, signature=t.second.signature)), testimony, world)
+
+
+@pytest.mark.parametrize("forgery", ["another case", "another question", "a station's key"])
+def test_a_record_that_two_clerks_did_not_sign_about_this_says_nothing(
+    tmp_path: Path, fresh_authority: Path, forgery: str
+) -> None:
+    """Whoever holds the station's key could put one into the store."""
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    second = clerk_key(world, SECOND_CLERK)
+    if forgery == "a station's key":
+        second = load_clerk_key(world.authority_directory / "stations" / f"{DEMO_NAME}.pem")
+    terms = TestimonyTerms(
+        case="another" if forgery == "another case" else suspect(world).pseudonym,
+        station="demo",
+        question=Undo.REFUND if forgery == "another question" else Step.FEE,
+        answer="0",
+        nonce=bytes(16),
+        signed_at=START,
+    )
+    payload = terms.encode()
+    testimony = Testimony(payload, clerk_key(world, DEMO_NAME).testify(payload), second.testify(payload))
+    world.station().journal.testify(suspect(world), Step.FEE, msgspec.json.encode(testimony), ("a", "b"))
+    closed = world.issue()
+    assert world.till.total_yen() == 500, "the clerk was asked, and the money was not taken twice"
+    check_rest(world, [closed])

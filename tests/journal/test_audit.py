@@ -154,3 +154,16 @@ def test_nothing_is_begun_once_something_was_found(tmp_path: Path, fresh_authori
     assert len(list(station.journal.entries())) == before
     sound = replace(station, audit=Audit(open_database(f"sqlite:///{tmp_path / 'sound.db'}"), go_on))
     assert world.issue("1", station=sound) == closed
+
+
+def test_what_was_not_looked_at_to_its_end_does_not_pass_for_whole(path: Path) -> None:
+    class Strange(Exception):
+        """Nobody has thought of it."""
+
+    def fail() -> bool:
+        raise Strange
+
+    audit = Audit(database(path), fail)
+    audit.run()
+    assert "cannot be verified: Strange" in str(audit.broken)
+    assert not audit.is_complete

@@ -23,6 +23,7 @@ from kiosk.model.step import (
     Pause,
     RevocationStep,
     Step,
+    Supplement,
     Undo,
     UnlockStep,
     actor_of,
@@ -41,6 +42,11 @@ STEPS = (
     [
         (Step, STEPS),
         (Undo, "revoke erase refund"),
+        (
+            Supplement,
+            "replace_card_keys second_key second_request second_certify second_write second_read_back second_confirm"
+            " second_revoke second_revocation",
+        ),
         (Actor, "resident clerk station authority two_clerks"),
         (
             Stage,

@@ -11,6 +11,7 @@ from kiosk.journal.database import open_database
 from kiosk.journal.journal import EffectState
 from kiosk.model.step import (
     ACTOR,
+    SUPPLEMENT_ACTOR,
     UNDO_ACTOR,
     Act,
     Actor,
@@ -18,6 +19,7 @@ from kiosk.model.step import (
     Pause,
     RevocationStep,
     Step,
+    Supplement,
     Undo,
     UnlockStep,
     actor_of,
@@ -26,6 +28,7 @@ from kiosk.model.transition import (
     AFTER,
     ASKED_IN,
     BEFORE_FEE,
+    DONE_IN,
     ENDED,
     OPENING,
     OTHER_ENDS,
@@ -45,7 +48,7 @@ from kiosk.model.transition import (
 from tests.journal.filled_journal import open_journal
 from tests.journal.walked_case import open_for, walk
 
-ACTS: tuple[Act, ...] = (*Step, *Undo, *RevocationStep, *PasswordChangeStep, *UnlockStep, *Pause)
+ACTS: tuple[Act, ...] = (*Step, *Undo, *RevocationStep, *PasswordChangeStep, *UnlockStep, *Pause, *Supplement)
 HAPPENINGS: tuple[Happening, ...] = (*ACTS, *Event)
 OTHERS = tuple(OTHER_ENDS)
 
@@ -80,9 +83,9 @@ def test_the_other_procedures_go_their_way_in_order_and_in_no_other(procedure: P
     stage = OPENING[procedure]
     for step, after in WAY[procedure]:
         assert procedure_of(stage) is procedure
-        assert {cell.event for cell in TRANSITIONS if cell.stage is stage and not isinstance(cell.event, Event)} == {
-            step
-        }
+        assert {
+            cell.event for cell in TRANSITIONS if cell.stage is stage and not isinstance(cell.event, Event | Supplement)
+        } == {step}
         stage = next_stage(stage, step, actor_of(step))
         assert stage is after
     assert stage.is_ended and procedure_of(stage) is procedure
@@ -130,6 +133,12 @@ def test_every_stage_is_of_one_procedure() -> None:
 @pytest.mark.parametrize("happening", ACTS)
 def test_what_is_done_is_done_by_its_own_actor(happening: Act) -> None:
     assert {cell.actor for cell in TRANSITIONS if cell.event is happening} == {actor_of(happening)}
+
+
+def test_a_supplement_leaves_the_case_where_it_is() -> None:
+    supplements = {cell: to for cell, to in TRANSITIONS.items() if cell.event in set(Supplement)}
+    assert {cell.event: cell.stage for cell in supplements} == DONE_IN
+    assert all(to is cell.stage for cell, to in supplements.items())
 
 
 def test_nothing_leaves_an_ended_case_and_only_there_the_records_can_be_destroyed() -> None:
@@ -247,4 +256,4 @@ def test_what_takes_a_case_back_is_not_undone_by_a_process_that_comes_late(tmp_p
 
 
 def test_who_acts_is_said_of_every_step_and_undo() -> None:
-    assert set(ACTOR) == set(Step) and set(UNDO_ACTOR) == set(Undo)
+    assert set(ACTOR) == set(Step) and set(UNDO_ACTOR) == set(Undo) and set(SUPPLEMENT_ACTOR) == set(Supplement)

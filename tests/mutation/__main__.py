@@ -68,21 +68,22 @@ class Tally:
                 else:
                     self.counts["caught"] += 1
                     self.counts["hung"] += verdict is Verdict.HUNG
-                    self._caught.add(key)
+                    # One that was too slow, or killed, is judged anew another time.
+                    if verdict is Verdict.CAUGHT:
+                        self._caught.add(key)
             self._memory.write_text(json.dumps(sorted(self._caught)))
             done = self.counts - before
             _say(f"{file}: {done['mutants']} mutants, {done['caught']} caught, {time.monotonic() - self.begun:.0f} s")
 
 
 def _key(mutant: Mutant, judged_by: bytes) -> str:
-    source = (ROOT / mutant.file).read_text()
-    return hashlib.sha256(repr((mutant.name, mutant.line, source, judged_by)).encode()).hexdigest()[:20]
+    return hashlib.sha256(repr((mutant.name, mutant.line, judged_by)).encode()).hexdigest()[:20]
 
 
 def _hash_of(tests: Sequence[str]) -> bytes:
-    """Of the tests as they are written now, with what lies beside them."""
+    """Of the product and of the tests as they are written now, with what lies beside them."""
     digest = hashlib.sha256()
-    for place in (*tests, "tests/counter_bench.py", "tests/conftest.py"):
+    for place in ("hw", "kiosk", *tests, "tests/counter_bench.py", "tests/conftest.py"):
         for path in sorted([*Path(place).rglob("*.py")] or [Path(place.partition("::")[0])]):
             digest.update(path.read_bytes())
     return digest.digest()

@@ -4,6 +4,7 @@ For the eye: nothing here decides whether a test passes.
 """
 
 import asyncio
+import itertools
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -22,8 +23,9 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
+from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter, resident
-from tests.ui.walk import by_keyboard, reach, walk, walk_to
+from tests.ui.walk import by_keyboard, reach, until, walk, walk_to
 
 Shoot = Callable[[str], Awaitable[None]]
 
@@ -175,17 +177,70 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Menu")
     await pilot.press("4")
     await reach(pilot, "CountDrawer")
-    await pilot.press("right", "right", "right", "right", "1", "f9")
+    await shoot("count-drawer")
+    await pilot.press("right", "right", "right", "9", "f9")
     await reach(pilot, "DaySums")
-    await shoot("day-sums")
-    await pilot.press("enter")
+    await shoot("day-differs")
+    await pilot.press("escape")
     await reach(pilot, "Desk")
     await pilot.press("m")
     await reach(pilot, "Menu")
     await pilot.press("4")
     await reach(pilot, "CountDrawer")
-    await shoot("count-drawer")
+    await pilot.press("right", "right", "right", "1", "0", "right", "1", "f9")
+    await reach(pilot, "DaySums")
+    await shoot("day-sums")
+    await pilot.press("enter")
+    await reach(pilot, "Told")
+    await shoot("printed")
+    await pilot.press("enter")
+    await reach(pilot, "DayIsClosed")
+    await shoot("day-closed")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("q")
+    await reach(pilot, "QueueScreen")
+    for key in ("1", "3", "2", "enter", "a", "enter"):
+        await until(pilot, lambda: type(pilot.app.screen).__name__ == "QueueScreen", "the queue")
+        before = text_on(pilot.app)
+        await pilot.press(key)
+        await until(pilot, lambda before=before: _is_queue_changed(pilot, before), f"what {key} does")
+    await shoot("queue")
     await pilot.press("escape")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("6")
+    await reach(pilot, "EnterReceiptNumber")
+    await pilot.press("1", "7")
+    await shoot("receipt-number")
+    await pilot.press("enter")
+    await reach(pilot, "Choose")
+    await shoot("copy-reason")
+    await pilot.press("1")
+    await reach(pilot, "Told")
+    await shoot("no-receipt")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("f")
+    await reach(pilot, "Choose")
+    await shoot("papers")
+    await pilot.press("1")
+    await reach(pilot, "FindResident")
+    await pilot.press("花")
+    await pilot.pause()
+    await pilot.press("enter")
+    await reach(pilot, "Told")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("g")
+    await reach(pilot, "Choose")
+    await shoot("settings")
+    await pilot.press("4")
     await reach(pilot, "Desk")
     await pilot.press("m")
     await reach(pilot, "Menu")
@@ -193,7 +248,10 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Desk")
     await pilot.pause()
     await shoot("locked")
-    await pilot.press("m", "c", "escape", "enter")
+    await pilot.press("m", "c", "escape", "enter", "0", "1", "9")
+    await shoot("locked-typed")
+    await pilot.press("backspace", *"1234", "enter")
+    await until(pilot, lambda: not pilot.app.screen.has_class("-locked"), "the seat")
     await pilot.press("m")
     await reach(pilot, "Menu")
     await pilot.press("1")
@@ -206,6 +264,95 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("f10")
     await reach(pilot, "ConfirmItems")
     await shoot("offered")
+
+
+def _is_queue_changed(pilot: Pilot[None], before: str) -> bool:
+    return type(pilot.app.screen).__name__ == "QueueScreen" and text_on(pilot.app) != before
+
+
+async def fill_in(pilot: Pilot[None], shoot: Shoot) -> None:
+    """A form typed by digits alone, handed in, looked at by the clerk, sent back, put right, taken."""
+    await reach(pilot, "Start")
+    await pilot.press("enter")
+    await reach(pilot, "Guide")
+    await pilot.press("enter")
+    await reach(pilot, "ChooseApplication")
+    await pilot.press("0")
+    await type_form(pilot, shoot, day="1")
+    await reach(pilot, "ConfirmForm")
+    await shoot("form-check")
+    await pilot.press("enter")
+    await reach(pilot, "AtReception")
+    await shoot("at-reception")
+    await pilot.press("f11")
+    await reach(pilot, "CompareForm")
+    await shoot("compare-form")
+    await pilot.press("4")
+    await reach(pilot, "Desk")
+    await pilot.press("f10")
+    await reach(pilot, "ConfirmForm")
+    await shoot("form-again")
+    await pilot.press("2")
+    await reach(pilot, "ChooseOne")
+    await shoot("form-change")
+    await pilot.press("3")
+    await _type_birth_date(pilot, shoot, "3")
+    await reach(pilot, "ConfirmForm")
+    await pilot.press("enter")
+    await reach(pilot, "AtReception")
+    await pilot.press("f11")
+    await reach(pilot, "CompareForm")
+    await shoot("compare-again")
+    await pilot.press("5")
+    await reach(pilot, "Desk")
+    await pilot.press("f10")
+    await reach(pilot, "HandleCard")
+
+
+async def type_form(pilot: Pilot[None], shoot: Shoot, *, day: str, family: str = "65955564*") -> None:
+    """Types the form of the second fictional resident by digits alone; the dictionary may be missing."""
+    # A digit for the row, a digit for the place in it: by default the first is ほろのべ, the second always はなこ.
+    for name, digits in (("family", family), ("given", "615125")):
+        await reach(pilot, "TypeKana")
+        await pilot.press(digits[0])
+        await pilot.pause()
+        await shoot(f"form-{name}")
+        await pilot.press(*digits[1:])
+        screen = pilot.app.screen
+        await pilot.press("enter")
+        await until(pilot, lambda screen=screen: _has_gone_on(pilot, screen), "what comes after the reading")
+        if type(pilot.app.screen).__name__ == "ChooseOne":
+            await reach(pilot, "ChooseOne")
+            await shoot(f"form-{name}-written")
+            await pilot.press("1")
+            await pilot.pause()
+    await _type_birth_date(pilot, shoot, day)
+    await reach(pilot, "ChooseSex")
+    await shoot("form-sex")
+    await pilot.press("2")
+    await reach(pilot, "ChooseOne")
+    await shoot("form-area")
+    await pilot.press("2")
+    await reach(pilot, "TypeNumber")
+    await pilot.press("2", "*", "1")
+    await shoot("form-number")
+    await pilot.press("enter")
+
+
+def _has_gone_on(pilot: Pilot[None], before: object) -> bool:
+    """To a choice of writings where there is a dictionary, else to the next question."""
+    screen = pilot.app.screen
+    return screen is not before and type(screen).__name__ in ("ChooseOne", "TypeKana", "ChooseEra")
+
+
+async def _type_birth_date(pilot: Pilot[None], shoot: Shoot, day: str) -> None:
+    await reach(pilot, "ChooseEra")
+    await shoot("form-era")
+    await pilot.press("2")
+    await reach(pilot, "TypeBirthDate")
+    await pilot.press("2", "8")
+    await shoot("form-birth")
+    await pilot.press("5", "enter", day, "enter")
 
 
 async def rounds(pilot: Pilot[None], shoot: Shoot) -> None:
@@ -233,7 +380,7 @@ def a_left_case(counter: ScriptedCounter) -> None:
     """One case of the counter was left by an interruption, and one is suspect."""
     counter.left = (
         LeftCase("2026-0001", resident(0), "delivered", "", False),
-        LeftCase("2026-0002", resident(2), "suspect", "", True),
+        LeftCase("2026-0002", resident(2), "fee_suspect", "", True),
     )
 
 
@@ -296,6 +443,8 @@ SCENES = (
     Scene("easy", comfortably("1", "2"), languages=("ja",)),
     Scene("presence", _presence),
     Scene("rounds", rounds),
+    Scene("form", fill_in),
+    Scene("form-small", fill_in, size=(90, 26)),
     Scene("duties", duties, prepare=a_left_case),
     Scene("duties-small", duties, size=(90, 26), prepare=a_left_case),
     Scene("digits", _password_of_other_kinds, lambda: Script(policy=PinPolicy(4, 4, "0123456789"))),
@@ -308,25 +457,32 @@ SCENES = (
 )
 
 
-async def play(scene: Scene, language: str, out: Path, locale: Path) -> None:
-    papers = out / "papers"
+async def play(scene: Scene, language: str, papers: Path, locale: Path, keep: Callable[[KioskApp, str], None]) -> None:
+    """Plays a scene; `keep` is given the app and the picture's name whenever one is to be taken."""
     papers.mkdir(parents=True, exist_ok=True)
     (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
     counter = ScriptedCounter(scene.script(), papers=papers, fails_to_open=scene.fails_to_open)
     scene.prepare(counter)
     app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
-    count = 0
     async with app.run_test(size=scene.size) as pilot:
 
         async def shoot(name: str) -> None:
-            nonlocal count
-            count += 1
             await pilot.pause()
             await pilot.pause()
-            picture(app, out / f"{scene.name}-{language}-{count:02d}-{name}.png")
+            keep(app, name)
 
         await scene.play(pilot, shoot)
         counter.script.let_go()
+
+
+def draw(scene: Scene, language: str, out: Path, locale: Path) -> None:
+    """Draws a scene's pictures, numbered."""
+    numbers = itertools.count(1)
+
+    def keep(app: KioskApp, name: str) -> None:
+        picture(app, out / f"{scene.name}-{language}-{next(numbers):02d}-{name}.png")
+
+    asyncio.run(play(scene, language, out / "papers", locale, keep))
 
 
 def main(out: Path, only: str = "") -> None:
@@ -336,7 +492,7 @@ def main(out: Path, only: str = "") -> None:
         for scene in SCENES:
             if only in ("", scene.name):
                 for language in scene.languages:
-                    asyncio.run(play(scene, language, out, locale))
+                    draw(scene, language, out, locale)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ is `test_real_case.py`.
 import datetime
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from hw.health_words import Question
@@ -19,6 +20,7 @@ from hw.sim.lamp.virtual import VirtualLamp
 from hw.sim.panel import hand_at
 from hw.sim.printer.virtual import VirtualPrinter
 from hw.sim.scanner.virtual import VirtualScanner
+from kiosk.counter_records import CounterRecords
 from kiosk.issuance.failure import Refusal, RolledBack
 from kiosk.issuance.persons import (
     Abandoned,
@@ -29,15 +31,21 @@ from kiosk.issuance.persons import (
     Persons,
 )
 from kiosk.issuance.report import Phase, Report, StepReport
+from kiosk.journal.head import HeadKey
+from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
+from kiosk.model.authorisation import Operation
+from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
 from kiosk.model.resident import FourItems, Resident, Sex
+from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import ACTOR, Step
-from kiosk.model.town import Town
+from kiosk.model.town import Area, Areas, Town
 from kiosk.papers.press import Printed
 from kiosk.ui.counter import (
     CardUnusable,
     Check,
     DayTakings,
+    DecisionRefused,
     DeviceState,
     FailureText,
     Hand,
@@ -49,6 +57,9 @@ from kiosk.ui.counter import (
     SelfTest,
     Statistics,
 )
+from kiosk.ui.service import Run
+from tests.counter.counter_store import CounterStore, TurnedClock, new_clerk
+from tests.stores import sqlite_store
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 VALID_UNTIL = datetime.datetime(2029, 11, 22, 14, 59, 59, tzinfo=datetime.UTC)
@@ -66,17 +77,36 @@ NAMES = (
     "山田　翠",
 )
 """Eleven, so that they need two pages."""
+READINGS = (
+    "ほろのべ　たろう",
+    "ほろのべ　はなこ",
+    "さいとう　きよし",
+)
+"""Of the first; the others have none."""
+ROUTES = (
+    *PHOTO_ONLY,
+    IdentityRoute(
+        "letter",
+        (IdentityDocument.ANSWERED_LETTER,),
+        ("signature", "deadline", "entries"),
+        (IdentityDocument.HEALTH_INSURANCE, IdentityDocument.PENSION_BOOK),
+    ),
+)
 
 
 def resident(number: int) -> Resident:
     """A fictional resident."""
     items = FourItems(
         NAMES[number],
-        f"北海道天塩郡幌延町宮園町{number + 1}番地の1",
+        f"北海道天塩郡幌延町宮園町{number + 1}番地1",
         datetime.date(1950 + 3 * number, 5, 3),
         Sex.FEMALE,
     )
-    return Resident(f"{10000000000 + number}", items, "")
+    reading = READINGS[number] if number < len(READINGS) else ""
+    return Resident(f"{10000000000 + number}", items, reading)
+
+
+NOW = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
 
 
 class ScriptedReader:
@@ -187,8 +217,8 @@ class ScriptedBooks:
         issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))
         return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)))
 
-    def takings(self, day: datetime.date) -> DayTakings:
-        return DayTakings(day, 2, 1000, 1, 500, len(self.left))
+    def takings(self, day: datetime.date, after: int) -> DayTakings:
+        return DayTakings(day, 2, 1000, 1, 500, len(self.left), receipts=(16, 17))
 
 
 class ScriptedPapers:
@@ -260,6 +290,11 @@ class ScriptedCounter:
 
     clerk = "demo"
 
+    @staticmethod
+    def sign_in(typed: bytearray) -> str | None:
+        """Two clerks, by number and PIN."""
+        return {b"011234": "demo", b"025678": "second"}.get(bytes(typed))
+
     def __init__(self, script: Script | None = None, *, papers: Path | None = None, fails_to_open: str = "") -> None:
         self.script = script or Script()
         self.reader = ScriptedReader()
@@ -279,6 +314,8 @@ class ScriptedCounter:
         self._papers = papers
         self._fails_to_open = fails_to_open
         self._filed = 0
+        self.protected: frozenset[int] = frozenset()
+        self._folder: TemporaryDirectory[str] | None = None
 
     def open(self) -> object:
         if self._fails_to_open:
@@ -290,12 +327,18 @@ class ScriptedCounter:
                 fee=SimpleNamespace(issue_yen=500),
                 passwords={"signature": rules},
                 certificates=(SimpleNamespace(validity_years=3),),
+                identity=ROUTES,
             ),
-            register=SimpleNamespace(residents=lambda: tuple(resident(n) for n in range(len(NAMES)))),
-            clock=lambda: datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC),
+            register=SimpleNamespace(residents=self._residents),
+            clock=lambda: NOW,
+            name="window",
+            clerk_key=new_clerk("demo"),
             reader=self.reader,
             readers=(self.reader,),
         )
+
+    def _residents(self) -> tuple[Resident, ...]:
+        return tuple(replace(resident(n), is_protected=n in self.protected) for n in range(len(NAMES)))
 
     def close(self) -> None:
         self.is_closed = True
@@ -303,6 +346,20 @@ class ScriptedCounter:
     def file_application(self, who: Resident) -> Application:
         self._filed += 1
         return Application(f"2026-{self._filed:04d}", who.code)
+
+    def records(self) -> CounterRecords:
+        """Of a store that lives in a folder of its own as long as the counter."""
+        if self._folder is None:
+            self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
+        store = sqlite_store(Path(self._folder.name))
+        kept = CounterStore(store, TurnedClock(NOW), HeadKey(bytes(32)), StationKey(bytes(32)))
+        return CounterRecords(kept.journal(), kept.forms(), kept.queue(), kept.counts())
+
+    def areas(self) -> Areas:
+        return Areas("北海道天塩郡幌延町", (Area("宮園町", "みやぞのちょう"), Area("下沼", "しもぬま")))
+
+    def code_reader(self) -> None:
+        return None
 
     def devices(self) -> tuple[DeviceState, ...]:
         return (
@@ -329,7 +386,11 @@ class ScriptedCounter:
     def hands(self) -> tuple[Hand, ...]:
         return self.simulators
 
+    def procedures(self) -> "ScriptedProcedures":
+        return ScriptedProcedures(self.script)
+
     has_tower = True
+    voice = None
 
     def show_sign(self, sign) -> bool:
         self.signs.append(sign)
@@ -426,3 +487,69 @@ class ScriptedCounter:
 
 def _nothing() -> None:
     pass
+
+
+class ScriptedProcedures:
+    """`kiosk.ui.counter.Procedures`: asks what the real ones ask, and does nothing."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    def next_number(self, kind: str, year: int) -> str:
+        return f"{kind[0].upper()}{year}-0001"
+
+    def change_password(self, number: str) -> Run:
+        def ask(persons: Persons) -> None:
+            persons.resident.enter_old_password(PinStatus(True, 5))
+            persons.resident.choose_password(self._script.policy)
+
+        return _stoppable(ask)
+
+    def unlock(self, number: str, code: str) -> Run:
+        def ask(persons: Persons) -> None:
+            _ask_clerk(persons, number, "reset_password")
+            persons.resident.choose_password(self._script.policy)
+
+        return _stoppable(ask)
+
+    def revoke(self, application: RevocationApplication, second: str | None) -> Run:
+        return _stoppable(lambda persons: _ask_clerk(persons, application.number, "revoke"))
+
+    def left(self, number: str) -> tuple[str, Run]:
+        return "change", self.change_password(number)
+
+    def hold(self, number: str, until: datetime.date) -> bool | None:
+        return True
+
+    def resume(self, number: str) -> None:
+        return None
+
+    def abort(self, number: str) -> str:
+        return "E01"
+
+    def settle(self, number: str, answer: str, second: str) -> None:
+        raise DecisionRefused("E01")
+
+    def question(self, number: str) -> str:
+        return "fee"
+
+    def second_clerks(self) -> tuple[str, ...]:
+        return ("second",)
+
+
+def _stoppable(ask: Callable[[Persons], None]) -> Run:
+    def run(station: object, persons: Persons, report: Report) -> object:
+        try:
+            ask(persons)
+        except Abandoned as abandoned:
+            raise RolledBack("E01") from abandoned
+        return "done"
+
+    return run
+
+
+def _ask_clerk(persons: Persons, number: str, operation: Operation) -> None:
+    who = resident(0)
+    question = IdentityQuestion(number, who.items, who.items, (), operation)
+    persons.clerk.check_identity(question)
+    persons.clerk.approve(question)

@@ -114,7 +114,11 @@ def test_a_seat_that_its_clerk_has_left_shows_and_hears_nothing(play: Callable[.
         await pilot.press("1", "escape", "m")
         assert not app.screen.query("#check-face") and not app.screen.has_class("-asks-stop")
         await pilot.press("enter")
+        await until(pilot, lambda: bool(visible_texts(app, "違います")), "the answer to a wrong number and PIN")
+        assert not visible_texts(app, "幌延　花子"), "a key alone opens nothing"
+        await pilot.press(*"025678", "enter")
         await until(pilot, lambda: bool(visible_texts(app, "幌延　花子")), "the screen as it was")
+        assert not app.screen.query("#check-face"), "what was typed at the lock is no answer to the screen under it"
 
     play(ScriptedCounter(), clerk)
 
@@ -144,17 +148,17 @@ def test_a_difference_between_drawer_and_journal_says_so_in_words(play: Callable
         await reach(pilot, "Start")
         await pilot.press("f11")
         await reach(pilot, "Desk")
-        for keys, told in (((), "500円 足りない"), (("5",), "ありません"), (("6",), "100円 多い")):
+        for keys, told in (((), "10,500円 足りない"), (("2", "1"), "ありません"), (("2", "2"), "500円 多い")):
             await pilot.press("m")
             await reach(pilot, "Menu")
             await pilot.press("4")
             await reach(pilot, "CountDrawer")
-            app.set_focus(app.screen.query_one("#piece-100"))
+            app.set_focus(app.screen.query_one("#piece-500"))
             await pilot.press(*keys)
             await pilot.press("f9")
             await reach(pilot, "DaySums")
             assert told in text_on(app)
-            await pilot.press("enter")
+            await pilot.press("escape")
             await reach(pilot, "Desk")
 
     play(ScriptedCounter(), clerk)

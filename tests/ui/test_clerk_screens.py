@@ -13,9 +13,10 @@ from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount
 from kiosk.ui.persons import Unsure
+from kiosk.ui.seat import Seat
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import ScreenHost, show
-from tests.ui.scripted_counter import resident
+from tests.ui.scripted_counter import ROUTES, resident
 from tests.ui.walk import until
 
 ITEMS = resident(0).items
@@ -38,8 +39,26 @@ def test_a_difference_between_form_and_register_says_so_in_words(locale: Path) -
         assert host.screen.query_one("#confirm", Key).disabled, "the entries were not looked at"
         await pilot.press("enter", "enter")
 
-    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada"), locale, use)
+    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
     assert answers == [IdentityEvidence(IdentityDocument.PHOTO_CARD, "yamada")]
+
+
+def test_whoever_has_no_photograph_brings_the_answered_letter_and_another_document(locale: Path) -> None:
+    question = IdentityQuestion("2026-0001", ITEMS, ITEMS, ())
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press("4")
+        await until(pilot, lambda: "あわせて" in host.text, "what he has beside it")
+        assert host.screen.query_one("#confirm", Key).disabled
+        await pilot.press("1")
+        await until(pilot, lambda: bool(host.screen.query("#check-signature")), "what to look at")
+        await pilot.press("1", "2", "3")
+        await until(pilot, lambda: not host.screen.query_one("#confirm", Key).disabled, "all was looked at")
+        await pilot.press("enter")
+
+    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
+    letter, insurance = IdentityDocument.ANSWERED_LETTER, IdentityDocument.HEALTH_INSURANCE
+    assert answers == [IdentityEvidence(letter, "yamada", insurance)]
 
 
 def test_too_little_money_is_not_accepted(locale: Path) -> None:
@@ -53,6 +72,21 @@ def test_too_little_money_is_not_accepted(locale: Path) -> None:
 
     answers = show(lambda seat: EnterAmount(seat, 7, 500, least_yen=500, purpose="fee"), locale, use)
     assert answers == [600]
+
+
+def test_a_fee_cannot_be_confirmed_before_the_screen_has_settled(locale: Path) -> None:
+    """Enter on a key that was not disabled yet answered that nothing was tendered."""
+
+    def make(seat: Seat) -> EnterAmount:
+        screen = EnterAmount(seat, 7, 500, least_yen=500, purpose="fee")
+        assert [key.disabled for key in screen.keys() if key.id == "confirm"] == [True]
+        return screen
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert isinstance(host.screen, EnterAmount)
+        host.screen.confirm()
+
+    assert show(make, locale, use) == []
 
 
 def test_nothing_is_an_answer_when_money_is_counted(locale: Path) -> None:

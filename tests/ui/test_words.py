@@ -5,6 +5,7 @@ import re
 import string
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -14,21 +15,32 @@ import kiosk.ui
 from hw.health_words import Level, Question
 from hw.health_words import Outcome as HealthOutcome
 from hw.sim.panel import _ORDERS
+from kiosk.counter.cash_count import CountKind
+from kiosk.counter.queue import Purpose
+from kiosk.counter.reprint import CopyReason
 from kiosk.issuance.persons import CardAction
+from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertificateState
-from kiosk.model.identity import IdentityDocument
+from kiosk.model.comparison import Agreement
+from kiosk.model.identity import IdentityCheck, IdentityDocument
 from kiosk.model.resident import Sex
+from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import ENDED, Stage
+from kiosk.ui.clerk.day_close import REASONS
+from kiosk.ui.clerk.flow import AGENTS_PAPERS, PAPERS, RENEWAL, SETTINGS
 from kiosk.ui.clerk.menu import Duty
+from kiosk.ui.clerk.service import Decision
 from kiosk.ui.ending import Money, Outcome
-from kiosk.ui.persons import Unsure
+from kiosk.ui.persons import Recalled, Unsure
 from kiosk.ui.resident.comfort import LAYOUTS
 from kiosk.ui.resident.learn import TOPICS
 from kiosk.ui.resident.own import Attempt
+from kiosk.ui.resident.service import ChooseService, WishRevocation
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
+from kiosk.ui.service import ServiceKind, ServiceWork
 from kiosk.ui.technician.bench import TROUBLES
 from kiosk.ui.technician.menu import View
 from kiosk.ui.themes import THEMES
@@ -48,6 +60,9 @@ ORDER_NAMES = {
     for order in orders
     if not order.isdecimal()
 }
+TOLD = ("printed", "sent", "not_printed", "unclear", "no_receipt", "copied", "protected")
+CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS, "renew": RENEWAL, "agent": AGENTS_PAPERS}
+"""What the clerk chooses from, by purpose."""
 VALUES = {
     "banner.{}": [SeatName],
     "language.{}": [RESIDENT_LANGUAGES],
@@ -67,7 +82,21 @@ VALUES = {
     "resident.try.{}.text": [Attempt],
     "resident.try.mark.{}": [("accepted", "rejected", "undecided")],
     "resident.try.check.{}": [("path", "signature", "usage", "status", "name")],
-    "resident.wish.{}": [("show", "try", "learn", "comfort")],
+    "resident.wish.{}": [("show", "try", "learn", "services", "comfort")],
+    "resident.services.{}": [ChooseService.OFFERED],
+    "resident.revoke.{}": [WishRevocation.CAUSES],
+    "resident.recall.{}.title": [Recalled],
+    "resident.recall.{}.text": [Recalled],
+    "resident.service.{}.title": [ServiceWork],
+    "resident.service.{}.text": [ServiceWork],
+    "resident.service.done.{}.title": [ServiceKind],
+    "resident.service.done.{}.text": [ServiceKind],
+    "resident.service.trouble.{}.{}": [ServiceKind, ("open", "unchanged")],
+    "clerk.approve.{}.title": [get_args(Operation)],
+    "clerk.approve.{}.text": [get_args(Operation)],
+    "clerk.revoke.{}": [RevocationCause],
+    "clerk.revoke.card.{}": [("there", "away")],
+    "clerk.decide.{}": [Decision],
     "technician.card.{}": [("insert", "remove")],
     "technician.check.{}": [("pass", "fail", "note")],
     "technician.failures.who.{}": [("resident", "clerk", "technician")],
@@ -81,14 +110,25 @@ VALUES = {
     "use.{}": [{use.kind for use in load_uses()}],
     "clerk.day.difference.{}": [("none", "more", "less")],
     "clerk.duty.{}": [Duty],
-    "clerk.identity.check.{}": [("open", "done", "face", "expiry", "entries")],
+    "clerk.day.reason.{}": [REASONS],
+    "clerk.{}.sign": [CountKind],
+    "clerk.queue.do.{}": [("serve", "absent", "return")],
+    "clerk.queue.give.{}": [Purpose],
+    "clerk.queue.purpose.{}": [Purpose],
+    "clerk.told.{}.title": [TOLD],
+    "clerk.told.{}.text": [TOLD],
+    "clerk.{}.{}": [()],
+    "clerk.identity.agreement.{}": [Agreement],
+    "clerk.identity.check.{}": [("open", "done", *get_args(IdentityCheck))],
     "clerk.outcome.{}": [Outcome],
     "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [(*PaperSeen, *Unsure)],
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],
     "clerk.{}.text": [("fee", "count", "change", "no_change", "repay")],
-    "clerk.{}.title": [("fee", "count", "change", "no_change", "repay")],
+    "clerk.{}.title": [
+        ("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", "renew", "agent", *CountKind)
+    ],
     "date.era.{}": [("reiwa", "heisei", "showa", "taisho", "meiji")],
     "demo.card.{}": [CardAction],
     "demo.seat.{}": [SeatName],
@@ -98,7 +138,11 @@ VALUES = {
     ],
     "device.state.{}": [("ready", "blocked", "missing")],
     "document.{}": [IdentityDocument],
-    "item.{}": [("name", "address", "birth_date", "sex")],
+    "item.{}": [("kana", "name", "address", "birth_date", "sex")],
+    "resident.form.{}.title": [("family", "given", "writing", "area", "item")],
+    "resident.form.{}.text": [("writing", "area", "item")],
+    "resident.form.{}.unlisted": [("writing", "area", "item")],
+    "resident.form.birth.{}": [("year", "month", "day", "none")],
     "resident.card.{}.text": [(*CardAction, *CARD_NOTICES)],
     "resident.card.{}.title": [(*CardAction, *CARD_NOTICES)],
     "resident.guide.{}": [("bring", "do", "cost", "stop")],
@@ -139,6 +183,8 @@ def used_ids() -> set[str]:
                 ids.add(node.value)
             if isinstance(node, ast.Call) and _is_words(node.func) and node.args:
                 ids |= _ids_of(node.args[0], path)
+    for purpose, choices in CHOICES.items():
+        ids |= {f"clerk.{purpose}.{choice}" for choice in choices}
     return ids
 
 
@@ -188,9 +234,9 @@ def test_the_languages_fill_in_the_same_values() -> None:
 
 def test_english_is_in_latin_letters() -> None:
     japanese_letters = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
-    # Its own name, and the short notices for those who read neither language.
-    names = ["language.ja", "resident.start.others"]
-    assert [i for i, text in catalogue("en").items() if japanese_letters.search(text)] == names
+    # Its own name, the short notices for those who read neither language, and what the town's own keys say.
+    names = {"language.ja", "resident.start.others", "resident.form.vary", "resident.form.number.text"}
+    assert {i for i, text in catalogue("en").items() if japanese_letters.search(text)} == names
 
 
 SAME_IN_EASY = {

@@ -215,13 +215,12 @@ class VirtualCard:
         self._applications = self._applications_of(memory)
 
     def _applications_of(self, memory: CardMemory) -> tuple[Application, ...]:
-        domain = IssuerDomain(
-            ChannelEnd(memory.channel_keys, KEY_VERSIONS, memory.number[-10:].encode("ascii"), self._random_bytes)
-        )
+        end = ChannelEnd(memory.channel_keys, KEY_VERSIONS, memory.number[-10:].encode("ascii"), self._random_bytes)
         if memory.profile == PIV:
-            return PivApplication(PivChip(self._store, self._key_maker, self._random_bytes)), domain
+            piv_chip = PivChip(self._store, self._key_maker, self._random_bytes)
+            return PivApplication(piv_chip), IssuerDomain(end, piv_chip.replace_channel_keys)
         chip = Chip(self._store, self._key_maker, self._random_bytes)
-        return JpkiApplication(chip, PROFILES[memory.profile]), domain
+        return JpkiApplication(chip, PROFILES[memory.profile]), IssuerDomain(end)
 
     def _answer(self, raw: bytes) -> Answer:
         unsent, self._unsent = self._unsent, None

@@ -26,6 +26,13 @@ KEY_INFORMATION = bytes((0x03, 0x60))
 
 CHALLENGE_SIZE = 8
 CRYPTOGRAM_SIZE = 8
+_KEY_BLOCK_HEADER = bytes((0x88, 0x11, 0x10))
+"""AES; 17 bytes follow, of which the first says that the key has 16."""
+
+_KEY_BLOCK_SIZE = 23
+PUT_KEY_SIZE = 1 + 3 * _KEY_BLOCK_SIZE
+"""Bytes of data of PUT KEY: a version and three keys."""
+
 MAC_SIZE = 8
 _BLOCK = 16
 
@@ -175,6 +182,26 @@ class ChannelEnd:
             self.channel = None
             raise Refusal(Status.SECURITY_NOT_SATISFIED) from None
         return channel.wrap(run(plain, channel.right))
+
+
+def new_keys(dek: bytes, data: bytes) -> tuple[StaticKeys, Answer]:
+    """The key set that PUT KEY brings (GlobalPlatform 11.8.2.3, Amendment D 7.2), and the answer to it.
+
+    `data`: version; then for each key its type (AES), its length, itself encrypted under `dek`, and a check value.
+    Answer: version and check values. Raises `Refusal`.
+    """
+    if len(data) != PUT_KEY_SIZE:
+        raise Refusal(Status.LENGTH_WRONG)
+    keys, checks = [], b""
+    for start in range(1, PUT_KEY_SIZE, _KEY_BLOCK_SIZE):
+        block = data[start : start + _KEY_BLOCK_SIZE]
+        key = decrypt_key(dek, block[3:19])
+        check = key_check_value(key)
+        if block[:3] != _KEY_BLOCK_HEADER or block[19:] != b"\x03" + check:
+            raise Refusal(Status.DATA_WRONG)
+        keys.append(key)
+        checks += check
+    return StaticKeys(*keys), Answer(data[:1] + checks)
 
 
 def decrypt_key(dek: bytes, encrypted: bytes) -> bytes:

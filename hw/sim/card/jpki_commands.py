@@ -13,7 +13,6 @@ from hw.sim.card import channel, tlv
 from hw.sim.card.apdu import Answer, Command, Refusal, Status
 from hw.sim.card.channel import ChannelEnd
 from hw.sim.card.chip import Chip
-from hw.sim.card.memory import StaticKeys
 from hw.sim.card.personalization import FIRST_KEY_VERSION, KEY_VERSIONS, PURPOSES, VERSIONS_A_GENERATION
 from hw.sim.card.profile import KeyFile, PinFile, Profile, TransparentFile
 
@@ -23,12 +22,7 @@ ATTESTATION_DATA_SIZE = 16 + 32
 """INTERNAL AUTHENTICATE: the authorisation's nonce and the SHA-256 of the public key."""
 
 _DIVERSIFICATION_SIZE = 10
-_KEY_BLOCK_HEADER = bytes((0x88, 0x11, 0x10))
-"""AES; 17 bytes follow, of which the first says that the key has 16."""
-
-_KEY_BLOCK_SIZE = 23
-_PUT_KEY_SIZE = 1 + 3 * _KEY_BLOCK_SIZE
-PUT_KEY_DATA = range(_PUT_KEY_SIZE, _PUT_KEY_SIZE + 1)
+PUT_KEY_DATA = range(channel.PUT_KEY_SIZE, channel.PUT_KEY_SIZE + 1)
 _EMPTY_CERTIFICATE_HEADER = bytes(4)
 _OFFSET_IS_FILE_REFERENCE = 0x80
 
@@ -320,11 +314,7 @@ def erase(session: Session, command: Command, right: ChannelPurpose | None) -> A
 
 
 def put_key(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:
-    """Replaces the three keys of a version by those of the next one for the same purpose (GlobalPlatform 11.8).
-
-    Data: new version; then for each key its type (AES), its length, itself encrypted under the channel's K-DEK, and a
-    check value. Answer: new version and check values.
-    """
+    """Replaces the three keys of a version by those of the next one for the same purpose (GlobalPlatform 11.8)."""
     _demand(right is ChannelPurpose.ISSUE and session.end.channel is not None)
     assert session.end.channel is not None
     held = session.chip.memory.channel_keys
@@ -333,18 +323,10 @@ def put_key(session: Session, command: Command, right: ChannelPurpose | None) ->
         raise Refusal(Status.REFERENCE_NOT_FOUND)
     if new in held or KEY_VERSIONS.get(new) != KEY_VERSIONS[old]:
         raise Refusal(Status.DATA_WRONG)
-    keys, checks = [], b""
-    for start in range(1, _PUT_KEY_SIZE, _KEY_BLOCK_SIZE):
-        block = command.data[start : start + _KEY_BLOCK_SIZE]
-        key = channel.decrypt_key(session.end.channel.dek, block[3:19])
-        check = channel.key_check_value(key)
-        if block[:3] != _KEY_BLOCK_HEADER or block[19:] != b"\x03" + check:
-            raise Refusal(Status.DATA_WRONG)
-        keys.append(key)
-        checks += check
-    session.chip.replace_channel_keys(old, new, StaticKeys(*keys))
+    keys, answer = channel.new_keys(session.end.channel.dek, command.data)
+    session.chip.replace_channel_keys(old, new, keys)
     session.end.keys = session.chip.memory.channel_keys
-    return Answer(bytes((new,)) + checks)
+    return answer
 
 
 def initialize_update(session: Session, command: Command, right: ChannelPurpose | None) -> Answer:

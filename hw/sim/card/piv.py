@@ -88,6 +88,8 @@ class PivApplication:
         if key == _INITIALIZE_UPDATE:
             if len(command.data) != CHALLENGE_SIZE:
                 raise Refusal(Status.LENGTH_WRONG)
+            # The issuer domain may have replaced them.
+            self._session.end.keys = self._session.chip.card.channel_keys
             return self._session.end.initialize_update(command)
         if key == _EXTERNAL_AUTHENTICATE:
             if len(command.data) != CRYPTOGRAM_SIZE + MAC_SIZE:

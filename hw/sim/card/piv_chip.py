@@ -1,13 +1,14 @@
 """What the PIV application runs on: its part of the non-volatile memory, every change of which is one write."""
 
 import hmac
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
 from hw.sim.card.chip import RandomBytes, pin_digest
 from hw.sim.card.key_maker import KeyMaker
-from hw.sim.card.memory import CardMemory, NonVolatile, PinRecord, PivKey, PivMemory, Reference
+from hw.sim.card.memory import CardMemory, NonVolatile, PinRecord, PivKey, PivMemory, Reference, StaticKeys
 from hw.sim.card.personalization import FACTORY_PIN, FACTORY_PUK, factory_piv
 
 
@@ -44,6 +45,12 @@ class PivChip:
     def write_management_key(self, algorithm: int, key: bytes) -> None:
         """Replaces the card management key."""
         self._change(management_algorithm=algorithm, management_key=key)
+
+    def replace_channel_keys(self, keys: Mapping[int, StaticKeys]) -> None:
+        """Replaces all key sets of the secure channel in one write."""
+        card = replace(self.card, channel_keys=dict(keys))
+        self._nonvolatile.write(card)
+        self.card = card
 
     def set_reference(self, name: str, value: bytes) -> None:
         """Replaces PIN or PUK (`name` is the field) and gives it all its tries."""

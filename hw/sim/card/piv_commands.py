@@ -272,7 +272,8 @@ def _authentication(tag: int, value: bytes) -> Answer:
 
 def _key(session: Session, reference: int, algorithm: int) -> PivKey:
     key = session.chip.memory.keys.get(reference)
-    if reference not in KEY_REFERENCES and reference != ATTESTATION_KEY:
+    # The attestation key signs nothing but attestations, or they would be worth nothing.
+    if reference not in KEY_REFERENCES:
         raise Refusal(Status.P1P2_WRONG)
     if key is None:
         raise Refusal(Status.REFERENCE_NOT_FOUND)

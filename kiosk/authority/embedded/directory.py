@@ -4,6 +4,7 @@
 * `ocsp.pem`, `cmp.pem`: key, certificate, issuer of the OCSP responder, and of who signs messages (if it is there)
 * `stations/NAME.pem`, `clerks/NAME.pem`: a station's, a clerk's (training only) key, certificate, issuer
 * `card.key`: master of the cards' attestation keys; `person.key`: key of the persons' ids, both in hex
+* `card_makers/*.pem`: certificates of the makers of PIV cards whose attestation is believed, put there by the operator
 * `policy.toml`: the policy profile; `store.db`: the books, unless they are in PostgreSQL
 * `authority.toml`: town, public address, where the books are; a directory without it is no authority
 """
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, new_serial
+from kiosk.authority.embedded.card_attestation import MakersInvalid, read_makers
 from kiosk.authority.embedded.generation import read_generations
 from kiosk.authority.embedded.key_files import write_secret
 from kiosk.authority.embedded.registration import register
@@ -37,6 +39,8 @@ from kiosk.authority.mac import SHORTEST_SECRET_BYTES
 from kiosk.authority.profile import Profiles, authority_certificate
 from kiosk.authority.token_key import TokenUnusable, make_token_key, read_uri
 from kiosk.authority.training import is_training
+from kiosk.journal.head import load_head_key
+from kiosk.journal.key_file import KeyDamaged
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
 
@@ -56,6 +60,7 @@ _MADE = (
     "card.key",
     "clerks",
     "cmp.pem",
+    "head.key",
     "ocsp.pem",
     "person.key",
     "policy.toml",
@@ -71,6 +76,7 @@ OWN_KEY_BITS = 2048
 JOINT = b" "
 """What stands between two persons' passphrases."""
 _STORE = "store.db"
+_HEAD_KEY = "head.key"
 _SECRET_BYTES = 16
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -208,11 +214,12 @@ def open_authority(
     try:
         present, *older = read_generations(directory, passphrase)
         card_master, person_key = (bytes.fromhex((directory / f).read_text()) for f in ("card.key", "person.key"))
-    except CredentialInvalid as error:
+        in_training = is_training(present.credential.certificate, policy)
+        card_makers = read_makers(directory / "card_makers", is_training=in_training)
+    except (CredentialInvalid, MakersInvalid) as error:
         raise DirectoryInvalid(str(error)) from error
     except (OSError, ValueError) as error:
         raise DirectoryInvalid(f"{directory}: {error}") from error
-    in_training = is_training(present.credential.certificate, policy)
     base_url = file.url or listening_url
     return Authority(
         credential=present.credential,
@@ -232,14 +239,17 @@ def open_authority(
         links=tuple(link for g in (present, *older) for link in g.links),
         generation=present.number,
         older=tuple(older),
+        card_makers=card_makers,
     )
 
 
 def _open_store(directory: Path, file: _AuthorityFile) -> Store:
     try:
-        return open_store(file.store or directory / _STORE)
+        return open_store(file.store or directory / _STORE, load_head_key(directory / _HEAD_KEY))
     except StoreUnusable as error:
         raise DirectoryInvalid(f"{directory / _MARK}: store: {error}") from error
+    except KeyDamaged as error:
+        raise DirectoryInvalid(str(error)) from error
 
 
 def add_client(authority: Authority, reference: str, secret: bytes) -> None:

@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -57,7 +58,7 @@ class Wanted:
     old_certificate: asn1.CertId | None = None
     has_validity: bool = False
 
-    @property
+    @cached_property
     def key_hash(self) -> bytes:
         """SHA-256 of the SubjectPublicKeyInfo."""
         return hashlib.sha256(self.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
@@ -183,7 +184,7 @@ def _issue_resident(
         raise Refusal("notAuthorized", "nobody vouches for a resident's key but the key itself")
     now = authority.now()
     terms = check_authorisation(info[oids.AUTHORISATION], requester, items, rules.kind, books, now)
-    check_attestation(info.get(oids.ATTESTATION), terms, wanted.key_hash, authority.card_master)
+    check_attestation(info.get(oids.ATTESTATION), terms, wanted.key_hash, rules.kind, authority)
     if books.profiles_of_key(wanted.key_hash):
         raise Refusal("badCertTemplate", "E19: this key was certified before")
     journal_head = _journal_head(info)

@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
 
 from kiosk.authority import asn1
+from kiosk.authority.embedded import card_attestation
+from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import CLOCK_SKEW, Requester
 from kiosk.authority.embedded.store import Books, State
@@ -18,6 +20,8 @@ from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
 from kiosk.model.certificate import CertifiedItems, serial_text
 
 _PIN_SET = b"\x01"
+_PIV_NUMBER = "PIV"
+"""How the number of a PIV card begins."""
 
 
 def check_authorisation(
@@ -43,8 +47,18 @@ def check_authorisation(
     return terms
 
 
-def check_attestation(value: asn1.TLV | None, terms: AuthorisationTerms, key_hash: bytes, card_master: bytes) -> None:
-    """Raises `Refusal` unless the authorised card says, for this authorisation, that it made the key of this hash."""
+def check_attestation(
+    value: asn1.TLV | None, terms: AuthorisationTerms, key_hash: bytes, kind: str, authority: Authority
+) -> None:
+    """Raises `Refusal` unless the authorised card says, for this authorisation, that it made the key of this hash.
+
+    A JPKI card says so by a MAC under a key that the authority knows, a PIV card by its maker's certificates.
+    """
+    is_piv = terms.card_number.startswith(_PIV_NUMBER)
+    if value is None and is_piv:
+        if authority.policy.unattested_cards == "accepted":
+            return
+        raise Refusal("badPOP", "E21: the card's attestation of its key is missing")
     if value is None:
         raise Refusal("badPOP", "the card's attestation of its key is missing")
     try:
@@ -54,7 +68,15 @@ def check_attestation(value: asn1.TLV | None, terms: AuthorisationTerms, key_has
         raise Refusal("badDataFormat", "the card's attestation cannot be read") from None
     if attestation.nonce != terms.nonce:
         raise Refusal("badPOP", "the card's attestation is for another authorisation")
-    cmac = CMAC(algorithms.AES(_attestation_key(card_master, card_number)))
+    if is_piv:
+        try:
+            card_attestation.check(
+                attestation.value, terms.card_number, key_hash, kind, authority.card_makers, authority.now()
+            )
+        except card_attestation.AttestationInvalid as invalid:
+            raise Refusal("badPOP", f"E21: {invalid}") from None
+        return
+    cmac = CMAC(algorithms.AES(_attestation_key(authority.card_master, card_number)))
     cmac.update(b"\x01" + card_number + attestation.nonce + key_hash + _PIN_SET)
     if not hmac.compare_digest(cmac.finalize(), attestation.value):
         raise Refusal("badPOP", "the authorised card does not vouch for this key")

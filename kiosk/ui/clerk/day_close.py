@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Grid
+from textual.containers import Grid, Horizontal
 
+from kiosk.counter.cash_count import PIECES_YEN, CashCount, CountKind
 from kiosk.ui.counter import DayTakings
 from kiosk.ui.dates import day_text
 from kiosk.ui.seat import Seat
@@ -13,9 +14,10 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import Words
 
-PIECES_YEN = (10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10, 5, 1)
-"""Notes and coins of Japan."""
+REASONS = ("miscounted_change", "unexplained", "exchanged", "other")
+"""Why drawer and journal may differ, as the report to the treasurer asks it."""
 
 _MOST_PIECES = 999
 
@@ -26,16 +28,17 @@ class CountDrawer(SeatScreen[dict[int, int]]):
     ASKS_BACK = False
     AUTO_FOCUS = "#piece-10000"
 
-    def __init__(self, seat: Seat, takings: DayTakings) -> None:
+    def __init__(self, seat: Seat, takings: DayTakings, kind: CountKind) -> None:
         super().__init__(seat, can_stop=True)
         self._takings = takings
+        self._kind = kind
         self._pieces = dict.fromkeys(PIECES_YEN, 0)
         self._chosen = PIECES_YEN[0]
 
     def page(self) -> ComposeResult:
         """The day's sums, then a key a piece."""
         words, day = self.words, self._takings
-        yield Paragraph(words("clerk.day.title", day=day_text(day.day, words)), classes="title -tight")
+        yield Paragraph(words(f"clerk.{self._kind}.title", day=day_text(day.day, words)), classes="title -tight")
         yield Paragraph(words("clerk.day.text"), classes="aside")
         with Grid(id="drawer"):
             for yen in PIECES_YEN:
@@ -91,33 +94,96 @@ class CountDrawer(SeatScreen[dict[int, int]]):
         self.dismiss(dict(self._pieces))
 
 
-class DaySums(SeatScreen[bool]):
-    """Journal and drawer beside one another; a difference says so in words."""
+class DaySums(SeatScreen[str]):
+    """Journal and drawer beside one another; the answer is why they differ, empty when they do not.
+
+    Whoever confirms it signs it.
+    """
 
     ASKS_BACK = False
 
-    def __init__(self, seat: Seat, takings: DayTakings, counted_yen: int) -> None:
+    def __init__(self, seat: Seat, takings: DayTakings, counted_yen: int, kind: CountKind) -> None:
         super().__init__(seat, can_stop=True)
         self._takings = takings
         self._counted_yen = counted_yen
+        self._kind = kind
+
+    @property
+    def _difference_yen(self) -> int:
+        return self._counted_yen - self._takings.due_yen
 
     def page(self) -> ComposeResult:
-        """The sums."""
+        """The sums; the reasons where there is a difference."""
         words, day = self.words, self._takings
-        difference = self._counted_yen - day.due_yen
-        kind = "none" if difference == 0 else "more" if difference > 0 else "less"
-        yield Paragraph(words("clerk.day.title", day=day_text(day.day, words)), classes="title -tight")
+        yield Paragraph(words(f"clerk.{self._kind}.title", day=day_text(day.day, words)), classes="title -tight")
         yield Facts(
             {
+                words("clerk.day.float"): words("money.yen", yen=f"{day.float_yen:,}"),
                 words("clerk.day.issued"): words("clerk.day.cases", count=day.issued, yen=f"{day.fees_yen:,}"),
                 words("clerk.day.refunds"): words("clerk.day.cases", count=day.refunds, yen=f"{day.refunds_yen:,}"),
                 words("clerk.day.due"): words("money.yen", yen=f"{day.due_yen:,}"),
                 words("clerk.day.drawer"): words("money.yen", yen=f"{self._counted_yen:,}"),
-                words("clerk.day.difference"): words(f"clerk.day.difference.{kind}", yen=f"{abs(difference):,}"),
-            }
+                words("clerk.day.difference"): difference_text(self._difference_yen, words),
+            },
+            id="day-facts",
+            is_spread=False,
         )
         if day.left:
             yield Paragraph(words("clerk.day.left", count=day.left), classes="aside")
+        if self._difference_yen:
+            yield Paragraph(words("clerk.day.reason"), classes="aside")
+            with Horizontal(classes="choices -tight"):
+                for number, reason in enumerate(REASONS, 1):
+                    yield Key(
+                        words(f"clerk.day.reason.{reason}"), id=f"reason-{number}", hint=str(number), value=reason
+                    )
+
+    def keys(self) -> Iterable[Key]:
+        """Signed, where there is nothing to explain."""
+        if not self._difference_yen:
+            yield Key(self.words(f"clerk.{self._kind}.sign"), id="confirm", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#confirm")
+    def confirm(self) -> None:
+        """They agree."""
+        self.dismiss("")
+
+    @on(Key.Pressed, ".choices Key")
+    def explain(self, event: Key.Pressed) -> None:
+        """They differ, for this reason."""
+        if isinstance(event.key.value, str):
+            self.dismiss(event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits name the reason."""
+        if event.character is not None and event.character in "1234":
+            for key in self.query(f"#reason-{event.character}").results(Key):
+                key.action_press()
+
+
+class DayIsClosed(SeatScreen[bool]):
+    """What was counted at the close of today, which is made once."""
+
+    ASKS_BACK = False
+
+    def __init__(self, seat: Seat, count: CashCount) -> None:
+        super().__init__(seat)
+        self._count = count
+
+    def page(self) -> ComposeResult:
+        """The sums as they were signed."""
+        words, count = self.words, self._count
+        yield Paragraph(words("clerk.closed.title"), classes="title")
+        yield Facts(
+            {
+                words("clerk.day.due"): words("money.yen", yen=f"{count.due_yen:,}"),
+                words("clerk.day.drawer"): words("money.yen", yen=f"{count.counted_yen:,}"),
+                words("clerk.day.difference"): difference_text(count.difference_yen, words),
+                words("clerk.closed.kept"): words("money.yen", yen=f"{count.kept_yen:,}"),
+                words("clerk.closed.paid_in"): words("money.yen", yen=f"{count.paid_in_yen:,}"),
+            }
+        )
+        yield Paragraph(words("clerk.closed.text"), classes="aside")
 
     def keys(self) -> Iterable[Key]:
         """Seen."""
@@ -127,3 +193,9 @@ class DaySums(SeatScreen[bool]):
     def confirm(self) -> None:
         """Seen."""
         self.dismiss(True)
+
+
+def difference_text(difference_yen: int, words: Words) -> str:
+    """None, more or less, in words."""
+    kind = "none" if difference_yen == 0 else "more" if difference_yen > 0 else "less"
+    return words(f"clerk.day.difference.{kind}", yen=f"{abs(difference_yen):,}")

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from kiosk.model.step import PROCEDURE, Actor
 from kiosk.ui.case import OpenCase
 from kiosk.ui.counter import Counter
-from kiosk.ui.ending import Finished, Trouble
+from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -19,8 +19,8 @@ from kiosk.ui.widgets.step_bar import step_word_id
 _ENDED_SHOWN = 12
 
 
-class Desk(SeatScreen[bool]):
-    """Shows the resident's step and why he waits; never a password, nor its length. True: the clerk wants the menu."""
+class Desk(SeatScreen[str]):
+    """Shows the resident's step and why he waits; never a password, nor its length. The answer is `menu` or `queue`."""
 
     def __init__(self, seat: Seat, counter: Counter) -> None:
         super().__init__(seat, can_stop=True)
@@ -43,12 +43,18 @@ class Desk(SeatScreen[bool]):
         key = Key(self.words("clerk.desk.come"), id="come", hint="C")
         key.disabled = not self.seat.board.is_clerk_called
         yield key
+        yield Key(self.words("clerk.desk.queue"), id="queue", hint="Q")
         yield Key(self.words("clerk.desk.menu"), id="menu", hint="Enter", kind="main")
 
     @on(Key.Pressed, "#menu")
     def open_menu(self) -> None:
         """Wants to do something else."""
-        self.dismiss(True)
+        self.dismiss("menu")
+
+    @on(Key.Pressed, "#queue")
+    def open_queue(self) -> None:
+        """Wants to call a number, or give one."""
+        self.dismiss("queue")
 
     @on(Key.Pressed, "#come")
     def come(self) -> None:
@@ -56,9 +62,11 @@ class Desk(SeatScreen[bool]):
         self.seat.board.answer_call()
 
     def on_key(self, event: events.Key) -> None:
-        """C answers a call, M opens the menu."""
+        """C answers a call, Q opens the queue, M the menu."""
         if event.key == "c":
             self.come()
+        elif event.key == "q":
+            self.open_queue()
         elif event.key == "m":
             self.open_menu()
 
@@ -68,6 +76,10 @@ class Desk(SeatScreen[bool]):
         self._write("desk-case", self._case_text(board.case))
         self._write("desk-steps", "" if board.case is None else self._steps_text(board.case))
         calls = [self.words("clerk.desk.called")] if board.is_clerk_called else []
+        if waiting := sum(ticket.state == "waiting" for ticket in board.tickets):
+            calls.append(self.words("clerk.desk.waiting", count=waiting))
+        if board.calls is not None:
+            calls.append(self.words("clerk.desk.calls", number=board.calls))
         if board.left:
             calls.append(self.words("clerk.desk.left", count=len(board.left)))
         self._write("desk-calls", "\n".join((*calls, "")) if calls else "")
@@ -120,6 +132,9 @@ class Desk(SeatScreen[bool]):
         match case.ending:
             case Finished(closed):
                 return self.words("clerk.desk.finished", number=case.application.number, serial=closed.serial)
+            case Trouble(outcome=Outcome.INTERRUPTED as outcome):
+                # The program is ending: the failure book has no word for that, and nobody reads it.
+                return f"{case.application.number}  {self.words(f'clerk.outcome.{outcome}')}"
             case Trouble(outcome=outcome, code=code):
                 text = self._counter.failure_text(code, self.words.language)
                 return self.words(

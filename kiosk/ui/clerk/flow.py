@@ -3,20 +3,31 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
+from hw.ports import PrintOutcome
+from kiosk.counter.cash_count import CountKind
+from kiosk.counter.queue import Purpose, TicketState
+from kiosk.counter.reprint import CopyReason
+from kiosk.model.form import Form
+from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
 from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.audit import Audit
-from kiosk.ui.clerk.day_close import CountDrawer, DaySums
+from kiosk.ui.clerk.day_close import CountDrawer, DayIsClosed, DaySums
 from kiosk.ui.clerk.desk import Desk
+from kiosk.ui.clerk.form import CompareForm
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
-from kiosk.ui.clerk.left import LeftCases
+from kiosk.ui.clerk.left import DECIDE, LeftCases
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.menu import Duty, Menu
 from kiosk.ui.clerk.money import EnterAmount, GiveMoney
+from kiosk.ui.clerk.papers import Choose, EnterReceiptNumber, Told, told_of
+from kiosk.ui.clerk.queue import QueueOrder, QueueScreen
 from kiosk.ui.clerk.receive import FindResident
-from kiosk.ui.counter import Counter, DayTakings, JournalView, LeftCase
+from kiosk.ui.clerk.service_flow import Services, decide, put_question, revoke, unlock
+from kiosk.ui.counter import Counter, JournalView, LeftCase
+from kiosk.ui.day import CounterDay
 from kiosk.ui.persons import (
     Approval,
     CardReturn,
@@ -30,12 +41,18 @@ from kiosk.ui.persons import (
 )
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
+from kiosk.ui.submission import Submission
 
 R = TypeVar("R")
 
 
 class Office(Protocol):
     """What the desk asks of the station beside the case at the terminal."""
+
+    @property
+    def services(self) -> Services:
+        """What the counter does besides issuing."""
+        ...
 
     async def left_cases(self) -> Sequence[LeftCase]:
         """Cases that have not ended, without the one at the terminal."""
@@ -45,12 +62,22 @@ class Office(Protocol):
         """The newest entries."""
         ...
 
-    async def takings(self) -> DayTakings:
-        """Today's money."""
+    @property
+    def day(self) -> CounterDay:
+        """Queue, drawer and papers."""
         ...
 
     async def residents(self) -> Sequence[Resident]:
         """The register."""
+        ...
+
+    async def candidates(self, form: Form) -> Sequence[Resident]:
+        """Whose form it may be, the likeliest first."""
+        ...
+
+    @property
+    def identity_routes(self) -> Sequence[IdentityRoute]:
+        """How the policy has an identity checked."""
         ...
 
     def offer(self, resident: Resident) -> None:
@@ -63,48 +90,106 @@ class Office(Protocol):
 
 
 async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> None:
-    """The clerk's day. `clerk` is the operator's name in the journal.
+    """The clerk's day. `clerk` is the operator's name in the journal until somebody signs in.
 
     What was left comes first; then whatever a case asks goes before everything else at the desk.
     """
     board = seat.board
+    seat.person = seat.person or clerk
+    await office.day.look_at_queue()
     if await office.left_cases():
         await _look_at_left(seat, office)
     while True:
-        case = board.case
+        case, service = board.case, board.service
         if case is not None and case.clerk_asked is not None:
-            await _put(seat, case, case.clerk_asked, clerk)
-        elif await _show(seat, Desk(seat, counter)) is True:
-            duty = await _show(seat, Menu(seat))
-            if isinstance(duty, Duty):
-                await _do(duty, seat, office)
+            await _put(seat, case, case.clerk_asked, seat.person, office.identity_routes)
+        elif service is not None and service.clerk_asked is not None:
+            await put_question(seat, service, service.clerk_asked, seat.person, office.identity_routes)
+        elif board.submitted is not None:
+            await _look_at_form(seat, office, board.submitted)
+        else:
+            wish = await _show(seat, Desk(seat, counter))
+            if wish == "queue":
+                await keep_queue(seat, office.day)
+            elif wish == "menu":
+                duty = await _show(seat, Menu(seat))
+                if isinstance(duty, Duty):
+                    await _do(duty, seat, office, seat.person)
 
 
 def _is_free(board: Board) -> bool:
-    """Whether no case waits for the clerk."""
-    return board.case is None or board.case.clerk_asked is None
+    """Whether neither a case, another procedure nor a form waits for the clerk."""
+    return not board.asks_clerk and board.submitted is None
 
 
 async def _show(seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
-    """Shows a screen for as long as no case waits for the clerk."""
+    """Shows a screen for as long as neither a case nor a form waits for the clerk."""
     return await seat.show(screen, lambda: _is_free(seat.board))
 
 
-async def _do(duty: Duty, seat: Seat, office: Office) -> None:
+async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
     match duty:
         case Duty.RECEIVE:
-            found = await _show(seat, FindResident(seat, await office.residents()))
-            if isinstance(found, Resident):
-                office.offer(found)
+            await _receive(seat, office)
+        case Duty.RENEW:
+            match await _show(seat, Choose(seat, "renew", RENEWAL)):
+                case "revoke":
+                    await revoke(seat, office.services, await office.residents(), _show)
+                case "receive":
+                    await _receive(seat, office)
+        case Duty.AGENT:
+            paper = await _show(seat, Choose(seat, "agent", AGENTS_PAPERS))
+            if isinstance(paper, str):
+                await _print_for_resident(seat, office, is_letter=paper == "inquiry")
         case Duty.LEFT:
             await office.left_cases()
             await _look_at_left(seat, office)
         case Duty.AUDIT:
             await _show(seat, Audit(seat, await office.journal()))
         case Duty.DAY_CLOSE:
-            await _close_day(seat, await office.takings())
+            await _count(seat, office.day, CountKind.DAY_CLOSE, clerk)
+        case Duty.HANDOVER:
+            if await _count(seat, office.day, CountKind.HANDOVER, clerk):
+                seat.lock()
+        case Duty.QUEUE:
+            await keep_queue(seat, office.day)
+        case Duty.REPRINT:
+            await _copy_receipt(seat, office.day)
+        case Duty.PAPERS:
+            await _print_paper(seat, office)
+        case Duty.INQUIRY:
+            await _print_for_resident(seat, office, is_letter=True)
+        case Duty.SETTINGS:
+            await choose_settings(seat)
+        case Duty.REVOKE:
+            await revoke(seat, office.services, await office.residents(), _show)
+        case Duty.UNLOCK:
+            await unlock(seat, office.services, await office.residents(), _show)
         case Duty.LOCK:
             seat.lock()
+
+
+async def _receive(seat: Seat, office: Office) -> None:
+    found = await _show(seat, FindResident(seat, await office.residents()))
+    if isinstance(found, Resident):
+        office.offer(found)
+
+
+async def _look_at_form(seat: Seat, office: Office, submission: Submission) -> None:
+    """The clerk compares a form that was handed in, beside those whose it may be or whom he has looked up."""
+    found = await office.candidates(submission.form)
+    while True:
+        screen = CompareForm(seat, submission.form, found)
+        answer = await seat.show(screen, lambda: seat.board.submitted is submission)
+        if answer is None or isinstance(answer, Stop):
+            return
+        if not isinstance(answer, str):
+            seat.board.answer_submission(submission, answer)
+            return
+        search = FindResident(seat, await office.residents(), submission.form.kana.partition("\u3000")[0])
+        resident = await seat.show(search, lambda: seat.board.submitted is submission)
+        if isinstance(resident, Resident):
+            found = (resident,)
 
 
 async def _look_at_left(seat: Seat, office: Office) -> None:
@@ -112,27 +197,127 @@ async def _look_at_left(seat: Seat, office: Office) -> None:
     seat.board.has_seen_left = True
     if isinstance(chosen, LeftCase):
         await office.resume(chosen)
+    elif chosen is DECIDE:
+        await decide(seat, office.services, seat.board.left, _show)
+        await office.left_cases()
 
 
-async def _close_day(seat: Seat, takings: DayTakings) -> None:
-    pieces = await _show(seat, CountDrawer(seat, takings))
-    if isinstance(pieces, dict):
-        counted_yen = sum(yen * count for yen, count in pieces.items())
-        await _show(seat, DaySums(seat, takings, counted_yen))
+async def _count(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
+    """Counts the drawer, signs and keeps the count, prints its slip; a day is closed once. Whether it was kept."""
+    closed = await day.closed()
+    if closed is not None:
+        await _show(seat, DayIsClosed(seat, closed.count))
+        return False
+    takings = await day.takings()
+    pieces = await _show(seat, CountDrawer(seat, takings, kind))
+    if not isinstance(pieces, dict):
+        return False
+    counted_yen = sum(yen * count for yen, count in pieces.items())
+    reason = await _show(seat, DaySums(seat, takings, counted_yen, kind))
+    if not isinstance(reason, str):
+        return False
+    kept = await day.keep_count(kind, takings, pieces, reason)
+    outcome = await day.print_count(kept, takings, clerk, seat.words)
+    await _show(seat, Told(seat, told_of(outcome)))
+    if kind is CountKind.DAY_CLOSE:
+        await _show(seat, DayIsClosed(seat, kept.count))
+    return True
 
 
-async def _put(seat: Seat, case: OpenCase, question: ClerkAsked[Any], clerk: str) -> None:
-    answer = await seat.show(_screen(seat, case.position, question, clerk), lambda: case.clerk_asked is question)
+async def keep_queue(seat: Seat, day: CounterDay) -> None:
+    """Numbers are given and called until the clerk goes back to the desk."""
+    await day.look_at_queue()
+    while True:
+        order = await _show(seat, QueueScreen(seat))
+        if not isinstance(order, QueueOrder):
+            return
+        match order:
+            case QueueOrder("give", purpose=Purpose() as purpose):
+                await day.give(purpose)
+            case QueueOrder("next"):
+                await day.call_next()
+            case QueueOrder(kind):
+                await day.end(_ENDS[kind])
+
+
+_ENDS = {"serve": TicketState.SERVED, "absent": TicketState.ABSENT, "return": TicketState.WAITING}
+
+
+async def _copy_receipt(seat: Seat, day: CounterDay) -> None:
+    number = await _show(seat, EnterReceiptNumber(seat))
+    if not isinstance(number, int):
+        return
+    reason = await _show(seat, Choose(seat, "copy", tuple(CopyReason)))
+    if not isinstance(reason, str):
+        return
+    copied = await day.copy_receipt(number, CopyReason(reason))
+    if copied is None:
+        await _show(seat, Told(seat, "no_receipt", number=number))
+    elif copied.outcome is PrintOutcome.CONFIRMED:
+        await _show(seat, Told(seat, "copied", number=number, copies=copied.copies))
+    else:
+        await _show(seat, Told(seat, told_of(copied.outcome)))
+
+
+async def _print_paper(seat: Seat, office: Office) -> None:
+    paper = await _show(seat, Choose(seat, "papers", PAPERS))
+    if paper in ("application", "inquiry"):
+        await _print_for_resident(seat, office, is_letter=paper == "inquiry")
+    elif isinstance(paper, str):
+        await _show(seat, Told(seat, told_of(await office.day.print_blank(paper, seat.words))))
+
+
+async def _print_for_resident(seat: Seat, office: Office, *, is_letter: bool) -> None:
+    resident = await _show(seat, FindResident(seat, await office.residents()))
+    if not isinstance(resident, Resident):
+        return
+    print_it = office.day.print_letter if is_letter else office.day.print_form
+    outcome = await print_it(resident, seat.words)
+    is_hidden = is_letter and resident.is_protected
+    await _show(seat, Told(seat, "protected" if is_hidden else told_of(outcome)))
+
+
+async def choose_settings(seat: Seat) -> None:
+    """How this seat's clerk likes it: colours, language, how soon an empty seat locks; until he goes back."""
+    while True:
+        setting = await _show(seat, Choose(seat, "settings", SETTINGS))
+        match setting:
+            case "look":
+                seat.change_look()
+            case "language":
+                seat.speak(seat.other_language)
+            case "lock_soon" | "lock_usual" | "lock_late":
+                seat.lock_after(_LOCKS_AFTER_S[setting])
+                return
+            case _:
+                return
+
+
+PAPERS = ("application", "inquiry", "password_sheet", "hold", "refund", "refusal")
+"""What is printed from the menu, in its order; all but the first two are filled in by hand."""
+RENEWAL = ("revoke", "receive")
+AGENTS_PAPERS = ("application", "inquiry")
+SETTINGS = ("language", "look", "lock_soon", "lock_usual", "lock_late")
+_LOCKS_AFTER_S = {"lock_soon": 60.0, "lock_usual": 300.0, "lock_late": 900.0}
+
+
+async def _put(
+    seat: Seat, case: OpenCase, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
+) -> None:
+    screen = _screen(seat, case.position, question, clerk, routes)
+    answer = await seat.show(screen, lambda: case.clerk_asked is question)
     if isinstance(answer, Stop):
         case.stop(Actor.CLERK)
     elif answer is not None:
         case.answer(question, None if isinstance(question, Approval | ChangeDue | Repayment) else answer)
 
 
-def _screen(seat: Seat, position: int, question: ClerkAsked[Any], clerk: str) -> SeatScreen[Any]:
+def _screen(
+    seat: Seat, position: int, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
+) -> SeatScreen[Any]:
     match question:
         case IdentityCheck(question=comparison):
-            return CheckIdentity(seat, position, comparison, clerk)
+            return CheckIdentity(seat, position, comparison, clerk, routes)
         case Approval(question=comparison):
             return Approve(seat, position, comparison)
         case FeeDue(due_yen=due_yen):

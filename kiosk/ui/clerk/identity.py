@@ -1,100 +1,83 @@
 """The identity check, and the leave for the key generation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
-from kiosk.model.identity import IdentityDocument
-from kiosk.model.resident import FourItems
-from kiosk.ui.dates import day_text
+from kiosk.model.identity import IdentityDocument, IdentityRoute
+from kiosk.ui.clerk.comparison import Comparison, pairs_of_items
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
-from kiosk.ui.words import Words
-
-_DOCUMENTS = tuple(IdentityDocument)
-
-
-class Comparison(Vertical):
-    """Form beside register, item by item; what differs says so in words."""
-
-    def __init__(self, words: Words, question: IdentityQuestion) -> None:
-        super().__init__()
-        self._words = words
-        self._question = question
-
-    def compose(self) -> ComposeResult:
-        """A heading and four rows."""
-        words = self._words
-        form, register = _texts(self._question.form_items, words), _texts(self._question.register_items, words)
-        yield self._row("", words("clerk.identity.form"), words("clerk.identity.register"), "", "-head")
-        for item, form_text in form.items():
-            differs = item in self._question.differences or form_text != register[item]
-            mark = words("clerk.identity.differs" if differs else "clerk.identity.same")
-            yield self._row(words(f"item.{item}"), form_text, register[item], mark, "-differs" if differs else "-same")
-
-    @staticmethod
-    def _row(label: str, form: str, register: str, mark: str, kind: str) -> Horizontal:
-        return Horizontal(
-            Paragraph(label, classes="item"),
-            Paragraph(form, classes="form"),
-            Paragraph(register, classes="register"),
-            Paragraph(mark, classes="mark"),
-            classes=f"row {kind}",
-        )
-
-
-def _texts(items: FourItems, words: Words) -> dict[str, str]:
-    return {
-        "name": items.name,
-        "address": items.address,
-        "birth_date": day_text(items.birth_date, words),
-        "sex": words(f"sex.{items.sex}"),
-    }
-
-
-_CHECKS = ("face", "expiry", "entries")
-"""What is looked at on a photo document of a public office (route D1): the face, whether it has run out, and whether
-what is written on it agrees with the form."""
 
 
 class CheckIdentity(SeatScreen[IdentityEvidence]):
-    """The clerk compares form, register, document and face: names the document, then ticks what he looked at."""
+    """The clerk compares form, register, document and face: names the document, then ticks what he looked at.
 
-    def __init__(self, seat: Seat, position: int, question: IdentityQuestion, clerk: str) -> None:
+    `routes` are the policy's; the first one's documents stand on the first row of keys, beside them the other routes'.
+    """
+
+    def __init__(
+        self, seat: Seat, position: int | None, question: IdentityQuestion, clerk: str, routes: Sequence[IdentityRoute]
+    ) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._question = question
         self._clerk = clerk
+        self._routes = routes
         self._document: IdentityDocument | None = None
+        self._beside: IdentityDocument | None = None
         self._ticked: set[str] = set()
 
+    @property
+    def _route(self) -> IdentityRoute | None:
+        return next((route for route in self._routes if self._document in route.documents), None)
+
+    @property
+    def _named(self) -> IdentityRoute | None:
+        """The route, once every document that it asks for was named."""
+        route = self._route
+        return route if route is not None and (self._beside is not None or not route.beside) else None
+
     def page(self) -> ComposeResult:
-        """The comparison; below it the documents, and once one was named what to look at on it."""
-        words = self.words
-        yield Paragraph(words("clerk.identity.title", number=self._question.application_number), classes="title -tight")
-        yield Comparison(words, self._question)
-        if self._document is None:
-            yield Paragraph(words("clerk.identity.document"), classes="aside", id="document-question")
-            with Horizontal(id="documents"):
-                for number, document in enumerate(_DOCUMENTS, 1):
-                    yield Key(words(f"document.{document}"), id=f"document-{number}", hint=str(number), value=document)
+        """The comparison; below it the documents, and once they were named what to look at on them."""
+        words, question = self.words, self._question
+        yield Paragraph(words("clerk.identity.title", number=question.application_number), classes="title -tight")
+        yield Comparison(words, pairs_of_items(question.form_items, question.register_items, words))
+        named = words("list.joint").join(
+            words(f"document.{d}") for d in (self._document, self._beside) if d is not None
+        )
+        route = self._route
+        if self._named is not None:
+            asked = words("clerk.identity.checks", document=named)
+        elif route is not None:
+            asked = words("clerk.identity.beside", document=named)
         else:
-            named = words(f"document.{self._document}")
-            yield Paragraph(words("clerk.identity.checks", document=named), classes="aside", id="document-question")
-            with Horizontal(id="documents"):
-                for number, check in enumerate(_CHECKS, 1):
+            asked = words("clerk.identity.document")
+        yield Paragraph(asked, classes="aside", id="document-question")
+        with Horizontal(id="documents"):
+            if self._named is not None:
+                for number, check in enumerate(self._named.checks, 1):
                     yield Key(self._check_label(check), id=f"check-{check}", hint=str(number), value=check)
+            else:
+                offered = route.beside if route is not None else [d for r in self._routes for d in r.documents]
+                for number, document in enumerate(offered, 1):
+                    yield Key(words(f"document.{document}"), id=f"document-{number}", hint=str(number), value=document)
+            if self._document is not None:
                 yield Key(words("clerk.identity.other_document"), id="other-document", hint="0", kind="quiet")
 
     def keys(self) -> Iterable[Key]:
         """Confirmed, once everything was looked at."""
         key = Key(self.words("clerk.identity.confirm"), id="confirm", hint="Enter", kind="main")
-        key.disabled = self._document is None or len(self._ticked) < len(_CHECKS)
+        key.disabled = not self._is_complete
         yield key
+
+    @property
+    def _is_complete(self) -> bool:
+        return self._named is not None and self._ticked.issuperset(self._named.checks)
 
     def _check_label(self, check: str) -> str:
         state = "done" if check in self._ticked else "open"
@@ -102,61 +85,63 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
 
     @on(Key.Pressed, "#documents Key")
     async def choose(self, event: Key.Pressed) -> None:
-        """Names the document, ticks a check, or goes back to the documents."""
+        """Names a document, ticks a check, or goes back to the documents."""
         match event.key.value:
+            case IdentityDocument() as document if self._document is None:
+                await self._turn_to(document, None)
             case IdentityDocument() as document:
-                await self._turn_to(document)
+                await self._turn_to(self._document, document)
             case str() as check:
                 self._tick(check)
             case _:
-                await self._turn_to(None)
+                await self._turn_to(None, None)
 
-    async def _turn_to(self, document: IdentityDocument | None) -> None:
-        self._document = document
+    async def _turn_to(self, document: IdentityDocument | None, beside: IdentityDocument | None) -> None:
+        self._document, self._beside = document, beside
         self._ticked.clear()
         await self.compose_anew()
-        self.focus_on("#check-face" if document is not None else "#document-1")
+        self.focus_on(f"#check-{self._named.checks[0]}" if self._named is not None else "#document-1")
 
     def _tick(self, check: str) -> None:
+        if self._named is None:
+            return
         self._ticked.add(check)
         for key in self.query("#documents Key").results(Key):
             if isinstance(key.value, str):
                 key.relabel(self._check_label(key.value))
                 key.set_class(key.value in self._ticked, "-chosen")
-        missing = [name for name in _CHECKS if name not in self._ticked]
+        missing = [name for name in self._named.checks if name not in self._ticked]
         for confirm in self.query("#confirm").results(Key):
             confirm.disabled = bool(missing)
         self.focus_on(f"#check-{missing[0]}" if missing else "#confirm")
 
     def on_key(self, event: events.Key) -> None:
         """Digits name a document, or tick."""
-        if event.character is not None and event.character in "1230":
-            digit = int(event.character)
-            ids = ("other-document", *(f"check-{check}" for check in _CHECKS))
-            wanted = f"document-{digit}" if self._document is None else ids[digit]
-            for key in self.query(f"#documents #{wanted}").results(Key):
-                key.action_press()
+        if event.character is not None and event.character in "1234567890":
+            for key in self.query("#documents Key").results(Key):
+                if key.keyboard_key == event.character:
+                    key.action_press()
 
     @on(Key.Pressed, "#confirm")
     def confirm(self) -> None:
-        """Form, register, document and face agree."""
-        if self._document is not None and len(self._ticked) == len(_CHECKS):
-            self.dismiss(IdentityEvidence(self._document, self._clerk))
+        """Form, register, documents and face agree."""
+        if self._document is not None and self._is_complete:
+            self.dismiss(IdentityEvidence(self._document, self._clerk, self._beside))
 
 
 class Approve(SeatScreen[bool]):
-    """Leave for the key generation; after this the clerk's key signs."""
+    """Leave for what the question is about; after this the clerk's key signs."""
 
-    def __init__(self, seat: Seat, position: int, question: IdentityQuestion) -> None:
+    def __init__(self, seat: Seat, position: int | None, question: IdentityQuestion) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._question = question
 
     def page(self) -> ComposeResult:
         """For whom, and what follows."""
-        yield Paragraph(self.words("clerk.approve.title"), classes="title")
+        yield Paragraph(self.words(f"clerk.approve.{self._question.operation}.title"), classes="title")
         yield Paragraph(
             self.words(
-                "clerk.approve.text",
+                f"clerk.approve.{self._question.operation}.text",
                 number=self._question.application_number,
                 name=self._question.register_items.name,
             ),

@@ -1,4 +1,4 @@
-"""The clerk's menu: everything that can be done at the desk, and the places of what is still to come."""
+"""The clerk's menu: everything that can be done at the desk."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -27,13 +27,18 @@ class Duty(StrEnum):
     REVOKE = "revoke"
     UNLOCK = "unlock"
     RENEW = "renew"
+    """Revokes, then takes an application in: a new key destroys the old one."""
     AGENT = "agent"
+    """Two visits; at the first a letter goes to the resident, the second is the counter's way on paper."""
     INQUIRY = "inquiry"
     HANDOVER = "handover"
+    QUEUE = "queue"
+    PAPERS = "papers"
+    SETTINGS = "settings"
 
 
-TO_COME = frozenset({Duty.REPRINT, Duty.REVOKE, Duty.UNLOCK, Duty.RENEW, Duty.AGENT, Duty.INQUIRY, Duty.HANDOVER})
-"""Duties whose use case does not exist yet; their keys say so and do nothing."""
+_KEYS = "1234567890ABDFG"
+"""By the order of the duties; without the letter that changes the language."""
 
 
 class Menu(SeatScreen[Duty]):
@@ -46,15 +51,11 @@ class Menu(SeatScreen[Duty]):
         super().__init__(seat, can_stop=True)
 
     def page(self) -> ComposeResult:
-        """Four in a row."""
+        """Five in a row."""
         yield Paragraph(self.words("clerk.menu.title"), classes="title -tight")
         with Grid(id="duties"):
-            for number, duty in enumerate(Duty, 1):
-                is_to_come = duty in TO_COME
-                hint = self.words("clerk.menu.to_come") if is_to_come else str(number)
-                key = Key(self.words(f"clerk.duty.{duty}"), id=f"duty-{duty}", hint=hint, value=duty)
-                key.disabled = is_to_come
-                yield key
+            for letter, duty in zip(_KEYS, Duty, strict=True):
+                yield Key(self.words(f"clerk.duty.{duty}"), id=f"duty-{duty}", hint=letter, value=duty)
 
     def keys(self) -> Iterable[Key]:
         """None but the duties."""
@@ -67,6 +68,7 @@ class Menu(SeatScreen[Duty]):
             self.dismiss(event.key.value)
 
     def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        if event.character is not None and event.character in "12345":
-            self.dismiss(tuple(Duty)[int(event.character) - 1])
+        """Digits and letters choose."""
+        letter = (event.character or "").upper()
+        if letter and letter in _KEYS:
+            self.dismiss(tuple(Duty)[_KEYS.index(letter)])

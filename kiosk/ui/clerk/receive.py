@@ -24,10 +24,10 @@ class FindResident(SeatScreen[Resident]):
     TAKES_TEXT = True
     ASKS_BACK = False
 
-    def __init__(self, seat: Seat, residents: Sequence[Resident]) -> None:
+    def __init__(self, seat: Seat, residents: Sequence[Resident], asked: str = "") -> None:
         super().__init__(seat, can_stop=True)
         self._residents = residents
-        self._asked = ""
+        self._asked = asked
 
     def page(self) -> ComposeResult:
         """What is looked for, and the first that were found."""

@@ -19,8 +19,8 @@ _PER_LOW_PAGE = 3
 """One row, so that every form lies in the lower half."""
 
 
-class ChooseApplication(SeatScreen[Resident]):
-    """Demo: the pre-filled forms of the fictional residents lie here, and one of them is taken."""
+class ChooseApplication(SeatScreen[Resident | str]):
+    """Demo: the pre-filled forms of the fictional residents lie here, and one of them is taken, or `type`d instead."""
 
     AUTO_FOCUS = "#form-1"
     MINDS_IDLENESS = True
@@ -41,15 +41,10 @@ class ChooseApplication(SeatScreen[Resident]):
                 yield Key(resident.items.name, id=f"form-{number}", hint=str(number), value=resident)
 
     def keys(self) -> Iterable[Key]:
-        """The forms before and after."""
+        """A form of one's own; other forms."""
+        yield Key(self.words("resident.bring.type"), id="type", hint="0")
         if len(self._residents) > self._per_page:
-            yield Key(self.words("resident.forms.before"), id="before", hint="PageUp")
             yield Key(self.words("resident.forms.after"), id="after", hint="PageDown")
-
-    @on(Key.Pressed, "#before")
-    async def show_before(self) -> None:
-        """Turns back, from the first forms to the last."""
-        await self._turn(-1)
 
     @on(Key.Pressed, "#after")
     async def show_after(self) -> None:
@@ -66,6 +61,11 @@ class ChooseApplication(SeatScreen[Resident]):
         """Takes a form."""
         assert isinstance(event.key.value, Resident)
         self.dismiss(event.key.value)
+
+    @on(Key.Pressed, "#type")
+    def fill_in(self) -> None:
+        """Would rather fill one in."""
+        self.dismiss("type")
 
     async def on_key(self, event: events.Key) -> None:
         """Digits take a form, the paging keys turn."""

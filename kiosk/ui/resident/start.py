@@ -24,9 +24,11 @@ class Wish(StrEnum):
     LEARN = "learn"
     COMFORT = "comfort"
     """Reading and operating more easily, and another language."""
+    SERVICES = "services"
+    """Another password, or his certificate revoked."""
 
 
-_BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.COMFORT)
+_BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.COMFORT, Wish.SERVICES)
 
 
 class Start(SeatScreen[Wish]):
@@ -49,12 +51,21 @@ class Start(SeatScreen[Wish]):
                         words("resident.start.fee"): words("money.yen", yen=self._fee_yen),
                         words("resident.start.time"): words("resident.start.time_value"),
                         words("resident.start.bring"): words("resident.start.bring_value"),
-                    }
+                    },
+                    label_width=13,
+                    is_spread=False,
                 )
-        with Horizontal(classes="choices"):
+        with Horizontal(classes="choices -many"):
             for number, wish in enumerate(_BESIDE_ISSUE, 1):
                 yield Key(words(f"resident.wish.{wish}"), id=f"wish-{wish}", hint=str(number), value=wish)
         yield Paragraph(words("resident.start.others"), id="start-others")
+
+    def follow(self) -> None:
+        """Shows the number that is being called to this counter."""
+        called = self.seat.board.calls
+        lead = "resident.start.lead" if called is None else "resident.start.called"
+        for paragraph in self.query("#start-lead").results(Paragraph):
+            paragraph.write(self.words(lead, number=called))
 
     def keys(self) -> Iterable[Key]:
         """One key begins."""
@@ -68,5 +79,5 @@ class Start(SeatScreen[Wish]):
 
     def on_key(self, event: events.Key) -> None:
         """Digits choose one of the other wishes."""
-        if event.character is not None and event.character in "1234":
+        if event.character is not None and event.character in "12345":
             self.dismiss(_BESIDE_ISSUE[int(event.character) - 1])

@@ -10,13 +10,18 @@ from hw.sim.card.personalization import new_card
 from tests.hw.card.office import blank, rsa_key
 
 
-def technicians_card(kind: str = "juki-2011") -> VirtualCard:
+def technicians_memory(kind: str) -> MemoryStore:
     """A card as technicians carry it, and with an authority's certificate that is free to read."""
     memory = blank(kind)
     if memory.piv is None:
         memory = new_card("TESTCARD00000001")
         memory.files[0x0002] = b"\x30\x82\x03\xfc" + bytes(range(255)) * 4
-    return VirtualCard(MemoryStore(memory), make_key=rsa_key)
+    return MemoryStore(memory)
+
+
+def technicians_card(kind: str = "juki-2011") -> VirtualCard:
+    """One that can everything."""
+    return VirtualCard(technicians_memory(kind), make_key=rsa_key)
 
 
 class BadReader(MemorySlot):

@@ -82,3 +82,21 @@ def test_an_empty_reader_fails_and_one_that_is_not_there_is_unavailable(pcscd: P
     assert empty.returncode == 1
     assert json.loads(empty.stdout)["findings"][0]["outcome"] == "FAIL"
     assert hw(pcscd, "conform", "reader", "No such reader").returncode == 69
+
+
+def test_the_health_of_a_reader_tells_of_the_card_in_it_and_not_whose_it_is(pcscd: PrivatePcscd) -> None:
+    done = hw(pcscd, "health", "card", "--json", "--set", f"card.link=pcsc:{READER}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    health = json.loads(done.stdout)
+    found = {measured["name"]: measured["value"] for measured in health["measurements"]}
+    assert (found["compatibility check"], found["card"]) == ("passed", "juki-2011")
+    assert (found["password for signature"], found["key for signature"]) == ("not set", "none")
+    assert "TESTCARD00000001" not in done.stdout
+
+
+def test_a_reader_that_is_not_there_fails_its_health_check_and_an_empty_one_leaves_it_open(pcscd: PrivatePcscd) -> None:
+    missing = hw(pcscd, "health", "card", "--json", "--set", "card.link=pcsc:No such reader")
+    assert (missing.returncode, json.loads(missing.stdout)["power"]) == (1, "off_offline")
+    empty = hw(pcscd, "health", "card", "--level", "external", "--set", f"card.link=pcsc:{EMPTY_READER}")
+    assert empty.returncode == 2, empty.stdout
+    assert "card: none in the reader" in empty.stdout

@@ -116,6 +116,9 @@ def both(first: Change, second: Change) -> Change:
     return lambda command, true: second(command, first(command, true))
 
 
+NO_CHANNEL = always(INITIALIZE, "6D00")
+
+
 def telephone(command: bytes, true: bytes) -> bytes:
     if command[1] == GET_DATA:
         return bytes.fromhex("6A88")
@@ -268,8 +271,13 @@ FAKES = (
     Fake("a management algorithm that nobody knows", CardUnsupported, "no known algorithm",
          instead(METADATA, "0101770202000105010090 00", at=2), "piv", reason=U.NOT_PREPARED),
     Fake("a card that does not know its own key", Refused, "does not have its management key",
-         instead(AUTHENTICATE, flipped(5), at=2), "piv"),
-    Fake("a witness of another length", INVALID, "authentication of", instead(AUTHENTICATE, "7C03800100 9000"), "piv"),
+         both(NO_CHANNEL, instead(AUTHENTICATE, flipped(5), at=2)), "piv"),
+    Fake("a witness of another length", INVALID, "authentication of",
+         both(NO_CHANNEL, instead(AUTHENTICATE, "7C03800100 9000")), "piv"),
+    Fake("an answer under the channel that somebody changed", INVALID, "answer's MAC is wrong",
+         instead(AUTHENTICATE, flipped(5)), "piv"),
+    Fake("the maker's keys claimed after ours were put in", Refused, "cryptogram is wrong",
+         always(INITIALIZE, lambda true: true[:10] + b"\xff" + true[11:]), "piv"),
     Fake("a key that the card did not make", CardRefused, "attest key", always(ATTEST, "6A88"), "piv"),
     Fake("a certificate that blows up", INVALID, "does not end", always(GET_OBJECT, bomb), "piv", is_issued=True),
 )  # fmt: skip

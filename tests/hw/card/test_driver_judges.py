@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -21,6 +22,7 @@ from hw.card.reader import Reader
 from hw.ports import CardReader, ChannelPurpose, KeyUse
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import MemoryStore
+from hw.sim.card.personalization import FACTORY_MANAGEMENT_KEY
 from tests.hw.card.office import ISSUER, blank, password_for, rsa_key
 from tests.hw.card.pcsc_bench import Client, inserted, outcome
 from tests.pcscd import PrivatePcscd
@@ -177,3 +179,42 @@ def test_a_makers_tool_manages_the_card_that_was_bought(bought: Office, tmp_path
     )
     assert "Failed authentication" in wrong.stderr
     bought.tool(*tool, f"--key={key}", "-a", "set-chuid")
+
+
+def test_opensc_makes_a_key_in_a_card_that_was_bought_and_signs_with_it(
+    pcscd: PrivatePcscd, client: Client, tmp_path: Path
+) -> None:
+    """What `piv-tool` returns is its own affair: it fails to write down the RSA key that the card gave it (OpenSC
+    issue 3156, mended in 0.26), and returns a certificate's length for having loaded it.
+    """
+    store = MemoryStore(blank("piv"))
+    reader = pcscd.reader_names[0]
+    (tmp_path / "9b").write_text(":".join(f"{byte:02X}" for byte in FACTORY_MANAGEMENT_KEY))
+    (tmp_path / "text").write_bytes(b"a text to be signed")
+    assert client.run(outcome, wait_for_removal, reader) == "True"
+    with inserted(VirtualCard(store, make_key=rsa_key), pcscd.vpcd_ports[0]):
+        assert client.run(outcome, wait_for_card, reader) == "True"
+        env = {**pcscd.env, "PIV_EXT_AUTH_KEY": f"{tmp_path}/9b"}
+
+        def run(*command: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+
+        tool = ("piv-tool", "--reader", reader, "--admin", "M:9B:03")
+        made = run(*tool, "--genkey", "9A:07", "--out", f"{tmp_path}/public.der")
+        assert made.returncode == 0 or made.stderr.strip() == "gen_key unable to gen RSA"
+        piv = store.read().piv
+        assert piv is not None
+        key = serialization.load_der_private_key(piv.keys[0x9A].der, None)
+        assert isinstance(key, rsa.RSAPrivateKey)
+        (tmp_path / "certificate.pem").write_bytes(certificate("Bought", key).public_bytes(Encoding.PEM))
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (tmp_path / "public.pem").write_bytes(public)
+        loaded = run(*tool, "--cert", "9A", "--in", f"{tmp_path}/certificate.pem")
+        assert loaded.stderr == ""
+        signed = run("pkcs11-tool", "--token-label", "Bought", "--login", "--pin", "123456", "--sign", "--id", "01",
+                     "--mechanism", "SHA256-RSA-PKCS", "--input-file", f"{tmp_path}/text",
+                     "--output-file", f"{tmp_path}/signature")  # fmt: skip
+        assert signed.returncode == 0, signed.stderr
+    verified = run("openssl", "dgst", "-sha256", "-verify", f"{tmp_path}/public.pem",
+                   "-signature", f"{tmp_path}/signature", f"{tmp_path}/text")  # fmt: skip
+    assert verified.stdout.strip() == "Verified OK"

@@ -1,0 +1,86 @@
+"""A copy of a receipt, 領収書(写): the same number, marked as a copy, and journaled before it is printed.
+
+An original is printed once, by the issuance itself. Here nothing but copies leave the printer.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hw.errors import TextDoesNotFit
+from hw.ports import PrintJob, PrintOutcome
+from kiosk.issuance.effect import outcome_in
+from kiosk.issuance.receipt import ReceiptValues, compose_receipt
+from kiosk.issuance.station import Station
+from kiosk.issuance.steps import AUTHORISE, CERTIFY, FEE
+from kiosk.journal.entry import Entry
+from kiosk.journal.journal import Journal, NumberedReceipt
+
+COPIED = "receipt_copy"
+"""The event of a copy, which is in the journal whether or not the paper then came out."""
+
+
+class CopyReason(StrEnum):
+    """Why a payer needs his receipt again."""
+
+    LOST = "lost"
+    UNREADABLE = "unreadable"
+    FOR_AN_AGENCY = "for_an_agency"
+
+
+class ReceiptUnknown(Exception):
+    """This station has printed no receipt of that number, or its records were destroyed when their time was over."""
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What became of the copy, and how many copies this receipt has now."""
+
+    outcome: PrintOutcome
+    copies: int
+
+
+def copy_receipt(number: int, reason: CopyReason, operator: str, journal: Journal, station: Station) -> Copied:
+    """Prints one copy; `operator` is who had it printed. Raises `ReceiptUnknown`, and `hw.errors` of the printer.
+
+    `journal` is of the thread that calls.
+    """
+    job = _job(number, journal, station)
+    copies = 1 + sum(_is_copy_of(entry, number) for entry in journal.entries() if entry.station == station.name)
+    facts: dict[str, str | int] = {"event": COPIED, "receipt": number, "copy": copies, "reason": reason.value}
+    journal.note({**facts, "operator": operator}, lambda _: None)
+    return Copied(station.printer.print(job), copies)
+
+
+def _job(number: int, journal: Journal, station: Station) -> PrintJob:
+    found = journal.numbered(number)
+    if found is None or found[0].seal.is_destroyed:
+        raise ReceiptUnknown(f"receipt {number}")
+    case, receipt = found
+    authorised = outcome_in(journal.effect(case, AUTHORISE.step), AUTHORISE)
+    pending = outcome_in(journal.effect(case, CERTIFY.step), CERTIFY)
+    fee = outcome_in(journal.effect(case, FEE.step), FEE)
+    if authorised is None or pending is None or fee is None:
+        raise ReceiptUnknown(f"receipt {number}")
+
+    def render(receipt: NumberedReceipt) -> PrintJob:
+        values = ReceiptValues(
+            number=number,
+            printed_on=station.clock(),
+            fee=fee,
+            serial=pending.serial,
+            valid_until=pending.not_after,
+            town=station.town,
+            clerk=authorised.identified.clerk,
+            is_copy=True,
+            proof=receipt.proof,
+        )
+        return station.printer.render(compose_receipt(station.receipt_form, values), f"{number % 10000:04d}")
+
+    try:
+        return render(receipt)
+    except TextDoesNotFit:
+        return render(NumberedReceipt(number, ""))
+
+
+def _is_copy_of(entry: Entry, number: int) -> bool:
+    return f'"event":"{COPIED}"' in entry.body and f'"receipt":{number},' in entry.body

@@ -1,0 +1,234 @@
+"""The counter's day at the clerk's seat: the queue, the drawer, copies of receipts, papers; over an open station.
+
+Everything runs on the books' thread, beside the case at the terminal.
+"""
+
+import datetime
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from hw.errors import DeviceError, NotSent
+from hw.ports import PrintOutcome
+from kiosk.clock import JAPAN
+from kiosk.counter.cash_count import CashCount, CountKind, KeptCount, drawer_day
+from kiosk.counter.queue import Purpose, TicketState
+from kiosk.counter.reprint import Copied, CopyReason, ReceiptUnknown, copy_receipt
+from kiosk.model.resident import Resident
+from kiosk.ui.board import Board
+from kiosk.ui.counter import Books, Counter, DayTakings
+from kiosk.ui.dates import day_text
+from kiosk.ui.station_thread import StationThread
+from kiosk.ui.words import Words
+
+if TYPE_CHECKING:
+    from kiosk.counter_records import CounterRecords
+    from kiosk.issuance.station import Station
+
+LETTER_DAYS = 14
+"""So long a resident has to answer a letter of inquiry."""
+
+T = TypeVar("T")
+
+
+class CounterDay:
+    """`kiosk.ui.clerk.flow.Day`."""
+
+    def __init__(
+        self,
+        counter: Counter,
+        station: "Station",
+        thread: StationThread,
+        board: Board,
+        books: Callable[[], Books],
+    ) -> None:
+        self._counter = counter
+        self._station = station
+        self._thread = thread
+        self._board = board
+        self._books = books
+        self._kept: CounterRecords | None = None
+
+    def _records(self) -> "CounterRecords":
+        if self._kept is None:
+            self._kept = self._counter.records()
+        return self._kept
+
+    # --- the queue ----------------------------------------------------------------------------------------------------
+
+    async def look_at_queue(self) -> None:
+        """Shows today's numbers as they are kept."""
+        await self._queued(lambda: None)
+
+    async def give(self, purpose: Purpose) -> int:
+        """Gives the next number."""
+        return await self._queued(lambda: self._records().queue.give(purpose).number)
+
+    async def call_next(self) -> int | None:
+        """Calls whoever has waited longest."""
+        return await self._queued(lambda: self._records().queue.call_next())
+
+    async def call(self, number: int) -> bool:
+        """Calls one number."""
+        return await self._queued(lambda: self._records().queue.call(number))
+
+    async def end(self, state: TicketState) -> None:
+        """Whom this counter has called was served, did not come, or waits again."""
+        await self._queued(lambda: self._records().queue.end(state))
+
+    async def _queued(self, act: Callable[[], T]) -> T:
+        result = await self._thread.call(act)
+        tickets = await self._thread.call(lambda: self._records().queue.tickets())
+        mine = (t.number for t in tickets if t.state is TicketState.CALLED and t.counter == self._station.name)
+        self._board.tickets, self._board.calls = tickets, next(mine, None)
+        self._board.bell.ring()
+        return result
+
+    # --- the drawer ---------------------------------------------------------------------------------------------------
+
+    async def takings(self) -> DayTakings:
+        """The money since the drawer was counted last."""
+        return await self._thread.call(self._read_takings)
+
+    def _read_takings(self) -> DayTakings:
+        from dataclasses import replace
+
+        counts = self._records().counts
+        last = counts.last()
+        today = self._station.clock().astimezone(JAPAN).date()
+        told = self._books().takings(today, 0 if last is None else last.count.until_seq)
+        return replace(told, float_yen=counts.float_yen)
+
+    async def closed(self) -> KeptCount | None:
+        """The close of today, when it was made."""
+
+        def find() -> KeptCount | None:
+            counts = self._records().counts
+            return counts.last() if counts.is_closed() else None
+
+        return await self._thread.call(find)
+
+    async def keep_count(
+        self, kind: CountKind, takings: DayTakings, pieces: Mapping[int, int], reason: str
+    ) -> KeptCount:
+        """Signs a count by the clerk's key and keeps it. Of a day's close the change stays, the rest is paid in."""
+        counted_yen = sum(yen * count for yen, count in pieces.items())
+        is_close = kind is CountKind.DAY_CLOSE
+        now = self._station.clock()
+        count = CashCount(
+            kind,
+            self._station.name,
+            drawer_day(now),
+            now.isoformat(timespec="seconds"),
+            takings.float_yen,
+            takings.issued,
+            takings.fees_yen,
+            takings.refunds,
+            takings.refunds_yen,
+            {str(yen): number for yen, number in pieces.items() if number},
+            min(takings.float_yen, counted_yen) if is_close else counted_yen,
+            reason,
+            takings.until_seq,
+        )
+        return await self._thread.call(lambda: self._records().counts.keep(count, [self._station.clerk_key]))
+
+    async def print_count(self, kept: KeptCount, takings: DayTakings, clerk: str, words: Words) -> PrintOutcome:
+        """The slip of a count, with the journal's head over it."""
+        count = kept.count
+        values = {
+            "date": count.day,
+            "station": count.station,
+            "float_yen": f"{count.float_yen:,}",
+            "receipts": str(count.receipts),
+            "received_yen": f"{count.taken_yen:,}",
+            "refunds": str(count.refunds),
+            "refunded_yen": f"{count.repaid_yen:,}",
+            "expected_yen": f"{count.due_yen:,}",
+            "counted_yen": f"{count.counted_yen:,}",
+            "difference_yen": f"{count.difference_yen:+,}" if count.difference_yen else "0",
+            "first_receipt": "-" if takings.receipts is None else f"{takings.receipts[0]:06d}",
+            "last_receipt": "-" if takings.receipts is None else f"{takings.receipts[1]:06d}",
+            "suspects": str(takings.suspects),
+            "clerk": clerk,
+            "head": kept.head,
+        }
+        rows = {"denominations": [{"value": f"{int(yen):,}", "pieces": str(n)} for yen, n in count.pieces.items()]}
+        marks = ({"head"} if kept.head else set()) | ({"suspects"} if takings.suspects else set())
+        return await self._print("day_close", words, values, rows, marks)
+
+    # --- papers -------------------------------------------------------------------------------------------------------
+
+    async def copy_receipt(self, number: int, reason: CopyReason) -> Copied | None:
+        """A copy of a receipt; None for a number that this station has not printed."""
+
+        def copy() -> Copied | None:
+            from kiosk.counter.clerk_key import operator_of
+
+            operator = operator_of(self._station.clerk_key.certificate)
+            try:
+                return copy_receipt(number, reason, operator, self._records().journal, self._station)
+            except ReceiptUnknown:
+                return None
+            except NotSent:
+                return Copied(PrintOutcome.NOT_STARTED, 0)
+            except DeviceError:
+                return Copied(PrintOutcome.UNKNOWN, 0)
+
+        return await self._thread.call(copy)
+
+    async def print_form(self, resident: Resident, words: Words) -> PrintOutcome:
+        """A form filled in from the register, with the code by which the terminal knows it."""
+        code = await self._thread.call(lambda: self._records().forms.issue(resident.code))
+        items, town = resident.items, self._station.town
+        values = {
+            "number": code,
+            "addressee": words("paper.addressee", municipality=town.municipality),
+            "date": self._today(words),
+            "kana": resident.kana,
+            "name": items.name,
+            "address": items.address,
+            "birth_date": day_text(items.birth_date, words),
+            "sex": words(f"sex.{items.sex}"),
+            "kind": words("paper.kind"),
+        }
+        return await self._print("application", words, values)
+
+    async def print_letter(self, resident: Resident, words: Words) -> PrintOutcome:
+        """A letter of inquiry; to a resident under protection without his address, which a person decides about."""
+        items = resident.items
+        now = self._station.clock().astimezone(JAPAN).date()
+        values = {
+            "name": items.name,
+            "address": "" if resident.is_protected else items.address,
+            "date": self._today(words),
+            "subject": words("paper.subject"),
+            "applied_on": self._today(words),
+            "deadline": day_text(now + datetime.timedelta(days=LETTER_DAYS), words),
+        }
+        return await self._print("inquiry", words, values)
+
+    async def print_blank(self, name: str, words: Words) -> PrintOutcome:
+        """A paper to be filled in by hand."""
+        return await self._print(name, words, {})
+
+    async def _print(
+        self,
+        name: str,
+        words: Words,
+        values: Mapping[str, str],
+        rows: Mapping[str, list[dict[str, str]]] | None = None,
+        marks: set[str] | None = None,
+    ) -> PrintOutcome:
+        language = "ja" if words.is_japanese else "en"
+
+        def run() -> PrintOutcome:
+            try:
+                return self._counter.papers().print(name, language, values, rows, marks or set()).outcome
+            except NotSent:
+                return PrintOutcome.NOT_STARTED
+            except DeviceError:
+                return PrintOutcome.UNKNOWN
+
+        return await self._thread.call(run)
+
+    def _today(self, words: Words) -> str:
+        return day_text(self._station.clock().astimezone(JAPAN).date(), words)

@@ -1,0 +1,188 @@
+"""The ways by which a form comes to the counter: typed by the resident, scanned from a printed one, chosen (demo)."""
+
+import asyncio
+import datetime
+from dataclasses import replace
+from typing import Any, Protocol
+
+from kiosk.model.form import Form, flawed_items
+from kiosk.model.resident import Resident, Sex
+from kiosk.model.town import Areas
+from kiosk.ui.dates import Era
+from kiosk.ui.resident.application import ChooseApplication, ConfirmItems
+from kiosk.ui.resident.form import ChooseEra, ChooseOne, ChooseSex, TypeBirthDate, TypeKana, TypeNumber, Unlisted
+from kiosk.ui.resident.form_check import ITEMS, AtReception, BringForm, ConfirmForm
+from kiosk.ui.resident.guide import Consult
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen, Stop
+from kiosk.ui.submission import Accepted, Referred, Returned, Submission
+
+
+class FormsCorner(Protocol):
+    """What the terminal has for those who fill in a form; the register is not among it."""
+
+    areas: Areas
+    has_scanner: bool
+
+    def today(self) -> datetime.date:
+        """The day at the counter."""
+        ...
+
+    async def writings(self, reading: str) -> tuple[str, ...]:
+        """How a reading can be written; none where there is no dictionary."""
+        ...
+
+    async def residents(self) -> tuple[Resident, ...]:
+        """Whose printed forms lie here (demo); none elsewhere."""
+        ...
+
+    async def scan(self) -> Resident | None:
+        """Waits for a code; the resident whose printed form has it, None for a code that no form has."""
+        ...
+
+
+async def take_form(seat: Seat, corner: FormsCorner) -> Resident | None:
+    """Whose form is handed in; None when he changes his mind or goes to the window, of which nothing remains."""
+    is_refused = False
+    while True:
+        answer = await _bring(seat, corner, is_refused=is_refused)
+        is_refused = answer is None
+        match answer:
+            case Stop.STOP:
+                return None
+            case "consult":
+                await _consult(seat)
+                return None
+            case "type":
+                return await _type_and_hand_in(seat, corner)
+            case Resident():
+                match await seat.ask(ConfirmItems(seat, answer)):
+                    case True:
+                        return answer
+                    case Stop.STOP:
+                        return None
+
+
+async def _bring(seat: Seat, corner: FormsCorner, *, is_refused: bool) -> object:
+    """A form that was chosen or scanned, None for a code of none, or what the resident wants instead."""
+    residents = await corner.residents()
+    screen: SeatScreen[Any] = BringForm(seat, has_scanner=corner.has_scanner, is_refused=is_refused)
+    if residents:
+        screen = ChooseApplication(seat, residents)
+    if not corner.has_scanner:
+        return await seat.ask(screen)
+    scanned = asyncio.ensure_future(corner.scan())
+    scanned.add_done_callback(lambda _: seat.bell.ring())
+    try:
+        answer = await seat.show(screen, lambda: not scanned.done())
+        return scanned.result() if answer is None else answer
+    finally:
+        scanned.cancel()
+
+
+async def _consult(seat: Seat) -> None:
+    seat.board.call_clerk()
+    await seat.ask(Consult(seat))
+
+
+async def _type_and_hand_in(seat: Seat, corner: FormsCorner) -> Resident | None:
+    """Typed, shown back, handed in; again with what the clerk asks to look at, until he takes it."""
+    form = await _fill_in(seat, corner)
+    if form is None:
+        return None
+    doubtful: tuple[str, ...] = flawed_items(form, corner.today())
+    while True:
+        answer = await seat.ask(ConfirmForm(seat, form, doubtful))
+        if isinstance(answer, Stop):
+            return None
+        if not answer:
+            choices = [(seat.words(f"item.{item}"), item) for item in ITEMS]
+            item = await seat.ask(ChooseOne(seat, "item", choices))
+            changed = await _change(seat, corner, form, item) if isinstance(item, str) else form
+            if isinstance(item, Stop) or changed is None:
+                return None
+            form, doubtful = changed, tuple(i for i in doubtful if i != item)
+            continue
+        if doubtful := flawed_items(form, corner.today()):
+            continue
+        match await _hand_in(seat, form):
+            case Accepted(resident=resident):
+                return resident
+            case Returned(items=items):
+                doubtful = items
+            case Referred():
+                await seat.ask(Consult(seat))
+                return None
+            case None:
+                return None
+
+
+async def _hand_in(seat: Seat, form: Form) -> Accepted | Returned | Referred | None:
+    submission = Submission(form)
+    seat.board.submit(submission)
+    answer = await seat.show(AtReception(seat), lambda: submission.answer is None)
+    if answer is not None:
+        seat.board.withdraw(submission)
+        return None
+    return submission.answer
+
+
+async def _fill_in(seat: Seat, corner: FormsCorner) -> Form | None:
+    form = Form("", "", datetime.date.min, Sex.FEMALE, "")
+    for item in ("kana", "birth_date", "sex", "address"):
+        changed = await _change(seat, corner, form, item)
+        if changed is None:
+            return None
+        form = changed
+    return form
+
+
+async def _change(seat: Seat, corner: FormsCorner, form: Form, item: str) -> Form | None:
+    """The form with one item typed anew; None when the resident stops. A reading brings its writing with it."""
+    match item:
+        case "kana" | "name":
+            return await _name(seat, corner, form, is_reading_known=item == "name")
+        case "birth_date":
+            era = await seat.ask(ChooseEra(seat))
+            if not isinstance(era, Era):
+                return None
+            date = await seat.ask(TypeBirthDate(seat, era, corner.today()))
+            return None if isinstance(date, Stop) else replace(form, birth_date=date)
+        case "sex":
+            sex = await seat.ask(ChooseSex(seat))
+            return None if isinstance(sex, Stop) else replace(form, sex=sex)
+        case _:
+            address = await _address(seat, corner)
+            return None if address is None else replace(form, address=address)
+
+
+async def _name(seat: Seat, corner: FormsCorner, form: Form, *, is_reading_known: bool) -> Form | None:
+    readings, writings = list(form.kana.split("\u3000")), []
+    for index, part in enumerate(("family", "given")):
+        if not is_reading_known:
+            typed = await seat.ask(TypeKana(seat, part))
+            if isinstance(typed, Stop):
+                return None
+            readings[index:] = [typed]
+        found = await corner.writings(readings[index])
+        written: object = Unlisted.UNLISTED
+        if found:
+            choices = [(writing, writing) for writing in found]
+            written = await seat.ask(ChooseOne(seat, "writing", choices, kana=readings[index]))
+        if isinstance(written, Stop):
+            return None
+        writings.append(written if isinstance(written, str) else "")
+    name = "\u3000".join(writings) if all(writings) else ""
+    return replace(form, kana="\u3000".join(readings), name=name)
+
+
+async def _address(seat: Seat, corner: FormsCorner) -> str | None:
+    choices = [(area.name, area.name) for area in sorted(corner.areas.area, key=lambda area: area.kana)]
+    area = await seat.ask(ChooseOne(seat, "area", choices))
+    if isinstance(area, Stop):
+        return None
+    if not isinstance(area, str):
+        await _consult(seat)
+        return None
+    number = await seat.ask(TypeNumber(seat, area))
+    return None if isinstance(number, Stop) else f"{corner.areas.prefix}{area}{number}"

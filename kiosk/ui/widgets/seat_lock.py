@@ -1,0 +1,73 @@
+"""What covers a locked seat: nothing of anybody is shown, and it opens to a clerk who shows that he is one."""
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from kiosk.ui.typed_password import TypedPassword
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+
+if TYPE_CHECKING:
+    from kiosk.ui.seat import Seat
+
+_LONGEST = 10
+"""A clerk's number and his PIN."""
+_DIGITS = "0123456789"
+_MASK = "●"
+
+LOCK_KEYS = frozenset((*_DIGITS, "backspace"))
+"""Keys that a locked seat hears besides those that open and leave it."""
+
+
+class SeatLock(Vertical):
+    """The cover. Where the seat has a guard, number and PIN are typed; elsewhere the key opens it."""
+
+    def __init__(self, seat: "Seat") -> None:
+        super().__init__(classes="lock")
+        self._seat = seat
+        self._typed = TypedPassword(_LONGEST)
+        self._is_wrong = False
+
+    def compose(self) -> ComposeResult:
+        """Title, what to do, what was typed, the key."""
+        words = self._seat.words
+        is_guarded = self._seat.guard is not None
+        yield Paragraph(words("lock.title"), classes="title")
+        yield Paragraph(words("lock.sign_in" if is_guarded else "lock.text"), classes="lead")
+        if is_guarded:
+            yield Paragraph(words("lock.empty"), id="lock-field")
+            if self._seat.is_demo:
+                yield Paragraph(words("lock.demo"), classes="aside")
+        yield Key(words("lock.open"), id="unlock", hint="Enter", kind="main")
+
+    def type(self, key: str) -> None:
+        """A digit, or the last one goes."""
+        self._is_wrong = False
+        if key == "backspace":
+            self._typed.erase_last()
+        elif key in _DIGITS:
+            self._typed.type(ord(key))
+        self._show()
+
+    def _show(self) -> None:
+        words = self._seat.words
+        text = words("lock.wrong") if self._is_wrong else " ".join(_MASK * len(self._typed)) or words("lock.empty")
+        for paragraph in self.query("#lock-field").results(Paragraph):
+            paragraph.write(text)
+
+    @on(Key.Pressed, "#unlock")
+    async def open(self, event: Key.Pressed) -> None:
+        """Opens the seat, or says that this was nobody's."""
+        event.stop()
+        if self._seat.guard is None:
+            self._seat.unlock()
+        elif not await self._seat.unlock_with(self._typed.hand_over()):
+            self._is_wrong = True
+            self._show()
+
+    def on_unmount(self) -> None:
+        """Whatever was typed is gone."""
+        self._typed.wipe()

@@ -1,0 +1,135 @@
+"""What the counter keeps beside its cases survives the program: the queue, printed forms, counts of the drawer."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from kiosk.counter.cash_count import CashCount, CountKind, DayClosed, ReasonMissing, drawer_day
+from kiosk.counter.printed_forms import VALID_DAYS
+from kiosk.counter.queue import LAST, Purpose, Queue, QueueFull, TicketState
+from kiosk.journal.head import HeadKey, parse_head
+from kiosk.journal.verify import verify_chain
+from tests.counter.counter_store import CounterStore, TurnedClock, new_clerk
+from tests.stores import Store
+
+
+@pytest.fixture
+def counter(store: Store) -> Iterator[CounterStore]:
+    made = CounterStore(store, TurnedClock(), HeadKey(bytes(32)))
+    yield made
+    made.close()
+
+
+def states(queue: Queue) -> dict[int, TicketState]:
+    return {ticket.number: ticket.state for ticket in queue.tickets()}
+
+
+def test_numbers_are_called_in_order_and_survive_a_restart(counter: CounterStore) -> None:
+    queue = counter.queue()
+    assert [queue.give(Purpose.ISSUE).number for _ in range(3)] == [1, 2, 3]
+    assert queue.call_next() == 1
+    again = counter.queue()
+    assert states(again) == {1: TicketState.CALLED, 2: TicketState.WAITING, 3: TicketState.WAITING}
+    assert again.call_next() == 2, "and the first was served"
+    again.end(TicketState.ABSENT)
+    assert again.call_next() == 3
+    assert again.call(2), "one who comes after all is called by his number"
+    assert states(again) == {1: TicketState.SERVED, 2: TicketState.CALLED, 3: TicketState.SERVED}
+    assert not again.call(4)
+
+
+def test_two_counters_never_call_the_same_number(counter: CounterStore) -> None:
+    window, other = counter.queue(), counter.queue("other")
+    window.give(Purpose.ISSUE)
+    window.give(Purpose.CONSULT)
+    assert (window.call_next(), other.call_next(), window.call_next()) == (1, 2, None)
+    assert not window.call(2), "somebody else is serving it"
+    other.end(TicketState.WAITING)
+    assert window.call_next() == 2
+
+
+def test_numbers_begin_anew_every_day_and_end(counter: CounterStore) -> None:
+    queue = counter.queue()
+    queue.give(Purpose.ISSUE)
+    counter.clock.pass_time(days=1)
+    assert queue.tickets() == () and queue.call_next() is None
+    for _ in range(LAST):
+        queue.give(Purpose.CERTIFICATE)
+    with pytest.raises(QueueFull):
+        queue.give(Purpose.ISSUE)
+
+
+def test_a_printed_form_is_found_by_its_code_alone_and_for_a_while(counter: CounterStore) -> None:
+    forms = counter.forms()
+    code, other = forms.issue("10000000100"), forms.issue("10000000197")
+    number, _, secret = code.rpartition("-")
+    assert (number, len(secret)) == ("2026-0001", 8)
+    again = counter.forms()
+    assert again.resident_of(code) == "10000000100"
+    assert again.resident_of(f"{number}-{'A' * 8}") is None
+    assert again.number_for("10000000100") == number and again.number_for("10000000294") is None
+    assert other.startswith("2026-0002") and again.next_number() == "2026-0003"
+    counter.clock.pass_time(days=VALID_DAYS + 1)
+    assert again.resident_of(code) is None
+
+
+def test_the_store_does_not_say_whose_form_it_is(counter: CounterStore) -> None:
+    code = counter.forms().issue("10000000100")
+    kept = b"".join(counter.store.stored())
+    assert b"2026-0001" in kept
+    assert code.encode() not in kept and b"10000000100" not in kept
+
+
+def count(counter: CounterStore, pieces: dict[str, int], float_yen: int) -> CashCount:
+    return CashCount(
+        CountKind.DAY_CLOSE,
+        "window",
+        drawer_day(counter.clock()),
+        counter.clock().isoformat(),
+        float_yen,
+        receipts=2,
+        taken_yen=1000,
+        refunds=1,
+        repaid_yen=500,
+        pieces=pieces,
+        kept_yen=10_000,
+        reason="",
+        until_seq=7,
+    )
+
+
+def test_a_day_is_closed_once_and_the_next_begins_with_what_stayed(counter: CounterStore) -> None:
+    counts = counter.counts()
+    assert counts.float_yen == 10_000 and counts.last() is None
+    today = count(counter, {"1000": 10, "500": 1}, counts.float_yen)
+    assert (today.due_yen, today.counted_yen, today.difference_yen, today.paid_in_yen) == (10_500, 10_500, 0, 500)
+    kept = counts.keep(today, [new_clerk("yamada")])
+    again = counter.counts()
+    assert again.is_closed() and again.float_yen == 10_000
+    last = again.last()
+    assert last is not None and (last.count, last.operators) == (today, kept.operators)
+    with pytest.raises(DayClosed):
+        again.keep(today, [new_clerk("yamada")])
+    counter.clock.pass_time(days=1)
+    assert not again.is_closed()
+
+
+def test_a_difference_has_a_reason(counter: CounterStore) -> None:
+    short = count(counter, {"1000": 10}, 10_000)
+    assert short.difference_yen == -500
+    with pytest.raises(ReasonMissing):
+        counter.counts().keep(short, [new_clerk("yamada")])
+    counter.counts().keep(replace(short, reason="found under the desk"), [new_clerk("yamada")])
+
+
+def test_a_count_stands_in_the_journal_under_a_signed_head(counter: CounterStore) -> None:
+    signed = [new_clerk("yamada"), new_clerk("sato")]
+    handed = replace(count(counter, {"1000": 10, "500": 1}, 10_000), kind=CountKind.HANDOVER)
+    kept = counter.counts().keep(handed, signed)
+    journal = counter.journal()
+    (entry,) = verified = list(journal.entries())
+    verify_chain(iter(verified))
+    assert '"counted_yen":10500' in entry.body and " ".join(kept.operators) in entry.body
+    assert parse_head(kept.head).signed.head.size == 1
+    assert len(set(kept.operators)) == 2
