@@ -21,9 +21,10 @@ from hw.ports import ChannelKeys, ChannelPurpose
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
-from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.errors import AuthorityError, CredentialInvalid
 from kiosk.authority.holding import HoldingClient
 from kiosk.authority.own_process import own_authority
+from kiosk.authority.probing import AuthorityCannotHold, Pending, find_pending
 from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
@@ -55,9 +56,7 @@ from kiosk.papers.catalogue import roll_paper
 from kiosk.register.register import ResidentLookup, load_register
 
 _Key = TypeVar("_Key")
-
-_CLIENTS = {"held": AuthorityClient, "none": HoldingClient}
-"""By what becomes of a certificate at the authority until it is confirmed."""
+_Client = TypeVar("_Client", bound=AuthorityClient)
 
 
 class DataInUse(Exception):
@@ -188,14 +187,7 @@ def open_station(
                 delivery=config.counter.delivery,
                 printer=bench.printer,
                 cash=bench.cash,
-                authority=_CLIENTS[config.authority.pending](
-                    endpoint.url,
-                    credential,
-                    credential.chain,
-                    clock=clock,
-                    random_bytes=random_bytes,
-                    timeout_s=config.authority.timeout_s,
-                ),
+                authority=_authority_client(config, endpoint, credential, data, clock, random_bytes),
                 issuer=issuer.public_bytes(Encoding.DER),
                 card_keys=clerks.card_keys,
                 clerk_key=clerks.clerk_key,
@@ -237,6 +229,49 @@ def open_desk(
         )
     finally:
         database.close()
+
+
+def _authority_client(
+    config: Config,
+    endpoint: Endpoint,
+    credential: StationCredential,
+    data: Path,
+    clock: Clock,
+    random_bytes: Callable[[int], bytes],
+) -> AuthorityClient:
+    """The client for what becomes of a certificate at this authority until it is confirmed. Raises `ConfigInvalid`."""
+
+    def client(kind: type[_Client]) -> _Client:
+        return kind(
+            endpoint.url,
+            credential,
+            credential.chain,
+            clock=clock,
+            random_bytes=random_bytes,
+            timeout_s=config.authority.timeout_s,
+        )
+
+    match config.authority.pending:
+        case "held":
+            return client(AuthorityClient)
+        case "none":
+            return client(HoldingClient)
+    holding = client(HoldingClient)
+    try:
+        found = find_pending(holding, data / "authority-pending.json")
+    except AuthorityCannotHold as error:
+        raise ConfigInvalid("authority", "authority.url", f"the certificates could not be held: {error}") from error
+    except AuthorityError:
+        # Not to be asked now. Until it is, each certificate is looked after as if the authority did not hold it.
+        return holding
+    if found is Pending.HELD:
+        return client(AuthorityClient)
+    print(
+        "kiosk: this authority holds no certificate until it is confirmed: each is valid for one round trip before"
+        " the station has it held",
+        file=sys.stderr,
+    )
+    return holding
 
 
 def open_line(

@@ -15,6 +15,7 @@ import msgspec
 
 from kiosk.clock import JAPAN
 from kiosk.config import Config
+from kiosk.issuance.filing import filed
 from kiosk.issuance.issue import filed_application
 from kiosk.issuance.roll_back import REFUND
 from kiosk.issuance.station import Station
@@ -25,7 +26,10 @@ from kiosk.journal.journal import CaseRecord, EffectState, Journal
 from kiosk.journal.seal import load_station_key
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import SettledFee
+from kiosk.model.password_service import UnlockApplication
+from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Step, Undo
+from kiosk.model.transition import Procedure, procedure_of
 from kiosk.ui.counter import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
@@ -61,8 +65,22 @@ class StationBooks:
         return tuple(self._left(case) for case in self._journal.cases() if not case.stage.is_ended)
 
     def _left(self, case: CaseRecord) -> LeftCase:
-        resident = self._register.find(filed_application(case, self._journal).resident_code)
-        return LeftCase(case.number, resident, case.stage.value, case.code or "", case.stage.is_suspect)
+        procedure = procedure_of(case.stage)
+        code = self._resident_code(case, procedure)
+        resident = None if code is None else self._register.find(code)
+        return LeftCase(case.number, resident, case.stage.value, case.code or "", case.stage.is_suspect, procedure)
+
+    def _resident_code(self, case: CaseRecord, procedure: Procedure) -> str | None:
+        """Whom a case is about; of a card whose password is changed nobody knows that."""
+        match procedure:
+            case Procedure.ISSUANCE:
+                return filed_application(case, self._journal).resident_code
+            case Procedure.REVOCATION:
+                return filed(case, self._journal, RevocationApplication).resident_code
+            case Procedure.UNLOCK:
+                return filed(case, self._journal, UnlockApplication).resident_code
+            case Procedure.CHANGE:
+                return None
 
     def journal(self, newest: int) -> JournalView:
         """The newest entries; a chain that does not hold is told with its place."""

@@ -21,7 +21,7 @@ from kiosk.card_services import StationCardServices
 from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
 from kiosk.counter.printed_forms import PrintedForms
-from kiosk.counter.roster import CounterSignIn, SignIn, load_roster
+from kiosk.counter.roster import CounterSignIn, SignIn
 from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.issue import filed_application
@@ -30,9 +30,12 @@ from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
 from kiosk.papers.press import Press
+from kiosk.procedures import StationProcedures
+from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import ScannedCodes
 from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
 from kiosk.ui.tower import TowerSign
+from kiosk.ui.voice import Voice
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
@@ -106,10 +109,12 @@ class ConfiguredCounter:
         self._data = data
         self._settings = settings
         self._held = ExitStack()
+        self._clerks = data / "authority" / "clerks"
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
         self._forms: PrintedForms | None = None
         self.sign_in: SignIn | None = None
+        self.voice: Voice | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
@@ -124,6 +129,7 @@ class ConfiguredCounter:
         endpoint = self._held.enter_context(
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
+        self._clerks = endpoint.credential.parent.parent / "clerks"
         assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
         self._assembly = assembly
         devices = assembly.bench.devices
@@ -131,6 +137,7 @@ class ConfiguredCounter:
         self._owners = {owner.report.name: owner for owner in owners}
         self._hands = tuple(hand_at(name, core) for name, core in devices.simulators.items())
         self.sign_in = self._make_sign_in(assembly)
+        self.voice = self._make_voice()
         if assembly.bench.simulated_reader is not None:
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
@@ -147,6 +154,16 @@ class ConfiguredCounter:
         if roster.is_demo and not assembly.is_training:
             raise ConfigInvalid(str(path), "is_demo", "everybody knows these PINs")
         return CounterSignIn(roster, assembly.bench.window, time.monotonic)
+
+    def _make_voice(self) -> Voice | None:
+        if not self._config.voice.model:
+            return None
+        from kiosk.spoken_voice import SpokenVoice, alsa_player, open_jtalk
+
+        model = str(self._config.home / self._config.voice.model)
+        voice = SpokenVoice(open_jtalk(model), alsa_player(self._config.voice.device))
+        self._held.callback(voice.close)
+        return voice
 
     def close(self) -> None:
         """Closes what `open` opened."""
@@ -250,6 +267,12 @@ class ConfiguredCounter:
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges."""
         return tuple(self._trace)
+
+    def procedures(self) -> StationProcedures:
+        """What is done besides issuing. A production authority's clerks have their keys in cards: none lies here."""
+        assert self._assembly is not None, "the counter is open"
+        clerks = self._clerks if self._assembly.is_training else self._data / "no-clerks"
+        return StationProcedures(self._assembly.station, self.clerk, clerks)
 
     def failure_codes(self) -> tuple[str, ...]:
         """The failure book's codes."""

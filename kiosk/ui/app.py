@@ -182,12 +182,14 @@ class KioskApp(App[None], inherit_bindings=False):
         from kiosk.ui.office import StationOffice
         from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
+        from kiosk.ui.sound import Sounds
         from kiosk.ui.technician.flow import maintain
-        from kiosk.ui.tower import keep_tower
+        from kiosk.ui.tower import TowerSign, keep_tower
 
         issue = self._issue or issue_certificate
         reception = StationReception(counter, station, self._thread, self.board, issue, start)
         resident, clerk, technician = (self._seats[name] for name in SeatName)
+        resident.voice = resident.voice or counter.voice
         self.run_worker(serve_residents(resident, reception, self._language), group="resident")
         office = StationOffice(counter, station, self._books_thread, reception, self.board)
         if (sign_in := counter.sign_in) is not None:
@@ -201,8 +203,14 @@ class KioskApp(App[None], inherit_bindings=False):
                 clerk.lock()
         self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
         self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
-        if counter.has_tower:
-            self.run_worker(keep_tower(self.board, counter.show_sign, self._now), group="tower")
+        loop = asyncio.get_running_loop()
+        sounds = Sounds(lambda: loop.call_soon_threadsafe(self.bell))
+
+        def show_and_sound(sign: TowerSign) -> bool:
+            sounds.follow(sign)
+            return not counter.has_tower or counter.show_sign(sign)
+
+        self.run_worker(keep_tower(self.board, show_and_sound, self._now), group="tower")
         self._when_open()
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
@@ -292,8 +300,9 @@ class KioskApp(App[None], inherit_bindings=False):
             self.run_worker(self._leave(), group="leaving")
 
     async def _leave(self) -> None:
-        if self.board.case is not None:
-            self.board.case.line.close()
+        for under_way in (self.board.case, self.board.service):
+            if under_way is not None:
+                under_way.line.close()
         # In its turn on the station's thread, so that a counter that is being made is closed too.
         closing = asyncio.ensure_future(self._thread.call(self._close))
         await asyncio.wait({closing}, timeout=_LEAVING_TAKES_AT_MOST_S)
@@ -307,8 +316,9 @@ class KioskApp(App[None], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """However the program ends, no case keeps its thread waiting for a person."""
-        if self.board.case is not None:
-            self.board.case.line.close()
+        for under_way in (self.board.case, self.board.service):
+            if under_way is not None:
+                under_way.line.close()
         self._thread.end()
         self._books_thread.end()
 

@@ -8,9 +8,11 @@ from kiosk.ui.bell import Bell
 if TYPE_CHECKING:
     from kiosk.counter.queue import Ticket
     from kiosk.model.resident import Resident
+    from kiosk.model.revocation import RevocationCause
     from kiosk.ui.case import OpenCase
     from kiosk.ui.counter import LeftCase
     from kiosk.ui.ending import Ending
+    from kiosk.ui.service import OpenService
     from kiosk.ui.submission import Accepted, Referred, Returned, Submission
 
 
@@ -29,6 +31,10 @@ class Board:
     """Whether the clerk has looked at them since the start."""
     offered: "Resident | None" = None
     """Whose form the clerk has taken in for the terminal."""
+    service: "OpenService | None" = None
+    """A procedure besides the issuance that is under way; never while there is a case."""
+    revocation_wished: "RevocationCause | None" = None
+    """Why the resident at the terminal wants his certificate revoked; the clerk takes the application in."""
     submitted: "Submission | None" = None
     """The form that was typed at the terminal and that the clerk has not looked at yet."""
     tickets: "tuple[Ticket, ...]" = ()
@@ -41,6 +47,24 @@ class Board:
     def offer(self, resident: "Resident | None") -> None:
         """The clerk sends a form to the terminal; None when it is taken up there."""
         self.offered = resident
+        self.bell.ring()
+
+    @property
+    def asks_clerk(self) -> bool:
+        """Whether something waits for the clerk's answer."""
+        return any(under_way and under_way.clerk_asked for under_way in (self.case, self.service))
+
+    def serve(self, service: "OpenService | None") -> None:
+        """A procedure begins; None when its resident has read how it ended."""
+        self.service = service
+        if self.revocation_wished is not None:
+            self.revocation_wished, self.is_clerk_called = None, False
+        self.bell.ring()
+
+    def wish_revocation(self, cause: "RevocationCause | None") -> None:
+        """The resident wants his certificate revoked; None when he has changed his mind, or was told something."""
+        self.revocation_wished = cause
+        self.is_clerk_called = cause is not None
         self.bell.ring()
 
     def submit(self, submission: "Submission") -> None:

@@ -32,12 +32,13 @@ def run_case(issue: Issue, case: OpenCase, station: "Station", post: Callable[[o
     try:
         return Finished(issue(case.application, station, case.line.persons(post), post))
     except CaseEnded as ended:
-        return Trouble(_outcome(ended), ended.code, _is_card_inside(station.readers))
+        return Trouble(outcome_of(ended), ended.code, is_card_inside(station.readers))
     except CancelledError:
         return Trouble(Outcome.INTERRUPTED, "", None)
 
 
-def _outcome(ended: CaseEnded) -> Outcome:
+def outcome_of(ended: CaseEnded) -> Outcome:
+    """The kind of end, for the screens."""
     match ended:
         case Refusal():
             return Outcome.REFUSED
@@ -47,7 +48,8 @@ def _outcome(ended: CaseEnded) -> Outcome:
             return Outcome.HALTED
 
 
-def _is_card_inside(readers: Sequence[CardReader]) -> bool | None:
+def is_card_inside(readers: Sequence[CardReader]) -> bool | None:
+    """Whether a card lies in one of the readers; None when they cannot be asked."""
     try:
         return any(reader.is_card_present() for reader in readers)
     except DeviceError:

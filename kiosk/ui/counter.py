@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from kiosk.counter.roster import SignIn
     from kiosk.counter_records import CounterRecords
     from kiosk.issuance.station import Station
+    from kiosk.model.revocation import RevocationApplication
     from kiosk.papers.press import Printed
+    from kiosk.ui.service import Run
     from kiosk.ui.tower import TowerSign
+    from kiosk.ui.voice import Voice
 
 
 class Unconfigured(Exception):
@@ -124,7 +127,8 @@ class CardServices(Protocol):
 class LeftCase:
     """A case that has not ended and that nobody works on; `resident` is None when he left the register.
 
-    `stage` is the journal's; a suspect case waits for two clerks who look at what is there.
+    `stage` is the journal's; a suspect case waits for two clerks who look at what is there. `procedure` is one of
+    `kiosk.model.transition.Procedure`.
     """
 
     number: str
@@ -132,6 +136,7 @@ class LeftCase:
     stage: str
     code: str
     is_suspect: bool
+    procedure: str = "issuance"
 
 
 @dataclass(frozen=True)
@@ -283,6 +288,65 @@ class Papers(Protocol):
         ...
 
 
+class DecisionRefused(Exception):
+    """What the clerk decided cannot be done; `code` is the failure book's, empty when the case is not like that."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Procedures(Protocol):
+    """What the counter does besides issuing, by number; called on the station's thread.
+
+    A decision that cannot be carried out raises `DecisionRefused`.
+    """
+
+    def next_number(self, kind: str, year: int) -> str:
+        """The next free number for a `kind` of `kiosk.ui.service.ServiceKind`."""
+        ...
+
+    def change_password(self, number: str) -> "Run":
+        """The card's owner replaces his password."""
+        ...
+
+    def unlock(self, number: str, code: str) -> "Run":
+        """The password of the resident of this code is set anew."""
+        ...
+
+    def revoke(self, application: "RevocationApplication", second: str | None) -> "Run":
+        """A certificate is revoked; `second` is the clerk who signs too."""
+        ...
+
+    def left(self, number: str) -> tuple[str, "Run"]:
+        """What kind of procedure an interruption left, and how it goes on."""
+        ...
+
+    def hold(self, number: str, until: datetime.date) -> bool | None:
+        """Puts an application off; whether the slip came out, None when that is not known."""
+        ...
+
+    def resume(self, number: str) -> None:
+        """Takes an application off hold."""
+        ...
+
+    def abort(self, number: str) -> str:
+        """Ends a case; the failure book's code by which it is known."""
+        ...
+
+    def settle(self, number: str, answer: str, second: str) -> None:
+        """Records what this seat's clerk and a second one say."""
+        ...
+
+    def question(self, number: str) -> str:
+        """What two clerks are asked about a case: `fee`, `receipt` or `refund`; empty for nothing."""
+        ...
+
+    def second_clerks(self) -> tuple[str, ...]:
+        """The clerks who can sign beside the one at this seat."""
+        ...
+
+
 class Counter(Protocol):
     """The counter that the screens stand on.
 
@@ -345,6 +409,11 @@ class Counter(Protocol):
         ...
 
     @property
+    def voice(self) -> "Voice | None":
+        """What speaks to the resident, where the terminal has it; only once the counter is open."""
+        ...
+
+    @property
     def has_tower(self) -> bool:
         """Whether a signal tower stands here; only once the counter is open."""
         ...
@@ -359,6 +428,10 @@ class Counter(Protocol):
 
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges, redacted, oldest first."""
+        ...
+
+    def procedures(self) -> Procedures:
+        """What is done besides issuing; once the counter is open."""
         ...
 
     def failure_codes(self) -> tuple[str, ...]:

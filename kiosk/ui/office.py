@@ -30,6 +30,7 @@ class StationOffice:
     def __init__(
         self, counter: Counter, station: "Station", thread: StationThread, reception: StationReception, board: Board
     ) -> None:
+        self.services = reception.services
         self._counter = counter
         self._station = station
         self._thread = thread
@@ -83,5 +84,9 @@ class StationOffice:
 
     async def resume(self, case: LeftCase) -> None:
         """Goes on with a case that was left; its resident, or the clerk for him, finishes it or takes it back."""
-        if case.resident is not None and self._board.case is None:
+        if case.procedure != "issuance":
+            await self.services.go_on(case.number)
+        elif case.resident is not None and self._board.case is None:
+            if case.stage == "on_hold":
+                await self.services.resume(case.number)
             await self._reception.open_case(case.resident)

@@ -15,6 +15,7 @@ from kiosk.ui.counter import CardServices, Counter, FailureText, Judgement, OwnC
 from kiosk.ui.forms_corner import StationForms
 from kiosk.ui.resident.form_flow import FormsCorner
 from kiosk.ui.resident.own_flow import OwnCard
+from kiosk.ui.service_desk import StationServices
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.words import RESIDENT_LANGUAGES
 
@@ -88,6 +89,7 @@ class StationReception:
         self.validity_years = station.policy.certificates[0].validity_years
         self.card: SimulatedCard | None = counter.simulated_card()
         self.own_card: OwnCard = CardAtTerminal(station, counter.card_services(), thread, self.card)
+        self.services = StationServices(counter, station, thread, board, start)
         self.forms: FormsCorner = StationForms(counter, station, thread)
         self._counter = counter
         self._station = station

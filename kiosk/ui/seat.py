@@ -99,6 +99,11 @@ class Seat:
         called = set()
         if board.offered is not None or (case is not None and case.waits_for_resident):
             called.add(SeatName.RESIDENT)
+        service = board.service
+        if service is not None and service.waits_for_resident:
+            called.add(SeatName.RESIDENT)
+        if service is not None and service.clerk_asked is not None:
+            called.add(SeatName.CLERK)
         is_left = bool(board.left) and not board.has_seen_left
         if board.submitted is not None:
             called.add(SeatName.CLERK)

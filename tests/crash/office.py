@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hw.ports import ChannelPurpose
 from hw.sim.card import chip
 from hw.sim.card.personalization import DEMO_MASTERS
-from hw.sim.printer import symbol
+from hw.sim.printer.bits import BitImage
 from hw.sim.printer.symbol import QrMemory
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded import server
@@ -127,7 +127,7 @@ def _quickened() -> Iterator[None]:
     server.run_in_threadpool = answer_here
     chip.pin_digest = functools.lru_cache(4096)(digest)
     chip.load_der_private_key = functools.lru_cache(256)(load)
-    QrMemory.draw = lambda self: symbol.Image(width_bytes=1, width=8, height=8, bits=bytes(8))
+    QrMemory.draw = lambda self: BitImage(width=8, height=8, bits=bytes(8))
     try:
         yield
     finally:

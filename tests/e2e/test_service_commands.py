@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from tests.e2e.commands import APPLICATION, kiosk
+from tests.e2e.commands import APPLICATION
+from tests.e2e.commands import run as kiosk
 
 NEW_PASSWORD = "Teshio1974xyz"
 

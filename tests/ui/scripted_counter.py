@@ -27,8 +27,10 @@ from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.head import HeadKey
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
+from kiosk.model.authorisation import Operation
 from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
 from kiosk.model.resident import FourItems, Resident, Sex
+from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import ACTOR, Step
 from kiosk.model.town import Area, Areas, Town
 from kiosk.papers.press import Printed
@@ -36,6 +38,7 @@ from kiosk.ui.counter import (
     CardUnusable,
     Check,
     DayTakings,
+    DecisionRefused,
     DeviceState,
     FailureText,
     JournalLine,
@@ -45,6 +48,7 @@ from kiosk.ui.counter import (
     OwnCertificate,
     Statistics,
 )
+from kiosk.ui.service import Run
 from tests.counter.counter_store import CounterStore, TurnedClock, new_clerk
 from tests.stores import sqlite_store
 
@@ -315,7 +319,11 @@ class ScriptedCounter:
     def hands(self) -> tuple:
         return ()
 
+    def procedures(self) -> "ScriptedProcedures":
+        return ScriptedProcedures(self.script)
+
     has_tower = True
+    voice = None
 
     def show_sign(self, sign) -> bool:
         self.signs.append(sign)
@@ -412,3 +420,69 @@ class ScriptedCounter:
 
 def _nothing() -> None:
     pass
+
+
+class ScriptedProcedures:
+    """`kiosk.ui.counter.Procedures`: asks what the real ones ask, and does nothing."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    def next_number(self, kind: str, year: int) -> str:
+        return f"{kind[0].upper()}{year}-0001"
+
+    def change_password(self, number: str) -> Run:
+        def ask(persons: Persons) -> None:
+            persons.resident.enter_old_password(PinStatus(True, 5))
+            persons.resident.choose_password(self._script.policy)
+
+        return _stoppable(ask)
+
+    def unlock(self, number: str, code: str) -> Run:
+        def ask(persons: Persons) -> None:
+            _ask_clerk(persons, number, "reset_password")
+            persons.resident.choose_password(self._script.policy)
+
+        return _stoppable(ask)
+
+    def revoke(self, application: RevocationApplication, second: str | None) -> Run:
+        return _stoppable(lambda persons: _ask_clerk(persons, application.number, "revoke"))
+
+    def left(self, number: str) -> tuple[str, Run]:
+        return "change", self.change_password(number)
+
+    def hold(self, number: str, until: datetime.date) -> bool | None:
+        return True
+
+    def resume(self, number: str) -> None:
+        return None
+
+    def abort(self, number: str) -> str:
+        return "E01"
+
+    def settle(self, number: str, answer: str, second: str) -> None:
+        raise DecisionRefused("E01")
+
+    def question(self, number: str) -> str:
+        return "fee"
+
+    def second_clerks(self) -> tuple[str, ...]:
+        return ("second",)
+
+
+def _stoppable(ask: Callable[[Persons], None]) -> Run:
+    def run(station: object, persons: Persons, report: Report) -> object:
+        try:
+            ask(persons)
+        except Abandoned as abandoned:
+            raise RolledBack("E01") from abandoned
+        return "done"
+
+    return run
+
+
+def _ask_clerk(persons: Persons, number: str, operation: Operation) -> None:
+    who = resident(0)
+    question = IdentityQuestion(number, who.items, who.items, (), operation)
+    persons.clerk.check_identity(question)
+    persons.clerk.approve(question)

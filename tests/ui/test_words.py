@@ -16,23 +16,28 @@ from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose
 from kiosk.counter.reprint import CopyReason
 from kiosk.issuance.persons import CardAction
+from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertificateState
 from kiosk.model.comparison import Agreement
 from kiosk.model.identity import IdentityCheck, IdentityDocument
 from kiosk.model.resident import Sex
+from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import ENDED, Stage
 from kiosk.ui.clerk.day_close import REASONS
-from kiosk.ui.clerk.flow import PAPERS, SETTINGS
+from kiosk.ui.clerk.flow import AGENTS_PAPERS, PAPERS, RENEWAL, SETTINGS
 from kiosk.ui.clerk.menu import Duty
+from kiosk.ui.clerk.service import Decision
 from kiosk.ui.ending import Money, Outcome
-from kiosk.ui.persons import Unsure
+from kiosk.ui.persons import Recalled, Unsure
 from kiosk.ui.resident.comfort import LAYOUTS
 from kiosk.ui.resident.learn import TOPICS
 from kiosk.ui.resident.own import Attempt
+from kiosk.ui.resident.service import ChooseService, WishRevocation
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
+from kiosk.ui.service import ServiceKind, ServiceWork
 from kiosk.ui.technician.menu import View
 from kiosk.ui.themes import THEMES
 from kiosk.ui.uses import load_uses
@@ -46,7 +51,7 @@ DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
 CARD_NOTICES = ("look", "take_back", "empty", "no_card", "locked", "trouble")
 TOLD = ("printed", "sent", "not_printed", "unclear", "no_receipt", "copied", "protected")
-CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS}
+CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS, "renew": RENEWAL, "agent": AGENTS_PAPERS}
 """What the clerk chooses from, by purpose."""
 VALUES = {
     "banner.{}": [SeatName],
@@ -67,7 +72,21 @@ VALUES = {
     "resident.try.{}.text": [Attempt],
     "resident.try.mark.{}": [("accepted", "rejected", "undecided")],
     "resident.try.check.{}": [("path", "signature", "usage", "status", "name")],
-    "resident.wish.{}": [("show", "try", "learn", "comfort")],
+    "resident.wish.{}": [("show", "try", "learn", "services", "comfort")],
+    "resident.services.{}": [ChooseService.OFFERED],
+    "resident.revoke.{}": [WishRevocation.CAUSES],
+    "resident.recall.{}.title": [Recalled],
+    "resident.recall.{}.text": [Recalled],
+    "resident.service.{}.title": [ServiceWork],
+    "resident.service.{}.text": [ServiceWork],
+    "resident.service.done.{}.title": [ServiceKind],
+    "resident.service.done.{}.text": [ServiceKind],
+    "resident.service.trouble.{}.{}": [ServiceKind, ("open", "unchanged")],
+    "clerk.approve.{}.title": [get_args(Operation)],
+    "clerk.approve.{}.text": [get_args(Operation)],
+    "clerk.revoke.{}": [RevocationCause],
+    "clerk.revoke.card.{}": [("there", "away")],
+    "clerk.decide.{}": [Decision],
     "technician.card.{}": [("insert", "remove")],
     "technician.check.{}": [("pass", "fail", "note")],
     "technician.failures.who.{}": [("resident", "clerk", "technician")],
@@ -91,7 +110,9 @@ VALUES = {
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],
     "clerk.{}.text": [("fee", "count", "change", "no_change", "repay")],
-    "clerk.{}.title": [("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", *CountKind)],
+    "clerk.{}.title": [
+        ("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", "renew", "agent", *CountKind)
+    ],
     "date.era.{}": [("reiwa", "heisei", "showa", "taisho", "meiji")],
     "demo.card.{}": [CardAction],
     "demo.seat.{}": [SeatName],

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from kiosk.model.step import PROCEDURE, Actor
 from kiosk.ui.case import OpenCase
 from kiosk.ui.counter import Counter
-from kiosk.ui.ending import Finished, Trouble
+from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -132,6 +132,9 @@ class Desk(SeatScreen[str]):
         match case.ending:
             case Finished(closed):
                 return self.words("clerk.desk.finished", number=case.application.number, serial=closed.serial)
+            case Trouble(outcome=Outcome.INTERRUPTED as outcome):
+                # The program is ending: the failure book has no word for that, and nobody reads it.
+                return f"{case.application.number}  {self.words(f'clerk.outcome.{outcome}')}"
             case Trouble(outcome=outcome, code=code):
                 text = self._counter.failure_text(code, self.words.language)
                 return self.words(

@@ -18,13 +18,14 @@ from kiosk.ui.clerk.day_close import CountDrawer, DayIsClosed, DaySums
 from kiosk.ui.clerk.desk import Desk
 from kiosk.ui.clerk.form import CompareForm
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
-from kiosk.ui.clerk.left import LeftCases
+from kiosk.ui.clerk.left import DECIDE, LeftCases
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.menu import Duty, Menu
 from kiosk.ui.clerk.money import EnterAmount, GiveMoney
 from kiosk.ui.clerk.papers import Choose, EnterReceiptNumber, Told, told_of
 from kiosk.ui.clerk.queue import QueueOrder, QueueScreen
 from kiosk.ui.clerk.receive import FindResident
+from kiosk.ui.clerk.service_flow import Services, decide, put_question, revoke, unlock
 from kiosk.ui.counter import Counter, JournalView, LeftCase
 from kiosk.ui.day import CounterDay
 from kiosk.ui.persons import (
@@ -47,6 +48,11 @@ R = TypeVar("R")
 
 class Office(Protocol):
     """What the desk asks of the station beside the case at the terminal."""
+
+    @property
+    def services(self) -> Services:
+        """What the counter does besides issuing."""
+        ...
 
     async def left_cases(self) -> Sequence[LeftCase]:
         """Cases that have not ended, without the one at the terminal."""
@@ -94,9 +100,11 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
     if await office.left_cases():
         await _look_at_left(seat, office)
     while True:
-        case = board.case
+        case, service = board.case, board.service
         if case is not None and case.clerk_asked is not None:
             await _put(seat, case, case.clerk_asked, seat.person, office.identity_routes)
+        elif service is not None and service.clerk_asked is not None:
+            await put_question(seat, service, service.clerk_asked, seat.person, office.identity_routes)
         elif board.submitted is not None:
             await _look_at_form(seat, office, board.submitted)
         else:
@@ -110,8 +118,8 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
 
 
 def _is_free(board: Board) -> bool:
-    """Whether neither a case nor a form waits for the clerk."""
-    return (board.case is None or board.case.clerk_asked is None) and board.submitted is None
+    """Whether neither a case, another procedure nor a form waits for the clerk."""
+    return not board.asks_clerk and board.submitted is None
 
 
 async def _show(seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
@@ -122,9 +130,17 @@ async def _show(seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
 async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
     match duty:
         case Duty.RECEIVE:
-            found = await _show(seat, FindResident(seat, await office.residents()))
-            if isinstance(found, Resident):
-                office.offer(found)
+            await _receive(seat, office)
+        case Duty.RENEW:
+            match await _show(seat, Choose(seat, "renew", RENEWAL)):
+                case "revoke":
+                    await revoke(seat, office.services, await office.residents(), _show)
+                case "receive":
+                    await _receive(seat, office)
+        case Duty.AGENT:
+            paper = await _show(seat, Choose(seat, "agent", AGENTS_PAPERS))
+            if isinstance(paper, str):
+                await _print_for_resident(seat, office, is_letter=paper == "inquiry")
         case Duty.LEFT:
             await office.left_cases()
             await _look_at_left(seat, office)
@@ -145,8 +161,18 @@ async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
             await _print_for_resident(seat, office, is_letter=True)
         case Duty.SETTINGS:
             await choose_settings(seat)
+        case Duty.REVOKE:
+            await revoke(seat, office.services, await office.residents(), _show)
+        case Duty.UNLOCK:
+            await unlock(seat, office.services, await office.residents(), _show)
         case Duty.LOCK:
             seat.lock()
+
+
+async def _receive(seat: Seat, office: Office) -> None:
+    found = await _show(seat, FindResident(seat, await office.residents()))
+    if isinstance(found, Resident):
+        office.offer(found)
 
 
 async def _look_at_form(seat: Seat, office: Office, submission: Submission) -> None:
@@ -171,6 +197,9 @@ async def _look_at_left(seat: Seat, office: Office) -> None:
     seat.board.has_seen_left = True
     if isinstance(chosen, LeftCase):
         await office.resume(chosen)
+    elif chosen is DECIDE:
+        await decide(seat, office.services, seat.board.left, _show)
+        await office.left_cases()
 
 
 async def _count(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
@@ -266,6 +295,8 @@ async def choose_settings(seat: Seat) -> None:
 
 PAPERS = ("application", "inquiry", "password_sheet", "hold", "refund", "refusal")
 """What is printed from the menu, in its order; all but the first two are filled in by hand."""
+RENEWAL = ("revoke", "receive")
+AGENTS_PAPERS = ("application", "inquiry")
 SETTINGS = ("language", "look", "lock_soon", "lock_usual", "lock_late")
 _LOCKS_AFTER_S = {"lock_soon": 60.0, "lock_usual": 300.0, "lock_late": 900.0}
 

@@ -22,7 +22,7 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
     """
 
     def __init__(
-        self, seat: Seat, position: int, question: IdentityQuestion, clerk: str, routes: Sequence[IdentityRoute]
+        self, seat: Seat, position: int | None, question: IdentityQuestion, clerk: str, routes: Sequence[IdentityRoute]
     ) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._question = question
@@ -130,18 +130,18 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
 
 
 class Approve(SeatScreen[bool]):
-    """Leave for the key generation; after this the clerk's key signs."""
+    """Leave for what the question is about; after this the clerk's key signs."""
 
-    def __init__(self, seat: Seat, position: int, question: IdentityQuestion) -> None:
+    def __init__(self, seat: Seat, position: int | None, question: IdentityQuestion) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._question = question
 
     def page(self) -> ComposeResult:
         """For whom, and what follows."""
-        yield Paragraph(self.words("clerk.approve.title"), classes="title")
+        yield Paragraph(self.words(f"clerk.approve.{self._question.operation}.title"), classes="title")
         yield Paragraph(
             self.words(
-                "clerk.approve.text",
+                f"clerk.approve.{self._question.operation}.text",
                 number=self._question.application_number,
                 name=self._question.register_items.name,
             ),

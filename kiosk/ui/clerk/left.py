@@ -1,6 +1,7 @@
 """The cases that were left: the first thing a clerk sees after a start, and where they go on."""
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -15,7 +16,16 @@ from kiosk.ui.widgets.paragraph import Paragraph
 _PER_PAGE = 6
 
 
-class LeftCases(SeatScreen[LeftCase]):
+class Decide(Enum):
+    """The clerk wants to decide about a case instead of going on with it."""
+
+    DECIDE = "decide"
+
+
+DECIDE = Decide.DECIDE
+
+
+class LeftCases(SeatScreen[LeftCase | Decide]):
     """One line a case: its number, its resident, how far it has come, what has to be done. The answer goes on with it.
 
     A suspect case does not go on here: two clerks look at what is there first.
@@ -57,6 +67,8 @@ class LeftCases(SeatScreen[LeftCase]):
         """More lines, and going on with the first."""
         if len(self._cases) > _PER_PAGE:
             yield Key(self.words("key.next"), id="more", hint="PageDown")
+        if self._cases:
+            yield Key(self.words("clerk.left.decide"), id="decide", hint="D")
         if any(not case.is_suspect for case in self._shown):
             key = Key(self.words("clerk.left.resume"), id="resume", hint="Enter", kind="main")
             key.disabled = self.seat.board.case is not None
@@ -66,6 +78,11 @@ class LeftCases(SeatScreen[LeftCase]):
     def resume_first(self) -> None:
         """Goes on with the first that can go on."""
         self._resume(next(case for case in self._shown if not case.is_suspect))
+
+    @on(Key.Pressed, "#decide")
+    def decide(self) -> None:
+        """Puts a case off, ends it, or settles it."""
+        self.dismiss(DECIDE)
 
     @on(Key.Pressed, "#more")
     async def show_more(self) -> None:
@@ -81,6 +98,8 @@ class LeftCases(SeatScreen[LeftCase]):
         """Digits go on with a case, the paging key turns."""
         if event.key == "pagedown" and len(self._cases) > _PER_PAGE:
             await self.show_more()
+        elif event.key == "d" and self._cases:
+            self.decide()
         elif event.character is not None and event.character in "123456":
             index = int(event.character) - 1
             if index < len(self._shown):

@@ -46,7 +46,10 @@ class EnterAmount(SeatScreen[int | Unsure]):
         """Received; or that nobody here knows."""
         if self._least_yen == 0:
             yield Key(self.words("clerk.count.cannot_tell"), id="unsure", hint="?")
-        yield Key(self.words(f"clerk.{self._purpose}.confirm"), id="confirm", hint="Enter", kind="main")
+        confirm = Key(self.words(f"clerk.{self._purpose}.confirm"), id="confirm", hint="Enter", kind="main")
+        # From its first moment: on a busy machine somebody presses Enter before anything else is brought up to date.
+        confirm.disabled = self._amount_yen < self._least_yen
+        yield confirm
 
     def follow(self) -> None:
         """Shows amount and change."""
@@ -93,8 +96,9 @@ class EnterAmount(SeatScreen[int | Unsure]):
 
     @on(Key.Pressed, "#confirm")
     def confirm(self) -> None:
-        """The clerk attests the amount."""
-        self.dismiss(self._amount_yen)
+        """The clerk attests the amount; less than what is due is none."""
+        if self._amount_yen >= self._least_yen:
+            self.dismiss(self._amount_yen)
 
     @on(Key.Pressed, "#unsure")
     def say_unsure(self) -> None:

@@ -20,6 +20,7 @@ from kiosk.ui.resident.guide import Consult, Guide
 from kiosk.ui.resident.learn import TOPICS, topic
 from kiosk.ui.resident.own_flow import OwnCard, show_certificate, try_out
 from kiosk.ui.resident.password import ChoosePassword, EnterPassword
+from kiosk.ui.resident.service_flow import Services, accompany, choose_service
 from kiosk.ui.resident.start import Start, Wish
 from kiosk.ui.resident.wait import AtStationWork, KeyGeneration, Notice, Waiting
 from kiosk.ui.seat import Seat
@@ -36,6 +37,11 @@ class Reception(Protocol):
     card: SimulatedCard | None
     own_card: OwnCard
     forms: FormsCorner
+
+    @property
+    def services(self) -> Services:
+        """What the counter does besides issuing."""
+        ...
 
     async def open_case(self, resident: Resident) -> OpenCase:
         """Takes the form in and starts its case."""
@@ -65,6 +71,8 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
                 await show_certificate(seat, reception.own_card, reception.entry_policy)
             case Wish.TRY:
                 await try_out(seat, reception.own_card, reception.entry_policy)
+            case Wish.SERVICES:
+                await choose_service(seat, reception.services, reception.own_card)
             case Wish.ISSUE:
                 if await _issue(seat, reception) is Outcome.INTERRUPTED:
                     return
@@ -96,7 +104,7 @@ async def _teach(seat: Seat, reception: Reception) -> None:
 
 
 def _is_sent_for(seat: Seat) -> bool:
-    return seat.board.case is not None or seat.board.offered is not None
+    return seat.board.case is not None or seat.board.offered is not None or seat.board.service is not None
 
 
 async def _issue(seat: Seat, reception: Reception) -> Outcome | None:
@@ -110,6 +118,8 @@ async def _issue(seat: Seat, reception: Reception) -> Outcome | None:
 async def _take_over(seat: Seat, reception: Reception) -> Outcome | None:
     """What the clerk has sent: a case to go on with, or a form that its resident looks at first."""
     board = seat.board
+    if board.service is not None:
+        return await accompany(seat, reception.services, reception.own_card, board.service)
     if board.case is not None:
         return await _attend(seat, reception, board.case)
     resident = board.offered
@@ -191,8 +201,8 @@ def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object) -> S
     match view:
         case PasswordChoice(policy=policy):
             return ChoosePassword(seat, position, policy)
-        case PasswordEntry(status=status):
-            return EnterPassword(seat, position, reception.entry_policy, status.attempts_remaining)
+        case PasswordEntry(status=status, policy=policy):
+            return EnterPassword(seat, position, policy or reception.entry_policy, status.attempts_remaining)
         case Consent(summary=summary):
             return Agree(seat, position, summary)
         case CardRequest(action=action):

@@ -44,22 +44,22 @@ class OwnCard(Protocol):
 
 async def show_certificate(seat: Seat, own: OwnCard, policy: PinPolicy) -> None:
     """Card in, password, certificate shown, card out."""
-    if await _move_card(seat, own, is_going_in=True):
+    if await move_card(seat, own, is_going_in=True):
         certificate = await _open(seat, own, policy, None)
         if certificate is not None:
             await seat.ask(ShowCertificate(seat, certificate))
-        await _move_card(seat, own, is_going_in=False)
+        await move_card(seat, own, is_going_in=False)
 
 
 async def try_out(seat: Seat, own: OwnCard, policy: PinPolicy) -> None:
     """Card in, a sample signed, and what an agency says to it as it is and after somebody has meddled; card out."""
-    if await _move_card(seat, own, is_going_in=True):
+    if await move_card(seat, own, is_going_in=True):
         # In the language in which it was signed: another language would be another document.
         sample = partial(_document, seat.words)
         certificate = await _open(seat, own, policy, sample)
         if certificate is not None:
             await _meddle(seat, own, certificate, sample)
-        await _move_card(seat, own, is_going_in=False)
+        await move_card(seat, own, is_going_in=False)
 
 
 async def _open(
@@ -99,7 +99,7 @@ def _document(words: Words, name: str, *, copies: int = 1) -> str:
     return words("resident.try.document", name=name, copies=copies)
 
 
-async def _move_card(seat: Seat, own: OwnCard, *, is_going_in: bool) -> bool:
+async def move_card(seat: Seat, own: OwnCard, *, is_going_in: bool) -> bool:
     """Has the card put in or taken out; False when the resident will not."""
     if await own.is_inside() is is_going_in:
         return True

@@ -138,7 +138,7 @@ class EnterPassword(SeatScreen[bytearray]):
 class ChoosePassword(EnterPassword):
     """A new password, typed twice."""
 
-    def __init__(self, seat: Seat, position: int, policy: PinPolicy) -> None:
+    def __init__(self, seat: Seat, position: int | None, policy: PinPolicy) -> None:
         super().__init__(seat, position, policy)
         self._first: TypedPassword | None = None
 

@@ -24,9 +24,11 @@ class Wish(StrEnum):
     LEARN = "learn"
     COMFORT = "comfort"
     """Reading and operating more easily, and another language."""
+    SERVICES = "services"
+    """Another password, or his certificate revoked."""
 
 
-_BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.COMFORT)
+_BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.COMFORT, Wish.SERVICES)
 
 
 class Start(SeatScreen[Wish]):
@@ -53,7 +55,7 @@ class Start(SeatScreen[Wish]):
                     label_width=14,
                     is_spread=False,
                 )
-        with Horizontal(classes="choices"):
+        with Horizontal(classes="choices -many"):
             for number, wish in enumerate(_BESIDE_ISSUE, 1):
                 yield Key(words(f"resident.wish.{wish}"), id=f"wish-{wish}", hint=str(number), value=wish)
         yield Paragraph(words("resident.start.others"), id="start-others")
@@ -77,5 +79,5 @@ class Start(SeatScreen[Wish]):
 
     def on_key(self, event: events.Key) -> None:
         """Digits choose one of the other wishes."""
-        if event.character is not None and event.character in "1234":
+        if event.character is not None and event.character in "12345":
             self.dismiss(_BESIDE_ISSUE[int(event.character) - 1])

@@ -1,0 +1,382 @@
+"""What a clerk sees when he revokes, puts an application off, ends a case, or settles one with a second clerk."""
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from kiosk.model.resident import Resident
+from kiosk.model.revocation import RevocationCause
+from kiosk.model.testimony import PaperSeen
+from kiosk.ui.counter import FailureText, LeftCase
+from kiosk.ui.dates import day_text
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+
+_PER_PAGE = 6
+
+
+@dataclass(frozen=True)
+class RevocationChoice:
+    """Why, and whether the card is there."""
+
+    cause: RevocationCause
+    has_card: bool
+
+
+class ChooseCause(SeatScreen[RevocationChoice]):
+    """Whose certificate, why it is revoked, and whether the card is there so that its key can be erased."""
+
+    AUTO_FOCUS = ".choices Key.-chosen, .choices Key"
+
+    def __init__(self, seat: Seat, resident: Resident, wished: RevocationCause | None) -> None:
+        super().__init__(seat, can_stop=True)
+        self._resident = resident
+        self._cause = wished
+        self._has_card = wished is RevocationCause.WITHDRAWN
+
+    def page(self) -> ComposeResult:
+        """Four causes in a row, the card below."""
+        words = self.words
+        yield Paragraph(words("clerk.revoke.title", name=self._resident.items.name), classes="title -tight")
+        yield Paragraph(words("clerk.revoke.text"), classes="note")
+        with Horizontal(classes="choices"):
+            for number, cause in enumerate(RevocationCause, 1):
+                key = Key(words(f"clerk.revoke.{cause}"), id=f"cause-{cause}", hint=str(number), value=cause)
+                key.set_class(cause is self._cause, "-chosen")
+                yield key
+        yield Paragraph(words("clerk.revoke.two" if self._needs_two else "clerk.revoke.one"), classes="aside")
+
+    @property
+    def _needs_two(self) -> bool:
+        return self._cause is not None and self._cause.is_on_information
+
+    def keys(self) -> Iterable[Key]:
+        """The card, and the beginning."""
+        state = "there" if self._has_card else "away"
+        yield Key(self.words(f"clerk.revoke.card.{state}"), id="card", hint="5")
+        begin = Key(self.words("clerk.revoke.begin"), id="begin", hint="Enter", kind="main")
+        begin.disabled = self._cause is None
+        yield begin
+
+    @on(Key.Pressed, ".choices Key")
+    async def choose(self, event: Key.Pressed) -> None:
+        """Names the cause."""
+        if isinstance(event.key.value, RevocationCause):
+            await self._choose(event.key.value)
+
+    async def _choose(self, cause: RevocationCause) -> None:
+        self._cause = cause
+        await self.compose_anew()
+        self.focus_on("#begin")
+
+    @on(Key.Pressed, "#card")
+    async def change_card(self) -> None:
+        """The card is there, or not."""
+        self._has_card = not self._has_card
+        await self.compose_anew()
+
+    @on(Key.Pressed, "#begin")
+    def begin(self) -> None:
+        """Begins."""
+        if self._cause is not None:
+            self.dismiss(RevocationChoice(self._cause, self._has_card))
+
+    async def on_key(self, event: events.Key) -> None:
+        """Digits name the cause; 5 is the card's key, which its hint presses."""
+        if event.character is not None and event.character in "1234":
+            await self._choose(tuple(RevocationCause)[int(event.character) - 1])
+
+
+class SecondClerk(SeatScreen[str]):
+    """Another clerk signs too; his name stands on his key. In training keys lie in files."""
+
+    AUTO_FOCUS = ".choices Key"
+
+    def __init__(self, seat: Seat, clerks: Sequence[str], purpose: str) -> None:
+        super().__init__(seat, can_stop=True)
+        self._clerks = clerks
+        self._purpose = purpose
+
+    def page(self) -> ComposeResult:
+        """For what, and a key a clerk."""
+        yield Paragraph(self.words("clerk.second.title"), classes="title")
+        yield Paragraph(self.words("clerk.second.text", purpose=self._purpose), classes="note")
+        with Horizontal(classes="choices"):
+            for number, name in enumerate(self._clerks[:_PER_PAGE], 1):
+                yield Key(name, id=f"clerk-{number}", hint=str(number), value=name)
+        if not self._clerks:
+            yield Paragraph(self.words("clerk.second.none"), classes="aside")
+
+    @on(Key.Pressed, ".choices Key")
+    def sign(self, event: Key.Pressed) -> None:
+        """Signs."""
+        if isinstance(event.key.value, str):
+            self.dismiss(event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits name a clerk."""
+        if event.character is not None and event.character in "123456":
+            index = int(event.character) - 1
+            if index < len(self._clerks):
+                self.dismiss(self._clerks[index])
+
+
+class ChooseLeft(SeatScreen[LeftCase]):
+    """Which of the cases that were left the clerk decides about."""
+
+    ASKS_BACK = False
+
+    def __init__(self, seat: Seat, cases: Sequence[LeftCase]) -> None:
+        super().__init__(seat, can_stop=True)
+        self._cases = cases
+        self._first = 0
+
+    @property
+    def _shown(self) -> Sequence[LeftCase]:
+        return self._cases[self._first : self._first + _PER_PAGE]
+
+    def page(self) -> ComposeResult:
+        """One line a case."""
+        words = self.words
+        yield Paragraph(words("clerk.decide.title"), classes="title")
+        with Vertical(classes="note", id="left-cases"):
+            for number, case in enumerate(self._shown, 1):
+                who = words("clerk.left.unknown") if case.resident is None else case.resident.items.name
+                stage = words(f"stage.{case.stage}")
+                yield Paragraph(words("clerk.decide.line", key=number, number=case.number, name=who, stage=stage))
+
+    def keys(self) -> Iterable[Key]:
+        """More, and the first."""
+        if len(self._cases) > _PER_PAGE:
+            yield Key(self.words("key.next"), id="more", hint="PageDown")
+        yield Key(self.words("clerk.decide.first"), id="first", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#first")
+    def choose_first(self) -> None:
+        """The first one."""
+        self.dismiss(self._shown[0])
+
+    @on(Key.Pressed, "#more")
+    async def show_more(self) -> None:
+        """Turns on, from the last to the first."""
+        self._first = (self._first + _PER_PAGE) % (-(-len(self._cases) // _PER_PAGE) * _PER_PAGE)
+        await self.compose_anew()
+
+    async def on_key(self, event: events.Key) -> None:
+        """Digits choose, the paging key turns."""
+        if event.key == "pagedown" and len(self._cases) > _PER_PAGE:
+            await self.show_more()
+        elif event.character is not None and event.character in "123456":
+            index = int(event.character) - 1
+            if index < len(self._shown):
+                self.dismiss(self._shown[index])
+
+
+class Decision(StrEnum):
+    """What a clerk decides about a case that was left."""
+
+    HOLD = "hold"
+    RESUME = "resume"
+    ABORT = "abort"
+    SETTLE = "settle"
+
+
+class DecideCase(SeatScreen[Decision]):
+    """How far it has come, and what can be decided; what cannot is a key that does nothing."""
+
+    AUTO_FOCUS = ".choices Key"
+    ASKS_BACK = False
+
+    def __init__(self, seat: Seat, case: LeftCase, possible: Sequence[Decision]) -> None:
+        super().__init__(seat, can_stop=True)
+        self._case = case
+        self._possible = possible
+
+    def page(self) -> ComposeResult:
+        """A key a decision."""
+        words, case = self.words, self._case
+        who = words("clerk.left.unknown") if case.resident is None else case.resident.items.name
+        yield Paragraph(words("clerk.decide.case", number=case.number, name=who), classes="title")
+        yield Paragraph(words(f"stage.{case.stage}"), classes="note")
+        with Horizontal(classes="choices"):
+            for number, decision in enumerate(Decision, 1):
+                key = Key(words(f"clerk.decide.{decision}"), id=f"decide-{decision}", hint=str(number), value=decision)
+                key.disabled = decision not in self._possible
+                yield key
+        yield Paragraph(words("clerk.decide.text"), classes="aside")
+
+    @on(Key.Pressed, ".choices Key")
+    def decide(self, event: Key.Pressed) -> None:
+        """Decides."""
+        if isinstance(event.key.value, Decision):
+            self.dismiss(event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits decide."""
+        if event.character is not None and event.character in "1234":
+            decision = tuple(Decision)[int(event.character) - 1]
+            if decision in self._possible:
+                self.dismiss(decision)
+
+
+_DAYS = (1, 2, 3, 7, 14)
+
+
+class ReturnDay(SeatScreen[datetime.date]):
+    """When the resident returns: one of the next days."""
+
+    AUTO_FOCUS = ".choices Key"
+
+    def __init__(self, seat: Seat, today: datetime.date) -> None:
+        super().__init__(seat, can_stop=True)
+        self._days = [today + datetime.timedelta(days=days) for days in _DAYS]
+
+    def page(self) -> ComposeResult:
+        """A key a day."""
+        yield Paragraph(self.words("clerk.hold.title"), classes="title")
+        yield Paragraph(self.words("clerk.hold.text"), classes="note")
+        with Horizontal(classes="choices -many"):
+            for number, day in enumerate(self._days, 1):
+                label = self.words("clerk.hold.day", month=day.month, day=day.day)
+                yield Key(label, id=f"day-{number}", hint=str(number), value=day)
+
+    @on(Key.Pressed, ".choices Key")
+    def choose(self, event: Key.Pressed) -> None:
+        """Chooses."""
+        if isinstance(event.key.value, datetime.date):
+            self.dismiss(event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits choose."""
+        if event.character is not None and event.character in "12345":
+            self.dismiss(self._days[int(event.character) - 1])
+
+
+_AMOUNTS_YEN = (0, 500, 1000)
+_MOST_DIGITS = 6
+
+
+class SettleAmount(SeatScreen[str]):
+    """Two clerks have counted how much of this payer's money lies in the till: typed, or one of the usual sums."""
+
+    TAKES_TEXT = True
+    AUTO_FOCUS = ".choices Key"
+
+    def __init__(self, seat: Seat, case: LeftCase) -> None:
+        super().__init__(seat, can_stop=True)
+        self._case = case
+        self._typed = ""
+
+    def page(self) -> ComposeResult:
+        """What is asked, the sum, the usual ones."""
+        yield Paragraph(self.words("clerk.settle.title", number=self._case.number), classes="title")
+        yield Paragraph(self.words("clerk.settle.money"), classes="note")
+        yield Paragraph(id="settle-sum", classes="lead")
+        with Horizontal(classes="choices"):
+            for yen in _AMOUNTS_YEN:
+                yield Key(self.words("money.yen", yen=f"{yen:,}"), id=f"sum-{yen}", value=str(yen))
+
+    def keys(self) -> Iterable[Key]:
+        """That is what lies there."""
+        confirm = Key(self.words("clerk.settle.confirm"), id="confirm", hint="Enter", kind="main")
+        confirm.disabled = not self._typed
+        yield confirm
+
+    def follow(self) -> None:
+        """Shows the sum."""
+        for paragraph in self.query("#settle-sum").results(Paragraph):
+            paragraph.write(self.words("money.yen", yen=f"{int(self._typed):,}") if self._typed else "")
+        for key in self.query("#confirm").results(Key):
+            key.disabled = not self._typed
+
+    @on(Key.Pressed, ".choices Key")
+    def choose(self, event: Key.Pressed) -> None:
+        """One of the usual sums."""
+        if isinstance(event.key.value, str):
+            self._type(event.key.value)
+
+    def _type(self, text: str) -> None:
+        self._typed = str(int(text)) if text else ""
+        self.follow()
+        self.focus_on("#confirm" if self._typed else ".choices Key")
+
+    @on(Key.Pressed, "#confirm")
+    def confirm(self) -> None:
+        """Says it."""
+        if self._typed:
+            self.dismiss(self._typed)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits add up to a sum."""
+        if event.key in ("backspace", "ctrl+h", "delete"):
+            self._type(self._typed[:-1])
+        elif event.character is not None and event.character in "0123456789" and len(self._typed) < _MOST_DIGITS:
+            self._type(self._typed + event.character)
+
+
+class SettlePaper(SeatScreen[str]):
+    """Two clerks have looked for the receipt."""
+
+    AUTO_FOCUS = ".choices Key"
+
+    def __init__(self, seat: Seat, case: LeftCase) -> None:
+        super().__init__(seat, can_stop=True)
+        self._case = case
+
+    def page(self) -> ComposeResult:
+        """Three answers."""
+        yield Paragraph(self.words("clerk.settle.title", number=self._case.number), classes="title")
+        yield Paragraph(self.words("clerk.settle.receipt"), classes="note")
+        with Horizontal(classes="choices"):
+            for number, seen in enumerate(PaperSeen, 1):
+                yield Key(self.words(f"clerk.paper.{seen}"), id=f"seen-{seen}", hint=str(number), value=seen)
+
+    @on(Key.Pressed, ".choices Key")
+    def say(self, event: Key.Pressed) -> None:
+        """Says."""
+        if isinstance(event.key.value, PaperSeen):
+            self.dismiss(event.key.value.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits say."""
+        if event.character is not None and event.character in "123":
+            self.dismiss(tuple(PaperSeen)[int(event.character) - 1].value)
+
+
+class Decided(SeatScreen[bool]):
+    """What came of a decision: one word of the clerk's, or why it cannot be."""
+
+    def __init__(
+        self, seat: Seat, text_id: str, failure: dict[str, FailureText] | None = None, **values: object
+    ) -> None:
+        super().__init__(seat)
+        self._text_id = text_id
+        self._failure = failure
+        self._values = values
+
+    def page(self) -> ComposeResult:
+        """The sentence, and the failure book's words."""
+        values = {
+            name: day_text(value, self.words) if isinstance(value, datetime.date) else value
+            for name, value in self._values.items()
+        }
+        yield Paragraph(self.words(self._text_id, **values), classes="title")
+        if self._failure is not None:
+            text = self._failure[self.words.language]
+            yield Paragraph(f"{text.what}\n\n{text.remedy}", classes="note")
+
+    def keys(self) -> Iterable[Key]:
+        """Read."""
+        yield Key(self.words("clerk.told.done"), id="done", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#done")
+    def leave(self) -> None:
+        """Has read it."""
+        self.dismiss(True)

@@ -1,0 +1,203 @@
+"""The clerk's way through what the counter does besides issuing: he takes it in, answers its questions, decides."""
+
+import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from kiosk.model.identity import IdentityRoute
+from kiosk.model.resident import Resident
+from kiosk.model.revocation import RevocationCause
+from kiosk.model.step import Actor
+from kiosk.ui.clerk.identity import Approve, CheckIdentity
+from kiosk.ui.clerk.receive import FindResident
+from kiosk.ui.clerk.service import (
+    ChooseCause,
+    ChooseLeft,
+    DecideCase,
+    Decided,
+    Decision,
+    ReturnDay,
+    RevocationChoice,
+    SecondClerk,
+    SettleAmount,
+    SettlePaper,
+)
+from kiosk.ui.counter import DecisionRefused, FailureText, LeftCase
+from kiosk.ui.persons import Approval, ClerkAsked, IdentityCheck
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen, Stop
+from kiosk.ui.service import OpenService
+
+R = TypeVar("R")
+
+
+class Show(Protocol):
+    """Shows a screen for as long as nothing waits for the clerk."""
+
+    async def __call__(self, seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
+        """Its answer, None when it was withdrawn."""
+        ...
+
+
+class Services(Protocol):
+    """What the clerk's way needs of the station."""
+
+    async def unlock(self, resident: Resident) -> OpenService:
+        """Begins to set a password anew."""
+        ...
+
+    async def revoke(
+        self, resident: Resident, cause: RevocationCause, has_card: bool, second: str | None
+    ) -> OpenService:
+        """Begins a revocation."""
+        ...
+
+    async def hold(self, number: str, until: datetime.date) -> bool | None:
+        """Puts an application off; whether the slip came out."""
+        ...
+
+    async def resume(self, number: str) -> None:
+        """Takes an application off hold."""
+        ...
+
+    async def abort(self, number: str) -> str:
+        """Ends a case; the code by which it is known."""
+        ...
+
+    async def settle(self, number: str, answer: str, second: str) -> None:
+        """Records what two clerks say."""
+        ...
+
+    async def question(self, number: str) -> str:
+        """What two clerks are asked about a case, empty for nothing."""
+        ...
+
+    def second_clerks(self) -> tuple[str, ...]:
+        """Who can sign beside the clerk at this seat."""
+        ...
+
+    def today(self) -> datetime.date:
+        """The day at the counter."""
+        ...
+
+    def failure_texts(self, code: str) -> dict[str, FailureText]:
+        """The words for a failure, by language."""
+        ...
+
+
+async def unlock(seat: Seat, services: Services, residents: Sequence[Resident], show: Show) -> None:
+    """A password is set anew: whose; the rest the case asks."""
+    found = await show(seat, FindResident(seat, residents))
+    if isinstance(found, Resident) and await _is_terminal_free(seat, show):
+        await services.unlock(found)
+
+
+async def revoke(seat: Seat, services: Services, residents: Sequence[Resident], show: Show) -> None:
+    """A certificate is revoked: whose, why, and by whom besides; the rest the case asks."""
+    wished = seat.board.revocation_wished
+    found = await show(seat, FindResident(seat, residents))
+    if not isinstance(found, Resident):
+        return
+    choice = await show(seat, ChooseCause(seat, found, wished))
+    if not isinstance(choice, RevocationChoice):
+        return
+    second: str | None = None
+    if choice.cause.is_on_information:
+        purpose = seat.words("clerk.second.revoke", name=found.items.name)
+        named = await show(seat, SecondClerk(seat, services.second_clerks(), purpose))
+        if not isinstance(named, str):
+            return
+        second = named
+    if await _is_terminal_free(seat, show):
+        await services.revoke(found, choice.cause, choice.has_card, second)
+
+
+async def _is_terminal_free(seat: Seat, show: Show) -> bool:
+    if seat.board.case is None and seat.board.service is None:
+        return True
+    await show(seat, Decided(seat, "clerk.told.terminal_busy"))
+    return False
+
+
+async def put_question(
+    seat: Seat, service: OpenService, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
+) -> None:
+    """What a procedure asks the clerk."""
+    screen = _screen(seat, question, clerk, routes)
+    answer = await seat.show(screen, lambda: service.clerk_asked is question)
+    if isinstance(answer, Stop):
+        service.stop(Actor.CLERK)
+    elif answer is not None:
+        service.answer(question, None if isinstance(question, Approval) else answer)
+
+
+def _screen(seat: Seat, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]) -> SeatScreen[Any]:
+    match question:
+        case IdentityCheck(question=comparison):
+            return CheckIdentity(seat, None, comparison, clerk, routes)
+        case Approval(question=comparison):
+            return Approve(seat, None, comparison)
+    raise TypeError(f"the clerk has no screen for {question!r}")
+
+
+async def decide(seat: Seat, services: Services, cases: Sequence[LeftCase], show: Show) -> None:
+    """One case that was left is put off, taken up again, ended, or settled."""
+    case = await show(seat, ChooseLeft(seat, cases))
+    if not isinstance(case, LeftCase):
+        return
+    decision = await show(seat, DecideCase(seat, case, _possible(case)))
+    if not isinstance(decision, Decision):
+        return
+    ways: dict[Decision, Callable[[], Awaitable[Decided | None]]] = {
+        Decision.HOLD: lambda: _hold(seat, services, case, show),
+        Decision.RESUME: lambda: _resume(seat, services, case),
+        Decision.ABORT: lambda: _abort(seat, services, case),
+        Decision.SETTLE: lambda: _settle(seat, services, case, show),
+    }
+    try:
+        told = await ways[decision]()
+    except DecisionRefused as refused:
+        failure = services.failure_texts(refused.code) if refused.code else None
+        told = Decided(seat, "clerk.told.refused", failure)
+    if told is not None:
+        await show(seat, told)
+
+
+def _possible(case: LeftCase) -> tuple[Decision, ...]:
+    if case.is_suspect:
+        return (Decision.SETTLE,)
+    if case.stage == "on_hold":
+        return (Decision.HOLD, Decision.RESUME, Decision.ABORT)
+    return (Decision.HOLD, Decision.ABORT) if case.procedure == "issuance" else (Decision.ABORT,)
+
+
+async def _hold(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
+    until = await show(seat, ReturnDay(seat, services.today()))
+    if not isinstance(until, datetime.date):
+        return None
+    came_out = await services.hold(case.number, until)
+    told = "clerk.told.held" if came_out else "clerk.told.held_without_slip"
+    return Decided(seat, told, number=case.number, day=until)
+
+
+async def _resume(seat: Seat, services: Services, case: LeftCase) -> Decided:
+    await services.resume(case.number)
+    return Decided(seat, "clerk.told.resumed", number=case.number)
+
+
+async def _abort(seat: Seat, services: Services, case: LeftCase) -> Decided:
+    code = await services.abort(case.number)
+    return Decided(seat, "clerk.told.aborted", services.failure_texts(code), number=case.number)
+
+
+async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
+    is_about_paper = await services.question(case.number) == "receipt"
+    answer = await show(seat, SettlePaper(seat, case) if is_about_paper else SettleAmount(seat, case))
+    if not isinstance(answer, str):
+        return None
+    purpose = seat.words("clerk.second.settle", number=case.number)
+    second = await show(seat, SecondClerk(seat, services.second_clerks(), purpose))
+    if not isinstance(second, str):
+        return None
+    await services.settle(case.number, answer, second)
+    return Decided(seat, "clerk.told.settled", number=case.number)

@@ -1,0 +1,228 @@
+"""What a resident sees while his password is changed or set anew, or his certificate revoked."""
+
+from collections.abc import Iterable
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from hw.ports import PinPolicy
+from kiosk.model.revocation import RevocationCause
+from kiosk.ui.counter import FailureText, SimulatedCard
+from kiosk.ui.drawings import CARD_OUT, COUNTER, KEY, PAPER, WAIT
+from kiosk.ui.ending import Outcome, Trouble
+from kiosk.ui.persons import Recalled
+from kiosk.ui.resident.password import EnterPassword
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.service import ServiceKind, ServiceWork
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+
+
+class ChooseService(SeatScreen[ServiceKind]):
+    """Another password, or his certificate revoked; what is done at the counter only is said below."""
+
+    AUTO_FOCUS = ".choices Key"
+    MINDS_IDLENESS = True
+    ASKS_BACK = False
+
+    OFFERED = (ServiceKind.CHANGE, ServiceKind.REVOKE)
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__(seat, can_stop=True)
+
+    def page(self) -> ComposeResult:
+        """Two keys, and a word about the third."""
+        yield Paragraph(self.words("resident.services.title"), classes="title")
+        yield Paragraph(self.words("resident.services.text"), classes="note")
+        with Horizontal(classes="choices"):
+            for number, kind in enumerate(self.OFFERED, 1):
+                yield Key(self.words(f"resident.services.{kind}"), id=f"service-{kind}", hint=str(number), value=kind)
+
+    @on(Key.Pressed, ".choices Key")
+    def choose(self, event: Key.Pressed) -> None:
+        """Chooses."""
+        if isinstance(event.key.value, ServiceKind):
+            self.dismiss(event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits choose."""
+        if event.character is not None and event.character in "12":
+            self.dismiss(self.OFFERED[int(event.character) - 1])
+
+
+class WishRevocation(SeatScreen[RevocationCause]):
+    """What a revocation is, and why he wants it; his application is taken in at the counter."""
+
+    AUTO_FOCUS = ".choices Key"
+    MINDS_IDLENESS = True
+    ASKS_BACK = False
+
+    CAUSES = (RevocationCause.WITHDRAWN, RevocationCause.COMPROMISED)
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__(seat, can_stop=True)
+
+    def page(self) -> ComposeResult:
+        """Text and two causes."""
+        yield Paragraph(self.words("resident.revoke.title"), classes="title")
+        yield Paragraph(self.words("resident.revoke.text"), classes="note")
+        with Horizontal(classes="choices"):
+            for number, cause in enumerate(self.CAUSES, 1):
+                yield Key(self.words(f"resident.revoke.{cause}"), id=f"cause-{cause}", hint=str(number), value=cause)
+
+    @on(Key.Pressed, ".choices Key")
+    def choose(self, event: Key.Pressed) -> None:
+        """Chooses."""
+        if isinstance(event.key.value, RevocationCause):
+            self.dismiss(event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits choose."""
+        if event.character is not None and event.character in "12":
+            self.dismiss(self.CAUSES[int(event.character) - 1])
+
+
+class RecallPassword(EnterPassword):
+    """The old password, or after an interruption the one that was chosen; how often it may still be wrong."""
+
+    def __init__(self, seat: Seat, policy: PinPolicy, attempts: int, which: Recalled) -> None:
+        super().__init__(seat, None, policy, attempts)
+        self._which = which
+
+    def instruction(self) -> tuple[str, str]:
+        """Which password is meant."""
+        return self.words(f"resident.recall.{self._which}.title"), self.words(
+            f"resident.recall.{self._which}.text", attempts=self._attempts
+        )
+
+
+_WAITING = {ServiceWork.CLERK: COUNTER, ServiceWork.STATION: WAIT}
+
+
+class ServiceWait(SeatScreen[None]):
+    """The clerk is asked, or the station works; ends by itself."""
+
+    def __init__(self, seat: Seat, work: ServiceWork, *, can_stop: bool) -> None:
+        super().__init__(seat, can_stop=can_stop)
+        self._work = work
+
+    def page(self) -> ComposeResult:
+        """A picture, title and text."""
+        with Horizontal(classes="beside"):
+            yield Paragraph(_WAITING[self._work], classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(self.words(f"resident.service.{self._work}.title"), classes="title")
+                yield Paragraph(self.words(f"resident.service.{self._work}.text"), classes="note")
+
+
+class AskForClerk(SeatScreen[None]):
+    """The clerk was called to take the application in; ends when he begins."""
+
+    MINDS_IDLENESS = True
+    ASKS_BACK = False
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__(seat, can_stop=True)
+
+    def page(self) -> ComposeResult:
+        """A picture, title and text."""
+        with Horizontal(classes="beside"):
+            yield Paragraph(COUNTER, classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(self.words("resident.revoke.called.title"), classes="title")
+                yield Paragraph(self.words("resident.revoke.called.text"), classes="note")
+
+
+_DONE = {ServiceKind.CHANGE: KEY, ServiceKind.UNLOCK: KEY, ServiceKind.REVOKE: PAPER}
+
+
+class ServiceFinished(SeatScreen[bool]):
+    """It is done."""
+
+    MINDS_IDLENESS = True
+
+    def __init__(self, seat: Seat, kind: ServiceKind) -> None:
+        super().__init__(seat)
+        self._kind = kind
+
+    def page(self) -> ComposeResult:
+        """A picture, title and text."""
+        with Horizontal(classes="beside"):
+            yield Paragraph(_DONE[self._kind], classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(self.words(f"resident.service.done.{self._kind}.title"), classes="title")
+                yield Paragraph(self.words(f"resident.service.done.{self._kind}.text"), classes="note")
+
+    def keys(self) -> Iterable[Key]:
+        """Read."""
+        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#done")
+    def leave(self) -> None:
+        """Has read it."""
+        self.dismiss(True)
+
+    def when_nobody_answers(self) -> None:
+        """He has left."""
+        self.leave()
+
+
+class ServiceTrouble(SeatScreen[bool]):
+    """It stopped: what happened, what it means for the password or the certificate, and who helps.
+
+    True: he wants to find out at once, with the same card, how far it had come.
+    """
+
+    MINDS_IDLENESS = True
+
+    def __init__(
+        self,
+        seat: Seat,
+        kind: ServiceKind,
+        trouble: Trouble,
+        texts: dict[str, FailureText],
+        card: SimulatedCard | None,
+    ) -> None:
+        super().__init__(seat)
+        self._kind = kind
+        self._trouble = trouble
+        self._texts = texts
+        self._card = card
+
+    @property
+    def _can_find_out(self) -> bool:
+        return self._trouble.outcome is Outcome.HALTED and self._kind is not ServiceKind.REVOKE
+
+    def page(self) -> ComposeResult:
+        """What happened and what it means."""
+        words, text = self.words, self._texts[self.words.language]
+        state = "open" if self._trouble.outcome is Outcome.HALTED else "unchanged"
+        with Horizontal(classes="beside"):
+            yield Paragraph(CARD_OUT if self._trouble.is_card_inside else COUNTER, classes="picture")
+            with Vertical(classes="told"):
+                yield Paragraph(words("resident.service.trouble.title"), classes="title")
+                yield Paragraph(text.what)
+                yield Paragraph(words(f"resident.service.trouble.{self._kind}.{state}"), classes="note")
+                yield Paragraph(words("resident.service.trouble.code", code=self._trouble.code), classes="aside")
+
+    def keys(self) -> Iterable[Key]:
+        """Find out, or leave."""
+        if self._can_find_out:
+            yield Key(self.words("resident.service.again"), id="again", hint="1")
+        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#again")
+    def find_out(self) -> None:
+        """Puts the card in again."""
+        self.dismiss(True)
+
+    @on(Key.Pressed, "#done")
+    def leave(self) -> None:
+        """Has read it."""
+        self.dismiss(False)
+
+    def when_nobody_answers(self) -> None:
+        """He has left."""
+        self.leave()

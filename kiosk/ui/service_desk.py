@@ -1,0 +1,128 @@
+"""What the seats have the station do besides issuing: procedures begun, gone on with, put off, ended, settled."""
+
+import asyncio
+import datetime
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
+
+from hw.ports import PinPolicy
+from kiosk.clock import JAPAN
+from kiosk.model.resident import Resident
+from kiosk.model.revocation import RevocationApplication, RevocationCause
+from kiosk.ui.board import Board
+from kiosk.ui.counter import Counter, FailureText, SimulatedCard
+from kiosk.ui.service import OpenService, Run, ServiceKind, run_service
+from kiosk.ui.station_thread import StationThread
+from kiosk.ui.words import RESIDENT_LANGUAGES
+
+if TYPE_CHECKING:
+    from kiosk.issuance.station import Station
+
+
+class StationServices:
+    """`kiosk.ui.resident.service_flow.Services` and `kiosk.ui.clerk.service_flow.Services` over an open station."""
+
+    def __init__(
+        self,
+        counter: Counter,
+        station: "Station",
+        thread: StationThread,
+        board: Board,
+        start: Callable[[Coroutine[None, None, None]], object],
+    ) -> None:
+        rules = station.policy.passwords["signature"]
+        self.entry_policy = PinPolicy(rules.minimum_length, rules.maximum_length, rules.characters)
+        self.card: SimulatedCard | None = counter.simulated_card()
+        self._counter = counter
+        self._procedures = counter.procedures()
+        self._station = station
+        self._thread = thread
+        self._board = board
+        self._start = start
+
+    # --- beginning
+
+    async def change_password(self) -> OpenService:
+        """The card's owner wants another password."""
+        number = await self._next(ServiceKind.CHANGE)
+        return self._open(ServiceKind.CHANGE, number, self._procedures.change_password(number))
+
+    async def unlock(self, resident: Resident) -> OpenService:
+        """The clerk has taken an application in to set a password anew."""
+        number = await self._next(ServiceKind.UNLOCK)
+        return self._open(ServiceKind.UNLOCK, number, self._procedures.unlock(number, resident.code))
+
+    async def revoke(
+        self, resident: Resident, cause: RevocationCause, has_card: bool, second: str | None
+    ) -> OpenService:
+        """The clerk has taken an application in, or was informed; `second` is the clerk who signs too."""
+        number = await self._next(ServiceKind.REVOKE)
+        application = RevocationApplication(number, resident.code, cause, has_card)
+        return self._open(ServiceKind.REVOKE, number, self._procedures.revoke(application, second))
+
+    async def go_on(self, number: str) -> None:
+        """Goes on with a procedure that an interruption left."""
+        if self._board.case is None and self._board.service is None:
+            kind, run = await self._thread.call(self._procedures.left, number)
+            self._open(ServiceKind(kind), number, run)
+
+    async def again(self, service: OpenService) -> OpenService:
+        """The same procedure once more: start is resume."""
+        return self._open(service.kind, service.number, service.run)
+
+    def leave(self) -> None:
+        """The resident has read how it ended."""
+        self._board.serve(None)
+
+    # --- deciding
+
+    async def hold(self, number: str, until: datetime.date) -> bool | None:
+        """Puts an application off; whether the slip came out. Raises `DecisionRefused`."""
+        return await self._thread.call(self._procedures.hold, number, until)
+
+    async def resume(self, number: str) -> None:
+        """Takes an application off hold. Raises `DecisionRefused`."""
+        await self._thread.call(self._procedures.resume, number)
+
+    async def abort(self, number: str) -> str:
+        """Ends a case; the code by which it is known. Raises `DecisionRefused`."""
+        return await self._thread.call(self._procedures.abort, number)
+
+    async def settle(self, number: str, answer: str, second: str) -> None:
+        """Records what two clerks say. Raises `DecisionRefused`."""
+        await self._thread.call(self._procedures.settle, number, answer, second)
+
+    async def question(self, number: str) -> str:
+        """What two clerks are asked about a case: `fee`, `receipt` or `refund`; empty when nothing is asked."""
+        return await self._thread.call(self._procedures.question, number)
+
+    def second_clerks(self) -> tuple[str, ...]:
+        """Who can sign beside the clerk at this seat."""
+        return self._procedures.second_clerks()
+
+    def today(self) -> datetime.date:
+        """The day at the counter."""
+        return self._station.clock().astimezone(JAPAN).date()
+
+    def failure_texts(self, code: str) -> dict[str, FailureText]:
+        """The failure book's words in every language."""
+        return {language: self._counter.failure_text(code, language) for language in RESIDENT_LANGUAGES}
+
+    # ---
+
+    def _open(self, kind: ServiceKind, number: str, run: Run) -> OpenService:
+        service = OpenService(kind, number, run, self._board.bell)
+        self._board.serve(service)
+        self._start(self._run(service))
+        return service
+
+    async def _run(self, service: OpenService) -> None:
+        loop = asyncio.get_running_loop()
+
+        def post(news: object) -> None:
+            loop.call_soon_threadsafe(service.take, news)
+
+        service.take(await self._thread.call(run_service, service, self._station, post))
+
+    async def _next(self, kind: ServiceKind) -> str:
+        return await self._thread.call(self._procedures.next_number, kind, self.today().year)

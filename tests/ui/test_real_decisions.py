@@ -1,0 +1,131 @@
+"""The clerk decides about cases that were left: put off, ended, settled by two; everything behind is real."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from kiosk.config import load_config, locate_config
+from kiosk.configured_counter import ConfiguredCounter
+from kiosk.journal.database import open_database
+from kiosk.ui.app import KioskApp
+from tests.ui.screen_host import text_on
+from tests.ui.walk import leave, reach, until, walk_to
+
+Visit = Callable[[str], Awaitable[None]]
+
+
+async def silent(name: str) -> None:
+    """Looks at nothing."""
+
+
+def used(locale: Path, data: Path, use: Callable[[Pilot[None]], Awaitable[None]]) -> None:
+    """One life of the demo over the same data; it ends in the middle of whatever is under way."""
+    path = locate_config(None)
+
+    async def run() -> None:
+        app = KioskApp(lambda: ConfiguredCounter(load_config(path, []), path, data), locale=locale)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await use(pilot)
+            app.leave()
+            await leave(app)
+        assert app.fault is None, repr(app.fault)
+
+    asyncio.run(run())
+
+
+async def to_left_cases(pilot: Pilot[None]) -> None:
+    await reach(pilot, "Start")
+    await pilot.press("f11")
+    await reach(pilot, "LeftCases")
+
+
+async def hold_and_end(pilot: Pilot[None], visit: Visit = silent) -> None:
+    """Puts the case off until the day after tomorrow, and then ends it after all."""
+    await to_left_cases(pilot)
+    await visit("left")
+    await pilot.press("d")
+    await reach(pilot, "ChooseLeft")
+    await visit("choose-left")
+    await pilot.press("enter")
+    await reach(pilot, "DecideCase")
+    await visit("decide")
+    await pilot.press("1")
+    await reach(pilot, "ReturnDay")
+    await visit("return-day")
+    await pilot.press("2")
+    await reach(pilot, "Decided")
+    assert "保留にしました" in text_on(pilot.app)
+    await visit("held")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("2")
+    await reach(pilot, "LeftCases")
+    assert "保留" in text_on(pilot.app)
+    await pilot.press("d")
+    await reach(pilot, "ChooseLeft")
+    await pilot.press("1")
+    await reach(pilot, "DecideCase")
+    await pilot.press("3")
+    await reach(pilot, "Decided")
+    assert "中止しました" in text_on(pilot.app)
+    await visit("ended")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+
+
+async def cannot_tell(pilot: Pilot[None]) -> None:
+    """The clerk goes on with the case, and does not know whose money it is."""
+    await to_left_cases(pilot)
+    await pilot.press("enter")
+    await reach(pilot, "EnterAmount")
+    await pilot.press("?")
+    await reach(pilot, "Desk")
+    await until(pilot, lambda: pilot.app.board.case.ending is not None, "the end of the case")
+
+
+async def settle_by_two(pilot: Pilot[None], visit: Visit = silent) -> None:
+    """Two clerks have counted; then the case goes on by itself."""
+    await to_left_cases(pilot)
+    await pilot.press("d")
+    await reach(pilot, "ChooseLeft")
+    await pilot.press("enter")
+    await reach(pilot, "DecideCase")
+    await visit("decide-suspect")
+    await pilot.press("4")
+    await reach(pilot, "SettleAmount")
+    await pilot.press(*"1000")
+    await visit("settle-amount")
+    await pilot.press("enter")
+    await reach(pilot, "SecondClerk")
+    await visit("second-clerk")
+    await pilot.press("1")
+    await reach(pilot, "Decided")
+    assert "記録しました" in text_on(pilot.app)
+    await visit("settled")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+
+
+def stages(data: Path) -> list[str]:
+    with open_database(f"sqlite:///{data / 'kiosk.db'}", must_exist=True).read() as transaction:
+        return [row.stage for row in transaction.run("SELECT stage FROM cases ORDER BY attempt")]
+
+
+def test_a_left_case_is_put_off_and_ended(locale: Path, tmp_path: Path) -> None:
+    used(locale, tmp_path, lambda pilot: walk_to(pilot, "come-to-window"))
+    used(locale, tmp_path, hold_and_end)
+    assert stages(tmp_path) == ["rolled_back", "rolled_back"]
+    papers = [file.read_text() for file in sorted((tmp_path / "sim" / "printer").glob("*.txt"))]
+    assert any("保留票" in text for text in papers)
+
+
+def test_what_nobody_can_tell_is_settled_by_two_clerks(locale: Path, tmp_path: Path) -> None:
+    used(locale, tmp_path, lambda pilot: walk_to(pilot, "GiveMoney"))
+    used(locale, tmp_path, cannot_tell)
+    assert stages(tmp_path) == ["fee_suspect"]
+    used(locale, tmp_path, settle_by_two)
+    assert stages(tmp_path) == ["delivered"]

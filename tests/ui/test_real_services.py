@@ -1,0 +1,160 @@
+"""What the counter does besides issuing, through the screens with everything behind them real."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from kiosk.config import load_config, locate_config
+from kiosk.configured_counter import ConfiguredCounter
+from kiosk.ui.app import KioskApp
+from tests.ui.screen_host import text_on
+from tests.ui.walk import PASSWORD, by_keyboard, leave, reach, walk
+
+NEW, NEWER = "CD23", "EF45"
+
+Visit = Callable[[str], Awaitable[None]]
+
+
+async def change_password(pilot: Pilot[None], visit: Visit) -> None:
+    """The resident changes his password, having typed the old one wrong once."""
+    await pilot.press("f10")
+    await reach(pilot, "Start")
+    await pilot.press("5")
+    await reach(pilot, "ChooseService")
+    await visit("services")
+    await pilot.press("1")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "RecallPassword")
+    await visit("old-password")
+    await pilot.press(*"WRONG1", "enter")
+    await until_text(pilot, "あと4回")
+    await pilot.press(*PASSWORD, "enter")
+    await reach(pilot, "ChoosePassword")
+    await pilot.press(*NEW, "enter", *NEW, "enter")
+    await take_card(pilot)
+    await visit("changed")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+
+
+async def unlock(pilot: Pilot[None], visit: Visit) -> None:
+    """The clerk takes the application in, checks and approves; the resident types a new password."""
+    await pilot.press("f11")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await visit("menu")
+    await pilot.press("8")
+    await find(pilot)
+    await pilot.press("f10")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "ServiceWait")
+    await visit("clerk-checks")
+    await pilot.press("f11")
+    await reach(pilot, "CheckIdentity")
+    await pilot.press("1", "1", "2", "3", "enter")
+    await reach(pilot, "Approve")
+    await visit("approve-reset")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("f10")
+    await reach(pilot, "ChoosePassword")
+    await pilot.press(*NEWER, "enter", *NEWER, "enter")
+    await take_card(pilot)
+    await visit("unlocked")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+
+
+async def revoke(pilot: Pilot[None], visit: Visit) -> None:
+    """The resident wants it revoked, the clerk takes it in, and it is."""
+    await pilot.press("5")
+    await reach(pilot, "ChooseService")
+    await pilot.press("2")
+    await reach(pilot, "WishRevocation")
+    await visit("wish")
+    await pilot.press("1")
+    await reach(pilot, "AskForClerk")
+    await visit("called")
+    await pilot.press("f11")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("7")
+    await find(pilot)
+    await reach(pilot, "ChooseCause")
+    await visit("cause")
+    await pilot.press("3")
+    await visit("cause-on-information")
+    await pilot.press("1")
+    await pilot.press("enter")
+    await reach(pilot, "CheckIdentity")
+    await pilot.press("1", "1", "2", "3", "enter")
+    await reach(pilot, "Approve")
+    await visit("approve-revocation")
+    await pilot.press("enter")
+    await reach(pilot, "Desk")
+    await pilot.press("f10")
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await take_card(pilot)
+    await visit("revoked")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+
+
+async def take_card(pilot: Pilot[None]) -> None:
+    """The resident takes his card, and reads that it is done."""
+    await reach(pilot, "HandleCard")
+    await pilot.press("enter")
+    await reach(pilot, "ServiceFinished")
+
+
+async def find(pilot: Pilot[None]) -> None:
+    """The clerk looks for the resident who has the certificate."""
+    await reach(pilot, "FindResident")
+    await pilot.press(*"花子", "enter")
+
+
+async def until_text(pilot: Pilot[None], text: str) -> None:
+    from tests.ui.walk import until
+
+    await until(pilot, lambda: text in text_on(pilot.app), text)
+
+
+def test_the_demo_changes_a_password_sets_it_anew_and_revokes(locale: Path, tmp_path: Path) -> None:
+    path = locate_config(None)
+    counter = ConfiguredCounter(load_config(path, []), path, tmp_path)
+    seen: dict[str, str] = {}
+
+    async def run() -> KioskApp:
+        app = KioskApp(lambda: counter, locale=locale)
+        async with app.run_test(size=(100, 30)) as pilot:
+
+            async def visit(name: str) -> None:
+                seen[name] = text_on(app)
+
+            async def walked(name: str) -> None:
+                pass
+
+            await walk(pilot, by_keyboard, walked)
+            for way in (change_password, unlock, revoke):
+                await way(pilot, visit)
+            await pilot.press("f12", "escape", "left", "enter")
+            await leave(app)
+        return app
+
+    app = asyncio.run(run())
+    assert "パスワードが変わりました" in seen["changed"]
+    assert "失効を承認しますか" in seen["approve-revocation"]
+    assert "もう一人の職員" in seen["cause-on-information"]
+    assert "失効しました" in seen["revoked"]
+    papers = [file.read_text() for file in sorted((tmp_path / "sim" / "printer").glob("*.txt"))]
+    assert "失効のお知らせ" in papers[-1]
+    for text in (*seen.values(), *papers):
+        assert not any(password in text for password in (PASSWORD, NEW, NEWER))
+    assert app.return_code == 0
