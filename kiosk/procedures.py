@@ -156,6 +156,7 @@ class NobodyAtTerminal:
         raise Abandoned(Actor.RESIDENT, "left")
 
     choose_authentication_password = choose_password
+
     def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
         """He is not there."""
         raise Abandoned(Actor.RESIDENT, "left")
