@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = UsageParser(
         prog="kiosk", description="Counter kiosk for digital certificates.", parents=[common_options(0)]
     )
+    options = common_options(1)
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=UsageParser)
 
     def add(name: str, verb: Callable[[argparse.Namespace], int], summary: str, epilog: str = "") -> UsageParser:
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
             name,
             help=summary,
             description=summary,
-            parents=[common_options(1)],
+            parents=[options],
             formatter_class=argparse.RawDescriptionHelpFormatter,
             epilog=epilog,
         )

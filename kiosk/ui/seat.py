@@ -4,11 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
 
-from kiosk.model.town import Town
 from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
@@ -17,6 +16,9 @@ from kiosk.ui.seat_name import SeatName
 from kiosk.ui.themes import THEMES, size_classes
 from kiosk.ui.voice import Voice
 from kiosk.ui.words import LANGUAGES, Catalogues, Words
+
+if TYPE_CHECKING:
+    from kiosk.model.town import Town
 
 R = TypeVar("R")
 

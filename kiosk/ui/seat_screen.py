@@ -21,7 +21,6 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatBar
 from kiosk.ui.widgets.seat_lock import SeatLock
-from kiosk.ui.widgets.step_bar import StepBar
 
 R = TypeVar("R")
 
@@ -88,6 +87,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self.words = self.seat.words
         yield Banner(self.seat.office)
         if self._position is not None:
+            from kiosk.ui.widgets.step_bar import StepBar  # the first paint has none
+
             yield StepBar(self.words, self._position)
         with Vertical(classes="page"):
             yield from self.page()

@@ -52,7 +52,7 @@ class Start(SeatScreen[Wish]):
                         words("resident.start.time"): words("resident.start.time_value"),
                         words("resident.start.bring"): words("resident.start.bring_value"),
                     },
-                    label_width=13,
+                    label_width=14,
                     is_spread=False,
                 )
         with Horizontal(classes="choices -many"):
