@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Center, Vertical
 
 from kiosk.ui.typed_password import TypedPassword
 from kiosk.ui.widgets.key import Key
@@ -38,10 +38,12 @@ class SeatLock(Vertical):
         yield Paragraph(words("lock.title"), classes="title")
         yield Paragraph(words("lock.sign_in" if is_guarded else "lock.text"), classes="lead")
         if is_guarded:
-            yield Paragraph(words("lock.empty"), id="lock-field")
+            with Center():
+                yield Paragraph(words("lock.empty"), id="lock-field")
             if self._seat.is_demo:
                 yield Paragraph(words("lock.demo"), classes="aside")
-        yield Key(words("lock.open"), id="unlock", hint="Enter", kind="main")
+        with Center():
+            yield Key(words("lock.open"), id="unlock", hint="Enter", kind="main")
 
     def type(self, key: str) -> None:
         """A digit, or the last one goes."""
