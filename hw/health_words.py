@@ -43,6 +43,6 @@ QUESTIONS = {
     Question.PATTERN_SEEN: "Does the display show two rows of 0 to 9, and katakana with a price?",
     Question.LIGHTS_SEEN: "Are red, amber and green lit?",
     Question.CODE_READY: "Ready to hold an application's code before the scanner?",
-    Question.CARD_READY: "Ready to take the card out of the reader and to put it in again once you have answered?",
+    Question.CARD_READY: "Ready to take the card out and to put it in again, as soon as you have answered?",
 }
 """The questions as `hw health` asks them."""
