@@ -16,8 +16,10 @@ usage() {
 goal=$1
 shift
 
-# pyscard comes as source only: the compiler, swig and the headers build it. The fonts draw what is printed.
+# pyscard comes as source only: the compiler, swig and the headers build it. The fonts draw what is printed, the
+# dictionary (skkdic) proposes how a name is written.
 packages='python3-venv python3-dev gcc libc6-dev swig libpcsclite-dev fonts-morisawa-bizud-gothic fonts-ipaexfont-gothic'
+packages="$packages skkdic"
 case $goal in
     demo) ;;
     # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, a terminal

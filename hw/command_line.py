@@ -5,9 +5,9 @@ import os
 import resource
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 INTERRUPTED = 128 + 2
 """What a shell calls the end by SIGINT."""
@@ -16,7 +16,21 @@ _LEVELS = 3
 
 
 class UsageParser(argparse.ArgumentParser):
-    """An argument parser whose errors end with the exit code for usage (sysexits.h: 64)."""
+    """An argument parser whose errors end with the exit code for usage (sysexits.h: 64).
+
+    `declare` adds a verb's own arguments, and is called when that verb is typed and not before.
+    """
+
+    declare: "Callable[[UsageParser], None] | None" = None
+
+    def parse_known_args(  # type: ignore[override]  # one of the base class's overloads is enough here
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parses, with the verb's own arguments declared."""
+        declare, self.declare = self.declare, None
+        if declare is not None:
+            declare(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Says what is wrong and ends."""

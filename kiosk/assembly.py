@@ -21,9 +21,10 @@ from hw.ports import ChannelKeys, ChannelPurpose
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
-from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.errors import AuthorityError, CredentialInvalid
 from kiosk.authority.holding import HoldingClient
 from kiosk.authority.own_process import own_authority
+from kiosk.authority.probing import AuthorityCannotHold, Pending, find_pending
 from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
@@ -55,9 +56,7 @@ from kiosk.papers.catalogue import roll_paper
 from kiosk.register.register import ResidentLookup, load_register
 
 _Key = TypeVar("_Key")
-
-_CLIENTS = {"held": AuthorityClient, "none": HoldingClient}
-"""By what becomes of a certificate at the authority until it is confirmed."""
+_Client = TypeVar("_Client", bound=AuthorityClient)
 
 
 class DataInUse(Exception):
@@ -76,12 +75,15 @@ class Endpoint:
 class Assembly:
     """A station ready for work, and the bench its devices stand on.
 
-    `clerk` where he is asked at another station, about the application of a number.
+    `authority_url` and `credential` are how it reaches the authority; `clerk` where he is asked at another station,
+    about the application of a number.
     """
 
     station: Station
     bench: Bench
     is_training: bool
+    authority_url: str
+    credential: StationCredential
     clerk: Callable[[str], RemoteClerk] | None = None
 
 
@@ -141,6 +143,7 @@ def open_station(
     uptime: Callable[[], Uptime] = system_uptime,
     random_bytes: Callable[[int], bytes] = os.urandom,
     trace: Callable[[str], None] | None = None,
+    spy: Callable[[str], None] | None = None,
 ) -> Iterator[Assembly]:
     """Opens everything, and checks the journal from its last signed head on before anything is issued.
 
@@ -164,7 +167,7 @@ def open_station(
             head_key=_load_key(load_head_key, keys[1], random_bytes),
         )
         journal.start()
-        with open_bench(config.hardware, data / "sim", trace=trace) as bench, auditing(database) as audit:
+        with open_bench(config.hardware, data / "sim", trace=trace, spy=spy) as bench, auditing(database) as audit:
             in_training = is_training(issuer, config.policy)
             if not in_training and (keys_of_rehearsal := rehearsal_keys(config.hardware)):
                 raise ConfigInvalid(
@@ -188,14 +191,7 @@ def open_station(
                 delivery=config.counter.delivery,
                 printer=bench.printer,
                 cash=bench.cash,
-                authority=_CLIENTS[config.authority.pending](
-                    endpoint.url,
-                    credential,
-                    credential.chain,
-                    clock=clock,
-                    random_bytes=random_bytes,
-                    timeout_s=config.authority.timeout_s,
-                ),
+                authority=_authority_client(config, endpoint, credential, data, clock, random_bytes),
                 issuer=issuer.public_bytes(Encoding.DER),
                 card_keys=clerks.card_keys,
                 clerk_key=clerks.clerk_key,
@@ -206,7 +202,7 @@ def open_station(
                 uptime=uptime,
                 random_bytes=random_bytes,
             )
-            yield Assembly(station, bench, in_training, clerks.clerk)
+            yield Assembly(station, bench, in_training, endpoint.url, credential, clerks.clerk)
     finally:
         database.close()
 
@@ -237,6 +233,49 @@ def open_desk(
         )
     finally:
         database.close()
+
+
+def _authority_client(
+    config: Config,
+    endpoint: Endpoint,
+    credential: StationCredential,
+    data: Path,
+    clock: Clock,
+    random_bytes: Callable[[int], bytes],
+) -> AuthorityClient:
+    """The client for what becomes of a certificate at this authority until it is confirmed. Raises `ConfigInvalid`."""
+
+    def client(kind: type[_Client]) -> _Client:
+        return kind(
+            endpoint.url,
+            credential,
+            credential.chain,
+            clock=clock,
+            random_bytes=random_bytes,
+            timeout_s=config.authority.timeout_s,
+        )
+
+    match config.authority.pending:
+        case "held":
+            return client(AuthorityClient)
+        case "none":
+            return client(HoldingClient)
+    holding = client(HoldingClient)
+    try:
+        found = find_pending(holding, data / "authority-pending.json")
+    except AuthorityCannotHold as error:
+        raise ConfigInvalid("authority", "authority.url", f"the certificates could not be held: {error}") from error
+    except AuthorityError:
+        # Not to be asked now. Until it is, each certificate is looked after as if the authority did not hold it.
+        return holding
+    if found is Pending.HELD:
+        return client(AuthorityClient)
+    print(
+        "kiosk: this authority holds no certificate until it is confirmed: each is valid for one round trip before"
+        " the station has it held",
+        file=sys.stderr,
+    )
+    return holding
 
 
 def open_line(

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = UsageParser(
         prog="kiosk", description="Counter kiosk for digital certificates.", parents=[common_options(0)]
     )
+    options = common_options(1)
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=UsageParser)
 
     def add(name: str, verb: Callable[[argparse.Namespace], int], summary: str, epilog: str = "") -> UsageParser:
@@ -59,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
             name,
             help=summary,
             description=summary,
-            parents=[common_options(1)],
+            parents=[options],
             formatter_class=argparse.RawDescriptionHelpFormatter,
             epilog=epilog,
         )
@@ -70,18 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "One station with the devices of hardware.toml.")
     run.add_argument("--seat", choices=("resident", "clerk", "technician"), required=True)
 
-    from kiosk.application_file import HELP
-
-    drill = add("drill", _drill, "Issuances without a screen, the persons played by a file.", epilog=HELP)
-    drill.add_argument("application", type=Path, metavar="APPLICATION.toml")
-    drill.add_argument("--count", type=_positive, default=1, help="play residents 1..N of the register")
-    drill.add_argument(
-        "--attend",
-        action="store_true",
-        help="play only the clerk, at his own station, for terminals that have it as clerk.station; prints 'ready' when"
-        " it can be asked, and ends with its input",
-    )
-    drill.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    drill = add("drill", _drill, "Issuances without a screen, the persons played by a file.")
+    drill.declare = _declare_drill
 
     sign = add("sign", _sign, "Signs a file with the card in the reader (CMS).")
     sign.add_argument("file", type=Path)
@@ -130,35 +122,38 @@ def _parser() -> argparse.ArgumentParser:
     settle.add_argument("--clerk", type=Path, metavar="FILE", help="a clerk's key; default: the station's own")
     settle.add_argument("--second", type=Path, metavar="FILE", help="the second clerk's key")
 
-    from kiosk.model.revocation import RevocationCause
+    check = add("check", _check, "Checks the configuration, the files it names, and the card service; opens nothing.")
+    check.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
-    def service(name: str, verb: Callable[[argparse.Namespace], int], summary: str) -> UsageParser:
-        command = add(name, verb, summary, epilog=HELP)
-        command.add_argument("application", type=Path, metavar="APPLICATION.toml")
-        command.add_argument("--number", help=f"of this application; default: the file's, with -{name}")
-        command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
-        return command
+    bundle = add(
+        "bundle",
+        _bundle,
+        "Packs what a technician far away needs: settings, records, counts; of no person, no key, no password.",
+    )
+    bundle.add_argument("-o", dest="out", type=Path, metavar="FILE", help="default kiosk-support-TIME.tar.gz")
 
-    revoke = service(
-        "revoke", _revoke, "Revokes the certificate of a drill's resident (in training); the same number goes on."
-    )
-    revoke.add_argument("--cause", choices=tuple(RevocationCause), default=RevocationCause.WITHDRAWN)
-    revoke.add_argument("--card", action="store_true", help="his card is there, and its key is erased")
-    revoke.add_argument(
-        "--second", type=Path, metavar="FILE", help="a second clerk's key, for the causes moved and erroneous"
-    )
-    for name, summary in (
-        ("change-pin", "A drill's resident replaces his card's password by another (in training)."),
-        ("unlock", "A drill's clerk gives leave to set a locked or forgotten password anew (in training)."),
+    for name, verb, declare, summary in (
+        (
+            "revoke",
+            _revoke,
+            _declare_revoke,
+            "Revokes the certificate of a drill's resident (in training); the same number goes on.",
+        ),
+        (
+            "change-pin",
+            _change_pin,
+            _declare_new_password,
+            "A drill's resident replaces his card's password by another (in training).",
+        ),
+        (
+            "unlock",
+            _unlock,
+            _declare_new_password,
+            "A drill's clerk gives leave to set a locked or forgotten password anew (in training).",
+        ),
     ):
-        command = service(name, _change_pin if name == "change-pin" else _unlock, summary)
-        command.add_argument(
-            "--new-password",
-            type=Path,
-            required=True,
-            metavar="FILE",
-            help="the new one is its first line; may be a pipe",
-        )
+        service = add(name, verb, summary)
+        service.declare = partial(_declare_service, name, declare)
     held = add("hold", _hold, "Puts an application off until its resident returns, taking back what was begun.")
     held.add_argument("number", metavar="NUMBER")
     held.add_argument("--until", type=_day, required=True, metavar="YYYY-MM-DD", help="the day on which he returns")
@@ -169,8 +164,6 @@ def _parser() -> argparse.ArgumentParser:
     for command in (held, resumed, aborted):
         command.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
-    from kiosk.papers.catalogue import A4, LANGUAGES, ROLL
-
     paper = add(
         "paper",
         _paper,
@@ -178,17 +171,71 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Papers on the roll go to the receipt printer, those on A4 to the documents device of hardware.toml.\n"
         "What is not given with --value stays empty, for a pen.",
     )
+    paper.declare = _declare_paper
+
+    ca = add("ca", _ca, "The embedded certification authority.")
+    ca.declare = _declare_ca
+    return parser
+
+
+# What loads more than the parser itself is declared only for whoever types the verb: a screen must come at once.
+
+
+def _declare_drill(drill: UsageParser) -> None:
+    from kiosk.application_file import HELP
+
+    drill.epilog = HELP
+    drill.add_argument("application", type=Path, metavar="APPLICATION.toml")
+    drill.add_argument("--count", type=_positive, default=1, help="play residents 1..N of the register")
+    drill.add_argument(
+        "--attend",
+        action="store_true",
+        help="play only the clerk, at his own station, for terminals that have it as clerk.station; prints 'ready' when"
+        " it can be asked, and ends with its input",
+    )
+    drill.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+
+
+def _declare_service(name: str, declare: Callable[[UsageParser], None], service: UsageParser) -> None:
+    from kiosk.application_file import HELP
+
+    service.epilog = HELP
+    service.add_argument("application", type=Path, metavar="APPLICATION.toml")
+    service.add_argument("--number", help=f"of this application; default: the file's, with -{name}")
+    service.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    declare(service)
+
+
+def _declare_revoke(revoke: UsageParser) -> None:
+    from kiosk.model.revocation import RevocationCause
+
+    revoke.add_argument("--cause", choices=tuple(RevocationCause), default=RevocationCause.WITHDRAWN)
+    revoke.add_argument("--card", action="store_true", help="his card is there, and its key is erased")
+    revoke.add_argument(
+        "--second", type=Path, metavar="FILE", help="a second clerk's key, for the causes moved and erroneous"
+    )
+
+
+def _declare_new_password(service: UsageParser) -> None:
+    service.add_argument(
+        "--new-password", type=Path, required=True, metavar="FILE", help="the new one is its first line; may be a pipe"
+    )
+
+
+def _declare_paper(paper: UsageParser) -> None:
+    from kiosk.papers.catalogue import A4, LANGUAGES, ROLL
+
     paper.add_argument("name", choices=(*ROLL, *A4))
     paper.add_argument("--language", choices=LANGUAGES, default="ja")
     paper.add_argument("--value", type=_value, action="append", default=[], metavar="KEY=TEXT", help="may be repeated")
     paper.add_argument("--mark", action="append", default=[], help="a condition of its lines, such as agent; repeats")
     paper.add_argument("-o", dest="out", type=Path, metavar="OUT", help="a file instead: .pdf or .png (A4), .txt")
 
-    ca = add("ca", _ca, "The embedded certification authority.")
+
+def _declare_ca(ca: UsageParser) -> None:
     from kiosk.authority.embedded.command import add_arguments
 
     add_arguments(ca, common_options(2))
-    return parser
 
 
 def _positive(text: str) -> int:
@@ -214,7 +261,7 @@ def _value(text: str) -> tuple[str, str]:
 
 
 def _data(args: argparse.Namespace, of: str = "") -> Path:
-    from kiosk.config import locate_data
+    from kiosk.data_directory import locate_data
 
     base = locate_data(args.data, state_directory=os.environ.get("STATE_DIRECTORY"), home=Path.home())
     return base if args.data is not None or not of else base / of
@@ -235,25 +282,19 @@ def _writing(data: Path) -> Iterator[Path]:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from kiosk.config import load_config, locate_config
     from kiosk.demo import run_demo
 
-    path = locate_config(args.config)
-    config = load_config(path, args.settings)
     with _writing(_data(args, "demo")) as data:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return run_demo(config, path, data, args.settings)
+        return run_demo(args.config, data, args.settings)
 
 
 def _run(args: argparse.Namespace) -> int:
-    from kiosk.config import load_config, locate_config
     from kiosk.demo import run_seat
 
-    path = locate_config(args.config)
-    config = load_config(path, args.settings)
     with _writing(_data(args)) as data:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return run_seat(config, path, data, args.seat)
+        return run_seat(args.config, data, args.settings, args.seat)
 
 
 def _drill(args: argparse.Namespace) -> int:
@@ -441,6 +482,27 @@ def _paper(args: argparse.Namespace) -> int:
             return _fail(ExitCode.USAGE, str(error))
         except DeviceError as error:
             return _fail(ExitCode.UNDECIDED, str(error))
+
+
+def _check(args: argparse.Namespace) -> int:
+    from kiosk.config import load_config, locate_config
+    from kiosk.support_command import run_check
+
+    path = locate_config(args.config)
+    return run_check(load_config(path, args.settings), path, _data(args, "demo"), is_json=args.json)
+
+
+def _bundle(args: argparse.Namespace) -> int:
+    from kiosk.clock import system_clock
+    from kiosk.config import load_config, locate_config
+    from kiosk.support_command import run_bundle
+
+    path = locate_config(args.config)
+    config = load_config(path, args.settings)
+    try:
+        return run_bundle(config, path, _data(args, "demo"), args.out, system_clock())
+    except OSError as error:
+        return _fail(ExitCode.USAGE, f"{error.filename or args.out}: {error.strerror or error}")
 
 
 def _ca(args: argparse.Namespace) -> int:

@@ -1,7 +1,6 @@
 """`kiosk.toml` and what it points to, as values; every error names file, key and reason."""
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,13 +39,14 @@ class PolicyTable:
 class AuthorityTable:
     """Where the authority is. An empty `url` lets `demo` and `drill` start one of their own.
 
-    `pending` is what becomes of a certificate until it is confirmed: the authority holds it, or nobody does.
+    `pending` is what becomes of a certificate until it is confirmed: the authority holds it, or nobody does; `probed`
+    lets the program find that out.
     """
 
     url: str = ""
     credential: str = ""
     timeout_s: float = 10.0
-    pending: Literal["held", "none"] = "held"
+    pending: Literal["probed", "held", "none"] = "probed"
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,14 @@ class ReceiptTable:
 
 
 @dataclass(frozen=True)
+class VoiceTable:
+    """What speaks to the resident: Open JTalk's voice model and the ALSA device of the headset; no model, no voice."""
+
+    model: str = ""
+    device: str = "default"
+
+
+@dataclass(frozen=True)
 class _KioskFile:
     town: Town
     station: StationTable = field(default_factory=StationTable)
@@ -118,9 +126,11 @@ class _KioskFile:
     store: StoreTable = field(default_factory=StoreTable)
     counter: CounterTable = field(default_factory=CounterTable)
     receipt: ReceiptTable = field(default_factory=ReceiptTable)
+    voice: VoiceTable = field(default_factory=VoiceTable)
 
 
 _PATHS = {
+    "voice.model",
     "authority.credential",
     "clerk.key",
     "issuer.keys",
@@ -148,6 +158,7 @@ class Config:
     store: StoreTable
     counter: CounterTable
     receipt: ReceiptTable
+    voice: VoiceTable
     hardware: Hardware
 
 
@@ -157,15 +168,6 @@ def locate_config(given: Path | None) -> Path:
         return given
     installed = ETC / "kiosk.toml"
     return installed if installed.exists() else SHIPPED / "kiosk.toml"
-
-
-def locate_data(given: Path | None, *, state_directory: str | None, home: Path) -> Path:
-    """The data directory: the one given, systemd's `$STATE_DIRECTORY`, or one of the user's own."""
-    if given is not None:
-        return given
-    if state_directory:
-        return Path(state_directory.split(":")[0])
-    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local/state") / "jpki-kiosk"
 
 
 def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
@@ -205,6 +207,7 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
         store=file.store,
         counter=file.counter,
         receipt=file.receipt,
+        voice=file.voice,
         hardware=hardware,
     )
 

@@ -21,7 +21,7 @@ from kiosk.card_services import StationCardServices
 from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
 from kiosk.counter.printed_forms import PrintedForms
-from kiosk.counter.roster import CounterSignIn, SignIn, load_roster
+from kiosk.counter.roster import CounterSignIn, SignIn
 from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.issue import filed_application
@@ -31,9 +31,12 @@ from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
 from kiosk.papers.press import Press
 from kiosk.procedures import StationProcedures
+from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import ScannedCodes
 from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
 from kiosk.ui.tower import TowerSign
+from kiosk.ui.voice import Voice
+from kiosk.workbench import StationWorkbench
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
@@ -112,7 +115,9 @@ class ConfiguredCounter:
         self._card: ResidentsCard | None = None
         self._forms: PrintedForms | None = None
         self.sign_in: SignIn | None = None
+        self.voice: Voice | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._lines: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
         self._owners: dict[str, AnyOwner] = {}
@@ -127,13 +132,16 @@ class ConfiguredCounter:
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
         self._clerks = endpoint.credential.parent.parent / "clerks"
-        assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
+        assembly = self._held.enter_context(
+            open_station(self._config, self._data, endpoint, trace=self._trace.append, spy=self._hear_line)
+        )
         self._assembly = assembly
         devices = assembly.bench.devices
         owners = self._held.enter_context(monitoring(devices, self._note, monotonic=time.monotonic))
         self._owners = {owner.report.name: owner for owner in owners}
         self._hands = tuple(hand_at(name, core) for name, core in devices.simulators.items())
         self.sign_in = self._make_sign_in(assembly)
+        self.voice = self._make_voice()
         if assembly.bench.simulated_reader is not None:
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
@@ -150,6 +158,16 @@ class ConfiguredCounter:
         if roster.is_demo and not assembly.is_training:
             raise ConfigInvalid(str(path), "is_demo", "everybody knows these PINs")
         return CounterSignIn(roster, assembly.bench.window, time.monotonic)
+
+    def _make_voice(self) -> Voice | None:
+        if not self._config.voice.model:
+            return None
+        from kiosk.spoken_voice import SpokenVoice, alsa_player, open_jtalk
+
+        model = str(self._config.home / self._config.voice.model)
+        voice = SpokenVoice(open_jtalk(model), alsa_player(self._config.voice.device))
+        self._held.callback(voice.close)
+        return voice
 
     def close(self) -> None:
         """Closes what `open` opened."""
@@ -212,6 +230,20 @@ class ConfiguredCounter:
         """What the resident may do with a certificate that he has."""
         assert self._assembly is not None, "the counter is open"
         return StationCardServices(self._assembly.station)
+
+    def workbench(self) -> StationWorkbench:
+        """The technician's tools."""
+        assert self._assembly is not None, "the counter is open"
+        return StationWorkbench(
+            self._config,
+            self._data,
+            self._assembly,
+            self.papers(),
+            self._owners,
+            self._lines,
+            self._log,
+            self.checks,
+        )
 
     def papers(self) -> Press:
         """What prints the papers besides the receipt."""
@@ -292,9 +324,13 @@ class ConfiguredCounter:
         if report is None:  # a drawer hangs on the printer, and is not looked after by itself
             return DeviceState(name, kind, link, "ready" if kind in _LOOKED_AFTER_BY_NONE else "missing")
         if report.standing.presence is not Presence.READY:
-            return DeviceState(name, kind, link, "missing", report.standing.cause)
+            is_refused = report.standing.presence is Presence.REFUSED
+            return DeviceState(name, kind, link, "missing", report.standing.cause, is_refused)
         is_blocked = any(trouble not in _WARNINGS for trouble in report.troubles)
         return DeviceState(name, kind, link, "blocked" if is_blocked else "ready", ", ".join(report.troubles))
+
+    def _hear_line(self, line: str) -> None:
+        self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
 
     def _note(self, report: DeviceReport) -> None:
         self._reports[report.name] = report

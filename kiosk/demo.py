@@ -1,56 +1,112 @@
 """`kiosk demo` and `kiosk run`: the screens on a counter put together from the configuration."""
 
+import gc
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hw.hardware import Hardware
-from hw.strict_toml import ConfigInvalid
-from kiosk.config import AuthorityTable, Config
 from kiosk.exit_code import ExitCode
 
 if TYPE_CHECKING:
+    from kiosk.config import Config
     from kiosk.configured_counter import ConfiguredCounter
 
+Settings = Sequence[tuple[str, str]]
 
-def run_demo(config: Config, config_path: Path, data: Path, settings: Sequence[tuple[str, str]]) -> ExitCode:
+
+def run_demo(config_path: Path | None, data: Path, settings: Settings) -> ExitCode:
     """All three seats in this terminal, until the demo is left.
 
     Devices are simulated and the authority is the demo's own, whatever an installed configuration says; only what
-    stands on the command line itself (`settings`) is heeded.
+    stands on the command line itself (`settings`) is heeded. Raises `ConfigInvalid`.
     """
-    named = {dotted.partition(".")[0] for dotted, _ in settings}
-    hardware = Hardware(**{table: getattr(config.hardware, table) for table in named & set(vars(config.hardware))})
-    authority = config.authority if "authority" in named else AuthorityTable()
-    return _show(replace(config, hardware=hardware, authority=authority), config_path, data, settings)
 
+    def read(path: Path) -> "Config":
+        from dataclasses import replace
 
-def run_seat(config: Config, config_path: Path, data: Path, seat: str) -> ExitCode:
-    """One seat of a station. Raises `ConfigInvalid` when no authority is configured."""
-    if not config.authority.url:
-        raise ConfigInvalid(
-            str(config_path), "authority.url", "missing: only a demo or a drill starts its own authority"
+        from hw.hardware import (
+            SIMULATED,
+            DisplayDevice,
+            DocumentsDevice,
+            Hardware,
+            LampDevice,
+            ScannerDevice,
         )
-    return _show(config, config_path, data, (), seat)
+        from kiosk.config import AuthorityTable, load_config
+
+        config = load_config(path, settings)
+        named = {dotted.partition(".")[0] for dotted, _ in settings}
+        # Everything that a station can have, so that it can be seen.
+        everything = Hardware(
+            display=DisplayDevice(SIMULATED),
+            lamp=LampDevice(SIMULATED),
+            scanner=ScannerDevice(SIMULATED),
+            documents=DocumentsDevice(SIMULATED),
+        )
+        tables = {table: getattr(config.hardware, table) for table in named & set(vars(config.hardware))}
+        hardware = replace(everything, **tables)
+        authority = config.authority if "authority" in named else AuthorityTable()
+        return replace(config, hardware=hardware, authority=authority)
+
+    return _show(read, config_path, data, settings)
+
+
+def run_seat(config_path: Path | None, data: Path, settings: Settings, seat: str) -> ExitCode:
+    """One seat of a station. Raises `ConfigInvalid`, also when no authority is configured."""
+
+    def read(path: Path) -> "Config":
+        from hw.strict_toml import ConfigInvalid
+        from kiosk.config import load_config
+
+        config = load_config(path, settings)
+        if not config.authority.url:
+            raise ConfigInvalid(str(path), "authority.url", "missing: only a demo or a drill starts its own authority")
+        return config
+
+    return _show(read, config_path, data, (), seat)
 
 
 def _show(
-    config: Config, config_path: Path, data: Path, settings: Sequence[tuple[str, str]], seat: str | None = None
+    read: "Callable[[Path], Config]", config_path: Path | None, data: Path, settings: Settings, seat: str | None = None
 ) -> ExitCode:
+    def configuration() -> "tuple[Config, Path]":
+        from kiosk.config import locate_config
+
+        path = locate_config(config_path)
+        return read(path), path
+
     # The screens are drawn on standard error and typed at on standard input; without a terminal they would only hang.
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        configuration()
         print("kiosk: needs a terminal on standard input and standard error", file=sys.stderr)
         return ExitCode.USAGE
+    # Nothing that is loaded for the first paint ever becomes garbage, and looking for some takes a fifth of the start.
+    gc.disable()
     from kiosk.ui.app import KioskApp
+    from kiosk.ui.seat_name import SeatName
 
     def make_counter() -> "ConfiguredCounter":
-        # Store, network and devices are loaded behind the first paint.
+        """Behind the first paint: configuration, store, network and devices."""
+        from hw.strict_toml import ConfigInvalid
+
+        try:
+            config, path = configuration()
+        except ConfigInvalid as error:
+            from kiosk.ui.counter import Unconfigured
+
+            raise Unconfigured from error
         from kiosk.configured_counter import ConfiguredCounter
 
-        return ConfiguredCounter(config, config_path, data, settings)
+        return ConfiguredCounter(config, path, data, settings)
 
-    app = KioskApp(make_counter) if seat is None else KioskApp(make_counter, is_demo=False, seat=seat)
+    def let_collector_go() -> None:
+        """From now on garbage is looked for among what comes and goes, not among what has been loaded."""
+        gc.freeze()
+        gc.enable()
+
+    app = KioskApp(make_counter, seat=seat or SeatName.RESIDENT, is_demo=seat is None, when_open=let_collector_go)
     app.run()
+    if app.unconfigured is not None:
+        raise app.unconfigured
     return ExitCode.OK if app.return_code in (None, 0) else ExitCode.INTERNAL

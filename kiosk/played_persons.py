@@ -70,7 +70,7 @@ class PlayedResident:
         """The file's other password; likewise."""
         return _within(policy, self._authentication_password)
 
-    def enter_authentication_password(self, status: PinStatus) -> bytearray:
+    def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
         """The file's other password; he gives up when it is not the card's."""
         if self._other_attempts_shown is not None and status.attempts_remaining < self._other_attempts_shown:
             raise Abandoned(Actor.RESIDENT, "password_wrong")

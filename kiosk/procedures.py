@@ -156,7 +156,13 @@ class NobodyAtTerminal:
         raise Abandoned(Actor.RESIDENT, "left")
 
     choose_authentication_password = choose_password
-    enter_authentication_password = enter_old_password = enter_new_password = enter_password
+
+    def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
+        """He is not there."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    enter_old_password = enter_password
+    enter_new_password = enter_password
 
     def consent(self, summary: DeliverySummary) -> None:
         """He is not there."""

@@ -4,7 +4,6 @@ The screen is the one that waits for a resident; the contact sheet has about for
 one printed by a drill; papers-ja and papers-en show every paper of the counter, filled in for a fictional resident.
 """
 
-import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,12 +14,13 @@ from kiosk.papers.catalogue import LANGUAGES
 from tests.e2e.commands import APPLICATION, ROOT, run
 from tests.papers.contact_sheet import contact_sheet
 from tests.ui.conftest import compile_catalogues
-from tests.ui.contact_sheet import SCENES, play
+from tests.ui.contact_sheet import SCENES, draw
 
 PICTURES = ROOT / ".pictures"
 
 _SHEET_SCENES = ("way", "beside", "duties", "rounds", "presence", "stop", "refused", "outage", "looks")
 _NOT_TWICE = ("start-again", "desk-after-fee", "take-back", "offered", "stopped", "desk-after-stop")
+_ROLL_MODELS = ("tm-m30-ja", "generic-58")
 _COLUMNS = 6
 _WIDTH = 400
 """Of one picture on the sheet, in pixels."""
@@ -34,8 +34,8 @@ def shoot(folder: Path) -> list[Path]:
         compiled = compile_catalogues(Path(locale))
         for scene in SCENES:
             if scene.name in _SHEET_SCENES:
-                asyncio.run(play(scene, "ja", folder, compiled))
-        asyncio.run(play(next(scene for scene in SCENES if scene.name == "way"), "en", folder, compiled))
+                draw(scene, "ja", folder, compiled)
+        draw(next(scene for scene in SCENES if scene.name == "way"), "en", folder, compiled)
     taken = [path for name in _SHEET_SCENES for path in sorted(folder.glob(f"{name}-ja-*.png"))]
     english = sorted(folder.glob("way-en-*.png"))[:5]
     return [path for path in (*taken, *english) if not path.stem.endswith(_NOT_TWICE)]
@@ -57,12 +57,20 @@ def lay_out(pictures: list[Path], target: Path) -> None:
     sheet.quantize(160).save(target, optimize=True)
 
 
-def print_receipt(path: Path) -> None:
+def printed_receipt(*settings: str) -> Image.Image:
     """The paper that a drill's simulated printer cut off."""
     with tempfile.TemporaryDirectory() as data:
-        done = run("drill", APPLICATION, "--data", data)
+        done = run("drill", APPLICATION, "--data", data, *(word for setting in settings for word in ("--set", setting)))
         assert done.returncode == 0, done.stderr
-        shutil.copy(Path(data) / "sim" / "printer" / "0001.png", path)
+        return Image.open(Path(data) / "sim" / "printer" / "0001.png").convert("L")
+
+
+def paper_sheet(language: str) -> Image.Image:
+    """Every paper of the counter in one language, those on the roll for 80 and for 58 mm."""
+    receipts = {
+        model: printed_receipt(f"receipt.language={language}", f"printer.model={model}") for model in _ROLL_MODELS
+    }
+    return contact_sheet(language, receipts)
 
 
 def main() -> None:
@@ -72,10 +80,9 @@ def main() -> None:
         taken = shoot(Path(folder))
         shutil.copy(next(path for path in taken if path.stem.endswith("-Start")), PICTURES / "screen.png")
         lay_out(taken, PICTURES / "screens.png")
-    print_receipt(PICTURES / "receipt.png")
+    printed_receipt().save(PICTURES / "receipt.png")
     for language in LANGUAGES:
-        receipt = Image.open(PICTURES / "receipt.png").convert("L") if language == "ja" else None
-        contact_sheet(language, receipt).quantize(16).save(PICTURES / f"papers-{language}.png", optimize=True)
+        paper_sheet(language).quantize(16).save(PICTURES / f"papers-{language}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,10 @@ has them not is told from one that has them by its answer.
 
 import base64
 import hashlib
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-from hw.card import pin_entry, piv_channel, piv_management, rsa_check, tlv
+from hw.card import pin_entry, piv_channel, piv_contents, piv_management, rsa_check, tlv
 from hw.card.apdu import SHORT, Command
 from hw.card.connection import CommandChaining, CommandPort, Traffic
 from hw.card.piv_management import AES_256, ALGORITHMS, FACTORY_KEY, TDEA
@@ -50,11 +45,9 @@ _SLOTS = {KeyUse.SIGNATURE: (0x9C, 0x5FC10A), KeyUse.AUTHENTICATION: (0x9A, 0x5F
 _CHUID, _ATTESTATION_CERTIFICATE = 0x5FC102, 0x5FFF01
 _PIN, _PUK, _PADDED_BYTES = 0x80, 0x81, 8
 _SERIAL_NUMBER, _GUID_NUMBER = "PIV", "PIVG"
-_RSA_2048, _SIGNATURE_BYTES = 0x07, 256
+_RSA_2048, _SIGNATURE_BYTES = 0x07, piv_contents.MODULUS_BYTES
 _GUID, _GUID_BYTES = 0x34, 16
-_TAG_LIST, _OBJECT, _CERTIFICATE, _CERTIFICATE_INFO, _CHECK = 0x5C, 0x53, 0x70, 0x71, 0xFE
-_COMPRESSED = b"\x01"
-_LARGEST_CERTIFICATE = 16384
+_TAG_LIST, _OBJECT = 0x5C, 0x53
 _TEMPLATE, _CHALLENGE, _RESPONSE = 0x7C, 0x81, 0x82
 _CONTROL_TEMPLATE, _ALGORITHM, _PIN_POLICY, _PUBLIC_KEY = 0xAC, 0x80, 0xAA, 0x7F49
 _PIN_ONCE = b"\x02"
@@ -203,7 +196,7 @@ class PivSession:
             response = self._generate(slot, plain)
         if response is None:
             raise CardRefused("generate key", Status.WRONG_DATA)
-        key = _public_key(tlv.read(response).get(_PUBLIC_KEY, b""))
+        key = piv_contents.public_key(tlv.read(response).get(_PUBLIC_KEY, b""))
         rsa_check.refuse_weak(key)
         return key
 
@@ -216,11 +209,11 @@ class PivSession:
         if response.sw == Status.OK:
             objects = tlv.read(response.data)
             is_rsa_2048 = objects.get(_META_ALGORITHM) == bytes((_RSA_2048,))
-            return _public_key(objects.get(_META_PUBLIC_KEY, b"")) if is_rsa_2048 else None
+            return piv_contents.public_key(objects.get(_META_PUBLIC_KEY, b"")) if is_rsa_2048 else None
         if response.sw not in _UNKNOWN:
             raise error_of("read public key", response.sw)
         certificate = self.read_certificate(use)
-        return None if certificate is None else _key_in(certificate)
+        return None if certificate is None else piv_contents.key_in(certificate)
 
     def key_versions(self) -> dict[ChannelPurpose, int]:
         """None: the card has one management key, and no purposes."""
@@ -236,7 +229,7 @@ class PivSession:
 
     def attests(self) -> bool:
         """Whether the card has a certificate of its maker for an attestation key of its own."""
-        return bool(_certificate_in(self._get(_ATTESTATION_CERTIFICATE) or b""))
+        return bool(piv_contents.certificate_in(self._get(_ATTESTATION_CERTIFICATE) or b""))
 
     def attest(self, nonce: bytes, key_hash: bytes) -> Attestation:
         """The attestation certificate of whichever key has that hash, and the one of the card's attestation key.
@@ -247,8 +240,8 @@ class PivSession:
             response = self._port.send(Command(0x00, 0xF9, slot, 0x00, le=_ANSWER_BYTES))
             if response.sw != Status.OK:
                 continue
-            if _key_hash(response.data) == key_hash:
-                issuer = _certificate_in(self._get(_ATTESTATION_CERTIFICATE) or b"") or b""
+            if piv_contents.key_hash(response.data) == key_hash:
+                issuer = piv_contents.certificate_in(self._get(_ATTESTATION_CERTIFICATE) or b"") or b""
                 return Attestation(nonce, response.data + issuer)
         raise CardRefused("attest key", Status.CONDITIONS_OF_USE_NOT_SATISFIED)
 
@@ -268,13 +261,12 @@ class PivSession:
 
     def write_certificate(self, certificate: bytes, use: KeyUse = KeyUse.SIGNATURE) -> None:
         """Replaces the data object wholly; one that was cut short while written reads as none."""
-        content = tlv.write(_CERTIFICATE, certificate) + tlv.write(_CERTIFICATE_INFO, b"\0") + tlv.write(_CHECK, b"")
-        self._put(_SLOTS[use][1], content)
+        self._put(_SLOTS[use][1], piv_contents.certificate_object(certificate))
 
     def read_certificate(self, use: KeyUse = KeyUse.SIGNATURE) -> bytes | None:
         """The DER certificate, or None."""
         content = self._get(_SLOTS[use][1])
-        return None if not content else _certificate_in(content)
+        return None if not content else piv_contents.certificate_in(content)
 
     def erase(self) -> None:
         """Removes certificates and keys under an erase channel, and makes the PIN the maker's again.
@@ -412,56 +404,3 @@ def _padded(pin: bytes | bytearray) -> bytes:
     if not 1 <= len(pin) <= _PADDED_BYTES:
         raise NotSent("a PIN of this card has 1 to 8 characters")
     return bytes(pin).ljust(_PADDED_BYTES, b"\xff")
-
-
-def _certificate_in(content: bytes) -> bytes | None:
-    """The DER certificate in a data object; None for one that was cut short. Raises `CardAnswerInvalid`."""
-    try:
-        objects = tlv.read(content)
-    except CardAnswerInvalid:
-        return None
-    certificate = objects.get(_CERTIFICATE)
-    if certificate is None or objects.get(_CERTIFICATE_INFO, b"\0") not in (b"\0", _COMPRESSED):
-        return None
-    if objects.get(_CERTIFICATE_INFO) == _COMPRESSED:
-        return _decompressed(certificate)
-    return certificate or None
-
-
-def _decompressed(data: bytes) -> bytes:
-    """What gzip made of a certificate; never more than the largest one there can be."""
-    stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    try:
-        plain = stream.decompress(data, _LARGEST_CERTIFICATE)
-    except zlib.error as error:
-        raise CardAnswerInvalid("the compressed certificate cannot be read") from error
-    if not stream.eof:
-        raise CardAnswerInvalid("the compressed certificate does not end")
-    return plain
-
-
-def _public_key(objects: bytes) -> RsaPublicKey:
-    parts = tlv.read(objects)
-    modulus, exponent = parts.get(0x81, b""), parts.get(0x82, b"")
-    if len(modulus) != _SIGNATURE_BYTES or not modulus[0] & 0x80 or not exponent:
-        raise CardAnswerInvalid("the card's public key is not one of RSA with 2048 bits")
-    return RsaPublicKey(int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big"))
-
-
-def _key_in(certificate: bytes) -> RsaPublicKey | None:
-    try:
-        key = x509.load_der_x509_certificate(certificate).public_key()
-    except ValueError as error:
-        raise CardAnswerInvalid("the certificate in the card cannot be read") from error
-    if not isinstance(key, rsa.RSAPublicKey):
-        return None
-    numbers = key.public_numbers()
-    return RsaPublicKey(numbers.n, numbers.e)
-
-
-def _key_hash(certificate: bytes) -> bytes:
-    try:
-        key = x509.load_der_x509_certificate(certificate).public_key()
-    except ValueError as error:
-        raise CardAnswerInvalid("the attestation cannot be read") from error
-    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()

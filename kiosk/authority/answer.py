@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority import asn1, oids
+from kiosk.authority.credential import subject_key_id
 from kiosk.authority.errors import (
     AuthorityError,
     AuthorityOutcomeUnknown,
@@ -24,7 +25,6 @@ from kiosk.authority.message import (
     read,
     read_elements,
     read_status,
-    subject_key_id,
     verify_protection,
 )
 from kiosk.authority.verification import (
@@ -90,6 +90,16 @@ def read_revocation(answer: Received) -> None:
     """An rp that says yes. Raises `AuthorityError`, `MessageInvalid`."""
     _expect(BodyKind.RP, answer)
     _accept(_only(read(asn1.RevRepContent, answer.body).status))
+
+
+def read_pending(answer: Received) -> bool:
+    """Whether a genp says that certificates are held until they are confirmed.
+
+    Raises `AuthorityError`, `MessageInvalid`.
+    """
+    _expect(BodyKind.GENP, answer)
+    value = answer.general_message.get(oids.PENDING)
+    return value is not None and read(str, asn1.encode(value)) == "held"
 
 
 def read_prospect(answer: Received) -> str:

@@ -375,17 +375,17 @@ def tlv(der: bytes) -> TLV:
 
 def elements(der: bytes | memoryview) -> list[TLV]:
     """The elements of a SEQUENCE. Raises `Asn1Invalid`."""
-    return decode(_Elements, _tagged(0x30, bytes(der))).elements
+    return decode(_Elements, tagged(0x30, bytes(der))).elements
 
 
 def sequence_of(parts: list[bytes]) -> bytes:
     """A SEQUENCE of pieces of DER."""
-    return _tagged(0x30, b"".join(parts))
+    return tagged(0x30, b"".join(parts))
 
 
 def explicit(number: int, der: bytes) -> bytes:
     """DER under an explicit context tag (0 to 30)."""
-    return _tagged(0xA0 | number, der)
+    return tagged(0xA0 | number, der)
 
 
 def algorithm(oid: x509.ObjectIdentifier, has_null: bool) -> list[TLV]:
@@ -434,6 +434,10 @@ def as_csr(template: CertTemplate) -> x509.CertificateSigningRequest:
     return x509.load_der_x509_csr(encode(request))
 
 
-def _tagged(tag: int, content: bytes) -> bytes:
-    # An OCTET STRING has the length octets that we want; only its tag is another.
-    return bytes([tag]) + encode_der(content)[1:]
+def tagged(tag: int, content: bytes) -> bytes:
+    """Content under a tag of one octet, its length in DER."""
+    length = len(content)
+    if length < 0x80:
+        return bytes((tag, length)) + content
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(octets))) + octets + content

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.ports import Attestation
 from kiosk.authority import answer as answers
-from kiosk.authority import asn1, request
+from kiosk.authority import asn1, oids, request
 from kiosk.authority.credential import SigningKey, StationCredential, load_credential
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, AuthorityUnreachable
 from kiosk.authority.http import Endpoint
@@ -33,6 +34,7 @@ from kiosk.authority.message import (
     Received,
     Status,
     build_message,
+    info_item,
     parse_message,
     status_info,
 )
@@ -132,6 +134,7 @@ class AuthorityClient:
         ocsp_path: str = OCSP_PATH,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._url = url
         self._endpoint = Endpoint(url, credential, trust, transport)
         self._credential = credential
         self._trust = trust
@@ -187,6 +190,27 @@ class AuthorityClient:
     def renew(self, der: bytes) -> PendingCertificate:
         """Sends a `kur`; its certificate is pending until `confirm`, like any other."""
         return self._enrol(der, BodyKind.KUP)
+
+    def own_request_message(self, key: SigningKey) -> Message:
+        """The `cr` that asks for a certificate of `key` in this station's own name."""
+        oid = signature_algorithm(key)
+        algorithm = asn1.algorithm(oid, has_null_parameters(oid))
+        certificate = self._credential.certificate
+        body = request.own_request(certificate, key.public_key(), algorithm, lambda data: sign(key, data))
+        return self._message(BodyKind.CR, asn1.sequence_of([body]))
+
+    def is_pending_known(self) -> bool:
+        """Whether the authority says that it holds what it issues until that is confirmed.
+
+        `AuthorityRejected` where it does not know the question, as authorities other than ours.
+        """
+        message = self._message(BodyKind.GENM, asn1.sequence_of([info_item(oids.PENDING, asn1.encode(asn1.Null()))]))
+        return self._exchange(message.der, self._deadline(), answers.read_pending)
+
+    @property
+    def authority_name(self) -> str:
+        """The authority by its address and its certificate's fingerprint."""
+        return f"{self._url} {self._trust[0].fingerprint(hashes.SHA256()).hex()}"
 
     def _enrol(self, der: bytes, kind: BodyKind) -> PendingCertificate:
         deadline = self._deadline()

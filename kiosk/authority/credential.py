@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
@@ -33,6 +34,21 @@ class Credential:
         names = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return str(names[0].value) if names else ""
 
+    @cached_property
+    def ders(self) -> tuple[bytes, ...]:
+        """The certificate and those above it in DER."""
+        return tuple(c.public_bytes(serialization.Encoding.DER) for c in (self.certificate, *self.chain))
+
+    @cached_property
+    def subject(self) -> bytes:
+        """The owner's Name in DER."""
+        return self.certificate.subject.public_bytes()
+
+    @cached_property
+    def key_id(self) -> bytes | None:
+        """The certificate's subject key identifier, if it has one."""
+        return subject_key_id(self.certificate)
+
     def days_left(self, at: datetime.datetime) -> int:
         """Whole days until the certificate ends; below `WARNED_DAYS` somebody has to renew it."""
         return (self.certificate.not_valid_after_utc - at).days
@@ -53,6 +69,14 @@ class Credential:
 
 
 StationCredential = Credential
+
+
+def subject_key_id(certificate: x509.Certificate) -> bytes | None:
+    """The certificate's subject key identifier, if it has one."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except x509.ExtensionNotFound:
+        return None
 
 
 def load_credential(path: Path, passphrase: bytes | None = None) -> Credential:

@@ -5,13 +5,13 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority import asn1, oids
-from kiosk.authority.credential import Credential
+from kiosk.authority.credential import Credential, subject_key_id
 from kiosk.authority.mac import MacAlgorithm, SharedSecret, read_mac_algorithm
 from kiosk.authority.signature import (
     AlgorithmUnknown,
@@ -134,7 +134,8 @@ def parse_message(der: bytes) -> Received:
     """Takes a message apart, checks nothing. Raises `MessageInvalid`."""
     try:
         message = asn1.decode(asn1.PKIMessage, der)
-        header = asn1.decode(asn1.PKIHeader, asn1.encode(message.header))
+        header_der = asn1.encode(message.header)
+        header = asn1.decode(asn1.PKIHeader, header_der)
     except asn1.Asn1Invalid as error:
         raise MessageInvalid("badDataFormat", str(error)) from None
     (tag,) = message.body.tag_bytes if len(message.body.tag_bytes) == 1 else (0,)
@@ -144,7 +145,7 @@ def parse_message(der: bytes) -> Received:
         header=header,
         kind=tag & 0x1F,
         body=bytes(message.body.data),
-        protected=asn1.encode(asn1.ProtectedPart(header=message.header, body=message.body)),
+        protected=asn1.sequence_of([header_der, asn1.encode(message.body)]),
         protection=None if message.protection is None else message.protection.as_bytes(),
         extra_certs=tuple(asn1.encode(c) for c in message.extra_certs or []),
     )
@@ -164,32 +165,33 @@ def build_message(kind: BodyKind, body: bytes, head: Head, protector: Credential
         recip_nonce=head.recipient_nonce,
         general_info=[[asn1.tlv(asn1.encode(o)), asn1.tlv(v)] for o, v in head.general_info] or None,
     )
-    protected = asn1.ProtectedPart(header=asn1.tlv(asn1.encode(header)), body=asn1.tlv(asn1.explicit(kind, body)))
-    certificates = _certificates(protector)
-    message = asn1.PKIMessage(
-        header=protected.header,
-        body=protected.body,
-        protection=asn1.BitString(_protect(protector, asn1.encode(protected)), 0),
-        extra_certs=[asn1.tlv(c.public_bytes(Encoding.DER)) for c in certificates] or None,
-    )
-    return asn1.encode(message)
+    header_der, body_der = asn1.encode(header), asn1.explicit(kind, body)
+    protection = _protect(protector, asn1.sequence_of([header_der, body_der]))
+    parts = [header_der, body_der, asn1.explicit(0, asn1.encode(asn1.BitString(protection, 0)))]
+    if certificates := _certificates(protector):
+        parts.append(asn1.explicit(1, asn1.sequence_of(certificates)))
+    return asn1.sequence_of(parts)
 
 
 def _protection_algorithm(protector: Credential | SharedSecret) -> list[asn1.TLV]:
     if isinstance(protector, SharedSecret):
         return protector.algorithm.identifier()
-    algorithm = signature_algorithm(protector.key)
+    return _identifier(signature_algorithm(protector.key))
+
+
+@cache
+def _identifier(algorithm: x509.ObjectIdentifier) -> list[asn1.TLV]:
     return asn1.algorithm(algorithm, has_null_parameters(algorithm))
 
 
 def _sender_key_id(protector: Credential | SharedSecret) -> bytes | None:
-    return protector.reference if isinstance(protector, SharedSecret) else subject_key_id(protector.certificate)
+    return protector.reference if isinstance(protector, SharedSecret) else protector.key_id
 
 
-def _certificates(protector: Credential | SharedSecret) -> tuple[x509.Certificate, ...]:
+def _certificates(protector: Credential | SharedSecret) -> list[bytes]:
     if isinstance(protector, SharedSecret):
-        return protector.certificates
-    return (protector.certificate, *protector.chain)
+        return [certificate.public_bytes(Encoding.DER) for certificate in protector.certificates]
+    return list(protector.ders)
 
 
 def _protect(protector: Credential | SharedSecret, data: bytes) -> bytes:
@@ -265,15 +267,6 @@ def _read_signer(der: bytes) -> _ReadSigner:
     certificate = load_certificate(der)
     name = asn1.explicit(4, certificate.subject.public_bytes())
     return _ReadSigner(certificate, certificate.public_key(), name, subject_key_id(certificate))
-
-
-@lru_cache(512)
-def subject_key_id(certificate: x509.Certificate) -> bytes | None:
-    """The certificate's subject key identifier, if it has one."""
-    try:
-        return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except x509.ExtensionNotFound:
-        return None
 
 
 def status_info(status: Status, text: str = "", fail_info: str = "") -> asn1.PKIStatusInfo:

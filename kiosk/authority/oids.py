@@ -6,6 +6,7 @@ from cryptography.x509 import ObjectIdentifier as _Oid
 
 # InfoTypeAndValue, RFC 9810, appendix F
 IMPLICIT_CONFIRM = _Oid("1.3.6.1.5.5.7.4.13")
+CERT_PROFILE = _Oid("1.3.6.1.5.5.7.4.21")
 CONFIRM_WAIT_TIME = _Oid("1.3.6.1.5.5.7.4.14")
 
 CA_CERTS = _Oid("1.3.6.1.5.5.7.4.17")
@@ -40,6 +41,8 @@ JOURNAL_HEAD = _Oid(f"{_ARC}.3")
 """InfoTypeAndValue: the head of the station's journal."""
 STATION_RECORD = _Oid(f"{_ARC}.6")
 """InfoTypeAndValue of a general message: what the authority issued to the asking station."""
+PENDING = _Oid(f"{_ARC}.8")
+"""In a general message: what becomes of a certificate here until it is confirmed; the answer is a UTF8String."""
 PROSPECT = _Oid(f"{_ARC}.7")
 """InfoTypeAndValue of a general message: whether a request on a clerk's leave would be met, before a key is made."""
 CLERK = _Oid(f"{_ARC}.4")

@@ -9,11 +9,11 @@ import ipaddress
 from collections.abc import Iterable
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from kiosk.authority import names, oids
+from kiosk.authority.certificate_form import CertificateForm, encode_extension, encode_key
 from kiosk.authority.credential import Credential, SigningKey
 from kiosk.authority.items import write_items
 from kiosk.model.certificate import CertifiedItems
@@ -128,16 +128,21 @@ class Profiles:
         self._is_training = is_training
         self._organisation = names.ORGANISATION[is_training]
         own_key_id = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        self._key_id = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own_key_id)
-        self._status: tuple[tuple[x509.ExtensionType, bool], ...] = (
-            (x509.CRLDistributionPoints([self.distribution_point(base_url)]), False),
-        )
+        key_id = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own_key_id)
+        self._form = CertificateForm(issuer.key, issuer.subject)
+        # In DER, because every certificate has them.
+        self._key_id = encode_extension(key_id, False)
+        self._status = [encode_extension(x509.CRLDistributionPoints([self.distribution_point(base_url)]), False)]
         if base_url:
             access = x509.AccessDescription(
                 AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(f"{base_url}/ocsp")
             )
-            self._status += ((x509.AuthorityInformationAccess([access]), False),)
-        self._issuer_alternative = x509.IssuerAlternativeName([x509.DirectoryName(_issuing_head(policy, town))])
+            self._status.append(encode_extension(x509.AuthorityInformationAccess([access]), False))
+        issuer_alternative = x509.IssuerAlternativeName([x509.DirectoryName(_issuing_head(policy, town))])
+        self._issuer_alternative = encode_extension(issuer_alternative, False)
+        notice = x509.UserNotice(None, names.TRAINING_NOTICE)
+        not_a_resident = x509.CertificatePolicies([x509.PolicyInformation(oids.NOT_A_RESIDENT, [notice])])
+        self._not_a_resident = encode_extension(not_a_resident, False)
 
     def distribution_point(self, base_url: str) -> x509.DistributionPoint:
         """Where the municipality's CRL is: by directory name, and by URL when known."""
@@ -165,14 +170,14 @@ class Profiles:
     ) -> x509.Certificate:
         """A resident's certificate of one kind; `pseudonym` is the subject's opaque common name."""
         oid = x509.ObjectIdentifier(policy_oid(rules, self._is_training))
-        extensions: list[tuple[x509.ExtensionType, bool]] = [
-            (usage(*rules.key_usage), True),
-            (self._issuer_alternative, False),
-            (x509.CertificatePolicies([x509.PolicyInformation(oid, None)]), True),
+        extensions = [
+            encode_extension(usage(*rules.key_usage), True),
+            self._issuer_alternative,
+            encode_extension(x509.CertificatePolicies([x509.PolicyInformation(oid, None)]), True),
             *self._status,
         ]
         if items is not None:
-            extensions.insert(1, (write_items(items), False))
+            extensions.insert(1, encode_extension(write_items(items), False))
         subject = x509.Name(
             [
                 x509.NameAttribute(NameOID.COUNTRY_NAME, "JP"),
@@ -192,9 +197,7 @@ class Profiles:
         start: datetime.datetime,
     ) -> x509.Certificate:
         """A training certificate for any subject, marked by a policy of its own as no resident's."""
-        notice = x509.UserNotice(None, names.TRAINING_NOTICE)
-        policy = x509.PolicyInformation(oids.NOT_A_RESIDENT, [notice])
-        extensions = (*wanted, (x509.CertificatePolicies([policy]), False), *self._status)
+        extensions = [*(encode_extension(*one) for one in wanted), self._not_a_resident, *self._status]
         return self._issue(subject, public_key, serial, start, start + datetime.timedelta(days=PLAIN_DAYS), extensions)
 
     def station(
@@ -216,7 +219,7 @@ class Profiles:
         """The certificate of the delegated OCSP responder (RFC 6960, 4.2.2.2), itself beyond revocation."""
         extensions = [
             *_purposes(ExtendedKeyUsageOID.OCSP_SIGNING),
-            (x509.OCSPNoCheck(), False),
+            encode_extension(x509.OCSPNoCheck(), False),
         ]
         subject = x509.Name(
             [*_name(self._organisation, names.UNIT), x509.NameAttribute(NameOID.COMMON_NAME, "OCSP responder")]
@@ -247,7 +250,7 @@ class Profiles:
             name = x509.DNSName(host)
         extensions = [
             *_purposes(ExtendedKeyUsageOID.SERVER_AUTH),
-            (x509.SubjectAlternativeName([name]), False),
+            encode_extension(x509.SubjectAlternativeName([name]), False),
             *self._status,
         ]
         end = start + datetime.timedelta(days=TLS_DAYS)
@@ -278,17 +281,12 @@ class Profiles:
         serial: int,
         start: datetime.datetime,
         end: datetime.datetime,
-        extensions: Extensions,
+        extensions: Iterable[bytes],
     ) -> x509.Certificate:
-        issuer = self._issuer
-        identifiers: Extensions = (
-            (self._key_id, False),
-            (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
-        )
-        end = min(end, issuer.certificate.not_valid_after_utc)
-        return _sign(
-            issuer.key, issuer.certificate.subject, subject, public_key, serial, start, end, (*extensions, *identifiers)
-        )
+        key_id = encode_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), False)
+        end = min(end, self._issuer.certificate.not_valid_after_utc)
+        all_extensions = (*extensions, self._key_id, key_id)
+        return self._form.fill_in(subject.public_bytes(), encode_key(public_key), serial, start, end, all_extensions)
 
 
 def _sign(
@@ -301,12 +299,9 @@ def _sign(
     end: datetime.datetime,
     extensions: Extensions,
 ) -> x509.Certificate:
-    builder = x509.CertificateBuilder(
-        issuer, subject, public_key, serial, start.replace(tzinfo=None), end.replace(tzinfo=None)
-    )
-    for extension, is_critical in extensions:
-        builder = builder.add_extension(extension, is_critical)
-    return builder.sign(key, hashes.SHA256())
+    form = CertificateForm(key, issuer.public_bytes())
+    encoded = [encode_extension(extension, is_critical) for extension, is_critical in extensions]
+    return form.fill_in(subject.public_bytes(), encode_key(public_key), serial, start, end, encoded)
 
 
 def _name(organisation: str, *units: str) -> x509.Name:
@@ -324,8 +319,8 @@ def _issuing_head(policy: Policy, town: Town) -> x509.Name:
     return _name(names.SERVICE, place + names.ISSUER_TITLE[policy.issuer])
 
 
-def _purposes(*purposes: x509.ObjectIdentifier) -> list[tuple[x509.ExtensionType, bool]]:
-    return [(usage("digitalSignature"), True), (x509.ExtendedKeyUsage(purposes), False)]
+def _purposes(*purposes: x509.ObjectIdentifier) -> list[bytes]:
+    return [encode_extension(usage("digitalSignature"), True), encode_extension(x509.ExtendedKeyUsage(purposes), False)]
 
 
 def _in_year(day: datetime.date, year: int) -> datetime.date:

@@ -48,14 +48,25 @@ def certification_request(
 
 def key_update_request(old: x509.Certificate, public_key: PublicKey, algorithm: list[asn1.TLV], sign: Sign) -> bytes:
     """A CertReqMsg that asks for another certificate of the same subject in place of `old` (RFC 9483, 4.1.3)."""
-    template = asn1.CertTemplate(
-        subject=asn1.rdns(old.subject.public_bytes()),
-        public_key=asn1.elements(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
-    )
     issuer = asn1.tlv(asn1.explicit(4, old.issuer.public_bytes()))
     named = asn1.encode(asn1.CertId(issuer=issuer, serial_number=old.serial_number))
     control = [asn1.tlv(asn1.encode(oids.OLD_CERT_ID)), asn1.tlv(named)]
-    request = asn1.encode(asn1.CertRequest(cert_req_id=0, cert_template=template, controls=[control]))
+    return own_request(old, public_key, algorithm, sign, [control])
+
+
+def own_request(
+    own: x509.Certificate,
+    public_key: PublicKey,
+    algorithm: list[asn1.TLV],
+    sign: Sign,
+    controls: list[list[asn1.TLV]] | None = None,
+) -> bytes:
+    """A CertReqMsg that asks for a certificate of the same subject as `own`."""
+    template = asn1.CertTemplate(
+        subject=asn1.rdns(own.subject.public_bytes()),
+        public_key=asn1.elements(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
+    )
+    request = asn1.encode(asn1.CertRequest(cert_req_id=0, cert_template=template, controls=controls))
     proof = asn1.POPOSigningKey(algorithm=algorithm, signature=asn1.BitString(sign(request), 0))
     return asn1.encode(asn1.CertReqMsg(cert_req=asn1.tlv(request), popo=asn1.Variant(proof, "signature")))
 

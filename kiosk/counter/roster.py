@@ -8,12 +8,10 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from hw.errors import DeviceError
 from hw.ports import CardReader
-from hw.strict_toml import ConfigInvalid, convert, read_tables
 
 NUMBER_LENGTH = 2
 """Digits of a clerk's number, which he types before his PIN."""
@@ -43,24 +41,6 @@ class Roster:
 
     clerk: tuple[RosteredClerk, ...]
     is_demo: bool = False
-
-
-def load_roster(path: Path) -> Roster:
-    """Reads a roster. Raises `ConfigInvalid`."""
-    roster = convert(read_tables(path), Roster, str(path))
-    seen: set[str] = set()
-    for index, clerk in enumerate(roster.clerk):
-        is_number = len(clerk.number) == NUMBER_LENGTH and clerk.number.isascii() and clerk.number.isdigit()
-        if not is_number or clerk.number in seen:
-            raise ConfigInvalid(str(path), f"clerk[{index}].number", "two digits that no other clerk has")
-        try:
-            salt, digest = map(bytes.fromhex, clerk.pin.split("$"))
-        except ValueError:
-            salt, digest = b"", b""
-        if len(salt) != 16 or len(digest) != 32:
-            raise ConfigInvalid(str(path), f"clerk[{index}].pin", "not what `kiosk clerk-pin` prints")
-        seen.add(clerk.number)
-    return roster
 
 
 def kept_pin(pin: bytes | bytearray, random_bytes: Callable[[int], bytes]) -> str:

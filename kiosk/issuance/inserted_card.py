@@ -16,6 +16,7 @@ from hw.ports import (
     ManagementKeys,
     SessionKeys,
 )
+from kiosk.issuance.card_key import password_policy
 from kiosk.issuance.failure import CardNotInserted, WrongCard
 from kiosk.issuance.persons import CardAction, Persons
 from kiosk.issuance.station import Station
@@ -142,9 +143,12 @@ class InsertedCard:
             self._released_exchanges += session.exchanges
 
     def _verify_once(self, session: CardSession, use: KeyUse) -> None:
-        resident = self._persons.resident
-        ask = resident.enter_password if use is KeyUse.SIGNATURE else resident.enter_authentication_password
-        password = ask(session.pin_status(use))
+        resident, status = self._persons.resident, session.pin_status(use)
+        if use is KeyUse.SIGNATURE:
+            password = resident.enter_password(status)
+        else:
+            rules = password_policy(self._station.policy.passwords["authentication"], session.pin_policy(use))
+            password = resident.enter_authentication_password(status, rules)
         try:
             session.verify_pin(password, use)
             self._verified.add(use)

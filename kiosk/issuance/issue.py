@@ -484,9 +484,8 @@ def take_fee(
         return SettledFee(fee_yen, tendered_yen, change_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
-        counted_yen = int(
-            case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen)))
-        )
+        answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen)))
+        counted_yen = int(answer)
         if not counted_yen:
             return World.NOT_HAPPENED
         if counted_yen < intent.fee_yen:
@@ -594,10 +593,8 @@ def print_receipt(
 
     def is_whole(number: int) -> bool:
         with before_a_persons_eyes():
-            return (
-                case.witness(RECEIPT.step, station.issuer, lambda: persons.clerk.look_at_paper(number).value)
-                == PaperSeen.WHOLE
-            )
+            seen = case.witness(RECEIPT.step, station.issuer, lambda: persons.clerk.look_at_paper(number).value)
+        return seen == PaperSeen.WHOLE
 
     def look(intent: ReceiptIntent) -> PrintedReceipt:
         copies = 0

@@ -89,8 +89,8 @@ class Resident(Protocol):
     def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
         """A new password for the card's other key (利用者証明用), typed twice. The caller wipes it."""
 
-    def enter_authentication_password(self, status: PinStatus) -> bytearray:
-        """That password; asked again when it was wrong. The caller wipes it."""
+    def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
+        """That password, which is of this form; asked again when it was wrong. The caller wipes it."""
 
     def enter_old_password(self, status: PinStatus) -> bytearray:
         """The password that he wants to replace; asked again when it was wrong. The caller wipes it."""

@@ -56,8 +56,8 @@ def compare(form: str, register: str) -> Comparison:
             form_marks[i] = register_marks[j] = Agreement.SAME if is_same else Agreement.WRITTEN_OTHERWISE
     for text, other, marks in ((form, register, form_marks), (register, form, register_marks)):
         for i, character in enumerate(text):
-            # A space says nothing that could be wrong.
-            if character in _SPACES:
+            # A space of any kind says nothing that could be wrong.
+            if not _fold(character):
                 marks[i] = Agreement.SAME if character in other else Agreement.WRITTEN_OTHERWISE
     return Comparison(_runs(form, form_marks), _runs(register, register_marks))
 

@@ -1,8 +1,9 @@
 """A screen whose answer is heard at once, even when another seat has come to the front before it could leave."""
 
 import asyncio
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+from textual._styles_cache import StylesCache
 from textual.await_complete import AwaitComplete
 from textual.screen import Screen
 
@@ -35,6 +36,17 @@ class AnsweringScreen(Screen[R], Generic[R]):
         if not self._answered.done():
             self._answered.set_result(result)
         return AwaitComplete()
+
+    def give_way(self, screen: Screen[Any]) -> None:
+        """Leaves the glass to the next screen; its seat is in front."""
+        self._is_taken_off = True
+        # While the program ends there is nothing on the glass to take the place of.
+        if self.is_current:
+            self.app.switch_screen(screen)
+
+    def on_unmount(self) -> None:
+        """Nothing of what was shown is kept: Textual's cache of colours keeps the lines of a thousand old widgets."""
+        StylesCache.get_inner_outer.cache_clear()
 
     def take_off(self) -> None:
         """Leaves the glass; its seat is in front."""

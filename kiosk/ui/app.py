@@ -60,12 +60,14 @@ class KioskApp(App[None], inherit_bindings=False):
 
     `make_counter` is called behind the first paint; `seat` is the one in front at first; `issue` the use case that the
     seats serve, by default the real one; `locale` the folder of the compiled catalogues; `now` a monotonic clock in
-    seconds by which persons are waited for; `voice` speaks to the resident, where the terminal has one.
+    seconds by which persons are waited for; `voice` speaks to the resident, where the terminal has one; `when_open` is
+    called once everything that the program needs has been loaded.
     """
 
     CSS_PATH = FRAME_SHEET
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
+    DEFAULT_MODE = SeatName.RESIDENT
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
@@ -80,12 +82,16 @@ class KioskApp(App[None], inherit_bindings=False):
         patience: Patience | None = None,
         now: Callable[[], float] = time.monotonic,
         voice: Voice | None = None,
+        when_open: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(driver_class=KioskDriver)
         dress(self)
         self.board = Board()
         self.fault: BaseException | None = None
+        self.unconfigured: BaseException | None = None
+        """Why there is no counter at all, once the program has ended for that."""
         self._make_counter = make_counter
+        self._when_open = when_open
         self._counter: Counter | None = None
         self._language = language
         self._front = SeatName(seat)
@@ -116,13 +122,13 @@ class KioskApp(App[None], inherit_bindings=False):
         self._minded: Screen[Any] | None = None
         self._is_leaving = False
         self._is_on_glass = False
+        for name, screen in self._ground_screens().items():
+            self.add_mode(name, screen)
 
     # --- opening ----------------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
         """Shows the front seat first and opens the station behind it."""
-        for name, screen in self._ground_screens().items():
-            self.add_mode(name, screen)
         self.mode_change_signal.subscribe(self, lambda _: self._come_to_front())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -148,11 +154,18 @@ class KioskApp(App[None], inherit_bindings=False):
         }
 
     async def _open(self) -> None:
+        from kiosk.ui.counter import Unconfigured
+
         dress_seats(self)
         try:
             counter = await self._thread.call(self._make_counter)
             self._counter = counter
             station = await self._thread.call(counter.open)
+        except Unconfigured as error:
+            # Nothing is there that a screen could stand on: whoever started the program reads why.
+            self.unconfigured = error.__cause__
+            self.exit(return_code=ExitCode.CONFIG)
+            return
         except Exception as error:
             # Whatever the reason, a public screen says that it is closed, and the technician reads why.
             self._fall_out(error, str(error))
@@ -169,12 +182,14 @@ class KioskApp(App[None], inherit_bindings=False):
         from kiosk.ui.office import StationOffice
         from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
+        from kiosk.ui.sound import Sounds
         from kiosk.ui.technician.flow import maintain
-        from kiosk.ui.tower import keep_tower
+        from kiosk.ui.tower import TowerSign, keep_tower
 
         issue = self._issue or issue_certificate
         reception = StationReception(counter, station, self._thread, self.board, issue, start)
         resident, clerk, technician = (self._seats[name] for name in SeatName)
+        resident.voice = resident.voice or counter.voice
         self.run_worker(serve_residents(resident, reception, self._language), group="resident")
         office = StationOffice(counter, station, self._books_thread, reception, self.board)
         if (sign_in := counter.sign_in) is not None:
@@ -188,8 +203,15 @@ class KioskApp(App[None], inherit_bindings=False):
                 clerk.lock()
         self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
         self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
-        if counter.has_tower:
-            self.run_worker(keep_tower(self.board, counter.show_sign, self._now), group="tower")
+        loop = asyncio.get_running_loop()
+        sounds = Sounds(lambda: loop.call_soon_threadsafe(self.bell))
+
+        def show_and_sound(sign: TowerSign) -> bool:
+            sounds.follow(sign)
+            return not counter.has_tower or counter.show_sign(sign)
+
+        self.run_worker(keep_tower(self.board, show_and_sound, self._now), group="tower")
+        self._when_open()
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 
@@ -211,6 +233,9 @@ class KioskApp(App[None], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Every touch shows that somebody is there; some touches do nothing else."""
+        # What is still typed while the program ends finds no screen.
+        if isinstance(event, events.InputEvent | events.Paste) and self._screen_in_front() is None:
+            return
         if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
             self._idle.touch()
             is_dropped = self._drops(event)

@@ -84,10 +84,11 @@ class PasswordChoice(ResidentAsked[bytearray]):
 
 @dataclass(frozen=True, eq=False)
 class PasswordEntry(ResidentAsked[bytearray]):
-    """The card's password is needed: which of them."""
+    """The card's password is needed: which of them, and of what form where it is not the signature key's."""
 
     status: PinStatus
     which: Recalled = Recalled.PRESENT
+    policy: PinPolicy | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,9 +250,9 @@ class ResidentAtScreen:
         """Asks for a new password of the other key."""
         return self.line.ask(PasswordChoice(policy))
 
-    def enter_authentication_password(self, status: PinStatus) -> bytearray:
+    def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
         """Asks for the other key's password."""
-        return self.line.ask(PasswordEntry(status))
+        return self.line.ask(PasswordEntry(status, policy=policy))
 
     def enter_old_password(self, status: PinStatus) -> bytearray:
         """Asks for the password that is to be replaced."""

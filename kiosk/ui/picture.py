@@ -4,7 +4,7 @@ Rich's SVG export spaces full-width text wrongly, so the pictures of the README 
 Needs the Debian packages fonts-dejavu-core and one Japanese gothic.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,13 +51,17 @@ class FontMissing(RuntimeError):
 
 def picture(app: App[Any], path: Path) -> None:
     """Writes what `app` shows now to a PNG."""
-    width, height = app.size
-    image = Image.new("RGB", (width * CELL_WIDTH, height * CELL_HEIGHT), _WHITE)
-    draw = ImageDraw.Draw(image)
     # The compositor is private to Textual, and the only one who knows every cell.
-    for row, strip in enumerate(app.screen._compositor.render_strips()):
-        _draw_row(draw, row, strip)
-    image.save(path)
+    draw_rows(app.screen._compositor.render_strips(), app.size.width).save(path)
+
+
+def draw_rows(rows: Sequence[Iterable[Segment]], width: int) -> Image.Image:
+    """The picture of rows of cells, `width` cells wide."""
+    image = Image.new("RGB", (width * CELL_WIDTH, len(rows) * CELL_HEIGHT), _WHITE)
+    draw = ImageDraw.Draw(image)
+    for row, segments in enumerate(rows):
+        _draw_row(draw, row, segments)
+    return image
 
 
 def _draw_row(draw: ImageDraw.ImageDraw, row: int, segments: Iterable[Segment]) -> None:

@@ -4,19 +4,21 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
 
-from kiosk.model.town import Town
 from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat_name import SeatName
-from kiosk.ui.themes import THEMES
+from kiosk.ui.themes import THEMES, size_classes
 from kiosk.ui.voice import Voice
 from kiosk.ui.words import LANGUAGES, Catalogues, Words
+
+if TYPE_CHECKING:
+    from kiosk.model.town import Town
 
 R = TypeVar("R")
 
@@ -55,6 +57,7 @@ class Seat:
         """The clerk who has signed in, as the journal names him."""
         self._first_look = app.theme
         self._leaving: asyncio.Task[None] | None = None
+        self._going: AnsweringScreen[Any] | None = None
 
     @property
     def bell(self) -> Bell:
@@ -107,6 +110,11 @@ class Seat:
         if is_left or board.is_clerk_called or (case is not None and case.clerk_asked is not None):
             called.add(SeatName.CLERK)
         return called
+
+    @property
+    def size_classes(self) -> str:
+        """The classes of the style sheet for the terminal's present size."""
+        return size_classes(*self._app.size)
 
     @property
     def look(self) -> str:
@@ -185,23 +193,42 @@ class Seat:
         """Shows a screen until it is answered, or withdraws it (None) when `while_` no longer holds. Only in a worker.
 
         A seat that is not in front changes its screen when it comes to the front: nobody looks at it before, and
-        Textual takes screens from the front mode's stack only.
+        Textual takes screens from the front mode's stack only. A screen that follows another at once takes its place,
+        so that nothing is painted in between.
         """
-        if self._leaving is not None:
-            await self._leaving
-        await self.bell.until(lambda: self.is_in_front)
-        if not while_():
+        before, self._going = self._going, None
+        if before is None:
+            if self._leaving is not None:
+                await self._leaving
+            await self.bell.until(lambda: self.is_in_front)
+        is_wanted = while_()
+        if before is not None and not is_wanted:
+            before.take_off()
+        if not is_wanted:
             return None
         answered = screen.awaited()
-        self._app.push_screen(screen, mode=self.name)
+        if before is None:
+            self._app.push_screen(screen, mode=self.name)
+        else:
+            before.give_way(screen)
         withdrawn = asyncio.ensure_future(self.bell.until(lambda: not while_() and self.is_in_front))
         try:
             await asyncio.wait((answered, withdrawn), return_when=asyncio.FIRST_COMPLETED)
         finally:
             withdrawn.cancel()
-        self._leaving = asyncio.create_task(self._take_off(screen))
+        if self.is_in_front:
+            self._going = screen
+            asyncio.get_running_loop().call_soon(self._clear, screen)
+        else:
+            self._leaving = asyncio.create_task(self._take_off(screen))
         return answered.result() if answered.done() else None
 
-    async def _take_off(self, screen: AnsweringScreen[R]) -> None:
+    def _clear(self, screen: AnsweringScreen[Any]) -> None:
+        """Takes a screen off for which no other has come in the same breath."""
+        if self._going is screen:
+            self._going = None
+            screen.take_off()
+
+    async def _take_off(self, screen: AnsweringScreen[Any]) -> None:
         await self.bell.until(lambda: self.is_in_front)
         screen.take_off()

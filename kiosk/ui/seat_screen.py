@@ -1,7 +1,7 @@
 """The frame that every screen of a seat has: banner, steps, page, keys; language, look and stopping everywhere."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import ClassVar, Generic, TypeVar
 
@@ -16,11 +16,11 @@ from kiosk.ui.idle import Patience
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.voice import sentence
+from kiosk.ui.widgets.banner import Banner
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatBar
 from kiosk.ui.widgets.seat_lock import SeatLock
-from kiosk.ui.widgets.step_bar import StepBar
 
 R = TypeVar("R")
 
@@ -60,13 +60,14 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     ]
 
     def __init__(self, seat: Seat, *, position: int | None = None, can_stop: bool = False) -> None:
-        super().__init__(classes=f"seat-{seat.name} -arranged-{seat.layout}")
+        super().__init__(classes=f"seat-{seat.name} -arranged-{seat.layout} {seat.size_classes}")
         self.seat = seat
         self.words = seat.words
         self._position = position
         self._can_stop = can_stop
         self._shown_at_s = seat.now()
         self._said = ""
+        self._left_s = 0
 
     # --- what a screen is made of -----------------------------------------------------------------------------------
 
@@ -82,33 +83,43 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """Brings what is shown up to date; called once mounted and at every ring of the bell."""
 
     def compose(self) -> ComposeResult:
-        """The frame around `page` and `keys`."""
+        """The frame around `page` and `keys`; what is asked beside them comes when it is asked."""
         self.words = self.seat.words
-        with Horizontal(classes="banner"):
-            yield Paragraph(self.seat.office, classes="banner-office")
-            yield Paragraph(id="banner-seat", classes="banner-seat")
+        yield Banner(self.seat.office)
         if self._position is not None:
+            from kiosk.ui.widgets.step_bar import StepBar  # the first paint has none
+
             yield StepBar(self.words, self._position)
         with Vertical(classes="page"):
             yield from self.page()
         with Horizontal(classes="keys"):
             yield from self.standing_keys()
-            yield Paragraph(classes="spring")
             with Horizontal(classes="answers"):
                 yield from self.keys()
-        if self._can_stop:
-            with Horizontal(classes="stop-question"):
-                yield Paragraph(self.words(f"stop.{self.seat.name}.question"))
-                yield Key(self.words(f"stop.{self.seat.name}.yes"), id="stop-yes")
-                yield Key(self.words("stop.no"), id="stop-no", hint="Esc", kind="main")
-        if self.MINDS_IDLENESS:
-            with Horizontal(classes="presence-question"):
-                yield Paragraph(id="presence")
-                yield Key(self.words("presence.stay"), id="stay", hint="Enter", kind="main")
-        if self.seat.name is SeatName.CLERK:
-            yield SeatLock(self.seat)
+        if self.asks_stop:
+            yield self._stop_question()
+        if self.asks_presence:
+            yield self._presence_question()
+        if self.is_locked:
+            yield self._lock()
         if self.seat.is_demo:
             yield SeatBar(self.words, self.seat.name)
+
+    def _stop_question(self) -> Widget:
+        words = self.words
+        return Horizontal(
+            Paragraph(words(f"stop.{self.seat.name}.question")),
+            Key(words(f"stop.{self.seat.name}.yes"), id="stop-yes"),
+            Key(words("stop.no"), id="stop-no", hint="Esc", kind="main"),
+            classes="stop-question",
+        )
+
+    def _presence_question(self) -> Widget:
+        stay = Key(self.words("presence.stay"), id="stay", hint="Enter", kind="main")
+        return Horizontal(Paragraph(self._presence_text, id="presence"), stay, classes="presence-question")
+
+    def _lock(self) -> Widget:
+        return SeatLock(self.seat)
 
     def standing_keys(self) -> Iterable[Widget]:
         """The keys that every screen has, at the left."""
@@ -123,21 +134,24 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def on_mount(self) -> None:
         """Follows the bell for as long as the screen lives."""
+        # Everything inside is mounted by now, and nothing painted: the first paint shows all.
+        self._update()
         self.run_worker(self._follow_bell(), group="bell")
 
     async def _follow_bell(self) -> None:
         while True:
-            # After a refresh, because a screen's inner widgets are mounted after the screen itself.
-            self.call_after_refresh(self._update)
             await self.seat.bell.next()
+            self._update()
 
     def _update(self) -> None:
         for bar in self.query(SeatBar):
             bar.call(self.seat.called())
         self._follow_lock()
         is_calling = self.seat.name is SeatName.RESIDENT and self.seat.board.is_clerk_called
-        for paragraph in self.query("#banner-seat").results(Paragraph):
-            paragraph.write(self.words("banner.clerk_called" if is_calling else f"banner.{self.seat.name}"))
+        for banner in self.query(Banner):
+            banner.write(
+                self.seat.office, self.words("banner.clerk_called" if is_calling else f"banner.{self.seat.name}")
+            )
         self.follow()
         self._speak()
 
@@ -153,14 +167,21 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             voice.say(text)
 
     def _follow_lock(self) -> None:
-        covers = self.query("#unlock").results(Key)
-        if self.seat.is_locked == self.is_locked or (cover := next(covers, None)) is None:
+        if self.seat.is_locked == self.is_locked:
             return
         self.set_class(self.seat.is_locked, "-locked")
         if self.is_locked:
-            self.set_focus(cover)
+            self.call_next(self._put_over, ".lock", self._lock, "#unlock")
         else:
             self._focus_first()
+
+    async def _put_over(self, selector: str, make: Callable[[], Widget], key: str) -> None:
+        """Shows what is asked in place of the keys, or over everything, and gives its key the focus."""
+        places = list(self.query(".page, .keys"))
+        # Between two compositions there is no place for it; the next one has it.
+        if places and not self.query(selector):
+            await self.mount(make(), after=places[-1])
+        self.focus_on(key)
 
     @property
     def is_locked(self) -> bool:
@@ -185,7 +206,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         if focused_id:
             for key in self.query(f"#{focused_id}"):
                 self.set_focus(key)
-        self.call_after_refresh(self._update)
+        self._update()
 
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
         """Gives the focus back when somebody taps beside the keys, so that the keyboard always has a place to start."""
@@ -215,12 +236,20 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             self.welcome_back()
             self.when_nobody_answers()
         elif left_s <= patience.warning_s:
-            for paragraph in self.query("#presence").results(Paragraph):
-                paragraph.write(self.words("presence.question", seconds=math.ceil(left_s)))
+            self._left_s = math.ceil(left_s)
             if not self.asks_presence:
                 self.add_class("-asks-presence")
                 self.app.bell()
-                self.focus_on("#stay")
+            self.call_next(self._ask_presence)
+
+    async def _ask_presence(self) -> None:
+        await self._put_over(".presence-question", self._presence_question, "#stay")
+        for paragraph in self.query("#presence").results(Paragraph):
+            paragraph.write(self._presence_text)
+
+    @property
+    def _presence_text(self) -> str:
+        return self.words("presence.question", seconds=self._left_s)
 
     @property
     def asks_presence(self) -> bool:
@@ -269,18 +298,23 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         if self.seat.name is SeatName.RESIDENT:
             self.seat.board.call_clerk()
 
+    @property
+    def asks_stop(self) -> bool:
+        """Whether a person who wants to stop is being asked whether he is sure."""
+        return self.has_class("-asks-stop")
+
     @on(Key.Pressed, "#stop")
-    def action_ask_stop(self) -> None:
+    async def action_ask_stop(self) -> None:
         """Asks back, or takes the question back."""
         if not self._can_stop:
             return
         if not self.ASKS_BACK:
             self.stop()
-        elif self.has_class("-asks-stop"):
+        elif self.asks_stop:
             self.keep_going()
         else:
             self.add_class("-asks-stop")
-            self.focus_on("#stop-no")
+            await self._put_over(".stop-question", self._stop_question, "#stop-no")
 
     @on(Key.Pressed, "#stop-no")
     def keep_going(self) -> None:

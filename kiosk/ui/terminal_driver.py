@@ -13,6 +13,8 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 _LOOKS_EVERY_S = 0.1
+_ESCAPE_S = 0.025
+"""After so long a lone ESC is the key of that name: terminals write a key's sequence at once."""
 _READS_AT_MOST = 4096
 
 _log = logging.getLogger(__name__)
@@ -20,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 class KioskDriver(LinuxDriver):
     """Textual's driver for Linux terminals with a reader that survives any input."""
+
+    _wait_s = _LOOKS_EVERY_S
 
     def run_input_thread(self) -> None:
         """Reads, decodes and dispatches until the program ends or the terminal is gone."""
@@ -29,7 +33,7 @@ class KioskDriver(LinuxDriver):
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 data = b""
-                if selector.select(_LOOKS_EVERY_S):
+                if selector.select(self._wait_s):
                     try:
                         data = os.read(self.fileno, _READS_AT_MOST)
                     except OSError:
@@ -45,6 +49,13 @@ class KioskDriver(LinuxDriver):
         try:
             for event in parser.feed(text) if text else ():
                 self.process_message(event)
+            # The parser would wait four times as long, for slow lines.
+            self._wait_s = _LOOKS_EVERY_S
+            if parser._timeout_time is not None:
+                if text:
+                    self._wait_s = _ESCAPE_S
+                else:
+                    parser._timeout_time = 0.0
             for event in parser.tick():
                 self.process_message(event)
         # Whatever a sequence that nobody foresaw raises: it is dropped, and reading goes on.

@@ -63,6 +63,19 @@ THEMES = (STANDARD, CONTRAST, MONO)
 """In the order in which the display key goes through them."""
 
 
+_WIDTHS = [(0, "-narrow"), (100, "-wide")]
+_HEIGHTS = [(0, "-low"), (30, "-high")]
+"""From how many cells on a screen has which class; the style sheet speaks of the low and the narrow ones."""
+
+
+def size_classes(width: int, height: int) -> str:
+    """The classes of a screen of that size, which it has from the start so that nothing is styled twice."""
+    return " ".join(
+        max((least, name) for least, name in classes if cells >= least)[1]
+        for cells, classes in ((width, _WIDTHS), (height, _HEIGHTS))
+    )
+
+
 def dress_seats(app: App[Any]) -> None:
     """Reads the look of everything inside the frame."""
     app.stylesheet.read(SEATS_SHEET)
@@ -71,8 +84,8 @@ def dress_seats(app: App[Any]) -> None:
 
 def dress(app: App[Any]) -> None:
     """Gives an app that has not started yet the themes and the sizes that the style sheet knows."""
-    app.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
-    app.VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
+    app.HORIZONTAL_BREAKPOINTS = _WIDTHS
+    app.VERTICAL_BREAKPOINTS = _HEIGHTS
     for theme in THEMES:
         app.register_theme(theme)
     # Without the theme's watcher, which needs a running app and would parse the style sheet a second time.

@@ -1,7 +1,5 @@
 """A password while it is typed: in one buffer that never moves and is wiped."""
 
-import hmac
-
 
 class TypedPassword:
     """Up to `maximum_length` ASCII characters. Never a `str`, no `repr`, no copy but the one handed over."""
@@ -41,6 +39,9 @@ class TypedPassword:
 
     def equals(self, other: "TypedPassword") -> bool:
         """Whether both hold the same characters."""
+        # With it comes OpenSSL, which the first paint must not wait for.
+        import hmac
+
         with memoryview(self._buffer)[: self._length] as mine, memoryview(other._buffer)[: other._length] as theirs:
             return hmac.compare_digest(mine, theirs)
 

@@ -12,7 +12,7 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.words import Words
 
-_UNSPOKEN = ".picture, .danger-picture, #password-field, StepBar Paragraph, SeatBar Paragraph, .banner Paragraph"
+_UNSPOKEN = ".picture, .danger-picture, #password-field, SeatBar Paragraph"
 """Drawings, what hides a password, and what stands on every screen."""
 
 
@@ -28,7 +28,7 @@ def sentence(screen: Screen[Any], words: Words) -> str:
     """Everything that somebody has to hear to go on from this screen."""
     silent = set(screen.query(_UNSPOKEN))
     texts = [
-        str(paragraph.render()).replace("\n", " ").strip()
+        paragraph.text.replace("\n", " ").strip()
         for paragraph in screen.query(Paragraph)
         if paragraph not in silent and _is_shown(paragraph)
     ]

@@ -88,6 +88,14 @@ HEADERS = {
         "badRequest",
     ),
     "confirmWaitTime of another type": (add_items(item(oids.CONFIRM_WAIT_TIME, UTC_TIME)), "badDataFormat"),
+    # RFC 9810, 5.1.1.4.
+    "certProfile no sequence": (add_items(item(oids.CERT_PROFILE, asn1.encode("signature"))), "badDataFormat"),
+    "certProfile of numbers": (add_items(item(oids.CERT_PROFILE, asn1.sequence_of([asn1.encode(1)]))), "badDataFormat"),
+    "certProfile without a name": (add_items(item(oids.CERT_PROFILE, asn1.sequence_of([]))), "badRequest"),
+    "certProfile of two names": (
+        add_items(item(oids.CERT_PROFILE, asn1.sequence_of([asn1.encode("a"), asn1.encode("b")]))),
+        "badRequest",
+    ),
     "generalInfo malformed": (add_items([[]]), "badDataFormat"),
 }
 

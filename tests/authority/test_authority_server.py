@@ -231,13 +231,23 @@ def test_ocsp_by_get_is_answered_and_says_what_may_be_kept(
             assert ocsp.load_der_ocsp_response(answer.read()).serial_number == certificate.serial_number
 
 
+OPERATIONS = (
+    "initialization", "certification", "keyupdate", "pkcs10", "revocation", "getcacerts", "getrootupdate",
+    "getcertreqtemplate", "getcrls", "nested",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("path", "content_type", "status"),
     [
         ("/.well-known/cmp", "text/plain", 415),
         ("/ocsp", "application/pkixcmp", 415),
         ("/pkix/", "application/pkixcmp", 200),
-        ("/.well-known/cmp/initialization", "application/pkixcmp", 200),
+        # RFC 9811, 3.4 and RFC 9483, 6.1: the registered operations, alone and behind a name of a CA or a profile.
+        *((f"/.well-known/cmp/{operation}", "application/pkixcmp", 200) for operation in OPERATIONS),
+        ("/.well-known/cmp/p/signature", "application/pkixcmp", 200),
+        *((f"/.well-known/cmp/p/signature/{operation}", "application/pkixcmp", 200) for operation in OPERATIONS),
+        ("/.well-known/cmp/initialization", "application/PKIXCMP; charset=x", 200),
         ("/nowhere", "application/pkixcmp", 404),
     ],
 )
@@ -245,7 +255,7 @@ def test_http_says_what_is_spoken_where(served: Served, path: str, content_type:
     request = urllib.request.Request(served.url + path, b"garbage", {"Content-Type": content_type})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
-            assert (answer.status, answer.headers["Content-Type"]) == (status, content_type)
+            assert (answer.status, answer.headers["Content-Type"]) == (status, content_type.partition(";")[0].lower())
     except urllib.error.HTTPError as error:
         assert error.code == status
 

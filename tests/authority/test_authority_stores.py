@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from authority_desk import POLICIES, START, TOWN, URL, Desk, load
+from authority_desk import POLICIES, START, TOWN, URL, Desk, load, make_desk
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from rebuilt_message import rebuild, set_field, verdict
 
-from kiosk.authority.embedded.database import MOST_IN_A_COMMIT, StoreTooNew, StoreUnusable, open_database
+from kiosk.authority.embedded.database import Database, StoreTooNew, StoreUnusable, Transactions, open_database
 from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_authority
+from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.embedded.schema import MIGRATIONS
 from kiosk.authority.embedded.status import StatusService
@@ -133,54 +134,69 @@ def number(der: bytes) -> int:
 # --- one commit for several (SQLite)
 
 
-def test_threads_share_commits_and_each_is_answered_when_its_own_is_durable(tmp_path: Path) -> None:
-    database = open_database(tmp_path / "books.db")
-    started, go = threading.Semaphore(0), threading.Event()
-
-    def write(number: int) -> None:
-        started.release()
-        with database.write() as transaction:
-            transaction.run("INSERT INTO client VALUES (?, ?)", number.to_bytes(2, "big"), b"x")
-            go.wait(30)
-
-    with ThreadPoolExecutor(8) as pool:
-        done = [pool.submit(write, number) for number in range(8)]
-        for _ in done:
-            started.acquire()
-        go.set()
-        for one in done:
-            one.result(30)
+def references(database: Database) -> list[bytes]:
     with database.read() as transaction:
-        assert transaction.run("SELECT COUNT(*) FROM client").scalar_one() == 8
-    assert MOST_IN_A_COMMIT >= 8
+        return [row.reference for row in transaction.run("SELECT reference FROM client ORDER BY reference")]
+
+
+def enter(transactions: Transactions, reference: bytes) -> None:
+    with transactions.write() as transaction:
+        transaction.run("INSERT INTO client VALUES (?, ?)", reference, b"x")
+
+
+def test_what_is_written_together_is_one_commit(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "books.db")
+    before = commits_of(tmp_path / "books.db")
+    with database.together() as together:
+        for number in range(8):
+            enter(together, bytes([number]))
+        with together.read() as transaction:
+            assert transaction.run("SELECT COUNT(*) FROM client").scalar_one() == 8
+        assert references(database) == [], "nobody else sees what may still be undone"
+    assert len(references(database)) == 8 and commits_of(tmp_path / "books.db") == before + 1
     database.close()
 
 
 def test_one_that_raises_takes_nobody_along(tmp_path: Path) -> None:
     database = open_database(tmp_path / "books.db")
-    entered, go = threading.Event(), threading.Event()
-
-    def fail() -> None:
-        with database.write() as transaction:
+    with database.together() as together:
+        enter(together, b"before")
+        with pytest.raises(KeyError), together.write() as transaction:
             transaction.run("INSERT INTO client VALUES (?, ?)", b"bad", b"x")
-            entered.set()
-            go.wait(30)
             raise KeyError("mine")
+        enter(together, b"later")
+    assert references(database) == [b"before", b"later"]
+    database.close()
 
-    def succeed() -> None:
-        with database.write() as transaction:
-            transaction.run("INSERT INTO client VALUES (?, ?)", b"good", b"x")
 
-    with ThreadPoolExecutor(2) as pool:
-        bad = pool.submit(fail)
-        entered.wait(30)
-        good = pool.submit(succeed)
-        go.set()
-        good.result(30)
-        with pytest.raises(KeyError):
-            bad.result(30)
-    with database.read() as transaction:
-        assert [row.reference for row in transaction.run("SELECT reference FROM client")] == [b"good"]
+def commits_of(store: Path) -> int:
+    """SQLite's own count in the file's header."""
+    return int.from_bytes(store.read_bytes()[24:28], "big")
+
+
+def test_of_what_cannot_be_committed_nothing_is_answered(
+    juki: Path, tmp_path: Path, keys: list[rsa.RSAPrivateKey]
+) -> None:
+    desk = make_desk(juki, tmp_path / "full", keys[0])
+    requests = [open_request(desk.message(key=keys[n], terms=desk.terms(person=bytes([n]) * 32)).der) for n in range(2)]
+    # The disk is full once the first answer is kept: SQLite then undoes the whole transaction by itself.
+    with sqlite3.connect(desk.directory / "store.db") as books:
+        books.execute(
+            "CREATE TRIGGER full AFTER INSERT ON answer BEGIN SELECT RAISE(ROLLBACK, 'database or disk is full'); END"
+        )
+    answers = desk.responder.respond_all(requests)
+    assert [verdict(answer)[1] for answer in answers] == ["systemFailure"] * 2
+    with sqlite3.connect(desk.directory / "store.db") as books:
+        books.execute("DROP TRIGGER full")
+    assert desk.client.station_record() == []
+    assert [verdict(answer)[1] for answer in desk.responder.respond_all(requests)] == ["", ""]
+
+
+def test_threads_write_one_after_the_other(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "books.db")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: enter(database, bytes([number])), range(8)))
+    assert len(references(database)) == 8
     database.close()
 
 

@@ -15,6 +15,8 @@ from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnaccepta
 from kiosk.authority.holding import HoldingClient
 from kiosk.authority.message import BodyKind, Head, build_message, parse_message, status_info
 
+_NOT_KNOWN = asn1.encode(asn1.ErrorMsgContent(status=status_info(2, "unknown", "badRequest")))
+
 
 class WithoutPending(httpx.BaseTransport):
     """The embedded authority, but for what it does with its certificates: confirmed by itself at once.
@@ -36,12 +38,14 @@ class WithoutPending(httpx.BaseTransport):
 
     def _answer(self, body: bytes) -> bytes:
         message = parse_message(body)
+        if message.kind == BodyKind.GENM:
+            return self._say(message.header, BodyKind.ERROR, _NOT_KNOWN)
         if message.kind == BodyKind.RR and (self.refuses or self.ignores):
             return self._spoken(message.header, status_info(2 if self.refuses else 0, "", self.refuses))  # Status
         if message.kind == BodyKind.CERT_CONF:
             return self._spoken_confirmation(message.header)
         answer = self.desk.responder.respond(body)
-        if verdict(answer) == (BodyKind.IP, ""):
+        if verdict(answer) in ((BodyKind.IP, ""), (BodyKind.CP, "")):
             for record in self._pending():
                 with self.desk.authority.store.write(self.desk.clock.now) as books:
                     books.confirm(record)
@@ -106,15 +110,24 @@ def test_the_same_request_after_a_crash_finds_it_held(desk: Desk, holding: Calla
     assert line.requests == [BodyKind.IR, BodyKind.RR, BodyKind.IR]
 
 
-def test_a_release_that_was_obeyed_before_is_left_to_the_status_service(
-    desk: Desk, holding: Callable[..., object]
-) -> None:
-    client, _ = holding()  # a pair
+def test_a_release_that_was_obeyed_before_is_not_asked_for_again(desk: Desk, holding: Callable[..., object]) -> None:
+    client, line = holding()  # a pair
     pending = client.certify(desk.message().der)
     client.confirm(client.confirm_message(pending).der)
+    before = len(line.requests)
+    client.confirm(client.confirm_message(pending).der)
+    assert line.requests[before:] == [BodyKind.CERT_CONF]
+
+
+def test_a_release_that_is_refused_leaves_the_outcome_to_the_status_service(
+    desk: Desk, holding: Callable[..., object]
+) -> None:
+    client, line = holding()  # a pair
+    pending = client.certify(desk.message().der)
+    line.refuses = "badCertId"
     with pytest.raises(AuthorityOutcomeUnknown, match="release"):
         client.confirm(client.confirm_message(pending).der)
-    assert client.status(pending.certificate, desk.issuer_der).state == "good"
+    assert state(desk, pending) == "held"
 
 
 @pytest.mark.parametrize("how", [{"refuses": "notAuthorized"}, {"ignores": True}])
@@ -132,7 +145,8 @@ def test_an_authority_that_holds_by_itself_is_left_to_it(desk: Desk) -> None:
     )
     pending = client.certify(desk.message().der)
     assert state(desk, pending) == "pending"
-    plain.confirm(plain.confirm_message(pending).der)
+    client.confirm(client.confirm_message(pending).der)
+    assert state(desk, pending) == "good"
 
 
 @pytest.mark.parametrize("lost_after", [1, 2, 3])

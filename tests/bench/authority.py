@@ -6,11 +6,12 @@ Every figure is a ratio to the signatures a second of `openssl speed rsa2048`, r
 measurement; medians of the pairs count. openssl counts the processor's time that it had, and so does this for whatever
 waits for nothing, in this process or in the server's; transactions wait for the disk, and count by the clock. The
 authority is a training one with an RSA-2048 key. Over HTTP it is the real `kiosk ca serve` on the measured core, asked
-from another one. A transaction is a p10cr, its cp, a certConf and its pkiConf, each protected, each durable before it
-is answered. Keys and requests were prepared before.
+from another one, if there is one. A transaction is a p10cr, its cp, a certConf and its pkiConf, each protected, each
+durable before it is answered. Keys and requests were prepared before; a client that is alone counts only while it waits
+for an answer, not while it makes its confirmation.
 
-Beside each ratio stands what bounds it: the raw commits of the store on this disk, the RSA signatures in it, or the
-rest, which is Python and HTTP.
+Beside each ratio stands what bounds it: how long a transaction took, what of it the server computed, into how many
+commits they went (by the change counter in the store's header), and what one commit of a row takes on this disk.
 """
 
 import argparse
@@ -222,20 +223,45 @@ async def _ask(port: int, server: int, body: bytes, seconds: float) -> float:
 
 
 async def _transact(bench: Bench, port: int, requests: Sequence[bytes], clients: int) -> float:
-    """Whole transactions a second."""
+    """Whole transactions a second; of a client that is alone, of the time in which it waits."""
     waiting = list(requests)
+    waited_s = 0.0
+
+    async def exchange(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter], request: bytes) -> bytes:
+        nonlocal waited_s
+        begun = time.perf_counter()
+        answer = await _post(*connection, "/pkix/", CMP, request)
+        waited_s += time.perf_counter() - begun
+        return answer
 
     async def one() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        connection = await asyncio.open_connection("127.0.0.1", port)
         while waiting:
-            answer = await _post(reader, writer, "/pkix/", CMP, waiting.pop())
-            done = await _post(reader, writer, "/pkix/", CMP, bench.confirmation(answer))
+            answer = await exchange(connection, waiting.pop())
+            done = await exchange(connection, bench.confirmation(answer))
             assert parse_message(done).kind == BodyKind.PKICONF
-        writer.close()
+        connection[1].close()
 
     begun = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(clients)))
-    return len(requests) / (time.perf_counter() - begun)
+    return len(requests) / (waited_s if clients == 1 else time.perf_counter() - begun)
+
+
+def commits_of(store: Path) -> int:
+    """How often an SQLite file was changed (https://sqlite.org/fileformat2.html#file_change_counter)."""
+    with store.open("rb") as file:
+        return int.from_bytes(file.read(28)[24:], "big")
+
+
+@contextmanager
+def elsewhere(core: int) -> Iterator[None]:
+    """Keeps this process off the measured core, where there is another."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before - {core} or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def commit_rate(folder: Path, seconds: float) -> float:
@@ -271,6 +297,7 @@ def measure(bench: Bench, pairs: int) -> dict[str, list[Measured]]:
             rules, bench.card_key, ITEMS, "0123456789ABCDEF0123" + TOWN.code, serial, start, end
         ).public_bytes(Encoding.DER)
 
+    store = bench.directory / "store.db"
     with bench.served() as (port, server):
         asyncio.run(_ask(port, server, kept, 0.5))
         for _ in range(pairs):
@@ -290,13 +317,16 @@ def measure(bench: Bench, pairs: int) -> dict[str, list[Measured]]:
             for name, clients in (("transactions of 16", CLIENTS), ("transactions alone", 1)):
                 requests = [bench.request() for _ in range(int(100 * bench.seconds) * (3 if clients > 1 else 1))]
                 speed, commits = bench.openssl(), commit_rate(bench.folder, bench.seconds / 4)
-                before = processor_s(server)
-                rate = asyncio.run(_transact(bench, port, requests, clients))
-                busy_s = (processor_s(server) - before) / len(requests)
+                before, changes = processor_s(server), commits_of(store)
+                with elsewhere(bench.core):
+                    rate = asyncio.run(_transact(bench, port, requests, clients))
+                busy_s = max(processor_s(server) - before, 0.01) / len(requests)
+                shared = (commits_of(store) - changes) / len(requests)
+                waits = 1 / rate - busy_s > busy_s
                 bound = (
-                    f"{1 / rate * 1e3:.1f} ms each, of which the server computes {busy_s * 1e3:.1f} ms"
-                    f" ({1 / busy_s / speed:.3f} of openssl, were nothing else); a raw commit is"
-                    f" {1 / commits * 1e3:.1f} ms, and there are 2{' for up to 16' if clients > 1 else ''}"
+                    f"{'the disk' if waits else 'the processor'}: {1 / rate * 1e3:.1f} ms each, of which the server"
+                    f" computes {busy_s * 1e3:.1f} ms ({1 / busy_s / speed:.3f} of openssl, were nothing else);"
+                    f" {shared:.2f} commits each, and one of a single row takes {1 / commits * 1e3:.1f} ms here"
                 )
                 found[name].append(Measured(rate, speed, bound))
     return found

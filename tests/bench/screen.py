@@ -54,7 +54,7 @@ class Hello(App):
 Hello().run()
 """
 
-_TO_PASSWORD = (
+MOVES_TO_PASSWORD = (
     ("\r", "はじめる前に"),
     ("\r", "申請書を"),
     ("1", "お名前・ご住所"),
@@ -204,7 +204,7 @@ def measure(pairs: int, samples: int) -> Measured:
         with shown("-m", "kiosk", "demo", "--data", base / "walk") as glass:
             glass.await_text("はじめる")
             changes = changes_ms(glass, max(1, samples // 4))
-            type_through(glass, _TO_PASSWORD)
+            type_through(glass, MOVES_TO_PASSWORD)
             digits = digits_ms(glass, samples)
             type_through(glass, _TO_END)
             memory_mb = glass.resident_mb()

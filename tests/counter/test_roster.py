@@ -14,8 +14,8 @@ from kiosk.counter.roster import (
     Roster,
     RosteredClerk,
     kept_pin,
-    load_roster,
 )
+from kiosk.roster_file import load_roster
 from tests.hw.card.office import CARD_NUMBER, ISSUER, Desk
 
 PIN = b"2468"

@@ -32,12 +32,7 @@ FEW_CHANGES = (
     Change(delay=Delay.LAPSED),
     *NEXT_CHANGES,
 )
-MANY_CHANGES = (
-    *(Change(presence, delay) for presence, delay in product(Presence, (Delay.NOW, Delay.LAPSED))),
-    Change(delay=Delay.REBOOTED),
-    Change(delay=Delay.LATE),
-    *NEXT_CHANGES,
-)
+MANY_CHANGES = (*FEW_CHANGES, Change(Presence.SWAPPED, Delay.LAPSED), Change(Presence.GONE, Delay.LAPSED))
 ALL_CHANGES = (*(Change(presence, delay) for presence, delay in product(Presence, Delay)), *NEXT_CHANGES)
 CARD_CHANGES = (UNCHANGED, Change(Presence.SWAPPED))
 

@@ -127,7 +127,7 @@ def _quickened() -> Iterator[None]:
     server.run_in_threadpool = answer_here
     chip.pin_digest = functools.lru_cache(4096)(digest)
     chip.load_der_private_key = functools.lru_cache(256)(load)
-    QrMemory.draw = lambda self: BitImage(8, 8, bytes(8))
+    QrMemory.draw = lambda self: BitImage(width=8, height=8, bits=bytes(8))
     try:
         yield
     finally:

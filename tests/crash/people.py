@@ -147,7 +147,7 @@ class AbsentResident:
         """Nobody chooses."""
         raise Abandoned(Actor.RESIDENT, "left")
 
-    def enter_authentication_password(self, status: PinStatus) -> bytearray:
+    def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
         """Nobody types."""
         raise Abandoned(Actor.RESIDENT, "left")
 

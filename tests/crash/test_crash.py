@@ -64,7 +64,7 @@ def random_plan(explorer: Explorer, random: Random) -> Plan:
     return plan
 
 
-@pytest.mark.parametrize("plan", ["store12+/lapsed", "print12~1/next", "print12~2/next", "print12~3"])
+@pytest.mark.parametrize("plan", ["store12+/lapsed", "print20~1/next", "print20~2/next", "print20~3"])
 def test_a_plan_that_once_broke_something_breaks_nothing_any_more(explorer: Explorer, plan: str) -> None:
     played = play(explorer.stage, parse_plan(plan))
     with explorer.stage.world(played.rest) as world:

@@ -80,6 +80,11 @@ class Terminal:
             assert time.monotonic() < deadline, f"{text!r} does not come; the screen is\n{self.screen()}"
             time.sleep(0.05)
 
+    def everything(self) -> str:
+        """All that the terminal holds: what is shown, what has scrolled off, and the screen behind the program's."""
+        behind = self._run("capture-pane", "-p", "-a", "-q", "-S", "-", "-E", "-")
+        return self._run("capture-pane", "-p", "-S", "-", "-E", "-") + behind
+
     @property
     def is_running(self) -> bool:
         return self._run("list-panes", "-F", "#{pane_dead}").strip() == "0"
@@ -262,6 +267,41 @@ def test_sigterm_leaves_cleanly_and_takes_the_authority_along(demo: Terminal, tm
     os.kill(demo.pid(), 15)
     assert demo.exit_code() == 0
     assert processes_with(tmp_path / "data" / "authority") == []
+
+
+def test_nothing_of_a_resident_is_left_on_the_terminal_nor_in_its_scrollback(demo: Terminal) -> None:
+    personal = ("下沼", "昭和28年")
+    demo.wait_for("はじめる")
+    demo.press("Enter")
+    demo.wait_for("はじめる前に")
+    demo.press("Enter")
+    demo.wait_for("申請書を")
+    demo.press("2")
+    for text in personal:
+        demo.wait_for(text)
+    demo.press("Escape")
+    demo.wait_for("続ける")
+    demo.press("Left", "Enter")
+    demo.wait_for("かかる時間")
+    assert not [text for text in personal if text in demo.everything()]
+    demo.press("F12")
+    demo.wait_for("[F12")
+    demo.press("Escape")
+    demo.wait_for("続ける")
+    demo.press("Left", "Enter")
+    assert demo.exit_code() == 0
+    assert not [text for text in (*personal, "証明書") if text in demo.everything()]
+
+
+def test_what_is_wrong_with_the_configuration_is_read_once_the_screen_has_been_left(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "demo", "--data", tmp_path / "data", "--set", "card.unlisted=perhaps")
+    try:
+        assert terminal.exit_code() == 78
+        # tmux's own note of the end may push the sentence off what is shown.
+        left = terminal.everything()
+        assert "card.unlisted" in left and "証明書" not in left
+    finally:
+        terminal.close()
 
 
 @pytest.mark.parametrize("words", [("demo",), ("run", "--seat", "clerk", "--set", "authority.url=http://127.0.0.1:9")])

@@ -173,7 +173,7 @@ def test_a_certificate_that_does_not_come_back_from_the_card_is_revoked(world: W
 def test_a_key_that_does_not_fit_its_certificate_is_found_before_anybody_pays(world: World) -> None:
     def signs_wrongly(card: CardSession) -> dict[str, object]:
         digest = hashlib.sha256(PROOF_TEXT).digest()
-        return {"sign": lambda data: bytes(256) if data.endswith(digest) else card.sign(data)}
+        return {"sign": lambda data, *use: bytes(256) if data.endswith(digest) else card.sign(data, *use)}
 
     with pytest.raises(RolledBack, match="K-CARD-009"):
         world.issue(station=with_card(world, signs_wrongly))

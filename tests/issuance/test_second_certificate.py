@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from hw.ports import KeyUse
+from hw.ports import KeyUse, PinPolicy, PinStatus
 from kiosk.authority.errors import AuthorityRejected
 from kiosk.issuance.failure import CaseEnded, Refusal, RolledBack
 from kiosk.issuance.persons import Abandoned
@@ -154,7 +154,8 @@ def test_the_second_password_is_asked_again_after_an_interruption_and_its_tries_
         world.issue(station=world.station(CuttingDatabase(open_database(world.database_url), commit, is_before=True)))
     tries, given = [], []
 
-    def enter(status: object) -> bytearray:
+    def enter(status: PinStatus, policy: PinPolicy) -> bytearray:
+        assert policy == PinPolicy(4, 4, "0123456789")
         tries.append(status.attempts_remaining)
         given.append(bytearray(b"4242" if len(tries) == 2 else b"0000"))
         return given[-1]

@@ -4,7 +4,7 @@ import datetime
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kiosk.model.comparison import Agreement, compare
@@ -54,6 +54,7 @@ def test_runs_joined_are_the_texts(form: str, register: str) -> None:
     assert "".join(run.text for run in compared.register) == register
 
 
+@example("\xa0")
 @given(st.text(max_size=30))
 def test_a_text_agrees_with_itself(text: str) -> None:
     assert compare(text, text).agreement is Agreement.SAME

@@ -4,6 +4,7 @@ For the eye: nothing here decides whether a test passes.
 """
 
 import asyncio
+import itertools
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,7 @@ from kiosk.ui.counter import LeftCase
 from kiosk.ui.idle import Patience
 from kiosk.ui.picture import picture
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import text_on
@@ -360,14 +362,17 @@ async def rounds(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("f12")
     await reach(pilot, "Bench")
     await shoot("bench")
-    for number, name in enumerate(("failures", "log", "statistics", "check"), 1):
+    for letter, view in zip(LETTERS, View, strict=True):
         await pilot.press("m")
         await reach(pilot, "Menu")
-        if number == 1:
+        if view is View.HEALTH:
             await shoot("technician-menu")
-        await pilot.press(str(number))
-        await reach(pilot, "Pages")
-        await shoot(name)
+        await pilot.press(letter)
+        await reach(pilot, "Hands" if view is View.HANDS else "Pages")
+        if view is View.HEALTH:
+            await pilot.press("f4")
+            await reach(pilot, "Pages")
+        await shoot(str(view))
         await pilot.press("escape")
         await reach(pilot, "Bench")
 
@@ -376,7 +381,7 @@ def a_left_case(counter: ScriptedCounter) -> None:
     """One case of the counter was left by an interruption, and one is suspect."""
     counter.left = (
         LeftCase("2026-0001", resident(0), "delivered", "", False),
-        LeftCase("2026-0002", resident(2), "suspect", "", True),
+        LeftCase("2026-0002", resident(2), "fee_suspect", "", True),
     )
 
 
@@ -456,25 +461,32 @@ SCENES = (
 )
 
 
-async def play(scene: Scene, language: str, out: Path, locale: Path) -> None:
-    papers = out / "papers"
+async def play(scene: Scene, language: str, papers: Path, locale: Path, keep: Callable[[KioskApp, str], None]) -> None:
+    """Plays a scene; `keep` is given the app and the picture's name whenever one is to be taken."""
     papers.mkdir(parents=True, exist_ok=True)
     (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
     counter = ScriptedCounter(scene.script(), papers=papers, fails_to_open=scene.fails_to_open)
     scene.prepare(counter)
     app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
-    count = 0
     async with app.run_test(size=scene.size) as pilot:
 
         async def shoot(name: str) -> None:
-            nonlocal count
-            count += 1
             await pilot.pause()
             await pilot.pause()
-            picture(app, out / f"{scene.name}-{language}-{count:02d}-{name}.png")
+            keep(app, name)
 
         await scene.play(pilot, shoot)
         counter.script.let_go()
+
+
+def draw(scene: Scene, language: str, out: Path, locale: Path) -> None:
+    """Draws a scene's pictures, numbered."""
+    numbers = itertools.count(1)
+
+    def keep(app: KioskApp, name: str) -> None:
+        picture(app, out / f"{scene.name}-{language}-{next(numbers):02d}-{name}.png")
+
+    asyncio.run(play(scene, language, out / "papers", locale, keep))
 
 
 def main(out: Path, only: str = "") -> None:
@@ -484,7 +496,7 @@ def main(out: Path, only: str = "") -> None:
         for scene in SCENES:
             if only in ("", scene.name):
                 for language in scene.languages:
-                    asyncio.run(play(scene, language, out, locale))
+                    draw(scene, language, out, locale)
 
 
 if __name__ == "__main__":

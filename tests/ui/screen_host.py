@@ -13,6 +13,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.themes import FRAME_SHEET, SEATS_SHEET, dress
+from kiosk.ui.widgets.banner import Banner
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.words import Catalogues
 
@@ -41,7 +42,8 @@ class ScreenHost(App[None], inherit_bindings=False):
 
 def text_on(app: App[Any]) -> str:
     """Everything written on the screen of an app."""
-    return "\n".join(str(widget.render()) for widget in app.screen.query(Paragraph))
+    banners = (banner.text for banner in app.screen.query(Banner))
+    return "\n".join((*banners, *(paragraph.text for paragraph in app.screen.query(Paragraph))))
 
 
 Use = Callable[[Pilot[None], ScreenHost], Awaitable[None]]

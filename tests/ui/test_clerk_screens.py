@@ -13,6 +13,7 @@ from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount
 from kiosk.ui.persons import Unsure
+from kiosk.ui.seat import Seat
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import ScreenHost, show
 from tests.ui.scripted_counter import ROUTES, resident
@@ -71,6 +72,21 @@ def test_too_little_money_is_not_accepted(locale: Path) -> None:
 
     answers = show(lambda seat: EnterAmount(seat, 7, 500, least_yen=500, purpose="fee"), locale, use)
     assert answers == [600]
+
+
+def test_a_fee_cannot_be_confirmed_before_the_screen_has_settled(locale: Path) -> None:
+    """Enter on a key that was not disabled yet answered that nothing was tendered."""
+
+    def make(seat: Seat) -> EnterAmount:
+        screen = EnterAmount(seat, 7, 500, least_yen=500, purpose="fee")
+        assert [key.disabled for key in screen.keys() if key.id == "confirm"] == [True]
+        return screen
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert isinstance(host.screen, EnterAmount)
+        host.screen.confirm()
+
+    assert show(make, locale, use) == []
 
 
 def test_nothing_is_an_answer_when_money_is_counted(locale: Path) -> None:

@@ -1,6 +1,7 @@
 """A form of one's own: typed, handed in, taken or sent back by the clerk; the register is not told at the terminal."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from textual.pilot import Pilot
 from kiosk.model.resident import Resident
 from kiosk.ui.app import KioskApp
 from kiosk.ui.board import Board
+from kiosk.ui.voice import Voice
+from kiosk.ui.writings import DICTIONARY
 from tests.ui.contact_sheet import fill_in, type_form
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
@@ -20,9 +23,14 @@ async def nowhere(name: str) -> None:
     """No picture is taken."""
 
 
-def run(counter: ScriptedCounter, locale: Path, what: Callable[[Pilot[None], KioskApp], Awaitable[None]]) -> Board:
+def run(
+    counter: ScriptedCounter,
+    locale: Path,
+    what: Callable[[Pilot[None], KioskApp], Awaitable[None]],
+    voice: Voice | None = None,
+) -> Board:
     async def session() -> KioskApp:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, voice=voice)
         async with app.run_test(size=(100, 30)) as pilot:
             await what(pilot, app)
             counter.script.let_go()
@@ -106,3 +114,71 @@ def test_a_printed_form_is_scanned(is_demo: bool, locale: Path, monkeypatch: pyt
 
     board = run(counter, locale, people)
     assert board.case is not None and board.case.resident == resident(2)
+
+
+class Listener:
+    """A voice that is listened to, by somebody who sees nothing."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def digit_of(self, what: str) -> str:
+        """The digit that was spoken of for this."""
+        found = re.findall(rf"(\d)(?:を押すと、)?{re.escape(what)}", self.said[-1])
+        assert found, f"{what} was not spoken of: {self.said[-1]}"
+        return str(found[-1])
+
+
+def test_a_form_is_filled_in_by_what_is_spoken_alone(locale: Path) -> None:
+    listener = Listener()
+
+    async def blind(pilot: Pilot[None], app: KioskApp) -> None:
+        async def heard(text: str) -> None:
+            await until(pilot, lambda: text in listener.said[-1], text)
+
+        async def choose(what: str, after: str) -> None:
+            await pilot.press(listener.digit_of(what))
+            await heard(after)
+
+        await heard("はじめる")
+        await pilot.press("enter")
+        await heard("はじめる前に")
+        await pilot.press("enter")
+        await heard("申請書を")
+        await choose("ここで入力する", "みょうじ")
+        for row, kana, so_far in (
+            ("さ", "さ", "さ"),
+            ("あ", "い", "さい"),
+            ("た", "と", "さいと"),
+            ("あ", "う", "さいとう"),
+        ):
+            await choose(row, "字を 選びます")
+            await choose(kana, so_far)
+        await pilot.press("enter")
+        if DICTIONARY.exists():
+            await heard("「さいとう」は どう書きますか")
+            await choose("斎藤", "（名）の")
+        await heard("（名）の")
+        await pilot.press(*"kiyoshi", "enter")
+        if DICTIONARY.exists():
+            await heard("「きよし」は どう書きますか")
+            await pilot.press(listener.digit_of("清"))
+        await heard("年号を")
+        await choose("昭和", "年を 入れて")
+        await pilot.press(*"31")
+        await heard("月を 入れて")
+        await pilot.press("5", "enter", "3", "enter")
+        await heard("性別を")
+        await choose("女", "町名を")
+        await choose("宮園町", "番地を")
+        await pilot.press("3", "*", "1", "enter")
+        await heard("これで よろしいですか")
+        assert "さいとう　きよし" in listener.said[-1] and "昭和31年5月3日" in listener.said[-1]
+        await pilot.press("enter")
+        await heard("申請書を 確かめています")
+
+    board = run(ScriptedCounter(), locale, blind, voice=listener)
+    assert board.submitted is not None and board.submitted.form.address.endswith("宮園町３番地１")

@@ -58,6 +58,10 @@ async def pass_time(app: KioskApp, clock: HandClock, seconds: float) -> None:
     app.mind_idleness()
     clock.now_s += seconds
     app.mind_idleness()
+    # The question is put on the glass by the screen itself, in its turn.
+    async with asyncio.timeout(60):
+        while app.screen.has_class("-asks-presence") and f"あと{app.screen._left_s}秒" not in text_on(app):
+            await asyncio.sleep(0)
 
 
 def tap(app: KioskApp, key: Key) -> None:

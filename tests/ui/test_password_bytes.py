@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from kiosk.ui.app import KioskApp
+from kiosk.ui.resident.password import ChoosePassword
 from tests.ui.password_bytes import differing
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter
@@ -12,6 +13,18 @@ from tests.ui.walk import reach, walk_to
 
 def test_passwords_of_one_length_draw_the_same_bytes(locale: Path) -> None:
     assert differing(6, 1, locale) == []
+
+
+class Telling(ChoosePassword):
+    """A screen that shows whether the last character is a digit, by nothing but a blank."""
+
+    def _note(self) -> str:
+        last = self._typed._buffer[len(self._typed) - 1 : len(self._typed)]
+        return super()._note() + (" ." if last.isdigit() else ".")
+
+
+def test_a_screen_that_tells_the_least_thing_is_found(locale: Path) -> None:
+    assert len(differing(4, 1, locale, Telling)) > 0
 
 
 def test_the_clerk_sees_the_same_whatever_was_typed_so_far(locale: Path) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.app import ScreenStackError
 from textual.pilot import Pilot
 
 from kiosk.exit_code import ExitCode
@@ -192,6 +194,17 @@ def test_a_signal_ends_the_program_and_leaves_the_case_to_the_next_start(
     assert app.return_code == 0
     assert counter.is_closed
     assert trouble_of(app).outcome is Outcome.INTERRUPTED
+
+
+def test_a_key_that_comes_when_the_last_screen_has_gone_is_no_defect(play: Callable[..., KioskApp]) -> None:
+    async def anybody(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+
+    app = play(ScriptedCounter(), anybody)
+    with pytest.raises(ScreenStackError):
+        assert app.screen
+    asyncio.run(app.on_event(events.Key("a", "a")))
+    assert app.fault is None
 
 
 def test_no_key_ends_or_suspends_the_program(play: Callable[..., KioskApp]) -> None:

@@ -14,6 +14,7 @@ HEAVY = (
     "msgspec",
     "asyncpg",
     "starlette",
+    "hashlib",
 )
 
 

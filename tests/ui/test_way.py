@@ -5,27 +5,19 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from rich.cells import cell_len
-from textual.containers import VerticalScroll
 from textual.pilot import Pilot
-from textual.widget import Widget
 
 from kiosk.issuance.persons import IdentityEvidence
 from kiosk.model.identity import IdentityDocument
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
-from kiosk.ui.widgets.key import Key
-from kiosk.ui.widgets.keyboard import KeyCap
-from kiosk.ui.widgets.paragraph import Paragraph
-from kiosk.ui.widgets.seat_bar import SeatTab
 from tests.ui.contact_sheet import Shoot, a_left_case, beside, comfortably, duties, fill_in, rounds
+from tests.ui.fit import flaws as flaws_of
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import PASSWORD, Hand, by_keyboard, by_touch, walk
 
 Tour = Callable[[Pilot[None], Shoot], Awaitable[None]]
 USUAL, SMALL = (100, 30), (90, 26)
-MAY_WRAP = "Comparison Paragraph, .desk Paragraph"
-"""Where texts are data of any length."""
 
 
 @pytest.mark.parametrize(
@@ -42,12 +34,12 @@ def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
         async with app.run_test(size=sizes[0]) as pilot:
 
             async def visit(name: str) -> None:
-                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(pilot.app.screen))
                 # Every second screen is left in the other size, so that each is walked on in either.
                 for size in sizes:
                     if size != app.size:
                         await pilot.resize_terminal(*size)
-                        flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+                        flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(pilot.app.screen))
                         break
 
             await walk(pilot, hand, visit)
@@ -71,7 +63,7 @@ def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int,
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:
-                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(pilot.app.screen))
 
             await beside(pilot, visit)
 
@@ -95,7 +87,7 @@ def test_what_clerk_and_technician_do_besides_the_case_fits_too(
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:
-                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(pilot.app.screen))
 
             await tour(pilot, visit)
 
@@ -118,7 +110,7 @@ def test_every_arrangement_and_easy_japanese_lead_to_the_end(
             async def visit(name: str) -> None:
                 if not app.screen.has_class("seat-resident"):
                     return
-                flaws.extend(f"{name}: {flaw}" for flaw in look(pilot))
+                flaws.extend(f"{name}: {flaw}" for flaw in flaws_of(pilot.app.screen))
                 if app.screen.has_class("-arranged-lower"):
                     keys = app.screen.query("Key, KeyCap")
                     flaws.extend(
@@ -133,29 +125,3 @@ def test_every_arrangement_and_easy_japanese_lead_to_the_end(
     app = asyncio.run(run())
     assert not flaws, "\n".join(flaws)
     assert [type(case.ending) for case in app.board.ended] == [Finished]
-
-
-def look(pilot: Pilot[None]) -> list[str]:
-    """What is wrong with the screen as it is: clipped, wrapped within a phrase, or too small to touch."""
-    screen = pilot.app.screen
-    wraps = set(screen.query(MAY_WRAP))
-    flaws = []
-    for widget in screen.query("Paragraph, Key, KeyCap, SeatTab"):
-        if not widget.display or not all(parent.display for parent in widget.ancestors if isinstance(parent, Widget)):
-            continue
-        place = screen.find_widget(widget)
-        region, clip = place.region, place.clip
-        text = str(widget.render())
-        if clip.intersection(region) != region and not any(isinstance(a, VerticalScroll) for a in widget.ancestors):
-            flaws.append(f"{widget!r} is clipped: {region} in {clip}: {text!r}")
-        if isinstance(widget, Key) and (region.width < 12 or region.height < 5):
-            flaws.append(f"{widget!r} is smaller than 12 by 5 cells")
-        if isinstance(widget, KeyCap) and (region.width < 8 or region.height < 4):
-            flaws.append(f"{widget!r} is smaller than 8 by 4 cells")
-        lines = text.split("\n")
-        is_one_text = isinstance(widget, Paragraph | Key | KeyCap | SeatTab) and widget not in wraps
-        if is_one_text and max(map(cell_len, lines)) > widget.content_size.width:
-            flaws.append(f"{text!r} is wider than {widget.content_size.width} cells")
-        if is_one_text and len(lines) > widget.content_size.height:
-            flaws.append(f"{text!r} is higher than {widget.content_size.height} cells")
-    return flaws

@@ -12,6 +12,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import kiosk.ui
+from hw.health_words import Level, Question
+from hw.health_words import Outcome as HealthOutcome
+from hw.sim.panel import _ORDERS
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose
 from kiosk.counter.reprint import CopyReason
@@ -26,7 +29,7 @@ from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import ENDED, Stage
 from kiosk.ui.clerk.day_close import REASONS
-from kiosk.ui.clerk.flow import PAPERS, SETTINGS
+from kiosk.ui.clerk.flow import AGENTS_PAPERS, PAPERS, RENEWAL, SETTINGS
 from kiosk.ui.clerk.menu import Duty
 from kiosk.ui.clerk.service import Decision
 from kiosk.ui.ending import Money, Outcome
@@ -38,6 +41,7 @@ from kiosk.ui.resident.service import ChooseService, WishRevocation
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.service import ServiceKind, ServiceWork
+from kiosk.ui.technician.bench import TROUBLES
 from kiosk.ui.technician.menu import View
 from kiosk.ui.themes import THEMES
 from kiosk.ui.uses import load_uses
@@ -50,8 +54,14 @@ QUESTIONS = ("language", "colours", "layout")
 DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
 CARD_NOTICES = ("look", "take_back", "empty", "no_card", "locked", "trouble")
+ORDER_NAMES = {
+    order.partition(" 2011")[0].replace(" ", "_").replace(":", "_").lower()
+    for orders in _ORDERS.values()
+    for order in orders
+    if not order.isdecimal()
+}
 TOLD = ("printed", "sent", "not_printed", "unclear", "no_receipt", "copied", "protected")
-CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS}
+CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS, "renew": RENEWAL, "agent": AGENTS_PAPERS}
 """What the clerk chooses from, by purpose."""
 VALUES = {
     "banner.{}": [SeatName],
@@ -91,6 +101,12 @@ VALUES = {
     "technician.check.{}": [("pass", "fail", "note")],
     "technician.failures.who.{}": [("resident", "clerk", "technician")],
     "technician.view.{}": [View],
+    "technician.level.{}": [Level],
+    "technician.outcome.{}": [HealthOutcome],
+    "technician.question.{}": [Question],
+    "hand.{}": [set(_ORDERS)],
+    "order.{}": [ORDER_NAMES],
+    "trouble.{}": [TROUBLES],
     "use.{}": [{use.kind for use in load_uses()}],
     "clerk.day.difference.{}": [("none", "more", "less")],
     "clerk.duty.{}": [Duty],
@@ -110,7 +126,9 @@ VALUES = {
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
     "clerk.{}.confirm": [("fee", "count")],
     "clerk.{}.text": [("fee", "count", "change", "no_change", "repay")],
-    "clerk.{}.title": [("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", *CountKind)],
+    "clerk.{}.title": [
+        ("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", "renew", "agent", *CountKind)
+    ],
     "date.era.{}": [("reiwa", "heisei", "showa", "taisho", "meiji")],
     "demo.card.{}": [CardAction],
     "demo.seat.{}": [SeatName],

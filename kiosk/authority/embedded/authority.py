@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -78,10 +79,10 @@ class Authority:
         """By whom messages are protected: the delegate, so that the authority's own key signs nothing but its acts."""
         return self.delegate or self.credential
 
-    @property
-    def own_ders(self) -> list[bytes]:
+    @cached_property
+    def own_ders(self) -> tuple[bytes, ...]:
         """The authority's own certificates in DER."""
-        return [certificate.public_bytes(Encoding.DER) for certificate in self.generations]
+        return tuple(certificate.public_bytes(Encoding.DER) for certificate in self.generations)
 
     def now(self) -> datetime.datetime:
         """The present second, UTC."""

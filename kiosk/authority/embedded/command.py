@@ -73,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     renew.add_argument("--credential", metavar="FILE", type=Path, help="default: authority.credential of kiosk.toml")
     renew.add_argument("--url", help="default: authority.url of kiosk.toml")
     add("rollover", "Makes the next generation of the authority's key, with links from one to the other.")
+    journal = add("journal", "Verifies or shows what the authority did.")
+    journal.add_argument("action", choices=("verify", "show"))
     status = add("status", "Prints good, pending, revoked REASON DATE, or unknown.")
     status.add_argument("serial", metavar="SERIAL", type=_serial, help="in hex")
 
@@ -111,6 +113,8 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
         if args.ca_verb == "client":
             directory.add_client(authority, args.reference, directory.read_secret(args.secret))
             return ExitCode.OK
+        if args.ca_verb == "journal":
+            return _journal(args.action, authority)
         return _revoke(args, authority) if args.ca_verb == "revoke" else _status(args, authority)
     except (directory.DirectoryInvalid, StoreTooNew, TokenUnusable) as error:
         print(f"kiosk ca: {error}", file=sys.stderr)
@@ -192,6 +196,27 @@ def _revoke(args: argparse.Namespace, authority: "Authority") -> int:
             print(f"kiosk ca: {args.serial}: revoked already: {record.reason}", file=sys.stderr)
             return ExitCode.REFUSED
         books.revoke(args.serial, args.reason, "by hand at the authority")
+    return ExitCode.OK
+
+
+def _journal(action: str, authority: "Authority") -> int:
+    from kiosk.journal.chain import read_entries, read_heads
+    from kiosk.journal.entry import ChainBroken
+    from kiosk.journal.verify import verify_journal
+
+    database = authority.store.journal()
+    try:
+        if action == "show":
+            for entry in read_entries(database):
+                print(entry.body)
+            return ExitCode.OK
+        # The heads first: what is written meanwhile is covered by none of them.
+        heads = read_heads(database)
+        for of in verify_journal(read_entries(database), heads):
+            print(f"{of.station}: {of.entries} entries, {of.heads} signed heads, chain holds")
+    except ChainBroken as broken:
+        print(broken)
+        return ExitCode.REFUSED
     return ExitCode.OK
 
 

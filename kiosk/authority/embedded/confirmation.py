@@ -1,5 +1,6 @@
 """The end of a transaction: a pending certificate becomes good, or is revoked (RFC 9483, 3.6.1 and 4.1.1)."""
 
+import hashlib
 import hmac
 from collections.abc import Iterator
 
@@ -103,7 +104,7 @@ def _is_hash_of(status: asn1.CertStatus, der: bytes) -> bool:
             raise MessageInvalid("badAlg", "hashAlg is not spoken")
     if algorithm is None:
         return False
-    return hmac.compare_digest(certificate.fingerprint(algorithm), status.cert_hash)
+    return hmac.compare_digest(hashlib.new(algorithm.name, der).digest(), status.cert_hash)
 
 
 def _hashes() -> Iterator[tuple[bytes, hashes.HashAlgorithm]]:

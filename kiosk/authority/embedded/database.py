@@ -1,18 +1,18 @@
 """Where the authority's books are kept: SQLite for one process or a few, PostgreSQL for many, by one set of statements.
 
-SQLite: `journal_mode=TRUNCATE, synchronous=EXTRA`, one writer at a time; threads that wait for their turn share one
-commit, so that the disk is waited for once for all of them. PostgreSQL: writers run beside each other and lock what
-they decide about by name; its server gathers their commits. Either way what was answered survives a power cut.
+SQLite: `journal_mode=TRUNCATE, synchronous=EXTRA`, one writer at a time; what is written together shares one commit, so
+that the disk is waited for once for all of it. PostgreSQL: writers run beside each other and lock what they decide
+about by name; its server gathers their commits. Either way what was answered survives a power cut.
 """
 
 import hashlib
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kiosk.authority.embedded.schema import MIGRATIONS
 from kiosk.journal.database import POSTGRESQL_SETTINGS, SQLITE_PRAGMAS, Transaction
+from kiosk.journal.database import Database as JournalDatabase
 
 
 class StoreTooNew(Exception):
@@ -31,11 +32,8 @@ class StoreUnusable(Exception):
 
 
 class CommitLost(Exception):
-    """The transaction that this one shared its commit with took both along: nothing is known to be stored."""
+    """The commit that several transactions shared could not be made: nothing is known to be stored of any of them."""
 
-
-MOST_IN_A_COMMIT = 32
-"""So many write transactions share one commit at most, lest the first of them wait for ever."""
 
 _TYPES = {
     "sqlite": {"text": "TEXT", "bytes": "BLOB", "integer": "INTEGER"},
@@ -44,21 +42,20 @@ _TYPES = {
 }
 
 _LOCK = "SELECT pg_advisory_xact_lock(?)"
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(?)"
 _MIGRATION_LOCK = 5318008_2011
 _POOL = 48
 """Connections that are kept: one a thread that the server works with, and some to spare."""
 
 
-@dataclass
-class _Commit:
-    """A commit that several threads wait for."""
+class Transactions(Protocol):
+    """Where transactions come from."""
 
-    connection: Connection
-    transaction: Transaction
-    size: int = 0
-    is_void: bool = True
-    failure: BaseException | None = None
-    done: threading.Event = field(default_factory=threading.Event)
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A transaction that is undone when the block raises."""
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A view of the last committed state, and of what was written together with it."""
 
 
 class Database:
@@ -67,10 +64,10 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.is_shared = engine.dialect.name == "postgresql"
+        self.commit_s = 0.0
+        """How long the last commit took, on SQLite."""
         self._turn = threading.Lock()
-        self._count = threading.Lock()
-        self._waiting = 0
-        self._open: _Commit | None = None
+        self._writer: Connection | None = None
         self._readers: deque[tuple[Connection, Transaction]] = deque()
 
     @contextmanager
@@ -80,20 +77,32 @@ class Database:
             with self._engine.begin() as connection:
                 yield Transaction(connection)
             return
-        with self._taking_turns() as commit:
-            transaction = commit.transaction
-            transaction.run("SAVEPOINT one_of_many")
+        with self.together() as one, one.write() as transaction:
+            yield transaction
+
+    @contextmanager
+    def together(self) -> Iterator[Transactions]:
+        """Transactions of one thread that are durable when the block has ended, and undone when the block raises.
+
+        On PostgreSQL each is durable by itself, and other threads' run beside it. Raises `CommitLost`.
+        """
+        if self.is_shared:
+            yield self
+            return
+        with self._turn:
+            # Kept open, as the readers are.
+            connection = self._writer = self._writer or self._engine.connect()
+            shared = _SharedCommit(connection)
             try:
-                yield transaction
-                commit.is_void = False
+                yield shared
+                begun = time.monotonic()
+                shared.conclude()
+                self.commit_s = time.monotonic() - begun
             except BaseException:
-                transaction.run("ROLLBACK TO one_of_many")
+                self._writer = None
+                # Closing undoes what was not committed.
+                connection.close()
                 raise
-            finally:
-                transaction.run("RELEASE one_of_many")
-        commit.done.wait()
-        if commit.failure is not None:
-            raise CommitLost("the store failed") from commit.failure
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -116,51 +125,82 @@ class Database:
     def lock(self, transaction: Transaction, *names: bytes) -> None:
         """Keeps other writers away from what has this name until the transaction ends."""
         if self.is_shared:
-            number = int.from_bytes(hashlib.sha256(b"\0".join(names)).digest()[:8], "big", signed=True)
-            transaction.run(_LOCK, number)
+            transaction.run(_LOCK, _lock_number(*names))
+
+    def lock_one_of(self, transaction: Transaction, names: Sequence[str]) -> str:
+        """Keeps other writers away from the first of these names that nobody else has locked; else waits for one."""
+        if not self.is_shared:
+            return names[0]
+        for name in names:
+            if transaction.run(_TRY_LOCK, _lock_number(name.encode())).scalar_one():
+                return name
+        self.lock(transaction, names[0].encode())
+        return names[0]
+
+    def journal(self) -> JournalDatabase:
+        """The same store, as those read it who verify a journal."""
+        return JournalDatabase(self._engine)
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Closes all connections; the next use opens others."""
+        with self._turn:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
         while self._readers:
             self._readers.pop()[0].close()
         self._engine.dispose()
 
+
+class _SharedCommit:
+    """Transactions on SQLite that end in one commit; each is undone alone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._transaction = Transaction(connection)
+        self._driver: Any = connection.connection.driver_connection
+        self._is_begun = False
+        self._is_void = True
+
     @contextmanager
-    def _taking_turns(self) -> Iterator[_Commit]:
-        with self._count:
-            self._waiting += 1
-        with self._turn:
-            with self._count:
-                self._waiting -= 1
-            commit = self._open = self._open or self._begin()
-            commit.size += 1
-            try:
-                yield commit
-            finally:
-                # Whoever waits for his turn goes on with the same transaction, and commits for all.
-                if self._waiting == 0 or commit.size >= MOST_IN_A_COMMIT:
-                    self._open = None
-                    self._conclude(commit)
-
-    def _begin(self) -> _Commit:
-        connection = self._engine.connect()
+    def write(self) -> Iterator[Transaction]:
+        transaction = self._transaction
+        if not self._is_begun:
+            # Others wait from here on, not while requests are still only being read.
+            transaction.run("BEGIN IMMEDIATE")
+            self._is_begun = True
+        self._check()
+        transaction.run("SAVEPOINT one_of_many")
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield transaction
+            self._is_void = False
         except BaseException:
-            connection.close()
-            raise
-        return _Commit(connection, Transaction(connection))
-
-    def _conclude(self, commit: _Commit) -> None:
-        try:
-            if not commit.is_void:
-                commit.connection.commit()
-        except BaseException as error:
-            commit.failure = error
+            transaction.run("ROLLBACK TO one_of_many")
             raise
         finally:
-            commit.connection.close()
-            commit.done.set()
+            transaction.run("RELEASE one_of_many")
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        yield self._transaction
+
+    def conclude(self) -> None:
+        """Makes it all durable. Raises `CommitLost`."""
+        if not self._is_begun:
+            return
+        self._check()
+        try:
+            self._transaction.run("ROLLBACK" if self._is_void else "COMMIT")
+        except SQLAlchemyError as error:
+            raise CommitLost("the store failed") from error
+
+    def _check(self) -> None:
+        # After some failures, such as a full disk, SQLite has undone everything by itself (lang_transaction.html).
+        if not self._driver.in_transaction:
+            raise CommitLost("the store has undone what was not committed")
+
+
+def _lock_number(*names: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(b"\0".join(names)).digest()[:8], "big", signed=True)
 
 
 def open_database(location: Path | str) -> Database:
@@ -192,7 +232,7 @@ def _url(text: str) -> URL:
 def _engine(url: URL) -> Engine:
     # Values are personal data; they stay out of exception texts.
     if url.drivername == "sqlite":
-        # A thread that waits for a connection while another waits for its commit would wait for ever.
+        # A thread that reads must not wait for one that writes.
         engine = sqlalchemy.create_engine(url, hide_parameters=True, pool_size=_POOL, max_overflow=-1)
         event.listen(engine, "connect", _set_up_sqlite)
     else:

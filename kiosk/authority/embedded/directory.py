@@ -39,6 +39,8 @@ from kiosk.authority.mac import SHORTEST_SECRET_BYTES
 from kiosk.authority.profile import Profiles, authority_certificate
 from kiosk.authority.token_key import TokenUnusable, make_token_key, read_uri
 from kiosk.authority.training import is_training
+from kiosk.journal.head import load_head_key
+from kiosk.journal.key_file import KeyDamaged
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
 
@@ -58,6 +60,7 @@ _MADE = (
     "card.key",
     "clerks",
     "cmp.pem",
+    "head.key",
     "ocsp.pem",
     "person.key",
     "policy.toml",
@@ -73,6 +76,7 @@ OWN_KEY_BITS = 2048
 JOINT = b" "
 """What stands between two persons' passphrases."""
 _STORE = "store.db"
+_HEAD_KEY = "head.key"
 _SECRET_BYTES = 16
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -241,9 +245,11 @@ def open_authority(
 
 def _open_store(directory: Path, file: _AuthorityFile) -> Store:
     try:
-        return open_store(file.store or directory / _STORE)
+        return open_store(file.store or directory / _STORE, load_head_key(directory / _HEAD_KEY))
     except StoreUnusable as error:
         raise DirectoryInvalid(f"{directory / _MARK}: store: {error}") from error
+    except KeyDamaged as error:
+        raise DirectoryInvalid(str(error)) from error
 
 
 def add_client(authority: Authority, reference: str, secret: bytes) -> None:

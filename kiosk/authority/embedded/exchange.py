@@ -40,7 +40,7 @@ class Exchange:
         authority, message = self.authority, self.message
         header = message.header if message else None
         head = Head(
-            sender=authority.speaker.certificate.subject.public_bytes(),
+            sender=authority.speaker.subject,
             recipient=_sender_name(header),
             time=authority.now(),
             transaction_id=(header and header.transaction_id) or authority.random_bytes(TRANSACTION_ID_BYTES),

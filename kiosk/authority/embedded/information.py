@@ -149,6 +149,12 @@ def _current_crl(value: asn1.TLV | None, authority: Authority) -> bytes:
     return info_item(oids.CURRENT_CRL, der)
 
 
+def _pending(value: asn1.TLV | None, authority: Authority) -> bytes:
+    """What becomes of a certificate here until it is confirmed: it is held."""
+    _refuse_value(value)
+    return info_item(oids.PENDING, asn1.encode("held"))
+
+
 def _key_types(value: asn1.TLV | None, authority: Authority) -> bytes:
     """Which keys are certified: RSA (RFC 9810, 5.3.19.2)."""
     _refuse_value(value)
@@ -164,6 +170,7 @@ _ANSWERS: Mapping[x509.ObjectIdentifier, Answer] = MappingProxyType(
         oids.CRL_STATUS_LIST: _newer_crls,
         oids.CURRENT_CRL: _current_crl,
         oids.SIGN_KEY_PAIR_TYPES: _key_types,
+        oids.PENDING: _pending,
     }
 )
 

@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -57,7 +58,7 @@ class Wanted:
     old_certificate: asn1.CertId | None = None
     has_validity: bool = False
 
-    @property
+    @cached_property
     def key_hash(self) -> bytes:
         """SHA-256 of the SubjectPublicKeyInfo."""
         return hashlib.sha256(self.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()

@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -12,7 +13,15 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.store import Books, State
 from kiosk.authority.mac import SharedSecret
-from kiosk.authority.message import BodyKind, MessageInvalid, Received, is_by_secret, verify_mac, verify_protection
+from kiosk.authority.message import (
+    BodyKind,
+    MessageInvalid,
+    Received,
+    is_by_secret,
+    parse_message,
+    verify_mac,
+    verify_protection,
+)
 from kiosk.model.certificate import serial_text
 
 CLOCK_SKEW = datetime.timedelta(minutes=5)
@@ -39,6 +48,51 @@ class Signer:
 
 Sender = Signer | SharedSecret
 """By what a message was proven to come from its sender."""
+
+
+@dataclass(frozen=True)
+class OpenedRequest:
+    """A request taken apart, and checked as far as that goes without the books.
+
+    `message` is None for what is no message. `sender` is who signed it, None when only the books can tell; `invalid` is
+    why it is no message, or not signed by whom it names.
+    """
+
+    der: bytes
+    message: Received | None
+    sender: Signer | None = None
+    invalid: MessageInvalid | None = None
+
+    @property
+    def readable(self) -> Received:
+        """The message. Raises `MessageInvalid`."""
+        if self.message is None:
+            raise self.invalid or MessageInvalid("badDataFormat", "no message")
+        return self.message
+
+    def prove(self, books: Books) -> Sender:
+        """By whom the message is protected. Raises `MessageInvalid` unless its protection is right.
+
+        Says nothing of whether the sender is trusted.
+        """
+        if self.invalid is not None:
+            raise self.invalid
+        return self.sender or _authenticate(self.readable, books)
+
+
+def open_request(der: bytes) -> OpenedRequest:
+    """Takes a request apart; never raises."""
+    try:
+        message = parse_message(der)
+    except MessageInvalid as invalid:
+        return OpenedRequest(der, None, invalid=invalid)
+    try:
+        if message.extra_certs and not is_by_secret(message):
+            return OpenedRequest(der, message, Signer(verify_protection(message), message.extra_certs[0]))
+    except MessageInvalid as invalid:
+        # Told in its turn: the header comes first, and before that the question whether it was answered already.
+        return OpenedRequest(der, message, invalid=invalid)
+    return OpenedRequest(der, message)
 
 
 @dataclass(frozen=True)
@@ -92,11 +146,7 @@ def message_time(message: Received) -> datetime.datetime:
     return message.header.message_time.as_datetime()
 
 
-def authenticate(message: Received, books: Books) -> Sender:
-    """By whom the message is protected. Raises `MessageInvalid` unless its protection is right.
-
-    Says nothing of whether the sender is trusted.
-    """
+def _authenticate(message: Received, books: Books) -> Sender:
     if is_by_secret(message):
         if message.header.sender.tag_bytes != bytes([0xA0 | _DIRECTORY_NAME]):
             raise MessageInvalid("badMessageCheck", "sender must be a directoryName")
@@ -121,24 +171,23 @@ def identify(sender: Sender, books: Books, now: datetime.datetime, *, has_vouchi
         owner = CLIENT_OWNER + sender.reference.hex()
         name = sender.reference.decode("utf-8", "replace")
         return Requester(name, owner, None, "client", is_station=False, vouches=has_vouching_station)
-    signer = sender.certificate
-    serial = serial_text(signer.serial_number)
-    record = books.certificate(serial)
-    if record is None or record.der != sender.der:
+    rights = _read_rights(sender.der)
+    speaker = books.speaker(rights.serial)
+    if speaker is None or speaker.der != sender.der:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is not of this authority")
-    if record.state is not State.GOOD:
+    if speaker.state is not State.GOOD:
         # Not certRevoked: that is what is said of the certificate that a message is about.
-        raise MessageInvalid("signerNotTrusted", f"the signer's certificate is {record.state}")
-    if not signer.not_valid_before_utc <= now <= signer.not_valid_after_utc:
+        raise MessageInvalid("signerNotTrusted", f"the signer's certificate is {speaker.state}")
+    if not rights.start <= now <= rights.end:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is out of its time")
-    if not _may_sign(signer):
+    if not rights.may_sign:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is not for signatures")
-    is_station = record.profile == "station" and _may_request(signer)
+    is_station = speaker.profile == "station" and rights.may_request
     return Requester(
-        name=_common_name(signer),
-        owner=books.owner(serial),
-        serial=serial,
-        profile=record.profile,
+        name=rights.name,
+        owner=speaker.owner,
+        serial=rights.serial,
+        profile=speaker.profile,
         is_station=is_station,
         vouches=is_station or has_vouching_station,
     )
@@ -171,7 +220,46 @@ def check_general_info(message: Received) -> dict[x509.ObjectIdentifier, asn1.TL
             asn1.decode(asn1.GeneralizedTime, b"" if value is None else asn1.encode(value))
         except asn1.Asn1Invalid:
             raise MessageInvalid("badDataFormat", "confirmWaitTime must be a GeneralizedTime") from None
+    if oids.CERT_PROFILE in items:
+        _check_profile_names(items[oids.CERT_PROFILE])
     return items
+
+
+def _check_profile_names(value: asn1.TLV | None) -> None:
+    """CertProfileValue (RFC 9810, 5.1.1.4): a name for each request of the message, of which there is one here."""
+    try:
+        elements = asn1.elements(b"" if value is None else asn1.encode(value))
+        names = [asn1.decode(str, asn1.encode(element)) for element in elements]
+    except (asn1.Asn1Invalid, ValueError):
+        raise MessageInvalid("badDataFormat", "certProfile must be a sequence of UTF8String") from None
+    if len(names) != 1:
+        raise MessageInvalid("badRequest", "certProfile names as many profiles as there are requests: one")
+
+
+@dataclass(frozen=True)
+class _Rights:
+    """What a certificate says of its owner."""
+
+    serial: str
+    name: str
+    start: datetime.datetime
+    end: datetime.datetime
+    may_sign: bool
+    may_request: bool
+
+
+@lru_cache(512)
+def _read_rights(der: bytes) -> _Rights:
+    # Kept, because the same few stations ask for everything.
+    certificate = x509.load_der_x509_certificate(der)
+    return _Rights(
+        serial=serial_text(certificate.serial_number),
+        name=_common_name(certificate),
+        start=certificate.not_valid_before_utc,
+        end=certificate.not_valid_after_utc,
+        may_sign=_may_sign(certificate),
+        may_request=_may_request(certificate),
+    )
 
 
 def _common_name(certificate: x509.Certificate) -> str:

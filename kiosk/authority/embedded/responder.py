@@ -7,6 +7,8 @@ RFC 9483; implicit confirmation is never granted.
 
 import hashlib
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
@@ -17,16 +19,17 @@ from kiosk.authority.embedded.issuing import Issued, issue, read_request
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.renewal import renew
 from kiosk.authority.embedded.requester import (
+    OpenedRequest,
     Requester,
-    authenticate,
     check_general_info,
     check_header,
     check_transaction_id,
     identify,
+    open_request,
     protector,
 )
 from kiosk.authority.embedded.revocation import revoke
-from kiosk.authority.embedded.store import Books, TransactionRecord
+from kiosk.authority.embedded.store import Books, Store, TransactionRecord
 from kiosk.authority.mac import SharedSecret
 from kiosk.authority.message import (
     BodyKind,
@@ -34,7 +37,6 @@ from kiosk.authority.message import (
     MessageInvalid,
     Received,
     Status,
-    parse_message,
     read_body_elements,
     status_info,
 )
@@ -53,6 +55,8 @@ RECORDS_A_PAGE = 500
 LARGEST_BATCH = 64
 """How many messages one nested message may hold."""
 
+_UNKNOWN = "the request could not be handled; its outcome is unknown"
+
 _log = logging.getLogger(__name__)
 
 
@@ -64,37 +68,51 @@ class Responder:
 
     def respond(self, request: bytes) -> bytes:
         """The response to a request; never raises."""
-        return self._respond(request, has_vouching_station=False)
+        return self.respond_all([open_request(request)])[0]
 
-    def _respond(self, request: bytes, *, has_vouching_station: bool) -> bytes:
-        exchange = Exchange(self._authority, self._authority.speaker)
+    def respond_all(self, requests: Sequence[OpenedRequest]) -> list[bytes]:
+        """The responses to several requests, in their order, durable together; never raises."""
         try:
-            exchange.message = message = parse_message(request)
+            with self._authority.store.together() as store:
+                return [self._respond(store, request) for request in requests]
+        except Exception:
+            _log.exception("what was answered could not be stored")
+            return [self._unstored(request) for request in requests]
+
+    def _unstored(self, request: OpenedRequest) -> bytes:
+        return Exchange(self._authority, self._authority.speaker, request.message).refuse("systemFailure", _UNKNOWN)
+
+    def _respond(self, store: Store, request: OpenedRequest, *, has_vouching_station: bool = False) -> bytes:
+        exchange = Exchange(self._authority, self._authority.speaker, request.message)
+        try:
+            message = request.readable
             if message.kind == BodyKind.NESTED and not has_vouching_station:
-                return self._unpack(exchange, message)
-            return self._answer(exchange, message, request, has_vouching_station)
+                return self._unpack(store, exchange, message, request)
+            return self._answer(store, exchange, message, request, has_vouching_station)
         except MessageInvalid as invalid:
             return exchange.refuse(invalid.fail_info, invalid.text)
         except Exception:
             # A defect of ours must not leave a client without a protected answer (RFC 9483, section 3.6).
             _log.exception("a request could not be handled")
-            return exchange.refuse("systemFailure", "the request could not be handled; its outcome is unknown")
+            return exchange.refuse("systemFailure", _UNKNOWN)
 
-    def _answer(self, exchange: Exchange, message: Received, request: bytes, has_vouching_station: bool) -> bytes:
+    def _answer(
+        self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest, has_vouching_station: bool
+    ) -> bytes:
         authority, now = self._authority, self._authority.now()
         transaction_id = check_transaction_id(message)
-        request_hash = hashlib.sha256(request).digest()
-        with authority.store.read(now) as books:
+        request_hash = hashlib.sha256(request.der).digest()
+        with store.read(now) as books:
             if answer := books.answer(request_hash):
                 return answer
             check_header(message, now)
-            sender = authenticate(message, books)
+            sender = request.prove(books)
             if message.kind == BodyKind.GENM:
                 # Changes nothing, so that nothing has to be kept of it.
                 requester = identify(sender, books, now)
                 exchange.protector = protector(sender, authority)
-                return self._inform(exchange, message, transaction_id, requester, books)
-        with authority.store.write(now) as books:
+                return self._inform(store, exchange, message, transaction_id, requester, books)
+        with store.write(now) as books:
             known = books.transaction(transaction_id)
             # Asked again under the lock: the same bytes may have come twice at once.
             if known and (answer := books.answer(request_hash)):
@@ -169,21 +187,29 @@ class Responder:
             status = status_info(Status.REJECTION, refusal.text, refusal.fail_info)
         else:
             status = status_info(Status.ACCEPTED, done.text)
-            issuer = asn1.explicit(4, self._authority.credential.certificate.subject.public_bytes())
+            issuer = asn1.explicit(4, self._authority.credential.subject)
             rev_certs = [asn1.tlv(asn1.sequence_of([issuer, asn1.encode(done.serial)]))]
         books.add_transaction(TransactionRecord(transaction_id, requester.owner, None, None, nonce))
         return exchange.reply(BodyKind.RP, asn1.encode(asn1.RevRepContent(status=[status], rev_certs=rev_certs)), nonce)
 
     def _inform(
-        self, exchange: Exchange, message: Received, transaction_id: bytes, requester: Requester, books: Books
+        self,
+        store: Store,
+        exchange: Exchange,
+        message: Received,
+        transaction_id: bytes,
+        requester: Requester,
+        books: Books,
     ) -> bytes:
         if books.transaction(transaction_id):
             raise MessageInvalid("transactionIdInUse", "another message began this transaction")
         _check_first(message)
-        items = inform(message, requester, self._authority, books, RECORDS_A_PAGE)
+        # A CRL that has to be made for the answer is written with whatever else is in this turn.
+        authority = replace(self._authority, store=store)
+        items = inform(message, requester, authority, books, RECORDS_A_PAGE)
         return exchange.reply(BodyKind.GENP, asn1.sequence_of(items))
 
-    def _unpack(self, exchange: Exchange, message: Received) -> bytes:
+    def _unpack(self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest) -> bytes:
         """Handles what a station sends under its own protection for others (RFC 9483, 5.2.2).
 
         One message of the same transaction is answered as if it had come by itself (5.2.2.1), a batch by a batch
@@ -192,8 +218,8 @@ class Responder:
         now = self._authority.now()
         transaction_id = check_transaction_id(message)
         check_header(message, now)
-        with self._authority.store.read(now) as books:
-            sender = authenticate(message, books)
+        with store.read(now) as books:
+            sender = request.prove(books)
             requester = identify(sender, books, now)
         exchange.protector = protector(sender, self._authority)
         _check_first(message)
@@ -202,12 +228,13 @@ class Responder:
         inner = read_body_elements(message.body)
         if not 1 <= len(inner) <= LARGEST_BATCH:
             raise MessageInvalid("badRequest", f"a nested message holds 1 to {LARGEST_BATCH} messages")
-        ids = [parse_message(der).header.transaction_id for der in inner]
+        opened = [open_request(der) for der in inner]
+        ids = [one.readable.header.transaction_id for one in opened]
         if len(inner) == 1 and ids[0] == transaction_id:
-            return self._respond(inner[0], has_vouching_station=True)
+            return self._respond(store, opened[0], has_vouching_station=True)
         if transaction_id in ids or len(set(ids)) < len(ids):
             raise MessageInvalid("transactionIdInUse", "messages of a batch have transactions of their own")
-        answers = [self._respond(der, has_vouching_station=True) for der in inner]
+        answers = [self._respond(store, one, has_vouching_station=True) for one in opened]
         return exchange.reply(BodyKind.NESTED, asn1.sequence_of(answers))
 
 

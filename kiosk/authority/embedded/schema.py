@@ -76,6 +76,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE revision ADD COLUMN shard {integer} NOT NULL DEFAULT 0",
         *(f"INSERT INTO revision (number, shard) VALUES (0, {shard})" for shard in range(1, 16)),  # noqa: S608  # numbers of ours
     ),
+    (
+        # The form of a station's journal (kiosk.journal.database).
+        """CREATE TABLE journal (
+            station {text} NOT NULL,
+            seq {integer} NOT NULL,
+            body {text} NOT NULL,
+            hash {bytes} NOT NULL,
+            node {bytes},
+            PRIMARY KEY (station, seq))""",
+        """CREATE TABLE heads (
+            station {text} NOT NULL,
+            size {integer} NOT NULL,
+            at {integer} NOT NULL,
+            root {bytes} NOT NULL,
+            signature {bytes} NOT NULL,
+            PRIMARY KEY (station, size))""",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 

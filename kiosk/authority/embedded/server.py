@@ -25,13 +25,18 @@ from starlette.routing import Route
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.directory import Clock, RandomBytes, open_authority
+from kiosk.authority.embedded.gathering import Gathering
 from kiosk.authority.embedded.registration import register
+from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.embedded.status import StatusService
 
 LARGEST_REQUEST = 1 << 18
 CMP_TYPE = "application/pkixcmp"
 OCSP_REQUEST_TYPE = "application/ocsp-request"
+
+MOST_IN_A_COMMIT = 32
+"""So many requests share one commit at most, lest the first of them wait for ever."""
 
 _WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104  # recognised, not bound
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -46,13 +51,18 @@ def application(authority: Authority, *, is_status_only: bool = False) -> Starle
     """The ASGI application that serves this authority, or only what relying parties ask it."""
     responder, status = Responder(authority), StatusService(authority)
     is_slow = authority.store.is_shared
+    gathering = Gathering(responder.respond_all, lambda: authority.store.commit_s / 2, MOST_IN_A_COMMIT)
     own = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in authority.generations)
 
     async def cmp(request: Request) -> Response:
         body = await _body(request, CMP_TYPE)
         if isinstance(body, Response):
             return body
-        return Response(await run_in_threadpool(responder.respond, body), media_type=CMP_TYPE)
+        if is_slow:
+            # Its server gathers commits itself, from as many threads as come.
+            return Response(await run_in_threadpool(responder.respond, body), media_type=CMP_TYPE)
+        # What needs no books is done here, also while the thread waits for the disk.
+        return Response(await gathering.answer(open_request(body)), media_type=CMP_TYPE)
 
     async def ocsp_post(request: Request) -> Response:
         body = await _body(request, OCSP_REQUEST_TYPE)

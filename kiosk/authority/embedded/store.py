@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from kiosk.authority.embedded.database import Database, StoreTooNew, StoreUnusable, open_database
+from kiosk.authority.embedded.audit_trail import AuditTrail, Facts
+from kiosk.authority.embedded.database import Database, StoreTooNew, StoreUnusable, Transactions, open_database
 from kiosk.authority.embedded.schema import REVISION_SHARDS
+from kiosk.journal.database import Database as JournalDatabase
 from kiosk.journal.database import Rows, Transaction
+from kiosk.journal.head import HeadKey
 from kiosk.model.certificate import RevocationReason
 
 __all__ = ["Books", "CertificateRecord", "CrlRecord", "Entry", "Store", "StoreTooNew", "StoreUnusable", "open_store"]
@@ -54,6 +58,19 @@ class CertificateRecord:
 
 
 @dataclass(frozen=True)
+class Speaker:
+    """Who signs with the key of a certificate.
+
+    `owner` is for whom it speaks: the serial number of the first of the row in which each renewed the last.
+    """
+
+    profile: str
+    state: State
+    der: bytes
+    owner: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """What a CRL says of a certificate."""
 
@@ -89,9 +106,12 @@ class CrlRecord:
 
 
 _NAMES = tuple(field.name for field in fields(CertificateRecord))
+_values = attrgetter(*_NAMES)
 _COLUMNS = ", ".join(_NAMES)
 _ADD_CERTIFICATE = f"INSERT INTO certificate ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608  # names of ours
 _CERTIFICATE = f"SELECT {_COLUMNS} FROM certificate WHERE "  # noqa: S608  # names of ours
+_SPEAKER = """SELECT profile, state, confirm_before, der, COALESCE(owner, certificate.serial) AS owner FROM certificate
+    LEFT JOIN succession ON succession.serial = certificate.serial WHERE certificate.serial = ?"""
 
 
 class Books:
@@ -101,10 +121,18 @@ class Books:
         self._database = database
         self._transaction = transaction
         self._now = now
+        self.events: list[Facts] = []
+        """What was done, for the authority's own journal."""
+        self.signs_head = False
+
+    def note(self, event: str, **facts: str | int | bool) -> None:
+        """Has an event journaled with the transaction."""
+        self.events.append({"event": event, **facts})
 
     def add_certificate(self, record: CertificateRecord) -> None:
         """Enters a new certificate."""
-        self._run(_ADD_CERTIFICATE, *(_plain(getattr(record, name)) for name in _NAMES))
+        self._run(_ADD_CERTIFICATE, *map(_plain, _values(record)))
+        self.note("issued", serial=record.serial, profile=record.profile, state=record.state.value, note=record.note)
         self._revise(record.serial)
 
     def certificate(self, serial: str) -> CertificateRecord | None:
@@ -163,6 +191,7 @@ class Books:
             self._now,
             serial,
         )
+        self.note("confirmed", serial=serial)
         self._revise(serial)
 
     def revoke(
@@ -180,6 +209,7 @@ class Books:
             None if invalid_since is None else int(invalid_since.timestamp()),
             serial,
         )
+        self.note(state.value, serial=serial, reason=reason.value, note=note)
         self._revise(serial)
 
     def release(self, serial: str, note: str) -> None:
@@ -190,6 +220,7 @@ class Books:
             note,
             serial,
         )
+        self.note("released", serial=serial, note=note)
         self._revise(serial)
 
     def answer(self, request_hash: bytes) -> bytes | None:
@@ -272,6 +303,7 @@ class Books:
         """Whoever knows the secret may speak under this reference from now on."""
         statement = "INSERT INTO client VALUES (?, ?) ON CONFLICT (reference) DO UPDATE SET secret = excluded.secret"
         self._run(statement, reference, secret)
+        self.note("client", reference=reference.hex())
 
     def client_secret(self, reference: bytes) -> bytes | None:
         """The secret of a client, None when there is none of this reference."""
@@ -282,8 +314,18 @@ class Books:
         """A certificate renews another one, and speaks for the same owner."""
         self._run("INSERT INTO succession VALUES (?, ?, ?)", serial, owner, previous)
 
+    def speaker(self, serial: str) -> Speaker | None:
+        """Who signs with the key of a certificate."""
+        row = self._run(_SPEAKER, serial).first()
+        if row is None:
+            return None
+        state = State(row.state)
+        if state is State.PENDING and row.confirm_before is not None and row.confirm_before <= self._now:
+            state = State.REVOKED
+        return Speaker(row.profile, state, row.der, row.owner)
+
     def owner(self, serial: str) -> str:
-        """For whom a certificate speaks: the serial number of the first of the row in which each renewed the last."""
+        """For whom a certificate speaks, as in `Speaker`."""
         row = self._run("SELECT owner FROM succession WHERE serial = ?", serial).first()
         return serial if row is None else str(row.owner)
 
@@ -322,6 +364,8 @@ class Books:
             record.fresh_until,
             record.der,
         )
+        self.note("crl", name=record.name, number=record.number)
+        self.signs_head = True
 
     def lock_certificate(self, serial: str) -> None:
         """One at a time decides about this certificate."""
@@ -329,8 +373,7 @@ class Books:
 
     def _record(self, row: Any) -> CertificateRecord:
         reason = row.reason and RevocationReason(row.reason)
-        record = CertificateRecord(*row)
-        record = replace(record, state=State(row.state), reason=reason)
+        record = CertificateRecord(**row._asdict() | {"state": State(row.state), "reason": reason})
         is_late = record.confirm_before is not None and record.confirm_before <= self._now
         return _lapsed(record) if record.state is State.PENDING and is_late else record
 
@@ -348,8 +391,12 @@ class Books:
 class Store:
     """One store of the books."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, trail: AuditTrail | None = None, transactions: Transactions | None = None
+    ) -> None:
         self._database = database
+        self._trail = trail
+        self._transactions = transactions or database
         self.is_shared = database.is_shared
 
     @contextmanager
@@ -358,26 +405,57 @@ class Store:
 
         What it asked for by person, key, transaction or certificate nobody else decides about until it has ended.
         """
-        with self._database.write() as transaction:
-            yield Books(self._database, transaction, int(now.timestamp()))
+        with self._transactions.write() as transaction:
+            books = Books(self._database, transaction, int(now.timestamp()))
+            # Whoever is not one of several that share a commit writes alone, and reads the journal's end itself.
+            trail = self._trail if self._transactions is not self._database else self._trail and self._trail.anew()
+            try:
+                yield books
+                if trail is not None:
+                    trail.append(
+                        transaction, self._database.lock_one_of, books.events, now, signs_head=books.signs_head
+                    )
+            except BaseException:
+                if trail is not None:
+                    trail.forget()
+                raise
 
     @contextmanager
     def read(self, now: datetime.datetime) -> Iterator[Books]:
         """A view of the last committed state."""
-        with self._database.read() as transaction:
+        with self._transactions.read() as transaction:
             yield Books(self._database, transaction, int(now.timestamp()))
+
+    @property
+    def commit_s(self) -> float:
+        """How long the last commit took, where the store makes them itself."""
+        return self._database.commit_s
+
+    @contextmanager
+    def together(self) -> Iterator["Store"]:
+        """The same store, whose transactions are durable when the block has ended; it belongs to one thread.
+
+        Raises `CommitLost`: then nothing is known to be stored.
+        """
+        with self._database.together() as transactions:
+            yield Store(self._database, self._trail and self._trail.anew(), transactions)
+
+    def journal(self) -> JournalDatabase:
+        """The authority's own journal, as those read it who verify it."""
+        return self._database.journal()
 
     def close(self) -> None:
         """Closes all connections."""
         self._database.close()
 
 
-def open_store(location: Path | str) -> Store:
+def open_store(location: Path | str, head_key: HeadKey | None = None) -> Store:
     """Opens the store, a file or a URL, made first where there is none, and migrates it.
 
-    Raises `StoreTooNew`, `StoreUnusable`.
+    With a `head_key` everything that is done is journaled. Raises `StoreTooNew`, `StoreUnusable`.
     """
-    return Store(open_database(location))
+    database = open_database(location)
+    return Store(database, AuditTrail(head_key, is_shared=database.is_shared) if head_key else None)
 
 
 def _plain(value: object) -> object:

@@ -126,6 +126,7 @@ class DaySums(SeatScreen[str]):
                 words("clerk.day.difference"): difference_text(self._difference_yen, words),
             },
             id="day-facts",
+            is_spread=False,
         )
         if day.left:
             yield Paragraph(words("clerk.day.left", count=day.left), classes="aside")

@@ -130,9 +130,17 @@ async def _show(seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
 async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
     match duty:
         case Duty.RECEIVE:
-            found = await _show(seat, FindResident(seat, await office.residents()))
-            if isinstance(found, Resident):
-                office.offer(found)
+            await _receive(seat, office)
+        case Duty.RENEW:
+            match await _show(seat, Choose(seat, "renew", RENEWAL)):
+                case "revoke":
+                    await revoke(seat, office.services, await office.residents(), _show)
+                case "receive":
+                    await _receive(seat, office)
+        case Duty.AGENT:
+            paper = await _show(seat, Choose(seat, "agent", AGENTS_PAPERS))
+            if isinstance(paper, str):
+                await _print_for_resident(seat, office, is_letter=paper == "inquiry")
         case Duty.LEFT:
             await office.left_cases()
             await _look_at_left(seat, office)
@@ -159,6 +167,12 @@ async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
             await unlock(seat, office.services, await office.residents(), _show)
         case Duty.LOCK:
             seat.lock()
+
+
+async def _receive(seat: Seat, office: Office) -> None:
+    found = await _show(seat, FindResident(seat, await office.residents()))
+    if isinstance(found, Resident):
+        office.offer(found)
 
 
 async def _look_at_form(seat: Seat, office: Office, submission: Submission) -> None:
@@ -281,6 +295,8 @@ async def choose_settings(seat: Seat) -> None:
 
 PAPERS = ("application", "inquiry", "password_sheet", "hold", "refund", "refusal")
 """What is printed from the menu, in its order; all but the first two are filled in by hand."""
+RENEWAL = ("revoke", "receive")
+AGENTS_PAPERS = ("application", "inquiry")
 SETTINGS = ("language", "look", "lock_soon", "lock_usual", "lock_late")
 _LOCKS_AFTER_S = {"lock_soon": 60.0, "lock_usual": 300.0, "lock_late": 900.0}
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.persons import Unsure
@@ -21,16 +22,20 @@ class LookAtPaper(SeatScreen[PaperSeen | Unsure]):
         self._receipt_number = receipt_number
 
     def page(self) -> ComposeResult:
-        """Which paper, and what to look for."""
+        """Which paper, what to look for, and four answers; none is the default: a guess is worse than saying so."""
         yield Paragraph(self.words("clerk.paper.title", number=self._receipt_number), classes="title")
         yield Paragraph(self.words("clerk.paper.text"), classes="lead note")
+        with Horizontal(classes="choices"):
+            for number, seen in enumerate((*PaperSeen, Unsure.CANNOT_TELL), 1):
+                yield Key(self.words(f"clerk.paper.{seen}"), id=f"answer-{number}", hint=str(number), value=seen)
 
-    def keys(self) -> Iterable[Key]:
-        """Four answers; none of them is the default, because a guess is worse than a look, or than saying so."""
-        for number, seen in enumerate((*PaperSeen, Unsure.CANNOT_TELL), 1):
-            yield Key(self.words(f"clerk.paper.{seen}"), id=f"answer-{number}", hint=str(number), value=seen)
+    def on_key(self, event: events.Key) -> None:
+        """Digits answer."""
+        for key in self.query(".choices Key").results(Key):
+            if key.keyboard_key == event.character:
+                key.action_press()
 
-    @on(Key.Pressed, ".answers Key")
+    @on(Key.Pressed, ".choices Key")
     def answer(self, event: Key.Pressed) -> None:
         """Says what is there."""
         if isinstance(event.key.value, PaperSeen | Unsure):

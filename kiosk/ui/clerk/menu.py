@@ -1,4 +1,4 @@
-"""The clerk's menu: everything that can be done at the desk, and the places of what is still to come."""
+"""The clerk's menu: everything that can be done at the desk."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -27,16 +27,15 @@ class Duty(StrEnum):
     REVOKE = "revoke"
     UNLOCK = "unlock"
     RENEW = "renew"
+    """Revokes, then takes an application in: a new key destroys the old one."""
     AGENT = "agent"
+    """Two visits; at the first a letter goes to the resident, the second is the counter's way on paper."""
     INQUIRY = "inquiry"
     HANDOVER = "handover"
     QUEUE = "queue"
     PAPERS = "papers"
     SETTINGS = "settings"
 
-
-TO_COME = frozenset({Duty.RENEW, Duty.AGENT})
-"""Duties whose use case does not exist yet; their keys say so and do nothing."""
 
 _KEYS = "1234567890ABDFG"
 """By the order of the duties; without the letter that changes the language."""
@@ -56,11 +55,7 @@ class Menu(SeatScreen[Duty]):
         yield Paragraph(self.words("clerk.menu.title"), classes="title -tight")
         with Grid(id="duties"):
             for letter, duty in zip(_KEYS, Duty, strict=True):
-                is_to_come = duty in TO_COME
-                hint = self.words("clerk.menu.to_come") if is_to_come else letter
-                key = Key(self.words(f"clerk.duty.{duty}"), id=f"duty-{duty}", hint=hint, value=duty)
-                key.disabled = is_to_come
-                yield key
+                yield Key(self.words(f"clerk.duty.{duty}"), id=f"duty-{duty}", hint=letter, value=duty)
 
     def keys(self) -> Iterable[Key]:
         """None but the duties."""
@@ -75,5 +70,5 @@ class Menu(SeatScreen[Duty]):
     def on_key(self, event: events.Key) -> None:
         """Digits and letters choose."""
         letter = (event.character or "").upper()
-        if letter and letter in _KEYS and (duty := tuple(Duty)[_KEYS.index(letter)]) not in TO_COME:
-            self.dismiss(duty)
+        if letter and letter in _KEYS:
+            self.dismiss(tuple(Duty)[_KEYS.index(letter)])

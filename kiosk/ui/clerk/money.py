@@ -36,14 +36,7 @@ class EnterAmount(SeatScreen[int | Unsure]):
         words = self.words
         yield Paragraph(words(f"clerk.{self._purpose}.title"), classes="title -tight")
         yield Paragraph(words(f"clerk.{self._purpose}.text"), classes="aside", id="pieces-text")
-        yield Facts(
-            {
-                words("clerk.fee.due"): words("money.yen", yen=f"{self._due_yen:,}"),
-                words("clerk.fee.tendered"): "",
-                words("clerk.fee.change"): "",
-            },
-            id="amounts",
-        )
+        yield Facts(self._amounts(), id="amounts")
         with Horizontal(id="pieces"):
             for yen in _PIECES_YEN:
                 yield Key(words("money.yen", yen=f"{yen:,}"), id=f"piece-{yen}", hint="+", value=yen)
@@ -53,25 +46,29 @@ class EnterAmount(SeatScreen[int | Unsure]):
         """Received; or that nobody here knows."""
         if self._least_yen == 0:
             yield Key(self.words("clerk.count.cannot_tell"), id="unsure", hint="?")
-        yield Key(self.words(f"clerk.{self._purpose}.confirm"), id="confirm", hint="Enter", kind="main")
+        confirm = Key(self.words(f"clerk.{self._purpose}.confirm"), id="confirm", hint="Enter", kind="main")
+        # From its first moment: on a busy machine somebody presses Enter before anything else is brought up to date.
+        confirm.disabled = self._amount_yen < self._least_yen
+        yield confirm
 
     def follow(self) -> None:
         """Shows amount and change."""
         self._show()
 
     def _show(self) -> None:
-        values = list(self.query("#amounts .fact-value").results(Paragraph))
-        if len(values) != 3:
-            return
-        missing = self._due_yen - self._amount_yen
-        values[1].write(self.words("money.yen", yen=f"{self._amount_yen:,}"))
-        values[2].write(
-            self.words("clerk.fee.missing", yen=f"{missing:,}")
-            if missing > 0
-            else self.words("money.yen", yen=f"{-missing:,}")
-        )
+        for facts in self.query("#amounts").results(Facts):
+            facts.show(self._amounts())
         for key in self.query("#confirm").results(Key):
             key.disabled = self._amount_yen < self._least_yen
+
+    def _amounts(self) -> dict[str, str]:
+        words, missing = self.words, self._due_yen - self._amount_yen
+        rest = "clerk.fee.missing" if missing > 0 else "money.yen"
+        return {
+            words("clerk.fee.due"): words("money.yen", yen=f"{self._due_yen:,}"),
+            words("clerk.fee.tendered"): words("money.yen", yen=f"{self._amount_yen:,}"),
+            words("clerk.fee.change"): words(rest, yen=f"{abs(missing):,}"),
+        }
 
     @on(Key.Pressed, "#pieces Key")
     def add(self, event: Key.Pressed) -> None:
@@ -99,8 +96,9 @@ class EnterAmount(SeatScreen[int | Unsure]):
 
     @on(Key.Pressed, "#confirm")
     def confirm(self) -> None:
-        """The clerk attests the amount."""
-        self.dismiss(self._amount_yen)
+        """The clerk attests the amount; less than what is due is none."""
+        if self._amount_yen >= self._least_yen:
+            self.dismiss(self._amount_yen)
 
     @on(Key.Pressed, "#unsure")
     def say_unsure(self) -> None:

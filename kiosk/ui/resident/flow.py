@@ -201,8 +201,8 @@ def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object) -> S
     match view:
         case PasswordChoice(policy=policy):
             return ChoosePassword(seat, position, policy)
-        case PasswordEntry(status=status):
-            return EnterPassword(seat, position, reception.entry_policy, status.attempts_remaining)
+        case PasswordEntry(status=status, policy=policy):
+            return EnterPassword(seat, position, policy or reception.entry_policy, status.attempts_remaining)
         case Consent(summary=summary):
             return Agree(seat, position, summary)
         case CardRequest(action=action):

@@ -6,6 +6,7 @@ Nobody is hurried here, and nothing is looked up: the terminal does not know the
 import datetime
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from typing import TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,6 +22,8 @@ from kiosk.ui.widgets.kana_board import DigitBoard, KanaBoard
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
+R = TypeVar("R")
+
 _POSITION = 1
 _DIGITS = "1234567890"
 
@@ -31,11 +34,20 @@ class Unlisted(Enum):
     UNLISTED = "unlisted"
 
 
-class TypeKana(SeatScreen[str]):
-    """A reading. `part` is `family` or `given`; a row's digit and a place's digit, touch, or Latin letters type it."""
+class Typing(SeatScreen[R]):
+    """A screen on which something is typed: whatever changes on it is also told to those who do not see it."""
 
     TAKES_TEXT = True
     MINDS_IDLENESS = True
+
+    def tell(self) -> None:
+        """Shows what is there now, and has it spoken."""
+        self.follow()
+        self.seat.bell.ring()
+
+
+class TypeKana(Typing[str]):
+    """A reading. `part` is `family` or `given`; a row's digit and a place's digit, touch, or Latin letters type it."""
 
     def __init__(self, seat: Seat, part: str, text: str = "") -> None:
         super().__init__(seat, position=_POSITION, can_stop=True)
@@ -85,7 +97,7 @@ class TypeKana(SeatScreen[str]):
     def vary(self) -> None:
         """The last kana becomes its next variant."""
         self._text = self._text[:-1] + varied(self._text[-1:])
-        self.follow()
+        self.tell()
 
     @on(KanaBoard.Erased)
     async def erase(self) -> None:
@@ -128,7 +140,7 @@ class TypeKana(SeatScreen[str]):
         self._is_missing = False
         for board in self.query(KanaBoard):
             await board.open_row(row)
-        self.follow()
+        self.tell()
 
     async def _type(self, kana: str) -> None:
         if len(self._text) < LONGEST // 2:
@@ -143,7 +155,7 @@ class TypeKana(SeatScreen[str]):
             self.dismiss(text)
         else:
             self._is_missing = True
-            self.follow()
+            self.tell()
 
 
 def _numbered(kana: str) -> str:
@@ -242,11 +254,8 @@ class ChooseEra(SeatScreen[Era]):
                 key.action_press()
 
 
-class TypeBirthDate(SeatScreen[datetime.date]):
+class TypeBirthDate(Typing[datetime.date]):
     """Year, month and day in digits; whatever has two digits goes on by itself."""
-
-    TAKES_TEXT = True
-    MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat, era: Era, today: datetime.date) -> None:
         super().__init__(seat, position=_POSITION, can_stop=True)
@@ -290,7 +299,7 @@ class TypeBirthDate(SeatScreen[datetime.date]):
         if not self._parts[self._place] and self._place:
             self._place -= 1
         self._parts[self._place] = self._parts[self._place][:-1]
-        self.follow()
+        self.tell()
 
     def on_key(self, event: events.Key) -> None:
         """Digits type, too."""
@@ -311,14 +320,14 @@ class TypeBirthDate(SeatScreen[datetime.date]):
             self._parts[self._place] += digit
         if len(self._parts[self._place]) == longest and self._place < 2:
             self._place += 1
-        self.follow()
+        self.tell()
 
     @on(Key.Pressed, "#done")
     def finish(self) -> None:
         """On to the next part, and in the end the whole date, when it is one."""
         if self._place < 2 and self._parts[self._place]:
             self._place += 1
-            self.follow()
+            self.tell()
             return
         try:
             year, month, day = (int(part) for part in self._parts)
@@ -328,7 +337,7 @@ class TypeBirthDate(SeatScreen[datetime.date]):
         if date is None or not self._era.first_day <= date <= min(self._era.last_day, self._today):
             self._has_failed = True
             self._parts, self._place = ["", "", ""], 0
-            self.follow()
+            self.tell()
         else:
             self.dismiss(date)
 
@@ -363,11 +372,9 @@ class ChooseSex(SeatScreen[Sex]):
                 key.action_press()
 
 
-class TypeNumber(SeatScreen[str]):
+class TypeNumber(Typing[str]):
     """The number of the house: digits, and the words between them."""
 
-    TAKES_TEXT = True
-    MINDS_IDLENESS = True
     _LONGEST = 16
 
     def __init__(self, seat: Seat, area: str) -> None:
@@ -404,7 +411,7 @@ class TypeNumber(SeatScreen[str]):
     def erase(self) -> None:
         """The last one goes, a word as one."""
         self._text = self._text.removesuffix("番地") if self._text.endswith("番地") else self._text[:-1]
-        self.follow()
+        self.tell()
 
     def on_key(self, event: events.Key) -> None:
         """Digits and the keypad's marks type, too."""
@@ -422,7 +429,7 @@ class TypeNumber(SeatScreen[str]):
         self._is_missing = False
         if len(self._text) + len(text) <= self._LONGEST:
             self._text += text.translate(_FULL_WIDTH)
-        self.follow()
+        self.tell()
 
     @on(Key.Pressed, "#done")
     def finish(self) -> None:
@@ -431,7 +438,7 @@ class TypeNumber(SeatScreen[str]):
             self.dismiss(self._text)
         else:
             self._is_missing = True
-            self.follow()
+            self.tell()
 
 
 _WORDS = {"*": "番地", "-": "－", "+": "号"}

@@ -51,7 +51,7 @@ class ConfirmForm(SeatScreen[bool]):
             text = words("resident.items.covered") if self._is_covered else texts[item]
             is_doubtful = item in self._doubtful
             facts[words(f"item.{item}")] = words("resident.form.doubtful", text=text) if is_doubtful else text
-        yield Facts(facts, id="form-facts")
+        yield Facts(facts, id="form-facts", is_spread=False)
 
     def keys(self) -> Iterable[Key]:
         """A look at what is covered; a change; everything is right."""

@@ -51,7 +51,9 @@ class Start(SeatScreen[Wish]):
                         words("resident.start.fee"): words("money.yen", yen=self._fee_yen),
                         words("resident.start.time"): words("resident.start.time_value"),
                         words("resident.start.bring"): words("resident.start.bring_value"),
-                    }
+                    },
+                    label_width=14,
+                    is_spread=False,
                 )
         with Horizontal(classes="choices -many"):
             for number, wish in enumerate(_BESIDE_ISSUE, 1):

@@ -12,6 +12,11 @@ class Paragraph(Static):
         self._text = inert(text)
         super().__init__(self._text, id=id, classes=classes, markup=False)
 
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self._text
+
     def write(self, text: str) -> None:
         """Replaces the text."""
         if (shown := inert(text)) != self._text:

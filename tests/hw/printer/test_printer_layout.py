@@ -1,6 +1,8 @@
 """From a paper to bytes: the recipe of the manual, what fits, what is drawn, and what is refused."""
 
 import pytest
+from escpos.constants import QR_ECLEVEL_M, QR_MODEL_2
+from escpos.printer import Dummy
 from hypothesis import given
 from hypothesis import strategies as st
 from qrcode import constants, util
@@ -11,6 +13,7 @@ from hw.ports import Columns, Feed, PrintOutcome, QrCode, Rule, Text
 from hw.printer.drawing import FONTS, _without_real_time
 from hw.printer.layout import render
 from hw.printer.models import MODELS
+from hw.printer.qr_code import qr_code
 from hw.printer.symbol import BYTES_AT_LEVEL_M, module_dots
 from tests.hw.printer.printer_bench import MODEL, Bench
 
@@ -173,6 +176,13 @@ def test_the_preview_shows_the_paper_in_its_columns():
 def test_a_job_id_is_four_printable_characters(job_id):
     with pytest.raises(ValueError, match="job id"):
         render(RECEIPT, job_id, MODEL, FONTS)
+
+
+@pytest.mark.parametrize("data", ["abc", "HC1:6BF%RN", "漢字", "x" * 700])
+def test_a_qr_code_is_what_another_program_sends(data: str):
+    other = Dummy()
+    other.qr(data, ec=QR_ECLEVEL_M, size=4, model=QR_MODEL_2, native=True)
+    assert qr_code(4, data) == other.output
 
 
 def test_the_capacity_of_qr_codes_is_that_of_the_standard():

@@ -1,0 +1,72 @@
+"""What is wrong with a screen as it is: clipped, wrapped within a phrase, too small to touch, or one over another."""
+
+from itertools import combinations
+from typing import Any
+
+from rich.cells import cell_len
+from textual.containers import VerticalScroll
+from textual.geometry import Region
+from textual.screen import Screen
+from textual.widget import Widget
+
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.keyboard import KeyCap
+
+_SAYS_SOMETHING = "Banner, StepBar, Paragraph, Key, KeyCap, SeatTab"
+_MAY_WRAP = "Comparison Paragraph, .desk Paragraph"
+"""Where texts are data of any length."""
+_LEAST = {Key: (12, 5), KeyCap: (8, 4)}
+"""Cells of a target, across and down."""
+
+
+def flaws(screen: Screen[Any]) -> list[str]:
+    """One sentence a flaw."""
+    told = []
+    wraps = set(screen.query(_MAY_WRAP))
+    shown = [widget for widget in screen.query(_SAYS_SOMETHING) if _is_shown(widget)]
+    for widget in shown:
+        told += _of_place(widget, screen)
+        for kind, (width, height) in _LEAST.items():
+            if isinstance(widget, kind) and (widget.region.width < width or widget.region.height < height):
+                told.append(f"{widget!r} is smaller than {width} by {height} cells")
+        if widget not in wraps:
+            told += _of_text(widget)
+    seen = {widget: _visible(widget, screen) for widget in shown}
+    for one, other in combinations(shown, 2):
+        if seen[one].intersection(seen[other]).area and one not in other.ancestors and other not in one.ancestors:
+            told.append(f"{one!r} and {other!r} stand on one another")
+    return told
+
+
+def _visible(widget: Widget, screen: Screen[Any]) -> Region:
+    place = screen.find_widget(widget)
+    return place.clip.intersection(place.region)
+
+
+def _is_shown(widget: Widget) -> bool:
+    around = (widget, *(above for above in widget.ancestors if isinstance(above, Widget)))
+    return all(shown.display for shown in around)
+
+
+def _of_place(widget: Widget, screen: Screen[Any]) -> list[str]:
+    place = screen.find_widget(widget)
+    if place.clip.intersection(place.region) == place.region or _scrolls(widget):
+        return []
+    return [f"{widget!r} is clipped: {place.region} in {place.clip}: {_text(widget)!r}"]
+
+
+def _scrolls(widget: Widget) -> bool:
+    return any(isinstance(above, VerticalScroll) for above in widget.ancestors)
+
+
+def _of_text(widget: Widget) -> list[str]:
+    told, lines = [], _text(widget).split("\n")
+    if max(map(cell_len, lines)) > widget.content_size.width:
+        told.append(f"{_text(widget)!r} is wider than {widget.content_size.width} cells")
+    if len(lines) > widget.content_size.height:
+        told.append(f"{_text(widget)!r} is higher than {widget.content_size.height} cells")
+    return told
+
+
+def _text(widget: Widget) -> str:
+    return str(widget.render())

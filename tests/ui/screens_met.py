@@ -1,0 +1,100 @@
+"""Every screen that the scenes of the contact sheet come past, to be shown again alone."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, ClassVar
+
+from textual.app import App
+
+from kiosk.ui.app import KioskApp
+from kiosk.ui.board import Board
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_name import SeatName
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.themes import FRAME_SHEET, SEATS_SHEET, dress
+from kiosk.ui.words import Catalogues
+from tests.ui.contact_sheet import SCENES, play
+
+_SCENES = ("way", "beside", "duties", "rounds", "stop", "refused", "key", "work", "paper")
+
+
+@dataclass(frozen=True)
+class MetScreen:
+    """A kind of screen and what one of its kind was made with, but for the seat."""
+
+    kind: type[SeatScreen[Any]]
+    seat: SeatName
+    values: tuple[Any, ...]
+    named: dict[str, Any]
+
+    def make(self, seat: Seat) -> SeatScreen[Any]:
+        """Another one of its kind."""
+        return self.kind(seat, *self.values, **self.named)
+
+
+def meet(locale: Path) -> dict[str, MetScreen]:
+    """Plays the scenes and returns the last screen of each kind, by its name."""
+    met: dict[str, MetScreen] = {}
+    with _watched(met), tempfile.TemporaryDirectory() as folder:
+        for scene in SCENES:
+            if scene.name in _SCENES:
+                asyncio.run(play(scene, "ja", Path(folder), locale, lambda app, name: None))
+    return met
+
+
+@contextmanager
+def _watched(met: dict[str, MetScreen]) -> Iterator[None]:
+    def watch(cls: type[SeatScreen[Any]], seat: Seat, *values: Any, **named: Any) -> SeatScreen[Any]:
+        met[cls.__name__] = MetScreen(cls, seat.name, values, named)
+        return object.__new__(cls)
+
+    def make(cls: type[SeatScreen[Any]], *values: Any, **named: Any) -> SeatScreen[Any]:
+        return object.__new__(cls)
+
+    type.__setattr__(SeatScreen, "__new__", watch)
+    try:
+        yield
+    finally:
+        # A class that has once had a method of its own for this would hand all values to its base's.
+        type.__setattr__(SeatScreen, "__new__", make)
+
+
+class LoneScreen(App[None], inherit_bindings=False):
+    """Shows one screen again whenever it was answered and `renew` is called."""
+
+    CSS_PATH: ClassVar[list[str | PurePath]] = [FRAME_SHEET, SEATS_SHEET]
+    ENABLE_COMMAND_PALETTE = KioskApp.ENABLE_COMMAND_PALETTE
+    ALLOW_SELECT = KioskApp.ALLOW_SELECT
+
+    def __init__(self, met: MetScreen, locale: Path, layout: str = "usual") -> None:
+        super().__init__()
+        dress(self)
+        self.seat = Seat(met.seat, self, Catalogues(locale), "ja", Board(), is_demo=False)
+        self.seat.arrange(layout)
+        self.fault: BaseException | None = None
+        self._met = met
+        self._answered: asyncio.Future[Any] | None = None
+
+    def on_mount(self) -> None:
+        self._answered = self._show()
+
+    def renew(self) -> None:
+        """Shows a new one when the last has been answered."""
+        if self._answered is not None and self._answered.done() and isinstance(self.screen, SeatScreen):
+            before = self.screen
+            screen = self._met.make(self.seat)
+            self._answered = screen.awaited()
+            before.give_way(screen)
+
+    def _show(self) -> "asyncio.Future[Any]":
+        screen = self._met.make(self.seat)
+        answered: asyncio.Future[Any] = screen.awaited()
+        self.push_screen(screen)
+        return answered
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.fault = self.fault or error
