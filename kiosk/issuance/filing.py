@@ -17,7 +17,6 @@ class Numbered(Protocol):
     @property
     def number(self) -> str:
         """By which it is known there."""
-        ...
 
 
 Filed = TypeVar("Filed", bound=Numbered)

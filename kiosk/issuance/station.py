@@ -34,7 +34,6 @@ class RollPaper(Protocol):
 
     def __call__(self, name: str, values: Mapping[str, str], marks: Collection[str]) -> Paper:
         """The paper of that name."""
-        ...
 
 
 @dataclass(frozen=True, repr=False)

@@ -25,6 +25,7 @@ from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter, resident
+from tests.ui.service_tour import decisions, left_cases, services
 from tests.ui.walk import by_keyboard, reach, until, walk, walk_to
 
 Shoot = Callable[[str], Awaitable[None]]
@@ -445,6 +446,9 @@ SCENES = (
     Scene("rounds", rounds),
     Scene("form", fill_in),
     Scene("form-small", fill_in, size=(90, 26)),
+    Scene("services", services),
+    Scene("services-small", services, size=(90, 26)),
+    Scene("decisions", decisions, prepare=left_cases),
     Scene("duties", duties, prepare=a_left_case),
     Scene("duties-small", duties, size=(90, 26), prepare=a_left_case),
     Scene("digits", _password_of_other_kinds, lambda: Script(policy=PinPolicy(4, 4, "0123456789"))),

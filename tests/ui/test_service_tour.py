@@ -1,0 +1,82 @@
+"""Every text of what the counter does besides issuing fits its place; the resident has keys and words for his part."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from kiosk.ui.app import KioskApp
+from kiosk.ui.voice import sentence
+from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.service_tour import Shoot, change, decisions, left_cases, services, wish
+from tests.ui.test_way import SMALL, USUAL, look
+from tests.ui.walk import reach
+
+LARGE = (132, 43)
+
+
+@pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL), ("ja", LARGE)])
+@pytest.mark.parametrize("tour", [services, decisions])
+def test_every_text_fits(
+    tour: Callable[[Pilot[None], Shoot], Awaitable[None]], language: str, size: tuple[int, int], locale: Path
+) -> None:
+    counter = ScriptedCounter()
+    if tour is decisions:
+        left_cases(counter)
+    flaws: list[str] = []
+
+    async def run() -> None:
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+        async with app.run_test(size=size) as pilot:
+
+            async def visit(name: str) -> None:
+                await pilot.pause()
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+
+            await tour(pilot, visit)
+
+    asyncio.run(run())
+    assert not flaws, "\n".join(flaws)
+
+
+@pytest.mark.parametrize(("layout", "size"), [("2", SMALL), ("3", USUAL)])
+def test_the_residents_part_fits_in_easy_japanese_and_every_arrangement(
+    layout: str, size: tuple[int, int], locale: Path
+) -> None:
+    counter = ScriptedCounter()
+    flaws: list[str] = []
+    said: dict[str, str] = {}
+
+    async def run() -> None:
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        async with app.run_test(size=size) as pilot:
+
+            async def visit(name: str) -> None:
+                await pilot.pause()
+                flaws.extend(f"{name}: {flaw}" for flaw in look(pilot))
+                said[name] = sentence(app.screen, app.screen.words)
+
+            await _arrange(pilot, layout)
+            await change(pilot, visit)
+            await _arrange(pilot, layout)
+            await wish(pilot, visit)
+
+    asyncio.run(run())
+    assert not flaws, "\n".join(flaws)
+    assert "パスワードを かえる" in said["services"] and "しょうめいしょを やめる" in said["services"]
+    assert "今の パスワード" in said["old-password"]
+    assert "なくした・しられた" in said["wish"]
+    assert all(said.values())
+
+
+async def _arrange(pilot: Pilot[None], layout: str) -> None:
+    """Easy Japanese, usual colours, an arrangement."""
+    await reach(pilot, "Start")
+    await pilot.press("4")
+    for answer in ("2", "1", layout):
+        await reach(pilot, "Comfort")
+        await pilot.press(answer)
+        await pilot.pause()
+    await reach(pilot, "Start")
