@@ -126,10 +126,16 @@ def check_hardware(hardware: Hardware) -> None:
 
 
 @contextmanager
-def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], None] | None = None) -> Iterator[Bench]:
+def open_bench(
+    hardware: Hardware,
+    simulation: Path,
+    *,
+    trace: Callable[[str], None] | None = None,
+    spy: Callable[[str], None] | None = None,
+) -> Iterator[Bench]:
     """The station's devices; simulated ones keep their state under `simulation`.
 
-    `trace` hears redacted card exchanges, and what passes on the lines that are to be traced.
+    `trace` hears redacted card exchanges, and what passes on the lines that are to be traced; `spy` all lines.
     A device is opened when it is first used: one that is absent is trouble of that use, not of the whole station.
     Raises `ConfigInvalid` as `check_hardware` does.
     """
@@ -139,7 +145,7 @@ def open_bench(hardware: Hardware, simulation: Path, *, trace: Callable[[str], N
         window, simulated_window = (
             open_reader(hardware.window, simulation, "window", trace=trace) if hardware.window.link else (None, None)
         )
-        devices = open_devices(hardware, simulation, held, trace=trace)
+        devices = open_devices(hardware, simulation, held, trace=trace, spy=spy)
         cash = devices.cash
         if devices.display is not None:
             cash = ShownCashBox(cash, devices.display, hardware.display.language)

@@ -20,7 +20,7 @@ from hw.card.reader_list import read_reader_list
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from hw.errors import DeviceError, ReaderMissing
 from hw.hardware import Hardware
-from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, Level, Outcome
+from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 
 if TYPE_CHECKING:
@@ -209,11 +209,11 @@ def _opened(args: argparse.Namespace) -> Iterator[tuple["Devices", Path]]:
         yield open_devices(_load_hardware(args), simulation, held, trace=trace), simulation
 
 
-def _ask(question: str) -> bool | None:
+def _ask(question: Question) -> bool | None:
     """Asks on the terminal; None where there is nobody."""
     if not sys.stdin.isatty():
         return None
-    print(f"{question} [y/n] ", end="", file=sys.stderr, flush=True)
+    print(f"{QUESTIONS[question]} [y/n] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip().lower()
     return answer == "y" if answer in ("y", "n") else None
 

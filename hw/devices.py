@@ -25,7 +25,7 @@ from hw.link.url import link_to
 from hw.ports import CashBox
 from hw.printer.shared import SharedPrinter
 from hw.sim.fault import FaultSpecInvalid
-from hw.sim.panel import HandledCore
+from hw.sim.panel import Handled, HandledCore
 from hw.strict_toml import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -56,26 +56,31 @@ class Devices:
     scanner: "CodeScanner | None"
     documents: "DocumentPrinter | None"
     simulated_coins: "VirtualCoinMachine | None"
-    simulators: Mapping[str, HandledCore]
+    simulators: Mapping[str, Handled]
     """The simulated devices in memory, by the names of their tables."""
 
 
 class _Lines:
-    """Opens the lines of a station: `held` closes them, `trace` hears those that are to be traced."""
+    """Opens the lines of a station: `held` closes them, `trace` hears those that are to be traced, `spy` all."""
 
-    def __init__(self, held: ExitStack, trace: Callable[[str], None] | None) -> None:
+    def __init__(self, held: ExitStack, trace: Callable[[str], None] | None, spy: Callable[[str], None] | None) -> None:
         self.held = held
-        self.simulators: dict[str, HandledCore] = {}
+        self._spy = spy
+        self.simulators: dict[str, Handled] = {}
         self._trace = trace
 
     def open(self, name: str, device: _OnALine, simulated: Callable[[], HandledCore], line: SerialLine | None) -> Link:
         if device.link == SIMULATED:
             # One for all openings: what is lost is the line, and never the device.
-            self.simulators[name] = simulated()
-        link = _link(name, device.link, device.fault, lambda: self.simulators[name], line)
+            core = simulated()
+            self.simulators[name] = core
+            link = _link(name, device.link, device.fault, lambda: core, line)
+        else:
+            link = _link(name, device.link, device.fault, simulated, line)
         self.held.callback(link.close)
-        if device.trace and self._trace is not None:
-            return TracedLink(link, name, self._trace, shows_content=name not in _PRIVATE)
+        for hear in (self._trace if device.trace else None, self._spy):
+            if hear is not None:
+                link = TracedLink(link, name, hear, shows_content=name not in _PRIVATE)
         return link
 
 
@@ -96,16 +101,22 @@ def check_devices(hardware: Hardware) -> None:
 
 
 def open_devices(
-    hardware: Hardware, simulation: Path, held: ExitStack, *, trace: Callable[[str], None] | None = None
+    hardware: Hardware,
+    simulation: Path,
+    held: ExitStack,
+    *,
+    trace: Callable[[str], None] | None = None,
+    spy: Callable[[str], None] | None = None,
 ) -> Devices:
     """The devices; `held` closes them. Each is connected when it is first used; see `check_devices` for errors.
 
-    `trace` hears what passes on the lines whose table says so.
+    `trace` hears what passes on the lines whose table says so, `spy` what passes on all of them; neither hears a paper
+    or a code.
     """
     from hw.printer.escpos import EscposPrinter
 
     model = _model(hardware.printer)
-    lines = _Lines(held, trace)
+    lines = _Lines(held, trace, spy)
 
     def printer_core() -> HandledCore:
         from hw.sim.printer.virtual import VirtualPrinter
@@ -145,7 +156,9 @@ def _cash_box(
         case "cash_changer":
             from hw.sim.changer import SimulatedChanger
 
-            return SimulatedChanger(simulation / "changer.json"), None
+            changer = SimulatedChanger(simulation / "changer.json", patience_s=device.patience_s)
+            lines.simulators["changer"] = changer
+            return changer, None
         case "cctalk":
             return _coin_box(device, simulation, lines)
 

@@ -15,7 +15,7 @@ from hw.cash.drawer import ClerkDrawer
 from hw.devices import Devices
 from hw.display import CustomerDisplay
 from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, PrinterBlocked, Refused
-from hw.health_words import Level, Outcome
+from hw.health_words import Level, Outcome, Question
 from hw.lamp import Light, Signal, SignalLamp
 from hw.ports import DepositEnd, PrintOutcome
 from hw.printer.self_test import self_test_page
@@ -27,7 +27,7 @@ _FEE_COIN_YEN = 500
 _CODE_S, _COIN_S = 20.0, 30.0
 _LIT_S = 1.0
 _PATTERN, _KATAKANA = "01234567890123456789", "\uff71\uff72\uff73\uff74\uff75 \u00a5500"
-Ask = Callable[[str], bool | None]
+Ask = Callable[[Question], bool | None]
 """Puts a question to the person at the device: yes, no, or None when nobody can answer."""
 
 
@@ -120,7 +120,7 @@ class Checker:
             if level is not Level.INTERNAL:
                 self._print_test_page(printer, health)
             if level is Level.INTERACTIVE:
-                self._asked(health, "kanji printed", "Did a page with legible kanji come out, cut off?")
+                self._asked(health, "kanji printed", Question.KANJI_PRINTED)
         return health
 
     def _print_test_page(self, printer: SharedPrinter, health: Health) -> None:
@@ -142,7 +142,7 @@ class Checker:
             except Refused as error:
                 health.measure("kick", str(error), "done", None)
         if level is Level.INTERACTIVE:
-            self._asked(health, "opened", "Did the drawer open, and is it closed again?")
+            self._asked(health, "opened", Question.DRAWER_OPENED)
         health.statistics = {
             "DrawerGoodOpenCount": counts.drawer_good_open_count,
             "DrawerFailedOpenCount": counts.drawer_failed_open_count,
@@ -189,8 +189,7 @@ class Checker:
         health.measure("coins meanwhile", fixed.received_yen, "0 yen", fixed.received_yen == 0)
 
     def _take_a_coin(self, box: CoinBox, health: Health) -> None:
-        question = f"Ready to put in a coin of {_FEE_COIN_YEN} yen? It has to be taken out of the cash box."
-        if self.ask(question) is not True:
+        if self.ask(Question.COIN_READY) is not True:
             health.measure("coin taken", None, f"{_FEE_COIN_YEN} yen", None)
             return
         box.begin(_FEE_COIN_YEN)
@@ -212,7 +211,7 @@ class Checker:
                 display.show(_PATTERN, _KATAKANA)
                 health.measure("pattern sent", True, "true", True)
             if level is Level.INTERACTIVE:
-                self._asked(health, "pattern seen", f"Does the display show {_PATTERN} and {_KATAKANA}?")
+                self._asked(health, "pattern seen", Question.PATTERN_SEEN)
                 display.clear()
         return health
 
@@ -230,7 +229,7 @@ class Checker:
                 health.measure("shows what it is told", shown, "true", shown)
                 self.pause(_LIT_S)
             if level is Level.INTERACTIVE:
-                self._asked(health, "lights seen", "Are red, amber and green lit?")
+                self._asked(health, "lights seen", Question.LIGHTS_SEEN)
             if level is not Level.INTERNAL:
                 lamp.show(before)
         return health
@@ -243,7 +242,7 @@ class Checker:
             health.power = Power.ONLINE
             health.measure("open", "done", "done", True)
             if level is Level.INTERACTIVE:
-                if self.ask("Ready to hold an application's code before the scanner?") is not True:
+                if self.ask(Question.CODE_READY) is not True:
                     health.measure("code read", None, "a code of the right form", None)
                     return health
                 scanner.look()
@@ -259,7 +258,7 @@ class Checker:
         health.power = Power.ONLINE
         health.measure("answer time ms", elapsed_ms, f"at most {ANSWER_LIMIT_MS:.0f}", elapsed_ms <= ANSWER_LIMIT_MS)
 
-    def _asked(self, health: Health, name: str, question: str) -> None:
+    def _asked(self, health: Health, name: str, question: Question) -> None:
         answer = self.ask(question)
         health.measure(name, answer, "yes", answer)
 

@@ -22,3 +22,27 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+class Question(StrEnum):
+    """What only a person before the device can tell."""
+
+    KANJI_PRINTED = "kanji"
+    DRAWER_OPENED = "drawer"
+    COIN_READY = "coin"
+    PATTERN_SEEN = "pattern"
+    LIGHTS_SEEN = "lights"
+    CODE_READY = "code"
+    CARD_READY = "card"
+
+
+QUESTIONS = {
+    Question.KANJI_PRINTED: "Did a page with legible kanji come out, cut off?",
+    Question.DRAWER_OPENED: "Did the drawer open, and is it closed again?",
+    Question.COIN_READY: "Ready to put in a coin of 500 yen? It has to be taken out of the cash box.",
+    Question.PATTERN_SEEN: "Does the display show two rows of 0 to 9, and katakana with a price?",
+    Question.LIGHTS_SEEN: "Are red, amber and green lit?",
+    Question.CODE_READY: "Ready to hold an application's code before the scanner?",
+    Question.CARD_READY: "Ready to take the card out of the reader and to put it in again once you have answered?",
+}
+"""The questions as `hw health` asks them."""

@@ -75,12 +75,15 @@ class Endpoint:
 class Assembly:
     """A station ready for work, and the bench its devices stand on.
 
-    `clerk` where he is asked at another station, about the application of a number.
+    `authority_url` and `credential` are how it reaches the authority; `clerk` where he is asked at another station,
+    about the application of a number.
     """
 
     station: Station
     bench: Bench
     is_training: bool
+    authority_url: str
+    credential: StationCredential
     clerk: Callable[[str], RemoteClerk] | None = None
 
 
@@ -140,6 +143,7 @@ def open_station(
     uptime: Callable[[], Uptime] = system_uptime,
     random_bytes: Callable[[int], bytes] = os.urandom,
     trace: Callable[[str], None] | None = None,
+    spy: Callable[[str], None] | None = None,
 ) -> Iterator[Assembly]:
     """Opens everything, and checks the journal from its last signed head on before anything is issued.
 
@@ -163,7 +167,7 @@ def open_station(
             head_key=_load_key(load_head_key, keys[1], random_bytes),
         )
         journal.start()
-        with open_bench(config.hardware, data / "sim", trace=trace) as bench, auditing(database) as audit:
+        with open_bench(config.hardware, data / "sim", trace=trace, spy=spy) as bench, auditing(database) as audit:
             in_training = is_training(issuer, config.policy)
             if not in_training and (keys_of_rehearsal := rehearsal_keys(config.hardware)):
                 raise ConfigInvalid(
@@ -198,7 +202,7 @@ def open_station(
                 uptime=uptime,
                 random_bytes=random_bytes,
             )
-            yield Assembly(station, bench, in_training, clerks.clerk)
+            yield Assembly(station, bench, in_training, endpoint.url, credential, clerks.clerk)
     finally:
         database.close()
 

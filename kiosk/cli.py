@@ -122,6 +122,16 @@ def _parser() -> argparse.ArgumentParser:
     settle.add_argument("--clerk", type=Path, metavar="FILE", help="a clerk's key; default: the station's own")
     settle.add_argument("--second", type=Path, metavar="FILE", help="the second clerk's key")
 
+    check = add("check", _check, "Checks the configuration, the files it names, and the card service; opens nothing.")
+    check.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+
+    bundle = add(
+        "bundle",
+        _bundle,
+        "Packs what a technician far away needs: settings, records, counts; of no person, no key, no password.",
+    )
+    bundle.add_argument("-o", dest="out", type=Path, metavar="FILE", help="default kiosk-support-TIME.tar.gz")
+
     for name, verb, declare, summary in (
         (
             "revoke",
@@ -472,6 +482,27 @@ def _paper(args: argparse.Namespace) -> int:
             return _fail(ExitCode.USAGE, str(error))
         except DeviceError as error:
             return _fail(ExitCode.UNDECIDED, str(error))
+
+
+def _check(args: argparse.Namespace) -> int:
+    from kiosk.config import load_config, locate_config
+    from kiosk.support_command import run_check
+
+    path = locate_config(args.config)
+    return run_check(load_config(path, args.settings), path, _data(args, "demo"), is_json=args.json)
+
+
+def _bundle(args: argparse.Namespace) -> int:
+    from kiosk.clock import system_clock
+    from kiosk.config import load_config, locate_config
+    from kiosk.support_command import run_bundle
+
+    path = locate_config(args.config)
+    config = load_config(path, args.settings)
+    try:
+        return run_bundle(config, path, _data(args, "demo"), args.out, system_clock())
+    except OSError as error:
+        return _fail(ExitCode.USAGE, f"{error.filename or args.out}: {error.strerror or error}")
 
 
 def _ca(args: argparse.Namespace) -> int:

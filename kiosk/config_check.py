@@ -1,52 +1,114 @@
-"""What is set at a station, line by line, and whether it can be worked with: for the technician, without any secret."""
+"""What is set at a station, line by line, and whether it can be worked with: for the technician, without any secret.
+
+`check_settings` opens no station and holds nothing, so that it can be asked of one that runs or that does not start.
+"""
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from hw.errors import DeviceError
+from hw.hardware import Hardware, rehearsal_keys
+from hw.health_words import DEVICES
+from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
-from kiosk.config import Config
+from kiosk.config import SHIPPED, Config
+from kiosk.maintenance.bundle import without_secrets
+from kiosk.register.register import load_register
 from kiosk.ui.counter import Check
 
+_KEY_FILES = ("station.key", "head.key", "line.key")
+_PROCESSES = Path("/proc")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def check_settings(config: Config, path: Path, data: Path) -> tuple[Check, ...]:
+    """What can be said of the configuration, the files that it names, and the computer, without opening the station."""
+    hardware = config.hardware
+    return (
+        Check("config", "pass", str(path)),
+        Check("policy.profile", "pass", config.policy.name),
+        Check("town", "pass", f"{config.town.municipality} ({config.town.code})"),
+        _register(config.register_file),
+        _issuer_keys(config.issuer_keys_file),
+        Check("counter.delivery", "pass", config.counter.delivery.value),
+        *_links(hardware),
+        Check("printer.model", "pass", hardware.printer.model),
+        Check("cash.kind", "pass", hardware.cash.kind),
+        _rehearsal(hardware),
+        Check("store.url", "pass", without_secrets(config.store.url) or f"sqlite:///{data / 'kiosk.db'}"),
+        Check("authority.url", "pass", without_secrets(config.authority.url) or "its own, of the demo"),
+        *(_private(data / name) for name in _KEY_FILES if (data / name).exists()),
+        _card_service(),
+    )
 
 
 def check_config(config: Config, path: Path, data: Path, assembly: Assembly) -> tuple[Check, ...]:
     """The configuration of an open station."""
-    hardware, station = config.hardware, assembly.station
+    station = assembly.station
     return (
-        Check("config", "pass", str(path)),
+        *check_settings(config, path, data),
         Check("training", "note", "yes, every paper is void" if assembly.is_training else "no"),
-        Check("policy.profile", "pass", config.policy.name),
-        Check("town", "pass", f"{config.town.municipality} ({config.town.code})"),
-        Check("register", "pass", f"{len(station.register.residents())} residents"),
-        Check("counter.delivery", "pass", station.delivery.value),
-        _reader(hardware.card.link, assembly),
-        Check("printer.link", "pass", f"{hardware.printer.link} ({hardware.printer.model})"),
-        Check("cash", "pass", f"{hardware.cash.kind} on {hardware.cash.link}"),
-        Check("store.url", "pass", _without_secrets(config.store.url) or f"sqlite:///{data / 'kiosk.db'}"),
-        Check("authority.url", "pass", _without_secrets(config.authority.url) or "its own, of the demo"),
-        *(_private(data / name) for name in ("station.key", "head.key")),
+        _reader(config.hardware.card.link, assembly),
         Check("clock", "note", f"{station.clock().astimezone(JAPAN):%Y-%m-%d %H:%M:%S}"),
     )
+
+
+def _register(path: Path) -> Check:
+    try:
+        return Check("register", "pass", f"{len(load_register(path).residents())} residents")
+    except ConfigInvalid as error:
+        return Check("register", "fail", f"{path}: {error.key}")
+
+
+def _issuer_keys(path: Path) -> Check:
+    if path.is_relative_to(SHIPPED):
+        return Check("issuer.keys", "note", "the demo's, which everybody knows")
+    return _private(path) if path.exists() else Check("issuer.keys", "note", "not at this station")
+
+
+def _links(hardware: Hardware) -> Iterator[Check]:
+    """Every device's link; one to a file of this computer that is not there cannot be opened."""
+    for name in DEVICES:
+        link = getattr(hardware, name).link
+        if not link:
+            continue
+        scheme, _, rest = link.partition("://")
+        is_missing = scheme == "serial" and not Path(rest).exists()
+        yield Check(f"{name}.link", "fail" if is_missing else "pass", f"{link}: no such device" if is_missing else link)
+
+
+def _rehearsal(hardware: Hardware) -> Check:
+    """Which devices are simulated or injured: all right in training, refused with a production authority."""
+    keys = rehearsal_keys(hardware)
+    return Check("rehearsal", "note" if keys else "pass", ", ".join(keys) or "none")
+
+
+def _card_service() -> Check:
+    """A card service that logs what passes would log passwords too (pcscd -a, --apdu)."""
+    for path in _PROCESSES.glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended meanwhile
+        if words[0].endswith(b"pcscd"):
+            logs = any(word in (b"-a", b"--apdu") for word in words)
+            return Check(
+                "pcscd", "fail" if logs else "pass", "logs what passes" if logs else "logs nothing that passes"
+            )
+    return Check("pcscd", "note", "not running")
 
 
 def _reader(link: str, assembly: Assembly) -> Check:
     try:
         assembly.bench.reader.is_card_present()
     except DeviceError as error:
-        return Check("card.link", "fail", f"{link}: {error}")
-    return Check("card.link", "pass", link)
+        return Check("card.reader", "fail", f"{link}: {error}")
+    return Check("card.reader", "pass", "answers")
 
 
 def _private(path: Path) -> Check:
     """A key file that others may read is as good as lost."""
     mode = stat.S_IMODE(path.stat().st_mode)
     return Check(path.name, "fail" if mode & _OTHERS else "pass", f"mode {mode:04o}")
-
-
-def _without_secrets(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.password else url

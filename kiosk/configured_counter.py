@@ -36,6 +36,7 @@ from kiosk.scanned_codes import ScannedCodes
 from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
 from kiosk.ui.tower import TowerSign
 from kiosk.ui.voice import Voice
+from kiosk.workbench import StationWorkbench
 
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
@@ -116,6 +117,7 @@ class ConfiguredCounter:
         self.sign_in: SignIn | None = None
         self.voice: Voice | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._lines: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
         self._owners: dict[str, AnyOwner] = {}
@@ -130,7 +132,9 @@ class ConfiguredCounter:
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
         self._clerks = endpoint.credential.parent.parent / "clerks"
-        assembly = self._held.enter_context(open_station(self._config, self._data, endpoint, trace=self._trace.append))
+        assembly = self._held.enter_context(
+            open_station(self._config, self._data, endpoint, trace=self._trace.append, spy=self._hear_line)
+        )
         self._assembly = assembly
         devices = assembly.bench.devices
         owners = self._held.enter_context(monitoring(devices, self._note, monotonic=time.monotonic))
@@ -227,6 +231,20 @@ class ConfiguredCounter:
         assert self._assembly is not None, "the counter is open"
         return StationCardServices(self._assembly.station)
 
+    def workbench(self) -> StationWorkbench:
+        """The technician's tools."""
+        assert self._assembly is not None, "the counter is open"
+        return StationWorkbench(
+            self._config,
+            self._data,
+            self._assembly,
+            self.papers(),
+            self._owners,
+            self._lines,
+            self._log,
+            self.checks,
+        )
+
     def papers(self) -> Press:
         """What prints the papers besides the receipt."""
         assert self._assembly is not None, "the counter is open"
@@ -306,9 +324,13 @@ class ConfiguredCounter:
         if report is None:  # a drawer hangs on the printer, and is not looked after by itself
             return DeviceState(name, kind, link, "ready" if kind in _LOOKED_AFTER_BY_NONE else "missing")
         if report.standing.presence is not Presence.READY:
-            return DeviceState(name, kind, link, "missing", report.standing.cause)
+            is_refused = report.standing.presence is Presence.REFUSED
+            return DeviceState(name, kind, link, "missing", report.standing.cause, is_refused)
         is_blocked = any(trouble not in _WARNINGS for trouble in report.troubles)
         return DeviceState(name, kind, link, "blocked" if is_blocked else "ready", ", ".join(report.troubles))
+
+    def _hear_line(self, line: str) -> None:
+        self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
 
     def _note(self, report: DeviceReport) -> None:
         self._reports[report.name] = report

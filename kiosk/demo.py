@@ -25,12 +25,27 @@ def run_demo(config_path: Path | None, data: Path, settings: Settings) -> ExitCo
     def read(path: Path) -> "Config":
         from dataclasses import replace
 
-        from hw.hardware import Hardware
+        from hw.hardware import (
+            SIMULATED,
+            DisplayDevice,
+            DocumentsDevice,
+            Hardware,
+            LampDevice,
+            ScannerDevice,
+        )
         from kiosk.config import AuthorityTable, load_config
 
         config = load_config(path, settings)
         named = {dotted.partition(".")[0] for dotted, _ in settings}
-        hardware = Hardware(**{table: getattr(config.hardware, table) for table in named & set(vars(config.hardware))})
+        # Everything that a station can have, so that it can be seen.
+        everything = Hardware(
+            display=DisplayDevice(SIMULATED),
+            lamp=LampDevice(SIMULATED),
+            scanner=ScannerDevice(SIMULATED),
+            documents=DocumentsDevice(SIMULATED),
+        )
+        tables = {table: getattr(config.hardware, table) for table in named & set(vars(config.hardware))}
+        hardware = replace(everything, **tables)
         authority = config.authority if "authority" in named else AuthorityTable()
         return replace(config, hardware=hardware, authority=authority)
 

@@ -20,6 +20,7 @@ PICTURES = ROOT / ".pictures"
 
 _SHEET_SCENES = ("way", "beside", "duties", "rounds", "presence", "stop", "refused", "outage", "looks")
 _NOT_TWICE = ("start-again", "desk-after-fee", "take-back", "offered", "stopped", "desk-after-stop")
+_ROLL_MODELS = ("tm-m30-ja", "generic-58")
 _COLUMNS = 6
 _WIDTH = 400
 """Of one picture on the sheet, in pixels."""
@@ -56,12 +57,20 @@ def lay_out(pictures: list[Path], target: Path) -> None:
     sheet.quantize(160).save(target, optimize=True)
 
 
-def print_receipt(path: Path) -> None:
+def printed_receipt(*settings: str) -> Image.Image:
     """The paper that a drill's simulated printer cut off."""
     with tempfile.TemporaryDirectory() as data:
-        done = run("drill", APPLICATION, "--data", data)
+        done = run("drill", APPLICATION, "--data", data, *(word for setting in settings for word in ("--set", setting)))
         assert done.returncode == 0, done.stderr
-        shutil.copy(Path(data) / "sim" / "printer" / "0001.png", path)
+        return Image.open(Path(data) / "sim" / "printer" / "0001.png").convert("L")
+
+
+def paper_sheet(language: str) -> Image.Image:
+    """Every paper of the counter in one language, those on the roll for 80 and for 58 mm."""
+    receipts = {
+        model: printed_receipt(f"receipt.language={language}", f"printer.model={model}") for model in _ROLL_MODELS
+    }
+    return contact_sheet(language, receipts)
 
 
 def main() -> None:
@@ -71,10 +80,9 @@ def main() -> None:
         taken = shoot(Path(folder))
         shutil.copy(next(path for path in taken if path.stem.endswith("-Start")), PICTURES / "screen.png")
         lay_out(taken, PICTURES / "screens.png")
-    print_receipt(PICTURES / "receipt.png")
+    printed_receipt().save(PICTURES / "receipt.png")
     for language in LANGUAGES:
-        receipt = Image.open(PICTURES / "receipt.png").convert("L") if language == "ja" else None
-        contact_sheet(language, receipt).quantize(16).save(PICTURES / f"papers-{language}.png", optimize=True)
+        paper_sheet(language).quantize(16).save(PICTURES / f"papers-{language}.png", optimize=True)
 
 
 if __name__ == "__main__":

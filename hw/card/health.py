@@ -12,7 +12,7 @@ from hw.card.reader_list import ReaderList, Standing
 from hw.errors import CardUnsupported, DeviceError, ReaderMissing
 from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.health import ANSWER_LIMIT_MS, Checker, Health, Power
-from hw.health_words import CARD_READERS, Level
+from hw.health_words import CARD_READERS, Level, Question
 from hw.ports import CardReader
 
 _CARD_S = 20.0
@@ -57,7 +57,7 @@ def _check(device: CardDevice, simulation: Path, readers: ReaderList, checker: C
 
 def _moved_by_hand(reader: CardReader, checker: Checker, health: Health) -> bool:
     """Whether taking a card out and putting it in is noticed; whether one lies there at the end."""
-    if checker.ask("Ready to take the card out of the reader and to put it in again, as soon as you have answered?"):
+    if checker.ask(Question.CARD_READY):
         health.measure("card taken out", is_out := reader.wait_for_removal(_CARD_S), "noticed", is_out)
         health.measure("card put in", is_in := reader.wait_for_card(_CARD_S), "noticed", is_in)
     else:

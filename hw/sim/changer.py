@@ -6,13 +6,16 @@ and a real changer will come with a driver for its maker's interface.
 
 import json
 import os
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hw.errors import Refused
 from hw.ports import Deposit, DepositEnd
 
+_LOOKS_EVERY_S = 0.2
 DENOMINATIONS_YEN = (10_000, 5_000, 1_000, 500, 100, 50, 10, 5, 1)
 FLOAT_YEN: Mapping[int, int] = {1_000: 10, 500: 10, 100: 50, 50: 20, 10: 50}
 """What a new one is filled with (釣銭準備金): denomination to pieces."""
@@ -34,13 +37,25 @@ class CashCounts:
 class SimulatedChanger:
     """One deposit at a time; `path` keeps what lies in it. `insert` is the payer's hand, `jam` and `clear` anybody's.
 
-    It pays out in the fewest pieces that it has, all or nothing: what it cannot pay exactly it refuses.
+    It pays out in the fewest pieces that it has, all or nothing: what it cannot pay exactly it refuses. `patience_s` is
+    how long a payer is given before the clerk is asked. Hands may come from any thread.
     """
 
     kind = "cash_changer"
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        patience_s: float = 0.0,
+        monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._path = path
+        self._patience_s = patience_s
+        self._monotonic = monotonic
+        self._pause = pause
+        self._turn = threading.RLock()
         self._pieces = dict.fromkeys(DENOMINATIONS_YEN, 0) | dict(FLOAT_YEN)
         if path is not None and path.exists():
             self._pieces |= {int(yen): count for yen, count in json.loads(path.read_text()).items()}
@@ -57,11 +72,31 @@ class SimulatedChanger:
 
     def insert(self, yen: int) -> bool:
         """A piece of money goes in; whether it was taken."""
-        if self._due_yen is None or self._is_fixed or self._is_jammed or yen not in self._pieces:
-            return False
-        self._move({yen: 1})
-        self._received_yen += yen
-        return True
+        with self._turn:
+            if self._due_yen is None or self._is_fixed or self._is_jammed or yen not in self._pieces:
+                return False
+            self._move({yen: 1})
+            self._received_yen += yen
+            return True
+
+    def obey(self, order: str) -> None:
+        """Does what hands do: a note or coin by its value, `jam` or `clear`."""
+        match order:
+            case "jam":
+                self.jam()
+            case "clear":
+                self.clear()
+            case _ if order.isdecimal():
+                self.insert(int(order))
+            case _:
+                raise ValueError(f"{order!r} is none of: YEN, jam, clear")
+
+    def look(self) -> str:
+        """Whether it takes money, and what lies in it."""
+        with self._turn:
+            is_open = self._due_yen is not None and not self._is_fixed and not self._is_jammed
+            state = "jammed" if self._is_jammed else "takes money" if is_open else "takes nothing"
+            return f"{state}, {self._received_yen} yen received, {self.counts().total_yen:,} yen in it"
 
     def jam(self) -> None:
         """Something is stuck; its count is no longer to be trusted."""
@@ -87,22 +122,29 @@ class SimulatedChanger:
         """Money that a clerk took into his own drawer, and attests."""
         if amount_yen <= 0:
             raise ValueError(f"{amount_yen} yen are not an amount received")
-        self._require_open(is_fixed=False)
-        self._clerk_yen += amount_yen
+        with self._turn:
+            self._require_open(is_fixed=False)
+            self._clerk_yen += amount_yen
 
     def deposit(self) -> Deposit:
         """What has been received so far (depositAmount)."""
         return Deposit(self._require_open(), self._received_yen + self._clerk_yen, self._is_jammed)
 
     def await_payment(self) -> Deposit:
-        """What has been received so far: the hand has put in what it wanted."""
-        return self.deposit()
+        """Waits until all is there, the payer's time is over, or something is stuck."""
+        until_s = self._monotonic() + self._patience_s
+        while True:
+            deposit = self.deposit()
+            if deposit.received_yen >= deposit.due_yen or deposit.is_discrepant or self._monotonic() >= until_s:
+                return deposit
+            self._pause(_LOOKS_EVERY_S)
 
     def fix(self) -> Deposit:
         """Takes nothing more (fixDeposit); may be called again."""
-        self._require_open()
-        self._is_fixed = True
-        return self.deposit()
+        with self._turn:
+            self._require_open()
+            self._is_fixed = True
+            return self.deposit()
 
     def end(self, how: DepositEnd) -> int:
         """Ends a fixed deposit (endDeposit); pays back what it can exactly, and returns what is left for the clerk.

@@ -6,7 +6,7 @@ from typing import Protocol
 from hw.link.memory import Core
 
 
-class HandledCore(Core, Protocol):
+class Handled(Protocol):
     """A simulated device that hands can do something to."""
 
     def obey(self, order: str) -> None:
@@ -18,13 +18,17 @@ class HandledCore(Core, Protocol):
         ...
 
 
+class HandledCore(Core, Handled, Protocol):
+    """One that is driven over a line."""
+
+
 @dataclass(frozen=True)
 class Hand:
     """The hand at one simulated device: `orders` are what it can do by one key."""
 
     name: str
     orders: tuple[str, ...]
-    core: HandledCore
+    core: Handled
 
     def do(self, order: str) -> None:
         """Does it; at once, from any thread."""
@@ -39,6 +43,7 @@ class Hand:
 
 _ORDERS = {
     "cash": ("500", "100", "50", "10", "error 20", "jam", "clear", "reset"),
+    "changer": ("10000", "5000", "1000", "500", "100", "jam", "clear"),
     "printer": (
         *("paper near end", "paper end", "paper ok", "cover open", "cover close"),
         *("cutter jam", "drawer close", "power off"),
@@ -50,6 +55,6 @@ _ORDERS = {
 """By the device's table: coins into the slot, a coin on a string (error 20), a new roll, a programming barcode."""
 
 
-def hand_at(name: str, core: HandledCore) -> Hand:
+def hand_at(name: str, core: Handled) -> Hand:
     """The hand at the device of that name."""
     return Hand(name, _ORDERS[name], core)

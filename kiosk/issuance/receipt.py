@@ -66,6 +66,8 @@ def compose_receipt(form: ReceiptForm, values: ReceiptValues) -> tuple[PaperLine
         "valid_until": day_text(values.valid_until),
         "prefecture": values.town.prefecture,
         "municipality": values.town.municipality,
+        "prefecture_romaji": values.town.prefecture_romaji,
+        "municipality_romaji": values.town.municipality_romaji,
         "clerk": values.clerk,
         "proof": values.proof,
     }

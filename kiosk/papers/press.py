@@ -97,6 +97,8 @@ class Press:
         if strange := sorted(set(rows or {}) - set(tables)):
             raise PaperUnusable(f"{name} has no rows {strange[0]!r}; it has {', '.join(sorted(tables)) or 'none'}")
         town = {"prefecture": self._town.prefecture, "municipality": self._town.municipality}
+        if language == "en":
+            town = {"prefecture": self._town.prefecture_romaji, "municipality": self._town.municipality_romaji}
         own: Mapping[str, str] = {key: word for key, word in town.items() if key in filled}
         return {**filled, **own, **values}, {**tables, **(rows or {})}
 

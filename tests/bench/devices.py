@@ -45,6 +45,8 @@ MOST_BYTES, MOST_BYTES_WITH_CODE = 600, 750
 LEAST_TIMES_RASTER = 30
 MOST_OF_A_CORE = 0.03
 _BAUD = (9_600, 38_400, 115_200)
+_JOURNAL_SIZES = (8, 1 << 10, 1 << 17, 1 << 20, 1 << 24)
+"""Those of the longest path: one less than each has all its bits set."""
 _BITS = 10
 _MODEL = MODELS["tm-t88-ja"]
 
@@ -98,6 +100,14 @@ def _receipts(kept: dict[str, Any]) -> bool:
             f" ({len(raster) / len(data):.0f} times); on the wire {times}: {_word(are_met[-2] and are_met[-1])}"
         )
         kept[name] = {"bytes": len(data), "raster_bytes": len(raster)}
+    # The path of the newest of n entries has as many hashes as n - 1 has bits set, and each takes 48 bytes on paper.
+    for size in _JOURNAL_SIZES:
+        data, usual = receipt_bytes(proof(size)), receipt_bytes(proof(size - size // 3))
+        print(
+            f"receipt in a journal of {size:,} entries: {len(data)} bytes at most, {len(usual)} at"
+            f" {size - size // 3:,}; {_wire_s(data, _BAUD[0]):.2f} s at {_BAUD[0]}"
+        )
+        kept[f"journal of {size}"] = {"bytes": len(data)}
     return all(are_met)
 
 

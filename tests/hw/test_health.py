@@ -116,7 +116,7 @@ def test_money_that_belongs_to_nobody_is_told_until_a_person_has_accounted_for_i
 def test_the_watch_tells_what_happens_until_it_is_ended():
     words = [sys.executable, "-m", "hw", "watch", "--json", "--set", "lamp.link=sim:"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
-        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+        lines = [json.loads(process.stdout.readline()) for _ in range(3)]
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert {line["device"]: line["presence"] for line in lines} == {

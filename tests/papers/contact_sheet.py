@@ -1,6 +1,6 @@
 """One picture of every paper in one language: the roll as it came out of the simulated printer, A4 from its layout."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageOps
 
@@ -15,7 +15,8 @@ from kiosk.papers.catalogue import a4_paper, roll_paper
 from kiosk.papers.picture import picture
 from tests.papers.samples import A4, ROLL
 
-_GAP = 24
+_GAP = 20
+_A4_DOTS_PER_INCH = 60
 _BACKGROUND = 205
 
 
@@ -27,13 +28,13 @@ def on_roll(paper: Paper, model: str = "tm-m30-ja") -> Image.Image:
     return draw(sim.sheets[0])
 
 
-def roll_pictures(language: str) -> list[Image.Image]:
-    """The roll papers of `ROLL`, filled in, and the self-test page."""
+def roll_pictures(language: str, model: str) -> list[Image.Image]:
+    """The roll papers of `ROLL`, filled in, and the self-test page, as they come out of that model."""
     papers = [
         roll_paper(name, language, found[language].values, found[language].rows, {*found[language].marks, "training"})
         for name, found in ROLL.items()
     ]
-    return [on_roll(paper) for paper in (*papers, self_test_page())]
+    return [on_roll(paper, model) for paper in (*papers, self_test_page())]
 
 
 def a4_pictures(language: str, dots_per_inch: int = 72) -> list[Image.Image]:
@@ -46,18 +47,20 @@ def a4_pictures(language: str, dots_per_inch: int = 72) -> list[Image.Image]:
     return pictures
 
 
-def contact_sheet(language: str, receipt: Image.Image | None = None) -> Image.Image:
-    """All of them on one picture, `receipt` first."""
-    rolls = [*([receipt] if receipt else []), *roll_pictures(language)]
-    upper = _row(
-        [image.resize((image.width * 2 // 3, image.height * 2 // 3), Image.Resampling.LANCZOS) for image in rolls]
-    )
-    pages = a4_pictures(language)
-    lower = [_row(pages[start : start + 4]) for start in range(0, len(pages), 4)]
-    width = max(image.width for image in (upper, *lower))
-    sheet = Image.new("L", (width, sum(image.height for image in (upper, *lower))), _BACKGROUND)
+def contact_sheet(language: str, receipts: Mapping[str, Image.Image]) -> Image.Image:
+    """All of them on one picture; a row of roll papers, its receipt first, for each model of `receipts`."""
+    rows = []
+    for model, receipt in receipts.items():
+        rolls = [receipt, *roll_pictures(language, model)]
+        rows.append(
+            _row([image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS) for image in rolls])
+        )
+    pages = a4_pictures(language, _A4_DOTS_PER_INCH)
+    rows += [_row(pages[start : start + 4]) for start in range(0, len(pages), 4)]
+    width = max(image.width for image in rows)
+    sheet = Image.new("L", (width, sum(image.height for image in rows)), _BACKGROUND)
     y = 0
-    for image in (upper, *lower):
+    for image in rows:
         sheet.paste(image, (0, y))
         y += image.height
     return sheet

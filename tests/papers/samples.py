@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kiosk.papers.operations import steps
+
 HEAD = "KJ1:000J00*NDGRC:O00$CC5E3 O-BP0BJ645.68%6D*:TA8M:AEQ:039MF5NB%K:IOL2Q2RSYCVWZL6LB8OAX.O2V4Q-24S60DK42QE1"
 
 
@@ -128,30 +130,6 @@ _MEASUREMENTS = {
         ("Extended length APDU", "no", "optional", "pass"),
     ],
 }
-_STEPS = {
-    "ja": [
-        ("用紙がありません", "カバーを開け、新しい用紙を入れて閉じます。止まっていた領収書は、自動で続きが出ます。"),
-        ("カバーが開いています", "カチッと音がするまで閉じます。"),
-        ("カッターが動きません", "電源はそのまま、カバーを開けて紙くずを取り、閉じます。画面の「復旧」を押します。"),
-        ("硬貨の機械が止まりました", "お客様には「窓口でお受けします」とお伝えし、現金で受け取って画面に入力します。"),
-        ("未処理入金があります", "機械の中の金額を数え、どの方のものか確かめてから、画面で割り当てます。"),
-        ("引出しが開いたままです", "中を確かめて閉じます。"),
-        ("認証局につながりません", "保留票をお渡しします。料金をいただいた後であれば、領収書もお渡しします。"),
-    ],
-    "en": [
-        (
-            "Out of paper",
-            "Open the cover, put in a new roll, close it. A receipt that was under way goes on by itself.",
-        ),
-        ("Cover open", "Close it until it clicks."),
-        ("Cutter stuck", "Leave the power on, open the cover, take out scraps, close it. Then choose Recover."),
-        ("Coin machine stopped", "Take the money at the counter, and enter it on the screen."),
-        ("Unassigned money", "Count what lies in the machine, find out whose it is, then assign it on the screen."),
-        ("Drawer left open", "Look into it and close it."),
-        ("Authority not reachable", "Hand out a hold slip, and the receipt if the fee was taken."),
-    ],
-}
-
 A4: dict[str, dict[str, Sample]] = {
     "certificate_copy": {
         "ja": Sample(
@@ -273,7 +251,7 @@ A4: dict[str, dict[str, Sample]] = {
     "operations": {
         language: Sample(
             COMMON[language] | {"support": support, "hand_receipts": place},
-            {"steps": [{"shown": shown, "action": action} for shown, action in _STEPS[language]]},
+            {"steps": steps(language)},
         )
         for language, support, place in (
             ("ja", "保守窓口 011-000-0000(24時間)", "窓口1の引出し 2段目"),

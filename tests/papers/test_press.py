@@ -41,6 +41,12 @@ def test_a_paper_on_a4_says_where_it_went_and_carries_the_town(station, tmp_path
     assert "訓練・無効" not in press.preview("refusal", "ja", {})
 
 
+def test_an_english_paper_names_the_town_in_letters(station):
+    text = press_of(station).preview("hold", "en", {})
+    assert "Horonobe-cho, Hokkaido" in text
+    assert "北海道" not in text
+
+
 def test_what_a_paper_does_not_have_is_refused(station):
     press = press_of(station)
     with pytest.raises(PaperUnusable, match="password"):

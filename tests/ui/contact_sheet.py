@@ -20,6 +20,7 @@ from kiosk.ui.counter import LeftCase
 from kiosk.ui.idle import Patience
 from kiosk.ui.picture import picture
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import text_on
@@ -360,14 +361,17 @@ async def rounds(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("f12")
     await reach(pilot, "Bench")
     await shoot("bench")
-    for number, name in enumerate(("failures", "log", "statistics", "check"), 1):
+    for letter, view in zip(LETTERS, View, strict=True):
         await pilot.press("m")
         await reach(pilot, "Menu")
-        if number == 1:
+        if view is View.HEALTH:
             await shoot("technician-menu")
-        await pilot.press(str(number))
-        await reach(pilot, "Pages")
-        await shoot(name)
+        await pilot.press(letter)
+        await reach(pilot, "Hands" if view is View.HANDS else "Pages")
+        if view is View.HEALTH:
+            await pilot.press("f4")
+            await reach(pilot, "Pages")
+        await shoot(str(view))
         await pilot.press("escape")
         await reach(pilot, "Bench")
 

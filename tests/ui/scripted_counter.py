@@ -12,7 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
+from hw.health_words import Question
 from hw.ports import PinPolicy, PinStatus, PrintOutcome
+from hw.sim.coin.virtual import VirtualCoinMachine
+from hw.sim.display.virtual import VirtualDisplay
+from hw.sim.lamp.virtual import VirtualLamp
+from hw.sim.panel import hand_at
+from hw.sim.printer.virtual import VirtualPrinter
+from hw.sim.scanner.virtual import VirtualScanner
 from kiosk.counter_records import CounterRecords
 from kiosk.issuance.failure import Refusal, RolledBack
 from kiosk.issuance.persons import (
@@ -41,11 +48,13 @@ from kiosk.ui.counter import (
     DecisionRefused,
     DeviceState,
     FailureText,
+    Hand,
     JournalLine,
     JournalView,
     Judgement,
     LeftCase,
     OwnCertificate,
+    SelfTest,
     Statistics,
 )
 from kiosk.ui.service import Run
@@ -229,6 +238,53 @@ class ScriptedPapers:
         return name
 
 
+class ScriptedWorkbench:
+    """`kiosk.ui.counter.Workbench` whose devices are well; `asked` is what the technician answered."""
+
+    def __init__(self) -> None:
+        self.records: list[SelfTest] = []
+        self.asked: list[bool | None] = []
+        self.accepted = 0
+
+    def self_test(self, level, ask) -> tuple[SelfTest, ...]:
+        if level == "interactive":
+            self.asked.append(ask(Question.LIGHTS_SEEN))
+        measured = (("answer time ms", "1.5", "at most 500", "passed"),)
+        record = SelfTest("2026-11-22T10:00:00+09:00", "printer", level, "passed", measured, {"PaperCutCount": 17})
+        self.records.append(record)
+        return (record,)
+
+    def self_tests(self, newest: int) -> tuple[SelfTest, ...]:
+        return tuple(self.records[-newest:])
+
+    def line_trace(self) -> tuple[str, ...]:
+        return ("10:00:00 printer > 10 04 01", "10:00:00 printer < 12")
+
+    def card_probes(self) -> tuple[Check, ...]:
+        return (Check("application", "pass", "juki-2011"),)
+
+    def conformity(self, subject: str) -> str:
+        return f"report of the {subject}: PASS"
+
+    def supplies(self) -> tuple[Check, ...]:
+        return (Check("paper", "pass", "enough"),)
+
+    def surroundings(self) -> tuple[Check, ...]:
+        return (Check("clock", "pass", "2026-11-22 19:00:00 +0900"),)
+
+    def operations(self, language: str) -> str:
+        return "what to do when a device stops"
+
+    def print_operations(self, language: str) -> str:
+        return "operations-0001.pdf"
+
+    def bundle(self) -> Path:
+        return Path("support.tar.gz")
+
+    def accept_replacements(self) -> None:
+        self.accepted += 1
+
+
 class ScriptedCounter:
     """`kiosk.ui.counter.Counter` on a script."""
 
@@ -244,6 +300,14 @@ class ScriptedCounter:
         self.reader = ScriptedReader()
         self.services = ScriptedServices()
         self.paper_press = ScriptedPapers()
+        self.tools = ScriptedWorkbench()
+        self.simulators: tuple[Hand, ...] = tuple(
+            hand_at(name, core)
+            for name, core in (
+                *(("printer", VirtualPrinter()), ("cash", VirtualCoinMachine()), ("display", VirtualDisplay())),
+                *(("lamp", VirtualLamp()), ("scanner", VirtualScanner())),
+            )
+        )
         self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
@@ -316,8 +380,11 @@ class ScriptedCounter:
     def simulated_card(self) -> ScriptedReader:
         return self.reader
 
-    def hands(self) -> tuple:
-        return ()
+    def workbench(self) -> ScriptedWorkbench:
+        return self.tools
+
+    def hands(self) -> tuple[Hand, ...]:
+        return self.simulators
 
     def procedures(self) -> "ScriptedProcedures":
         return ScriptedProcedures(self.script)

@@ -9,6 +9,8 @@ from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
+from kiosk.ui.technician.menu import LETTERS, View
+from kiosk.ui.technician.pages import Pages
 from tests.ui.screen_host import text_on
 from tests.ui.walk import PASSWORD, by_keyboard, leave, reach, until, walk
 
@@ -30,7 +32,8 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
 
             await walk(pilot, by_keyboard, visit)
             await try_out(pilot, seen)
-            await pilot.press("f12", "escape", "left", "enter")
+            await inspect(pilot, seen)
+            await pilot.press("escape", "left", "enter")
             await leave(app)
         return app
 
@@ -46,7 +49,41 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
     for meddled in ("tampered", "impersonated"):
         assert "受け付けられません" in seen[meddled]
     assert "あと4回" in seen["wrong"], "the card's own count"
+    items = case.resident.items
+    personal = {items.name, items.name.replace("\u3000", ""), items.address, PASSWORD}
+    personal |= {str(items.birth_date), case.resident.code, case.application.number}
+    inspected = "\n".join(text for name, text in seen.items() if name.startswith("inspected-"))
+    assert "printer > 10 04" in inspected and "juki-2011" in inspected and "合格" in inspected
+    assert not [text for text in personal if text in inspected]
     assert app.return_code == 0
+
+
+async def inspect(pilot: Pilot[None], seen: dict[str, str]) -> None:
+    """The technician looks at everything that he can, with the resident's card in the reader."""
+    await pilot.press("f12")
+    await reach(pilot, "Bench")
+    await pilot.press("i")
+    for letter, view in zip(LETTERS, View, strict=True):
+        await pilot.press("m")
+        await reach(pilot, "Menu")
+        await pilot.press(letter)
+        await reach(pilot, "Hands" if view is View.HANDS else "Pages")
+        if view in _WITH_A_TOOL:
+            await pilot.press("f4")
+            await until(pilot, lambda: type(pilot.app.screen).__name__ == "Pages", "the tool's end")
+        if view is View.LINES:
+            await until(pilot, lambda: "printer >" in text_on(pilot.app), "the lines")
+        pages = pilot.app.screen
+        for page in range(_PAGES_READ if isinstance(pages, Pages) else 1):
+            seen[f"inspected-{view}-{page}"] = text_on(pilot.app)
+            await pilot.press("pagedown")
+        await pilot.press("escape")
+        await reach(pilot, "Bench")
+    await pilot.press("r")
+
+
+_WITH_A_TOOL = (View.HEALTH, View.CONFORMITY, View.BUNDLE)
+_PAGES_READ = 6
 
 
 async def try_out(pilot: Pilot[None], seen: dict[str, str]) -> None:

@@ -1,16 +1,26 @@
 """The technician's views: the whole failure book, the log, the statistics, the configuration; nobody's data."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from hw.errors import ReaderMissing
 from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
 from kiosk.failure_book import load_failure_book
+from kiosk.model.application import Application
+from kiosk.ui.app import KioskApp
+from kiosk.ui.case import OpenCase
+from kiosk.ui.counter import DeviceState
+from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.technician.pages import Pages, paged, plotted
 from kiosk.ui.words import LANGUAGES
-from tests.ui.screen_host import ScreenHost, show
+from tests.ui.screen_host import ScreenHost, show, text_on
+from tests.ui.scripted_counter import ScriptedCounter, ScriptedWorkbench, resident
+from tests.ui.walk import reach, until
 
 BOOK = load_failure_book()
 
@@ -63,6 +73,140 @@ def test_pages_are_turned_and_narrowed_down_by_typing(locale: Path) -> None:
     show(lambda seat: Pages(seat, "technician.failures.title", blocks), locale, use)
 
 
+@pytest.fixture
+def play(locale: Path) -> Callable[..., KioskApp]:
+    """Runs the app with a scripted counter, the technician's seat in front, and a person at it."""
+
+    def run(counter: ScriptedCounter, person: Callable[[Pilot[None], KioskApp], Awaitable[None]]) -> KioskApp:
+        async def session() -> KioskApp:
+            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+            async with app.run_test(size=(100, 30)) as pilot:
+                await reach(pilot, "Start")
+                await pilot.press("f12")
+                await reach(pilot, "Bench")
+                await person(pilot, app)
+            return app
+
+        return asyncio.run(session())
+
+    return run
+
+
+async def go_to(pilot: Pilot[None], view: View, screen: str = "Pages") -> None:
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press(LETTERS[tuple(View).index(view)])
+    await reach(pilot, screen)
+
+
+def test_a_self_test_is_run_asks_and_leaves_a_record(play: Callable[..., KioskApp]) -> None:
+    counter = ScriptedCounter()
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await go_to(pilot, View.HEALTH)
+        await pilot.press("f4")
+        await until(pilot, lambda: "内部" in text_on(app) and "合格" in text_on(app), "the record")
+        await pilot.press("f6")
+        await reach(pilot, "LookAtDevice")
+        assert "赤・黄・緑" in text_on(app)
+        await pilot.press("n")
+        await reach(pilot, "Pages")
+        assert "対話" in text_on(app)
+        await pilot.press("escape")
+        await reach(pilot, "Bench")
+        await go_to(pilot, View.STATISTICS)
+        await pilot.press(*"Cut")
+        assert "PaperCutCount  17" in text_on(app), "the device's own counter, over the tests"
+
+    play(counter, technician)
+    assert [record.level for record in counter.tools.records] == ["internal", "interactive"]
+    assert counter.tools.asked == [False]
+
+
+def test_a_tool_that_fails_is_told_and_the_seat_goes_on(play: Callable[..., KioskApp]) -> None:
+    class Full(ScriptedWorkbench):
+        def bundle(self) -> Path:
+            raise OSError(28, "No space left on device")
+
+        def conformity(self, subject: str) -> str:
+            raise ReaderMissing(f"no {subject}")
+
+    counter = ScriptedCounter()
+    counter.tools = Full()
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        for view, key, told in ((View.BUNDLE, "f4", "No space left"), (View.CONFORMITY, "f5", "no card")):
+            await go_to(pilot, view)
+            await pilot.press(key)
+            await until(pilot, lambda told=told: told in text_on(app), told)
+            await pilot.press("escape")
+            await reach(pilot, "Pages")
+            await pilot.press("escape")
+            await reach(pilot, "Bench")
+
+    assert play(counter, technician).fault is None
+
+
+def test_nothing_that_prints_or_takes_the_card_while_a_resident_is_served(play: Callable[..., KioskApp]) -> None:
+    counter = ScriptedCounter()
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        app.board.open(OpenCase(Application("2026-0001", "1"), resident(0), app.board.bell))
+        await go_to(pilot, View.HEALTH)
+        await pilot.press("f5")
+        await until(pilot, lambda: "手続中" in text_on(app), "the refusal")
+        await pilot.press("escape")
+        await reach(pilot, "Pages")
+        await pilot.press("escape")
+        await reach(pilot, "Bench")
+        await go_to(pilot, View.CONSOLE)
+        assert "手続中" in text_on(app) and "juki" not in text_on(app)
+
+    play(counter, technician)
+    assert counter.tools.records == []
+
+
+def test_hands_put_coins_in_open_covers_and_see_what_comes_of_it(play: Callable[..., KioskApp]) -> None:
+    counter = ScriptedCounter()
+    printer, coins = (next(hand for hand in counter.simulators if hand.name == name) for name in ("printer", "cash"))
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await pilot.press("c")
+        await go_to(pilot, View.HANDS, "Hands")
+        await pilot.press("4")
+        await until(pilot, lambda: "cover open" in text_on(app), "the open cover")
+        await pilot.press("5", "tab", "2")
+        assert "takes nothing" in text_on(app)
+        await pilot.press("escape")
+        await reach(pilot, "Bench")
+
+    play(counter, technician)
+    assert "cover closed" in printer.look()
+    assert coins.core.acceptor.memory.inserted == 2, "the coin of the bench's key, and one of 100 yen"
+
+
+def test_an_exchanged_device_is_accepted_by_a_key_that_is_there_only_then(play: Callable[..., KioskApp]) -> None:
+    class Exchanged(ScriptedCounter):
+        is_refused = False
+
+        def devices(self):
+            told = "SIM B is not SIM A"
+            state = DeviceState("printer", "receipt_printer", "tcp://x:9100", "missing", told, self.is_refused)
+            return (state,)
+
+    counter = Exchanged()
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await pilot.press("x")
+        assert counter.tools.accepted == 0
+        counter.is_refused = True
+        await until(pilot, lambda: any(key.display for key in app.screen.query("#accept")), "the key")
+        await pilot.press("x")
+        await until(pilot, lambda: counter.tools.accepted == 1, "the acceptance")
+
+    play(counter, technician)
+
+
 def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_path: Path) -> None:
     path = locate_config(None)
     counter = ConfiguredCounter(load_config(path, []), path, tmp_path)
@@ -78,6 +222,22 @@ def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_pat
         books = counter.books()
         assert books.statistics(station.today(), 14).issued[-1] == (station.today(), 0)
         assert books.left_cases() == ()
+        tools = counter.workbench()
+        tests = tools.self_test("external", lambda question: None)
+        assert {test.device: test.outcome for test in tests} == dict.fromkeys(
+            ("card", "printer", "cash", "display", "lamp"), "passed"
+        )
+        assert tools.self_tests(100) == tests
+        assert any("printer > 10 04 01" in line for line in tools.line_trace())
+        assert [check.detail for check in tools.card_probes()] == ["no card"]
+        counter.simulated_card().insert()
+        probed = {check.name: check for check in tools.card_probes()}
+        assert probed["application"].detail == "juki-2011" and probed["signature.key"].detail == "none"
+        assert "PASS" in tools.conformity("reader") and "PASS" in tools.conformity("card")
+        assert {check.name: check.outcome for check in tools.supplies()}["paper"] == "pass"
+        assert {check.name: check.outcome for check in tools.surroundings()}["authority"] == "pass"
+        assert "用紙がありません" in tools.operations("ja") and "Out of paper" in tools.operations("en")
+        assert Path(tools.print_operations("ja")).read_bytes().startswith(b"%PDF")
         (tmp_path / "head.key").chmod(0o644)
         assert ("head.key", "fail") in [(check.name, check.outcome) for check in counter.checks()]
     finally:

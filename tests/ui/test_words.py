@@ -12,6 +12,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import kiosk.ui
+from hw.health_words import Level, Question
+from hw.health_words import Outcome as HealthOutcome
+from hw.sim.panel import _ORDERS
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose
 from kiosk.counter.reprint import CopyReason
@@ -38,6 +41,7 @@ from kiosk.ui.resident.service import ChooseService, WishRevocation
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.service import ServiceKind, ServiceWork
+from kiosk.ui.technician.bench import TROUBLES
 from kiosk.ui.technician.menu import View
 from kiosk.ui.themes import THEMES
 from kiosk.ui.uses import load_uses
@@ -50,6 +54,12 @@ QUESTIONS = ("language", "colours", "layout")
 DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
 CARD_NOTICES = ("look", "take_back", "empty", "no_card", "locked", "trouble")
+ORDER_NAMES = {
+    order.partition(" 2011")[0].replace(" ", "_").replace(":", "_").lower()
+    for orders in _ORDERS.values()
+    for order in orders
+    if not order.isdecimal()
+}
 TOLD = ("printed", "sent", "not_printed", "unclear", "no_receipt", "copied", "protected")
 CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS, "renew": RENEWAL, "agent": AGENTS_PAPERS}
 """What the clerk chooses from, by purpose."""
@@ -91,6 +101,12 @@ VALUES = {
     "technician.check.{}": [("pass", "fail", "note")],
     "technician.failures.who.{}": [("resident", "clerk", "technician")],
     "technician.view.{}": [View],
+    "technician.level.{}": [Level],
+    "technician.outcome.{}": [HealthOutcome],
+    "technician.question.{}": [Question],
+    "hand.{}": [set(_ORDERS)],
+    "order.{}": [ORDER_NAMES],
+    "trouble.{}": [TROUBLES],
     "use.{}": [{use.kind for use in load_uses()}],
     "clerk.day.difference.{}": [("none", "more", "less")],
     "clerk.duty.{}": [Duty],

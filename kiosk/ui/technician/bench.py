@@ -7,8 +7,9 @@ from pathlib import Path
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
 
-from kiosk.ui.counter import Counter, DeviceState
+from kiosk.ui.counter import Counter, DeviceState, Hand
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -16,6 +17,13 @@ from kiosk.ui.widgets.paragraph import Paragraph
 
 _LOOKS_EVERY_S = 1.0
 _TRACE_LINES = 40
+_COIN = "500"
+TROUBLES = (
+    *("cover_open", "paper_end", "paper_near_end", "cutter_error", "recoverable_error", "unrecoverable_error"),
+    *("head_hot", "feed_button", "offline", "drawer_left_open", "acceptor_fault", "money_unassigned", "events_lost"),
+    "card",
+)
+"""Causes that have words; others are told as they are."""
 
 
 class Bench(SeatScreen[bool]):
@@ -43,6 +51,10 @@ class Bench(SeatScreen[bool]):
                 with VerticalScroll(id="paper-scroll"):
                     yield Paragraph(id="paper")
 
+    def standing_keys(self) -> Iterable[Widget]:
+        """The way out alone; language and look have their keyboard keys, and the room is needed."""
+        return (key for key in super().standing_keys() if key.id == "stop")
+
     def keys(self) -> Iterable[Key]:
         """The demo's hand on the card, and the menu."""
         card = self._counter.simulated_card()
@@ -51,7 +63,15 @@ class Bench(SeatScreen[bool]):
                 key = Key(self.words(f"technician.card.{name}"), id=name, hint=hint)
                 key.display = is_shown
                 yield key
+        if self._coin_hand() is not None:
+            yield Key(self.words("technician.coin"), id="coin", hint="C")
+        accept = Key(self.words("technician.accept"), id="accept", hint="X")
+        accept.display = False
+        yield accept
         yield Key(self.words("technician.menu"), id="menu", hint="Enter", kind="main")
+
+    def _coin_hand(self) -> Hand | None:
+        return next((hand for hand in self._counter.hands() if _COIN in hand.orders), None)
 
     def on_mount(self) -> None:
         """Begins to look."""
@@ -81,6 +101,8 @@ class Bench(SeatScreen[bool]):
                 key.display = not card.is_inserted
             for key in self.query("#remove").results(Key):
                 key.display = card.is_inserted
+        for key in self.query("#accept").results(Key):
+            key.display = any(device.is_refused for device in self._devices)
         self._write("devices", "\n".join(map(self._device_text, self._devices)) or words("technician.no_device"))
         self._write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
         for scroll in self.query("#trace-scroll").results(VerticalScroll):
@@ -93,11 +115,27 @@ class Bench(SeatScreen[bool]):
         self._move_card(event.key.id == "insert")
 
     def on_key(self, event: events.Key) -> None:
-        """I and R move the simulated card, M opens the menu."""
+        """I and R move the simulated card, C drops a coin, X accepts an exchanged device, M opens the menu."""
         if event.key in ("i", "r"):
             self._move_card(event.key == "i")
+        elif event.key in ("c", "x"):
+            for key in self.query("#coin" if event.key == "c" else "#accept").results(Key):
+                if key.display:
+                    key.action_press()
         elif event.key == "m":
             self.open_menu()
+
+    @on(Key.Pressed, "#coin")
+    def drop_coin(self) -> None:
+        """Drops a coin into the simulated machine's slot."""
+        hand = self._coin_hand()
+        if hand is not None:
+            hand.do(_COIN)
+
+    @on(Key.Pressed, "#accept")
+    def accept_device(self) -> None:
+        """A device was exchanged on purpose."""
+        self.run_worker(asyncio.to_thread(self._counter.workbench().accept_replacements), group="accept")
 
     def _move_card(self, is_in: bool) -> None:
         card = self._counter.simulated_card()
@@ -113,7 +151,13 @@ class Bench(SeatScreen[bool]):
         state = self.words(f"device.state.{device.state}")
         kind = self.words(f"device.kind.{device.kind}")
         line = self.words("technician.device", state=state, kind=kind, name=device.name, link=device.link)
-        return f"{line}\n  {device.detail}" if device.detail else line
+        if not device.detail:
+            return line
+        causes = ", ".join(self._cause(cause) for cause in device.detail.split(", "))
+        return f"{line}\n  {causes}"
+
+    def _cause(self, cause: str) -> str:
+        return self.words(f"trouble.{cause}") if cause in TROUBLES else cause
 
 
 def _newest_paper(folder: Path | None) -> str:

@@ -1,26 +1,46 @@
-"""The technician's rounds: devices and exchanges, and from there whatever else he looks at."""
+"""The technician's rounds: devices and exchanges, and from there whatever else he looks at or does."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
 
-from kiosk.ui.counter import Check, Counter, Statistics
+from hw.errors import DeviceError
+from hw.health_words import Question
+from kiosk.ui.counter import Check, Counter, SelfTest, Statistics, Workbench
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import Stop
 from kiosk.ui.technician.bench import Bench
+from kiosk.ui.technician.hands import Hands
 from kiosk.ui.technician.menu import Menu, View
-from kiosk.ui.technician.pages import Pages, plotted
+from kiosk.ui.technician.pages import Action, Pages, plotted
+from kiosk.ui.technician.persons import work
 from kiosk.ui.words import Words
 
-_TITLES = {
-    View.FAILURES: "technician.failures.title",
-    View.LOG: "technician.log.title",
-    View.STATISTICS: "technician.statistics.title",
-    View.CHECK: "technician.check.title",
-}
+R = TypeVar("R")
+Asks = Callable[[Question], bool | None]
+
+_HEALTH = "technician.health.title"
+_RECORDS_SHOWN = 60
+_PLOTTED = 14
+_NOT_DURING_A_CASE = "technician.not_during_a_case"
+
+_LEVELS = (
+    Action("internal", "technician.level.internal", "f4"),
+    Action("external", "technician.level.external", "f5"),
+    Action("interactive", "technician.level.interactive", "f6"),
+)
+_SUBJECTS = (
+    Action("reader", "technician.conformity.reader", "f4"),
+    Action("card", "technician.conformity.card", "f5"),
+)
+_AGAIN = (Action("again", "technician.again", "f4"),)
+_PRINT = (Action("print", "technician.print", "f4"),)
+_MAKE = (Action("make", "technician.bundle.make", "f4"),)
 
 
 class Workshop(Protocol):
-    """What the technician asks of the station."""
+    """What the technician asks of the station's books."""
 
     async def statistics(self) -> Statistics:
         """What the journal says about the last days."""
@@ -38,21 +58,143 @@ async def maintain(seat: Seat, workshop: Workshop, counter: Counter, leave: Call
         if isinstance(answer, Stop):
             leave()
             return
-        view = await seat.ask(Menu(seat))
-        if isinstance(view, View) and view in _TITLES:
-            await seat.ask(Pages(seat, _TITLES[view], await _blocks(view, seat.words, workshop, counter)))
+        view = await seat.ask(Menu(seat, has_hands=bool(counter.hands())))
+        if isinstance(view, View):
+            await Rounds(seat, workshop, counter).go_to(view)
 
 
-async def _blocks(view: View, words: Words, workshop: Workshop, counter: Counter) -> Sequence[str]:
-    match view:
-        case View.FAILURES:
-            return [_failure(code, words, counter) for code in counter.failure_codes()]
-        case View.LOG:
-            return tuple(reversed(counter.log_lines()))
-        case View.STATISTICS:
-            return _statistics(await workshop.statistics(), words)
-        case _:
-            return [_check(check, words) for check in await workshop.checks()]
+class Rounds:
+    """Everything behind the menu."""
+
+    def __init__(self, seat: Seat, workshop: Workshop, counter: Counter) -> None:
+        self._seat = seat
+        self._workshop = workshop
+        self._counter = counter
+
+    @property
+    def _words(self) -> Words:
+        return self._seat.words
+
+    @property
+    def _tools(self) -> Workbench:
+        return self._counter.workbench()
+
+    async def go_to(self, view: View) -> None:
+        """Shows what belongs to that key, until the technician goes back."""
+        match view:
+            case View.HEALTH:
+                await self._test()
+            case View.LINES:
+                await self._read("technician.lines.title", (), look=self._lines)
+            case View.FAILURES:
+                book = [_failure(code, self._words, self._counter) for code in self._counter.failure_codes()]
+                await self._read("technician.failures.title", book)
+            case View.LOG:
+                await self._read("technician.log.title", (), look=self._counter.log_lines)
+            case View.STATISTICS:
+                told = await self._workshop.statistics()
+                tests = await asyncio.to_thread(self._tools.self_tests, _RECORDS_SHOWN)
+                await self._read("technician.statistics.title", _statistics(told, tests, self._words))
+            case View.CHECK:
+                await self._look_again("technician.check.title", self._workshop.checks)
+            case View.SUPPLIES:
+                await self._look_again("technician.supplies.title", self._supplies)
+            case View.SURROUNDINGS:
+                await self._look_again("technician.surroundings.title", self._surroundings)
+            case View.CONSOLE:
+                await self._look_again("technician.console.title", self._probe_card)
+            case View.CONFORMITY:
+                await self._conform()
+            case View.HANDS:
+                await self._seat.ask(Hands(self._seat, self._counter.hands()))
+            case View.OPERATIONS:
+                await self._read_operations()
+            case View.BUNDLE:
+                await self._bundle()
+
+    async def _read(
+        self,
+        title_id: str,
+        blocks: Sequence[str],
+        actions: Sequence[Action] = (),
+        look: Callable[[], Sequence[str]] | None = None,
+    ) -> str | Stop:
+        return await self._seat.ask(Pages(self._seat, title_id, blocks, actions, look))
+
+    def _lines(self) -> Sequence[str]:
+        return self._tools.line_trace() or ("",)
+
+    async def _test(self) -> None:
+        """Records of self-tests, the newest first, and another one at the level that is chosen."""
+        while True:
+            tests = await asyncio.to_thread(self._tools.self_tests, _RECORDS_SHOWN)
+            blocks = [_self_test(test, self._words) for test in reversed(tests)]
+            level = await self._read(_HEALTH, blocks, _LEVELS)
+            if isinstance(level, Stop):
+                return
+            # What prints, kicks or takes coins would come between a resident and his receipt.
+            if level != "internal" and self._is_case_open():
+                await self._refuse(_HEALTH)
+                continue
+            await self._use(_HEALTH, partial(self._tools.self_test, level))
+
+    def _is_case_open(self) -> bool:
+        return self._seat.board.case is not None
+
+    async def _refuse(self, title_id: str) -> None:
+        await self._read(title_id, [self._words(_NOT_DURING_A_CASE)])
+
+    async def _look_again(self, title_id: str, look: Callable[[], Awaitable[Sequence[Check]]]) -> None:
+        """Checks, and the same ones again as often as the technician wants."""
+        while True:
+            blocks = [_check(check, self._words) for check in await look()]
+            if isinstance(await self._read(title_id, blocks, _AGAIN), Stop):
+                return
+
+    async def _use(self, title_id: str, tool: Callable[[Asks], R]) -> R | None:
+        """What a tool returns; None after it was told why it could not."""
+        try:
+            return await work(self._seat, tool)
+        except (DeviceError, OSError) as error:
+            await self._read(title_id, [self._words("technician.failed", reason=error)])
+            return None
+
+    async def _supplies(self) -> Sequence[Check]:
+        return await work(self._seat, lambda ask: self._tools.supplies())
+
+    async def _surroundings(self) -> Sequence[Check]:
+        return await work(self._seat, lambda ask: self._tools.surroundings())
+
+    async def _probe_card(self) -> Sequence[Check]:
+        if self._is_case_open():
+            return [Check("card", "note", self._words(_NOT_DURING_A_CASE))]
+        return await work(self._seat, lambda ask: self._tools.card_probes())
+
+    async def _conform(self) -> None:
+        blocks = [self._words("technician.conformity.text")]
+        while not isinstance(subject := await self._read("technician.conformity.title", blocks, _SUBJECTS), Stop):
+            if self._is_case_open():
+                await self._refuse("technician.conformity.title")
+            elif (report := await self._checked(subject)) is not None:
+                blocks = [report]
+
+    async def _checked(self, subject: str) -> str | None:
+        return await self._use("technician.conformity.title", lambda ask: self._tools.conformity(subject))
+
+    async def _read_operations(self) -> None:
+        title_id, language = "technician.operations.title", self._seat.language
+        book = await asyncio.to_thread(self._tools.operations, language)
+        while not isinstance(await self._read(title_id, book.split("\n"), _PRINT), Stop):
+            where = await self._use(title_id, lambda ask: self._tools.print_operations(language[:2]))
+            if where is not None:
+                await self._read(title_id, [self._words("technician.done", path=where)])
+
+    async def _bundle(self) -> None:
+        title_id, blocks = "technician.bundle.title", [self._words("technician.bundle.text")]
+        while not isinstance(await self._read(title_id, blocks, _MAKE), Stop):
+            path = await self._use(title_id, lambda ask: self._tools.bundle())
+            if path is not None:
+                blocks = [self._words("technician.done", path=path)]
 
 
 def _failure(code: str, words: Words, counter: Counter) -> str:
@@ -61,16 +203,30 @@ def _failure(code: str, words: Words, counter: Counter) -> str:
     return words("technician.failures.entry", code=code, who=who, what=text.what, remedy=text.remedy)
 
 
-def _statistics(told: Statistics, words: Words) -> list[str]:
+def _statistics(told: Statistics, tests: Sequence[SelfTest], words: Words) -> list[str]:
     days = " ".join(f"{day:%d}" for day, _ in told.issued)
     bars = "\n".join(plotted([count for _, count in told.issued]))
     total = sum(count for _, count in told.issued)
     blocks = [words("technician.statistics.issued", days=len(told.issued), count=total, bars=bars, axis=days)]
     codes = "\n".join(words("technician.statistics.code", code=code, count=count) for code, count in told.codes)
     blocks.append(words("technician.statistics.codes", lines=codes or words("technician.nothing")))
+    for device, name in dict.fromkeys((test.device, name) for test in tests for name in test.statistics):
+        counts = [test.statistics[name] for test in tests if test.device == device and name in test.statistics]
+        bars = "\n".join(plotted(counts[-_PLOTTED:], height=2))
+        blocks.append(words("technician.statistics.device", device=device, name=name, count=counts[-1], bars=bars))
     return blocks
 
 
 def _check(check: Check, words: Words) -> str:
     outcome = words(f"technician.check.{check.outcome}")
     return words("technician.check.line", outcome=outcome, name=f"{check.name:<24}", detail=check.detail)
+
+
+def _self_test(test: SelfTest, words: Words) -> str:
+    level = words(f"technician.level.{test.level}")
+    outcome = words(f"technician.outcome.{test.outcome}")
+    lines = [words("technician.health.record", at=test.at, device=test.device, level=level, outcome=outcome)]
+    for name, value, limits, found in test.measurements:
+        told = words(f"technician.outcome.{found}")
+        lines.append(words("technician.health.measured", outcome=told, name=name, value=value, limits=limits))
+    return "\n".join((*lines, ""))

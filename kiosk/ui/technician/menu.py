@@ -1,4 +1,4 @@
-"""The technician's menu: what can be looked at, and the places of what is still to come."""
+"""The technician's menu: one key for everything that can be looked at or done."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -16,52 +16,57 @@ from kiosk.ui.widgets.paragraph import Paragraph
 class View(StrEnum):
     """What a technician looks at besides devices and exchanges."""
 
+    HEALTH = "health"
+    LINES = "lines"
     FAILURES = "failures"
     LOG = "log"
     STATISTICS = "statistics"
     CHECK = "check"
-    HEALTH = "health"
+    SUPPLIES = "supplies"
+    SURROUNDINGS = "surroundings"
     CONSOLE = "console"
     CONFORMITY = "conformity"
-    FAULTS = "faults"
+    HANDS = "hands"
+    OPERATIONS = "operations"
     BUNDLE = "bundle"
 
 
-TO_COME = frozenset({View.HEALTH, View.CONSOLE, View.CONFORMITY, View.FAULTS, View.BUNDLE})
-"""Views behind which nothing stands yet; their keys say so and do nothing."""
+LETTERS = "1234567890abc"
+"""The key of each view, in their order."""
 
 
 class Menu(SeatScreen[View]):
     """One key a view."""
 
-    AUTO_FOCUS = "#view-failures"
+    AUTO_FOCUS = "#view-health"
     ASKS_BACK = False
 
-    def __init__(self, seat: Seat) -> None:
+    def __init__(self, seat: Seat, *, has_hands: bool) -> None:
         super().__init__(seat, can_stop=True)
+        self._has_hands = has_hands
 
     def page(self) -> ComposeResult:
-        """Four in a row."""
+        """Five in a row."""
         yield Paragraph(self.words("technician.menu.title"), classes="title -tight")
-        with Grid(id="duties"):
-            for number, view in enumerate(View, 1):
-                is_to_come = view in TO_COME
-                hint = self.words("clerk.menu.to_come") if is_to_come else str(number)
-                key = Key(self.words(f"technician.view.{view}"), id=f"view-{view}", hint=hint, value=view)
-                key.disabled = is_to_come
+        with Grid(id="rounds"):
+            for letter, view in zip(LETTERS, View, strict=True):
+                key = Key(self.words(f"technician.view.{view}"), id=f"view-{view}", hint=letter.upper(), value=view)
+                key.disabled = view is View.HANDS and not self._has_hands
                 yield key
 
     def keys(self) -> Iterable[Key]:
         """None but the views."""
         return ()
 
-    @on(Key.Pressed, "#duties Key")
+    @on(Key.Pressed, "#rounds Key")
     def choose(self, event: Key.Pressed) -> None:
         """Chooses."""
         if isinstance(event.key.value, View):
             self.dismiss(event.key.value)
 
     def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        if event.character is not None and event.character in "1234":
-            self.dismiss(tuple(View)[int(event.character) - 1])
+        """Digits and letters choose."""
+        letter = (event.character or "").lower()
+        if letter and letter in LETTERS:
+            for key in self.query(f"#view-{tuple(View)[LETTERS.index(letter)]}").results(Key):
+                key.action_press()

@@ -1,9 +1,12 @@
-"""Texts that are turned page by page: the failure book, the log, the configuration, the statistics."""
+"""Texts that are turned page by page: the failure book, the log, the configuration, the records of self-tests."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.widget import Widget
 
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
@@ -11,58 +14,113 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 _LINES = 12
+_LOOKS_EVERY_S = 1.0
 
 
-class Pages(SeatScreen[None]):
-    """Blocks of lines; a block is never torn unless it is longer than a page. Typed characters narrow them down."""
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done from a page: its name, the id of its word, and the function key that does it too."""
+
+    name: str
+    word_id: str
+    key: str
+
+
+class Pages(SeatScreen[str]):
+    """Blocks of lines; a block is never torn unless it is longer than a page. Typed characters narrow them down.
+
+    `actions` are the answers besides going back. `look` gives new blocks once a second, off the event loop, where what
+    is shown lives; the last page is shown then until somebody turns.
+    """
 
     ASKS_BACK = False
     TAKES_TEXT = True
 
-    def __init__(self, seat: Seat, title_id: str, blocks: Sequence[str]) -> None:
+    def __init__(
+        self,
+        seat: Seat,
+        title_id: str,
+        blocks: Sequence[str],
+        actions: Sequence[Action] = (),
+        look: Callable[[], Sequence[str]] | None = None,
+    ) -> None:
         super().__init__(seat, can_stop=True)
         self._title_id = title_id
         self._blocks = blocks
+        self._actions = actions
+        self._look = look
         self._asked = ""
         self._page = 0
+        self._is_at_end = look is not None
 
     def page(self) -> ComposeResult:
         """Title, what is looked for, the present page."""
+        where, lines = self._shown()
+        yield Paragraph(self.words(self._title_id), classes="title -tight")
+        yield Paragraph(where, classes="aside", id="page-number")
+        yield Paragraph(lines, classes="note", id="page-lines")
+
+    def _shown(self) -> tuple[str, str]:
         pages = paged([block for block in self._blocks if self._asked.casefold() in block.casefold()])
-        self._page = min(self._page, len(pages) - 1)
+        self._page = len(pages) - 1 if self._is_at_end else min(self._page, len(pages) - 1)
         words = self.words
         where = words("technician.page", number=self._page + 1, count=len(pages), text=self._asked)
-        yield Paragraph(words(self._title_id), classes="title -tight")
-        yield Paragraph(where, classes="aside")
-        yield Paragraph(pages[self._page] or words("technician.nothing"), classes="note", id="page-lines")
+        return where, pages[self._page] or words("technician.nothing")
+
+    def standing_keys(self) -> Iterable[Widget]:
+        """The way out alone; language and look have their keyboard keys, and the room is needed."""
+        return (key for key in super().standing_keys() if key.id == "stop")
 
     def keys(self) -> Iterable[Key]:
-        """Both ways."""
+        """What can be done, and both ways."""
+        for action in self._actions:
+            yield Key(self.words(action.word_id), id=f"do-{action.name}", hint=action.key.upper(), value=action.name)
         yield Key(self.words("key.before"), id="before", hint="PageUp")
         yield Key(self.words("key.next"), id="after", hint="PageDown")
 
-    @on(Key.Pressed, "#before")
-    async def turn_back(self) -> None:
-        """Turns back."""
-        await self._turn(-1)
+    def on_mount(self) -> None:
+        """Begins to look, where what is shown lives."""
+        if self._look is not None:
+            self.run_worker(self._keep_looking(self._look), group="look")
 
-    @on(Key.Pressed, "#after")
-    async def turn_on(self) -> None:
-        """Turns on."""
-        await self._turn(1)
+    async def _keep_looking(self, look: Callable[[], Sequence[str]]) -> None:
+        while True:
+            await self.seat.bell.until(lambda: self.seat.is_in_front)
+            self._blocks = await asyncio.to_thread(look)
+            self._write()
+            await asyncio.sleep(_LOOKS_EVERY_S)
 
-    async def _turn(self, pages: int) -> None:
+    def _write(self) -> None:
+        where, lines = self._shown()
+        for paragraph_id, text in (("page-number", where), ("page-lines", lines)):
+            for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
+                paragraph.write(text)
+
+    @on(Key.Pressed, ".answers Key")
+    def act(self, event: Key.Pressed) -> None:
+        """Does what an action's key says, or turns."""
+        if event.key.id in ("before", "after"):
+            self._turn(-1 if event.key.id == "before" else 1)
+        elif isinstance(event.key.value, str):
+            self.dismiss(event.key.value)
+
+    def _turn(self, pages: int) -> None:
         self._page = max(0, self._page + pages)
-        await self.compose_anew()
+        self._is_at_end = False
+        self._write()
 
-    async def on_key(self, event: events.Key) -> None:
-        """The paging keys turn, other characters are looked for."""
+    def on_key(self, event: events.Key) -> None:
+        """The paging keys turn, function keys act, other characters are looked for."""
+        for action in self._actions:
+            if event.key == action.key:
+                self.dismiss(action.name)
+                return
         if event.key in ("pageup", "pagedown"):
-            await self._turn(-1 if event.key == "pageup" else 1)
+            self._turn(-1 if event.key == "pageup" else 1)
         elif event.key == "backspace" or (event.character is not None and event.is_printable):
             self._asked = self._asked[:-1] if event.key == "backspace" else f"{self._asked}{event.character}"[:20]
             event.stop()
-            await self.compose_anew()
+            self._write()
 
 
 def paged(blocks: Sequence[str]) -> list[str]:
