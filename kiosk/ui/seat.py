@@ -227,7 +227,10 @@ class Seat:
         """Takes a screen off for which no other has come in the same breath."""
         if self._going is screen:
             self._going = None
-            screen.take_off()
+            if self.is_in_front:
+                screen.take_off()
+            else:
+                self._leaving = asyncio.create_task(self._take_off(screen))
 
     async def _take_off(self, screen: AnsweringScreen[Any]) -> None:
         await self.bell.until(lambda: self.is_in_front)

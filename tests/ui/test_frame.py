@@ -13,6 +13,7 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.idle import Patience
 from kiosk.ui.resident.password import ChoosePassword
+from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import LETTERS, ScriptedCounter
@@ -194,3 +195,21 @@ def test_a_hidden_key_keeps_no_trace_of_a_pasted_password(locale: Path) -> None:
         assert "AB01" not in host.text and "●" not in host.text
 
     assert show(lambda seat: ChoosePassword(seat, 3, PinPolicy(4, 16, LETTERS)), locale, use) == []
+
+
+def test_a_screen_that_leaves_while_the_seat_changes_takes_no_other_seats_screen_along(
+    play: Callable[[Play], KioskApp],
+) -> None:
+    async def anybody(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await reach(pilot, "Start")
+        start = app.screen
+        assert isinstance(start, SeatScreen)
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        # Between the answer and this the clerk has come to the front.
+        start.seat._going = start
+        start.seat._clear(start)
+        await pilot.pause()
+        assert type(app.screen).__name__ == "Desk"
+
+    play(anybody)
