@@ -24,7 +24,7 @@ def test_a_password_is_changed_and_set_anew_and_the_certificate_revoked(tmp_path
     unlocked = kiosk("unlock", APPLICATION, "--new-password", new, *data)
     assert (unlocked.returncode, unlocked.stdout.splitlines()[-1]) == (0, "step unlocked")
     assert kiosk("hold", "2011-0001", "--until", "2099-01-01", *data).returncode == 1
-    assert kiosk("revoke", APPLICATION, "--cause", "moved", *data).returncode == 2
+    assert kiosk("revoke", APPLICATION, "--cause", "moved", "--card", *data).returncode == 2
     second = tmp_path / "town" / "authority" / "clerks" / "second.pem"
     revoked = kiosk("revoke", APPLICATION, "--cause", "moved", "--card", "--second", second, "--json", *data)
     told = last_line(revoked.stdout)

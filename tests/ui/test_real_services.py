@@ -109,6 +109,8 @@ async def revoke(pilot: Pilot[None], visit: Visit) -> None:
 
 async def take_card(pilot: Pilot[None]) -> None:
     """The resident takes his card, and reads that it is done."""
+    # The screen that asked for it to be put in is of the same kind.
+    await until_text(pilot, "カードを お取りください")
     await reach(pilot, "HandleCard")
     await pilot.press("enter")
     await reach(pilot, "ServiceFinished")
