@@ -9,12 +9,12 @@ from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
 from kiosk.ui.voice import sentence
+from tests.ui.fit import flaws as flaws_of
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.service_tour import Shoot, change, decisions, left_cases, services, wish
-from tests.ui.test_way import SMALL, USUAL, look
 from tests.ui.walk import reach
 
-LARGE = (132, 43)
+USUAL, SMALL, LARGE = (100, 30), (90, 26), (132, 43)
 
 
 @pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL), ("ja", LARGE)])
@@ -33,7 +33,7 @@ def test_every_text_fits(
 
             async def visit(name: str) -> None:
                 await pilot.pause()
-                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in look(pilot))
+                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(app.screen))
 
             await tour(pilot, visit)
 
@@ -55,7 +55,7 @@ def test_the_residents_part_fits_in_easy_japanese_and_every_arrangement(
 
             async def visit(name: str) -> None:
                 await pilot.pause()
-                flaws.extend(f"{name}: {flaw}" for flaw in look(pilot))
+                flaws.extend(f"{name}: {flaw}" for flaw in flaws_of(app.screen))
                 said[name] = sentence(app.screen, app.screen.words)
 
             await _arrange(pilot, layout)
