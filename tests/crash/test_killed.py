@@ -45,7 +45,7 @@ def test_a_drill_has_places_of_every_kind(found: dict[bool, list[Place]]) -> Non
     ("victim", "call", "kind", "at"),
     [
         (Victim.TERMINAL_AND_AUTHORITY, "sendto", "authority request", -1),
-        (Victim.AUTHORITY, "sendto", "answer", -1),
+        (Victim.AUTHORITY, "write", "answer", -1),
     ],
 )
 def test_what_was_killed_goes_on_as_if_nothing_had_been(

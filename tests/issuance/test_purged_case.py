@@ -21,7 +21,7 @@ def test_the_number_of_a_purged_case_is_refused_and_another_is_not(tmp_path: Pat
     closed = world.issue("1")
     station = world.station()
     station.authority.revoke(station.authority.revoke_message(closed.certificate, RevocationReason.SUPERSEDED).der)
-    assert purge(station.journal, START + datetime.timedelta(days=1)) == 1
+    assert len(purge(station.journal, START + datetime.timedelta(days=1))) == 1
     with pytest.raises(Refusal, match="K-CASE-004"):
         world.issue("1")
     assert "K-CASE-004" in load_failure_book()

@@ -119,7 +119,7 @@ def test_store_and_authority_that_disagree_about_a_certificate_are_both_quoted(w
 def test_certificates_of_purged_cases_are_not_taken_for_lost_ones(world: World) -> None:
     world.issue("1")
     world.now += datetime.timedelta(days=1)
-    assert purge(world.station().journal, START + datetime.timedelta(hours=1)) == 1
+    assert len(purge(world.station().journal, START + datetime.timedelta(hours=1))) == 1
     assert gaps(world) == []
     world.issue("2", OTHER_RESIDENT)
     with open_database(world.database_url).write() as transaction:

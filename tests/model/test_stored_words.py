@@ -72,7 +72,10 @@ STEPS = (
         (RevocationCause, "withdrawn compromised moved erroneous"),
         (EffectState, "intended unknown witnessed failed done"),
         (Sex, "male female other"),
-        (IdentityDocument, "driving_licence passport photo_card"),
+        (
+            IdentityDocument,
+            "driving_licence passport photo_card answered_letter health_insurance pension_book employee_card",
+        ),
         (CertificateState, "good pending revoked unknown"),
         # RFC 5280, 5.3.1.
         (

@@ -100,6 +100,16 @@ ROLL: dict[str, dict[str, Sample]] = {
         "ja": Sample(COMMON["ja"] | {"number": "2011-0001", "return_date": "平成23年11月30日", "paid_yen": "500"}),
         "en": Sample(COMMON["en"] | {"number": "2011-0001", "return_date": "30 November 2011", "paid_yen": "500"}),
     },
+    "revocation": {
+        "ja": Sample(
+            COMMON["ja"] | {"number": "2011-0002", "date": "平成23年11月26日", "serial": "7B" * 16},
+            marks=frozenset({"compromised", "emptied"}),
+        ),
+        "en": Sample(
+            COMMON["en"] | {"number": "2011-0002", "date": "26 November 2011", "serial": "7B" * 16},
+            marks=frozenset({"compromised", "emptied"}),
+        ),
+    },
     "day_close": {
         language: Sample(
             COMMON[language] | _MONEY,

@@ -13,7 +13,7 @@ NEAR_END = "near-end"
 CUTTER_JAM = "cutter-jam"
 """The cutter jams before the byte is processed."""
 POWER_OFF = "power-off"
-"""The power fails and comes back before the byte: what was in the buffers is gone."""
+"""The power fails and comes back before the byte: what was in the buffers is gone, and what arrives with the byte."""
 SILENT = "silent"
 """The printer goes on printing, and answers nothing from that byte on."""
 

@@ -97,10 +97,15 @@ class VirtualPrinter:
     def feed(self, chunk: bytes) -> bytes:
         """Receives `chunk` and returns all answers that are due, also to earlier bytes; no bytes upset it."""
         with self._lock:
-            for byte in chunk:
+            for place, byte in enumerate(chunk):
                 self._received += 1
                 if self._received in self._faults:
-                    self._fail(self._faults[self._received])
+                    fault = self._faults[self._received]
+                    self._fail(fault)
+                    if fault.kind == POWER_OFF:
+                        # It takes seconds to start, and hears nothing of what arrives meanwhile.
+                        self._received += len(chunk) - place - 1
+                        break
                 self._held.append(byte)
                 self._work()
                 command = self._scanner.feed(byte)

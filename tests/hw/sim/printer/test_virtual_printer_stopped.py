@@ -141,8 +141,9 @@ def test_a_real_time_pulse_can_be_switched_off():
 
 def test_a_power_cut_loses_what_was_held_and_keeps_what_was_printed():
     printer = VirtualPrinter(faults=parse_printer_faults("power-off@6"))
-    assert printer.feed(b"A\nhalfB\n\x1dV\x00") == b""
-    assert printer.sheets[0].text == "A\nfB\n"
+    assert printer.feed(b"A\nhalf it hears this, and this it does not\n\x1dV\x00") == b""
+    assert printer.feed(b"B\n\x1dV\x00") == b""
+    assert printer.sheets[0].text == "A\nB\n"
     printer.set_paper("end")
     printer.feed(RECEIPT)
     printer.obey("power off")
