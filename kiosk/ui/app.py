@@ -187,7 +187,8 @@ class KioskApp(App[None], inherit_bindings=False):
         from kiosk.ui.tower import TowerSign, keep_tower
 
         issue = self._issue or issue_certificate
-        reception = StationReception(counter, station, self._thread, self.board, issue, start)
+        board, is_demo = self.board, self._is_demo
+        reception = StationReception(counter, station, self._thread, board, issue, start, is_demo=is_demo)
         resident, clerk, technician = (self._seats[name] for name in SeatName)
         resident.voice = resident.voice or counter.voice
         self.run_worker(serve_residents(resident, reception, self._language), group="resident")

@@ -82,6 +82,8 @@ class StationReception:
         board: Board,
         issue: Issue,
         start: Callable[[Coroutine[None, None, None]], object],
+        *,
+        is_demo: bool,
     ) -> None:
         rules = station.policy.passwords["signature"]
         self.fee_yen = station.policy.fee.issue_yen
@@ -90,7 +92,7 @@ class StationReception:
         self.card: SimulatedCard | None = counter.simulated_card()
         self.own_card: OwnCard = CardAtTerminal(station, counter.card_services(), thread, self.card)
         self.services = StationServices(counter, station, thread, board, start)
-        self.forms: FormsCorner = StationForms(counter, station, thread)
+        self.forms: FormsCorner = StationForms(counter, station, thread, is_demo=is_demo)
         self._counter = counter
         self._station = station
         self._thread = thread
