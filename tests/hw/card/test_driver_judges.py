@@ -181,17 +181,24 @@ def test_a_makers_tool_manages_the_card_that_was_bought(bought: Office, tmp_path
     bought.tool(*tool, f"--key={key}", "-a", "set-chuid")
 
 
+@pytest.fixture
+def alone() -> Iterator[tuple[PrivatePcscd, Client]]:
+    """A card service in whose readers nothing lies."""
+    with PrivatePcscd() as running, Client(running.env["PCSCLITE_CSOCK_NAME"]) as process:
+        yield running, process
+
+
 def test_opensc_makes_a_key_in_a_card_that_was_bought_and_signs_with_it(
-    pcscd: PrivatePcscd, client: Client, tmp_path: Path
+    alone: tuple[PrivatePcscd, Client], tmp_path: Path
 ) -> None:
     """What `piv-tool` returns is its own affair: it fails to write down the RSA key that the card gave it (OpenSC
     issue 3156, mended in 0.26), and returns a certificate's length for having loaded it.
     """
+    pcscd, client = alone
     store = MemoryStore(blank("piv"))
     reader = pcscd.reader_names[0]
     (tmp_path / "9b").write_text(":".join(f"{byte:02X}" for byte in FACTORY_MANAGEMENT_KEY))
     (tmp_path / "text").write_bytes(b"a text to be signed")
-    assert client.run(outcome, wait_for_removal, reader) == "True"
     with inserted(VirtualCard(store, make_key=rsa_key), pcscd.vpcd_ports[0]):
         assert client.run(outcome, wait_for_card, reader) == "True"
         env = {**pcscd.env, "PIV_EXT_AUTH_KEY": f"{tmp_path}/9b"}
