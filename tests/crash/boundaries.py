@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -37,6 +37,8 @@ _CALLS = ",".join(
     ("fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat", "connect", *_SENDING, *_CHANGING)
 )
 _CALL = re.compile(r"(?:\d+ +)?(\w+)\((.*)\) += +(-?\d+)(?: .*)?")
+_UNFINISHED = " <unfinished ...>"
+_RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
 _UNIX_SOCKET = re.compile(r"<UNIX-STREAM:\[(\d+)")
 _TRANSMIT = r"\x09\x00\x00\x00"
 """SCARD_TRANSMIT in the header of a message to pcscd (its winscard_msg.h), which has 8 bytes."""
@@ -45,6 +47,8 @@ _KNOWN = {
     "station.key": "the key that seals records, linked into its place before anything else is done",
     "head.key": "the key that signs heads, likewise",
     "certificates": "the drill's own copy of the certificate, after the case is closed",
+    "display.new": "what the simulated customer display shows, kept by the display",
+    "lamp.new": "how the simulated signal tower stands, kept by the tower",
 }
 """What a drill makes durable outside an issuance."""
 
@@ -142,7 +146,7 @@ def _seen() -> Iterator[Seen]:
 def _sort(trace: str, data: Path, authority_port: str, printer_port: str) -> Iterator[Seen]:
     """Every call that has an effect outside of the process, sorted by its target."""
     to_pcscd = set[str]()
-    for line in trace.splitlines():
+    for line in whole_calls(trace.splitlines()):
         match = _CALL.fullmatch(line.strip())
         if match is None:
             continue
@@ -171,6 +175,19 @@ def _sort(trace: str, data: Path, authority_port: str, printer_port: str) -> Ite
                 yield Seen(Kind.CARD, "card")
             elif call in ("write", "writev") and str(data) in target and not _is_of_store(target):
                 yield Seen(None, f"write {_name(target)}")
+
+
+def whole_calls(lines: Iterable[str]) -> Iterator[str]:
+    """Calls during which strace wrote down another thread's are told in two lines; here each is one, where it ended."""
+    begun = dict[str, str]()
+    for line in lines:
+        thread, _, told = line.partition(" ")
+        if told.endswith(_UNFINISHED):
+            begun[thread] = line.removesuffix(_UNFINISHED)
+        elif (resumed := _RESUMED.match(told.lstrip())) is not None:
+            yield begun.pop(thread, thread) + resumed[1]
+        else:
+            yield line
 
 
 def _is_of_store(target: str) -> bool:

@@ -8,6 +8,7 @@ from random import Random, SystemRandom
 
 import pytest
 
+from tests.crash.boundaries import whole_calls
 from tests.crash.boundary import Kind
 from tests.crash.explore import CARD_CHANGES, Explorer, Merging, Reach, Tally
 from tests.crash.hunt import hunt
@@ -139,3 +140,8 @@ def test_a_plan_is_written_as_it_is_read(text: str) -> None:
 def test_what_is_no_plan_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_plan(text)
+
+
+def test_a_call_that_strace_tells_in_two_lines_is_one() -> None:
+    told = ['12 write(5<a>, "x", 1 <unfinished ...>', "13 fsync(4<b>) = 0", "12 <... write resumed>) = 1"]
+    assert list(whole_calls(told)) == ["13 fsync(4<b>) = 0", '12 write(5<a>, "x", 1) = 1']
