@@ -345,10 +345,19 @@ class CoinBox:
         hopper = self._hopper
         if hopper is None or not amount_yen:
             return 0
+        payout = self._ledger.state.payout
         try:
-            payout = self._ledger.state.payout
             self._require_same_hopper(hopper, is_payout_open=payout is not None)
             coin_yen = hopper.coin_yen()
+        except (NotSent, Refused) as error:
+            self.hopper_failure = error
+            if payout is not None:
+                raise OutcomeUnknown(f"the hopper was told to pay, and cannot be asked: {error}") from error
+            return 0
+        except (OutcomeUnknown, LinkLost) as error:
+            self.hopper_failure = error
+            raise
+        try:
             if payout is None:
                 coins = min(amount_yen // coin_yen, _MOST_COINS_BACK)
                 if not coins:

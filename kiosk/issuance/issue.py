@@ -479,9 +479,10 @@ def take_fee(
             persons.clerk.repay(station.cash.end(DepositEnd.REPAY))
             raise
         tendered_yen = station.cash.fix().received_yen
+        # What a machine has not given out itself is the clerk's to hand back.
         change_yen = station.cash.end(DepositEnd.CHANGE)
         persons.clerk.give_change(change_yen)
-        return SettledFee(fee_yen, tendered_yen, change_yen)
+        return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
         answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen)))

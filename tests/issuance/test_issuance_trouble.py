@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from hw.errors import CardRemoved, ReaderMissing, TextDoesNotFit
-from hw.ports import CardSession, PinPolicy, PrintOutcome, QrCode
+from hw.ports import CardSession, DepositEnd, PinPolicy, PrintOutcome, QrCode
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
 from kiosk.issuance.card_key import PROOF_TEXT, password_policy
 from kiosk.issuance.failure import (
@@ -637,3 +638,18 @@ def test_who_stops_what_is_over_stops_nothing(world: World, reason: str) -> None
     with pytest.raises(Refusal if reason == "a rule" else RolledBack):
         world.issue(persons=stopping)
     assert world.station().journal.unfinished_cases() == []
+
+
+def test_change_that_a_machine_gave_out_itself_stands_on_the_receipt(world: World) -> None:
+    station = world.station()
+
+    def end(how: DepositEnd) -> int:
+        station.cash.end(how)
+        return 0  # nothing is left for the clerk to hand back
+
+    handed: list[int] = []
+    persons = with_clerk(world, give_change=handed.append)
+    world.issue(station=replace(station, cash=But(station.cash, end=end)), persons=persons)
+    assert handed == [0]
+    (receipt,) = (sheet.text for sheet in world.printer_core.sheets if "手数料領収書" in sheet.text)
+    assert re.search(r"お預り +¥1,000", receipt) and re.search(r"お釣り +¥500", receipt)

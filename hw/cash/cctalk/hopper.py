@@ -110,7 +110,7 @@ class CoinHopper:
 
         Raises `NotSent` when it never began, `OutcomeUnknown` when nobody can tell.
         """
-        status = self.status()
+        status = self._status_of_payout()
         if status.event == _next(before.event):
             return self._follow(coins, status.event).paid
         if status.event == before.event != 0 and not status.remaining:
@@ -124,10 +124,17 @@ class CoinHopper:
             raise NotSent("the hopper did not hear the command to pay")
         raise OutcomeUnknown("the hopper was reset, and its memory does not tell this payout from the one before")
 
+    def _status_of_payout(self) -> HopperStatus:
+        """The status while it may be paying: that it cannot be asked says nothing about what it pays."""
+        try:
+            return self.status()
+        except (NotSent, Refused) as error:
+            raise OutcomeUnknown(f"the hopper was told to pay, and cannot be asked: {error}") from error
+
     def _follow(self, coins: int, event: int) -> Payout:
         give_up_s = self._monotonic() + _LONGEST_S
         while self._monotonic() < give_up_s:
-            status = self.status()
+            status = self._status_of_payout()
             if status.event != event:
                 raise OutcomeUnknown(f"the hopper was reset: {status.paid} paid, {status.unpaid} not, as it says")
             if not status.remaining:
