@@ -67,7 +67,9 @@ class CoinLedger:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                os.write(descriptor, json.dumps(entry).encode("ascii") + b"\n")
+                line = json.dumps(entry).encode("ascii") + b"\n"
+                while line:
+                    line = line[os.write(descriptor, line) :]
                 os.fdatasync(descriptor)
             finally:
                 os.close(descriptor)

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Protocol
 
-from hw.errors import NotSent, Refused
+from hw.errors import NotSent, OutcomeUnknown, Refused
 
 FORMS = "sim:, cups:QUEUE or folder:/PATH"
 _TIMEOUT_S = 30.0
@@ -62,7 +62,7 @@ class CupsPrinter:
         except FileNotFoundError as error:
             raise NotSent("CUPS is not installed: there is no lp") from error
         except subprocess.TimeoutExpired as error:
-            raise NotSent(f"lp takes longer than {_TIMEOUT_S:.0f} s") from error
+            raise OutcomeUnknown(f"lp takes longer than {_TIMEOUT_S:.0f} s; it may have queued the paper") from error
         if done.returncode:
             raise Refused(f"lp: {done.stderr.decode('utf-8', 'replace').strip()}")
         found = _REQUEST.search(done.stdout.decode("utf-8", "replace"))
