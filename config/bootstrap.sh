@@ -23,10 +23,10 @@ packages="$packages skkdic"
 case $goal in
     demo) ;;
     # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, a terminal
-    # and its font, the checker of units, a database server, and the recorder of system calls.
+    # and its font, the checker of units, a database server, the recorder of system calls, and a synthesiser of speech.
     test)
         packages="$packages pcscd vsmartcard-vpcd opensc yubico-piv-tool openssl softhsm2 tmux systemd postgresql strace"
-        packages="$packages fonts-dejavu-core fonts-wqy-microhei"
+        packages="$packages fonts-dejavu-core fonts-wqy-microhei open-jtalk open-jtalk-mecab-naist-jdic"
         ;;
     *) usage ;;
 esac

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from hw.ports import PinPolicy, PinStatus
 from kiosk.issuance.persons import (
@@ -72,7 +72,7 @@ class ClerkAsked(Asked[A]):
 
     def cannot_tell(self) -> bool:
         """The clerk does not know; False when the case no longer waits for it. Two clerks have to find out then."""
-        return _fail(self._answer, CannotTell())  # type: ignore[arg-type]  # failed here, never set
+        return _fail(self._answer, CannotTell())
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +216,7 @@ class CaseLine:
             raise abandoned
 
 
-def _fail(future: "Future[object]", error: Exception) -> bool:
+def _fail(future: "Future[Any]", error: Exception) -> bool:
     try:
         future.set_exception(error)
     except InvalidStateError:

@@ -172,6 +172,7 @@ class Campaign:
         begun = time.process_time()
         try:
             verdict = judge(good, changed)
+        # An exception that is not declared is what is looked for.
         except Exception as error:
             return "raised", Failure(number, name, f"{type(error).__name__}: {error}", changed.hex())
         if (spent_s := time.process_time() - begun) > SLOWEST_S:

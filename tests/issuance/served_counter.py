@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hw.card.reader import Reader
 from hw.errors import PinLocked, PinRefused
@@ -37,8 +38,9 @@ class Owner(PlayedResident):
     """The card's owner: he knows which password he typed when, and what he does at each question."""
 
     def __init__(self, world: World, old: str = PASSWORD, new: str = NEW_PASSWORD) -> None:
-        reader, window = world.hand, world.window_hand
-        super().__init__(RESIDENT, old, reader, window)  # type: ignore[arg-type]  # hands move cards as readers do
+        reader: Any = world.hand
+        window: Any = world.window_hand
+        super().__init__(RESIDENT, old, reader, window)
         self.old, self.new = old, new
         self.seen: list[int] = []
 

@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -43,8 +44,8 @@ def test_a_form_as_people_fill_it_in_has_no_flaw() -> None:
     ],
 )
 def test_what_cannot_be_compared_is_named(item: str, value: object) -> None:
-    changed = {"kana": FORM.kana, item: value}
-    assert flawed_items(replace(FORM, **changed), TODAY) == (item,)  # type: ignore[arg-type]  # of one item's type
+    changed: dict[str, Any] = {"kana": FORM.kana, item: value}
+    assert flawed_items(replace(FORM, **changed), TODAY) == (item,)
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -157,6 +157,7 @@ def run_alone(keys: int, seed: int, locale: Path, met: dict[str, MetScreen]) -> 
         app = LoneScreen(screen, locale)
         try:
             seen[name] += asyncio.run(play(app, random.Random(seed * 100 + number), keys)).total()
+        # Whatever a key brought about is told with the screen at which it was pressed.
         except Exception as error:
             raise Stuck(f"{name} alone: {app.fault!r}") from error
     return seen

@@ -46,6 +46,7 @@ class Gathering(Generic[T]):
                 some = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
                 try:
                     answers = await loop.run_in_executor(self._thread, self._answer_all, [one for one, _ in some])
+                # Whatever ends it, each of those who wait is told; none would wait for ever.
                 except Exception as error:
                     for _, future in some:
                         _conclude(future, error)

@@ -76,6 +76,7 @@ class Responder:
             with self._authority.store.together() as store:
                 return [self._respond(store, request) for request in requests]
         except Exception:
+            # Nothing of it was stored, whatever failed: each is told so by a protected answer (RFC 9483, section 3.6).
             _log.exception("what was answered could not be stored")
             return [self._unstored(request) for request in requests]
 

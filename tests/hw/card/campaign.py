@@ -180,6 +180,7 @@ def run_status(kind: str, at: int, status_words: Iterable[int]) -> Counter[str]:
                 raise Mistake("a password was presented again")
             if card.store is not None:
                 name_of_state(card.store.read(), is_lying=sw == DONE)
+        # An exception that is not declared is what is looked for.
         except Exception as error:
             raise Mistake(f"{kind}: {sw:04X} at exchange {at}: {type(error).__name__}: {error}") from error
     return outcomes
@@ -201,6 +202,7 @@ def run_faults(kind: str, faults: Iterable[str] = tuple(KINDS)) -> Counter[str]:
                 issue(Reader(slot, random=_random))
                 if name_of_state(store.read()) != "key and certificate":
                     raise Mistake("the card cannot be issued again")
+            # As above.
             except Exception as error:
                 raise Mistake(f"{kind}: {fault} at exchange {at}: {type(error).__name__}: {error}") from error
     return outcomes
