@@ -8,6 +8,7 @@ from textual.containers import Grid
 
 from kiosk.model.resident import Resident
 from kiosk.ui.dates import day_text
+from kiosk.ui.resident.covered_items import CoveredItems
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
@@ -76,18 +77,12 @@ class ChooseApplication(SeatScreen[Resident | str]):
                 key.action_press()
 
 
-class ConfirmItems(SeatScreen[bool]):
-    """The four items on the form; True when the resident says that they are right.
-
-    They are covered after a while, because a screen is seen from behind too.
-    """
-
-    MINDS_IDLENESS = True
+class ConfirmItems(CoveredItems):
+    """The four items on the form; True when the resident says that they are right."""
 
     def __init__(self, seat: Seat, resident: Resident) -> None:
-        super().__init__(seat, position=1, can_stop=True)
+        super().__init__(seat)
         self._resident = resident
-        self._is_covered = False
 
     def page(self) -> ComposeResult:
         """The four items."""
@@ -108,32 +103,3 @@ class ConfirmItems(SeatScreen[bool]):
             yield Key(self.words("resident.items.show"), id="show", hint="3")
         yield Key(self.words("resident.items.no"), id="no", hint="2")
         yield Key(self.words("resident.items.yes"), id="yes", hint="Enter", kind="main")
-
-    def on_mount(self) -> None:
-        """Covers the items after a while."""
-        self.set_timer(self.seat.patience.shown_s, self.cover)
-
-    async def cover(self) -> None:
-        """Covers the items."""
-        await self._show_items(is_covered=True)
-
-    @on(Key.Pressed, "#show")
-    async def uncover(self) -> None:
-        """Shows the items for another while."""
-        await self._show_items(is_covered=False)
-        self.set_timer(self.seat.patience.shown_s, self.cover)
-
-    async def _show_items(self, *, is_covered: bool) -> None:
-        if self.is_attached:
-            self._is_covered = is_covered
-            await self.compose_anew()
-
-    @on(Key.Pressed, "#no")
-    def is_wrong(self) -> None:
-        """Something is not right."""
-        self.dismiss(False)
-
-    @on(Key.Pressed, "#yes")
-    def is_right(self) -> None:
-        """Everything is right."""
-        self.dismiss(True)

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from kiosk.model.form import Form
 from kiosk.ui.dates import day_text
 from kiosk.ui.drawings import COUNTER
+from kiosk.ui.resident.covered_items import CoveredItems
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
@@ -19,20 +20,16 @@ ITEMS = ("kana", "name", "birth_date", "sex", "address")
 """In the order of the paper form."""
 
 
-class ConfirmForm(SeatScreen[bool]):
+class ConfirmForm(CoveredItems):
     """The five items; True when everything is right.
 
-    `doubtful` are those at which the clerk asks to look once more. They are covered after a while, because a screen is
-    seen from behind too.
+    `doubtful` are those at which the clerk asks to look once more.
     """
 
-    MINDS_IDLENESS = True
-
     def __init__(self, seat: Seat, form: Form, doubtful: Collection[str] = ()) -> None:
-        super().__init__(seat, position=1, can_stop=True)
+        super().__init__(seat)
         self._form = form
         self._doubtful = doubtful
-        self._is_covered = False
 
     def page(self) -> ComposeResult:
         """The items; those in doubt say so in words."""
@@ -59,35 +56,6 @@ class ConfirmForm(SeatScreen[bool]):
             yield Key(self.words("resident.items.show"), id="show", hint="9")
         yield Key(self.words("resident.form.check.no"), id="no", hint="2")
         yield Key(self.words("resident.form.check.yes"), id="yes", hint="Enter", kind="main")
-
-    def on_mount(self) -> None:
-        """Covers the items after a while."""
-        self.set_timer(self.seat.patience.shown_s, self.cover)
-
-    async def cover(self) -> None:
-        """Covers the items."""
-        await self._show_items(is_covered=True)
-
-    @on(Key.Pressed, "#show")
-    async def uncover(self) -> None:
-        """Shows the items for another while."""
-        await self._show_items(is_covered=False)
-        self.set_timer(self.seat.patience.shown_s, self.cover)
-
-    async def _show_items(self, *, is_covered: bool) -> None:
-        if self.is_attached:
-            self._is_covered = is_covered
-            await self.compose_anew()
-
-    @on(Key.Pressed, "#no")
-    def is_wrong(self) -> None:
-        """Something is to be typed again."""
-        self.dismiss(False)
-
-    @on(Key.Pressed, "#yes")
-    def is_right(self) -> None:
-        """Everything is right."""
-        self.dismiss(True)
 
 
 class AtReception(SeatScreen[None]):
