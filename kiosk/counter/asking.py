@@ -12,6 +12,7 @@ import msgspec
 from hw.ports import ChannelChallenge, ManagementKeys, SessionKeys
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
+from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
@@ -60,6 +61,18 @@ class Found:
     resident: Resident | None
 
 
+@dataclass(frozen=True, repr=False)
+class FormLooked:
+    """What the clerk says to a form that was typed at a terminal.
+
+    The resident whose it is; else the items that are to be looked at once more; with neither he would rather speak to
+    the resident.
+    """
+
+    resident: Resident | None
+    items: tuple[str, ...] = ()
+
+
 RESIDENT = Asking("resident", str, Found)
 PERSON = Asking("person", str, bytes)
 CARD = Asking("card", str, bytes)
@@ -74,6 +87,18 @@ REPAY = Asking("repay", Concerning, bool)
 COUNT = Asking("count", Concerning, int)
 RETURNED = Asking("returned", Concerning, bool)
 PAPER = Asking("paper", Concerning, PaperSeen)
+PRINTED_FORM = Asking("printed_form", str, Found)
+"""Whose printed form has this code."""
+TYPED_FORM = Asking("typed_form", Form, FormLooked)
+FREE = Asking("free", str, Found)
+"""The terminal has nobody: it waits for a form that the clerk sends there."""
+CALL = Asking("call", str, bool)
+"""The resident at the terminal wants somebody to come; a clerk who is on his way says so."""
+
+CLERKS = frozenset(
+    asked.kind for asked in (IDENTITY, APPROVE, FEE, CHANGE, REPAY, COUNT, RETURNED, PAPER, TYPED_FORM, FREE, CALL)
+)
+"""What a person answers, who takes his time; everything else a station answers at once."""
 
 
 class Said(msgspec.Struct, tag="said"):

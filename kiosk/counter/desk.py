@@ -8,7 +8,7 @@ by `kiosk.counter.card_desk`.
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -16,16 +16,20 @@ from hw.errors import Refused
 from hw.ports import ManagementKeys, SessionKeys
 from kiosk.clock import Clock
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Denied, Gone, KeysGiven, KeysWanted, Reply, Said, Unsure
+from kiosk.counter.asking import Asking, Denied, FormLooked, Gone, KeysGiven, KeysWanted, Reply, Said, Unsure
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.counter.line import Line, LineLost, Question, StationUnknown
+from kiosk.counter.printed_forms import PrintedForms
+from kiosk.counter.till import Till
 from kiosk.counter.town_ids import TownIds
 from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidence, IdentityQuestion
 from kiosk.journal.journal import Journal
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import Uncertifiable, certify_items
 from kiosk.model.eligibility import differing_items
+from kiosk.model.form import Form
+from kiosk.model.resident import Resident
 from kiosk.model.transition import Stage
 from kiosk.register.register import Register
 
@@ -35,6 +39,8 @@ _IDENTIFIED: Mapping[Operation, Stage] = {
     "reset_password": Stage.UNLOCK_IDENTIFIED,
 }
 """The stage of a case in which a clerk's key signs for it."""
+
+_MONEY = frozenset(asked.kind for asked in (asking.FEE, asking.CHANGE, asking.REPAY, asking.COUNT))
 
 _WAIT_S = 0.5
 _SKEW = datetime.timedelta(minutes=5)
@@ -51,19 +57,38 @@ class Approval:
     operation: Operation
 
 
+class Reception(Protocol):
+    """The clerk, for residents at terminals who have no application yet. Every call blocks until he has answered."""
+
+    def look_at_form(self, form: Form) -> FormLooked:
+        """Compares a form that was typed with the register."""
+
+    def send_form(self) -> Resident:
+        """Takes a form in for the terminal."""
+
+    def come(self) -> None:
+        """Goes to the resident who called."""
+
+
 @dataclass
 class Desk:
-    """Answers one question after the other; `clerk` is whoever sits there, about an application of a station."""
+    """Answers one question after the other; `clerk` is whoever sits there, about the application of a number.
+
+    `reception` takes in what residents bring before there is an application, and `forms` are those that were printed
+    here; without them such questions are denied.
+    """
 
     line: Line
     journal: Journal
     register: Register
     ids: TownIds
     card_desk: CardDesk
-    clerk: Callable[[str, str], Clerk]
+    clerk: Callable[[Question, str], Clerk]
     clerk_key: ClerkKey
     authorisation_life: datetime.timedelta
     clock: Clock
+    reception: Callable[[Question], Reception] | None = None
+    forms: PrintedForms | None = None
     _looked_up: dict[str, str] = field(default_factory=dict)
     """The resident that each station asked for last."""
     _approved: dict[str, Approval] = field(default_factory=dict)
@@ -80,18 +105,44 @@ class Desk:
         question = self.line.begin_next()
         if question is None:
             return False
-        reply = self._reply(question)
-        try:
-            self.line.answer(question, msgspec.json.encode(reply))
-        except (LineLost, StationUnknown):
-            return True  # whoever asked has a key no more
+        self.answer(question, self.reply(question))
         return True
 
-    def _reply(self, question: Question) -> Reply:
+    def answer(self, question: Question, reply: Reply) -> bool:
+        """Sends a reply; False when nobody waits for it any more. Money that moved is in this station's books first."""
+        moved = self._note_money(question, reply)
+        try:
+            is_heard = self.line.answer(question, msgspec.json.encode(reply))
+        except (LineLost, StationUnknown):
+            is_heard = False  # whoever asked has a key no more
+        if moved is not None and not is_heard:
+            # The terminal has given the payment up: whoever was asked undoes what he did.
+            Till(self.journal).move(question.asker, moved[0], -moved[1])
+        return is_heard
+
+    def _note_money(self, question: Question, reply: Reply) -> tuple[str, int] | None:
+        """Notes what the clerk says of money; number and yen of a payment, which alone can be undone."""
+        if question.kind not in _MONEY or not isinstance(reply, Said):
+            return None
+        about = msgspec.json.decode(question.body, type=asking.Concerning)
+        till, number = Till(self.journal), about.application_number
+        match question.kind:
+            case asking.FEE.kind:
+                tendered_yen = msgspec.json.decode(reply.value, type=int)
+                till.move(question.asker, number, tendered_yen)
+                return number, tendered_yen
+            case asking.COUNT.kind:
+                till.count(question.asker, number, msgspec.json.decode(reply.value, type=int))
+            case _:
+                till.move(question.asker, number, -about.count)
+        return None
+
+    def reply(self, question: Question) -> Reply:
+        """What is replied; blocks for as long as a person takes."""
         try:
             asked, answer = self._answers()[question.kind]
             body = msgspec.json.decode(question.body, type=asked.asked)
-            return Said(msgspec.Raw(msgspec.json.encode(answer(question.asker, body))))
+            return Said(msgspec.Raw(msgspec.json.encode(answer(question, body))))
         except CannotTell:
             return Unsure()
         except Abandoned as gone:
@@ -101,11 +152,11 @@ class Desk:
         except (KeyError, msgspec.DecodeError) as error:
             return Denied(f"not a question of this program: {type(error).__name__}")
 
-    def _answers(self) -> dict[str, tuple[Asking[Any, Any], Callable[[str, Any], object]]]:
-        def asked_of(act: Callable[[Clerk, int], object]) -> Callable[[str, asking.Concerning], object]:
-            return lambda station, about: act(self.clerk(station, about.application_number), about.count)
+    def _answers(self) -> dict[str, tuple[Asking[Any, Any], Callable[[Question, Any], object]]]:
+        def asked_of(act: Callable[[Clerk, int], object]) -> Callable[[Question, asking.Concerning], object]:
+            return lambda question, about: act(self.clerk(question, about.application_number), about.count)
 
-        table: tuple[tuple[Asking[Any, Any], Callable[[str, Any], object]], ...] = (
+        table: tuple[tuple[Asking[Any, Any], Callable[[Question, Any], object]], ...] = (
             (asking.RESIDENT, self._find),
             (asking.PERSON, lambda _, code: self.ids.person(code)),
             (asking.CARD, lambda _, number: self.ids.card(number)),
@@ -120,12 +171,25 @@ class Desk:
             (asking.COUNT, asked_of(lambda clerk, due_yen: clerk.count_payment(due_yen))),
             (asking.RETURNED, asked_of(lambda clerk, _: clerk.is_card_returned())),
             (asking.PAPER, asked_of(lambda clerk, number: clerk.look_at_paper(number))),
+            (asking.PRINTED_FORM, self._find_by_form),
+            (asking.TYPED_FORM, lambda question, form: self._received(question).look_at_form(form)),
+            (asking.FREE, lambda question, _: asking.Found(self._received(question).send_form())),
+            (asking.CALL, lambda question, _: _come(self._received(question))),
         )
         return {asked.kind: (asked, answer) for asked, answer in table}
 
-    def _find(self, station: str, code: str) -> asking.Found:
-        self._looked_up[station] = code
+    def _find(self, question: Question, code: str) -> asking.Found:
+        self._looked_up[question.asker] = code
         return asking.Found(self.register.find(code))
+
+    def _find_by_form(self, _: Question, code: str) -> asking.Found:
+        resident_code = None if self.forms is None else self.forms.resident_of(code)
+        return asking.Found(None if resident_code is None else self.register.find(resident_code))
+
+    def _received(self, question: Question) -> Reception:
+        if self.reception is None:
+            raise Refused("nobody takes forms in here")
+        return self.reception(question)
 
     def _as_registered(self, station: str, question: IdentityQuestion) -> IdentityQuestion:
         """The question with the register's own items, whatever the terminal has in their place."""
@@ -135,18 +199,19 @@ class Desk:
         differences = differing_items(resident.items, question.form_items)
         return replace(question, register_items=resident.items, differences=differences)
 
-    def _check_identity(self, station: str, question: IdentityQuestion) -> IdentityEvidence:
-        clerk = self.clerk(station, question.application_number)
-        return clerk.check_identity(self._as_registered(station, question))
+    def _check_identity(self, asked: Question, question: IdentityQuestion) -> IdentityEvidence:
+        clerk = self.clerk(asked, question.application_number)
+        return clerk.check_identity(self._as_registered(asked.asker, question))
 
-    def _approve(self, station: str, question: IdentityQuestion) -> bool:
+    def _approve(self, asked: Question, question: IdentityQuestion) -> bool:
+        station = asked.asker
         code = self._looked_up.get(station, "")
-        self.clerk(station, question.application_number).approve(self._as_registered(station, question))
+        self.clerk(asked, question.application_number).approve(self._as_registered(station, question))
         self._approved[station] = Approval(station, question.application_number, code, question.operation)
         return True
 
-    def _authorise(self, station: str, payload: bytes) -> Authorisation:
-        approval = self._approved.pop(station, None)
+    def _authorise(self, asked: Question, payload: bytes) -> Authorisation:
+        approval = self._approved.pop(asked.asker, None)
         if approval is None:
             raise Refused("the clerk has approved nothing")
         try:
@@ -174,9 +239,9 @@ class Desk:
         if not is_now or terms.expires_at - terms.issued_at > self.authorisation_life:
             raise Refused("the clerk has approved it for another time")
 
-    def _keys(self, station: str, wanted: KeysWanted) -> KeysGiven:
+    def _keys(self, asked: Question, wanted: KeysWanted) -> KeysGiven:
         try:
-            if wanted.authorisation.terms.station != station:
+            if wanted.authorisation.terms.station != asked.asker:
                 raise Refused("the leave is another station's")
         except AuthorisationInvalid as invalid:
             raise Refused(str(invalid)) from invalid
@@ -185,6 +250,11 @@ class Desk:
                 return KeysGiven(session=session)
             case ManagementKeys() as management:
                 return KeysGiven(management=management)
+
+
+def _come(reception: Reception) -> bool:
+    reception.come()
+    return True
 
 
 def _done(act: Callable[[int], None], yen: int) -> bool:

@@ -131,6 +131,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             signatures {bytes} NOT NULL,
             PRIMARY KEY (station, place))""",
     ),
+    (
+        # How each station's devices are, for whoever looks after all of them.
+        """CREATE TABLE station_devices (
+            station {text} PRIMARY KEY,
+            told_at {integer} NOT NULL,
+            devices {bytes} NOT NULL)""",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 

@@ -24,7 +24,7 @@ class EnterAmount(SeatScreen[int | Unsure]):
     Whoever counts what was there before (0 is accepted) may also say that he cannot tell.
     """
 
-    def __init__(self, seat: Seat, position: int, due_yen: int, *, least_yen: int, purpose: str) -> None:
+    def __init__(self, seat: Seat, position: int | None, due_yen: int, *, least_yen: int, purpose: str) -> None:
         super().__init__(seat, position=position, can_stop=least_yen > 0)
         self._due_yen = due_yen
         self._least_yen = least_yen
@@ -109,7 +109,7 @@ class EnterAmount(SeatScreen[int | Unsure]):
 class GiveMoney(SeatScreen[bool]):
     """Money goes back to the resident. `purpose` is `change`, `no_change` or `repay`."""
 
-    def __init__(self, seat: Seat, position: int, amount_yen: int, *, purpose: str) -> None:
+    def __init__(self, seat: Seat, position: int | None, amount_yen: int, *, purpose: str) -> None:
         super().__init__(seat, position=position)
         self._amount_yen = amount_yen
         self._purpose = purpose
