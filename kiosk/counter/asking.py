@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from hw.ports import ChannelChallenge, ManagementKeys, SessionKeys
+from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.resident import Resident
@@ -60,6 +61,35 @@ class Found:
     resident: Resident | None
 
 
+@dataclass(frozen=True, repr=False)
+class KeyWanted:
+    """The key of an ended case, wanted for the resident of this code."""
+
+    case: str
+    resident_code: str
+
+
+@dataclass(frozen=True, repr=False)
+class KeyOfCase:
+    """The key, None when the case is another resident's."""
+
+    key: bytes | None
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Ended cases of the station that asks."""
+
+    cases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CertifiedCases:
+    """What each of them asked the authority for."""
+
+    cases: dict[str, tuple[Certified, ...]]
+
+
 RESIDENT = Asking("resident", str, Found)
 PERSON = Asking("person", str, bytes)
 CARD = Asking("card", str, bytes)
@@ -74,6 +104,9 @@ REPAY = Asking("repay", Concerning, bool)
 COUNT = Asking("count", Concerning, int)
 RETURNED = Asking("returned", Concerning, bool)
 PAPER = Asking("paper", Concerning, PaperSeen)
+IS_VALID = Asking("is_valid", str, bool)
+CASE_KEY = Asking("case_key", KeyWanted, KeyOfCase)
+CERTIFIED = Asking("certified", Cases, CertifiedCases)
 
 
 class Said(msgspec.Struct, tag="said"):
