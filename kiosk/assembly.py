@@ -167,7 +167,8 @@ def open_station(
         keys = (data / "station.key", data / "head.key")
         if is_begun(database, name):
             _refuse_without(keys)
-        clerks_station = config.clerk.station
+        # A station that names itself is its own clerk's, as one that names none.
+        clerks_station = "" if config.clerk.station == name else config.clerk.station
         line = _line(database, credential, data, clock, random_bytes) if clerks_station else None
         journal = Journal(
             database,

@@ -1,6 +1,7 @@
 """A case that has ended is sealed to the window: the terminal asks there, and learns no more than it needs."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from hw.errors import LinkLost, Refused
+from kiosk.authority.client import AuthorityClient
+from kiosk.authority.credential import load_credential
+from kiosk.authority.embedded.directory import add_station
 from kiosk.authority.errors import AuthorityUnreachable
 from kiosk.books import StationBooks
 from kiosk.counter import asking
@@ -23,12 +27,14 @@ from kiosk.issuance.revoke import revoke
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.journal.escrow import EscrowKey
+from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import CaseRecord, Journal
-from kiosk.journal.seal import Seal
+from kiosk.journal.seal import Seal, StationKey
 from kiosk.maintenance.reconcile import reconcile
 from kiosk.model.application import Application, Closed
 from kiosk.model.revocation import RevocationApplication, RevocationCause
-from tests.counter.two_stations import WINDOW, TwoStations, two_stations
+from tests.asgi_line import AsgiLine
+from tests.counter.two_stations import PATIENCE_S, WINDOW, TwoStations, two_stations
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
 from tests.issuance.test_issue import new_world
 from tests.stores import Store
@@ -277,3 +283,39 @@ def test_the_terminals_entries_name_the_station_and_no_person(town: TwoStations)
         issue_at(town, town.remote())
     told = [json.loads(entry.body) for entry in town.terminal(town.remote()).journal.entries()]
     assert [facts["escrow"] for facts in told if "escrow" in facts] == [WINDOW]
+
+
+def beside(town: TwoStations) -> tuple[RemoteDesk, Station]:
+    """Another terminal of the same window."""
+    town.credentials["beside"] = load_credential(
+        add_station(town.world.authority_directory, town.world.authority, "beside")
+    )
+    remote = RemoteDesk(town.line("beside"), WINDOW, PATIENCE_S, time.monotonic)
+    journal = Journal(
+        open_database(town.world.database_url),
+        "beside",
+        StationKey(b"\x03" * 32),
+        lambda: town.world.now,
+        head_key=HeadKey(b"\x03" * 32),
+        escrow_to=lambda: remote.line.escrow_to(WINDOW),
+    )
+    credential = town.credentials["beside"]
+    authority = AuthorityClient(
+        "http://authority",
+        credential,
+        credential.chain,
+        clock=lambda: town.world.now,
+        transport=AsgiLine(town.world.application),
+    )
+    return remote, town.terminal(remote, name="beside", journal=journal, authority=authority)
+
+
+def test_another_terminal_of_the_same_window_knows_and_revokes_what_was_issued(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        closed = issue_at(town, town.remote())
+        remote, station = beside(town)
+        persons = town.persons(remote, "2")
+        with pytest.raises(Refusal, match="E07"):
+            issue(Application("2", RESIDENT), station, persons, lambda _: None)
+        application = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN, has_card=False)
+        assert revoke(application, station, town.persons(remote, "R-1"), lambda _: None).serial == closed.serial
