@@ -7,18 +7,18 @@ what differs in what it says: the one is put right by the clerk, the other by th
 import unicodedata
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from enum import Enum, auto
+from enum import StrEnum
 
 _HYPHENS = "‐‑‒–—―−－ｰ"
 _SPACES = " \u3000"
 
 
-class Agreement(Enum):
+class Agreement(StrEnum):
     """How a run of characters stands to the other text; the worse, the later."""
 
-    SAME = auto()
-    WRITTEN_OTHERWISE = auto()
-    DIFFERENT = auto()
+    SAME = "same"
+    WRITTEN_OTHERWISE = "written_otherwise"
+    DIFFERENT = "different"
 
 
 @dataclass(frozen=True, repr=False)

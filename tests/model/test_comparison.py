@@ -109,3 +109,7 @@ def test_a_long_text_is_compared_to_its_end() -> None:
     compared = compare(f"一{text}一", f"二{text}二")
     assert compared.form == (Run("一", _DIFFERENT), Run(text, _SAME), Run("一", _DIFFERENT))
     assert compared.register == (Run("二", _DIFFERENT), Run(text, _SAME), Run("二", _DIFFERENT))
+
+
+def test_the_words_of_the_screens_are_found_by_these_names_the_worse_the_later() -> None:
+    assert list(Agreement) == ["same", "written_otherwise", "different"]
