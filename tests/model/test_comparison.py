@@ -113,3 +113,22 @@ def test_a_long_text_is_compared_to_its_end() -> None:
 
 def test_the_words_of_the_screens_are_found_by_these_names_the_worse_the_later() -> None:
     assert list(Agreement) == ["same", "written_otherwise", "different"]
+
+
+@pytest.mark.parametrize(
+    ("form", "register", "agreement", "marked"),
+    [
+        ("下沼84番地27", "下沼８４番地２７", Agreement.WRITTEN_OTHERWISE, ["84", "27"]),
+        ("下沼８４番地２１", "下沼８４番地２７", Agreement.DIFFERENT, ["１"]),
+        ("斉藤　清", "斎藤　清", Agreement.DIFFERENT, ["斉"]),
+        ("斎藤清", "斎藤　清", Agreement.WRITTEN_OTHERWISE, []),
+        ("サイトウ　キヨシ", "さいとう　きよし", Agreement.WRITTEN_OTHERWISE, ["サイトウ", "キヨシ"]),
+        ("元町1-2", "元町１－２", Agreement.WRITTEN_OTHERWISE, ["1-2"]),
+    ],
+)
+def test_what_is_written_otherwise_is_not_what_is_different(
+    form: str, register: str, agreement: Agreement, marked: list[str]
+) -> None:
+    compared = compare(form, register)
+    assert compared.agreement is agreement
+    assert [run.text for run in compared.form if run.agreement is agreement] == marked
