@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
 from hw.hardware import rehearsal_keys
-from hw.ports import ChannelKeys, ChannelPurpose
-from hw.strict_toml import ConfigInvalid, convert, read_tables
+from hw.ports import ChannelKeys
+from hw.strict_toml import ConfigInvalid
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
 from kiosk.authority.errors import AuthorityError, CredentialInvalid
@@ -29,7 +29,6 @@ from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import LATER_GENERATIONS, CardIssuer
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import Line, load_line_key
@@ -44,6 +43,7 @@ from kiosk.counter.remote_clerk import (
 from kiosk.counter.town_ids import KeyedIds, TownIds
 from kiosk.issuance.persons import Clerk
 from kiosk.issuance.station import RollPaper, Station, Waits
+from kiosk.issuer_keys import load_issuer
 from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
 from kiosk.journal.database import Database, open_database
@@ -96,25 +96,6 @@ class _ClerksPart:
     clerk_key: ClerkKey
     ids: TownIds
     clerk: Callable[[str], RemoteClerk] | None
-
-
-@dataclass(frozen=True, repr=False)
-class _Masters:
-    issue: str
-    reset: str
-    erase: str
-
-
-@dataclass(frozen=True, repr=False)
-class _TownKeys:
-    person_key: str
-
-
-@dataclass(frozen=True, repr=False)
-class _IssuerFile:
-    masters: _Masters
-    town: _TownKeys
-    later_masters: tuple[_Masters, ...] = ()
 
 
 @contextmanager
@@ -177,7 +158,7 @@ def open_station(
                 line = open_line(database, credential, data, clock, random_bytes)
                 clerks = _clerks_part_elsewhere(config, line)
             else:
-                clerks = _clerks_part_here(config, endpoint, issuer, journal, clock)
+                clerks = _clerks_part_here(config, endpoint, issuer, journal, clock, in_training=in_training)
             station = Station(
                 name=name,
                 town=config.town,
@@ -219,7 +200,7 @@ def open_desk(
         station_key = _load_key(load_station_key, data / "station.key", os.urandom)
         head_key = _load_key(load_head_key, data / "head.key", os.urandom)
         journal = Journal(database, name, station_key, clock, head_key=head_key)
-        card_issuer, person_key = _load_issuer(config.issuer_keys_file)
+        card_issuer, person_key = load_issuer(config.issuer, is_training=is_training(issuer, config.policy))
         yield Desk(
             line=open_line(database, credential, data, clock, os.urandom),
             journal=journal,
@@ -300,9 +281,15 @@ def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
 
 
 def _clerks_part_here(
-    config: Config, endpoint: Endpoint, issuer: x509.Certificate, journal: Journal, clock: Clock
+    config: Config,
+    endpoint: Endpoint,
+    issuer: x509.Certificate,
+    journal: Journal,
+    clock: Clock,
+    *,
+    in_training: bool,
 ) -> _ClerksPart:
-    card_issuer, person_key = _load_issuer(config.issuer_keys_file)
+    card_issuer, person_key = load_issuer(config.issuer, is_training=in_training)
     return _ClerksPart(
         load_register(config.register_file),
         CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
@@ -383,28 +370,3 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
         return load_clerk_key(path)
     except ValueError as error:
         raise ConfigInvalid(str(path), "clerk.key", str(error)) from error
-
-
-def _load_issuer(path: Path) -> tuple[CardIssuer, bytes]:
-    file = convert(read_tables(path), _IssuerFile, str(path))
-    if len(file.later_masters) > LATER_GENERATIONS:
-        raise ConfigInvalid(
-            str(path), "later_masters", f"a card counts {LATER_GENERATIONS} generations after the first"
-        )
-    masters = _master_keys(path, "masters", file.masters)
-    later = tuple(_master_keys(path, "later_masters", each) for each in file.later_masters)
-    return CardIssuer(masters, later), _key(path, "town.person_key", file.town.person_key)
-
-
-def _master_keys(path: Path, table: str, masters: _Masters) -> dict[ChannelPurpose, bytes]:
-    return {purpose: _key(path, f"{table}.{purpose}", getattr(masters, purpose)) for purpose in ChannelPurpose}
-
-
-def _key(path: Path, name: str, text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != 16:
-        raise ConfigInvalid(str(path), name, "not 16 bytes in hex")
-    return key
