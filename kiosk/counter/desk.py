@@ -18,12 +18,13 @@ from hw.ports import ManagementKeys, SessionKeys
 from kiosk.authority.errors import AuthorityError
 from kiosk.clock import Clock
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Denied, Gone, KeysGiven, KeysWanted, Reply, Said, Unsure
+from kiosk.counter.asking import Asking, Denied, Gone, Keyless, KeysGiven, KeysWanted, Reply, Said, Unsure
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.counter.line import Line, LineLost, Question, StationUnknown
 from kiosk.counter.town_ids import TownIds
 from kiosk.issuance.ended_cases import EndedCases, certified_in
+from kiosk.issuance.failure import IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidence, IdentityQuestion
 from kiosk.journal.escrow import EscrowUnopened
 from kiosk.journal.journal import CaseRecord, Journal
@@ -103,6 +104,8 @@ class Desk:
             return Gone(gone.by, gone.reason)
         except (Refused, AuthorityError, EscrowUnopened) as refused:
             return Denied(str(refused))
+        except IssuerKeysUnavailable as unavailable:
+            return Keyless(str(unavailable))
         except (KeyError, msgspec.DecodeError) as error:
             return Denied(f"not a question of this program: {type(error).__name__}")
 
