@@ -13,9 +13,8 @@ import msgspec
 from cryptography import x509
 
 from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
-from hw.ports import Attestation, DepositEnd, PrintJob, PrintOutcome
+from hw.ports import DepositEnd, PrintJob, PrintOutcome
 from kiosk.authority.client import Message, PendingCertificate
-from kiosk.authority.errors import AuthorityRejected
 from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance import second_certificate
 from kiosk.issuance.card_fitness import refuse_unfit
@@ -28,6 +27,7 @@ from kiosk.issuance.card_key import (
     prove_delivery,
 )
 from kiosk.issuance.card_keys import renew_card_keys
+from kiosk.issuance.certification import certify_message, confirm_pending
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -403,10 +403,7 @@ def certify(
             raise AuthorisationExpired("the clerk's leave has expired")
         # Nothing is asked for that would have no way into the card: a reader that is gone says so here.
         card.reader.is_card_present()
-        attestation = Attestation(key.attestation_nonce, key.attestation) if key.attestation else None
-        # The authority becomes a witness of what the journal says up to here.
-        head = station.journal.head().text.encode()
-        return station.authority.certify_message(request, authorised.authorisation, attestation, head)
+        return certify_message(request, authorised, key, station)
 
     def send(stored: Message) -> PendingCertificate:
         return station.authority.certify(stored.der)
@@ -511,26 +508,7 @@ def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confir
 
     Raises `CertificateLapsed` when it is no longer pending, so that the fee is repaid.
     """
-
-    def send(message: Message) -> Confirmed:
-        try:
-            station.authority.confirm(message.der)
-        except AuthorityRejected:
-            # It will not confirm; unless it has done so before, the payer gets his money back.
-            if isinstance(ask(message), World):
-                raise CertificateLapsed("the authority does not confirm the certificate") from None
-        return Confirmed(pending.serial)
-
-    def ask(_: Message) -> Confirmed | World:
-        match station.authority.status(pending.certificate, station.issuer).state:
-            case CertificateState.GOOD:
-                return Confirmed(pending.serial)
-            case CertificateState.PENDING:
-                return World.NOT_HAPPENED
-            case _:
-                raise CertificateLapsed("the certificate is no longer pending")
-
-    return case.run(CONFIRM, prepare=lambda: station.authority.confirm_message(pending), perform=send, inquire=ask)
+    return confirm_pending(case, CONFIRM, pending, station)
 
 
 def take_card(case: Case, card: InsertedCard, station: Station, persons: Persons) -> CardTaken:
