@@ -1,7 +1,6 @@
 """Puts a station together from its configuration: store, devices, authority, keys, into one value."""
 
 import datetime
-import fcntl
 import os
 import sys
 import time
@@ -16,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
+from hw.data_folder import DataInUse as DataInUse
+from hw.data_folder import hold_data as hold_data
 from hw.hardware import rehearsal_keys
 from hw.ports import ChannelKeys
 from hw.strict_toml import ConfigInvalid
@@ -67,10 +68,6 @@ _Key = TypeVar("_Key")
 _Client = TypeVar("_Client", bound=AuthorityClient)
 
 
-class DataInUse(Exception):
-    """Another kiosk process works with this data directory."""
-
-
 @dataclass(frozen=True)
 class Endpoint:
     """Where the authority is, and the credential (PEM file) by which it knows this station."""
@@ -108,22 +105,6 @@ class _ClerksPart:
 
 
 @contextmanager
-def hold_data(data: Path) -> Iterator[None]:
-    """Makes the data directory and keeps other kiosk processes out of it. Raises `DataInUse`."""
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise DataInUse(f"{data} is in use by another kiosk process") from error
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def open_station(
     config: Config,
     data: Path,
@@ -136,6 +117,8 @@ def open_station(
     spy: Callable[[str], None] | None = None,
 ) -> Iterator[Assembly]:
     """Opens everything, and checks the journal from its last signed head on before anything is issued.
+
+    The caller holds the data folder (`hold_data`).
 
     Raises `ConfigInvalid` for what is configured wrongly, `hw.errors` for missing devices, `ChainBroken`.
     """
@@ -162,6 +145,8 @@ def open_station(
         )
         journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace, spy=spy) as bench, auditing(database) as audit:
+            if bench.coin_box is not None:
+                bench.coin_box.recover()  # whoever opens a station holds its data
             in_training = is_training(issuer, config.policy)
             if not in_training and (keys_of_rehearsal := rehearsal_keys(config.hardware)):
                 raise ConfigInvalid(

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from hw.ports import ChannelChallenge, ManagementKeys, SessionKeys
+from hw.ports import ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
@@ -37,6 +37,15 @@ class Concerning:
 
     application_number: str
     count: int
+
+
+@dataclass(frozen=True)
+class CountWanted:
+    """Of which application the money is to be counted, what was due, and what the terminal's machine knows of it."""
+
+    application_number: str
+    due_yen: int
+    known: MachineMoney
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,7 +111,7 @@ CERTIFICATE = Asking("certificate", str, bytes)
 FEE = Asking("fee", Concerning, int)
 CHANGE = Asking("change", Concerning, bool)
 REPAY = Asking("repay", Concerning, bool)
-COUNT = Asking("count", Concerning, int)
+COUNT = Asking("count", CountWanted, int)
 RETURNED = Asking("returned", Concerning, bool)
 PAPER = Asking("paper", Concerning, PaperSeen)
 IS_VALID = Asking("is_valid", str, bool)

@@ -125,7 +125,7 @@ class Desk:
             (asking.FEE, asked_of(lambda clerk, due_yen: clerk.take_fee(due_yen))),
             (asking.CHANGE, asked_of(lambda clerk, yen: _done(clerk.give_change, yen))),
             (asking.REPAY, asked_of(lambda clerk, yen: _done(clerk.repay, yen))),
-            (asking.COUNT, asked_of(lambda clerk, due_yen: clerk.count_payment(due_yen))),
+            (asking.COUNT, self._count),
             (asking.RETURNED, asked_of(lambda clerk, _: clerk.is_card_returned())),
             (asking.PAPER, asked_of(lambda clerk, number: clerk.look_at_paper(number))),
             (asking.IS_VALID, self._is_valid),
@@ -133,6 +133,9 @@ class Desk:
             (asking.CERTIFIED, self._certified),
         )
         return {asked.kind: (asked, answer) for asked, answer in table}
+
+    def _count(self, station: str, wanted: asking.CountWanted) -> int:
+        return self.clerk(station, wanted.application_number).count_payment(wanted.due_yen, wanted.known)
 
     def _find(self, station: str, code: str) -> asking.Found:
         self._looked_up[station] = code

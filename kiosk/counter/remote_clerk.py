@@ -11,10 +11,10 @@ from typing import TypeVar
 import msgspec
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelKeys, ManagementKeys, SessionKeys
+from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.authority.verification import load_certificate
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Concerning, Denied, Gone, Keyless, Reply, Said, Unsure
+from kiosk.counter.asking import Asking, Concerning, CountWanted, Denied, Gone, Keyless, Reply, Said, Unsure
 from kiosk.counter.clerk_key import clerk_name
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
 from kiosk.issuance.ended_cases import Certified
@@ -117,9 +117,9 @@ class RemoteClerk:
         """Asks him."""
         self.desk.ask_person(asking.REPAY, self._concerning(amount_yen))
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Asks him."""
-        return self.desk.ask_person(asking.COUNT, self._concerning(due_yen))
+        return self.desk.ask_person(asking.COUNT, CountWanted(self.application_number, due_yen, known))
 
     def is_card_returned(self) -> bool:
         """Asks him."""

@@ -434,8 +434,10 @@ def take_fee(
 ) -> SettledFee:
     """Step 8: the resident agrees and pays; the till opens only for a certificate that can still become valid.
 
-    Asked after an interruption: the clerk counts what of this payment lies in the till, or two clerks testify.
+    Asked after an interruption: the clerk, who is told what a machine knows that it took and gave out, counts what of
+    this payment lies in the till, or two clerks testify.
     """
+    payment = case.record.pseudonym
 
     def refuse_if_too_late() -> None:
         _refuse_if_of_another_day(authorised.identified, station)
@@ -459,7 +461,7 @@ def take_fee(
 
     @before_a_persons_eyes()
     def collect(fee_yen: int, already_yen: int) -> SettledFee:
-        station.cash.begin(fee_yen)
+        station.cash.begin(fee_yen, payment)
         if already_yen:
             station.cash.take_from_clerk(already_yen)
         try:
@@ -476,7 +478,8 @@ def take_fee(
         return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
-        answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen)))
+        known = station.cash.left_over(payment)
+        answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen, known)))
         counted_yen = int(answer)
         if not counted_yen:
             return World.NOT_HAPPENED
@@ -489,7 +492,9 @@ def take_fee(
         # From here on it is this sum that is asked for, counted and given back, whatever the fee is another day.
         return FeeIntent(station.policy.fee.issue_yen)
 
-    return case.run(FEE, prepare=due, perform=pay, inquire=count)
+    fee = case.run(FEE, prepare=due, perform=pay, inquire=count)
+    station.cash.close_payment(payment)
+    return fee
 
 
 def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confirmed:

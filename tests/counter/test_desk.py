@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelPurpose, SessionKeys
+from hw.ports import ChannelChallenge, ChannelPurpose, MachineMoney, SessionKeys
 from kiosk.application_file import ClerkTable
 from kiosk.authority.token_key import TokenUnusable
 from kiosk.counter import asking
@@ -230,7 +230,7 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
         with pytest.raises(Abandoned, match="stopped by resident: too_little_money"):
             clerk.take_fee(500)
         with pytest.raises(CannotTell):
-            clerk.count_payment(500)
+            clerk.count_payment(500, MachineMoney())
         assert clerk.look_at_paper(1) is PaperSeen.PARTLY
         assert clerk.is_card_returned() is True
         clerk.give_change(0)
@@ -329,7 +329,7 @@ def test_who_is_asked_about_money_is_told_whose_it_is(town: TwoStations) -> None
     desk = replace(town.desk(), clerk=clerk)
     with town.attended(desk):
         RemoteClerk(town.remote(), "7").take_fee(500)
-        RemoteClerk(town.remote(), "8").count_payment(500)
+        RemoteClerk(town.remote(), "8").count_payment(500, MachineMoney(paid_yen=500))
     assert asked == [("demo", "7"), ("demo", "8")]
 
 
