@@ -7,6 +7,7 @@ import pytest
 from textual.pilot import Pilot
 
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
+from kiosk.model.certificate import certify_items
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.clerk.identity import CheckIdentity
@@ -124,3 +125,19 @@ def test_the_clerk_says_whether_the_resident_has_his_card(locale: Path) -> None:
         await pilot.click("#yes")
 
     assert show(lambda seat: LookForCard(seat, 7), locale, use) == [True]
+
+
+def test_substitute_characters_stand_beside_the_originals_and_have_to_be_accepted(locale: Path) -> None:
+    items = dataclasses.replace(ITEMS, name="𠮷野　まもる")
+    question = IdentityQuestion("2026-0001", items, items, (), certified_items=certify_items(items, "よしの　まもる"))
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert "𠮷野" in host.text and "吉野　まもる（代替文字 吉）" in host.text
+        await pilot.press("2")
+        await until(pilot, lambda: bool(host.screen.query("#check-substitutes")), "what to look at")
+        await pilot.press("1", "2", "3")
+        assert host.screen.query_one("#confirm", Key).disabled, "the resident was not asked about his substitute"
+        await pilot.press("4", "enter")
+
+    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
+    assert answers == [IdentityEvidence(IdentityDocument.PASSPORT, "yamada")]
