@@ -13,6 +13,7 @@ from kiosk.authority.embedded.issuing import (
     PLAIN,
     Issued,
     Wanted,
+    check_issuer,
     check_plain_key,
     enter,
     plain_extensions,
@@ -32,6 +33,7 @@ def renew(message: Received, requester: Requester, authority: Authority, books: 
     if requester.serial is None:
         raise MessageInvalid("wrongIntegrity", "a key update is signed by the key that it updates")
     wanted = read_request(message)
+    check_issuer(wanted, authority)
     record = books.certificate(requester.serial)
     assert record is not None, "a requester's certificate is in these books"
     old = x509.load_der_x509_certificate(record.der)
