@@ -237,6 +237,11 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "test_cmp_information::test_protection_is_added_to_a_confirmation_too",
         ),
     ),
+    (
+        "5.2.3",
+        "a station's protection in the place of another's",
+        ("test_cmp_key_update::test_a_station_that_put_its_protection_in_the_place_of_the_holders_renews_for_him",),
+    ),
     ("5.2.2.2", "batches", (f"{NEST}[nothing]", f"{NEST}[the same message twice]")),
     (
         "5.2.2",
