@@ -147,7 +147,11 @@ class Desk:
         if resident is None:
             raise Refused("nobody of the register was asked for")
         differences = differing_items(resident.items, question.form_items)
-        return replace(question, register_items=resident.items, differences=differences)
+        try:
+            certified = certify_items(resident.items, resident.kana) if question.operation == "issue" else None
+        except Uncertifiable as error:
+            raise Refused(str(error)) from error
+        return replace(question, register_items=resident.items, differences=differences, certified_items=certified)
 
     def _check_identity(self, station: str, question: IdentityQuestion) -> IdentityEvidence:
         clerk = self.clerk(station, question.application_number)
@@ -179,7 +183,7 @@ class Desk:
             raise Refused("the clerk has approved something else")
         resident = self.register.find(approval.resident_code)
         try:
-            items_hash = certify_items(resident.items).hash() if resident else b""
+            items_hash = certify_items(resident.items, resident.kana).hash() if resident else b""
         except Uncertifiable as error:
             raise Refused(str(error)) from error
         if (terms.items_hash, terms.person) != (items_hash, self.ids.person(approval.resident_code)):

@@ -285,10 +285,10 @@ def _check_eligibility(
     if any(other.stage is Stage.CLOSED and station.ended_cases.is_valid(other) for other in on_this_card):
         raise case.refuse(CARD_OF_ANOTHER)
     try:
-        items = certify_items(resident.items)
+        items = certify_items(resident.items, resident.kana)
     except Uncertifiable:
         raise case.refuse(CHARACTER_UNCERTIFIABLE) from None
-    question = IdentityQuestion(application.number, resident.items, form_items, differences)
+    question = IdentityQuestion(application.number, resident.items, form_items, differences, certified_items=items)
     return EligibleApplication(filed, resident, items), question
 
 
@@ -300,7 +300,11 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
         application = eligible.filed.application
         persons.clerk.approve(
             IdentityQuestion(
-                application.number, eligible.resident.items, application.form_items or eligible.resident.items, ()
+                application.number,
+                eligible.resident.items,
+                application.form_items or eligible.resident.items,
+                (),
+                certified_items=eligible.items,
             )
         )
         now = station.clock().replace(microsecond=0)
@@ -455,8 +459,9 @@ def take_fee(
             station.clock(),
             is_copy=True,
         )
-        name = authorised.identified.eligible.items.name
-        persons.resident.consent(DeliverySummary(name, pending.not_after, intent.fee_yen))
+        eligible = authorised.identified.eligible
+        registered, certified = eligible.resident.items.name, eligible.items.name
+        persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
         return collect(intent.fee_yen, already_yen=0)
 
     @before_a_persons_eyes()

@@ -98,7 +98,7 @@ def terms(town: TwoStations, **changes: Any) -> AuthorisationTerms:
         case=case.pseudonym,
         station="demo",
         card_number=f"JUKI{RESIDENT:0>12}",
-        items_hash=certify_items(resident.items).hash(),
+        items_hash=certify_items(resident.items, resident.kana).hash(),
         person=world.station().person(RESIDENT),
         nonce=bytes(16),
         issued_at=world.now,
