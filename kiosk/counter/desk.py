@@ -2,7 +2,8 @@
 
 It believes a terminal nothing that it can look up itself. The clerk sees the register's items, whatever the terminal
 says they are; his key signs only what he has approved, for the case that stands in the store, once; card keys are given
-by `kiosk.counter.card_desk`.
+by `kiosk.counter.card_desk`. Of cases that have ended, which it alone can read, it tells a terminal whether a
+certificate is valid; the key of one only for the resident whose case it is.
 """
 
 import datetime
@@ -14,17 +15,32 @@ import msgspec
 
 from hw.errors import Refused
 from hw.ports import ManagementKeys, SessionKeys
+from kiosk.authority.errors import AuthorityError
 from kiosk.clock import Clock
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Denied, FormLooked, Gone, KeysGiven, KeysWanted, Reply, Said, Unsure
+from kiosk.counter.asking import (
+    Asking,
+    Denied,
+    FormLooked,
+    Gone,
+    Keyless,
+    KeysGiven,
+    KeysWanted,
+    Reply,
+    Said,
+    Unsure,
+)
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.counter.line import Line, LineLost, Question, StationUnknown
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.till import Till
 from kiosk.counter.town_ids import TownIds
+from kiosk.issuance.ended_cases import EndedCases, certified_in
+from kiosk.issuance.failure import IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidence, IdentityQuestion
-from kiosk.journal.journal import Journal
+from kiosk.journal.escrow import EscrowUnopened
+from kiosk.journal.journal import CaseRecord, Journal
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import Uncertifiable, certify_items
 from kiosk.model.eligibility import differing_items
@@ -87,6 +103,7 @@ class Desk:
     clerk_key: ClerkKey
     authorisation_life: datetime.timedelta
     clock: Clock
+    ended_cases: EndedCases
     reception: Callable[[Question], Reception] | None = None
     forms: PrintedForms | None = None
     _looked_up: dict[str, str] = field(default_factory=dict)
@@ -124,15 +141,18 @@ class Desk:
         """Notes what the clerk says of money; number and yen of a payment, which alone can be undone."""
         if question.kind not in _MONEY or not isinstance(reply, Said):
             return None
+        till = Till(self.journal)
+        if question.kind == asking.COUNT.kind:
+            counted = msgspec.json.decode(question.body, type=asking.CountWanted)
+            till.count(question.asker, counted.application_number, msgspec.json.decode(reply.value, type=int))
+            return None
         about = msgspec.json.decode(question.body, type=asking.Concerning)
-        till, number = Till(self.journal), about.application_number
+        number = about.application_number
         match question.kind:
             case asking.FEE.kind:
                 tendered_yen = msgspec.json.decode(reply.value, type=int)
                 till.move(question.asker, number, tendered_yen)
                 return number, tendered_yen
-            case asking.COUNT.kind:
-                till.count(question.asker, number, msgspec.json.decode(reply.value, type=int))
             case _:
                 till.move(question.asker, number, -about.count)
         return None
@@ -147,8 +167,10 @@ class Desk:
             return Unsure()
         except Abandoned as gone:
             return Gone(gone.by, gone.reason)
-        except Refused as refused:
+        except (Refused, AuthorityError, EscrowUnopened) as refused:
             return Denied(str(refused))
+        except IssuerKeysUnavailable as unavailable:
+            return Keyless(str(unavailable))
         except (KeyError, msgspec.DecodeError) as error:
             return Denied(f"not a question of this program: {type(error).__name__}")
 
@@ -168,15 +190,21 @@ class Desk:
             (asking.FEE, asked_of(lambda clerk, due_yen: clerk.take_fee(due_yen))),
             (asking.CHANGE, asked_of(lambda clerk, yen: _done(clerk.give_change, yen))),
             (asking.REPAY, asked_of(lambda clerk, yen: _done(clerk.repay, yen))),
-            (asking.COUNT, asked_of(lambda clerk, due_yen: clerk.count_payment(due_yen))),
+            (asking.COUNT, self._count),
             (asking.RETURNED, asked_of(lambda clerk, _: clerk.is_card_returned())),
             (asking.PAPER, asked_of(lambda clerk, number: clerk.look_at_paper(number))),
             (asking.PRINTED_FORM, self._find_by_form),
             (asking.TYPED_FORM, lambda question, form: self._received(question).look_at_form(form)),
             (asking.FREE, lambda question, _: asking.Found(self._received(question).send_form())),
             (asking.CALL, lambda question, _: _come(self._received(question))),
+            (asking.IS_VALID, self._is_valid),
+            (asking.CASE_KEY, self._case_key),
+            (asking.CERTIFIED, self._certified),
         )
         return {asked.kind: (asked, answer) for asked, answer in table}
+
+    def _count(self, question: Question, wanted: asking.CountWanted) -> int:
+        return self.clerk(question, wanted.application_number).count_payment(wanted.due_yen, wanted.known)
 
     def _find(self, question: Question, code: str) -> asking.Found:
         self._looked_up[question.asker] = code
@@ -191,22 +219,27 @@ class Desk:
             raise Refused("nobody takes forms in here")
         return self.reception(question)
 
-    def _as_registered(self, station: str, question: IdentityQuestion) -> IdentityQuestion:
+    def _as_registered(self, code: str, question: IdentityQuestion) -> IdentityQuestion:
         """The question with the register's own items, whatever the terminal has in their place."""
-        resident = self.register.find(self._looked_up.get(station, ""))
+        resident = self.register.find(code)
         if resident is None:
             raise Refused("nobody of the register was asked for")
         differences = differing_items(resident.items, question.form_items)
-        return replace(question, register_items=resident.items, differences=differences)
+        try:
+            certified = certify_items(resident.items, resident.kana) if question.operation == "issue" else None
+        except Uncertifiable as error:
+            raise Refused(str(error)) from error
+        return replace(question, register_items=resident.items, differences=differences, certified_items=certified)
 
     def _check_identity(self, asked: Question, question: IdentityQuestion) -> IdentityEvidence:
         clerk = self.clerk(asked, question.application_number)
-        return clerk.check_identity(self._as_registered(asked.asker, question))
+        return clerk.check_identity(self._as_registered(self._looked_up.get(asked.asker, ""), question))
 
     def _approve(self, asked: Question, question: IdentityQuestion) -> bool:
         station = asked.asker
+        # Read once: the terminal may ask for somebody else while the clerk looks at this one.
         code = self._looked_up.get(station, "")
-        self.clerk(asked, question.application_number).approve(self._as_registered(station, question))
+        self.clerk(asked, question.application_number).approve(self._as_registered(code, question))
         self._approved[station] = Approval(station, question.application_number, code, question.operation)
         return True
 
@@ -230,7 +263,7 @@ class Desk:
             raise Refused("the clerk has approved something else")
         resident = self.register.find(approval.resident_code)
         try:
-            items_hash = certify_items(resident.items).hash() if resident else b""
+            items_hash = certify_items(resident.items, resident.kana).hash() if resident else b""
         except Uncertifiable as error:
             raise Refused(str(error)) from error
         if (terms.items_hash, terms.person) != (items_hash, self.ids.person(approval.resident_code)):
@@ -250,6 +283,32 @@ class Desk:
                 return KeysGiven(session=session)
             case ManagementKeys() as management:
                 return KeysGiven(management=management)
+
+    def _ended(self, pseudonym: str) -> tuple[str, CaseRecord]:
+        found = self.journal.escrowed_case(pseudonym)
+        if found is None:
+            raise Refused("no case that has ended is sealed to this station under that name")
+        return found
+
+    def _is_valid(self, _: Question, pseudonym: str) -> bool:
+        record = self._ended(pseudonym)[1]
+        if record.stage is not Stage.CLOSED:
+            raise Refused("the case has no certificate")
+        return self.ended_cases.is_valid(record)
+
+    def _case_key(self, _: Question, wanted: asking.KeyWanted) -> asking.KeyOfCase:
+        record = self._ended(wanted.case)[1]
+        is_his = record.person == self.ids.person(wanted.resident_code).hex()
+        return asking.KeyOfCase(record.seal.key if is_his else None)
+
+    def _certified(self, asked: Question, wanted: asking.Cases) -> asking.CertifiedCases:
+        told = {}
+        for pseudonym in wanted.cases:
+            whose, record = self._ended(pseudonym)
+            if whose != asked.asker:
+                raise Refused("the case is another station's")
+            told[pseudonym] = tuple(certified_in(record, self.journal))
+        return asking.CertifiedCases(told)
 
 
 def _come(reception: Reception) -> bool:

@@ -132,6 +132,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (station, place))""",
     ),
     (
+        # The case's key as the clerk's station alone can read it, and which station that is.
+        "ALTER TABLE cases ADD COLUMN escrow {bytes}",
+        "ALTER TABLE cases ADD COLUMN escrowed_to {text}",
+    ),
+    (
         # How each station's devices are, for whoever looks after all of them.
         """CREATE TABLE station_devices (
             station {text} PRIMARY KEY,

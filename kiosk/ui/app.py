@@ -204,7 +204,7 @@ class KioskApp(App[None], inherit_bindings=False):
         if SeatName.RESIDENT in served:
             self.run_worker(serve_residents(resident, reception, self._language), group="resident")
             if far_clerk is not None:
-                self.run_worker(reach_clerk(self.board, far_clerk), group="clerk")
+                self.run_worker(reach_clerk(self.board, far_clerk, lambda: self._is_leaving), group="clerk")
         if served == {SeatName.CLERK} and far_clerk is None:
             attending = attend_terminals(counter, self.board, lambda: self._is_leaving)
             self._attending = self.run_worker(attending, group="terminals")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from hw.ports import MachineMoney
 from kiosk.issuance.persons import Abandoned, Clerk, IdentityEvidence, IdentityQuestion, Persons
 from kiosk.model.resident import Resident
 from kiosk.model.testimony import PaperSeen
@@ -72,9 +73,9 @@ class ClerkElsewhere:
         if amount_yen:
             self._ask(Repayment(amount_yen), partial(self.clerk.repay, amount_yen))
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Asks how much of this payment lies in the till."""
-        return self._ask(PaymentCount(due_yen), partial(self.clerk.count_payment, due_yen))
+        return self._ask(PaymentCount(due_yen, known), partial(self.clerk.count_payment, due_yen, known))
 
     def is_card_returned(self) -> bool:
         """Asks whether the resident has his card."""
@@ -96,7 +97,7 @@ class _NotWanted(Exception):
     """The resident has gone on, and what the clerk was asked for him is of no use."""
 
 
-async def reach_clerk(board: Board, far: FarClerk) -> None:
+async def reach_clerk(board: Board, far: FarClerk, is_leaving: Callable[[], bool]) -> None:
     """Carries to the clerk's station what residents bring before there is a case, one thing at a time, for ever.
 
     A form that was typed, or a call; and while there is neither, that the terminal is free for a form he takes in.
@@ -107,7 +108,11 @@ async def reach_clerk(board: Board, far: FarClerk) -> None:
             await board.bell.until(lambda: _wanted(board) is not None)
             wanted = _wanted(board)
             assert wanted is not None, "just looked at"
-            is_lost = await _reach(board, far, thread, wanted)
+
+            def is_wanted(wanted: object = wanted) -> bool:
+                return _wanted(board) is wanted and not is_leaving()
+
+            is_lost = await _reach(board, far, thread, wanted, is_wanted)
             if is_lost:
                 await asyncio.sleep(_TRIES_AGAIN_AFTER_S)
     finally:
@@ -123,14 +128,16 @@ def _wanted(board: Board) -> object | None:
     return "free" if board.is_greeting and board.offered is None else None
 
 
-async def _reach(board: Board, far: FarClerk, thread: StationThread, wanted: object) -> bool:
+async def _reach(
+    board: Board, far: FarClerk, thread: StationThread, wanted: object, is_wanted: Callable[[], bool]
+) -> bool:
     """Asks once; whether the clerk's station could not be reached."""
 
     def give_up() -> None:
-        if _wanted(board) is not wanted:
+        if not is_wanted():
             raise _NotWanted
 
-    reception = far.reception(give_up)
+    reception = await thread.call(far.reception, give_up)
     try:
         if wanted == "call":
             await thread.call(reception.come)

@@ -23,6 +23,8 @@ from kiosk.ui.counter import Counter
 from kiosk.ui.persons import Approval, CaseLine, ClerkAsked, FeeDue, IdentityCheck, Unsure
 from kiosk.ui.station_thread import StationThread
 
+_ANSWERED_KEPT = 50
+
 Post = Callable[[Callable[[], None]], None]
 """Has something done on the event loop."""
 
@@ -81,7 +83,7 @@ class Terminals:
     stations: set[str] = field(default_factory=set)
     """Every terminal that has asked since then."""
     _answered: dict[str, TerminalQuestion] = field(default_factory=dict)
-    """What each terminal was answered last: whether it heard is known later."""
+    """What was answered lately, by id: whether it was heard is known later."""
 
     @property
     def asked(self) -> TerminalQuestion | None:
@@ -107,8 +109,9 @@ class Terminals:
     def ask(self, question: TerminalQuestion) -> None:
         """A terminal asks."""
         self.stations.add(question.station)
-        self._answered.pop(question.station, None)
-        self.waiting.append(question)
+        # One that was withdrawn before it came here is nobody's any more.
+        if question.asked.is_open:
+            self.waiting.append(question)
         self.bell.ring()
 
     def answer(self, question: TerminalQuestion, value: object) -> None:
@@ -129,7 +132,9 @@ class Terminals:
 
     def _leave(self, question: TerminalQuestion) -> None:
         self.waiting.remove(question)
-        self._answered[question.station] = question
+        self._answered[question.id] = question
+        for old in list(self._answered)[:-_ANSWERED_KEPT]:
+            del self._answered[old]
         self.bell.ring()
 
     def withdraw(self, id_: str) -> None:
@@ -156,6 +161,8 @@ class ClerkForTerminals:
         self._post = post
         self._lock = threading.Lock()
         self._lines: dict[str, CaseLine] = {}
+        self._withdrawn: set[str] = set()
+        """Questions that were withdrawn before their thread had put them."""
 
     def clerk(self, question: Question, number: str) -> Clerk:
         """The clerk at the screen, for a question about an application."""
@@ -171,6 +178,9 @@ class ClerkForTerminals:
     def _put_of(self, question: Question, number: str, line: CaseLine) -> Callable[[object], None]:
         with self._lock:
             self._lines[question.id] = line
+            if question.id in self._withdrawn:
+                self._withdrawn.remove(question.id)
+                line.close()
 
         def put(news: object) -> None:
             assert isinstance(news, ClerkAsked), "the clerk is asked, and told nothing"
@@ -183,8 +193,10 @@ class ClerkForTerminals:
         """Nobody waits for an answer any more."""
         with self._lock:
             line = self._lines.pop(question.id, None)
-        if line is not None:
-            line.close()
+            if line is None:
+                self._withdrawn.add(question.id)
+            else:
+                line.close()
         self._post(lambda: self._terminals.withdraw(question.id))
 
     def follow(self, cases: Sequence[CaseElsewhere]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hw.ports import MachineMoney
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.authority.credential import load_credential
@@ -70,7 +71,7 @@ class TakesTime(PlayedClerk):
     def give_change(self, change_yen: int) -> None:
         """At once."""
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         return 700
 
     def look_at_form(self, form: Form) -> FormLooked:
@@ -159,7 +160,7 @@ def test_what_the_drawer_took_in_is_in_its_own_stations_books(town: TwoStations,
         RemoteClerk(town.remote(), "2").take_fee(500)
         assert till.balances() == {("demo", "1"): 500, ("demo", "2"): 1000}
         # After an interruption the clerk counts; what he counts is what lies there.
-        RemoteClerk(town.remote(), "2").count_payment(500)
+        RemoteClerk(town.remote(), "2").count_payment(500, MachineMoney(0, 0))
         assert till.balances() == {("demo", "1"): 500, ("demo", "2"): 700}
 
 

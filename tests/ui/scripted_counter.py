@@ -473,7 +473,7 @@ class ScriptedCounter:
                 script.password = persons.resident.enter_password(PinStatus(True, 4))
 
         def pay() -> None:
-            persons.resident.consent(DeliverySummary(who.items.name, VALID_UNTIL, 500))
+            persons.resident.consent(DeliverySummary(who.items.name, VALID_UNTIL, 500, who.items.name))
             script.tendered_yen = persons.clerk.take_fee(500)
             persons.clerk.give_change(script.tendered_yen - 500)
 
@@ -575,3 +575,11 @@ def _ask_clerk(persons: Persons, number: str, operation: Operation) -> None:
     question = IdentityQuestion(number, who.items, who.items, (), operation)
     persons.clerk.check_identity(question)
     persons.clerk.approve(question)
+
+
+def a_left_case(counter: ScriptedCounter) -> None:
+    """One case of the counter was left by an interruption, and one is suspect."""
+    counter.left = (
+        LeftCase("2026-0001", resident(0), "delivered", "", False),
+        LeftCase("2026-0002", resident(2), "fee_suspect", "", True),
+    )

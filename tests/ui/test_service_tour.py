@@ -10,9 +10,9 @@ from textual.pilot import Pilot
 from kiosk.ui.app import KioskApp
 from kiosk.ui.voice import sentence
 from tests.ui.fit import flaws as flaws_of
-from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.service_tour import Shoot, change, decisions, left_cases, services, wish
-from tests.ui.walk import reach
+from tests.ui.scripted_counter import ScriptedCounter, a_left_case
+from tests.ui.service_tour import change, decisions, services, wish
+from tests.ui.walk import Shoot, reach
 
 USUAL, SMALL, LARGE = (100, 30), (90, 26), (132, 43)
 
@@ -24,7 +24,7 @@ def test_every_text_fits(
 ) -> None:
     counter = ScriptedCounter()
     if tour is decisions:
-        left_cases(counter)
+        a_left_case(counter)
     flaws: list[str] = []
 
     async def run() -> None:

@@ -16,7 +16,10 @@ from kiosk.journal.journal import CaseElsewhere
 from kiosk.model.form import Form
 from kiosk.model.transition import Stage
 from kiosk.ui.app import KioskApp
+from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.terminals import ClerkForTerminals
+from kiosk.ui.words import LANGUAGES
+from tests.ui.fit import flaws
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
 from tests.ui.walk import leave, reach, until
@@ -52,6 +55,18 @@ def attend(locale: Path) -> Callable[[Play], None]:
         asyncio.run(session())
 
     return run
+
+
+async def fits(pilot: Pilot[None]) -> None:
+    """Every text of the screen in front, at every size in both languages."""
+    screen = pilot.app.screen
+    assert isinstance(screen, SeatScreen)
+    for size in ((90, 26), (132, 43), (100, 30)):
+        await pilot.resize_terminal(*size)
+        for _ in LANGUAGES:
+            await screen.action_speak()
+            await pilot.pause()
+            assert not flaws(screen), f"{size} {screen.seat.language}"
 
 
 def identity(number: str) -> IdentityQuestion:
@@ -125,8 +140,23 @@ def test_a_payment_that_is_given_up_is_told(attend: Callable[[Play], None]) -> N
                     await paid
             await reach(pilot, "Told")
             assert "2026-0007" in text_on(pilot.app) and "お返しください" in text_on(pilot.app)
+            await fits(pilot)
             await pilot.press("enter")
             await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_a_question_that_was_withdrawn_before_it_was_put_is_never_seen(attend: Callable[[Play], None]) -> None:
+    """Nobody takes money for a terminal that does not wait for it."""
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        question = asked_by("lobby")
+        clerk.withdraw(question)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.to_thread(clerk.clerk(question, "2026-0007").take_fee, 500)
+        await pilot.pause()
+        assert type(pilot.app.screen).__name__ == "Desk"
 
     attend(play)
 
@@ -169,7 +199,7 @@ def test_a_form_is_sent_to_a_free_terminal(attend: Callable[[Play], None]) -> No
         await reach(pilot, "Desk")
         await until(pilot, lambda: "端末 annex　空いています" in text_on(pilot.app), "the free terminal")
         await take_in(pilot)
-        assert (await free.pop()).code == resident(1).code
+        assert (await free.pop()).code == resident(0).code
         await pilot.press("enter")
         free = [send_to(clerk, "annex"), send_to(clerk, "lobby")]
         await reach(pilot, "Desk")
@@ -180,9 +210,10 @@ def test_a_form_is_sent_to_a_free_terminal(attend: Callable[[Play], None]) -> No
         await reach(pilot, "FindResident")
         await pilot.press("enter")
         await reach(pilot, "ChooseTerminal")
+        await fits(pilot)
         chosen = 1 if text_on(pilot.app).index("annex") < text_on(pilot.app).index("lobby") else 0
         await pilot.press("2")
-        assert (await free[chosen]).code == resident(1).code
+        assert (await free[chosen]).code == resident(0).code
         assert not free[1 - chosen].done()
         clerk.close()
 
@@ -211,6 +242,7 @@ def test_calls_and_cases_stand_on_the_desk(attend: Callable[[Play], None]) -> No
         await until(pilot, lambda: "端末 lobby　使用中" in text_on(pilot.app), "the terminal in use")
         clerk.follow([CaseElsewhere("p", "lobby", "2026-0007", Stage.AUTHORISED)])
         await until(pilot, lambda: "鍵の生成を 許可した" in text_on(pilot.app), "how far it is")
+        await fits(pilot)
         clerk.follow([CaseElsewhere("p", "lobby", "2026-0007", Stage.CLOSED)])
         await until(pilot, lambda: "2026-0007  済" in text_on(pilot.app), "how it ended")
 

@@ -12,6 +12,8 @@ from kiosk.ui.app import KioskApp
 PASSWORD = "AB01"
 PATIENCE_S = 60.0
 
+Shoot = Callable[[str], Awaitable[None]]
+"""Looks at the screen in front, under a name."""
 Hand = Callable[[Pilot[None], "Move"], Awaitable[None]]
 
 
