@@ -85,14 +85,15 @@ class Desk:
         question = self.line.begin_next()
         if question is None:
             return False
-        reply = self._reply(question)
+        reply = self.reply(question)
         try:
             self.line.answer(question, msgspec.json.encode(reply))
         except (LineLost, StationUnknown):
             return True  # whoever asked has a key no more
         return True
 
-    def _reply(self, question: Question) -> Reply:
+    def reply(self, question: Question) -> Reply:
+        """The answer to one question, whatever line it came by."""
         try:
             asked, answer = self._answers()[question.kind]
             body = msgspec.json.decode(question.body, type=asked.asked)
