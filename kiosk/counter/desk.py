@@ -209,7 +209,9 @@ class Desk:
 
     def _case_key(self, _: str, wanted: asking.KeyWanted) -> asking.KeyOfCase:
         _, record = self._ended(wanted.case)
-        is_his = record.person == self.ids.person(wanted.resident_code).hex()
+        # Whose password was changed nobody knows: such a case says a card's number, and is found by its own alone.
+        is_nobodys = record.stage is Stage.CHANGED and not wanted.resident_code
+        is_his = is_nobodys or record.person == self.ids.person(wanted.resident_code).hex()
         return asking.KeyOfCase(record.seal.key if is_his else None)
 
     def _certified(self, station: str, wanted: asking.Cases) -> asking.CertifiedCases:
