@@ -18,12 +18,13 @@ from hw.ports import ManagementKeys, SessionKeys
 from kiosk.authority.errors import AuthorityError
 from kiosk.clock import Clock
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Denied, Gone, KeysGiven, KeysWanted, Reply, Said, Unsure
+from kiosk.counter.asking import Asking, Denied, Gone, Keyless, KeysGiven, KeysWanted, Reply, Said, Unsure
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.counter.line import Line, LineLost, Question, StationUnknown
 from kiosk.counter.town_ids import TownIds
 from kiosk.issuance.ended_cases import EndedCases, certified_in
+from kiosk.issuance.failure import IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidence, IdentityQuestion
 from kiosk.journal.escrow import EscrowUnopened
 from kiosk.journal.journal import CaseRecord, Journal
@@ -104,6 +105,8 @@ class Desk:
             return Gone(gone.by, gone.reason)
         except (Refused, AuthorityError, EscrowUnopened) as refused:
             return Denied(str(refused))
+        except IssuerKeysUnavailable as unavailable:
+            return Keyless(str(unavailable))
         except (KeyError, msgspec.DecodeError) as error:
             return Denied(f"not a question of this program: {type(error).__name__}")
 
@@ -123,7 +126,7 @@ class Desk:
             (asking.FEE, asked_of(lambda clerk, due_yen: clerk.take_fee(due_yen))),
             (asking.CHANGE, asked_of(lambda clerk, yen: _done(clerk.give_change, yen))),
             (asking.REPAY, asked_of(lambda clerk, yen: _done(clerk.repay, yen))),
-            (asking.COUNT, asked_of(lambda clerk, due_yen: clerk.count_payment(due_yen))),
+            (asking.COUNT, self._count),
             (asking.RETURNED, asked_of(lambda clerk, _: clerk.is_card_returned())),
             (asking.PAPER, asked_of(lambda clerk, number: clerk.look_at_paper(number))),
             (asking.IS_VALID, self._is_valid),
@@ -131,6 +134,9 @@ class Desk:
             (asking.CERTIFIED, self._certified),
         )
         return {asked.kind: (asked, answer) for asked, answer in table}
+
+    def _count(self, station: str, wanted: asking.CountWanted) -> int:
+        return self.clerk(station, wanted.application_number).count_payment(wanted.due_yen, wanted.known)
 
     def _find(self, station: str, code: str) -> asking.Found:
         self._looked_up[station] = code
@@ -142,7 +148,11 @@ class Desk:
         if resident is None:
             raise Refused("nobody of the register was asked for")
         differences = differing_items(resident.items, question.form_items)
-        return replace(question, register_items=resident.items, differences=differences)
+        try:
+            certified = certify_items(resident.items, resident.kana) if question.operation == "issue" else None
+        except Uncertifiable as error:
+            raise Refused(str(error)) from error
+        return replace(question, register_items=resident.items, differences=differences, certified_items=certified)
 
     def _check_identity(self, station: str, question: IdentityQuestion) -> IdentityEvidence:
         clerk = self.clerk(station, question.application_number)
@@ -174,7 +184,7 @@ class Desk:
             raise Refused("the clerk has approved something else")
         resident = self.register.find(approval.resident_code)
         try:
-            items_hash = certify_items(resident.items).hash() if resident else b""
+            items_hash = certify_items(resident.items, resident.kana).hash() if resident else b""
         except Uncertifiable as error:
             raise Refused(str(error)) from error
         if (terms.items_hash, terms.person) != (items_hash, self.ids.person(approval.resident_code)):

@@ -285,10 +285,10 @@ def _check_eligibility(
     if any(other.stage is Stage.CLOSED and station.ended_cases.is_valid(other) for other in on_this_card):
         raise case.refuse(CARD_OF_ANOTHER)
     try:
-        items = certify_items(resident.items)
+        items = certify_items(resident.items, resident.kana)
     except Uncertifiable:
         raise case.refuse(CHARACTER_UNCERTIFIABLE) from None
-    question = IdentityQuestion(application.number, resident.items, form_items, differences)
+    question = IdentityQuestion(application.number, resident.items, form_items, differences, certified_items=items)
     return EligibleApplication(filed, resident, items), question
 
 
@@ -300,7 +300,11 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
         application = eligible.filed.application
         persons.clerk.approve(
             IdentityQuestion(
-                application.number, eligible.resident.items, application.form_items or eligible.resident.items, ()
+                application.number,
+                eligible.resident.items,
+                application.form_items or eligible.resident.items,
+                (),
+                certified_items=eligible.items,
             )
         )
         now = station.clock().replace(microsecond=0)
@@ -434,8 +438,10 @@ def take_fee(
 ) -> SettledFee:
     """Step 8: the resident agrees and pays; the till opens only for a certificate that can still become valid.
 
-    Asked after an interruption: the clerk counts what of this payment lies in the till, or two clerks testify.
+    Asked after an interruption: the clerk, who is told what a machine knows that it took and gave out, counts what of
+    this payment lies in the till, or two clerks testify.
     """
+    payment = case.record.pseudonym
 
     def refuse_if_too_late() -> None:
         _refuse_if_of_another_day(authorised.identified, station)
@@ -453,13 +459,14 @@ def take_fee(
             station.clock(),
             is_copy=True,
         )
-        name = authorised.identified.eligible.items.name
-        persons.resident.consent(DeliverySummary(name, pending.not_after, intent.fee_yen))
+        eligible = authorised.identified.eligible
+        registered, certified = eligible.resident.items.name, eligible.items.name
+        persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
         return collect(intent.fee_yen, already_yen=0)
 
     @before_a_persons_eyes()
     def collect(fee_yen: int, already_yen: int) -> SettledFee:
-        station.cash.begin(fee_yen)
+        station.cash.begin(fee_yen, payment)
         if already_yen:
             station.cash.take_from_clerk(already_yen)
         try:
@@ -476,7 +483,8 @@ def take_fee(
         return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
-        answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen)))
+        known = station.cash.left_over(payment)
+        answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen, known)))
         counted_yen = int(answer)
         if not counted_yen:
             return World.NOT_HAPPENED
@@ -489,7 +497,9 @@ def take_fee(
         # From here on it is this sum that is asked for, counted and given back, whatever the fee is another day.
         return FeeIntent(station.policy.fee.issue_yen)
 
-    return case.run(FEE, prepare=due, perform=pay, inquire=count)
+    fee = case.run(FEE, prepare=due, perform=pay, inquire=count)
+    station.cash.close_payment(payment)
+    return fee
 
 
 def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confirmed:

@@ -17,7 +17,7 @@ from kiosk.application_file import ClerkTable
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import add_station
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import Line, LineKey
@@ -95,7 +95,10 @@ class TwoStations:
             register=station.register,
             ids=KeyedIds(bytes(16)),
             card_desk=CardDesk(
-                CardIssuer(masters), self.credentials["demo"].chain[0], journal.stage_of, lambda: self.world.now
+                CardIssuer(in_memory(masters)),
+                self.credentials["demo"].chain[0],
+                journal.stage_of,
+                lambda: self.world.now,
             ),
             clerk=lambda _station, _number: self.clerk,
             clerk_key=load_clerk_key(self.world.authority_directory / "clerks" / "demo.pem"),

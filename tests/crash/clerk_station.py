@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from hw.errors import LinkLost
-from hw.ports import ChannelChallenge, ChannelKeys, SessionKeys
+from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, SessionKeys
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import LineLost, Question, QuestionState
@@ -103,9 +103,9 @@ class ClerkAtStation:
         """Asks him."""
         self._ask("repay", lambda: self._clerk.repay(amount_yen))
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Asks him."""
-        return self._ask("count", lambda: self._clerk.count_payment(due_yen))
+        return self._ask("count", lambda: self._clerk.count_payment(due_yen, known))
 
     def is_card_returned(self) -> bool:
         """Asks him."""
