@@ -29,6 +29,7 @@ from hw.printer.models import MODELS
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import CardMemory
 from hw.sim.card.personalization import new_card
+from hw.sim.card.profile import PROFILES
 from hw.sim.printer.virtual import VirtualPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.embedded.authority import Authority
@@ -65,6 +66,8 @@ READERS: tuple[ReaderName, ...] = ("terminal", "window")
 STATION_KEY = bytes(32)
 _NO_TIME_S = 1e-6
 """Whoever is asked acts at once, or never."""
+SECOND_PASSWORD = "4242"
+"""Of every card that has two."""
 PASSWORDS = {RESIDENT: PASSWORD, OTHER_RESIDENT: "Teshio1974xyz"}
 
 
@@ -101,8 +104,9 @@ class Image:
 
 
 def first_image(office: Office) -> Image:
-    """The world before anything happened: two residents with new cards."""
-    cards = {code: new_card(f"JUKI{code:0>12}") for code in (RESIDENT, OTHER_RESIDENT)}
+    """The world before anything happened: two residents with new cards, of the kind that the policy is named after."""
+    kind = PROFILES[office.config.policy.name]
+    cards = {code: new_card(f"JUKI{code:0>12}", kind) for code in (RESIDENT, OTHER_RESIDENT)}
     return Image(b"", b"", office.books, b"", cards, {}, 0, 0, {}, (), VirtualPrinter(), START, 0, ())
 
 
@@ -275,7 +279,13 @@ class World:
             return Persons(AbsentResident(), ClerkAtStation(clerk, self.clerk_station))
         clerk = clerk_kind(number, self.till, self.papers)
         return Persons(
-            PlayedResident(resident, PASSWORDS[resident], self.hands["terminal"], self.hands["window"]),
+            PlayedResident(
+                resident,
+                PASSWORDS[resident],
+                self.hands["terminal"],
+                self.hands["window"],
+                authentication_password=SECOND_PASSWORD,
+            ),
             ClerkAtStation(clerk, self.clerk_station),
         )
 
