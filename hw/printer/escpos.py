@@ -84,7 +84,8 @@ class EscposPrinter:
     def print(self, job: PrintJob, on_state: Callable[[PrintOutcome], None] | None = None) -> PrintOutcome:
         """Sends the job once, after the printer said that it can print and proved that it follows.
 
-        Where the model counts its cuts, CONFIRMED also means that there was exactly one more.
+        Where the model counts its cuts, CONFIRMED also means that there was exactly one more; where it does not, a job
+        that was printed is PRINTED, since nothing in ESC/POS tells then whether it was cut off.
         Causes of `PrinterBlocked` are those of `hw.printer.causes`, `link_lost` (it cannot be reached), `no_answer`,
         `busy` (it answers, but still holds something that was sent before, or takes nothing), and `another_device`
         (since the line was lost another printer sits on it, which `accept_replacement` has not been told to take).
@@ -109,7 +110,7 @@ class EscposPrinter:
         """Looks for the confirmation of the job that was sent last, for at most `timeout_s`; prints nothing.
 
         A printer that ran out of paper holds the job, goes on after the new roll and confirms late: then a job that was
-        UNKNOWN is CONFIRMED here. Any other job than the last is UNKNOWN.
+        UNKNOWN is CONFIRMED (or PRINTED) here. Any other job than the last is UNKNOWN.
         """
         if job.job_id != self._sent_job_id:
             return PrintOutcome.UNKNOWN
@@ -117,7 +118,9 @@ class EscposPrinter:
             if not self._came_out:
                 self._await(lambda event: self._came_out, self._monotonic() + timeout_s)
             if self._came_out and not self._is_cut_off:
-                self._is_cut_off = self._cuts_before is None or self._count_cuts() == self._cuts_before + 1
+                if self._cuts_before is None:
+                    return PrintOutcome.PRINTED
+                self._is_cut_off = self._count_cuts() == self._cuts_before + 1
         except DeviceError:
             return PrintOutcome.UNKNOWN
         return PrintOutcome.CONFIRMED if self._is_cut_off else PrintOutcome.UNKNOWN

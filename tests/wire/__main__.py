@@ -1,11 +1,12 @@
 """`python -m tests.wire`: everything that can befall a line, byte by byte, and what the drivers make of it.
 
-    coins      every byte of a coin payment in both directions, injured in eleven ways, the host killed at every call
+    coins      every byte of a coin payment in both directions, injured in eleven ways, the host killed at every call;
+               the same of the change that a hopper pays, and its power cut at every call
     receipts   every byte of a receipt's printing in both directions, injured in nine ways, for each model
     values     all values of all status bytes, all steps of the event counter, random frames and commands
 
-Each prints its counts, and ends with 1 when a coin was invented or lost in silence, a receipt was confirmed without
-paper, or an error came out that is not declared.
+Each prints its counts, and ends with 1 when a coin was invented, paid twice or lost in silence, a receipt was confirmed
+without paper, two unmarked originals came out, or an error came out that is not declared.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hw.printer.models import MODELS
-from tests.wire import coins, receipts, values
+from tests.wire import coins, payouts, receipts, values
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -33,6 +34,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if options.what in ("coins", "all"):
         with tempfile.TemporaryDirectory(dir="/dev/shm") as scratch:
             wrong += _report("coins", coins.campaign(options.every, Path(scratch), seed=options.seed))
+            wrong += _report("payouts", payouts.campaign(options.every, Path(scratch), options.seed))
         wrong += _report("counter", coins.counter_steps())
     if options.what in ("receipts", "all"):
         found = receipts.campaign(options.every, tuple(MODELS), options.seed)
