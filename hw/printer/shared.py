@@ -20,9 +20,9 @@ class SharedPrinter:
         return self._printer.is_one_way
 
     def status_unless_busy(self) -> PrinterStatus | None:
-        """Asks the printer, or answers None at once while another call is under way."""
+        """Asks the printer; while another call is under way, at once what it told by itself, or None."""
         if not self._turn.acquire(blocking=False):
-            return None
+            return self._printer.told
         try:
             return self._printer.status()
         finally:

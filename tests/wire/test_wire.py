@@ -7,7 +7,7 @@ import pytest
 
 from hw.ports import DepositEnd
 from hw.printer.models import MODELS
-from tests.wire import coins, payouts, receipts, values
+from tests.wire import coins, payouts, plugs, receipts, values
 from tests.wire.__main__ import is_wrong
 
 
@@ -65,6 +65,13 @@ def test_no_receipt_is_confirmed_without_paper_whatever_befalls_a_byte(model: st
     assert [finding for finding in found if is_wrong(finding.verdict)] == []
     outcome = "printed" if MODELS[model].cut_counter is None else "confirmed"
     assert any(finding.verdict == f"{outcome}, whole" for finding in found)
+
+
+@pytest.mark.wire
+def test_a_device_unplugged_within_a_command_is_told_and_works_again(seed: int) -> None:
+    found = list(plugs.campaign(29, seed))
+    assert {finding.kind.partition(":")[0] for finding in found} == set(plugs.KINDS)
+    assert [finding for finding in found if is_wrong(finding.verdict)] == []
 
 
 def test_every_value_of_every_status_byte() -> None:

@@ -53,7 +53,8 @@ def test_a_link_cut_at_any_byte_sent(paper):
 def test_a_link_cut_at_any_byte_answered():
     count = 3  # 5F 30 00
     before = 4 + 7 + 2 * IDENTITY_ANSWER + count
-    answers = before + 7 + count
+    automatic = 4
+    answers = before + automatic + 7 + count
     for cut in range(answers):
         outcome, bench, _, _ = print_until(1 << 30, cut, RECEIPT)
         started = cut >= before

@@ -1,6 +1,8 @@
 """The printer's driver against the simulated printer: what came out, what it says of it, on every kind of link."""
 
+import queue
 import threading
+import time
 
 import pytest
 from sample_receipt import RARE_NAME, RECEIPT, WITH_QR
@@ -9,10 +11,14 @@ from hw.errors import OutcomeUnknown, PrinterBlocked
 from hw.link.file import FileLink
 from hw.link.url import link_to
 from hw.ports import PrinterStatus, PrintOutcome
+from hw.printer.causes import describe, describe_automatic
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
+from hw.printer.shared import SharedPrinter
+from hw.sim.fault import Fault
 from hw.sim.printer.virtual import VirtualPrinter
 from tests.hw.printer.printer_bench import MODEL, Bench, serving
+from tests.hw.printer.test_printer_cut_link import ASKED_BEFORE
 
 PATIENCE_S = 0.2
 SLIP = RECEIPT[5:7]
@@ -225,7 +231,7 @@ def test_a_simulator_can_be_handled_while_it_prints():
     stop = threading.Event()
 
     def fidget():
-        while not stop.is_set():
+        while not stop.wait(0.001):  # faster than any hand; a printer tells each change by itself
             bench.sim.set_paper("near_end")
             bench.sim.set_paper("ok")
 
@@ -238,3 +244,38 @@ def test_a_simulator_can_be_handled_while_it_prints():
         stop.set()
         hand.join()
     assert len(bench.sim.sheets) == 5
+
+
+@pytest.mark.wire
+def test_what_stops_a_print_is_known_while_it_is_under_way():
+    bench = Bench("tcp")
+    printer = SharedPrinter(bench.printer(patience_s=120))
+    job = printer.render(RECEIPT, "0001")
+    bench.sim._faults = {len(ASKED_BEFORE) + len(job.data) // 2: Fault("paper-end", 1)}
+    begun, outcomes, told = threading.Event(), queue.Queue(), None
+    thread = threading.Thread(target=lambda: outcomes.put(printer.print(job, lambda state: begun.set())))
+    thread.start()
+    try:
+        assert begun.wait(60)
+        give_up_s = time.monotonic() + 60
+        while (told is None or not told.causes) and thread.is_alive() and time.monotonic() < give_up_s:
+            told = printer.status_unless_busy()
+        assert told == PrinterStatus(
+            is_online=False, causes=("paper_end",), is_paper_near_end=told.is_paper_near_end, is_drawer_open=False
+        )
+        assert outcomes.empty()
+    finally:
+        bench.sim.set_paper("ok")
+        thread.join()
+        bench.close()
+    assert outcomes.get() is PrintOutcome.CONFIRMED
+
+
+@pytest.mark.parametrize("hands", [("paper end",), ("cover open",), ("cutter jam",), ("paper near end",), ()])
+def test_what_a_printer_tells_by_itself_is_what_it_answers(hands):
+    sim = VirtualPrinter()
+    for order in hands:
+        sim.obey(order)
+    asked = {n: sim.feed(bytes((0x10, 0x04, n)))[0] for n in (1, 2, 3, 4)}
+    told = sim.mechanism.automatic()
+    assert describe_automatic(told, is_drawer_open_when_high=True) == describe(asked, is_drawer_open_when_high=True)
