@@ -127,6 +127,7 @@ def open_devices(
     link = lines.open("printer", hardware.printer, printer_core, line)
     is_high = hardware.cash.sensor != "low"
     printer = SharedPrinter(EscposPrinter(link, model, is_drawer_open_when_high=is_high))
+    lines.held.callback(printer.close)
     cash, coins = _cash_box(hardware.cash, printer, simulation, lines)
     return Devices(
         printer=printer,

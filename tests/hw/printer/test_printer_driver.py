@@ -7,9 +7,13 @@ import time
 import pytest
 from sample_receipt import RARE_NAME, RECEIPT, WITH_QR
 
-from hw.errors import OutcomeUnknown, PrinterBlocked
+from hw.errors import LinkLost, OutcomeUnknown, PrinterBlocked
 from hw.link.file import FileLink
+from hw.link.memory import MemoryLink
+from hw.link.reconnect import Presence
 from hw.link.url import link_to
+from hw.monitor import printer_care
+from hw.owner import Owner
 from hw.ports import PrinterStatus, PrintOutcome
 from hw.printer.causes import describe, describe_automatic
 from hw.printer.escpos import EscposPrinter
@@ -279,3 +283,34 @@ def test_what_a_printer_tells_by_itself_is_what_it_answers(hands):
     asked = {n: sim.feed(bytes((0x10, 0x04, n)))[0] for n in (1, 2, 3, 4)}
     told = sim.mechanism.automatic()
     assert describe_automatic(told, is_drawer_open_when_high=True) == describe(asked, is_drawer_open_when_high=True)
+
+
+def test_all_bytes_pass_in_the_printers_own_thread():
+    class Watched(MemoryLink):
+        def write(self, data, deadline_s):
+            threads.add(threading.current_thread().name)
+            super().write(data, deadline_s)
+
+        def read(self, maximum, deadline_s):
+            threads.add(threading.current_thread().name)
+            return super().read(maximum, deadline_s)
+
+    threads, reports = set(), queue.Queue()
+    printer = SharedPrinter(EscposPrinter(Watched(VirtualPrinter()), MODEL))
+    owner = Owner("printer", printer, printer_care(None), reports.put, every_s=0.01)
+    assert reports.get(timeout=60).standing.presence is Presence.READY
+    job, heard = printer.render(SLIP, "0001"), []
+    callers = [threading.Thread(target=printer.open_drawer) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    assert printer.print(job, lambda state: heard.append((state, printer.status()))) is PrintOutcome.CONFIRMED
+    assert owner.call(SharedPrinter.cuts) == 1
+    for caller in callers:
+        caller.join()
+    owner.close()
+    printer.close()
+    assert [state for state, _ in heard] == [PrintOutcome.SENDING, PrintOutcome.SENT]
+    with pytest.raises(LinkLost):
+        printer.status()
+    assert len(threads) == 1
+    assert threading.current_thread().name not in threads
