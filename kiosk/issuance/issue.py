@@ -13,7 +13,7 @@ import msgspec
 from cryptography import x509
 
 from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
-from hw.ports import DepositEnd, PrintJob, PrintOutcome
+from hw.ports import DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance import second_certificate
@@ -570,7 +570,7 @@ def print_receipt(
         return ReceiptIntent(receipt, now, hashlib.sha256(original.data).hexdigest())
 
     def print_original(intent: ReceiptIntent) -> PrintedReceipt:
-        if station.printer.print(job(intent.receipt, intent.printed_on)) is not PrintOutcome.CONFIRMED:
+        if not station.printer.print(job(intent.receipt, intent.printed_on)).is_on_paper:
             raise PaperUnseen("the printer does not say that the receipt came out")
         return PrintedReceipt(intent.receipt.number, copies=0)
 
@@ -584,7 +584,7 @@ def print_receipt(
         while not is_whole(intent.receipt.number):
             copies += 1
             cut_off(station.printer)
-            if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)) is PrintOutcome.CONFIRMED:
+            if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)).is_on_paper:
                 break
         return PrintedReceipt(intent.receipt.number, copies)
 
