@@ -170,6 +170,8 @@ class Checker:
         state = box.state
         health.measure("money unassigned", state.unassigned_yen, "0 yen", state.unassigned_yen == 0)
         health.measure("events lost", state.lost_events, "0", state.lost_events == 0)
+        health.measure("exchanged unread", len(state.unread), "0", not state.unread)
+        health.measure("coins perhaps paid out", state.coins_in_doubt, "0", state.coins_in_doubt == 0)
         health.statistics = {
             "CoinAcceptedCount": state.accepted,
             "CoinRejectedCount": state.rejected,

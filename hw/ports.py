@@ -384,6 +384,22 @@ class Deposit:
     is_discrepant: bool = False
 
 
+@dataclass(frozen=True)
+class MachineMoney:
+    """What a machine knows of a payment that was left without an end, for the clerk who counts it.
+
+    `coins_yen` it took for this payment and still holds; `paid_yen` it has given out for certain; `perhaps_paid_yen` it
+    was told to give out and nobody can say whether it did. `unassigned_yen` lie in it besides and may be anybody's;
+    with `is_count_lost` there may be more coins than it knows of.
+    """
+
+    coins_yen: int = 0
+    paid_yen: int = 0
+    perhaps_paid_yen: int = 0
+    unassigned_yen: int = 0
+    is_count_lost: bool = False
+
+
 class DepositEnd(StrEnum):
     """How a deposit ends: the town keeps the fee and gives change, or everything is repaid."""
 
@@ -400,8 +416,19 @@ class CashBox(Protocol):
         """The device's own event counter, journaled before a deposit begins; 0 where it has none."""
         ...
 
-    def begin(self, due_yen: int) -> None:
-        """Accepts money from now on."""
+    def begin(self, due_yen: int, payment: str = "") -> None:
+        """Accepts money from now on; `payment` names by which case a machine keeps what it did."""
+        ...
+
+    def left_over(self, payment: str) -> MachineMoney:
+        """What the machine took and gave out for `payment` when that was left without an end, as far as it can tell.
+
+        Asked before a clerk counts. A deposit of which nobody could say how it ended is given up by this.
+        """
+        ...
+
+    def close_payment(self, payment: str) -> None:
+        """How `payment` ended is durable, and what was left over is accounted for: nobody will ask for it again."""
         ...
 
     def take_from_clerk(self, amount_yen: int) -> None:

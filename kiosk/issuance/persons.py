@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from hw.ports import PinPolicy, PinStatus
+from hw.ports import MachineMoney, PinPolicy, PinStatus
 from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
@@ -130,10 +130,10 @@ class Clerk(Protocol):
     def repay(self, amount_yen: int) -> None:
         """Gives money back that was taken; 0 when there was none."""
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """After an interruption: how much of this payer's money lies in the till, 0 when none was taken.
 
-        Raises `CannotTell`.
+        `known` is what a machine says that it took from him and gave back. Raises `CannotTell`.
         """
 
     def is_card_returned(self) -> bool:

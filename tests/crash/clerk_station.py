@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from hw.errors import LinkLost
-from hw.ports import ChannelChallenge, ChannelKeys, SessionKeys
+from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, SessionKeys
 from kiosk.counter.card_desk import CardDesk
 from kiosk.issuance.persons import Abandoned, Clerk, IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
@@ -82,9 +82,9 @@ class ClerkAtStation:
         """Asks him."""
         self._ask("repay", lambda: self._clerk.repay(amount_yen))
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Asks him."""
-        return self._ask("count", lambda: self._clerk.count_payment(due_yen))
+        return self._ask("count", lambda: self._clerk.count_payment(due_yen, known))
 
     def is_card_returned(self) -> bool:
         """Asks him."""

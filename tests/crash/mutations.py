@@ -389,21 +389,21 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a rejected confirmation is taken for a yes",
         _CHARGED,
-        f"{_ISSUE}:confirm",
+        "kiosk.issuance.certification:confirm_pending",
         "if isinstance(ask(message), World):",
         "if False:",
     ),
     _one(
         "pending is taken for valid",
         _PENDING,
-        f"{_ISSUE}:confirm",
+        "kiosk.issuance.certification:confirm_pending",
         "return World.NOT_HAPPENED",
         "return Confirmed(pending.serial)",
     ),
     _one(
         "revoked is taken for valid",
         _CHARGED,
-        f"{_ISSUE}:confirm",
+        "kiosk.issuance.certification:confirm_pending",
         "case CertificateState.GOOD:",
         "case CertificateState.GOOD | CertificateState.REVOKED:",
     ),
@@ -627,17 +627,19 @@ MUTATIONS: tuple[Mutation, ...] = (
         "who cannot tell has seen no money",
         _TILL,
         f"{_ISSUE}:take_fee",
-        "answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen)))\n"
+        "answer = case.witness("
+        "FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen, known)))\n"
         "        counted_yen = int(answer)",
-        "try:\n            counted_yen = persons.clerk.count_payment(intent.fee_yen)\n"
+        "try:\n            counted_yen = persons.clerk.count_payment(intent.fee_yen, known)\n"
         "        except CannotTell:\n            counted_yen = 0",
     ),
     _one(
         "who cannot tell of a refund has seen no money",
         _TILL,
         f"{_ROLL_BACK}:_count",
-        "return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen))))",
-        "try:\n        return persons.clerk.count_payment(fee_yen)\n    except CannotTell:\n        return 0",
+        "return int("
+        "case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen, known))))",
+        "try:\n        return persons.clerk.count_payment(fee_yen, known)\n    except CannotTell:\n        return 0",
     ),
     _one(
         "who cannot tell of a receipt has seen it",

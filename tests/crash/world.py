@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
 from hw.cash.drawer import ClerkDrawer
+from hw.ports import MachineMoney
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
 from hw.sim.card.card import VirtualCard
@@ -240,7 +241,7 @@ class World:
     def _truth(self, waiting: CaseRecord, station: Station) -> str:
         looking = TruthfulClerk(waiting.number, self.till, self.papers)
         if question_of(waiting) is not Step.RECEIPT:
-            return str(looking.count_payment(0))
+            return str(looking.count_payment(0, MachineMoney()))
         intended = intent_in(station.journal.effect(waiting, Step.RECEIPT), RECEIPT)
         assert intended is not None, "a receipt that is suspect was intended"
         return looking.look_at_paper(intended.receipt.number).value

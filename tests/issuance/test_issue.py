@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from hw.ports import MachineMoney
 from hw.sim.card.faults import parse_card_faults
 from hw.sim.card.memory import CardMemory
 from kiosk.application_file import ClerkTable
@@ -773,7 +774,7 @@ def test_who_stops_while_his_payment_is_counted_gets_it_back(tmp_path: Path, fre
 
         def _leave(self, *given: object) -> object:
             if self.has_stopped:
-                return self._persons.clerk.count_payment(500)
+                return self._persons.clerk.count_payment(500, MachineMoney())
             self.has_stopped = True
             return super()._leave(*given)
 

@@ -13,7 +13,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
-from kiosk.assembly import _IssuerFile
 from kiosk.authority.errors import AuthorityError
 from kiosk.config import SHIPPED, _KioskFile, load_config, load_policy
 from kiosk.failure_book import load_failure_book
@@ -21,6 +20,7 @@ from kiosk.issuance.failure import _CODES, TROUBLE
 from kiosk.issuance.persons import DeliverySummary, IdentityQuestion
 from kiosk.issuance.receipt import ReceiptValues
 from kiosk.issuance.station import Station
+from kiosk.issuer_keys import _IssuerFile
 from kiosk.journal.journal import EffectRecord, EffectState
 from kiosk.model.application import Application, Delivery, FiledApplication
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Uptime

@@ -1,11 +1,13 @@
 """The clerk's screens, one at a time."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from hw.ports import MachineMoney
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.certificate import certify_items
 from kiosk.model.identity import IdentityDocument
@@ -16,6 +18,7 @@ from kiosk.ui.clerk.money import EnterAmount
 from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
 from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
 from tests.ui.screen_host import ScreenHost, show
 from tests.ui.scripted_counter import ROUTES, resident
 from tests.ui.walk import until
@@ -125,6 +128,30 @@ def test_the_clerk_says_whether_the_resident_has_his_card(locale: Path) -> None:
         await pilot.click("#yes")
 
     assert show(lambda seat: LookForCard(seat, 7), locale, use) == [True]
+
+
+def test_who_counts_is_told_what_the_coin_machine_knows(locale: Path) -> None:
+    known = MachineMoney(coins_yen=300, paid_yen=100, perhaps_paid_yen=1200, unassigned_yen=50, is_count_lost=True)
+    told: list[str] = []
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        told.extend(shown.text for shown in host.screen.query(".machine-money").results(Paragraph))
+        await pilot.press("enter")
+
+    def counting(known: MachineMoney) -> Callable[[Seat], EnterAmount]:
+        return lambda seat: EnterAmount(seat, 7, 500, least_yen=0, purpose="count", known=known)
+
+    assert show(counting(known), locale, use) == [0]
+    assert len(told) == 5
+    assert [yen for yen in ("300円", "100円", "1,200円", "50円") if yen in "".join(told)] == [
+        "300円",
+        "100円",
+        "1,200円",
+        "50円",
+    ]
+    told.clear()
+    assert show(counting(MachineMoney()), locale, use) == [0]
+    assert told == []
 
 
 def test_substitute_characters_stand_beside_the_originals_and_have_to_be_accepted(locale: Path) -> None:

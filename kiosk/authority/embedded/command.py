@@ -100,7 +100,13 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
         secret = directory.read_passphrases(args.passphrase)
         if args.ca_verb == "init":
             directory.init(
-                args.data, policies / f"{args.policy}.toml", town, _clock, store_url=args.store, passphrase=secret
+                args.data,
+                policies / f"{args.policy}.toml",
+                town,
+                _clock,
+                store_url=args.store,
+                passphrase=secret,
+                token=args.token,
             )
             return ExitCode.OK
         place = directory.locate(args.data)

@@ -322,8 +322,8 @@ def _screen(
             return Approve(seat, position, comparison)
         case FeeDue(due_yen=due_yen):
             return EnterAmount(seat, position, due_yen, least_yen=due_yen, purpose="fee")
-        case PaymentCount(due_yen=due_yen):
-            return EnterAmount(seat, position, due_yen, least_yen=0, purpose="count")
+        case PaymentCount(due_yen=due_yen, known=known):
+            return EnterAmount(seat, position, due_yen, least_yen=0, purpose="count", known=known)
         case ChangeDue(change_yen=change_yen):
             return GiveMoney(seat, position, change_yen, purpose="change" if change_yen else "no_change")
         case PaperLook(receipt_number=number):
