@@ -263,7 +263,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a card of another open application is taken",
         _BACK,
-        f"{_ISSUE}:_check_eligibility",
+        "kiosk.issuance.applicant:closed_cases_on_card",
         "raise case.refuse(CARD_IN_USE)",
         "pass",
     ),
