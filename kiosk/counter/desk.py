@@ -158,7 +158,7 @@ class Desk:
         return None
 
     def reply(self, question: Question) -> Reply:
-        """What is replied; blocks for as long as a person takes."""
+        """The answer to one question, whatever line it came by; blocks for as long as a person takes."""
         try:
             asked, answer = self._answers()[question.kind]
             body = msgspec.json.decode(question.body, type=asked.asked)
@@ -298,7 +298,9 @@ class Desk:
 
     def _case_key(self, _: Question, wanted: asking.KeyWanted) -> asking.KeyOfCase:
         record = self._ended(wanted.case)[1]
-        is_his = record.person == self.ids.person(wanted.resident_code).hex()
+        # Whose password was changed nobody knows: such a case says a card's number, and is found by its own alone.
+        is_nobodys = record.stage is Stage.CHANGED and not wanted.resident_code
+        is_his = is_nobodys or record.person == self.ids.person(wanted.resident_code).hex()
         return asking.KeyOfCase(record.seal.key if is_his else None)
 
     def _certified(self, asked: Question, wanted: asking.Cases) -> asking.CertifiedCases:

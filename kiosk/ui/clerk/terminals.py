@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -59,6 +59,12 @@ class ChooseTerminal(SeatScreen[TerminalQuestion]):
     def keys(self) -> Iterable[Key]:
         """None but the terminals."""
         return ()
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits choose."""
+        for key in self.query(".choices Key").results(Key):
+            if key.keyboard_key == event.character:
+                key.action_press()
 
     @on(Key.Pressed, ".choices Key")
     def choose(self, event: Key.Pressed) -> None:
