@@ -19,7 +19,7 @@ from hw.bench import check_hardware
 from hw.card.reader_list import read_reader_list
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from hw.errors import DeviceError, ReaderMissing
-from hw.hardware import Hardware
+from hw.hardware import Hardware, rehearsal_keys
 from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 
@@ -134,11 +134,12 @@ def _health(args: argparse.Namespace) -> int:
     from hw.card.health import check_readers
     from hw.health import Checker, check
 
-    level, checker = Level(args.level), Checker(_ask)
+    level, hardware = Level(args.level), _load_hardware(args)
+    checker = Checker(_ask, is_training=bool(rehearsal_keys(hardware)))
     worst = Outcome.PASSED
     with _opened(args) as (devices, simulation):
         readers = read_reader_list(_readers_file(args.config))
-        cards = check_readers(_load_hardware(args), simulation, readers, checker, level, args.device)
+        cards = check_readers(hardware, simulation, readers, checker, level, args.device)
         for health in chain(cards, check(devices, checker, level, args.device)):
             if args.json:
                 print(json.dumps(health.as_json(), ensure_ascii=False), flush=True)

@@ -316,14 +316,29 @@ Paper = Sequence[PaperLine]
 
 
 class PrintOutcome(StrEnum):
-    """States of a print job; the caller persists them. A job that is UNKNOWN is settled by a person, never resent."""
+    """States of a print job; the caller persists them. A job that is UNKNOWN is settled by a person, never resent.
+
+    How a caller persists each, `kiosk.issuance.issue.print_receipt` being the one for receipts: PLANNED is its durable
+    intent, with the number and the hash of the bytes. SENDING and SENT add nothing that a later start could act on: as
+    long as no outcome is durable, the paper may be out, and a person is asked. CONFIRMED and PRINTED are the durable
+    outcome; UNKNOWN is durable before anybody looks, so that whatever is printed next is a copy; NOT_STARTED is durable
+    as a failure that left the world as it was, and the same original may be printed later.
+    """
 
     PLANNED = "planned"
     SENDING = "sending"
     SENT = "sent"
     CONFIRMED = "confirmed"
+    """Printed and cut off, as the printer's own counter of cuts says too."""
+    PRINTED = "printed"
+    """Printed, as the printer says; it counts no cuts, so that the paper may still hang in it."""
     UNKNOWN = "unknown"
     NOT_STARTED = "not_started"
+
+    @property
+    def is_on_paper(self) -> bool:
+        """Whether the printer said that all of it was printed."""
+        return self in (PrintOutcome.CONFIRMED, PrintOutcome.PRINTED)
 
 
 @dataclass(frozen=True)
@@ -357,7 +372,7 @@ class ReceiptPrinter(Protocol):
         ...
 
     def print(self, job: PrintJob, on_state: Callable[[PrintOutcome], None] | None = None) -> PrintOutcome:
-        """Sends the job once: CONFIRMED when the printer says it came out, UNKNOWN otherwise.
+        """Sends the job once: CONFIRMED or PRINTED when the printer says it came out, UNKNOWN otherwise.
 
         Raises `PrinterBlocked` before anything was sent. `on_state` hears SENDING and SENT as they happen.
         """

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import msgspec
 
 from hw.errors import DeviceError
-from hw.ports import PrintOutcome
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.effect import Note, outcome_in
 from kiosk.issuance.failure import INTERRUPTED, RolledBack
@@ -110,5 +109,5 @@ def _print_slip(number: str, until: datetime.date, station: Station, clerk: str)
     }
     with suppress(DeviceError):
         job = station.printer.render(station.roll_paper("hold", values, ()), "----")
-        return True if station.printer.print(job) is PrintOutcome.CONFIRMED else None
+        return True if station.printer.print(job).is_on_paper else None
     return None

@@ -9,7 +9,7 @@ from contextlib import suppress
 from cryptography import x509
 
 from hw.errors import DeviceError
-from hw.ports import ChannelPurpose, PrintOutcome
+from hw.ports import ChannelPurpose
 from kiosk.counter.clerk_key import ClerkKey, verify_countersignature
 from kiosk.issuance.effect import Case, Effect, Intent, Note, Outcome, World, outcome_in
 from kiosk.issuance.failure import (
@@ -255,7 +255,7 @@ def print_notice(
             )
         except DeviceError as trouble:
             return RevocationNotice(False, failure_code(trouble))
-        return RevocationNotice(True if outcome is PrintOutcome.CONFIRMED else None)
+        return RevocationNotice(True if outcome.is_on_paper else None)
 
     def look(_: RevocationNotice) -> RevocationNotice:
         with suppress(DeviceError):

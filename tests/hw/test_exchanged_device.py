@@ -95,7 +95,7 @@ def test_a_printer_that_never_says_who_it_is_prints():
     sim = VirtualPrinter(dots=576, serial=None)
     driver = printer_at(Socket(sim), "generic-80")
     assert driver.identity() == ""
-    assert driver.print(job_of(driver)) is PrintOutcome.CONFIRMED
+    assert driver.print(job_of(driver)) is PrintOutcome.PRINTED
     assert len(sim.sheets) == 1
 
 

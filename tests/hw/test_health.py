@@ -32,7 +32,7 @@ def bench(tmp_path):
 
 def checked(devices, level, answer=None, wanted=None):
     asked = []
-    checker = Checker(lambda question: asked.append(question) or answer, pause=lambda seconds: None)
+    checker = Checker(lambda question: asked.append(question) or answer, is_training=True, pause=lambda seconds: None)
     return {health.device: health for health in check(devices, checker, level, wanted)}, asked
 
 
