@@ -87,6 +87,10 @@ class AuthorisationUnfit(device.NotSent):
     """The clerk's leave is not for this case, or not by a clerk of this authority."""
 
 
+class IssuerKeysUnavailable(device.NotSent):
+    """The token with the card issuer's masters cannot be used now, so that no card can be opened."""
+
+
 class CertificateLapsed(authority.AuthorityError):
     """The pending certificate is no longer pending at the authority."""
 
@@ -141,6 +145,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (PasswordRulesIncompatible, "K-CARD-008"),
     (DeliveryUnproven, "K-CARD-009"),
     (PasswordUnproven, "K-CARD-010"),
+    (IssuerKeysUnavailable, "K-ISSUER-001"),
     (device.ReaderMissing, "K-READER-001"),
     (device.ReaderBusy, "K-READER-002"),
     (device.PrinterBlocked, "K-PRINTER-001"),

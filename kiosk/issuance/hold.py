@@ -83,6 +83,9 @@ def _put_aside(number: str, station: Station, persons: Persons) -> CaseRecord:
         raise NotHeld(f"no application {number} for a certificate was filed here")
     if record.stage in (Stage.OPENED, Stage.ON_HOLD):
         return record
+    if record.seal.is_destroyed or record.seal.elsewhere:
+        raise NotHeld(f"application {number} has ended, and its form cannot be read here any more")
+    application = filed_application(record, station.journal)
     if record.stage is not Stage.ROLLED_BACK:
         try:
             ended = abort(record, station, persons)
@@ -90,7 +93,6 @@ def _put_aside(number: str, station: Station, persons: Persons) -> CaseRecord:
             raise NotHeld(str(error)) from error
         if not isinstance(ended, RolledBack):
             raise ended
-    application = filed_application(record, station.journal)
     return station.journal.open_case(number, msgspec.json.encode(application))
 
 

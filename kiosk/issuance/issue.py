@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import msgspec
 from cryptography import x509
 
-from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
+from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
 from hw.ports import DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.counter.clerk_key import verify_authorisation
@@ -201,13 +201,17 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
         return station.journal.open_case(application.number, msgspec.json.encode(application))
     if record.seal.is_destroyed:
         raise Refusal(DESTROYED)
-    if filed_application(record, station.journal) != application:
+    try:
+        reopened = station.ended_cases.reopened(record, application.resident_code)
+    except DeviceError as trouble:
+        raise Halted(failure_code(trouble)) from trouble
+    if reopened is None or filed_application(reopened, station.journal) != application:
         raise NumberTaken(application.number)
     if record.stage.is_suspect:
         raise Suspect(record.code or UNNAMED)
     if record.stage is Stage.ON_HOLD:
         raise Halted(ON_HOLD)
-    return record
+    return reopened
 
 
 def recall(case: Case, card: InsertedCard) -> None:
@@ -273,29 +277,19 @@ def _check_eligibility(
     if differences:
         raise case.refuse(FORM_DIFFERS)
     person = station.person(resident.code).hex()
-    if any(_is_valid(record, station) for record in station.journal.closed_cases_of(person)):
+    if any(map(station.ended_cases.is_valid, station.journal.closed_cases_of(person))):
         raise case.refuse(CERTIFICATE_EXISTS)
     on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
     if any(not other.stage.is_ended for other in on_this_card):
         raise case.refuse(CARD_IN_USE)
-    if any(other.stage is Stage.CLOSED and _is_valid(other, station) for other in on_this_card):
+    if any(other.stage is Stage.CLOSED and station.ended_cases.is_valid(other) for other in on_this_card):
         raise case.refuse(CARD_OF_ANOTHER)
     try:
-        items = certify_items(resident.items)
+        items = certify_items(resident.items, resident.kana)
     except Uncertifiable:
         raise case.refuse(CHARACTER_UNCERTIFIABLE) from None
-    question = IdentityQuestion(application.number, resident.items, form_items, differences)
+    question = IdentityQuestion(application.number, resident.items, form_items, differences, certified_items=items)
     return EligibleApplication(filed, resident, items), question
-
-
-def _is_valid(record: CaseRecord, station: Station) -> bool:
-    """Whether the certificate of a closed case is valid by the authority's word."""
-    stored = station.journal.effect(record, Step.CLOSED)
-    assert stored is not None and stored.outcome is not None, "a closed case has its closing record"
-    closed = msgspec.json.decode(stored.outcome, type=Closed)
-    if closed.valid_until <= station.clock():
-        return False
-    return station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
 
 
 def authorise(case: Case, identified: IdentifiedApplicant, station: Station, persons: Persons) -> AuthorisedApplicant:
@@ -306,7 +300,11 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
         application = eligible.filed.application
         persons.clerk.approve(
             IdentityQuestion(
-                application.number, eligible.resident.items, application.form_items or eligible.resident.items, ()
+                application.number,
+                eligible.resident.items,
+                application.form_items or eligible.resident.items,
+                (),
+                certified_items=eligible.items,
             )
         )
         now = station.clock().replace(microsecond=0)
@@ -461,8 +459,9 @@ def take_fee(
             station.clock(),
             is_copy=True,
         )
-        name = authorised.identified.eligible.items.name
-        persons.resident.consent(DeliverySummary(name, pending.not_after, intent.fee_yen))
+        eligible = authorised.identified.eligible
+        registered, certified = eligible.resident.items.name, eligible.items.name
+        persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
         return collect(intent.fee_yen, already_yen=0)
 
     @before_a_persons_eyes()

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from hw.ports import MachineMoney, PinPolicy, PinStatus
 from kiosk.model.authorisation import Operation
+from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems
 from kiosk.model.step import Actor
@@ -46,7 +47,8 @@ class CardAction(StrEnum):
 class IdentityQuestion:
     """What the clerk sees when he checks an identity: the form beside the register, and which items differ.
 
-    `operation` says what he is about to give leave for.
+    `operation` says what he is about to give leave for, `certified_items` what a certificate will say: where a
+    substitute character stands in them, the resident has to accept it.
     """
 
     application_number: str
@@ -54,6 +56,7 @@ class IdentityQuestion:
     form_items: FourItems
     differences: tuple[str, ...]
     operation: Operation = "issue"
+    certified_items: CertifiedItems | None = None
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,15 @@ class IdentityEvidence:
 
 @dataclass(frozen=True, repr=False)
 class DeliverySummary:
-    """What the resident confirms before he pays: his name as certified, and until when the certificate is valid."""
+    """What the resident confirms before he pays: his name as certified, and until when the certificate is valid.
+
+    `registered_name` differs from `name` where substitute characters stand for his own.
+    """
 
     name: str
     not_after: datetime.datetime
     fee_yen: int
+    registered_name: str
 
 
 class Resident(Protocol):

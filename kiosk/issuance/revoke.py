@@ -93,12 +93,15 @@ def revoke(
 def file(case: Case, application: RevocationApplication, station: Station) -> FiledRevocation:
     """The form, or the information, lies on the counter; the certificate is found that it is about.
 
-    This station knows those that it issued itself. Raises `Refusal`.
+    This station knows those that it issued itself, and of others those that are sealed to the same clerk's station.
+    Raises `Refusal`.
     """
 
     def find(application: RevocationApplication) -> FiledRevocation:
         person = station.person(application.resident_code).hex()
-        for issued in station.journal.closed_cases_of(person):
+        for record in station.journal.closed_cases_of(person):
+            issued = station.ended_cases.reopened(record, application.resident_code)
+            assert issued is not None, "it is the case of whoever has this code"
             closed = _recorded(issued, CLOSED, station)
             if closed.valid_until <= station.clock() or not _is_good(closed, station):
                 continue

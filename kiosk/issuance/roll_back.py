@@ -64,7 +64,7 @@ class Erased:
     is_emptied: bool
 
 
-REFUND = Effect(Undo.REFUND, RefundIntent, Refunded)
+REFUND = Effect(Undo.REFUND, RefundIntent, Refunded, yen=lambda refunded: refunded.amount_yen)
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 

@@ -116,7 +116,7 @@ def identify(case: Case, filed: FiledUnlock, station: Station, persons: Persons)
         if resident is None:
             raise case.refuse(NOT_IN_REGISTER)
         try:
-            items_hash = certify_items(resident.items).hash()
+            items_hash = certify_items(resident.items, resident.kana).hash()
         except Uncertifiable:
             raise case.refuse(CHARACTER_UNCERTIFIABLE) from None
         on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)

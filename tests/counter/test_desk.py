@@ -10,18 +10,21 @@ from typing import Any
 import pytest
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelPurpose, MachineMoney
+from hw.ports import ChannelChallenge, ChannelPurpose, MachineMoney, SessionKeys
 from kiosk.application_file import ClerkTable
+from kiosk.authority.token_key import TokenUnusable
 from kiosk.counter import asking
+from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.counter.remote_clerk import RemoteClerk, RemoteClerkKey, RemoteDesk, RemoteRegister, remote_card_keys
-from kiosk.issuance.failure import RolledBack, Suspect
+from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, Suspect
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, PaperSeen
 from kiosk.model.application import Application, Delivery
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import certify_items
 from kiosk.model.step import Actor
+from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter.two_stations import TwoStations, two_stations
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
@@ -95,7 +98,7 @@ def terms(town: TwoStations, **changes: Any) -> AuthorisationTerms:
         case=case.pseudonym,
         station="demo",
         card_number=f"JUKI{RESIDENT:0>12}",
-        items_hash=certify_items(resident.items).hash(),
+        items_hash=certify_items(resident.items, resident.kana).hash(),
         person=world.station().person(RESIDENT),
         nonce=bytes(16),
         issued_at=world.now,
@@ -190,6 +193,25 @@ def test_no_keys_are_given_for_another_stations_leave_or_for_none(town: TwoStati
             keys(clerk_key.authorise(terms(town, station="window")))(challenge)
         with pytest.raises(Refused, match="another card"):
             keys(clerk_key.authorise(terms(town)))(challenge)
+
+
+def test_a_clerks_station_whose_token_is_lost_says_so(town: TwoStations) -> None:
+    class Lost(CardIssuer):
+        """Has its masters in a token that was pulled."""
+
+        def session_keys(self, challenge: ChannelChallenge) -> SessionKeys:
+            raise TokenUnusable("token issuer: DeviceRemoved")
+
+    challenge = ChannelChallenge("JUKI", ChannelPurpose.ISSUE, 0x30, bytes(8), bytes(8), bytes(8))
+    identified(town)
+    desk = town.desk()
+    leave = terms(town, card_number="JUKI")
+    desk.card_desk = replace(desk.card_desk, issuer=Lost({}), stage_of=lambda _: Stage.AUTHORISED)
+    with (
+        town.attended(desk),
+        pytest.raises(IssuerKeysUnavailable, match="clerk's station: token issuer: DeviceRemoved"),
+    ):
+        remote_card_keys(town.remote())(town.world.station().clerk_key.authorise(leave))(challenge)
 
 
 def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> None:

@@ -29,7 +29,7 @@ from kiosk.authority.embedded.directory import RandomBytes, init, open_authority
 from kiosk.authority.embedded.store import open_store
 from kiosk.clock import Clock
 from kiosk.config import SHIPPED, Config, load_config, load_receipt_form
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.register.register import Register, load_register
@@ -99,7 +99,9 @@ def furnished() -> Iterator[Office]:
             config=config,
             register=load_register(config.register_file),
             receipt_form=load_receipt_form("ja", is_training=True),
-            card_issuer=CardIssuer({purpose: getattr(DEMO_MASTERS, purpose.value) for purpose in ChannelPurpose}),
+            card_issuer=CardIssuer(
+                in_memory({purpose: getattr(DEMO_MASTERS, purpose.value) for purpose in ChannelPurpose})
+            ),
             credential=load_credential(directory / "stations" / "demo.pem"),
             clerk_key=load_clerk_key(directory / "clerks" / "demo.pem"),
             second_clerk=load_clerk_key(directory / "clerks" / "second.pem"),

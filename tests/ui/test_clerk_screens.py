@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from hw.ports import MachineMoney
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
+from kiosk.model.certificate import certify_items
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.clerk.identity import CheckIdentity
@@ -151,3 +152,19 @@ def test_who_counts_is_told_what_the_coin_machine_knows(locale: Path) -> None:
     told.clear()
     assert show(counting(MachineMoney()), locale, use) == [0]
     assert told == []
+
+
+def test_substitute_characters_stand_beside_the_originals_and_have_to_be_accepted(locale: Path) -> None:
+    items = dataclasses.replace(ITEMS, name="𠮷野　まもる")
+    question = IdentityQuestion("2026-0001", items, items, (), certified_items=certify_items(items, "よしの　まもる"))
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert "𠮷野" in host.text and "吉野　まもる（代替文字 吉）" in host.text
+        await pilot.press("2")
+        await until(pilot, lambda: bool(host.screen.query("#check-substitutes")), "what to look at")
+        await pilot.press("1", "2", "3")
+        assert host.screen.query_one("#confirm", Key).disabled, "the resident was not asked about his substitute"
+        await pilot.press("4", "enter")
+
+    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
+    assert answers == [IdentityEvidence(IdentityDocument.PASSPORT, "yamada")]
