@@ -228,8 +228,18 @@ def _declare_revoke(revoke: UsageParser) -> None:
 
 
 def _declare_new_password(service: UsageParser) -> None:
+    from typing import get_args
+
+    from kiosk.model.policy import PasswordKind
+
     service.add_argument(
         "--new-password", type=Path, required=True, metavar="FILE", help="the new one is its first line; may be a pipe"
+    )
+    service.add_argument(
+        "--password",
+        dest="which",
+        choices=get_args(PasswordKind),
+        help="which one, of a card that has two; default: the signature's",
     )
 
 
@@ -449,7 +459,10 @@ def _change_pin(args: argparse.Namespace) -> int:
     from kiosk.service_command import run_change_pin
 
     return _in_training(
-        args, lambda place: run_change_pin(place, args.application, args.new_password, args.number, is_json=args.json)
+        args,
+        lambda place: run_change_pin(
+            place, args.application, args.new_password, args.number, args.which, is_json=args.json
+        ),
     )
 
 
@@ -457,7 +470,10 @@ def _unlock(args: argparse.Namespace) -> int:
     from kiosk.service_command import run_unlock
 
     return _in_training(
-        args, lambda place: run_unlock(place, args.application, args.new_password, args.number, is_json=args.json)
+        args,
+        lambda place: run_unlock(
+            place, args.application, args.new_password, args.number, args.which, is_json=args.json
+        ),
     )
 
 

@@ -86,14 +86,15 @@ class Desk:
         question = self.line.begin_next()
         if question is None:
             return False
-        reply = self._reply(question)
+        reply = self.reply(question)
         try:
             self.line.answer(question, msgspec.json.encode(reply))
         except (LineLost, StationUnknown):
             return True  # whoever asked has a key no more
         return True
 
-    def _reply(self, question: Question) -> Reply:
+    def reply(self, question: Question) -> Reply:
+        """The answer to one question, whatever line it came by."""
         try:
             asked, answer = self._answers()[question.kind]
             body = msgspec.json.decode(question.body, type=asked.asked)
@@ -218,7 +219,9 @@ class Desk:
 
     def _case_key(self, _: str, wanted: asking.KeyWanted) -> asking.KeyOfCase:
         _, record = self._ended(wanted.case)
-        is_his = record.person == self.ids.person(wanted.resident_code).hex()
+        # Whose password was changed nobody knows: such a case says a card's number, and is found by its own alone.
+        is_nobodys = record.stage is Stage.CHANGED and not wanted.resident_code
+        is_his = is_nobodys or record.person == self.ids.person(wanted.resident_code).hex()
         return asking.KeyOfCase(record.seal.key if is_his else None)
 
     def _certified(self, station: str, wanted: asking.Cases) -> asking.CertifiedCases:

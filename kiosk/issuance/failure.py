@@ -118,6 +118,9 @@ class StoreOutdated(Exception):
 CARD_BLANK = "K-CARD-011"
 """The code of a card that has no password yet, so that none can be changed or unlocked."""
 
+NOT_ON_CARD = "K-CARD-012"
+"""The code of a card that has another password, and not the one that was named."""
+
 SECOND_CLERK_MISSING = "K-CASE-008"
 """The code of what two clerks have to sign, and only one is there."""
 

@@ -39,7 +39,7 @@ def open_or_resume(application: Numbered, procedure: Procedure, station: Station
     if record.seal.is_destroyed:
         raise Refusal(DESTROYED)
     try:
-        # Of whose password is changed nobody knows, so that such a case is not opened again.
+        # Whose password is changed nobody knows.
         reopened = station.ended_cases.reopened(record, getattr(application, "resident_code", ""))
     except DeviceError as trouble:
         raise Halted(failure_code(trouble)) from trouble

@@ -17,6 +17,7 @@ from hw.ports import DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance import second_certificate
+from kiosk.issuance.applicant import certified_items, closed_cases_on_card
 from kiosk.issuance.card_fitness import refuse_unfit
 from kiosk.issuance.card_key import (
     attested_key,
@@ -88,12 +89,10 @@ from kiosk.model.application import (
     SettledFee,
 )
 from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
-from kiosk.model.certificate import CertificateState, Uncertifiable, certify_items
+from kiosk.model.certificate import CertificateState
 from kiosk.model.eligibility import (
-    CARD_IN_USE,
     CARD_OF_ANOTHER,
     CERTIFICATE_EXISTS,
-    CHARACTER_UNCERTIFIABLE,
     FORM_DIFFERS,
     differing_items,
     refusal_code,
@@ -279,15 +278,10 @@ def _check_eligibility(
     person = station.person(resident.code).hex()
     if any(map(station.ended_cases.is_valid, station.journal.closed_cases_of(person))):
         raise case.refuse(CERTIFICATE_EXISTS)
-    on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-    if any(not other.stage.is_ended for other in on_this_card):
-        raise case.refuse(CARD_IN_USE)
-    if any(other.stage is Stage.CLOSED and station.ended_cases.is_valid(other) for other in on_this_card):
+    closed = closed_cases_on_card(case, filed.card_number, station)
+    if any(map(station.ended_cases.is_valid, closed)):
         raise case.refuse(CARD_OF_ANOTHER)
-    try:
-        items = certify_items(resident.items, resident.kana)
-    except Uncertifiable:
-        raise case.refuse(CHARACTER_UNCERTIFIABLE) from None
+    items = certified_items(case, resident)
     question = IdentityQuestion(application.number, resident.items, form_items, differences, certified_items=items)
     return EligibleApplication(filed, resident, items), question
 

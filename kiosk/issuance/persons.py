@@ -5,11 +5,12 @@ person has answered; a person who gives up raises `Abandoned`.
 """
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from hw.ports import MachineMoney, PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
@@ -81,6 +82,14 @@ class DeliverySummary:
     registered_name: str
 
 
+@dataclass(frozen=True)
+class AskedPassword:
+    """Which of the card's passwords is asked for, and of what form the card holds it."""
+
+    use: KeyUse
+    policy: PinPolicy
+
+
 class Resident(Protocol):
     """The resident at the terminal."""
 
@@ -99,10 +108,13 @@ class Resident(Protocol):
     def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
         """That password, which is of this form; asked again when it was wrong. The caller wipes it."""
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
+    def which_password(self, statuses: Mapping[KeyUse, PinStatus]) -> KeyUse:
+        """Which of the card's passwords he means; asked of a card that has two, with how each of them stands."""
+
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """The password that he wants to replace; asked again when it was wrong. The caller wipes it."""
 
-    def enter_new_password(self, status: PinStatus) -> bytearray:
+    def enter_new_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """After an interruption: the password that he chose last, to find out whether the card has it.
 
         The caller wipes it.

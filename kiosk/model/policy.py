@@ -5,6 +5,9 @@ from typing import Literal
 
 from kiosk.model.identity import PHOTO_ONLY, IdentityRoute
 
+PasswordKind = Literal["signature", "authentication"]
+"""Which of a card's passwords: named after the certificate whose key it guards."""
+
 
 @dataclass(frozen=True)
 class CertificateRules:
@@ -76,7 +79,7 @@ class Policy:
     fee: FeeRules
     deadlines: Deadlines
     certificates: tuple[CertificateRules, ...]
-    passwords: dict[Literal["signature", "authentication"], PasswordRules]
+    passwords: dict[PasswordKind, PasswordRules]
     unattested_cards: Literal["refused", "accepted"] = "refused"
     """What becomes of a PIV card that cannot prove that it made its key itself: only the station's word is left then.
 

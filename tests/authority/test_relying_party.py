@@ -118,6 +118,24 @@ def test_a_request_that_was_changed_is_not_its_signers(closed: Desk, agency: Cre
     assert answer(closed, changed).response_status is Status.UNAUTHORIZED
 
 
+def what_counts(request: bytes) -> tuple[bytes, bytes, bytes]:
+    found = read_inquiry_signature(request)
+    assert found is not None
+    return found.signed, found.signer, found.value
+
+
+def test_no_octet_of_what_was_signed_can_be_changed(closed: Desk, agency: Credential) -> None:
+    """At every place: it is not answered, and nothing but an answer comes back."""
+    signed = sign_inquiry(question(closed, closed.issuer_der), dataclasses.replace(agency, chain=()))
+    service = StatusService(closed.authority)
+    for place in range(len(signed)):
+        changed = signed[:place] + bytes([signed[place] ^ 0x01]) + signed[place + 1 :]
+        status = ocsp.load_der_ocsp_response(service.ocsp(changed).der).response_status
+        # How many bits of the signature's last octet are unused is no part of what was signed.
+        is_refused = status in (Status.MALFORMED_REQUEST, Status.UNAUTHORIZED)
+        assert is_refused or what_counts(changed) == what_counts(signed), f"octet {place}"
+
+
 def test_a_signed_request_names_its_requestor(closed: Desk, agency: Credential) -> None:
     tbs, signature = asn1.elements(sign_inquiry(question(closed, closed.issuer_der), agency))
     nameless = asn1.sequence_of([asn1.encode(e) for e in asn1.elements(asn1.encode(tbs))[1:]])

@@ -87,6 +87,22 @@ def test_the_clerk_sees_the_registers_items_whatever_the_terminal_says(town: Two
     assert (shown.register_items, shown.form_items, shown.differences) == (true.items, false, ("name",))
 
 
+def test_the_substitutes_that_the_clerk_sees_are_of_his_own_register(town: TwoStations) -> None:
+    town.clerk = clerk = watching(town)
+    true = town.world.station().register.find("10000010091")
+    assert true is not None
+    certified = certify_items(true.items, true.kana)
+    false = replace(certified, name="偽野　まもる")
+    with town.attended(town.desk()):
+        remote = town.remote()
+        RemoteRegister(remote).find(true.code)
+        for told in (false, None):
+            question = IdentityQuestion("1", true.items, true.items, (), certified_items=told)
+            RemoteClerk(remote, "1").check_identity(question)
+    assert [shown.certified_items for shown in clerk.shown] == [certified, certified]
+    assert certified.substituted == (("吉野　まもる", "吉"),)
+
+
 def terms(town: TwoStations, **changes: Any) -> AuthorisationTerms:
     """What a terminal wants signed for its case, once its identity check is done."""
     world = town.world

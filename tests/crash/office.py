@@ -32,6 +32,7 @@ from kiosk.config import SHIPPED, Config, load_config, load_receipt_form
 from kiosk.counter.card_issuer import CardIssuer, in_memory
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.receipt import ReceiptForm
+from kiosk.model.policy import FeeRules
 from kiosk.register.register import Register, load_register
 
 Answer = TypeVar("Answer")
@@ -83,16 +84,18 @@ class Office:
 
 
 @contextmanager
-def furnished() -> Iterator[Office]:
-    """An office with a training authority of its own, and a folder in memory for its worlds."""
+def furnished(policy: str = "juki-2011") -> Iterator[Office]:
+    """An office under a policy, with a training authority of its own, and a folder in memory for its worlds."""
     with (
         tempfile.TemporaryDirectory(prefix="kiosk-crash-", dir=MEMORY_FILES) as scratch,
         asyncio.Runner() as runner,
         _quickened(),
     ):
         directory = Path(scratch) / "authority"
-        config = load_config(SHIPPED / "kiosk.toml", [])
-        init(directory, SHIPPED / "policy" / "juki-2011.toml", config.town, lambda: START)
+        config = load_config(SHIPPED / "kiosk.toml", [("policy.profile", policy)])
+        # The rules count with one fee, whatever the policy.
+        config = replace(config, policy=replace(config.policy, fee=FeeRules(500)))
+        init(directory, SHIPPED / "policy" / f"{policy}.toml", config.town, lambda: START)
         authority = open_authority(directory, lambda: START)
         authority.store.close()
         yield Office(

@@ -14,7 +14,7 @@ from kiosk.counter.clerk_key import ClerkKeyFile
 from kiosk.issuance import change_password as change_module
 from kiosk.issuance.change_password import Passwords, change_password
 from kiosk.issuance.failure import GivenUp, Halted, Refusal, RolledBack
-from kiosk.issuance.persons import Abandoned, IdentityQuestion
+from kiosk.issuance.persons import Abandoned, AskedPassword, IdentityQuestion
 from kiosk.issuance.unlock import unlock
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.password_service import PasswordChangeApplication, PasswordChanged, UnlockApplication, Unlocked
@@ -99,8 +99,8 @@ class Forgetful(Owner):
         super().__init__(world)
         self.wrong = wrong
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
-        typed = super().enter_old_password(status)
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
+        typed = super().enter_old_password(status, asked)
         if self.wrong:
             self.wrong -= 1
             return bytearray(b"Wrong1234")

@@ -300,7 +300,7 @@ def enter(
 def _read_csr(der: bytes) -> Wanted:
     try:
         csr = x509.load_der_x509_csr(der)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise Refusal("badDataFormat", f"not a certification request: {error}") from None
     wanted = _wanted(-1, csr, is_proven=True)
     try:

@@ -33,10 +33,12 @@ from kiosk.journal.seal import Seal, StationKey
 from kiosk.maintenance.reconcile import reconcile
 from kiosk.model.application import Application, Closed
 from kiosk.model.revocation import RevocationApplication, RevocationCause
+from kiosk.model.transition import Procedure, Stage
 from tests.asgi_line import AsgiLine
 from tests.counter.two_stations import PATIENCE_S, WINDOW, TwoStations, two_stations
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
 from tests.issuance.test_issue import new_world
+from tests.journal.walked_case import walk
 from tests.stores import Store
 
 
@@ -85,6 +87,11 @@ def test_a_closed_application_answers_as_before_while_the_window_is_there(town: 
         issue(Application("1", RESIDENT), away(town), town.persons(town.remote()), lambda _: None)
     with pytest.raises(Halted, match="K-DEVICE-001"):
         issue(Application("1", RESIDENT), away(town, archive=None), town.persons(town.remote()), lambda _: None)
+    alone = away(town, archive=None)
+    record = the_case(alone)
+    for ask in (lambda: alone.ended_cases.is_valid(record), lambda: alone.ended_cases.reopened(record, RESIDENT)):
+        with pytest.raises(LinkLost, match="sealed to station window, and no"):
+            ask()
 
 
 def test_nobody_gets_a_second_certificate_whose_first_only_the_window_knows(town: TwoStations) -> None:
@@ -319,3 +326,28 @@ def test_another_terminal_of_the_same_window_knows_and_revokes_what_was_issued(t
             issue(Application("2", RESIDENT), station, persons, lambda _: None)
         application = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN, has_card=False)
         assert revoke(application, station, town.persons(remote, "R-1"), lambda _: None).serial == closed.serial
+
+
+def test_a_station_that_is_its_own_clerks_reads_its_ended_cases_until_they_are_destroyed(world: World) -> None:
+    closed = world.issue("1")
+    station = world.station()
+    record = the_case(station)
+    opened = station.journal.open_case("2", b"{}")
+    assert station.ended_cases.is_valid(record) and station.ended_cases.reopened(record, "") is record
+    told = station.ended_cases.certified([record, opened])
+    assert [certified.serial for certified in told[record.pseudonym]] == [closed.serial]
+    assert told[opened.pseudonym] == []
+    world.now = closed.valid_until
+    assert not station.ended_cases.is_valid(record), "whatever the authority says, which is not asked"
+    station.journal.destroy_seal(record)
+    assert station.ended_cases.certified([the_case(station)]) == {}
+
+
+def test_a_password_change_that_was_done_is_told_again_to_whoever_has_its_number(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        remote = town.remote()
+        station = town.terminal(remote)
+        case = walk(station.journal, station.journal.open_case("P-1", b"{}", Procedure.CHANGE), Stage.CHANGED, b"{}")
+        assert case.seal.elsewhere == WINDOW
+        assert station.ended_cases.reopened(case, "") is not None
+        assert station.ended_cases.reopened(case, RESIDENT) is None
