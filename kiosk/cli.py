@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("file", type=Path)
     verify.add_argument("signature", type=Path, nargs="?", help="default FILE.p7s, else FILE itself when it encloses")
     verify.add_argument("--trust", type=Path, metavar="CA.pem", help="default: the issuer of the station's credential")
+    verify.add_argument(
+        "--credential", type=Path, metavar="FILE", help="a registered relying party's: the status is asked for by it"
+    )
     verify.add_argument("--name", help="the name on the form, compared with the certificate's")
     verify.add_argument("--json", action="store_true", help="the verdict as one JSON object")
 
@@ -349,7 +352,7 @@ def _verify(args: argparse.Namespace) -> int:
     from kiosk.signature_command import run_verify
 
     config = load_config(locate_config(args.config), args.settings)
-    return run_verify(config, args.file, args.signature, args.trust, args.name, is_json=args.json)
+    return run_verify(config, args.file, args.signature, args.trust, args.name, args.credential, is_json=args.json)
 
 
 def _journal(args: argparse.Namespace) -> int:

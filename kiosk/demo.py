@@ -1,6 +1,5 @@
 """`kiosk demo` and `kiosk run`: the screens on a counter put together from the configuration."""
 
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -81,8 +80,9 @@ def _show(
         configuration()
         print("kiosk: needs a terminal on standard input and standard error", file=sys.stderr)
         return ExitCode.USAGE
-    # Nothing that is loaded for the first paint ever becomes garbage, and looking for some takes a fifth of the start.
-    gc.disable()
+    from kiosk.ui import collector
+
+    collector.hold()
     from kiosk.ui.app import KioskApp
     from kiosk.ui.seat_name import SeatName
 
@@ -100,12 +100,13 @@ def _show(
 
         return ConfiguredCounter(config, path, data, settings)
 
-    def let_collector_go() -> None:
-        """From now on garbage is looked for among what comes and goes, not among what has been loaded."""
-        gc.freeze()
-        gc.enable()
-
-    app = KioskApp(make_counter, seat=seat or SeatName.RESIDENT, is_demo=seat is None, when_open=let_collector_go)
+    app = KioskApp(
+        make_counter,
+        seat=seat or SeatName.RESIDENT,
+        is_demo=seat is None,
+        when_open=collector.let_go,
+        when_calm=collector.look,
+    )
     app.run()
     if app.unconfigured is not None:
         raise app.unconfigured

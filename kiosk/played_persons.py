@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hw.bench import SimulatedReader
 from hw.cash.coin_box import CoinBox
-from hw.ports import KeyUse, PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
@@ -171,7 +171,7 @@ class PlayedClerk:
         if amount_yen:
             self.till.put(self.payer, -amount_yen)
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Counts this payer's money, in the till and in the coin machine, which then has nothing unaccounted."""
         if self.table.cannot_tell:
             raise CannotTell
@@ -205,6 +205,7 @@ def play(
     """The persons of one application; what falls into a simulated coin machine is this payer's money."""
     if coins is not None:
         coins.on_taken = lambda yen: till.put(payer, yen)
+        coins.on_paid = lambda yen: till.put(payer, -yen)
     resident = PlayedResident(resident_code, password, reader, window, coins, authentication_password)
     return Persons(resident, PlayedClerk(clerk, payer, till, coin_box))
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from hw.ports import KeyUse, PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.counter.clerk_key import ClerkKey, load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.change_password import change_password
@@ -200,7 +200,7 @@ class NobodyAtDesk:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 

@@ -4,19 +4,20 @@ A station that is away is as a clerk who left: before the resident has paid the 
 hands it stays unknown how far it had come.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelKeys, ManagementKeys, SessionKeys
+from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.authority.verification import load_certificate
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Concerning, Denied, Gone, Keyless, Reply, Said, Unsure
+from kiosk.counter.asking import Asking, Concerning, CountWanted, Denied, Gone, Keyless, Reply, Said, Unsure
 from kiosk.counter.clerk_key import clerk_name
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
+from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.failure import IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
@@ -116,9 +117,9 @@ class RemoteClerk:
         """Asks him."""
         self.desk.ask_person(asking.REPAY, self._concerning(amount_yen))
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Asks him."""
-        return self.desk.ask_person(asking.COUNT, self._concerning(due_yen))
+        return self.desk.ask_person(asking.COUNT, CountWanted(self.application_number, due_yen, known))
 
     def is_card_returned(self) -> bool:
         """Asks him."""
@@ -185,6 +186,25 @@ class RemoteIds:
     def card(self, card_number: str) -> bytes:
         """The id of a card."""
         return self.desk.ask_station(asking.CARD, card_number)
+
+
+@dataclass(frozen=True)
+class RemoteArchive:
+    """Cases that have ended, as `kiosk.issuance.ended_cases.Archive`: their keys lie with the clerk's station alone."""
+
+    desk: RemoteDesk
+
+    def is_valid(self, pseudonym: str) -> bool:
+        """Whether the certificate is valid; nothing else is told of a case that may be anybody's."""
+        return self.desk.ask_station(asking.IS_VALID, pseudonym)
+
+    def key(self, pseudonym: str, resident_code: str) -> bytes | None:
+        """The key of a resident's own case."""
+        return self.desk.ask_station(asking.CASE_KEY, asking.KeyWanted(pseudonym, resident_code)).key
+
+    def certified(self, pseudonyms: Sequence[str]) -> Mapping[str, Sequence[Certified]]:
+        """What this station's cases asked the authority for."""
+        return self.desk.ask_station(asking.CERTIFIED, asking.Cases(tuple(pseudonyms))).cases
 
 
 def remote_card_keys(desk: RemoteDesk) -> Callable[[Authorisation], ChannelKeys]:

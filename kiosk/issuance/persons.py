@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from hw.ports import KeyUse, PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.model.authorisation import Operation
+from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems
 from kiosk.model.step import Actor
@@ -47,7 +48,8 @@ class CardAction(StrEnum):
 class IdentityQuestion:
     """What the clerk sees when he checks an identity: the form beside the register, and which items differ.
 
-    `operation` says what he is about to give leave for.
+    `operation` says what he is about to give leave for, `certified_items` what a certificate will say: where a
+    substitute character stands in them, the resident has to accept it.
     """
 
     application_number: str
@@ -55,6 +57,7 @@ class IdentityQuestion:
     form_items: FourItems
     differences: tuple[str, ...]
     operation: Operation = "issue"
+    certified_items: CertifiedItems | None = None
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,15 @@ class IdentityEvidence:
 
 @dataclass(frozen=True, repr=False)
 class DeliverySummary:
-    """What the resident confirms before he pays: his name as certified, and until when the certificate is valid."""
+    """What the resident confirms before he pays: his name as certified, and until when the certificate is valid.
+
+    `registered_name` differs from `name` where substitute characters stand for his own.
+    """
 
     name: str
     not_after: datetime.datetime
     fee_yen: int
+    registered_name: str
 
 
 @dataclass(frozen=True)
@@ -135,10 +142,10 @@ class Clerk(Protocol):
     def repay(self, amount_yen: int) -> None:
         """Gives money back that was taken; 0 when there was none."""
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """After an interruption: how much of this payer's money lies in the till, 0 when none was taken.
 
-        Raises `CannotTell`.
+        `known` is what a machine says that it took from him and gave back. Raises `CannotTell`.
         """
 
     def is_card_returned(self) -> bool:

@@ -8,6 +8,7 @@ owner, by typing the password that he chose.
 from dataclasses import dataclass, field
 
 from hw.ports import ChannelPurpose, KeyUse
+from kiosk.issuance.applicant import certified_items, closed_cases_on_card
 from kiosk.issuance.effect import Case, Effect, Note, World
 from kiosk.issuance.failure import TROUBLE, Halted, Refusal, actor_behind, failure_code
 from kiosk.issuance.filing import open_or_resume
@@ -18,13 +19,12 @@ from kiosk.issuance.password_card import choose, hand_back, holds, meant, prove
 from kiosk.issuance.persons import IdentityQuestion, Persons
 from kiosk.issuance.report import Report
 from kiosk.issuance.station import Station
-from kiosk.model.certificate import Uncertifiable, certify_items
-from kiosk.model.eligibility import CARD_IN_USE, CARD_OF_ANOTHER, CHARACTER_UNCERTIFIABLE, NOT_IN_REGISTER
+from kiosk.model.eligibility import CARD_OF_ANOTHER, NOT_IN_REGISTER
 from kiosk.model.password_service import AuthorisedOwner, FiledUnlock, IdentifiedOwner, UnlockApplication, Unlocked
 from kiosk.model.resident import Resident
 from kiosk.model.secret import wipe
 from kiosk.model.step import UnlockStep
-from kiosk.model.transition import Procedure, Stage
+from kiosk.model.transition import Procedure
 
 
 @dataclass(frozen=True)
@@ -118,14 +118,9 @@ def identify(case: Case, filed: FiledUnlock, station: Station, persons: Persons)
         resident = station.register.find(filed.application.resident_code)
         if resident is None:
             raise case.refuse(NOT_IN_REGISTER)
-        try:
-            items_hash = certify_items(resident.items).hash()
-        except Uncertifiable:
-            raise case.refuse(CHARACTER_UNCERTIFIABLE) from None
-        on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-        if any(not other.stage.is_ended for other in on_this_card):
-            raise case.refuse(CARD_IN_USE)
-        if any(other.stage is Stage.CLOSED and other.person not in (None, person) for other in on_this_card):
+        items_hash = certified_items(case, resident).hash()
+        closed = closed_cases_on_card(case, filed.card_number, station)
+        if any(other.person not in (None, person) for other in closed):
             raise case.refuse(CARD_OF_ANOTHER)
         evidence = persons.clerk.check_identity(_question(filed, resident))
         return IdentifiedOwner(filed, resident, items_hash, evidence.document, evidence.clerk, station.today())

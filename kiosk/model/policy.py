@@ -86,3 +86,5 @@ class Policy:
     It has a default because profiles that lie in an authority's directory may be older than the key.
     """
     identity: tuple[IdentityRoute, ...] = PHOTO_ONLY
+    relying_parties: Literal["anybody", "registered"] = "anybody"
+    """Whom the authority tells the status of certificates. It has a default for the same reason."""

@@ -42,6 +42,9 @@ _LEAVING_TAKES_AT_MOST_S = 45.0
 
 _LOOKS_FOR_PERSONS_EVERY_S = 1.0
 
+_CALM_AFTER_S = 0.1
+"""A screen is on the glass by then, and its person has not yet read it."""
+
 _BOUNCE_S = 0.2
 _SAME_PLACE_CELLS = 2
 """Two taps closer than this in time and place are one that a trembling hand has made twice."""
@@ -61,7 +64,8 @@ class KioskApp(App[None], inherit_bindings=False):
     `make_counter` is called behind the first paint; `seat` is the one in front at first; `issue` the use case that the
     seats serve, by default the real one; `locale` the folder of the compiled catalogues; `now` a monotonic clock in
     seconds by which persons are waited for; `voice` speaks to the resident, where the terminal has one; `when_open` is
-    called once everything that the program needs has been loaded.
+    called once everything that the program needs has been loaded, `when_calm` a moment after the last of some screens
+    has come.
     """
 
     CSS_PATH = FRAME_SHEET
@@ -83,8 +87,11 @@ class KioskApp(App[None], inherit_bindings=False):
         now: Callable[[], float] = time.monotonic,
         voice: Voice | None = None,
         when_open: Callable[[], None] = lambda: None,
+        when_calm: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(driver_class=KioskDriver)
+        # Two more widgets a screen, which would be laid out and painted once more for nothing.
+        self._disable_tooltips = self._disable_notifications = True
         dress(self)
         self.board = Board()
         self.fault: BaseException | None = None
@@ -92,6 +99,8 @@ class KioskApp(App[None], inherit_bindings=False):
         """Why there is no counter at all, once the program has ended for that."""
         self._make_counter = make_counter
         self._when_open = when_open
+        self._when_calm = when_calm
+        self._calming: asyncio.TimerHandle | None = None
         self._counter: Counter | None = None
         self._language = language
         self._front = SeatName(seat)
@@ -130,6 +139,7 @@ class KioskApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Shows the front seat first and opens the station behind it."""
         self.mode_change_signal.subscribe(self, lambda _: self._come_to_front())
+        self.screen_change_signal.subscribe(self, lambda _: self._await_calm())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.leave)
@@ -230,6 +240,11 @@ class KioskApp(App[None], inherit_bindings=False):
         self._idle.touch()
         self.board.bell.ring()
 
+    def _await_calm(self) -> None:
+        if self._calming is not None:
+            self._calming.cancel()
+        self._calming = asyncio.get_running_loop().call_later(_CALM_AFTER_S, self._when_calm)
+
     # --- persons who leave ------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
@@ -320,6 +335,8 @@ class KioskApp(App[None], inherit_bindings=False):
         for under_way in (self.board.case, self.board.service):
             if under_way is not None:
                 under_way.line.close()
+        if self._calming is not None:
+            self._calming.cancel()
         self._thread.end()
         self._books_thread.end()
 

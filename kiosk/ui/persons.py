@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from hw.ports import KeyUse, PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.issuance.persons import (
     Abandoned,
     AskedPassword,
@@ -138,9 +138,10 @@ class ChangeDue(ClerkAsked[None]):
 
 @dataclass(frozen=True, eq=False)
 class PaymentCount(ClerkAsked[int]):
-    """After an interruption the clerk counts how much of this payment lies in the till."""
+    """After an interruption the clerk counts how much of this payment lies in the till; `known` is a machine's word."""
 
     due_yen: int
+    known: MachineMoney
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,9 +309,9 @@ class ClerkAtScreen:
         if amount_yen:
             self.line.ask(Repayment(amount_yen))
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Asks how much of this payment lies in the till."""
-        return self.line.ask(PaymentCount(due_yen))
+        return self.line.ask(PaymentCount(due_yen, known))
 
     def is_card_returned(self) -> bool:
         """Asks whether the resident has his card."""

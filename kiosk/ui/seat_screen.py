@@ -66,6 +66,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self._position = position
         self._can_stop = can_stop
         self._shown_at_s = seat.now()
+        self._has_been_shown = False
         self._said = ""
         self._left_s = 0
 
@@ -193,11 +194,19 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         for lock in self.query(SeatLock):
             lock.type(key)
 
-    async def on_screen_resume(self) -> None:
+    async def on_screen_resume(self, event: events.ScreenResume) -> None:
         """A screen that comes back speaks the seat's present language, and is not yet touched on purpose."""
+        # What comes for the first time has just been styled.
+        event.refresh_styles = self._has_been_shown
+        self._has_been_shown = True
         self._shown_at_s = self.seat.now()
         if self.is_mounted and self.words is not self.seat.words:
             await self.compose_anew()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A layout tells the screen the size it has just had; Textual would lay out and paint it all again."""
+        if event.size == self.size and self.has_class(*self.seat.size_classes.split()):
+            event.prevent_default()
 
     async def compose_anew(self) -> None:
         """Composes the screen again, in the seat's present language, with the focus where it was."""

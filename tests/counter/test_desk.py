@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelPurpose, SessionKeys
+from hw.ports import ChannelChallenge, ChannelPurpose, MachineMoney, SessionKeys
 from kiosk.application_file import ClerkTable
 from kiosk.authority.token_key import TokenUnusable
 from kiosk.counter import asking
@@ -87,6 +87,22 @@ def test_the_clerk_sees_the_registers_items_whatever_the_terminal_says(town: Two
     assert (shown.register_items, shown.form_items, shown.differences) == (true.items, false, ("name",))
 
 
+def test_the_substitutes_that_the_clerk_sees_are_of_his_own_register(town: TwoStations) -> None:
+    town.clerk = clerk = watching(town)
+    true = town.world.station().register.find("10000010091")
+    assert true is not None
+    certified = certify_items(true.items, true.kana)
+    false = replace(certified, name="偽野　まもる")
+    with town.attended(town.desk()):
+        remote = town.remote()
+        RemoteRegister(remote).find(true.code)
+        for told in (false, None):
+            question = IdentityQuestion("1", true.items, true.items, (), certified_items=told)
+            RemoteClerk(remote, "1").check_identity(question)
+    assert [shown.certified_items for shown in clerk.shown] == [certified, certified]
+    assert certified.substituted == (("吉野　まもる", "吉"),)
+
+
 def terms(town: TwoStations, **changes: Any) -> AuthorisationTerms:
     """What a terminal wants signed for its case, once its identity check is done."""
     world = town.world
@@ -98,7 +114,7 @@ def terms(town: TwoStations, **changes: Any) -> AuthorisationTerms:
         case=case.pseudonym,
         station="demo",
         card_number=f"JUKI{RESIDENT:0>12}",
-        items_hash=certify_items(resident.items).hash(),
+        items_hash=certify_items(resident.items, resident.kana).hash(),
         person=world.station().person(RESIDENT),
         nonce=bytes(16),
         issued_at=world.now,
@@ -230,7 +246,7 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
         with pytest.raises(Abandoned, match="stopped by resident: too_little_money"):
             clerk.take_fee(500)
         with pytest.raises(CannotTell):
-            clerk.count_payment(500)
+            clerk.count_payment(500, MachineMoney())
         assert clerk.look_at_paper(1) is PaperSeen.PARTLY
         assert clerk.is_card_returned() is True
         clerk.give_change(0)
@@ -329,7 +345,7 @@ def test_who_is_asked_about_money_is_told_whose_it_is(town: TwoStations) -> None
     desk = replace(town.desk(), clerk=clerk)
     with town.attended(desk):
         RemoteClerk(town.remote(), "7").take_fee(500)
-        RemoteClerk(town.remote(), "8").count_payment(500)
+        RemoteClerk(town.remote(), "8").count_payment(500, MachineMoney(paid_yen=500))
     assert asked == [("demo", "7"), ("demo", "8")]
 
 

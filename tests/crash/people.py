@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
 
-from hw.ports import KeyUse, PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.issuance.persons import Abandoned, AskedPassword, CannotTell, CardAction, DeliverySummary
@@ -120,7 +120,7 @@ class TruthfulClerk(PlayedClerk):
 class UnsureClerk(TruthfulClerk):
     """A clerk who can tell nothing of what was before he was asked."""
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """He does not know whose money it is."""
         raise CannotTell
 

@@ -21,6 +21,7 @@ from kiosk.model.password_service import PasswordChangeApplication, PasswordChan
 from kiosk.model.step import Actor, PasswordChangeStep, UnlockStep
 from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
+from kiosk.register.register import Register
 from tests.counter_bench import OTHER_RESIDENT, PASSWORD, RESIDENT, World
 from tests.issuance.served_counter import (
     NEW_PASSWORD,
@@ -255,9 +256,18 @@ def test_who_is_not_in_the_register_gets_nothing(world: World) -> None:
         unlock(UnlockApplication("U-1", "99999999999"), world.station(), persons(world, "1"), lambda _: None)
 
 
-def test_whose_name_no_certificate_can_carry_is_told_so(world: World) -> None:
+def test_whose_name_holds_what_is_no_character_is_told_so(world: World) -> None:
+    station = world.station()
+    resident = station.register.find(RESIDENT)
+    assert resident is not None
+    spoilt = replace(resident, items=replace(resident.items, name="幌\u200e延"))
     with pytest.raises(Refusal, match="E14"):
-        unlock(UnlockApplication("U-1", "10000010091"), world.station(), persons(world, "1"), lambda _: None)
+        unlock(
+            UnlockApplication("U-1", RESIDENT),
+            replace(station, register=Register((spoilt,))),
+            persons(world, "1"),
+            lambda _: None,
+        )
 
 
 def test_anothers_card_is_not_opened(world: World) -> None:

@@ -60,7 +60,7 @@ STEPS = (
             " unlock_opened unlock_filed unlock_identified unlock_authorised unlocked unlock_refused unlock_abandoned"
             " unlock_unknown",
         ),
-        (Event, "refuse roll_back end suspect testify purge resume abandon give_up"),
+        (Event, "refuse roll_back end suspect testify purge hand_over resume abandon give_up"),
         (
             RevocationStep,
             "revocation_application revocation_identity_check revocation_authorise revocation revocation_empty_card"

@@ -70,7 +70,9 @@ def test_a_roll_paper_fits_and_says_what_its_preview_says(name, language, model)
 
 @pytest.mark.parametrize("model", sorted(MODELS))
 def test_the_self_test_page_fits_every_printer(model):
-    assert render(self_test_page(), "TEST", MODELS[model], FONTS).preview
+    for is_training in (False, True):
+        preview = render(self_test_page(is_training=is_training), "TEST", MODELS[model], FONTS).preview
+        assert ("訓練・無効" in preview) == is_training
 
 
 def test_a_hold_slip_says_what_is_so_and_not_its_opposite():

@@ -127,7 +127,7 @@ VALUES = {
     "clerk.told.{}.text": [TOLD],
     "clerk.{}.{}": [()],
     "clerk.identity.agreement.{}": [Agreement],
-    "clerk.identity.check.{}": [("open", "done", *get_args(IdentityCheck))],
+    "clerk.identity.check.{}": [("open", "done", "substitutes", *get_args(IdentityCheck))],
     "clerk.outcome.{}": [Outcome],
     "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [(*PaperSeen, *Unsure)],

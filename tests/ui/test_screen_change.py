@@ -1,0 +1,125 @@
+"""What a change of screen costs: it is laid out no more often than needed, and no garbage is looked for meanwhile."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.ui import collector
+from kiosk.ui.app import KioskApp
+from kiosk.ui.seat_screen import SeatScreen
+from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.walk import reach
+
+MOST_LAYOUTS = 2
+"""One that shows everything, and one for what the widgets say of themselves once they are there."""
+
+
+def test_a_screen_that_comes_is_laid_out_twice_at_most(locale: Path) -> None:
+    counter = ScriptedCounter()
+    laid_out: list[str] = []
+
+    async def run() -> None:
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        async with app.run_test(size=(100, 30), tooltips=True, notifications=True) as pilot:
+            await reach(pilot, "Start")
+            app.screen_change_signal.subscribe(
+                app,
+                lambda screen: screen.screen_layout_refresh_signal.subscribe(
+                    app, lambda laid: laid_out.append(type(laid).__name__), immediate=True
+                ),
+                immediate=True,
+            )
+            await pilot.press("3")
+            await reach(pilot, "Topic")
+            await pilot.pause()
+
+    asyncio.run(run())
+    assert 1 <= laid_out.count("Topic") <= MOST_LAYOUTS, laid_out
+
+
+def test_a_screen_takes_the_size_that_the_terminal_got_while_another_seat_was_in_front(locale: Path) -> None:
+    counter = ScriptedCounter()
+
+    async def run() -> None:
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await reach(pilot, "Start")
+            await pilot.press("f11")
+            await reach(pilot, "Desk")
+            await pilot.resize_terminal(90, 26)
+            await pilot.press("f10")
+            await reach(pilot, "Start")
+            await pilot.pause()
+            assert app.screen.size == (90, 26)
+            assert app.screen.has_class("-low", "-narrow")
+
+    asyncio.run(run())
+
+
+def test_calm_comes_once_after_the_last_of_some_screens(locale: Path) -> None:
+    counter = ScriptedCounter()
+
+    async def run() -> None:
+        calm = asyncio.Event()
+        shown: list[str] = []
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, when_calm=lambda: _note())
+
+        def _note() -> None:
+            assert isinstance(app.screen, SeatScreen)
+            shown.append(type(app.screen).__name__)
+            calm.set()
+
+        async with app.run_test(size=(100, 30)) as pilot:
+            await reach(pilot, "Start")
+            await asyncio.wait_for(calm.wait(), 60)
+            calm.clear()
+            await pilot.press("3")
+            await reach(pilot, "Topic")
+            await asyncio.wait_for(calm.wait(), 60)
+            assert shown[-1] == "Topic"
+
+    asyncio.run(run())
+
+
+class Knot:
+    """Knows itself, so that only the collector finds it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture
+def _collector_as_before() -> Iterator[None]:
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    gc.enable()
+
+
+@pytest.mark.usefixtures("_collector_as_before")
+def test_garbage_of_screens_goes_at_a_calm_moment_and_not_before() -> None:
+    collector.hold()
+    assert not gc.isenabled()
+    collector.let_go()
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(20_000):
+        Knot()
+    assert len(gc.get_objects()) >= before + 20_000, "nobody has looked for it while it came about"
+    collector.look()
+    assert len(gc.get_objects()) < before + 10_000
+
+
+@pytest.mark.usefixtures("_collector_as_before")
+def test_a_look_for_little_is_not_taken() -> None:
+    collector.let_go()
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(100):
+        Knot()
+    collector.look()
+    assert len(gc.get_objects()) >= before + 100
