@@ -25,7 +25,7 @@ from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter, resident
-from tests.ui.service_tour import decisions, left_cases, services
+from tests.ui.service_tour import decisions, left_cases, second_password, services
 from tests.ui.walk import by_keyboard, reach, until, walk, walk_to
 
 Shoot = Callable[[str], Awaitable[None]]
@@ -448,6 +448,7 @@ SCENES = (
     Scene("form-small", fill_in, size=(90, 26)),
     Scene("services", services),
     Scene("services-small", services, size=(90, 26)),
+    Scene("second-password", second_password, lambda: Script(has_two_passwords=True)),
     Scene("decisions", decisions, prepare=left_cases),
     Scene("duties", duties, prepare=a_left_case),
     Scene("duties-small", duties, size=(90, 26), prepare=a_left_case),
