@@ -23,10 +23,11 @@ packages="$packages skkdic"
 case $goal in
     demo) ;;
     # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, a terminal
-    # and its font, the checker of units, a database server, the recorder of system calls, and a synthesiser of speech.
+    # and its font, the checker of units, a database server, the recorder of system calls, a synthesiser of speech, and
+    # the variants of ideographs.
     test)
         packages="$packages pcscd vsmartcard-vpcd opensc yubico-piv-tool openssl softhsm2 tmux systemd postgresql strace"
-        packages="$packages fonts-dejavu-core fonts-wqy-microhei open-jtalk open-jtalk-mecab-naist-jdic"
+        packages="$packages fonts-dejavu-core fonts-wqy-microhei open-jtalk open-jtalk-mecab-naist-jdic unicode-data"
         ;;
     *) usage ;;
 esac

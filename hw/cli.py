@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -19,11 +19,12 @@ from hw.bench import check_hardware
 from hw.card.reader_list import read_reader_list
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from hw.errors import DeviceError, ReaderMissing
-from hw.hardware import Hardware
+from hw.hardware import Hardware, rehearsal_keys
 from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 
 if TYPE_CHECKING:
+    from hw.cash.coin_ledger import CoinState
     from hw.devices import Devices
 
 _KIND_KEYS = ("kind", "model", "dialect", "protocol")
@@ -38,8 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _code_of(error: Exception) -> int | None:
+    from hw.data_folder import DataInUse
+
     if isinstance(error, ConfigInvalid):
         return os.EX_CONFIG
+    if isinstance(error, DataInUse):
+        return os.EX_SOFTWARE  # as `kiosk` ends in this case
     return os.EX_UNAVAILABLE if isinstance(error, ReaderMissing) else None
 
 
@@ -64,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Checks the devices as UnifiedPOS CheckHealth does: internal touches nothing that one sees or "
         "hears, external prints, lights and kicks, interactive asks the person before the device. Exit code 0 when all "
         "passed, 1 when something failed, 2 when something stays unknown. Simulated devices keep their state under "
-        "--data.",
+        "--data, which no kiosk may be working with meanwhile: its technician's screen has the same checks.",
     )
     health.add_argument("device", nargs="?", choices=(*CARD_READERS, *HEALTH_DEVICES), help="only this one")
     health.add_argument("--level", choices=[level.value for level in Level], default=Level.INTERNAL.value)
@@ -75,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         parents=[common_options(1)],
         help="money in the coin machine that belongs to no deposit",
         description="Tells what the coin machine holds of interrupted deposits, and how many of its events were lost; "
-        "reads the ledger below --data and asks no device. Exit code 2 while there is something to account for.",
+        "reads the ledger below --data and asks no device. Beside a running kiosk it may look, and not settle. Exit "
+        "code 2 while there is something to account for.",
     )
     unassigned.add_argument("--settle", action="store_true", help="a person has counted it and accounted for it")
     unassigned.set_defaults(verb=_unassigned)
@@ -128,11 +134,12 @@ def _health(args: argparse.Namespace) -> int:
     from hw.card.health import check_readers
     from hw.health import Checker, check
 
-    level, checker = Level(args.level), Checker(_ask)
+    level, hardware = Level(args.level), _load_hardware(args)
+    checker = Checker(_ask, is_training=bool(rehearsal_keys(hardware)))
     worst = Outcome.PASSED
     with _opened(args) as (devices, simulation):
         readers = read_reader_list(_readers_file(args.config))
-        cards = check_readers(_load_hardware(args), simulation, readers, checker, level, args.device)
+        cards = check_readers(hardware, simulation, readers, checker, level, args.device)
         for health in chain(cards, check(devices, checker, level, args.device)):
             if args.json:
                 print(json.dumps(health.as_json(), ensure_ascii=False), flush=True)
@@ -150,22 +157,44 @@ def _health(args: argparse.Namespace) -> int:
 def _unassigned(args: argparse.Namespace) -> int:
     """Tells, and settles if asked to, what a person has to account for."""
     from hw.cash.coin_ledger import CoinLedger
+    from hw.data_folder import hold_data
     from hw.devices import coin_ledger_path
 
     if args.data is None:
         print("hw: unassigned: --data is missing: it says whose money", file=sys.stderr)
         return os.EX_USAGE
-    ledger = CoinLedger(coin_ledger_path(args.data / "sim"))
-    state = ledger.state
-    print(
-        f"unassigned {state.unassigned_yen} yen, lost events {state.lost_events}, resets {state.resets},"
-        f" coins perhaps paid out {state.coins_perhaps_paid}"
-    )
-    if args.settle:
-        ledger.note(what="settled")
-        return os.EX_OK
-    is_open = state.unassigned_yen or state.lost_events or state.coins_perhaps_paid
-    return 2 if is_open else os.EX_OK
+    with hold_data(args.data) if args.settle else nullcontext():
+        ledger = CoinLedger(coin_ledger_path(args.data / "sim"))
+        if args.settle and ledger.state.due_yen is not None:
+            ledger.note(what="interrupted")
+        state = ledger.state
+        print(
+            f"unassigned {state.unassigned_yen} yen, lost events {state.lost_events}, resets {state.resets},"
+            f" coins perhaps paid out {state.coins_in_doubt}"
+        )
+        for line in _left_of_payments(state):
+            print(line)
+        is_open = state.unassigned_yen or state.lost_events or state.coins_in_doubt or state.unread
+        if args.settle:
+            ledger.note(what="settled")
+            return os.EX_OK
+    return 2 if is_open or state.due_yen is not None else os.EX_OK
+
+
+def _left_of_payments(state: "CoinState") -> Iterator[str]:
+    """What is known beside the sums: a deposit without an end, what was paid for whom, acceptors exchanged unread."""
+    if state.due_yen is not None:
+        received = f"{state.coins_yen} yen in coins and {state.clerk_yen} yen from the clerk"
+        yield f"deposit without an end: {received} towards {state.due_yen} yen"
+    payments = {*state.traces, *([state.payout.payment] if state.payout is not None else [])}
+    for payment in sorted(payments):
+        traces = state.traces_of(payment)
+        yield (
+            f"payment {payment or 'without a name'}: {traces.coins_yen} yen of it in the machine, {traces.paid_yen} yen"
+            f" paid out, {traces.perhaps_paid_yen} yen more perhaps paid out"
+        )
+    for acceptor in state.unread:
+        yield f"acceptor no. {acceptor.serial} was exchanged with coins after event {acceptor.counter} unread"
 
 
 def _watch(args: argparse.Namespace) -> int:
@@ -199,11 +228,14 @@ def _watch(args: argparse.Namespace) -> int:
 @contextmanager
 def _opened(args: argparse.Namespace) -> Iterator[tuple["Devices", Path]]:
     """The devices that are no card readers, and where simulated ones keep their state; nowhere without --data."""
+    from hw.data_folder import hold_data
     from hw.devices import open_devices
 
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM} if args.verb is _watch else ())
     with ExitStack() as held:
         data = args.data or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hw-")))
+        # Beside a running kiosk two programs would drive the same devices, and write the same books.
+        held.enter_context(hold_data(data))
         simulation = data / "sim"
         trace = partial(print, file=sys.stderr)
         yield open_devices(_load_hardware(args), simulation, held, trace=trace), simulation

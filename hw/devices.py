@@ -123,10 +123,11 @@ def open_devices(
 
         return VirtualPrinter(directory=simulation / "printer", dots=model.dots)
 
-    line = SerialLine(hardware.printer.baudrate)
+    line = _serial_line(hardware.printer)
     link = lines.open("printer", hardware.printer, printer_core, line)
     is_high = hardware.cash.sensor != "low"
     printer = SharedPrinter(EscposPrinter(link, model, is_drawer_open_when_high=is_high))
+    lines.held.callback(printer.close)
     cash, coins = _cash_box(hardware.cash, printer, simulation, lines)
     return Devices(
         printer=printer,
@@ -186,6 +187,14 @@ def _coin_box(device: CashDevice, simulation: Path, lines: _Lines) -> tuple[Cash
     return box, machine if isinstance(machine, VirtualCoinMachine) else None
 
 
+def _serial_line(device: PrinterDevice | DisplayDevice | ScannerDevice) -> SerialLine:
+    return SerialLine(
+        device.baudrate,
+        has_rts_cts=device.flow_control in ("rts/cts", "dtr/dsr"),  # by the cable, see `hw.hardware.FlowControl`
+        has_xon_xoff=device.flow_control == "xon/xoff",
+    )
+
+
 def _display(device: DisplayDevice, lines: _Lines, simulation: Path) -> "CustomerDisplay | None":
     if not device.link:
         return None
@@ -196,7 +205,7 @@ def _display(device: DisplayDevice, lines: _Lines, simulation: Path) -> "Custome
 
         return VirtualDisplay(directory=simulation / "display", is_cd5220=device.dialect == "cd5220")
 
-    link = lines.open("display", device, core, SerialLine(device.baudrate))
+    link = lines.open("display", device, core, _serial_line(device))
     return CustomerDisplay(link, device.dialect)
 
 
@@ -223,7 +232,7 @@ def _scanner(device: ScannerDevice, lines: _Lines) -> "CodeScanner | None":
 
         return VirtualScanner()
 
-    link = lines.open("scanner", device, core, SerialLine(device.baudrate))
+    link = lines.open("scanner", device, core, _serial_line(device))
     return CodeScanner(link, device.form, dialect=device.dialect, setup=_scanner_values(device))
 
 

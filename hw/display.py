@@ -3,6 +3,7 @@
 Source: Epson DM application programming guide (ESC/POS mode); XP8200 manual, 4.1.8 (CD5220 mode).
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,7 +52,10 @@ Dialect = Literal["escpos", "cd5220"]
 
 
 class CustomerDisplay:
-    """Shows two lines over `link`; every frame is whole, so that a display that lost its power shows the next one."""
+    """Shows two lines over `link`; every frame is whole, so that a display that lost its power shows the next one.
+
+    Every method may be called from any thread: frames of two never mix.
+    """
 
     def __init__(
         self, link: Link, dialect: Dialect = "escpos", *, monotonic: Callable[[], float] = time.monotonic
@@ -59,6 +63,7 @@ class CustomerDisplay:
         self._link = link
         self._dialect = _DIALECTS[dialect]
         self._monotonic = monotonic
+        self._turn = threading.Lock()
 
     def show(self, upper: str, lower: str = "") -> None:
         """Shows both lines. Raises `TextDoesNotFit` before anything is sent, else as `Link.write` does."""
@@ -86,7 +91,8 @@ class CustomerDisplay:
         self._send(b"")
 
     def _send(self, data: bytes) -> None:
-        self._link.write(data, self._monotonic() + _WRITE_S)
+        with self._turn:
+            self._link.write(data, self._monotonic() + _WRITE_S)
 
 
 def _fitting(text: str) -> str:

@@ -6,6 +6,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+FlowControl = Literal["none", "xon/xoff", "rts/cts", "dtr/dsr"]
+"""Who holds the other's bytes back on a serial line, as the device's switches say.
+
+DTR/DSR, the setting that receipt printers come with, has no support in Linux: it takes a cable that leads the device's
+DTR to the computer's CTS, and then is RTS/CTS here.
+"""
 SIMULATED = "sim:"
 """The link of a simulated device in memory."""
 
@@ -31,6 +37,7 @@ class PrinterDevice:
     link: str = "sim:"
     model: str = "tm-t88-ja"
     baudrate: int = 9600
+    flow_control: FlowControl = "none"
     fault: str = ""
     trace: bool = False
 
@@ -61,6 +68,7 @@ class DisplayDevice:
     dialect: Literal["escpos", "cd5220"] = "escpos"
     language: Literal["ja", "en"] = "ja"
     baudrate: int = 9600
+    flow_control: FlowControl = "none"
     fault: str = ""
     trace: bool = False
 
@@ -88,6 +96,7 @@ class ScannerDevice:
     dialect: Literal["plain", "honeywell", "datalogic"] = "plain"
     setup: tuple[str, ...] = ()
     baudrate: int = 9600
+    flow_control: FlowControl = "none"
     fault: str = ""
     trace: bool = False
 

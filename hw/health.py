@@ -17,7 +17,7 @@ from hw.display import CustomerDisplay
 from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, PrinterBlocked, Refused
 from hw.health_words import Level, Outcome, Question
 from hw.lamp import Light, Signal, SignalLamp
-from hw.ports import DepositEnd, PrintOutcome
+from hw.ports import DepositEnd
 from hw.printer.self_test import self_test_page
 from hw.printer.shared import SharedPrinter
 from hw.scanner import CodeScanner, Scanned
@@ -96,9 +96,13 @@ class Health:
 
 @dataclass(frozen=True)
 class Checker:
-    """Checks one device at a level; `ask` is for the interactive one, `pause` and `monotonic` the clock."""
+    """Checks one device at a level; `ask` is for the interactive one, `pause` and `monotonic` the clock.
+
+    `is_training` voids what is printed.
+    """
 
     ask: Ask
+    is_training: bool
     monotonic: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
 
@@ -125,8 +129,8 @@ class Checker:
 
     def _print_test_page(self, printer: SharedPrinter, health: Health) -> None:
         try:
-            outcome = printer.print(printer.render(self_test_page(), "TEST"))
-            health.measure("test page", outcome.value, "confirmed", outcome is PrintOutcome.CONFIRMED)
+            outcome = printer.print(printer.render(self_test_page(is_training=self.is_training), "TEST"))
+            health.measure("test page", outcome.value, "confirmed or printed", outcome.is_on_paper)
         except PrinterBlocked as error:
             health.measure("test page", ", ".join(error.causes), "confirmed", False)
 
@@ -170,6 +174,8 @@ class Checker:
         state = box.state
         health.measure("money unassigned", state.unassigned_yen, "0 yen", state.unassigned_yen == 0)
         health.measure("events lost", state.lost_events, "0", state.lost_events == 0)
+        health.measure("exchanged unread", len(state.unread), "0", not state.unread)
+        health.measure("coins perhaps paid out", state.coins_in_doubt, "0", state.coins_in_doubt == 0)
         health.statistics = {
             "CoinAcceptedCount": state.accepted,
             "CoinRejectedCount": state.rejected,

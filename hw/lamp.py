@@ -3,6 +3,7 @@
 Source: NHL manual 3.5 and 3.6; LA6-POE manual 5.1 and 5.2. Setting it is idempotent, so it may be done again.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ IN_USE = Signal(green=Light.ON)
 
 
 class SignalLamp:
-    """The tower behind `link`."""
+    """The tower behind `link`; every method may be called from any thread, and answers go to who asked."""
 
     def __init__(
         self, link: Link, protocol: Protocol = "pns-nh", *, monotonic: Callable[[], float] = time.monotonic
@@ -65,6 +66,7 @@ class SignalLamp:
         self._link = link
         self._protocol = protocol
         self._monotonic = monotonic
+        self._turn = threading.RLock()
 
     def show(self, signal: Signal) -> None:
         """Sets the tower. Raises `Refused` for NAK, `OutcomeUnknown` without an answer, `NotSent`, `LinkLost`."""
@@ -90,7 +92,8 @@ class SignalLamp:
 
     def connect(self) -> None:
         """Opens the link where it is not open. Raises `NotSent`."""
-        self._link.write(b"", self._monotonic() + _ANSWER_S)
+        with self._turn:
+            self._link.write(b"", self._monotonic() + _ANSWER_S)
 
     def clear(self) -> None:
         """Everything off."""
@@ -108,6 +111,10 @@ class SignalLamp:
 
     def _ask(self, command: bytes, size: int) -> bytes:
         """The answer, `size` bytes, unless it is a NAK."""
+        with self._turn:
+            return self._exchange(command, size)
+
+    def _exchange(self, command: bytes, size: int) -> bytes:
         for _ in range(_TRIES):
             try:
                 self._link.drain_input()

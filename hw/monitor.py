@@ -15,6 +15,7 @@ from hw.printer.shared import SharedPrinter
 
 PAPER_NEAR_END, DRAWER_LEFT_OPEN = "paper_near_end", "drawer_left_open"
 ACCEPTOR_FAULT, MONEY_UNASSIGNED, EVENTS_LOST = "acceptor_fault", "money_unassigned", "events_lost"
+PAYOUT_UNKNOWN = "payout_unknown"
 
 AnyOwner = Owner[SharedPrinter] | Owner[CoinBox] | Owner[CustomerDisplay] | Owner[SignalLamp]
 
@@ -79,7 +80,8 @@ def _coin_troubles(box: CoinBox) -> tuple[str, ...]:
     found = {
         ACCEPTOR_FAULT: bool(box.self_check()),
         MONEY_UNASSIGNED: bool(box.state.unassigned_yen),
-        EVENTS_LOST: bool(box.state.lost_events),
+        PAYOUT_UNKNOWN: bool(box.state.coins_in_doubt),
+        EVENTS_LOST: bool(box.state.lost_events or box.state.unread),
     }
     return tuple(name for name, is_so in found.items() if is_so)
 

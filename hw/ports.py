@@ -316,14 +316,29 @@ Paper = Sequence[PaperLine]
 
 
 class PrintOutcome(StrEnum):
-    """States of a print job; the caller persists them. A job that is UNKNOWN is settled by a person, never resent."""
+    """States of a print job; the caller persists them. A job that is UNKNOWN is settled by a person, never resent.
+
+    How a caller persists each, `kiosk.issuance.issue.print_receipt` being the one for receipts: PLANNED is its durable
+    intent, with the number and the hash of the bytes. SENDING and SENT add nothing that a later start could act on: as
+    long as no outcome is durable, the paper may be out, and a person is asked. CONFIRMED and PRINTED are the durable
+    outcome; UNKNOWN is durable before anybody looks, so that whatever is printed next is a copy; NOT_STARTED is durable
+    as a failure that left the world as it was, and the same original may be printed later.
+    """
 
     PLANNED = "planned"
     SENDING = "sending"
     SENT = "sent"
     CONFIRMED = "confirmed"
+    """Printed and cut off, as the printer's own counter of cuts says too."""
+    PRINTED = "printed"
+    """Printed, as the printer says; it counts no cuts, so that the paper may still hang in it."""
     UNKNOWN = "unknown"
     NOT_STARTED = "not_started"
+
+    @property
+    def is_on_paper(self) -> bool:
+        """Whether the printer said that all of it was printed."""
+        return self in (PrintOutcome.CONFIRMED, PrintOutcome.PRINTED)
 
 
 @dataclass(frozen=True)
@@ -357,7 +372,7 @@ class ReceiptPrinter(Protocol):
         ...
 
     def print(self, job: PrintJob, on_state: Callable[[PrintOutcome], None] | None = None) -> PrintOutcome:
-        """Sends the job once: CONFIRMED when the printer says it came out, UNKNOWN otherwise.
+        """Sends the job once: CONFIRMED or PRINTED when the printer says it came out, UNKNOWN otherwise.
 
         Raises `PrinterBlocked` before anything was sent. `on_state` hears SENDING and SENT as they happen.
         """
@@ -384,6 +399,22 @@ class Deposit:
     is_discrepant: bool = False
 
 
+@dataclass(frozen=True)
+class MachineMoney:
+    """What a machine knows of a payment that was left without an end, for the clerk who counts it.
+
+    `coins_yen` it took for this payment and still holds; `paid_yen` it has given out for certain; `perhaps_paid_yen` it
+    was told to give out and nobody can say whether it did. `unassigned_yen` lie in it besides and may be anybody's;
+    with `is_count_lost` there may be more coins than it knows of.
+    """
+
+    coins_yen: int = 0
+    paid_yen: int = 0
+    perhaps_paid_yen: int = 0
+    unassigned_yen: int = 0
+    is_count_lost: bool = False
+
+
 class DepositEnd(StrEnum):
     """How a deposit ends: the town keeps the fee and gives change, or everything is repaid."""
 
@@ -400,8 +431,19 @@ class CashBox(Protocol):
         """The device's own event counter, journaled before a deposit begins; 0 where it has none."""
         ...
 
-    def begin(self, due_yen: int) -> None:
-        """Accepts money from now on."""
+    def begin(self, due_yen: int, payment: str = "") -> None:
+        """Accepts money from now on; `payment` names by which case a machine keeps what it did."""
+        ...
+
+    def left_over(self, payment: str) -> MachineMoney:
+        """What the machine took and gave out for `payment` when that was left without an end, as far as it can tell.
+
+        Asked before a clerk counts. A deposit of which nobody could say how it ended is given up by this.
+        """
+        ...
+
+    def close_payment(self, payment: str) -> None:
+        """How `payment` ended is durable, and what was left over is accounted for: nobody will ask for it again."""
         ...
 
     def take_from_clerk(self, amount_yen: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.model.application import Application
-from kiosk.model.characters import uncertifiable
+from kiosk.model.characters import impossible
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems, Resident, Sex
 
@@ -22,7 +22,7 @@ APPLICATION.toml has these keys:
   number                            the application's number; the same number is never issued twice
   resident                          the resident's code in the register
   [form]                            optional: what the form says where it differs from the register, all of
-    name, address                   text, as on the form; every character must be one a certificate can carry
+    name, address                   text, as on the form; no control characters
     birth_date                      a date, such as 1931-05-03
     sex                             "male", "female" or "other"
   [persons.resident]
@@ -123,7 +123,7 @@ def load_application(path: Path) -> ApplicationFile:
         )
     if file.form:
         for key in ("name", "address"):
-            if bad := uncertifiable(getattr(file.form, key) or ""):
+            if bad := impossible(getattr(file.form, key) or ""):
                 characters = " ".join(f"{c!r} (U+{ord(c):04X})" for c in bad)
-                raise ConfigInvalid(str(path), f"form.{key}", f"a certificate cannot carry {characters}")
+                raise ConfigInvalid(str(path), f"form.{key}", f"no part of a written text: {characters}")
     return file

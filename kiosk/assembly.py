@@ -1,7 +1,6 @@
 """Puts a station together from its configuration: store, devices, authority, keys, into one value."""
 
 import datetime
-import fcntl
 import os
 import sys
 import time
@@ -16,9 +15,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
+from hw.data_folder import DataInUse as DataInUse
+from hw.data_folder import hold_data as hold_data
 from hw.hardware import rehearsal_keys
-from hw.ports import ChannelKeys, ChannelPurpose
-from hw.strict_toml import ConfigInvalid, convert, read_tables
+from hw.ports import ChannelKeys
+from hw.strict_toml import ConfigInvalid
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
 from kiosk.authority.errors import AuthorityError, CredentialInvalid
@@ -29,11 +30,11 @@ from kiosk.authority.training import is_training
 from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import LATER_GENERATIONS, CardIssuer
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import Line, load_line_key
 from kiosk.counter.remote_clerk import (
+    RemoteArchive,
     RemoteClerk,
     RemoteClerkKey,
     RemoteDesk,
@@ -42,25 +43,29 @@ from kiosk.counter.remote_clerk import (
     remote_card_keys,
 )
 from kiosk.counter.town_ids import KeyedIds, TownIds
+from kiosk.issuance.ended_cases import Archive, EndedCases
 from kiosk.issuance.persons import Clerk
 from kiosk.issuance.station import RollPaper, Station, Waits
+from kiosk.issuer_keys import load_issuer
 from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
 from kiosk.journal.database import Database, open_database
+from kiosk.journal.escrow import is_sealed_to
 from kiosk.journal.head import load_head_key
 from kiosk.journal.journal import Journal
 from kiosk.journal.key_file import KeyDamaged
+from kiosk.journal.retention import hand_over
 from kiosk.journal.seal import load_station_key
 from kiosk.model.authorisation import Authorisation, Uptime
 from kiosk.papers.catalogue import roll_paper
 from kiosk.register.register import ResidentLookup, load_register
 
+_COUNTED = datetime.timedelta(days=7)
+"""So long a case that ended before its key could be left to the clerk's station stays here: an older program did not
+journal what was paid, and the day's money has to be counted."""
+
 _Key = TypeVar("_Key")
 _Client = TypeVar("_Client", bound=AuthorityClient)
-
-
-class DataInUse(Exception):
-    """Another kiosk process works with this data directory."""
 
 
 @dataclass(frozen=True)
@@ -96,41 +101,7 @@ class _ClerksPart:
     clerk_key: ClerkKey
     ids: TownIds
     clerk: Callable[[str], RemoteClerk] | None
-
-
-@dataclass(frozen=True, repr=False)
-class _Masters:
-    issue: str
-    reset: str
-    erase: str
-
-
-@dataclass(frozen=True, repr=False)
-class _TownKeys:
-    person_key: str
-
-
-@dataclass(frozen=True, repr=False)
-class _IssuerFile:
-    masters: _Masters
-    town: _TownKeys
-    later_masters: tuple[_Masters, ...] = ()
-
-
-@contextmanager
-def hold_data(data: Path) -> Iterator[None]:
-    """Makes the data directory and keeps other kiosk processes out of it. Raises `DataInUse`."""
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise DataInUse(f"{data} is in use by another kiosk process") from error
-    try:
-        yield
-    finally:
-        os.close(descriptor)
+    archive: Archive | None
 
 
 @contextmanager
@@ -147,6 +118,8 @@ def open_station(
 ) -> Iterator[Assembly]:
     """Opens everything, and checks the journal from its last signed head on before anything is issued.
 
+    The caller holds the data folder (`hold_data`).
+
     Raises `ConfigInvalid` for what is configured wrongly, `hw.errors` for missing devices, `ChainBroken`.
     """
     credential = _load_credential(endpoint.credential)
@@ -158,6 +131,9 @@ def open_station(
         keys = (data / "station.key", data / "head.key")
         if is_begun(database, name):
             _refuse_without(keys)
+        # A station that names itself is its own clerk's, as one that names none.
+        clerks_station = "" if config.clerk.station == name else config.clerk.station
+        line = _line(database, credential, data, clock, random_bytes) if clerks_station else None
         journal = Journal(
             database,
             name,
@@ -165,19 +141,23 @@ def open_station(
             clock,
             random_bytes,
             head_key=_load_key(load_head_key, keys[1], random_bytes),
+            escrow_to=lambda: line.escrow_to(clerks_station) if line else None,
         )
         journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace, spy=spy) as bench, auditing(database) as audit:
+            if bench.coin_box is not None:
+                bench.coin_box.recover()  # whoever opens a station holds its data
             in_training = is_training(issuer, config.policy)
             if not in_training and (keys_of_rehearsal := rehearsal_keys(config.hardware)):
                 raise ConfigInvalid(
                     "hardware", keys_of_rehearsal[0], "simulated and injured devices are for training authorities only"
                 )
-            if config.clerk.station:
-                line = open_line(database, credential, data, clock, random_bytes)
+            if line is not None:
+                line.open()
+                hand_over(journal, clock() - _COUNTED)
                 clerks = _clerks_part_elsewhere(config, line)
             else:
-                clerks = _clerks_part_here(config, endpoint, issuer, journal, clock)
+                clerks = _clerks_part_here(config, endpoint, issuer, journal, clock, in_training=in_training)
             station = Station(
                 name=name,
                 town=config.town,
@@ -201,6 +181,7 @@ def open_station(
                 clock=clock,
                 uptime=uptime,
                 random_bytes=random_bytes,
+                archive=clerks.archive,
             )
             yield Assembly(station, bench, in_training, endpoint.url, credential, clerks.clerk)
     finally:
@@ -218,10 +199,15 @@ def open_desk(
     try:
         station_key = _load_key(load_station_key, data / "station.key", os.urandom)
         head_key = _load_key(load_head_key, data / "head.key", os.urandom)
-        journal = Journal(database, name, station_key, clock, head_key=head_key)
-        card_issuer, person_key = _load_issuer(config.issuer_keys_file)
+        if is_sealed_to(database, name):
+            _refuse_without((data / "line.key",))
+        line = _line(database, credential, data, clock, os.urandom)
+        journal = Journal(database, name, station_key, clock, head_key=head_key, escrow_key=line.escrow_key)
+        card_issuer, person_key = load_issuer(config.issuer, is_training=is_training(issuer, config.policy))
+        line.open()
+        authority = _authority_client(config, endpoint, credential, data, clock, os.urandom)
         yield Desk(
-            line=open_line(database, credential, data, clock, os.urandom),
+            line=line,
             journal=journal,
             register=load_register(config.register_file),
             ids=KeyedIds(person_key),
@@ -230,6 +216,7 @@ def open_desk(
             clerk_key=_load_clerk_key(config, endpoint.credential),
             authorisation_life=datetime.timedelta(minutes=config.policy.deadlines.authorisation_min),
             clock=clock,
+            ended_cases=EndedCases(journal, authority, issuer.public_bytes(Encoding.DER), clock),
         )
     finally:
         database.close()
@@ -278,36 +265,46 @@ def _authority_client(
     return holding
 
 
-def open_line(
+def _line(
     database: Database,
     credential: StationCredential,
     data: Path,
     clock: Clock,
     random_bytes: Callable[[int], bytes],
 ) -> Line:
-    """This station's end of the line to others, its key being told."""
+    """This station's end of the line to others, before it is opened."""
     key = _load_key(load_line_key, data / "line.key", random_bytes)
-    line = Line(database, credential, key, credential.chain[0], clock, random_bytes)
-    line.open()
-    return line
+    return Line(database, credential, key, credential.chain[0], clock, random_bytes)
 
 
 def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
     desk = RemoteDesk(line, config.clerk.station, config.clerk.patience_s, time.monotonic)
     return _ClerksPart(
-        RemoteRegister(desk), remote_card_keys(desk), RemoteClerkKey(desk), RemoteIds(desk), partial(RemoteClerk, desk)
+        RemoteRegister(desk),
+        remote_card_keys(desk),
+        RemoteClerkKey(desk),
+        RemoteIds(desk),
+        partial(RemoteClerk, desk),
+        RemoteArchive(desk),
     )
 
 
 def _clerks_part_here(
-    config: Config, endpoint: Endpoint, issuer: x509.Certificate, journal: Journal, clock: Clock
+    config: Config,
+    endpoint: Endpoint,
+    issuer: x509.Certificate,
+    journal: Journal,
+    clock: Clock,
+    *,
+    in_training: bool,
 ) -> _ClerksPart:
-    card_issuer, person_key = _load_issuer(config.issuer_keys_file)
+    card_issuer, person_key = load_issuer(config.issuer, is_training=in_training)
     return _ClerksPart(
         load_register(config.register_file),
         CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
         _load_clerk_key(config, endpoint.credential),
         KeyedIds(person_key),
+        None,
         None,
     )
 
@@ -383,28 +380,3 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
         return load_clerk_key(path)
     except ValueError as error:
         raise ConfigInvalid(str(path), "clerk.key", str(error)) from error
-
-
-def _load_issuer(path: Path) -> tuple[CardIssuer, bytes]:
-    file = convert(read_tables(path), _IssuerFile, str(path))
-    if len(file.later_masters) > LATER_GENERATIONS:
-        raise ConfigInvalid(
-            str(path), "later_masters", f"a card counts {LATER_GENERATIONS} generations after the first"
-        )
-    masters = _master_keys(path, "masters", file.masters)
-    later = tuple(_master_keys(path, "later_masters", each) for each in file.later_masters)
-    return CardIssuer(masters, later), _key(path, "town.person_key", file.town.person_key)
-
-
-def _master_keys(path: Path, table: str, masters: _Masters) -> dict[ChannelPurpose, bytes]:
-    return {purpose: _key(path, f"{table}.{purpose}", getattr(masters, purpose)) for purpose in ChannelPurpose}
-
-
-def _key(path: Path, name: str, text: str) -> bytes:
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != 16:
-        raise ConfigInvalid(str(path), name, "not 16 bytes in hex")
-    return key

@@ -102,7 +102,7 @@ class StationBooks:
 
     def takings(self, day: datetime.date, after: int) -> DayTakings:
         """Fees and refunds that were journaled as done behind the entry `after`, told as that day's."""
-        done: set[tuple[str, str]] = set()
+        done: dict[tuple[str, str], int | None] = {}
         receipts: list[int] = []
         last = after
         for entry in self._journal.entries():
@@ -111,12 +111,19 @@ class StationBooks:
                 continue
             last = entry.seq
             if facts["event"] == EffectState.DONE and facts.get("step") in (Step.FEE, Undo.REFUND):
-                done.add((facts["case"], facts["step"]))
+                done[facts["case"], facts["step"]] = facts.get("yen")
             if facts["event"] == "numbered":
                 receipts.append(facts["receipt"])
         cases = {case.pseudonym: case for case in self._journal.cases()}
-        fees = [self._fee_yen(cases[case]) for case, step in done if step == Step.FEE]
-        refunds = [self._refund_yen(cases[case]) for case, step in done if step == Undo.REFUND]
+        # Entries of an older program do not say how much; its records do.
+        fees = [
+            self._fee_yen(cases[case]) if yen is None else yen for (case, step), yen in done.items() if step == Step.FEE
+        ]
+        refunds = [
+            self._refund_yen(cases[case]) if yen is None else yen
+            for (case, step), yen in done.items()
+            if step == Undo.REFUND
+        ]
         left = sum(not case.stage.is_ended for case in cases.values())
         suspects = sum(case.stage.is_suspect for case in cases.values())
         # A refund of nothing is journaled too; no money moved then.

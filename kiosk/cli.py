@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("file", type=Path)
     verify.add_argument("signature", type=Path, nargs="?", help="default FILE.p7s, else FILE itself when it encloses")
     verify.add_argument("--trust", type=Path, metavar="CA.pem", help="default: the issuer of the station's credential")
+    verify.add_argument(
+        "--credential", type=Path, metavar="FILE", help="a registered relying party's: the status is asked for by it"
+    )
     verify.add_argument("--name", help="the name on the form, compared with the certificate's")
     verify.add_argument("--json", action="store_true", help="the verdict as one JSON object")
 
@@ -104,6 +107,14 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     add("clerk-pin", _clerk_pin, "Asks for a clerk's PIN twice and prints what a roster keeps of it.")
+    card_keys = add(
+        "card-keys",
+        _card_keys,
+        "The card issuer's masters in the token of issuer.token: make the next generation, put a file's in, show them.",
+        epilog="With issuer.pin_file as the file whose first line is the token's PIN.",
+    )
+    card_keys.add_argument("action", choices=("make", "import", "show"))
+    card_keys.add_argument("file", type=Path, nargs="?", metavar="FILE", help="import: with [masters]; may be a pipe")
     reconcile = add("reconcile", _reconcile, "Compares the journal with the authority's record, and with receipts.")
     reconcile.add_argument(
         "--receipts", type=Path, metavar="FILE", help="the texts of receipts' QR codes, one a line; may be a pipe"
@@ -217,8 +228,18 @@ def _declare_revoke(revoke: UsageParser) -> None:
 
 
 def _declare_new_password(service: UsageParser) -> None:
+    from typing import get_args
+
+    from kiosk.model.policy import PasswordKind
+
     service.add_argument(
         "--new-password", type=Path, required=True, metavar="FILE", help="the new one is its first line; may be a pipe"
+    )
+    service.add_argument(
+        "--password",
+        dest="which",
+        choices=get_args(PasswordKind),
+        help="which one, of a card that has two; default: the signature's",
     )
 
 
@@ -331,7 +352,7 @@ def _verify(args: argparse.Namespace) -> int:
     from kiosk.signature_command import run_verify
 
     config = load_config(locate_config(args.config), args.settings)
-    return run_verify(config, args.file, args.signature, args.trust, args.name, is_json=args.json)
+    return run_verify(config, args.file, args.signature, args.trust, args.name, args.credential, is_json=args.json)
 
 
 def _journal(args: argparse.Namespace) -> int:
@@ -368,6 +389,22 @@ def _clerk_pin(_: argparse.Namespace) -> int:
         print(f"kiosk: {error}", file=sys.stderr)
         return ExitCode.USAGE
     return ExitCode.OK
+
+
+def _card_keys(args: argparse.Namespace) -> int:
+    from kiosk import card_keys_command
+    from kiosk.config import load_config, locate_config
+
+    if (args.action == "import") is (args.file is None):
+        return _fail(ExitCode.USAGE, "FILE goes with card-keys import")
+    config = load_config(locate_config(args.config), args.settings)
+    match args.action:
+        case "make":
+            return card_keys_command.run_make(config)
+        case "import":
+            return card_keys_command.run_import(config, args.file)
+        case _:
+            return card_keys_command.run_show(config)
 
 
 def _reconcile(args: argparse.Namespace) -> int:
@@ -422,7 +459,10 @@ def _change_pin(args: argparse.Namespace) -> int:
     from kiosk.service_command import run_change_pin
 
     return _in_training(
-        args, lambda place: run_change_pin(place, args.application, args.new_password, args.number, is_json=args.json)
+        args,
+        lambda place: run_change_pin(
+            place, args.application, args.new_password, args.number, args.which, is_json=args.json
+        ),
     )
 
 
@@ -430,7 +470,10 @@ def _unlock(args: argparse.Namespace) -> int:
     from kiosk.service_command import run_unlock
 
     return _in_training(
-        args, lambda place: run_unlock(place, args.application, args.new_password, args.number, is_json=args.json)
+        args,
+        lambda place: run_unlock(
+            place, args.application, args.new_password, args.number, args.which, is_json=args.json
+        ),
     )
 
 

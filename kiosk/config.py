@@ -66,9 +66,27 @@ class ClerkTable:
 
 @dataclass(frozen=True)
 class IssuerTable:
-    """The card issuer's master keys and the town's person key, at the clerk's station only."""
+    """The card issuer's master keys and the town's person key, at the clerk's station only.
+
+    `keys` is the file of the person key, and in training of the masters too. `token` is the PKCS #11 token that has
+    the masters otherwise, `pin_file` the file whose first line is its PIN; `imported` says what becomes of a master
+    that was put into the token, and so has been elsewhere.
+    """
 
     keys: str = "demo/issuer.toml"
+    token: str = ""
+    pin_file: str = ""
+    imported: Literal["refuse", "warn", "allow"] = "warn"
+
+
+@dataclass(frozen=True)
+class IssuerPlace:
+    """The same, with its paths resolved."""
+
+    keys_file: Path
+    token: str
+    pin_file: Path
+    imported: Literal["refuse", "warn", "allow"]
 
 
 @dataclass(frozen=True)
@@ -134,6 +152,7 @@ _PATHS = {
     "authority.credential",
     "clerk.key",
     "issuer.keys",
+    "issuer.pin_file",
     "register.file",
     "register.areas",
     "station.hardware",
@@ -154,7 +173,7 @@ class Config:
     policies: Path
     register_file: Path
     areas_file: Path
-    issuer_keys_file: Path
+    issuer: IssuerPlace
     store: StoreTable
     counter: CounterTable
     receipt: ReceiptTable
@@ -203,7 +222,9 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
         policies=home / file.policy.directory,
         register_file=home / file.register.file,
         areas_file=home / file.register.areas,
-        issuer_keys_file=home / file.issuer.keys,
+        issuer=IssuerPlace(
+            home / file.issuer.keys, file.issuer.token, home / file.issuer.pin_file, file.issuer.imported
+        ),
         store=file.store,
         counter=file.counter,
         receipt=file.receipt,

@@ -6,6 +6,7 @@
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from hw.errors import DeviceError
 from hw.hardware import Hardware, rehearsal_keys
@@ -13,7 +14,8 @@ from hw.health_words import DEVICES
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
-from kiosk.config import SHIPPED, Config
+from kiosk.config import SHIPPED, Config, IssuerPlace
+from kiosk.issuer_keys import open_token_issuer
 from kiosk.maintenance.bundle import without_secrets
 from kiosk.register.register import load_register
 from kiosk.ui.counter import Check
@@ -31,7 +33,7 @@ def check_settings(config: Config, path: Path, data: Path) -> tuple[Check, ...]:
         Check("policy.profile", "pass", config.policy.name),
         Check("town", "pass", f"{config.town.municipality} ({config.town.code})"),
         _register(config.register_file),
-        _issuer_keys(config.issuer_keys_file),
+        *_issuer_keys(config.issuer),
         Check("counter.delivery", "pass", config.counter.delivery.value),
         *_links(hardware),
         Check("printer.model", "pass", hardware.printer.model),
@@ -62,10 +64,29 @@ def _register(path: Path) -> Check:
         return Check("register", "fail", f"{path}: {error.key}")
 
 
-def _issuer_keys(path: Path) -> Check:
+def _issuer_keys(place: IssuerPlace) -> Iterator[Check]:
+    """The file of the issuer's keys; of a token, whether its PIN is taken and its masters are as they must be."""
+    path = place.keys_file
     if path.is_relative_to(SHIPPED):
-        return Check("issuer.keys", "note", "the demo's, which everybody knows")
-    return _private(path) if path.exists() else Check("issuer.keys", "note", "not at this station")
+        yield Check("issuer.keys", "note", "the demo's, which everybody knows")
+    elif not path.exists():
+        yield Check("issuer.keys", "note", "not at this station")
+    else:
+        yield _private(path)
+    if not place.token:
+        return
+    if place.pin_file.is_file():
+        yield _private(place.pin_file)
+    try:
+        issuer, imported = open_token_issuer(place)
+    except ConfigInvalid as error:
+        yield Check(error.key, "fail", error.reason)
+        return
+    generations = 1 + len(issuer.later_masters)
+    yield Check("issuer.token", "pass", f"{generations} generation{'s' if generations > 1 else ''} of masters")
+    if imported:
+        outcome: Literal["fail", "note"] = "fail" if place.imported == "refuse" else "note"
+        yield Check("issuer.imported", outcome, f"put in, made elsewhere: {', '.join(imported)}")
 
 
 def _links(hardware: Hardware) -> Iterator[Check]:

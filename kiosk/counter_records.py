@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kiosk.config import Config
 from kiosk.counter.cash_count import CashCounts
+from kiosk.counter.line import load_escrow_key
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.queue import Queue
 from kiosk.issuance.station import Station
@@ -33,7 +34,13 @@ def open_counter_records(config: Config, data: Path, station: Station) -> Iterat
     try:
         key = load_station_key(data / "station.key")
         journal = Journal(
-            database, station.name, key, station.clock, station.random_bytes, head_key=load_head_key(data / "head.key")
+            database,
+            station.name,
+            key,
+            station.clock,
+            station.random_bytes,
+            head_key=load_head_key(data / "head.key"),
+            escrow_key=load_escrow_key(data / "line.key", station.name),
         )
         yield CounterRecords(
             journal,

@@ -138,9 +138,12 @@ def _play(drill: Drill, application: Application, assembly: Assembly, data: Path
 
 def _second(application: Application, assembly: Assembly, data: Path) -> dict[str, object]:
     """What the closing line says of a second certificate; nothing where there is none."""
-    journal = assembly.station.journal
-    record = journal.latest_case(application.number)
-    second = None if record is None else second_certificate_of(record, journal)
+    station = assembly.station
+    record = station.journal.latest_case(application.number)
+    if record is None or len(station.policy.certificates) == 1:
+        return {}
+    opened = station.ended_cases.reopened(record, application.resident_code)
+    second = None if opened is None else second_certificate_of(opened, station.journal)
     if second is None:
         return {}
     path = _save_certificate(second.serial, second.certificate, data / "certificates")

@@ -1,15 +1,17 @@
 """Resident and clerk as a drill's file plays them: they answer at once, and always the same."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hw.bench import SimulatedReader
 from hw.cash.coin_box import CoinBox
-from hw.ports import PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.issuance.persons import (
     Abandoned,
+    AskedPassword,
     CannotTell,
     CardAction,
     DeliverySummary,
@@ -84,11 +86,15 @@ class PlayedResident:
         self._attempts_shown = status.attempts_remaining
         return bytearray(self._password.encode("ascii"))
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
+    def which_password(self, statuses: Mapping[KeyUse, PinStatus]) -> KeyUse:
+        """That of his signature."""
+        return KeyUse.SIGNATURE
+
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """The same; he has only this one."""
         return self.enter_password(status)
 
-    def enter_new_password(self, status: PinStatus) -> bytearray:
+    def enter_new_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """The same."""
         return self.enter_password(status)
 
@@ -112,19 +118,20 @@ class PlayedOwner(PlayedResident):
     def __init__(
         self, code: str, old: str, new: str, reader: SimulatedReader | None, window: SimulatedReader | None
     ) -> None:
-        super().__init__(code, new, reader, window)
+        super().__init__(code, new, reader, window, authentication_password=new)
         self._old = old
         self._tried: set[str] = set()
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """The old one."""
-        return self._once(self._old)
+        return self._once(self._old, asked)
 
-    def enter_new_password(self, status: PinStatus) -> bytearray:
+    def enter_new_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """The new one."""
-        return self._once(self._password)
+        return self._once(self._password, asked)
 
-    def _once(self, password: str) -> bytearray:
+    def _once(self, password: str, asked: AskedPassword) -> bytearray:
+        password = password.upper() if asked.policy.characters.isupper() else password
         if password in self._tried:
             raise Abandoned(Actor.RESIDENT, "password_wrong")
         self._tried.add(password)
@@ -164,7 +171,7 @@ class PlayedClerk:
         if amount_yen:
             self.till.put(self.payer, -amount_yen)
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Counts this payer's money, in the till and in the coin machine, which then has nothing unaccounted."""
         if self.table.cannot_tell:
             raise CannotTell
@@ -198,6 +205,7 @@ def play(
     """The persons of one application; what falls into a simulated coin machine is this payer's money."""
     if coins is not None:
         coins.on_taken = lambda yen: till.put(payer, yen)
+        coins.on_paid = lambda yen: till.put(payer, -yen)
     resident = PlayedResident(resident_code, password, reader, window, coins, authentication_password)
     return Persons(resident, PlayedClerk(clerk, payer, till, coin_box))
 

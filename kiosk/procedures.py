@@ -1,12 +1,12 @@
 """What the counter does besides issuing, as the screens have it done at the station, with persons or without."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from hw.ports import PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.counter.clerk_key import ClerkKey, load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.change_password import change_password
@@ -15,6 +15,7 @@ from kiosk.issuance.filing import filed
 from kiosk.issuance.hold import NotHeld, hold, resume
 from kiosk.issuance.persons import (
     Abandoned,
+    AskedPassword,
     CardAction,
     DeliverySummary,
     IdentityEvidence,
@@ -55,7 +56,7 @@ class StationProcedures:
         return f"{_LETTER[kind]}{year}-{taken:04d}"
 
     def change_password(self, number: str) -> Run:
-        """The card's owner replaces his password."""
+        """The card's owner replaces a password of his card."""
         return partial(change_password, PasswordChangeApplication(number))
 
     def unlock(self, number: str, code: str) -> Run:
@@ -78,8 +79,8 @@ class StationProcedures:
             case Procedure.REVOCATION:
                 return "revoke", self.revoke(filed(record, journal, RevocationApplication), None)
             case Procedure.UNLOCK:
-                return "unlock", self.unlock(number, filed(record, journal, UnlockApplication).resident_code)
-        return "change", self.change_password(number)
+                return "unlock", partial(unlock, filed(record, journal, UnlockApplication))
+        return "change", partial(change_password, filed(record, journal, PasswordChangeApplication))
 
     def hold(self, number: str, until: datetime.date) -> bool | None:
         """Puts an application off; whether the slip came out."""
@@ -161,8 +162,15 @@ class NobodyAtTerminal:
         """He is not there."""
         raise Abandoned(Actor.RESIDENT, "left")
 
-    enter_old_password = enter_password
-    enter_new_password = enter_password
+    def which_password(self, statuses: Mapping[KeyUse, PinStatus]) -> KeyUse:
+        """He is not there."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
+        """He is not there."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    enter_new_password = enter_old_password
 
     def consent(self, summary: DeliverySummary) -> None:
         """He is not there."""
@@ -192,7 +200,7 @@ class NobodyAtDesk:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 

@@ -27,6 +27,7 @@ from kiosk.issuance.revoke import revoke
 from kiosk.issuance.station import Station
 from kiosk.issuance.unlock import unlock
 from kiosk.model.password_service import PasswordChangeApplication, UnlockApplication
+from kiosk.model.policy import PasswordKind
 from kiosk.model.revocation import RevocationApplication, RevocationCause
 from kiosk.played_persons import PlayedClerk, PlayedOwner, PlayedResident
 from kiosk.told_lines import report_to, tell_ending, write_line
@@ -77,28 +78,32 @@ def run_revoke(
     return _serve(place, path, file, "", serve, is_json=is_json)
 
 
-def run_change_pin(place: Place, path: Path, new_password: Path, number: str | None, *, is_json: bool) -> ExitCode:
-    """Replaces the password of the card by the one in a file's first line."""
+def run_change_pin(
+    place: Place, path: Path, new_password: Path, number: str | None, which: PasswordKind | None, *, is_json: bool
+) -> ExitCode:
+    """Replaces a password of the card, the signature's where none is named, by the one in a file's first line."""
     file = load_application(path)
-    application = PasswordChangeApplication(number or f"{file.number}-change-pin")
+    application = PasswordChangeApplication(number or f"{file.number}-change-pin", which)
 
     def serve(assembly: Assembly, persons: Persons, report: Report) -> Done:
         change_password(application, assembly.station, persons, report)
         return {"step": "password_changed"}
 
-    return _serve(place, path, file, _first_line(new_password), serve, is_json=is_json)
+    return _serve(place, path, file, _first_line(new_password), serve, which, is_json=is_json)
 
 
-def run_unlock(place: Place, path: Path, new_password: Path, number: str | None, *, is_json: bool) -> ExitCode:
-    """Gives the card the password in a file's first line, on the clerk's leave."""
+def run_unlock(
+    place: Place, path: Path, new_password: Path, number: str | None, which: PasswordKind | None, *, is_json: bool
+) -> ExitCode:
+    """Gives the card the password in a file's first line, on the clerk's leave; which one, as for a change."""
     file = load_application(path)
-    application = UnlockApplication(number or f"{file.number}-unlock", file.resident)
+    application = UnlockApplication(number or f"{file.number}-unlock", file.resident, which)
 
     def serve(assembly: Assembly, persons: Persons, report: Report) -> Done:
         unlock(application, assembly.station, persons, report)
         return {"step": "unlocked"}
 
-    return _serve(place, path, file, _first_line(new_password), serve, is_json=is_json)
+    return _serve(place, path, file, _first_line(new_password), serve, which, is_json=is_json)
 
 
 def run_hold(place: Place, number: str, until: datetime.date, *, is_json: bool) -> ExitCode:
@@ -141,12 +146,14 @@ def _serve(
     file: ApplicationFile,
     new_password: str,
     serve: Callable[[Assembly, Persons, Report], Done],
+    which: PasswordKind | None = None,
     *,
     is_json: bool,
 ) -> ExitCode:
     with _opened(place) as assembly:
         bench = assembly.bench
-        old, readers = file.persons.resident.password, (bench.simulated_reader, bench.simulated_window)
+        played, readers = file.persons.resident, (bench.simulated_reader, bench.simulated_window)
+        old = played.authentication_password if which == "authentication" else played.password
         resident = PlayedOwner(file.resident, old, new_password, *readers)
         till = SimulatedTill(place.data / "sim" / "till.json")
         clerk = assembly.clerk(file.number) if assembly.clerk else PlayedClerk(file.persons.clerk, file.number, till)

@@ -19,7 +19,7 @@ from hw.ports import CardSession
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import hold_data
 from kiosk.authority.client import OCSP_PATH
-from kiosk.authority.credential import load_credential
+from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.errors import AuthorityUnreachable, CredentialInvalid
 from kiosk.authority.status_service import ask_status, ocsp_url
 from kiosk.clock import system_clock
@@ -119,10 +119,28 @@ def _read_line(descriptor: int) -> bytearray:
     return line
 
 
+def _credential(path: Path) -> Credential:
+    try:
+        return load_credential(path)
+    except CredentialInvalid as error:
+        raise ConfigInvalid(str(path), "", str(error)) from error
+
+
 def run_verify(
-    config: Config, file: Path, signature: Path | None, trust: Path | None, name: str | None, *, is_json: bool
+    config: Config,
+    file: Path,
+    signature: Path | None,
+    trust: Path | None,
+    name: str | None,
+    credential: Path | None,
+    *,
+    is_json: bool,
 ) -> ExitCode:
-    """Judges a signed file and writes the verdict to stdout."""
+    """Judges a signed file and writes the verdict to stdout.
+
+    `credential` is that of a registered relying party, by which it asks for the status. Raises `ConfigInvalid`.
+    """
+    own = None if credential is None else _credential(credential)
     beside = file.with_name(file.name + ".p7s")
     if signature is None and beside.exists():
         signature = beside
@@ -133,7 +151,9 @@ def run_verify(
         url = configured_ocsp(config.authority.url) or ocsp_url(certificate)
         if url is None:
             raise AuthorityUnreachable("the certificate names no status service, and authority.url is not set")
-        return ask_status(url, certificate, issuer, clock=system_clock, timeout_s=config.authority.timeout_s)
+        return ask_status(
+            url, certificate, issuer, clock=system_clock, timeout_s=config.authority.timeout_s, credential=own
+        )
 
     if signature is None:
         verdict = verify(None, _read(file), anchors, now, status_of, name)

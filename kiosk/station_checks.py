@@ -57,6 +57,8 @@ def _coins(box: CoinBox) -> Iterator[Check]:
     yield Check("coins.accepted", "pass", str(state.accepted))
     yield Check("coins.unassigned", _outcome(not state.unassigned_yen), f"{state.unassigned_yen} yen")
     yield Check("coins.lost_events", _outcome(not state.lost_events), str(state.lost_events))
+    yield Check("coins.unread_acceptors", _outcome(not state.unread), str(len(state.unread)))
+    yield Check("hopper.perhaps_paid", _outcome(not state.coins_in_doubt), f"{state.coins_in_doubt} coins")
     try:
         hopper = box.hopper_status()
     except DeviceError as error:

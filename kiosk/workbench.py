@@ -24,7 +24,7 @@ from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
 from kiosk.config import Config
 from kiosk.maintenance.bundle import collect, write_bundle
-from kiosk.papers.operations import steps
+from kiosk.papers.operations import chapters
 from kiosk.papers.press import Press
 from kiosk.station_checks import card_probes, supplies, surroundings
 from kiosk.ui.counter import Check, SelfTest
@@ -72,7 +72,9 @@ class StationWorkbench:
     def self_test(self, level: str, ask: Callable[[Question], bool | None]) -> tuple[SelfTest, ...]:
         """Checks every device of the station, the card reader too."""
         at = self._assembly.station.clock().astimezone(JAPAN).isoformat(timespec="seconds")
-        found = [_record(at, health) for health in self._healths(Checker(ask), Level(level))]
+        found = [
+            _record(at, health) for health in self._healths(Checker(ask, self._assembly.is_training), Level(level))
+        ]
         found.insert(0, self._reader_test(at, level))
         self._keep(found)
         return tuple(found)
@@ -165,11 +167,11 @@ class StationWorkbench:
 
     def operations(self, language: str) -> str:
         """The operations book as text."""
-        return self._press.preview("operations", language, self._operations_values(), {"steps": steps(language)})
+        return self._press.preview("operations", language, self._operations_values(), chapters(language))
 
     def print_operations(self, language: str) -> str:
         """Prints it on A4."""
-        rows = {"steps": steps(language)}
+        rows = chapters(language)
         return self._press.print("operations", language, self._operations_values(), rows).where
 
     def _operations_values(self) -> dict[str, str]:

@@ -35,7 +35,7 @@ from kiosk.authority.embedded.directory import init, open_authority
 from kiosk.authority.embedded.server import application
 from kiosk.config import SHIPPED, load_config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.issue import issue
@@ -188,7 +188,9 @@ class World:
                 transport=AsgiLine(self.application, self.runner),
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
-            card_keys=CardDesk(CardIssuer(masters), credential.chain[0], journal.stage_of, lambda: self.now).keys,
+            card_keys=CardDesk(
+                CardIssuer(in_memory(masters)), credential.chain[0], journal.stage_of, lambda: self.now
+            ).keys,
             clerk_key=load_clerk_key(self.authority_directory / "clerks" / "demo.pem"),
             ids=KeyedIds(bytes(16)),
             receipt_form=load_receipt_form("ja", is_training=True),

@@ -8,10 +8,10 @@ from hw.cash.cctalk.acceptor import CoinAcceptor, Identity
 from hw.cash.cctalk.codes import Trouble, trouble_of
 from hw.cash.cctalk.events import AcceptorReset, Coin, EventsLost, Reading, Rejection
 from hw.cash.cctalk.hopper import CoinHopper, HopperStatus
-from hw.cash.coin_ledger import CoinLedger, CoinState
-from hw.errors import AnotherDevice, DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
+from hw.cash.coin_ledger import CoinLedger, CoinState, PayoutBegun
+from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
 from hw.link.identity import KnownIdentity
-from hw.ports import Deposit, DepositEnd
+from hw.ports import Deposit, DepositEnd, MachineMoney
 
 POLL_S = 0.2
 """How often an open acceptor is read; after a second without, it takes nothing."""
@@ -29,6 +29,10 @@ class CoinBox:
     Of the acceptor's coins only those are let in that do not exceed what is still due, so that change is needed for a
     clerk's notes alone. The acceptor has no escrow: money once taken is given back by the clerk, or in coins by
     `hopper`. Trouble of the acceptor never stops a deposit, since the clerk is there; it is in `trouble`.
+
+    Making one writes nothing and asks nobody: whoever holds the data folder's lock calls `recover`. A payout of which
+    nobody can say how far it came is never repeated: the hopper is asked for it first by whatever comes next, and while
+    it cannot tell, it pays nothing and the clerk hands out the change.
 
     `patience_s` is how long a payer is given before the clerk is asked; `polls_itself` starts a thread while a deposit
     is open. `monotonic` and `pause` are the clock.
@@ -62,6 +66,8 @@ class CoinBox:
         self._is_discrepant = False
         self._reads = 0
         self._begun = False
+        self._is_left = False
+        self._is_shut = False
         self._known = KnownIdentity()
         self._known_hopper = KnownIdentity()
         self._met_after: int | None = None
@@ -69,8 +75,6 @@ class CoinBox:
         """Why the acceptor cannot be used now; the clerk takes the money then."""
         self.alarms: list[int] = []
         """Error codes of jams and of what may be fraud, since the deposit began (`hw.cash.cctalk.codes`)."""
-        if ledger.state.due_yen is not None:
-            ledger.note(what="interrupted")
         self.hopper_failure: DeviceError | None = None
         """Why the hopper did not pay what it should have; the clerk pays it."""
 
@@ -87,11 +91,46 @@ class CoinBox:
     def settle(self) -> int:
         """A clerk has accounted for what belonged to nobody; how much that was, coins just found out included."""
         with self._turn:
+            self._leave()
             if not self._begun:
+                self._ask_for_payout()
                 self._catch_up()
             yen = self._ledger.state.unassigned_yen
             self._ledger.note(what="settled")
             return yen
+
+    def recover(self) -> None:
+        """Writes down that a deposit which an earlier run of the program left open was interrupted.
+
+        Only for whoever holds the data folder's lock: beside its owner it would interrupt a payment under way.
+        """
+        with self._turn:
+            self._leave()
+
+    def left_over(self, payment: str) -> MachineMoney:
+        """What is known of `payment`, after asking hopper and acceptor; see `hw.ports.CashBox`."""
+        with self._turn:
+            self._leave()
+            if not self._begun:
+                self._ask_for_payout()
+                self._catch_up()
+            state = self._ledger.state
+            traces = state.traces_of(payment)
+            return MachineMoney(
+                coins_yen=traces.coins_yen,
+                paid_yen=traces.paid_yen,
+                perhaps_paid_yen=traces.perhaps_paid_yen,
+                unassigned_yen=state.unassigned_yen - traces.coins_yen,
+                is_count_lost=bool(state.lost_events or state.unread),
+            )
+
+    def close_payment(self, payment: str) -> None:
+        """Forgets `payment`, how it ended being written down elsewhere; writes nothing when nothing is known of it."""
+        with self._turn:
+            payout = self._ledger.state.payout
+            is_left = payout is not None and payout.is_left and payout.payment == payment
+            if is_left or payment in self._ledger.state.traces:
+                self._ledger.note(what="closed", payment=payment)
 
     @property
     def state(self) -> CoinState:
@@ -137,16 +176,21 @@ class CoinBox:
         with self._turn:
             return None if self._hopper is None else self._hopper.status()
 
-    def begin(self, due_yen: int) -> None:
-        """Opens the acceptor for `due_yen`. Coins that it took before, unread, belong to nobody yet."""
+    def begin(self, due_yen: int, payment: str = "") -> None:
+        """Opens the acceptor for `due_yen`. Coins that it took before, unread, belong to nobody yet.
+
+        A deposit whose `end` could not tell what the hopper paid is left behind as interrupted.
+        """
         if due_yen <= 0:
             raise ValueError(f"{due_yen} yen are not an amount due")
         with self._turn:
+            self._leave()
             self._require(is_open=False)
-            self._is_fixed = self._is_discrepant = False
+            self._is_fixed = self._is_discrepant = self._is_shut = False
             self.alarms = []
+            self._ask_for_payout()
             self._catch_up()
-            self._ledger.note(what="begin", due_yen=due_yen)
+            self._ledger.note(what="begin", due_yen=due_yen, payment=payment)
             self._begun = True
             self._poll()
             if self._polls_itself:
@@ -195,8 +239,8 @@ class CoinBox:
         """Closes a fixed deposit; the yen that the clerk hands back, after what the hopper has paid.
 
         CHANGE raises `Refused` while less than due was received; the deposit then stays, to be repaid. Raises
-        `OutcomeUnknown` or `LinkLost` when nobody can say what the hopper paid: the deposit stays fixed, and the next
-        call asks the hopper first, and never pays twice.
+        `OutcomeUnknown` or `LinkLost` when nobody can say what the hopper paid: the deposit stays fixed until it is
+        ended by another call, or left by the next `begin`; either asks the hopper first, and never pays twice.
         """
         with self._turn:
             self._require(is_open=True, is_fixed=True)
@@ -204,9 +248,13 @@ class CoinBox:
             if how is DepositEnd.CHANGE and deposit.received_yen < deposit.due_yen:
                 raise Refused(f"{deposit.received_yen} of {deposit.due_yen} yen received")
             back_yen = deposit.received_yen - (deposit.due_yen if how is DepositEnd.CHANGE else 0)
-            paid_yen = self._pay_coins(back_yen)
-            self._ledger.note(what="end")
-            self._begun = False
+            try:
+                paid_yen = self._pay_coins(back_yen)
+            except (OutcomeUnknown, LinkLost):
+                self._is_left = True
+                raise
+            self._ledger.note(what="end", is_read=self._is_shut)
+            self._begun = self._is_left = False
             return back_yen - paid_yen
 
     def dispense(self, amount_yen: int) -> None:
@@ -228,13 +276,19 @@ class CoinBox:
     def _meet(self) -> None:
         """Finds out which acceptor this is; one that was exchanged counts from where it stands now.
 
-        Raises `AnotherDevice` for one that nobody has accepted: the clerk takes the money, as with any trouble.
+        What the one before took since it was last read is lost, and told as such unless it was closed then. Raises
+        `AnotherDevice` for one that nobody has accepted: the clerk takes the money, as with any trouble.
         """
         identity = self.identify()
         self._met_after = self._acceptor.losses
-        if identity.serial != self._ledger.state.serial:
+        state = self._ledger.state
+        if identity.serial != state.serial:
             reading = self._acceptor.read(0)
-            self._ledger.note(what="acceptor", serial=identity.serial, counter=reading.counter)
+            unread = None
+            if state.serial is not None and not state.is_read:
+                unread = {"serial": state.serial, "counter": state.counter}
+                self._is_discrepant = True
+            self._ledger.note(what="acceptor", serial=identity.serial, counter=reading.counter, unread=unread)
         self._values = self._acceptor.coins()
 
     def _catch_up(self) -> None:
@@ -332,12 +386,49 @@ class CoinBox:
             for _ in range(_SETTLE_READS):
                 self._pause(_SETTLE_S / _SETTLE_READS)
                 self._read(is_stray=False)
+            self._is_shut = True
             self.trouble = None
         except DeviceError as error:
             # It closes by itself when it is no longer read; a coin until then is found by the next reading.
             self.trouble = error
             self._is_discrepant = self._is_discrepant or bool(self._open_positions)
             self._open_positions = frozenset()
+
+    def _leave(self) -> None:
+        """Interrupts a deposit that is open in the ledger and that nobody goes on with."""
+        if self._ledger.state.due_yen is not None and (self._is_left or not self._begun):
+            self._ledger.note(what="interrupted")
+            self._begun = self._is_left = False
+
+    def _ask_for_payout(self) -> None:
+        """Asks the hopper what came of a payout that was left; while it cannot tell, the payout stays open."""
+        payout = self._ledger.state.payout
+        if payout is None or self._hopper is None:
+            return
+        try:
+            self._learn_outcome(self._hopper, payout)
+        except (OutcomeUnknown, LinkLost) as error:
+            self.hopper_failure = error
+
+    def _learn_outcome(self, hopper: CoinHopper, payout: PayoutBegun) -> int:
+        """The coins of an open payout that came out, which is written down.
+
+        Raises `OutcomeUnknown` or `LinkLost` when this hopper cannot tell, or is another one.
+        """
+        try:
+            identity = hopper.identity()
+            if identity.serial != payout.serial:
+                raise OutcomeUnknown(f"{identity} is not the hopper that was told to pay, no. {payout.serial}")
+            self._known_hopper.check(str(identity))
+        except (NotSent, Refused) as error:
+            raise OutcomeUnknown(f"the hopper was told to pay, and cannot be asked: {error}") from error
+        try:
+            paid = hopper.outcome_of(HopperStatus(payout.event, 0, payout.paid, payout.unpaid), payout.coins)
+        except NotSent as error:
+            self.hopper_failure = error
+            paid = 0
+        self._ledger.note(what="paid", coins=paid)
+        return paid
 
     def _pay_coins(self, amount_yen: int) -> int:
         """Pays in the hopper's coins as much as goes, once a deposit; how many yen came out."""
@@ -347,45 +438,47 @@ class CoinBox:
             return 0
         payout = self._ledger.state.payout
         try:
-            self._require_same_hopper(hopper, is_payout_open=payout is not None)
-            coin_yen = hopper.coin_yen()
+            if payout is not None and not payout.is_left:
+                return self._learn_outcome(hopper, payout) * payout.coin_yen
+            self._ask_for_payout()
+            if self._ledger.state.payout is not None:
+                return 0  # to pay anew would destroy what the hopper knows of the payout before
+            return self._pay_anew(hopper, amount_yen)
         except (NotSent, Refused) as error:
             self.hopper_failure = error
-            if payout is not None:
-                raise OutcomeUnknown(f"the hopper was told to pay, and cannot be asked: {error}") from error
             return 0
         except (OutcomeUnknown, LinkLost) as error:
             self.hopper_failure = error
             raise
+
+    def _pay_anew(self, hopper: CoinHopper, amount_yen: int) -> int:
+        """Pays coins; how many yen came out. Raises `NotSent` and `Refused` when surely nothing did."""
         try:
-            if payout is None:
-                coins = min(amount_yen // coin_yen, _MOST_COINS_BACK)
-                if not coins:
-                    return 0
-                before = hopper.status()
-                self._ledger.note(what="pay", event=before.event, paid=before.paid, unpaid=before.unpaid, coins=coins)
-                paid = hopper.pay(coins).paid
-            else:
-                before = HopperStatus(payout.event, 0, payout.paid, payout.unpaid)
-                paid = hopper.outcome_of(before, payout.coins)
-        except (NotSent, Refused) as error:
-            self.hopper_failure = error
-            self._ledger.note(what="paid", coins=0)
-            return 0
+            identity = hopper.identity()
+            self._known_hopper.check(str(identity))
+            coin_yen = hopper.coin_yen()
+            before = hopper.status()
         except (OutcomeUnknown, LinkLost) as error:
-            self.hopper_failure = error
+            raise NotSent(f"nothing was paid: {error}") from error
+        coins = min(amount_yen // coin_yen, _MOST_COINS_BACK)
+        if not coins:
+            return 0
+        self._ledger.note(
+            what="pay",
+            event=before.event,
+            paid=before.paid,
+            unpaid=before.unpaid,
+            coins=coins,
+            coin_yen=coin_yen,
+            serial=identity.serial,
+        )
+        try:
+            paid = hopper.pay(coins).paid
+        except (NotSent, Refused):
+            self._ledger.note(what="paid", coins=0)
             raise
         self._ledger.note(what="paid", coins=paid)
         return paid * coin_yen
-
-    def _require_same_hopper(self, hopper: CoinHopper, *, is_payout_open: bool) -> None:
-        """Raises `AnotherDevice`; within a payout `OutcomeUnknown`, since another one knows nothing about it."""
-        try:
-            self._known_hopper.check(str(hopper.identity()))
-        except AnotherDevice as error:
-            if is_payout_open:
-                raise OutcomeUnknown(f"within a payout: {error}") from error
-            raise
 
     def _keep_polling(self, stop: threading.Event) -> None:
         """Until this deposit is fixed; the next one has a thread and a `stop` of its own."""

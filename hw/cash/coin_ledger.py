@@ -7,7 +7,7 @@ reading takes up exactly where the last durable line ends: no coin is credited t
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,49 @@ class LedgerDamaged(ValueError):
 
 @dataclass(frozen=True)
 class PayoutBegun:
-    """A payout of a hopper whose end is not known: its status before, and how many coins it is told to pay."""
+    """A payout of a hopper whose end is not known.
+
+    The hopper's status before, how many coins of `coin_yen` it is told to pay, its serial number, and the payment.
+    `is_left` once the deposit that it belongs to was left without an end.
+    """
 
     event: int
     paid: int
     unpaid: int
     coins: int
+    coin_yen: int
+    serial: int
+    payment: str
+    is_left: bool = False
+
+    @property
+    def yen(self) -> int:
+        """What it may have paid at most."""
+        return self.coins * self.coin_yen
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What the machine did for one payment whose end the caller has not yet written down.
+
+    `coins_yen` it took and still holds as unassigned money, `paid_yen` it gave out for certain, `perhaps_paid_yen` it
+    was told to give out and nobody can say whether it did.
+    """
+
+    coins_yen: int = 0
+    paid_yen: int = 0
+    perhaps_paid_yen: int = 0
+
+
+@dataclass(frozen=True)
+class UnreadAcceptor:
+    """An acceptor that was exchanged while it may have held a coin that nobody read: who, and its last known counter.
+
+    Coins that it took after `counter` lie in the cash box, and no record tells how many.
+    """
+
+    serial: int
+    counter: int
 
 
 @dataclass
@@ -33,11 +70,14 @@ class CoinState:
     `counter` is the acceptor's at the last reading, `serial` which acceptor that was. `due_yen` is None while no
     deposit is open; `coins_yen` and `clerk_yen` are what the open one has received. `unassigned_yen` (未処理入金) is
     money that lies in the machine and belongs to no deposit that was ended; `lost_events` may have been coins too.
+    `payment` names what the open deposit is for, `traces` are kept by that name until the caller needs them no more.
+    `is_read` while nothing can have happened in the acceptor since the last reading: it was closed, and read after.
     """
 
     counter: int = 0
     serial: int | None = None
     due_yen: int | None = None
+    payment: str = ""
     coins_yen: int = 0
     clerk_yen: int = 0
     unassigned_yen: int = 0
@@ -48,14 +88,33 @@ class CoinState:
     payout: PayoutBegun | None = None
     paid_coins: int = 0
     coins_perhaps_paid: int = 0
-    """Coins that a hopper was told to pay in deposits that were interrupted: nobody here knows whether it did."""
+    """Coins that a hopper was told to pay, and never told whether it did; a person has to count what it holds."""
+    traces: dict[str, Traces] = field(default_factory=dict)
+    unread: tuple[UnreadAcceptor, ...] = ()
+    is_read: bool = True
+
+    @property
+    def coins_in_doubt(self) -> int:
+        """Coins that a hopper was told to pay, of which nobody can say now whether they came out."""
+        return self.coins_perhaps_paid + (self.payout.coins if self.payout is not None else 0)
+
+    def traces_of(self, payment: str) -> Traces:
+        """What is known of a payment, that of a payout under way included."""
+        traces = self.traces.get(payment, Traces())
+        if self.payout is None or self.payout.payment != payment:
+            return traces
+        return replace(traces, perhaps_paid_yen=traces.perhaps_paid_yen + self.payout.yen)
 
 
 class CoinLedger:
-    """The ledger in `path`; with None it lives in memory only."""
+    """The ledger in `path`; with None it lives in memory only.
+
+    Opening it reads and changes nothing, so that anybody may look while its owner is at work; only one may `note`.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._torn_at: int | None = None
         self.state = CoinState()
         if path is not None and path.exists():
             self._replay(path)
@@ -67,6 +126,9 @@ class CoinLedger:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
+                if self._torn_at is not None:
+                    os.ftruncate(descriptor, self._torn_at)
+                    self._torn_at = None
                 line = json.dumps(entry).encode("ascii") + b"\n"
                 while line:
                     line = line[os.write(descriptor, line) :]
@@ -81,7 +143,7 @@ class CoinLedger:
         content = path.read_bytes()
         whole, _, torn = content.rpartition(b"\n")
         if torn:  # a power cut in the middle of a line, which nobody has acted on
-            os.truncate(path, len(content) - len(torn))
+            self._torn_at = len(content) - len(torn)
         for number, line in enumerate(whole.splitlines(), 1):
             try:
                 entry = json.loads(line)
@@ -91,19 +153,22 @@ class CoinLedger:
 
 
 def _apply(state: CoinState, entry: Mapping[str, Any]) -> None:
-    """One entry: `acceptor`, `begin`, `interrupted`, `read`, `clerk`, `pay`, `paid`, `end` or `settled`."""
+    """One entry: `acceptor`, `begin`, `interrupted`, `read`, `clerk`, `pay`, `paid`, `end`, `closed` or `settled`."""
     match entry["what"]:
         case "acceptor":  # which one it is, and where its counter stood when it was first seen
             state.serial, state.counter = entry["serial"], entry["counter"]
+            if entry["unread"] is not None:
+                state.unread = (*state.unread, UnreadAcceptor(**entry["unread"]))
         case "begin":
             state.due_yen, state.coins_yen, state.clerk_yen = entry["due_yen"], 0, 0
+            state.payment, state.is_read = entry["payment"], False
         case "interrupted":
             # What the deposit had received lies in the machine and is for a person to assign.
             state.unassigned_yen += state.coins_yen
+            _trace(state, state.payment, coins_yen=state.coins_yen)
             state.due_yen, state.coins_yen, state.clerk_yen = None, 0, 0
             if state.payout is not None:
-                state.coins_perhaps_paid += state.payout.coins
-                state.payout = None
+                state.payout = replace(state.payout, is_left=True)
         case "read":
             state.counter = entry["counter"]
             coins_yen = sum(entry["coins_yen"])
@@ -118,16 +183,41 @@ def _apply(state: CoinState, entry: Mapping[str, Any]) -> None:
         case "clerk":
             state.clerk_yen += entry["yen"]
         case "pay":  # coins that a hopper is going to be told to pay
-            state.payout = PayoutBegun(entry["event"], entry["paid"], entry["unpaid"], entry["coins"])
+            known = ("event", "paid", "unpaid", "coins", "coin_yen", "serial")
+            state.payout = PayoutBegun(**{key: entry[key] for key in known}, payment=state.payment)
         case "paid":  # what came of it
+            if state.payout is not None:
+                _trace(state, state.payout.payment, paid_yen=entry["coins"] * state.payout.coin_yen)
             state.payout = None
             state.paid_coins += entry["coins"]
         case "end":
             state.due_yen, state.coins_yen, state.clerk_yen = None, 0, 0
-        case "settled":  # a clerk has accounted for what belonged to nobody
+            state.is_read = entry["is_read"]
+        case "closed":  # how a payment ended is written down elsewhere; a clerk has counted what was left of it here
+            state.unassigned_yen -= state.traces.pop(entry["payment"], Traces()).coins_yen
+            if state.payout is not None and state.payout.is_left and state.payout.payment == entry["payment"]:
+                state.coins_perhaps_paid += state.payout.coins
+                state.payout = None
+        case "settled":  # a clerk has accounted for what belonged to nobody; what was paid for whom is still told
             state.unassigned_yen = state.lost_events = state.resets = state.coins_perhaps_paid = 0
+            state.unread = ()
+            if state.payout is not None and state.payout.is_left:
+                _trace(state, state.payout.payment, perhaps_paid_yen=state.payout.yen)
+                state.payout = None
+            state.traces = {payment: replace(traces, coins_yen=0) for payment, traces in state.traces.items()}
         case other:
             raise ValueError(f"unknown entry {other!r}")
+
+
+def _trace(state: CoinState, payment: str, *, coins_yen: int = 0, paid_yen: int = 0, perhaps_paid_yen: int = 0) -> None:
+    """Adds to what is known of a payment that has a name."""
+    if payment and (coins_yen or paid_yen or perhaps_paid_yen):
+        known = state.traces.get(payment, Traces())
+        state.traces[payment] = Traces(
+            known.coins_yen + coins_yen,
+            known.paid_yen + paid_yen,
+            known.perhaps_paid_yen + perhaps_paid_yen,
+        )
 
 
 def _sync_directory(directory: Path) -> None:

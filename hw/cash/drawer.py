@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from hw.cash.drawer_watch import DrawerCounts
 from hw.errors import DeviceError, Refused
-from hw.ports import Deposit, DepositEnd, ReceiptPrinter
+from hw.ports import Deposit, DepositEnd, MachineMoney, ReceiptPrinter
 
 _PULSES = 2
 """Some printers need a second pulse."""
@@ -52,12 +52,19 @@ class ClerkDrawer:
         """Always 0: a drawer counts nothing."""
         return 0
 
-    def begin(self, due_yen: int) -> None:
-        """Starts a deposit towards `due_yen`, which is positive."""
+    def begin(self, due_yen: int, payment: str = "") -> None:
+        """Starts a deposit towards `due_yen`, which is positive; a drawer keeps nothing by `payment`."""
         if due_yen <= 0:
             raise ValueError(f"{due_yen} yen are not an amount due")
         self._require(_State.CLOSED)
         self._state, self._due_yen, self._received_yen = _State.OPEN, due_yen, 0
+
+    def left_over(self, payment: str) -> MachineMoney:
+        """Nothing: a drawer knows of no money, the clerk counts."""
+        return MachineMoney()
+
+    def close_payment(self, payment: str) -> None:
+        """Forgets nothing, since it kept nothing."""
 
     def take_from_clerk(self, amount_yen: int) -> None:
         """Adds what the clerk says to have received."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from hw.display import CustomerDisplay
 from hw.errors import DeviceError
-from hw.ports import CashBox, Deposit, DepositEnd
+from hw.ports import CashBox, Deposit, DepositEnd, MachineMoney
 
 _WORDS = Path(__file__).parent / "display_words.toml"
 Language = Literal["ja", "en"]
@@ -27,10 +27,18 @@ class ShownCashBox:
         """The box's event counter."""
         return self._box.counter()
 
-    def begin(self, due_yen: int) -> None:
+    def begin(self, due_yen: int, payment: str = "") -> None:
         """Begins, and shows what is due."""
-        self._box.begin(due_yen)
+        self._box.begin(due_yen, payment)
         self._show(Deposit(due_yen, 0))
+
+    def left_over(self, payment: str) -> MachineMoney:
+        """What the box knows of it."""
+        return self._box.left_over(payment)
+
+    def close_payment(self, payment: str) -> None:
+        """Tells the box."""
+        self._box.close_payment(payment)
 
     def take_from_clerk(self, amount_yen: int) -> None:
         """Adds a clerk's money, and shows the sum."""

@@ -5,7 +5,7 @@ import os
 import termios
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from hw.errors import NotSent
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SerialLine:
-    """How a serial line is set; flow control by RTS/CTS or XON/XOFF only where the device is set to it too."""
+    """How a serial line is set; flow control by RTS/CTS or XON/XOFF only where the device is set to it too.
+
+    The kernel holds bytes back by either: a write then waits for the device until its deadline.
+    """
 
     baudrate: int = 9600
     data_bits: Literal[7, 8] = 8
@@ -36,7 +39,7 @@ def open_serial(path: str, line: SerialLine, *, monotonic: Callable[[], float] =
 
     # A pty keeps CS8 without parity whatever is asked, and the second open with another setting fails with EINVAL.
     if os.path.realpath(path).startswith("/dev/pts/"):
-        line = SerialLine(line.baudrate)
+        line = replace(line, data_bits=8, parity="N", stop_bits=1)
     url = f"serial://{path}"
     try:
         port = serial.Serial(

@@ -1,4 +1,7 @@
-"""What the four bytes of DLE EOT 1 to 4 say about the printer, as data. Source: ESC/POS reference, DLE EOT."""
+"""What the four bytes of DLE EOT 1 to 4, and those of GS a, say about the printer, as data.
+
+Source: ESC/POS reference, DLE EOT and GS a.
+"""
 
 from collections.abc import Mapping
 
@@ -36,6 +39,22 @@ def describe(answers: Mapping[int, int], *, is_drawer_open_when_high: bool) -> P
         is_paper_near_end=_has(answers, _PAPER_NEAR_END),
         is_drawer_open=_has(answers, _DRAWER_PIN_HIGH) == is_drawer_open_when_high,
     )
+
+
+def describe_automatic(status: bytes, *, is_drawer_open_when_high: bool) -> PrinterStatus:
+    """The printer's status from the four bytes that GS a makes it tell by itself.
+
+    Byte 2 is that of DLE EOT 3; the others have the same facts at other places, and nothing tells who stopped for
+    paper, which both paper-end sensors say anyway.
+    """
+    printer, error, paper, _ = status
+    answers = {
+        1: printer & 0x0C,  # drawer pin and offline
+        2: (0x04 if printer & 0x20 else 0) | (0x08 if printer & 0x40 else 0),  # cover, feed button
+        3: error,
+        4: (0x0C if paper & 0x03 else 0) | (0x60 if paper & 0x0C else 0),  # near end, end
+    }
+    return describe(answers, is_drawer_open_when_high=is_drawer_open_when_high)
 
 
 def _has(answers: Mapping[int, int], bit: tuple[int, int]) -> bool:

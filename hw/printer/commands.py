@@ -11,6 +11,7 @@ JAPANESE = (
     b"\x1c&"  # FS &: kanji mode, which Japanese models need for JIS only, and some compatibles always
     b"\x1cS\x00\x00"  # FS S: no space around kanji
 )
+AUTOMATIC_STATUS = b"\x1da\x0f"  # GS a: drawer, offline, errors, paper, told from now on until the next ESC @
 LINE_FEED = b"\n"
 FEED_AND_PARTIAL_CUT = b"\x1dVB\x00"  # GS V 66 0: feeds what was printed to the cutter first
 

@@ -10,11 +10,11 @@ from hw.link.identity import KnownIdentity
 from hw.link.link import Link
 from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome
 from hw.printer import commands
-from hw.printer.causes import describe
+from hw.printer.causes import describe, describe_automatic
 from hw.printer.drawing import FONTS
 from hw.printer.layout import IN_STEP, render
 from hw.printer.models import PrinterModel
-from hw.printer.status import Block, BuffersCleared, Event, RealTimeStatus, StatusDecoder
+from hw.printer.status import AutomaticStatus, Block, BuffersCleared, Event, RealTimeStatus, StatusDecoder
 
 _SLOWEST_BYTES_PER_S = 960  # 9600 baud, the slowest line that such printers are set to
 _READ_SIZE = 4096
@@ -53,6 +53,11 @@ class EscposPrinter:
         self._is_cut_off = False
         self._known = KnownIdentity()
         self._is_met = False
+        self.told: PrinterStatus | None = None
+        """What the printer told of itself by itself since the last job began; None when it said nothing.
+
+        May be read from any thread, above all while a job is under way and nobody else may ask.
+        """
 
     @property
     def is_one_way(self) -> bool:
@@ -84,7 +89,8 @@ class EscposPrinter:
     def print(self, job: PrintJob, on_state: Callable[[PrintOutcome], None] | None = None) -> PrintOutcome:
         """Sends the job once, after the printer said that it can print and proved that it follows.
 
-        Where the model counts its cuts, CONFIRMED also means that there was exactly one more.
+        Where the model counts its cuts, CONFIRMED also means that there was exactly one more; where it does not, a job
+        that was printed is PRINTED, since nothing in ESC/POS tells then whether it was cut off.
         Causes of `PrinterBlocked` are those of `hw.printer.causes`, `link_lost` (it cannot be reached), `no_answer`,
         `busy` (it answers, but still holds something that was sent before, or takes nothing), and `another_device`
         (since the line was lost another printer sits on it, which `accept_replacement` has not been told to take).
@@ -92,6 +98,7 @@ class EscposPrinter:
         tell = on_state or (lambda state: None)
         if not self._link.is_one_way:
             self._require_ready()
+        self.told = None
         tell(PrintOutcome.SENDING)
         self._sent_job_id, self._came_out, self._is_cut_off = job.job_id, False, False
         transfer_s = len(job.data) / _SLOWEST_BYTES_PER_S
@@ -109,7 +116,7 @@ class EscposPrinter:
         """Looks for the confirmation of the job that was sent last, for at most `timeout_s`; prints nothing.
 
         A printer that ran out of paper holds the job, goes on after the new roll and confirms late: then a job that was
-        UNKNOWN is CONFIRMED here. Any other job than the last is UNKNOWN.
+        UNKNOWN is CONFIRMED (or PRINTED) here. Any other job than the last is UNKNOWN.
         """
         if job.job_id != self._sent_job_id:
             return PrintOutcome.UNKNOWN
@@ -117,7 +124,9 @@ class EscposPrinter:
             if not self._came_out:
                 self._await(lambda event: self._came_out, self._monotonic() + timeout_s)
             if self._came_out and not self._is_cut_off:
-                self._is_cut_off = self._cuts_before is None or self._count_cuts() == self._cuts_before + 1
+                if self._cuts_before is None:
+                    return PrintOutcome.PRINTED
+                self._is_cut_off = self._count_cuts() == self._cuts_before + 1
         except DeviceError:
             return PrintOutcome.UNKNOWN
         return PrintOutcome.CONFIRMED if self._is_cut_off else PrintOutcome.UNKNOWN
@@ -309,6 +318,8 @@ class EscposPrinter:
         return None
 
     def _note(self, event: Event) -> None:
-        """Remembers the confirmation of the last job, whenever it comes."""
+        """Remembers the confirmation of the last job, whenever it comes, and what the printer tells by itself."""
+        if isinstance(event, AutomaticStatus):
+            self.told = describe_automatic(event.value, is_drawer_open_when_high=self._is_drawer_open_when_high)
         if self._sent_job_id is not None and self._model.confirmation.is_answer(event, self._sent_job_id):
             self._came_out = True

@@ -45,6 +45,8 @@ class _Composer:
         # Whole columns only: else the right ends of a rule, of two columns and of a line set right would differ.
         area_dots = model.columns * CELL_DOTS
         self._bytes = bytearray(commands.INITIALIZE + commands.JAPANESE + commands.print_area(area_dots))
+        if model.has_automatic_status:
+            self._bytes += commands.AUTOMATIC_STATUS
         self._align: Align = "left"
         self._scale = 1
         self._is_bold = False

@@ -18,7 +18,8 @@ class PrinterModel:
     `dots` is the printable width, `columns` the half-width characters (12 dots) that fit, `line_dots` the default
     pitch of lines, `dots_per_mm` the resolution, `speed_mm_s` the slowest speed at which it prints. `kanji_leads` are
     the Shift_JIS lead bytes that its ROM can print. `has_clear` tells whether DLE DC4 8 empties its buffers,
-    `cut_counter` is the number of its cut counter for GS g 2.
+    `cut_counter` is the number of its cut counter for GS g 2. `has_automatic_status` tells whether it is asked to tell
+    its status by itself (GS a): not one that confirms by GS r, whose answer is one byte that a torn status also has.
     """
 
     name: str
@@ -30,19 +31,97 @@ class PrinterModel:
     confirmation: Confirmation
     has_clear: bool
     cut_counter: int | None
+    has_automatic_status: bool
     kanji_leads: bytes = JIS_X_0208
 
 
 MODELS = {
     model.name: model
     for model in (
-        PrinterModel("tm-t88-ja", 512, 42, 180 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
-        PrinterModel("tm-m30-ja", 576, 48, 203 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
-        PrinterModel("tm-t20-ja", 576, 48, 203 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
-        PrinterModel("tm-m30-58-ja", 420, 34, 203 / 25.4, 30, 150, PROCESS_ID, has_clear=True, cut_counter=50),
-        PrinterModel("star-escpos", 576, 48, 203 / 25.4, 30, 150, IN_ORDER_STATUS, has_clear=False, cut_counter=None),
-        PrinterModel("generic-80", 576, 48, 203 / 25.4, 30, 100, IN_ORDER_STATUS, has_clear=False, cut_counter=None),
-        PrinterModel("generic-58", 384, 32, 203 / 25.4, 30, 60, IN_ORDER_STATUS, has_clear=False, cut_counter=None),
+        PrinterModel(
+            "tm-t88-ja",
+            512,
+            42,
+            180 / 25.4,
+            30,
+            150,
+            PROCESS_ID,
+            has_clear=True,
+            cut_counter=50,
+            has_automatic_status=True,
+        ),
+        PrinterModel(
+            "tm-m30-ja",
+            576,
+            48,
+            203 / 25.4,
+            30,
+            150,
+            PROCESS_ID,
+            has_clear=True,
+            cut_counter=50,
+            has_automatic_status=True,
+        ),
+        PrinterModel(
+            "tm-t20-ja",
+            576,
+            48,
+            203 / 25.4,
+            30,
+            150,
+            PROCESS_ID,
+            has_clear=True,
+            cut_counter=50,
+            has_automatic_status=True,
+        ),
+        PrinterModel(
+            "tm-m30-58-ja",
+            420,
+            34,
+            203 / 25.4,
+            30,
+            150,
+            PROCESS_ID,
+            has_clear=True,
+            cut_counter=50,
+            has_automatic_status=True,
+        ),
+        PrinterModel(
+            "star-escpos",
+            576,
+            48,
+            203 / 25.4,
+            30,
+            150,
+            IN_ORDER_STATUS,
+            has_clear=False,
+            cut_counter=None,
+            has_automatic_status=False,
+        ),
+        PrinterModel(
+            "generic-80",
+            576,
+            48,
+            203 / 25.4,
+            30,
+            100,
+            IN_ORDER_STATUS,
+            has_clear=False,
+            cut_counter=None,
+            has_automatic_status=False,
+        ),
+        PrinterModel(
+            "generic-58",
+            384,
+            32,
+            203 / 25.4,
+            30,
+            60,
+            IN_ORDER_STATUS,
+            has_clear=False,
+            cut_counter=None,
+            has_automatic_status=False,
+        ),
     )
 }
 """Every model by its name in `hardware.toml`: Epson from TM-T88IV, TM-m30 and TM-T20II on, Star in ESC/POS mode, and

@@ -8,6 +8,6 @@ from hw.printer.form import compose, load_form
 _LAYOUT = Path(__file__).parent / "papers" / "self_test.toml"
 
 
-def self_test_page() -> Paper:
-    """The page; the same in every language, since it shows what the printer can."""
-    return compose(load_form(_LAYOUT), {})
+def self_test_page(*, is_training: bool) -> Paper:
+    """The page; the same in every language, since it shows what the printer can. In training it is void."""
+    return compose(load_form(_LAYOUT), {}, marks={"training"} if is_training else ())

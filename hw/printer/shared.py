@@ -1,18 +1,51 @@
-"""Lets several threads use one printer, one call at a time, so that a status view never cuts into a print."""
+"""The one thread that talks to a receipt printer, whoever asks: one call at a time, so that none cuts into a print."""
 
+import threading
 from collections.abc import Callable
-from threading import RLock
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
+from hw.errors import LinkLost
 from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome
 from hw.printer.escpos import EscposPrinter
 
+T = TypeVar("T")
+
 
 class SharedPrinter:
-    """Implements `hw.ports.ReceiptPrinter` over another one; a call waits for the one before."""
+    """Implements `hw.ports.ReceiptPrinter` over another one; a call waits for the one before.
+
+    All bytes pass in a thread of its own, `on_state` of a print is called there too; a caller who is interrupted while
+    he waits leaves the call whole.
+    """
 
     def __init__(self, printer: EscposPrinter) -> None:
         self._printer = printer
-        self._turn = RLock()
+        self._turn = threading.Lock()
+        self._owner = threading.local()
+        self._thread = ThreadPoolExecutor(1, "printer", self._own)
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Ends the thread, after the call that is under way; every later one raises `LinkLost`."""
+        with self._turn:
+            self._is_closed = True
+        self._thread.shutdown()
+
+    def _own(self) -> None:
+        self._owner.is_here = True
+
+    def _do(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises, done by the thread that owns the printer."""
+        if getattr(self._owner, "is_here", False):
+            return work()  # asked from within a call, such as by `on_state`
+        with self._turn:
+            return self._done(work)
+
+    def _done(self, work: Callable[[], T]) -> T:
+        if self._is_closed:
+            raise LinkLost("closed")
+        return self._thread.submit(work).result()
 
     @property
     def is_one_way(self) -> bool:
@@ -20,18 +53,17 @@ class SharedPrinter:
         return self._printer.is_one_way
 
     def status_unless_busy(self) -> PrinterStatus | None:
-        """Asks the printer, or answers None at once while another call is under way."""
+        """Asks the printer; while another call is under way, at once what it told by itself, or None."""
         if not self._turn.acquire(blocking=False):
-            return None
+            return self._printer.told
         try:
-            return self._printer.status()
+            return self._done(self._printer.status)
         finally:
             self._turn.release()
 
     def status(self) -> PrinterStatus:
         """Asks the printer."""
-        with self._turn:
-            return self._printer.status()
+        return self._do(self._printer.status)
 
     def render(self, paper: Paper, job_id: str) -> PrintJob:
         """Turns a paper into bytes; needs no turn, since nothing is sent."""
@@ -39,35 +71,28 @@ class SharedPrinter:
 
     def print(self, job: PrintJob, on_state: Callable[[PrintOutcome], None] | None = None) -> PrintOutcome:
         """Sends the job once."""
-        with self._turn:
-            return self._printer.print(job, on_state)
+        return self._do(lambda: self._printer.print(job, on_state))
 
     def cuts(self) -> int | None:
         """The printer's own count of cuts."""
-        with self._turn:
-            return self._printer.cuts()
+        return self._do(self._printer.cuts)
 
     def open_drawer(self) -> None:
         """Kicks the drawer."""
-        with self._turn:
-            self._printer.open_drawer()
+        self._do(self._printer.open_drawer)
 
     def identity(self) -> str:
         """Maker, model, firmware and serial number."""
-        with self._turn:
-            return self._printer.identity()
+        return self._do(self._printer.identity)
 
     def accept_replacement(self) -> None:
         """A person has exchanged the printer on purpose."""
-        with self._turn:
-            self._printer.accept_replacement()
+        self._do(self._printer.accept_replacement)
 
     def counter(self, number: int) -> int | None:
         """A maintenance counter."""
-        with self._turn:
-            return self._printer.counter(number)
+        return self._do(lambda: self._printer.counter(number))
 
     def connect(self) -> None:
         """Opens the link where it is not open."""
-        with self._turn:
-            self._printer.connect()
+        self._do(self._printer.connect)

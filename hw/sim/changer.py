@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw.errors import Refused
-from hw.ports import Deposit, DepositEnd
+from hw.ports import Deposit, DepositEnd, MachineMoney
 
 _LOOKS_EVERY_S = 0.2
 DENOMINATIONS_YEN = (10_000, 5_000, 1_000, 500, 100, 50, 10, 5, 1)
@@ -110,13 +110,20 @@ class SimulatedChanger:
         """How often money went in or out."""
         return self._events
 
-    def begin(self, due_yen: int) -> None:
-        """Takes money from now on (beginDeposit)."""
+    def begin(self, due_yen: int, payment: str = "") -> None:
+        """Takes money from now on (beginDeposit); it keeps nothing by `payment`."""
         if due_yen <= 0:
             raise ValueError(f"{due_yen} yen are not an amount due")
         if self._due_yen is not None:
             raise Refused("a deposit is open")
         self._due_yen, self._received_yen, self._clerk_yen, self._is_fixed = due_yen, 0, 0, False
+
+    def left_over(self, payment: str) -> MachineMoney:
+        """Nothing: it remembers no payments, and its display shows the clerk what it did last."""
+        return MachineMoney()
+
+    def close_payment(self, payment: str) -> None:
+        """Forgets nothing, since it kept nothing."""
 
     def take_from_clerk(self, amount_yen: int) -> None:
         """Money that a clerk took into his own drawer, and attests."""

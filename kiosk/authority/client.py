@@ -40,7 +40,8 @@ from kiosk.authority.message import (
 )
 from kiosk.authority.request import CertificateKind
 from kiosk.authority.signature import has_null_parameters, sign, signature_algorithm
-from kiosk.authority.verification import StatusUndecidable, ocsp_request, ocsp_status
+from kiosk.authority.signed_inquiry import sign_inquiry
+from kiosk.authority.verification import StatusUndecidable, asks_for_signature, ocsp_request, ocsp_status
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertificateStatus, CertifiedItems, RevocationReason, serial_text
 
@@ -322,13 +323,20 @@ class AuthorityClient:
         subject, authority = x509.load_der_x509_certificate(certificate), x509.load_der_x509_certificate(issuer)
         nonce = self._random_bytes(_NONCE_BYTES)
         query = ocsp_request(subject, authority, nonce)
-        status, _, body = self._endpoint.post(self._ocsp_path, "application/ocsp-request", query, self._timeout_s)
-        if status != 200:
-            raise AuthorityOutcomeUnknown(f"the status service answers HTTP {status}")
+        body = self._ask_status(query)
+        if asks_for_signature(body):
+            # Told only to registered relying parties; its stations are known to an authority anyway.
+            body = self._ask_status(sign_inquiry(query, self._credential))
         try:
             return ocsp_status(body, subject, authority, nonce, self._clock())
         except StatusUndecidable as error:
             raise AuthorityOutcomeUnknown(str(error)) from error
+
+    def _ask_status(self, query: bytes) -> bytes:
+        status, _, body = self._endpoint.post(self._ocsp_path, "application/ocsp-request", query, self._timeout_s)
+        if status != 200:
+            raise AuthorityOutcomeUnknown(f"the status service answers HTTP {status}")
+        return body
 
     @property
     def credential_certificate(self) -> bytes:

@@ -207,6 +207,12 @@ class Profiles:
         purposes = (oids.STATION, ExtendedKeyUsageOID.CLIENT_AUTH)
         return self._staff(name, "Stations", purposes, public_key, serial, start)
 
+    def relying_party(
+        self, name: str, public_key: CertificatePublicKeyTypes, serial: int, start: datetime.datetime
+    ) -> x509.Certificate:
+        """A relying party's certificate: it signs what it asks."""
+        return self._staff(name, "Relying parties", (ExtendedKeyUsageOID.CLIENT_AUTH,), public_key, serial, start)
+
     def clerk(
         self, name: str, public_key: CertificatePublicKeyTypes, serial: int, start: datetime.datetime
     ) -> x509.Certificate:

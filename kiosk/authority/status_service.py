@@ -7,8 +7,10 @@ from collections.abc import Callable
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from kiosk.authority.credential import Credential
 from kiosk.authority.errors import AuthorityOutcomeUnknown
 from kiosk.authority.http import post
+from kiosk.authority.signed_inquiry import sign_inquiry
 from kiosk.authority.verification import StatusUndecidable, ocsp_request, ocsp_status
 from kiosk.model.certificate import CertificateStatus
 
@@ -23,13 +25,17 @@ def ask_status(
     clock: Callable[[], datetime.datetime],
     timeout_s: float,
     random_bytes: Callable[[int], bytes] = os.urandom,
+    credential: Credential | None = None,
 ) -> CertificateStatus:
     """What the responder at `url` says. Plain HTTP will do: the answer is signed, and repeats our nonce.
 
-    Raises `AuthorityUnreachable`, and `AuthorityOutcomeUnknown` for an answer that proves nothing.
+    Who asks is said by a signature where there is a `credential`: some responders answer registered relying parties
+    only. Raises `AuthorityUnreachable`, and `AuthorityOutcomeUnknown` for an answer that proves nothing.
     """
     nonce = random_bytes(_NONCE_BYTES)
     query = ocsp_request(certificate, issuer, nonce)
+    if credential is not None:
+        query = sign_inquiry(query, credential)
     code, _, body = post(url, "application/ocsp-request", query, timeout_s)
     if code != 200:
         raise AuthorityOutcomeUnknown(f"the status service answers HTTP {code}")

@@ -140,6 +140,14 @@ def ocsp_request(certificate: x509.Certificate, issuer: x509.Certificate, nonce:
     return request.add_extension(x509.OCSPNonce(nonce), critical=False).build().public_bytes(Encoding.DER)
 
 
+def asks_for_signature(response: bytes) -> bool:
+    """Whether a responder answers signed requests only (RFC 6960, 2.3: sigRequired)."""
+    try:
+        return ocsp.load_der_ocsp_response(response).response_status is ocsp.OCSPResponseStatus.SIG_REQUIRED
+    except ValueError:
+        return False
+
+
 def ocsp_status(
     response: bytes,
     certificate: x509.Certificate,

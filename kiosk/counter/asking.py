@@ -1,7 +1,8 @@
 """What a terminal asks the clerk's station: one row a kind, with what is sent and what comes back.
 
 Everything is JSON by `msgspec`; an answer is one of `Said` (the value), `Gone` (a person stopped), `Unsure` (he cannot
-tell) and `Denied` (the clerk's station does not do this for this case).
+tell), `Denied` (the clerk's station does not do this for this case) and `Keyless` (it would, and its token with the
+card issuer's masters cannot be used now).
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from hw.ports import ChannelChallenge, ManagementKeys, SessionKeys
+from hw.ports import ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
+from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.resident import Resident
@@ -37,6 +39,15 @@ class Concerning:
     count: int
 
 
+@dataclass(frozen=True)
+class CountWanted:
+    """Of which application the money is to be counted, what was due, and what the terminal's machine knows of it."""
+
+    application_number: str
+    due_yen: int
+    known: MachineMoney
+
+
 @dataclass(frozen=True, repr=False)
 class KeysWanted:
     """Session keys for a card's challenge, on a clerk's leave."""
@@ -60,6 +71,35 @@ class Found:
     resident: Resident | None
 
 
+@dataclass(frozen=True, repr=False)
+class KeyWanted:
+    """The key of an ended case, wanted for the resident of this code."""
+
+    case: str
+    resident_code: str
+
+
+@dataclass(frozen=True, repr=False)
+class KeyOfCase:
+    """The key, None when the case is another resident's."""
+
+    key: bytes | None
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Ended cases of the station that asks."""
+
+    cases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CertifiedCases:
+    """What each of them asked the authority for."""
+
+    cases: dict[str, tuple[Certified, ...]]
+
+
 RESIDENT = Asking("resident", str, Found)
 PERSON = Asking("person", str, bytes)
 CARD = Asking("card", str, bytes)
@@ -71,9 +111,12 @@ CERTIFICATE = Asking("certificate", str, bytes)
 FEE = Asking("fee", Concerning, int)
 CHANGE = Asking("change", Concerning, bool)
 REPAY = Asking("repay", Concerning, bool)
-COUNT = Asking("count", Concerning, int)
+COUNT = Asking("count", CountWanted, int)
 RETURNED = Asking("returned", Concerning, bool)
 PAPER = Asking("paper", Concerning, PaperSeen)
+IS_VALID = Asking("is_valid", str, bool)
+CASE_KEY = Asking("case_key", KeyWanted, KeyOfCase)
+CERTIFIED = Asking("certified", Cases, CertifiedCases)
 
 
 class Said(msgspec.Struct, tag="said"):
@@ -99,4 +142,10 @@ class Denied(msgspec.Struct, tag="denied"):
     reason: str
 
 
-Reply = Said | Gone | Unsure | Denied
+class Keyless(msgspec.Struct, tag="keyless"):
+    """The card issuer's masters cannot be reached at the clerk's station, and why."""
+
+    reason: str
+
+
+Reply = Said | Gone | Unsure | Denied | Keyless

@@ -11,9 +11,11 @@ from cryptography import x509
 
 from hw.errors import Refused
 from hw.ports import ChannelChallenge, ChannelKeys, ChannelPurpose, ManagementKeys, SessionKeys
+from kiosk.authority.token_key import TokenUnusable
 from kiosk.clock import Clock
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import verify_authorisation
+from kiosk.issuance.failure import IssuerKeysUnavailable
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, Operation
 from kiosk.model.transition import Stage
 
@@ -52,11 +54,17 @@ class CardDesk:
     _answered: set[bytes] = field(default_factory=set)
 
     def keys(self, authorisation: Authorisation) -> ChannelKeys:
-        """Who answers the challenges of the authorised card; it raises `Refused` where it does not."""
+        """Who answers the challenges of the authorised card.
+
+        It raises `Refused` where it does not, `IssuerKeysUnavailable` where it would, and the token cannot be used.
+        """
 
         def answer(challenge: ChannelChallenge) -> SessionKeys | ManagementKeys:
             self._refuse_unless_authorised(authorisation, challenge)
-            keys = self.issuer.session_keys(challenge)
+            try:
+                keys = self.issuer.session_keys(challenge)
+            except TokenUnusable as error:
+                raise IssuerKeysUnavailable(str(error)) from error
             self._answered.add(challenge.card_challenge)
             return keys
 

@@ -1,5 +1,7 @@
 """The card issuer's keys, held at the clerk's station, and what they yield for one card and one secure channel.
 
+The masters themselves lie in memory here (from a file, for training), or in a token (`kiosk.counter.token_masters`).
+
 SCP03: GlobalPlatform Card Specification 2.3.1, Amendment D 1.1.2, section 4.1.5 (derivation) and 6.2.2 (cryptograms).
 Static keys of a card: NIST SP 800-108 in counter mode with AES-CMAC over the card number.
 """
@@ -7,6 +9,7 @@ Static keys of a card: NIST SP 800-108 in counter mode with AES-CMAC over the ca
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -34,15 +37,66 @@ PIV_NUMBER, PIV_KEY_VERSION = "PIV", 0x01
 _FACTORY_KEYS = bytes(range(0x40, 0x50)) * 3
 """K-ENC, K-MAC and K-DEK with which PIV cards come from the shop; known to everybody."""
 
+_STATIC_KEYS_BYTES = 48
+"""K-ENC, K-MAC and K-DEK, in that order."""
+
+CHECK_VALUE_BYTES = 3
+"""So long is what one master in two places is known by."""
+
 _S_ENC, _S_MAC, _S_RMAC, _CARD_CRYPTOGRAM = 0x04, 0x06, 0x07, 0x00
+
+
+class Master(Protocol):
+    """One AES-128 key, wherever it lies, from which the keys of cards are derived."""
+
+    def derive(self, label: str, card_number: str, size: int) -> bytes:
+        """So many bytes for one card and one use of them (SP 800-108)."""
+
+    def check_value(self) -> bytes:
+        """The beginning of the AES-CMAC of a block of zeros."""
+
+
+@dataclass(frozen=True, repr=False)
+class MasterBytes:
+    """A master whose 16 bytes are here."""
+
+    key: bytes
+
+    def derive(self, label: str, card_number: str, size: int) -> bytes:
+        """Worked out here."""
+        return KBKDFCMAC(
+            algorithms.AES,
+            Mode.CounterMode,
+            length=size,
+            rlen=4,
+            llen=4,
+            location=CounterLocation.BeforeFixed,
+            label=f"jpki-kiosk {label}".encode(),
+            context=card_number.encode("ascii"),
+            fixed=None,
+        ).derive(self.key)
+
+    def check_value(self) -> bytes:
+        """Worked out here."""
+        cmac = CMAC(algorithms.AES(self.key))
+        cmac.update(bytes(16))
+        return cmac.finalize()[:CHECK_VALUE_BYTES]
+
+
+def in_memory(masters: Mapping[ChannelPurpose, bytes]) -> dict[ChannelPurpose, Master]:
+    """Masters whose bytes are here."""
+    return {purpose: MasterBytes(key) for purpose, key in masters.items()}
 
 
 @dataclass(frozen=True, repr=False)
 class CardIssuer:
-    """Answers a card's challenge with keys for it alone; the masters (16 bytes each, one a purpose) stay in here."""
+    """Answers a card's challenge with keys for it alone; the masters, one a purpose, stay where they are.
 
-    masters: Mapping[ChannelPurpose, bytes]
-    later_masters: tuple[Mapping[ChannelPurpose, bytes], ...] = ()
+    What it does raises `kiosk.authority.token_key.TokenUnusable` too, when they lie in a token.
+    """
+
+    masters: Mapping[ChannelPurpose, Master]
+    later_masters: tuple[Mapping[ChannelPurpose, Master], ...] = ()
     """Of the generations after the first, in order; what was replaced is kept for cards that still have it."""
 
     def replacements(self, card_number: str, versions: Mapping[ChannelPurpose, int]) -> list[KeyReplacement]:
@@ -65,7 +119,7 @@ class CardIssuer:
         if not 0 <= version - PIV_KEY_VERSION <= len(self.later_masters):
             raise Refused(f"card offers key version {version:02X}")
         master = (self.masters, *self.later_masters)[version - PIV_KEY_VERSION][ChannelPurpose.ISSUE]
-        return _derive_static(master, "piv-channel", card_number, 48)
+        return master.derive("piv-channel", card_number, _STATIC_KEYS_BYTES)
 
     def _piv_replacements(self, card_number: str, version: int) -> tuple[KeyReplacement, ...]:
         newest = PIV_KEY_VERSION + len(self.later_masters)
@@ -86,9 +140,10 @@ class CardIssuer:
         return tuple(self.replacements(challenge.card_number, challenge.key_versions))
 
     def _static(self, card_number: str, purpose: ChannelPurpose, version: int) -> bytes:
-        return derive_static_keys(self._master(purpose, version), purpose, card_number)
+        """K-ENC, K-MAC and K-DEK of one card for one purpose."""
+        return self._master(purpose, version).derive(purpose, card_number, _STATIC_KEYS_BYTES)
 
-    def _master(self, purpose: ChannelPurpose, version: int) -> bytes:
+    def _master(self, purpose: ChannelPurpose, version: int) -> Master:
         """The master of a key version. Raises `Refused` for one that is not for that purpose, or not known here."""
         generation, rest = divmod(version - KEY_VERSION[purpose], VERSIONS_A_GENERATION)
         if rest or not 0 <= generation <= len(self.later_masters):
@@ -98,8 +153,8 @@ class CardIssuer:
     def management_keys(self, card_number: str) -> ManagementKeys:
         """Of one PIV card: its management key from the master for issuing, its PUK from the one for resetting."""
         issue, reset = self.masters[ChannelPurpose.ISSUE], self.masters[ChannelPurpose.RESET]
-        key = _derive_static(issue, "piv-management", card_number, 32)
-        number = int.from_bytes(_derive_static(reset, "piv-puk", card_number, 16), "big")
+        key = issue.derive("piv-management", card_number, 32)
+        number = int.from_bytes(reset.derive("piv-puk", card_number, 16), "big")
         return ManagementKeys(key, f"{number % 10**8:08d}".encode("ascii"))
 
     def session_keys(self, challenge: ChannelChallenge) -> SessionKeys | ManagementKeys:
@@ -124,25 +179,6 @@ class CardIssuer:
             rmac=_derive(mac, _S_RMAC, 128, context),
             replacements=self._wanted(challenge),
         )
-
-
-def derive_static_keys(master: bytes, purpose: ChannelPurpose, card_number: str) -> bytes:
-    """K-ENC, K-MAC and K-DEK of one card for one purpose, 48 bytes in that order."""
-    return _derive_static(master, purpose, card_number, 48)
-
-
-def _derive_static(master: bytes, purpose: str, card_number: str, size: int) -> bytes:
-    return KBKDFCMAC(
-        algorithms.AES,
-        Mode.CounterMode,
-        length=size,
-        rlen=4,
-        llen=4,
-        location=CounterLocation.BeforeFixed,
-        label=f"jpki-kiosk {purpose}".encode(),
-        context=card_number.encode("ascii"),
-        fixed=None,
-    ).derive(master)
 
 
 def _replacement(old_version: int, version: int, dek: bytes, keys: bytes) -> KeyReplacement:

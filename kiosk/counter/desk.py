@@ -2,7 +2,8 @@
 
 It believes a terminal nothing that it can look up itself. The clerk sees the register's items, whatever the terminal
 says they are; his key signs only what he has approved, for the case that stands in the store, once; card keys are given
-by `kiosk.counter.card_desk`.
+by `kiosk.counter.card_desk`. Of cases that have ended, which it alone can read, it tells a terminal whether a
+certificate is valid; the key of one only for the resident whose case it is.
 """
 
 import datetime
@@ -14,15 +15,19 @@ import msgspec
 
 from hw.errors import Refused
 from hw.ports import ManagementKeys, SessionKeys
+from kiosk.authority.errors import AuthorityError
 from kiosk.clock import Clock
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Denied, Gone, KeysGiven, KeysWanted, Reply, Said, Unsure
+from kiosk.counter.asking import Asking, Denied, Gone, Keyless, KeysGiven, KeysWanted, Reply, Said, Unsure
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.counter.line import Line, LineLost, Question, StationUnknown
 from kiosk.counter.town_ids import TownIds
+from kiosk.issuance.ended_cases import EndedCases, certified_in
+from kiosk.issuance.failure import IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidence, IdentityQuestion
-from kiosk.journal.journal import Journal
+from kiosk.journal.escrow import EscrowUnopened
+from kiosk.journal.journal import CaseRecord, Journal
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import Uncertifiable, certify_items
 from kiosk.model.eligibility import differing_items
@@ -64,6 +69,7 @@ class Desk:
     clerk_key: ClerkKey
     authorisation_life: datetime.timedelta
     clock: Clock
+    ended_cases: EndedCases
     _looked_up: dict[str, str] = field(default_factory=dict)
     """The resident that each station asked for last."""
     _approved: dict[str, Approval] = field(default_factory=dict)
@@ -80,14 +86,15 @@ class Desk:
         question = self.line.begin_next()
         if question is None:
             return False
-        reply = self._reply(question)
+        reply = self.reply(question)
         try:
             self.line.answer(question, msgspec.json.encode(reply))
         except (LineLost, StationUnknown):
             return True  # whoever asked has a key no more
         return True
 
-    def _reply(self, question: Question) -> Reply:
+    def reply(self, question: Question) -> Reply:
+        """The answer to one question, whatever line it came by."""
         try:
             asked, answer = self._answers()[question.kind]
             body = msgspec.json.decode(question.body, type=asked.asked)
@@ -96,8 +103,10 @@ class Desk:
             return Unsure()
         except Abandoned as gone:
             return Gone(gone.by, gone.reason)
-        except Refused as refused:
+        except (Refused, AuthorityError, EscrowUnopened) as refused:
             return Denied(str(refused))
+        except IssuerKeysUnavailable as unavailable:
+            return Keyless(str(unavailable))
         except (KeyError, msgspec.DecodeError) as error:
             return Denied(f"not a question of this program: {type(error).__name__}")
 
@@ -117,11 +126,17 @@ class Desk:
             (asking.FEE, asked_of(lambda clerk, due_yen: clerk.take_fee(due_yen))),
             (asking.CHANGE, asked_of(lambda clerk, yen: _done(clerk.give_change, yen))),
             (asking.REPAY, asked_of(lambda clerk, yen: _done(clerk.repay, yen))),
-            (asking.COUNT, asked_of(lambda clerk, due_yen: clerk.count_payment(due_yen))),
+            (asking.COUNT, self._count),
             (asking.RETURNED, asked_of(lambda clerk, _: clerk.is_card_returned())),
             (asking.PAPER, asked_of(lambda clerk, number: clerk.look_at_paper(number))),
+            (asking.IS_VALID, self._is_valid),
+            (asking.CASE_KEY, self._case_key),
+            (asking.CERTIFIED, self._certified),
         )
         return {asked.kind: (asked, answer) for asked, answer in table}
+
+    def _count(self, station: str, wanted: asking.CountWanted) -> int:
+        return self.clerk(station, wanted.application_number).count_payment(wanted.due_yen, wanted.known)
 
     def _find(self, station: str, code: str) -> asking.Found:
         self._looked_up[station] = code
@@ -133,7 +148,11 @@ class Desk:
         if resident is None:
             raise Refused("nobody of the register was asked for")
         differences = differing_items(resident.items, question.form_items)
-        return replace(question, register_items=resident.items, differences=differences)
+        try:
+            certified = certify_items(resident.items, resident.kana) if question.operation == "issue" else None
+        except Uncertifiable as error:
+            raise Refused(str(error)) from error
+        return replace(question, register_items=resident.items, differences=differences, certified_items=certified)
 
     def _check_identity(self, station: str, question: IdentityQuestion) -> IdentityEvidence:
         clerk = self.clerk(station, question.application_number)
@@ -165,7 +184,7 @@ class Desk:
             raise Refused("the clerk has approved something else")
         resident = self.register.find(approval.resident_code)
         try:
-            items_hash = certify_items(resident.items).hash() if resident else b""
+            items_hash = certify_items(resident.items, resident.kana).hash() if resident else b""
         except Uncertifiable as error:
             raise Refused(str(error)) from error
         if (terms.items_hash, terms.person) != (items_hash, self.ids.person(approval.resident_code)):
@@ -185,6 +204,34 @@ class Desk:
                 return KeysGiven(session=session)
             case ManagementKeys() as management:
                 return KeysGiven(management=management)
+
+    def _ended(self, pseudonym: str) -> tuple[str, CaseRecord]:
+        found = self.journal.escrowed_case(pseudonym)
+        if found is None:
+            raise Refused("no case that has ended is sealed to this station under that name")
+        return found
+
+    def _is_valid(self, _: str, pseudonym: str) -> bool:
+        _, record = self._ended(pseudonym)
+        if record.stage is not Stage.CLOSED:
+            raise Refused("the case has no certificate")
+        return self.ended_cases.is_valid(record)
+
+    def _case_key(self, _: str, wanted: asking.KeyWanted) -> asking.KeyOfCase:
+        _, record = self._ended(wanted.case)
+        # Whose password was changed nobody knows: such a case says a card's number, and is found by its own alone.
+        is_nobodys = record.stage is Stage.CHANGED and not wanted.resident_code
+        is_his = is_nobodys or record.person == self.ids.person(wanted.resident_code).hex()
+        return asking.KeyOfCase(record.seal.key if is_his else None)
+
+    def _certified(self, station: str, wanted: asking.Cases) -> asking.CertifiedCases:
+        told = {}
+        for pseudonym in wanted.cases:
+            whose, record = self._ended(pseudonym)
+            if whose != station:
+                raise Refused("the case is another station's")
+            told[pseudonym] = tuple(certified_in(record, self.journal))
+        return asking.CertifiedCases(told)
 
 
 def _done(act: Callable[[int], None], yen: int) -> bool:

@@ -6,6 +6,7 @@ begun is never begun a second time by itself.
 """
 
 import datetime
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.signature import sign, verify
 from kiosk.authority.verification import load_certificate
 from kiosk.journal.database import Database, Transaction
+from kiosk.journal.escrow import EscrowKey, EscrowTo
 from kiosk.journal.key_file import load_key
 
 _LOOK_S = 0.25
@@ -71,6 +73,11 @@ class LineKey:
     def public(self) -> bytes:
         """The 32 bytes that others need."""
         return self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def load_escrow_key(path: Path, station: str) -> EscrowKey | None:
+    """With which a station opens what others have sealed to it; None where it has no line. Raises `KeyDamaged`."""
+    return EscrowKey(station, load_line_key(path, os.urandom).private) if path.exists() else None
 
 
 def load_line_key(path: Path, random_bytes: Callable[[int], bytes]) -> LineKey:
@@ -123,6 +130,18 @@ class Line:
                 QuestionState.BEGUN.value,
             )
             transaction.tell()
+
+    @property
+    def escrow_key(self) -> EscrowKey:
+        """With which this station opens the cases that are sealed to it."""
+        return EscrowKey(self.station, self._key.private)
+
+    def escrow_to(self, station: str) -> EscrowTo | None:
+        """That station as the one to which cases are sealed for good; None as long as nobody vouches for its key."""
+        try:
+            return EscrowTo(station, self._vouched_key(station))
+        except StationUnknown:
+            return None
 
     # --- asking
 
@@ -222,15 +241,20 @@ class Line:
 
     def _cipher(self, station: str) -> AESGCM:
         """Between this station and another, which both compute from their own key and the other's."""
+        shared = self._key.private.exchange(X25519PublicKey.from_public_bytes(self._vouched_key(station)))
+        names = "\x00".join(sorted((station, self.station))).encode()
+        derivation = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"kiosk line\x00" + names)
+        return AESGCM(derivation.derive(shared))
+
+    def _vouched_key(self, station: str) -> bytes:
+        """Its public key, by what the store says now. Raises `StationUnknown`."""
         with self._database.read() as transaction:
             row = transaction.run("SELECT * FROM stations WHERE name = ?", station).first()
         if row is None:
             raise StationUnknown(f"station {station} has not told its key")
-        self._check_vouched(station, bytes(row.public_key), bytes(row.certificate), bytes(row.signature))
-        shared = self._key.private.exchange(X25519PublicKey.from_public_bytes(bytes(row.public_key)))
-        names = "\x00".join(sorted((station, self.station))).encode()
-        derivation = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"kiosk line\x00" + names)
-        return AESGCM(derivation.derive(shared))
+        public = bytes(row.public_key)
+        self._check_vouched(station, public, bytes(row.certificate), bytes(row.signature))
+        return public
 
     def _check_vouched(self, station: str, public: bytes, certificate_der: bytes, signature: bytes) -> None:
         try:

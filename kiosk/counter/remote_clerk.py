@@ -4,19 +4,21 @@ A station that is away is as a clerk who left: before the resident has paid the 
 hands it stays unknown how far it had come.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelKeys, ManagementKeys, SessionKeys
+from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.authority.verification import load_certificate
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Concerning, Denied, Gone, Reply, Said, Unsure
+from kiosk.counter.asking import Asking, Concerning, CountWanted, Denied, Gone, Keyless, Reply, Said, Unsure
 from kiosk.counter.clerk_key import clerk_name
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
+from kiosk.issuance.ended_cases import Certified
+from kiosk.issuance.failure import IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.resident import Resident
@@ -45,7 +47,10 @@ class RemoteDesk:
     give_up: Callable[[], None] = lambda: None
 
     def ask(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
-        """Puts one question. Raises `Abandoned`, `CannotTell`, `hw.errors.Refused`; `LineLost` and `StationUnknown`."""
+        """Puts one question.
+
+        Raises `Abandoned`, `CannotTell`, `hw.errors.Refused`, `IssuerKeysUnavailable`; `LineLost` and `StationUnknown`.
+        """
         until_s = self.monotonic() + self.patience_s
 
         def go_on(state: QuestionState) -> None:
@@ -64,6 +69,8 @@ class RemoteDesk:
                 raise CannotTell
             case Denied(reason):
                 raise Refused(f"the clerk's station: {reason}")
+            case Keyless(reason):
+                raise IssuerKeysUnavailable(f"the clerk's station: {reason}")
 
     def ask_person(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
         """Puts a question to the clerk himself; he is gone when his station is. Raises `Abandoned`, `CannotTell`."""
@@ -73,7 +80,10 @@ class RemoteDesk:
             raise Abandoned(Actor.CLERK, STATION_LOST) from lost
 
     def ask_station(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
-        """Asks for what lies at the station. Raises `hw.errors.LinkLost`, `hw.errors.Refused`."""
+        """Asks for what lies at the station.
+
+        Raises `hw.errors.LinkLost`, `hw.errors.Refused`, and `IssuerKeysUnavailable` where keys are asked for.
+        """
         try:
             return self.ask(asked, body)
         except (LineLost, StationUnknown) as lost:
@@ -107,9 +117,9 @@ class RemoteClerk:
         """Asks him."""
         self.desk.ask_person(asking.REPAY, self._concerning(amount_yen))
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Asks him."""
-        return self.desk.ask_person(asking.COUNT, self._concerning(due_yen))
+        return self.desk.ask_person(asking.COUNT, CountWanted(self.application_number, due_yen, known))
 
     def is_card_returned(self) -> bool:
         """Asks him."""
@@ -176,6 +186,25 @@ class RemoteIds:
     def card(self, card_number: str) -> bytes:
         """The id of a card."""
         return self.desk.ask_station(asking.CARD, card_number)
+
+
+@dataclass(frozen=True)
+class RemoteArchive:
+    """Cases that have ended, as `kiosk.issuance.ended_cases.Archive`: their keys lie with the clerk's station alone."""
+
+    desk: RemoteDesk
+
+    def is_valid(self, pseudonym: str) -> bool:
+        """Whether the certificate is valid; nothing else is told of a case that may be anybody's."""
+        return self.desk.ask_station(asking.IS_VALID, pseudonym)
+
+    def key(self, pseudonym: str, resident_code: str) -> bytes | None:
+        """The key of a resident's own case."""
+        return self.desk.ask_station(asking.CASE_KEY, asking.KeyWanted(pseudonym, resident_code)).key
+
+    def certified(self, pseudonyms: Sequence[str]) -> Mapping[str, Sequence[Certified]]:
+        """What this station's cases asked the authority for."""
+        return self.desk.ask_station(asking.CERTIFIED, asking.Cases(tuple(pseudonyms))).cases
 
 
 def remote_card_keys(desk: RemoteDesk) -> Callable[[Authorisation], ChannelKeys]:

@@ -1,6 +1,7 @@
 """A copy of a receipt, 領収書(写): the same number, marked as a copy, and journaled before it is printed.
 
-An original is printed once, by the issuance itself. Here nothing but copies leave the printer.
+An original is printed once, by the issuance itself. Here nothing but copies leave the printer. Whoever can still read
+the case prints them: of a closed case the clerk's station, where there is one.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class CopyReason(StrEnum):
 
 
 class ReceiptUnknown(Exception):
-    """This station has printed no receipt of that number, or its records were destroyed when their time was over."""
+    """No receipt of that number can be read here: there is none, or only another station has its records, or nobody."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def copy_receipt(number: int, reason: CopyReason, operator: str, journal: Journa
     `journal` is of the thread that calls.
     """
     job = _job(number, journal, station)
-    copies = 1 + sum(_is_copy_of(entry, number) for entry in journal.entries() if entry.station == station.name)
+    # Of any station: numbers of receipts are the store's.
+    copies = 1 + sum(_is_copy_of(entry, number) for entry in journal.entries())
     facts: dict[str, str | int] = {"event": COPIED, "receipt": number, "copy": copies, "reason": reason.value}
     journal.note({**facts, "operator": operator}, lambda _: None)
     return Copied(station.printer.print(job), copies)
@@ -55,6 +57,8 @@ def _job(number: int, journal: Journal, station: Station) -> PrintJob:
     found = journal.numbered(number)
     if found is None or found[0].seal.is_destroyed:
         raise ReceiptUnknown(f"receipt {number}")
+    if elsewhere := found[0].seal.elsewhere:
+        raise ReceiptUnknown(f"receipt {number} is read at station {elsewhere}")
     case, receipt = found
     authorised = outcome_in(journal.effect(case, AUTHORISE.step), AUTHORISE)
     pending = outcome_in(journal.effect(case, CERTIFY.step), CERTIFY)

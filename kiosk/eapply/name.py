@@ -1,7 +1,9 @@
 """Compares the name on a form with the name in a certificate."""
 
+import re
 import unicodedata
 from enum import StrEnum
+from itertools import groupby
 
 from kiosk.model.certificate import CertifiedItems
 
@@ -15,20 +17,20 @@ class NameMatch(StrEnum):
 
 
 def match_name(form: str, items: CertifiedItems) -> NameMatch:
-    """Compares after width and spaces are folded (NFKC); only certified, unsubstituted characters can be equal."""
+    """Compares after width and spaces are folded (NFKC); only certified, unsubstituted characters can be equal.
+
+    Substitutes that stand together stand for any characters, at least one: a reading is longer than what it is of.
+    """
     if len(items.name_flags) != len(items.name):
         return NameMatch.DIFFERENT
-    certified = [
-        (folded, flag == "1")
-        for character, flag in zip(items.name, items.name_flags, strict=True)
-        for folded in fold(character)
-    ]
-    wanted = fold(form)
-    if len(wanted) != len(certified):
-        return NameMatch.DIFFERENT
-    if any(c != folded for c, (folded, is_substitute) in zip(wanted, certified, strict=True) if not is_substitute):
-        return NameMatch.DIFFERENT
-    return NameMatch.NEEDS_PERSON if any(flag for _, flag in certified) else NameMatch.EQUAL
+    if "1" not in items.name_flags:
+        return NameMatch.EQUAL if fold(form) == fold(items.name) else NameMatch.DIFFERENT
+    certified = zip(items.name, items.name_flags, strict=True)
+    pattern = "".join(
+        ".+" if flag == "1" else re.escape(fold("".join(character for character, _ in run)))
+        for flag, run in groupby(certified, key=lambda pair: pair[1])
+    )
+    return NameMatch.NEEDS_PERSON if re.fullmatch(pattern, fold(form), re.DOTALL) else NameMatch.DIFFERENT
 
 
 def fold(text: str) -> str:

@@ -7,13 +7,14 @@ only the card's owner can find out, by typing the password that he chose: the so
 from dataclasses import dataclass, field
 
 from hw.errors import PinLocked, PinRefused
+from hw.ports import KeyUse
 from kiosk.issuance.effect import Case, Effect, World
-from kiosk.issuance.failure import CARD_BLANK, TROUBLE, CaseEnded, GivenUp, Halted, Refusal, actor_behind, failure_code
+from kiosk.issuance.failure import TROUBLE, CaseEnded, GivenUp, Halted, Refusal, actor_behind, failure_code
 from kiosk.issuance.filing import open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.issue import alone_with_the_case
-from kiosk.issuance.password_card import choosable, hand_back, holds, prove, tries_left
-from kiosk.issuance.persons import Persons
+from kiosk.issuance.password_card import asked, choosable, choose, hand_back, holds, meant, prove, tries_left
+from kiosk.issuance.persons import Persons, Resident
 from kiosk.issuance.report import Report
 from kiosk.issuance.station import Station
 from kiosk.model.password_service import FiledPasswordChange, PasswordChangeApplication, PasswordChanged
@@ -51,8 +52,8 @@ def change_password(
 ) -> PasswordChanged:
     """Changes one card's password, or goes on with the change of this number that was interrupted.
 
-    Raises `Refusal` (the card has no password), `RolledBack` (nothing was changed) or `Halted`: whether it was changed
-    is found out when the same card is put in again. `GivenUp`: the card was locked over finding out.
+    Raises `Refusal` (the card has no such password), `RolledBack` (nothing was changed) or `Halted`: whether it was
+    changed is found out when the same card is put in again. `GivenUp`: the card was locked over finding out.
     """
     record = open_or_resume(application, Procedure.CHANGE, station)
     passwords = Passwords()
@@ -61,7 +62,7 @@ def change_password(
         known = case.outcome_of(CHANGE_APPLICATION)
         card.number = known.card_number if known else None
         try:
-            filed = file(case, application, card, station)
+            filed = file(case, application, card, station, persons.resident)
             changed = change(case, filed, card, passwords, station, persons)
         except Refusal:
             hand_back(card, station, persons)
@@ -87,20 +88,19 @@ def _ended(case: Case, trouble: Exception) -> CaseEnded:
 
 
 def file(
-    case: Case, application: PasswordChangeApplication, card: InsertedCard, station: Station
+    case: Case, application: PasswordChangeApplication, card: InsertedCard, station: Station, resident: Resident
 ) -> FiledPasswordChange:
-    """The card is put in, and its number read. Raises `Refusal` when it has no password yet."""
+    """The card is put in, its number read, and asked which password is meant. Raises `Refusal` when it has none yet."""
 
-    def read_number(_: PasswordChangeApplication) -> FiledPasswordChange:
+    def read_card(application: PasswordChangeApplication) -> FiledPasswordChange:
         session = card.session()
-        if not session.pin_status().is_set:
-            raise case.refuse(CARD_BLANK)
-        return FiledPasswordChange(case.record.pseudonym, session.number())
+        which = meant(case, session, application.which, station, resident)
+        return FiledPasswordChange(case.record.pseudonym, session.number(), which)
 
     filed = case.run(
         CHANGE_APPLICATION,
         prepare=lambda: application,
-        perform=read_number,
+        perform=read_card,
         inquire=lambda _: World.NOT_HAPPENED,
         card=lambda filed: station.card(filed.card_number).hex(),
     )
@@ -118,37 +118,39 @@ def change(
 ) -> PasswordChanged:
     """The old password is typed and verified, the new one chosen; then the card takes it, and is shown it.
 
+    That some password would do is seen before he types anything.
+
     Asked after an interruption: the resident, who types the one that he chose, and the old one if it is not that.
     """
-    resident = persons.resident
+    resident, use = persons.resident, KeyUse(filed.which)
 
     def type_both() -> ChangeIntent:
         session = card.session()
-        policy = choosable(session, station)
+        choosable(session, use, station)
         while True:
-            passwords.old = resident.enter_old_password(tries_left(session))
+            passwords.old = resident.enter_old_password(tries_left(session, use), asked(session, use))
             try:
-                session.verify_pin(passwords.old)
+                session.verify_pin(passwords.old, use)
                 break
             except PinRefused:
                 wipe(passwords.old)  # he is asked again, and sees how many tries remain
-        passwords.new = resident.choose_password(policy)
+        passwords.new = choose(session, use, station, resident)
         return ChangeIntent(filed.card_number)
 
     def replace(_: ChangeIntent) -> PasswordChanged:
         if not passwords.new:
             type_both()
         session = card.session()
-        session.change_pin(passwords.old, passwords.new)
-        prove(session, passwords.new)
+        session.change_pin(passwords.old, passwords.new, use)
+        prove(session, use, passwords.new)
         return PasswordChanged(filed.case)
 
     def find_out(_: ChangeIntent) -> PasswordChanged | World:
         session = card.session()
         while True:
-            if holds(session, resident.enter_new_password):
+            if holds(session, use, resident.enter_new_password):
                 return PasswordChanged(filed.case)
-            if holds(session, resident.enter_old_password):
+            if holds(session, use, resident.enter_old_password):
                 return World.NOT_HAPPENED
 
     return case.run(CHANGE, prepare=type_both, perform=replace, inquire=find_out)

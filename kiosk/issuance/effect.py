@@ -48,13 +48,15 @@ _WORLD_MAY_HAVE_CHANGED = (
 class Effect(Generic[Intent, Outcome]):
     """A step that changes the world: what is durable before it, and what after.
 
-    `signs_head` has the station sign a head of its journal with the outcome.
+    `signs_head` has the station sign a head of its journal with the outcome. `yen` takes from the outcome what the
+    journal tells of money: a sum is no personal data, and the books need it when the records are sealed elsewhere.
     """
 
     step: Act
     intent: type[Intent]
     outcome: type[Outcome]
     signs_head: bool = False
+    yen: Callable[[Outcome], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ class Case:
             msgspec.json.encode(result),
             person=person,
             card=card,
+            yen=effect.yen(result) if isinstance(effect, Effect) and effect.yen else None,
             resumed=was_resumed and effect.step not in WITNESSED,
             signs_head=isinstance(effect, Effect) and effect.signs_head,
         )

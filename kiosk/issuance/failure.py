@@ -87,6 +87,10 @@ class AuthorisationUnfit(device.NotSent):
     """The clerk's leave is not for this case, or not by a clerk of this authority."""
 
 
+class IssuerKeysUnavailable(device.NotSent):
+    """The token with the card issuer's masters cannot be used now, so that no card can be opened."""
+
+
 class CertificateLapsed(authority.AuthorityError):
     """The pending certificate is no longer pending at the authority."""
 
@@ -113,6 +117,9 @@ class StoreOutdated(Exception):
 
 CARD_BLANK = "K-CARD-011"
 """The code of a card that has no password yet, so that none can be changed or unlocked."""
+
+NOT_ON_CARD = "K-CARD-012"
+"""The code of a card that has another password, and not the one that was named."""
 
 SECOND_CLERK_MISSING = "K-CASE-008"
 """The code of what two clerks have to sign, and only one is there."""
@@ -141,6 +148,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (PasswordRulesIncompatible, "K-CARD-008"),
     (DeliveryUnproven, "K-CARD-009"),
     (PasswordUnproven, "K-CARD-010"),
+    (IssuerKeysUnavailable, "K-ISSUER-001"),
     (device.ReaderMissing, "K-READER-001"),
     (device.ReaderBusy, "K-READER-002"),
     (device.PrinterBlocked, "K-PRINTER-001"),

@@ -4,7 +4,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from kiosk.issuance.failure import Halted, NumberTaken, Refusal
+from hw.errors import DeviceError
+from kiosk.issuance.failure import Halted, NumberTaken, Refusal, failure_code
 from kiosk.issuance.issue import BROKEN, DESTROYED
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import CaseRecord, Journal
@@ -37,9 +38,14 @@ def open_or_resume(application: Numbered, procedure: Procedure, station: Station
         return station.journal.open_case(application.number, msgspec.json.encode(application), procedure)
     if record.seal.is_destroyed:
         raise Refusal(DESTROYED)
-    if filed(record, station.journal, type(application)) != application:
+    try:
+        # Whose password is changed nobody knows.
+        reopened = station.ended_cases.reopened(record, getattr(application, "resident_code", ""))
+    except DeviceError as trouble:
+        raise Halted(failure_code(trouble)) from trouble
+    if reopened is None or filed(reopened, station.journal, type(application)) != application:
         raise NumberTaken(application.number)
-    return record
+    return reopened
 
 
 def filed(record: CaseRecord, journal: Journal, kind: type[Filed]) -> Filed:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import msgspec
 
 from hw.errors import DeviceError
-from hw.ports import PrintOutcome
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.effect import Note, outcome_in
 from kiosk.issuance.failure import INTERRUPTED, RolledBack
@@ -84,6 +83,9 @@ def _put_aside(number: str, station: Station, persons: Persons) -> CaseRecord:
         raise NotHeld(f"no application {number} for a certificate was filed here")
     if record.stage in (Stage.OPENED, Stage.ON_HOLD):
         return record
+    if record.seal.is_destroyed or record.seal.elsewhere:
+        raise NotHeld(f"application {number} has ended, and its form cannot be read here any more")
+    application = filed_application(record, station.journal)
     if record.stage is not Stage.ROLLED_BACK:
         try:
             ended = abort(record, station, persons)
@@ -91,7 +93,6 @@ def _put_aside(number: str, station: Station, persons: Persons) -> CaseRecord:
             raise NotHeld(str(error)) from error
         if not isinstance(ended, RolledBack):
             raise ended
-    application = filed_application(record, station.journal)
     return station.journal.open_case(number, msgspec.json.encode(application))
 
 
@@ -108,5 +109,5 @@ def _print_slip(number: str, until: datetime.date, station: Station, clerk: str)
     }
     with suppress(DeviceError):
         job = station.printer.render(station.roll_paper("hold", values, ()), "----")
-        return True if station.printer.print(job) is PrintOutcome.CONFIRMED else None
+        return True if station.printer.print(job).is_on_paper else None
     return None

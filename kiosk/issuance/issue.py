@@ -12,12 +12,12 @@ from contextlib import contextmanager
 import msgspec
 from cryptography import x509
 
-from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
-from hw.ports import Attestation, DepositEnd, PrintJob, PrintOutcome
+from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
+from hw.ports import DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
-from kiosk.authority.errors import AuthorityRejected
 from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance import second_certificate
+from kiosk.issuance.applicant import certified_items, closed_cases_on_card
 from kiosk.issuance.card_fitness import refuse_unfit
 from kiosk.issuance.card_key import (
     attested_key,
@@ -28,6 +28,7 @@ from kiosk.issuance.card_key import (
     prove_delivery,
 )
 from kiosk.issuance.card_keys import renew_card_keys
+from kiosk.issuance.certification import certify_message, confirm_pending
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -88,12 +89,10 @@ from kiosk.model.application import (
     SettledFee,
 )
 from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
-from kiosk.model.certificate import CertificateState, Uncertifiable, certify_items
+from kiosk.model.certificate import CertificateState
 from kiosk.model.eligibility import (
-    CARD_IN_USE,
     CARD_OF_ANOTHER,
     CERTIFICATE_EXISTS,
-    CHARACTER_UNCERTIFIABLE,
     FORM_DIFFERS,
     differing_items,
     refusal_code,
@@ -201,13 +200,17 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
         return station.journal.open_case(application.number, msgspec.json.encode(application))
     if record.seal.is_destroyed:
         raise Refusal(DESTROYED)
-    if filed_application(record, station.journal) != application:
+    try:
+        reopened = station.ended_cases.reopened(record, application.resident_code)
+    except DeviceError as trouble:
+        raise Halted(failure_code(trouble)) from trouble
+    if reopened is None or filed_application(reopened, station.journal) != application:
         raise NumberTaken(application.number)
     if record.stage.is_suspect:
         raise Suspect(record.code or UNNAMED)
     if record.stage is Stage.ON_HOLD:
         raise Halted(ON_HOLD)
-    return record
+    return reopened
 
 
 def recall(case: Case, card: InsertedCard) -> None:
@@ -273,29 +276,14 @@ def _check_eligibility(
     if differences:
         raise case.refuse(FORM_DIFFERS)
     person = station.person(resident.code).hex()
-    if any(_is_valid(record, station) for record in station.journal.closed_cases_of(person)):
+    if any(map(station.ended_cases.is_valid, station.journal.closed_cases_of(person))):
         raise case.refuse(CERTIFICATE_EXISTS)
-    on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-    if any(not other.stage.is_ended for other in on_this_card):
-        raise case.refuse(CARD_IN_USE)
-    if any(other.stage is Stage.CLOSED and _is_valid(other, station) for other in on_this_card):
+    closed = closed_cases_on_card(case, filed.card_number, station)
+    if any(map(station.ended_cases.is_valid, closed)):
         raise case.refuse(CARD_OF_ANOTHER)
-    try:
-        items = certify_items(resident.items)
-    except Uncertifiable:
-        raise case.refuse(CHARACTER_UNCERTIFIABLE) from None
-    question = IdentityQuestion(application.number, resident.items, form_items, differences)
+    items = certified_items(case, resident)
+    question = IdentityQuestion(application.number, resident.items, form_items, differences, certified_items=items)
     return EligibleApplication(filed, resident, items), question
-
-
-def _is_valid(record: CaseRecord, station: Station) -> bool:
-    """Whether the certificate of a closed case is valid by the authority's word."""
-    stored = station.journal.effect(record, Step.CLOSED)
-    assert stored is not None and stored.outcome is not None, "a closed case has its closing record"
-    closed = msgspec.json.decode(stored.outcome, type=Closed)
-    if closed.valid_until <= station.clock():
-        return False
-    return station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
 
 
 def authorise(case: Case, identified: IdentifiedApplicant, station: Station, persons: Persons) -> AuthorisedApplicant:
@@ -306,7 +294,11 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
         application = eligible.filed.application
         persons.clerk.approve(
             IdentityQuestion(
-                application.number, eligible.resident.items, application.form_items or eligible.resident.items, ()
+                application.number,
+                eligible.resident.items,
+                application.form_items or eligible.resident.items,
+                (),
+                certified_items=eligible.items,
             )
         )
         now = station.clock().replace(microsecond=0)
@@ -403,10 +395,7 @@ def certify(
             raise AuthorisationExpired("the clerk's leave has expired")
         # Nothing is asked for that would have no way into the card: a reader that is gone says so here.
         card.reader.is_card_present()
-        attestation = Attestation(key.attestation_nonce, key.attestation) if key.attestation else None
-        # The authority becomes a witness of what the journal says up to here.
-        head = station.journal.head().text.encode()
-        return station.authority.certify_message(request, authorised.authorisation, attestation, head)
+        return certify_message(request, authorised, key, station)
 
     def send(stored: Message) -> PendingCertificate:
         return station.authority.certify(stored.der)
@@ -443,8 +432,10 @@ def take_fee(
 ) -> SettledFee:
     """Step 8: the resident agrees and pays; the till opens only for a certificate that can still become valid.
 
-    Asked after an interruption: the clerk counts what of this payment lies in the till, or two clerks testify.
+    Asked after an interruption: the clerk, who is told what a machine knows that it took and gave out, counts what of
+    this payment lies in the till, or two clerks testify.
     """
+    payment = case.record.pseudonym
 
     def refuse_if_too_late() -> None:
         _refuse_if_of_another_day(authorised.identified, station)
@@ -462,13 +453,14 @@ def take_fee(
             station.clock(),
             is_copy=True,
         )
-        name = authorised.identified.eligible.items.name
-        persons.resident.consent(DeliverySummary(name, pending.not_after, intent.fee_yen))
+        eligible = authorised.identified.eligible
+        registered, certified = eligible.resident.items.name, eligible.items.name
+        persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
         return collect(intent.fee_yen, already_yen=0)
 
     @before_a_persons_eyes()
     def collect(fee_yen: int, already_yen: int) -> SettledFee:
-        station.cash.begin(fee_yen)
+        station.cash.begin(fee_yen, payment)
         if already_yen:
             station.cash.take_from_clerk(already_yen)
         try:
@@ -485,7 +477,8 @@ def take_fee(
         return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
-        answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen)))
+        known = station.cash.left_over(payment)
+        answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen, known)))
         counted_yen = int(answer)
         if not counted_yen:
             return World.NOT_HAPPENED
@@ -498,7 +491,9 @@ def take_fee(
         # From here on it is this sum that is asked for, counted and given back, whatever the fee is another day.
         return FeeIntent(station.policy.fee.issue_yen)
 
-    return case.run(FEE, prepare=due, perform=pay, inquire=count)
+    fee = case.run(FEE, prepare=due, perform=pay, inquire=count)
+    station.cash.close_payment(payment)
+    return fee
 
 
 def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confirmed:
@@ -506,26 +501,7 @@ def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confir
 
     Raises `CertificateLapsed` when it is no longer pending, so that the fee is repaid.
     """
-
-    def send(message: Message) -> Confirmed:
-        try:
-            station.authority.confirm(message.der)
-        except AuthorityRejected:
-            # It will not confirm; unless it has done so before, the payer gets his money back.
-            if isinstance(ask(message), World):
-                raise CertificateLapsed("the authority does not confirm the certificate") from None
-        return Confirmed(pending.serial)
-
-    def ask(_: Message) -> Confirmed | World:
-        match station.authority.status(pending.certificate, station.issuer).state:
-            case CertificateState.GOOD:
-                return Confirmed(pending.serial)
-            case CertificateState.PENDING:
-                return World.NOT_HAPPENED
-            case _:
-                raise CertificateLapsed("the certificate is no longer pending")
-
-    return case.run(CONFIRM, prepare=lambda: station.authority.confirm_message(pending), perform=send, inquire=ask)
+    return confirm_pending(case, CONFIRM, pending, station)
 
 
 def take_card(case: Case, card: InsertedCard, station: Station, persons: Persons) -> CardTaken:
@@ -588,7 +564,7 @@ def print_receipt(
         return ReceiptIntent(receipt, now, hashlib.sha256(original.data).hexdigest())
 
     def print_original(intent: ReceiptIntent) -> PrintedReceipt:
-        if station.printer.print(job(intent.receipt, intent.printed_on)) is not PrintOutcome.CONFIRMED:
+        if not station.printer.print(job(intent.receipt, intent.printed_on)).is_on_paper:
             raise PaperUnseen("the printer does not say that the receipt came out")
         return PrintedReceipt(intent.receipt.number, copies=0)
 
@@ -602,7 +578,7 @@ def print_receipt(
         while not is_whole(intent.receipt.number):
             copies += 1
             cut_off(station.printer)
-            if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)) is PrintOutcome.CONFIRMED:
+            if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)).is_on_paper:
                 break
         return PrintedReceipt(intent.receipt.number, copies)
 

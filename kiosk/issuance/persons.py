@@ -5,12 +5,14 @@ person has answered; a person who gives up raises `Abandoned`.
 """
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from hw.ports import PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.model.authorisation import Operation
+from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems
 from kiosk.model.step import Actor
@@ -46,7 +48,8 @@ class CardAction(StrEnum):
 class IdentityQuestion:
     """What the clerk sees when he checks an identity: the form beside the register, and which items differ.
 
-    `operation` says what he is about to give leave for.
+    `operation` says what he is about to give leave for, `certified_items` what a certificate will say: where a
+    substitute character stands in them, the resident has to accept it.
     """
 
     application_number: str
@@ -54,6 +57,7 @@ class IdentityQuestion:
     form_items: FourItems
     differences: tuple[str, ...]
     operation: Operation = "issue"
+    certified_items: CertifiedItems | None = None
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,23 @@ class IdentityEvidence:
 
 @dataclass(frozen=True, repr=False)
 class DeliverySummary:
-    """What the resident confirms before he pays: his name as certified, and until when the certificate is valid."""
+    """What the resident confirms before he pays: his name as certified, and until when the certificate is valid.
+
+    `registered_name` differs from `name` where substitute characters stand for his own.
+    """
 
     name: str
     not_after: datetime.datetime
     fee_yen: int
+    registered_name: str
+
+
+@dataclass(frozen=True)
+class AskedPassword:
+    """Which of the card's passwords is asked for, and of what form the card holds it."""
+
+    use: KeyUse
+    policy: PinPolicy
 
 
 class Resident(Protocol):
@@ -92,10 +108,13 @@ class Resident(Protocol):
     def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
         """That password, which is of this form; asked again when it was wrong. The caller wipes it."""
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
+    def which_password(self, statuses: Mapping[KeyUse, PinStatus]) -> KeyUse:
+        """Which of the card's passwords he means; asked of a card that has two, with how each of them stands."""
+
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """The password that he wants to replace; asked again when it was wrong. The caller wipes it."""
 
-    def enter_new_password(self, status: PinStatus) -> bytearray:
+    def enter_new_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """After an interruption: the password that he chose last, to find out whether the card has it.
 
         The caller wipes it.
@@ -123,10 +142,10 @@ class Clerk(Protocol):
     def repay(self, amount_yen: int) -> None:
         """Gives money back that was taken; 0 when there was none."""
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """After an interruption: how much of this payer's money lies in the till, 0 when none was taken.
 
-        Raises `CannotTell`.
+        `known` is what a machine says that it took from him and gave back. Raises `CannotTell`.
         """
 
     def is_card_returned(self) -> bool:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from cryptography import x509
 
 from hw.errors import DeviceError
-from hw.ports import ChannelPurpose, PrintOutcome
+from hw.ports import ChannelPurpose
 from kiosk.counter.clerk_key import ClerkKey, verify_countersignature
 from kiosk.issuance.effect import Case, Effect, Intent, Note, Outcome, World, outcome_in
 from kiosk.issuance.failure import (
@@ -93,12 +93,15 @@ def revoke(
 def file(case: Case, application: RevocationApplication, station: Station) -> FiledRevocation:
     """The form, or the information, lies on the counter; the certificate is found that it is about.
 
-    This station knows those that it issued itself. Raises `Refusal`.
+    This station knows those that it issued itself, and of others those that are sealed to the same clerk's station.
+    Raises `Refusal`.
     """
 
     def find(application: RevocationApplication) -> FiledRevocation:
         person = station.person(application.resident_code).hex()
-        for issued in station.journal.closed_cases_of(person):
+        for record in station.journal.closed_cases_of(person):
+            issued = station.ended_cases.reopened(record, application.resident_code)
+            assert issued is not None, "it is the case of whoever has this code"
             closed = _recorded(issued, CLOSED, station)
             if closed.valid_until <= station.clock() or not _is_good(closed, station):
                 continue
@@ -252,7 +255,7 @@ def print_notice(
             )
         except DeviceError as trouble:
             return RevocationNotice(False, failure_code(trouble))
-        return RevocationNotice(True if outcome is PrintOutcome.CONFIRMED else None)
+        return RevocationNotice(True if outcome.is_on_paper else None)
 
     def look(_: RevocationNotice) -> RevocationNotice:
         with suppress(DeviceError):

@@ -64,7 +64,7 @@ class Erased:
     is_emptied: bool
 
 
-REFUND = Effect(Undo.REFUND, RefundIntent, Refunded)
+REFUND = Effect(Undo.REFUND, RefundIntent, Refunded, yen=lambda refunded: refunded.amount_yen)
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 
@@ -124,6 +124,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     if settled is None and case.intent_of(REFUND) is None:
         paid_yen = _count(case, fee_yen, station, persons)
         if not paid_yen:
+            station.cash.close_payment(case.record.pseudonym)
             return
 
     def give_back(amount_yen: int) -> None:
@@ -146,11 +147,13 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
         perform=repay,
         inquire=repay_rest,
     )
+    station.cash.close_payment(case.record.pseudonym)
 
 
 def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
     """How much of this payer's money lies in the till."""
-    return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen))))
+    known = station.cash.left_over(case.record.pseudonym)
+    return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen, known))))
 
 
 def _revoke(

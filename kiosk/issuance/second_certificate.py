@@ -7,9 +7,8 @@ valid before the first: until then everything can be taken back.
 
 import hashlib
 
-from hw.ports import Attestation, KeyUse
+from hw.ports import KeyUse
 from kiosk.authority.client import Message, PendingCertificate
-from kiosk.authority.errors import AuthorityRejected
 from kiosk.issuance.card_key import (
     attested_key,
     digest_info,
@@ -18,8 +17,8 @@ from kiosk.issuance.card_key import (
     password_policy,
     prove_delivery,
 )
+from kiosk.issuance.certification import certify_message, confirm_pending
 from kiosk.issuance.effect import Case, World, outcome_in
-from kiosk.issuance.failure import CertificateLapsed
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.station import Station
@@ -30,14 +29,12 @@ from kiosk.issuance.steps import (
     SECOND_READ_BACK,
     SECOND_REQUEST,
     SECOND_WRITE,
-    Confirmed,
     KeyIntent,
     WriteIntent,
     Written,
 )
 from kiosk.journal.journal import CaseRecord, Journal
 from kiosk.model.application import AuthorisedApplicant, KeyReady
-from kiosk.model.certificate import CertificateState
 from kiosk.model.secret import wipe
 from kiosk.model.transition import Stage
 
@@ -127,9 +124,7 @@ def _certify(case: Case, authorised: AuthorisedApplicant, key: KeyReady, station
     def message() -> Message:
         request = case.outcome_of(SECOND_REQUEST)
         assert request is not None, "a second key comes with its request"
-        attestation = Attestation(key.attestation_nonce, key.attestation) if key.attestation else None
-        head = station.journal.head().text.encode()
-        return station.authority.certify_message(request, authorised.authorisation, attestation, head)
+        return certify_message(request, authorised, key, station)
 
     def send(stored: Message) -> PendingCertificate:
         return station.authority.certify(stored.der)
@@ -143,21 +138,4 @@ def confirm(case: Case, station: Station) -> None:
     if pending is None or case.record.stage is not Stage.SETTLED:
         return
 
-    def send(message: Message) -> Confirmed:
-        try:
-            station.authority.confirm(message.der)
-        except AuthorityRejected:
-            if isinstance(ask(message), World):
-                raise CertificateLapsed("the authority does not confirm the second certificate") from None
-        return Confirmed(pending.serial)
-
-    def ask(_: Message) -> Confirmed | World:
-        match station.authority.status(pending.certificate, station.issuer).state:
-            case CertificateState.GOOD:
-                return Confirmed(pending.serial)
-            case CertificateState.PENDING:
-                return World.NOT_HAPPENED
-            case _:
-                raise CertificateLapsed("the second certificate is no longer pending")
-
-    case.run(SECOND_CONFIRM, prepare=lambda: station.authority.confirm_message(pending), perform=send, inquire=ask)
+    confirm_pending(case, SECOND_CONFIRM, pending, station)

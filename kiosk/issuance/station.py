@@ -11,6 +11,7 @@ from kiosk.authority.client import AuthorityClient
 from kiosk.clock import JAPAN, Clock
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.counter.town_ids import TownIds
+from kiosk.issuance.ended_cases import Archive, EndedCases
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.journal.audit import Audit
 from kiosk.journal.journal import Journal
@@ -43,7 +44,8 @@ class Station:
     `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `ids` are the
     town's, so that every station knows a resident by the same one. `issuer` is the authority's certificate (DER).
     `audit` looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime`
-    is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one.
+    is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one; `archive` the
+    clerk's station that alone can read the cases that have ended, where that is another.
     """
 
     name: str
@@ -68,6 +70,12 @@ class Station:
     clock: Clock
     uptime: Callable[[], Uptime]
     random_bytes: Callable[[int], bytes] = os.urandom
+    archive: Archive | None = None
+
+    @property
+    def ended_cases(self) -> EndedCases:
+        """What is asked about cases that have ended."""
+        return EndedCases(self.journal, self.authority, self.issuer, self.clock, self.archive)
 
     def person(self, resident_code: str) -> bytes:
         """The town's keyed id of a resident."""

@@ -7,24 +7,24 @@ owner, by typing the password that he chose.
 
 from dataclasses import dataclass, field
 
-from hw.ports import ChannelPurpose
+from hw.ports import ChannelPurpose, KeyUse
+from kiosk.issuance.applicant import certified_items, closed_cases_on_card
 from kiosk.issuance.effect import Case, Effect, Note, World
-from kiosk.issuance.failure import CARD_BLANK, TROUBLE, Halted, Refusal, actor_behind, failure_code
+from kiosk.issuance.failure import TROUBLE, Halted, Refusal, actor_behind, failure_code
 from kiosk.issuance.filing import open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.issue import alone_with_the_case
 from kiosk.issuance.leave import Leave, ask_for_leave, refuse_unless_covered, refuse_unless_fresh
-from kiosk.issuance.password_card import choosable, hand_back, holds, prove
+from kiosk.issuance.password_card import choose, hand_back, holds, meant, prove
 from kiosk.issuance.persons import IdentityQuestion, Persons
 from kiosk.issuance.report import Report
 from kiosk.issuance.station import Station
-from kiosk.model.certificate import Uncertifiable, certify_items
-from kiosk.model.eligibility import CARD_IN_USE, CARD_OF_ANOTHER, CHARACTER_UNCERTIFIABLE, NOT_IN_REGISTER
+from kiosk.model.eligibility import CARD_OF_ANOTHER, NOT_IN_REGISTER
 from kiosk.model.password_service import AuthorisedOwner, FiledUnlock, IdentifiedOwner, UnlockApplication, Unlocked
 from kiosk.model.resident import Resident
 from kiosk.model.secret import wipe
 from kiosk.model.step import UnlockStep
-from kiosk.model.transition import Procedure, Stage
+from kiosk.model.transition import Procedure
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def unlock(application: UnlockApplication, station: Station, persons: Persons, r
         known = case.outcome_of(UNLOCK_APPLICATION)
         card.number = known.card_number if known else None
         try:
-            filed = file(case, application, card, station)
+            filed = file(case, application, card, station, persons)
             identified = identify(case, filed, station, persons)
             authorised = authorise(case, identified, station, persons)
             card.authorisation = authorised.authorisation
@@ -80,18 +80,21 @@ def unlock(application: UnlockApplication, station: Station, persons: Persons, r
         return unlocked
 
 
-def file(case: Case, application: UnlockApplication, card: InsertedCard, station: Station) -> FiledUnlock:
-    """The card is put in once, its number and its count of tries are read. Raises `Refusal` when it has no password."""
+def file(
+    case: Case, application: UnlockApplication, card: InsertedCard, station: Station, persons: Persons
+) -> FiledUnlock:
+    """The card is put in once; its number is read, and how many tries the password has that the resident means.
+
+    Raises `Refusal` when it has no password.
+    """
 
     def read_card(application: UnlockApplication) -> FiledUnlock:
         session = card.session()
-        status = session.pin_status()
-        if not status.is_set:
-            raise case.refuse(CARD_BLANK)
-        number = session.number()
+        which = meant(case, session, application.which, station, persons.resident)
+        attempts, number = session.pin_status(KeyUse(which)).attempts_remaining, session.number()
         # Not held while people talk: a card that nobody works with is powered off.
         card.release()
-        return FiledUnlock(case.record.pseudonym, application, number, status.attempts_remaining)
+        return FiledUnlock(case.record.pseudonym, application, number, attempts, which)
 
     filed = case.run(
         UNLOCK_APPLICATION,
@@ -115,14 +118,9 @@ def identify(case: Case, filed: FiledUnlock, station: Station, persons: Persons)
         resident = station.register.find(filed.application.resident_code)
         if resident is None:
             raise case.refuse(NOT_IN_REGISTER)
-        try:
-            items_hash = certify_items(resident.items).hash()
-        except Uncertifiable:
-            raise case.refuse(CHARACTER_UNCERTIFIABLE) from None
-        on_this_card = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-        if any(not other.stage.is_ended for other in on_this_card):
-            raise case.refuse(CARD_IN_USE)
-        if any(other.stage is Stage.CLOSED and other.person not in (None, person) for other in on_this_card):
+        items_hash = certified_items(case, resident).hash()
+        closed = closed_cases_on_card(case, filed.card_number, station)
+        if any(other.person not in (None, person) for other in closed):
             raise case.refuse(CARD_OF_ANOTHER)
         evidence = persons.clerk.check_identity(_question(filed, resident))
         return IdentifiedOwner(filed, resident, items_hash, evidence.document, evidence.clerk, station.today())
@@ -153,31 +151,32 @@ def reset(
     chooses anew when the card does not know it.
     """
     filed = authorised.identified.filed
+    use = KeyUse(filed.which)
 
-    def choose() -> ResetIntent:
+    def choose_new() -> ResetIntent:
         _refuse_unless_covered(authorised, station)
         session = card.under_channel(ChannelPurpose.RESET)
-        attempts = session.pin_status().attempts_remaining
-        chosen.new = persons.resident.choose_password(choosable(session, station))
+        attempts = session.pin_status(use).attempts_remaining
+        chosen.new = choose(session, use, station, persons.resident)
         return ResetIntent(filed.card_number, attempts)
 
     def replace(_: ResetIntent) -> Unlocked:
         if not chosen.new:
-            choose()
+            choose_new()
         session = card.under_channel(ChannelPurpose.RESET)
-        session.set_pin(chosen.new)
-        prove(session, chosen.new)
+        session.set_pin(chosen.new, use)
+        prove(session, use, chosen.new)
         return Unlocked(filed.case)
 
     def find_out(_: ResetIntent) -> Unlocked | World:
         session = card.session()
-        if session.pin_status().attempts_remaining and holds(session, persons.resident.enter_new_password):
+        if session.pin_status(use).attempts_remaining and holds(session, use, persons.resident.enter_new_password):
             return Unlocked(filed.case)
         # He chooses once more; nothing is left open by a leave that has run out meanwhile.
         _refuse_unless_covered(authorised, station)
         return World.NOT_HAPPENED
 
-    return case.run(RESET, prepare=choose, perform=replace, inquire=find_out)
+    return case.run(RESET, prepare=choose_new, perform=replace, inquire=find_out)
 
 
 def _leave(identified: IdentifiedOwner) -> Leave:

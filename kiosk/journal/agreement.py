@@ -5,7 +5,8 @@ put into another state, a receipt renumbered, a record exchanged, entries cut of
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,8 +16,9 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from kiosk.journal.chain import read_entries
 from kiosk.journal.database import Database
 from kiosk.journal.entry import ChainBroken, Entry
+from kiosk.journal.escrow import EscrowKey, EscrowUnopened
 from kiosk.journal.journal import PURGED, EffectState, told_stage
-from kiosk.journal.seal import StationKey
+from kiosk.journal.seal import Seal, StationKey
 from kiosk.model.transition import FIRST_STEP, Stage
 
 _PAGE = 250
@@ -39,13 +41,17 @@ class Committed(NamedTuple):
 
 @dataclass
 class ToldCase:
-    """One case as the journal tells it: its stage, its code, its effects' states, its receipt."""
+    """One case as the journal tells it: its stage, its code, its effects' states, its receipt.
+
+    `escrow` is the station that has a copy of its key, None when no other station has.
+    """
 
     station: str
     seq: int
     stage: Stage
     code: str | None = None
     is_purged: bool = False
+    escrow: str | None = None
     receipt: int | None = None
     effects: dict[str, str] = field(default_factory=dict)
     records: dict[str, Committed] = field(default_factory=dict)
@@ -74,6 +80,7 @@ class Told:
         case = self.cases.setdefault(pseudonym, ToldCase(entry.station, entry.seq, Stage.OPENED))
         case.seq = entry.seq
         case.stage = told_stage(facts) or case.stage
+        case.escrow = facts.get("escrow") or case.escrow
         if event in set(FIRST_STEP) and "commitment" in facts:
             event, step = EffectState.INTENDED, FIRST_STEP[Stage(event)]
         if step is not None:
@@ -90,12 +97,20 @@ class Told:
             case.is_purged = True
 
 
+class Keys(NamedTuple):
+    """Where the key of a case lies: with the station that works on it, as a copy for the station named, or nowhere."""
+
+    is_here: bool
+    has_copy: bool
+    escrowed_to: str | None
+
+
 @dataclass(frozen=True)
 class StoreState:
     """The state of all cases at one moment, without their records; `ends` is the last entry of each station then."""
 
     ends: dict[str, int]
-    cases: dict[str, tuple[str, str, str | None, bool]]
+    cases: dict[str, tuple[str, str, str | None, Keys]]
     effects: dict[str, dict[str, str]]
     receipts: dict[str, int]
 
@@ -108,8 +123,16 @@ def read_state(database: Database) -> StoreState:
             for row in transaction.run("SELECT station, MAX(seq) AS last FROM journal GROUP BY station")
         }
         cases = {
-            row.pseudonym: (row.station, row.stage, row.code, bool(row.is_purged))
-            for row in transaction.run("SELECT pseudonym, station, stage, code, seal IS NULL AS is_purged FROM cases")
+            row.pseudonym: (
+                row.station,
+                row.stage,
+                row.code,
+                Keys(bool(row.is_here), bool(row.has_copy), row.escrowed_to),
+            )
+            for row in transaction.run(
+                "SELECT pseudonym, station, stage, code, seal IS NOT NULL AS is_here,"
+                " escrow IS NOT NULL AS has_copy, escrowed_to FROM cases"
+            )
         }
         receipts = {row.pseudonym: row.number for row in transaction.run("SELECT pseudonym, number FROM receipts")}
         effects: dict[str, dict[str, str]] = {}
@@ -124,7 +147,7 @@ def read_state(database: Database) -> StoreState:
 def check_state(told: Told, state: StoreState) -> None:
     """Raises `ChainBroken` at the first case whose state is not what the journal tells."""
     for pseudonym, case in told.cases.items():
-        expected = (case.station, case.stage, case.code, case.is_purged)
+        expected = (case.station, case.stage, case.code, _told_keys(case))
         if state.cases.get(pseudonym) != expected:
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} stands otherwise than the journal tells")
         if state.effects.get(pseudonym) != case.effects:
@@ -137,58 +160,94 @@ def check_state(told: Told, state: StoreState) -> None:
             raise ChainBroken(station, state.ends.get(station, 0), f"case {pseudonym} is not told by the journal")
 
 
+def _told_keys(case: ToldCase) -> Keys:
+    if case.is_purged:
+        return Keys(is_here=False, has_copy=False, escrowed_to=None)
+    has_copy = case.escrow is not None
+    return Keys(not (has_copy and case.stage.is_ended), has_copy, case.escrow)
+
+
 def check_records(database: Database, told: Told, station: str, key: StationKey) -> int:
     """Opens the sealed records of a station's cases, and compares each with what the journal committed to.
 
-    How many effects' records were found unchanged. Raises `ChainBroken` at the first that was not, or cannot be opened.
+    How many effects' records were found unchanged; not among them are those that it cannot open itself any more. Raises
+    `ChainBroken` at the first that was changed, or cannot be opened.
     """
+    return _check(database, told, _OWN_RECORDS, station, lambda row: key.seal(row.seal))
+
+
+def check_escrowed_records(database: Database, told: Told, key: EscrowKey) -> int:
+    """Does the same for what is sealed to a station, of whatever station it is, by the copies of the keys that it has.
+
+    So a copy that does not open, or is of another key than the records, is found while the case can still be read.
+    """
+
+    def seal(row: Any) -> Seal:
+        return Seal(lambda: key.open(bytes(row.escrow), row.pseudonym), os.urandom)
+
+    return _check(database, told, _ESCROWED_RECORDS, key.station, seal)
+
+
+def count_records_elsewhere(database: Database, station: str) -> list[tuple[str, int]]:
+    """Which stations have the only keys to records of this station's cases, and to how many effects' records."""
+    with database.read() as transaction:
+        rows = transaction.run(
+            """SELECT escrowed_to, COUNT(*) AS count FROM effects JOIN cases ON cases.pseudonym = effects.pseudonym
+               WHERE cases.station = ? AND seal IS NULL AND escrow IS NOT NULL GROUP BY escrowed_to ORDER BY 1""",
+            station,
+        )
+    return [(row.escrowed_to, row.count) for row in rows]
+
+
+_OWN_RECORDS = """SELECT effects.pseudonym, step, intent, outcome, testimony, seal, number, person, card FROM effects
+    JOIN cases ON cases.pseudonym = effects.pseudonym
+    WHERE cases.station = ? AND seal IS NOT NULL AND (effects.pseudonym, step) > (?, ?)
+    ORDER BY effects.pseudonym, step LIMIT ?"""
+
+_ESCROWED_RECORDS = """SELECT effects.pseudonym, step, intent, outcome, testimony, escrow, number, person, card
+    FROM effects JOIN cases ON cases.pseudonym = effects.pseudonym
+    WHERE escrowed_to = ? AND escrow IS NOT NULL AND (effects.pseudonym, step) > (?, ?)
+    ORDER BY effects.pseudonym, step LIMIT ?"""
+
+
+def _check(database: Database, told: Told, records: str, station: str, seal_of: Callable[[Any], Seal]) -> int:
     after = ("", "")
     checked = 0
     late: list[tuple[str, str, ChainBroken]] = []
     while True:
         with database.read() as transaction:
-            rows = transaction.run(
-                """SELECT effects.pseudonym, step, intent, outcome, testimony, seal, number, person, card FROM effects
-                   JOIN cases ON cases.pseudonym = effects.pseudonym
-                   WHERE cases.station = ? AND seal IS NOT NULL AND (effects.pseudonym, step) > (?, ?)
-                   ORDER BY effects.pseudonym, step LIMIT ?""",
-                station,
-                *after,
-                _PAGE,
-            )
+            rows = transaction.run(records, station, *after, _PAGE)
         for row in rows:
             after = row.pseudonym, row.step
             case = told.cases.get(row.pseudonym)
             if case is not None:
-                changed = [(*after, broken) for broken in _changed_records(row, case, station, key)]
+                changed = [(*after, broken) for broken in _changed_records(row, case, seal_of(row))]
                 late += changed
                 checked += not changed
         if len(rows) < _PAGE:
             break
-    _raise_unless_told_since(database, told, station, late)
+    _raise_unless_told_since(database, told, late)
     return checked
 
 
-def _changed_records(row: Any, case: ToldCase, station: str, key: StationKey) -> Iterator[ChainBroken]:
+def _changed_records(row: Any, case: ToldCase, seal: Seal) -> Iterator[ChainBroken]:
     """The records of one effect that are not those that the journal committed to."""
     columns: dict[str | None, object] = {None: None, "number": row.number, "person": row.person, "card": row.card}
     for part in _PART.values():
         label = f"{row.step} {part}"
         committed = case.records.get(label)
         beside = columns.get(committed.beside) if committed else None
-        if not _is_committed(committed, label, getattr(row, part), row.seal, beside, key):
+        if not _is_committed(committed, label, getattr(row, part), seal, beside):
             seq = committed.seq if committed else case.seq
-            yield ChainBroken(station, seq, f"the record {label} of case {row.pseudonym} was changed")
+            yield ChainBroken(case.station, seq, f"the record {label} of case {row.pseudonym} was changed")
 
 
-def _raise_unless_told_since(
-    database: Database, told: Told, station: str, changed: Sequence[tuple[str, str, ChainBroken]]
-) -> None:
+def _raise_unless_told_since(database: Database, told: Told, changed: Sequence[tuple[str, str, ChainBroken]]) -> None:
     """What is still worked on may be further than the journal was when it was read; entries since then tell of it."""
-    if not changed:
-        return
+    stations = {broken.station for _, _, broken in changed}
     since = {
         (facts.get("case"), facts.get("step"))
+        for station in stations
         for entry in read_entries(database, (station, told.ends[station]))
         if entry.station == station and (facts := json.loads(entry.body))
     }
@@ -197,12 +256,10 @@ def _raise_unless_told_since(
             raise broken
 
 
-def _is_committed(
-    committed: Committed | None, label: str, sealed: bytes | None, wrapped: bytes, beside: object, key: StationKey
-) -> bool:
+def _is_committed(committed: Committed | None, label: str, sealed: bytes | None, seal: Seal, beside: object) -> bool:
     if committed is None or sealed is None:
         return committed is None and sealed is None
     try:
-        return key.seal(wrapped).commitment(sealed, label, str(beside or "")) == committed.commitment
-    except (InvalidTag, InvalidUnwrap, ValueError, TypeError):
+        return seal.commitment(sealed, label, str(beside or "")) == committed.commitment
+    except (InvalidTag, InvalidUnwrap, EscrowUnopened, ValueError, TypeError):
         return False

@@ -23,12 +23,21 @@ from collections import defaultdict
 from pathlib import Path
 
 from kiosk.config import Config
+from kiosk.counter.line import load_escrow_key
 from kiosk.exit_code import ExitCode
-from kiosk.journal.agreement import Told, check_records, check_state, read_state
+from kiosk.journal.agreement import (
+    Told,
+    check_escrowed_records,
+    check_records,
+    check_state,
+    count_records_elsewhere,
+    read_state,
+)
 from kiosk.journal.chain import read_entries, read_heads, read_proofs
 from kiosk.journal.database import UNREADABLE, Database, open_database
 from kiosk.journal.entry import ChainBroken, canonical
 from kiosk.journal.errors import StoreDamaged, StoreUnusable
+from kiosk.journal.escrow import EscrowKey
 from kiosk.journal.head import HeadInvalid, ProvenHead, SignedHead, load_head_key, parse_head
 from kiosk.journal.seal import load_station_key
 from kiosk.journal.verify import verify_journal
@@ -68,7 +77,11 @@ def run_journal(config: Config, data: Path, action: str, head: str | None = None
 
 
 def _verify(database: Database, presented: list[ProvenHead], data: Path) -> None:
-    """Checks everything; sealed records only where the keys of their station lie beside the store."""
+    """Checks everything; sealed records only where a key for them lies beside the store.
+
+    Which are the keys of the station that works on them (`station.key`, `head.key`), and of the station that has copies
+    of their keys (`line.key`).
+    """
     if damage := database.damage():
         raise StoreDamaged(damage)
     state = read_state(database)
@@ -87,9 +100,29 @@ def _verify(database: Database, presented: list[ProvenHead], data: Path) -> None
         if own is not None and of.key == own:
             count = check_records(database, told, of.station, load_station_key(station_key))
             print(f"{of.station}: {count} sealed records are those that were journaled")
+        for station, count in count_records_elsewhere(database, of.station):
+            print(f"{of.station}: {count} sealed records of ended cases can be read at station {station} alone")
+    if (escrow := _escrow_key(database, data / "line.key")) is not None:
+        count = check_escrowed_records(database, told, escrow)
+        print(f"{escrow.station}: {count} records that are sealed to it are those that were journaled")
     for proven in presented:
         head = proven.signed.head
         print(f"{head.station}: the head of {head.size} entries signed at {head.at.isoformat()} holds")
+
+
+def _escrow_key(database: Database, line_key: Path) -> EscrowKey | None:
+    """The key that lies beside the store, by the name under which its station has told it to others."""
+    key = load_escrow_key(line_key, "")
+    if key is None:
+        return None
+    public = key.private_key.public_key().public_bytes_raw()
+    with database.read() as transaction:
+        names = transaction.run(
+            "SELECT name FROM stations WHERE public_key = ?"
+            " AND EXISTS (SELECT 1 FROM cases WHERE escrowed_to = stations.name)",
+            public,
+        )
+    return next((EscrowKey(row.name, key.private_key) for row in names), None)
 
 
 def _show(database: Database) -> None:

@@ -131,6 +131,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             signatures {bytes} NOT NULL,
             PRIMARY KEY (station, place))""",
     ),
+    (
+        # The case's key as the clerk's station alone can read it, and which station that is.
+        "ALTER TABLE cases ADD COLUMN escrow {bytes}",
+        "ALTER TABLE cases ADD COLUMN escrowed_to {text}",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 

@@ -2,6 +2,9 @@
 
 Every change of a case is one transaction: its state, its sealed record and the journal entry together. Entries carry
 a case's random pseudonym, names of steps and commitments, never personal data.
+
+Where a clerk's station is named it has a copy of each case's key, and once the case has ended it is the only one that
+has: the transaction that ends the case takes the key from the station that worked on it.
 """
 
 import datetime
@@ -11,11 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
+from typing import Any
 
 from kiosk.clock import Clock
 from kiosk.journal.chain import Chain, StoredPlaces, newest_entry, newest_head, read_entries
 from kiosk.journal.database import Database, Transaction
 from kiosk.journal.entry import Entry
+from kiosk.journal.escrow import EscrowKey, EscrowTo
 from kiosk.journal.head import HeadInvalid, HeadKey, ProvenHead
 from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
@@ -24,6 +29,7 @@ from kiosk.model.step import Act, Actor, RevocationStep, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER_ACT,
     ASKED_IN,
+    ENDED,
     FIRST_STEP,
     OPENING,
     SUSPECT,
@@ -39,6 +45,9 @@ from kiosk.model.transition import (
 
 PURGED = "purged"
 """The event of a case whose records were made unreadable."""
+
+ESCROWED = "escrowed"
+"""The event of a case whose key went to the clerk's station alone after the case had ended."""
 
 NOT_ADMITTED = "not_admitted"
 """The event of an attempt that the table of transitions does not have; nothing else was changed."""
@@ -57,7 +66,7 @@ class EffectState(StrEnum):
 
 @dataclass(frozen=True)
 class CaseRecord:
-    """One case as stored; `seal` opens its records, until it is destroyed."""
+    """One case as stored; `seal` opens its records, unless it is destroyed or only another station has the key."""
 
     pseudonym: str
     number: str
@@ -99,6 +108,9 @@ class Witness(Enum):
 class Journal:
     """Reads and writes the cases of one station. `key` seals their records, `head_key` signs heads of the journal.
 
+    `escrow_to` says which station is to read its cases once they have ended, None as long as that is not known or there
+    is none. `escrow_key` opens what other stations have sealed so to this one.
+
     Whatever changes a case raises `TransitionRefused` when `kiosk.model.transition` does not have it, or when another
     process has changed the effect since it was looked at here; the attempt is journaled, and the case stays as it is.
     """
@@ -112,6 +124,8 @@ class Journal:
         random_bytes: Callable[[int], bytes] = os.urandom,
         *,
         head_key: HeadKey,
+        escrow_to: Callable[[], EscrowTo | None] = lambda: None,
+        escrow_key: EscrowKey | None = None,
     ) -> None:
         self._database = database
         self.station = station
@@ -120,6 +134,9 @@ class Journal:
         self._chain = Chain(station, head_key, clock)
         self._seen: dict[tuple[str, str], EffectState | None] = {}
         self._random_bytes = random_bytes
+        self._escrow_to = escrow_to
+        self._escrow_key = escrow_key
+        self._known_escrow: EscrowTo | None = None
 
     def start(self) -> None:
         """Checks what was written since the last signed head, and signs the next: before anything is done.
@@ -172,7 +189,7 @@ class Journal:
                 facts = json.loads(entry.body)
                 if facts["event"] == PURGED:
                     purged.append(facts["case"])
-                elif "case" in facts:
+                elif "case" in facts and facts["event"] != ESCROWED:
                     ended[facts["case"]] = datetime.datetime.fromisoformat(facts["at"])
         return max((ended[case] for case in purged), default=None)
 
@@ -182,23 +199,28 @@ class Journal:
         opening = OPENING[procedure]
         case = CaseRecord(pseudonym, number, None, opening, None, self._key.seal(wrapped))
         sealed, commitment = case.seal.close(application, f"{FIRST_STEP[opening]} intent", number)
+        # Asked anew for every case: the station may have another key since.
+        self._known_escrow = escrow = self._escrow_to()
         with self._database.write() as transaction:
             attempt = transaction.run(
                 "SELECT COALESCE(MAX(attempt), 0) + 1 FROM cases WHERE number = ?", number
             ).scalar_one()
             transaction.run(
-                "INSERT INTO cases (pseudonym, station, number, attempt, stage, seal) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO cases (pseudonym, station, number, attempt, stage, seal, escrow, escrowed_to)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 pseudonym,
                 self.station,
                 number,
                 attempt,
                 opening.value,
                 wrapped,
+                None if escrow is None else escrow.copy(case.seal.key, pseudonym),
+                None if escrow is None else escrow.station,
             )
             self._write_effect(transaction, case, FIRST_STEP[opening], EffectState.INTENDED, intent=sealed)
             # The stage in which it begins is the event's name, and says what the case is about.
             facts = {"event": opening.value, "case": pseudonym, "commitment": commitment, "beside": "number"}
-            self._chain.append(transaction, facts)
+            self._chain.append(transaction, facts | ({} if escrow is None else {"escrow": escrow.station}))
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -232,6 +254,15 @@ class Journal:
         """Cases of this station that are on hold (保留), oldest application number first."""
         return self._cases_in([Stage.ON_HOLD])
 
+    def ended_cases_here(self) -> list[CaseRecord]:
+        """Cases of this station that have ended, and whose records are not left to another station."""
+        marks = ", ".join("?" * len(ENDED))
+        statement = (
+            "SELECT * FROM cases"  # noqa: S608  # only marks are put in
+            f" WHERE station = ? AND stage IN ({marks}) AND seal IS NOT NULL ORDER BY number, attempt"
+        )
+        return self._cases(statement, self.station, *ENDED)
+
     def suspect_cases(self) -> list[CaseRecord]:
         """Cases of this station that wait for two clerks (要確認), oldest application number first."""
         return self._cases_in([*SUSPECT.values()])
@@ -239,17 +270,24 @@ class Journal:
     def other_cases_with(self, card: str, case: CaseRecord) -> list[CaseRecord]:
         """The cases besides this one in which the card of that keyed id was read.
 
-        Of other stations only those that are not closed: a closed case is asked for its records, which are theirs.
+        Of other stations only those that are not closed, or sealed to the same clerk's station: a closed case is asked
+        for its records.
         """
-        statement = """SELECT * FROM cases WHERE card = ? AND pseudonym <> ? AND (station = ? OR stage <> ?)
-                       ORDER BY number"""
-        return self._cases(statement, card, case.pseudonym, self.station, Stage.CLOSED)
+        statement = """SELECT * FROM cases WHERE card = ? AND pseudonym <> ?
+                       AND (station = ? OR stage <> ? OR escrowed_to = ?) ORDER BY number"""
+        return self._cases(statement, card, case.pseudonym, self.station, Stage.CLOSED, self._archive())
 
     def closed_cases_of(self, person: str) -> list[CaseRecord]:
-        """The cases in which this station gave the person a certificate; another's records it cannot open."""
+        """The cases in which the person was given a certificate: here, or where the same clerk's station reads them."""
         # An expression instead of the column: SQLite would else walk through all closed cases, and not this person's.
-        statement = "SELECT * FROM cases WHERE person = ? AND station || '' = ? AND stage = ? ORDER BY number"
-        return self._cases(statement, person, self.station, Stage.CLOSED)
+        statement = """SELECT * FROM cases WHERE person = ? AND (station || '' = ? OR escrowed_to = ?) AND stage = ?
+                       ORDER BY number"""
+        return self._cases(statement, person, self.station, self._archive(), Stage.CLOSED)
+
+    def _archive(self) -> str:
+        """The station that can read ended cases, which is this one itself where no other is known."""
+        escrow = self._escrow()
+        return self.station if escrow is None else escrow.station
 
     def _cases_in(self, stages: Sequence[Stage]) -> list[CaseRecord]:
         marks = ", ".join("?" * len(stages))
@@ -262,17 +300,20 @@ class Journal:
     def _cases(self, statement: str, *values: str) -> list[CaseRecord]:
         with self._database.read() as transaction:
             rows = transaction.run(statement, *values)
-        return [
-            CaseRecord(
-                row.pseudonym,
-                row.number,
-                row.person,
-                Stage(row.stage),
-                row.code,
-                self._key.seal(None if row.seal is None else bytes(row.seal)),
-            )
-            for row in rows
-        ]
+        return [self._record(row) for row in rows]
+
+    def _record(self, row: Any) -> CaseRecord:
+        return CaseRecord(row.pseudonym, row.number, row.person, Stage(row.stage), row.code, self._seal_of(row))
+
+    def _seal_of(self, row: Any) -> Seal:
+        """What opens a case's records here: the wrapped key, the copy that is this station's, or nothing."""
+        own = self._escrow_key
+        if row.escrow is not None and own is not None and row.escrowed_to == own.station:
+            escrow, pseudonym = bytes(row.escrow), row.pseudonym
+            return self._key.seal_of(lambda: own.open(escrow, pseudonym))
+        if row.seal is None and row.escrow is not None:
+            return self._key.seal_elsewhere(row.escrowed_to)
+        return self._key.seal(None if row.seal is None else bytes(row.seal))
 
     def effect(self, case: CaseRecord, step: Act) -> EffectRecord | None:
         """What is known of one effect, or None when it was never begun. Raises `SealDestroyed`."""
@@ -309,16 +350,19 @@ class Journal:
         *,
         person: str | None = None,
         card: str | None = None,
+        yen: int | None = None,
         resumed: bool = False,
         signs_head: bool = False,
     ) -> CaseRecord:
         """Makes durable that it happened, and how: the case in its next stage.
 
         `person` and `card` are whom and which card the case is about, by the town's keyed ids, where this step found
-        out the one or the other. `resumed` marks what software found out by itself afterwards, `signs_head` keeps a
+        out the one or the other. `yen` is what was taken or given back, which the books must tell when nobody here can
+        read the record any more. `resumed` marks what software found out by itself afterwards, `signs_head` keeps a
         signed head of the journal with it.
         """
         sealed, commitment = case.seal.close(outcome, f"{step} outcome", person or card or "")
+        escrow = self._escrow()
         with self._change(case, step, actor_of(step)) as (transaction, stage):
             self._write_effect(transaction, case, step, EffectState.DONE, outcome=sealed)
             transaction.run(
@@ -332,10 +376,13 @@ class Journal:
             facts = {"event": EffectState.DONE.value, "case": case.pseudonym, "step": step.value}
             auto = {"auto": True} if resumed else {}
             beside = {"beside": "person" if person else "card"} if person or card else {}
-            self._chain.append(transaction, {**facts, "commitment": commitment, **auto, **beside})
+            money = {} if yen is None else {"yen": yen}
+            seal, handed_over = self._sealed_after(transaction, case, stage, escrow)
+            told: dict[str, str | int] = {**facts, "commitment": commitment, **auto, **beside, **money, **handed_over}
+            self._chain.append(transaction, told)
             if signs_head:
                 self._chain.sign(transaction)
-        return replace(case, stage=stage, person=person or case.person)
+        return replace(case, stage=stage, person=person or case.person, seal=seal)
 
     def leave(self, case: CaseRecord, step: Act, state: EffectState, code: str) -> None:
         """Records that an effect did not happen (FAILED) or that nobody knows (UNKNOWN)."""
@@ -374,11 +421,64 @@ class Journal:
 
     def move(self, case: CaseRecord, event: Event, actor: Actor, code: str, operator: str | None = None) -> CaseRecord:
         """Records something that is no step, why, and by which clerk where it was one: the case in its next stage."""
+        escrow = self._escrow()
         with self._change(case, event, actor) as (transaction, stage):
             transaction.run("UPDATE cases SET stage = ?, code = ? WHERE pseudonym = ?", stage, code, case.pseudonym)
             facts = {"event": stage.value, "case": case.pseudonym, "by": actor.value, "code": code}
-            self._chain.append(transaction, facts | ({"operator": operator} if operator else {}))
-        return replace(case, stage=stage, code=code)
+            seal, handed_over = self._sealed_after(transaction, case, stage, escrow)
+            self._chain.append(transaction, {**facts, **({"operator": operator} if operator else {}), **handed_over})
+        return replace(case, stage=stage, code=code, seal=seal)
+
+    def hand_over(self, case: CaseRecord) -> CaseRecord:
+        """Leaves an ended case to the clerk's station alone, when it was not so as it ended; as it is without one."""
+        escrow = self._escrow()
+        with self._change(case, Event.HAND_OVER, Actor.STATION) as (transaction, stage):
+            seal, handed_over = self._sealed_after(transaction, case, stage, escrow)
+            if handed_over:
+                self._chain.append(transaction, {"event": ESCROWED, "case": case.pseudonym, **handed_over})
+        return replace(case, seal=seal)
+
+    def reopened(self, case: CaseRecord, key: bytes) -> CaseRecord:
+        """A case whose key the clerk's station gave back, for as long as this value lives."""
+        return replace(case, seal=self._key.seal_of(lambda: key))
+
+    def escrowed_case(self, pseudonym: str) -> tuple[str, CaseRecord] | None:
+        """An ended case of any station that is sealed to this one, and which station's it is."""
+        own = None if self._escrow_key is None else self._escrow_key.station
+        statement = "SELECT * FROM cases WHERE pseudonym = ? AND escrowed_to = ?"
+        with self._database.read() as transaction:
+            row = transaction.run(statement, pseudonym, own).first()
+        if row is None or not Stage(row.stage).is_ended:
+            return None
+        return row.station, self._record(row)
+
+    def _escrow(self) -> EscrowTo | None:
+        """To whom cases are sealed when they end: looked up before a transaction, and only until it is known."""
+        if self._known_escrow is None:
+            self._known_escrow = self._escrow_to()
+        return self._known_escrow
+
+    def _sealed_after(
+        self, transaction: Transaction, case: CaseRecord, stage: Stage, escrow: EscrowTo | None
+    ) -> tuple[Seal, dict[str, str]]:
+        """What opens the case from now on, and what the journal is to tell of it.
+
+        A case that has ended loses its key here when the clerk's station has a copy, which is made now at the latest.
+        """
+        if not stage.is_ended:
+            return case.seal, {}
+        statement = "SELECT pseudonym, seal, escrow, escrowed_to FROM cases WHERE pseudonym = ?"
+        told = {}
+        if transaction.run(statement, case.pseudonym).one().escrow is None and escrow is not None:
+            transaction.run(
+                "UPDATE cases SET escrow = ?, escrowed_to = ? WHERE pseudonym = ?",
+                escrow.copy(case.seal.key, case.pseudonym),
+                escrow.station,
+                case.pseudonym,
+            )
+            told = {"escrow": escrow.station}
+        transaction.run("UPDATE cases SET seal = NULL WHERE pseudonym = ? AND escrow IS NOT NULL", case.pseudonym)
+        return self._seal_of(transaction.run(statement, case.pseudonym).one()), told
 
     @contextmanager
     def _change(self, case: CaseRecord, event: Happening, actor: Actor) -> Iterator[tuple[Transaction, Stage]]:
@@ -425,12 +525,13 @@ class Journal:
             return self._chain.sign(transaction)
 
     def numbered(self, number: int) -> tuple[CaseRecord, NumberedReceipt] | None:
-        """The case of this station whose receipt has that number."""
+        """The case whose receipt has that number: of this station, or one that is sealed to it."""
         with self._database.read() as transaction:
             row = transaction.run("SELECT pseudonym, proof FROM receipts WHERE number = ?", number).first()
         if row is None:
             return None
-        cases = self._cases("SELECT * FROM cases WHERE pseudonym = ? AND station = ?", row.pseudonym, self.station)
+        statement = "SELECT * FROM cases WHERE pseudonym = ? AND (station = ? OR escrowed_to = ?)"
+        cases = self._cases(statement, row.pseudonym, self.station, self.station)
         return (cases[0], NumberedReceipt(number, row.proof or "")) if cases else None
 
     def has_open_paper(self, case: CaseRecord) -> bool:
@@ -451,7 +552,9 @@ class Journal:
         """Makes the records of an ended case unreadable for ever; nobody can tell any more whom it was about."""
         with self._change(case, Event.PURGE, Actor.CLERK) as (transaction, _):
             transaction.run(
-                "UPDATE cases SET seal = NULL, person = NULL, card = NULL WHERE pseudonym = ?", case.pseudonym
+                "UPDATE cases SET seal = NULL, escrow = NULL, escrowed_to = NULL, person = NULL, card = NULL"
+                " WHERE pseudonym = ?",
+                case.pseudonym,
             )
             self._chain.append(transaction, {"event": PURGED, "case": case.pseudonym})
 

@@ -1,5 +1,7 @@
 """The end of retention: the records of cases that ended long ago are made unreadable, by destroying their keys.
 
+Both keys: the wrapped one of the station that worked on the case, and the copy of the clerk's station.
+
 The journal stays whole. What it says of such a case, pseudonym, steps, times and commitments, tells nobody whom it was
 about, and the commitments cannot be tried out, because their salts are gone with the records. Copies of the store from
 before still hold the keys and must be destroyed by whoever keeps them; PostgreSQL keeps them until its next VACUUM.
@@ -26,6 +28,20 @@ def due_cases(journal: Journal, before: datetime.datetime) -> list[CaseRecord]:
     """This station's cases that ended before a time and whose records can still be read."""
     ended = _ended(journal)
     return [case for case in journal.cases() if case.pseudonym in ended and ended[case.pseudonym] < before]
+
+
+def hand_over(journal: Journal, before: datetime.datetime) -> list[CaseRecord]:
+    """Leaves this station's cases that ended before a time to the clerk's station alone, and returns these.
+
+    For those that ended before there was one, or while nobody vouched for its key: what has ended since then is left to
+    it at once. Interrupted, it goes on where it is started anew.
+    """
+    readable = journal.ended_cases_here()
+    ended = _ended(journal) if readable else {}
+    # One that was destroyed meanwhile is not in `ended`.
+    due = [case for case in readable if case.pseudonym in ended and ended[case.pseudonym] < before]
+    handed_over = [journal.hand_over(case) for case in due]
+    return [case for case in handed_over if case.seal.elsewhere]
 
 
 def _ended(journal: Journal) -> dict[str, datetime.datetime]:

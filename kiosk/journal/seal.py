@@ -1,6 +1,7 @@
 """Seals the personal data of a case: AES-256-GCM under a key of its own, wrapped by the station's key.
 
-Destroying a case's wrapped key makes all its personal data unreadable, but for copies of the store from before. Every
+Where a clerk's station is named, it has a copy of that key (`kiosk.journal.escrow`), and the wrapped one goes when the
+case ends. Destroying both makes all personal data unreadable, but for copies of the store from before. Every
 record begins with a random salt, so that the commitment to it in the journal tells nothing about it, least of all once
 the record with its salt cannot be read any more.
 """
@@ -26,6 +27,10 @@ class SealDestroyed(Exception):
     """The records of this case were made unreadable when the time to keep them was over."""
 
 
+class SealedElsewhere(Exception):
+    """The case has ended, and only the clerk's station can read its records."""
+
+
 class SealedRecord(NamedTuple):
     """A sealed record, and the commitment to it (HMAC-SHA256 under its salt, in hex) for the journal."""
 
@@ -37,18 +42,30 @@ class Seal:
     """Seals and opens the records of one case; its key is unwrapped when the first record is.
 
     A record's `label` is authenticated with it, so that it cannot be moved to another place of its case. Where the
-    wrapped key was destroyed, everything but asking raises `SealDestroyed`; where the case is another station's,
-    `keywrap.InvalidUnwrap`.
+    key was destroyed, everything but asking raises `SealDestroyed`; where only another station has it (its name is
+    `elsewhere`), `SealedElsewhere`; where a key does not open, `keywrap.InvalidUnwrap` or `EscrowUnopened`.
     """
 
-    def __init__(self, unwrap: Callable[[], bytes] | None, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, unwrap: Callable[[], bytes] | None, random_bytes: Callable[[int], bytes], elsewhere: str | None = None
+    ) -> None:
         self._unwrap = unwrap
         self._random_bytes = random_bytes
+        self.elsewhere = elsewhere
 
     @property
     def is_destroyed(self) -> bool:
-        """Whether nothing can be read any more."""
-        return self._unwrap is None
+        """Whether nobody can read anything any more."""
+        return self._unwrap is None and self.elsewhere is None
+
+    @cached_property
+    def key(self) -> bytes:
+        """The case's key, for whoever may read it as well."""
+        if self._unwrap is not None:
+            return self._unwrap()
+        if self.elsewhere is not None:
+            raise SealedElsewhere(f"the records of this case are sealed to station {self.elsewhere}")
+        raise SealDestroyed("the records of this case were destroyed")
 
     def close(self, plain: bytes, label: str, beside: str = "") -> SealedRecord:
         """Encrypts a record; the commitment covers `beside` too, which is stored in clear and has to stay as it is."""
@@ -70,9 +87,7 @@ class Seal:
 
     @cached_property
     def _cipher(self) -> AESGCM:
-        if self._unwrap is None:
-            raise SealDestroyed("the records of this case were destroyed")
-        return AESGCM(self._unwrap())
+        return AESGCM(self.key)
 
 
 class StationKey:
@@ -89,6 +104,14 @@ class StationKey:
     def seal(self, wrapped: bytes | None) -> Seal:
         """The seal of a case from its wrapped key, None when that was destroyed."""
         return Seal(None if wrapped is None else lambda: aes_key_unwrap(self._key, wrapped), self._random_bytes)
+
+    def seal_elsewhere(self, station: str) -> Seal:
+        """The seal of a case that only another station can read."""
+        return Seal(None, self._random_bytes, station)
+
+    def seal_of(self, key: Callable[[], bytes]) -> Seal:
+        """The seal of a case whose key is had otherwise than from its wrapped one."""
+        return Seal(key, self._random_bytes)
 
 
 def load_station_key(path: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> StationKey:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from hw.errors import LinkLost, Refused
 from kiosk.assembly import authority_endpoint, hold_data, open_station
 from kiosk.authority.client import IssuedRecord
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, AuthorityUnreachable
@@ -28,7 +29,8 @@ def run_reconcile(
 ) -> ExitCode:
     """Writes every gap, a line each (`out` is `text` or `json`); `stubs` are the texts of receipts' QR codes.
 
-    0 without a gap, 1 with one, 2 when the authority keeps no record of its stations, 69 when it does not answer.
+    0 without a gap, 1 with one, 2 when the authority keeps no record of its stations or the clerk's station does not
+    tell of ended cases, 69 when the authority does not answer.
     Raises `StoreUnusable` where there is no store, and `DataInUse`.
     """
     with _opened(config, config_path, settings, data) as station:
@@ -40,7 +42,11 @@ def run_reconcile(
         except (AuthorityUnreachable, AuthorityOutcomeUnknown) as error:
             print(f"kiosk: {error}", file=sys.stderr)
             return ExitCode.UNAVAILABLE
-        gaps = reconcile(station.journal, issued, stubs)
+        try:
+            gaps = reconcile(station.journal, issued, stubs, station.ended_cases.certified)
+        except (LinkLost, Refused) as error:
+            print(f"kiosk: ended cases are sealed to the clerk's station: {error}", file=sys.stderr)
+            return ExitCode.UNDECIDED
         for gap in gaps:
             print(_line(gap, out))
         if out == "text":

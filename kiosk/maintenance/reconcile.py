@@ -4,15 +4,14 @@ A store that was put back to an earlier day is whole in itself; only a witness f
 Nothing is corrected here: every gap is named, and a clerk settles it with entries of today.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from kiosk.authority.client import IssuedRecord
-from kiosk.issuance.effect import intent_in, outcome_in
-from kiosk.issuance.steps import CERTIFY, SECOND_CERTIFY
+from kiosk.issuance.ended_cases import Certified, certified_in
 from kiosk.journal.head import HeadInvalid, parse_head
-from kiosk.journal.journal import Journal, Witness
+from kiosk.journal.journal import CaseRecord, Journal, Witness
 from kiosk.model.transition import AFTER, Stage
 
 
@@ -59,14 +58,24 @@ ADMISSIBLE: dict[Stage, tuple[str, ...]] = {
 _BEFORE_CONFIRMATION = ("pending", "revoked")
 
 
-def reconcile(journal: Journal, issued: Sequence[IssuedRecord] | None, stubs: Iterable[str]) -> list[Gap]:
+CertifiedOf = Callable[[Sequence[CaseRecord]], Mapping[str, Sequence[Certified]]]
+"""What each case, by its pseudonym, asked the authority for."""
+
+
+def reconcile(
+    journal: Journal,
+    issued: Sequence[IssuedRecord] | None,
+    stubs: Iterable[str],
+    certified_of: CertifiedOf | None = None,
+) -> list[Gap]:
     """Every gap between the journal of this station, the authority's record of it, and the heads on receipts.
 
-    `issued` is None where the authority keeps no such record; then receipts are the only witnesses.
+    `issued` is None where the authority keeps no such record; then receipts are the only witnesses. `certified_of` asks
+    the clerk's station where that alone can read ended cases, and raises what it raises.
     """
     witnesses = [("the authority", record.journal_head) for record in issued or () if record.journal_head]
     witnesses += [("a receipt", stub) for stub in stubs]
-    certificates = [] if issued is None else _compare_certificates(journal, issued)
+    certificates = [] if issued is None else _compare_certificates(journal, issued, certified_of)
     return [*_compare_heads(journal, witnesses), *certificates]
 
 
@@ -92,24 +101,24 @@ def _compare_heads(journal: Journal, witnesses: Iterable[tuple[str, str]]) -> li
     return gaps
 
 
-def _compare_certificates(journal: Journal, issued: Sequence[IssuedRecord]) -> list[Gap]:
+def _compare_certificates(
+    journal: Journal, issued: Sequence[IssuedRecord], certified_of: CertifiedOf | None
+) -> list[Gap]:
     unclaimed = {record.transaction_id: record for record in issued}
     gaps = []
-    for case in journal.cases():
-        if case.seal.is_destroyed:
-            continue
-        for certify in (CERTIFY, SECOND_CERTIFY):
-            stored = journal.effect(case, certify.step)
-            message, pending = intent_in(stored, certify), outcome_in(stored, certify)
+    cases = [case for case in journal.cases() if not case.seal.is_destroyed]
+    found = certified_of(cases) if certified_of else {case.pseudonym: certified_in(case, journal) for case in cases}
+    for case in cases:
+        for certified in found[case.pseudonym]:
             # An answer that was lost is asked for again when the case goes on; until then the request stands for it.
-            record = None if message is None else unclaimed.pop(message.transaction_id, None)
+            record = unclaimed.pop(certified.transaction_id, None)
             if record is None:
-                if pending is not None:
+                if certified.serial is not None:
                     detail = f"of application {case.number}, which is {case.stage}"
-                    gaps.append(Gap(GapKind.CERTIFICATE_NOT_KNOWN, pending.serial, detail))
+                    gaps.append(Gap(GapKind.CERTIFICATE_NOT_KNOWN, certified.serial, detail))
             elif record.state not in ADMISSIBLE.get(case.stage, _BEFORE_CONFIRMATION) and not (
                 # It becomes valid before the first one does, and is taken back with it.
-                certify is SECOND_CERTIFY and case.stage is Stage.ROLLING_BACK
+                certified.is_second and case.stage is Stage.ROLLING_BACK
             ):
                 detail = f"application {case.number} is {case.stage}, the authority says {record.state}"
                 gaps.append(Gap(GapKind.CERTIFICATE_STANDS_OTHERWISE, record.serial, detail))

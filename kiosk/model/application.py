@@ -58,7 +58,7 @@ class IdentifiedApplicant:
     document: IdentityDocument
     clerk: str
     checked_on: datetime.date
-    document_beside: IdentityDocument | None = None
+    document_beside: IdentityDocument | None
 
 
 @dataclass(frozen=True)

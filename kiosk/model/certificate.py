@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kiosk.model.characters import uncertifiable
+from kiosk.model.characters import certified_text, impossible
 from kiosk.model.resident import FourItems
 
 _ERAS = (
@@ -35,6 +35,16 @@ class CertifiedItems:
     def __repr__(self) -> str:
         return "CertifiedItems(...)"
 
+    @property
+    def substituted(self) -> tuple[tuple[str, str], ...]:
+        """Name and address as certified, where a substitute stands in them, each with its substitutes."""
+        texts = ((self.name, self.name_flags), (self.address, self.address_flags))
+        return tuple(
+            (text, "".join(c for c, flag in zip(text, flags, strict=True) if flag == "1"))
+            for text, flags in texts
+            if "1" in flags
+        )
+
     def hash(self) -> bytes:
         """SHA-256 that binds an authorisation to exactly these values."""
         values = (self.name, self.name_flags, self.sex, self.birth, self.address, self.address_flags)
@@ -42,26 +52,30 @@ class CertifiedItems:
 
 
 class Uncertifiable(ValueError):
-    """`item` of the four items holds `characters` that a certificate cannot carry."""
+    """`item` of the four items holds `characters` that are no part of a written text, and so have no substitute."""
 
     def __init__(self, item: str, characters: tuple[str, ...]) -> None:
-        super().__init__(f"{item} holds characters that a certificate cannot carry: {' '.join(characters)}")
+        super().__init__(f"{item} holds codes that are no part of a written text: {' '.join(map(repr, characters))}")
         self.item = item
         self.characters = characters
 
 
-def certify_items(items: FourItems) -> CertifiedItems:
-    """The six values for a resident's four items. Raises `Uncertifiable`."""
+def certify_items(items: FourItems, kana: str) -> CertifiedItems:
+    """The six values for a resident's four items; `kana` is how his name is read, for where no substitute is known.
+
+    Raises `Uncertifiable`.
+    """
     for item, text in (("name", items.name), ("address", items.address)):
-        if bad := uncertifiable(text):
+        if bad := impossible(text):
             raise Uncertifiable(item, bad)
+    name, address = certified_text(items.name, kana), certified_text(items.address)
     return CertifiedItems(
-        name=items.name,
-        name_flags="0" * len(items.name),
+        name=name.text,
+        name_flags=name.flags,
         sex=items.sex.digit,
         birth=_era_digit(items.birth_date) + f"{items.birth_date:%Y%m%d}",
-        address=items.address,
-        address_flags="0" * len(items.address),
+        address=address.text,
+        address_flags=address.flags,
     )
 
 

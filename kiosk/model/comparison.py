@@ -14,7 +14,7 @@ _SPACES = " \u3000"
 
 
 class Agreement(StrEnum):
-    """How a run of characters stands to the other text."""
+    """How a run of characters stands to the other text; the worse, the later."""
 
     SAME = "same"
     WRITTEN_OTHERWISE = "written_otherwise"

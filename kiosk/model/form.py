@@ -3,7 +3,6 @@
 import datetime
 import unicodedata
 from dataclasses import dataclass
-from enum import StrEnum
 
 from kiosk.model.resident import Sex
 
@@ -11,15 +10,6 @@ LONGEST = 100
 """Characters of one item; the longest names and addresses of the register are shorter."""
 
 OLDEST_YEARS = 125
-
-
-class Origin(StrEnum):
-    """How a form came to the counter."""
-
-    TYPED = "typed"
-    """The resident filled it in at the terminal."""
-    PRINTED = "printed"
-    """It was printed from the register; its code was scanned at the terminal."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,7 +24,6 @@ class Form:
     birth_date: datetime.date
     sex: Sex
     address: str
-    origin: Origin = Origin.TYPED
 
 
 def flawed_items(form: Form, today: datetime.date) -> tuple[str, ...]:

@@ -5,6 +5,9 @@ from typing import Literal
 
 from kiosk.model.identity import PHOTO_ONLY, IdentityRoute
 
+PasswordKind = Literal["signature", "authentication"]
+"""Which of a card's passwords: named after the certificate whose key it guards."""
+
 
 @dataclass(frozen=True)
 class CertificateRules:
@@ -76,10 +79,12 @@ class Policy:
     fee: FeeRules
     deadlines: Deadlines
     certificates: tuple[CertificateRules, ...]
-    passwords: dict[Literal["signature", "authentication"], PasswordRules]
+    passwords: dict[PasswordKind, PasswordRules]
     unattested_cards: Literal["refused", "accepted"] = "refused"
     """What becomes of a PIV card that cannot prove that it made its key itself: only the station's word is left then.
 
     It has a default because profiles that lie in an authority's directory may be older than the key.
     """
     identity: tuple[IdentityRoute, ...] = PHOTO_ONLY
+    relying_parties: Literal["anybody", "registered"] = "anybody"
+    """Whom the authority tells the status of certificates. It has a default for the same reason."""

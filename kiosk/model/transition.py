@@ -104,6 +104,8 @@ class Event(StrEnum):
     """Two clerks say together, under their signatures, what happened."""
     PURGE = "purge"
     """The time to keep its records is over; they are made unreadable."""
+    HAND_OVER = "hand_over"
+    """An ended case is left to the clerk's station, which alone can read it from then on."""
     RESUME = "resume"
     """The resident has returned, and the clerk goes on with what was on hold: from the beginning."""
     ABANDON = "abandon"
@@ -316,6 +318,7 @@ def _table() -> dict[Cell, Stage]:
         cells[Cell(SUSPECT[witnessed], Event.TESTIFY, Actor.TWO_CLERKS)] = ASKED_IN[witnessed]
     for stage in ENDED:
         cells[Cell(stage, Event.PURGE, Actor.CLERK)] = stage
+        cells[Cell(stage, Event.HAND_OVER, Actor.STATION)] = stage
     cells[Cell(Stage.OPENED, Pause.HOLD, Actor.CLERK)] = Stage.ON_HOLD
     # With another day to return.
     cells[Cell(Stage.ON_HOLD, Pause.HOLD, Actor.CLERK)] = Stage.ON_HOLD

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from hw.devices import open_devices
-from hw.ports import PrintOutcome
 from hw.strict_toml import ConfigInvalid
 from kiosk.authority.credential import load_credential
 from kiosk.authority.errors import CredentialInvalid
@@ -38,7 +37,7 @@ def run_paper(
             raise ConfigInvalid("hardware", "documents.link", "missing: nothing prints on A4; or use -o")
         printed = press.print(name, language, given, marks=marks)
     print(printed.where or printed.outcome.value)
-    is_done = bool(printed.where) or printed.outcome is PrintOutcome.CONFIRMED
+    is_done = bool(printed.where) or printed.outcome.is_on_paper
     return ExitCode.OK if is_done else ExitCode.UNDECIDED
 
 

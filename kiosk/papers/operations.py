@@ -1,12 +1,13 @@
-"""The operations book's steps: what a screen shows when a device stops, and what a clerk then does."""
+"""The operations book: a clerk's day, cases that do not go on, devices that stop, and what a technician does."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _STEPS = Path(__file__).with_name("operations_steps.toml")
 
 
-def steps(language: str) -> list[dict[str, str]]:
-    """The steps as rows of the paper `operations`; English for a language that the book does not have."""
-    book: dict[str, list[dict[str, str]]] = tomllib.loads(_STEPS.read_text("utf-8"))
+def chapters(language: str) -> Mapping[str, Sequence[Mapping[str, str]]]:
+    """The steps of each chapter as rows of its paper; English for a language that the book does not have."""
+    book: dict[str, dict[str, list[dict[str, str]]]] = tomllib.loads(_STEPS.read_text("utf-8"))
     return book["ja" if language.startswith("ja") else "en"]

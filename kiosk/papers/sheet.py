@@ -40,6 +40,8 @@ class Block:
     boxes   `count` empty boxes of `size_mm` for one character each, below `text`
     blank   an empty frame of `height_mm` to write in, with `text` in its corner
     qr      a QR code over `text`, `size_mm` wide, at `align`
+
+    A `repeated` one stands at the top of every further page as well.
     """
 
     kind: Kind = "text"
@@ -59,6 +61,7 @@ class Block:
     size_mm: float = 9.0
     when: str = ""
     unless: str = ""
+    repeated: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,8 +218,14 @@ class _Composer:
         self._values = values
         self._rows = rows
         self._y_mm = TOP_MM
+        self._repeated: list[Block] = []
 
     def add(self, block: Block) -> None:
+        self._set(block)
+        if block.repeated:
+            self._repeated.append(block)
+
+    def _set(self, block: Block) -> None:
         match block.kind:
             case "text":
                 self._add_text(self._fill(block.text), block)
@@ -253,6 +262,8 @@ class _Composer:
         if self._y_mm + height_mm > BOTTOM_MM:
             self.pages.append(Page())
             self._y_mm = TOP_MM
+            for block in self._repeated:
+                self._set(block)
 
     def _add_text(self, text: str, block: Block) -> None:
         step_mm = block.size * _LEADING * _MM_A_POINT

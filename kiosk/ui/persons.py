@@ -5,15 +5,16 @@ and must not block. Passwords cross by reference, as the bytearray that the call
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from hw.ports import PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.issuance.persons import (
     Abandoned,
+    AskedPassword,
     CannotTell,
     CardAction,
     DeliverySummary,
@@ -80,15 +81,24 @@ class PasswordChoice(ResidentAsked[bytearray]):
     """A new password is needed."""
 
     policy: PinPolicy
+    use: KeyUse = KeyUse.SIGNATURE
+
+
+@dataclass(frozen=True, eq=False)
+class PasswordMeant(ResidentAsked[KeyUse]):
+    """The resident says which of the card's passwords he means; how each of them stands."""
+
+    statuses: Mapping[KeyUse, PinStatus]
 
 
 @dataclass(frozen=True, eq=False)
 class PasswordEntry(ResidentAsked[bytearray]):
-    """The card's password is needed: which of them, and of what form where it is not the signature key's."""
+    """A password of the card is needed: which of them, and of what form where the card's own is asked for."""
 
     status: PinStatus
     which: Recalled = Recalled.PRESENT
     policy: PinPolicy | None = None
+    use: KeyUse = KeyUse.SIGNATURE
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +138,10 @@ class ChangeDue(ClerkAsked[None]):
 
 @dataclass(frozen=True, eq=False)
 class PaymentCount(ClerkAsked[int]):
-    """After an interruption the clerk counts how much of this payment lies in the till."""
+    """After an interruption the clerk counts how much of this payment lies in the till; `known` is a machine's word."""
 
     due_yen: int
+    known: MachineMoney
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,19 +259,23 @@ class ResidentAtScreen:
 
     def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
         """Asks for a new password of the other key."""
-        return self.line.ask(PasswordChoice(policy))
+        return self.line.ask(PasswordChoice(policy, KeyUse.AUTHENTICATION))
 
     def enter_authentication_password(self, status: PinStatus, policy: PinPolicy) -> bytearray:
         """Asks for the other key's password."""
-        return self.line.ask(PasswordEntry(status, policy=policy))
+        return self.line.ask(PasswordEntry(status, policy=policy, use=KeyUse.AUTHENTICATION))
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
+    def which_password(self, statuses: Mapping[KeyUse, PinStatus]) -> KeyUse:
+        """Asks which one he means."""
+        return self.line.ask(PasswordMeant(statuses))
+
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """Asks for the password that is to be replaced."""
-        return self.line.ask(PasswordEntry(status, Recalled.OLD))
+        return self.line.ask(PasswordEntry(status, Recalled.OLD, asked.policy, asked.use))
 
-    def enter_new_password(self, status: PinStatus) -> bytearray:
+    def enter_new_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """Asks for the password that was chosen before an interruption."""
-        return self.line.ask(PasswordEntry(status, Recalled.NEW))
+        return self.line.ask(PasswordEntry(status, Recalled.NEW, asked.policy, asked.use))
 
     def consent(self, summary: DeliverySummary) -> None:
         """Asks for consent."""
@@ -294,9 +309,9 @@ class ClerkAtScreen:
         if amount_yen:
             self.line.ask(Repayment(amount_yen))
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """Asks how much of this payment lies in the till."""
-        return self.line.ask(PaymentCount(due_yen))
+        return self.line.ask(PaymentCount(due_yen, known))
 
     def is_card_returned(self) -> bool:
         """Asks whether the resident has his card."""

@@ -4,8 +4,9 @@
 
 Each case is a good message with some bytes, tags, lengths or whole elements changed. The authority must answer in CMP
 or OCSP within a second of the processor's time, never by systemFailure, and never do what the changed bytes ask for: a
-message whose protected part is another than the signed one must be refused. The client, the path check, the OCSP check
-and the agency's check of a signed document must say no, by one of their own exceptions. Signed documents are a
+message whose protected part is another than the signed one must be refused. Bodies are also changed and signed again,
+as by a station that has gone mad: then whatever it is told is no systemFailure. The client, the path check, the OCSP
+check and the agency's check of a signed document must say no, by one of their own exceptions. Signed documents are a
 hundredth of all, because that check takes thirty times as long as the others.
 
 With `--progress` every ten thousand cases are noted in that file, and not run again by the same command; the bytes of a
@@ -14,6 +15,7 @@ case that failed stand there. `--first NUMBER --count 1` runs it alone.
 
 import argparse
 import datetime
+import hashlib
 import json
 import multiprocessing
 import random
@@ -28,14 +30,17 @@ from pathlib import Path
 
 from asn1crypto import cms
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from authority_desk import ITEMS, URL, Clock, Desk, load, make_authority, make_desk
+from rebuilt_message import nothing, rebuild, set_field
 
-from kiosk.authority import asn1
+from kiosk.authority import asn1, oids
 from kiosk.authority.answer import check_answer, read_issuance
 from kiosk.authority.embedded.directory import open_authority
 from kiosk.authority.embedded.status import StatusService
@@ -148,6 +153,7 @@ class Campaign:
         question = ocsp_request(self.certificate, desk.issuer, NONCE)
         revoke = desk.client.revoke_message(self.pending.certificate, RevocationReason.SUPERSEDED)
         genm = desk.client._message(BodyKind.GENM, asn1.sequence_of([]))
+        self.bodies = {kind.name.lower(): (der, parse_message(der).body) for kind, der in self._messages().items()}
         self.subjects: dict[str, tuple[bytes, Callable[[bytes, bytes], str]]] = {
             "ir": (desk.message(terms=desk.terms(person=bytes(32))).der, self.judge_request),
             "certConf": (desk.client.confirm_message(self.pending).der, self.judge_request),
@@ -157,6 +163,7 @@ class Campaign:
             "OCSP request": (question, self.judge_question),
             "OCSP answer": (self.status.ocsp(question).der, self.judge_status),
             "certificate": (self.pending.certificate, self.judge_certificate),
+            **{f"signed {name}": (body, self._judge_signed(der)) for name, (der, body) in self.bodies.items()},
             SIGNED_DOCUMENT: (sign_cms(DOCUMENT, self.certificate, key, is_detached=False), self.judge_document),
         }
         self._usual = [name for name in self.subjects if name != SIGNED_DOCUMENT]
@@ -194,6 +201,41 @@ class Campaign:
         if (before.protected, before.protection) != (after.protected, after.protection):
             return "!other content was accepted"
         return "accepted, the protected part being the same"
+
+    def _messages(self) -> dict[BodyKind, bytes]:
+        """A good message of each kind that the authority takes."""
+        desk = self.desk
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
+        csr = x509.CertificateSigningRequestBuilder(name).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+        ir = desk.message(terms=desk.terms(person=bytes(32))).der
+        question = desk.client._message(
+            BodyKind.GENM, asn1.sequence_of([asn1.sequence_of([asn1.encode(oids.CA_CERTS)])])
+        )
+        return {
+            BodyKind.IR: ir,
+            BodyKind.P10CR: desk.client._message(BodyKind.P10CR, csr).der,
+            BodyKind.KUR: rebuild(ir, desk.station, kind=BodyKind.KUR),
+            BodyKind.RR: desk.client.revoke_message(self.pending.certificate, RevocationReason.SUPERSEDED).der,
+            BodyKind.GENM: question.der,
+            BodyKind.NESTED: desk.client._message(BodyKind.NESTED, asn1.sequence_of([question.der])).der,
+            BodyKind.CERT_CONF: desk.client.confirm_message(self.pending).der,
+        }
+
+    def _judge_signed(self, message: bytes) -> Callable[[bytes, bytes], str]:
+        """The authority's answer to a message whose body was changed before it was signed."""
+
+        def judge(good: bytes, changed: bytes) -> str:
+            desk = self.desk
+            is_first = parse_message(message).kind != BodyKind.CERT_CONF
+            header = set_field(transaction_id=hashlib.sha256(changed).digest()[:16]) if is_first else nothing
+            answer = parse_message(
+                desk.responder.respond(rebuild(message, desk.station, header=header, body=lambda _: changed))
+            )
+            said = _refusal(answer.kind, answer.body)
+            return "!systemFailure" if said == "systemFailure" else "refused" if said else "answered"
+
+        return judge
 
     def judge_answer(self, good: bytes, changed: bytes) -> str:
         """What the client believes of a changed answer."""

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pkcs11
+
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 PIN = "two persons together"
 
 
 @contextmanager
 def token(folder: Path, label: str) -> Iterator[str]:
-    """A token with this label; yields the beginning of the URIs of its keys. Fails when SoftHSM is not there."""
+    """A token with this label; yields the beginning of the URIs of its keys.
+
+    Fails when SoftHSM is not there."""
     assert Path(MODULE).exists(), "not installed: softhsm2 (Debian package)"
     (folder / "tokens").mkdir()
     (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")
@@ -21,6 +25,8 @@ def token(folder: Path, label: str) -> Iterator[str]:
     try:
         words = ["--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "12345678"]
         subprocess.run(["softhsm2-util", *words], check=True, capture_output=True, timeout=30)
+        # This process may have opened the library over another test's tokens.
+        pkcs11.lib(MODULE).reinitialize()
         yield f"pkcs11:token={label}"
     finally:
         if before is None:

@@ -112,6 +112,17 @@ def test_only_an_authority_for_training_has_it(desk: Desk, key: ec.EllipticCurve
     assert verdict(ask(desk, key)) == (BodyKind.CP, "notAuthorized")
 
 
+@pytest.mark.parametrize("version", [1, 2, 127])
+def test_a_request_of_an_unknown_version_is_badly_formed(
+    desk: Desk, key: ec.EllipticCurvePrivateKey, version: int
+) -> None:
+    """RFC 2986, 4.1: version is 0."""
+    der = x509.CertificateSigningRequestBuilder(SUBJECT).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    changed = der.replace(b"\x02\x01\x00", bytes([2, 1, version]), 1)
+    response = desk.responder.respond(desk.client._message(BodyKind.P10CR, changed).der)
+    assert verdict(response) == (BodyKind.CP, "badDataFormat")
+
+
 def test_an_empty_subject_is_refused(desk: Desk, key: ec.EllipticCurvePrivateKey) -> None:
     assert verdict(ask(desk, key, subject=x509.Name([]))) == (BodyKind.CP, "badCertTemplate")
 

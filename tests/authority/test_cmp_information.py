@@ -203,6 +203,55 @@ def test_added_protection_is_answered_as_if_the_message_came_alone(desk: Desk, h
     assert verdict(answer) == (BodyKind.GENP, "")
 
 
+def as_holder(desk: Desk, holder: Credential, kind: BodyKind, body: bytes, *of: bytes | None) -> bytes:
+    """A message of somebody else's."""
+    station = desk.station
+    desk.station = holder
+    desk.serve(desk.authority)
+    message = desk.client._message(kind, body, *of).der
+    desk.station = station
+    desk.serve(desk.authority)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("recip_nonce", "kind", "fail_info"),
+    [
+        ("as within", BodyKind.PKICONF, ""),
+        ("none", BodyKind.PKICONF, ""),
+        ("another", BodyKind.ERROR, "badRecipientNonce"),
+    ],
+)
+def test_protection_is_added_to_a_confirmation_too(
+    desk: Desk, holder: Credential, recip_nonce: str, kind: BodyKind, fail_info: str
+) -> None:
+    """5.2.2.1: the nonces of the message within are those of the message around it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    csr = x509.CertificateSigningRequestBuilder(holder.certificate.subject).sign(key, hashes.SHA256())
+    asked = as_holder(desk, holder, BodyKind.P10CR, csr.public_bytes(Encoding.DER))
+    answer = parse_message(desk.responder.respond(asked))
+    pair = asn1.decode(asn1.CertRepMessage, answer.body).response[0].certified_key_pair
+    assert pair is not None
+    certificate = x509.load_der_x509_certificate(asn1.encode(pair.certificate))
+    accepted = asn1.CertStatus(cert_hash=certificate.fingerprint(hashes.SHA256()), cert_req_id=-1)
+    body, begun = asn1.sequence_of([asn1.encode(accepted)]), answer.header
+    confirmation = as_holder(desk, holder, BodyKind.CERT_CONF, body, begun.transaction_id, begun.sender_nonce)
+    around = nested(
+        desk,
+        confirmation,
+        transaction_id=begun.transaction_id,
+        sender_nonce=parse_message(confirmation).header.sender_nonce,
+        recip_nonce={"as within": begun.sender_nonce, "none": None, "another": bytes(16)}[recip_nonce],
+    )
+    assert verdict(desk.responder.respond(around)) == (kind, fail_info)
+
+
+def test_a_batch_begins_something(desk: Desk) -> None:
+    """5.2.2.2: a message of its own kind, to which nothing went before."""
+    batch = nested(desk, genm(desk, oids.CA_CERTS), recip_nonce=bytes(16))
+    assert verdict(desk.responder.respond(batch)) == (BodyKind.ERROR, "badRequest")
+
+
 def test_nobody_but_a_station_speaks_for_others(desk: Desk, holder: Credential) -> None:
     message = question_of(desk, holder)
     desk.station = holder

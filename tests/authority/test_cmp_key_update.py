@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from rebuilt_message import verdict
 
 from kiosk.authority import asn1, oids
-from kiosk.authority.credential import Credential
+from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import add_station
 from kiosk.authority.message import BodyKind, parse_message
 from kiosk.model.certificate import RevocationReason
@@ -181,6 +181,30 @@ def test_a_bad_update_is_refused(desk: Desk, holder: Credential, name: str) -> N
     make, fail_info = BAD[name]
     as_sender(desk, holder)
     assert verdict(ask(desk, make(desk, holder))) == (BodyKind.KUP, fail_info)
+
+
+def test_a_station_that_put_its_protection_in_the_place_of_the_holders_renews_for_him(
+    desk: Desk, holder: Credential
+) -> None:
+    """5.2.3: by oldCertId alone it is told whose certificate that is; the new one is the holder's."""
+    key = new_key()
+    answer = ask(desk, update(holder, key))
+    assert verdict(answer) == (BodyKind.KUP, "")
+    new = issued(answer)
+    assert new.subject == holder.certificate.subject
+    assert verdict(confirm(desk, answer, new)) == (BodyKind.PKICONF, "")
+    station = desk.station
+    as_sender(desk, Credential(key, new, holder.chain))
+    old = desk.client.revoke_message(holder.certificate.public_bytes(Encoding.DER), RevocationReason.SUPERSEDED)
+    assert verdict(desk.responder.respond(old.der)) == (BodyKind.RP, "")
+    as_sender(desk, station)
+    assert verdict(ask(desk, update(holder, new_key()))) == (BodyKind.KUP, "certRevoked")
+
+
+def test_a_station_renews_no_other_station(desk: Desk) -> None:
+    add_station(desk.directory, desk.authority, "terminal-2")
+    other = load_credential(desk.directory / "stations" / "terminal-2.pem")
+    assert verdict(ask(desk, update(other, new_key()))) == (BodyKind.KUP, "badCertId")
 
 
 def test_neither_clerk_nor_resident_is_renewed_by_message(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """A PIV card's word for its key is believed when its maker's certificates lead to it, and for that very key only."""
 
 import datetime
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,17 +11,19 @@ from authority_desk import ITEMS, START, Desk, load, signer
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hw.ports import Attestation
 from hw.sim.card.personalization import attestation_root
 from kiosk.authority.client import PendingCertificate
-from kiosk.authority.embedded.card_attestation import MakersInvalid, read_makers
+from kiosk.authority.embedded.card_attestation import AttestationInvalid, MakersInvalid, check, read_makers
 from kiosk.authority.errors import AuthorityRejected
 
 SERIAL = 12345678
 CARD = f"PIV{SERIAL:013d}"
 ARC = "1.3.6.1.4.1.41482.3."
+UNUSED_BITS = (b"\x03\x47\x00", b"\x03\x48\x00", b"\x03\x49\x00", b"\x03\x46\x00")
+"""How the BIT STRING of an ECDSA signature begins, in the lengths that it has."""
 PIN_ONCE, PIN_ALWAYS, PIN_NEVER = 2, 3, 1
 
 
@@ -189,6 +192,25 @@ def test_whatever_does_not_lead_from_the_maker_to_this_key_is_refused(
     make, reason = WRONG[name]
     with pytest.raises(AuthorityRejected, match=f"E21: .*{reason}"):
         request(trusting, make(trusting, maker, card))
+
+
+def test_no_octet_of_an_attestation_can_be_changed_and_none_brings_anything_but_a_refusal(
+    trusting: Desk, maker: Signer, card: Signer
+) -> None:
+    """Versions that nobody has defined and extensions that come twice are among what this makes."""
+    value = attestation(trusting.key, card)
+    key = trusting.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    key_hash = hashlib.sha256(key).digest()
+    check(value, CARD, key_hash, "signature", (maker.certificate,), START)
+    for place in range(len(value)):
+        for mask in (0x01, 0x04, 0x80):
+            changed = value[:place] + bytes([value[place] ^ mask]) + value[place + 1 :]
+            try:
+                check(changed, CARD, key_hash, "signature", (maker.certificate,), START)
+            except AttestationInvalid:
+                continue
+            # How many bits of a signature's last octet are unused is no part of what was signed.
+            assert value[place - 2 : place + 1] in UNUSED_BITS, f"octet {place} ^ {mask}"
 
 
 def test_a_key_in_a_card_below_a_trusted_card_is_refused(trusting: Desk, maker: Signer, card: Signer) -> None:

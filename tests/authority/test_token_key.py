@@ -18,6 +18,7 @@ from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_auth
 from kiosk.authority.embedded.generation import roll_over
 from kiosk.authority.errors import CredentialInvalid
 from kiosk.authority.token_key import TokenKey, TokenPlace, TokenUnusable, make_token_key, read_uri
+from kiosk.cli import main
 
 NAMES = (f"ca {number}" for number in itertools.count())
 
@@ -101,6 +102,13 @@ def test_an_authority_with_its_key_in_a_token(place: TokenPlace, tmp_path: Path,
     made = roll_over(directory, desk.authority, PIN.encode())
     assert isinstance(made.credential.key, TokenKey) and made.credential.key.place.key == f"{place.key}-2"
     desk.authority.store.close()
+
+
+def test_the_command_makes_the_key_where_it_is_told(place: TokenPlace, tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text(PIN)
+    words = ["ca", "init", "--token", place.uri, "--passphrase", str(tmp_path / "pin"), "--data", str(tmp_path / "ca")]
+    assert main(words) == 0
+    assert (tmp_path / "ca" / "ca.key").read_bytes().startswith(place.uri.encode())
 
 
 def test_such_a_directory_needs_the_pin(place: TokenPlace, tmp_path: Path) -> None:

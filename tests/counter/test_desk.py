@@ -10,18 +10,21 @@ from typing import Any
 import pytest
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelPurpose
+from hw.ports import ChannelChallenge, ChannelPurpose, MachineMoney, SessionKeys
 from kiosk.application_file import ClerkTable
+from kiosk.authority.token_key import TokenUnusable
 from kiosk.counter import asking
+from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.counter.remote_clerk import RemoteClerk, RemoteClerkKey, RemoteDesk, RemoteRegister, remote_card_keys
-from kiosk.issuance.failure import RolledBack, Suspect
+from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, Suspect
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, PaperSeen
 from kiosk.model.application import Application, Delivery
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import certify_items
 from kiosk.model.step import Actor
+from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter.two_stations import TwoStations, two_stations
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
@@ -84,6 +87,22 @@ def test_the_clerk_sees_the_registers_items_whatever_the_terminal_says(town: Two
     assert (shown.register_items, shown.form_items, shown.differences) == (true.items, false, ("name",))
 
 
+def test_the_substitutes_that_the_clerk_sees_are_of_his_own_register(town: TwoStations) -> None:
+    town.clerk = clerk = watching(town)
+    true = town.world.station().register.find("10000010091")
+    assert true is not None
+    certified = certify_items(true.items, true.kana)
+    false = replace(certified, name="偽野　まもる")
+    with town.attended(town.desk()):
+        remote = town.remote()
+        RemoteRegister(remote).find(true.code)
+        for told in (false, None):
+            question = IdentityQuestion("1", true.items, true.items, (), certified_items=told)
+            RemoteClerk(remote, "1").check_identity(question)
+    assert [shown.certified_items for shown in clerk.shown] == [certified, certified]
+    assert certified.substituted == (("吉野　まもる", "吉"),)
+
+
 def terms(town: TwoStations, **changes: Any) -> AuthorisationTerms:
     """What a terminal wants signed for its case, once its identity check is done."""
     world = town.world
@@ -95,7 +114,7 @@ def terms(town: TwoStations, **changes: Any) -> AuthorisationTerms:
         case=case.pseudonym,
         station="demo",
         card_number=f"JUKI{RESIDENT:0>12}",
-        items_hash=certify_items(resident.items).hash(),
+        items_hash=certify_items(resident.items, resident.kana).hash(),
         person=world.station().person(RESIDENT),
         nonce=bytes(16),
         issued_at=world.now,
@@ -192,6 +211,25 @@ def test_no_keys_are_given_for_another_stations_leave_or_for_none(town: TwoStati
             keys(clerk_key.authorise(terms(town)))(challenge)
 
 
+def test_a_clerks_station_whose_token_is_lost_says_so(town: TwoStations) -> None:
+    class Lost(CardIssuer):
+        """Has its masters in a token that was pulled."""
+
+        def session_keys(self, challenge: ChannelChallenge) -> SessionKeys:
+            raise TokenUnusable("token issuer: DeviceRemoved")
+
+    challenge = ChannelChallenge("JUKI", ChannelPurpose.ISSUE, 0x30, bytes(8), bytes(8), bytes(8))
+    identified(town)
+    desk = town.desk()
+    leave = terms(town, card_number="JUKI")
+    desk.card_desk = replace(desk.card_desk, issuer=Lost({}), stage_of=lambda _: Stage.AUTHORISED)
+    with (
+        town.attended(desk),
+        pytest.raises(IssuerKeysUnavailable, match="clerk's station: token issuer: DeviceRemoved"),
+    ):
+        remote_card_keys(town.remote())(town.world.station().clerk_key.authorise(leave))(challenge)
+
+
 def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> None:
     class Own(PlayedClerk):
         """Says what nobody else says."""
@@ -208,7 +246,7 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
         with pytest.raises(Abandoned, match="stopped by resident: too_little_money"):
             clerk.take_fee(500)
         with pytest.raises(CannotTell):
-            clerk.count_payment(500)
+            clerk.count_payment(500, MachineMoney())
         assert clerk.look_at_paper(1) is PaperSeen.PARTLY
         assert clerk.is_card_returned() is True
         clerk.give_change(0)
@@ -307,7 +345,7 @@ def test_who_is_asked_about_money_is_told_whose_it_is(town: TwoStations) -> None
     desk = replace(town.desk(), clerk=clerk)
     with town.attended(desk):
         RemoteClerk(town.remote(), "7").take_fee(500)
-        RemoteClerk(town.remote(), "8").count_payment(500)
+        RemoteClerk(town.remote(), "8").count_payment(500, MachineMoney(paid_yen=500))
     assert asked == [("demo", "7"), ("demo", "8")]
 
 

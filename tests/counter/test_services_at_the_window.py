@@ -84,7 +84,7 @@ def test_a_leave_for_one_thing_is_not_signed_for_another(
             case=case.pseudonym,
             station="demo",
             card_number=f"JUKI{RESIDENT:0>12}",
-            items_hash=certify_items(question.register_items).hash(),
+            items_hash=certify_items(question.register_items, "").hash(),
             person=world.station().person(RESIDENT),
             nonce=bytes(16),
             issued_at=world.now,

@@ -17,11 +17,12 @@ from kiosk.application_file import ClerkTable
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import add_station
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import Line, LineKey
 from kiosk.counter.remote_clerk import (
+    RemoteArchive,
     RemoteClerk,
     RemoteClerkKey,
     RemoteDesk,
@@ -30,6 +31,7 @@ from kiosk.counter.remote_clerk import (
     remote_card_keys,
 )
 from kiosk.counter.town_ids import KeyedIds
+from kiosk.issuance.ended_cases import EndedCases
 from kiosk.issuance.persons import Clerk, Persons
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -37,7 +39,7 @@ from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.played_persons import PlayedClerk
-from tests.counter_bench import World
+from tests.counter_bench import HEAD_KEY, World
 
 WINDOW = "window"
 """The name of the clerk's station."""
@@ -82,20 +84,27 @@ class TwoStations:
         station = self.world.station()
         database = open_database(self.world.database_url)
         key = HeadKey(b"\x02" * 32)
-        journal = Journal(database, WINDOW, StationKey(b"\x02" * 32), station.clock, head_key=key)
+        line = self.line(WINDOW)
+        journal = Journal(
+            database, WINDOW, StationKey(b"\x02" * 32), station.clock, head_key=key, escrow_key=line.escrow_key
+        )
         masters = {purpose: getattr(DEMO_MASTERS, purpose.value) for purpose in ChannelPurpose}
         return Desk(
-            line=self.line(WINDOW),
+            line=line,
             journal=journal,
             register=station.register,
             ids=KeyedIds(bytes(16)),
             card_desk=CardDesk(
-                CardIssuer(masters), self.credentials["demo"].chain[0], journal.stage_of, lambda: self.world.now
+                CardIssuer(in_memory(masters)),
+                self.credentials["demo"].chain[0],
+                journal.stage_of,
+                lambda: self.world.now,
             ),
             clerk=lambda _station, _number: self.clerk,
             clerk_key=load_clerk_key(self.world.authority_directory / "clerks" / "demo.pem"),
             authorisation_life=datetime.timedelta(minutes=15),
             clock=lambda: self.world.now,
+            ended_cases=EndedCases(journal, station.authority, station.issuer, station.clock),
         )
 
     def remote(self, patience_s: float = PATIENCE_S, **changes: Any) -> RemoteDesk:
@@ -109,6 +118,15 @@ class TwoStations:
             "card_keys": remote_card_keys(desk),
             "clerk_key": RemoteClerkKey(desk),
             "ids": RemoteIds(desk),
+            "archive": RemoteArchive(desk),
+            "journal": Journal(
+                open_database(self.world.database_url),
+                "demo",
+                StationKey(bytes(32)),
+                lambda: self.world.now,
+                head_key=HEAD_KEY,
+                escrow_to=lambda: desk.line.escrow_to(WINDOW),
+            ),
         }
         return self.world.station(**(apart | changes))
 

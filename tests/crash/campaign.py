@@ -25,6 +25,7 @@ from tests.crash.hunt import Hunted
 from tests.crash.invariants import AT_EVERY_INSTANT, AT_REST, WHEN_MONEY_GOES_IN
 from tests.crash.mutations import MUTATIONS
 from tests.crash.plan import Death, Who, other_deaths
+from tests.crash.scenario import SCENARIOS
 from tests.crash.workers import Work, Workers
 
 REACHES = (
@@ -58,8 +59,11 @@ class Campaign:
         for scenario in scenarios:
             points: list[Point] = next(self._run(scenario, "points", [()]))
             self._tell_points(scenario, points)
-            total.add(self._part(scenario, "one death, each raised", self._singles(scenario, points)))
             own = REACHES if depth or scenario == scenarios[0] else REACHES_OF_OTHERS
+            if SCENARIOS[scenario].is_mute:
+                total.add(self._part(scenario, "up to 1", self._merged(scenario, Merging(own[:1], self.seed))))
+                continue
+            total.add(self._part(scenario, "one death, each raised", self._singles(scenario, points)))
             merging = Merging(own[:depth], self.seed)
             total.add(
                 self._part(scenario, f"up to {depth or len(own)}, merged by state", self._merged(scenario, merging))

@@ -230,6 +230,13 @@ def nobody_loses_his_password(remains: Remains) -> Iterator[str]:
             yield f"card {card.number} has {card.tries} tries left"
 
 
+def what_has_ended_only_the_clerks_station_reads(remains: Remains) -> Iterator[str]:
+    """A case's personal data is sealed to the clerk's station and, until it has ended, to the one terminal."""
+    for case in remains.store.cases:
+        if case.has_key_here == case.has_ended:
+            yield f"case {case.number} is {case.stage}, and its key is {'' if case.has_key_here else 'not '}here"
+
+
 AT_EVERY_INSTANT: tuple[Invariant, ...] = (
     a_valid_certificate_is_in_a_card_that_holds_its_key,
     a_resident_has_at_most_one_valid_certificate,
@@ -246,6 +253,7 @@ AT_EVERY_INSTANT: tuple[Invariant, ...] = (
     no_password_is_in_any_file,
     no_private_key_is_in_any_file,
     no_personal_data_is_in_clear_in_the_store,
+    what_has_ended_only_the_clerks_station_reads,
     nobody_loses_his_password,
 )
 

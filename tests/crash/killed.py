@@ -4,10 +4,11 @@
 
 `kiosk drill` works over a store and a simulated card in files, with the authority and the printer in processes of their
 own. An undisturbed run under strace tells the calls: commits, card and till, bytes to the printer, requests to the
-authority; and of the authority its commits and answers. Then, before each of them in its turn, SIGKILL: to the
-terminal, to the authority, to both at once. Between two such calls nothing can be seen from outside, so that before
-one is after the one before. What was killed is started again until the case is closed, and all must then be as if
-nothing had been.
+authority; of the authority its commits and answers; and of a clerk's station (`kiosk drill --attend`), for a terminal
+that has nothing of the clerk's, its commits and its till. Then, before each of them in its turn, SIGKILL: to the
+terminal, to the authority, to both at once, to the clerk's station. Between two such calls nothing can be seen from
+outside, so that before one is after the one before. What was killed is started again until the case is closed, and all
+must then be as if nothing had been.
 """
 
 import argparse
@@ -57,21 +58,35 @@ MOST_STARTS = 4
 """How often a drill is started again before its case must be closed: the first may end by rolling back."""
 
 PORTION = 12
-"""So many deaths of a terminal share an authority and a printer."""
+"""So many deaths of a terminal or a clerk's station share an authority and a printer."""
+
+WINDOW = "window"
+"""The name of the clerk's station."""
+
+
+class Counted(StrEnum):
+    """Whose calls are counted."""
+
+    TERMINAL = "terminal"
+    AUTHORITY = "authority"
+    CLERKS_STATION = "clerk's station"
 
 
 class Victim(StrEnum):
-    """Whose calls are counted, and who dies."""
+    """Who dies."""
 
     TERMINAL = "terminal"
     AUTHORITY = "authority"
     TERMINAL_AND_AUTHORITY = "terminal, and the authority with it"
     AUTHORITY_AND_TERMINAL = "authority, and the terminal with it"
+    CLERKS_STATION = "clerk's station"
 
     @property
-    def is_counted_at_authority(self) -> bool:
-        """Whether the place is one of the authority's calls."""
-        return self in (Victim.AUTHORITY, Victim.AUTHORITY_AND_TERMINAL)
+    def counted(self) -> Counted:
+        """Of whose calls the place is one."""
+        if self is Victim.CLERKS_STATION:
+            return Counted.CLERKS_STATION
+        return Counted.AUTHORITY if self in (Victim.AUTHORITY, Victim.AUTHORITY_AND_TERMINAL) else Counted.TERMINAL
 
 
 @dataclass(frozen=True)
@@ -166,20 +181,56 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-class Counterpart:
-    """One resident at one terminal of a town: his application, his card, the terminal's data."""
+class Window:
+    """The clerk's station of one terminal, in a process of its own, over the store that both share."""
 
-    def __init__(self, town: Town, name: str, resident: str) -> None:
+    def __init__(self, town: Town, name: str, application: Path) -> None:
+        self.data = town.folder / f"{name}-{WINDOW}"
+        self.store = town.folder / f"{name}.db"
+        self._town = town
+        self._application = application
+        self._process: subprocess.Popen[str] | None = None
+
+    def attend(self, *tracer: str) -> subprocess.Popen[str]:
+        """Starts it, under a tracer perhaps; it can be asked, or has died before that."""
+        credential = self._town.directory / "stations" / f"{WINDOW}.pem"
+        settings = ["--set", f"authority.url={self._town.url}", "--set", f"authority.credential={credential}"]
+        words = ["drill", str(self._application), "--attend", "--data", str(self.data), *settings, *self.shared()]
+        self._process = _start([*tracer, sys.executable, "-m", "kiosk", *words])
+        _first_line(self._process)
+        return self._process
+
+    def shared(self) -> list[str]:
+        """Where the store is."""
+        return ["--set", f"store.url=sqlite:///{self.store}"]
+
+    def leave(self) -> None:
+        """Lets it end by itself, if it has not died."""
+        if self._process is not None:
+            _end(self._process)
+            self._process = None
+
+
+class Counterpart:
+    """One resident at one terminal of a town: his application, his card, the terminal's data.
+
+    With `has_window` the terminal has nothing of the clerk's, and a clerk's station of its own.
+    """
+
+    def __init__(self, town: Town, name: str, resident: str, *, has_window: bool = False) -> None:
         self.town = town
         self.number = name
         self.data = town.folder / name
         self._file = application_file(town.folder / f"{name}.toml", resident=resident, number=name)
+        self.window = Window(town, name, self._file) if has_window else None
         self._papers_before = {path.name for path in town.papers.glob("*.txt")}
         self._issued_before = town.issued()
 
     def drill(self, *tracer: str) -> list[str]:
         """The command."""
         words = ["drill", str(self._file), "--json", "--data", str(self.data), *self.town.settings()]
+        if self.window is not None:
+            words += ["--set", f"clerk.station={WINDOW}", *self.window.shared()]
         return [*tracer, sys.executable, "-m", "kiosk", *words]
 
     def check(self) -> None:
@@ -203,7 +254,7 @@ class Counterpart:
             "it is in the card": card.files.get(0x0001) == certificate.public_bytes(Encoding.DER),
             "with its key": card_key(card) == certificate.public_key(),
             "the card is out of the reader": _content(self.data / "sim" / "reader.json")["inserted"] is None,
-            "the till holds the fee": _content(self.data / "sim" / "till.json") == {self.number: 500},
+            "the till holds the fee": _content((self.window or self).data / "sim" / "till.json") == {self.number: 500},
             "there is one original at most": len(originals) <= 1,
             "there is a receipt": any("No. 000001" in text for text in papers),
             "the journal holds": all(self._holds(head) for head in proofs or [None]),
@@ -223,8 +274,11 @@ class Counterpart:
         return [serial_text(one.serial_number) for one in since if self._is_good(one)]
 
     def _holds(self, head: str | None) -> bool:
+        store = [] if self.window is None else [("store.url", f"sqlite:///{self.window.store}")]
+        folders = [self.data] if self.window is None else [self.data, self.window.data]
+        config = load_config(SHIPPED / "kiosk.toml", store)
         with contextlib.redirect_stdout(io.StringIO()):
-            return run_journal(load_config(SHIPPED / "kiosk.toml", []), self.data, "verify", head) is ExitCode.OK
+            return all(run_journal(config, folder, "verify", head) is ExitCode.OK for folder in folders)
 
 
 def _content(path: Path) -> dict[str, object]:
@@ -267,8 +321,8 @@ def _killer(place: Place) -> list[str]:
     return ["strace", "-f", "-e", f"trace={place.call}", "-e", inject, "-o", os.devnull]
 
 
-def record(folder: Path, authority: Path) -> dict[bool, list[Place]]:
-    """The places of an undisturbed issuance: False the terminal's, True the authority's."""
+def record(folder: Path, authority: Path) -> dict[Counted, list[Place]]:
+    """The places of undisturbed issuances: terminal's and authority's of one, a clerk's station's of another."""
     with Town(folder, authority) as town:
         town.serve(*_tracer(folder / "authority.trace"))
         served = town.url.rpartition(":")[2]
@@ -281,6 +335,14 @@ def record(folder: Path, authority: Path) -> dict[bool, list[Place]]:
         town.stop_authority()
         town.serve()
         counterpart.check()
+        elsewhere = Counterpart(town, "elsewhere", RESIDENTS[1], has_window=True)
+        window = elsewhere.window
+        assert window is not None
+        window.attend(*_tracer(folder / "window.trace"))
+        done = run(*elsewhere.drill()[3:])
+        window.leave()
+        if done.returncode:
+            raise RecordingFailed(done.stdout + done.stderr)
     data = str(counterpart.data)
     terminal = (
         ("kiosk.db-journal", ROLLBACK_JOURNAL),
@@ -298,8 +360,19 @@ def record(folder: Path, authority: Path) -> dict[bool, list[Place]]:
         (books, "commit"),
         (f"TCP:[127.0.0.1:{served}->", "answer"),
     )
-    with (folder / "terminal.trace").open() as trace, (folder / "authority.trace").open() as other:
-        return {False: places(trace, terminal), True: places(other, at_authority)}
+    at_window = (
+        (f"{window.store}-journal", ROLLBACK_JOURNAL),
+        (str(window.store), "commit"),
+        (f"<{folder}>", "commit"),
+        (f"{window.data}/sim/till", "till"),
+        (str(window.data), "other files"),
+    )
+    found = {}
+    for counted, kinds in zip(Counted, (terminal, at_authority, at_window), strict=True):
+        name = {Counted.CLERKS_STATION: "window"}.get(counted, counted.value)
+        with (folder / f"{name}.trace").open() as trace:
+            found[counted] = places(trace, kinds)
+    return found
 
 
 RESIDENTS = [one.code for one in load_register(SHIPPED / "demo" / "residents.toml").residents()]
@@ -307,9 +380,16 @@ RESIDENTS = [one.code for one in load_register(SHIPPED / "demo" / "residents.tom
 
 def die(town: Town, death: Death, name: str, resident: str) -> bool:
     """One drill that dies, and all that follows; whether the place was reached. Raises `NotAsUndisturbed`."""
-    counterpart = Counterpart(town, name, resident)
+    counterpart = Counterpart(town, name, resident, has_window=death.victim is Victim.CLERKS_STATION)
     killer = _killer(death.place)
-    if death.victim.is_counted_at_authority:
+    if counterpart.window is not None:
+        attending, terminal = counterpart.window.attend(*killer), _start(counterpart.drill())
+        is_reached = _first_to_end(attending, terminal) is attending
+        counterpart.window.leave()
+        # Whoever has asked hears from the next one that he was not answered.
+        counterpart.window.attend()
+        _read_to_end(terminal)
+    elif death.victim.counted is Counted.AUTHORITY:
         authority = town.serve(*killer)
         terminal = _start(counterpart.drill())
         first, is_reached = _first_to_end(authority, terminal), False
@@ -332,6 +412,9 @@ def die(town: Town, death: Death, name: str, resident: str) -> bool:
     # Whatever goes wrong in looking at what was left is a finding about this death, and has to name it.
     except Exception as error:
         raise NotAsUndisturbed(f"{death}: {error}") from error
+    finally:
+        if counterpart.window is not None:
+            counterpart.window.leave()
     return is_reached
 
 
@@ -352,7 +435,7 @@ def _read_to_end(process: subprocess.Popen[str]) -> None:
     _end(process)
 
 
-def deaths(found: dict[bool, list[Place]], every: int, *, is_all: bool) -> list[Death]:
+def deaths(found: dict[Counted, list[Place]], every: int, *, is_all: bool) -> list[Death]:
     """Each victim at each of its places, or at every so manieth.
 
     Without `is_all` not before a write to SQLite's journal: until that is synced, nothing else of a commit is written.
@@ -360,7 +443,7 @@ def deaths(found: dict[bool, list[Place]], every: int, *, is_all: bool) -> list[
     return [
         Death(victim, place)
         for victim in Victim
-        for place in [p for p in found[victim.is_counted_at_authority] if is_all or not _is_preparing(p)][::every]
+        for place in [p for p in found[victim.counted] if is_all or not _is_preparing(p)][::every]
     ]
 
 
@@ -369,12 +452,12 @@ def _is_preparing(place: Place) -> bool:
 
 
 def portions(wanted: Sequence[Death]) -> Iterator[Sequence[Death]]:
-    """Deaths that can share a town: the terminal's by the dozen; each of an authority wants one of its own."""
-    terminals = [death for death in wanted if not death.victim.is_counted_at_authority]
+    """Deaths that can share a town: by the dozen, but that each of an authority wants one of its own."""
+    terminals = [death for death in wanted if death.victim.counted is not Counted.AUTHORITY]
     for begin in range(0, len(terminals), PORTION):
         yield terminals[begin : begin + PORTION]
     for death in wanted:
-        if death.victim.is_counted_at_authority:
+        if death.victim.counted is Counted.AUTHORITY:
             yield [death]
 
 
@@ -383,7 +466,7 @@ def die_often(authority: Path, wanted: Sequence[Death]) -> tuple[Counter[str], l
     counts: Counter[str] = Counter()
     violations = []
     with tempfile.TemporaryDirectory(dir=memory_folder()) as folder, Town(Path(folder), authority) as town:
-        if not wanted[0].victim.is_counted_at_authority:
+        if wanted[0].victim.counted is not Counted.AUTHORITY:
             town.serve()
         for number, death in enumerate(wanted):
             try:
@@ -396,9 +479,10 @@ def die_often(authority: Path, wanted: Sequence[Death]) -> tuple[Counter[str], l
 
 def make_authority(folder: Path) -> Path:
     """The folder of an authority that has issued nothing; towns get copies."""
-    made = run("ca", "init", "--data", folder)
-    if made.returncode:
-        raise RecordingFailed(made.stderr)
+    for words in (("ca", "init"), ("ca", "station", WINDOW)):
+        made = run(*words, "--data", folder)
+        if made.returncode:
+            raise RecordingFailed(made.stderr)
     return folder
 
 
@@ -415,9 +499,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         authority = make_authority(folder / "authority")
         (folder / "town").mkdir()
         found = record(folder / "town", authority)
-        for is_of_authority, title in ((False, "terminal"), (True, "authority")):
-            kinds = Counter(place.kind for place in found[is_of_authority])
-            print(f"{title}: {len(found[is_of_authority])} places: {dict(kinds)}", flush=True)
+        for counted, there in found.items():
+            kinds = Counter(place.kind for place in there)
+            print(f"{counted}: {len(there)} places: {dict(kinds)}", flush=True)
         wanted = deaths(found, args.every, is_all=args.all)
         counts: Counter[str] = Counter()
         violations: list[str] = []

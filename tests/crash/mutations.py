@@ -33,6 +33,7 @@ _ISSUE = "kiosk.issuance.issue"
 _ROLL_BACK = "kiosk.issuance.roll_back"
 _JOURNAL = "kiosk.journal.journal:Journal"
 _CHAIN_OF = "kiosk.journal.chain:Chain"
+_MOVED = '{**facts, **({"operator": operator} if operator else {}), **handed_over}'
 
 _VALID = "a_valid_certificate_is_in_a_card_that_holds_its_key"
 _FEE = "a_new_valid_certificate_has_a_journaled_fee"
@@ -262,7 +263,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a card of another open application is taken",
         _BACK,
-        f"{_ISSUE}:_check_eligibility",
+        "kiosk.issuance.applicant:closed_cases_on_card",
         "raise case.refuse(CARD_IN_USE)",
         "pass",
     ),
@@ -389,21 +390,21 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a rejected confirmation is taken for a yes",
         _CHARGED,
-        f"{_ISSUE}:confirm",
+        "kiosk.issuance.certification:confirm_pending",
         "if isinstance(ask(message), World):",
         "if False:",
     ),
     _one(
         "pending is taken for valid",
         _PENDING,
-        f"{_ISSUE}:confirm",
+        "kiosk.issuance.certification:confirm_pending",
         "return World.NOT_HAPPENED",
         "return Confirmed(pending.serial)",
     ),
     _one(
         "revoked is taken for valid",
         _CHARGED,
-        f"{_ISSUE}:confirm",
+        "kiosk.issuance.certification:confirm_pending",
         "case CertificateState.GOOD:",
         "case CertificateState.GOOD | CertificateState.REVOKED:",
     ),
@@ -522,10 +523,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "if rest_yen := intent.amount_yen:",
     ),
     # --- journal
-    _two_transactions(
-        "complete", 'self._chain.append(transaction, {**facts, "commitment": commitment, **auto, **beside})'
-    ),
-    _two_transactions("move", 'self._chain.append(transaction, facts | ({"operator": operator} if operator else {}))'),
+    _two_transactions("complete", "self._chain.append(transaction, told)"),
+    _two_transactions("move", f"self._chain.append(transaction, {_MOVED})"),
     _two_transactions("leave", "self._chain.append(transaction, facts)"),
     _one(
         "entries are not chained",
@@ -545,7 +544,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a refusal is kept and not journaled",
         _TOLD,
         f"{_JOURNAL}.move",
-        'self._chain.append(transaction, facts | ({"operator": operator} if operator else {}))',
+        f"self._chain.append(transaction, {_MOVED})",
         "stage is Stage.REFUSED or self._chain.append(transaction, facts)",
     ),
     _one(
@@ -627,17 +626,19 @@ MUTATIONS: tuple[Mutation, ...] = (
         "who cannot tell has seen no money",
         _TILL,
         f"{_ISSUE}:take_fee",
-        "answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen)))\n"
+        "answer = case.witness("
+        "FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen, known)))\n"
         "        counted_yen = int(answer)",
-        "try:\n            counted_yen = persons.clerk.count_payment(intent.fee_yen)\n"
+        "try:\n            counted_yen = persons.clerk.count_payment(intent.fee_yen, known)\n"
         "        except CannotTell:\n            counted_yen = 0",
     ),
     _one(
         "who cannot tell of a refund has seen no money",
         _TILL,
         f"{_ROLL_BACK}:_count",
-        "return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen))))",
-        "try:\n        return persons.clerk.count_payment(fee_yen)\n    except CannotTell:\n        return 0",
+        "return int("
+        "case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen, known))))",
+        "try:\n        return persons.clerk.count_payment(fee_yen, known)\n    except CannotTell:\n        return 0",
     ),
     _one(
         "who cannot tell of a receipt has seen it",
@@ -712,6 +713,20 @@ MUTATIONS: tuple[Mutation, ...] = (
         "kiosk.authority.embedded.issuing:enter",
         "state=State.PENDING",
         "state=State.GOOD",
+    ),
+    _one(
+        "a terminal keeps the key of a case that has ended",
+        "what_has_ended_only_the_clerks_station_reads",
+        f"{_JOURNAL}._sealed_after",
+        "UPDATE cases SET seal = NULL WHERE pseudonym = ? AND escrow IS NOT NULL",
+        "UPDATE cases SET code = code WHERE pseudonym = ?",
+    ),
+    _one(
+        "a terminal loses the key of a case before it has ended",
+        "defect",
+        f"{_JOURNAL}._sealed_after",
+        "not stage.is_ended",
+        "not stage.is_ended and stage is not Stage.RECEIPTED",
     ),
     _one(
         "a revocation is acknowledged and not done",

@@ -29,9 +29,10 @@ from kiosk.authority.embedded.directory import RandomBytes, init, open_authority
 from kiosk.authority.embedded.store import open_store
 from kiosk.clock import Clock
 from kiosk.config import SHIPPED, Config, load_config, load_receipt_form
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.issuance.receipt import ReceiptForm
+from kiosk.model.policy import FeeRules
 from kiosk.register.register import Register, load_register
 
 Answer = TypeVar("Answer")
@@ -83,23 +84,27 @@ class Office:
 
 
 @contextmanager
-def furnished() -> Iterator[Office]:
-    """An office with a training authority of its own, and a folder in memory for its worlds."""
+def furnished(policy: str = "juki-2011") -> Iterator[Office]:
+    """An office under a policy, with a training authority of its own, and a folder in memory for its worlds."""
     with (
         tempfile.TemporaryDirectory(prefix="kiosk-crash-", dir=MEMORY_FILES) as scratch,
         asyncio.Runner() as runner,
         _quickened(),
     ):
         directory = Path(scratch) / "authority"
-        config = load_config(SHIPPED / "kiosk.toml", [])
-        init(directory, SHIPPED / "policy" / "juki-2011.toml", config.town, lambda: START)
+        config = load_config(SHIPPED / "kiosk.toml", [("policy.profile", policy)])
+        # The rules count with one fee, whatever the policy.
+        config = replace(config, policy=replace(config.policy, fee=FeeRules(500)))
+        init(directory, SHIPPED / "policy" / f"{policy}.toml", config.town, lambda: START)
         authority = open_authority(directory, lambda: START)
         authority.store.close()
         yield Office(
             config=config,
             register=load_register(config.register_file),
             receipt_form=load_receipt_form("ja", is_training=True),
-            card_issuer=CardIssuer({purpose: getattr(DEMO_MASTERS, purpose.value) for purpose in ChannelPurpose}),
+            card_issuer=CardIssuer(
+                in_memory({purpose: getattr(DEMO_MASTERS, purpose.value) for purpose in ChannelPurpose})
+            ),
             credential=load_credential(directory / "stations" / "demo.pem"),
             clerk_key=load_clerk_key(directory / "clerks" / "demo.pem"),
             second_clerk=load_clerk_key(directory / "clerks" / "second.pem"),

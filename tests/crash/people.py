@@ -5,10 +5,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
 
-from hw.ports import PinPolicy, PinStatus
+from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
-from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, DeliverySummary
+from kiosk.issuance.persons import Abandoned, AskedPassword, CannotTell, CardAction, DeliverySummary
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
 from kiosk.played_persons import PlayedClerk
@@ -120,7 +120,7 @@ class TruthfulClerk(PlayedClerk):
 class UnsureClerk(TruthfulClerk):
     """A clerk who can tell nothing of what was before he was asked."""
 
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         """He does not know whose money it is."""
         raise CannotTell
 
@@ -151,11 +151,15 @@ class AbsentResident:
         """Nobody types."""
         raise Abandoned(Actor.RESIDENT, "left")
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
+    def which_password(self, statuses: Mapping[KeyUse, PinStatus]) -> KeyUse:
+        """Nobody says it."""
+        raise Abandoned(Actor.RESIDENT, "left")
+
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """Nobody types."""
         raise Abandoned(Actor.RESIDENT, "left")
 
-    def enter_new_password(self, status: PinStatus) -> bytearray:
+    def enter_new_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """Nobody types."""
         raise Abandoned(Actor.RESIDENT, "left")
 

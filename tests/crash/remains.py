@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cryptography import x509
@@ -20,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from hw.sim.printer.sheet import Sheet
 from kiosk.clock import JAPAN
-from kiosk.journal.seal import StationKey
-from tests.crash.world import STATION_KEY, Image
+from kiosk.journal.seal import Seal
+from tests.crash.world import ESCROW_KEY, Image
 
 RESIDENT_PROFILE = "signature"
 ORIGINAL_TITLE, COPY_TITLE = "手数料領収書", "領収書(写)"
@@ -77,6 +78,8 @@ class Case:
     effects: Mapping[str, Effect]
     receipt: int | None
     noted_at: Mapping[str, datetime.datetime]
+    has_key_here: bool
+    """Whether the terminal can read it; the clerk's station can."""
 
     def outcome(self, step: str) -> Any:
         """What a step yielded, None when it was not done."""
@@ -250,7 +253,9 @@ def _read_store(content: bytes) -> Store:
     cases = []
     for row in connection.execute("SELECT * FROM cases ORDER BY rowid").fetchall():
         effects = {}
-        seal = StationKey(STATION_KEY).seal(row["seal"])
+        # As the clerk's station reads it; a copy that does not open ends the exploration.
+        key = ESCROW_KEY.open(row["escrow"], row["pseudonym"])
+        seal = Seal(partial(bytes, key), bytes)
         for effect in connection.execute("SELECT * FROM effects WHERE pseudonym = ?", (row["pseudonym"],)):
             opened = {
                 part: None if effect[part] is None else json.loads(seal.open(effect[part], f"{effect['step']} {part}"))
@@ -268,6 +273,7 @@ def _read_store(content: bytes) -> Store:
                 effects,
                 receipts.get(pseudonym),
                 noted_at.get(pseudonym, {}),
+                row["seal"] is not None,
             )
         )
     connection.close()

@@ -43,15 +43,20 @@ class Ending:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One use case for one resident; `prepare` makes the world in which it begins, and says what was before."""
+    """One use case for one resident; `prepare` makes the world in which it begins, and says what was before.
+
+    `is_mute`: printer and drawer keep silent, see `World.is_mute`; such a scenario is explored to one death, by images.
+    """
 
     name: str
     prepare: Callable[[Office], tuple[Image, Past]]
     delivery: Delivery = Delivery.TERMINAL
     clerk: type[TruthfulClerk] = TruthfulClerk
+    is_mute: bool = False
 
     def start(self, world: World, applicant: Applicant, presence: Presence = Presence.SAME) -> Ending:
         """One start of the station, to its own end. What it raises otherwise is a defect, or a crash."""
+        world.is_mute = self.is_mute
         return issue_once(world, applicant, presence, self.delivery, self.clerk)
 
 
@@ -111,5 +116,6 @@ SCENARIOS = {
         Scenario("again", _after_a_revocation),
         Scenario("window", _at_a_new_station, Delivery.WINDOW),
         Scenario("unsure", _at_a_new_station, clerk=UnsureClerk),
+        Scenario("mute", _at_a_new_station, is_mute=True),
     )
 }

@@ -10,16 +10,16 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 from hw.errors import PinLocked, PinRefused
-from hw.ports import PinPolicy, PinStatus
+from hw.ports import KeyUse, PinPolicy, PinStatus
 from kiosk.issuance.abort import abort
 from kiosk.issuance.change_password import change_password
 from kiosk.issuance.failure import CaseEnded, GivenUp, Halted, Refusal, RolledBack
-from kiosk.issuance.persons import Persons
+from kiosk.issuance.persons import AskedPassword, Persons
 from kiosk.issuance.revoke import revoke
 from kiosk.issuance.station import Station
 from kiosk.issuance.unlock import unlock
@@ -36,28 +36,37 @@ from tests.crash.plan import UNCHANGED, Change, Death, Delay, Plan, other_deaths
 from tests.crash.play import Node, PlanDoesNotFit, Stage, expand, play
 from tests.crash.remains import Past, Remains, examine
 from tests.crash.scenario import APPLICANT, Applicant, Ending, Scenario, issue_once
-from tests.crash.world import PASSWORDS, Image, World, first_image
+from tests.crash.world import PASSWORDS, SECOND_PASSWORD, Image, World, first_image
 
 NUMBER = "S-1"
 OLD, NEW = PASSWORDS[RESIDENT], "Onbetsu2010q"
+NEW_SECOND = "9731"
 CHANGES = (*(Change(presence, delay) for presence, delay in product(Presence, Delay)), Change(is_next=True))
 _MOST_VISITS = 3
 
 
 class Owner(PlayedResident):
-    """The card's owner, who knows which password he typed when."""
+    """The card's owner, who knows which password he typed when; of a card with two he means the second."""
+
+    def which_password(self, statuses: Mapping[KeyUse, PinStatus]) -> KeyUse:
+        """The second."""
+        return KeyUse.AUTHENTICATION
 
     def choose_password(self, policy: PinPolicy) -> bytearray:
         """The new one."""
         return bytearray(NEW.encode())
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
-        """The one that he has had."""
-        return bytearray(OLD.encode())
+    def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
+        """Likewise."""
+        return bytearray(NEW_SECOND.encode())
 
-    def enter_new_password(self, status: PinStatus) -> bytearray:
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
+        """The one that he has had."""
+        return bytearray((OLD if asked.use is KeyUse.SIGNATURE else SECOND_PASSWORD).encode())
+
+    def enter_new_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """The one that he chose."""
-        return bytearray(NEW.encode())
+        return bytearray((NEW if asked.use is KeyUse.SIGNATURE else NEW_SECOND).encode())
 
 
 Serve = Callable[[Station, Persons], object]
@@ -71,6 +80,7 @@ class Service(Scenario):
 
     serve: Serve = lambda station, persons: None
     served: Served = lambda world, remains: iter(())
+    policy: str = "juki-2011"
 
     def start(self, world: World, applicant: Applicant, presence: Presence = Presence.SAME) -> Ending:
         """One start of the station; whoever comes in between has a certificate issued."""
@@ -125,6 +135,17 @@ class ServiceStage(Stage):
         return replace(remains, past=Past(self.past.revoked | asked))
 
 
+def _with_two_certificates(office: Office) -> tuple[Image, Past]:
+    """The same of a card with two keys, whose second password was typed wrong once."""
+    world = World(office, first_image(office), Passage(), office.folder())
+    issue_once(world, Applicant(RESIDENT, "before-1"))
+    _tries(world, "0000", KeyUse.AUTHENTICATION)
+    world.end_terminal()
+    image = world.image()
+    world.close()
+    return image, Past()
+
+
 def _with_a_certificate(office: Office) -> tuple[Image, Past]:
     """A station at work, and a resident with a valid certificate, who has typed his password wrong once."""
     world = World(office, first_image(office), Passage(), office.folder())
@@ -136,13 +157,13 @@ def _with_a_certificate(office: Office) -> tuple[Image, Past]:
     return image, Past()
 
 
-def _tries(world: World, password: str) -> bool:
+def _tries(world: World, password: str, use: KeyUse = KeyUse.SIGNATURE) -> bool:
     """Whether the card has this password, as whoever holds it can find out."""
     station = world.start_terminal(Delivery.TERMINAL)
     world.place_card(RESIDENT)
     try:
         with station.reader.session() as session:
-            session.verify_pin(bytearray(password.encode()))
+            session.verify_pin(bytearray(password.encode()), use)
     except (PinRefused, PinLocked):
         return False
     finally:
@@ -156,6 +177,13 @@ def _has_the_new_password(world: World, remains: Remains) -> Iterator[str]:
     (certificate,) = [c for c in remains.books.certificates if c.state == "good" and c.person == _person(remains)]
     if remains.cards[RESIDENT].certificate != certificate.der:
         yield "the card has lost its certificate"
+
+
+def _has_the_new_second_password(world: World, remains: Remains) -> Iterator[str]:
+    if not _tries(world, NEW_SECOND, KeyUse.AUTHENTICATION):
+        yield "the card does not have the second password that its owner chose"
+    if not _tries(world, OLD.upper()):
+        yield "the card has lost its first password"
 
 
 def _person(remains: Remains) -> bytes:
@@ -176,6 +204,14 @@ def _is_revoked(world: World, remains: Remains) -> Iterator[str]:
         yield f"{notices} papers say that it is revoked"
 
 
+def _change(station: Station, persons: Persons) -> object:
+    return change_password(PasswordChangeApplication(NUMBER), station, persons, lambda _: None)
+
+
+def _unlock(station: Station, persons: Persons) -> object:
+    return unlock(UnlockApplication(NUMBER, RESIDENT), station, persons, lambda _: None)
+
+
 _REVOCATION = RevocationApplication(NUMBER, RESIDENT, RevocationCause.WITHDRAWN, has_card=True)
 
 SERVICES = {
@@ -184,18 +220,24 @@ SERVICES = {
         Service(
             "change",
             _with_a_certificate,
-            serve=lambda station, persons: change_password(
-                PasswordChangeApplication(NUMBER), station, persons, lambda _: None
-            ),
+            serve=_change,
             served=_has_the_new_password,
         ),
         Service(
             "unlock",
             _with_a_certificate,
-            serve=lambda station, persons: unlock(
-                UnlockApplication(NUMBER, RESIDENT), station, persons, lambda _: None
-            ),
+            serve=_unlock,
             served=_has_the_new_password,
+        ),
+        *(
+            Service(
+                f"{name}-second",
+                _with_two_certificates,
+                serve=serve,
+                served=_has_the_new_second_password,
+                policy="myna-2016",
+            )
+            for name, serve in (("change", _change), ("unlock", _unlock))
         ),
         Service(
             "revoke",
@@ -267,8 +309,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--changes", action="store_true", help="with every change of card, people and time")
     options = parser.parse_args(words)
     total: Counter[str] = Counter()
-    with furnished() as office:
-        for name in [options.service] if options.service else SERVICES:
+    for name in [options.service] if options.service else SERVICES:
+        with furnished(SERVICES[name].policy) as office:
             began_s = time.monotonic()
             stage = set_up(office, SERVICES[name])
             plans = deaths(stage, CHANGES if options.changes else (UNCHANGED,))[:: options.every]

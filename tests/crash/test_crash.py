@@ -9,7 +9,7 @@ from random import Random, SystemRandom
 import pytest
 
 from tests.crash.boundaries import whole_calls
-from tests.crash.boundary import Kind
+from tests.crash.boundary import Kind, Phase
 from tests.crash.explore import CARD_CHANGES, Explorer, Merging, Reach, Tally
 from tests.crash.hunt import hunt
 from tests.crash.mutation import applied
@@ -50,6 +50,20 @@ def test_nothing_breaks_wherever_one_of_all_ends(explorer: Explorer) -> None:
     total = explored(explorer, Merging([Reach([UNCHANGED])]))
     assert total.findings == []
     assert total.plans[1] > 200
+
+
+@pytest.mark.parametrize("explorer", ["mute"], indirect=True)
+def test_of_a_printer_that_does_not_tell_and_a_drawer_that_stays_shut_nothing_breaks_either(
+    explorer: Explorer,
+) -> None:
+    undisturbed = play(explorer.stage, ())
+    labels = [label for point, label in undisturbed.legs[0].passed if point.phase is Phase.BEFORE]
+    assert "paper" in labels, "a person is asked, for the printer does not say that the receipt came out"
+    assert sum(label.startswith("1b 70") for label in labels) == 2, "the drawer is kicked once more"
+    random = Random(0)
+    points = [point for point in explorer.points() if point.kind is Kind.PRINTER]
+    for point in random.sample(points, 12):
+        assert explorer.run_single(Death(point)).findings == []
 
 
 def random_plan(explorer: Explorer, random: Random) -> Plan:

@@ -6,36 +6,46 @@ Real drivers on simulated devices, the real authority over ASGI, real SQLite fil
 import copy
 import datetime
 import hashlib
+import itertools
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
 from hw.cash.drawer import ClerkDrawer
+from hw.ports import MachineMoney
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import CardMemory
 from hw.sim.card.personalization import new_card
+from hw.sim.card.profile import PROFILES
 from hw.sim.printer.virtual import VirtualPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.embedded.authority import Authority
 from kiosk.counter.card_desk import CardDesk
+from kiosk.counter.desk import Desk
+from kiosk.counter.remote_clerk import RemoteArchive, RemoteDesk
 from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.effect import intent_in
+from kiosk.issuance.ended_cases import EndedCases
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.settle import question_of, settle
 from kiosk.issuance.station import Station, Waits
 from kiosk.issuance.steps import RECEIPT
 from kiosk.journal.audit import Audit
 from kiosk.journal.database import Database, open_database
+from kiosk.journal.escrow import EscrowKey, EscrowTo
 from kiosk.journal.journal import CaseRecord, Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Delivery
@@ -45,7 +55,7 @@ from kiosk.papers.catalogue import roll_paper
 from kiosk.played_persons import PlayedResident
 from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, PASSWORD, RESIDENT
 from tests.crash.boundary import Passage
-from tests.crash.clerk_station import ClerkAtStation, ClerkStation
+from tests.crash.clerk_station import ClerkAtStation, ClerkStation, ShortLine
 from tests.crash.line import AuthorityLine
 from tests.crash.office import START, Office
 from tests.crash.people import AbsentResident, Hand, LonelyClerk, Presence, ReaderName, Till, TruthfulClerk
@@ -56,7 +66,17 @@ READERS: tuple[ReaderName, ...] = ("terminal", "window")
 STATION_KEY = bytes(32)
 _NO_TIME_S = 1e-6
 """Whoever is asked acts at once, or never."""
+SECOND_PASSWORD = "4242"
+"""Of every card that has two."""
 PASSWORDS = {RESIDENT: PASSWORD, OTHER_RESIDENT: "Teshio1974xyz"}
+
+
+ESCROW_KEY = EscrowKey("clerks", X25519PrivateKey.from_private_bytes(b"\x05" * 32))
+SEALED_TO = EscrowTo(ESCROW_KEY.station, ESCROW_KEY.private_key.public_key().public_bytes_raw())
+"""The clerk's station, which alone reads the cases that have ended."""
+
+_CONFIRMED = re.compile(rb"\x37\x22[0-9-]{4}\x00")
+"""What a printer answers to GS ( H behind a job; asked between jobs whether it keeps up, it names no number."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +104,9 @@ class Image:
 
 
 def first_image(office: Office) -> Image:
-    """The world before anything happened: two residents with new cards."""
-    cards = {code: new_card(f"JUKI{code:0>12}") for code in (RESIDENT, OTHER_RESIDENT)}
+    """The world before anything happened: two residents with new cards, of the kind that the policy is named after."""
+    kind = PROFILES[office.config.policy.name]
+    cards = {code: new_card(f"JUKI{code:0>12}", kind) for code in (RESIDENT, OTHER_RESIDENT)}
     return Image(b"", b"", office.books, b"", cards, {}, 0, 0, {}, (), VirtualPrinter(), START, 0, ())
 
 
@@ -100,6 +121,8 @@ class World:
         self.passage = passage
         self.now = image.now
         self._drawn = image.drawn
+        self.is_mute = False
+        """Whether the printer never says that a paper came out, and the drawer never opens but by the clerk's key."""
         self._keys_made = image.keys_made
         self._acknowledged = list(image.acknowledged)
         self._directory = directory
@@ -162,11 +185,22 @@ class World:
         office = self.office
         self._database = open_database(f"sqlite:///{self._store}")
         printer = EscposPrinter(WatchedLink(self, self._passage), MODELS["tm-t88-ja"])
+        hurried = itertools.count()
         credential = office.credential
         key = StationKey(STATION_KEY, self.random)
-        journal = Journal(self._database, STATION, key, self._clock, self.random, head_key=HEAD_KEY)
+        journal = Journal(
+            self._database, STATION, key, self._clock, self.random, head_key=HEAD_KEY, escrow_to=lambda: SEALED_TO
+        )
         journal.start()
         desk = CardDesk(office.card_issuer, credential.chain[0], journal.stage_of, self._clock)
+        authority = AuthorityClient(
+            "http://authority",
+            credential,
+            credential.chain,
+            clock=self._clock,
+            random_bytes=self.random,
+            transport=self.line,
+        )
         return Station(
             name=STATION,
             town=office.config.town,
@@ -179,15 +213,10 @@ class World:
             window=Reader(self._slots["window"], random=self.random),
             delivery=delivery,
             printer=printer,
-            cash=ClerkDrawer(printer),
-            authority=AuthorityClient(
-                "http://authority",
-                credential,
-                credential.chain,
-                clock=self._clock,
-                random_bytes=self.random,
-                transport=self.line,
+            cash=ClerkDrawer(
+                printer, has_sensor=self.is_mute, monotonic=lambda: float(next(hurried)), pause=lambda _: None
             ),
+            authority=authority,
             issuer=credential.chain[0].public_bytes(Encoding.DER),
             card_keys=lambda authorisation: self.clerk_station.keys(desk, authorisation),
             uptime=lambda: Uptime(self.boot.to_bytes(16, "big"), int((self.now - START).total_seconds())),
@@ -197,7 +226,31 @@ class World:
             roll_paper=lambda name, values, marks: roll_paper(name, "ja", values, marks=marks),
             clock=self._clock,
             random_bytes=self.random,
+            archive=self._archive(self._database, authority, desk),
         )
+
+    def _archive(self, database: Database, authority: AuthorityClient, cards: CardDesk) -> RemoteArchive:
+        """The clerk's station, asked about cases that have ended."""
+        office = self.office
+        journal = Journal(
+            database, SEALED_TO.station, StationKey(bytes(32)), self._clock, head_key=HEAD_KEY, escrow_key=ESCROW_KEY
+        )
+        issuer = office.credential.chain[0].public_bytes(Encoding.DER)
+        nothing: Any = None
+        desk = Desk(
+            line=nothing,
+            journal=journal,
+            register=office.register,
+            ids=KeyedIds(bytes(16)),
+            card_desk=cards,
+            clerk=nothing,
+            clerk_key=office.clerk_key,
+            authorisation_life=datetime.timedelta(),
+            clock=self._clock,
+            ended_cases=EndedCases(journal, authority, issuer, self._clock),
+        )
+        line: Any = ShortLine(STATION, self.clerk_station, desk)
+        return RemoteArchive(RemoteDesk(line, SEALED_TO.station, 0.0, lambda: 0.0))
 
     def end_terminal(self) -> None:
         """The terminal's process is gone: its files are closed, and the card service takes the card's power."""
@@ -226,7 +279,13 @@ class World:
             return Persons(AbsentResident(), ClerkAtStation(clerk, self.clerk_station))
         clerk = clerk_kind(number, self.till, self.papers)
         return Persons(
-            PlayedResident(resident, PASSWORDS[resident], self.hands["terminal"], self.hands["window"]),
+            PlayedResident(
+                resident,
+                PASSWORDS[resident],
+                self.hands["terminal"],
+                self.hands["window"],
+                authentication_password=SECOND_PASSWORD,
+            ),
             ClerkAtStation(clerk, self.clerk_station),
         )
 
@@ -240,7 +299,7 @@ class World:
     def _truth(self, waiting: CaseRecord, station: Station) -> str:
         looking = TruthfulClerk(waiting.number, self.till, self.papers)
         if question_of(waiting) is not Step.RECEIPT:
-            return str(looking.count_payment(0))
+            return str(looking.count_payment(0, MachineMoney()))
         intended = intent_in(station.journal.effect(waiting, Step.RECEIPT), RECEIPT)
         assert intended is not None, "a receipt that is suspect was intended"
         return looking.look_at_paper(intended.receipt.number).value
@@ -269,7 +328,11 @@ class World:
         """The printer's end of its link."""
         if chunk:
             self._printer_image = None
-        return self._printer.feed(chunk)
+        answer = self._printer.feed(chunk)
+        if self.is_mute:
+            self._printer.close_drawer()
+            return _CONFIRMED.sub(b"", answer)
+        return answer
 
     # ---
 

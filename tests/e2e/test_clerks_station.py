@@ -58,8 +58,36 @@ def test_a_terminal_without_register_and_keys_issues_with_a_clerk_elsewhere(
     done = run(*terminal)
     assert done.returncode == 0, done.stderr
     assert lines(done.stdout)[-1]["step"] == "closed"
+    again = run(*terminal)
+    assert (again.returncode, lines(again.stdout)[-1]) == (0, lines(done.stdout)[-1]), again.stderr
+    at_terminal = ["--data", tmp_path / "terminal", *settings(url, directory / "stations" / "demo.pem", store)]
+    reconciled = run("reconcile", *at_terminal, "--set", "clerk.station=window")
+    assert reconciled.returncode == 0, reconciled
     attending.stdin.close()
     assert attending.wait(60) == 0
     attending.stdout.close()
     assert json.loads((tmp_path / "window" / "sim" / "till.json").read_text()) == {"2011-0001": 500}
     assert not (tmp_path / "terminal" / "sim" / "till.json").exists()
+    # Of the two only the window can read the case now, and each says so.
+    words = {
+        "terminal": "can be read at station window alone",
+        "window": "records that are sealed to it are those that were journaled",
+    }
+    for folder, word in words.items():
+        verified = run("journal", "verify", "--data", tmp_path / folder, "--set", f"store.url={store.url}")
+        assert verified.returncode == 0 and word in verified.stdout, verified
+    patience = ["--set", "clerk.station=window", "--set", "clerk.patience_s=0.2"]
+    assert run("reconcile", *at_terminal, *patience).returncode == 2
+    assert run(*terminal, *patience[2:]).returncode == 70
+    (tmp_path / "window" / "line.key").unlink()
+    lost = run(*attend)
+    assert lost.returncode == 78 and "line.key" in lost.stderr, lost
+
+
+def test_a_station_that_names_itself_is_its_own_clerks(tmp_path: Path, ca: tuple[str, Path], store: Store) -> None:
+    url, directory = ca
+    alone = [*settings(url, directory / "stations" / "demo.pem", store), "--data", tmp_path / "alone"]
+    words = ["drill", APPLICATION, "--json", *alone, "--set", "clerk.station=demo"]
+    done, again = run(*words), run(*words)
+    assert done.returncode == 0, done.stderr
+    assert lines(again.stdout)[-1] == lines(done.stdout)[-1]

@@ -187,7 +187,7 @@ def test_each_of_several_residents_has_a_card_of_his_own(tmp_path: Path) -> None
         ("number =", "numer =", "numer", "did you mean 'number'"),
         ('password = "Horonobe2011"', "", "persons.resident.password", "missing"),
         ("tendered_yen = 1000", 'tendered_yen = "a lot"', "persons.clerk.tendered_yen", "Expected `int`"),
-        ("[persons.resident]", '[form]\nname = "𠮷野"\n[persons.resident]', "form.name", "U+20BB7"),
+        ("[persons.resident]", '[form]\nname = "吉\\u200e野"\n[persons.resident]', "form.name", "U+200E"),
         ("[persons.resident]", "[persons.resident", "", "not TOML"),
     ],
 )

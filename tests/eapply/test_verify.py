@@ -189,6 +189,9 @@ def items(name: str, flags: str | None = None) -> CertifiedItems:
         ("幌延　太", items("幌延　太郎"), NameMatch.DIFFERENT),
         ("𠮷野　守", items("吉野　守", "1000"), NameMatch.NEEDS_PERSON),
         ("𠮷野　護", items("吉野　守", "1000"), NameMatch.DIFFERENT),
+        ("𠮷野　守", items("よしの　守", "11100"), NameMatch.NEEDS_PERSON),
+        ("葛\U000e0100城　守", items("葛城　守", "1000"), NameMatch.NEEDS_PERSON),
+        ("　守", items("よしの　守", "11100"), NameMatch.DIFFERENT),
         ("吉野　守", items("吉野　守", "10"), NameMatch.DIFFERENT),
     ],
 )

@@ -1,5 +1,6 @@
 """The customer display's driver on the simulated display, in both command sets and on every kind of link."""
 
+import threading
 import time
 
 import pytest
@@ -88,3 +89,27 @@ def test_a_display_that_is_gone_is_told(tmp_path):
         CustomerDisplay(memory).show("A")
     with pytest.raises(ValueError, match="brightness"):
         CustomerDisplay(memory).set_brightness(5)
+
+
+def test_frames_of_two_threads_never_mix():
+    class Slow:
+        """Is within one write for a while, and knows how many others are."""
+
+        is_one_way = True
+        inside = most = 0
+        gate = threading.Event()
+
+        def write(self, data, deadline_s):
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            self.gate.wait(0.05)
+            self.inside -= 1
+
+    link = Slow()
+    display = CustomerDisplay(link)
+    threads = [threading.Thread(target=display.show, args=("ﾃｽｳﾘｮｳ",)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert link.most == 1

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from hw.cash.coin_ledger import CoinLedger
+from hw.data_folder import hold_data
 from hw.devices import coin_ledger_path, open_devices
 from hw.hardware import CashDevice, DisplayDevice, Hardware, LampDevice, PrinterDevice, ScannerDevice
 from hw.health import Checker, Power, check
@@ -31,7 +32,7 @@ def bench(tmp_path):
 
 def checked(devices, level, answer=None, wanted=None):
     asked = []
-    checker = Checker(lambda question: asked.append(question) or answer, pause=lambda seconds: None)
+    checker = Checker(lambda question: asked.append(question) or answer, is_training=True, pause=lambda seconds: None)
     return {health.device: health for health in check(devices, checker, level, wanted)}, asked
 
 
@@ -110,6 +111,28 @@ def test_money_that_belongs_to_nobody_is_told_until_a_person_has_accounted_for_i
     assert run("unassigned", "--data", tmp_path, "--settle", module="hw").returncode == 0
     assert run("unassigned", "--data", tmp_path, module="hw").returncode == 0
     assert run("unassigned", module="hw").returncode == 64
+    ledger = CoinLedger(coin_ledger_path(tmp_path / "sim"))
+    ledger.note(what="begin", due_yen=500, payment="case")
+    ledger.note(what="pay", event=1, paid=5, unpaid=0, coins=4, coin_yen=100, serial=7)
+    done = run("unassigned", "--data", tmp_path, module="hw")
+    assert done.returncode == 2
+    assert "coins perhaps paid out 4\n" in done.stdout
+    assert "payment case: 0 yen of it in the machine, 0 yen paid out, 400 yen more perhaps paid out\n" in done.stdout
+
+
+def test_nothing_opens_the_devices_of_a_running_kiosk(tmp_path):
+    before = CoinLedger(coin_ledger_path(tmp_path / "sim"))
+    before.note(what="begin", due_yen=500, payment="case")
+    written = coin_ledger_path(tmp_path / "sim").read_bytes()
+    coins = ("--set", "cash.kind=cctalk", "--set", "cash.link=sim:")
+    with hold_data(tmp_path):
+        for words in (("health", *coins), ("watch", *coins), ("unassigned", "--settle")):
+            done = run(*words, "--data", tmp_path, module="hw")
+            assert done.returncode == 70
+            assert done.stderr == f"hw: {tmp_path} is in use by another kiosk process\n"
+        assert run("unassigned", "--data", tmp_path, module="hw").returncode == 2
+    assert run("health", "cash", *coins, "--data", tmp_path, module="hw").returncode in (0, 1, 2)
+    assert coin_ledger_path(tmp_path / "sim").read_bytes() == written
 
 
 @pytest.mark.wire

@@ -20,7 +20,7 @@ from kiosk.application_file import ClerkTable
 from kiosk.authority.embedded.directory import init
 from kiosk.config import SHIPPED, load_config, load_policy
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.second_certificate import second_certificate_of
 from kiosk.issuance.station import Station
@@ -64,7 +64,7 @@ class MynaWorld(World):
     """Everything that outlives a station's process; the issuer may have come to another generation of its masters."""
 
     password: str = PASSWORD
-    issuer: CardIssuer = field(default_factory=lambda: CardIssuer(FIRST_MASTERS))
+    issuer: CardIssuer = field(default_factory=lambda: CardIssuer(in_memory(FIRST_MASTERS)))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,7 +14,7 @@ from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import CardMemory, MemoryStore
 from hw.sim.till import SimulatedTill
 from kiosk.issuance.change_password import change_password
-from kiosk.issuance.persons import Persons
+from kiosk.issuance.persons import AskedPassword, Persons
 from kiosk.issuance.report import StepReport
 from kiosk.issuance.revoke import revoke
 from kiosk.issuance.station import Station
@@ -47,11 +47,11 @@ class Owner(PlayedResident):
     def choose_password(self, policy: PinPolicy) -> bytearray:
         return bytearray(self.new.encode())
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         self.seen.append(status.attempts_remaining)
         return bytearray(self.old.encode())
 
-    def enter_new_password(self, status: PinStatus) -> bytearray:
+    def enter_new_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         self.seen.append(status.attempts_remaining)
         return bytearray(self.new.encode())
 

@@ -11,7 +11,7 @@ from hw.errors import Refused
 from hw.ports import ChannelPurpose
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.faults import parse_card_faults
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from kiosk.issuance.failure import Halted, RolledBack
 from kiosk.journal.database import open_database
 from kiosk.journal.verify import verify_chain
@@ -19,8 +19,10 @@ from kiosk.model.step import Supplement
 from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, prepared_keys
 from tests.issuance.myna_counter import FIRST_MASTERS, MynaWorld, check_both, make_myna_authority, new_myna_world
 
-FIRST = CardIssuer(FIRST_MASTERS)
-NEXT = replace(FIRST, later_masters=({purpose: bytes([at]) * 16 for at, purpose in enumerate(ChannelPurpose, 1)},))
+FIRST = CardIssuer(in_memory(FIRST_MASTERS))
+NEXT = replace(
+    FIRST, later_masters=(in_memory({purpose: bytes([at]) * 16 for at, purpose in enumerate(ChannelPurpose, 1)}),)
+)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hw.ports import MachineMoney
 from hw.sim.card.faults import parse_card_faults
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.errors import AuthorityOutcomeUnknown
@@ -181,7 +182,7 @@ def test_a_power_cut_while_it_is_put_off_is_no_harm(tmp_path: Path, fresh_author
 
 
 class Unsure(PlayedClerk):
-    def count_payment(self, due_yen: int) -> int:
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
         raise CannotTell
 
 

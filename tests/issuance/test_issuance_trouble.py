@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hw.errors import CardRemoved, ReaderMissing, TextDoesNotFit
-from hw.ports import CardSession, DepositEnd, PinPolicy, PrintOutcome, QrCode
+from hw.ports import CardSession, DepositEnd, MachineMoney, PinPolicy, PrintOutcome, QrCode
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
 from kiosk.issuance.card_key import PROOF_TEXT, password_policy
 from kiosk.issuance.failure import (
@@ -303,10 +303,10 @@ def test_who_cannot_count_an_interrupted_payment_gives_nothing_back(
     clerk = world.persons("1").clerk
     tries = itertools.count()
 
-    def count_payment(due_yen: int) -> int:
+    def count_payment(due_yen: int, known: MachineMoney) -> int:
         if not next(tries):
             raise Abandoned(Actor.CLERK, "left")
-        return clerk.count_payment(due_yen)
+        return clerk.count_payment(due_yen, known)
 
     repaid: list[int] = []
     with pytest.raises(RolledBack, match="K-CASE-002"):

@@ -3,9 +3,11 @@
 import contextlib
 import datetime
 import json
+import re
 import shutil
 import sqlite3
-from dataclasses import replace
+import subprocess
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from hw.ports import MachineMoney
 from hw.sim.card.faults import parse_card_faults
 from hw.sim.card.memory import CardMemory
 from kiosk.application_file import ClerkTable
@@ -20,7 +23,14 @@ from kiosk.authority.client import AuthorityClient
 from kiosk.issuance.effect import outcome_in
 from kiosk.issuance.failure import Halted, NumberTaken, Refusal, RolledBack
 from kiosk.issuance.issue import issue
-from kiosk.issuance.persons import Abandoned, CardAction
+from kiosk.issuance.persons import (
+    Abandoned,
+    CardAction,
+    DeliverySummary,
+    IdentityEvidence,
+    IdentityQuestion,
+    Persons,
+)
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import TAKE_CARD, CardTaken
@@ -35,6 +45,8 @@ from kiosk.model.certificate import CertificateState, RevocationReason, serial_t
 from kiosk.model.resident import FourItems, Sex
 from kiosk.model.step import Actor, Step
 from kiosk.model.transition import Stage
+from kiosk.played_persons import PlayedClerk, PlayedResident
+from kiosk.register.register import Register
 from tests.counter_bench import (
     OTHER_RESIDENT,
     PASSWORD,
@@ -44,6 +56,8 @@ from tests.counter_bench import (
     World,
 )
 from tests.stores import Store
+
+SUBSTITUTED_RESIDENT = "10000010091"
 
 
 @pytest.fixture
@@ -132,7 +146,6 @@ def test_every_resident_has_a_certificate_and_a_receipt_of_his_own(world: World)
         ("10000009800", "E02"),
         ("10000009897", "E03"),
         ("10000009994", "E04"),
-        ("10000010091", "E14"),
     ],
 )
 def test_a_refusal_names_its_rule_and_leaves_the_card_untouched(world: World, resident: str, code: str) -> None:
@@ -141,6 +154,79 @@ def test_a_refusal_names_its_rule_and_leaves_the_card_untouched(world: World, re
     memory = world.hand.cards[resident]
     assert {exchange.ins for exchange in memory.log} <= {0xA4, 0xCA}
     check_rest(world, [])
+
+
+@dataclass(frozen=True)
+class LookingClerk(PlayedClerk):
+    """Keeps what he is shown; `is_accepted` is what the resident says to his substitutes."""
+
+    questions: list[IdentityQuestion] = field(default_factory=list)
+    is_accepted: bool = True
+
+    def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
+        self.questions.append(question)
+        if not self.is_accepted:
+            raise Abandoned(Actor.CLERK, "stopped")
+        return super().check_identity(question)
+
+    def approve(self, question: IdentityQuestion) -> None:
+        self.questions.append(question)
+
+
+class LookingResident(PlayedResident):
+    """Keeps what he agrees to."""
+
+    summaries: list[DeliverySummary]
+
+    def consent(self, summary: DeliverySummary) -> None:
+        self.summaries.append(summary)
+
+
+def looking(world: World, code: str, *, is_accepted: bool = True) -> tuple[Persons, LookingClerk, LookingResident]:
+    hands: Any = (world.hand, world.window_hand)
+    clerk = LookingClerk(ClerkTable(tendered_yen=1000), "1", world.till, is_accepted=is_accepted)
+    resident = LookingResident(code, PASSWORD, *hands)
+    resident.summaries = []
+    return Persons(resident, clerk), clerk, resident
+
+
+def openssl_asn1(der: bytes, *words: str) -> str:
+    command = ("openssl", "asn1parse", "-inform", "DER", *words)
+    return subprocess.run(command, input=der, capture_output=True, timeout=60, check=True).stdout.decode()
+
+
+def test_what_is_no_character_in_a_registered_name_is_refused(world: World) -> None:
+    station = world.station()
+    resident = station.register.find(RESIDENT)
+    assert resident is not None
+    spoilt = replace(resident, items=replace(resident.items, address="幌延町\x1b"))
+    with pytest.raises(Refusal, match="E14"):
+        world.issue(station=replace(station, register=Register((spoilt,))))
+    check_rest(world, [])
+
+
+def test_a_name_that_no_certificate_can_carry_is_certified_with_substitutes_that_others_can_read(world: World) -> None:
+    """`openssl asn1parse` reads the substitute and its flag; clerk and resident saw both writings before."""
+    persons, clerk, resident = looking(world, SUBSTITUTED_RESIDENT)
+    closed = world.issue(resident=SUBSTITUTED_RESIDENT, persons=persons)
+    check_rest(world, [closed])
+    lines = openssl_asn1(closed.certificate).splitlines()
+    (at,) = [n for n, line in enumerate(lines) if "X509v3 Subject Alternative Name" in line]
+    offset = lines[at + 1].partition(":")[0].strip()
+    carried = re.findall(r"UTF8STRING +:(.*)", openssl_asn1(closed.certificate, "-strparse", offset))
+    assert carried[0] == "吉野　まもる" and carried[4] == "100000"
+    assert [q.register_items.name for q in clerk.questions] == ["𠮷野　まもる"] * 2
+    assert [q.certified_items.name for q in clerk.questions if q.certified_items] == ["吉野　まもる"] * 2
+    assert [(s.name, s.registered_name) for s in resident.summaries] == [("吉野　まもる", "𠮷野　まもる")]
+
+
+def test_whoever_does_not_accept_his_substitute_keeps_his_card_as_it_was(world: World) -> None:
+    persons, _, _ = looking(world, SUBSTITUTED_RESIDENT, is_accepted=False)
+    with pytest.raises((Halted, RolledBack)):
+        world.issue(resident=SUBSTITUTED_RESIDENT, persons=persons)
+    memory = world.hand.cards[SUBSTITUTED_RESIDENT]
+    assert {exchange.ins for exchange in memory.log} <= {0xA4, 0xCA}
+    assert issued(world) == []
 
 
 def test_a_form_that_differs_from_the_register_is_refused(world: World) -> None:
@@ -688,7 +774,7 @@ def test_who_stops_while_his_payment_is_counted_gets_it_back(tmp_path: Path, fre
 
         def _leave(self, *given: object) -> object:
             if self.has_stopped:
-                return self._persons.clerk.count_payment(500)
+                return self._persons.clerk.count_payment(500, MachineMoney())
             self.has_stopped = True
             return super()._leave(*given)
 

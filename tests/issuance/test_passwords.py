@@ -14,13 +14,14 @@ from kiosk.counter.clerk_key import ClerkKeyFile
 from kiosk.issuance import change_password as change_module
 from kiosk.issuance.change_password import Passwords, change_password
 from kiosk.issuance.failure import GivenUp, Halted, Refusal, RolledBack
-from kiosk.issuance.persons import Abandoned, IdentityQuestion
+from kiosk.issuance.persons import Abandoned, AskedPassword, IdentityQuestion
 from kiosk.issuance.unlock import unlock
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.password_service import PasswordChangeApplication, PasswordChanged, UnlockApplication, Unlocked
 from kiosk.model.step import Actor, PasswordChangeStep, UnlockStep
 from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
+from kiosk.register.register import Register
 from tests.counter_bench import OTHER_RESIDENT, PASSWORD, RESIDENT, World
 from tests.issuance.served_counter import (
     NEW_PASSWORD,
@@ -98,8 +99,8 @@ class Forgetful(Owner):
         super().__init__(world)
         self.wrong = wrong
 
-    def enter_old_password(self, status: PinStatus) -> bytearray:
-        typed = super().enter_old_password(status)
+    def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
+        typed = super().enter_old_password(status, asked)
         if self.wrong:
             self.wrong -= 1
             return bytearray(b"Wrong1234")
@@ -255,9 +256,18 @@ def test_who_is_not_in_the_register_gets_nothing(world: World) -> None:
         unlock(UnlockApplication("U-1", "99999999999"), world.station(), persons(world, "1"), lambda _: None)
 
 
-def test_whose_name_no_certificate_can_carry_is_told_so(world: World) -> None:
+def test_whose_name_holds_what_is_no_character_is_told_so(world: World) -> None:
+    station = world.station()
+    resident = station.register.find(RESIDENT)
+    assert resident is not None
+    spoilt = replace(resident, items=replace(resident.items, name="幌\u200e延"))
     with pytest.raises(Refusal, match="E14"):
-        unlock(UnlockApplication("U-1", "10000010091"), world.station(), persons(world, "1"), lambda _: None)
+        unlock(
+            UnlockApplication("U-1", RESIDENT),
+            replace(station, register=Register((spoilt,))),
+            persons(world, "1"),
+            lambda _: None,
+        )
 
 
 def test_anothers_card_is_not_opened(world: World) -> None:

@@ -50,7 +50,7 @@ def stocked(path: Path, entries: int) -> Journal:
             if seq % ENTRIES_A_CASE == 0:
                 pseudonym = f"{number:032x}"
                 connection.execute(
-                    "INSERT INTO cases VALUES (?, 'demo', ?, 1, ?, ?, 'closed', NULL, ?)",
+                    "INSERT INTO cases VALUES (?, 'demo', ?, 1, ?, ?, 'closed', NULL, ?, NULL, NULL)",
                     (pseudonym, f"old-{number}", f"{number:064x}", f"{number:064x}", wrapped),
                 )
                 connection.execute("INSERT INTO receipts VALUES (?, ?, NULL)", (number, pseudonym))

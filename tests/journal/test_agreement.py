@@ -166,7 +166,7 @@ def test_a_case_of_which_the_journal_tells_nothing_is_named_with_its_station(
     database: Database, tmp_path: Path
 ) -> None:
     told = told_until(database, read_state(database).ends)
-    columns = "'new', station, 'new', 1, NULL, NULL, stage, NULL, seal"
+    columns = "'new', station, 'new', 1, NULL, NULL, stage, NULL, seal, NULL, NULL"
     change(tmp_path, f"INSERT INTO cases SELECT {columns} FROM cases LIMIT 1")
     state = read_state(database)
     with pytest.raises(ChainBroken, match="case new is not told") as broken:

@@ -146,7 +146,8 @@ def test_an_entry_that_is_well_chained_and_says_nothing_sensible_is_no_defect_of
         ("UPDATE cases SET seal = zeroblob(40) WHERE number = '7'", "of case"),
         ("UPDATE cases SET seal = x'00' WHERE number = '7'", "of case"),
         (
-            "INSERT INTO cases SELECT 'aa', station, 'x', 1, person, card, stage, code, seal FROM cases LIMIT 1",
+            "INSERT INTO cases SELECT 'aa', station, 'x', 1, person, card, stage, code, seal, NULL, NULL FROM cases"
+            " LIMIT 1",
             "not told",
         ),
         ("INSERT INTO heads SELECT station, size + 1, at, root, signature FROM heads LIMIT 1", "were signed"),

@@ -1,15 +1,12 @@
-"""A form that can be compared, and how it stands to the register, character by character."""
+"""A form that can be compared: what a resident may have written, up to its very ends."""
 
 import datetime
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from kiosk.model.comparison import Agreement, compare
-from kiosk.model.form import Form, flawed_items
+from kiosk.model.form import LONGEST, Form, flawed_items, is_birth_date, is_reading
 from kiosk.model.resident import Sex
 
 TODAY = datetime.date(2026, 11, 26)
@@ -32,6 +29,8 @@ def test_a_form_as_people_fill_it_in_has_no_flaw() -> None:
     [
         ("kana", ""),
         ("kana", "ほろのべ"),
+        ("kana", "ほろのべ　"),
+        ("kana", "　ほろのべ"),
         ("kana", "ほろのべ　花子"),
         ("kana", "ほろのべ　[b]"),
         ("name", "幌延\n花子"),
@@ -41,6 +40,7 @@ def test_a_form_as_people_fill_it_in_has_no_flaw() -> None:
         ("birth_date", datetime.date(1853, 7, 1)),
         ("address", ""),
         ("address", "幌延町\u202e"),
+        ("address", "町" * 101),
     ],
 )
 def test_what_cannot_be_compared_is_named(item: str, value: object) -> None:
@@ -48,33 +48,30 @@ def test_what_cannot_be_compared_is_named(item: str, value: object) -> None:
     assert flawed_items(replace(FORM, **changed), TODAY) == (item,)
 
 
-@given(st.text(max_size=30), st.text(max_size=30))
-def test_runs_joined_are_the_texts(form: str, register: str) -> None:
-    compared = compare(form, register)
-    assert "".join(run.text for run in compared.form) == form
-    assert "".join(run.text for run in compared.register) == register
+def test_an_item_may_be_as_long_as_the_longest() -> None:
+    longest = replace(FORM, name="延" * LONGEST, address="町" * LONGEST, kana="ほ　" + "の" * (LONGEST - 2))
+    assert LONGEST == 100
+    assert flawed_items(longest, TODAY) == ()
 
 
-@example("\xa0")
-@given(st.text(max_size=30))
-def test_a_text_agrees_with_itself(text: str) -> None:
-    assert compare(text, text).agreement is Agreement.SAME
+@pytest.mark.parametrize("text", ["あ", "ぁ", "ゖ", "ー", "ぁー　ゖ", "の" * LONGEST])
+def test_hiragana_long_vowels_and_spaces_are_a_reading(text: str) -> None:
+    assert is_reading(text)
+
+
+@pytest.mark.parametrize("text", ["", "\u3040", "\u3097", "X", "ア", "ほ X", "の" * (LONGEST + 1)])
+def test_anything_else_is_no_reading(text: str) -> None:
+    assert not is_reading(text)
 
 
 @pytest.mark.parametrize(
-    ("form", "register", "agreement", "marked"),
+    ("day", "is_possible"),
     [
-        ("下沼84番地27", "下沼８４番地２７", Agreement.WRITTEN_OTHERWISE, ["84", "27"]),
-        ("下沼８４番地２１", "下沼８４番地２７", Agreement.DIFFERENT, ["１"]),
-        ("斉藤　清", "斎藤　清", Agreement.DIFFERENT, ["斉"]),
-        ("斎藤清", "斎藤　清", Agreement.WRITTEN_OTHERWISE, []),
-        ("サイトウ　キヨシ", "さいとう　きよし", Agreement.WRITTEN_OTHERWISE, ["サイトウ", "キヨシ"]),
-        ("元町1-2", "元町１－２", Agreement.WRITTEN_OTHERWISE, ["1-2"]),
+        (TODAY, True),
+        (TODAY + datetime.timedelta(days=1), False),
+        (datetime.date(1901, 1, 1), True),
+        (datetime.date(1900, 12, 31), False),
     ],
 )
-def test_what_is_written_otherwise_is_not_what_is_different(
-    form: str, register: str, agreement: Agreement, marked: list[str]
-) -> None:
-    compared = compare(form, register)
-    assert compared.agreement is agreement
-    assert [run.text for run in compared.form if run.agreement is agreement] == marked
+def test_who_stands_here_was_born_by_today_and_is_no_older_than_anybody(day: datetime.date, is_possible: bool) -> None:
+    assert is_birth_date(day, TODAY) is is_possible

@@ -11,7 +11,7 @@ from kiosk.model import eligibility
 from kiosk.model.application import Delivery
 from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.eligibility import REFUSALS
-from kiosk.model.identity import IdentityDocument
+from kiosk.model.identity import PHOTO_ONLY, IdentityDocument
 from kiosk.model.resident import Sex
 from kiosk.model.revocation import REASON, RevocationCause
 from kiosk.model.step import (
@@ -60,7 +60,7 @@ STEPS = (
             " unlock_opened unlock_filed unlock_identified unlock_authorised unlocked unlock_refused unlock_abandoned"
             " unlock_unknown",
         ),
-        (Event, "refuse roll_back end suspect testify purge resume abandon give_up"),
+        (Event, "refuse roll_back end suspect testify purge hand_over resume abandon give_up"),
         (
             RevocationStep,
             "revocation_application revocation_identity_check revocation_authorise revocation revocation_empty_card"
@@ -93,6 +93,13 @@ def test_a_word_that_is_stored_stays_as_it_is(kind: type[StrEnum], words: str) -
     assert {member.name: member.value for member in kind} == {
         name: word for name, word in zip(kind.__members__, words.split(), strict=True)
     }
+
+
+def test_a_policy_that_names_no_route_asks_for_one_photo_document() -> None:
+    (route,) = PHOTO_ONLY
+    assert (route.name, route.beside) == ("photo", ())
+    assert route.documents == ("driving_licence", "passport", "photo_card")
+    assert route.checks == ("face", "expiry", "entries")
 
 
 def test_a_refusal_keeps_its_code() -> None:

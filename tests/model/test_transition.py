@@ -144,9 +144,10 @@ def test_a_supplement_leaves_the_case_where_it_is() -> None:
 def test_nothing_leaves_an_ended_case_and_only_there_the_records_can_be_destroyed() -> None:
     assert {stage for stage in Stage if stage.is_ended} == set(ENDED)
     at_the_end = {(cell.event, cell.actor) for cell in TRANSITIONS if cell.stage in ENDED}
-    assert at_the_end == {(Event.PURGE, Actor.CLERK)}
-    assert all(TRANSITIONS[Cell(stage, Event.PURGE, Actor.CLERK)] is stage for stage in ENDED)
-    assert {cell.stage for cell in TRANSITIONS if cell.event is Event.PURGE} == set(ENDED)
+    assert at_the_end == {(Event.PURGE, Actor.CLERK), (Event.HAND_OVER, Actor.STATION)}
+    for event, actor in at_the_end:
+        assert all(TRANSITIONS[Cell(stage, event, actor)] is stage for stage in ENDED)
+        assert {cell.stage for cell in TRANSITIONS if cell.event is event} == set(ENDED)
 
 
 def test_the_resident_can_stop_until_he_has_paid_and_not_after() -> None:

@@ -73,8 +73,8 @@ class Judge:
             for item in session.items:
                 self._reached.switch_context(item.nodeid)
                 begun = time.monotonic()
-                if not self._passes(item, session):
-                    raise pytest.UsageError(f"{item.nodeid} fails without any change")
+                if failure := self._failure(item, session):
+                    raise pytest.UsageError(f"{item.nodeid} fails without any change\n{failure}")
                 self._seconds[item.nodeid] = time.monotonic() - begun
         for thing in gc.get_objects():
             if type(thing) is FunctionType:
@@ -123,7 +123,7 @@ class Judge:
 
     def _fails_in_time(self, test: str) -> bool:
         with self._alarm(self._seconds[test]):
-            return not self._passes(self._items[test], self._session)
+            return self._failure(self._items[test], self._session) is not None
 
     def _fails_anew(self, mutant: Mutant, tests: Sequence[str], folder: Path) -> bool:
         for name, module in list(sys.modules.items()):
@@ -167,11 +167,12 @@ class Judge:
         return chosen
 
     @staticmethod
-    def _passes(item: pytest.Item, session: pytest.Session) -> bool:
+    def _failure(item: pytest.Item, session: pytest.Session) -> str | None:
+        """What a test says when it fails."""
         item._initrequest()  # as every plugin does that runs a test once more
         # The session is the next item: what belongs to it alone is kept, everything else is torn down.
         reports = runtestprotocol(item, log=False, nextitem=session)
-        return not any(report.failed for report in reports)
+        return next((report.longreprtext for report in reports if report.failed), None)
 
 
 class _Importer(MetaPathFinder):

@@ -34,7 +34,7 @@ def roll_pictures(language: str, model: str) -> list[Image.Image]:
         roll_paper(name, language, found[language].values, found[language].rows, {*found[language].marks, "training"})
         for name, found in ROLL.items()
     ]
-    return [on_roll(paper, model) for paper in (*papers, self_test_page())]
+    return [on_roll(paper, model) for paper in (*papers, self_test_page(is_training=True))]
 
 
 def a4_pictures(language: str, dots_per_inch: int = 72) -> list[Image.Image]:

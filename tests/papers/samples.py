@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kiosk.papers.operations import steps
+from kiosk.papers.operations import chapters
 
 HEAD = "KJ1:000J00*NDGRC:O00$CC5E3 O-BP0BJ645.68%6D*:TA8M:AEQ:039MF5NB%K:IOL2Q2RSYCVWZL6LB8OAX.O2V4Q-24S60DK42QE1"
 
@@ -261,7 +261,7 @@ A4: dict[str, dict[str, Sample]] = {
     "operations": {
         language: Sample(
             COMMON[language] | {"support": support, "hand_receipts": place},
-            {"steps": steps(language)},
+            chapters(language),
         )
         for language, support, place in (
             ("ja", "保守窓口 011-000-0000(24時間)", "窓口1の引出し 2段目"),

@@ -451,7 +451,7 @@ class ScriptedCounter:
                 script.password = persons.resident.enter_password(PinStatus(True, 4))
 
         def pay() -> None:
-            persons.resident.consent(DeliverySummary(who.items.name, VALID_UNTIL, 500))
+            persons.resident.consent(DeliverySummary(who.items.name, VALID_UNTIL, 500, who.items.name))
             script.tendered_yen = persons.clerk.take_fee(500)
             persons.clerk.give_change(script.tendered_yen - 500)
 

@@ -1,12 +1,15 @@
 """The clerk's screens, one at a time."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from hw.ports import MachineMoney
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
+from kiosk.model.certificate import certify_items
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.clerk.identity import CheckIdentity
@@ -15,6 +18,7 @@ from kiosk.ui.clerk.money import EnterAmount
 from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
 from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
 from tests.ui.screen_host import ScreenHost, show
 from tests.ui.scripted_counter import ROUTES, resident
 from tests.ui.walk import until
@@ -124,3 +128,43 @@ def test_the_clerk_says_whether_the_resident_has_his_card(locale: Path) -> None:
         await pilot.click("#yes")
 
     assert show(lambda seat: LookForCard(seat, 7), locale, use) == [True]
+
+
+def test_who_counts_is_told_what_the_coin_machine_knows(locale: Path) -> None:
+    known = MachineMoney(coins_yen=300, paid_yen=100, perhaps_paid_yen=1200, unassigned_yen=50, is_count_lost=True)
+    told: list[str] = []
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        told.extend(shown.text for shown in host.screen.query(".machine-money").results(Paragraph))
+        await pilot.press("enter")
+
+    def counting(known: MachineMoney) -> Callable[[Seat], EnterAmount]:
+        return lambda seat: EnterAmount(seat, 7, 500, least_yen=0, purpose="count", known=known)
+
+    assert show(counting(known), locale, use) == [0]
+    assert len(told) == 5
+    assert [yen for yen in ("300円", "100円", "1,200円", "50円") if yen in "".join(told)] == [
+        "300円",
+        "100円",
+        "1,200円",
+        "50円",
+    ]
+    told.clear()
+    assert show(counting(MachineMoney()), locale, use) == [0]
+    assert told == []
+
+
+def test_substitute_characters_stand_beside_the_originals_and_have_to_be_accepted(locale: Path) -> None:
+    items = dataclasses.replace(ITEMS, name="𠮷野　まもる")
+    question = IdentityQuestion("2026-0001", items, items, (), certified_items=certify_items(items, "よしの　まもる"))
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert "𠮷野" in host.text and "吉野　まもる（代替文字 吉）" in host.text
+        await pilot.press("2")
+        await until(pilot, lambda: bool(host.screen.query("#check-substitutes")), "what to look at")
+        await pilot.press("1", "2", "3")
+        assert host.screen.query_one("#confirm", Key).disabled, "the resident was not asked about his substitute"
+        await pilot.press("4", "enter")
+
+    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
+    assert answers == [IdentityEvidence(IdentityDocument.PASSPORT, "yamada")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hw.ports import PinPolicy
+from hw.ports import MachineMoney, PinPolicy
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, Persons
 from kiosk.model.step import Actor
 from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAsked, FeeDue, PasswordChoice
@@ -51,7 +51,7 @@ def test_a_question_is_answered_once(case: Case) -> None:
 
 
 def test_a_clerk_who_cannot_tell_says_so_to_the_case(case: Case) -> None:
-    question, call = case.asks(case.persons.clerk.count_payment, 500)
+    question, call = case.asks(case.persons.clerk.count_payment, 500, MachineMoney())
     assert isinstance(question, ClerkAsked) and question.cannot_tell()
     with pytest.raises(CannotTell):
         call.result(5)
@@ -65,7 +65,7 @@ def test_abandoning_ends_the_open_question_and_nothing_later(case: Case) -> None
         call.result(5)
     assert stopped.value.by == "resident"
     assert not question.answer(bytearray(b"1234")), "whoever typed it still owns it"
-    later, call = case.asks(case.persons.clerk.count_payment, 500)
+    later, call = case.asks(case.persons.clerk.count_payment, 500, MachineMoney())
     later.answer(0)
     assert call.result(5) == 0
 

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 import kiosk.ui
 from hw.health_words import Level, Question
 from hw.health_words import Outcome as HealthOutcome
+from hw.ports import KeyUse
 from hw.sim.panel import _ORDERS
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose
@@ -50,6 +51,8 @@ from kiosk.ui.words import EASY_JAPANESE, LANGUAGES, LOCALE_FOLDER, RESIDENT_LAN
 
 STEP_IDS = [step_word_id(name) for name, _ in PROCEDURE]
 POSITIONS = ("done", "now", "later")
+PASSWORDS = ("", ".authentication")
+"""Words for the signature's password, and for the other one of a card that has two."""
 QUESTIONS = ("language", "colours", "layout")
 DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
@@ -85,8 +88,13 @@ VALUES = {
     "resident.wish.{}": [("show", "try", "learn", "services", "comfort")],
     "resident.services.{}": [ChooseService.OFFERED],
     "resident.revoke.{}": [WishRevocation.CAUSES],
-    "resident.recall.{}.title": [Recalled],
-    "resident.recall.{}.text": [Recalled],
+    "resident.recall.{}{}.title": [Recalled, PASSWORDS],
+    "resident.recall.{}{}.text": [Recalled, PASSWORDS],
+    "resident.password.enter{}.title": [PASSWORDS],
+    "resident.password.enter{}.text": [PASSWORDS],
+    "resident.password.choose{}.title": [PASSWORDS],
+    "resident.meant.{}": [(*KeyUse, "left", "locked")],
+    "resident.meant.{}.text": [KeyUse],
     "resident.service.{}.title": [ServiceWork],
     "resident.service.{}.text": [ServiceWork],
     "resident.service.done.{}.title": [ServiceKind],
@@ -119,7 +127,7 @@ VALUES = {
     "clerk.told.{}.text": [TOLD],
     "clerk.{}.{}": [()],
     "clerk.identity.agreement.{}": [Agreement],
-    "clerk.identity.check.{}": [("open", "done", *get_args(IdentityCheck))],
+    "clerk.identity.check.{}": [("open", "done", "substitutes", *get_args(IdentityCheck))],
     "clerk.outcome.{}": [Outcome],
     "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [(*PaperSeen, *Unsure)],

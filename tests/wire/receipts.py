@@ -1,8 +1,9 @@
 """Every byte of a receipt's printing, in both directions, injured in every way: what is believed, and what lies there?
 
 The receipt is printed by one driver; whatever that says, a clerk who was told UNKNOWN looks at the printer and has a
-marked copy printed over a whole line. Wrong is: CONFIRMED without a whole sheet that was cut off, a second unmarked
-original, an error other than the declared ones, or a copy that does not come out.
+marked copy printed over a whole line. Wrong is: CONFIRMED without a whole sheet that was cut off, PRINTED without the
+paper, two unmarked originals on the paper of both, an error other than the declared ones, or a copy that does not come
+out.
 """
 
 import functools
@@ -22,7 +23,7 @@ from hw.sim.printer.virtual import VirtualPrinter
 from tests.wire.clock import Clock
 from tests.wire.coins import Counted, CountingLink
 
-ORIGINAL, COPY = "手数料領収書", "領収書(写)"
+ORIGINAL, COPY, FEE = "手数料領収書", "領収書(写)", "電子証明書発行手数料"
 INJURIES: dict[str, Callable[[int], str]] = {
     "drop": lambda n: f"drop@{n}",
     "garble-01": lambda n: f"garble@{n}=01",
@@ -43,7 +44,7 @@ def receipt(title: str, *, has_code: bool = True) -> Paper:
         Feed(),
         Columns("No. 000017", "2011-11-22"),
         Rule(),
-        Columns("電子証明書発行手数料", "¥500", bold=True),
+        Columns(FEE, "¥500", bold=True),
         Text("出納員 山田", align="right"),
     ]
     return (*lines, QrCode("KJ1:000017ABCDEF")) if has_code else tuple(lines)
@@ -66,6 +67,12 @@ class PrinterCounter:
         self.model = model
         self.printer = VirtualPrinter(dots=model.dots)
 
+    @property
+    def originals(self) -> int:
+        """Receipts without a mark on all the paper, cut off or not: by their titles, and by what they say."""
+        text = "".join(sheet.text for sheet in (*self.printer.sheets, self.printer.hanging))
+        return max(text.count(ORIGINAL), text.count(FEE) - text.count(COPY))
+
     def driver(self, link: Link) -> EscposPrinter:
         return EscposPrinter(link, self.model, monotonic=self.clock.monotonic)
 
@@ -74,7 +81,7 @@ def bytes_of_a_receipt(model: PrinterModel, paper: Paper) -> Counted:
     """How many bytes pass when nothing goes wrong."""
     counter, counted = PrinterCounter(model), Counted()
     driver = counter.driver(CountingLink(MemoryLink(counter.printer), counted))
-    assert driver.print(driver.render(paper, "0017")) is PrintOutcome.CONFIRMED
+    assert driver.print(driver.render(paper, "0017")).is_on_paper
     return counted
 
 
@@ -95,13 +102,18 @@ def injured(kind: str, direction: str, at: int, model: PrinterModel, paper: Pape
     except DeviceError as error:
         return f"UNDECLARED {type(error).__name__}"
     sheets = list(counter.printer.sheets)
-    if outcome is PrintOutcome.CONFIRMED:
-        if not sheets and model.cut_counter is None:
-            return "confirmed, not cut off"  # without a counter nothing tells
-        if len(sheets) != 1:
+    if outcome.is_on_paper:
+        if outcome is PrintOutcome.CONFIRMED and len(sheets) != 1:
             return f"CONFIRMED WITH {len(sheets)} SHEETS"
+        papers = sheets or [counter.printer.hanging]
+        if papers[0].text.count("\n") < whole.count("\n") - 2:
+            return f"{outcome.upper()} WITHOUT PAPER"
+        if counter.originals > 1:
+            return f"{counter.originals} ORIGINALS"
         # No check sum protects ESC/POS: on a bare serial line a changed character prints as another one.
-        return "confirmed, whole" if sheets[0].text.lstrip("\n") == whole else "confirmed, a character differs"
+        is_whole = papers[0].text.strip("\n") == whole.strip("\n")
+        cut = "" if sheets else ", not cut off"
+        return f"{outcome}, whole{cut}" if is_whole else f"{outcome}, a character differs{cut}"
     verdict = f"{outcome}, {len(sheets)} {'sheet' if len(sheets) == 1 else 'sheets'}"
     counter.clock.pause(120)
     second = counter.driver(MemoryLink(counter.printer))
@@ -113,9 +125,9 @@ def injured(kind: str, direction: str, at: int, model: PrinterModel, paper: Pape
         # A model whose buffers nobody can empty from here has to be switched off and on.
         return f"{verdict}; switch off and on" if not model.has_clear else f"NO COPY {blocked.causes}"
     new = list(counter.printer.sheets)[before:]
-    if copied is not PrintOutcome.CONFIRMED or not new or not new[-1].text.endswith(whole_sheet(model, paper)):
+    if not copied.is_on_paper or not new or not new[-1].text.endswith(whole_sheet(model, paper)):
         return f"COPY {copied} {len(new)}"
-    return verdict
+    return verdict if counter.originals <= 1 else f"{counter.originals} ORIGINALS"
 
 
 @functools.cache

@@ -5,7 +5,9 @@ from random import SystemRandom
 
 import pytest
 
-from tests.wire import coins, receipts, values
+from hw.ports import DepositEnd
+from hw.printer.models import MODELS
+from tests.wire import coins, payouts, plugs, receipts, values
 from tests.wire.__main__ import is_wrong
 
 
@@ -22,6 +24,24 @@ def test_every_coin_is_credited_once_or_reported_lost_whatever_befalls_a_byte(se
     assert len(found) > 400
     assert {kind for kind, _, _ in found} == {*coins.INJURIES, "killed"}
     assert [plan for _, verdict, plan in found if verdict != "exact"] == []
+
+
+def test_no_change_is_paid_twice_whatever_befalls_a_byte(seed: int, tmp_path: Path) -> None:
+    found = list(payouts.campaign(61, tmp_path, seed))
+    assert {kind for kind, _, _ in found} >= {*coins.INJURIES, "killed"}
+    assert [finding for finding in found if is_wrong(finding[1])] == []
+
+
+def test_the_verdict_on_a_payout_can_be_a_wrong_one() -> None:
+    for stolen, told in ((-1, "LOST IN SILENCE"), (1, "PAID TOO MUCH")):
+        counter = payouts.PayoutCounter("simple", 100)
+        box = counter.fixed("first")
+        counter.machine.hopper.memory.dispensed += stolen
+        assert counter.verdict(box, box.end(DepositEnd.CHANGE)) == told
+    counter = payouts.PayoutCounter("simple", 100)
+    box = counter.fixed("first")
+    counter.machine.hopper.memory.dispensed += 1
+    assert counter.verdict(box, None) == "TOLD WRONGLY"
 
 
 def test_a_payment_is_exact_after_every_value_of_the_counter() -> None:
@@ -43,7 +63,15 @@ def test_no_receipt_is_confirmed_without_paper_whatever_befalls_a_byte(model: st
     found = list(receipts.campaign(23, (model,), seed))
     assert {finding.kind for finding in found} == set(receipts.INJURIES)
     assert [finding for finding in found if is_wrong(finding.verdict)] == []
-    assert any(finding.verdict == "confirmed, whole" for finding in found)
+    outcome = "printed" if MODELS[model].cut_counter is None else "confirmed"
+    assert any(finding.verdict == f"{outcome}, whole" for finding in found)
+
+
+@pytest.mark.wire
+def test_a_device_unplugged_within_a_command_is_told_and_works_again(seed: int) -> None:
+    found = list(plugs.campaign(29, seed))
+    assert {finding.kind.partition(":")[0] for finding in found} == set(plugs.KINDS)
+    assert [finding for finding in found if is_wrong(finding.verdict)] == []
 
 
 def test_every_value_of_every_status_byte() -> None:

@@ -41,6 +41,11 @@ class Hopper:
         self._is_enabled = False
         self._next_coin_s: float | None = None
 
+    @property
+    def coin_yen(self) -> int:
+        """What each of its coins is worth."""
+        return int(self._coin[2:5])
+
     def dump(self) -> dict[str, Any]:
         """Its memory as plain data."""
         return asdict(self.memory)

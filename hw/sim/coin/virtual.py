@@ -54,6 +54,8 @@ class VirtualCoinMachine:
         self._lock = threading.RLock()
         self.on_taken: Callable[[int], None] = lambda yen: None
         """Hears of every coin that falls into the cash box, in yen."""
+        self.on_paid: Callable[[int], None] = lambda yen: None
+        """Hears of every coin that the hopper pays out, in yen."""
         self.is_silent = False
         """Whether it answers nothing."""
 
@@ -62,7 +64,10 @@ class VirtualCoinMachine:
         with self._lock:
             heard = bytearray()
             now_s = self._monotonic()
+            before = self.hopper.memory.dispensed
             self.hopper.work(now_s)
+            for _ in range(self.hopper.memory.dispensed - before):
+                self.on_paid(self.hopper.coin_yen)
             for value in chunk:
                 self._received += 1
                 if self._received in self._faults:

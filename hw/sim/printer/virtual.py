@@ -90,6 +90,11 @@ class VirtualPrinter:
         self._lock = threading.RLock()
 
     @property
+    def hanging(self) -> Sheet:
+        """What has been printed since the last cut, and hangs out of the printer."""
+        return Sheet(self.counters.sheets + 1, bytes(self._since_cut), tuple(self._head.rows), self._head.dots)
+
+    @property
     def unknown(self) -> tuple[Command, ...]:
         """The latest commands that meant nothing to this printer."""
         return tuple(self._interpreter.unknown)

@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority import asn1
+from kiosk.authority.verification import load_certificate
 
 CARD_NUMBER = re.compile("PIV[0-9]{13}")
 """What the number of a PIV card is that tells its serial number."""
@@ -88,10 +89,10 @@ def check(
 def _certificates(value: bytes) -> tuple[x509.Certificate, x509.Certificate]:
     length = _der_length(value)
     try:
-        key, card = x509.load_der_x509_certificate(value[:length]), x509.load_der_x509_certificate(value[length:])
+        key, card = load_certificate(value[:length]), load_certificate(value[length:])
         # What is read only when it is asked for.
         key.public_key(), key.extensions, key.subject, card.public_key(), card.extensions
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise AttestationInvalid(f"not two certificates: {error}") from error
     return key, card
 

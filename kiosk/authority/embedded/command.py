@@ -55,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     serve.add_argument("--exit-with-parent", action="store_true", help="end when standard input does")
     station = add("station", "Makes a station's key and certificate.")
     station.add_argument("name", metavar="NAME")
+    party = add("relying-party", "Registers a relying party: makes the key and certificate by which it asks.")
+    party.add_argument("name", metavar="NAME")
+    add("relying-parties", "Lists them: name, state, serial number, and how many answers and CRLs each was given.")
     client = add("client", "Makes a client known that protects its messages by a shared secret (training).")
     client.add_argument("reference", metavar="REF", help="the name by which it refers to the secret")
     client.add_argument(
@@ -97,7 +100,13 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
         secret = directory.read_passphrases(args.passphrase)
         if args.ca_verb == "init":
             directory.init(
-                args.data, policies / f"{args.policy}.toml", town, _clock, store_url=args.store, passphrase=secret
+                args.data,
+                policies / f"{args.policy}.toml",
+                town,
+                _clock,
+                store_url=args.store,
+                passphrase=secret,
+                token=args.token,
             )
             return ExitCode.OK
         place = directory.locate(args.data)
@@ -110,6 +119,11 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
         if args.ca_verb == "station":
             print(directory.add_station(place, authority, args.name))
             return ExitCode.OK
+        if args.ca_verb == "relying-party":
+            print(directory.add_relying_party(place, authority, args.name))
+            return ExitCode.OK
+        if args.ca_verb == "relying-parties":
+            return _relying_parties(authority)
         if args.ca_verb == "client":
             directory.add_client(authority, args.reference, directory.read_secret(args.secret))
             return ExitCode.OK
@@ -217,6 +231,17 @@ def _journal(action: str, authority: "Authority") -> int:
     except ChainBroken as broken:
         print(broken)
         return ExitCode.REFUSED
+    return ExitCode.OK
+
+
+def _relying_parties(authority: "Authority") -> int:
+    with authority.store.read(authority.now()) as books:
+        for party in books.relying_parties():
+            record = books.certificate(party.serial)
+            state = "unknown" if record is None else record.state
+            print(
+                f"{party.name} {state} {party.serial} ocsp={party.told.get('ocsp', 0)} crl={party.told.get('crl', 0)}"
+            )
     return ExitCode.OK
 
 

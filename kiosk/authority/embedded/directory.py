@@ -2,6 +2,7 @@
 
 * `ca.pem`: its own certificates, present generation first; `ca.key`: its key with the present certificate
 * `ocsp.pem`, `cmp.pem`: key, certificate, issuer of the OCSP responder, and of who signs messages (if it is there)
+* `relying_parties/NAME.pem`: a registered relying party's, to be handed to it
 * `stations/NAME.pem`, `clerks/NAME.pem`: a station's, a clerk's (training only) key, certificate, issuer
 * `card.key`: master of the cards' attestation keys; `person.key`: key of the persons' ids, both in hex
 * `card_makers/*.pem`: certificates of the makers of PIV cards whose attestation is believed, put there by the operator
@@ -32,7 +33,7 @@ from kiosk.authority.embedded.authority import Authority, new_serial
 from kiosk.authority.embedded.card_attestation import MakersInvalid, read_makers
 from kiosk.authority.embedded.generation import read_generations
 from kiosk.authority.embedded.key_files import write_secret
-from kiosk.authority.embedded.registration import register
+from kiosk.authority.embedded.registration import RELYING_PARTY, register
 from kiosk.authority.embedded.store import Store, StoreUnusable, open_store
 from kiosk.authority.errors import CredentialInvalid
 from kiosk.authority.mac import SHORTEST_SECRET_BYTES
@@ -41,6 +42,7 @@ from kiosk.authority.token_key import TokenUnusable, make_token_key, read_uri
 from kiosk.authority.training import is_training
 from kiosk.journal.head import load_head_key
 from kiosk.journal.key_file import KeyDamaged
+from kiosk.model.certificate import serial_text
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
 
@@ -310,6 +312,24 @@ def add_station(directory: Path, authority: Authority, name: str) -> Path:
     certificate = authority.profiles.station(name, key.public_key(), authority.new_serial(), now)
     with authority.store.write(now) as books:
         register(books, certificate, "station", authority.generation)
+    write_secret(path, Credential(key, certificate, (authority.credential.certificate,)).encode())
+    return path
+
+
+def add_relying_party(directory: Path, authority: Authority, name: str) -> Path:
+    """Makes a relying party's key and certificate; returns their file. Raises `DirectoryInvalid`."""
+    path = directory / "relying_parties" / f"{name}.pem"
+    if not _NAME.fullmatch(name):
+        raise DirectoryInvalid(f"{name!r} is no relying party's name: letters, digits, dot, underscore and hyphen")
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = authority.now()
+    certificate = authority.profiles.relying_party(name, key.public_key(), authority.new_serial(), now)
+    with authority.store.write(now) as books:
+        if path.exists() or name in {party.name for party in books.relying_parties()}:
+            raise DirectoryInvalid(f"{name}: registered already; nothing is overwritten")
+        register(books, certificate, RELYING_PARTY, authority.generation)
+        books.add_relying_party(serial_text(certificate.serial_number), name)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     write_secret(path, Credential(key, certificate, (authority.credential.certificate,)).encode())
     return path
 

@@ -11,6 +11,7 @@ from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.issuing import check_prospect
 from kiosk.authority.embedded.refusal import Refusal
+from kiosk.authority.embedded.registration import is_registered
 from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.status import FULL, StatusService
 from kiosk.authority.embedded.store import Books
@@ -22,6 +23,7 @@ Answer = Callable[[asn1.TLV | None, Authority], bytes]
 """From the value that was asked with to the InfoTypeAndValue (DER) of the answer."""
 
 _BEYOND_ANY_RECORD = 1 << 62
+_CRL_QUESTIONS = (oids.CRL_STATUS_LIST, oids.CURRENT_CRL)
 
 
 def inform(
@@ -35,8 +37,13 @@ def inform(
     if len(asked) > 1:
         raise MessageInvalid("badRequest", "one item a general message")
     return [_answer(*item, requester, authority, books, records_a_page) for item in asked.items()] or [
-        answer(None, authority) for answer in (_ca_certificates, _key_types, _current_crl)
+        answer(None, authority) for answer in _told_unasked(authority)
     ]
+
+
+def _told_unasked(authority: Authority) -> tuple[Answer, ...]:
+    everybody = (_ca_certificates, _key_types)
+    return everybody if authority.policy.relying_parties == "registered" else (*everybody, _current_crl)
 
 
 def _answer(
@@ -57,7 +64,17 @@ def _answer(
         return info_item(oid, asn1.encode(books.newest_head(requester.owner)))
     if oid not in _ANSWERS:
         raise MessageInvalid("badRequest", "this information is not offered here")
+    if oid in _CRL_QUESTIONS and authority.policy.relying_parties == "registered":
+        _count_crl(requester, authority)
     return _ANSWERS[oid](value, authority)
+
+
+def _count_crl(requester: Requester, authority: Authority) -> None:
+    """Where relying parties are registered, CRLs are told to them alone, and counted. Raises `MessageInvalid`."""
+    if not is_registered(requester) or requester.serial is None:
+        raise MessageInvalid("notAuthorized", "CRLs are told to registered relying parties")
+    with authority.store.write(authority.now()) as books:
+        books.count_told(requester.serial, "crl")
 
 
 def _station_record(place: asn1.TLV, requester: Requester, books: Books, records_a_page: int) -> bytes:

@@ -20,7 +20,7 @@ from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.store import Books, CertificateRecord, State
 from kiosk.authority.embedded.weak_key import modulus_weakness
 from kiosk.authority.items import ItemsInvalid, check_items, read_items
-from kiosk.authority.message import BodyKind, Received, read, read_elements
+from kiosk.authority.message import EMPTY_NAME, BodyKind, Received, read, read_elements
 from kiosk.authority.profile import usage, validity_end
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, verify_identified
 from kiosk.model.certificate import CertifiedItems, serial_text
@@ -47,7 +47,7 @@ class Wanted:
     """What a request asks for. `is_proven` says that the key's owner signed it; else a station must vouch for that.
 
     `old_certificate` names the one that is to be renewed, None when the request does not; `has_validity` tells that it
-    asks for a time of its own.
+    asks for a time of its own; `issuer` is by whom (Name, DER), None when it leaves that open.
     """
 
     cert_req_id: int
@@ -57,6 +57,7 @@ class Wanted:
     is_proven: bool
     old_certificate: asn1.CertId | None = None
     has_validity: bool = False
+    issuer: bytes | None = None
 
     @cached_property
     def key_hash(self) -> bytes:
@@ -98,6 +99,7 @@ def read_request(message: Received) -> Wanted:
         _wanted(0, csr, is_proven=requests[0].popo is not None and requests[0].popo.tag == "signature"),
         old_certificate=_old_certificate(request.controls or []),
         has_validity=request.cert_template.validity is not None,
+        issuer=None if request.cert_template.issuer is None else asn1.name(request.cert_template.issuer),
     )
     _check_possession(requests[0], raw_request, wanted)
     return wanted
@@ -110,6 +112,13 @@ def _check_template(template: asn1.CertTemplate) -> None:
             raise Refusal("badCertTemplate", f"{name} is not for a request to choose")
     if template.version not in (None, _VERSION_3):
         raise Refusal("badCertTemplate", "certificates have version 3")
+
+
+def check_issuer(wanted: Wanted, authority: Authority) -> None:
+    """Raises `Refusal` for a request to somebody else (RFC 9810, 5.2.3: wrongAuthority); a NULL-DN is nobody."""
+    own = authority.credential.certificate.subject.public_bytes()
+    if wanted.issuer not in (None, EMPTY_NAME, own):
+        raise Refusal("wrongAuthority", "the template names another issuer")
 
 
 def _old_certificate(controls: list[list[asn1.TLV]]) -> asn1.CertId | None:
@@ -128,6 +137,7 @@ def issue(
     books: Books,
 ) -> Issued:
     """Issues a pending certificate, or raises `Refusal`. `info` are the items of the message's header."""
+    check_issuer(wanted, authority)
     items = _items(wanted)
     if not requester.is_station and (items is not None or oids.AUTHORISATION in info or not _is_known(requester)):
         raise Refusal("notAuthorized", "only a station may ask for certificates of others")
@@ -290,7 +300,7 @@ def enter(
 def _read_csr(der: bytes) -> Wanted:
     try:
         csr = x509.load_der_x509_csr(der)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise Refusal("badDataFormat", f"not a certification request: {error}") from None
     wanted = _wanted(-1, csr, is_proven=True)
     try:

@@ -5,8 +5,17 @@ import hashlib
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.store import Books, CertificateRecord, State
 from kiosk.model.certificate import serial_text
+
+RELYING_PARTY = "relying_party"
+"""The profile of those who may ask for a status where the policy asks for registration."""
+
+
+def is_registered(requester: Requester) -> bool:
+    """Whether a requester may ask for the status of certificates where the policy asks for registration."""
+    return requester.is_station or requester.profile == RELYING_PARTY
 
 
 def register(books: Books, certificate: x509.Certificate, profile: str, generation: int = 1) -> None:

@@ -13,6 +13,7 @@ from kiosk.authority.embedded.issuing import (
     PLAIN,
     Issued,
     Wanted,
+    check_issuer,
     check_plain_key,
     enter,
     plain_extensions,
@@ -20,7 +21,7 @@ from kiosk.authority.embedded.issuing import (
 )
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import Requester
-from kiosk.authority.embedded.store import Books, CertificateRecord
+from kiosk.authority.embedded.store import Books, CertificateRecord, State
 from kiosk.authority.message import MessageInvalid, Received
 from kiosk.model.certificate import serial_text
 
@@ -28,15 +29,17 @@ STATION = "station"
 
 
 def renew(message: Received, requester: Requester, authority: Authority, books: Books) -> Issued:
-    """A pending certificate that renews the one that signed the message. Raises `Refusal`, `MessageInvalid`."""
+    """A pending certificate that renews the one that signed the message. Raises `Refusal`, `MessageInvalid`.
+
+    Of a station, which may have put its own protection in the place of another's (RFC 9483, 5.2.3), the plain one that
+    oldCertId names.
+    """
     if requester.serial is None:
         raise MessageInvalid("wrongIntegrity", "a key update is signed by the key that it updates")
     wanted = read_request(message)
-    record = books.certificate(requester.serial)
-    assert record is not None, "a requester's certificate is in these books"
+    check_issuer(wanted, authority)
+    record = _renewed(wanted.old_certificate, requester, requester.serial, authority, books)
     old = x509.load_der_x509_certificate(record.der)
-    if wanted.old_certificate is not None:
-        _check_old(wanted.old_certificate, old)
     if record.profile not in (STATION, PLAIN):
         raise Refusal("notAuthorized", f"a {record.profile} certificate is not renewed by message")
     # A name that is left empty means the old one.
@@ -49,14 +52,29 @@ def renew(message: Received, requester: Requester, authority: Authority, books: 
         raise Refusal("badCertTemplate", "E19: a key update needs a new key")
     certificate, has_mods = _certificate(wanted, record, old, authority)
     issued = enter(certificate, record.profile, wanted, None, requester, authority, books, has_mods=has_mods)
-    books.succeed(issued.serial, requester.owner, record.serial)
+    books.succeed(issued.serial, books.owner(record.serial), record.serial)
     return issued
 
 
-def _check_old(named: asn1.CertId, old: x509.Certificate) -> None:
-    issuer = asn1.explicit(4, old.issuer.public_bytes())
-    if asn1.encode(named.issuer) != issuer or serial_text(named.serial_number) != serial_text(old.serial_number):
+def _renewed(
+    named: asn1.CertId | None, requester: Requester, own_serial: str, authority: Authority, books: Books
+) -> CertificateRecord:
+    """The certificate that is to be renewed. Raises `Refusal`."""
+    serial = own_serial
+    if named is not None:
+        issuer = asn1.explicit(4, authority.credential.certificate.subject.public_bytes())
+        if asn1.encode(named.issuer) != issuer:
+            raise Refusal("badCertId", "oldCertId is of another issuer")
+        serial = serial_text(named.serial_number)
+    record = books.certificate(serial)
+    is_own = serial == own_serial
+    if record is None or not (is_own or (requester.is_station and record.profile == PLAIN)):
         raise Refusal("badCertId", "oldCertId is not the certificate that signed the message")
+    if record.state is State.REVOKED:
+        raise Refusal("certRevoked", "what is revoked is not renewed")
+    if record.state is not State.GOOD:
+        raise Refusal("badCertId", f"what is {record.state} is not renewed")
+    return record
 
 
 def _certificate(

@@ -171,10 +171,11 @@ def identify(sender: Sender, books: Books, now: datetime.datetime, *, has_vouchi
         owner = CLIENT_OWNER + sender.reference.hex()
         name = sender.reference.decode("utf-8", "replace")
         return Requester(name, owner, None, "client", is_station=False, vouches=has_vouching_station)
-    rights = _read_rights(sender.der)
-    speaker = books.speaker(rights.serial)
+    speaker = books.speaker(serial_text(sender.certificate.serial_number))
     if speaker is None or speaker.der != sender.der:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is not of this authority")
+    # Read only now: a stranger's may be such that it cannot be.
+    rights = _read_rights(sender.der)
     if speaker.state is not State.GOOD:
         # Not certRevoked: that is what is said of the certificate that a message is about.
         raise MessageInvalid("signerNotTrusted", f"the signer's certificate is {speaker.state}")

@@ -223,7 +223,6 @@ class Responder:
             sender = request.prove(books)
             requester = identify(sender, books, now)
         exchange.protector = protector(sender, self._authority)
-        _check_first(message)
         if not requester.is_station:
             raise MessageInvalid("notAuthorized", "only a station may send messages of others")
         inner = read_body_elements(message.body)
@@ -232,7 +231,11 @@ class Responder:
         opened = [open_request(der) for der in inner]
         ids = [one.readable.header.transaction_id for one in opened]
         if len(inner) == 1 and ids[0] == transaction_id:
+            # What is added to any message of a transaction repeats its nonces, where it has any.
+            if message.header.recip_nonce not in (None, opened[0].readable.header.recip_nonce):
+                raise MessageInvalid("badRecipientNonce", "recipNonce is not that of the message within")
             return self._respond(store, opened[0], has_vouching_station=True)
+        _check_first(message)
         if transaction_id in ids or len(set(ids)) < len(ids):
             raise MessageInvalid("transactionIdInUse", "messages of a batch have transactions of their own")
         answers = [self._respond(store, one, has_vouching_station=True) for one in opened]

@@ -14,7 +14,7 @@ from kiosk.authority.embedded.store import Books, CertificateRecord, State
 from kiosk.authority.message import Received, read_elements
 from kiosk.model.certificate import RevocationReason, serial_text
 
-_OWN_PEOPLE = frozenset({"station", "clerk", "ocsp", "cmp", "tls"})
+_OWN_PEOPLE = frozenset({"station", "clerk", "relying_party", "ocsp", "cmp", "tls"})
 _REMOVE_FROM_CRL = "removeFromCRL"
 
 

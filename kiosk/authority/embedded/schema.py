@@ -93,6 +93,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             signature {bytes} NOT NULL,
             PRIMARY KEY (station, size))""",
     ),
+    (
+        # Who may ask for a certificate's status where the policy asks for registration.
+        """CREATE TABLE relying_party (
+            serial {text} PRIMARY KEY REFERENCES certificate (serial),
+            name {text} NOT NULL UNIQUE)""",
+        # What was told to each, by day.
+        """CREATE TABLE told (
+            serial {text} NOT NULL REFERENCES relying_party (serial),
+            day {text} NOT NULL,
+            kind {text} NOT NULL,
+            number {integer} NOT NULL,
+            PRIMARY KEY (serial, day, kind))""",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 

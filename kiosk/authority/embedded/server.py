@@ -78,13 +78,15 @@ def application(authority: Authority, *, is_status_only: bool = False) -> Starle
 
     async def ocsp(query: bytes) -> Response:
         # A file is read faster than a thread takes over; a server over the network may keep everybody else waiting.
-        answer = status.kept(query) if is_slow else status.ocsp(query)
+        answer = status.kept(query) if is_slow or status.is_for_registered else status.ocsp(query)
         if answer is None:
             answer = await run_in_threadpool(status.ocsp, query)
         caching = "no-cache" if answer.is_final else "no-store"
         return Response(answer.der, media_type="application/ocsp-response", headers={"Cache-Control": caching})
 
     async def crl(request: Request) -> Response:
+        if status.is_for_registered:
+            return PlainTextResponse("CRLs are told to registered relying parties, by CMP (RFC 9483, 4.3.4)\n", 403)
         der = await run_in_threadpool(status.crl, request.path_params["name"])
         if der is None:
             return PlainTextResponse("no such CRL\n", 404)

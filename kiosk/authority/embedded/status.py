@@ -13,9 +13,14 @@ from cryptography.x509 import ocsp
 from kiosk.authority import asn1
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, Generation
+from kiosk.authority.embedded.registration import is_registered
+from kiosk.authority.embedded.requester import Signer, identify
 from kiosk.authority.embedded.status_batch import join, split
 from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry, State
+from kiosk.authority.message import MessageInvalid
 from kiosk.authority.profile import crl_name
+from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid
+from kiosk.authority.signed_inquiry import InquiryInvalid, read_inquiry_signature
 from kiosk.model.certificate import RevocationReason, serial_text
 
 FULL = "full"
@@ -41,6 +46,7 @@ class OcspAnswer:
 
     der: bytes
     is_final: bool
+    is_successful: bool = True
 
 
 class StatusService:
@@ -52,6 +58,7 @@ class StatusService:
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
+        self.is_for_registered = authority.policy.relying_parties == "registered"
         self._making = threading.Lock()
         self._kept: dict[bytes, OcspAnswer] = {}
         self._kept_at = (-1, _LONG_AGO, _LONG_AGO)
@@ -63,9 +70,40 @@ class StatusService:
         }
 
     def ocsp(self, request: bytes) -> OcspAnswer:
-        """The response to an OCSP request."""
+        """The response to an OCSP request; counted where relying parties are registered."""
         if answer := self.kept(request):
             return answer
+        if not self.is_for_registered:
+            return self._answer(request)
+        asking = self._asking(request)
+        if isinstance(asking, OcspAnswer):
+            return asking
+        answer = self._answer(request)
+        if answer.is_successful:
+            with self._authority.store.write(self._authority.now()) as books:
+                books.count_told(asking, "ocsp")
+        return answer
+
+    def _asking(self, request: bytes) -> str | OcspAnswer:
+        """The serial number of the registered certificate that signed a request, or what others are told (2.3)."""
+        try:
+            signature = read_inquiry_signature(request)
+        except InquiryInvalid:
+            return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+        if signature is None:
+            return _unsuccessful(ocsp.OCSPResponseStatus.SIG_REQUIRED)
+        now = self._authority.now()
+        try:
+            signer = Signer(signature.verify(), signature.signer)
+            with self._authority.store.read(now) as books:
+                requester = identify(signer, books, now)
+        except (InquiryInvalid, SignatureInvalid, AlgorithmUnknown, MessageInvalid):
+            return _unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
+        if not is_registered(requester) or requester.serial is None:
+            return _unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
+        return requester.serial
+
+    def _answer(self, request: bytes) -> OcspAnswer:
         try:
             requests = split(request)
         except (asn1.Asn1Invalid, ValueError):
@@ -146,7 +184,8 @@ class StatusService:
             builder = builder.add_extension(nonce, critical=False)
         response = builder.sign(responder.key, hashes.SHA256())
         answer = OcspAnswer(response.public_bytes(Encoding.DER), is_final)
-        if nonce is None and record is not None and is_final:
+        # What is kept is given to whoever asks, and not counted.
+        if nonce is None and record is not None and is_final and not self.is_for_registered:
             self._keep(request, answer, revision)
         return answer, responder
 
@@ -263,4 +302,8 @@ def _nonce(query: ocsp.OCSPRequest) -> x509.OCSPNonce | None:
 
 
 def _unsuccessful(status: ocsp.OCSPResponseStatus) -> OcspAnswer:
-    return OcspAnswer(ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER), is_final=False)
+    return OcspAnswer(
+        ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(Encoding.DER),
+        is_final=False,
+        is_successful=False,
+    )

@@ -95,6 +95,15 @@ class TransactionRecord:
 
 
 @dataclass(frozen=True)
+class RelyingParty:
+    """A registered relying party, and how often it was told what, by kind (`ocsp`, `crl`)."""
+
+    serial: str
+    name: str
+    told: dict[str, int]
+
+
+@dataclass(frozen=True)
 class CrlRecord:
     """A CRL that was made; it is fresh while `revision` is the books' and `fresh_until` has not come."""
 
@@ -328,6 +337,33 @@ class Books:
         """For whom a certificate speaks, as in `Speaker`."""
         row = self._run("SELECT owner FROM succession WHERE serial = ?", serial).first()
         return serial if row is None else str(row.owner)
+
+    def add_relying_party(self, serial: str, name: str) -> None:
+        """Registers the owner of a certificate."""
+        self._run("INSERT INTO relying_party VALUES (?, ?)", serial, name)
+        self.note("relying_party", serial=serial)
+
+    def count_told(self, serial: str, kind: str) -> bool:
+        """Counts what a relying party is told today; whether the certificate is a registered one's."""
+        if self._run("SELECT 1 FROM relying_party WHERE serial = ?", serial).first() is None:
+            return False
+        day = datetime.datetime.fromtimestamp(self._now, datetime.UTC).date().isoformat()
+        self._run(
+            """INSERT INTO told VALUES (?, ?, ?, 1)
+            ON CONFLICT (serial, day, kind) DO UPDATE SET number = told.number + 1""",
+            serial,
+            day,
+            kind,
+        )
+        return True
+
+    def relying_parties(self) -> list[RelyingParty]:
+        """All of them by name, with what each was told."""
+        told: dict[str, dict[str, int]] = {}
+        for row in self._run("SELECT serial, kind, SUM(number) AS number FROM told GROUP BY serial, kind"):
+            told.setdefault(row.serial, {})[row.kind] = int(row.number)
+        rows = list(self._run("SELECT serial, name FROM relying_party ORDER BY name"))
+        return [RelyingParty(row.serial, row.name, told.get(row.serial, {})) for row in rows]
 
     def revision(self) -> int:
         """Counts every change of a certificate."""

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
+from kiosk.model.certificate import CertifiedItems
 from kiosk.model.characters import uncertifiable
 from kiosk.model.comparison import Agreement, Run, compare
 from kiosk.model.form import Form
@@ -83,12 +84,13 @@ class Marked(Paragraph):
 
 
 class Comparison(Vertical):
-    """A heading and a row an item."""
+    """A heading and a row an item; below them what a certificate will say otherwise, where that is known."""
 
-    def __init__(self, words: Words, pairs: Sequence[Pair]) -> None:
+    def __init__(self, words: Words, pairs: Sequence[Pair], certified: CertifiedItems | None = None) -> None:
         super().__init__()
         self._words = words
         self._pairs = pairs
+        self._certified = certified
 
     def compose(self) -> ComposeResult:
         """The rows; under the items that are certified, characters that a certificate cannot carry."""
@@ -103,7 +105,11 @@ class Comparison(Vertical):
                 yield Paragraph(text, classes=kind)
         for pair in self._pairs:
             yield self._row(pair)
-        if foreign := "　".join(c for p in self._pairs if p.item in _CERTIFIED for c in uncertifiable(p.register)):
+        if self._certified is not None:
+            for text, substitutes in self._certified.substituted:
+                certified = words("clerk.identity.certified", text=text, substitutes=substitutes)
+                yield Paragraph(certified, classes="substitute")
+        elif foreign := "　".join(c for p in self._pairs if p.item in _CERTIFIED for c in uncertifiable(p.register)):
             yield Paragraph(words("clerk.identity.substitute", characters=foreign), classes="substitute")
 
     def _row(self, pair: Pair) -> Horizontal:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from hw.ports import PrintOutcome
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose, TicketState
 from kiosk.counter.reprint import CopyReason
@@ -253,7 +252,7 @@ async def _copy_receipt(seat: Seat, day: CounterDay) -> None:
     copied = await day.copy_receipt(number, CopyReason(reason))
     if copied is None:
         await _show(seat, Told(seat, "no_receipt", number=number))
-    elif copied.outcome is PrintOutcome.CONFIRMED:
+    elif copied.outcome.is_on_paper:
         await _show(seat, Told(seat, "copied", number=number, copies=copied.copies))
     else:
         await _show(seat, Told(seat, told_of(copied.outcome)))
@@ -322,8 +321,8 @@ def _screen(
             return Approve(seat, position, comparison)
         case FeeDue(due_yen=due_yen):
             return EnterAmount(seat, position, due_yen, least_yen=due_yen, purpose="fee")
-        case PaymentCount(due_yen=due_yen):
-            return EnterAmount(seat, position, due_yen, least_yen=0, purpose="count")
+        case PaymentCount(due_yen=due_yen, known=known):
+            return EnterAmount(seat, position, due_yen, least_yen=0, purpose="count", known=known)
         case ChangeDue(change_yen=change_yen):
             return GiveMoney(seat, position, change_yen, purpose="change" if change_yen else "no_change")
         case PaperLook(receipt_number=number):

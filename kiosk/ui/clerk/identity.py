@@ -46,7 +46,8 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
         """The comparison; below it the documents, and once they were named what to look at on them."""
         words, question = self.words, self._question
         yield Paragraph(words("clerk.identity.title", number=question.application_number), classes="title -tight")
-        yield Comparison(words, pairs_of_items(question.form_items, question.register_items, words))
+        pairs = pairs_of_items(question.form_items, question.register_items, words)
+        yield Comparison(words, pairs, question.certified_items)
         named = words("list.joint").join(
             words(f"document.{d}") for d in (self._document, self._beside) if d is not None
         )
@@ -60,7 +61,7 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
         yield Paragraph(asked, classes="aside", id="document-question")
         with Horizontal(id="documents"):
             if self._named is not None:
-                for number, check in enumerate(self._named.checks, 1):
+                for number, check in enumerate(self._checks(self._named), 1):
                     yield Key(self._check_label(check), id=f"check-{check}", hint=str(number), value=check)
             else:
                 offered = route.beside if route is not None else [d for r in self._routes for d in r.documents]
@@ -77,7 +78,13 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
 
     @property
     def _is_complete(self) -> bool:
-        return self._named is not None and self._ticked.issuperset(self._named.checks)
+        return self._named is not None and self._ticked.issuperset(self._checks(self._named))
+
+    def _checks(self, route: IdentityRoute) -> tuple[str, ...]:
+        """The route's, and with substitute characters whether the resident accepts them."""
+        certified = self._question.certified_items
+        is_substituted = certified is not None and bool(certified.substituted)
+        return (*route.checks, "substitutes") if is_substituted else route.checks
 
     def _check_label(self, check: str) -> str:
         state = "done" if check in self._ticked else "open"
@@ -110,7 +117,7 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
             if isinstance(key.value, str):
                 key.relabel(self._check_label(key.value))
                 key.set_class(key.value in self._ticked, "-chosen")
-        missing = [name for name in self._named.checks if name not in self._ticked]
+        missing = [name for name in self._checks(self._named) if name not in self._ticked]
         for confirm in self.query("#confirm").results(Key):
             confirm.disabled = bool(missing)
         self.focus_on(f"#check-{missing[0]}" if missing else "#confirm")
@@ -147,6 +154,9 @@ class Approve(SeatScreen[bool]):
             ),
             classes="lead note",
         )
+        certified = self._question.certified_items
+        for text, substitutes in certified.substituted if certified is not None else ():
+            yield Paragraph(self.words("clerk.identity.certified", text=text, substitutes=substitutes), classes="note")
 
     def keys(self) -> Iterable[Key]:
         """Leave."""

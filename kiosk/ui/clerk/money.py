@@ -6,6 +6,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from hw.ports import MachineMoney
 from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
@@ -16,19 +17,31 @@ from kiosk.ui.widgets.paragraph import Paragraph
 _PIECES_YEN = (100, 500, 1000, 5000, 10000)
 """Coins and notes that have a key; every tap adds one."""
 _MOST_YEN = 99_999
+_NOTHING = MachineMoney()
 
 
 class EnterAmount(SeatScreen[int | Unsure]):
     """An amount, by tapping what lies on the tray or by typing it. `least_yen` is the smallest that is accepted.
 
-    Whoever counts what was there before (0 is accepted) may also say that he cannot tell.
+    Whoever counts what was there before (0 is accepted) may also say that he cannot tell; he is told what a machine
+    knows (`known`) that it took and gave out.
     """
 
-    def __init__(self, seat: Seat, position: int, due_yen: int, *, least_yen: int, purpose: str) -> None:
+    def __init__(
+        self,
+        seat: Seat,
+        position: int,
+        due_yen: int,
+        *,
+        least_yen: int,
+        purpose: str,
+        known: MachineMoney = _NOTHING,
+    ) -> None:
         super().__init__(seat, position=position, can_stop=least_yen > 0)
         self._due_yen = due_yen
         self._least_yen = least_yen
         self._purpose = purpose
+        self._known = known
         self._amount_yen = 0
 
     def page(self) -> ComposeResult:
@@ -36,11 +49,26 @@ class EnterAmount(SeatScreen[int | Unsure]):
         words = self.words
         yield Paragraph(words(f"clerk.{self._purpose}.title"), classes="title -tight")
         yield Paragraph(words(f"clerk.{self._purpose}.text"), classes="aside", id="pieces-text")
+        for told in self._told():
+            yield Paragraph(told, classes="title -tight machine-money")
         yield Facts(self._amounts(), id="amounts")
         with Horizontal(id="pieces"):
             for yen in _PIECES_YEN:
                 yield Key(words("money.yen", yen=f"{yen:,}"), id=f"piece-{yen}", hint="+", value=yen)
             yield Key(words("clerk.fee.clear"), id="clear", hint="BackSpace")
+
+    def _told(self) -> Iterable[str]:
+        """What a machine says of this payment, a sentence each."""
+        words, known = self.words, self._known
+        amounts_yen = {
+            "clerk.count.machine_took": known.coins_yen,
+            "clerk.count.machine_paid": known.paid_yen,
+            "clerk.count.machine_perhaps": known.perhaps_paid_yen,
+            "clerk.count.machine_others": known.unassigned_yen,
+        }
+        yield from (words(text, yen=f"{yen:,}") for text, yen in amounts_yen.items() if yen)
+        if known.is_count_lost:
+            yield words("clerk.count.machine_lost")
 
     def keys(self) -> Iterable[Key]:
         """Received; or that nobody here knows."""

@@ -114,7 +114,7 @@ class Told(SeatScreen[bool]):
 def told_of(outcome: PrintOutcome) -> str:
     """The words for what became of a paper."""
     match outcome:
-        case PrintOutcome.CONFIRMED:
+        case PrintOutcome.CONFIRMED | PrintOutcome.PRINTED:
             return "printed"
         case PrintOutcome.SENT:
             return "sent"

@@ -25,16 +25,17 @@ class Agree(SeatScreen[bool]):
         self._summary = summary
 
     def page(self) -> ComposeResult:
-        """Three facts and one question."""
-        words = self.words
+        """Three facts and one question; the registered name too where it differs from the certified one."""
+        words, summary = self.words, self._summary
+        is_substituted = summary.name != summary.registered_name
+        registered = {words("resident.consent.registered_name"): summary.registered_name} if is_substituted else {}
         yield Paragraph(words("resident.consent.title"), classes="title")
         yield Facts(
             {
-                words("item.name"): self._summary.name,
-                words("resident.consent.valid_until"): day_text(
-                    self._summary.not_after.astimezone(JAPAN).date(), words
-                ),
-                words("resident.consent.fee"): words("money.yen", yen=self._summary.fee_yen),
+                words("item.name"): summary.name,
+                **registered,
+                words("resident.consent.valid_until"): day_text(summary.not_after.astimezone(JAPAN).date(), words),
+                words("resident.consent.fee"): words("money.yen", yen=summary.fee_yen),
             }
         )
         yield Paragraph(words("resident.consent.text"), classes="aside")

@@ -199,10 +199,10 @@ _WAITING = {
 def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object) -> SeatScreen[Any]:
     position = case.position
     match view:
-        case PasswordChoice(policy=policy):
-            return ChoosePassword(seat, position, policy)
-        case PasswordEntry(status=status, policy=policy):
-            return EnterPassword(seat, position, policy or reception.entry_policy, status.attempts_remaining)
+        case PasswordChoice(policy=policy, use=use):
+            return ChoosePassword(seat, position, policy, use)
+        case PasswordEntry(status=status, policy=policy, use=use):
+            return EnterPassword(seat, position, policy or reception.entry_policy, status.attempts_remaining, use)
         case Consent(summary=summary):
             return Agree(seat, position, summary)
         case CardRequest(action=action):

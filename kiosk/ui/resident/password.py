@@ -6,7 +6,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from hw.ports import PinPolicy
+from hw.ports import KeyUse, PinPolicy
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.typed_password import TypedPassword
@@ -20,13 +20,21 @@ _MASK = "●"
 class EnterPassword(SeatScreen[bytearray]):
     """A masked field, the keyboard, and the physical keyboard as its equal. No time runs here.
 
-    `attempts` is how often the password may still be wrong, None while a new one is chosen.
+    `attempts` is how often the password may still be wrong, None while a new one is chosen; `use` the key it guards.
     """
 
     TAKES_TEXT = True
 
-    def __init__(self, seat: Seat, position: int | None, policy: PinPolicy, attempts: int | None = None) -> None:
+    def __init__(
+        self,
+        seat: Seat,
+        position: int | None,
+        policy: PinPolicy,
+        attempts: int | None = None,
+        use: KeyUse = KeyUse.SIGNATURE,
+    ) -> None:
         super().__init__(seat, position=position, can_stop=True)
+        self._of = "" if use is KeyUse.SIGNATURE else f".{use}"
         self._policy = policy
         self._attempts = attempts
         self._typed = TypedPassword(policy.maximum_length)
@@ -34,8 +42,8 @@ class EnterPassword(SeatScreen[bytearray]):
 
     def instruction(self) -> tuple[str, str]:
         """Title and text for what is to be typed now."""
-        return self.words("resident.password.enter.title"), self.words(
-            "resident.password.enter.text", attempts=self._attempts
+        return self.words(f"resident.password.enter{self._of}.title"), self.words(
+            f"resident.password.enter{self._of}.text", attempts=self._attempts
         )
 
     def accept(self) -> None:
@@ -138,8 +146,8 @@ class EnterPassword(SeatScreen[bytearray]):
 class ChoosePassword(EnterPassword):
     """A new password, typed twice."""
 
-    def __init__(self, seat: Seat, position: int | None, policy: PinPolicy) -> None:
-        super().__init__(seat, position, policy)
+    def __init__(self, seat: Seat, position: int | None, policy: PinPolicy, use: KeyUse = KeyUse.SIGNATURE) -> None:
+        super().__init__(seat, position, policy, use=use)
         self._first: TypedPassword | None = None
 
     def instruction(self) -> tuple[str, str]:
@@ -151,7 +159,7 @@ class ChoosePassword(EnterPassword):
         extent = "exact" if minimum == maximum else "range"
         length = self.words(f"resident.password.length.{extent}", minimum=minimum, maximum=maximum)
         kind = "digits" if policy.characters.isdigit() else "letters"
-        return self.words("resident.password.choose.title"), self.words(
+        return self.words(f"resident.password.choose{self._of}.title"), self.words(
             f"resident.password.choose.{kind}", length=length
         )
 

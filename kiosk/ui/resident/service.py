@@ -1,12 +1,12 @@
 """What a resident sees while his password is changed or set anew, or his certificate revoked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from hw.ports import PinPolicy
+from hw.ports import KeyUse, PinPolicy, PinStatus
 from kiosk.model.revocation import RevocationCause
 from kiosk.ui.counter import FailureText, SimulatedCard
 from kiosk.ui.drawings import CARD_OUT, COUNTER, KEY, PAPER, WAIT
@@ -87,15 +87,54 @@ class WishRevocation(SeatScreen[RevocationCause]):
 class RecallPassword(EnterPassword):
     """The old password, or after an interruption the one that was chosen; how often it may still be wrong."""
 
-    def __init__(self, seat: Seat, policy: PinPolicy, attempts: int, which: Recalled) -> None:
-        super().__init__(seat, None, policy, attempts)
+    def __init__(self, seat: Seat, policy: PinPolicy, attempts: int, which: Recalled, use: KeyUse) -> None:
+        super().__init__(seat, None, policy, attempts, use)
         self._which = which
 
     def instruction(self) -> tuple[str, str]:
         """Which password is meant."""
-        return self.words(f"resident.recall.{self._which}.title"), self.words(
-            f"resident.recall.{self._which}.text", attempts=self._attempts
+        return self.words(f"resident.recall.{self._which}{self._of}.title"), self.words(
+            f"resident.recall.{self._which}{self._of}.text", attempts=self._attempts
         )
+
+
+class ChoosePasswordMeant(SeatScreen[KeyUse]):
+    """Which of the card's two passwords he means, and how often each may still be wrong."""
+
+    AUTO_FOCUS = ".choices Key"
+    MINDS_IDLENESS = True
+
+    def __init__(self, seat: Seat, statuses: Mapping[KeyUse, PinStatus]) -> None:
+        super().__init__(seat, can_stop=True)
+        self._statuses = dict(statuses)
+
+    def page(self) -> ComposeResult:
+        """A key for each, the state of each below."""
+        yield Paragraph(self.words("resident.meant.title"), classes="title")
+        yield Paragraph("\n".join(self._states()), classes="note")
+        with Horizontal(classes="choices"):
+            for number, use in enumerate(self._statuses, 1):
+                yield Key(self.words(f"resident.meant.{use}"), id=f"meant-{use}", hint=str(number), value=use)
+
+    def _states(self) -> Iterable[str]:
+        for number, (use, status) in enumerate(self._statuses.items(), 1):
+            state = "left" if status.attempts_remaining else "locked"
+            yield self.words(
+                f"resident.meant.{use}.text",
+                number=number,
+                state=self.words(f"resident.meant.{state}", attempts=status.attempts_remaining),
+            )
+
+    @on(Key.Pressed, ".choices Key")
+    def choose(self, event: Key.Pressed) -> None:
+        """Chooses."""
+        if isinstance(event.key.value, KeyUse):
+            self.dismiss(event.key.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits choose."""
+        if event.character is not None and event.character in "12"[: len(self._statuses)]:
+            self.dismiss(list(self._statuses)[int(event.character) - 1])
 
 
 _WAITING = {ServiceWork.CLERK: COUNTER, ServiceWork.STATION: WAIT}

@@ -4,15 +4,17 @@ from functools import partial
 from typing import Any, Protocol
 
 from hw.ports import PinPolicy
+from kiosk.model.secret import wipe
 from kiosk.model.step import Actor
 from kiosk.ui.counter import FailureText, SimulatedCard
 from kiosk.ui.ending import Outcome, Trouble
-from kiosk.ui.persons import CardRequest, PasswordChoice, PasswordEntry, ResidentAsked
+from kiosk.ui.persons import CardRequest, PasswordChoice, PasswordEntry, PasswordMeant, ResidentAsked
 from kiosk.ui.resident.card import HandleCard
 from kiosk.ui.resident.own_flow import OwnCard, move_card
 from kiosk.ui.resident.password import ChoosePassword
 from kiosk.ui.resident.service import (
     AskForClerk,
+    ChoosePasswordMeant,
     ChooseService,
     RecallPassword,
     ServiceFinished,
@@ -91,8 +93,10 @@ async def _follow(seat: Seat, services: Services, service: OpenService) -> None:
         answer = await seat.show(screen, partial(_still_sees, service, view))
         if isinstance(answer, Stop):
             service.stop(Actor.RESIDENT)
-        elif isinstance(view, ResidentAsked) and answer is not None and not service.answer(view, answer):
-            answer[:] = bytes(len(answer))
+        elif isinstance(view, ResidentAsked) and answer is not None:
+            was_taken = service.answer(view, answer)
+            if not was_taken and isinstance(answer, bytearray):
+                wipe(answer)
 
 
 def _still_sees(service: OpenService, view: object) -> bool:
@@ -101,10 +105,12 @@ def _still_sees(service: OpenService, view: object) -> bool:
 
 def _screen(seat: Seat, services: Services, service: OpenService, view: object) -> SeatScreen[Any]:
     match view:
-        case PasswordChoice(policy=policy):
-            return ChoosePassword(seat, None, policy)
-        case PasswordEntry(status=status, which=which):
-            return RecallPassword(seat, services.entry_policy, status.attempts_remaining, which)
+        case PasswordMeant(statuses=statuses):
+            return ChoosePasswordMeant(seat, statuses)
+        case PasswordChoice(policy=policy, use=use):
+            return ChoosePassword(seat, None, policy, use)
+        case PasswordEntry(status=status, which=which, policy=policy, use=use):
+            return RecallPassword(seat, policy or services.entry_policy, status.attempts_remaining, which, use)
         case CardRequest(action=action):
             return HandleCard(seat, None, action, services.card, can_stop=service.can_stop)
         case ServiceWork():

@@ -20,7 +20,7 @@ from hw.sim.card.memory import CardMemory, MemoryStore
 from hw.sim.card.personalization import DEMO_MASTERS, new_card, new_piv_card
 from hw.sim.card.profile import PIV, PROFILES
 from hw.sim.fault import Fault
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 
 CARD_NUMBER = "KIOSK00000000001"
 PASSWORD = b"KIOSK123"
@@ -28,11 +28,13 @@ CERTIFICATE = b"\x30\x82\x05\xdc" + bytes(range(250)) * 6
 """As long as a real one, and a DER SEQUENCE as far as a card looks."""
 
 ISSUER = CardIssuer(
-    {
-        ChannelPurpose.ISSUE: DEMO_MASTERS.issue,
-        ChannelPurpose.RESET: DEMO_MASTERS.reset,
-        ChannelPurpose.ERASE: DEMO_MASTERS.erase,
-    }
+    in_memory(
+        {
+            ChannelPurpose.ISSUE: DEMO_MASTERS.issue,
+            ChannelPurpose.RESET: DEMO_MASTERS.reset,
+            ChannelPurpose.ERASE: DEMO_MASTERS.erase,
+        }
+    )
 ).session_keys
 
 

@@ -10,7 +10,7 @@ from hw.card.trace import RedactingTrace
 from hw.errors import CardRefused, DeviceError, NotSent, PinLocked, PinRefused, Refused
 from hw.ports import CardReader, ChannelPurpose, PinStatus
 from hw.sim.card.personalization import DEMO_MASTERS
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from tests.hw.card.office import (
     CARD_NUMBER,
     CERTIFICATE,
@@ -203,7 +203,7 @@ def test_the_card_attests_its_own_key_only(desk: Desk) -> None:
 
 
 def test_a_card_of_another_issuer_gets_no_channel_and_stays_usable(desk: Desk) -> None:
-    stranger = CardIssuer(dict.fromkeys(ChannelPurpose, DEMO_MASTERS.attest)).session_keys
+    stranger = CardIssuer(in_memory(dict.fromkeys(ChannelPurpose, DEMO_MASTERS.attest))).session_keys
     with desk.reader.session() as card:
         with pytest.raises(Refused):
             card.open_channel(ChannelPurpose.ISSUE, stranger)

@@ -10,17 +10,21 @@ from hw.errors import CardRefused, CardRemoved, Refused
 from hw.ports import CardReader, ChannelPurpose
 from hw.sim.card.card import VirtualCard
 from hw.sim.fault import Fault
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from tests.hw.card.office import DEMO_MASTERS, Desk, issue
 
 OLD = CardIssuer(
-    {
-        ChannelPurpose.ISSUE: DEMO_MASTERS.issue,
-        ChannelPurpose.RESET: DEMO_MASTERS.reset,
-        ChannelPurpose.ERASE: DEMO_MASTERS.erase,
-    }
+    in_memory(
+        {
+            ChannelPurpose.ISSUE: DEMO_MASTERS.issue,
+            ChannelPurpose.RESET: DEMO_MASTERS.reset,
+            ChannelPurpose.ERASE: DEMO_MASTERS.erase,
+        }
+    )
 )
-NEW = replace(OLD, later_masters=({purpose: bytes([at]) * 16 for at, purpose in enumerate(ChannelPurpose, 1)},))
+NEW = replace(
+    OLD, later_masters=(in_memory({purpose: bytes([at]) * 16 for at, purpose in enumerate(ChannelPurpose, 1)}),)
+)
 JPKI = ["juki-2011", "juki-2011-b", "myna-2016"]
 
 

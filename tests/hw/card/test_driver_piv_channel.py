@@ -14,17 +14,21 @@ from hw.ports import FACTORY_KEY_VERSION, ChannelPurpose
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import MemoryStore
 from hw.sim.fault import Fault
-from kiosk.counter.card_issuer import CardIssuer
+from kiosk.counter.card_issuer import CardIssuer, in_memory
 from tests.hw.card.office import DEMO_MASTERS, ISSUER, Desk, blank, issue, read_certificate, rsa_key
 
 FIRST = CardIssuer(
-    {
-        ChannelPurpose.ISSUE: DEMO_MASTERS.issue,
-        ChannelPurpose.RESET: DEMO_MASTERS.reset,
-        ChannelPurpose.ERASE: DEMO_MASTERS.erase,
-    }
+    in_memory(
+        {
+            ChannelPurpose.ISSUE: DEMO_MASTERS.issue,
+            ChannelPurpose.RESET: DEMO_MASTERS.reset,
+            ChannelPurpose.ERASE: DEMO_MASTERS.erase,
+        }
+    )
 )
-NEXT = replace(FIRST, later_masters=({purpose: bytes([at]) * 16 for at, purpose in enumerate(ChannelPurpose, 1)},))
+NEXT = replace(
+    FIRST, later_masters=(in_memory({purpose: bytes([at]) * 16 for at, purpose in enumerate(ChannelPurpose, 1)}),)
+)
 NUMBER = "PIV0000012345678"
 INITIALIZE_UPDATE_AT, PUT_KEY_AT = 7, 12
 """The exchanges of the first opening of a channel with a card from the shop."""
@@ -80,7 +84,7 @@ def test_the_next_generation_takes_the_place_of_the_one_before() -> None:
 
 def test_a_card_whose_keys_are_somebody_elses_is_refused_and_nothing_in_it_is_changed() -> None:
     memory = blank("piv")
-    strangers = replace(FIRST, masters=dict.fromkeys(ChannelPurpose, bytes(16)))
+    strangers = replace(FIRST, masters=in_memory(dict.fromkeys(ChannelPurpose, bytes(16))))
     store = MemoryStore(memory)
     reader = Reader(MemorySlot("memory", VirtualCard(store, make_key=rsa_key)))
     with reader.session() as card:

@@ -8,13 +8,13 @@ from hw.cash.cctalk.acceptor import CoinAcceptor
 from hw.cash.cctalk.bus import Bus
 from hw.cash.cctalk.hopper import CoinHopper
 from hw.cash.coin_box import CoinBox
-from hw.cash.coin_ledger import CoinLedger, LedgerDamaged
+from hw.cash.coin_ledger import CoinLedger, LedgerDamaged, UnreadAcceptor
 from hw.cash.drawer import ClerkDrawer
 from hw.errors import LinkLost, OutcomeUnknown, Refused
 from hw.link.memory import MemoryLink
 from hw.link.reopening import ReopeningLink
 from hw.link.url import link_to
-from hw.ports import CashBox, Deposit, DepositEnd
+from hw.ports import CashBox, Deposit, DepositEnd, MachineMoney
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
 from hw.sim.changer import SimulatedChanger
@@ -232,8 +232,6 @@ def test_a_payout_that_nobody_can_tell_of_is_asked_for_before_anything_else_is_p
             is_over = cable.is_in
         except (OutcomeUnknown, LinkLost):
             is_over = False
-            with pytest.raises(Refused):
-                box.begin(500)
             cable.pull_after, cable.is_in = None, True
             coins.clock.pause(5)
             back_yen = box.end(DepositEnd.CHANGE)
@@ -271,6 +269,7 @@ def test_coins_of_an_interrupted_deposit_belong_to_nobody_until_a_clerk_says_so(
     box.deposit()
     assert coins.machine.insert(100)  # and now the program dies, before it has read of this one
     again = coins.box()
+    again.recover()
     assert again.unassigned_yen() == 100
     again.begin(500)
     assert again.deposit() == Deposit(500, 0)
@@ -298,25 +297,134 @@ def test_a_clerk_who_counts_after_an_interruption_accounts_for_every_coin(tmp_pa
     assert again.unassigned_yen() == 0
 
 
-def test_a_payout_that_the_program_died_in_is_told_and_not_taken_for_the_next_one(tmp_path):
-    coins = Coins(tmp_path / "coins.jsonl")
-    cable = Cable(coins.machine)
-    box = coins.box(ReopeningLink(lambda: cable), hopper=True)
-    box.begin(500)
+def cut_within_the_payout(coins, cable, box, payment="first"):
+    """A deposit of 1000 yen towards 500 whose change is five coins, the line cut after the hopper was told to pay."""
+    box.begin(500, payment)
     box.take_from_clerk(1000)
     box.fix()
     cable.pull_after = 54
     with pytest.raises((OutcomeUnknown, LinkLost)):
         box.end(DepositEnd.CHANGE)
-    again = coins.box(hopper=True)
-    assert again.state.coins_perhaps_paid == 5
+    assert coins.machine.hopper.memory.remaining == 5
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_payout_left_without_an_end_is_asked_for_before_the_clerk_counts(tmp_path, is_restarted):
+    coins = Coins(tmp_path / "coins.jsonl")
+    cable = Cable(coins.machine)
+    box = coins.box(ReopeningLink(lambda: cable), hopper=True)
+    cut_within_the_payout(coins, cable, box)
+    if is_restarted:
+        box = coins.box(hopper=True)
+        box.recover()
+    cable.pull_after, cable.is_in = None, True
+    assert box.left_over("first") == MachineMoney(paid_yen=500)
+    assert coins.machine.hopper.memory.dispensed == 5
+    box.begin(500, "first")
+    box.take_from_clerk(500)  # he was told of the change, and counts what is left
+    box.fix()
+    assert box.end(DepositEnd.CHANGE) == 0
+    assert box.left_over("first") == MachineMoney(paid_yen=500)  # until the caller has written its end down
+    box.close_payment("first")
+    assert coins.box().state.traces == {}
+    assert coins.machine.hopper.memory.dispensed == 5
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_the_next_fee_is_taken_whatever_became_of_the_payout_before(tmp_path, is_restarted):
+    coins = Coins(tmp_path / "coins.jsonl")
+    cable = Cable(coins.machine)
+    box = coins.box(ReopeningLink(lambda: cable), hopper=True)
+    cut_within_the_payout(coins, cable, box)
+    if is_restarted:
+        box = coins.box(ReopeningLink(lambda: cable), hopper=True)
+    box.begin(500, "second")  # the line is still cut: nobody knows what the hopper paid
+    assert box.state.coins_in_doubt == 5
+    box.take_from_clerk(700)
+    box.fix()
+    cable.pull_after, cable.is_in = None, True
+    identity = coins.machine.hopper.identity
+    coins.machine.hopper.identity = type(identity)(b"Payout", b"SCH2-SIM", 98)  # which knows nothing of it
+    assert box.end(DepositEnd.CHANGE) == 200  # by the clerk: to pay anew would wipe out what it knows
+    assert isinstance(box.hopper_failure, OutcomeUnknown)
+    assert box.left_over("second") == MachineMoney()
+    assert box.left_over("first") == MachineMoney(perhaps_paid_yen=500)
     coins.clock.pause(5)
+    box.close_payment("first")  # the clerk has said what he saw
+    coins.machine.hopper.identity = identity
+    assert box.state.coins_in_doubt == 5  # until somebody has counted what the hopper holds
+    box.begin(500, "third")
+    box.take_from_clerk(700)
+    box.fix()
+    assert box.end(DepositEnd.CHANGE) == 0
+    assert coins.machine.hopper.memory.dispensed == 5 + 2
+
+
+def test_another_hopper_does_not_answer_for_a_payout_after_a_restart(tmp_path):
+    coins = Coins(tmp_path / "coins.jsonl")
+    cable = Cable(coins.machine)
+    cut_within_the_payout(coins, cable, coins.box(ReopeningLink(lambda: cable), hopper=True))
+    coins.machine.hopper.identity = type(coins.machine.hopper.identity)(b"Payout", b"SCH2-SIM", 98)
+    coins.clock.pause(5)
+    assert coins.box(hopper=True).left_over("first") == MachineMoney(perhaps_paid_yen=500)
+
+
+def test_coins_of_an_interrupted_payment_are_told_and_accounted_for_with_it(tmp_path):
+    coins = Coins(tmp_path / "coins.jsonl")
+    box = coins.box()
+    box.begin(500, "first")
+    box.deposit()
+    assert coins.machine.insert(100)
+    box.deposit()
+    assert coins.machine.insert(100)  # and now the program dies, before it has read of this one
+    again = coins.box()
+    assert again.left_over("first") == MachineMoney(coins_yen=100, unassigned_yen=100)
+    assert again.left_over("second") == MachineMoney(unassigned_yen=200)
+    again.close_payment("second")
+    again.close_payment("first")
+    assert again.unassigned_yen() == 100
+
+
+def test_to_look_writes_nothing(tmp_path):
+    path = tmp_path / "coins.jsonl"
+    coins = Coins(path)
+    box = coins.box()
+    box.begin(500)
+    with path.open("ab") as file:
+        file.write(b'{"what": "cle')  # its owner is writing just now
+    written = path.read_bytes()
+    beside = coins.box()
+    beside.identify()
+    assert beside.self_check() == 0
+    assert beside.state.due_yen == 500
+    assert path.read_bytes() == written
+
+
+def test_an_acceptor_exchanged_before_it_was_read_is_told(tmp_path):
+    path = tmp_path / "coins.jsonl"
+    coins = Coins(path)
+    box = coins.box()
+    box.begin(500)
+    box.deposit()
+    assert coins.machine.insert(100)  # nobody reads of it any more
+    old = coins.machine.acceptor.identity.serial
+    coins.machine = VirtualCoinMachine(monotonic=coins.clock.monotonic)
+    coins.machine.acceptor.identity = type(coins.machine.acceptor.identity)(b"Coin Acceptor", b"SR-SIM", 99)
+    again = coins.box()
     again.begin(500)
-    again.take_from_clerk(700)
+    assert again.deposit().is_discrepant
+    assert again.state.unread == (UnreadAcceptor(old, 0),)
+    assert again.left_over("any").is_count_lost
     again.fix()
-    before = coins.machine.hopper.memory.dispensed
-    assert again.end(DepositEnd.CHANGE) == 0
-    assert coins.machine.hopper.memory.dispensed == before + 2
+    again.end(DepositEnd.REPAY)
+    coins.machine = VirtualCoinMachine(monotonic=coins.clock.monotonic)  # this one had been closed, and read after
+    third = coins.box()
+    third.begin(500)
+    assert third.state.unread == (UnreadAcceptor(old, 0),)
+    third.fix()
+    third.end(DepositEnd.REPAY)
+    third.settle()
+    assert coins.box().state.unread == ()
 
 
 def test_more_coins_than_the_buffer_holds_are_told_as_lost_and_stop_it(tmp_path):
@@ -376,10 +484,13 @@ def test_alarms_tell_jams_and_what_may_be_fraud():
 def test_a_torn_last_line_is_forgotten_and_a_damaged_one_is_not(tmp_path):
     path = tmp_path / "coins.jsonl"
     ledger = CoinLedger(path)
-    ledger.note(what="begin", due_yen=500)
+    ledger.note(what="begin", due_yen=500, payment="")
     with path.open("ab") as file:
         file.write(b'{"what": "cle')
-    assert CoinLedger(path).state.due_yen == 500
+    again = CoinLedger(path)
+    assert again.state.due_yen == 500
+    again.note(what="clerk", yen=300)
+    assert CoinLedger(path).state.clerk_yen == 300
     assert path.read_bytes().endswith(b"}\n")
     path.write_bytes(b"{}\n")
     with pytest.raises(LedgerDamaged, match="line 1"):

@@ -1,18 +1,28 @@
 """The printer's driver against the simulated printer: what came out, what it says of it, on every kind of link."""
 
+import queue
 import threading
+import time
 
 import pytest
 from sample_receipt import RARE_NAME, RECEIPT, WITH_QR
 
-from hw.errors import OutcomeUnknown, PrinterBlocked
+from hw.errors import LinkLost, OutcomeUnknown, PrinterBlocked
 from hw.link.file import FileLink
+from hw.link.memory import MemoryLink
+from hw.link.reconnect import Presence
 from hw.link.url import link_to
+from hw.monitor import printer_care
+from hw.owner import Owner
 from hw.ports import PrinterStatus, PrintOutcome
+from hw.printer.causes import describe, describe_automatic
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
+from hw.printer.shared import SharedPrinter
+from hw.sim.fault import Fault
 from hw.sim.printer.virtual import VirtualPrinter
 from tests.hw.printer.printer_bench import MODEL, Bench, serving
+from tests.hw.printer.test_printer_cut_link import ASKED_BEFORE
 
 PATIENCE_S = 0.2
 SLIP = RECEIPT[5:7]
@@ -45,7 +55,9 @@ def test_one_receipt_after_the_other(bench):
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_every_model_confirms_in_its_own_way(bench, name):
     printer = bench.printer(MODELS[name])
-    assert printer.print(printer.render(RECEIPT[:-1], "0001")) is PrintOutcome.CONFIRMED
+    counts = MODELS[name].cut_counter is not None
+    outcome = PrintOutcome.CONFIRMED if counts else PrintOutcome.PRINTED  # nothing tells whether it was cut off
+    assert printer.print(printer.render(RECEIPT[:-1], "0001")) is outcome
     assert printer.cuts() == (1 if MODELS[name].cut_counter else None)
 
 
@@ -104,8 +116,9 @@ def test_paper_out_in_the_middle_is_not_confirmed_and_after_the_new_roll_one_she
     assert len(bench.sim.sheets) == 0
 
     bench.sim.set_paper("ok")
-    assert printer.await_confirmation(job, 10) is PrintOutcome.CONFIRMED
-    assert printer.await_confirmation(job, 0) is PrintOutcome.CONFIRMED
+    outcome = PrintOutcome.CONFIRMED if name == "tm-t88-ja" else PrintOutcome.PRINTED  # which counts no cuts
+    assert printer.await_confirmation(job, 10) is outcome
+    assert printer.await_confirmation(job, 0) is outcome
     assert printer.status() == READY
     (sheet,) = bench.sheets(1)
     assert sheet.data.endswith(job.data[:-11] if name == "tm-t88-ja" else job.data[:-3])
@@ -222,7 +235,7 @@ def test_a_simulator_can_be_handled_while_it_prints():
     stop = threading.Event()
 
     def fidget():
-        while not stop.is_set():
+        while not stop.wait(0.001):  # faster than any hand; a printer tells each change by itself
             bench.sim.set_paper("near_end")
             bench.sim.set_paper("ok")
 
@@ -235,3 +248,69 @@ def test_a_simulator_can_be_handled_while_it_prints():
         stop.set()
         hand.join()
     assert len(bench.sim.sheets) == 5
+
+
+@pytest.mark.wire
+def test_what_stops_a_print_is_known_while_it_is_under_way():
+    bench = Bench("tcp")
+    printer = SharedPrinter(bench.printer(patience_s=120))
+    job = printer.render(RECEIPT, "0001")
+    bench.sim._faults = {len(ASKED_BEFORE) + len(job.data) // 2: Fault("paper-end", 1)}
+    begun, outcomes, told = threading.Event(), queue.Queue(), None
+    thread = threading.Thread(target=lambda: outcomes.put(printer.print(job, lambda state: begun.set())))
+    thread.start()
+    try:
+        assert begun.wait(60)
+        give_up_s = time.monotonic() + 60
+        while (told is None or not told.causes) and thread.is_alive() and time.monotonic() < give_up_s:
+            told = printer.status_unless_busy()
+        assert told == PrinterStatus(
+            is_online=False, causes=("paper_end",), is_paper_near_end=told.is_paper_near_end, is_drawer_open=False
+        )
+        assert outcomes.empty()
+    finally:
+        bench.sim.set_paper("ok")
+        thread.join()
+        bench.close()
+    assert outcomes.get() is PrintOutcome.CONFIRMED
+
+
+@pytest.mark.parametrize("hands", [("paper end",), ("cover open",), ("cutter jam",), ("paper near end",), ()])
+def test_what_a_printer_tells_by_itself_is_what_it_answers(hands):
+    sim = VirtualPrinter()
+    for order in hands:
+        sim.obey(order)
+    asked = {n: sim.feed(bytes((0x10, 0x04, n)))[0] for n in (1, 2, 3, 4)}
+    told = sim.mechanism.automatic()
+    assert describe_automatic(told, is_drawer_open_when_high=True) == describe(asked, is_drawer_open_when_high=True)
+
+
+def test_all_bytes_pass_in_the_printers_own_thread():
+    class Watched(MemoryLink):
+        def write(self, data, deadline_s):
+            threads.add(threading.current_thread().name)
+            super().write(data, deadline_s)
+
+        def read(self, maximum, deadline_s):
+            threads.add(threading.current_thread().name)
+            return super().read(maximum, deadline_s)
+
+    threads, reports = set(), queue.Queue()
+    printer = SharedPrinter(EscposPrinter(Watched(VirtualPrinter()), MODEL))
+    owner = Owner("printer", printer, printer_care(None), reports.put, every_s=0.01)
+    assert reports.get(timeout=60).standing.presence is Presence.READY
+    job, heard = printer.render(SLIP, "0001"), []
+    callers = [threading.Thread(target=printer.open_drawer) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    assert printer.print(job, lambda state: heard.append((state, printer.status()))) is PrintOutcome.CONFIRMED
+    assert owner.call(SharedPrinter.cuts) == 1
+    for caller in callers:
+        caller.join()
+    owner.close()
+    printer.close()
+    assert [state for state, _ in heard] == [PrintOutcome.SENDING, PrintOutcome.SENT]
+    with pytest.raises(LinkLost):
+        printer.status()
+    assert len(threads) == 1
+    assert threading.current_thread().name not in threads

@@ -1,0 +1,348 @@
+"""A case that has ended is sealed to the window: the terminal asks there, and learns no more than it needs."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from hw.errors import LinkLost, Refused
+from kiosk.authority.client import AuthorityClient
+from kiosk.authority.credential import load_credential
+from kiosk.authority.embedded.directory import add_station
+from kiosk.authority.errors import AuthorityUnreachable
+from kiosk.books import StationBooks
+from kiosk.counter import asking
+from kiosk.counter.remote_clerk import RemoteDesk
+from kiosk.counter.reprint import CopyReason, ReceiptUnknown, copy_receipt
+from kiosk.issuance.ended_cases import Certified
+from kiosk.issuance.failure import CaseEnded, Halted, NumberTaken, Refusal, RolledBack
+from kiosk.issuance.hold import NotHeld, hold
+from kiosk.issuance.issue import issue
+from kiosk.issuance.revoke import revoke
+from kiosk.issuance.station import Station
+from kiosk.journal.database import open_database
+from kiosk.journal.escrow import EscrowKey
+from kiosk.journal.head import HeadKey
+from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.seal import Seal, StationKey
+from kiosk.maintenance.reconcile import reconcile
+from kiosk.model.application import Application, Closed
+from kiosk.model.revocation import RevocationApplication, RevocationCause
+from kiosk.model.transition import Procedure, Stage
+from tests.asgi_line import AsgiLine
+from tests.counter.two_stations import PATIENCE_S, WINDOW, TwoStations, two_stations
+from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
+from tests.issuance.test_issue import new_world
+from tests.journal.walked_case import walk
+from tests.stores import Store
+
+
+@pytest.fixture
+def world(tmp_path: Path, fresh_authority: Path, store: Store) -> World:
+    return new_world(tmp_path, fresh_authority, store)
+
+
+@pytest.fixture
+def town(world: World) -> TwoStations:
+    return two_stations(world)
+
+
+def issue_at(
+    town: TwoStations, remote: RemoteDesk, number: str = "1", resident: str = RESIDENT, **changes: Any
+) -> Closed:
+    persons = replace(town.persons(remote, number), resident=town.world.persons(number, resident).resident)
+    return issue(Application(number, resident), town.terminal(remote, **changes), persons, lambda _: None)
+
+
+def away(town: TwoStations, **changes: Any) -> Station:
+    """The terminal while nobody answers at the window."""
+    return town.terminal(town.remote(patience_s=0.0), **changes)
+
+
+def the_case(station: Station, number: str = "1") -> CaseRecord:
+    record = station.journal.latest_case(number)
+    assert record is not None
+    return record
+
+
+def at_window(desk: Any) -> Journal:
+    journal: Journal = desk.journal
+    return journal
+
+
+def test_a_closed_application_answers_as_before_while_the_window_is_there(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        remote = town.remote()
+        closed = issue_at(town, remote)
+        assert the_case(town.terminal(remote)).seal.elsewhere == WINDOW
+        assert issue_at(town, remote) == closed
+        with pytest.raises(NumberTaken):
+            issue_at(town, remote, resident=OTHER_RESIDENT)
+    with pytest.raises(Halted, match="K-DEVICE-001"):
+        issue(Application("1", RESIDENT), away(town), town.persons(town.remote()), lambda _: None)
+    with pytest.raises(Halted, match="K-DEVICE-001"):
+        issue(Application("1", RESIDENT), away(town, archive=None), town.persons(town.remote()), lambda _: None)
+
+
+def test_nobody_gets_a_second_certificate_whose_first_only_the_window_knows(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        remote = town.remote()
+        closed = issue_at(town, remote)
+        with pytest.raises(Refusal, match="E07"):
+            issue_at(town, remote, "2")
+        persons = replace(town.persons(remote, "3"), resident=town.world.persons("3", RESIDENT).resident)
+        with pytest.raises(Refusal, match="E06"):
+            # Another resident comes with the first one's card.
+            issue(Application("3", OTHER_RESIDENT), town.terminal(remote), persons, lambda _: None)
+        town.world.now = closed.valid_until
+        with pytest.raises(CaseEnded) as later:
+            issue_at(town, remote, "4")
+        assert later.value.code not in ("E06", "E07"), "what has run out stands in nobody's way"
+
+
+def test_a_certificate_is_revoked_by_its_owner_though_the_terminal_cannot_read_its_case(town: TwoStations) -> None:
+    desk = town.desk()
+    with town.attended(desk):
+        remote = town.remote()
+        closed = issue_at(town, remote)
+        station, persons = town.terminal(remote), town.persons(remote, "R-1")
+        application = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN, has_card=False)
+        done = revoke(application, station, persons, lambda _: None)
+        assert done.serial == closed.serial
+        assert the_case(station, "R-1").seal.elsewhere == WINDOW
+        assert revoke(application, station, persons, lambda _: None).serial == closed.serial
+        other = replace(application, resident_code=OTHER_RESIDENT)
+        with pytest.raises(NumberTaken):
+            revoke(other, station, persons, lambda _: None)
+        assert not station.ended_cases.is_valid(the_case(station))
+    with pytest.raises(Halted, match="K-DEVICE-001"):
+        revoke(application, away(town), persons, lambda _: None)
+
+
+def test_a_copy_of_a_receipt_is_printed_where_its_case_can_be_read(town: TwoStations) -> None:
+    desk = town.desk()
+    with town.attended(desk):
+        remote = town.remote()
+        issue_at(town, remote)
+        terminal = town.terminal(remote)
+        with pytest.raises(ReceiptUnknown, match="receipt 1 is read at station window"):
+            copy_receipt(1, CopyReason.LOST, "clerk-1", terminal.journal, terminal)
+    window = town.world.station(name=WINDOW, journal=at_window(desk))
+    assert [copy_receipt(1, CopyReason.LOST, "clerk-1", at_window(desk), window).copies for _ in range(2)] == [1, 2]
+
+
+def test_a_day_is_counted_without_reading_what_was_paid_by_whom(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        remote = town.remote()
+        issue_at(town, remote)
+        station = town.terminal(remote)
+    takings = StationBooks(station.journal, station).takings(town.world.station().today(), 0)
+    assert (takings.issued, takings.fees_yen, takings.receipts) == (1, 500, (1, 1))
+
+
+def test_an_application_that_was_taken_back_is_filed_anew_and_not_put_off(town: TwoStations) -> None:
+    desk = town.desk()
+    with town.attended(desk):
+        remote = town.remote()
+        town.world.printer_core.set_paper("end")
+        station = town.terminal(remote)
+        with pytest.raises(CaseEnded):
+            issue(Application("1", "0000"), station, town.persons(remote), lambda _: None)
+        assert the_case(station).seal.elsewhere == WINDOW
+        with pytest.raises(NotHeld):
+            hold("1", station.today().replace(year=2030), station, town.persons(remote), "clerk")
+
+
+def certified_of(station: Station) -> list[Certified]:
+    (found,) = station.ended_cases.certified(station.journal.cases()).values()
+    return found
+
+
+def test_authority_and_journal_are_compared_with_the_help_of_the_window(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        remote = town.remote()
+        closed = issue_at(town, remote)
+        station = town.terminal(remote)
+        issued = station.authority.station_record()
+        assert reconcile(station.journal, issued, [], station.ended_cases.certified) == []
+        (certified,) = certified_of(station)
+        assert (certified.serial, certified.is_second) == (closed.serial, False)
+        assert certified.transaction_id == issued[0].transaction_id
+        (gap,) = reconcile(station.journal, [], [], station.ended_cases.certified)
+        assert gap.subject == closed.serial
+    with pytest.raises(LinkLost):
+        reconcile(station.journal, issued, [], away(town).ended_cases.certified)
+
+
+def test_many_cases_are_asked_about_in_pages(town: TwoStations) -> None:
+    asked: list[int] = []
+
+    class Archive:
+        def certified(self, pseudonyms: Any) -> dict[str, list[Certified]]:
+            asked.append(len(pseudonyms))
+            return {pseudonym: [] for pseudonym in pseudonyms}
+
+    station = town.world.station(archive=Archive())
+    record = CaseRecord("", "", None, station.journal.open_case("x", b"").stage, None, _elsewhere())
+    records = [replace(record, pseudonym=str(number)) for number in range(501)]
+    assert set(station.ended_cases.certified(records)) == {str(number) for number in range(501)}
+    assert asked == [250, 250, 1]
+
+
+def _elsewhere() -> Any:
+    return Seal(None, bytes, WINDOW)
+
+
+def ask(remote: RemoteDesk, what: asking.Asking[Any, Any], body: Any) -> Any:
+    return remote.ask_station(what, body)
+
+
+def test_the_window_gives_a_key_for_the_resident_whose_case_it_is_and_nothing_of_an_open_one(
+    town: TwoStations,
+) -> None:
+    with town.attended(town.desk()):
+        remote = town.remote()
+        issue_at(town, remote)
+        station = town.terminal(remote)
+        pseudonym = the_case(station).pseudonym
+        archive = station.archive
+        assert archive is not None
+        assert archive.key(pseudonym, OTHER_RESIDENT) is None and archive.key(pseudonym, "") is None
+        key = archive.key(pseudonym, RESIDENT)
+        assert key is not None and len(key) == 32
+        opened = station.journal.open_case("2", b"{}").pseudonym
+        refused = station.journal.open_case("3", b"{}")
+        with pytest.raises(CaseEnded):
+            issue(Application("4", "0000"), station, town.persons(remote, "4"), lambda _: None)
+        ended_badly = the_case(station, "4").pseudonym
+        attempts: list[Callable[[], object]] = [
+            lambda: archive.key(opened, RESIDENT),
+            lambda: archive.is_valid(refused.pseudonym),
+            lambda: archive.is_valid(ended_badly),
+            lambda: archive.certified([pseudonym, opened]),
+            lambda: archive.key("none", RESIDENT),
+        ]
+        for attempt in attempts:
+            with pytest.raises(Refused):
+                attempt()
+        # Nobody was found to be the resident of that case, so that nobody is.
+        assert archive.key(ended_badly, "") is None
+
+
+def test_another_station_is_told_of_no_case_what_was_asked_for(town: TwoStations) -> None:
+    desk = town.desk()
+    with town.attended(desk):
+        remote = town.remote()
+        issue_at(town, remote)
+        pseudonym = the_case(town.terminal(remote)).pseudonym
+    with pytest.raises(Refused, match="another station's"):
+        desk._certified("beside", asking.Cases((pseudonym,)))  # as if another terminal had asked
+    assert desk._certified("demo", asking.Cases((pseudonym,))).cases
+
+
+def test_an_authority_that_is_away_or_a_key_that_does_not_open_is_an_answer_too(town: TwoStations) -> None:
+    desk = town.desk()
+    with town.attended(desk):
+        issue_at(town, town.remote())
+
+    class Away:
+        def status(self, *_: object) -> object:
+            raise AuthorityUnreachable("nobody there")
+
+    authority: Any = Away()
+    for broken in (
+        replace(desk, ended_cases=replace(desk.ended_cases, authority=authority)),
+        replace(desk, journal=_with_another_key(town)),
+    ):
+        with town.attended(replace(broken, ended_cases=replace(broken.ended_cases, journal=broken.journal))):
+            station = town.terminal(town.remote())
+            with pytest.raises(Refused):
+                station.ended_cases.is_valid(the_case(station))
+
+
+def _with_another_key(town: TwoStations) -> Journal:
+    journal = at_window(town.desk())
+    journal._escrow_key = EscrowKey(WINDOW, X25519PrivateKey.from_private_bytes(b"\x55" * 32))
+    return journal
+
+
+def test_a_terminal_at_which_nobody_has_told_a_key_yet_keeps_what_it_has(town: TwoStations) -> None:
+    station = town.terminal(town.remote(patience_s=0.0))
+    with pytest.raises((RolledBack, CaseEnded, LinkLost)):
+        issue(Application("1", RESIDENT), station, town.persons(town.remote(patience_s=0.0)), lambda _: None)
+    with open_database(town.world.database_url).read() as transaction:
+        assert transaction.run("SELECT escrow FROM cases").scalar_one() is None
+    assert the_case(station).seal.elsewhere is None
+
+
+def test_the_terminals_entries_name_the_station_and_no_person(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        issue_at(town, town.remote())
+    told = [json.loads(entry.body) for entry in town.terminal(town.remote()).journal.entries()]
+    assert [facts["escrow"] for facts in told if "escrow" in facts] == [WINDOW]
+
+
+def beside(town: TwoStations) -> tuple[RemoteDesk, Station]:
+    """Another terminal of the same window."""
+    town.credentials["beside"] = load_credential(
+        add_station(town.world.authority_directory, town.world.authority, "beside")
+    )
+    remote = RemoteDesk(town.line("beside"), WINDOW, PATIENCE_S, time.monotonic)
+    journal = Journal(
+        open_database(town.world.database_url),
+        "beside",
+        StationKey(b"\x03" * 32),
+        lambda: town.world.now,
+        head_key=HeadKey(b"\x03" * 32),
+        escrow_to=lambda: remote.line.escrow_to(WINDOW),
+    )
+    credential = town.credentials["beside"]
+    authority = AuthorityClient(
+        "http://authority",
+        credential,
+        credential.chain,
+        clock=lambda: town.world.now,
+        transport=AsgiLine(town.world.application),
+    )
+    return remote, town.terminal(remote, name="beside", journal=journal, authority=authority)
+
+
+def test_another_terminal_of_the_same_window_knows_and_revokes_what_was_issued(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        closed = issue_at(town, town.remote())
+        remote, station = beside(town)
+        persons = town.persons(remote, "2")
+        with pytest.raises(Refusal, match="E07"):
+            issue(Application("2", RESIDENT), station, persons, lambda _: None)
+        application = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN, has_card=False)
+        assert revoke(application, station, town.persons(remote, "R-1"), lambda _: None).serial == closed.serial
+
+
+def test_a_station_that_is_its_own_clerks_reads_its_ended_cases_until_they_are_destroyed(world: World) -> None:
+    closed = world.issue("1")
+    station = world.station()
+    record = the_case(station)
+    opened = station.journal.open_case("2", b"{}")
+    assert station.ended_cases.is_valid(record) and station.ended_cases.reopened(record, "") is record
+    told = station.ended_cases.certified([record, opened])
+    assert [certified.serial for certified in told[record.pseudonym]] == [closed.serial]
+    assert told[opened.pseudonym] == []
+    world.now = closed.valid_until
+    assert not station.ended_cases.is_valid(record), "whatever the authority says, which is not asked"
+    station.journal.destroy_seal(record)
+    assert station.ended_cases.certified([the_case(station)]) == {}
+
+
+def test_a_password_change_that_was_done_is_told_again_to_whoever_has_its_number(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        remote = town.remote()
+        station = town.terminal(remote)
+        case = walk(station.journal, station.journal.open_case("P-1", b"{}", Procedure.CHANGE), Stage.CHANGED, b"{}")
+        assert case.seal.elsewhere == WINDOW
+        assert station.ended_cases.reopened(case, "") is not None
+        assert station.ended_cases.reopened(case, RESIDENT) is None

@@ -1,0 +1,103 @@
+"""A fee whose change a hopper pays: what becomes of a payout that nobody can tell of, in this case and in the next."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hw.link.reopening import ReopeningLink
+from hw.ports import MachineMoney
+from kiosk.issuance.failure import RolledBack
+from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
+from tests.hw.cash.test_cash_boxes import Cable, Coins
+from tests.issuance.test_issuance_trouble import But
+from tests.issuance.test_issue import check_rest, new_world
+
+_DISPENSE = 167
+
+
+class CutAtPayout(Cable):
+    """When the hopper has just been told to pay, it is pulled out once, or else the program dies."""
+
+    has_cut = False
+    kills = False
+
+    def write(self, data: bytes, deadline_s: float) -> None:
+        super().write(data, deadline_s)
+        if data[3] == _DISPENSE and not self.has_cut:
+            self.has_cut = True
+            if self.kills:
+                raise PowerCut
+            self.is_in = False
+
+
+class Counter:
+    """A counter with a coin machine, and a clerk who takes a note of 1000 yen and believes what the screen tells."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.coins = Coins(world.directory / "coins.jsonl")
+        self.cable = CutAtPayout(self.coins.machine)
+        self.coins.machine.on_paid = lambda yen: world.till.put("all", -yen)
+        self.told: list[MachineMoney] = []
+        self.payer_yen: dict[str, int] = {}
+        self.start()
+
+    def start(self) -> None:
+        """The program starts, on what is left."""
+        self.box = self.coins.box(ReopeningLink(lambda: self.cable), hopper=True)
+        self.box.recover()
+
+    def issue(self, number: str, resident: str) -> Any:
+        """One issuance, or the rest of one."""
+
+        def put(yen: int) -> int:
+            self.payer_yen[number] = self.payer_yen.get(number, 0) + yen
+            self.world.till.put("all", yen)
+            return yen
+
+        def count(due_yen: int, known: MachineMoney) -> int:
+            self.told.append(known)
+            self.coins.clock.pause(5)
+            self.coins.machine.feed(b"")  # what it was told to pay comes out, also while its line is cut
+            in_tray_yen = 100 * self.coins.machine.hopper.memory.dispensed if known.perhaps_paid_yen else 0
+            return self.payer_yen[number] - known.paid_yen - in_tray_yen
+
+        persons = self.world.persons(number, resident)
+        clerk: Any = But(
+            persons.clerk,
+            take_fee=lambda due_yen: put(1000),
+            give_change=lambda yen: put(-yen),
+            repay=lambda yen: put(-yen),
+            count_payment=count,
+        )
+        station = self.world.station(cash=self.box)
+        return self.world.issue(number, resident, station=station, persons=replace(persons, clerk=clerk))
+
+
+def test_a_clerk_is_told_what_was_perhaps_paid_and_the_next_resident_is_served(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    counter = Counter(new_world(tmp_path / "world", fresh_authority))
+    with pytest.raises(RolledBack):
+        counter.issue("1", RESIDENT)
+    assert counter.told == [MachineMoney(perhaps_paid_yen=500)]
+    assert counter.payer_yen["1"] == 500  # the other half he had taken out of the tray
+    check_rest(counter.world, [counter.issue("2", OTHER_RESIDENT)])
+    assert counter.payer_yen["2"] == 500  # whom the clerk gave his change, since no hopper was there
+
+
+def test_change_is_paid_once_when_the_program_dies_within_the_payout(tmp_path: Path, fresh_authority: Path) -> None:
+    counter = Counter(new_world(tmp_path / "world", fresh_authority))
+    counter.cable.kills = True
+    with pytest.raises(PowerCut):
+        counter.issue("1", RESIDENT)
+    counter.start()
+    counter.world.hand.remove()
+    second = counter.issue("2", OTHER_RESIDENT)
+    first = counter.issue("1", RESIDENT)
+    assert counter.told == [MachineMoney(paid_yen=500)]
+    assert counter.coins.machine.hopper.memory.dispensed == 10
+    assert counter.box.state.traces == {}
+    check_rest(counter.world, [second, first])

@@ -1,0 +1,95 @@
+"""Every code point has its standing, and what cannot be certified gets a substitute and a flag."""
+
+import sys
+import unicodedata
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kiosk.model.characters import GETA, Standing, certified_text, impossible, is_certifiable, standing
+from tests.model import substitute_table
+
+_MICROSOFT = "－～∥￠￡￢"
+_OTHERWISE_MAPPED = _MICROSOFT + "\u2014"
+
+
+def test_every_code_point_has_a_standing_and_none_raises() -> None:
+    code_points = [chr(code) for code in range(sys.maxunicode + 1)]
+    assert len(code_points) == 0x110000
+    counted: Counter[Standing] = Counter()
+    for character in code_points:
+        found = standing(character)
+        counted[found] += 1
+        certified = certified_text(character)
+        assert len(certified.text) == len(certified.flags) > 0
+        assert all(map(is_certifiable, certified.text))
+        match found:
+            case Standing.CERTIFIABLE:
+                assert certified.text == character
+                assert certified.flags == "0"
+            case Standing.SUBSTITUTED:
+                assert GETA not in certified.text
+            case _:
+                assert (certified.text, certified.flags) == (GETA, "1")
+        assert set(certified.flags) == {"1"} or certified.text == character
+        assert (found is Standing.IMPOSSIBLE) == bool(impossible(character))
+    assert set(counted) == set(Standing)
+
+
+def test_certifiable_are_the_characters_of_the_three_standards() -> None:
+    certifiable = [chr(code) for code in range(sys.maxunicode + 1) if is_certifiable(chr(code))]
+    mapped = [c for c in certifiable if c not in _OTHERWISE_MAPPED]
+    assert all(character.encode("euc_jp").decode("euc_jp") == character for character in mapped)
+    # Printable ASCII, half-width katakana, JIS X 0208, and JIS X 0212 but for its tilde, which is read as ASCII's.
+    assert len(mapped) == 95 + 63 + 6879 + 6067 - 1
+    assert {unicodedata.category(character)[0] for character in certifiable} == {"L", "N", "P", "S", "Z"}
+    assert not any(unicodedata.category(character) in ("Zl", "Zp") for character in certifiable)
+
+
+@pytest.mark.parametrize("character", _MICROSOFT)
+def test_a_character_of_the_standard_counts_at_the_code_point_that_windows_gives_it(character: str) -> None:
+    assert character.encode("cp932")[0] == 0x81
+    assert is_certifiable(character)
+
+
+@pytest.mark.parametrize(
+    ("text", "reading", "certified", "flags"),
+    [
+        ("幌延　太郎", "ほろのべ　たろう", "幌延　太郎", "00000"),
+        ("𠮷野　まもる", "よしの　まもる", "吉野　まもる", "100000"),
+        ("髙﨑　德子", "たかさき　とくこ", "高崎　徳子", "11010"),
+        ("葛\U000e0100城　守", "かつらぎ　まもる", "葛城　守", "1000"),
+        ("\ufa19山", "", "神山", "10"),  # a compatibility ideograph is another glyph
+        ("か\u3099く", "", "がく", "00"),  # a letter and its mark are one character
+        ("Nguyễn", "", "Nguyen", "000010"),
+        ("\ue000田　太郎", "おだ　たろう", "おだ　太郎", "11000"),
+        ("\ue000田　太郎", "おだ", "〓田　太郎", "10000"),  # a reading in other parts says nothing of this one
+        ("\ue000田　太郎", "", "〓田　太郎", "10000"),
+        ("幌延町㈱１－２", "", "幌延町(株)１－２", "000111000"),
+        ("김", "きむ", "きむ", "11"),
+        ("\u3099か", "", "〓か", "10"),
+        ("", "", "", ""),
+    ],
+)
+def test_a_substitute_stands_where_one_is_known_else_the_reading_else_a_geta_mark(
+    text: str, reading: str, certified: str, flags: str
+) -> None:
+    found = certified_text(text, reading)
+    assert (found.text, found.flags) == (certified, flags)
+
+
+@given(st.text(), st.text())
+def test_whatever_stands_in_a_register_is_certified_with_a_flag_a_character(text: str, reading: str) -> None:
+    certified = certified_text(text, reading)
+    assert len(certified.flags) == len(certified.text)
+    assert all(map(is_certifiable, certified.text))
+    assert certified_text(certified.text).text == certified.text
+
+
+def test_the_table_below_its_mark_is_what_unihan_says() -> None:
+    """Against Debian's `unicode-data`, which `config/bootstrap.sh test` installs."""
+    kept, mark, drawn = substitute_table.TABLE.read_text("utf-8").partition(substitute_table.MARK)
+    assert mark and "𠮷吉" in kept
+    assert drawn.split() == " ".join(substitute_table.drawn()).split()
