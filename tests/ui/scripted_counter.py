@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from hw.health_words import Question
-from hw.ports import PinPolicy, PinStatus, PrintOutcome
+from hw.ports import KeyUse, PinPolicy, PinStatus, PrintOutcome
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.display.virtual import VirtualDisplay
 from hw.sim.lamp.virtual import VirtualLamp
@@ -24,6 +24,7 @@ from kiosk.counter_records import CounterRecords
 from kiosk.issuance.failure import Refusal, RolledBack
 from kiosk.issuance.persons import (
     Abandoned,
+    AskedPassword,
     CardAction,
     DeliverySummary,
     IdentityQuestion,
@@ -500,7 +501,9 @@ class ScriptedProcedures:
 
     def change_password(self, number: str) -> Run:
         def ask(persons: Persons) -> None:
-            persons.resident.enter_old_password(PinStatus(True, 5))
+            persons.resident.enter_old_password(
+                PinStatus(True, 5), AskedPassword(KeyUse.SIGNATURE, self._script.policy)
+            )
             persons.resident.choose_password(self._script.policy)
 
         return _stoppable(ask)
