@@ -56,6 +56,7 @@ from kiosk.ui.counter import (
     LeftCase,
     OwnCertificate,
     SelfTest,
+    StationDevices,
     Statistics,
 )
 from kiosk.ui.service import Run
@@ -316,6 +317,10 @@ class ScriptedCounter:
         self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
+        self.terminal_clerk = None
+        self.told_devices = 0
+        self.attends = threading.Event()
+        self._pause = threading.Event()
         self._papers = papers
         self._fails_to_open = fails_to_open
         self._filed = 0
@@ -358,10 +363,20 @@ class ScriptedCounter:
             self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
         store = sqlite_store(Path(self._folder.name))
         kept = CounterStore(store, TurnedClock(NOW), HeadKey(bytes(32)), StationKey(bytes(32)))
-        return CounterRecords(kept.journal(), kept.forms(), kept.queue(), kept.counts())
+        return CounterRecords(kept.journal(), kept.forms(), kept.queue(), kept.counts(), kept.devices())
 
     def areas(self) -> Areas:
         return Areas("北海道天塩郡幌延町", (Area("宮園町", "みやぞのちょう"), Area("下沼", "しもぬま")))
+
+    def far_clerk(self) -> None:
+        """The clerk sits here."""
+
+    def attend_terminals(self, clerk, is_stopping) -> None:
+        """What terminals ask comes by the test's own calls at `terminal_clerk`."""
+        self.terminal_clerk = clerk
+        self.attends.set()
+        while not is_stopping():
+            self._pause.wait(0.05)
 
     def code_reader(self) -> None:
         return None
@@ -372,6 +387,13 @@ class ScriptedCounter:
             DeviceState("printer", "receipt_printer", "serial:///dev/kiosk/receipt", "blocked", "paper_end"),
             DeviceState("cash", "clerk_drawer", "printer:", "missing", "no answer"),
         )
+
+    def tell_devices(self) -> None:
+        self.told_devices += 1
+
+    def station_devices(self) -> tuple[StationDevices, ...]:
+        reader = DeviceState("reader", "card_reader", "pcsc:READER", "missing", "the reader was unplugged")
+        return (StationDevices("lobby", 4, self.devices()), StationDevices("annex", 754, (reader,)))
 
     def books(self) -> "ScriptedBooks":
         return ScriptedBooks(self.left)
@@ -567,3 +589,11 @@ def _ask_clerk(persons: Persons, number: str, operation: Operation) -> None:
     question = IdentityQuestion(number, who.items, who.items, (), operation)
     persons.clerk.check_identity(question)
     persons.clerk.approve(question)
+
+
+def a_left_case(counter: ScriptedCounter) -> None:
+    """One case of the counter was left by an interruption, and one is suspect."""
+    counter.left = (
+        LeftCase("2026-0001", resident(0), "delivered", "", False),
+        LeftCase("2026-0002", resident(2), "fee_suspect", "", True),
+    )

@@ -1,21 +1,8 @@
 """A tour of the screens for what the counter does besides issuing, on a scripted counter."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-
 from textual.pilot import Pilot
 
-from kiosk.ui.counter import LeftCase
-from tests.ui.scripted_counter import ScriptedCounter, resident
-from tests.ui.walk import reach
-
-Shoot = Callable[[str], Awaitable[None]]
-
-
-def left_cases(counter: ScriptedCounter) -> None:
-    """An open case, and one that two clerks have to settle."""
-    left = LeftCase("2026-0007", resident(1), "written", "K-CARD-003", False)
-    counter.left = (left, replace(left, number="2026-0008", stage="fee_suspect", is_suspect=True))
+from tests.ui.walk import Shoot, reach
 
 
 async def services(pilot: Pilot[None], shoot: Shoot) -> None:

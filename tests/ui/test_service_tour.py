@@ -12,9 +12,9 @@ from kiosk.ui.voice import sentence
 from kiosk.ui.widgets.keyboard import KeyCap
 from tests.ui.fit import flaws as flaws_of
 from tests.ui.screen_host import text_on
-from tests.ui.scripted_counter import Script, ScriptedCounter
-from tests.ui.service_tour import Shoot, change, decisions, left_cases, second_password, services, wish
-from tests.ui.walk import reach
+from tests.ui.scripted_counter import Script, ScriptedCounter, a_left_case
+from tests.ui.service_tour import change, decisions, second_password, services, wish
+from tests.ui.walk import Shoot, reach
 
 USUAL, SMALL, LARGE = (100, 30), (90, 26), (132, 43)
 
@@ -26,7 +26,7 @@ def test_every_text_fits(
 ) -> None:
     counter = ScriptedCounter()
     if tour is decisions:
-        left_cases(counter)
+        a_left_case(counter)
     flaws: list[str] = []
 
     async def run() -> None:
