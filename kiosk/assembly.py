@@ -31,8 +31,9 @@ from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
-from kiosk.counter.desk import Desk
-from kiosk.counter.line import Line, load_line_key
+from kiosk.counter.desk import Desk, Reception
+from kiosk.counter.line import Line, Question, load_line_key
+from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.remote_clerk import (
     RemoteArchive,
     RemoteClerk,
@@ -190,7 +191,13 @@ def open_station(
 
 @contextmanager
 def open_desk(
-    config: Config, data: Path, endpoint: Endpoint, clerk: Callable[[str, str], Clerk], *, clock: Clock = system_clock
+    config: Config,
+    data: Path,
+    endpoint: Endpoint,
+    clerk: Callable[[Question, str], Clerk],
+    reception: Callable[[Question], Reception] | None = None,
+    *,
+    clock: Clock = system_clock,
 ) -> Iterator[Desk]:
     """The clerk's station: what it answers to terminals that ask over the store. Raises as `open_station`."""
     credential = _load_credential(endpoint.credential)
@@ -217,6 +224,8 @@ def open_desk(
             authorisation_life=datetime.timedelta(minutes=config.policy.deadlines.authorisation_min),
             clock=clock,
             ended_cases=EndedCases(journal, authority, issuer.public_bytes(Encoding.DER), clock),
+            reception=reception,
+            forms=PrintedForms(database, name, station_key, clock, os.urandom),
         )
     finally:
         database.close()
@@ -263,6 +272,18 @@ def _authority_client(
         file=sys.stderr,
     )
     return holding
+
+
+@contextmanager
+def clerks_station(config: Config, data: Path, credential: StationCredential, clock: Clock) -> Iterator[RemoteDesk]:
+    """Another way to the clerk's station beside the one that the open station uses, for another thread."""
+    database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}", must_exist=True)
+    try:
+        key = _load_key(load_line_key, data / "line.key", os.urandom)
+        line = Line(database, credential, key, credential.chain[0], clock, os.urandom)
+        yield RemoteDesk(line, config.clerk.station, config.clerk.patience_s, time.monotonic)
+    finally:
+        database.close()
 
 
 def _line(

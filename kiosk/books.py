@@ -15,6 +15,7 @@ import msgspec
 
 from kiosk.clock import JAPAN
 from kiosk.config import Config
+from kiosk.counter.till import Till
 from kiosk.issuance.filing import filed
 from kiosk.issuance.issue import filed_application
 from kiosk.issuance.roll_back import REFUND
@@ -126,6 +127,10 @@ class StationBooks:
         ]
         left = sum(not case.stage.is_ended for case in cases.values())
         suspects = sum(case.stage.is_suspect for case in cases.values())
+        # What this drawer took in for terminals elsewhere, whose fees stand in their own stations' entries.
+        balances = Till(self._journal).balances(after).values()
+        fees += [yen for yen in balances if yen > 0]
+        refunds += [-yen for yen in balances if yen < 0]
         # A refund of nothing is journaled too; no money moved then.
         given_back = [yen for yen in refunds if yen]
         return DayTakings(

@@ -273,6 +273,8 @@ def load_areas(path: Path) -> Areas:
 
 
 def load_receipt_form(language: str, *, is_training: bool) -> ReceiptForm:
-    """The receipt's layout in one language. Raises `ConfigInvalid`."""
-    path = Path(__file__).parent / "papers" / f"receipt.{language}.toml"
-    return convert(read_tables(path) | {"is_training": is_training}, ReceiptForm, str(path))
+    """The receipt's layout in one language, and how that writes days. Raises `ConfigInvalid`."""
+    papers = Path(__file__).parent / "papers"
+    path, calendar = papers / f"receipt.{language}.toml", papers / f"calendar.{language}.toml"
+    tables = {"is_training": is_training, "calendar": read_tables(calendar)}
+    return convert(read_tables(path) | tables, ReceiptForm, str(path))

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from hw.bench import SimulatedReader
 from hw.errors import DeviceError
@@ -13,27 +14,40 @@ from hw.lamp import DARK, IN_TROUBLE, IN_USE, NEEDS_CLERK, Light, Signal, Signal
 from hw.link.reconnect import Presence
 from hw.monitor import DRAWER_LEFT_OPEN, MONEY_UNASSIGNED, PAPER_NEAR_END, AnyOwner, monitoring
 from hw.owner import DeviceReport
+from hw.ports import CardReader
 from hw.sim.panel import Hand, hand_at
 from hw.strict_toml import ConfigInvalid
-from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
+from kiosk.assembly import Assembly, Endpoint, authority_endpoint, hold_data, open_desk, open_station
 from kiosk.books import open_books
 from kiosk.card_services import StationCardServices
 from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
+from kiosk.counter.attendance import Attendance
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.roster import CounterSignIn, SignIn
 from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
+from kiosk.far_clerk import FarForms, StationFarClerk
 from kiosk.issuance.issue import filed_application
 from kiosk.issuance.station import Station
+from kiosk.maintenance.device_board import DeviceBoard, ToldDevice
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
 from kiosk.papers.press import Press
 from kiosk.procedures import StationProcedures
 from kiosk.roster_file import load_roster
-from kiosk.scanned_codes import ScannedCodes
-from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText
+from kiosk.scanned_codes import FormsByCode, NearForms, ScannedCodes
+from kiosk.ui.counter import (
+    Books,
+    CardServices,
+    Check,
+    ClerkAtStation,
+    CodeReader,
+    DeviceState,
+    FailureText,
+    StationDevices,
+)
 from kiosk.ui.tower import TowerSign
 from kiosk.ui.voice import Voice
 from kiosk.workbench import StationWorkbench
@@ -114,6 +128,13 @@ class ConfiguredCounter:
         self._assembly: Assembly | None = None
         self._card: ResidentsCard | None = None
         self._forms: PrintedForms | None = None
+        self._printed_numbers: dict[str, str] = {}
+        """Of printed forms that were scanned here and come from the clerk's station, by resident."""
+        self._device_board: DeviceBoard | None = None
+        self._devices_elsewhere: DeviceBoard | None = None
+        self._far_clerk: StationFarClerk | None = None
+        self._credential = data
+        """The credential's file, once the counter is open."""
         self.sign_in: SignIn | None = None
         self.voice: Voice | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
@@ -132,6 +153,7 @@ class ConfiguredCounter:
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
         self._clerks = endpoint.credential.parent.parent / "clerks"
+        self._credential = endpoint.credential
         assembly = self._held.enter_context(
             open_station(self._config, self._data, endpoint, trace=self._trace.append, spy=self._hear_line)
         )
@@ -184,7 +206,8 @@ class ConfiguredCounter:
             if left.resident_code == resident.code:
                 return left
         forms = self._forms_for_cases()
-        return Application(forms.number_for(resident.code) or forms.next_number(), resident.code)
+        printed = self._printed_numbers.pop(resident.code, None) or forms.number_for(resident.code)
+        return Application(printed or forms.next_number(), resident.code)
 
     def _forms_for_cases(self) -> PrintedForms:
         if self._forms is None:
@@ -196,13 +219,47 @@ class ConfiguredCounter:
         if self._assembly is None:
             return ()
         hardware = self._config.hardware
-        states = [self._reader_state(self._assembly), self._state("printer", "receipt_printer", hardware.printer.link)]
+        bench = self._assembly.bench
+        states = [_reader_state("reader", hardware.card.link, bench.reader)]
+        if bench.window is not None:
+            states.append(_reader_state("window", hardware.window.link, bench.window))
+        states.append(self._state("printer", "receipt_printer", hardware.printer.link))
         states.append(self._state("cash", hardware.cash.kind, hardware.cash.link))
         if hardware.display.link:
             states.append(self._state("display", "customer_display", hardware.display.link))
         if hardware.lamp.link:
             states.append(self._state("lamp", "signal_lamp", hardware.lamp.link))
+        # Nobody looks after these: a scanner is listened to while a code is wanted, a queue of papers has its own care.
+        for name, kind, link in (
+            ("scanner", "code_scanner", hardware.scanner.link),
+            ("documents", "document_printer", hardware.documents.link),
+        ):
+            if link:
+                states.append(DeviceState(name, kind, link, "ready", "not_looked_after"))
         return tuple(states)
+
+    def tell_devices(self) -> None:
+        """Tells the store, by a connection that only this uses."""
+        if self._device_board is None:
+            self._device_board = self.records().devices
+        told = [ToldDevice(d.name, d.kind, d.link, d.state, d.detail) for d in self.devices()]
+        self._device_board.tell(told)
+
+    def station_devices(self) -> tuple[StationDevices, ...]:
+        """What every station told last."""
+        assert self._assembly is not None, "the counter is open"
+        if self._devices_elsewhere is None:
+            self._devices_elsewhere = self.records().devices
+        told = self._devices_elsewhere.stations()
+        now = self._assembly.station.clock()
+        return tuple(
+            StationDevices(
+                one.station,
+                max(0, int((now - one.told_at).total_seconds())),
+                tuple(DeviceState(d.name, d.kind, d.link, _known(d.state), d.detail) for d in one.devices),
+            )
+            for one in told
+        )
 
     def books(self) -> Books:
         """The books of this station, through a connection of their own."""
@@ -224,7 +281,28 @@ class ConfiguredCounter:
         scanner = self._assembly.bench.scanner
         if scanner is None:
             return None
-        return ScannedCodes(scanner, self._assembly.station.register, lambda: self.records().forms)
+        return ScannedCodes(scanner, self._printed_forms)
+
+    def _printed_forms(self) -> FormsByCode:
+        assert self._assembly is not None, "the counter is open"
+        far = self.far_clerk()
+        if far is not None:
+            return FarForms(far.open_reception(), self._printed_numbers)
+        return NearForms(self.records().forms, self._assembly.station.register.find)
+
+    def far_clerk(self) -> StationFarClerk | None:
+        """The clerk where `clerk.station` names a station of his own."""
+        assert self._assembly is not None, "the counter is open"
+        if self._far_clerk is None and self._assembly.clerk is not None:
+            self._far_clerk = StationFarClerk(self._config, self._data, self._assembly, self._held)
+        return self._far_clerk
+
+    def attend_terminals(self, clerk: ClerkAtStation, is_stopping: Callable[[], bool]) -> None:
+        """Answers terminals that have this station as `clerk.station`, over connections of its own."""
+        assert self._assembly is not None, "the counter is open"
+        endpoint = Endpoint(self._assembly.authority_url, self._credential)
+        with open_desk(self._config, self._data, endpoint, clerk.clerk, clerk.reception) as desk:
+            Attendance(desk, clerk.withdraw, clerk.follow, time.monotonic).serve(is_stopping)
 
     def card_services(self) -> CardServices:
         """What the resident may do with a certificate that he has."""
@@ -311,14 +389,6 @@ class ConfiguredCounter:
         text = entry.text(language.partition("@")[0])
         return FailureText(text.what, text.remedy, entry.who)
 
-    def _reader_state(self, assembly: Assembly) -> DeviceState:
-        link = self._config.hardware.card.link
-        try:
-            detail = "card" if assembly.bench.reader.is_card_present() else ""
-        except DeviceError as error:
-            return DeviceState("reader", "card_reader", link, "missing", str(error))
-        return DeviceState("reader", "card_reader", link, "ready", detail)
-
     def _state(self, name: str, kind: str, link: str) -> DeviceState:
         report = self._reports.get(name)
         if report is None:  # a drawer hangs on the printer, and is not looked after by itself
@@ -334,6 +404,22 @@ class ConfiguredCounter:
 
     def _note(self, report: DeviceReport) -> None:
         self._reports[report.name] = report
+
+
+def _reader_state(name: str, link: str, reader: CardReader) -> DeviceState:
+    try:
+        detail = "card" if reader.is_card_present() else ""
+    except DeviceError as error:
+        return DeviceState(name, "card_reader", link, "missing", str(error))
+    return DeviceState(name, "card_reader", link, "ready", detail)
+
+
+def _known(state: str) -> Literal["ready", "blocked", "missing"]:
+    """A state that another station's program told; what this one does not know is no good sign."""
+    match state:
+        case "ready" | "blocked" | "missing":
+            return state
+    return "blocked"
 
 
 class _LogEar(logging.Handler):

@@ -1,4 +1,7 @@
-"""What the counter keeps beside its cases, through a connection of its own: printed forms, the queue, cash counts."""
+"""What the counter keeps beside its cases, through a connection of its own.
+
+Printed forms, the queue, cash counts, and what stations tell of their devices.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ from kiosk.journal.database import open_database
 from kiosk.journal.head import load_head_key
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import load_station_key
+from kiosk.maintenance.device_board import DeviceBoard
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class CounterRecords:
     forms: PrintedForms
     queue: Queue
     counts: CashCounts
+    devices: DeviceBoard
 
 
 @contextmanager
@@ -47,6 +52,7 @@ def open_counter_records(config: Config, data: Path, station: Station) -> Iterat
             PrintedForms(database, station.name, key, station.clock, station.random_bytes),
             Queue(database, station.name, station.clock),
             CashCounts(database, journal, station.clock, config.counter.float_yen),
+            DeviceBoard(database, station.name, station.clock),
         )
     finally:
         database.close()

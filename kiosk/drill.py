@@ -24,6 +24,7 @@ from kiosk.assembly import (
 )
 from kiosk.authority.own_process import AuthorityNotStarted
 from kiosk.config import Config
+from kiosk.counter.line import Question
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.failure import CaseEnded, NumberTaken
 from kiosk.issuance.issue import filed_application, issue
@@ -91,7 +92,7 @@ def run_attendance(
     with hold_data(data):
         (data / "sim").mkdir(mode=0o700, exist_ok=True)
 
-        def clerk(_: str, number: str) -> PlayedClerk:
+        def clerk(_: Question, number: str) -> PlayedClerk:
             return PlayedClerk(file.persons.clerk, number, till)
 
         with open_desk(config, data, configured_endpoint(config), clerk) as desk:

@@ -1,25 +1,32 @@
 """Reads the codes of printed forms at a station's scanner."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from hw.errors import DeviceError
 from hw.scanner import CodeScanner, Scanned
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.model.resident import Resident
-from kiosk.register.register import ResidentLookup
 
 _SLICE_S = 0.3
 """How long nobody asks whether a code is still wanted."""
 
 
+class FormsByCode(Protocol):
+    """Who knows printed forms."""
+
+    def resident_of(self, code: str) -> Resident | None:
+        """Whose form has this code; None for an unknown one, an old one, or one that was handed in before."""
+        ...
+
+
 class ScannedCodes:
     """`kiosk.ui.counter.CodeReader`; `open_forms` is called on the thread that asks first."""
 
-    def __init__(self, scanner: CodeScanner, register: ResidentLookup, open_forms: Callable[[], PrintedForms]) -> None:
+    def __init__(self, scanner: CodeScanner, open_forms: Callable[[], FormsByCode]) -> None:
         self._scanner = scanner
-        self._register = register
         self._open_forms = open_forms
-        self._forms: PrintedForms | None = None
+        self._forms: FormsByCode | None = None
 
     def read(self, is_wanted: Callable[[], bool]) -> str | None:
         """Has the scanner look until a code comes; a scanner that is away is waited for."""
@@ -43,8 +50,20 @@ class ScannedCodes:
             pass  # one that is away looks at nothing
 
     def resident_of(self, code: str) -> Resident | None:
-        """The resident, when he is still in the register."""
+        """The resident."""
         if self._forms is None:
             self._forms = self._open_forms()
+        return self._forms.resident_of(code)
+
+
+class NearForms:
+    """Forms that this station has printed, whose register lies here."""
+
+    def __init__(self, forms: PrintedForms, find: Callable[[str], Resident | None]) -> None:
+        self._forms = forms
+        self._find = find
+
+    def resident_of(self, code: str) -> Resident | None:
+        """The resident, when he is still in the register."""
         found = self._forms.resident_of(code)
-        return None if found is None else self._register.find(found)
+        return None if found is None else self._find(found)

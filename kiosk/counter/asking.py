@@ -14,6 +14,7 @@ from hw.ports import ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
+from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
@@ -72,6 +73,18 @@ class Found:
 
 
 @dataclass(frozen=True, repr=False)
+class FormLooked:
+    """What the clerk says to a form that was typed at a terminal.
+
+    The resident whose it is; else the items that are to be looked at once more; with neither he would rather speak to
+    the resident.
+    """
+
+    resident: Resident | None
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, repr=False)
 class KeyWanted:
     """The key of an ended case, wanted for the resident of this code."""
 
@@ -114,6 +127,18 @@ REPAY = Asking("repay", Concerning, bool)
 COUNT = Asking("count", CountWanted, int)
 RETURNED = Asking("returned", Concerning, bool)
 PAPER = Asking("paper", Concerning, PaperSeen)
+PRINTED_FORM = Asking("printed_form", str, Found)
+"""Whose printed form has this code."""
+TYPED_FORM = Asking("typed_form", Form, FormLooked)
+FREE = Asking("free", str, Found)
+"""The terminal has nobody: it waits for a form that the clerk sends there."""
+CALL = Asking("call", str, bool)
+"""The resident at the terminal wants somebody to come; a clerk who is on his way says so."""
+
+CLERKS = frozenset(
+    asked.kind for asked in (IDENTITY, APPROVE, FEE, CHANGE, REPAY, COUNT, RETURNED, PAPER, TYPED_FORM, FREE, CALL)
+)
+"""What a person answers, who takes his time; everything else a station answers at once."""
 IS_VALID = Asking("is_valid", str, bool)
 CASE_KEY = Asking("case_key", KeyWanted, KeyOfCase)
 CERTIFIED = Asking("certified", Cases, CertifiedCases)

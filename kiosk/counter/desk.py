@@ -9,7 +9,7 @@ certificate is valid; the key of one only for the resident whose case it is.
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,10 +18,23 @@ from hw.ports import ManagementKeys, SessionKeys
 from kiosk.authority.errors import AuthorityError
 from kiosk.clock import Clock
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Denied, Gone, Keyless, KeysGiven, KeysWanted, Reply, Said, Unsure
+from kiosk.counter.asking import (
+    Asking,
+    Denied,
+    FormLooked,
+    Gone,
+    Keyless,
+    KeysGiven,
+    KeysWanted,
+    Reply,
+    Said,
+    Unsure,
+)
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey
 from kiosk.counter.line import Line, LineLost, Question, StationUnknown
+from kiosk.counter.printed_forms import PrintedForms
+from kiosk.counter.till import Till
 from kiosk.counter.town_ids import TownIds
 from kiosk.issuance.ended_cases import EndedCases, certified_in
 from kiosk.issuance.failure import IssuerKeysUnavailable
@@ -31,6 +44,8 @@ from kiosk.journal.journal import CaseRecord, Journal
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import Uncertifiable, certify_items
 from kiosk.model.eligibility import differing_items
+from kiosk.model.form import Form
+from kiosk.model.resident import Resident
 from kiosk.model.transition import Stage
 from kiosk.register.register import Register
 
@@ -40,6 +55,8 @@ _IDENTIFIED: Mapping[Operation, Stage] = {
     "reset_password": Stage.UNLOCK_IDENTIFIED,
 }
 """The stage of a case in which a clerk's key signs for it."""
+
+_MONEY = frozenset(asked.kind for asked in (asking.FEE, asking.CHANGE, asking.REPAY, asking.COUNT))
 
 _WAIT_S = 0.5
 _SKEW = datetime.timedelta(minutes=5)
@@ -56,20 +73,39 @@ class Approval:
     operation: Operation
 
 
+class Reception(Protocol):
+    """The clerk, for residents at terminals who have no application yet. Every call blocks until he has answered."""
+
+    def look_at_form(self, form: Form) -> FormLooked:
+        """Compares a form that was typed with the register."""
+
+    def send_form(self) -> Resident:
+        """Takes a form in for the terminal."""
+
+    def come(self) -> None:
+        """Goes to the resident who called."""
+
+
 @dataclass
 class Desk:
-    """Answers one question after the other; `clerk` is whoever sits there, about an application of a station."""
+    """Answers one question after the other; `clerk` is whoever sits there, about the application of a number.
+
+    `reception` takes in what residents bring before there is an application, and `forms` are those that were printed
+    here; without them such questions are denied.
+    """
 
     line: Line
     journal: Journal
     register: Register
     ids: TownIds
     card_desk: CardDesk
-    clerk: Callable[[str, str], Clerk]
+    clerk: Callable[[Question, str], Clerk]
     clerk_key: ClerkKey
     authorisation_life: datetime.timedelta
     clock: Clock
     ended_cases: EndedCases
+    reception: Callable[[Question], Reception] | None = None
+    forms: PrintedForms | None = None
     _looked_up: dict[str, str] = field(default_factory=dict)
     """The resident that each station asked for last."""
     _approved: dict[str, Approval] = field(default_factory=dict)
@@ -86,19 +122,47 @@ class Desk:
         question = self.line.begin_next()
         if question is None:
             return False
-        reply = self.reply(question)
-        try:
-            self.line.answer(question, msgspec.json.encode(reply))
-        except (LineLost, StationUnknown):
-            return True  # whoever asked has a key no more
+        self.answer(question, self.reply(question))
         return True
 
+    def answer(self, question: Question, reply: Reply) -> bool:
+        """Sends a reply; False when nobody waits for it any more. Money that moved is in this station's books first."""
+        moved = self._note_money(question, reply)
+        try:
+            is_heard = self.line.answer(question, msgspec.json.encode(reply))
+        except (LineLost, StationUnknown):
+            is_heard = False  # whoever asked has a key no more
+        if moved is not None and not is_heard:
+            # The terminal has given the payment up: whoever was asked undoes what he did.
+            Till(self.journal).move(question.asker, moved[0], -moved[1])
+        return is_heard
+
+    def _note_money(self, question: Question, reply: Reply) -> tuple[str, int] | None:
+        """Notes what the clerk says of money; number and yen of a payment, which alone can be undone."""
+        if question.kind not in _MONEY or not isinstance(reply, Said):
+            return None
+        till = Till(self.journal)
+        if question.kind == asking.COUNT.kind:
+            counted = msgspec.json.decode(question.body, type=asking.CountWanted)
+            till.count(question.asker, counted.application_number, msgspec.json.decode(reply.value, type=int))
+            return None
+        about = msgspec.json.decode(question.body, type=asking.Concerning)
+        number = about.application_number
+        match question.kind:
+            case asking.FEE.kind:
+                tendered_yen = msgspec.json.decode(reply.value, type=int)
+                till.move(question.asker, number, tendered_yen)
+                return number, tendered_yen
+            case _:
+                till.move(question.asker, number, -about.count)
+        return None
+
     def reply(self, question: Question) -> Reply:
-        """The answer to one question, whatever line it came by."""
+        """The answer to one question, whatever line it came by; blocks for as long as a person takes."""
         try:
             asked, answer = self._answers()[question.kind]
             body = msgspec.json.decode(question.body, type=asked.asked)
-            return Said(msgspec.Raw(msgspec.json.encode(answer(question.asker, body))))
+            return Said(msgspec.Raw(msgspec.json.encode(answer(question, body))))
         except CannotTell:
             return Unsure()
         except Abandoned as gone:
@@ -110,11 +174,11 @@ class Desk:
         except (KeyError, msgspec.DecodeError) as error:
             return Denied(f"not a question of this program: {type(error).__name__}")
 
-    def _answers(self) -> dict[str, tuple[Asking[Any, Any], Callable[[str, Any], object]]]:
-        def asked_of(act: Callable[[Clerk, int], object]) -> Callable[[str, asking.Concerning], object]:
-            return lambda station, about: act(self.clerk(station, about.application_number), about.count)
+    def _answers(self) -> dict[str, tuple[Asking[Any, Any], Callable[[Question, Any], object]]]:
+        def asked_of(act: Callable[[Clerk, int], object]) -> Callable[[Question, asking.Concerning], object]:
+            return lambda question, about: act(self.clerk(question, about.application_number), about.count)
 
-        table: tuple[tuple[Asking[Any, Any], Callable[[str, Any], object]], ...] = (
+        table: tuple[tuple[Asking[Any, Any], Callable[[Question, Any], object]], ...] = (
             (asking.RESIDENT, self._find),
             (asking.PERSON, lambda _, code: self.ids.person(code)),
             (asking.CARD, lambda _, number: self.ids.card(number)),
@@ -129,22 +193,35 @@ class Desk:
             (asking.COUNT, self._count),
             (asking.RETURNED, asked_of(lambda clerk, _: clerk.is_card_returned())),
             (asking.PAPER, asked_of(lambda clerk, number: clerk.look_at_paper(number))),
+            (asking.PRINTED_FORM, self._find_by_form),
+            (asking.TYPED_FORM, lambda question, form: self._received(question).look_at_form(form)),
+            (asking.FREE, lambda question, _: asking.Found(self._received(question).send_form())),
+            (asking.CALL, lambda question, _: _come(self._received(question))),
             (asking.IS_VALID, self._is_valid),
             (asking.CASE_KEY, self._case_key),
             (asking.CERTIFIED, self._certified),
         )
         return {asked.kind: (asked, answer) for asked, answer in table}
 
-    def _count(self, station: str, wanted: asking.CountWanted) -> int:
-        return self.clerk(station, wanted.application_number).count_payment(wanted.due_yen, wanted.known)
+    def _count(self, question: Question, wanted: asking.CountWanted) -> int:
+        return self.clerk(question, wanted.application_number).count_payment(wanted.due_yen, wanted.known)
 
-    def _find(self, station: str, code: str) -> asking.Found:
-        self._looked_up[station] = code
+    def _find(self, question: Question, code: str) -> asking.Found:
+        self._looked_up[question.asker] = code
         return asking.Found(self.register.find(code))
 
-    def _as_registered(self, station: str, question: IdentityQuestion) -> IdentityQuestion:
+    def _find_by_form(self, _: Question, code: str) -> asking.Found:
+        resident_code = None if self.forms is None else self.forms.resident_of(code)
+        return asking.Found(None if resident_code is None else self.register.find(resident_code))
+
+    def _received(self, question: Question) -> Reception:
+        if self.reception is None:
+            raise Refused("nobody takes forms in here")
+        return self.reception(question)
+
+    def _as_registered(self, code: str, question: IdentityQuestion) -> IdentityQuestion:
         """The question with the register's own items, whatever the terminal has in their place."""
-        resident = self.register.find(self._looked_up.get(station, ""))
+        resident = self.register.find(code)
         if resident is None:
             raise Refused("nobody of the register was asked for")
         differences = differing_items(resident.items, question.form_items)
@@ -154,18 +231,20 @@ class Desk:
             raise Refused(str(error)) from error
         return replace(question, register_items=resident.items, differences=differences, certified_items=certified)
 
-    def _check_identity(self, station: str, question: IdentityQuestion) -> IdentityEvidence:
-        clerk = self.clerk(station, question.application_number)
-        return clerk.check_identity(self._as_registered(station, question))
+    def _check_identity(self, asked: Question, question: IdentityQuestion) -> IdentityEvidence:
+        clerk = self.clerk(asked, question.application_number)
+        return clerk.check_identity(self._as_registered(self._looked_up.get(asked.asker, ""), question))
 
-    def _approve(self, station: str, question: IdentityQuestion) -> bool:
+    def _approve(self, asked: Question, question: IdentityQuestion) -> bool:
+        station = asked.asker
+        # Read once: the terminal may ask for somebody else while the clerk looks at this one.
         code = self._looked_up.get(station, "")
-        self.clerk(station, question.application_number).approve(self._as_registered(station, question))
+        self.clerk(asked, question.application_number).approve(self._as_registered(code, question))
         self._approved[station] = Approval(station, question.application_number, code, question.operation)
         return True
 
-    def _authorise(self, station: str, payload: bytes) -> Authorisation:
-        approval = self._approved.pop(station, None)
+    def _authorise(self, asked: Question, payload: bytes) -> Authorisation:
+        approval = self._approved.pop(asked.asker, None)
         if approval is None:
             raise Refused("the clerk has approved nothing")
         try:
@@ -193,9 +272,9 @@ class Desk:
         if not is_now or terms.expires_at - terms.issued_at > self.authorisation_life:
             raise Refused("the clerk has approved it for another time")
 
-    def _keys(self, station: str, wanted: KeysWanted) -> KeysGiven:
+    def _keys(self, asked: Question, wanted: KeysWanted) -> KeysGiven:
         try:
-            if wanted.authorisation.terms.station != station:
+            if wanted.authorisation.terms.station != asked.asker:
                 raise Refused("the leave is another station's")
         except AuthorisationInvalid as invalid:
             raise Refused(str(invalid)) from invalid
@@ -211,27 +290,32 @@ class Desk:
             raise Refused("no case that has ended is sealed to this station under that name")
         return found
 
-    def _is_valid(self, _: str, pseudonym: str) -> bool:
-        _, record = self._ended(pseudonym)
+    def _is_valid(self, _: Question, pseudonym: str) -> bool:
+        record = self._ended(pseudonym)[1]
         if record.stage is not Stage.CLOSED:
             raise Refused("the case has no certificate")
         return self.ended_cases.is_valid(record)
 
-    def _case_key(self, _: str, wanted: asking.KeyWanted) -> asking.KeyOfCase:
-        _, record = self._ended(wanted.case)
+    def _case_key(self, _: Question, wanted: asking.KeyWanted) -> asking.KeyOfCase:
+        record = self._ended(wanted.case)[1]
         # Whose password was changed nobody knows: such a case says a card's number, and is found by its own alone.
         is_nobodys = record.stage is Stage.CHANGED and not wanted.resident_code
         is_his = is_nobodys or record.person == self.ids.person(wanted.resident_code).hex()
         return asking.KeyOfCase(record.seal.key if is_his else None)
 
-    def _certified(self, station: str, wanted: asking.Cases) -> asking.CertifiedCases:
+    def _certified(self, asked: Question, wanted: asking.Cases) -> asking.CertifiedCases:
         told = {}
         for pseudonym in wanted.cases:
             whose, record = self._ended(pseudonym)
-            if whose != station:
+            if whose != asked.asker:
                 raise Refused("the case is another station's")
             told[pseudonym] = tuple(certified_in(record, self.journal))
         return asking.CertifiedCases(told)
+
+
+def _come(reception: Reception) -> bool:
+    reception.come()
+    return True
 
 
 def _done(act: Callable[[int], None], yen: int) -> bool:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -167,13 +168,26 @@ class Line:
                     sealed,
                 )
                 transaction.tell()
+            answer: bytes | None = None
             try:
                 answer = self._await(id_, go_on, wait)
+            except Exception:
+                # What the other has answered before this was taken back counts: he may hold the resident's money.
+                if (answer := self._take_back(id_)) is None:
+                    raise
             finally:
-                with self._database.write() as transaction:
-                    transaction.run("DELETE FROM questions WHERE id = ?", id_)
-                    transaction.tell()
+                self._take_back(id_)
         return self._open(cipher, answer, _place(id_, station, self.station, kind, "answer"))
+
+    def _take_back(self, id_: str) -> bytes | None:
+        """Removes a question; the answer, when there was one by then."""
+        with self._database.write() as transaction:
+            row = transaction.run("SELECT answer FROM questions WHERE id = ?", id_).first()
+            if row is None:
+                return None
+            transaction.run("DELETE FROM questions WHERE id = ?", id_)
+            transaction.tell()
+        return None if row.answer is None else bytes(row.answer)
 
     def _await(self, id_: str, go_on: Callable[[QuestionState], None], wait: Callable[[float], None]) -> bytes:
         while True:
@@ -197,12 +211,12 @@ class Line:
 
         What cannot be opened is answered with nothing, so that whoever asked gives up.
         """
+        # Looking comes ten times a second and must not lock the store against others.
+        with self._database.read() as transaction:
+            if self._oldest_open(transaction) is None:
+                return None
         with self._database.write() as transaction:
-            row = transaction.run(
-                "SELECT id, asker, kind, question FROM questions WHERE asked = ? AND state = ? ORDER BY place LIMIT 1",
-                self.station,
-                QuestionState.OPEN.value,
-            ).first()
+            row = self._oldest_open(transaction)
             if row is None:
                 return None
             self._move(transaction, row.id, QuestionState.BEGUN)
@@ -214,11 +228,19 @@ class Line:
                 return None
             return Question(row.id, row.asker, row.kind, body)
 
-    def answer(self, question: Question, body: bytes) -> None:
-        """Answers; whoever asked and went away does not hear it."""
+    def _oldest_open(self, transaction: Transaction) -> Any | None:
+        return transaction.run(
+            "SELECT id, asker, kind, question FROM questions WHERE asked = ? AND state = ? ORDER BY place LIMIT 1",
+            self.station,
+            QuestionState.OPEN.value,
+        ).first()
+
+    def answer(self, question: Question, body: bytes) -> bool:
+        """Answers; False when whoever asked has gone away and does not hear it."""
         place = _place(question.id, self.station, question.asker, question.kind, "answer")
         sealed = self._seal(self._cipher(question.asker), body, place)
         with self._database.write() as transaction:
+            is_waited_for = transaction.run("SELECT 1 FROM questions WHERE id = ?", question.id).first() is not None
             transaction.run(
                 "UPDATE questions SET state = ?, answer = ? WHERE id = ?",
                 QuestionState.ANSWERED.value,
@@ -226,6 +248,20 @@ class Line:
                 question.id,
             )
             transaction.tell()
+        return is_waited_for
+
+    def drop(self, question: Question) -> None:
+        """Lets whoever asked know that no answer will come."""
+        with self._database.write() as transaction:
+            self._move(transaction, question.id, QuestionState.LOST)
+
+    def begun(self) -> frozenset[str]:
+        """The ids of the questions that this station has begun with and that somebody still waits for."""
+        with self._database.read() as transaction:
+            rows = transaction.run(
+                "SELECT id FROM questions WHERE asked = ? AND state = ?", self.station, QuestionState.BEGUN.value
+            )
+            return frozenset(row.id for row in rows)
 
     @contextmanager
     def watching(self) -> Iterator[Callable[[float], None]]:

@@ -60,8 +60,7 @@ class PrintedForms:
         with self._database.read() as transaction:
             row = transaction.run(
                 "SELECT seal, resident FROM printed_forms WHERE code = ? AND station = ? AND printed_at >= ?"
-                " AND NOT EXISTS (SELECT 1 FROM cases WHERE cases.number = printed_forms.number"
-                " AND cases.station = printed_forms.station AND stage = 'closed')",
+                " AND NOT EXISTS (SELECT 1 FROM cases WHERE cases.number = printed_forms.number AND stage = 'closed')",
                 _hash(code),
                 self._station,
                 oldest,
@@ -73,8 +72,7 @@ class PrintedForms:
         with self._database.read() as transaction:
             rows = transaction.run(
                 "SELECT number, seal, resident FROM printed_forms WHERE station = ?"
-                " AND NOT EXISTS (SELECT 1 FROM cases WHERE cases.number = printed_forms.number"
-                " AND cases.station = printed_forms.station)"
+                " AND NOT EXISTS (SELECT 1 FROM cases WHERE cases.number = printed_forms.number)"
                 " ORDER BY number DESC",
                 self._station,
             )

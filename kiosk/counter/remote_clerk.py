@@ -14,13 +14,25 @@ from hw.errors import LinkLost, Refused
 from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.authority.verification import load_certificate
 from kiosk.counter import asking
-from kiosk.counter.asking import Asking, Concerning, CountWanted, Denied, Gone, Keyless, Reply, Said, Unsure
+from kiosk.counter.asking import (
+    Asking,
+    Concerning,
+    CountWanted,
+    Denied,
+    FormLooked,
+    Gone,
+    Keyless,
+    Reply,
+    Said,
+    Unsure,
+)
 from kiosk.counter.clerk_key import clerk_name
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
 from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.failure import IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
+from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
 from kiosk.model.testimony import ClerkSignature, PaperSeen
@@ -131,6 +143,34 @@ class RemoteClerk:
 
     def _concerning(self, count: int) -> Concerning:
         return Concerning(self.application_number, count)
+
+
+@dataclass(frozen=True)
+class RemoteReception:
+    """The clerk, for a resident who has no application yet. Every call raises `Abandoned` when his station is away."""
+
+    desk: RemoteDesk
+
+    def look_at_form(self, form: Form) -> FormLooked:
+        """Asks him to compare a form that was typed."""
+        return self.desk.ask_person(asking.TYPED_FORM, form)
+
+    def send_form(self) -> Resident:
+        """Waits for a form that he takes in for this terminal."""
+        resident = self.desk.ask_person(asking.FREE, "").resident
+        assert resident is not None, "the clerk's station sends somebody or denies it"
+        return resident
+
+    def come(self) -> None:
+        """Waits until he is on his way."""
+        self.desk.ask_person(asking.CALL, "")
+
+    def resident_of(self, code: str) -> Resident | None:
+        """Whose printed form has this code; nobody's when the clerk's station cannot be asked."""
+        try:
+            return self.desk.ask_person(asking.PRINTED_FORM, code).resident
+        except Abandoned:
+            return None
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,8 @@ def _put_aside(number: str, station: Station, persons: Persons) -> CaseRecord:
 def _print_slip(number: str, until: datetime.date, station: Station, clerk: str) -> bool | None:
     values = {
         "number": number,
-        "date": day_text(station.clock()),
-        "return_date": until.isoformat(),
+        "date": day_text(station.clock(), station.receipt_form.calendar),
+        "return_date": station.receipt_form.calendar.day(until),
         "prefecture": station.town.prefecture,
         "municipality": station.town.municipality,
         "telephone": "",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hw.ports import Align, Columns, Feed, PaperLine, QrCode, ReceiptPrinter, Rule, Text
 from kiosk.clock import JAPAN
 from kiosk.model.application import SettledFee
+from kiosk.model.calendar import ISO, Calendar
 from kiosk.model.town import Town
 
 
@@ -31,10 +32,11 @@ class FormLine:
 
 @dataclass(frozen=True)
 class ReceiptForm:
-    """The layout of a receipt; `is_training` marks every print as void."""
+    """The layout of a receipt, and how days are written on it; `is_training` marks every print as void."""
 
     line: tuple[FormLine, ...]
     is_training: bool = True
+    calendar: Calendar = ISO
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,12 +60,12 @@ def compose_receipt(form: ReceiptForm, values: ReceiptValues) -> tuple[PaperLine
     marks |= ({"training"} if form.is_training else set()) | ({"proof"} if values.proof else set())
     words = {
         "number": f"{values.number:06d}",
-        "date": day_text(values.printed_on),
+        "date": day_text(values.printed_on, form.calendar),
         "fee_yen": f"{values.fee.fee_yen:,}",
         "tendered_yen": f"{values.fee.tendered_yen:,}",
         "change_yen": f"{values.fee.change_yen:,}",
         "serial": values.serial,
-        "valid_until": day_text(values.valid_until),
+        "valid_until": day_text(values.valid_until, form.calendar),
         "prefecture": values.town.prefecture,
         "municipality": values.town.municipality,
         "prefecture_romaji": values.town.prefecture_romaji,
@@ -79,9 +81,9 @@ def cut_off(printer: ReceiptPrinter) -> None:
     printer.print(printer.render((), "----"))
 
 
-def day_text(time: datetime.datetime) -> str:
+def day_text(time: datetime.datetime, calendar: Calendar) -> str:
     """The day of `time` at the counter."""
-    return f"{time.astimezone(JAPAN):%Y-%m-%d}"
+    return calendar.day(time.astimezone(JAPAN).date())
 
 
 def _set(line: FormLine, words: Mapping[str, str]) -> PaperLine:

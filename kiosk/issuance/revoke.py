@@ -238,7 +238,7 @@ def print_notice(
     identified = authorised.identified
     values = {
         "number": identified.filed.application.number,
-        "date": day_text(station.clock()),
+        "date": day_text(station.clock(), station.receipt_form.calendar),
         "serial": identified.filed.serial,
         "prefecture": station.town.prefecture,
         "municipality": station.town.municipality,

@@ -136,6 +136,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE cases ADD COLUMN escrow {bytes}",
         "ALTER TABLE cases ADD COLUMN escrowed_to {text}",
     ),
+    (
+        # How each station's devices are, for whoever looks after all of them.
+        """CREATE TABLE station_devices (
+            station {text} PRIMARY KEY,
+            told_at {integer} NOT NULL,
+            devices {bytes} NOT NULL)""",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 

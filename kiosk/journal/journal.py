@@ -10,7 +10,7 @@ has: the transaction that ends the case takes the key from the station that work
 import datetime
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
@@ -103,6 +103,17 @@ class Witness(Enum):
     AGREES = "agrees"
     SAW_MORE = "saw more"
     SAW_OTHERS = "saw others"
+
+
+@dataclass(frozen=True)
+class CaseElsewhere:
+    """A case of another station: its number, how far it is, and the failure that is known by a code."""
+
+    pseudonym: str
+    station: str
+    number: str
+    stage: Stage
+    code: str = ""
 
 
 class Journal:
@@ -239,6 +250,26 @@ class Journal:
         with self._database.read() as transaction:
             row = transaction.run("SELECT station, number, stage FROM cases WHERE pseudonym = ?", pseudonym).first()
         return None if row is None else (row.station, row.number, Stage(row.stage))
+
+    def cases_elsewhere(self, ended: Collection[str] = ()) -> tuple[CaseElsewhere, ...]:
+        """The cases of other stations that have not ended, or whose pseudonym is in `ended`; by station and number.
+
+        Of a resident they say nothing.
+        """
+        open_stages = [stage for stage in Stage if not stage.is_ended]
+        named = tuple(ended) or ("",)  # PostgreSQL knows no empty list
+        stages, pseudonyms = (", ".join("?" * len(values)) for values in (open_stages, named))
+        statement = (
+            "SELECT pseudonym, station, number, stage, code FROM cases"  # noqa: S608  # only marks are put in
+            f" WHERE station IN (SELECT name FROM stations WHERE name <> ?) AND stage IN ({stages})"
+            f" OR pseudonym IN ({pseudonyms})"
+            " ORDER BY station, number, attempt"
+        )
+        with self._database.read() as transaction:
+            rows = transaction.run(statement, self.station, *open_stages, *named)
+            return tuple(
+                CaseElsewhere(row.pseudonym, row.station, row.number, Stage(row.stage), row.code or "") for row in rows
+            )
 
     def cases(self) -> list[CaseRecord]:
         """All cases of this station, oldest application number first."""

@@ -63,6 +63,11 @@ PROCEDURE = (
 """The town's own eight steps and the effects that make them up."""
 
 
+def position_of(step: Step) -> int:
+    """Where an effect stands in the town's procedure, from 0."""
+    return next(index for index, (_, effects) in enumerate(PROCEDURE) if step in effects)
+
+
 class Undo(StrEnum):
     """The effects that take an issuance back."""
 

@@ -14,7 +14,7 @@ from textual import events, on
 from textual.app import App, ScreenStackError
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.worker import WorkerFailed
+from textual.worker import Worker, WorkerFailed
 
 from kiosk.exit_code import ExitCode
 from kiosk.ui.board import Board
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
+
+_TELLS_OF_DEVICES_EVERY_S = 5.0
+
+_HANGING_UP_TAKES_AT_MOST_S = 5.0
 
 _LOOKS_FOR_PERSONS_EVERY_S = 1.0
 
@@ -130,6 +134,7 @@ class KioskApp(App[None], inherit_bindings=False):
         self._drops_release = False
         self._minded: Screen[Any] | None = None
         self._is_leaving = False
+        self._attending: Worker[None] | None = None
         self._is_on_glass = False
         for name, screen in self._ground_screens().items():
             self.add_mode(name, screen)
@@ -189,11 +194,13 @@ class KioskApp(App[None], inherit_bindings=False):
 
         from kiosk.ui.case_thread import issue_certificate
         from kiosk.ui.clerk.flow import attend
+        from kiosk.ui.clerk_elsewhere import reach_clerk
         from kiosk.ui.office import StationOffice
         from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
         from kiosk.ui.sound import Sounds
         from kiosk.ui.technician.flow import maintain
+        from kiosk.ui.terminals import attend_terminals
         from kiosk.ui.tower import TowerSign, keep_tower
 
         issue = self._issue or issue_certificate
@@ -201,7 +208,16 @@ class KioskApp(App[None], inherit_bindings=False):
         reception = StationReception(counter, station, self._thread, board, issue, start, is_demo=is_demo)
         resident, clerk, technician = (self._seats[name] for name in SeatName)
         resident.voice = resident.voice or counter.voice
-        self.run_worker(serve_residents(resident, reception, self._language), group="resident")
+        # A station that is no demo has the one seat for which it was started.
+        served = set(SeatName) if self._is_demo else {self._front}
+        far_clerk = counter.far_clerk()
+        if SeatName.RESIDENT in served:
+            self.run_worker(serve_residents(resident, reception, self._language), group="resident")
+            if far_clerk is not None:
+                self.run_worker(reach_clerk(self.board, far_clerk, lambda: self._is_leaving), group="clerk")
+        if served == {SeatName.CLERK} and far_clerk is None:
+            attending = attend_terminals(counter, self.board, lambda: self._is_leaving)
+            self._attending = self.run_worker(attending, group="terminals")
         office = StationOffice(counter, station, self._books_thread, reception, self.board)
         if (sign_in := counter.sign_in) is not None:
             known = sign_in
@@ -212,8 +228,10 @@ class KioskApp(App[None], inherit_bindings=False):
             clerk.guard = guard
             if not self._is_demo:
                 clerk.lock()
-        self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
-        self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
+        if SeatName.CLERK in served:
+            self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
+        if SeatName.TECHNICIAN in served:
+            self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
         loop = asyncio.get_running_loop()
         sounds = Sounds(lambda: loop.call_soon_threadsafe(self.bell))
 
@@ -222,7 +240,14 @@ class KioskApp(App[None], inherit_bindings=False):
             return not counter.has_tower or counter.show_sign(sign)
 
         self.run_worker(keep_tower(self.board, show_and_sound, self._now), group="tower")
+        self.run_worker(self._tell_devices(counter), group="devices")
         self._when_open()
+
+    async def _tell_devices(self, counter: "Counter") -> None:
+        """The technician at any station sees the devices of all of them."""
+        while True:
+            await asyncio.to_thread(counter.tell_devices)
+            await asyncio.sleep(_TELLS_OF_DEVICES_EVERY_S)
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 
@@ -319,6 +344,9 @@ class KioskApp(App[None], inherit_bindings=False):
         for under_way in (self.board.case, self.board.service):
             if under_way is not None:
                 under_way.line.close()
+        if self._attending is not None:
+            # Terminals that still wait hear that the clerk is gone.
+            await asyncio.wait({asyncio.ensure_future(self._attending.wait())}, timeout=_HANGING_UP_TAKES_AT_MOST_S)
         # In its turn on the station's thread, so that a counter that is being made is closed too.
         closing = asyncio.ensure_future(self._thread.call(self._close))
         await asyncio.wait({closing}, timeout=_LEAVING_TAKES_AT_MOST_S)

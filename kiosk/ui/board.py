@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kiosk.ui.ending import Ending
     from kiosk.ui.service import OpenService
     from kiosk.ui.submission import Accepted, Referred, Returned, Submission
+    from kiosk.ui.terminals import TerminalQuestion, Terminals
 
 
 @dataclass
@@ -41,6 +42,10 @@ class Board:
     """The numbers that were given today, as far as the desk knows."""
     calls: "int | None" = None
     """The number that is being called to this counter."""
+    terminals: "Terminals | None" = None
+    """The terminals whose clerk sits here; None where the seats of one terminal are all there is."""
+    is_greeting: bool = False
+    """Whether the terminal shows its first screen, and waits for the next resident."""
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
 
@@ -52,7 +57,14 @@ class Board:
     @property
     def asks_clerk(self) -> bool:
         """Whether something waits for the clerk's answer."""
-        return any(under_way and under_way.clerk_asked for under_way in (self.case, self.service))
+        if any(under_way and under_way.clerk_asked for under_way in (self.case, self.service)):
+            return True
+        return self.terminal_question is not None or bool(self.terminals and self.terminals.broken_off)
+
+    @property
+    def terminal_question(self) -> "TerminalQuestion | None":
+        """What a terminal elsewhere has asked the clerk for longest."""
+        return None if self.terminals is None else self.terminals.asked
 
     def serve(self, service: "OpenService | None") -> None:
         """A procedure begins; None when its resident has read how it ended."""
@@ -65,6 +77,11 @@ class Board:
         """The resident wants his certificate revoked; None when he has changed his mind, or was told something."""
         self.revocation_wished = cause
         self.is_clerk_called = cause is not None
+        self.bell.ring()
+
+    def greet(self, is_greeting: bool) -> None:
+        """The terminal waits for the next resident, or one has come."""
+        self.is_greeting = is_greeting
         self.bell.ring()
 
     def submit(self, submission: "Submission") -> None:

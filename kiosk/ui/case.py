@@ -9,13 +9,14 @@ from typing import Any
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
-from kiosk.model.step import PROCEDURE, Actor, Step
+from kiosk.model.step import PROCEDURE, Actor, Step, position_of
 from kiosk.ui.bell import Bell
 from kiosk.ui.ending import Ending, Finished, Money, Outcome, Trouble
 from kiosk.ui.persons import (
     Asked,
     CardRequest,
     CaseLine,
+    ClerkAnswered,
     ClerkAsked,
     FeeDue,
     PasswordChoice,
@@ -70,7 +71,7 @@ class OpenCase:
         """Where the case is in the town's procedure: the index of its present step, or one past the last."""
         if isinstance(self.ending, Finished):
             return len(PROCEDURE)
-        return next(index for index, (_, effects) in enumerate(PROCEDURE) if self.step in effects)
+        return position_of(self.step)
 
     def take(self, news: object) -> None:
         """Takes in what the case's thread says."""
@@ -87,6 +88,8 @@ class OpenCase:
                 self.is_fee_asked |= isinstance(news, FeeDue | PaymentCount)
                 if isinstance(news, PaymentCount):
                     self.money = Money.TAKEN
+            case ClerkAnswered(question=question, value=value):
+                self.answer(question, value)
             case Trouble():
                 self.ending = news
                 self.clerk_asked = None

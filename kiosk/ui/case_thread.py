@@ -11,10 +11,12 @@ from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Report
 from kiosk.model.application import Application, Closed
 from kiosk.ui.case import OpenCase
+from kiosk.ui.clerk_elsewhere import persons_of
 from kiosk.ui.ending import Ending, Finished, Outcome, Trouble
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
+    from kiosk.ui.counter import FarClerk
 
 Issue = Callable[[Application, "Station", Persons, Report], Closed]
 """The use case that the seats serve."""
@@ -27,10 +29,20 @@ def issue_certificate(application: Application, station: "Station", persons: Per
     return issue(application, station, persons, report)
 
 
-def run_case(issue: Issue, case: OpenCase, station: "Station", post: Callable[[object], None]) -> Ending:
-    """Runs one case; `post` takes its news. An exception that leaves here is a defect of the program."""
+def run_case(
+    issue: Issue,
+    case: OpenCase,
+    station: "Station",
+    post: Callable[[object], None],
+    far: "FarClerk | None" = None,
+) -> Ending:
+    """Runs one case; `post` takes its news, `far` is the clerk where he sits at a station of his own.
+
+    An exception that leaves here is a defect of the program.
+    """
+    persons = persons_of(case.line, case.application.number, post, far)
     try:
-        return Finished(issue(case.application, station, case.line.persons(post), post))
+        return Finished(issue(case.application, station, persons, post))
     except CaseEnded as ended:
         return Trouble(outcome_of(ended), ended.code, is_card_inside(station.readers))
     except CancelledError:

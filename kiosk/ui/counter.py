@@ -12,9 +12,15 @@ from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
 
 if TYPE_CHECKING:
+    from kiosk.counter.asking import FormLooked
+    from kiosk.counter.desk import Reception
+    from kiosk.counter.line import Question as TerminalAsked
     from kiosk.counter.roster import SignIn
     from kiosk.counter_records import CounterRecords
+    from kiosk.issuance.persons import Clerk
     from kiosk.issuance.station import Station
+    from kiosk.journal.journal import CaseElsewhere
+    from kiosk.model.form import Form
     from kiosk.model.revocation import RevocationApplication
     from kiosk.papers.press import Printed
     from kiosk.ui.service import Run
@@ -37,6 +43,15 @@ class DeviceState:
     detail: str = ""
     is_refused: bool = False
     """Whether another device than before sits there, and waits for somebody to accept it."""
+
+
+@dataclass(frozen=True)
+class StationDevices:
+    """The devices of one station as it told the store last, and how many seconds ago that was."""
+
+    station: str
+    age_s: int
+    devices: tuple[DeviceState, ...]
 
 
 @dataclass(frozen=True)
@@ -417,6 +432,57 @@ class Procedures(Protocol):
         ...
 
 
+class FarReception(Protocol):
+    """The clerk at his own station, for a resident without a case; every call blocks until he has answered.
+
+    Raises `Abandoned` when his station cannot be reached, and whatever the wish to give up raises.
+    """
+
+    def look_at_form(self, form: "Form") -> "FormLooked":
+        """Compares a form that was typed with the register."""
+        ...
+
+    def send_form(self) -> Resident:
+        """Takes a form in for this terminal."""
+        ...
+
+    def come(self) -> None:
+        """Goes to the resident who called."""
+        ...
+
+
+class FarClerk(Protocol):
+    """The clerk where he sits at a station of his own. `give_up` is called while he is waited for, and may raise."""
+
+    def clerk(self, number: str, give_up: Callable[[], None]) -> "Clerk":
+        """Asked about the application of a number, on the station's thread."""
+        ...
+
+    def reception(self, give_up: Callable[[], None]) -> FarReception:
+        """Asked for a resident without a case, on any other thread, one call at a time."""
+        ...
+
+
+class ClerkAtStation(Protocol):
+    """Who answers terminals at the clerk's own station: `kiosk.ui.terminals.ClerkForTerminals`."""
+
+    def clerk(self, question: "TerminalAsked", number: str) -> "Clerk":
+        """For a question about an application."""
+        ...
+
+    def reception(self, question: "TerminalAsked") -> "Reception":
+        """For a resident without one."""
+        ...
+
+    def withdraw(self, question: "TerminalAsked") -> None:
+        """Nobody waits for an answer any more."""
+        ...
+
+    def follow(self, cases: "Sequence[CaseElsewhere]") -> None:
+        """The terminals' cases have gone on."""
+        ...
+
+
 class Counter(Protocol):
     """The counter that the screens stand on.
 
@@ -456,6 +522,14 @@ class Counter(Protocol):
 
     def devices(self) -> tuple[DeviceState, ...]:
         """Every device of the station and its state now."""
+        ...
+
+    def tell_devices(self) -> None:
+        """Tells the store how this station's devices are; called again and again. Raises `StoreLost`."""
+        ...
+
+    def station_devices(self) -> tuple[StationDevices, ...]:
+        """The devices of every station of this store, by the station's name."""
         ...
 
     def books(self) -> Books:
@@ -502,6 +576,14 @@ class Counter(Protocol):
 
     def trace_lines(self) -> tuple[str, ...]:
         """The newest card exchanges, redacted, oldest first."""
+        ...
+
+    def far_clerk(self) -> FarClerk | None:
+        """The clerk at a station of his own; None where he sits at this one. Only once the counter is open."""
+        ...
+
+    def attend_terminals(self, clerk: ClerkAtStation, is_stopping: Callable[[], bool]) -> None:
+        """Answers terminals whose clerk sits here, until told to stop; on a thread of its own. Raises `StoreLost`."""
         ...
 
     def procedures(self) -> Procedures:

@@ -26,7 +26,8 @@ class StationForms:
         self.areas = counter.areas()
         self._codes = counter.code_reader()
         self.has_scanner = self._codes is not None
-        self._has_forms = is_demo or counter.simulated_card() is not None
+        is_clerk_here = counter.far_clerk() is None
+        self._has_forms = is_clerk_here and (is_demo or counter.simulated_card() is not None)
         self._station = station
         self._thread = thread
         self._own_thread = StationThread()

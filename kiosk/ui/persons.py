@@ -164,6 +164,14 @@ class PaperLook(ClerkAsked[PaperSeen]):
 
 
 @dataclass(frozen=True)
+class ClerkAnswered:
+    """A clerk at a station of his own has answered."""
+
+    question: ClerkAsked[Any]
+    value: object
+
+
+@dataclass(frozen=True)
 class CardRequest:
     """What the resident is to do with the card; the reader tells when it is done."""
 
@@ -187,10 +195,7 @@ class CaseLine:
 
     def tell(self, news: object) -> None:
         """Says something that needs no answer. Raises like `ask`, so that whoever waits for a device can look here."""
-        with self._lock:
-            self._raise_if_abandoned()
-            if self._is_closed:
-                raise CancelledError
+        self.raise_if_stopped()
         self._post(news)
 
     def ask(self, question: Asked[A]) -> A:
@@ -203,6 +208,17 @@ class CaseLine:
             self._waiting = future
         self._post(question)
         return question._answer.result()
+
+    def note(self, news: object) -> None:
+        """Says something whatever became of the case."""
+        self._post(news)
+
+    def raise_if_stopped(self) -> None:
+        """Raises like `tell`, for whoever waits for somebody elsewhere."""
+        with self._lock:
+            self._raise_if_abandoned()
+            if self._is_closed:
+                raise CancelledError
 
     def abandon(self, by: Actor, reason: str) -> None:
         """A person stops the case: `Abandoned` is raised once, by the open question or else by the next call.

@@ -114,7 +114,8 @@ class StationReception:
         def post(news: object) -> None:
             loop.call_soon_threadsafe(case.take, news)
 
-        self._board.close(case, await self._thread.call(run_case, self._issue, case, self._station, post))
+        far = self._counter.far_clerk()
+        self._board.close(case, await self._thread.call(run_case, self._issue, case, self._station, post, far))
 
     def leave(self) -> None:
         """The resident leaves."""

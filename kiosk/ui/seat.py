@@ -14,6 +14,7 @@ from kiosk.ui.board import Board
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.themes import THEMES, size_classes
+from kiosk.ui.typed_password import TypedPassword
 from kiosk.ui.voice import Voice
 from kiosk.ui.words import LANGUAGES, Catalogues, Words
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from kiosk.model.town import Town
 
 R = TypeVar("R")
+
+_LONGEST_AT_LOCK = 10
+"""A clerk's number and his PIN."""
 
 
 class Seat:
@@ -53,6 +57,8 @@ class Seat:
         self._is_locked = False
         self.guard: Callable[[bytearray], Awaitable[str | None]] | None = None
         """Says who somebody is by what he typed at the locked seat; None where its key opens it."""
+        self.typed_at_lock = TypedPassword(_LONGEST_AT_LOCK)
+        """What was typed at the locked seat so far."""
         self.person = ""
         """The clerk who has signed in, as the journal names him."""
         self._first_look = app.theme
@@ -105,7 +111,7 @@ class Seat:
         if service is not None and service.clerk_asked is not None:
             called.add(SeatName.CLERK)
         is_left = bool(board.left) and not board.has_seen_left
-        if board.submitted is not None:
+        if board.submitted is not None or board.asks_clerk:
             called.add(SeatName.CLERK)
         if is_left or board.is_clerk_called or (case is not None and case.clerk_asked is not None):
             called.add(SeatName.CLERK)
@@ -137,6 +143,7 @@ class Seat:
 
     def lock(self) -> None:
         """The person has left the seat for a while."""
+        self.typed_at_lock.wipe()
         self._is_locked = True
         self.bell.ring()
 

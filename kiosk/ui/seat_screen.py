@@ -69,6 +69,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self._has_been_shown = False
         self._said = ""
         self._left_s = 0
+        self.concerning = ""
+        """Which terminal's matter this is, for the banner; empty for what is done at this one."""
 
     # --- what a screen is made of -----------------------------------------------------------------------------------
 
@@ -150,9 +152,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self._follow_lock()
         is_calling = self.seat.name is SeatName.RESIDENT and self.seat.board.is_clerk_called
         for banner in self.query(Banner):
-            banner.write(
-                self.seat.office, self.words("banner.clerk_called" if is_calling else f"banner.{self.seat.name}")
-            )
+            told = self.words("banner.clerk_called" if is_calling else f"banner.{self.seat.name}")
+            banner.write(self.seat.office, self.concerning or told)
         self.follow()
         self._speak()
 

@@ -15,11 +15,13 @@ from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.model.step import Act, Actor, RevocationStep, UnlockStep
 from kiosk.ui.bell import Bell
 from kiosk.ui.case_thread import is_card_inside, outcome_of
+from kiosk.ui.clerk_elsewhere import persons_of
 from kiosk.ui.ending import Outcome, Trouble
-from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAsked, ResidentAsked, Unsure
+from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAnswered, ClerkAsked, ResidentAsked, Unsure
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
+    from kiosk.ui.counter import FarClerk
 
 
 class ServiceKind(StrEnum):
@@ -104,6 +106,8 @@ class OpenService:
                 self.resident_sees = news
             case ClerkAsked():
                 self.clerk_asked = news
+            case ClerkAnswered(question=question, value=value):
+                self.answer(question, value)
             case ServiceDone() | Trouble():
                 self.ending = news
                 self.clerk_asked = None
@@ -135,10 +139,12 @@ class OpenService:
         self._bell.ring()
 
 
-def run_service(service: OpenService, station: "Station", post: Callable[[object], None]) -> ServiceEnding:
+def run_service(
+    service: OpenService, station: "Station", post: Callable[[object], None], far: "FarClerk | None" = None
+) -> ServiceEnding:
     """Runs it on the station's thread; `post` takes its news. An exception that leaves here is a defect."""
     try:
-        return ServiceDone(service.run(station, service.line.persons(post), post))
+        return ServiceDone(service.run(station, persons_of(service.line, service.number, post, far), post))
     except CaseEnded as ended:
         return Trouble(outcome_of(ended), ended.code, is_card_inside(station.readers))
     except CancelledError:

@@ -122,7 +122,8 @@ class StationServices:
         def post(news: object) -> None:
             loop.call_soon_threadsafe(service.take, news)
 
-        service.take(await self._thread.call(run_service, service, self._station, post))
+        far = self._counter.far_clerk()
+        service.take(await self._thread.call(run_service, service, self._station, post, far))
 
     async def _next(self, kind: ServiceKind) -> str:
         return await self._thread.call(self._procedures.next_number, kind, self.today().year)

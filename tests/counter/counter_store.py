@@ -17,6 +17,7 @@ from kiosk.journal.database import Database, open_database
 from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
+from kiosk.maintenance.device_board import DeviceBoard
 from tests.stores import Store
 
 
@@ -67,6 +68,9 @@ class CounterStore:
 
     def counts(self) -> CashCounts:
         return CashCounts(self._database(), self.journal(), self.clock, first_float_yen=10_000)
+
+    def devices(self) -> DeviceBoard:
+        return DeviceBoard(self._database(), "window", self.clock)
 
     def close(self) -> None:
         for database in self.databases:

@@ -16,6 +16,7 @@ from kiosk.authority.token_key import TokenUnusable
 from kiosk.counter import asking
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import load_clerk_key
+from kiosk.counter.line import Question
 from kiosk.counter.remote_clerk import RemoteClerk, RemoteClerkKey, RemoteDesk, RemoteRegister, remote_card_keys
 from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, Suspect
 from kiosk.issuance.issue import issue
@@ -338,8 +339,8 @@ def test_who_is_asked_about_money_is_told_whose_it_is(town: TwoStations) -> None
     """One clerk serves several terminals."""
     asked: list[tuple[str, str]] = []
 
-    def clerk(station: str, number: str) -> PlayedClerk:
-        asked.append((station, number))
+    def clerk(question: Question, number: str) -> PlayedClerk:
+        asked.append((question.asker, number))
         return PlayedClerk(ClerkTable(tendered_yen=1000), number, town.world.till)
 
     desk = replace(town.desk(), clerk=clerk)

@@ -87,6 +87,11 @@ def test_a_closed_application_answers_as_before_while_the_window_is_there(town: 
         issue(Application("1", RESIDENT), away(town), town.persons(town.remote()), lambda _: None)
     with pytest.raises(Halted, match="K-DEVICE-001"):
         issue(Application("1", RESIDENT), away(town, archive=None), town.persons(town.remote()), lambda _: None)
+    alone = away(town, archive=None)
+    record = the_case(alone)
+    for ask in (lambda: alone.ended_cases.is_valid(record), lambda: alone.ended_cases.reopened(record, RESIDENT)):
+        with pytest.raises(LinkLost, match="sealed to station window, and no"):
+            ask()
 
 
 def test_nobody_gets_a_second_certificate_whose_first_only_the_window_knows(town: TwoStations) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hw.ports import QrCode
+from hw.ports import Columns, QrCode
 from hw.printer.layout import render
 from hw.printer.models import MODELS
 from kiosk.authority.embedded.directory import init
@@ -41,7 +41,7 @@ def values(text: str) -> ReceiptValues:
         printed_on=START,
         fee=SettledFee(500, 10_000, 9_500),
         serial="F" * 32,
-        valid_until=START,
+        valid_until=START.replace(year=START.year + 3),
         town=TOWN,
         clerk="demo",
         is_copy=False,
@@ -66,6 +66,19 @@ def test_a_receipt_is_small() -> None:
 def test_a_receipt_fits_every_printer(model: str, language: str) -> None:
     for text in ("", proof(1), proof(100_000)):
         assert size_of(text, language, model) > 0
+
+
+def test_days_are_written_as_the_papers_language_has_them() -> None:
+    """A Japanese one by the era, whose first year has a name of its own and whose days before stay ISO 8601."""
+    written = load_receipt_form("ja", is_training=True).calendar
+    days = {(2026, 11, 26): "令和8年11月26日", (2019, 5, 1): "令和元年5月1日", (2019, 4, 30): "平成31年4月30日"}
+    for day, text in days.items():
+        assert written.day(datetime.date(*day)) == text
+    assert written.day(datetime.date(1868, 10, 22)) == "1868-10-22"
+    english = load_receipt_form("en", is_training=True).calendar
+    assert english.day(datetime.date(2026, 11, 26)) == "2026-11-26"
+    lines = compose_receipt(load_receipt_form("ja", is_training=True), values(""))
+    assert [line for line in lines if isinstance(line, Columns) and "令和" in line.right]
 
 
 def test_a_receipt_without_proof_has_no_code() -> None:

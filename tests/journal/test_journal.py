@@ -71,6 +71,22 @@ def test_an_effect_is_remembered_by_another_process(store: Store) -> None:
     assert journal.effect(case, Step.CONFIRM) is None
 
 
+def test_another_station_sees_of_a_case_how_far_it_is_and_how_it_ended(store: Store) -> None:
+    """Of stations alone that have told a key; a case that has ended is told to whoever asks for it by its pseudonym."""
+    window, terminal = open_journal(store.url, "window"), open_journal(store.url, "demo")
+    case = walk(terminal, terminal.open_case("1", SECRET), Stage.PENDING)
+    assert window.cases_elsewhere() == ()
+    with open_database(store.url).write() as transaction:
+        for name in ("demo", "window"):
+            transaction.run("INSERT INTO stations VALUES (?, ?, ?, ?)", name, b"", b"", b"")
+    (seen,) = window.cases_elsewhere()
+    assert (seen.pseudonym, seen.station, seen.number, seen.stage) == (case.pseudonym, "demo", "1", Stage.PENDING)
+    assert terminal.cases_elsewhere() == ()
+    walk(terminal, case, Stage.CLOSED)
+    assert window.cases_elsewhere() == ()
+    assert [one.stage for one in window.cases_elsewhere([case.pseudonym])] == [Stage.CLOSED]
+
+
 def test_unfinished_cases_are_those_of_this_station_that_have_not_ended(store: Store) -> None:
     journal = open_journal(store.url)
     for stage in Stage:

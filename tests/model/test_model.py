@@ -36,6 +36,7 @@ from kiosk.model.eligibility import REFUSALS, differing_items, refusal_code
 from kiosk.model.policy import Deadlines
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.secret import wipe
+from kiosk.model.step import PROCEDURE, Step, position_of
 from kiosk.register.register import _Line
 
 POLICY = load_policy(SHIPPED / "policy", "juki-2011")
@@ -326,3 +327,8 @@ def test_an_authorisation_is_fresh_only_while_clock_and_uptime_both_say_so(
 
 def test_records_are_kept_for_thirteen_years_where_an_older_profile_says_nothing() -> None:
     assert Deadlines(pending_h=24, fee_margin_min=30, authorisation_min=15).records_years == 13
+
+
+def test_every_effect_stands_at_one_place_of_the_procedure() -> None:
+    assert [position_of(step) for step in Step] == sorted(position_of(step) for step in Step)
+    assert {PROCEDURE[position_of(step)][0] for step in Step} == {name for name, effects in PROCEDURE if effects}

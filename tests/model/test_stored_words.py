@@ -1,6 +1,8 @@
 """Words that are stored, signed or sent: another program, or this one in ten years, has to read them."""
 
+from dataclasses import MISSING, fields
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
@@ -8,12 +10,27 @@ from kiosk.issuance.persons import CardAction
 from kiosk.issuance.report import Phase
 from kiosk.journal.journal import EffectState
 from kiosk.model import eligibility
-from kiosk.model.application import Delivery
+from kiosk.model.application import Application, Delivery, FiledApplication
 from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.eligibility import REFUSALS
-from kiosk.model.identity import PHOTO_ONLY, IdentityDocument
-from kiosk.model.resident import Sex
-from kiosk.model.revocation import REASON, RevocationCause
+from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
+from kiosk.model.password_service import (
+    FiledPasswordChange,
+    FiledUnlock,
+    PasswordChangeApplication,
+    UnlockApplication,
+)
+from kiosk.model.policy import Deadlines, Policy
+from kiosk.model.resident import Resident, Sex
+from kiosk.model.revocation import (
+    REASON,
+    AuthorisedRevocation,
+    CardEmptied,
+    FiledRevocation,
+    RevocationApplication,
+    RevocationCause,
+    RevocationNotice,
+)
 from kiosk.model.step import (
     ACTOR,
     PROCEDURE,
@@ -100,6 +117,32 @@ def test_a_policy_that_names_no_route_asks_for_one_photo_document() -> None:
     assert (route.name, route.beside) == ("photo", ())
     assert route.documents == ("driving_licence", "passport", "photo_card")
     assert route.checks == ("face", "expiry", "entries")
+
+
+@pytest.mark.parametrize(
+    ("kind", "left_out"),
+    [
+        (RevocationApplication, {"has_card": False}),
+        (FiledRevocation, {"second_certificate": b""}),
+        (AuthorisedRevocation, {"second": None}),
+        (CardEmptied, {"code": ""}),
+        (RevocationNotice, {"code": ""}),
+        (IdentityRoute, {"beside": ()}),
+        (Application, {"form_items": None}),
+        (FiledApplication, {"delivery": Delivery.TERMINAL}),
+        (PasswordChangeApplication, {"which": None}),
+        (FiledPasswordChange, {"which": "signature"}),
+        (UnlockApplication, {"which": None}),
+        (FiledUnlock, {"which": "signature"}),
+        (Deadlines, {"records_years": 13}),
+        (Policy, {"unattested_cards": "refused", "identity": PHOTO_ONLY, "relying_parties": "anybody"}),
+        (Resident, {"is_japanese_national": True, "is_adult_ward": False, "is_protected": False}),
+    ],
+)
+def test_what_a_record_leaves_out_it_says_nothing_of(kind: Any, left_out: dict[str, object]) -> None:
+    defaults = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    assert defaults == left_out
+    assert [type(value) for value in defaults.values()] == [type(value) for value in left_out.values()]
 
 
 def test_a_refusal_keeps_its_code() -> None:

@@ -16,7 +16,6 @@ from textual.pilot import Pilot
 from hw.ports import PinPolicy
 from kiosk.model.step import Step
 from kiosk.ui.app import KioskApp
-from kiosk.ui.counter import LeftCase
 from kiosk.ui.idle import Patience
 from kiosk.ui.picture import picture
 from kiosk.ui.seat_screen import SeatScreen
@@ -24,11 +23,9 @@ from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import text_on
-from tests.ui.scripted_counter import Script, ScriptedCounter, resident
-from tests.ui.service_tour import decisions, left_cases, services
-from tests.ui.walk import by_keyboard, reach, until, walk, walk_to
-
-Shoot = Callable[[str], Awaitable[None]]
+from tests.ui.scripted_counter import Script, ScriptedCounter, a_left_case
+from tests.ui.service_tour import decisions, second_password, services
+from tests.ui.walk import Shoot, by_keyboard, reach, until, walk, walk_to
 
 
 @dataclass(frozen=True)
@@ -377,14 +374,6 @@ async def rounds(pilot: Pilot[None], shoot: Shoot) -> None:
         await reach(pilot, "Bench")
 
 
-def a_left_case(counter: ScriptedCounter) -> None:
-    """One case of the counter was left by an interruption, and one is suspect."""
-    counter.left = (
-        LeftCase("2026-0001", resident(0), "delivered", "", False),
-        LeftCase("2026-0002", resident(2), "fee_suspect", "", True),
-    )
-
-
 def comfortably(layout: str, language: str) -> Callable[[Pilot[None], Shoot], Awaitable[None]]:
     async def play(pilot: Pilot[None], shoot: Shoot) -> None:
         await reach(pilot, "Start")
@@ -448,7 +437,8 @@ SCENES = (
     Scene("form-small", fill_in, size=(90, 26)),
     Scene("services", services),
     Scene("services-small", services, size=(90, 26)),
-    Scene("decisions", decisions, prepare=left_cases),
+    Scene("second-password", second_password, lambda: Script(has_two_passwords=True)),
+    Scene("decisions", decisions, prepare=a_left_case),
     Scene("duties", duties, prepare=a_left_case),
     Scene("duties-small", duties, size=(90, 26), prepare=a_left_case),
     Scene("digits", _password_of_other_kinds, lambda: Script(policy=PinPolicy(4, 4, "0123456789"))),

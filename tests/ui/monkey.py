@@ -33,10 +33,9 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from tests.ui.conftest import compile_catalogues
-from tests.ui.contact_sheet import a_left_case
 from tests.ui.glass import Glass, shown
 from tests.ui.screens_met import LoneScreen, MetScreen, meet
-from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.scripted_counter import ScriptedCounter, a_left_case
 
 LONGEST_S = 1.0
 _BURSTS = (1, 1, 2, 3, 5, 8, 20, 50, 200, 800)

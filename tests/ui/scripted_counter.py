@@ -56,6 +56,7 @@ from kiosk.ui.counter import (
     LeftCase,
     OwnCertificate,
     SelfTest,
+    StationDevices,
     Statistics,
 )
 from kiosk.ui.service import Run
@@ -145,6 +146,9 @@ class ScriptedReader:
             return self._changed.wait_for(lambda: not self._is_inside, timeout_s)
 
 
+FOUR_DIGITS = PinPolicy(4, 4, "0123456789")
+
+
 @dataclass
 class Script:
     """What happens in a case beside the ordinary; steps in `hold` wait until let go, in `skip` are left out."""
@@ -160,6 +164,7 @@ class Script:
     defect: Exception | None = None
     released: threading.Event = field(default_factory=threading.Event)
     policy: PinPolicy = field(default_factory=lambda: PinPolicy(4, 16, LETTERS))
+    has_two_passwords: bool = False
 
     def let_go(self) -> None:
         """Lets the held steps go on."""
@@ -312,6 +317,10 @@ class ScriptedCounter:
         self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
+        self.terminal_clerk = None
+        self.told_devices = 0
+        self.attends = threading.Event()
+        self._pause = threading.Event()
         self._papers = papers
         self._fails_to_open = fails_to_open
         self._filed = 0
@@ -354,10 +363,20 @@ class ScriptedCounter:
             self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
         store = sqlite_store(Path(self._folder.name))
         kept = CounterStore(store, TurnedClock(NOW), HeadKey(bytes(32)), StationKey(bytes(32)))
-        return CounterRecords(kept.journal(), kept.forms(), kept.queue(), kept.counts())
+        return CounterRecords(kept.journal(), kept.forms(), kept.queue(), kept.counts(), kept.devices())
 
     def areas(self) -> Areas:
         return Areas("北海道天塩郡幌延町", (Area("宮園町", "みやぞのちょう"), Area("下沼", "しもぬま")))
+
+    def far_clerk(self) -> None:
+        """The clerk sits here."""
+
+    def attend_terminals(self, clerk, is_stopping) -> None:
+        """What terminals ask comes by the test's own calls at `terminal_clerk`."""
+        self.terminal_clerk = clerk
+        self.attends.set()
+        while not is_stopping():
+            self._pause.wait(0.05)
 
     def code_reader(self) -> None:
         return None
@@ -368,6 +387,13 @@ class ScriptedCounter:
             DeviceState("printer", "receipt_printer", "serial:///dev/kiosk/receipt", "blocked", "paper_end"),
             DeviceState("cash", "clerk_drawer", "printer:", "missing", "no answer"),
         )
+
+    def tell_devices(self) -> None:
+        self.told_devices += 1
+
+    def station_devices(self) -> tuple[StationDevices, ...]:
+        reader = DeviceState("reader", "card_reader", "pcsc:READER", "missing", "the reader was unplugged")
+        return (StationDevices("lobby", 4, self.devices()), StationDevices("annex", 754, (reader,)))
 
     def books(self) -> "ScriptedBooks":
         return ScriptedBooks(self.left)
@@ -501,10 +527,17 @@ class ScriptedProcedures:
 
     def change_password(self, number: str) -> Run:
         def ask(persons: Persons) -> None:
-            persons.resident.enter_old_password(
-                PinStatus(True, 5), AskedPassword(KeyUse.SIGNATURE, self._script.policy)
-            )
-            persons.resident.choose_password(self._script.policy)
+            statuses = {KeyUse.SIGNATURE: PinStatus(True, 5), KeyUse.AUTHENTICATION: PinStatus(True, 0)}
+            use = KeyUse.SIGNATURE
+            if self._script.has_two_passwords:
+                use = persons.resident.which_password(statuses)
+            is_second = use is KeyUse.AUTHENTICATION
+            policy = FOUR_DIGITS if is_second else self._script.policy
+            persons.resident.enter_old_password(PinStatus(True, 5), AskedPassword(use, policy))
+            if is_second:
+                persons.resident.choose_authentication_password(policy)
+            else:
+                persons.resident.choose_password(policy)
 
         return _stoppable(ask)
 
@@ -556,3 +589,11 @@ def _ask_clerk(persons: Persons, number: str, operation: Operation) -> None:
     question = IdentityQuestion(number, who.items, who.items, (), operation)
     persons.clerk.check_identity(question)
     persons.clerk.approve(question)
+
+
+def a_left_case(counter: ScriptedCounter) -> None:
+    """One case of the counter was left by an interruption, and one is suspect."""
+    counter.left = (
+        LeftCase("2026-0001", resident(0), "delivered", "", False),
+        LeftCase("2026-0002", resident(2), "fee_suspect", "", True),
+    )

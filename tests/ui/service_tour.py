@@ -1,21 +1,8 @@
 """A tour of the screens for what the counter does besides issuing, on a scripted counter."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-
 from textual.pilot import Pilot
 
-from kiosk.ui.counter import LeftCase
-from tests.ui.scripted_counter import ScriptedCounter, resident
-from tests.ui.walk import reach
-
-Shoot = Callable[[str], Awaitable[None]]
-
-
-def left_cases(counter: ScriptedCounter) -> None:
-    """An open case, and one that two clerks have to settle."""
-    left = LeftCase("2026-0007", resident(1), "written", "K-CARD-003", False)
-    counter.left = (left, replace(left, number="2026-0008", stage="fee_suspect", is_suspect=True))
+from tests.ui.walk import Shoot, reach
 
 
 async def services(pilot: Pilot[None], shoot: Shoot) -> None:
@@ -80,6 +67,26 @@ async def change(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press(*"CD23", "enter", *"CD23", "enter")
     await reach(pilot, "ServiceFinished")
     await shoot("changed")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+
+
+async def second_password(pilot: Pilot[None], shoot: Shoot) -> None:
+    """The resident of a card with two passwords replaces the one of four digits."""
+    await reach(pilot, "Start")
+    await pilot.press("5")
+    await reach(pilot, "ChooseService")
+    await pilot.press("1")
+    await reach(pilot, "ChoosePasswordMeant")
+    await shoot("which-password")
+    await pilot.press("2")
+    await reach(pilot, "RecallPassword")
+    await shoot("old-pin")
+    await pilot.press(*"4242", "enter")
+    await reach(pilot, "ChoosePassword")
+    await shoot("new-pin")
+    await pilot.press(*"9731", "enter", *"9731", "enter")
+    await reach(pilot, "ServiceFinished")
     await pilot.press("enter")
     await reach(pilot, "Start")
 

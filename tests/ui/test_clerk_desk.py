@@ -12,9 +12,8 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.clerk.receive import find_residents
 from kiosk.ui.idle import Patience
 from kiosk.ui.widgets.key import Key
-from tests.ui.contact_sheet import a_left_case
 from tests.ui.screen_host import text_on
-from tests.ui.scripted_counter import NAMES, ScriptedCounter, resident
+from tests.ui.scripted_counter import NAMES, ScriptedCounter, a_left_case, resident
 from tests.ui.test_frame import HandClock, pass_time
 from tests.ui.walk import reach, until, walk_to
 

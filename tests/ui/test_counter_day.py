@@ -8,9 +8,9 @@ from textual.pilot import Pilot
 
 from kiosk.counter.queue import TicketState
 from kiosk.ui.app import KioskApp
-from tests.ui.contact_sheet import a_left_case, duties
+from tests.ui.contact_sheet import duties
 from tests.ui.screen_host import text_on
-from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.scripted_counter import ScriptedCounter, a_left_case
 from tests.ui.walk import reach, until
 
 

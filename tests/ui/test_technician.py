@@ -242,3 +242,29 @@ def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_pat
         assert ("head.key", "fail") in [(check.name, check.outcome) for check in counter.checks()]
     finally:
         counter.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_devices_of_every_station_are_seen_with_the_age_of_the_word(locale: Path, language: str) -> None:
+    counter = ScriptedCounter()
+
+    async def look() -> str:
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await reach(pilot, "Start")
+            await pilot.press("f12")
+            await reach(pilot, "Bench")
+            await pilot.press("m")
+            await reach(pilot, "Menu")
+            await pilot.press("d")
+            await reach(pilot, "Pages")
+            first = text_on(app)
+            await pilot.press("pagedown")
+            await pilot.pause()
+            counter.script.let_go()
+            return first + text_on(app)
+
+    text = asyncio.run(look())
+    assert "lobby" in text and "annex" in text and "unplugged" in text
+    assert ("4秒前" in text and "12分" in text) if language == "ja" else ("4 s ago" in text and "12 min" in text)
+    assert counter.told_devices

@@ -11,10 +11,10 @@ from kiosk.issuance.persons import IdentityEvidence
 from kiosk.model.identity import IdentityDocument
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
-from tests.ui.contact_sheet import Shoot, a_left_case, beside, comfortably, duties, fill_in, rounds
+from tests.ui.contact_sheet import beside, comfortably, duties, fill_in, rounds
 from tests.ui.fit import flaws as flaws_of
-from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import PASSWORD, Hand, by_keyboard, by_touch, walk
+from tests.ui.scripted_counter import ScriptedCounter, a_left_case
+from tests.ui.walk import PASSWORD, Hand, Shoot, by_keyboard, by_touch, walk
 
 Tour = Callable[[Pilot[None], Shoot], Awaitable[None]]
 USUAL, SMALL = (100, 30), (90, 26)

@@ -63,7 +63,18 @@ ORDER_NAMES = {
     for order in orders
     if not order.isdecimal()
 }
-TOLD = ("printed", "sent", "not_printed", "unclear", "no_receipt", "copied", "protected")
+TOLD = (
+    "printed",
+    "sent",
+    "not_printed",
+    "unclear",
+    "no_receipt",
+    "copied",
+    "protected",
+    "no_terminal",
+    "form_sent",
+    "broken_off",
+)
 CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS, "renew": RENEWAL, "agent": AGENTS_PAPERS}
 """What the clerk chooses from, by purpose."""
 VALUES = {
@@ -142,7 +153,10 @@ VALUES = {
     "demo.seat.{}": [SeatName],
     "demo.tab.{}": [("front", "called", "idle")],
     "device.kind.{}": [
-        ("card_reader", "receipt_printer", "clerk_drawer", "cctalk", "cash_changer", "customer_display", "signal_lamp")
+        (
+            *("card_reader", "receipt_printer", "clerk_drawer", "cctalk", "cash_changer", "customer_display"),
+            *("signal_lamp", "code_scanner", "document_printer"),
+        )
     ],
     "device.state.{}": [("ready", "blocked", "missing")],
     "document.{}": [IdentityDocument],

@@ -14,6 +14,8 @@ PATIENCE_S = 60.0
 """Of this process's own processor time, which does not pass while a busy machine leaves it waiting."""
 LONGEST_WAIT_S = 900.0
 
+Shoot = Callable[[str], Awaitable[None]]
+"""Looks at the screen in front, under a name."""
 Hand = Callable[[Pilot[None], "Move"], Awaitable[None]]
 
 

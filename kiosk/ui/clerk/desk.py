@@ -6,12 +6,14 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+from kiosk.journal.journal import CaseElsewhere
 from kiosk.model.step import PROCEDURE, Actor
 from kiosk.ui.case import OpenCase
 from kiosk.ui.counter import Counter
 from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.terminals import Terminals
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.step_bar import step_word_id
@@ -30,7 +32,9 @@ class Desk(SeatScreen[str]):
         """The open case at the left, the ended ones at the right."""
         with Horizontal(classes="desk"):
             with Vertical(classes="panel"):
-                yield Paragraph(self.words("clerk.desk.case"), classes="panel-title")
+                is_alone = self.seat.board.terminals is None
+                title = self.words("clerk.desk.case" if is_alone else "clerk.terminal.title")
+                yield Paragraph(title, classes="panel-title")
                 yield Paragraph(id="desk-case")
                 yield Paragraph(id="desk-steps")
             with Vertical(classes="panel"):
@@ -41,7 +45,7 @@ class Desk(SeatScreen[str]):
     def keys(self) -> Iterable[Key]:
         """The answer to a resident's call, and the menu."""
         key = Key(self.words("clerk.desk.come"), id="come", hint="C")
-        key.disabled = not self.seat.board.is_clerk_called
+        key.disabled = not self._is_called
         yield key
         yield Key(self.words("clerk.desk.queue"), id="queue", hint="Q")
         yield Key(self.words("clerk.desk.menu"), id="menu", hint="Enter", kind="main")
@@ -58,8 +62,18 @@ class Desk(SeatScreen[str]):
 
     @on(Key.Pressed, "#come")
     def come(self) -> None:
-        """Goes to the resident."""
-        self.seat.board.answer_call()
+        """Goes to the residents who called."""
+        board = self.seat.board
+        if board.is_clerk_called:
+            board.answer_call()
+        if board.terminals is not None:
+            for call in board.terminals.calls:
+                board.terminals.answer(call, None)
+
+    @property
+    def _is_called(self) -> bool:
+        board = self.seat.board
+        return board.is_clerk_called or bool(board.terminals and board.terminals.calls)
 
     def on_key(self, event: events.Key) -> None:
         """C answers a call, Q opens the queue, M the menu."""
@@ -76,17 +90,23 @@ class Desk(SeatScreen[str]):
         self._write("desk-case", self._case_text(board.case))
         self._write("desk-steps", "" if board.case is None else self._steps_text(board.case))
         calls = [self.words("clerk.desk.called")] if board.is_clerk_called else []
+        if board.terminals is not None:
+            calls += [self.words("clerk.terminal.calls", station=call.station) for call in board.terminals.calls]
         if waiting := sum(ticket.state == "waiting" for ticket in board.tickets):
             calls.append(self.words("clerk.desk.waiting", count=waiting))
         if board.calls is not None:
             calls.append(self.words("clerk.desk.calls", number=board.calls))
         if board.left:
             calls.append(self.words("clerk.desk.left", count=len(board.left)))
-        self._write("desk-calls", "\n".join((*calls, "")) if calls else "")
-        newest = reversed(board.ended[-_ENDED_SHOWN:])
-        self._write("desk-ended", "\n".join(map(self._ended_text, newest)) or self.words("clerk.desk.none_ended"))
+        self._write("desk-calls", "\n".join((*calls, "")))
+        for paragraph in self.query("#desk-calls").results(Paragraph):
+            paragraph.display = bool(calls)
+        newest = [self._ended_text(case) for case in reversed(board.ended[-_ENDED_SHOWN:])]
+        if board.terminals is not None:
+            newest += map(self._ended_elsewhere, reversed(board.terminals.ended[-_ENDED_SHOWN:]))
+        self._write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))
         for key in self.query("#come").results(Key):
-            key.disabled = not board.is_clerk_called
+            key.disabled = not self._is_called
         for key in self.query("#stop").results(Key):
             key.disabled = board.case is None or not board.case.can_stop
 
@@ -96,13 +116,26 @@ class Desk(SeatScreen[str]):
 
     def _case_text(self, case: OpenCase | None) -> str:
         if case is None:
-            return self.words("clerk.desk.no_case")
+            terminals = self.seat.board.terminals
+            return self.words("clerk.desk.no_case") if terminals is None else self._terminals_text(terminals)
         return self.words(
             "clerk.desk.case_line",
             number=case.application.number,
             name=case.resident.items.name,
             waits_for=self.words(f"clerk.waits_for.{self._waits_for(case)}"),
         )
+
+    def _terminals_text(self, terminals: Terminals) -> str:
+        """Every terminal of this clerk: how far its case is, or that it is free."""
+        lines = [
+            self.words(
+                "clerk.terminal.line", station=case.station, number=case.number, stage=self.words(f"stage.{case.stage}")
+            )
+            for case in terminals.cases
+        ]
+        lines += [self.words("clerk.terminal.free", station=question.station) for question in terminals.free]
+        lines += [self.words("clerk.terminal.busy", station=station) for station in terminals.busy]
+        return "\n".join(lines) or self.words("clerk.terminal.none")
 
     @staticmethod
     def _waits_for(case: OpenCase) -> str:
@@ -146,6 +179,12 @@ class Desk(SeatScreen[str]):
                     remedy=text.remedy,
                 )
         return ""
+
+    def _ended_elsewhere(self, case: CaseElsewhere) -> str:
+        if not case.code:
+            return self.words("clerk.terminal.done", station=case.station, number=case.number)
+        what = self._counter.failure_text(case.code, self.words.language).what
+        return self.words("clerk.terminal.ended", station=case.station, number=case.number, code=case.code, what=what)
 
     def stop(self) -> None:
         """Stops the case at the terminal; the desk stays."""

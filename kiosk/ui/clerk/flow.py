@@ -1,6 +1,6 @@
 """The clerk's day: whatever a case asks the clerk comes before him, over the desk and all he does there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from kiosk.counter.cash_count import CountKind
@@ -24,7 +24,8 @@ from kiosk.ui.clerk.money import EnterAmount, GiveMoney
 from kiosk.ui.clerk.papers import Choose, EnterReceiptNumber, Told, told_of
 from kiosk.ui.clerk.queue import QueueOrder, QueueScreen
 from kiosk.ui.clerk.receive import FindResident
-from kiosk.ui.clerk.service_flow import Services, decide, put_question, revoke, unlock
+from kiosk.ui.clerk.service_flow import Services, decide, put_question, revoke, tell_ended, unlock
+from kiosk.ui.clerk.terminals import form_looked, send_form, tell_broken_off, terminal_name
 from kiosk.ui.counter import Counter, JournalView, LeftCase
 from kiosk.ui.day import CounterDay
 from kiosk.ui.persons import (
@@ -40,7 +41,8 @@ from kiosk.ui.persons import (
 )
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
-from kiosk.ui.submission import Submission
+from kiosk.ui.submission import Accepted, Referred, Returned, Submission
+from kiosk.ui.terminals import FormLook, TerminalQuestion, Terminals
 
 R = TypeVar("R")
 
@@ -104,8 +106,14 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
             await _put(seat, case, case.clerk_asked, seat.person, office.identity_routes)
         elif service is not None and service.clerk_asked is not None:
             await put_question(seat, service, service.clerk_asked, seat.person, office.identity_routes)
+        elif board.terminals is not None and board.terminals.broken_off:
+            await tell_broken_off(seat, board.terminals)
+        elif board.terminals is not None and board.terminal_question is not None:
+            await _put_for_terminal(seat, office, board.terminals, board.terminal_question)
         elif board.submitted is not None:
-            await _look_at_form(seat, office, board.submitted)
+            await _look_at_submission(seat, office, board.submitted)
+        elif service is not None and service.ending is not None and not seat.is_demo:
+            await tell_ended(seat, office.services, service)
         else:
             wish = await _show(seat, Desk(seat, counter))
             if wish == "queue":
@@ -171,24 +179,56 @@ async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
 async def _receive(seat: Seat, office: Office) -> None:
     found = await _show(seat, FindResident(seat, await office.residents()))
     if isinstance(found, Resident):
-        office.offer(found)
+        if seat.board.terminals is None:
+            office.offer(found)
+        else:
+            await send_form(seat, seat.board.terminals, found, _show)
 
 
-async def _look_at_form(seat: Seat, office: Office, submission: Submission) -> None:
+async def _look_at_submission(seat: Seat, office: Office, submission: Submission) -> None:
+    answer = await _look_at_form(seat, office, submission.form, lambda: seat.board.submitted is submission)
+    if answer is not None:
+        seat.board.answer_submission(submission, answer)
+
+
+async def _look_at_form(
+    seat: Seat, office: Office, form: Form, is_waited_for: Callable[[], bool], concerning: str = ""
+) -> Accepted | Returned | Referred | None:
     """The clerk compares a form that was handed in, beside those whose it may be or whom he has looked up."""
-    found = await office.candidates(submission.form)
+    found = await office.candidates(form)
     while True:
-        screen = CompareForm(seat, submission.form, found)
-        answer = await seat.show(screen, lambda: seat.board.submitted is submission)
+        screen = CompareForm(seat, form, found)
+        screen.concerning = concerning
+        answer = await seat.show(screen, is_waited_for)
         if answer is None or isinstance(answer, Stop):
-            return
+            return None
         if not isinstance(answer, str):
-            seat.board.answer_submission(submission, answer)
-            return
-        search = FindResident(seat, await office.residents(), submission.form.kana.partition("\u3000")[0])
-        resident = await seat.show(search, lambda: seat.board.submitted is submission)
+            return answer
+        search = FindResident(seat, await office.residents(), form.kana.partition("\u3000")[0])
+        resident = await seat.show(search, is_waited_for)
         if isinstance(resident, Resident):
             found = (resident,)
+
+
+async def _put_for_terminal(seat: Seat, office: Office, terminals: Terminals, question: TerminalQuestion) -> None:
+    """What a terminal elsewhere asks; whose matter it is stands in the banner."""
+    concerning = terminal_name(seat.words, question)
+
+    def is_waited_for() -> bool:
+        return question in terminals.waiting
+
+    if isinstance(question.asked, FormLook):
+        looked = await _look_at_form(seat, office, question.asked.form, is_waited_for, concerning)
+        if looked is not None:
+            terminals.answer(question, form_looked(looked))
+        return
+    screen = _screen(seat, question.position, question.asked, seat.person, office.identity_routes)
+    screen.concerning = concerning
+    answer = await seat.show(screen, is_waited_for)
+    if isinstance(answer, Stop):
+        terminals.stop(question)
+    elif answer is not None:
+        terminals.answer(question, _said(question.asked, answer))
 
 
 async def _look_at_left(seat: Seat, office: Office) -> None:
@@ -308,11 +348,15 @@ async def _put(
     if isinstance(answer, Stop):
         case.stop(Actor.CLERK)
     elif answer is not None:
-        case.answer(question, None if isinstance(question, Approval | ChangeDue | Repayment) else answer)
+        case.answer(question, _said(question, answer))
+
+
+def _said(question: ClerkAsked[Any], answer: object) -> object:
+    return None if isinstance(question, Approval | ChangeDue | Repayment) else answer
 
 
 def _screen(
-    seat: Seat, position: int, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
+    seat: Seat, position: int | None, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
 ) -> SeatScreen[Any]:
     match question:
         case IdentityCheck(question=comparison):

@@ -17,7 +17,7 @@ from kiosk.ui.widgets.paragraph import Paragraph
 class LookAtPaper(SeatScreen[PaperSeen | Unsure]):
     """What came out of the printer."""
 
-    def __init__(self, seat: Seat, position: int, receipt_number: int) -> None:
+    def __init__(self, seat: Seat, position: int | None, receipt_number: int) -> None:
         super().__init__(seat, position=position)
         self._receipt_number = receipt_number
 
@@ -45,7 +45,7 @@ class LookAtPaper(SeatScreen[PaperSeen | Unsure]):
 class LookForCard(SeatScreen[bool]):
     """Whether the resident has his card."""
 
-    def __init__(self, seat: Seat, position: int) -> None:
+    def __init__(self, seat: Seat, position: int | None) -> None:
         super().__init__(seat, position=position)
 
     def page(self) -> ComposeResult:

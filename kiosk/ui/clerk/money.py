@@ -30,7 +30,7 @@ class EnterAmount(SeatScreen[int | Unsure]):
     def __init__(
         self,
         seat: Seat,
-        position: int,
+        position: int | None,
         due_yen: int,
         *,
         least_yen: int,
@@ -137,7 +137,7 @@ class EnterAmount(SeatScreen[int | Unsure]):
 class GiveMoney(SeatScreen[bool]):
     """Money goes back to the resident. `purpose` is `change`, `no_change` or `repay`."""
 
-    def __init__(self, seat: Seat, position: int, amount_yen: int, *, purpose: str) -> None:
+    def __init__(self, seat: Seat, position: int | None, amount_yen: int, *, purpose: str) -> None:
         super().__init__(seat, position=position)
         self._amount_yen = amount_yen
         self._purpose = purpose

@@ -23,6 +23,7 @@ from kiosk.ui.clerk.service import (
     SettlePaper,
 )
 from kiosk.ui.counter import DecisionRefused, FailureText, LeftCase
+from kiosk.ui.ending import Trouble
 from kiosk.ui.persons import Approval, ClerkAsked, IdentityCheck
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
@@ -76,6 +77,10 @@ class Services(Protocol):
         """Who can sign beside the clerk at this seat."""
         ...
 
+    def leave(self) -> None:
+        """The ending of a procedure was read."""
+        ...
+
     def today(self) -> datetime.date:
         """The day at the counter."""
         ...
@@ -110,6 +115,16 @@ async def revoke(seat: Seat, services: Services, residents: Sequence[Resident], 
         second = named
     if await _is_terminal_free(seat, show):
         await services.revoke(found, choice.cause, choice.has_card, second)
+
+
+async def tell_ended(seat: Seat, services: Services, service: OpenService) -> None:
+    """How a procedure ended that no resident's seat of this station shows."""
+    told = Decided(seat, "clerk.told.service_done", number=service.number)
+    if isinstance(service.ending, Trouble):
+        failure = services.failure_texts(service.ending.code) if service.ending.code else None
+        told = Decided(seat, "clerk.told.service_failed", failure)
+    await seat.ask(told)
+    services.leave()
 
 
 async def _is_terminal_free(seat: Seat, show: Show) -> bool:

@@ -61,7 +61,10 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
     seat.welcome(first_language)
     while True:
         # A form that the clerk has taken in, and a case that he goes on with, begin by themselves.
-        match await seat.show(Start(seat, reception.fee_yen), lambda: not _is_sent_for(seat)):
+        seat.board.greet(True)
+        wish = await seat.show(Start(seat, reception.fee_yen), lambda: not _is_sent_for(seat))
+        seat.board.greet(False)
+        match wish:
             case Wish.COMFORT:
                 await _ask_for_comfort(seat)
                 continue

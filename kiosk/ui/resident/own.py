@@ -1,6 +1,6 @@
 """What a resident sees of the certificate in his card, and how it is tried out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from textual import events, on
@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 
 from kiosk.ui.counter import Judgement, OwnCertificate
 from kiosk.ui.dates import day_text
+from kiosk.ui.resident.told import Told
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
@@ -16,10 +17,8 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 
-class ShowCertificate(SeatScreen[bool]):
+class ShowCertificate(Told):
     """Whose certificate it is, until when, and what the authority says."""
-
-    MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat, certificate: OwnCertificate) -> None:
         super().__init__(seat)
@@ -40,24 +39,9 @@ class ShowCertificate(SeatScreen[bool]):
             }
         )
 
-    def keys(self) -> Iterable[Key]:
-        """Done."""
-        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
 
-    @on(Key.Pressed, "#done")
-    def leave(self) -> None:
-        """Has seen it."""
-        self.dismiss(True)
-
-    def when_nobody_answers(self) -> None:
-        """He has left."""
-        self.leave()
-
-
-class CardNotice(SeatScreen[bool]):
+class CardNotice(Told):
     """Why nothing can be shown or tried: `empty`, `no_card`, `locked` or `trouble`."""
-
-    MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat, reason: str) -> None:
         super().__init__(seat)
@@ -67,19 +51,6 @@ class CardNotice(SeatScreen[bool]):
         """Title and text."""
         yield Paragraph(self.words(f"resident.card.{self._reason}.title"), classes="title")
         yield Paragraph(self.words(f"resident.card.{self._reason}.text"), classes="note")
-
-    def keys(self) -> Iterable[Key]:
-        """Done."""
-        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
-
-    @on(Key.Pressed, "#done")
-    def leave(self) -> None:
-        """Has read it."""
-        self.dismiss(True)
-
-    def when_nobody_answers(self) -> None:
-        """He has left."""
-        self.leave()
 
 
 class Attempt(StrEnum):

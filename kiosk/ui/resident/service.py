@@ -13,6 +13,7 @@ from kiosk.ui.drawings import CARD_OUT, COUNTER, KEY, PAPER, WAIT
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.persons import Recalled
 from kiosk.ui.resident.password import EnterPassword
+from kiosk.ui.resident.told import Offer, Told
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.service import ServiceKind, ServiceWork
@@ -20,68 +21,40 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 
-class ChooseService(SeatScreen[ServiceKind]):
+class ChooseService(Offer[ServiceKind]):
     """Another password, or his certificate revoked; what is done at the counter only is said below."""
 
-    AUTO_FOCUS = ".choices Key"
-    MINDS_IDLENESS = True
-    ASKS_BACK = False
-
+    NAME = "service"
     OFFERED = (ServiceKind.CHANGE, ServiceKind.REVOKE)
 
     def __init__(self, seat: Seat) -> None:
-        super().__init__(seat, can_stop=True)
+        super().__init__(seat, self.OFFERED)
 
-    def page(self) -> ComposeResult:
-        """Two keys, and a word about the third."""
-        yield Paragraph(self.words("resident.services.title"), classes="title")
-        yield Paragraph(self.words("resident.services.text"), classes="note")
-        with Horizontal(classes="choices"):
-            for number, kind in enumerate(self.OFFERED, 1):
-                yield Key(self.words(f"resident.services.{kind}"), id=f"service-{kind}", hint=str(number), value=kind)
+    def instruction(self) -> tuple[str, str]:
+        """What this is."""
+        return self.words("resident.services.title"), self.words("resident.services.text")
 
-    @on(Key.Pressed, ".choices Key")
-    def choose(self, event: Key.Pressed) -> None:
-        """Chooses."""
-        if isinstance(event.key.value, ServiceKind):
-            self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        if event.character is not None and event.character in "12":
-            self.dismiss(self.OFFERED[int(event.character) - 1])
+    def label(self, one: ServiceKind) -> str:
+        """What stands on a key."""
+        return self.words(f"resident.services.{one}")
 
 
-class WishRevocation(SeatScreen[RevocationCause]):
+class WishRevocation(Offer[RevocationCause]):
     """What a revocation is, and why he wants it; his application is taken in at the counter."""
 
-    AUTO_FOCUS = ".choices Key"
-    MINDS_IDLENESS = True
-    ASKS_BACK = False
-
+    NAME = "cause"
     CAUSES = (RevocationCause.WITHDRAWN, RevocationCause.COMPROMISED)
 
     def __init__(self, seat: Seat) -> None:
-        super().__init__(seat, can_stop=True)
+        super().__init__(seat, self.CAUSES)
 
-    def page(self) -> ComposeResult:
-        """Text and two causes."""
-        yield Paragraph(self.words("resident.revoke.title"), classes="title")
-        yield Paragraph(self.words("resident.revoke.text"), classes="note")
-        with Horizontal(classes="choices"):
-            for number, cause in enumerate(self.CAUSES, 1):
-                yield Key(self.words(f"resident.revoke.{cause}"), id=f"cause-{cause}", hint=str(number), value=cause)
+    def instruction(self) -> tuple[str, str]:
+        """What this is."""
+        return self.words("resident.revoke.title"), self.words("resident.revoke.text")
 
-    @on(Key.Pressed, ".choices Key")
-    def choose(self, event: Key.Pressed) -> None:
-        """Chooses."""
-        if isinstance(event.key.value, RevocationCause):
-            self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        if event.character is not None and event.character in "12":
-            self.dismiss(self.CAUSES[int(event.character) - 1])
+    def label(self, one: RevocationCause) -> str:
+        """What stands on a key."""
+        return self.words(f"resident.revoke.{one}")
 
 
 class RecallPassword(EnterPassword):
@@ -177,10 +150,8 @@ class AskForClerk(SeatScreen[None]):
 _DONE = {ServiceKind.CHANGE: KEY, ServiceKind.UNLOCK: KEY, ServiceKind.REVOKE: PAPER}
 
 
-class ServiceFinished(SeatScreen[bool]):
+class ServiceFinished(Told):
     """It is done."""
-
-    MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat, kind: ServiceKind) -> None:
         super().__init__(seat)
@@ -194,27 +165,12 @@ class ServiceFinished(SeatScreen[bool]):
                 yield Paragraph(self.words(f"resident.service.done.{self._kind}.title"), classes="title")
                 yield Paragraph(self.words(f"resident.service.done.{self._kind}.text"), classes="note")
 
-    def keys(self) -> Iterable[Key]:
-        """Read."""
-        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
 
-    @on(Key.Pressed, "#done")
-    def leave(self) -> None:
-        """Has read it."""
-        self.dismiss(True)
-
-    def when_nobody_answers(self) -> None:
-        """He has left."""
-        self.leave()
-
-
-class ServiceTrouble(SeatScreen[bool]):
+class ServiceTrouble(Told):
     """It stopped: what happened, what it means for the password or the certificate, and who helps.
 
     True: he wants to find out at once, with the same card, how far it had come.
     """
-
-    MINDS_IDLENESS = True
 
     def __init__(
         self,
@@ -250,18 +206,9 @@ class ServiceTrouble(SeatScreen[bool]):
         """Find out, or leave."""
         if self._can_find_out:
             yield Key(self.words("resident.service.again"), id="again", hint="1")
-        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
+        yield from super().keys()
 
     @on(Key.Pressed, "#again")
     def find_out(self) -> None:
         """Puts the card in again."""
         self.dismiss(True)
-
-    @on(Key.Pressed, "#done")
-    def leave(self) -> None:
-        """Has read it."""
-        self.dismiss(False)
-
-    def when_nobody_answers(self) -> None:
-        """He has left."""
-        self.leave()

@@ -14,6 +14,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import Words
 
 _LOOKS_EVERY_S = 1.0
 _TRACE_LINES = 40
@@ -21,8 +22,7 @@ _COIN = "500"
 TROUBLES = (
     *("cover_open", "paper_end", "paper_near_end", "cutter_error", "recoverable_error", "unrecoverable_error"),
     *("head_hot", "feed_button", "offline", "drawer_left_open", "acceptor_fault", "money_unassigned", "events_lost"),
-    "payout_unknown",
-    "card",
+    *("payout_unknown", "card", "not_looked_after"),
 )
 """Causes that have words; others are told as they are."""
 
@@ -104,7 +104,10 @@ class Bench(SeatScreen[bool]):
                 key.display = card.is_inserted
         for key in self.query("#accept").results(Key):
             key.display = any(device.is_refused for device in self._devices)
-        self._write("devices", "\n".join(map(self._device_text, self._devices)) or words("technician.no_device"))
+        self._write(
+            "devices",
+            "\n".join(device_text(device, words) for device in self._devices) or words("technician.no_device"),
+        )
         self._write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
         for scroll in self.query("#trace-scroll").results(VerticalScroll):
             scroll.scroll_end(animate=False)
@@ -140,7 +143,8 @@ class Bench(SeatScreen[bool]):
 
     def _move_card(self, is_in: bool) -> None:
         card = self._counter.simulated_card()
-        if card is not None:
+        # A letter whose key is not shown moves nothing: a second card does not go into a reader.
+        if card is not None and card.is_inserted is not is_in:
             (card.insert if is_in else card.remove)()
             self.follow()
 
@@ -148,17 +152,15 @@ class Bench(SeatScreen[bool]):
         for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
             paragraph.write(text)
 
-    def _device_text(self, device: DeviceState) -> str:
-        state = self.words(f"device.state.{device.state}")
-        kind = self.words(f"device.kind.{device.kind}")
-        line = self.words("technician.device", state=state, kind=kind, name=device.name, link=device.link)
-        if not device.detail:
-            return line
-        causes = ", ".join(self._cause(cause) for cause in device.detail.split(", "))
-        return f"{line}\n  {causes}"
 
-    def _cause(self, cause: str) -> str:
-        return self.words(f"trouble.{cause}") if cause in TROUBLES else cause
+def device_text(device: DeviceState, words: Words) -> str:
+    """A device with its state, and below it where it is and why it does not work."""
+    state, kind = words(f"device.state.{device.state}"), words(f"device.kind.{device.kind}")
+    line = words("technician.device", state=state, kind=kind, name=device.name, link=device.link)
+    if not device.detail:
+        return line
+    causes = (words(f"trouble.{cause}") if cause in TROUBLES else cause for cause in device.detail.split(", "))
+    return f"{line}\n  {', '.join(causes)}"
 
 
 def _newest_paper(folder: Path | None) -> str:

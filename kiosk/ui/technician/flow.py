@@ -7,10 +7,10 @@ from typing import Protocol, TypeVar
 
 from hw.errors import DeviceError
 from hw.health_words import Question
-from kiosk.ui.counter import Check, Counter, SelfTest, Statistics, Workbench
+from kiosk.ui.counter import Check, Counter, SelfTest, StationDevices, Statistics, Workbench
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import Stop
-from kiosk.ui.technician.bench import Bench
+from kiosk.ui.technician.bench import Bench, device_text
 from kiosk.ui.technician.hands import Hands
 from kiosk.ui.technician.menu import Menu, View
 from kiosk.ui.technician.pages import Action, Pages, plotted
@@ -23,6 +23,8 @@ Asks = Callable[[Question], bool | None]
 _HEALTH = "technician.health.title"
 _RECORDS_SHOWN = 60
 _PLOTTED = 14
+_SILENT_AFTER_S = 60
+"""A station that has told nothing for so long is switched off, or cut off from the store."""
 _NOT_DURING_A_CASE = "technician.not_during_a_case"
 
 _LEVELS = (
@@ -92,9 +94,9 @@ class Rounds:
             case View.LOG:
                 await self._read("technician.log.title", (), look=self._counter.log_lines)
             case View.STATISTICS:
-                told = await self._workshop.statistics()
+                statistics = await self._workshop.statistics()
                 tests = await asyncio.to_thread(self._tools.self_tests, _RECORDS_SHOWN)
-                await self._read("technician.statistics.title", _statistics(told, tests, self._words))
+                await self._read("technician.statistics.title", _statistics(statistics, tests, self._words))
             case View.CHECK:
                 await self._look_again("technician.check.title", self._workshop.checks)
             case View.SUPPLIES:
@@ -111,6 +113,9 @@ class Rounds:
                 await self._read_operations()
             case View.BUNDLE:
                 await self._bundle()
+            case View.STATIONS:
+                told = await asyncio.to_thread(self._stations)
+                await self._read("technician.stations.title", told, look=self._stations)
 
     async def _read(
         self,
@@ -123,6 +128,9 @@ class Rounds:
 
     def _lines(self) -> Sequence[str]:
         return self._tools.line_trace() or ("",)
+
+    def _stations(self) -> Sequence[str]:
+        return [_station(told, self._words) for told in self._counter.station_devices()] or ("",)
 
     async def _test(self) -> None:
         """Records of self-tests, the newest first, and another one at the level that is chosen."""
@@ -195,6 +203,13 @@ class Rounds:
             path = await self._use(title_id, lambda ask: self._tools.bundle())
             if path is not None:
                 blocks = [self._words("technician.done", path=path)]
+
+
+def _station(told: StationDevices, words: Words) -> str:
+    is_silent = told.age_s >= _SILENT_AFTER_S
+    title_id = "technician.stations.silent" if is_silent else "technician.stations.station"
+    title = words(title_id, station=told.station, seconds=told.age_s, minutes=told.age_s // 60)
+    return "\n".join((title, *(device_text(device, words) for device in told.devices), ""))
 
 
 def _failure(code: str, words: Words, counter: Counter) -> str:

@@ -30,7 +30,7 @@ class Pages(SeatScreen[str]):
     """Blocks of lines; a block is never torn unless it is longer than a page. Typed characters narrow them down.
 
     `actions` are the answers besides going back. `look` gives new blocks once a second, off the event loop, where what
-    is shown lives; the last page is shown then until somebody turns.
+    is shown lives; when there are none to begin with, the last page is shown until somebody turns.
     """
 
     ASKS_BACK = False
@@ -51,7 +51,7 @@ class Pages(SeatScreen[str]):
         self._look = look
         self._asked = ""
         self._page = 0
-        self._is_at_end = look is not None
+        self._is_at_end = look is not None and not blocks
 
     def page(self) -> ComposeResult:
         """Title, what is looked for, the present page."""

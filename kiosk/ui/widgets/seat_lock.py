@@ -6,15 +6,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Center, Vertical
 
-from kiosk.ui.typed_password import TypedPassword
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 if TYPE_CHECKING:
     from kiosk.ui.seat import Seat
 
-_LONGEST = 10
-"""A clerk's number and his PIN."""
 _DIGITS = "0123456789"
 _MASK = "●"
 
@@ -28,7 +25,8 @@ class SeatLock(Vertical):
     def __init__(self, seat: "Seat") -> None:
         super().__init__(classes="lock")
         self._seat = seat
-        self._typed = TypedPassword(_LONGEST)
+        # Another screen may come below the cover while somebody types.
+        self._typed = seat.typed_at_lock
         self._is_wrong = False
 
     def compose(self) -> ComposeResult:
@@ -39,7 +37,7 @@ class SeatLock(Vertical):
         yield Paragraph(words("lock.sign_in" if is_guarded else "lock.text"), classes="lead")
         if is_guarded:
             with Center():
-                yield Paragraph(words("lock.empty"), id="lock-field")
+                yield Paragraph(self._field_text(), id="lock-field")
             if self._seat.is_demo:
                 yield Paragraph(words("lock.demo"), classes="aside")
         with Center():
@@ -54,11 +52,13 @@ class SeatLock(Vertical):
             self._typed.type(ord(key))
         self._show()
 
-    def _show(self) -> None:
+    def _field_text(self) -> str:
         words = self._seat.words
-        text = words("lock.wrong") if self._is_wrong else " ".join(_MASK * len(self._typed)) or words("lock.empty")
+        return words("lock.wrong") if self._is_wrong else " ".join(_MASK * len(self._typed)) or words("lock.empty")
+
+    def _show(self) -> None:
         for paragraph in self.query("#lock-field").results(Paragraph):
-            paragraph.write(text)
+            paragraph.write(self._field_text())
 
     @on(Key.Pressed, "#unlock")
     async def open(self, event: Key.Pressed) -> None:
@@ -69,7 +69,3 @@ class SeatLock(Vertical):
         elif not await self._seat.unlock_with(self._typed.hand_over()):
             self._is_wrong = True
             self._show()
-
-    def on_unmount(self) -> None:
-        """Whatever was typed is gone."""
-        self._typed.wipe()

@@ -1,0 +1,79 @@
+"""Screens of a resident that are alike: read and left, or a text with a few keys to choose from."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Told(SeatScreen[bool]):
+    """Is read and left, by its reader or when nobody is there any more. False: nothing else is wanted."""
+
+    MINDS_IDLENESS = True
+
+    def keys(self) -> Iterable[Key]:
+        """Read."""
+        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#done")
+    def leave(self) -> None:
+        """Has read it."""
+        self.dismiss(False)
+
+    def when_nobody_answers(self) -> None:
+        """He has left."""
+        self.leave()
+
+
+class Offer(SeatScreen[E], Generic[E]):
+    """A text and one key for each of a few things; the keys' ids begin with `NAME`."""
+
+    AUTO_FOCUS = ".choices Key"
+    MINDS_IDLENESS = True
+    ASKS_BACK = False
+
+    NAME = ""
+
+    def __init__(self, seat: Seat, offered: Sequence[E]) -> None:
+        super().__init__(seat, can_stop=True)
+        self._offered = offered
+
+    def instruction(self) -> tuple[str, str]:
+        """Title and text."""
+        raise NotImplementedError
+
+    def label(self, one: E) -> str:
+        """What stands on a key."""
+        raise NotImplementedError
+
+    def page(self) -> ComposeResult:
+        """Title, text and keys."""
+        title, text = self.instruction()
+        yield Paragraph(title, classes="title")
+        yield Paragraph(text, classes="note")
+        with Horizontal(classes="choices"):
+            for number, one in enumerate(self._offered, 1):
+                yield Key(self.label(one), id=f"{self.NAME}-{one}", hint=str(number), value=one)
+
+    @on(Key.Pressed, ".choices Key")
+    def choose(self, event: Key.Pressed) -> None:
+        """Chooses."""
+        for one in self._offered:
+            if one is event.key.value:
+                self.dismiss(one)
+
+    def on_key(self, event: events.Key) -> None:
+        """Digits choose."""
+        digits = "123456789"[: len(self._offered)]
+        if event.character is not None and event.character in digits:
+            self.dismiss(self._offered[int(event.character) - 1])

@@ -1,0 +1,245 @@
+"""What terminals whose clerk sits at this station ask him: questions that wait, and how far their cases are.
+
+`Terminals` lives on the event loop and rings the counter's bell. `ClerkForTerminals` is called on the threads that
+serve the line and block until the clerk has answered at the screen.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kiosk.counter.asking import FormLooked
+from kiosk.counter.line import Question
+from kiosk.issuance.persons import Clerk
+from kiosk.journal.journal import CaseElsewhere
+from kiosk.model.form import Form
+from kiosk.model.resident import Resident
+from kiosk.model.step import Actor, Step, position_of
+from kiosk.ui.bell import Bell
+from kiosk.ui.board import Board
+from kiosk.ui.counter import Counter
+from kiosk.ui.persons import Approval, CaseLine, ClerkAsked, FeeDue, IdentityCheck, Unsure
+from kiosk.ui.station_thread import StationThread
+
+_ANSWERED_KEPT = 50
+
+Post = Callable[[Callable[[], None]], None]
+"""Has something done on the event loop."""
+
+
+@dataclass(frozen=True, eq=False)
+class FormLook(ClerkAsked[FormLooked]):
+    """A form that a resident has typed lies before the clerk."""
+
+    form: Form
+
+
+@dataclass(frozen=True, eq=False)
+class FormWanted(ClerkAsked[Resident]):
+    """The terminal has nobody, and would take a form that the clerk has taken in."""
+
+
+@dataclass(frozen=True, eq=False)
+class Call(ClerkAsked[None]):
+    """The resident at the terminal wants somebody to come."""
+
+
+@dataclass(frozen=True, eq=False)
+class TerminalQuestion:
+    """A question of one terminal, about the application of a number, which is empty where there is none yet."""
+
+    id: str
+    station: str
+    number: str
+    asked: ClerkAsked[Any]
+    line: CaseLine
+
+    @property
+    def position(self) -> int | None:
+        """Where an issuance is when this is asked; None for other procedures."""
+        match self.asked:
+            case IdentityCheck(question=question) | Approval(question=question):
+                return position_of(Step.IDENTITY_CHECK) if question.operation == "issue" else None
+            case FormLook() | FormWanted() | Call():
+                return None
+        return position_of(Step.FEE)
+
+
+@dataclass
+class Terminals:
+    """The terminals of this clerk."""
+
+    bell: Bell
+    waiting: list[TerminalQuestion] = field(default_factory=list)
+    """Oldest first: what the clerk has to answer, and what he may."""
+    broken_off: list[TerminalQuestion] = field(default_factory=list)
+    """Payments that a terminal gave up while the clerk took money; he gives back what he has."""
+    cases: tuple[CaseElsewhere, ...] = ()
+    """The cases under way at terminals."""
+    ended: list[CaseElsewhere] = field(default_factory=list)
+    """Those that ended since this seat was opened, newest last."""
+    stations: set[str] = field(default_factory=set)
+    """Every terminal that has asked since then."""
+    _answered: dict[str, TerminalQuestion] = field(default_factory=dict)
+    """What was answered lately, by id: whether it was heard is known later."""
+
+    @property
+    def asked(self) -> TerminalQuestion | None:
+        """What has waited for the clerk longest."""
+        return next((q for q in self.waiting if not isinstance(q.asked, FormWanted | Call)), None)
+
+    @property
+    def free(self) -> tuple[TerminalQuestion, ...]:
+        """Terminals to which a form can be sent."""
+        return tuple(q for q in self.waiting if isinstance(q.asked, FormWanted))
+
+    @property
+    def busy(self) -> tuple[str, ...]:
+        """Terminals that have no case and take no form: a resident reads or types there, or it is switched off."""
+        seen = {case.station for case in self.cases} | {question.station for question in self.free}
+        return tuple(sorted(self.stations - seen))
+
+    @property
+    def calls(self) -> tuple[TerminalQuestion, ...]:
+        """Terminals whose resident wants somebody to come."""
+        return tuple(q for q in self.waiting if isinstance(q.asked, Call))
+
+    def ask(self, question: TerminalQuestion) -> None:
+        """A terminal asks."""
+        self.stations.add(question.station)
+        # One that was withdrawn before it came here is nobody's any more.
+        if question.asked.is_open:
+            self.waiting.append(question)
+        self.bell.ring()
+
+    def answer(self, question: TerminalQuestion, value: object) -> None:
+        """The clerk answers; nobody hears it when the question was withdrawn in the same moment."""
+        if question not in self.waiting:
+            return
+        if value is Unsure.CANNOT_TELL:
+            question.asked.cannot_tell()
+        else:
+            question.asked.answer(value)
+        self._leave(question)
+
+    def stop(self, question: TerminalQuestion) -> None:
+        """The clerk stops the case; what follows is the terminal's."""
+        if question in self.waiting:
+            question.line.abandon(Actor.CLERK, "stopped at the screen")
+            self._leave(question)
+
+    def _leave(self, question: TerminalQuestion) -> None:
+        self.waiting.remove(question)
+        self._answered[question.id] = question
+        for old in list(self._answered)[:-_ANSWERED_KEPT]:
+            del self._answered[old]
+        self.bell.ring()
+
+    def withdraw(self, id_: str) -> None:
+        """A terminal does not wait for the answer any more, or has not heard it."""
+        for question in (*self.waiting, *self._answered.values()):
+            if question.id == id_ and isinstance(question.asked, FeeDue):
+                self.broken_off.append(question)
+        self.waiting = [question for question in self.waiting if question.id != id_]
+        self.bell.ring()
+
+    def follow(self, cases: Sequence[CaseElsewhere]) -> None:
+        """The terminals' cases have gone on."""
+        self.cases = tuple(case for case in cases if not case.stage.is_ended)
+        told = {case.pseudonym for case in self.ended}
+        self.ended += [case for case in cases if case.stage.is_ended and case.pseudonym not in told]
+        self.bell.ring()
+
+
+class ClerkForTerminals:
+    """Stands for the clerk on the threads that serve the line."""
+
+    def __init__(self, terminals: Terminals, post: Post) -> None:
+        self._terminals = terminals
+        self._post = post
+        self._lock = threading.Lock()
+        self._lines: dict[str, CaseLine] = {}
+        self._withdrawn: set[str] = set()
+        """Questions that were withdrawn before their thread had put them."""
+
+    def clerk(self, question: Question, number: str) -> Clerk:
+        """The clerk at the screen, for a question about an application."""
+        line = CaseLine()
+        return line.persons(self._put_of(question, number, line)).clerk
+
+    def reception(self, question: Question) -> "ReceptionAtScreen":
+        """The clerk at the screen, for a resident without an application."""
+        line = CaseLine()
+        line.persons(self._put_of(question, "", line))
+        return ReceptionAtScreen(line)
+
+    def _put_of(self, question: Question, number: str, line: CaseLine) -> Callable[[object], None]:
+        with self._lock:
+            self._lines[question.id] = line
+            if question.id in self._withdrawn:
+                self._withdrawn.remove(question.id)
+                line.close()
+
+        def put(news: object) -> None:
+            assert isinstance(news, ClerkAsked), "the clerk is asked, and told nothing"
+            asked = TerminalQuestion(question.id, question.asker, number, news, line)
+            self._post(lambda: self._terminals.ask(asked))
+
+        return put
+
+    def withdraw(self, question: Question) -> None:
+        """Nobody waits for an answer any more."""
+        with self._lock:
+            line = self._lines.pop(question.id, None)
+            if line is None:
+                self._withdrawn.add(question.id)
+            else:
+                line.close()
+        self._post(lambda: self._terminals.withdraw(question.id))
+
+    def follow(self, cases: Sequence[CaseElsewhere]) -> None:
+        """The terminals' cases have gone on."""
+        self._post(lambda: self._terminals.follow(cases))
+
+    def close(self) -> None:
+        """The station ends: nobody answers."""
+        with self._lock:
+            for line in self._lines.values():
+                line.close()
+
+
+async def attend_terminals(counter: Counter, board: Board, is_stopping: Callable[[], bool]) -> None:
+    """Answers terminals until the program ends; what fails is the store, which the whole station needs."""
+    board.terminals = Terminals(board.bell)
+    loop = asyncio.get_running_loop()
+
+    def post(act: Callable[[], None]) -> None:
+        loop.call_soon_threadsafe(act)
+
+    clerk, thread = ClerkForTerminals(board.terminals, post), StationThread()
+    try:
+        await thread.call(counter.attend_terminals, clerk, is_stopping)
+    finally:
+        clerk.close()
+        thread.end()
+
+
+@dataclass(frozen=True)
+class ReceptionAtScreen:
+    """`kiosk.counter.desk.Reception`."""
+
+    line: CaseLine
+
+    def look_at_form(self, form: Form) -> FormLooked:
+        """Puts the form before the clerk."""
+        return self.line.ask(FormLook(form))
+
+    def send_form(self) -> Resident:
+        """Waits until the clerk has taken a form in for this terminal."""
+        return self.line.ask(FormWanted())
+
+    def come(self) -> None:
+        """Waits until the clerk is on his way."""
+        self.line.ask(Call())

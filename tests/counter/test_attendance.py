@@ -1,0 +1,240 @@
+"""A clerk's station at which a person is asked serves several terminals at once, and nobody's money is forgotten."""
+
+import datetime
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from hw.ports import MachineMoney
+from hw.sim.till import SimulatedTill
+from kiosk.application_file import ClerkTable
+from kiosk.authority.credential import load_credential
+from kiosk.authority.embedded.directory import add_station
+from kiosk.counter.asking import FormLooked
+from kiosk.counter.attendance import Attendance
+from kiosk.counter.line import Line, Question
+from kiosk.counter.remote_clerk import RemoteClerk, RemoteDesk, RemoteReception, RemoteRegister
+from kiosk.counter.till import Till
+from kiosk.issuance.persons import Abandoned
+from kiosk.journal.database import open_database
+from kiosk.journal.journal import CaseElsewhere
+from kiosk.model.form import Form
+from kiosk.model.resident import Resident, Sex
+from kiosk.played_persons import PlayedClerk
+from tests.counter.two_stations import PATIENCE_S, WINDOW, TwoStations, line_key, two_stations
+from tests.counter_bench import RESIDENT
+from tests.issuance.test_issue import new_world
+from tests.stores import Store
+
+FORM = Form("ほろのべ　たろう", "", datetime.date(1931, 5, 3), Sex.MALE, "幌延町")
+
+
+@dataclass
+class SlowClerk:
+    """Takes money and compares forms when the test lets him."""
+
+    resident: Resident
+    till: SimulatedTill
+    asked: "queue.SimpleQueue[Question]" = field(default_factory=queue.SimpleQueue)
+    goes_on: threading.Event = field(default_factory=threading.Event)
+    withdrawn: list[Question] = field(default_factory=list)
+    cases: "queue.SimpleQueue[tuple[CaseElsewhere, ...]]" = field(default_factory=queue.SimpleQueue)
+
+    def clerk(self, question: Question, number: str) -> "TakesTime":
+        return TakesTime(ClerkTable(), "", self.till, slow=self, question=question)
+
+    def reception(self, question: Question) -> "TakesTime":
+        return TakesTime(ClerkTable(), "", self.till, slow=self, question=question)
+
+
+@dataclass(frozen=True)
+class TakesTime(PlayedClerk):
+    """The clerk at one question."""
+
+    slow: SlowClerk = field(kw_only=True)
+    question: Question = field(kw_only=True)
+
+    def _wait(self) -> None:
+        self.slow.asked.put(self.question)
+        assert self.slow.goes_on.wait(PATIENCE_S)
+
+    def take_fee(self, due_yen: int) -> int:
+        self._wait()
+        return 1000
+
+    def give_change(self, change_yen: int) -> None:
+        """At once."""
+
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
+        return 700
+
+    def look_at_form(self, form: Form) -> FormLooked:
+        return FormLooked(self.slow.resident if form == FORM else None, ("address",))
+
+    def send_form(self) -> Resident:
+        return self.slow.resident
+
+    def come(self) -> None:
+        """At once."""
+
+
+@pytest.fixture
+def town(tmp_path: Path, fresh_authority: Path, store: Store) -> TwoStations:
+    return two_stations(new_world(tmp_path, fresh_authority, store))
+
+
+@pytest.fixture
+def slow(town: TwoStations) -> SlowClerk:
+    resident = town.world.station().register.find(RESIDENT)
+    assert resident is not None
+    return SlowClerk(resident, town.world.till)
+
+
+@contextmanager
+def attended(town: TwoStations, slow: SlowClerk) -> Iterator[Till]:
+    """The window at work; its till as another process sees it."""
+    desk = replace(town.desk(), clerk=slow.clerk, reception=slow.reception)
+    attendance = Attendance(
+        desk, slow.withdrawn.append, lambda cases: slow.cases.put(tuple(cases)), monotonic=time.monotonic
+    )
+    stopping = threading.Event()
+    thread = threading.Thread(target=attendance.serve, args=(stopping.is_set,))
+    thread.start()
+    try:
+        yield Till(town.desk().journal)
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def in_thread(act: Callable[[], object]) -> "queue.SimpleQueue[object]":
+    """What comes of a call that waits for the clerk."""
+    came: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            came.put(act())
+        except Exception as error:
+            came.put(error)  # looked at by the test
+
+    threading.Thread(target=run, daemon=True).start()
+    return came
+
+
+def second_terminal(town: TwoStations) -> RemoteDesk:
+    """Another terminal of the same clerk."""
+    credential = load_credential(add_station(town.world.authority_directory, town.world.authority, "second"))
+    line = Line(
+        open_database(town.world.database_url),
+        credential,
+        line_key(77),
+        credential.chain[0],
+        lambda: town.world.now,
+        town.random,
+    )
+    line.open()
+    return RemoteDesk(line, WINDOW, PATIENCE_S, time.monotonic)
+
+
+def test_one_resident_who_takes_his_time_holds_up_nobody(town: TwoStations, slow: SlowClerk) -> None:
+    with attended(town, slow):
+        paid = in_thread(lambda: RemoteClerk(town.remote(), "1").take_fee(500))
+        assert slow.asked.get(timeout=PATIENCE_S).asker == "demo"
+        assert RemoteRegister(second_terminal(town)).find(RESIDENT) == slow.resident
+        slow.goes_on.set()
+        assert paid.get(timeout=PATIENCE_S) == 1000
+
+
+def test_what_the_drawer_took_in_is_in_its_own_stations_books(town: TwoStations, slow: SlowClerk) -> None:
+    slow.goes_on.set()
+    with attended(town, slow) as till:
+        clerk = RemoteClerk(town.remote(), "1")
+        clerk.take_fee(500)
+        clerk.give_change(500)
+        RemoteClerk(town.remote(), "2").take_fee(500)
+        assert till.balances() == {("demo", "1"): 500, ("demo", "2"): 1000}
+        # After an interruption the clerk counts; what he counts is what lies there.
+        RemoteClerk(town.remote(), "2").count_payment(500, MachineMoney(0, 0))
+        assert till.balances() == {("demo", "1"): 500, ("demo", "2"): 700}
+
+
+def test_a_payment_that_was_given_up_is_not_in_the_books(town: TwoStations, slow: SlowClerk) -> None:
+    """The clerk hears of it, and gives back what he holds."""
+    gone = threading.Event()
+
+    class Left(Exception):
+        """The resident."""
+
+    def give_up() -> None:
+        if gone.is_set():
+            raise Left
+
+    with attended(town, slow) as till:
+        paid = in_thread(lambda: RemoteClerk(town.remote(give_up=give_up), "1").take_fee(500))
+        question = slow.asked.get(timeout=PATIENCE_S)
+        gone.set()
+        assert isinstance(paid.get(timeout=PATIENCE_S), Left)
+        wait_until(lambda: slow.withdrawn == [question])
+        slow.goes_on.set()
+        assert RemoteRegister(town.remote()).find(RESIDENT) is not None
+        assert not +till.balances()
+
+
+def test_an_answer_that_came_first_counts(town: TwoStations, slow: SlowClerk) -> None:
+    """The resident wants to stop in the moment in which the clerk has taken his money."""
+    slow.goes_on.set()
+    line = town.remote().line
+
+    def give_up_once_answered() -> None:
+        wait_until(lambda: is_answered(town))
+        raise KeyError("the resident stops")
+
+    with attended(town, slow) as till:
+        remote = RemoteDesk(line, WINDOW, PATIENCE_S, time.monotonic, give_up_once_answered)
+        assert RemoteClerk(remote, "1").take_fee(500) == 1000
+        assert till.balances() == {("demo", "1"): 1000}
+
+
+def is_answered(town: TwoStations) -> bool:
+    with open_database(town.world.database_url).read() as transaction:
+        return transaction.run("SELECT 1 FROM questions WHERE state = 'answered'").first() is not None
+
+
+def test_residents_without_an_application_reach_the_clerk(town: TwoStations, slow: SlowClerk) -> None:
+    with attended(town, slow):
+        reception = RemoteReception(town.remote())
+        assert reception.look_at_form(FORM) == FormLooked(slow.resident, ("address",))
+        assert reception.look_at_form(replace(FORM, address="")) == FormLooked(None, ("address",))
+        assert reception.send_form() == slow.resident
+        reception.come()
+        assert reception.resident_of("2026-0001-NOTAFORM") is None
+
+
+def test_a_clerks_station_that_ends_leaves_nobody_waiting(town: TwoStations, slow: SlowClerk) -> None:
+    with attended(town, slow):
+        paid = in_thread(lambda: RemoteClerk(town.remote(), "1").take_fee(500))
+        slow.asked.get(timeout=PATIENCE_S)
+    slow.goes_on.set()
+    assert isinstance(paid.get(timeout=PATIENCE_S), Abandoned)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    pause = threading.Event()
+    while not holds():
+        assert time.monotonic() < deadline_s
+        pause.wait(0.02)
+
+
+def test_the_clerk_sees_how_far_terminals_are(town: TwoStations, slow: SlowClerk) -> None:
+    """Of a case he is told number and stage, and how it ended."""
+    with attended(town, slow):
+        record = town.terminal(town.remote()).journal.open_case("7", b"{}")
+        (case,) = slow.cases.get(timeout=PATIENCE_S)
+        assert (case.station, case.number, case.pseudonym) == ("demo", "7", record.pseudonym)

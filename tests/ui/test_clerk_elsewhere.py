@@ -1,0 +1,199 @@
+"""A terminal whose clerk sits elsewhere: what its residents bring reaches him, one thing at a time."""
+
+import asyncio
+import datetime
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+
+import pytest
+
+from hw.ports import MachineMoney
+from kiosk.counter.asking import FormLooked
+from kiosk.issuance.persons import Abandoned, Clerk
+from kiosk.model.form import Form
+from kiosk.model.resident import Resident, Sex
+from kiosk.model.step import Actor
+from kiosk.procedures import NobodyAtDesk
+from kiosk.ui.bell import Bell
+from kiosk.ui.board import Board
+from kiosk.ui.case import OpenCase
+from kiosk.ui.clerk_elsewhere import persons_of, reach_clerk
+from kiosk.ui.ending import Money
+from kiosk.ui.submission import Accepted, Referred, Returned, Submission
+from tests.ui.scripted_counter import resident
+from tests.ui.walk import PATIENCE_S
+
+FORM = Form("ほろのべ　たろう", "", datetime.date(1931, 5, 3), Sex.MALE, "幌延町")
+
+
+@dataclass
+class FarAway:
+    """The clerk's station: every question waits until the test answers it, or the terminal gives up."""
+
+    looked: FormLooked = field(default_factory=lambda: FormLooked(None))
+    is_answering: threading.Event = field(default_factory=threading.Event)
+    asked: list[str] = field(default_factory=list)
+    given_up: list[str] = field(default_factory=list)
+
+    def clerk(self, number: str, give_up: Callable[[], None]) -> Clerk:
+        return FarDesk(give_up, self)
+
+    def reception(self, give_up: Callable[[], None]) -> "FarDesk":
+        return FarDesk(give_up, self)
+
+
+@dataclass
+class FarDesk(NobodyAtDesk):
+    """The clerk at one question."""
+
+    give_up: Callable[[], None]
+    far: FarAway
+
+    def _wait(self, kind: str) -> None:
+        self.far.asked.append(kind)
+        try:
+            while not self.far.is_answering.wait(0.01):
+                self.give_up()
+        except BaseException:
+            self.far.given_up.append(kind)
+            raise
+
+    def look_at_form(self, form: Form) -> FormLooked:
+        self._wait("form")
+        return self.far.looked
+
+    def send_form(self) -> Resident:
+        self._wait("free")
+        return resident(1)
+
+    def come(self) -> None:
+        self._wait("call")
+
+    def take_fee(self, due_yen: int) -> int:
+        self._wait("fee")
+        return 1000
+
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
+        return due_yen
+
+
+def reached(play: Callable[[Board, FarAway], Awaitable[None]]) -> FarAway:
+    """One terminal's life."""
+    far, leaving = FarAway(), threading.Event()
+
+    async def run() -> None:
+        board = Board()
+        reaching = asyncio.ensure_future(reach_clerk(board, far, leaving.is_set))
+        try:
+            await asyncio.wait_for(play(board, far), PATIENCE_S)
+        finally:
+            leaving.set()
+            reaching.cancel()
+
+    asyncio.run(run())
+    return far
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.01)
+
+
+def test_a_terminal_that_greets_takes_a_form_from_the_clerk() -> None:
+    async def play(board: Board, far: FarAway) -> None:
+        board.greet(True)
+        await until(lambda: far.asked == ["free"])
+        far.is_answering.set()
+        await until(lambda: board.offered is not None)
+        assert board.offered == resident(1)
+
+    reached(play)
+
+
+@pytest.mark.parametrize(
+    ("looked", "answer"),
+    [
+        (FormLooked(resident(1)), Accepted(resident(1))),
+        (FormLooked(None, ("address",)), Returned(("address",))),
+        (FormLooked(None), Referred()),
+    ],
+)
+def test_a_form_that_was_typed_goes_before_everything(looked: FormLooked, answer: object) -> None:
+    async def play(board: Board, far: FarAway) -> None:
+        board.greet(True)
+        await until(lambda: far.asked == ["free"])
+        submission = Submission(FORM)
+        board.submit(submission)
+        await until(lambda: far.asked == ["free", "form"])
+        assert far.given_up == ["free"]
+        far.looked = looked
+        far.is_answering.set()
+        await until(lambda: submission.answer is not None)
+        assert submission.answer == answer
+
+    reached(play)
+
+
+def test_a_call_is_answered_by_whoever_comes() -> None:
+    async def play(board: Board, far: FarAway) -> None:
+        board.call_clerk()
+        await until(lambda: far.asked == ["call"])
+        far.is_answering.set()
+        await until(lambda: not board.is_clerk_called)
+
+    reached(play)
+
+
+def test_a_form_that_is_taken_back_is_asked_about_no_longer() -> None:
+    async def play(board: Board, far: FarAway) -> None:
+        submission = Submission(FORM)
+        board.submit(submission)
+        await until(lambda: far.asked == ["form"])
+        board.withdraw(submission)
+        await until(lambda: far.given_up == ["form"])
+        assert submission.answer is None
+
+    reached(play)
+
+
+def paying(stop: Callable[[OpenCase], None]) -> tuple[OpenCase, list[object]]:
+    """A case at its fee; `stop` is called while the clerk elsewhere has not answered."""
+    from kiosk.model.application import Application
+
+    far, case = FarAway(), OpenCase(Application("2026-0007", "1"), resident(1), Bell())
+    came: list[object] = []
+
+    def pay() -> None:
+        try:
+            came.append(persons_of(case.line, "2026-0007", case.take, far).clerk.take_fee(500))
+        except (Abandoned, CancelledError) as gone:
+            came.append(gone)
+
+    thread = threading.Thread(target=pay)
+    thread.start()
+    while not far.asked:
+        far.is_answering.wait(0.01)
+    stop(case)
+    thread.join(0.2)
+    far.is_answering.set()
+    thread.join(PATIENCE_S)
+    return case, came
+
+
+def test_the_terminals_case_knows_what_the_clerk_elsewhere_did() -> None:
+    case, came = paying(lambda case: None)
+    assert came == [1000]
+    assert case.is_fee_asked and case.clerk_asked is None and case.money is Money.TAKEN and not case.can_stop
+
+
+def test_a_resident_who_stops_ends_the_question_elsewhere() -> None:
+    case, (gone,) = paying(lambda case: case.stop(Actor.RESIDENT))
+    assert isinstance(gone, Abandoned) and gone.by is Actor.RESIDENT
+    assert case.money is Money.UNTOUCHED
+
+
+def test_a_program_that_ends_waits_for_nobody() -> None:
+    _, (gone,) = paying(lambda case: case.line.close())
+    assert isinstance(gone, CancelledError)

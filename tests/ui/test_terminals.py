@@ -1,0 +1,275 @@
+"""The clerk's own station: what terminals elsewhere ask comes before him, and its number and terminal with it."""
+
+import asyncio
+import datetime
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from kiosk.counter.asking import FormLooked
+from kiosk.counter.line import Question
+from kiosk.issuance.persons import Abandoned, IdentityQuestion
+from kiosk.journal.journal import CaseElsewhere
+from kiosk.model.form import Form
+from kiosk.model.transition import Stage
+from kiosk.ui.app import KioskApp
+from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.terminals import ClerkForTerminals
+from kiosk.ui.words import LANGUAGES
+from tests.ui.fit import flaws
+from tests.ui.screen_host import text_on
+from tests.ui.scripted_counter import ScriptedCounter, resident
+from tests.ui.walk import leave, reach, until
+
+Play = Callable[[Pilot[None], ClerkForTerminals], Awaitable[None]]
+
+
+def asked_by(station: str, id_: str = "") -> Question:
+    return Question(id_ or station, station, "", b"")
+
+
+@pytest.fixture
+def attend(locale: Path) -> Callable[[Play], None]:
+    """The clerk's station at work, its clerk signed in."""
+
+    def run(play: Play) -> None:
+        counter = ScriptedCounter()
+
+        async def session() -> None:
+            app = KioskApp(lambda: counter, locale=locale, seat="clerk", is_demo=False)
+            async with app.run_test(size=(100, 30)) as pilot:
+                await until(pilot, counter.attends.is_set, "attendance")
+                await until(pilot, lambda: app.screen.has_class("-locked"), "the lock")
+                await reach(pilot, "Desk")
+                await pilot.press(*"011234", "enter")
+                await until(pilot, lambda: not app.screen.has_class("-locked"), "the clerk")
+                assert counter.terminal_clerk is not None
+                await play(pilot, counter.terminal_clerk)
+                app.leave()
+                await leave(app)
+            assert app.fault is None, repr(app.fault)
+
+        asyncio.run(session())
+
+    return run
+
+
+async def fits(pilot: Pilot[None]) -> None:
+    """Every text of the screen in front, at every size in both languages."""
+    screen = pilot.app.screen
+    assert isinstance(screen, SeatScreen)
+    for size in ((90, 26), (132, 43), (100, 30)):
+        await pilot.resize_terminal(*size)
+        for _ in LANGUAGES:
+            await screen.action_speak()
+            await pilot.pause()
+            assert not flaws(screen), f"{size} {screen.seat.language}"
+
+
+def identity(number: str) -> IdentityQuestion:
+    items = resident(1).items
+    return IdentityQuestion(number, items, items, ())
+
+
+def test_what_a_terminal_asks_comes_before_the_clerk(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        terminal = clerk.clerk(asked_by("lobby"), "2026-0007")
+        checked = asyncio.ensure_future(asyncio.to_thread(terminal.check_identity, identity("2026-0007")))
+        await reach(pilot, "CheckIdentity")
+        await until(pilot, lambda: "端末 lobby　申請書 2026-0007" in text_on(pilot.app), "the terminal's name")
+        await pilot.press("1", "1", "2", "3", "enter")
+        assert (await checked).clerk == "demo"
+        paid = asyncio.ensure_future(
+            asyncio.to_thread(clerk.clerk(asked_by("lobby", "fee"), "2026-0007").take_fee, 500)
+        )
+        await reach(pilot, "EnterAmount")
+        await pilot.press(*"1000", "enter")
+        assert await paid == 1000
+        await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_several_terminals_wait_in_turn(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        answers = []
+        for station, yen in (("lobby", 500), ("annex", 500)):
+            terminal = clerk.clerk(asked_by(station), f"2026-{station}")
+            answers.append(asyncio.ensure_future(asyncio.to_thread(terminal.take_fee, yen)))
+            await reach(pilot, "EnterAmount")
+            await until(pilot, lambda: "lobby" in text_on(pilot.app), "the first to ask")
+        await pilot.press(*"500", "enter")
+        await until(pilot, lambda: "annex" in text_on(pilot.app), "the second")
+        assert "0円" in text_on(pilot.app), "what was typed for the first is not the second's"
+        await pilot.press(*"1000", "enter")
+        assert await asyncio.gather(*answers) == [500, 1000]
+
+    attend(play)
+
+
+def test_the_clerk_stops_a_case(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        terminal = clerk.clerk(asked_by("lobby"), "2026-0007")
+        approved = asyncio.ensure_future(asyncio.to_thread(terminal.approve, identity("2026-0007")))
+        await reach(pilot, "Approve")
+        await pilot.press("escape", "left", "enter")
+        with pytest.raises(Abandoned):
+            await approved
+        await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_a_payment_that_is_given_up_is_told(attend: Callable[[Play], None]) -> None:
+    """Whether it was given up before he answered or after: he may hold the money."""
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        for is_answered in (False, True):
+            question = asked_by("lobby", f"fee-{is_answered}")
+            paid = asyncio.ensure_future(asyncio.to_thread(clerk.clerk(question, "2026-0007").take_fee, 500))
+            await reach(pilot, "EnterAmount")
+            if is_answered:
+                await pilot.press(*"500", "enter")
+                assert await paid == 500
+            clerk.withdraw(question)
+            if not is_answered:
+                with pytest.raises(asyncio.CancelledError):
+                    await paid
+            await reach(pilot, "Told")
+            assert "2026-0007" in text_on(pilot.app) and "お返しください" in text_on(pilot.app)
+            await fits(pilot)
+            await pilot.press("enter")
+            await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_a_question_that_was_withdrawn_before_it_was_put_is_never_seen(attend: Callable[[Play], None]) -> None:
+    """Nobody takes money for a terminal that does not wait for it."""
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        question = asked_by("lobby")
+        clerk.withdraw(question)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.to_thread(clerk.clerk(question, "2026-0007").take_fee, 500)
+        await pilot.pause()
+        assert type(pilot.app.screen).__name__ == "Desk"
+
+    attend(play)
+
+
+def test_a_form_that_was_typed_elsewhere_is_compared(attend: Callable[[Play], None]) -> None:
+    who = resident(1)
+    form = Form(who.kana, who.items.name, who.items.birth_date, who.items.sex, who.items.address)
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        for number, (given, keys, looked) in enumerate(
+            (
+                (form, ("5",), FormLooked(who)),
+                (Form(form.kana, form.name, datetime.date(1950, 1, 1), form.sex, form.address), ("4",), None),
+                (form, ("3",), FormLooked(None)),
+            )
+        ):
+            reception = clerk.reception(asked_by("lobby", str(number)))
+            answer = asyncio.ensure_future(asyncio.to_thread(reception.look_at_form, given))
+            await reach(pilot, "CompareForm")
+            await pilot.press(*keys)
+            assert await answer == (looked or FormLooked(None, ("birth_date",)))
+            await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_a_form_is_sent_to_a_free_terminal(attend: Callable[[Play], None]) -> None:
+    """To the only one without asking, else to the one that is chosen."""
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        await pilot.press("m")
+        await reach(pilot, "Menu")
+        await pilot.press("1")
+        await reach(pilot, "FindResident")
+        await pilot.press("enter")
+        await reach(pilot, "Told")
+        assert "空いている端末が ありません" in text_on(pilot.app)
+        await pilot.press("enter")
+        free = [send_to(clerk, "annex")]
+        await reach(pilot, "Desk")
+        await until(pilot, lambda: "端末 annex　空いています" in text_on(pilot.app), "the free terminal")
+        await take_in(pilot)
+        assert (await free.pop()).code == resident(0).code
+        await pilot.press("enter")
+        free = [send_to(clerk, "annex"), send_to(clerk, "lobby")]
+        await reach(pilot, "Desk")
+        await until(pilot, lambda: "端末 lobby　空いています" in text_on(pilot.app), "both terminals")
+        await pilot.press("m")
+        await reach(pilot, "Menu")
+        await pilot.press("1")
+        await reach(pilot, "FindResident")
+        await pilot.press("enter")
+        await reach(pilot, "ChooseTerminal")
+        await fits(pilot)
+        assert isinstance(pilot.app, KioskApp) and pilot.app.board.terminals is not None
+        # The second key is the one that was free later; two threads ask.
+        chosen = ["annex", "lobby"].index(pilot.app.board.terminals.free[1].station)
+        await pilot.press("2")
+        assert (await free[chosen]).code == resident(0).code
+        assert not free[1 - chosen].done()
+        clerk.close()
+
+    attend(play)
+
+
+def send_to(clerk: ClerkForTerminals, station: str) -> "asyncio.Future[Any]":
+    return asyncio.ensure_future(asyncio.to_thread(clerk.reception(asked_by(station)).send_form))
+
+
+async def take_in(pilot: Pilot[None]) -> None:
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("1")
+    await reach(pilot, "FindResident")
+    await pilot.press("enter")
+    await reach(pilot, "Told")
+
+
+def test_calls_and_cases_stand_on_the_desk(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        call = asyncio.ensure_future(asyncio.to_thread(clerk.reception(asked_by("lobby")).come))
+        await until(pilot, lambda: "端末 lobby の お客様が お呼びです" in text_on(pilot.app), "the call")
+        await pilot.press("c")
+        await call
+        await until(pilot, lambda: "端末 lobby　使用中" in text_on(pilot.app), "the terminal in use")
+        clerk.follow([CaseElsewhere("p", "lobby", "2026-0007", Stage.AUTHORISED)])
+        await until(pilot, lambda: "鍵の生成を 許可した" in text_on(pilot.app), "how far it is")
+        await fits(pilot)
+        clerk.follow([CaseElsewhere("p", "lobby", "2026-0007", Stage.CLOSED)])
+        await until(pilot, lambda: "2026-0007  済" in text_on(pilot.app), "how it ended")
+
+    attend(play)
+
+
+def test_a_question_does_not_disturb_whoever_signs_in(locale: Path) -> None:
+    counter = ScriptedCounter()
+
+    async def session() -> None:
+        app = KioskApp(lambda: counter, locale=locale, seat="clerk", is_demo=False)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(pilot, counter.attends.is_set, "attendance")
+            await reach(pilot, "Desk")
+            await pilot.press(*"0112")
+            assert counter.terminal_clerk is not None
+            terminal = counter.terminal_clerk.clerk(asked_by("lobby"), "2026-0007")
+            paid = asyncio.ensure_future(asyncio.to_thread(terminal.take_fee, 500))
+            await reach(pilot, "EnterAmount")
+            assert "2026-0007" not in text_on(app).replace("端末 lobby　申請書 2026-0007", "")
+            await pilot.press(*"34", "enter")
+            await until(pilot, lambda: not app.screen.has_class("-locked"), "the clerk")
+            await pilot.press(*"500", "enter")
+            assert await paid == 500
+            app.leave()
+            await leave(app)
+
+    asyncio.run(session())
