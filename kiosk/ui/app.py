@@ -396,7 +396,7 @@ class KioskApp(App[None], inherit_bindings=False):
             self.fault = error
         # Frames without the exception's own text, for the same reason.
         _log.error("out of service: %s\n%s", cause, "".join(traceback.format_tb(error.__traceback__)))
-        if not is_first:
+        if not is_first or self._screen_in_front() is None:
             return
         words = tuple(self._catalogues[name] for name in LANGUAGES)
         self.add_mode(OUTAGE, lambda: Outage(words, cause, self.leave if self._is_demo else None))

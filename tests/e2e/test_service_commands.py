@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from tests.e2e.commands import APPLICATION
+from tests.e2e.commands import APPLICATION, application_file
 from tests.e2e.commands import run as kiosk
 
+SECOND = 'authentication_password = "4242"'
 NEW_PASSWORD = "Teshio1974xyz"
 
 
@@ -35,6 +36,19 @@ def test_a_password_is_changed_and_set_anew_and_the_certificate_revoked(tmp_path
     for file in tmp_path.rglob("*"):
         if file.is_file() and file != new:
             assert NEW_PASSWORD.encode() not in file.read_bytes(), file
+
+
+def test_the_second_password_of_a_card_is_changed_by_name(tmp_path: Path) -> None:
+    data, new = ("--data", tmp_path / "town", "--set", "policy.profile=myna-2016"), tmp_path / "new"
+    new.write_text("9731\n")
+    file = application_file(tmp_path / "application.toml")
+    file.write_text(file.read_text().replace('password = "Horonobe2011"', 'password = "Horonobe2011"\n' + SECOND))
+    assert kiosk("drill", file, "--set", "card.profile=myna-2016", *data).returncode == 0
+    words = ("--new-password", new, "--password", "authentication", "--set", "card.profile=myna-2016")
+    changed = kiosk("change-pin", file, *words, "--json", *data)
+    assert (changed.returncode, last_line(changed.stdout)) == (0, {"step": "password_changed"}), changed.stderr
+    again = kiosk("change-pin", file, *words, "--number", "P-2", "--json", *data)
+    assert (again.returncode, last_line(again.stdout)["code"]) == (1, "K-CASE-002")
 
 
 def test_what_cannot_be_is_a_clear_error(tmp_path: Path) -> None:

@@ -34,7 +34,6 @@ def test_every_code_point_has_a_standing_and_none_raises() -> None:
             case _:
                 assert (certified.text, certified.flags) == (GETA, "1")
         assert set(certified.flags) == {"1"} or certified.text == character
-        assert (found is Standing.IMPOSSIBLE) == bool(impossible(character))
     assert set(counted) == set(Standing)
 
 
@@ -78,6 +77,12 @@ def test_a_substitute_stands_where_one_is_known_else_the_reading_else_a_geta_mar
 ) -> None:
     found = certified_text(text, reading)
     assert (found.text, found.flags) == (certified, flags)
+
+
+@given(st.text())
+def test_what_is_impossible_is_named_in_order(text: str) -> None:
+    assert impossible(text) == tuple(dict.fromkeys(c for c in text if standing(c) is Standing.IMPOSSIBLE))
+    assert impossible("幌\ud800延\u200e\ud800\uffff") == ("\ud800", "\u200e", "\uffff")
 
 
 @given(st.text(), st.text())

@@ -24,7 +24,7 @@ from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter, a_left_case
-from tests.ui.service_tour import decisions, services
+from tests.ui.service_tour import decisions, second_password, services
 from tests.ui.walk import Shoot, by_keyboard, reach, until, walk, walk_to
 
 
@@ -437,6 +437,7 @@ SCENES = (
     Scene("form-small", fill_in, size=(90, 26)),
     Scene("services", services),
     Scene("services-small", services, size=(90, 26)),
+    Scene("second-password", second_password, lambda: Script(has_two_passwords=True)),
     Scene("decisions", decisions, prepare=a_left_case),
     Scene("duties", duties, prepare=a_left_case),
     Scene("duties-small", duties, size=(90, 26), prepare=a_left_case),

@@ -1,24 +1,29 @@
 """Random keys at every seat, and random bytes on a terminal.
 
-    python -m tests.ui.monkey [--keys N] [--alone N] [--bytes N] [--seed N] [--rounds N] [--tally FILE]
+    python -m tests.ui.monkey [--keys N] [--alone N] [--strings N] [--progress FILE] [--seed N] [--replay KIND:SEED]
 
-Keys go to the app in memory in bursts of one to some hundreds, taps among them; a case is under way, whose clerk and
-resident are the same monkey. `--alone` gives so many more to every screen by itself, shown again whenever it has been
-answered. Bytes go to `kiosk demo` itself on a pseudo-terminal. Either must still run afterwards,
-never out of service, never outside the screens that exist, and never be deaf for a second of its own processor time.
-Each round has a seed of its own; `--tally` adds what each screen had to a file, so that a campaign can be stopped, gone
-on with, and shared out by seeds.
+Keys (and taps among them) go to the app in memory in bursts of one to some hundreds; a case is under way, whose clerk
+and resident are the same monkey. `--alone` gives so many to every screen by itself, shown again whenever it has been
+answered. Strings of random bytes go to `kiosk demo` itself on a pseudo-terminal. After every burst the program must
+still run, not be out of service, show one of its screens, and never have been deaf for a second of its own processor
+time.
+
+Numbers are what is wanted in all. A campaign goes in rounds, each with a seed of its own, and `--progress` keeps after
+each one what has been done: started again it goes on there. A round that fails says how it is played again.
 """
 
 import argparse
 import asyncio
+import gc
 import json
+import os
 import random
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from textual import events
@@ -37,7 +42,11 @@ _BURSTS = (1, 1, 2, 3, 5, 8, 20, 50, 200, 800)
 _TICK_S = 0.01
 _HEARS_WITHIN_S = 30.0
 _DEAD_AFTER_S = 600.0
-_STRINGS_BETWEEN_LOOKS = 5
+_STRINGS_BETWEEN_LOOKS = 20
+
+_KEYS_A_ROUND = 24_000
+_ALONE_A_ROUND = 250
+_STRINGS_A_ROUND = 250
 
 _KEYS = (
     *"abcdefghijklmnopqrstuvwxyzABCM0123456789 .?/[]{}",
@@ -46,6 +55,10 @@ _KEYS = (
     *("ctrl+c", "ctrl+q", "ctrl+p", "ctrl+z", "ctrl+d", "ctrl+backslash", "ctrl+s", "ctrl+l", "alt+f4", "ctrl+v"),
 )
 """Everything but F12 and the technician's leave: in a demo he is the one who may end the program."""
+
+_OTHER_LOOK = "f3"
+_OTHER_LOOK_EVERY = 20
+"""One in so many: Textual reads the style sheet anew for it, which takes as long as a hundred other keys."""
 
 _FAVOURITES = ("enter", "enter", "enter", "f10", "f11", "1", "2", "3", "5", "0", "A", "B")
 
@@ -58,12 +71,11 @@ Played = KioskApp | LoneScreen
 
 
 async def play(app: Played, choice: random.Random, keys: int) -> Counter[str]:
-    """So many keys and taps; how many each screen had."""
+    """So many keys and taps at an app that runs; how many each screen had."""
     seen: Counter[str] = Counter()
-    async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.pause()
-        longest: list[float] = [0.0]
-        listening = asyncio.create_task(_listen(longest))
+    longest: list[float] = [0.0]
+    listening = asyncio.create_task(_listen(longest))
+    try:
         left = keys
         while left > 0:
             burst = min(left, choice.choice(_BURSTS))
@@ -79,6 +91,7 @@ async def play(app: Played, choice: random.Random, keys: int) -> Counter[str]:
                 raise Stuck(f"on {name}: {app.fault!r}, return code {app.return_code}")
             if longest[0] > LONGEST_S:
                 raise Stuck(f"on {name}: deaf for {longest[0]:.1f} s")
+    finally:
         listening.cancel()
     return seen
 
@@ -122,12 +135,20 @@ def _post(app: Played, choice: random.Random) -> None:
             app.post_message(kind(None, x, y, 0, 0, 1, False, False, False))
         return
     key = choice.choice(_FAVOURITES if choice.random() < 0.5 else _KEYS)
+    if key == _OTHER_LOOK and choice.randrange(_OTHER_LOOK_EVERY):
+        key = choice.choice(_FAVOURITES)
     app.post_message(events.Key(key, key if len(key) == 1 else None))
 
 
 def run_keys(keys: int, seed: int, locale: Path) -> Counter[str]:
     """A demo of two seats with a case, and each seat alone, share the keys."""
     seen: Counter[str] = Counter()
+
+    async def run(app: KioskApp, choice: random.Random, share: int) -> Counter[str]:
+        async with app.run_test(size=(100, 30)) as pilot:
+            await pilot.pause()
+            return await play(app, choice, share)
+
     for number, seat in enumerate((None, *SeatName)):
         counter = ScriptedCounter()
         a_left_case(counter)
@@ -141,7 +162,7 @@ def run_keys(keys: int, seed: int, locale: Path) -> Counter[str]:
             app = KioskApp(make, issue=counter.issue, locale=locale, seat=seat, is_demo=False)
         share = keys // 2 if seat is None else keys // 6
         try:
-            seen += asyncio.run(play(app, random.Random(seed * 10 + number), share))
+            seen += asyncio.run(run(app, random.Random(seed * 10 + number), share))
         finally:
             counter.script.let_go()
             # A scripted card that nobody moves would keep the case's thread waiting.
@@ -152,17 +173,24 @@ def run_keys(keys: int, seed: int, locale: Path) -> Counter[str]:
 def run_alone(keys: int, seed: int, locale: Path, met: dict[str, MetScreen]) -> Counter[str]:
     """So many keys at every screen by itself."""
     seen: Counter[str] = Counter()
-    for number, (name, screen) in enumerate(sorted(met.items())):
-        app = LoneScreen(screen, locale)
-        try:
-            seen[name] += asyncio.run(play(app, random.Random(seed * 100 + number), keys)).total()
-        # Whatever a key brought about is told with the screen at which it was pressed.
-        except Exception as error:
-            raise Stuck(f"{name} alone: {app.fault!r}") from error
+
+    async def run() -> None:
+        app = LoneScreen(locale)
+        async with app.run_test(size=(100, 30)) as pilot:
+            for number, (name, screen) in enumerate(sorted(met.items())):
+                app.turn_to(screen)
+                await pilot.pause()
+                try:
+                    seen[name] += (await play(app, random.Random(seed * 100 + number), keys)).total()
+                # Whatever a key brought about is told with the screen at which it was pressed.
+                except Exception as error:
+                    raise Stuck(f"{name} alone: {app.fault!r}") from error
+
+    asyncio.run(run())
     return seen
 
 
-def run_bytes(strings: int, seed: int) -> None:
+def run_strings(strings: int, seed: int) -> None:
     """Random byte strings at `kiosk demo`; it must still be there and draw a seat that is asked for."""
     choice = random.Random(seed)
     with tempfile.TemporaryDirectory() as data, shown("-m", "kiosk", "demo", "--data", data) as glass:
@@ -184,48 +212,138 @@ def _look(glass: Glass) -> None:
     for key, mark in ((b"\x1b[23~", "[F11"), (b"\x1b[21~", "[F10")):
         glass.settle()
         glass.forget()
+        begun_s = _spent_s(glass.process.pid)
         glass.type(key)
-        glass.await_text(mark, timeout_s=120.0)
+        glass.await_text(mark, timeout_s=_DEAD_AFTER_S)
+        spent_s = _spent_s(glass.process.pid) - begun_s
+        if spent_s > LONGEST_S:
+            raise Stuck(f"{mark} came after {spent_s:.1f} s")
 
 
-def add_up(tally: Path, seen: Counter[str]) -> Counter[str]:
-    """Adds to the file what was seen; the sum."""
-    total = Counter(json.loads(tally.read_text())) if tally.exists() else Counter()
-    total += seen
-    new = tally.with_suffix(".new")
-    new.write_text(json.dumps(dict(total), indent=1))
-    new.replace(tally)
-    return total
+def _spent_s(pid: int) -> float:
+    """Seconds of the processor that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Progress:
+    """What a campaign has done so far; `next_seed` is of the next round, by kind of round."""
+
+    next_seed: dict[str, int]
+    at_seats: Counter[str] = field(default_factory=Counter)
+    alone: Counter[str] = field(default_factory=Counter)
+    strings: int = 0
+
+    @classmethod
+    def begun(cls, seed: int) -> "Progress":
+        """Nothing yet."""
+        return cls(dict.fromkeys(KINDS, seed))
+
+    @classmethod
+    def read(cls, file: Path) -> "Progress":
+        """What was kept."""
+        kept = json.loads(file.read_text())
+        return cls(kept["next_seed"], Counter(kept["at_seats"]), Counter(kept["alone"]), kept["strings"])
+
+    def keep(self, file: Path) -> None:
+        """Writes it down, whole or not at all."""
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(vars(self), indent=1))
+        new.replace(file)
+
+    @property
+    def keys(self) -> int:
+        """Keys so far, wherever they were pressed."""
+        return self.at_seats.total() + self.alone.total()
+
+    @property
+    def least_alone(self) -> int:
+        """Keys that the screen with the fewest has had by itself."""
+        return min(self.alone.values(), default=0)
+
+    def told(self) -> str:
+        """In one line."""
+        screens = f"{self.least_alone} at least at each of {len(self.alone)} screens"
+        return f"{self.keys} keys, {screens}, {self.strings} strings"
+
+
+KINDS = ("keys", "alone", "strings")
+
+
+class Campaign:
+    """Rounds of three kinds until so much of each has been done."""
+
+    def __init__(self, progress: Progress, locale: Path) -> None:
+        self.progress = progress
+        self._locale = locale
+        self._met: dict[str, MetScreen] = {}
+
+    def play(self, kind: str, seed: int) -> int:
+        """One round, added to what was done; how many keys or strings it had."""
+        match kind:
+            case "keys":
+                seen = run_keys(_KEYS_A_ROUND, seed, self._locale)
+                self.progress.at_seats += seen
+                return seen.total()
+            case "alone":
+                self._met = self._met or meet(self._locale)
+                seen = run_alone(_ALONE_A_ROUND, seed, self._locale, self._met)
+                self.progress.alone += seen
+                return seen.total()
+            case _:
+                run_strings(_STRINGS_A_ROUND, seed)
+                self.progress.strings += _STRINGS_A_ROUND
+                return _STRINGS_A_ROUND
+
+    def wanted(self, keys: int, alone: int, strings: int) -> str | None:
+        """The kind of the next round; None when everything has been done."""
+        progress = self.progress
+        lacks = {
+            "alone": 1 - progress.least_alone / alone if alone else 0,
+            "keys": 1 - progress.keys / keys if keys else 0,
+            "strings": 1 - progress.strings / strings if strings else 0,
+        }
+        kind = max(lacks, key=lambda kind: lacks[kind])
+        return kind if lacks[kind] > 0 else None
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Plays, and prints how many keys each screen had."""
     parser = argparse.ArgumentParser(prog="python -m tests.ui.monkey", description=__doc__)
-    parser.add_argument("--keys", type=int, default=10_000, help="of each round")
-    parser.add_argument("--alone", type=int, default=0, help="of each round at every screen")
-    parser.add_argument("--bytes", type=int, default=1_000, help="strings, of the first round alone")
-    parser.add_argument("--seed", type=int, default=1, help="of the first round; each later one has the next")
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--tally", type=Path)
+    parser.add_argument("--keys", type=int, default=_KEYS_A_ROUND, help="in all")
+    parser.add_argument("--alone", type=int, default=0, help="at every screen by itself")
+    parser.add_argument("--strings", type=int, default=0)
+    parser.add_argument("--progress", type=Path, metavar="FILE")
+    parser.add_argument("--seed", type=int, default=1, help="of the first rounds")
+    parser.add_argument("--replay", metavar="KIND:SEED", help=f"one round; a kind is one of {', '.join(KINDS)}")
     args = parser.parse_args(words)
-    seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         locale = compile_catalogues(Path(folder))
-        met = meet(locale) if args.alone else {}
-        begun_s = time.process_time()
-        for seed in range(args.seed, args.seed + args.rounds):
-            told = run_keys(args.keys, seed, locale) if args.keys else Counter()
-            if args.alone:
-                told += run_alone(args.alone, seed, locale, met)
-            seen = add_up(args.tally, told) if args.tally else seen + told
-            count, spent_s = sum(told.values()), time.process_time() - begun_s
-            begun_s += spent_s
-            print(f"seed {seed}: {count} keys, {count / spent_s:.0f} a second, {sum(seen.values())} in all", flush=True)
-    for name, count in seen.most_common():
+        # What is loaded is not looked through for garbage again and again.
+        gc.freeze()
+        if args.replay:
+            kind, _, seed = args.replay.partition(":")
+            Campaign(Progress.begun(0), locale).play(kind, int(seed))
+            return
+        is_kept = args.progress is not None and args.progress.exists()
+        progress = Progress.read(args.progress) if is_kept else Progress.begun(args.seed)
+        campaign = Campaign(progress, locale)
+        while (kind := campaign.wanted(args.keys, args.alone, args.strings)) is not None:
+            seed, begun_s = progress.next_seed[kind], time.process_time()
+            try:
+                count = campaign.play(kind, seed)
+            except BaseException:
+                print(f"played again by: python -m tests.ui.monkey --replay {kind}:{seed}", flush=True)
+                raise
+            progress.next_seed[kind] += 1
+            if args.progress is not None:
+                progress.keep(args.progress)
+            rate = count / (time.process_time() - begun_s)
+            print(f"{kind}:{seed}: {count}, {rate:.0f} a second of this process; {progress.told()}", flush=True)
+    for name, count in (progress.at_seats + progress.alone).most_common():
         print(f"{count:9} {name}")
-    if args.bytes:
-        run_bytes(args.bytes, args.seed)
-    print(f"{sum(seen.values())} keys, {args.bytes} byte strings: still running")
+    print(f"{progress.told()}: still running")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
-"""What goes to the terminal while a password is typed, byte for byte: `python -m tests.ui.password_bytes [--pairs N]`.
+"""What goes to the terminal and to the log while a password is typed, byte for byte.
 
-For every pair of passwords of one length the resident's terminal gets the very same bytes, and the clerk's view is the
-same for all lengths.
+    python -m tests.ui.password_bytes [--pairs N] [--seed N] [--progress FILE]
+
+For every pair of passwords of one length both are the very same. `--pairs` is how many are wanted in all; they come in
+rounds with a seed each, and with `--progress` a campaign that was stopped goes on where it was.
 """
 
 import argparse
 import asyncio
+import json
+import logging
 import random
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +22,20 @@ from kiosk.ui.resident.password import ChoosePassword
 from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import ScreenHost
 from tests.ui.scripted_counter import LETTERS
+
+_PAIRS_A_ROUND = 50
+
+
+class _Kept(logging.Handler):
+    """Log records as text; `level` 0 keeps all."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(0)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps one."""
+        self._lines.append(self.format(record))
 
 
 class ListenedHost(ScreenHost):
@@ -32,8 +50,12 @@ class ListenedHost(ScreenHost):
 
 
 async def _written(host: ListenedHost, password: str) -> bytes:
-    """The bytes from the first key to the last, with the keys that erase it all again."""
+    """The bytes from the first key to the last, with the keys that erase it all again, and what was logged."""
     written: list[str] = []
+    kept, log = _Kept(written), logging.getLogger()
+    level = log.level
+    log.addHandler(kept)
+    log.setLevel(logging.DEBUG)
     driver = host._driver
     assert driver is not None
     original = driver.write
@@ -51,6 +73,8 @@ async def _written(host: ListenedHost, password: str) -> bytes:
         host.screen._on_timer_update()
     host.is_listened_to = False
     driver.write = original
+    log.removeHandler(kept)
+    log.setLevel(level)
     return "".join(written).encode()
 
 
@@ -81,13 +105,27 @@ def differing(
 def main(words: Sequence[str] | None = None) -> int:
     """Compares; 1 when any pair could be told apart."""
     parser = argparse.ArgumentParser(prog="python -m tests.ui.password_bytes", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pairs", type=int, default=100, help="in all")
+    parser.add_argument("--seed", type=int, default=1, help="of the first round")
+    parser.add_argument("--progress", type=Path, metavar="FILE")
     args = parser.parse_args(words)
+    done: dict[str, int] = {"next_seed": args.seed, "pairs": 0, "told_apart": 0}
+    if args.progress is not None and args.progress.exists():
+        done = json.loads(args.progress.read_text())
     with tempfile.TemporaryDirectory() as folder:
-        found = differing(args.pairs, args.seed, compile_catalogues(Path(folder)))
-    print(f"{args.pairs} pairs, {len(found)} of them told apart {found[:5]}")
-    return 1 if found else 0
+        locale = compile_catalogues(Path(folder))
+        while (left := args.pairs - done["pairs"]) > 0:
+            pairs = min(left, _PAIRS_A_ROUND)
+            found = differing(pairs, done["next_seed"], locale)
+            if found:
+                print(f"seed {done['next_seed']}: index and length of what was told apart: {found[:5]}", flush=True)
+            done["next_seed"] += 1
+            done["pairs"] += pairs
+            done["told_apart"] += len(found)
+            if args.progress is not None:
+                args.progress.write_text(json.dumps(done))
+    print(f"{done['pairs']} pairs, {done['told_apart']} of them told apart")
+    return 1 if done["told_apart"] else 0
 
 
 if __name__ == "__main__":

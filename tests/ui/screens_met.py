@@ -19,7 +19,7 @@ from kiosk.ui.themes import FRAME_SHEET, SEATS_SHEET, dress
 from kiosk.ui.words import Catalogues
 from tests.ui.contact_sheet import SCENES, play
 
-_SCENES = ("way", "beside", "duties", "rounds", "stop", "refused", "key", "work", "paper")
+_SCENES = ("way", "beside", "duties", "rounds", "stop", "refused", "key", "work", "paper", "second-password")
 
 
 @dataclass(frozen=True)
@@ -64,37 +64,43 @@ def _watched(met: dict[str, MetScreen]) -> Iterator[None]:
 
 
 class LoneScreen(App[None], inherit_bindings=False):
-    """Shows one screen again whenever it was answered and `renew` is called."""
+    """Shows screens alone: another of the same kind whenever it was answered and `renew` is called."""
 
     CSS_PATH: ClassVar[list[str | PurePath]] = [FRAME_SHEET, SEATS_SHEET]
     ENABLE_COMMAND_PALETTE = KioskApp.ENABLE_COMMAND_PALETTE
     ALLOW_SELECT = KioskApp.ALLOW_SELECT
 
-    def __init__(self, met: MetScreen, locale: Path, layout: str = "usual") -> None:
+    def __init__(self, locale: Path, layout: str = "usual") -> None:
         super().__init__()
         dress(self)
-        self.seat = Seat(met.seat, self, Catalogues(locale), "ja", Board(), is_demo=False)
-        self.seat.arrange(layout)
+        self._catalogues = Catalogues(locale)
+        self._layout = layout
         self.fault: BaseException | None = None
-        self._met = met
+        self._met: MetScreen | None = None
+        self.seat = Seat(SeatName.RESIDENT, self, self._catalogues, "ja", Board(), is_demo=False)
+        """Of the screens shown now."""
         self._answered: asyncio.Future[Any] | None = None
 
-    def on_mount(self) -> None:
-        self._answered = self._show()
+    def turn_to(self, met: MetScreen) -> None:
+        """From now on shows screens of this kind, at a seat where nobody has sat before."""
+        self._met = met
+        self.seat = Seat(met.seat, self, self._catalogues, "ja", Board(), is_demo=False)
+        self.seat.arrange(self._layout)
+        self._show()
 
     def renew(self) -> None:
         """Shows a new one when the last has been answered."""
         if self._answered is not None and self._answered.done() and isinstance(self.screen, SeatScreen):
-            before = self.screen
-            screen = self._met.make(self.seat)
-            self._answered = screen.awaited()
-            before.give_way(screen)
+            self._show()
 
-    def _show(self) -> "asyncio.Future[Any]":
-        screen = self._met.make(self.seat)
-        answered: asyncio.Future[Any] = screen.awaited()
-        self.push_screen(screen)
-        return answered
+    def _show(self) -> None:
+        assert self._met is not None, "turned to a kind of screen before"
+        screen, before = self._met.make(self.seat), self.screen
+        self._answered = screen.awaited()
+        if isinstance(before, SeatScreen):
+            before.give_way(screen)
+        else:
+            self.push_screen(screen)
 
     def _handle_exception(self, error: Exception) -> None:
         self.fault = self.fault or error

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from hw.health_words import Question
-from hw.ports import PinPolicy, PinStatus, PrintOutcome
+from hw.ports import KeyUse, PinPolicy, PinStatus, PrintOutcome
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.display.virtual import VirtualDisplay
 from hw.sim.lamp.virtual import VirtualLamp
@@ -24,6 +24,7 @@ from kiosk.counter_records import CounterRecords
 from kiosk.issuance.failure import Refusal, RolledBack
 from kiosk.issuance.persons import (
     Abandoned,
+    AskedPassword,
     CardAction,
     DeliverySummary,
     IdentityQuestion,
@@ -145,6 +146,9 @@ class ScriptedReader:
             return self._changed.wait_for(lambda: not self._is_inside, timeout_s)
 
 
+FOUR_DIGITS = PinPolicy(4, 4, "0123456789")
+
+
 @dataclass
 class Script:
     """What happens in a case beside the ordinary; steps in `hold` wait until let go, in `skip` are left out."""
@@ -160,6 +164,7 @@ class Script:
     defect: Exception | None = None
     released: threading.Event = field(default_factory=threading.Event)
     policy: PinPolicy = field(default_factory=lambda: PinPolicy(4, 16, LETTERS))
+    has_two_passwords: bool = False
 
     def let_go(self) -> None:
         """Lets the held steps go on."""
@@ -522,8 +527,17 @@ class ScriptedProcedures:
 
     def change_password(self, number: str) -> Run:
         def ask(persons: Persons) -> None:
-            persons.resident.enter_old_password(PinStatus(True, 5))
-            persons.resident.choose_password(self._script.policy)
+            statuses = {KeyUse.SIGNATURE: PinStatus(True, 5), KeyUse.AUTHENTICATION: PinStatus(True, 0)}
+            use = KeyUse.SIGNATURE
+            if self._script.has_two_passwords:
+                use = persons.resident.which_password(statuses)
+            is_second = use is KeyUse.AUTHENTICATION
+            policy = FOUR_DIGITS if is_second else self._script.policy
+            persons.resident.enter_old_password(PinStatus(True, 5), AskedPassword(use, policy))
+            if is_second:
+                persons.resident.choose_authentication_password(policy)
+            else:
+                persons.resident.choose_password(policy)
 
         return _stoppable(ask)
 

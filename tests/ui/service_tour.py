@@ -71,6 +71,26 @@ async def change(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Start")
 
 
+async def second_password(pilot: Pilot[None], shoot: Shoot) -> None:
+    """The resident of a card with two passwords replaces the one of four digits."""
+    await reach(pilot, "Start")
+    await pilot.press("5")
+    await reach(pilot, "ChooseService")
+    await pilot.press("1")
+    await reach(pilot, "ChoosePasswordMeant")
+    await shoot("which-password")
+    await pilot.press("2")
+    await reach(pilot, "RecallPassword")
+    await shoot("old-pin")
+    await pilot.press(*"4242", "enter")
+    await reach(pilot, "ChoosePassword")
+    await shoot("new-pin")
+    await pilot.press(*"9731", "enter", *"9731", "enter")
+    await reach(pilot, "ServiceFinished")
+    await pilot.press("enter")
+    await reach(pilot, "Start")
+
+
 async def wish(pilot: Pilot[None], shoot: Shoot) -> None:
     """The resident's own part of a revocation."""
     await pilot.press("5")

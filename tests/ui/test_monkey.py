@@ -1,8 +1,9 @@
 """A reduced run of the monkeys; the campaigns are `python -m tests.ui.monkey`."""
 
+from collections import Counter
 from pathlib import Path
 
-from tests.ui.monkey import run_bytes, run_keys
+from tests.ui.monkey import Campaign, Progress, run_keys, run_strings
 
 
 def test_random_keys_and_taps_leave_every_seat_running(locale: Path) -> None:
@@ -11,4 +12,21 @@ def test_random_keys_and_taps_leave_every_seat_running(locale: Path) -> None:
 
 
 def test_random_bytes_on_a_terminal_leave_the_demo_running() -> None:
-    run_bytes(10, 2)
+    run_strings(10, 2)
+
+
+def test_a_campaign_that_was_stopped_goes_on_with_what_it_lacks_most(tmp_path: Path) -> None:
+    file = tmp_path / "progress.json"
+    progress = Progress.begun(7)
+    progress.at_seats += Counter(Desk=500)
+    progress.alone += Counter(Desk=100, Menu=40)
+    progress.strings = 90
+    progress.next_seed["keys"] += 1
+    progress.keep(file)
+    again = Progress.read(file)
+    assert again == progress and again.next_seed["keys"] == 8
+    campaign = Campaign(again, tmp_path)
+    assert campaign.wanted(keys=640, alone=100, strings=100) == "alone"
+    assert campaign.wanted(keys=1280, alone=41, strings=100) == "keys"
+    assert campaign.wanted(keys=640, alone=40, strings=100) == "strings"
+    assert campaign.wanted(keys=640, alone=40, strings=0) is None

@@ -9,9 +9,11 @@ from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
 from kiosk.ui.voice import sentence
+from kiosk.ui.widgets.keyboard import KeyCap
 from tests.ui.fit import flaws as flaws_of
-from tests.ui.scripted_counter import ScriptedCounter, a_left_case
-from tests.ui.service_tour import change, decisions, services, wish
+from tests.ui.screen_host import text_on
+from tests.ui.scripted_counter import Script, ScriptedCounter, a_left_case
+from tests.ui.service_tour import change, decisions, second_password, services, wish
 from tests.ui.walk import Shoot, reach
 
 USUAL, SMALL, LARGE = (100, 30), (90, 26), (132, 43)
@@ -69,6 +71,36 @@ def test_the_residents_part_fits_in_easy_japanese_and_every_arrangement(
     assert "今の パスワード" in said["old-password"]
     assert "なくした・しられた" in said["wish"]
     assert all(said.values())
+
+
+@pytest.mark.parametrize("size", [SMALL, USUAL, LARGE])
+@pytest.mark.parametrize("language", ["ja", "en", "ja@easy"])
+def test_the_second_password_is_asked_for_in_its_own_words_and_by_digits(
+    language: str, size: tuple[int, int], locale: Path
+) -> None:
+    counter = ScriptedCounter(Script(has_two_passwords=True))
+    flaws: list[str] = []
+    seen: dict[str, str] = {}
+
+    async def run() -> None:
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+        async with app.run_test(size=size) as pilot:
+
+            async def visit(name: str) -> None:
+                await pilot.pause()
+                flaws.extend(f"{name}: {flaw}" for flaw in flaws_of(app.screen))
+                seen[name] = text_on(app.screen)
+                if name != "which-password":
+                    keys = {cap.render().plain for cap in app.screen.query(KeyCap)}
+                    assert {key for key in keys if len(key) == 1 and key.isascii()} == set("0123456789")
+
+            await second_password(pilot, visit)
+
+    asyncio.run(run())
+    assert not flaws, "\n".join(flaws)
+    if language == "ja":
+        assert "ロックされています" in seen["which-password"] and "あと5回まで" in seen["which-password"]
+        assert "利用者証明用" in seen["old-pin"] and "利用者証明用" in seen["new-pin"]
 
 
 async def _arrange(pilot: Pilot[None], layout: str) -> None:

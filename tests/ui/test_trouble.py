@@ -207,6 +207,18 @@ def test_a_key_that_comes_when_the_last_screen_has_gone_is_no_defect(play: Calla
     assert app.fault is None
 
 
+def test_a_defect_while_the_program_ends_is_kept_and_draws_nothing(play: Callable[..., KioskApp]) -> None:
+    async def nothing(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+
+    app = play(ScriptedCounter(), nothing)
+    with pytest.raises(ScreenStackError):
+        assert app.screen
+    late = RuntimeError("late")
+    app._handle_exception(late)
+    assert app.fault is late
+
+
 def test_no_key_ends_or_suspends_the_program(play: Callable[..., KioskApp]) -> None:
     async def anybody(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Start")
