@@ -170,21 +170,24 @@ def open_reader(
     device: CardDevice, simulation: Path, name: str = "card", *, trace: Callable[[str], None] | None = None
 ) -> tuple[CardReader, SimulatedReader | None]:
     """One card reader alone, and the hand at it when it is simulated; `name` is its table. See `open_bench`."""
+    from hw.card.apdu import EXTENDED, SHORT
     from hw.card.reader import Reader
     from hw.card.trace import RedactingTrace
 
     pcsc_name = _reader_name(device, name)
+    limits = SHORT if device.length == "short" else EXTENDED
     if pcsc_name is None:
         simulation.mkdir(parents=True, exist_ok=True)
         simulated = SimulatedReader(simulation, name, device.profile)
-        return Reader(simulated.slot, trace=None if trace is None else RedactingTrace(trace)), simulated
+        heard = None if trace is None else RedactingTrace(trace)
+        return Reader(simulated.slot, limits=limits, trace=heard), simulated
     objection = _objection(device, pcsc_name)
     if objection:
         logging.getLogger(__name__).warning(objection)
     from hw.card.pcsc import PcscSlot
     from hw.card.process_reader import ProcessReader
 
-    return ProcessReader(PcscSlot(pcsc_name), trace=trace), None
+    return ProcessReader(PcscSlot(pcsc_name), limits=limits, trace=trace), None
 
 
 def _reader_name(device: CardDevice, table: str) -> str | None:

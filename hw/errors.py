@@ -68,6 +68,10 @@ class CardAnswerInvalid(OutcomeUnknown):
     """The card's answer does not have the form its standard demands, or fails the secure channel's check."""
 
 
+class DriverDefect(OutcomeUnknown):
+    """The driver itself met with what it was not made for, in the middle of what it did; never the card's removal."""
+
+
 class Unsupported(StrEnum):
     """Why a card cannot be worked with."""
 

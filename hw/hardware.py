@@ -20,14 +20,16 @@ SIMULATED = "sim:"
 class CardDevice:
     """A card reader: `sim:` or `pcsc:READER NAME`; empty where there is none.
 
-    `profile` is the kind of a new simulated card. `unlisted` says what becomes of a reader that did not pass the
-    compatibility check as `readers`, beside the shipped hardware.toml unless it is a path, lists it.
+    `profile` is the kind of a new simulated card. `length` is `short` for a reader that passes no extended command on.
+    `unlisted` says what becomes of a reader that did not pass the compatibility check as `readers`, beside the shipped
+    hardware.toml unless it is a path, lists it.
     """
 
     link: str = SIMULATED
     profile: Literal["juki-2011", "juki-2011-b", "myna-2016", "piv"] = "juki-2011"
     unlisted: Literal["refuse", "warn", "allow"] = "warn"
     readers: str = ""
+    length: Literal["extended", "short"] = "extended"
 
 
 @dataclass(frozen=True)

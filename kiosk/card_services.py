@@ -49,6 +49,7 @@ class StationCardServices:
             try:
                 certificate = load_certificate(der)
                 items = certified_items(certificate)
+                valid_from, valid_until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
             except ValueError as error:
                 raise CardUnusable("trouble") from error
             name = items.name if items else ""
@@ -58,8 +59,8 @@ class StationCardServices:
         return OwnCertificate(
             name=name,
             address=items.address if items else "",
-            valid_from=certificate.not_valid_before_utc.astimezone(JAPAN).date(),
-            valid_until=certificate.not_valid_after_utc.astimezone(JAPAN).date(),
+            valid_from=valid_from.astimezone(JAPAN).date(),
+            valid_until=valid_until.astimezone(JAPAN).date(),
             serial=serial_text(certificate.serial_number),
             state=self._state(der),
         )

@@ -22,6 +22,7 @@ from kiosk.authority.client import OCSP_PATH
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.errors import AuthorityUnreachable, CredentialInvalid
 from kiosk.authority.status_service import ask_status, ocsp_url
+from kiosk.authority.verification import load_certificate
 from kiosk.clock import system_clock
 from kiosk.config import Config
 from kiosk.eapply.sign import sign_cms
@@ -84,8 +85,11 @@ def _sign(content: bytes, card: CardSession, is_detached: bool, pin_file: Path |
     public_key, certificate = card.public_key(), card.read_certificate()
     if public_key is None or certificate is None:
         raise NothingToSignWith("the card holds no certificate")
-    key = CardKey(card, public_key)
-    return sign_cms(content, x509.load_der_x509_certificate(certificate), key, is_detached=is_detached)
+    try:
+        loaded = load_certificate(certificate)
+    except ValueError as error:
+        raise NothingToSignWith("what the card holds is no certificate") from error
+    return sign_cms(content, loaded, CardKey(card, public_key), is_detached=is_detached)
 
 
 def read_password(pin_file: Path | None, prompt: str) -> bytearray:

@@ -18,6 +18,10 @@ class Limits:
     data: int
     answer: int
 
+    def within(self, other: "Limits") -> "Limits":
+        """What passes here and there."""
+        return Limits(min(self.data, other.data), min(self.answer, other.answer))
+
 
 SHORT = Limits(data=255, answer=256)
 EXTENDED = Limits(data=65535, answer=65536)

@@ -13,13 +13,15 @@ import sys
 import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from threading import Thread
+from traceback import extract_tb
 
 from hw.card.pcsc import PcscSlot, reader_names
 from hw.card.reader import Reader
 from hw.card.session_messages import Answered, Asked, Call, Denied, Failed, Keys, Open, Traced
 from hw.card.trace import RedactingTrace
-from hw.errors import DeviceError
+from hw.errors import DeviceError, DriverDefect
 from hw.ports import CardSession, ChannelChallenge, ChannelPurpose, ManagementKeys, SessionKeys
 
 _GRACE_S = 1.0
@@ -47,6 +49,12 @@ def serve(connection: Connection) -> None:
     except DeviceError as error:
         connection.send(Failed.of(error, 0))
         return
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise  # the parent has ended
+    # As in `_answer`, while the session is opened.
+    except Exception as error:
+        connection.send(_defect(error, 0))
+        return
     connection.send(Answered(None, session.exchanges))
 
 
@@ -64,9 +72,19 @@ def _answer(session: CardSession, call: Call, connection: Connection) -> Answere
         return Answered(method(*arguments) if callable(method) else method, session.exchanges)
     except DeviceError as error:
         return Failed.of(error, session.exchanges)
+    # The process must outlive whatever a card's answer makes of the driver: its end means that the card was taken out.
+    except Exception as error:
+        return _defect(error, session.exchanges)
     finally:
         for secret in secrets:
             secret[:] = bytes(len(secret))
+
+
+def _defect(error: Exception, exchanges: int) -> Failed:
+    """An exception that is not declared, by its name and place alone: its text may hold what the card has said."""
+    frames = extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return Failed.of(DriverDefect(f"the driver met {type(error).__name__}{place}"), exchanges)
 
 
 def _ask(challenge: ChannelChallenge, connection: Connection) -> SessionKeys | ManagementKeys:

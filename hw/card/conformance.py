@@ -93,7 +93,7 @@ class Specimen:
         """The card, powered and held, and let go afterwards."""
         connection = self.slot.connect()
         try:
-            yield _Port(connection, limits, self.clock)
+            yield _Port(connection, limits.within(getattr(connection, "limits", EXTENDED)), self.clock)
         finally:
             connection.close()
 

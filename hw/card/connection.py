@@ -178,8 +178,17 @@ class CommandChaining:
         return Limits(data=EXTENDED.data, answer=self._port.limits.answer)
 
     def send(self, command: Command) -> Response:
-        """Sends a command; stops at the piece that the card does not take, and answers what it said."""
+        """Sends a command; stops at the piece that the card does not take, and answers what it said.
+
+        When the port below finds out only by this command that the card takes less, it begins again in pieces of that.
+        """
         size = self._port.limits.data
+        response = self._send(command, size)
+        if response.sw == Status.WRONG_LENGTH and self._port.limits.data < min(size, len(command.data)):
+            return self._send(command, self._port.limits.data)
+        return response
+
+    def _send(self, command: Command, size: int) -> Response:
         while len(command.data) > size:
             piece = replace(command, cla=command.cla | CHAINING, data=command.data[:size], le=None)
             response = self._port.send(piece)

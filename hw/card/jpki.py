@@ -7,7 +7,8 @@ Reading, verifying and signing are the service's public card interface; issuing 
 import re
 from collections.abc import Callable
 
-from hw.card import pin_entry, rsa_check, tlv
+from hw import rsa_check
+from hw.card import pin_entry, tlv
 from hw.card.apdu import Command
 from hw.card.connection import CommandPort, Traffic
 from hw.card.jpki_cards import ANY_CARD, CARDS, LAYOUTS, Layout, Place
@@ -425,7 +426,4 @@ def _der_length(data: bytes) -> int:
 
 def _public_key(answer: bytes) -> RsaPublicKey:
     parts = tlv.read(tlv.read(answer).get(_PUBLIC_KEY, b""))
-    modulus, exponent = parts.get(_MODULUS, b""), parts.get(_EXPONENT, b"")
-    if len(modulus) != _SIGNATURE_BYTES or not modulus[0] & 0x80 or not exponent:
-        raise CardAnswerInvalid("the card's public key is not one of RSA with 2048 bits")
-    return RsaPublicKey(int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big"))
+    return rsa_check.rsa_2048(parts.get(_MODULUS, b""), parts.get(_EXPONENT, b""))

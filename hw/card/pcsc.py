@@ -13,6 +13,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hw.card.apdu import EXTENDED, SHORT, Limits
 from hw.card.holder import programs_at_the_card_service
 from hw.card.pin_entry import GET_FEATURE_REQUEST
 from hw.errors import (
@@ -238,6 +239,11 @@ class PcscConnection:
         if result != Result.SUCCESS or not answer:
             raise error_of_exchange(result)
         return bytes(answer)
+
+    @property
+    def limits(self) -> Limits:
+        """What one command can carry: over T=0 the extended form would need ENVELOPE (ISO/IEC 7816-3, 12.2)."""
+        return SHORT if self._header == self._scard.SCARD_PCI_T0 else EXTENDED
 
     @property
     def atr(self) -> bytes:

@@ -117,8 +117,8 @@ class PadTraffic(Protocol):
 
 
 def has_pad(traffic: PadTraffic) -> bool:
-    """Whether a PIN can be typed at the reader."""
-    return Feature.VERIFY_PIN_DIRECT in parse_features(traffic.features())
+    """Whether a PIN can be typed at the reader; not at one that cannot even describe its pad."""
+    return _verify_code(traffic) is not None
 
 
 def verify_at_reader(traffic: PadTraffic, command: bytes, *, minimum: int, maximum: int) -> int:
@@ -126,7 +126,7 @@ def verify_at_reader(traffic: PadTraffic, command: bytes, *, minimum: int, maxim
 
     Raises `NotSent` for a reader without a pad, and when the person typed none.
     """
-    code = parse_features(traffic.features()).get(Feature.VERIFY_PIN_DIRECT)
+    code = _verify_code(traffic)
     if code is None:
         raise NotSent("the reader has no pad for a PIN")
     structure = verify_structure(command, minimum=minimum, maximum=maximum)
@@ -137,3 +137,10 @@ def verify_at_reader(traffic: PadTraffic, command: bytes, *, minimum: int, maxim
     if sw in _NOT_ENTERED:
         raise NotSent(_NOT_ENTERED[sw])
     return sw
+
+
+def _verify_code(traffic: PadTraffic) -> int | None:
+    try:
+        return parse_features(traffic.features()).get(Feature.VERIFY_PIN_DIRECT)
+    except ValueError:
+        return None

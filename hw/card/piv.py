@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from hw.card import pin_entry, piv_channel, piv_contents, piv_management, rsa_check, tlv
+from hw import rsa_check
+from hw.card import pin_entry, piv_channel, piv_contents, piv_management, tlv
 from hw.card.apdu import SHORT, Command
 from hw.card.connection import CommandChaining, CommandPort, Traffic
 from hw.card.piv_management import AES_256, ALGORITHMS, FACTORY_KEY, TDEA
@@ -45,7 +46,7 @@ _SLOTS = {KeyUse.SIGNATURE: (0x9C, 0x5FC10A), KeyUse.AUTHENTICATION: (0x9A, 0x5F
 _CHUID, _ATTESTATION_CERTIFICATE = 0x5FC102, 0x5FFF01
 _PIN, _PUK, _PADDED_BYTES = 0x80, 0x81, 8
 _SERIAL_NUMBER, _GUID_NUMBER = "PIV", "PIVG"
-_RSA_2048, _SIGNATURE_BYTES = 0x07, piv_contents.MODULUS_BYTES
+_RSA_2048, _SIGNATURE_BYTES = 0x07, rsa_check.MODULUS_BYTES
 _GUID, _GUID_BYTES = 0x34, 16
 _TAG_LIST, _OBJECT = 0x5C, 0x53
 _TEMPLATE, _CHALLENGE, _RESPONSE = 0x7C, 0x81, 0x82

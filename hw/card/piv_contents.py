@@ -4,15 +4,15 @@ import hashlib
 import zlib
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from hw import rsa_check
 from hw.card import tlv
 from hw.errors import CardAnswerInvalid
 from hw.ports import RsaPublicKey
-
-MODULUS_BYTES = 256
-"""Of RSA-2048; a signature has as many."""
 
 _CERTIFICATE, _CERTIFICATE_INFO, _CHECK = 0x70, 0x71, 0xFE
 _COMPRESSED = b"\x01"
@@ -53,28 +53,26 @@ def _decompressed(data: bytes) -> bytes:
 def public_key(objects: bytes) -> RsaPublicKey:
     """The RSA-2048 key in the data objects of an answer. Raises `CardAnswerInvalid` for any other."""
     parts = tlv.read(objects)
-    modulus, exponent = parts.get(0x81, b""), parts.get(0x82, b"")
-    if len(modulus) != MODULUS_BYTES or not modulus[0] & 0x80 or not exponent:
-        raise CardAnswerInvalid("the card's public key is not one of RSA with 2048 bits")
-    return RsaPublicKey(int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big"))
+    return rsa_check.rsa_2048(parts.get(0x81, b""), parts.get(0x82, b""))
 
 
 def key_in(certificate: bytes) -> RsaPublicKey | None:
-    """The RSA key that a certificate (DER) carries, None for another kind. Raises `CardAnswerInvalid`."""
-    try:
-        key = x509.load_der_x509_certificate(certificate).public_key()
-    except ValueError as error:
-        raise CardAnswerInvalid("the certificate in the card cannot be read") from error
+    """The RSA-2048 key that a certificate (DER) carries, None for another kind. Raises `CardAnswerInvalid`."""
+    key = _loaded_key(certificate, "the certificate in the card")
     if not isinstance(key, rsa.RSAPublicKey):
         return None
     numbers = key.public_numbers()
-    return RsaPublicKey(numbers.n, numbers.e)
+    return RsaPublicKey(numbers.n, numbers.e) if rsa_check.is_rsa_2048(numbers.n, numbers.e) else None
 
 
 def key_hash(certificate: bytes) -> bytes:
     """SHA-256 of the SubjectPublicKeyInfo in an attestation (DER). Raises `CardAnswerInvalid`."""
-    try:
-        key = x509.load_der_x509_certificate(certificate).public_key()
-    except ValueError as error:
-        raise CardAnswerInvalid("the attestation cannot be read") from error
+    key = _loaded_key(certificate, "the attestation")
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+
+
+def _loaded_key(certificate: bytes, what: str) -> CertificatePublicKeyTypes:
+    try:
+        return x509.load_der_x509_certificate(certificate).public_key()
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
+        raise CardAnswerInvalid(f"{what} cannot be read") from error

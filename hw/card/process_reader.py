@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -35,8 +36,8 @@ DEADLINE_S = 20.0
 GENERATION_DEADLINE_S = 120.0
 """RSA-2048 takes a card from 2 to 60 s, by chance."""
 
-PIN_ENTRY_DEADLINE_S = 60.0
-"""The reader itself gives a person 30 s for the first digit and between two."""
+PIN_ENTRY_DEADLINE_S = 30.0 * (15 + 2)
+"""The reader itself gives a person 30 s for the first digit and between two, of 15 at most, and for the enter key."""
 
 _END_S = 5.0
 
@@ -56,6 +57,7 @@ class ProcessReader:
         trace: Callable[[str], None] | None = None,
         deadline_s: float = DEADLINE_S,
         generation_deadline_s: float = GENERATION_DEADLINE_S,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = slot.name
         self._slot = slot
@@ -66,6 +68,7 @@ class ProcessReader:
             "verify_pin_at_reader": PIN_ENTRY_DEADLINE_S,
         }
         self._deadline_s = deadline_s
+        self._monotonic = monotonic
         self._spare: _Process | None = None
 
     def is_card_present(self) -> bool:
@@ -84,6 +87,7 @@ class ProcessReader:
     def prepare(self) -> None:
         """Starts the next card's process, so that its start does not add to the session's time."""
         if self._spare is None or not self._spare.is_running():
+            self.close()
             self._spare = _Process()
 
     def close(self) -> None:
@@ -103,7 +107,7 @@ class ProcessReader:
         process, self._spare = self._spare, None
         assert process is not None
         try:
-            session = _Session(process, self._trace, self._deadline_s, self._deadlines_s)
+            session = _Session(process, self._trace, self._deadline_s, self._deadlines_s, self._monotonic)
             session.request(Open(self.name, self._limits, self._trace is not None))
             yield session
             session.end()
@@ -161,11 +165,13 @@ class _Session:
         trace: Callable[[str], None] | None,
         deadline_s: float,
         deadlines_s: dict[str, float],
+        monotonic: Callable[[], float],
     ) -> None:
         self._process = process
         self._trace = trace
         self._deadline_s = deadline_s
         self._deadlines_s = deadlines_s
+        self._monotonic = monotonic
         self._exchanges = 0
         self._is_over = False
 
@@ -276,11 +282,17 @@ class _Session:
         if self._is_over:
             raise NotSent("the session with the card is over")
         deadline_s = self._deadlines_s.get(message.method if isinstance(message, Call) else "", self._deadline_s)
-        try:
+        with self._process_running():
             self._process.connection.send(message)
             for secret in secrets:
                 self._process.connection.send_bytes(secret)
-            return self._result(deadline_s, keys)
+        return self._result(deadline_s, keys)
+
+    @contextmanager
+    def _process_running(self) -> Iterator[None]:
+        """While something is said to the process or heard from it; it ends by itself when the card has left."""
+        try:
+            yield
         except (EOFError, OSError) as error:
             self._is_over = True
             raise CardRemoved("the card left, and its process ended with it") from error
@@ -291,12 +303,10 @@ class _Session:
         return self.request(Call(method, open_arguments, len(secrets)), secrets, keys)
 
     def _result(self, deadline_s: float, keys: ChannelKeys | None) -> Any:
+        """What comes of a call within its deadline; the time that whoever holds the keys takes is not the card's."""
+        ends_s = self._monotonic() + deadline_s
         while True:
-            if not self._process.connection.poll(deadline_s):
-                self._is_over = True
-                self._process.kill()
-                raise CardMute(f"the card did not answer within {deadline_s:g} s; its process was ended")
-            match self._process.connection.recv():
+            match self._heard(ends_s, deadline_s):
                 case Answered(value, exchanges):
                     self._exchanges = exchanges
                     return value
@@ -308,13 +318,24 @@ class _Session:
                     self._trace(line)
                 case Asked(challenge):
                     assert keys is not None
+                    asked_s = self._monotonic()
                     self._answer(keys, challenge)
+                    ends_s += self._monotonic() - asked_s
                 case message:
                     raise LinkLost(f"the card process said {type(message).__name__}")
+
+    def _heard(self, ends_s: float, deadline_s: float) -> Any:
+        with self._process_running():
+            if self._process.connection.poll(max(0.0, ends_s - self._monotonic())):
+                return self._process.connection.recv()
+        self._is_over = True
+        self._process.kill()
+        raise CardMute(f"the card did not answer within {deadline_s:g} s; its process was ended")
 
     def _answer(self, keys: ChannelKeys, challenge: Any) -> None:
         try:
             answer: Keys | Denied = Keys(keys(challenge))
         except DeviceError as error:
             answer = Denied(Failed.of(error, 0))
-        self._process.connection.send(answer)
+        with self._process_running():
+            self._process.connection.send(answer)

@@ -57,7 +57,9 @@ class Reader:
         connection = self._slot.connect()
         try:
             traffic = Traffic(connection, self._trace, self._clock)
-            session = open_application(command_port(traffic, self._limits), traffic, self._random)
+            # What the protocol passes on that card and reader have agreed upon; a slot in memory has none.
+            limits = self._limits.within(getattr(connection, "limits", EXTENDED))
+            session = open_application(command_port(traffic, limits), traffic, self._random)
             is_answering = True
             try:
                 yield session

@@ -7,6 +7,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from hw import rsa_check
 from hw.ports import CardSession, KeyUse, PinPolicy, RsaPublicKey
 from kiosk.issuance.card_fitness import is_attesting
 from kiosk.issuance.failure import DeliveryUnproven, PasswordRulesIncompatible
@@ -32,14 +33,24 @@ def password_policy(rules: PasswordRules, card: PinPolicy) -> PinPolicy:
 
 
 def attested_key(session: CardSession, key: RsaPublicKey | None, nonce: bytes, policy: Policy) -> KeyReady:
-    """The key that the card has just made, with its word for it. Raises `DeliveryUnproven` when it shows none."""
+    """The key that the card has made, as it shows it now, with its word for it; nothing else is ever certified.
+
+    Raises `DeliveryUnproven` when it shows none, `CardAnswerInvalid` for one that no sound card makes.
+    """
     if key is None:
         raise DeliveryUnproven("the card shows no key after making one")
+    rsa_check.refuse_weak(key)
     public_key = public_key_der(key)
     if not is_attesting(session, policy):
         return KeyReady(public_key, nonce, b"")
     proof = session.attest(nonce, hashlib.sha256(public_key).digest())
     return KeyReady(public_key, proof.nonce, proof.value)
+
+
+def refuse_another_key(made: RsaPublicKey, shown: RsaPublicKey | None) -> None:
+    """Raises `DeliveryUnproven` when the card shows another key than the one it has just made."""
+    if shown != made:
+        raise DeliveryUnproven("the card shows another key than it has made")
 
 
 def prove_delivery(session: CardSession, certificate: bytes, use: KeyUse = KeyUse.SIGNATURE) -> DeliveredCertificate:

@@ -66,14 +66,22 @@ class InsertedCard:
         """The card, whatever state it is in. Raises `CardNotInserted`, `WrongCard` and what the reader raises."""
         if self._session is None:
             self._wait_until_inserted()
-            session = self._held.enter_context(self.reader.session())
-            self._session = session
+            with ExitStack() as held:
+                session = held.enter_context(self.reader.session())
+                self._refuse_another(session)
+                # Only a card that was checked is ever the case's session, whatever went wrong at the check.
+                self._held, self._session = held.pop_all(), session
+        return self._session
+
+    def _refuse_another(self, session: CardSession) -> None:
+        try:
             number = session.number()
             if self.number not in (None, number):
-                self.release()
                 raise WrongCard("the card in the reader is not the one of this case")
-            self.number = number
-        return self._session
+        except BaseException:
+            self._released_exchanges += session.exchanges
+            raise
+        self.number = number
 
     @property
     def reader(self) -> CardReader:

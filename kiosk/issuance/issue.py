@@ -26,6 +26,7 @@ from kiosk.issuance.card_key import (
     load_public_key,
     password_policy,
     prove_delivery,
+    refuse_another_key,
 )
 from kiosk.issuance.card_keys import renew_card_keys
 from kiosk.issuance.certification import certify_message, confirm_pending
@@ -348,8 +349,9 @@ def generate_key(
         finally:
             wipe(password)
         card.note_verified()
-        session.generate_key()
-        return attested_key(session, session.public_key(), terms.nonce, station.policy)
+        made = session.generate_key()
+        refuse_another_key(made, shown := session.public_key())
+        return attested_key(session, shown, terms.nonce, station.policy)
 
     def look_again(intent: KeyIntent) -> KeyReady | World:
         _refuse_unless_covered(case, authorised, station)

@@ -16,6 +16,7 @@ from kiosk.issuance.card_key import (
     load_public_key,
     password_policy,
     prove_delivery,
+    refuse_another_key,
 )
 from kiosk.issuance.certification import certify_message, confirm_pending
 from kiosk.issuance.effect import Case, World, outcome_in
@@ -76,8 +77,9 @@ def make_key(
                 wipe(password)
             card.note_verified(_USE)
         card.verified(_USE)
-        session.generate_key(_USE)
-        return attested_key(session, session.public_key(_USE), terms.nonce, station.policy)
+        made = session.generate_key(_USE)
+        refuse_another_key(made, shown := session.public_key(_USE))
+        return attested_key(session, shown, terms.nonce, station.policy)
 
     def look_again(intent: KeyIntent) -> KeyReady | World:
         session = card.under_channel()

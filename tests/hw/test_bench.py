@@ -78,6 +78,19 @@ def test_a_reader_needs_no_printer_and_a_real_one_no_files(tmp_path: Path) -> No
     assert not (tmp_path / "sim" / "printer").exists()
 
 
+def test_a_reader_that_passes_short_commands_only_is_sent_no_other(tmp_path: Path) -> None:
+    asked = {}
+    for length in ("extended", "short"):
+        lines: list[str] = []
+        reader, hand = open_reader(CardDevice(length=length), tmp_path / length, trace=lines.append)
+        assert hand is not None
+        hand.insert("1")
+        with reader.session() as card:
+            card.number()
+        asked[length] = next(line for line in lines if line.startswith("> 00CA0101"))
+    assert asked == {"extended": "> 00CA0101 000200", "short": "> 00CA0101 00"}
+
+
 NAMES = [
     "1",
     "01",

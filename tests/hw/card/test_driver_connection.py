@@ -4,7 +4,7 @@ import pytest
 from scripted_card import ScriptedCard
 
 from hw.card.apdu import EXTENDED, SHORT, Command, Limits, Response
-from hw.card.connection import CommandPort, Traffic, command_port
+from hw.card.connection import CommandChaining, CommandPort, Traffic, command_port
 from hw.errors import CardAnswerInvalid, CardRemoved, DeviceError, NotSent
 
 READ = Command(0x00, 0xB0, 0x00, 0x00, le=4096)
@@ -94,3 +94,21 @@ def test_every_exchange_is_counted_timed_and_traced_also_the_one_that_failed() -
         traffic.transmit(b"\x02")
     assert heard == [(b"\x01", b"\x90\x00", 0.5), (b"\x02", removed, 0.25)]
     assert traffic.exchanges == 2
+
+
+def test_a_card_that_refuses_the_extended_form_has_the_command_again_in_pieces() -> None:
+    """Nothing of it was done; a card that knows short lengths only may say so at the first long command."""
+    script = ScriptedCard(
+        ("0087079C00012C" + "AB" * 300 + "0100", "6700"),
+        ("1087079CFF" + "AB" * 255, "9000"),
+        ("0087079C2D" + "AB" * 45 + "00", "AA9000"),
+    )
+    chaining = CommandChaining(port(script))
+    assert chaining.send(Command(0x00, 0x87, 0x07, 0x9C, b"\xab" * 300, le=256)) == Response(b"\xaa", 0x9000)
+    script.close()
+
+
+def test_a_command_whose_pieces_are_refused_too_is_not_begun_a_third_time() -> None:
+    script = ScriptedCard(("0087079C00012C" + "AB" * 300 + "0100", "6700"), ("1087079CFF" + "AB" * 255, "6700"))
+    assert CommandChaining(port(script)).send(Command(0x00, 0x87, 0x07, 0x9C, b"\xab" * 300, le=256)).sw == 0x6700
+    script.close()

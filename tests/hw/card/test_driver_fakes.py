@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from hw.card.memory import MemorySlot
 from hw.card.pcsc import Result, error_of_connecting
 from hw.card.reader import Reader
-from hw.card.rsa_check import refuse_weak
 from hw.errors import (
     CardAnswerInvalid,
     CardMute,
@@ -27,6 +26,7 @@ from hw.errors import (
     Unsupported,
 )
 from hw.ports import CardReader, ChannelPurpose, RsaPublicKey
+from hw.rsa_check import refuse_weak
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import CardMemory, MemoryStore
 from hw.sim.card.personalization import MasterKeys, new_card

@@ -9,10 +9,11 @@ import pytest
 from hw.card.pcsc import reader_names
 from hw.ports import CardReader
 from hw.sim.card.card import VirtualCard
+from hw.sim.card.limits import T0
 from hw.sim.card.memory import MemoryStore
 from hw.sim.card.personalization import new_card
 from hw.sim.fault import Fault
-from tests.hw.card.office import CARD_NUMBER, issue, read_certificate, rsa_key
+from tests.hw.card.office import CARD_NUMBER, blank, issue, read_certificate, rsa_key
 from tests.hw.card.pcsc_bench import Client, hold, holder_of, inserted, outcome, release, select_held
 from tests.pcscd import PrivatePcscd
 
@@ -105,6 +106,28 @@ def test_a_card_is_noticed_issued_to_and_let_go(client: Client, pcscd: PrivatePc
         going = client.start(outcome, wait_for_removal, READER)
         remove()
         assert going.result(20) == "True"
+
+
+class ListeningCard(VirtualCard):
+    """One that speaks T=0, and keeps what it is sent."""
+
+    def __init__(self, memory: MemoryStore) -> None:
+        super().__init__(memory, make_key=rsa_key, limits=T0)
+        self.sent: list[bytes] = []
+
+    def transmit(self, command: bytes) -> bytes:
+        self.sent.append(command)
+        return super().transmit(command)
+
+
+@pytest.mark.parametrize("kind", ["juki-2011", "piv"])
+def test_a_card_that_speaks_t_0_is_never_sent_an_extended_command(
+    client: Client, pcscd: PrivatePcscd, kind: str
+) -> None:
+    card = ListeningCard(MemoryStore(blank(kind)))
+    with card_in_reader(client, pcscd, card):
+        assert client.run(outcome, issue_within, READER) == "2048"
+    assert [command[:5].hex() for command in card.sent if len(command) > 5 and command[4] == 0] == []
 
 
 def test_no_other_program_finds_the_password_verified(

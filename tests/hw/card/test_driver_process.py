@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hw.card.apdu import SHORT
 from hw.card.pcsc import PcscSlot
 from hw.card.process_reader import ProcessReader
 from hw.errors import CardRefused, DeviceError, PinRefused, Refused
@@ -16,7 +17,7 @@ from hw.ports import CardReader, ChannelPurpose
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import MemoryStore
 from hw.sim.fault import Fault
-from tests.hw.card.office import ISSUER, PASSWORD, blank, issue, password_for, rsa_key
+from tests.hw.card.office import CERTIFICATE, ISSUER, PASSWORD, blank, issue, password_for, rsa_key
 from tests.hw.card.pcsc_bench import Client, inserted, outcome
 from tests.pcscd import PrivatePcscd
 
@@ -95,6 +96,56 @@ def verify_and_stay(reader: CardReader) -> None:
 def sign_without_password(reader: CardReader) -> bytes:
     with reader.session() as card:
         return card.sign(bytes(51))
+
+
+def write_slowly(reader: CardReader) -> None:
+    with reader.session() as card:
+        card.open_channel(ChannelPurpose.ISSUE, ISSUER)
+        card.set_pin(bytearray(PASSWORD))
+        card.write_certificate(CERTIFICATE)
+
+
+def traced_at_process_reader(name: str, deadline_s: float) -> str:
+    lines: list[str] = []
+    reader = ProcessReader(PcscSlot(name), limits=SHORT, deadline_s=deadline_s, trace=lines.append)
+    try:
+        write_slowly(reader)
+    except DeviceError as error:
+        return f"{type(error).__name__}, {'traced' if lines else 'not traced'}"
+    finally:
+        reader.close()
+    return "written"
+
+
+def ask_a_full_disk(reader: CardReader) -> str:
+    def full(challenge):
+        raise OSError("no space left on the disk of the clerk's station")
+
+    with reader.session() as card:
+        try:
+            card.open_channel(ChannelPurpose.ISSUE, full)
+        except OSError as error:
+            return str(error)
+    return "opened"
+
+
+def ask_patiently(reader: CardReader) -> str:
+    def slow(challenge):
+        select.select([], [], [], 3)
+        return ISSUER(challenge)
+
+    with reader.session() as card:
+        card.open_channel(ChannelPurpose.ISSUE, slow)
+        return "opened"
+
+
+def sign_nonsense(reader: CardReader) -> tuple[str, str]:
+    with reader.session() as card:
+        try:
+            card.sign("no bytes")
+        except DeviceError as error:
+            return type(error).__name__, card.number()
+    return "signed", ""
 
 
 def count(reader: CardReader) -> int:
@@ -201,6 +252,36 @@ def is_gone(pids: list[str], timeout_s: float) -> bool:
     finally:
         for wait in waits:
             os.close(wait)
+
+
+def test_a_call_has_one_deadline_however_much_is_traced_meanwhile(client: Client, pcscd: PrivatePcscd) -> None:
+    slow = {at: Fault("delay", at, "0.5") for at in range(5, 40)}
+    card = VirtualCard(MemoryStore(blank("juki-2011")), make_key=rsa_key, faults=slow)
+    with inserted(card, pcscd.vpcd_ports[0]):
+        assert client.run(outcome, wait_for_card, READER) == "True"
+        assert client.run(traced_at_process_reader, READER, 2.0) == "CardMute, traced"
+    assert client.run(outcome, wait_for_removal, READER) == "True"
+
+
+def test_what_the_keys_holder_fails_with_is_no_removal_and_his_time_not_the_cards(
+    client: Client, pcscd: PrivatePcscd
+) -> None:
+    card = VirtualCard(MemoryStore(blank("juki-2011")), make_key=rsa_key)
+    with inserted(card, pcscd.vpcd_ports[0]):
+        assert client.run(outcome, wait_for_card, READER) == "True"
+        said = client.run(at_process_reader, ask_a_full_disk, READER, 20)[0]
+        assert said == "no space left on the disk of the clerk's station"
+        assert client.run(at_process_reader, ask_patiently, READER, 2.5)[0] == "opened"
+    assert client.run(outcome, wait_for_removal, READER) == "True"
+
+
+def test_a_defect_of_the_driver_is_told_as_one_and_the_session_goes_on(client: Client, pcscd: PrivatePcscd) -> None:
+    card = VirtualCard(MemoryStore(blank("juki-2011")), make_key=rsa_key)
+    with inserted(card, pcscd.vpcd_ports[0]):
+        assert client.run(outcome, wait_for_card, READER) == "True"
+        said = client.run(at_process_reader, sign_nonsense, READER, 20)[0]
+        assert said == "('DriverDefect', 'KIOSK00000000001')"
+    assert client.run(outcome, wait_for_removal, READER) == "True"
 
 
 def test_no_card_is_no_session(client: Client, pcscd: PrivatePcscd) -> None:

@@ -1,4 +1,4 @@
-"""Whether an RSA public key that a card shows can come from a sound key generation (NIST SP 800-89, 5.3.3).
+"""Whether an RSA public key that a card shows is one, and can come from a sound key generation (SP 800-89, 5.3.3).
 
 A card cannot be looked into; what can be seen from outside is a modulus that is easy to factor.
 """
@@ -8,7 +8,10 @@ import math
 from hw.errors import CardAnswerInvalid
 from hw.ports import RsaPublicKey
 
-_EXPONENT = 65537
+MODULUS_BYTES = 256
+"""Of RSA-2048; a signature has as many."""
+
+_EXPONENT, _SMALLEST_EXPONENT = 65537, 3
 _SMALL_PRIMES = [n for n in range(3, 752, 2) if all(n % m for m in range(3, math.isqrt(n) + 1, 2))]
 _SMALL_PRIMES_PRODUCT = math.prod(_SMALL_PRIMES)
 
@@ -17,6 +20,20 @@ _FERMAT_ROUNDS = 64
 
 _ROCA_PRIMES = tuple(prime for prime in _SMALL_PRIMES if prime <= 167)
 _ROCA_GENERATOR = 65537
+
+
+def rsa_2048(modulus: bytes, exponent: bytes) -> RsaPublicKey:
+    """The key of these numbers, big-endian. Raises `CardAnswerInvalid` for what is no public key of RSA-2048 at all."""
+    n, e = int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big")
+    if len(modulus) != MODULUS_BYTES or not is_rsa_2048(n, e):
+        raise CardAnswerInvalid("the card's public key is not one of RSA with 2048 bits")
+    return RsaPublicKey(n, e)
+
+
+def is_rsa_2048(modulus: int, exponent: int) -> bool:
+    """Whether the two can be a public key with 2048 bits (RFC 8017, 3.1: both odd, 3 <= e < n)."""
+    is_exponent = _SMALLEST_EXPONENT <= exponent < modulus and exponent % 2 == 1
+    return is_exponent and modulus.bit_length() == 8 * MODULUS_BYTES and modulus % 2 == 1
 
 
 def refuse_weak(key: RsaPublicKey) -> None:
