@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 
 from hw.bench import Bench, SimulatedReader
-from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Specimen, run_checks
+from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Find, Specimen, find, run_checks
+from hw.card.conformance_process import find_in_process
 from hw.card.conformance_report import Report, keep, next_number
 from hw.cash.coin_box import CoinBox
 from hw.errors import DeviceError
@@ -136,12 +137,13 @@ class StationWorkbench:
         """The compatibility check with the card that lies in the reader; a simulated card has a hand."""
         link = self._config.hardware.card.link
         simulated = self._bench.simulated_reader
+        make: Find
         if simulated is not None:
-            specimen = Specimen(simulated.slot, time.perf_counter, _SimulatedHand(simulated))
+            specimen, make = Specimen(simulated.slot, time.perf_counter, _SimulatedHand(simulated)), find
         else:
             from hw.card.pcsc import PcscSlot
 
-            specimen = Specimen(PcscSlot(link.partition(":")[2]), time.perf_counter, None)
+            specimen, make = Specimen(PcscSlot(link.partition(":")[2]), time.perf_counter, None), find_in_process
         directory = self._data / _REPORTS
         report = Report(
             number=next_number(directory),
@@ -151,7 +153,7 @@ class StationWorkbench:
             model="",
             system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
             at=self._assembly.station.clock().isoformat(timespec="seconds"),
-            findings=tuple(run_checks(_CHECKS[subject], specimen)),
+            findings=tuple(run_checks(_CHECKS[subject], specimen, make)),
         )
         keep(report, directory)
         return report.as_page()

@@ -14,10 +14,14 @@ from hw.card import answer_to_reset, pin_entry
 from hw.card.apdu import EXTENDED, SHORT, Command, Limits, Response
 from hw.card.application import open_application
 from hw.card.connection import Connection, Slot, Traffic, command_port
+from hw.card.piv_channel import NOT_OFFERED
 from hw.card.status import Status, attempts_in, is_more_data
 from hw.errors import CardAbsent, CardRemoved, DeviceError, ReaderBusy
 
 _JPKI, _PIV = bytes.fromhex("D392F000260100000001"), bytes.fromhex("A000000308")
+_FREE_OBJECTS = (bytes.fromhex("5FFF01"), bytes.fromhex("5FC102"))
+"""Of a PIV card: the certificate of its attestation key, the longest, and the CHUID, which every one has."""
+
 _REPETITIONS, _TIMED, _POWER_CYCLES = 200, 50, 5
 _EXCHANGE_LIMIT_MS = 100.0
 _NOTICED_LIMIT_MS = 2000.0
@@ -51,12 +55,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one check: `PASS`, `FAIL`, or `SKIP` where it needs a hand that is not there."""
+    """What came of one check: `PASS`, `FAIL`, or `SKIP` where it needs a hand or a card that is not there.
+
+    `is_lost` says that there is nothing left to make the next check with.
+    """
 
     check: str
     outcome: str
     figures: tuple[Figure, ...] = ()
     reason: str = ""
+    is_lost: bool = False
 
 
 class Hand(Protocol):
@@ -126,12 +134,23 @@ class _Port:
                 return command
         raise CheckFailed("the test card has neither the JPKI nor the PIV application")
 
+    def is_application_selected(self) -> bool:
+        """Whether the card answers what it answers only after a SELECT: a JPKI card its identity, a PIV card tries."""
+        if self.exchange(Command(0, 0xCA, 1, 1, le=SHORT.answer)).sw == Status.OK:
+            return True
+        sw = self.exchange(Command(0, 0x20, 0, 0x80)).sw
+        return sw in (Status.OK, Status.PIN_LOCKED) or attempts_in(sw) is not None
+
     def reading(self) -> Command:
         """The command, good for any number of times, that reads the longest object that is free on the test card."""
         if self.select().data == _JPKI:
             self.exchange(Command(0, 0xA4, 2, 0x0C, b"\x00\x02"))
             return Command(0, 0xB0, 0, 0, le=SHORT.answer)
-        return Command(0, 0xCB, 0x3F, 0xFF, bytes.fromhex("5C035FFF01"), le=SHORT.answer)
+        for tag in _FREE_OBJECTS:
+            command = Command(0, 0xCB, 0x3F, 0xFF, b"\x5c\x03" + tag, le=SHORT.answer)
+            if self.commands.send(command).sw == Status.OK:
+                return command
+        raise CheckFailed("the test card has no data object that is free to read")
 
 
 Check = Callable[[Specimen], tuple[Figure, ...]]
@@ -195,8 +214,10 @@ def _read_whole(port: _Port, limits: Limits) -> tuple[bytes, int]:
     """The object, and the bytes of the longest answer in which it came."""
     reading = port.reading()
     if reading.ins == 0xCB:
-        content = port.commands.send(replace(reading, le=min(limits.answer, 4096))).data
-        return content, port.longest_answer
+        response = port.commands.send(replace(reading, le=min(limits.answer, 4096)))
+        if response.sw != Status.OK or not response.data:
+            raise CheckFailed(f"reading was answered {response.sw:04X}")
+        return response.data, port.longest_answer
     content, size = b"", 1024
     while len(content) < size:
         le = min(limits.answer, size - len(content))
@@ -257,7 +278,7 @@ def power_is_taken_away(specimen: Specimen) -> tuple[Figure, ...]:
     for _ in range(_POWER_CYCLES):
         with specimen.port() as port:
             answers.add(port.atr)
-            if port.exchange(Command(0, 0xCA, 1, 1, le=SHORT.answer)).sw == Status.OK:
+            if port.is_application_selected():
                 raise CheckFailed("the card still has the application that an earlier session selected")
             port.select()
     if len(answers) != 1:
@@ -311,14 +332,16 @@ def removal_during_a_command_ends_it(specimen: Specimen) -> tuple[Figure, ...]:
     def command() -> None:
         with specimen.port() as port:
             port.select()
-            while True:
+            ends_s = specimen.clock() + _HAND_TIMEOUT_S
+            while specimen.clock() < ends_s:
                 port.exchange(port.reading())
+        raise CheckFailed("the card was not taken out in time, or the reader did not tell")
 
     try:
         specimen.hand.remove_during(command)
     except CardRemoved:
         return ()
-    except (DeviceError, CheckFailed) as error:
+    except DeviceError as error:
         raise CheckFailed(f"it ended as {type(error).__name__}: {error}") from error
     raise CheckFailed("it ended as if nothing had happened")
 
@@ -385,10 +408,12 @@ def wrong_commands_are_refused(specimen: Specimen) -> tuple[Figure, ...]:
 
 
 def secure_channel_is_offered(specimen: Specimen) -> tuple[Figure, ...]:
-    """INITIALIZE UPDATE of SCP03 offers a channel; two offers have two challenges."""
+    """INITIALIZE UPDATE of SCP03 offers a channel; two offers have two challenges. A PIV card need not offer one."""
     with specimen.port() as port:
-        port.select()
+        is_piv = port.select().data == _PIV
         offers = [port.commands.send(Command(0x80, 0x50, 0, 0, bytes(8), SHORT.answer)) for _ in range(2)]
+    if is_piv and all(offer.sw in NOT_OFFERED for offer in offers):
+        return (Figure("key_information", "none"),)
     if any(offer.sw != Status.OK or len(offer.data) not in (29, 32) for offer in offers):
         raise CheckFailed(f"INITIALIZE UPDATE was answered {offers[0].sw:04X}")
     if offers[0].data[13:21] == offers[1].data[13:21]:
@@ -410,25 +435,37 @@ CARD_CHECKS: tuple[Check, ...] = (
 )
 
 
-def run_checks(checks: tuple[Check, ...], specimen: Specimen) -> Iterator[Finding]:
-    """Runs them in order; one that fails does not keep the next from being run, but without a card none can be."""
-    is_empty = False
+def find(check: Check, specimen: Specimen) -> Finding:
+    """What comes of one check, in this process: one that never answers is waited for without end."""
+    name = check.__name__
+    try:
+        figures = check(specimen)
+    except CheckFailed as error:
+        return Finding(name, "FAIL", reason=str(error))
+    except DeviceError as error:
+        return Finding(name, "FAIL", reason=f"{type(error).__name__}: {error}", is_lost=isinstance(error, CardAbsent))
+    outside = [figure.name for figure in figures if not figure.is_within]
+    reason = f"outside its limits: {', '.join(outside)}" if outside else ""
+    return Finding(name, "FAIL" if outside else "PASS", figures, reason)
+
+
+Find = Callable[[Check, Specimen], Finding]
+"""How a check is made: `find`, or `hw.card.conformance_process.find_in_process` for a reader that may hang."""
+
+
+def run_checks(checks: tuple[Check, ...], specimen: Specimen, make: Find = find) -> Iterator[Finding]:
+    """Runs them in order; one that fails does not keep the next from being run.
+
+    Without a card none can be, nor with a card or a reader that did not come back: each would be waited for in vain.
+    """
+    lost_by = ""
     for check in checks:
         name = check.__name__
-        if is_empty:
-            yield Finding(name, "SKIP", reason="no card")
-            continue
-        if check in _NEEDS_A_HAND and specimen.hand is None:
+        if lost_by:
+            yield Finding(name, "SKIP", reason=f"nothing to test with since {lost_by}")
+        elif check in _NEEDS_A_HAND and specimen.hand is None:
             yield Finding(name, "SKIP", reason="needs a hand at the reader")
-            continue
-        try:
-            figures = check(specimen)
-        except CheckFailed as error:
-            yield Finding(name, "FAIL", reason=str(error))
-        except DeviceError as error:
-            is_empty = isinstance(error, CardAbsent)
-            yield Finding(name, "FAIL", reason=f"{type(error).__name__}: {error}")
         else:
-            outside = [figure.name for figure in figures if not figure.is_within]
-            reason = f"outside its limits: {', '.join(outside)}" if outside else ""
-            yield Finding(name, "FAIL" if outside else "PASS", figures, reason)
+            found = make(check, specimen)
+            lost_by = name if found.is_lost else ""
+            yield found

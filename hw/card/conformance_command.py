@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Specimen, run_checks
+from hw.card.conformance_process import find_in_process
 from hw.card.conformance_report import Report, keep, next_number
 from hw.card.reader_list import read_reader_list
 
@@ -51,7 +52,8 @@ def add_parsers(subparsers: "argparse._SubParsersAction[_Parser]", *, parents: S
             parents=parents,
             help=f"tests a {subject} and writes a numbered report",
             description="A test card must lie in the reader; nothing on it is changed and no password is presented. "
-            "Prints the report; exit code 0 when it passed, 1 when not, 69 without the reader.",
+            "Prints the report; exit code 0 when it passed, 1 when it failed, 2 when checks were left out, as those "
+            "that need a hand are without --hand, 69 without the reader.",
         )
         parser.add_argument("name", metavar="READER", help="the PC/SC reader's name, or its unique beginning")
         parser.add_argument("--json", action="store_true", help="one JSON object in place of the page")
@@ -81,9 +83,9 @@ def run(args: argparse.Namespace, readers: Path) -> int:
         model=entry.model if entry else "",
         system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         at=datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds"),
-        findings=tuple(run_checks(_CHECKS[args.subject], Specimen(slot, time.perf_counter, hand))),
+        findings=tuple(run_checks(_CHECKS[args.subject], Specimen(slot, time.perf_counter, hand), find_in_process)),
     )
     if directory:
         keep(report, directory)
     print(report.as_json() if args.json else report.as_page())
-    return os.EX_OK if report.is_passed else 1
+    return {"PASS": os.EX_OK, "FAIL": 1, "INCOMPLETE": 2}[report.result]

@@ -28,12 +28,12 @@ class Report:
 
     @property
     def is_passed(self) -> bool:
-        """Whether no check failed."""
-        return all(finding.outcome != "FAIL" for finding in self.findings)
+        """Whether every check was made and passed."""
+        return self.result == "PASS"
 
     def as_json(self) -> str:
         """One JSON object."""
-        return json.dumps({**asdict(self), "result": self._result}, ensure_ascii=False)
+        return json.dumps({**asdict(self), "result": self.result}, ensure_ascii=False)
 
     def as_page(self) -> str:
         """A page of text in the two languages of the kiosk."""
@@ -55,12 +55,14 @@ class Report:
                 lines.append(f"         {figure.name} = {value} {figure.unit}".rstrip() + limits)
             if finding.reason:
                 lines.append(f"         {finding.reason}")
-        lines += ["-" * _WIDTH, f"{words['label']['result']}: {self._result}", ""]
+        lines += ["-" * _WIDTH, f"{words['label']['result']}: {self.result}", ""]
         return "\n".join(lines)
 
     @property
-    def _result(self) -> str:
-        return "PASS" if self.is_passed else "FAIL"
+    def result(self) -> str:
+        """`PASS`, `FAIL`, or `INCOMPLETE`: what was left out is not known, and a reader is listed by no such report."""
+        outcomes = {finding.outcome for finding in self.findings}
+        return "FAIL" if "FAIL" in outcomes else "PASS" if outcomes == {"PASS"} else "INCOMPLETE"
 
 
 def next_number(directory: Path) -> int:

@@ -19,13 +19,14 @@ Ask = Callable[[Greeting, bytes], SessionKeys]
 
 _ISSUER_DOMAIN = bytes.fromhex("A000000151000000")
 _ANY_KEY_VERSION, _NEW_KEY_VERSION, _THREE_KEYS = 0x00, 0x00, 0x81
-_NOT_OFFERED = {
+NOT_OFFERED = {
     Status.INSTRUCTION_NOT_SUPPORTED,
     Status.CLASS_NOT_SUPPORTED,
     Status.FUNCTION_NOT_SUPPORTED,
     Status.WRONG_P1_P2,
     Status.REFERENCED_DATA_NOT_FOUND,
 }
+"""What a card that has no such channel answers to the question for one."""
 
 
 def open_channel(
@@ -41,7 +42,7 @@ def open_channel(
         try:
             greeting = initialize_update(port, _ANY_KEY_VERSION, challenge)
         except CardRefused as refused:
-            if refused.sw in _NOT_OFFERED:
+            if refused.sw in NOT_OFFERED:
                 return None
             raise
         keys = ask(greeting, challenge)

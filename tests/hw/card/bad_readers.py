@@ -1,9 +1,10 @@
 """Readers that a kiosk must not use: each does one thing wrong, over a good card in memory."""
 
 from collections.abc import Callable
+from threading import Event
 
 from hw.card.memory import MemoryConnection, MemorySlot
-from hw.errors import CardMute, OutcomeUnknown
+from hw.errors import CardMute, CardRemoved, OutcomeUnknown
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.memory import MemoryStore
 from hw.sim.card.personalization import new_card
@@ -27,10 +28,10 @@ def technicians_card(kind: str = "juki-2011") -> VirtualCard:
 class BadReader(MemorySlot):
     """A slot whose connections are changed by `change`, from the exchange itself or its number from 1."""
 
-    def __init__(self, change: Callable[["BadConnection", bytes], bytes]) -> None:
+    def __init__(self, change: Callable[["BadConnection", bytes], bytes], kind: str = "juki-2011") -> None:
         self.change = change
         self.old: list[bytes] = []
-        super().__init__("a bad reader", technicians_card())
+        super().__init__("a bad reader", technicians_card(kind))
 
     def connect(self) -> "BadConnection":
         """A connection with its fault."""
@@ -98,6 +99,22 @@ def cannot_256(connection: BadConnection, command: bytes) -> bytes:
     return b"" + answer[-2:] if len(answer) == 258 else answer
 
 
+def never_comes_back(connection: BadConnection, command: bytes) -> bytes:
+    """Blocks at the second exchange of a session, as a driver does whose card is mute."""
+    if connection.count == 2:
+        Event().wait()
+    return connection.good.transmit(command)
+
+
+def swallows_a_removal(connection: BadConnection, command: bytes) -> bytes:
+    """Answers as before when the card has left."""
+    try:
+        connection.reader.old.append(connection.good.transmit(command))
+    except CardRemoved:
+        pass
+    return connection.reader.old[-1]
+
+
 def hangs(connection: BadConnection, command: bytes) -> bytes:
     """Does not come back from the second exchange of a session."""
     if connection.count == 2:
@@ -121,8 +138,8 @@ class GarblesTheAnswerToReset(BadReader):
 class KeepsThePower(BadReader):
     """Leaves the card powered when a session ends."""
 
-    def __init__(self) -> None:
-        super().__init__(lambda connection, command: connection.good.transmit(command))
+    def __init__(self, kind: str = "juki-2011") -> None:
+        super().__init__(lambda connection, command: connection.good.transmit(command), kind)
         self._kept: BadConnection | None = None
 
     def connect(self) -> BadConnection:

@@ -7,12 +7,24 @@ from pathlib import Path
 import pytest
 
 from hw.card import answer_to_reset
-from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Finding, Specimen, run_checks
+from hw.card.conformance import (
+    CARD_CHECKS,
+    READER_CHECKS,
+    Check,
+    Figure,
+    Finding,
+    Specimen,
+    card_is_seen,
+    find,
+    run_checks,
+)
+from hw.card.conformance_process import find_in_process
 from hw.card.conformance_report import Report, keep, next_number
-from hw.card.memory import MemorySlot
+from hw.card.memory import MemoryConnection, MemorySlot
 from hw.card.reader_list import ListedReader, ReaderList, Standing, objection_to, read_reader_list
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.limits import SHORT_LENGTH, T0, CardLimits
+from hw.sim.card.memory import MemoryStore
 from hw.sim.fault import Fault
 from hw.strict_toml import ConfigInvalid
 from tests.hw.card import bad_readers
@@ -102,6 +114,8 @@ def test_what_needs_a_hand_is_left_out_without_one_and_said_so() -> None:
         (bad_readers.IsSlow, "exchanges_are_fast"),
         (bad_readers.SeesNoCard, "card_is_seen"),
         (bad_readers.NoticesNothing, "hot_plug_is_noticed"),
+        (lambda: bad_readers.KeepsThePower("piv"), "power_is_taken_away"),
+        (lambda: BadReader(bad_readers.swallows_a_removal), "removal_during_a_command_ends_it"),
     ],
 )
 def test_a_bad_reader_fails_by_the_check_that_is_meant_for_it(make: Callable[[], BadReader], check: str) -> None:
@@ -109,6 +123,86 @@ def test_a_bad_reader_fails_by_the_check_that_is_meant_for_it(make: Callable[[],
     time = (lambda: reader.now_s) if isinstance(reader, bad_readers.IsSlow) else clock()
     found = outcomes(list(run_checks(READER_CHECKS, Specimen(reader, time, Hand(reader)))))
     assert found[check] == "FAIL"
+
+
+def test_a_reader_that_never_comes_back_fails_and_does_not_hold_up_the_check() -> None:
+    reader = BadReader(bad_readers.never_comes_back)
+
+    def make(check: Check, specimen: Specimen) -> Finding:
+        return find_in_process(check, specimen, deadline_s=2.0, start="fork")
+
+    findings = list(run_checks(READER_CHECKS, Specimen(reader, clock(), Hand(reader)), make))
+    assert [finding.outcome for finding in findings[:3]] == ["PASS", "PASS", "FAIL"]
+    assert findings[2].reason == "did not come back within 2 s"
+    assert {finding.outcome for finding in findings[3:]} == {"SKIP"}
+
+
+def test_a_check_in_a_process_finds_what_it_finds_here() -> None:
+    slot = MemorySlot("a good reader", bad_readers.technicians_card())
+    here = find(card_is_seen, Specimen(slot, clock()))
+    assert find_in_process(card_is_seen, Specimen(slot, clock()), start="fork") == here
+
+
+class SpendingCard(VirtualCard):
+    """Takes the question for attempts for an attempt."""
+
+    def transmit(self, command: bytes) -> bytes:
+        if command[1] == 0x20 and len(command) == 4:
+            self.asked = getattr(self, "asked", 0) + 1
+            return bytes((0x63, 0xC5 - self.asked))
+        return super().transmit(command)
+
+
+@pytest.mark.parametrize(
+    ("make", "check"),
+    [
+        (lambda memory: VirtualCard(memory, random_bytes=lambda size: bytes(size)), "secure_channel_is_offered"),
+        (SpendingCard, "attempts_are_told_and_not_spent"),
+    ],
+)
+def test_a_bad_card_fails_by_the_check_that_is_meant_for_it(
+    make: Callable[[MemoryStore], VirtualCard], check: str
+) -> None:
+    card = make(bad_readers.technicians_memory("juki-2011"))
+    found = outcomes(list(run_checks(CARD_CHECKS, Specimen(MemorySlot("a good reader", card), clock()))))
+    assert [name for name, outcome in found.items() if outcome != "PASS"] == [check]
+
+
+class Answering(MemorySlot):
+    """A slot with a PIV card of which one instruction is answered otherwise."""
+
+    def __init__(self, ins: int, sw: bytes) -> None:
+        super().__init__("a reader", bad_readers.technicians_card("piv"))
+        self._ins, self._sw = ins, sw
+
+    def connect(self) -> MemoryConnection:
+        connection = super().connect()
+        transmit = connection.transmit
+
+        def otherwise(command: bytes) -> bytes:
+            return self._sw if command[1] == self._ins else transmit(command)
+
+        connection.transmit = otherwise
+        return connection
+
+
+def test_a_piv_card_without_a_secure_channel_is_a_good_one_and_says_so() -> None:
+    found = list(run_checks(CARD_CHECKS, Specimen(Answering(0x50, b"\x6d\x00"), clock())))
+    assert {finding.outcome for finding in found} == {"PASS"}
+    assert Figure("key_information", "none") in next(f for f in found if f.check == "secure_channel_is_offered").figures
+
+
+def test_two_refusals_to_read_are_no_agreement() -> None:
+    found = outcomes(list(run_checks(CARD_CHECKS, Specimen(Answering(0xCB, b"\x69\x82"), clock()))))
+    assert found["lengths_agree"] == "FAIL"
+
+
+def test_a_report_with_what_was_left_out_is_incomplete() -> None:
+    passed, left = Finding("card_is_seen", "PASS"), Finding("hot_plug_is_noticed", "SKIP")
+    report = Report(1, "reader", "", "", "", "", "", (passed, left))
+    assert (report.result, report.is_passed) == ("INCOMPLETE", False)
+    assert Report(1, "reader", "", "", "", "", "", (passed,)).result == "PASS"
+    assert Report(1, "reader", "", "", "", "", "", ()).result == "INCOMPLETE"
 
 
 @pytest.mark.parametrize(

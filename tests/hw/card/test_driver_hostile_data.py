@@ -1,10 +1,6 @@
 """What a card or a reader answers in place of a key, a certificate or its features is refused as what it is."""
 
-import datetime
-
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from hw.card import pin_entry, tlv
@@ -19,28 +15,10 @@ from hw.sim.fault import Fault
 from kiosk.config import SHIPPED, load_policy
 from kiosk.issuance.card_key import attested_key, refuse_another_key
 from kiosk.issuance.failure import DeliveryUnproven
+from tests.hw.card.hostile_certificates import MALFORMED, certificate_with
+from tests.hw.card.hostile_data import NO_KEYS, key_objects
 from tests.hw.card.office import ISSUER, blank, issue, password_for, rsa_key
 from tests.hw.card.test_driver_fakes import GENERATE, METADATA, Between, always
-
-N = rsa_key().public_key().public_numbers().n
-MODULUS = N.to_bytes(256, "big")
-NO_KEYS = {
-    "no exponent": (MODULUS, b""),
-    "exponent 0": (MODULUS, b"\x00"),
-    "exponent 1": (MODULUS, b"\x01"),
-    "exponent 2": (MODULUS, b"\x02"),
-    "even exponent": (MODULUS, b"\x01\x00\x02"),
-    "exponent n": (MODULUS, MODULUS),
-    "exponent beyond n": (MODULUS, b"\x01" + MODULUS),
-    "even modulus": (MODULUS[:-1] + b"\x02", b"\x01\x00\x01"),
-    "short modulus": (MODULUS[:-1], b"\x01\x00\x01"),
-    "small modulus": (b"\x00" + MODULUS[1:], b"\x01\x00\x01"),
-    "no modulus": (b"", b"\x01\x00\x01"),
-}
-
-
-def key_objects(modulus: bytes, exponent: bytes) -> bytes:
-    return tlv.write(0x81, modulus) + tlv.write(0x82, exponent)
 
 
 @pytest.mark.parametrize("numbers", NO_KEYS.values(), ids=NO_KEYS)
@@ -58,26 +36,6 @@ def test_what_is_no_rsa_key_is_never_handed_on(kind: str, numbers: tuple[bytes, 
         pytest.raises(CardAnswerInvalid, match="not one of RSA"),
     ):
         session.public_key()
-
-
-def certificate_with(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A card")])
-    day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day)
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
-
-
-P_256 = bytes.fromhex("06082A8648CE3D030107")
-UNKNOWN_CURVE = bytes.fromhex("06082A8648CE3D03017F")
-RSA_ENCRYPTION = bytes.fromhex("06092A864886F70D010101")
-UNKNOWN_ALGORITHM = bytes.fromhex("06092A864886F70D01017F")
-MALFORMED = {
-    "unknown curve": certificate_with(ec.generate_private_key(ec.SECP256R1())).replace(P_256, UNKNOWN_CURVE),
-    "unknown algorithm": certificate_with(rsa_key()).replace(RSA_ENCRYPTION, UNKNOWN_ALGORITHM),
-    "unknown version": certificate_with(rsa_key()).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09"),
-    "cut short": certificate_with(rsa_key())[:-1],
-    "nothing": b"",
-}
 
 
 @pytest.mark.parametrize("certificate", MALFORMED.values(), ids=MALFORMED)
