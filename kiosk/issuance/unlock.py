@@ -54,7 +54,7 @@ def unlock(application: UnlockApplication, station: Station, persons: Persons, r
     Raises `Refusal` (a rule stands against it), `RolledBack` (nothing was changed) or `Halted`: whether it was changed
     is found out when the same card is put in again.
     """
-    record = open_or_resume(application, Procedure.UNLOCK, station)
+    record = open_or_resume(application, Procedure.UNLOCK, station, application.resident_code)
     chosen = ChosenPassword()
     with alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)

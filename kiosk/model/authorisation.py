@@ -99,6 +99,8 @@ class AuthorisationTerms:
                 raise AuthorisationInvalid("uptime_s is a whole number")
             if not all(isinstance(text, str) for text in (terms.case, terms.station, terms.card_number)):
                 raise AuthorisationInvalid("case, station and card_number are texts")
+            if not terms.card_number.isascii():
+                raise AuthorisationInvalid("card_number is ASCII")
             is_canonical = terms.encode() == payload
         except AuthorisationInvalid:
             raise
