@@ -208,9 +208,10 @@ class Journal:
         for entry in read_entries(self._database):
             if entry.station == self.station:
                 facts = json.loads(entry.body)
+                stage = told_stage(facts)
                 if facts["event"] == PURGED:
                     purged.append(facts["case"])
-                elif "case" in facts and facts["event"] != ESCROWED:
+                elif stage is not None and stage.is_ended:
                     ended[facts["case"]] = datetime.datetime.fromisoformat(facts["at"])
         return max((ended[case] for case in purged), default=None)
 
