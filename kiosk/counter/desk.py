@@ -50,6 +50,7 @@ from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, Autho
 from kiosk.model.certificate import Uncertifiable, certify_items
 from kiosk.model.eligibility import differing_items
 from kiosk.model.form import Form
+from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import Resident
 from kiosk.model.transition import Stage
 from kiosk.register.register import Register
@@ -72,12 +73,13 @@ _SKEW = datetime.timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Approval:
-    """The clerk approved this application of this station, for this resident and this operation."""
+    """The clerk approved this application of this station, for this resident, this operation and this password."""
 
     station: str
     number: str
     resident_code: str
     operation: Operation
+    which: PasswordKind | None
 
 
 class Reception(Protocol):
@@ -267,8 +269,12 @@ class Desk:
         station = asked.asker
         # Read once: the terminal may ask for somebody else while the clerk looks at this one.
         code = self._looked_up.get(station, "")
+        if (question.operation == "reset_password") != (question.which is not None):
+            raise Refused("it is not said which password is to be set anew")
         self.clerk(asked, question.application_number).approve(self._as_registered(code, question))
-        self._approved[station] = Approval(station, question.application_number, code, question.operation)
+        self._approved[station] = Approval(
+            station, question.application_number, code, question.operation, question.which
+        )
         return True
 
     def _authorise(self, asked: Question, payload: bytes) -> Authorisation:
@@ -310,7 +316,7 @@ class Desk:
         stands = None if case is None else (case.station, case.number, case.stage)
         if stands != (approval.station, approval.number, identified) or terms.station != approval.station:
             raise Refused("the clerk has approved another case")
-        if terms.operation != approval.operation:
+        if (terms.operation, terms.which) != (approval.operation, approval.which):
             raise Refused("the clerk has approved something else")
         if case is None or case.card != self.ids.card(terms.card_number).hex():
             raise Refused("the clerk has approved another card")
