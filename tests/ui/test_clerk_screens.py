@@ -181,7 +181,7 @@ def test_the_clerk_reads_which_password_is_set_anew(locale: Path, which: Passwor
     async def use(pilot: Pilot[None], host: ScreenHost) -> None:
         told.append(host.text)
         await pilot.press("2")
-        await until(pilot, lambda: bool(host.screen.query("#check-form")), "what to look at")
+        await until(pilot, lambda: bool(host.screen.query("#check-face")), "what to look at")
         await pilot.press("1", "2", "3", "enter")
 
     show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
