@@ -9,6 +9,7 @@ certificate is valid; the key of one only for the resident whose case it is.
 import datetime
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -167,7 +168,10 @@ class Desk:
         return None
 
     def reply(self, question: Question) -> Reply:
-        """The answer to one question, whatever line it came by; blocks for as long as a person takes."""
+        """The answer to one question, whatever line it came by; blocks for as long as a person takes.
+
+        Raises `StoreLost`, and `CancelledError` when the person's question was taken back meanwhile.
+        """
         known = self._answers().get(question.kind)
         if known is None:
             return Denied("not a question of this program: its kind is not known")
@@ -188,8 +192,8 @@ class Desk:
             return Denied(str(refused))
         except IssuerKeysUnavailable as unavailable:
             return Keyless(str(unavailable))
-        except StoreLost:
-            raise  # without its store this station serves nobody
+        except (StoreLost, CancelledError):
+            raise  # without its store this station serves nobody; what was taken back is answered by nobody
         # Whatever one terminal asks, the others are served on. An error's text may hold what was asked: it is not told.
         except Exception as error:
             _log.error("a question of kind %s could not be answered: %s", question.kind, type(error).__name__)

@@ -3,10 +3,12 @@
 import dataclasses
 import datetime
 import threading
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hw.errors import LinkLost, Refused
@@ -378,6 +380,19 @@ def test_a_question_that_nobody_foresaw_ends_no_station(town: TwoStations, caplo
             remote.ask(asking.CARD, "幌延")
         assert RemoteRegister(remote).find(RESIDENT) is not None, "it serves on"
     assert "could not be answered" in caplog.text and "幌延" not in caplog.text
+
+
+def test_what_was_taken_back_from_the_clerk_is_answered_by_nobody(town: TwoStations) -> None:
+    class Withdrawn(PlayedClerk):
+        """His screen was taken away."""
+
+        def take_fee(self, due_yen: int) -> int:
+            raise CancelledError
+
+    town.clerk = Withdrawn(ClerkTable(), "1", town.world.till)
+    fee = msgspec.json.encode(asking.Concerning("1", 500))
+    with pytest.raises(CancelledError):
+        town.desk().reply(Question("", "demo", asking.FEE.kind, fee))
 
 
 def test_what_fails_while_money_changes_hands_stays_unknown(town: TwoStations) -> None:
