@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hw.bench import Bench, open_bench
 from hw.data_folder import DataInUse as DataInUse
 from hw.data_folder import hold_data as hold_data
+from hw.errors import Refused
 from hw.hardware import rehearsal_keys
 from hw.ports import ChannelKeys
 from hw.strict_toml import ConfigInvalid
@@ -31,7 +32,7 @@ from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
-from kiosk.counter.desk import Desk, Reception
+from kiosk.counter.desk import Desk, Reception, Witnesses
 from kiosk.counter.line import Line, Question, load_line_key
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.remote_clerk import (
@@ -41,12 +42,13 @@ from kiosk.counter.remote_clerk import (
     RemoteDesk,
     RemoteIds,
     RemoteRegister,
+    RemoteTwoClerks,
     remote_card_keys,
 )
 from kiosk.counter.town_ids import KeyedIds, TownIds
 from kiosk.issuance.ended_cases import Archive, EndedCases
 from kiosk.issuance.persons import Clerk
-from kiosk.issuance.station import RollPaper, Station, Waits
+from kiosk.issuance.station import RollPaper, Station, TwoClerks, Waits
 from kiosk.issuer_keys import load_issuer
 from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
@@ -103,6 +105,7 @@ class _ClerksPart:
     ids: TownIds
     clerk: Callable[[str], RemoteClerk] | None
     archive: Archive | None
+    two_clerks: TwoClerks | None
 
 
 @contextmanager
@@ -183,6 +186,7 @@ def open_station(
                 uptime=uptime,
                 random_bytes=random_bytes,
                 archive=clerks.archive,
+                two_clerks=clerks.two_clerks,
             )
             yield Assembly(station, bench, in_training, endpoint.url, credential, clerks.clerk)
     finally:
@@ -196,6 +200,7 @@ def open_desk(
     endpoint: Endpoint,
     clerk: Callable[[Question, str], Clerk],
     reception: Callable[[Question], Reception] | None = None,
+    witnesses: Callable[[Question, str], Witnesses] | None = None,
     *,
     clock: Clock = system_clock,
 ) -> Iterator[Desk]:
@@ -210,7 +215,8 @@ def open_desk(
             _refuse_without((data / "line.key",))
         line = _line(database, credential, data, clock, os.urandom)
         journal = Journal(database, name, station_key, clock, head_key=head_key, escrow_key=line.escrow_key)
-        card_issuer, person_key = load_issuer(config.issuer, is_training=is_training(issuer, config.policy))
+        in_training = is_training(issuer, config.policy)
+        card_issuer, person_key = load_issuer(config.issuer, is_training=in_training)
         line.open()
         authority = _authority_client(config, endpoint, credential, data, clock, os.urandom)
         yield Desk(
@@ -226,6 +232,8 @@ def open_desk(
             ended_cases=EndedCases(journal, authority, issuer.public_bytes(Encoding.DER), clock),
             reception=reception,
             forms=PrintedForms(database, name, station_key, clock, os.urandom),
+            witnesses=witnesses,
+            key_of=partial(_key_of_second, endpoint.credential.parent.parent / "clerks") if in_training else None,
         )
     finally:
         database.close()
@@ -307,6 +315,7 @@ def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
         RemoteIds(desk),
         partial(RemoteClerk, desk),
         RemoteArchive(desk),
+        RemoteTwoClerks(desk),
     )
 
 
@@ -325,6 +334,7 @@ def _clerks_part_here(
         CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
         _load_clerk_key(config, endpoint.credential),
         KeyedIds(person_key),
+        None,
         None,
         None,
     )
@@ -401,3 +411,11 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
         return load_clerk_key(path)
     except ValueError as error:
         raise ConfigInvalid(str(path), "clerk.key", str(error)) from error
+
+
+def _key_of_second(clerks: Path, name: str) -> ClerkKeyFile:
+    """The key of another clerk than this station's, in a file as in training. Raises `hw.errors.Refused`."""
+    try:
+        return load_clerk_key(clerks / f"{name}.pem")
+    except ValueError as error:
+        raise Refused(f"no key of a clerk {name} lies here") from error

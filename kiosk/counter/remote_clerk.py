@@ -35,13 +35,15 @@ from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
-from kiosk.model.testimony import ClerkSignature, PaperSeen
+from kiosk.model.testimony import ClerkSignature, PaperSeen, Testimony
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
 
 STATION_LOST = "station_lost"
 """Why the clerk is gone when it is his station that is."""
+STATION_DENIED = "station_denied"
+"""Why the clerk is not asked: his station does not let this be asked; what it said follows."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,10 @@ class RemoteDesk:
         """Puts a question to the clerk himself; he is gone when his station is. Raises `Abandoned`, `CannotTell`."""
         try:
             return self.ask(asked, body)
-        except (LineLost, StationUnknown, Refused) as lost:
+        except (LineLost, StationUnknown) as lost:
             raise Abandoned(Actor.CLERK, STATION_LOST) from lost
+        except Refused as denied:
+            raise Abandoned(Actor.CLERK, f"{STATION_DENIED}: {denied}") from denied
 
     def ask_station(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
         """Asks for what lies at the station.
@@ -194,8 +198,19 @@ class RemoteClerkKey:
         return self.desk.ask_station(asking.AUTHORISE, terms.encode())
 
     def testify(self, payload: bytes) -> ClerkSignature:
-        """Two clerks settle at their own station; a terminal gets no signature for it."""
-        raise Refused("two clerks settle at the clerk's station")
+        """His signature under what a terminal has written: never; `RemoteTwoClerks` asks what he finds himself."""
+        raise Refused("clerks testify at their own station, to what they find there")
+
+
+@dataclass(frozen=True)
+class RemoteTwoClerks:
+    """Two clerks at their own station, as `kiosk.issuance.station.TwoClerks`: their keys never leave it."""
+
+    desk: RemoteDesk
+
+    def testify(self, pseudonym: str) -> Testimony:
+        """What they found, signed by both there."""
+        return self.desk.ask_station(asking.TESTIFY, pseudonym)
 
 
 @dataclass(frozen=True)
