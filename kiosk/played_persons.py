@@ -9,7 +9,6 @@ from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
-from kiosk.counter.desk import Finding
 from kiosk.issuance.persons import (
     Abandoned,
     AskedPassword,
@@ -21,7 +20,7 @@ from kiosk.issuance.persons import (
     Persons,
 )
 from kiosk.model.step import Actor, Step, Undo
-from kiosk.model.testimony import PaperSeen
+from kiosk.model.testimony import Finding, PaperSeen
 
 COINS_YEN = (500, 100, 50, 10)
 

@@ -49,7 +49,7 @@ from kiosk.model.eligibility import differing_items
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Step, Undo
-from kiosk.model.testimony import Testimony, TestimonyInvalid, TestimonyTerms
+from kiosk.model.testimony import Finding, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage
 from kiosk.register.register import Register
 
@@ -87,14 +87,6 @@ class Reception(Protocol):
 
     def come(self) -> None:
         """Goes to the resident who called."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What two clerks found, one of `kiosk.model.testimony.ANSWERS`, and the name of the one who signs second."""
-
-    answer: str
-    second: str
 
 
 class Witnesses(Protocol):

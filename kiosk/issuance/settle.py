@@ -50,7 +50,7 @@ def settle(record: CaseRecord, answer: str, station: Station, first: ClerkKey, s
         nonce=station.random_bytes(16),
         signed_at=station.clock().astimezone(datetime.UTC).replace(microsecond=0),
     )
-    return _accept(record, signed_by_two(terms, first, second), station)
+    return accept(record, signed_by_two(terms, first, second), station)
 
 
 def settle_elsewhere(record: CaseRecord, station: Station) -> CaseRecord:
@@ -62,7 +62,7 @@ def settle_elsewhere(record: CaseRecord, station: Station) -> CaseRecord:
     question_of(record)
     if station.two_clerks is None:
         raise NotSuspect(f"application {record.number} is settled here: no clerk's station is configured")
-    return _accept(record, station.two_clerks.testify(record.pseudonym), station)
+    return accept(record, station.two_clerks.testify(record.pseudonym), station)
 
 
 def signed_by_two(terms: TestimonyTerms, first: ClerkKey, second: ClerkKey) -> Testimony:
@@ -71,7 +71,8 @@ def signed_by_two(terms: TestimonyTerms, first: ClerkKey, second: ClerkKey) -> T
     return Testimony(payload, first.testify(payload), second.testify(payload))
 
 
-def _accept(record: CaseRecord, testimony: Testimony, station: Station) -> CaseRecord:
+def accept(record: CaseRecord, testimony: Testimony, station: Station) -> CaseRecord:
+    """Records what two clerks have signed about just this case and question. Raises as `settle`."""
     question = question_of(record)
     terms = verify_testimony(testimony, x509.load_der_x509_certificate(station.issuer), station.clock())
     if (terms.case, terms.station, terms.question) != (record.pseudonym, station.name, question):

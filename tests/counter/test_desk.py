@@ -22,7 +22,6 @@ from kiosk.counter import asking
 from kiosk.counter.attendance import Attendance
 from kiosk.counter.card_issuer import CardIssuer
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of
-from kiosk.counter.desk import Finding
 from kiosk.counter.line import Question
 from kiosk.counter.remote_clerk import (
     RemoteClerk,
@@ -41,7 +40,7 @@ from kiosk.model.application import Application, Delivery
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import certify_items
 from kiosk.model.step import Actor, Step, Undo
-from kiosk.model.testimony import Testimony, TestimonyInvalid, TestimonyTerms
+from kiosk.model.testimony import Finding, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter.two_stations import TwoStations, two_stations

@@ -679,7 +679,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "one clerk settles it alone",
         _NAMED,
-        "kiosk.issuance.settle:_accept",
+        "kiosk.issuance.settle:accept",
         "operator_of(testimony.first.certificate), operator_of(testimony.second.certificate)",
         "operator_of(testimony.first.certificate), operator_of(testimony.first.certificate)",
     ),

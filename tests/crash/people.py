@@ -8,10 +8,9 @@ from typing import Literal, Protocol
 from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
-from kiosk.counter.desk import Finding
 from kiosk.issuance.persons import Abandoned, AskedPassword, CannotTell, CardAction, DeliverySummary
 from kiosk.model.step import Actor, Step, Undo
-from kiosk.model.testimony import PaperSeen
+from kiosk.model.testimony import Finding, PaperSeen
 from kiosk.played_persons import PlayedClerk
 from tests.crash.boundary import Kind
 from tests.crash.watch import GetPassage
