@@ -565,8 +565,8 @@ class Journal:
         cases = self._cases(statement, row.pseudonym, self.station, self.station)
         return (cases[0], NumberedReceipt(number, row.proof or "")) if cases else None
 
-    def has_open_paper(self, case: CaseRecord) -> bool:
-        """Whether this station began to print a paper of another case and does not know how that ended."""
+    def has_open_paper(self, beside: CaseRecord | None = None) -> bool:
+        """Whether this station began to print a paper of a case (`beside` this one), and does not know how it ended."""
         # By the stage in which receipts are printed, which is indexed: few cases stand there at a time.
         statement = """SELECT 1 FROM cases JOIN effects ON effects.pseudonym = cases.pseudonym
                        WHERE station = ? AND stage IN (?, ?, ?) AND cases.pseudonym <> ?
@@ -575,7 +575,14 @@ class Journal:
         stages = (ASKED_IN[Step.RECEIPT], SUSPECT[Step.RECEIPT], Stage.REVOCATION_EMPTIED)
         states = (EffectState.INTENDED, EffectState.UNKNOWN, EffectState.WITNESSED)
         with self._database.read() as transaction:
-            values = (self.station, *stages, case.pseudonym, Step.RECEIPT, RevocationStep.NOTICE, *states)
+            values = (
+                self.station,
+                *stages,
+                beside.pseudonym if beside else "",
+                Step.RECEIPT,
+                RevocationStep.NOTICE,
+                *states,
+            )
             found = transaction.run(statement, *values).first()
         return found is not None
 
