@@ -22,7 +22,7 @@ from hw.hardware import rehearsal_keys
 from hw.ports import ChannelKeys
 from hw.strict_toml import ConfigInvalid
 from kiosk.authority.client import AuthorityClient
-from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
+from kiosk.authority.credential import WARNED_DAYS, CredentialFile, StationCredential, load_credential
 from kiosk.authority.errors import AuthorityError, CredentialInvalid
 from kiosk.authority.holding import HoldingClient
 from kiosk.authority.own_process import own_authority
@@ -137,7 +137,7 @@ def open_station(
             _refuse_without(keys)
         # A station that names itself is its own clerk's, as one that names none.
         clerks_station = "" if config.clerk.station == name else config.clerk.station
-        line = _line(database, credential, data, clock, random_bytes) if clerks_station else None
+        line = _line(database, credential, endpoint, data, clock, random_bytes) if clerks_station else None
         journal = Journal(
             database,
             name,
@@ -146,6 +146,7 @@ def open_station(
             random_bytes,
             head_key=_load_key(load_head_key, keys[1], random_bytes),
             escrow_to=lambda: line.escrow_to(clerks_station) if line else None,
+            clerks_station=clerks_station,
         )
         journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace, spy=spy) as bench, auditing(database) as audit:
@@ -213,7 +214,7 @@ def open_desk(
         head_key = _load_key(load_head_key, data / "head.key", os.urandom)
         if is_sealed_to(database, name):
             _refuse_without((data / "line.key",))
-        line = _line(database, credential, data, clock, os.urandom)
+        line = _line(database, credential, endpoint, data, clock, os.urandom)
         journal = Journal(database, name, station_key, clock, head_key=head_key, escrow_key=line.escrow_key)
         in_training = is_training(issuer, config.policy)
         card_issuer, person_key = load_issuer(config.issuer, is_training=in_training)
@@ -297,13 +298,15 @@ def clerks_station(config: Config, data: Path, credential: StationCredential, cl
 def _line(
     database: Database,
     credential: StationCredential,
+    endpoint: Endpoint,
     data: Path,
     clock: Clock,
     random_bytes: Callable[[int], bytes],
 ) -> Line:
     """This station's end of the line to others, before it is opened."""
     key = _load_key(load_line_key, data / "line.key", random_bytes)
-    return Line(database, credential, key, credential.chain[0], clock, random_bytes)
+    renewed = CredentialFile(endpoint.credential).renewed
+    return Line(database, credential, key, credential.chain[0], clock, random_bytes, renewed)
 
 
 def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:

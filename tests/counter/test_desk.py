@@ -35,7 +35,9 @@ from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, Suspect
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, PaperSeen
 from kiosk.issuance.settle import NotSuspect, settle_elsewhere, signed_by_two
-from kiosk.journal.journal import CaseRecord
+from kiosk.journal.database import open_database
+from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Delivery
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import certify_items
@@ -43,8 +45,8 @@ from kiosk.model.step import Actor, Step, Undo
 from kiosk.model.testimony import Finding, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
-from tests.counter.two_stations import TwoStations, two_stations
-from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
+from tests.counter.two_stations import WINDOW, TwoStations, two_stations
+from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, RESIDENT, World
 from tests.issuance.test_issue import bodies, check_rest, cut, new_world, step_of_commit
 from tests.stores import Store
 
@@ -502,3 +504,24 @@ def test_the_clerk_who_is_there_now_is_named(town: TwoStations) -> None:
     second = load_clerk_key(town.world.authority_directory / "clerks" / "second.pem")
     with town.attended(replace(town.desk(), clerk_key=second)):
         assert (key.name, key.certificate) == (second.name, second.certificate)
+
+
+def test_a_case_that_could_not_be_sealed_to_the_clerks_station_is_told_by_the_journal(
+    town: TwoStations, caplog: pytest.LogCaptureFixture
+) -> None:
+    remote, world = town.remote(), town.world
+    journal = Journal(
+        open_database(world.database_url),
+        "demo",
+        StationKey(bytes(32)),
+        lambda: world.now,
+        head_key=HEAD_KEY,
+        escrow_to=lambda: remote.line.escrow_to(WINDOW),
+        clerks_station=WINDOW,
+    )
+    journal.open_case("1", b"{}")
+    assert "opened unsealed: nobody vouches for station window" in caplog.text
+    town.line(WINDOW)
+    journal.open_case("2", b"{}")
+    told = [(body.get("unsealed"), body.get("escrow")) for body in bodies(world) if body["event"] == "opened"]
+    assert told == [(WINDOW, None), (None, WINDOW)]

@@ -3,7 +3,7 @@
 import datetime
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,8 +62,8 @@ class TwoStations:
     credentials: dict[str, Credential]
     drawn: int = 0
 
-    def line(self, station: str, key: int = 0) -> Line:
-        """One station's end, freshly opened; `key` makes it another's in disguise."""
+    def line(self, station: str, key: int = 0, renewed: Callable[[], Credential | None] = lambda: None) -> Line:
+        """One station's end, freshly opened; `key` makes it another's in disguise, `renewed` see `Line`."""
         credential = self.credentials[station]
         made = Line(
             open_database(self.world.database_url),
@@ -72,6 +72,7 @@ class TwoStations:
             self.credentials["demo"].chain[0],
             lambda: self.world.now,
             self.random,
+            renewed,
         )
         made.open()
         return made
