@@ -11,10 +11,12 @@ from hw.ports import MachineMoney
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.certificate import certify_items
 from kiosk.model.identity import IdentityDocument
+from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount
+from kiosk.ui.clerk.service import ChooseCause, RevocationChoice
 from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
 from kiosk.ui.widgets.key import Key
@@ -63,6 +65,19 @@ def test_whoever_has_no_photograph_brings_the_answered_letter_and_another_docume
     answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
     letter, insurance = IdentityDocument.ANSWERED_LETTER, IdentityDocument.HEALTH_INSURANCE
     assert answers == [IdentityEvidence(letter, "yamada", insurance)]
+
+
+def test_the_cause_that_the_resident_wished_is_one_enter_away(locale: Path) -> None:
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: host.screen.focused is not None and host.screen.focused.id == "begin", "the beginning"
+        )
+        await pilot.press("enter")
+
+    wished = RevocationCause.COMPROMISED
+    answers = show(lambda seat: ChooseCause(seat, resident(0), wished), locale, use)
+    assert answers == [RevocationChoice(wished, False)]
 
 
 def test_too_little_money_is_not_accepted(locale: Path) -> None:
