@@ -365,13 +365,17 @@ class Journal:
             opened(row.testimony, "testimony"),
         )
 
-    def intend(self, case: CaseRecord, step: Act, intent: bytes) -> None:
-        """Makes durable what is about to be done to the world."""
+    def intend(self, case: CaseRecord, step: Act, intent: bytes, *, yen: int | None = None) -> None:
+        """Makes durable what is about to be done to the world.
+
+        `yen` is what was found to have been taken, where no entry of an outcome tells it.
+        """
         sealed, commitment = case.seal.close(intent, f"{step} intent")
         with self._change(case, step, actor_of(step)) as (transaction, _):
             self._write_effect(transaction, case, step, EffectState.INTENDED, intent=sealed)
             facts = {"event": EffectState.INTENDED.value, "case": case.pseudonym, "step": step.value}
-            self._chain.append(transaction, facts | {"commitment": commitment})
+            money = {} if yen is None else {"yen": yen}
+            self._chain.append(transaction, {**facts, "commitment": commitment, **money})
 
     def complete(
         self,
