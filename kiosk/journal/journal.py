@@ -14,17 +14,24 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from kiosk.clock import Clock
-from kiosk.journal.chain import Chain, StoredPlaces, newest_entry, newest_head, read_entries
+from kiosk.journal.chain import (
+    Chain,
+    StoredPlaces,
+    newest_entry,
+    newest_entry_about,
+    newest_head,
+    read_entries,
+)
 from kiosk.journal.database import Database, Transaction
 from kiosk.journal.entry import Entry
 from kiosk.journal.escrow import EscrowKey, EscrowTo
 from kiosk.journal.head import HeadInvalid, HeadKey, ProvenHead
 from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
-from kiosk.journal.verify import verify_since_last_head
+from kiosk.journal.verify import verify_entry, verify_since_last_head
 from kiosk.model.step import Act, Actor, RevocationStep, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER_ACT,
@@ -103,6 +110,13 @@ class Witness(Enum):
     AGREES = "agrees"
     SAW_MORE = "saw more"
     SAW_OTHERS = "saw others"
+
+
+class Note(NamedTuple):
+    """An entry about no case: its place, and its facts."""
+
+    seq: int
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -231,7 +245,8 @@ class Journal:
             self._write_effect(transaction, case, FIRST_STEP[opening], EffectState.INTENDED, intent=sealed)
             # The stage in which it begins is the event's name, and says what the case is about.
             facts = {"event": opening.value, "case": pseudonym, "commitment": commitment, "beside": "number"}
-            self._chain.append(transaction, facts | ({} if escrow is None else {"escrow": escrow.station}))
+            copied = {} if escrow is None else {"escrow": escrow.station}
+            self._chain.append(transaction, {**facts, **copied, "attempt_number": attempt})
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -558,6 +573,17 @@ class Journal:
             store(transaction)
             self._chain.append(transaction, facts)
             return self._chain.sign(transaction)
+
+    def last_note(self, transaction: Transaction, events: Collection[str]) -> Note | None:
+        """What was noted last about one of these events; None when nothing was.
+
+        The head that was signed over it then is checked. Raises `ChainBroken`.
+        """
+        entry = newest_entry_about(transaction, self.station, events)
+        if entry is None:
+            return None
+        verify_entry(transaction, entry, self._head_key.public)
+        return Note(entry.seq, json.loads(entry.body))
 
     def numbered(self, number: int) -> tuple[CaseRecord, NumberedReceipt] | None:
         """The case whose receipt has that number: of this station, or one that is sealed to it."""
