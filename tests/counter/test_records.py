@@ -14,9 +14,13 @@ from kiosk.journal.chain import read_entries
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken
 from kiosk.journal.head import HeadKey, parse_head
+from kiosk.journal.journal import Journal
 from kiosk.journal.verify import verify_chain
 from tests.counter.counter_store import CounterStore, TurnedClock, new_clerk
+from tests.crash.mutation import Mutation, Rewrite, applied
 from tests.stores import Store
+
+_COUNT = "kiosk.counter.cash_count"
 
 
 @pytest.fixture
@@ -277,5 +281,26 @@ def test_a_drawer_that_is_counted_while_somebody_verifies_disturbs_nothing(count
     for _ in told.listen(read_entries(database)):
         pass
     counter.clock.pass_time(days=1)
+    counter.journal().open_case("1", b"application")
     counter.counts().keep(replace(count(counter, {"1000": 10}, 10_000), repaid_yen=1000), [new_clerk("sato")])
+    Journal(database, "wing", counter.key, counter.clock, head_key=counter.head_key).start()
     assert check_counts(database, told) == {"window": 3}
+
+
+def test_a_count_that_were_read_unverified_would_be_gone_on_from(counter: CounterStore) -> None:
+    """The seeded error that the tests above are to find."""
+    unverified = Mutation(
+        "a count is read unverified",
+        "test_a_count_that_is_not_the_one_that_was_journaled_is_not_gone_on_from",
+        (
+            Rewrite(f"{_COUNT}:_told_count", 'hexdigest() != note.facts["commitment"]', "hexdigest() == b''"),
+            Rewrite(f"{_COUNT}:_told_count", "if is_told else None", ""),
+        ),
+    )
+    less = replace(two_counts(counter), kept_yen=3_000).encode()
+    write(counter, "UPDATE cash_counts SET count = ? WHERE place = 2", less)
+    with applied(unverified):
+        assert counter.counts().float_yen == 3_000
+        assert told_of(counter) == {"window": 2}
+    with pytest.raises(ChainBroken):
+        counter.counts().last()
