@@ -84,7 +84,7 @@ def test_an_application_at_every_stage_before_the_fee_is_put_off_and_issued_when
             continue
         assert before in HELD_IN
         assert (slip.until, slip.came_out) == (TOMORROW, True)
-        assert "2026-04-02" in world.printer_core.sheets[-1].text and "保留票" in world.printer_core.sheets[-1].text
+        assert "令和8年4月2日" in world.printer_core.sheets[-1].text and "保留票" in world.printer_core.sheets[-1].text
         journal = world.station().journal
         assert (latest(world).stage, held(latest(world), journal).until) == (Stage.ON_HOLD, TOMORROW)
         assert journal.unfinished_cases() == [] and world.till.total_yen() == 0

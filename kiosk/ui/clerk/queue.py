@@ -68,7 +68,7 @@ class QueueScreen(SeatScreen[QueueOrder]):
         called = "" if board.calls is None else words("clerk.queue.number", number=board.calls)
         elsewhere = [t for t in lists[TicketState.CALLED] if t.number != board.calls]
         others = [words("clerk.queue.elsewhere", number=t.number, counter=t.counter) for t in elsewhere]
-        self._write("queue-called", "\n".join(filter(None, (called, *others))) or words("clerk.queue.nobody"))
+        self._write("queue-called", ("\n".join(filter(None, (called, *others))) or words("clerk.queue.nobody")) + "\n")
         self._write("queue-absent", self._lines(lists[TicketState.ABSENT]) or words("clerk.queue.nobody"))
         for name in _DOING.values():
             for key in self.query(f"#do-{name}").results(Key):

@@ -33,7 +33,7 @@ class RevocationChoice:
 class ChooseCause(SeatScreen[RevocationChoice]):
     """Whose certificate, why it is revoked, and whether the card is there so that its key can be erased."""
 
-    AUTO_FOCUS = ".choices Key.-chosen, .choices Key"
+    AUTO_FOCUS = ".choices Key.-first"
 
     def __init__(self, seat: Seat, resident: Resident, wished: RevocationCause | None) -> None:
         super().__init__(seat, can_stop=True)
@@ -50,6 +50,8 @@ class ChooseCause(SeatScreen[RevocationChoice]):
             for number, cause in enumerate(RevocationCause, 1):
                 key = Key(words(f"clerk.revoke.{cause}"), id=f"cause-{cause}", hint=str(number), value=cause)
                 key.set_class(cause is self._cause, "-chosen")
+                # What the resident wished is one Enter away, and not another cause.
+                key.set_class(cause is (self._cause or next(iter(RevocationCause))), "-first")
                 yield key
         yield Paragraph(words("clerk.revoke.two" if self._needs_two else "clerk.revoke.one"), classes="aside")
 

@@ -27,7 +27,7 @@ class Choice:
 class Comfort(SeatScreen[str]):
     """One question about comfort, `language`, `colours` or `layout`; the answer is the chosen value."""
 
-    AUTO_FOCUS = ".choices Key.-chosen, .choices Key"
+    AUTO_FOCUS = ".choices Key.-chosen"
     MINDS_IDLENESS = True
     ASKS_BACK = False
 
