@@ -15,17 +15,24 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from kiosk.clock import Clock
-from kiosk.journal.chain import Chain, StoredPlaces, newest_entry, newest_head, read_entries
+from kiosk.journal.chain import (
+    Chain,
+    StoredPlaces,
+    newest_entry,
+    newest_entry_about,
+    newest_head,
+    read_entries,
+)
 from kiosk.journal.database import Database, Transaction
 from kiosk.journal.entry import Entry
 from kiosk.journal.escrow import EscrowKey, EscrowTo
 from kiosk.journal.head import HeadInvalid, HeadKey, ProvenHead
 from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
-from kiosk.journal.verify import verify_since_last_head
+from kiosk.journal.verify import verify_entry, verify_since_last_head
 from kiosk.model.step import Act, Actor, RevocationStep, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER_ACT,
@@ -107,6 +114,13 @@ class Witness(Enum):
     AGREES = "agrees"
     SAW_MORE = "saw more"
     SAW_OTHERS = "saw others"
+
+
+class Note(NamedTuple):
+    """An entry about no case: its place, and its facts."""
+
+    seq: int
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -252,8 +266,9 @@ class Journal:
             self._write_effect(transaction, case, FIRST_STEP[opening], EffectState.INTENDED, intent=sealed)
             # The stage in which it begins is the event's name, and says what the case is about.
             facts = {"event": opening.value, "case": pseudonym, "commitment": commitment, "beside": "number"}
+            copied = {} if escrow is None else {"escrow": escrow.station}
             told = {"unsealed": unsealed} if unsealed else {}
-            self._chain.append(transaction, facts | told | ({} if escrow is None else {"escrow": escrow.station}))
+            self._chain.append(transaction, {**facts, **copied, **told, "attempt_number": attempt})
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -388,13 +403,17 @@ class Journal:
             opened(row.testimony, "testimony"),
         )
 
-    def intend(self, case: CaseRecord, step: Act, intent: bytes) -> None:
-        """Makes durable what is about to be done to the world."""
+    def intend(self, case: CaseRecord, step: Act, intent: bytes, *, yen: int | None = None) -> None:
+        """Makes durable what is about to be done to the world.
+
+        `yen` is what was found to have been taken, where no entry of an outcome tells it.
+        """
         sealed, commitment = case.seal.close(intent, f"{step} intent")
         with self._change(case, step, actor_of(step)) as (transaction, _):
             self._write_effect(transaction, case, step, EffectState.INTENDED, intent=sealed)
             facts = {"event": EffectState.INTENDED.value, "case": case.pseudonym, "step": step.value}
-            self._chain.append(transaction, facts | {"commitment": commitment})
+            money = {} if yen is None else {"yen": yen}
+            self._chain.append(transaction, {**facts, "commitment": commitment, **money})
 
     def complete(
         self,
@@ -577,6 +596,17 @@ class Journal:
             store(transaction)
             self._chain.append(transaction, facts)
             return self._chain.sign(transaction)
+
+    def last_note(self, transaction: Transaction, events: Collection[str]) -> Note | None:
+        """What was noted last about one of these events; None when nothing was.
+
+        The head that was signed over it then is checked. Raises `ChainBroken`.
+        """
+        entry = newest_entry_about(transaction, self.station, events)
+        if entry is None:
+            return None
+        verify_entry(transaction, entry, self._head_key.public)
+        return Note(entry.seq, json.loads(entry.body))
 
     def numbered(self, number: int) -> tuple[CaseRecord, NumberedReceipt] | None:
         """The case whose receipt has that number: of this station, or one that is sealed to it."""
