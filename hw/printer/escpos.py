@@ -21,13 +21,18 @@ _READ_SIZE = 4096
 _IDENTITY = (66, 67, 65, 68)
 _IDENTITY_TRIES = 3
 _QUIET_S = 0.1  # longer than any gap inside one answer
+STATUS_PATIENCE_S = 0.4
+"""How long whoever looks after a printer waits for its status: real-time commands are answered in milliseconds."""
+_LOOK_EVERY_S = 0.3
+"""How often a printer is asked during a print; with the owner's own looks it is known within a second."""
 
 
 class EscposPrinter:
     """Drives a `model` over `link`; implements `hw.ports.ReceiptPrinter`.
 
-    `patience_s` is how long an answer may take, and how much longer than computed a print may. A one-way link (a file)
-    never answers: its status is unknown, nothing is asked before printing, and every job ends UNKNOWN.
+    `patience_s` is how long an answer may take, and how much longer than computed a print may; whoever only asks for
+    the status waits no longer than `STATUS_PATIENCE_S`. A one-way link (a file) never answers: its status is unknown,
+    nothing is asked before printing, and every job ends UNKNOWN.
     """
 
     def __init__(
@@ -69,14 +74,18 @@ class EscposPrinter:
 
         Raises `OutcomeUnknown` without an answer, `NotSent`, `LinkLost`.
         """
+        return self._status(min(self._patience_s, STATUS_PATIENCE_S))
+
+    def _status(self, patience_s: float) -> PrinterStatus:
         if self._link.is_one_way:
             raise OutcomeUnknown("nothing can answer on this link")
         answers = {}
         for n in (1, 2, 3, 4):
-            answer = self._ask_real_time(n)
+            answer = self._ask_real_time(n, patience_s / 2 if n == 1 else patience_s)
             if answer is None and n == 1:
                 # A line cut within a question of before: the printer took this one for the rest of that.
-                answer = self._ask_real_time(n)
+                answer = self._ask_real_time(n, patience_s / 2)
+                self._await(lambda event: False, self._monotonic() + _QUIET_S)  # both may be answered, late
             if not isinstance(answer, RealTimeStatus):
                 raise OutcomeUnknown(f"printer does not answer DLE EOT {n}")
             answers[n] = answer.value
@@ -121,11 +130,11 @@ class EscposPrinter:
         if job.job_id != self._sent_job_id:
             return PrintOutcome.UNKNOWN
         try:
-            if not self._came_out:
-                self._await(lambda event: self._came_out, self._monotonic() + timeout_s)
+            self._await_coming_out(self._monotonic() + timeout_s)
             if self._came_out and not self._is_cut_off:
                 if self._cuts_before is None:
                     return PrintOutcome.PRINTED
+                self._require_same()
                 self._is_cut_off = self._count_cuts() == self._cuts_before + 1
         except DeviceError:
             return PrintOutcome.UNKNOWN
@@ -181,12 +190,21 @@ class EscposPrinter:
 
         Raises `OutcomeUnknown`, `LinkLost`, `NotSent`; a kick may be repeated.
         """
-        is_blocked = not self._link.is_one_way and bool(self.status().causes)
+        is_blocked = not self._link.is_one_way and bool(self._status(self._patience_s).causes)
         pulse = commands.DRAWER_PULSE_NOW if is_blocked else commands.DRAWER_PULSE
         self._send(pulse, self._monotonic() + self._patience_s)
 
-    def _ask_real_time(self, n: int) -> Event | None:
-        return self._ask(commands.report_real_time(n), lambda event: isinstance(event, RealTimeStatus))
+    def recover(self, *, clear: bool) -> None:
+        """Lets it go on after an error that a person has removed, such as a stuck cutter (DLE ENQ).
+
+        With `clear` it forgets what it had received (ENQ 2), else it prints that on from the beginning of the line at
+        which it stopped (ENQ 1). Without an error it does nothing. Raises `NotSent`, `OutcomeUnknown`, `LinkLost`;
+        may be repeated.
+        """
+        self._send(commands.recover(clear=clear), self._monotonic() + self._patience_s)
+
+    def _ask_real_time(self, n: int, patience_s: float) -> Event | None:
+        return self._ask(commands.report_real_time(n), lambda event: isinstance(event, RealTimeStatus), patience_s)
 
     def _count_cuts(self) -> int | None:
         if self._model.cut_counter is None or self._link.is_one_way:
@@ -199,13 +217,15 @@ class EscposPrinter:
         answer = ask() or (ask() if self._clear() else None)
         if not isinstance(answer, Block):
             raise OutcomeUnknown("printer does not answer GS g 2")
+        if not self._is_met:
+            raise LinkLost("the line was lost while the cuts were asked: another printer may have counted them")
         return int(answer.data)
 
     def _require_ready(self) -> None:
         """Raises `PrinterBlocked` unless the printer can print and nothing sent before is left in it."""
         self._sent_job_id = None
         try:
-            causes = self.status().causes
+            causes = self._status(self._patience_s).causes
             if not causes and not self._is_in_step():
                 causes = ("busy",)
             if not causes:
@@ -279,11 +299,13 @@ class EscposPrinter:
             return False
         return self._ask(commands.CLEAR_BUFFERS, lambda event: isinstance(event, BuffersCleared)) is not None
 
-    def _ask(self, request: bytes, is_answer: Callable[[Event], bool]) -> Event | None:
+    def _ask(
+        self, request: bytes, is_answer: Callable[[Event], bool], patience_s: float | None = None
+    ) -> Event | None:
         """Sends `request` and waits for its answer, by its kind; whatever else comes is taken note of."""
         with contextlib.suppress(LinkLost):  # lost while idle: writing opens it anew, or says that it cannot
             self._await(lambda event: False, self._monotonic())
-        deadline_s = self._monotonic() + self._patience_s
+        deadline_s = self._monotonic() + (self._patience_s if patience_s is None else patience_s)
         self._send(request, deadline_s)
         answer = self._await(is_answer, deadline_s)
         if answer is None:
@@ -316,6 +338,36 @@ class EscposPrinter:
             if answer is not None or self._monotonic() >= deadline_s:
                 return answer
         return None
+
+    def _await_coming_out(self, deadline_s: float) -> None:
+        """Reads until the last job's confirmation came; meanwhile asks the printer, which tells `told` what stops it.
+
+        A printer that does not answer in time is not asked again: its late answer would be taken for another's.
+        """
+        is_asked = not self._link.is_one_way
+        until_s = self._monotonic()
+        self._await(lambda event: self._came_out, until_s)
+        while not self._came_out and until_s < deadline_s:
+            until_s = min(until_s + _LOOK_EVERY_S, deadline_s) if is_asked else deadline_s
+            self._await(lambda event: self._came_out, until_s)
+            if not self._came_out and until_s < deadline_s:
+                is_asked = self._look(deadline_s)
+
+    def _look(self, deadline_s: float) -> bool:
+        """Asks for the status within a print; whether it was told. Raises `LinkLost`."""
+        answers = {}
+        for n in (1, 2, 3, 4):
+            until_s = min(self._monotonic() + STATUS_PATIENCE_S, deadline_s)
+            try:
+                self._send(commands.report_real_time(n), until_s)
+            except (NotSent, OutcomeUnknown):
+                return False
+            answer = self._await(lambda event: isinstance(event, RealTimeStatus), until_s)
+            if not isinstance(answer, RealTimeStatus):
+                return False
+            answers[n] = answer.value
+        self.told = describe(answers, is_drawer_open_when_high=self._is_drawer_open_when_high)
+        return True
 
     def _note(self, event: Event) -> None:
         """Remembers the confirmation of the last job, whenever it comes, and what the printer tells by itself."""

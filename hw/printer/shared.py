@@ -81,6 +81,10 @@ class SharedPrinter:
         """Kicks the drawer."""
         self._do(self._printer.open_drawer)
 
+    def recover(self, *, clear: bool) -> None:
+        """Goes on after an error that a person has removed."""
+        self._do(lambda: self._printer.recover(clear=clear))
+
     def identity(self) -> str:
         """Maker, model, firmware and serial number."""
         return self._do(self._printer.identity)
