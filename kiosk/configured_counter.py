@@ -72,6 +72,9 @@ _TOWER_TAKES_S = 5.0
 
 _log = logging.getLogger(__name__)
 
+_RECOVERABLE = frozenset(("cutter_error", "recoverable_error"))
+"""Troubles of a printer from which it goes on only when it is told to."""
+
 _LOOKED_AFTER_BY_NONE = ("clerk_drawer", "cash_changer")
 
 _EMPTY_CARD = "visitor"
@@ -355,6 +358,20 @@ class ConfiguredCounter:
             _log.debug("the signal tower does not show %s: %s", sign, error)
             return False
         return True
+
+    @property
+    def is_printer_stuck(self) -> bool:
+        """Whether the receipt printer waits to be told to go on."""
+        report = self._reports.get("printer")
+        return report is not None and not _RECOVERABLE.isdisjoint(report.troubles)
+
+    def recover_printer(self) -> None:
+        """Lets it go on without what it still held: a case asks a person for that paper, and prints it as a copy."""
+        assert self._assembly is not None, "the counter is open"
+        try:
+            self._assembly.bench.devices.printer.recover(clear=True)
+        except DeviceError as error:
+            _log.warning("the printer was not told to go on: %s", error)
 
     def receipts(self) -> Path | None:
         """Where the simulated printer's papers lie."""

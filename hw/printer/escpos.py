@@ -299,9 +299,7 @@ class EscposPrinter:
             return False
         return self._ask(commands.CLEAR_BUFFERS, lambda event: isinstance(event, BuffersCleared)) is not None
 
-    def _ask(
-        self, request: bytes, is_answer: Callable[[Event], bool], patience_s: float | None = None
-    ) -> Event | None:
+    def _ask(self, request: bytes, is_answer: Callable[[Event], bool], patience_s: float | None = None) -> Event | None:
         """Sends `request` and waits for its answer, by its kind; whatever else comes is taken note of."""
         with contextlib.suppress(LinkLost):  # lost while idle: writing opens it anew, or says that it cannot
             self._await(lambda event: False, self._monotonic())

@@ -570,6 +570,15 @@ class Counter(Protocol):
         """Shows it on the signal tower; whether the tower took it. Waits for the tower."""
         ...
 
+    @property
+    def is_printer_stuck(self) -> bool:
+        """Whether the receipt printer stopped at an error, such as a stuck cutter, and waits to be told to go on."""
+        ...
+
+    def recover_printer(self) -> None:
+        """Lets it go on, once a person has removed the cause; what it still held is dropped. Waits for a print."""
+        ...
+
     def receipts(self) -> Path | None:
         """The folder of the papers printed so far (NNNN.png, NNNN.txt), or None with a real printer."""
         ...

@@ -416,6 +416,13 @@ class ScriptedCounter:
     def procedures(self) -> "ScriptedProcedures":
         return ScriptedProcedures(self.script)
 
+    is_printer_stuck = False
+    recovered = 0
+
+    def recover_printer(self) -> None:
+        self.recovered += 1
+        self.is_printer_stuck = False
+
     has_tower = True
     voice = None
 
