@@ -411,8 +411,9 @@ class ConfiguredCounter:
         if report is None:  # a drawer hangs on the printer, and is not looked after by itself
             return DeviceState(name, kind, link, "ready" if kind in _LOOKED_AFTER_BY_NONE else "missing")
         if report.standing.presence is not Presence.READY:
-            is_refused = report.standing.presence is Presence.REFUSED
-            return DeviceState(name, kind, link, "missing", report.standing.cause, is_refused)
+            standing = report.standing
+            is_refused = standing.presence is Presence.REFUSED
+            return DeviceState(name, kind, link, "missing", standing.cause, is_refused, standing.identity)
         is_blocked = any(trouble not in _WARNINGS for trouble in report.troubles)
         return DeviceState(name, kind, link, "blocked" if is_blocked else "ready", ", ".join(report.troubles))
 

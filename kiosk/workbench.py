@@ -191,12 +191,13 @@ class StationWorkbench:
         write_bundle(path, collect(self._config, self._data, told), at)
         return path
 
-    def accept_replacements(self) -> None:
-        """A device was exchanged on purpose."""
+    def accept_replacements(self, shown: Mapping[str, str]) -> None:
+        """Devices were exchanged on purpose, and these were seen; a third one that came meanwhile stays refused."""
         devices = self._bench.devices
-        devices.printer.accept_replacement()
-        if isinstance(devices.cash, CoinBox):
-            devices.cash.accept_replacement()
+        if found := shown.get("printer"):
+            devices.printer.accept_replacement(found)
+        if (found := shown.get("cash")) and isinstance(devices.cash, CoinBox):
+            devices.cash.accept_replacement(found)
 
 
 class _SimulatedHand:

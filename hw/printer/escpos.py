@@ -167,9 +167,9 @@ class EscposPrinter:
         self._meet()
         return self._known.text
 
-    def accept_replacement(self) -> None:
-        """A person has exchanged the printer: the one that was refused is worked with from now on."""
-        self._known.accept()
+    def accept_replacement(self, seen: str | None = None) -> None:
+        """A person has exchanged the printer; see `KnownIdentity.accept`."""
+        self._known.accept(seen)
 
     def counter(self, number: int) -> int | None:
         """A maintenance counter (GS g 2), or None when the printer has none of that number. Raises as `cuts` does."""

@@ -89,9 +89,9 @@ class SharedPrinter:
         """Maker, model, firmware and serial number."""
         return self._do(self._printer.identity)
 
-    def accept_replacement(self) -> None:
+    def accept_replacement(self, seen: str | None = None) -> None:
         """A person has exchanged the printer on purpose."""
-        self._do(self._printer.accept_replacement)
+        self._do(lambda: self._printer.accept_replacement(seen))
 
     def counter(self, number: int) -> int | None:
         """A maintenance counter."""

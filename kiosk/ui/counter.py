@@ -43,6 +43,8 @@ class DeviceState:
     detail: str = ""
     is_refused: bool = False
     """Whether another device than before sits there, and waits for somebody to accept it."""
+    found: str = ""
+    """Who that is."""
 
 
 @dataclass(frozen=True)
@@ -281,8 +283,8 @@ class Workbench(Protocol):
         """Writes a support bundle into the data directory; its file."""
         ...
 
-    def accept_replacements(self) -> None:
-        """A device was exchanged on purpose: one that was refused is worked with from now on."""
+    def accept_replacements(self, shown: Mapping[str, str]) -> None:
+        """Devices were exchanged on purpose: those refused that were `shown`, by name, are worked with from now on."""
         ...
 
 

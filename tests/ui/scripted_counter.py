@@ -250,7 +250,7 @@ class ScriptedWorkbench:
     def __init__(self) -> None:
         self.records: list[SelfTest] = []
         self.asked: list[bool | None] = []
-        self.accepted = 0
+        self.accepted: list[dict[str, str]] = []
 
     def self_test(self, level, ask) -> tuple[SelfTest, ...]:
         if level == "interactive":
@@ -287,8 +287,8 @@ class ScriptedWorkbench:
     def bundle(self) -> Path:
         return Path("support.tar.gz")
 
-    def accept_replacements(self) -> None:
-        self.accepted += 1
+    def accept_replacements(self, shown) -> None:
+        self.accepted.append(dict(shown))
 
 
 class ScriptedCounter:

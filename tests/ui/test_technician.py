@@ -193,18 +193,18 @@ def test_an_exchanged_device_is_accepted_by_a_key_that_is_there_only_then(play: 
 
         def devices(self):
             told = "SIM B is not SIM A"
-            state = DeviceState("printer", "receipt_printer", "tcp://x:9100", "missing", told, self.is_refused)
+            state = DeviceState("printer", "receipt_printer", "tcp://x:9100", "missing", told, self.is_refused, "SIM B")
             return (state,)
 
     counter = Exchanged()
 
     async def technician(pilot: Pilot[None], app: KioskApp) -> None:
         await pilot.press("x")
-        assert counter.tools.accepted == 0
+        assert counter.tools.accepted == []
         counter.is_refused = True
         await until(pilot, lambda: any(key.display for key in app.screen.query("#accept")), "the key")
         await pilot.press("x")
-        await until(pilot, lambda: counter.tools.accepted == 1, "the acceptance")
+        await until(pilot, lambda: counter.tools.accepted == [{"printer": "SIM B"}], "the acceptance")
 
     play(counter, technician)
 

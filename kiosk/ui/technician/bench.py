@@ -125,7 +125,7 @@ class Bench(SeatScreen[bool]):
         self._move_card(event.key.id == "insert")
 
     def on_key(self, event: events.Key) -> None:
-        """I and R move the simulated card, C drops a coin, K frees a stuck printer, X accepts another, M opens the menu."""
+        """I and R move the simulated card, C drops a coin, K frees the printer, X accepts another, M opens the menu."""
         if event.key in ("i", "r"):
             self._move_card(event.key == "i")
         elif event.key in _LETTERS:
@@ -145,7 +145,8 @@ class Bench(SeatScreen[bool]):
     @on(Key.Pressed, "#accept")
     def accept_device(self) -> None:
         """A device was exchanged on purpose."""
-        self.run_worker(asyncio.to_thread(self._counter.workbench().accept_replacements), group="accept")
+        shown = {device.name: device.found for device in self._devices if device.is_refused}
+        self.run_worker(asyncio.to_thread(self._counter.workbench().accept_replacements, shown), group="accept")
 
     @on(Key.Pressed, "#recover")
     def recover_printer(self) -> None:
