@@ -80,7 +80,7 @@ class StationWorkbench:
         return tuple(found)
 
     def _healths(self, checker: Checker, level: Level) -> Iterator[Health]:
-        for name in ("printer", "cash", "display", "lamp", "scanner"):
+        for name in ("printer", "cash", "display", "lamp", "scanner", "documents"):
             owner = self._owners.get(name)
 
             def run(device: object = None, name: str = name) -> list[Health]:
@@ -90,7 +90,9 @@ class StationWorkbench:
                 yield from run()
                 continue
             try:
-                yield from owner.call(run, _TEST_TAKES_S)
+                for health in owner.call(run, _TEST_TAKES_S):
+                    health.statistics["ReconnectCount"] = owner.reconnects
+                    yield health
             except (DeviceError, TimeoutError) as error:
                 health = Health(name, level)
                 health.measure("link", str(error), "ready", False)

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hw.errors import AnotherDevice, DeviceError, LinkLost, NotSent, OutcomeUnknown, PrinterBlocked
@@ -25,6 +26,17 @@ STATUS_PATIENCE_S = 0.4
 """How long whoever looks after a printer waits for its status: real-time commands are answered in milliseconds."""
 _LOOK_EVERY_S = 0.3
 """How often a printer is asked during a print; with the owner's own looks it is known within a second."""
+
+
+@dataclass
+class PrinterCounts:
+    """What the driver counted since the program began; `ack_latency_ms` is from the last job's last byte on."""
+
+    ack_latency_ms: int | None = None
+    unknown_outcomes: int = 0
+    reprints: int = 0
+    """Jobs sent again under the id of one whose outcome was unknown."""
+    failed_cuts: int = 0
 
 
 class EscposPrinter:
@@ -52,6 +64,9 @@ class EscposPrinter:
         self._is_drawer_open_when_high = is_drawer_open_when_high
         self._patience_s = patience_s
         self._decoder = StatusDecoder()
+        self.counts = PrinterCounts()
+        self._sent_s = 0.0
+        self._unknown_job_id: str | None = None
         self._sent_job_id: str | None = None
         self._cuts_before: int | None = None
         self._came_out = False
@@ -104,12 +119,20 @@ class EscposPrinter:
         `busy` (it answers, but still holds something that was sent before, or takes nothing), and `another_device`
         (since the line was lost another printer sits on it, which `accept_replacement` has not been told to take).
         """
-        tell = on_state or (lambda state: None)
+        outcome = self._print(job, on_state or (lambda state: None))
+        if outcome is PrintOutcome.UNKNOWN:
+            self.counts.unknown_outcomes += 1
+            self.counts.failed_cuts += self._came_out and not self._link.is_one_way
+        self._unknown_job_id = job.job_id if outcome is PrintOutcome.UNKNOWN else None
+        return outcome
+
+    def _print(self, job: PrintJob, tell: Callable[[PrintOutcome], None]) -> PrintOutcome:
         if not self._link.is_one_way:
             self._require_ready()
         self.told = None
         tell(PrintOutcome.SENDING)
         self._sent_job_id, self._came_out, self._is_cut_off = job.job_id, False, False
+        self.counts.reprints += job.job_id == self._unknown_job_id
         transfer_s = len(job.data) / _SLOWEST_BYTES_PER_S
         try:
             self._send(job.data, self._monotonic() + transfer_s + self._patience_s)
@@ -117,6 +140,7 @@ class EscposPrinter:
             raise PrinterBlocked(("link_lost" if self._link.is_one_way else "busy",)) from error
         except (OutcomeUnknown, LinkLost):
             return PrintOutcome.UNKNOWN
+        self._sent_s = self._monotonic()
         tell(PrintOutcome.SENT)
         paper_mm = job.preview.count("\n") * self._model.line_dots / self._model.dots_per_mm
         return self.await_confirmation(job, transfer_s + paper_mm / self._model.speed_mm_s + self._patience_s)
@@ -372,4 +396,6 @@ class EscposPrinter:
         if isinstance(event, AutomaticStatus):
             self.told = describe_automatic(event.value, is_drawer_open_when_high=self._is_drawer_open_when_high)
         if self._sent_job_id is not None and self._model.confirmation.is_answer(event, self._sent_job_id):
+            if not self._came_out:
+                self.counts.ack_latency_ms = round((self._monotonic() - self._sent_s) * 1000)
             self._came_out = True

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hw.errors import LinkLost
 from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome
-from hw.printer.escpos import EscposPrinter
+from hw.printer.escpos import EscposPrinter, PrinterCounts
 
 T = TypeVar("T")
 
@@ -51,6 +51,11 @@ class SharedPrinter:
     def is_one_way(self) -> bool:
         """Whether it can never answer."""
         return self._printer.is_one_way
+
+    @property
+    def counts(self) -> PrinterCounts:
+        """What the driver counted; may be read while it prints."""
+        return self._printer.counts
 
     def status_unless_busy(self) -> PrinterStatus | None:
         """Asks the printer; while another call is under way, at once what it told by itself, or None."""

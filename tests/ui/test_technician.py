@@ -271,7 +271,7 @@ def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_pat
         tools = counter.workbench()
         tests = tools.self_test("external", lambda question: None)
         assert {test.device: test.outcome for test in tests} == dict.fromkeys(
-            ("card", "printer", "cash", "display", "lamp"), "passed"
+            ("card", "printer", "cash", "display", "lamp", "documents"), "passed"
         )
         assert tools.self_tests(100) == tests
         assert any("printer > 10 04 01" in line for line in tools.line_trace())
