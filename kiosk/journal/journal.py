@@ -116,6 +116,16 @@ class CaseElsewhere:
     code: str = ""
 
 
+@dataclass(frozen=True)
+class IdentifiedCase:
+    """A case of any station: its application's number, how far it is, and its card's keyed id, once that was read."""
+
+    station: str
+    number: str
+    stage: Stage
+    card: str | None
+
+
 class Journal:
     """Reads and writes the cases of one station. `key` seals their records, `head_key` signs heads of the journal.
 
@@ -198,9 +208,10 @@ class Journal:
         for entry in read_entries(self._database):
             if entry.station == self.station:
                 facts = json.loads(entry.body)
+                stage = told_stage(facts)
                 if facts["event"] == PURGED:
                     purged.append(facts["case"])
-                elif "case" in facts and facts["event"] != ESCROWED:
+                elif stage is not None and stage.is_ended:
                     ended[facts["case"]] = datetime.datetime.fromisoformat(facts["at"])
         return max((ended[case] for case in purged), default=None)
 
@@ -245,11 +256,12 @@ class Journal:
             row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", pseudonym).first()
         return None if row is None else Stage(row.stage)
 
-    def identified_case(self, pseudonym: str) -> tuple[str, str, Stage] | None:
-        """Station, application number and stage of any station's case; they are no secret among stations."""
+    def identified_case(self, pseudonym: str) -> IdentifiedCase | None:
+        """Any station's case as far as it is no secret among stations."""
+        statement = "SELECT station, number, stage, card FROM cases WHERE pseudonym = ?"
         with self._database.read() as transaction:
-            row = transaction.run("SELECT station, number, stage FROM cases WHERE pseudonym = ?", pseudonym).first()
-        return None if row is None else (row.station, row.number, Stage(row.stage))
+            row = transaction.run(statement, pseudonym).first()
+        return None if row is None else IdentifiedCase(row.station, row.number, Stage(row.stage), row.card)
 
     def cases_elsewhere(self, ended: Collection[str] = ()) -> tuple[CaseElsewhere, ...]:
         """The cases of other stations that have not ended, or whose pseudonym is in `ended`; by station and number.

@@ -736,3 +736,54 @@ MUTATIONS: tuple[Mutation, ...] = (
         "pass",
     ),
 )
+
+_DESK = "kiosk.counter.desk:Desk"
+
+DESK_MUTATIONS: tuple[Mutation, ...] = (
+    _one(
+        "anybody is given the key of a case",
+        "test_the_window_gives_a_key_for_the_resident_whose_case_it_is_and_nothing_of_an_open_one",
+        f"{_DESK}._case_key",
+        "record.seal.key if is_his else None",
+        "record.seal.key",
+    ),
+    _one(
+        "the clerk's key signs whatever a terminal asks for",
+        "test_a_leave_is_signed_for_the_card_of_its_case_alone",
+        f"{_DESK}._authorise",
+        "self._refuse_unless_approved(terms, approval)",
+        "pass",
+    ),
+    _one(
+        "a leave is signed for whatever card",
+        "test_a_leave_is_signed_for_the_card_of_its_case_alone",
+        f"{_DESK}._refuse_unless_approved",
+        "case is None or case.card != self.ids.card(terms.card_number).hex()",
+        "case is None",
+    ),
+    _one(
+        "the leave is for whomever the terminal names",
+        "test_the_leave_is_for_the_resident_who_was_looked_up_when_the_clerk_approved",
+        f"{_DESK}._refuse_unless_approved",
+        "not is_his or terms.items_hash not in self._items_hashes(approval)",
+        "False",
+    ),
+    _one(
+        "what is revoked has to say what the register says today",
+        "test_a_certificate_of_somebody_who_has_left_the_register_is_revoked_on_information",
+        f"{_DESK}._items_hashes",
+        'approval.operation == "revoke"',
+        "False",
+    ),
+    _one(
+        "a certificate that only the clerk's station knows counts for none",
+        "test_nobody_gets_a_second_certificate_whose_first_only_the_window_knows",
+        "kiosk.issuance.ended_cases:EndedCases.is_valid",
+        "return self._archive_of(record.seal.elsewhere).is_valid(record.pseudonym)",
+        "return False",
+    ),
+)
+"""Errors at the clerk's station, against a terminal that was taken over or a case that is over.
+
+The explorer plays neither: the catcher of each is a test, and `tests.counter.test_desk_mutations` lets it catch.
+"""

@@ -76,6 +76,10 @@ def window(store: Store, key: EscrowKey = WINDOW) -> Journal:
     )
 
 
+def told_of_none(case: CaseRecord) -> None:
+    raise AssertionError(f"the key of {case.pseudonym} is whole")
+
+
 def closed_case(journal: Journal, number: str = "1", stage: Stage = Stage.CLOSED) -> CaseRecord:
     case = open_for(journal, number, stage, SECRET)
     if stage is Stage.CLOSED:
@@ -236,7 +240,7 @@ def test_without_a_clerks_station_everything_stays_readable_to_the_station_itsel
     effect = journal.effect(case, Step.FEE)
     assert effect is not None and effect.outcome == SECRET
     assert (column(store, "escrow"), column(store, "escrowed_to")) == ([None], [None])
-    assert hand_over(journal, LATER) == [] and check(store) == (len(Step), 0)
+    assert hand_over(journal, LATER, told_of_none) == [] and check(store) == (len(Step), 0)
     assert not any('"escrow' in entry.body for entry in journal.entries())
 
 
@@ -302,7 +306,7 @@ def test_a_case_that_ended_without_its_key_being_left_is_handed_over_later(store
     late = closed_case(terminal(store, lambda: None, start=LATER), "3")
     journal = terminal(store, start=LATER)
     assert {case.pseudonym for case in journal.ended_cases_here()} == {first.pseudonym, late.pseudonym}
-    (handed,) = hand_over(journal, LATER)
+    (handed,) = hand_over(journal, LATER, told_of_none)
     assert (handed.pseudonym, handed.seal.elsewhere, handed.stage) == (first.pseudonym, "window", Stage.CLOSED)
     assert facts_of(journal, first)[-1]["event"] == ESCROWED == "escrowed"
     assert facts_of(journal, first)[-1]["escrow"] == "window"
@@ -310,7 +314,7 @@ def test_a_case_that_ended_without_its_key_being_left_is_handed_over_later(store
     with pytest.raises(TransitionRefused):
         journal.hand_over(still_open)
     entries = journal.size()
-    assert hand_over(journal, LATER) == [] and journal.size() == entries, "once"
+    assert hand_over(journal, LATER, told_of_none) == [] and journal.size() == entries, "once"
     journal.hand_over(handed)
     assert journal.size() == entries and check(store)[1] == len(Step)
     purge(journal, LATER)
@@ -322,9 +326,22 @@ def test_nothing_is_handed_over_as_long_as_nobody_vouches_for_a_key(store: Store
     journal = terminal(store, lambda: None)
     case = closed_case(journal)
     entries = journal.size()
-    assert hand_over(journal, LATER) == [] and journal.size() == entries
+    assert hand_over(journal, LATER, told_of_none) == [] and journal.size() == entries
     assert journal.hand_over(case).seal.elsewhere is None
     assert len(journal.ended_cases_here()) == 1
+
+
+def test_a_case_whose_key_is_damaged_is_told_and_left_and_stops_no_start(store: Store) -> None:
+    unknown = terminal(store, lambda: None)
+    damaged, whole = closed_case(unknown, "1"), closed_case(unknown, "2")
+    with open_database(store.url).write() as transaction:
+        transaction.run("UPDATE cases SET seal = ? WHERE pseudonym = ?", bytes(40), damaged.pseudonym)
+    told: list[str] = []
+    journal = terminal(store, start=LATER)
+    (handed,) = hand_over(journal, LATER, lambda case: told.append(case.pseudonym))
+    assert (handed.pseudonym, told) == (whole.pseudonym, [damaged.pseudonym])
+    (left,) = journal.ended_cases_here()
+    assert left.pseudonym == damaged.pseudonym
 
 
 def test_a_purge_destroys_the_copy_too(store: Store) -> None:

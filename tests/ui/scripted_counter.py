@@ -37,6 +37,7 @@ from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
 from kiosk.model.authorisation import Operation
 from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
+from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import ACTOR, Step
@@ -593,7 +594,8 @@ def _stoppable(ask: Callable[[Persons], None]) -> Run:
 
 def _ask_clerk(persons: Persons, number: str, operation: Operation) -> None:
     who = resident(0)
-    question = IdentityQuestion(number, who.items, who.items, (), operation)
+    which: PasswordKind | None = "signature" if operation == "reset_password" else None
+    question = IdentityQuestion(number, who.items, who.items, (), operation, which=which)
     persons.clerk.check_identity(question)
     persons.clerk.approve(question)
 
