@@ -96,8 +96,8 @@ class Desk(SeatScreen[str]):
             calls.append(self.words("clerk.desk.waiting", count=waiting))
         if board.calls is not None:
             calls.append(self.words("clerk.desk.calls", number=board.calls))
-        if board.left:
-            calls.append(self.words("clerk.desk.left", count=len(board.left)))
+        if left := len(board.left) + (len(board.terminals.suspect) if board.terminals else 0):
+            calls.append(self.words("clerk.desk.left", count=left))
         self._write("desk-calls", "\n".join((*calls, "")))
         for paragraph in self.query("#desk-calls").results(Paragraph):
             paragraph.display = bool(calls)
