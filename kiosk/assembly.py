@@ -33,7 +33,7 @@ from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
 from kiosk.counter.desk import Desk, Reception, Witnesses
-from kiosk.counter.line import Line, Question, load_line_key
+from kiosk.counter.line import Line, Question, load_escrow_key, load_line_key
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.remote_clerk import (
     RemoteArchive,
@@ -55,7 +55,7 @@ from kiosk.journal.chain import is_begun
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.escrow import is_sealed_to
 from kiosk.journal.head import load_head_key
-from kiosk.journal.journal import Journal
+from kiosk.journal.journal import CaseRecord, Journal
 from kiosk.journal.key_file import KeyDamaged
 from kiosk.journal.retention import hand_over
 from kiosk.journal.seal import load_station_key
@@ -146,6 +146,8 @@ def open_station(
             random_bytes,
             head_key=_load_key(load_head_key, keys[1], random_bytes),
             escrow_to=lambda: line.escrow_to(clerks_station) if line else None,
+            # Residents of its terminals come to this station's own counter too.
+            escrow_key=_load_key(lambda path, _: load_escrow_key(path, name), data / "line.key", random_bytes),
             clerks_station=clerks_station,
         )
         journal.start()
@@ -159,7 +161,7 @@ def open_station(
                 )
             if line is not None:
                 line.open()
-                hand_over(journal, clock() - _COUNTED)
+                hand_over(journal, clock() - _COUNTED, _tell_damaged)
                 clerks = _clerks_part_elsewhere(config, line)
             else:
                 clerks = _clerks_part_here(config, endpoint, issuer, journal, clock, in_training=in_training)
@@ -399,6 +401,14 @@ def _load_key(
         return load(path, random_bytes)
     except KeyDamaged as error:
         raise ConfigInvalid(str(path), "", str(error)) from error
+
+
+def _tell_damaged(case: CaseRecord) -> None:
+    print(
+        f"kiosk: the key to the ended case {case.pseudonym} is damaged: its records can be read nowhere, and it is not"
+        " left to the clerk's station",
+        file=sys.stderr,
+    )
 
 
 def _refuse_without(keys: Sequence[Path]) -> None:

@@ -1,8 +1,8 @@
 """What a terminal asks the clerk's station: one row a kind, with what is sent and what comes back.
 
 Everything is JSON by `msgspec`; an answer is one of `Said` (the value), `Gone` (a person stopped), `Unsure` (he cannot
-tell), `Denied` (the clerk's station does not do this for this case) and `Keyless` (it would, and its token with the
-card issuer's masters cannot be used now).
+tell), `Denied` (the clerk's station does not do this for this case), `Unreadable` (it cannot open the case) and
+`Keyless` (it would, and its token with the card issuer's masters cannot be used now).
 """
 
 from dataclasses import dataclass
@@ -170,10 +170,16 @@ class Denied(msgspec.Struct, tag="denied"):
     reason: str
 
 
+class Unreadable(msgspec.Struct, tag="unreadable"):
+    """The clerk's station has not, or no more, what opens the case, and why."""
+
+    reason: str
+
+
 class Keyless(msgspec.Struct, tag="keyless"):
     """The card issuer's masters cannot be reached at the clerk's station, and why."""
 
     reason: str
 
 
-Reply = Said | Gone | Unsure | Denied | Keyless
+Reply = Said | Gone | Unsure | Denied | Unreadable | Keyless

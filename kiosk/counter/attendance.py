@@ -68,7 +68,7 @@ class Attendance:
         except CancelledError:
             return  # it was withdrawn, or the station ends
         except Exception as error:
-            # A defect, which the serving thread does not survive either.
+            # The store is lost, which the serving thread does not survive either.
             self._replies.put((question, error))
 
     def _send_replies(self) -> None:

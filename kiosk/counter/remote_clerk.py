@@ -24,12 +24,13 @@ from kiosk.counter.asking import (
     Keyless,
     Reply,
     Said,
+    Unreadable,
     Unsure,
 )
 from kiosk.counter.clerk_key import clerk_name
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
 from kiosk.issuance.ended_cases import Certified
-from kiosk.issuance.failure import IssuerKeysUnavailable
+from kiosk.issuance.failure import CaseUnreadable, IssuerKeysUnavailable, StationDenied
 from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.form import Form
@@ -42,8 +43,6 @@ Answered = TypeVar("Answered")
 
 STATION_LOST = "station_lost"
 """Why the clerk is gone when it is his station that is."""
-STATION_DENIED = "station_denied"
-"""Why the clerk is not asked: his station does not let this be asked; what it said follows."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,8 @@ class RemoteDesk:
     def ask(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
         """Puts one question.
 
-        Raises `Abandoned`, `CannotTell`, `hw.errors.Refused`, `IssuerKeysUnavailable`; `LineLost` and `StationUnknown`.
+        Raises `Abandoned`, `CannotTell`, `hw.errors.Refused`, `CaseUnreadable`, `IssuerKeysUnavailable`; `LineLost` and
+        `StationUnknown`.
         """
         until_s = self.monotonic() + self.patience_s
 
@@ -83,17 +83,22 @@ class RemoteDesk:
                 raise CannotTell
             case Denied(reason):
                 raise Refused(f"the clerk's station: {reason}")
+            case Unreadable(reason):
+                raise CaseUnreadable(f"the clerk's station: {reason}")
             case Keyless(reason):
                 raise IssuerKeysUnavailable(f"the clerk's station: {reason}")
 
     def ask_person(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
-        """Puts a question to the clerk himself; he is gone when his station is. Raises `Abandoned`, `CannotTell`."""
+        """Puts a question to the clerk himself; he is gone when his station is.
+
+        Raises `Abandoned`, `CannotTell`, and `StationDenied` when his station does not put it to him.
+        """
         try:
             return self.ask(asked, body)
+        except Refused as denied:
+            raise StationDenied(str(denied)) from denied
         except (LineLost, StationUnknown) as lost:
             raise Abandoned(Actor.CLERK, STATION_LOST) from lost
-        except Refused as denied:
-            raise Abandoned(Actor.CLERK, f"{STATION_DENIED}: {denied}") from denied
 
     def ask_station(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
         """Asks for what lies at the station.
@@ -248,6 +253,11 @@ class RemoteArchive:
     """Cases that have ended, as `kiosk.issuance.ended_cases.Archive`: their keys lie with the clerk's station alone."""
 
     desk: RemoteDesk
+
+    @property
+    def station(self) -> str:
+        """The clerk's station."""
+        return self.desk.station
 
     def is_valid(self, pseudonym: str) -> bool:
         """Whether the certificate is valid; nothing else is told of a case that may be anybody's."""

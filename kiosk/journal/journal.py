@@ -15,17 +15,24 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from kiosk.clock import Clock
-from kiosk.journal.chain import Chain, StoredPlaces, newest_entry, newest_head, read_entries
+from kiosk.journal.chain import (
+    Chain,
+    StoredPlaces,
+    newest_entry,
+    newest_entry_about,
+    newest_head,
+    read_entries,
+)
 from kiosk.journal.database import Database, Transaction
 from kiosk.journal.entry import Entry
 from kiosk.journal.escrow import EscrowKey, EscrowTo
 from kiosk.journal.head import HeadInvalid, HeadKey, ProvenHead
 from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
-from kiosk.journal.verify import verify_since_last_head
+from kiosk.journal.verify import verify_entry, verify_since_last_head
 from kiosk.model.step import Act, Actor, RevocationStep, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER_ACT,
@@ -109,6 +116,13 @@ class Witness(Enum):
     SAW_OTHERS = "saw others"
 
 
+class Note(NamedTuple):
+    """An entry about no case: its place, and its facts."""
+
+    seq: int
+    facts: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class CaseElsewhere:
     """A case of another station: its number, how far it is, and the failure that is known by a code."""
@@ -118,6 +132,16 @@ class CaseElsewhere:
     number: str
     stage: Stage
     code: str = ""
+
+
+@dataclass(frozen=True)
+class IdentifiedCase:
+    """A case of any station: its application's number, how far it is, and its card's keyed id, once that was read."""
+
+    station: str
+    number: str
+    stage: Stage
+    card: str | None
 
 
 class Journal:
@@ -205,9 +229,10 @@ class Journal:
         for entry in read_entries(self._database):
             if entry.station == self.station:
                 facts = json.loads(entry.body)
+                stage = told_stage(facts)
                 if facts["event"] == PURGED:
                     purged.append(facts["case"])
-                elif "case" in facts and facts["event"] != ESCROWED:
+                elif stage is not None and stage.is_ended:
                     ended[facts["case"]] = datetime.datetime.fromisoformat(facts["at"])
         return max((ended[case] for case in purged), default=None)
 
@@ -241,8 +266,9 @@ class Journal:
             self._write_effect(transaction, case, FIRST_STEP[opening], EffectState.INTENDED, intent=sealed)
             # The stage in which it begins is the event's name, and says what the case is about.
             facts = {"event": opening.value, "case": pseudonym, "commitment": commitment, "beside": "number"}
+            copied = {} if escrow is None else {"escrow": escrow.station}
             told = {"unsealed": unsealed} if unsealed else {}
-            self._chain.append(transaction, facts | told | ({} if escrow is None else {"escrow": escrow.station}))
+            self._chain.append(transaction, {**facts, **copied, **told, "attempt_number": attempt})
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -256,11 +282,12 @@ class Journal:
             row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", pseudonym).first()
         return None if row is None else Stage(row.stage)
 
-    def identified_case(self, pseudonym: str) -> tuple[str, str, Stage] | None:
-        """Station, application number and stage of any station's case; they are no secret among stations."""
+    def identified_case(self, pseudonym: str) -> IdentifiedCase | None:
+        """Any station's case as far as it is no secret among stations."""
+        statement = "SELECT station, number, stage, card FROM cases WHERE pseudonym = ?"
         with self._database.read() as transaction:
-            row = transaction.run("SELECT station, number, stage FROM cases WHERE pseudonym = ?", pseudonym).first()
-        return None if row is None else (row.station, row.number, Stage(row.stage))
+            row = transaction.run(statement, pseudonym).first()
+        return None if row is None else IdentifiedCase(row.station, row.number, Stage(row.stage), row.card)
 
     def cases_elsewhere(self, ended: Collection[str] = ()) -> tuple[CaseElsewhere, ...]:
         """The cases of other stations that have not ended, or whose pseudonym is in `ended`; by station and number.
@@ -376,13 +403,17 @@ class Journal:
             opened(row.testimony, "testimony"),
         )
 
-    def intend(self, case: CaseRecord, step: Act, intent: bytes) -> None:
-        """Makes durable what is about to be done to the world."""
+    def intend(self, case: CaseRecord, step: Act, intent: bytes, *, yen: int | None = None) -> None:
+        """Makes durable what is about to be done to the world.
+
+        `yen` is what was found to have been taken, where no entry of an outcome tells it.
+        """
         sealed, commitment = case.seal.close(intent, f"{step} intent")
         with self._change(case, step, actor_of(step)) as (transaction, _):
             self._write_effect(transaction, case, step, EffectState.INTENDED, intent=sealed)
             facts = {"event": EffectState.INTENDED.value, "case": case.pseudonym, "step": step.value}
-            self._chain.append(transaction, facts | {"commitment": commitment})
+            money = {} if yen is None else {"yen": yen}
+            self._chain.append(transaction, {**facts, "commitment": commitment, **money})
 
     def complete(
         self,
@@ -565,6 +596,17 @@ class Journal:
             store(transaction)
             self._chain.append(transaction, facts)
             return self._chain.sign(transaction)
+
+    def last_note(self, transaction: Transaction, events: Collection[str]) -> Note | None:
+        """What was noted last about one of these events; None when nothing was.
+
+        The head that was signed over it then is checked. Raises `ChainBroken`.
+        """
+        entry = newest_entry_about(transaction, self.station, events)
+        if entry is None:
+            return None
+        verify_entry(transaction, entry, self._head_key.public)
+        return Note(entry.seq, json.loads(entry.body))
 
     def numbered(self, number: int) -> tuple[CaseRecord, NumberedReceipt] | None:
         """The case whose receipt has that number: of this station, or one that is sealed to it."""

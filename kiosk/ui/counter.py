@@ -43,6 +43,8 @@ class DeviceState:
     detail: str = ""
     is_refused: bool = False
     """Whether another device than before sits there, and waits for somebody to accept it."""
+    found: str = ""
+    """Who that is."""
 
 
 @dataclass(frozen=True)
@@ -283,8 +285,8 @@ class Workbench(Protocol):
         """Writes a support bundle into the data directory; its file."""
         ...
 
-    def accept_replacements(self) -> None:
-        """A device was exchanged on purpose: one that was refused is worked with from now on."""
+    def accept_replacements(self, shown: Mapping[str, str]) -> None:
+        """Devices were exchanged on purpose: those refused that were `shown`, by name, are worked with from now on."""
         ...
 
 
@@ -578,6 +580,15 @@ class Counter(Protocol):
 
     def show_sign(self, sign: "TowerSign") -> bool:
         """Shows it on the signal tower; whether the tower took it. Waits for the tower."""
+        ...
+
+    @property
+    def is_printer_stuck(self) -> bool:
+        """Whether the receipt printer stopped at an error, such as a stuck cutter, and waits to be told to go on."""
+        ...
+
+    def recover_printer(self) -> None:
+        """Lets it go on, once a person has removed the cause; what it still held is dropped. Waits for a print."""
         ...
 
     def receipts(self) -> Path | None:

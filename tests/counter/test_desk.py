@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hw.errors import LinkLost, Refused
@@ -31,7 +32,8 @@ from kiosk.counter.remote_clerk import (
     RemoteTwoClerks,
     remote_card_keys,
 )
-from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, Suspect
+from kiosk.counter.town_ids import KeyedIds
+from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, StationDenied, Suspect, failure_code
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, PaperSeen
 from kiosk.issuance.settle import NotSuspect, settle_elsewhere, signed_by_two
@@ -209,13 +211,6 @@ def test_the_leave_is_for_the_resident_who_was_looked_up_when_the_clerk_approved
         RemoteRegister(remote).find(RESIDENT)
         with pytest.raises(Refused, match="another resident"):
             RemoteClerkKey(remote).authorise(terms(town))
-
-
-def test_who_looked_nobody_up_gets_nothing_approved(town: TwoStations) -> None:
-    question = identified(town)
-    with town.attended(town.desk()):
-        with pytest.raises(Abandoned, match=r"station_denied: .*nobody of the register"):
-            RemoteClerk(town.remote(), "1").approve(question)
 
 
 def test_no_keys_are_given_for_another_stations_leave_or_for_none(town: TwoStations) -> None:
@@ -504,6 +499,69 @@ def test_the_clerk_who_is_there_now_is_named(town: TwoStations) -> None:
     second = load_clerk_key(town.world.authority_directory / "clerks" / "second.pem")
     with town.attended(replace(town.desk(), clerk_key=second)):
         assert (key.name, key.certificate) == (second.name, second.certificate)
+
+
+def test_a_leave_is_signed_for_the_card_of_its_case_alone(town: TwoStations) -> None:
+    question = identified(town)
+    with town.attended(town.desk()):
+        remote = town.remote()
+        key = RemoteClerkKey(remote)
+        for number, reason in (("JUKI000000000000", "another card"), ("JUKI幌延", "card_number is ASCII")):
+            RemoteRegister(remote).find(RESIDENT)
+            RemoteClerk(remote, "1").approve(question)
+            with pytest.raises(Refused, match=reason):
+                key.authorise(terms(town, card_number=number))
+
+
+def test_a_question_that_nobody_foresaw_ends_no_station(town: TwoStations, caplog: pytest.LogCaptureFixture) -> None:
+    class Spoilt(KeyedIds):
+        """Fails over what it is asked."""
+
+        def card(self, card_number: str) -> bytes:
+            return card_number.encode("ascii")
+
+    with town.attended(replace(town.desk(), ids=Spoilt(bytes(16)))):
+        remote = town.remote()
+        with pytest.raises(Refused, match="could not be answered: UnicodeEncodeError"):
+            remote.ask(asking.CARD, "幌延")
+        assert RemoteRegister(remote).find(RESIDENT) is not None, "it serves on"
+    assert "could not be answered" in caplog.text and "幌延" not in caplog.text
+
+
+def test_what_was_taken_back_from_the_clerk_is_answered_by_nobody(town: TwoStations) -> None:
+    class Withdrawn(PlayedClerk):
+        """His screen was taken away."""
+
+        def take_fee(self, due_yen: int) -> int:
+            raise CancelledError
+
+    town.clerk = Withdrawn(ClerkTable(), "1", town.world.till)
+    fee = msgspec.json.encode(asking.Concerning("1", 500))
+    with pytest.raises(CancelledError):
+        town.desk().reply(Question("", "demo", asking.FEE.kind, fee))
+
+
+def test_what_fails_while_money_changes_hands_stays_unknown(town: TwoStations) -> None:
+    """The clerk's station cannot say how far it had come: nothing passes for not taken."""
+
+    class Failing(PlayedClerk):
+        """Has taken the money when his station's program fails."""
+
+        def take_fee(self, due_yen: int) -> int:
+            super().take_fee(due_yen)
+            raise ZeroDivisionError
+
+    town.clerk = Failing(ClerkTable(tendered_yen=1000), "1", town.world.till)
+    with town.attended(town.desk()), pytest.raises(RolledBack):
+        issue_at_terminal(town, town.remote())
+    check_rest(town.world, [])
+
+
+def test_who_looked_nobody_up_gets_nothing_approved_and_no_clerk_is_blamed(town: TwoStations) -> None:
+    question = identified(town)
+    with town.attended(town.desk()), pytest.raises(StationDenied, match="nobody of the register") as denied:
+        RemoteClerk(town.remote(), "1").approve(question)
+    assert (failure_code(denied.value), denied.value.by) == ("K-CASE-011", Actor.STATION)
 
 
 def test_a_case_that_could_not_be_sealed_to_the_clerks_station_is_told_by_the_journal(

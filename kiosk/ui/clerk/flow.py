@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose, TicketState
 from kiosk.counter.reprint import CopyReason
+from kiosk.journal.entry import ChainBroken
 from kiosk.model.form import Form
 from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
@@ -245,6 +246,15 @@ async def _look_at_left(seat: Seat, office: Office) -> None:
 
 
 async def _count(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
+    """Counts the drawer, unless the last count is not the one that was journaled; whether the new one was kept."""
+    try:
+        return await _count_drawer(seat, day, kind, clerk)
+    except ChainBroken as broken:
+        await _show(seat, Told(seat, "count_changed", entry=broken.seq))
+        return False
+
+
+async def _count_drawer(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
     """Counts the drawer, signs and keeps the count, prints its slip; a day is closed once. Whether it was kept."""
     closed = await day.closed()
     if closed is not None:
