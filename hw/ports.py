@@ -43,7 +43,8 @@ class ChannelChallenge:
     `card_number` names the card's static keys; `host_challenge` and `card_challenge` are 8 bytes each;
     `card_cryptogram` (8 bytes) proves that the card knows them. For the management of a PIV card, whose `key_version`
     is `MANAGEMENT_KEY_VERSION`, `card_challenge` is the witness it gave (8 or 16 bytes), and there is no cryptogram.
-    `key_versions` are those of all its key sets by purpose, as far as it tells.
+    `key_versions` are those of all its key sets by purpose, as far as it tells. `is_secured` says that a PIV card's
+    management is asked for under a secure channel with the issuer's own keys; it has other keys for it than in clear.
     """
 
     card_number: str
@@ -53,6 +54,7 @@ class ChannelChallenge:
     card_challenge: bytes
     card_cryptogram: bytes
     key_versions: dict[ChannelPurpose, int] = field(default_factory=dict)
+    is_secured: bool = False
 
 
 @dataclass(frozen=True, repr=False)

@@ -76,6 +76,7 @@ class PivSession:
         self._random = random
         self._purpose: ChannelPurpose | None = None
         self._puk = b""
+        self._is_secured = False
         self._number = ""
 
     @property
@@ -144,12 +145,12 @@ class PivSession:
             raise CardUnsupported("the card's PUK was changed by somebody else", Unsupported.NOT_PREPARED)
         self._port = self._secured(purpose, keys, is_factory)
         witness = piv_management.ask_witness(self._port, algorithm)
-        answer = keys(ChannelChallenge(number, purpose, MANAGEMENT_KEY_VERSION, b"", witness, b""))
+        challenge = ChannelChallenge(number, purpose, MANAGEMENT_KEY_VERSION, b"", witness, b"")
+        answer = keys(replace(challenge, is_secured=self._is_secured))
         if not isinstance(answer, ManagementKeys):
             raise NotSent("the issuer answered with keys of another kind of card")
-        challenge = self._random(algorithm.block_bytes)
         key = FACTORY_KEY if is_factory else answer.management_key
-        piv_management.prove(self._port, algorithm, key, witness, challenge)
+        piv_management.prove(self._port, algorithm, key, witness, self._random(algorithm.block_bytes))
         if is_factory:
             self._take_over(answer.management_key)
         if has_factory_puk:
@@ -313,7 +314,7 @@ class PivSession:
 
         The maker's keys are replaced on a card that is wholly as its maker made it: another may be somebody's own.
         """
-        is_number_certain = False
+        is_number_certain = self._is_secured = False
 
         def ask(greeting: Greeting, host_challenge: bytes) -> SessionKeys:
             nonlocal is_number_certain
@@ -329,6 +330,8 @@ class PivSession:
             )
             if not isinstance(answer, SessionKeys):
                 raise NotSent("the issuer answered with keys of another kind of card")
+            # Under the maker's keys everybody can listen, which is no better than in clear.
+            self._is_secured = greeting.key_version != FACTORY_KEY_VERSION
             if greeting.key_version == FACTORY_KEY_VERSION and not is_factory:
                 answer = replace(answer, replacements=())
             if answer.replacements and not is_number_certain:

@@ -150,11 +150,16 @@ class CardIssuer:
             raise Refused(f"card offers key version {version:02X} for {purpose}")
         return (self.masters, *self.later_masters)[generation][purpose]
 
-    def management_keys(self, card_number: str) -> ManagementKeys:
-        """Of one PIV card: its management key from the master for issuing, its PUK from the one for resetting."""
+    def management_keys(self, card_number: str, *, is_secured: bool) -> ManagementKeys:
+        """Of one PIV card: its management key from the master for issuing, its PUK from the one for resetting.
+
+        A card that was taken over under a secure channel has other ones than in clear: who keeps it from offering its
+        channel later gets it to accept nothing, and never hears the ones that it has.
+        """
         issue, reset = self.masters[ChannelPurpose.ISSUE], self.masters[ChannelPurpose.RESET]
-        key = issue.derive("piv-management", card_number, 32)
-        number = int.from_bytes(reset.derive("piv-puk", card_number, 16), "big")
+        way = "-secured" if is_secured else ""
+        key = issue.derive(f"piv-management{way}", card_number, 32)
+        number = int.from_bytes(reset.derive(f"piv-puk{way}", card_number, 16), "big")
         return ManagementKeys(key, f"{number % 10**8:08d}".encode("ascii"))
 
     def session_keys(self, challenge: ChannelChallenge) -> SessionKeys | ManagementKeys:
@@ -163,7 +168,7 @@ class CardIssuer:
         Raises `hw.errors.Refused` when the card does not prove its own keys.
         """
         if challenge.key_version == MANAGEMENT_KEY_VERSION:
-            return self.management_keys(challenge.card_number)
+            return self.management_keys(challenge.card_number, is_secured=challenge.is_secured)
         if challenge.card_number.startswith(PIV_NUMBER):
             static = self._piv_static(challenge.card_number, challenge.key_version)
         else:

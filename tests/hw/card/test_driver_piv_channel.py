@@ -16,6 +16,7 @@ from hw.sim.card.memory import MemoryStore
 from hw.sim.fault import Fault
 from kiosk.counter.card_issuer import CardIssuer, in_memory
 from tests.hw.card.office import DEMO_MASTERS, ISSUER, Desk, blank, issue, read_certificate, rsa_key
+from tests.hw.card.test_driver_fakes import Between
 
 FIRST = CardIssuer(
     in_memory(
@@ -50,7 +51,7 @@ def test_neither_pin_nor_puk_nor_management_key_passes_in_clear(limits: Limits) 
     desk, heard = listened(limits)
     issue(desk.reader)
     assert versions(desk) == [0x01]
-    keys = FIRST.management_keys(NUMBER)
+    keys = FIRST.management_keys(NUMBER, is_secured=True)
     for secret in (b"424242", keys.puk, keys.management_key):
         assert not any(secret in command for command in heard)
     assert read_certificate(desk.reader) is not None
@@ -61,6 +62,39 @@ def test_a_card_without_such_a_channel_is_issued_to_all_the_same(sw: str) -> Non
     desk, heard = listened(faults={INITIALIZE_UPDATE_AT: Fault("sw", INITIALIZE_UPDATE_AT, sw)})
     issue(desk.reader)
     assert any(b"424242" in command for command in heard), "in clear, as its standard has it"
+
+
+@pytest.mark.parametrize("purpose", ChannelPurpose)
+@pytest.mark.parametrize("sw", ["6D00", "6E00", "6A81", "6A86", "6A88"])
+def test_a_card_with_a_channel_that_is_kept_from_offering_it_gives_nothing_away(
+    sw: str, purpose: ChannelPurpose
+) -> None:
+    """Whoever sits between answers in its place that it has none."""
+    desk, _ = listened()
+    issue(desk.reader)
+    before = desk.memory.read()
+    heard: list[bytes] = []
+
+    def without_channel(command: bytes, true: bytes) -> bytes:
+        heard.append(command)
+        return bytes.fromhex(sw) if command[:2] == b"\x80\x50" else true
+
+    desk.insert()
+    reader = Reader(MemorySlot("a bent reader", Between(desk.card, without_channel)))
+    with reader.session() as card, pytest.raises(Refused):
+        card.open_channel(purpose, ISSUER)
+    known = [FIRST.management_keys(NUMBER, is_secured=is_secured) for is_secured in (True, False)]
+    assert not any(secret in b"".join(heard) for keys in known for secret in (keys.management_key, keys.puk))
+    after = desk.memory.read()
+    assert (after.piv, after.channel_keys) == (before.piv, before.channel_keys)
+
+
+def test_a_card_that_was_taken_over_in_clear_is_managed_again_when_it_offers_the_channel_later() -> None:
+    desk, _ = listened(faults={INITIALIZE_UPDATE_AT: Fault("sw", INITIALIZE_UPDATE_AT, "6D00")})
+    issue(desk.reader)
+    desk.insert()
+    issue(desk.reader)
+    assert versions(desk) == [FACTORY_KEY_VERSION]
 
 
 def test_a_card_that_refuses_the_channel_otherwise_is_not_spoken_to_in_clear() -> None:
