@@ -56,7 +56,7 @@ def run_sign(
             if hand is not None and not hand.is_inserted:
                 hand.insert_last()
             with reader.session() as card:
-                signature = _sign(content, card, is_detached, pin_file)
+                signature = sign_by_card(content, card, is_detached=is_detached, pin_file=pin_file)
     except CardAbsent:
         return _refuse(ExitCode.REFUSED, "no card in the reader")
     except PinLocked:
@@ -73,15 +73,23 @@ def run_sign(
     return ExitCode.OK
 
 
-def _sign(content: bytes, card: CardSession, is_detached: bool, pin_file: Path | None) -> bytes:
+def sign_by_card(content: bytes, card: CardSession, *, is_detached: bool, pin_file: Path | None) -> bytes:
+    """The CMS signature (DER) by the card in the session; its password is typed at the reader where that has a pad.
+
+    Raises `NothingToSignWith`, and what the card's driver raises.
+    """
     status = card.pin_status()
     if not status.is_set:
         raise NothingToSignWith("the card has no password yet")
-    password = read_password(pin_file, f"Password ({status.attempts_remaining} attempts): ")
-    try:
-        card.verify_pin(password)
-    finally:
-        wipe(password)
+    if pin_file is None and card.has_pin_pad():
+        print(f"Type the password at the reader ({status.attempts_remaining} attempts).", file=sys.stderr, flush=True)
+        card.verify_pin_at_reader()
+    else:
+        password = read_password(pin_file, f"Password ({status.attempts_remaining} attempts): ")
+        try:
+            card.verify_pin(password)
+        finally:
+            wipe(password)
     public_key, certificate = card.public_key(), card.read_certificate()
     if public_key is None or certificate is None:
         raise NothingToSignWith("the card holds no certificate")

@@ -41,8 +41,10 @@ def serve(connection: Connection) -> None:
     slot = PcscSlot(opening.reader_name)
     trace = RedactingTrace(lambda line: connection.send(Traced(line))) if opening.is_traced else None
     try:
-        with Reader(slot, limits=opening.limits, trace=trace).session() as session:
+        # Before the session: a card may be mute from its first command on.
+        if slot.is_card_present():
             Thread(target=_end_with_card, args=(slot,), daemon=True).start()
+        with Reader(slot, limits=opening.limits, trace=trace).session() as session:
             connection.send(Answered(None, session.exchanges))
             while isinstance(call := connection.recv(), Call):
                 connection.send(_answer(session, call, connection))

@@ -204,12 +204,18 @@ def test_a_mute_card_is_given_up_at_the_deadline(client: Client, pcscd: PrivateP
     assert client.run(outcome, wait_for_removal, READER) == "True"
 
 
-def test_a_mute_card_that_is_pulled_ends_its_process_before_the_deadline(client: Client, pcscd: PrivatePcscd) -> None:
-    card = VirtualCard(MemoryStore(blank("juki-2011")), make_key=rsa_key, faults={3: Fault("mute", 3)})
-    with inserted(card, pcscd.vpcd_ports[1]) as remove:
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_mute_card_that_is_pulled_ends_its_process_before_the_deadline(at: int) -> None:
+    card = VirtualCard(MemoryStore(blank("juki-2011")), make_key=rsa_key, faults={at: Fault("mute", at)})
+    # On a service of its own: pcscd 1.9.9 overlooks a card that comes within 0.4 s of one that was pulled in a command.
+    with (
+        PrivatePcscd() as pcscd,
+        Client(pcscd.env["PCSCLITE_CSOCK_NAME"]) as client,
+        inserted(card, pcscd.vpcd_ports[1]) as remove,
+    ):
         assert client.run(outcome, wait_for_card, OTHER_READER) == "True"
         job = client.start(at_process_reader, generate, OTHER_READER, 60)
-        while card.exchanges < 3:
+        while card.exchanges < at:
             os.sched_yield()
         remove()
         assert job.result(40)[::2] == ("CardRemoved", 0)
@@ -254,13 +260,17 @@ def is_gone(pids: list[str], timeout_s: float) -> bool:
             os.close(wait)
 
 
-def test_a_call_has_one_deadline_however_much_is_traced_meanwhile(client: Client, pcscd: PrivatePcscd) -> None:
+def test_a_call_has_one_deadline_however_much_is_traced_meanwhile() -> None:
     slow = {at: Fault("delay", at, "0.5") for at in range(5, 40)}
     card = VirtualCard(MemoryStore(blank("juki-2011")), make_key=rsa_key, faults=slow)
-    with inserted(card, pcscd.vpcd_ports[0]):
+    # On a service of its own, as where a card is pulled: it is still busy with the command that was given up.
+    with (
+        PrivatePcscd() as pcscd,
+        Client(pcscd.env["PCSCLITE_CSOCK_NAME"]) as client,
+        inserted(card, pcscd.vpcd_ports[0]),
+    ):
         assert client.run(outcome, wait_for_card, READER) == "True"
         assert client.run(traced_at_process_reader, READER, 2.0) == "CardMute, traced"
-    assert client.run(outcome, wait_for_removal, READER) == "True"
 
 
 def test_what_the_keys_holder_fails_with_is_no_removal_and_his_time_not_the_cards(
