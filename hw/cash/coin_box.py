@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from hw.cash.cctalk.acceptor import CoinAcceptor, Identity
 from hw.cash.cctalk.codes import Trouble, trouble_of
 from hw.cash.cctalk.events import AcceptorReset, Coin, EventsLost, Reading, Rejection
 from hw.cash.cctalk.hopper import CoinHopper, HopperStatus
-from hw.cash.coin_ledger import CoinLedger, CoinState, PayoutBegun
+from hw.cash.coin_ledger import CoinLedger, CoinState, LedgerUnwritten, PayoutBegun
 from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
 from hw.link.identity import KnownIdentity
 from hw.ports import Deposit, DepositEnd, MachineMoney
@@ -67,6 +68,7 @@ class CoinBox:
         self._reads = 0
         self._begun = False
         self._is_left = False
+        self._paid_back_yen = 0
         self._is_shut = False
         self._known = KnownIdentity()
         self._known_hopper = KnownIdentity()
@@ -117,7 +119,7 @@ class CoinBox:
             state = self._ledger.state
             traces = state.traces_of(payment)
             return MachineMoney(
-                coins_yen=traces.coins_yen,
+                coins_yen=traces.coins_yen + traces.ended_yen,
                 paid_yen=traces.paid_yen,
                 perhaps_paid_yen=traces.perhaps_paid_yen,
                 unassigned_yen=state.unassigned_yen - traces.coins_yen,
@@ -130,7 +132,8 @@ class CoinBox:
             payout = self._ledger.state.payout
             is_left = payout is not None and payout.is_left and payout.payment == payment
             if is_left or payment in self._ledger.state.traces:
-                self._ledger.note(what="closed", payment=payment)
+                with suppress(LedgerUnwritten):  # it is told of once more than needed, and of nobody else
+                    self._ledger.note(what="closed", payment=payment)
 
     @property
     def state(self) -> CoinState:
@@ -187,6 +190,7 @@ class CoinBox:
             self._leave()
             self._require(is_open=False)
             self._is_fixed = self._is_discrepant = self._is_shut = False
+            self._paid_back_yen = 0
             self.alarms = []
             self._ask_for_payout()
             self._catch_up()
@@ -239,8 +243,9 @@ class CoinBox:
         """Closes a fixed deposit; the yen that the clerk hands back, after what the hopper has paid.
 
         CHANGE raises `Refused` while less than due was received; the deposit then stays, to be repaid. Raises
-        `OutcomeUnknown` or `LinkLost` when nobody can say what the hopper paid: the deposit stays fixed until it is
-        ended by another call, or left by the next `begin`; either asks the hopper first, and never pays twice.
+        `OutcomeUnknown` or `LinkLost` when nobody can say what the hopper paid, or when the ledger takes no end: the
+        deposit stays fixed until it is ended by another call, or left by the next `begin`; either asks the hopper
+        first, and never pays twice.
         """
         with self._turn:
             self._require(is_open=True, is_fixed=True)
@@ -249,13 +254,16 @@ class CoinBox:
                 raise Refused(f"{deposit.received_yen} of {deposit.due_yen} yen received")
             back_yen = deposit.received_yen - (deposit.due_yen if how is DepositEnd.CHANGE else 0)
             try:
-                paid_yen = self._pay_coins(back_yen)
+                self._paid_back_yen += self._pay_coins(back_yen - self._paid_back_yen)
+                self._ledger.note(what="end", is_read=self._is_shut)
+            except LedgerUnwritten as error:
+                self._is_left = True
+                raise OutcomeUnknown(f"the deposit is not ended: {error}") from error
             except (OutcomeUnknown, LinkLost):
                 self._is_left = True
                 raise
-            self._ledger.note(what="end", is_read=self._is_shut)
             self._begun = self._is_left = False
-            return back_yen - paid_yen
+            return back_yen - self._paid_back_yen
 
     def dispense(self, amount_yen: int) -> None:
         """Notes that a refund is given out while no deposit is open: an acceptor pays nothing, the clerk does."""
@@ -310,6 +318,9 @@ class CoinBox:
             self.trouble = None
         except DeviceError as error:
             self.trouble = error
+            if isinstance(error, LedgerUnwritten):
+                with suppress(DeviceError):  # what cannot be written down must not be taken
+                    self._acceptor.close()
             self._open_positions = frozenset()
             # Whoever answers next may be another one, and is asked before anything that it says is believed.
             self._met_after = None
@@ -427,14 +438,21 @@ class CoinBox:
         except NotSent as error:
             self.hopper_failure = error
             paid = 0
-        self._ledger.note(what="paid", coins=paid)
+        self._note_paid(paid)
         return paid
+
+    def _note_paid(self, coins: int) -> None:
+        """What came of a payout. Raises `OutcomeUnknown` where that cannot be written: the hopper is asked anew."""
+        try:
+            self._ledger.note(what="paid", coins=coins)
+        except LedgerUnwritten as error:
+            raise OutcomeUnknown(f"{coins} coins were paid, and nothing says so: {error}") from error
 
     def _pay_coins(self, amount_yen: int) -> int:
         """Pays in the hopper's coins as much as goes, once a deposit; how many yen came out."""
         self.hopper_failure = None
         hopper = self._hopper
-        if hopper is None or not amount_yen:
+        if hopper is None or amount_yen <= 0:
             return 0
         payout = self._ledger.state.payout
         try:
@@ -475,9 +493,9 @@ class CoinBox:
         try:
             paid = hopper.pay(coins).paid
         except (NotSent, Refused):
-            self._ledger.note(what="paid", coins=0)
+            self._note_paid(0)
             raise
-        self._ledger.note(what="paid", coins=paid)
+        self._note_paid(paid)
         return paid * coin_yen
 
     def _keep_polling(self, stop: threading.Event) -> None:
