@@ -62,7 +62,7 @@ class CoinBox:
         self._turn = threading.RLock()
         self._stop = threading.Event()
         self._values: Mapping[int, int] = {}
-        self._open_positions: frozenset[int] = frozenset()
+        self._is_unsure = False
         self._is_fixed = False
         self._is_discrepant = False
         self._reads = 0
@@ -296,6 +296,7 @@ class CoinBox:
             if state.serial is not None and not state.is_read:
                 unread = {"serial": state.serial, "counter": state.counter}
                 self._is_discrepant = True
+            self._acceptor.close()  # whatever it was told elsewhere
             self._ledger.note(what="acceptor", serial=identity.serial, counter=reading.counter, unread=unread)
         self._values = self._acceptor.coins()
 
@@ -321,7 +322,7 @@ class CoinBox:
             if isinstance(error, LedgerUnwritten):
                 with suppress(DeviceError):  # what cannot be written down must not be taken
                     self._acceptor.close()
-            self._open_positions = frozenset()
+            self._is_unsure = True
             # Whoever answers next may be another one, and is asked before anything that it says is believed.
             self._met_after = None
 
@@ -338,9 +339,8 @@ class CoinBox:
         self._reads += 1
         if reading.events or reading.counter != state.counter:
             self._credit(reading, is_stray=is_stray)
-        if self._open_positions and self._reads % _CHECK_EVERY == 0 and not reading.events:
-            self._look_for_reset()
-        elif self._open_positions and any(isinstance(event, Rejection) for event in reading.events):
+        is_time = self._reads % _CHECK_EVERY == 0 and not reading.events
+        if is_time or any(isinstance(event, Rejection) for event in reading.events):
             self._look_for_reset()
 
     def _credit(self, reading: Reading, *, is_stray: bool) -> None:
@@ -363,11 +363,10 @@ class CoinBox:
         if lost or resets:
             self._is_discrepant = True
         if resets:
-            self._open_positions = frozenset()
+            self._acceptor.has_forgotten()
 
     def _look_for_reset(self) -> None:
-        if self._acceptor.takes() != self._open_positions:
-            self._open_positions = frozenset()
+        if self._acceptor.may_be_open and self._acceptor.has_forgotten():
             self._is_discrepant = True
             self._ledger.note(
                 what="read",
@@ -384,16 +383,18 @@ class CoinBox:
         deposit = self._deposit()
         rest_yen = 0 if self._ledger.state.lost_events else deposit.due_yen - deposit.received_yen
         wanted = frozenset(position for position, yen in self._values.items() if yen <= rest_yen)
-        if wanted != self._open_positions:
+        if self._is_unsure or wanted != self._acceptor.was_told:
+            self._look_for_reset()  # what it is told now would hide that it had forgotten what it was told before
+            self._is_unsure = False
+        if wanted != self._acceptor.was_told:
             self._acceptor.open_for(wanted)
-            self._open_positions = wanted
 
     def _close(self) -> None:
         try:
             if not self._is_met:
                 self._meet()
+            self._look_for_reset()
             self._acceptor.close()
-            self._open_positions = frozenset()
             for _ in range(_SETTLE_READS):
                 self._pause(_SETTLE_S / _SETTLE_READS)
                 self._read(is_stray=False)
@@ -402,8 +403,8 @@ class CoinBox:
         except DeviceError as error:
             # It closes by itself when it is no longer read; a coin until then is found by the next reading.
             self.trouble = error
-            self._is_discrepant = self._is_discrepant or bool(self._open_positions)
-            self._open_positions = frozenset()
+            self._is_discrepant = self._is_discrepant or self._acceptor.may_be_open
+            self._is_unsure = True
 
     def _leave(self) -> None:
         """Interrupts a deposit that is open in the ledger and that nobody goes on with."""

@@ -43,7 +43,9 @@ class _Moved:
 
 
 class SimulatedChanger:
-    """One deposit at a time; `path` keeps what lies in it, and by its name what it did for each payment not yet closed. `insert` is the payer's hand, `jam` and `clear` anybody's.
+    """One deposit at a time; `path` keeps what lies in it, and what it did for each payment not yet closed.
+
+    `insert` is the payer's hand, `jam` and `clear` anybody's.
 
     It pays out in the fewest pieces that it has, all or nothing: what it cannot pay exactly it refuses. `patience_s` is
     how long a payer is given before the clerk is asked. Hands may come from any thread.

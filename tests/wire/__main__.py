@@ -1,6 +1,7 @@
 """`python -m tests.wire`: everything that can befall a line, byte by byte, and what the drivers make of it.
 
-    coins      every byte of a coin payment in both directions, injured in eleven ways, the host killed at every call;
+    coins      every byte of a coin payment in both directions, injured in eleven ways, the host killed at every call
+               and note of its ledger, and the acceptor's power cut at every call;
                the same of the change that a hopper pays, and its power cut at every call
     receipts   every byte of a receipt's printing in both directions, injured in nine ways, for each model
     plugs      every device unplugged before every call of each of its commands, and plugged in again
