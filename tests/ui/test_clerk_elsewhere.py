@@ -11,7 +11,7 @@ import pytest
 
 from hw.ports import MachineMoney
 from kiosk.counter.asking import FormLooked
-from kiosk.issuance.persons import Abandoned, Clerk
+from kiosk.issuance.persons import CLERK_ALONE, Abandoned, Clerk, OpenDeposit
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident, Sex
 from kiosk.model.step import Actor
@@ -71,7 +71,7 @@ class FarDesk(NobodyAtDesk):
     def come(self) -> None:
         self._wait("call")
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         self._wait("fee")
         return 1000
 
