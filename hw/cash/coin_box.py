@@ -69,6 +69,7 @@ class CoinBox:
         self._begun = False
         self._is_left = False
         self._paid_back_yen = 0
+        self._lost_before = 0
         self._is_shut = False
         self._known = KnownIdentity()
         self._known_hopper = KnownIdentity()
@@ -194,6 +195,7 @@ class CoinBox:
             self.alarms = []
             self._ask_for_payout()
             self._catch_up()
+            self._lost_before = self._ledger.state.lost_events
             self._ledger.note(what="begin", due_yen=due_yen, payment=payment)
             self._begun = True
             self._poll()
@@ -379,9 +381,13 @@ class CoinBox:
             )
 
     def _let_in(self) -> None:
-        """Opens exactly the coins that do not exceed what is due; none once lost events ask for a person."""
+        """Opens exactly the coins that do not exceed what is due; none once events of this deposit are lost.
+
+        Those of payers before are for a person to settle, and keep nobody else from paying.
+        """
         deposit = self._deposit()
-        rest_yen = 0 if self._ledger.state.lost_events else deposit.due_yen - deposit.received_yen
+        is_lost = self._ledger.state.lost_events > self._lost_before
+        rest_yen = 0 if is_lost else deposit.due_yen - deposit.received_yen
         wanted = frozenset(position for position, yen in self._values.items() if yen <= rest_yen)
         if self._is_unsure or wanted != self._acceptor.was_told:
             self._look_for_reset()  # what it is told now would hide that it had forgotten what it was told before

@@ -441,6 +441,12 @@ def test_more_coins_than_the_buffer_holds_are_told_as_lost_and_stop_it(tmp_path)
     assert coins.box()._ledger.state.lost_events == 2
     assert not coins.machine.insert(500)
     assert box.fix().is_discrepant
+    box.end(DepositEnd.REPAY)
+    box.begin(500)  # the next payer has lost nothing
+    assert not box.deposit().is_discrepant
+    assert coins.machine.insert(500)
+    assert box.deposit() == Deposit(500, 500)
+    assert box.state.lost_events == 2
 
 
 def test_a_reset_is_told_even_when_the_counter_does_not_show_it():
