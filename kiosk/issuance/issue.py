@@ -34,6 +34,7 @@ from kiosk.issuance.failure import (
     TROUBLE,
     AuthorisationExpired,
     AuthorisationUnfit,
+    CaseUnreadable,
     CertificateLapsed,
     Halted,
     NumberTaken,
@@ -284,14 +285,25 @@ def _check_eligibility(
     if differences:
         raise case.refuse(FORM_DIFFERS)
     person = station.person(resident.code).hex()
-    if any(map(station.ended_cases.is_valid, station.journal.closed_cases_of(person))):
+    if any(_is_valid(record, station) for record in station.journal.closed_cases_of(person)):
         raise case.refuse(CERTIFICATE_EXISTS)
     closed = closed_cases_on_card(case, filed.card_number, station)
-    if any(map(station.ended_cases.is_valid, closed)):
+    if any(_is_valid(record, station) for record in closed):
         raise case.refuse(CARD_OF_ANOTHER)
     items = certified_items(case, resident)
     question = IdentityQuestion(application.number, resident.items, form_items, differences, certified_items=items)
     return EligibleApplication(filed, resident, items), question
+
+
+def _is_valid(record: CaseRecord, station: Station) -> bool:
+    """Whether its certificate is known to be valid.
+
+    Of one that nobody asked here can read the authority knows: it refuses before a key is made.
+    """
+    try:
+        return station.ended_cases.is_valid(record)
+    except CaseUnreadable:
+        return False
 
 
 def authorise(case: Case, identified: IdentifiedApplicant, station: Station, persons: Persons) -> AuthorisedApplicant:

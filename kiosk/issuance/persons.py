@@ -14,6 +14,7 @@ from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
+from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import FourItems
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
@@ -48,8 +49,8 @@ class CardAction(StrEnum):
 class IdentityQuestion:
     """What the clerk sees when he checks an identity: the form beside the register, and which items differ.
 
-    `operation` says what he is about to give leave for, `certified_items` what a certificate will say: where a
-    substitute character stands in them, the resident has to accept it.
+    `operation` says what he is about to give leave for, `which` the password that is set anew, `certified_items` what
+    a certificate will say: where a substitute character stands in them, the resident has to accept it.
     """
 
     application_number: str
@@ -58,6 +59,7 @@ class IdentityQuestion:
     differences: tuple[str, ...]
     operation: Operation = "issue"
     certified_items: CertifiedItems | None = None
+    which: PasswordKind | None = None
 
 
 @dataclass(frozen=True)

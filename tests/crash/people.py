@@ -17,8 +17,8 @@ from kiosk.issuance.persons import (
     DeliverySummary,
     OpenDeposit,
 )
-from kiosk.model.step import Actor
-from kiosk.model.testimony import PaperSeen
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.testimony import Finding, PaperSeen
 from kiosk.played_persons import PlayedClerk
 from tests.crash.boundary import Kind
 from tests.crash.watch import GetPassage
@@ -123,6 +123,17 @@ class TruthfulClerk(PlayedClerk):
         if any("[QR " in text for text in found):
             return PaperSeen.WHOLE
         return PaperSeen.PARTLY if found else PaperSeen.NOTHING
+
+
+class TruthfulWitnesses:
+    """Two clerks at their station, who look and say what is so; the second signs whatever his name."""
+
+    def __init__(self, look: Callable[[Step | Undo], str]) -> None:
+        self._look = look
+
+    def look(self, question: Step | Undo) -> Finding:
+        """They look."""
+        return Finding(self._look(question), "second")
 
 
 class UnsureClerk(TruthfulClerk):
