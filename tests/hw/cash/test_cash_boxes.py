@@ -642,6 +642,36 @@ def test_the_payer_sees_what_happens_to_his_money():
         assert seen()[1] == [words[2], "¥600"]
 
 
+def test_no_payment_waits_for_a_display_that_hangs_and_the_newest_frame_is_shown(box):
+    from hw.cash.shown import NewestFrame, ShownCashBox
+
+    class Hanging:
+        """Takes its first frame, and then nothing until it is let go."""
+
+        def __init__(self):
+            self.frames = []
+            self.has_begun, self.goes_on, self.has_shown = threading.Event(), threading.Event(), threading.Event()
+
+        def show(self, upper, lower=""):
+            self.has_begun.set()
+            assert self.goes_on.wait(60)
+            self.frames.append((upper.split()[-1], lower.split()[-1]))
+            if len(self.frames) == 2:
+                self.has_shown.set()
+
+    display = Hanging()
+    shown = ShownCashBox(box, NewestFrame(display), "en")
+    shown.begin(500)
+    assert display.has_begun.wait(60)
+    shown.take_from_clerk(200)
+    shown.take_from_clerk(300)
+    shown.fix()
+    assert display.frames == []
+    display.goes_on.set()
+    assert display.has_shown.wait(60)
+    assert display.frames == [("¥500", "¥0"), ("¥500", "¥500")]
+
+
 def test_a_dead_display_takes_nothing_from_a_payment(box):
     from hw.cash.shown import ShownCashBox
     from hw.display import CustomerDisplay
