@@ -35,8 +35,8 @@ class CoinBox:
     nobody can say how far it came is never repeated: the hopper is asked for it first by whatever comes next, and while
     it cannot tell, it pays nothing and the clerk hands out the change.
 
-    `patience_s` is how long a payer is given before a clerk elsewhere is asked; `polls_itself` starts a thread while a deposit
-    is open. `monotonic` and `pause` are the clock.
+    `patience_s` is how long a payer is given before a clerk elsewhere is asked; `polls_itself` starts a thread while a
+    deposit is open. `monotonic` and `pause` are the clock.
     """
 
     kind = "cctalk"

@@ -15,6 +15,7 @@ TIMEOUT_S = 2.0
 _ENABLE = 0xA5
 _SECURITY_BYTES = (8, 3)
 """Bytes before the number of coins: a cipher or NOENCRYPT's eight of anything; the serial number on ITA firmware."""
+_ITA_BYTES = 4
 _PAYOUT_TIMEOUT, _POWER_UP, _DISABLED = 0x02, 0x40, 0x80
 
 
@@ -108,6 +109,8 @@ class Hopper:
 
     def _dispense(self, data: bytes, now_s: float) -> Reply:
         if len(data) - 1 not in _SECURITY_BYTES:
+            return REFUSED
+        if len(data) == _ITA_BYTES and data[:3] != self.identity.serial.to_bytes(3, "little"):
             return REFUSED
         count, memory = data[-1], self.memory
         memory.event = memory.event % 255 + 1  # "also when a NAK is received", as the Flow manual has it

@@ -146,6 +146,13 @@ def test_when_the_command_to_pay_is_lost_the_counter_tells_whether_it_was_heard(
         assert stage.machine.hopper.memory.dispensed == 2
 
 
+@pytest.mark.parametrize(("serial", "is_paid"), [(b"\xdf\xd7\x0a", True), (b"\xdf\xd7\x0b", False)])
+def test_a_hopper_of_the_serial_kind_obeys_its_own_number_alone(serial, is_paid):
+    hopper = Stage().machine.hopper
+    hopper.answer(164, b"\xa5", 0.0)
+    assert (hopper.answer(167, serial + b"\x01", 0.0) != REFUSED) is is_paid
+
+
 def test_a_refusal_that_was_not_heard_is_no_payout_though_it_was_counted():
     stage = Stage()
     stage.hopper.pay(5)
