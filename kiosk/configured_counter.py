@@ -304,7 +304,7 @@ class ConfiguredCounter:
         """Answers terminals that have this station as `clerk.station`, over connections of its own."""
         assert self._assembly is not None, "the counter is open"
         endpoint = Endpoint(self._assembly.authority_url, self._credential)
-        with open_desk(self._config, self._data, endpoint, clerk.clerk, clerk.reception) as desk:
+        with open_desk(self._config, self._data, endpoint, clerk.clerk, clerk.reception, clerk.witnesses) as desk:
             Attendance(desk, clerk.withdraw, clerk.follow, time.monotonic).serve(is_stopping)
 
     def card_services(self) -> CardServices:

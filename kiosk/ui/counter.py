@@ -13,12 +13,12 @@ from kiosk.model.town import Areas
 
 if TYPE_CHECKING:
     from kiosk.counter.asking import FormLooked
-    from kiosk.counter.desk import Reception
+    from kiosk.counter.desk import Reception, Witnesses
     from kiosk.counter.line import Question as TerminalAsked
     from kiosk.counter.roster import SignIn
     from kiosk.counter_records import CounterRecords
     from kiosk.issuance.persons import Clerk
-    from kiosk.issuance.station import Station
+    from kiosk.issuance.station import Station, TwoClerks
     from kiosk.journal.journal import CaseElsewhere
     from kiosk.model.form import Form
     from kiosk.model.revocation import RevocationApplication
@@ -148,7 +148,8 @@ class LeftCase:
     """A case that has not ended and that nobody works on; `resident` is None when he left the register.
 
     `stage` is the journal's; a suspect case waits for two clerks who look at what is there. `procedure` is one of
-    `kiosk.model.transition.Procedure`.
+    `kiosk.model.transition.Procedure`. `station` is the terminal whose case it is, where that stands elsewhere; then
+    its resident is not known here.
     """
 
     number: str
@@ -157,6 +158,7 @@ class LeftCase:
     code: str
     is_suspect: bool
     procedure: str = "issuance"
+    station: str = ""
 
 
 @dataclass(frozen=True)
@@ -464,6 +466,10 @@ class FarClerk(Protocol):
         """Asked for a resident without a case, on any other thread, one call at a time."""
         ...
 
+    def two_clerks(self, give_up: Callable[[], None]) -> "TwoClerks":
+        """Asked about suspect cases, on a third thread, one call at a time."""
+        ...
+
 
 class ClerkAtStation(Protocol):
     """Who answers terminals at the clerk's own station: `kiosk.ui.terminals.ClerkForTerminals`."""
@@ -474,6 +480,10 @@ class ClerkAtStation(Protocol):
 
     def reception(self, question: "TerminalAsked") -> "Reception":
         """For a resident without one."""
+        ...
+
+    def witnesses(self, question: "TerminalAsked", number: str) -> "Witnesses":
+        """Two clerks, for a case that waits for them."""
         ...
 
     def withdraw(self, question: "TerminalAsked") -> None:

@@ -59,12 +59,12 @@ _DEFECT = "defect"
 
 
 def _no_intent(step: str, catcher: str) -> Mutation:
-    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))"
+    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent), yen=yen)"
     return _one(f"no intent is written for {step}", catcher, _RUN, old, f"effect.step == {step!r} or {old}")
 
 
 def _late_intent(step: str, catcher: str) -> Mutation:
-    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))"
+    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent), yen=yen)"
     new = f"""early = perform(intent) if effect.step == {step!r} else None
             {old}
             if early is not None:
@@ -509,11 +509,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         "if settled is None or",
     ),
     _one(
+        "a refund of money that was never a fee is journaled alone",
+        _TILL,
+        f"{_JOURNAL}.intend",
+        'money = {} if yen is None else {"yen": yen}',
+        "money: dict[str, int] = {}",
+    ),
+    _one(
         "a refund is given without counting",
         _TILL,
         f"{_ROLL_BACK}:_refund",
-        "prepare=lambda: RefundIntent(paid_yen)",
-        "prepare=lambda: RefundIntent(fee_yen)",
+        "prepare=lambda: RefundIntent(paid_yen, found_yen)",
+        "prepare=lambda: RefundIntent(fee_yen, found_yen)",
     ),
     _one(
         "an interrupted refund is given again",
@@ -679,9 +686,23 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "one clerk settles it alone",
         _NAMED,
-        "kiosk.issuance.settle:settle",
-        "operators = operator_of(first.certificate), operator_of(second.certificate)",
-        "operators = operator_of(first.certificate), operator_of(first.certificate)",
+        "kiosk.issuance.settle:accept",
+        "operator_of(testimony.first.certificate), operator_of(testimony.second.certificate)",
+        "operator_of(testimony.first.certificate), operator_of(testimony.first.certificate)",
+    ),
+    _one(
+        "the clerk's station signs a testimony with one clerk's key twice",
+        _DEFECT,
+        "kiosk.counter.desk:Desk._testify",
+        "self.key_of(finding.second)",
+        "self.clerk_key",
+    ),
+    _one(
+        "the clerk's station signs that no money lies there, whatever two clerks found",
+        _CHARGED,
+        "kiosk.counter.desk:Desk._testify",
+        "answer=finding.answer",
+        'answer=finding.answer if question.value == "receipt" else "0"',
     ),
     _one(
         "a printer left within a command is asked as if it listened",

@@ -151,7 +151,7 @@ def test_a_day_is_counted_without_reading_what_was_paid_by_whom(town: TwoStation
         remote = town.remote()
         issue_at(town, remote)
         station = town.terminal(remote)
-    takings = StationBooks(station.journal, station).takings(town.world.station().today(), 0)
+    takings = StationBooks(station.journal, station.register).takings(town.world.station().today(), 0)
     assert (takings.issued, takings.fees_yen, takings.receipts) == (1, 500, (1, 1))
 
 

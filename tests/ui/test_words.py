@@ -69,6 +69,7 @@ TOLD = (
     "not_printed",
     "unclear",
     "no_receipt",
+    "count_changed",
     "copied",
     "protected",
     "no_terminal",

@@ -150,7 +150,10 @@ class Desk(SeatScreen[str]):
         """Every terminal of this clerk: how far its case is, or that it is free."""
         lines = [
             self.words(
-                "clerk.terminal.line", station=case.station, number=case.number, stage=self.words(f"stage.{case.stage}")
+                "clerk.terminal.line",
+                station=case.station,
+                number=case.number,
+                stage=" ".join((self.words(f"stage.{case.stage}"), case.code)).strip(),
             )
             for case in terminals.cases
         ]

@@ -49,6 +49,8 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
         with Vertical(classes="note", id="left-cases"):
             for number, case in enumerate(self._shown, 1):
                 who = words("clerk.left.unknown") if case.resident is None else case.resident.items.name
+                if case.station:
+                    who = words("clerk.terminal.name", station=case.station)
                 yield Paragraph(
                     words(
                         "clerk.left.line",
