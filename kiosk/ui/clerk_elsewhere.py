@@ -40,7 +40,7 @@ A = TypeVar("A")
 
 _TRIES_AGAIN_AFTER_S = 2.0
 """A clerk's station that is away is asked again after this long."""
-_LOOKS_FOR_SUSPECT_EVERY_S = 5.0
+_LOOKS_FOR_SUSPECT_EVERY_S = 2.0
 
 _log = logging.getLogger(__name__)
 

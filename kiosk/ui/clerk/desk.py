@@ -112,8 +112,8 @@ class Desk(SeatScreen[str]):
             calls.append(self.words("clerk.desk.waiting", count=waiting))
         if board.calls is not None:
             calls.append(self.words("clerk.desk.calls", number=board.calls))
-        if board.left:
-            calls.append(self.words("clerk.desk.left", count=len(board.left)))
+        if left := len(board.left) + (len(board.terminals.suspect) if board.terminals else 0):
+            calls.append(self.words("clerk.desk.left", count=left))
         is_stuck = self._counter.is_printer_stuck
         if is_stuck:
             calls.append(self.words("device.stuck"))
