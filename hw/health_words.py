@@ -2,10 +2,10 @@
 
 from enum import StrEnum
 
-HEALTH_DEVICES = ("printer", "cash", "display", "lamp", "scanner")
+HEALTH_DEVICES = ("printer", "cash", "display", "lamp", "scanner", "documents")
 """Devices that are no card readers, as the tables of `hardware.toml` are called."""
 CARD_READERS = ("card", "window")
-DEVICES = (*CARD_READERS, *HEALTH_DEVICES, "documents")
+DEVICES = (*CARD_READERS, *HEALTH_DEVICES)
 
 
 class Level(StrEnum):

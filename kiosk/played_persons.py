@@ -19,8 +19,8 @@ from kiosk.issuance.persons import (
     IdentityQuestion,
     Persons,
 )
-from kiosk.model.step import Actor
-from kiosk.model.testimony import PaperSeen
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.testimony import Finding, PaperSeen
 
 COINS_YEN = (500, 100, 50, 10)
 
@@ -188,6 +188,20 @@ class PlayedClerk:
         if self.table.cannot_tell:
             raise CannotTell
         return PaperSeen.NOTHING
+
+
+@dataclass(frozen=True)
+class PlayedWitnesses:
+    """Two clerks who count the till, and find no receipt, so that what is printed next is marked as a copy."""
+
+    table: ClerkTable
+    payer: str
+    till: SimulatedTill
+
+    def look(self, question: Step | Undo) -> Finding:
+        """They look."""
+        is_paper = question is Step.RECEIPT
+        return Finding(PaperSeen.NOTHING if is_paper else str(self.till.count(self.payer)), self.table.second)
 
 
 def play(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from hw.errors import Refused
 from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.counter.clerk_key import ClerkKey, load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
@@ -101,7 +102,9 @@ class StationProcedures:
             return ended.code
 
     def settle(self, number: str, answer: str, second: str) -> None:
-        """Records what two clerks say."""
+        """Records what two clerks say; where they have a station of their own, they say it there."""
+        if self._station.two_clerks is not None:
+            raise DecisionRefused("")
         with _explained():
             settle(self._record(number), answer, self._station, self._station.clerk_key, self._key_of(second))
 
@@ -133,7 +136,7 @@ def _explained() -> Iterator[None]:
         yield
     except CaseEnded as ended:
         raise DecisionRefused(ended.code) from ended
-    except (NotAbortable, NotHeld, NotSuspect, TestimonyInvalid) as error:
+    except (NotAbortable, NotHeld, NotSuspect, TestimonyInvalid, Refused) as error:
         raise DecisionRefused("") from error
 
 

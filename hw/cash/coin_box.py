@@ -149,10 +149,10 @@ class CoinBox:
             self._known.check(str(identity))
             return identity
 
-    def accept_replacement(self) -> None:
+    def accept_replacement(self, seen: str | None = None) -> None:
         """A person has exchanged the acceptor or the hopper: the one that was refused is worked with from now on."""
         with self._turn:
-            self._known.accept()
+            self._known.accept(seen)
             self._known_hopper.accept()
             self._met_after = None
 

@@ -8,6 +8,7 @@ certificate is valid; the key of one only for the resident whose case it is.
 
 import datetime
 import logging
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -43,6 +44,7 @@ from kiosk.counter.town_ids import TownIds
 from kiosk.issuance.ended_cases import EndedCases, certified_in, eligible_in
 from kiosk.issuance.failure import CaseUnreadable, IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidence, IdentityQuestion
+from kiosk.issuance.settle import question_at, signed_by_two
 from kiosk.journal.errors import StoreLost
 from kiosk.journal.escrow import EscrowUnopened
 from kiosk.journal.journal import CaseRecord, Journal
@@ -53,6 +55,8 @@ from kiosk.model.eligibility import differing_items
 from kiosk.model.form import Form
 from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import Resident
+from kiosk.model.step import Step, Undo
+from kiosk.model.testimony import Finding, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage
 from kiosk.register.register import Register
 
@@ -67,7 +71,6 @@ _MONEY = frozenset(asked.kind for asked in (asking.FEE, asking.CHANGE, asking.RE
 
 _log = logging.getLogger(__name__)
 
-_WAIT_S = 0.5
 _SKEW = datetime.timedelta(minutes=5)
 """By so much the clocks of two stations may differ."""
 
@@ -96,12 +99,20 @@ class Reception(Protocol):
         """Goes to the resident who called."""
 
 
+class Witnesses(Protocol):
+    """Two clerks at this station. The call blocks until they have looked; raises `Abandoned` when they do not now."""
+
+    def look(self, question: Step | Undo) -> Finding:
+        """They look at the till for this payer's money, or at his receipt."""
+
+
 @dataclass
 class Desk:
-    """Answers one question after the other; `clerk` is whoever sits there, about the application of a number.
+    """Says what is answered to one question; `clerk` is whoever sits there, about the application of a number.
 
-    `reception` takes in what residents bring before there is an application, and `forms` are those that were printed
-    here; without them such questions are denied.
+    `reception` takes in what residents bring before there is an application, `forms` are those that were printed here,
+    `witnesses` are two clerks for the application of a number, of whom the second's key is `key_of` his name (raises
+    `hw.errors.Refused`); without them such questions are denied.
     """
 
     line: Line
@@ -116,24 +127,12 @@ class Desk:
     ended_cases: EndedCases
     reception: Callable[[Question], Reception] | None = None
     forms: PrintedForms | None = None
+    witnesses: Callable[[Question, str], Witnesses] | None = None
+    key_of: Callable[[str], ClerkKey] | None = None
+    random_bytes: Callable[[int], bytes] = os.urandom
     _looked_up: dict[str, str] = field(default_factory=dict)
     """The resident that each station asked for last."""
     _approved: dict[str, Approval] = field(default_factory=dict)
-
-    def serve(self, is_stopping: Callable[[], bool]) -> None:
-        """Answers until it is told to stop, which it looks at twice a second."""
-        with self.line.watching() as wait:
-            while not is_stopping():
-                if not self.serve_next():
-                    wait(_WAIT_S)
-
-    def serve_next(self) -> bool:
-        """Answers the oldest question; False when there is none."""
-        question = self.line.begin_next()
-        if question is None:
-            return False
-        self.answer(question, self.reply(question))
-        return True
 
     def answer(self, question: Question, reply: Reply) -> bool:
         """Sends a reply; False when nobody waits for it any more. Money that moved is in this station's books first."""
@@ -222,6 +221,7 @@ class Desk:
             (asking.TYPED_FORM, lambda question, form: self._received(question).look_at_form(form)),
             (asking.FREE, lambda question, _: asking.Found(self._received(question).send_form())),
             (asking.CALL, lambda question, _: _come(self._received(question))),
+            (asking.TESTIFY, self._testify),
             (asking.IS_VALID, self._is_valid),
             (asking.CASE_KEY, self._case_key),
             (asking.CERTIFIED, self._certified),
@@ -330,6 +330,31 @@ class Desk:
         is_now = abs(terms.issued_at - self.clock()) <= _SKEW
         if not is_now or terms.expires_at - terms.issued_at > self.authorisation_life:
             raise Refused("the clerk has approved it for another time")
+
+    def _testify(self, asked: Question, pseudonym: str) -> Testimony:
+        # What is asked is in the store: a terminal gets nothing signed but an answer to that.
+        case = self.journal.identified_case(pseudonym)
+        if case is None or case.station != asked.asker:
+            raise Refused("the case is another station's")
+        number, stage = case.number, case.stage
+        question = question_at(stage)
+        if question is None:
+            raise Refused(f"application {number} is {stage}, and nobody has to settle anything")
+        if self.witnesses is None or self.key_of is None:
+            raise Refused("no two clerks settle here")
+        finding = self.witnesses(asked, number).look(question)
+        terms = TestimonyTerms(
+            case=pseudonym,
+            station=asked.asker,
+            question=question,
+            answer=finding.answer,
+            nonce=self.random_bytes(16),
+            signed_at=self.clock().astimezone(datetime.UTC).replace(microsecond=0),
+        )
+        try:
+            return signed_by_two(terms, self.clerk_key, self.key_of(finding.second))
+        except TestimonyInvalid as invalid:
+            raise Refused(str(invalid)) from invalid
 
     def _keys(self, asked: Question, wanted: KeysWanted) -> KeysGiven:
         try:

@@ -36,7 +36,7 @@ from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
-from kiosk.model.testimony import ClerkSignature, PaperSeen
+from kiosk.model.testimony import ClerkSignature, PaperSeen, Testimony
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -203,8 +203,19 @@ class RemoteClerkKey:
         return self.desk.ask_station(asking.AUTHORISE, terms.encode())
 
     def testify(self, payload: bytes) -> ClerkSignature:
-        """Two clerks settle at their own station; a terminal gets no signature for it."""
-        raise Refused("two clerks settle at the clerk's station")
+        """His signature under what a terminal has written: never; `RemoteTwoClerks` asks what he finds himself."""
+        raise Refused("clerks testify at their own station, to what they find there")
+
+
+@dataclass(frozen=True)
+class RemoteTwoClerks:
+    """Two clerks at their own station, as `kiosk.issuance.station.TwoClerks`: their keys never leave it."""
+
+    desk: RemoteDesk
+
+    def testify(self, pseudonym: str) -> Testimony:
+        """What they found, signed by both there."""
+        return self.desk.ask_station(asking.TESTIFY, pseudonym)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ has: the transaction that ends the case takes the key from the station that work
 
 import datetime
 import json
+import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -69,6 +70,9 @@ class EffectState(StrEnum):
     """Two clerks have said how it stands, and the case has not gone on upon their word yet."""
     FAILED = "failed"
     DONE = "done"
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,8 @@ class Journal:
     """Reads and writes the cases of one station. `key` seals their records, `head_key` signs heads of the journal.
 
     `escrow_to` says which station is to read its cases once they have ended, None as long as that is not known or there
-    is none. `escrow_key` opens what other stations have sealed so to this one.
+    is none. `escrow_key` opens what other stations have sealed so to this one. `clerks_station` names the one to which
+    this station's cases are to be sealed: the journal tells of each that was opened without.
 
     Whatever changes a case raises `TransitionRefused` when `kiosk.model.transition` does not have it, or when another
     process has changed the effect since it was looked at here; the attempt is journaled, and the case stays as it is.
@@ -161,6 +166,7 @@ class Journal:
         head_key: HeadKey,
         escrow_to: Callable[[], EscrowTo | None] = lambda: None,
         escrow_key: EscrowKey | None = None,
+        clerks_station: str = "",
     ) -> None:
         self._database = database
         self.station = station
@@ -171,6 +177,7 @@ class Journal:
         self._random_bytes = random_bytes
         self._escrow_to = escrow_to
         self._escrow_key = escrow_key
+        self._clerks_station = clerks_station
         self._known_escrow: EscrowTo | None = None
 
     def start(self) -> None:
@@ -237,6 +244,9 @@ class Journal:
         sealed, commitment = case.seal.close(application, f"{FIRST_STEP[opening]} intent", number)
         # Asked anew for every case: the station may have another key since.
         self._known_escrow = escrow = self._escrow_to()
+        unsealed = self._clerks_station if escrow is None else ""
+        if unsealed:
+            _log.warning("case %s is opened unsealed: nobody vouches for station %s's key", pseudonym[:8], unsealed)
         with self._database.write() as transaction:
             attempt = transaction.run(
                 "SELECT COALESCE(MAX(attempt), 0) + 1 FROM cases WHERE number = ?", number
@@ -257,7 +267,8 @@ class Journal:
             # The stage in which it begins is the event's name, and says what the case is about.
             facts = {"event": opening.value, "case": pseudonym, "commitment": commitment, "beside": "number"}
             copied = {} if escrow is None else {"escrow": escrow.station}
-            self._chain.append(transaction, {**facts, **copied, "attempt_number": attempt})
+            told = {"unsealed": unsealed} if unsealed else {}
+            self._chain.append(transaction, {**facts, **copied, **told, "attempt_number": attempt})
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -607,8 +618,8 @@ class Journal:
         cases = self._cases(statement, row.pseudonym, self.station, self.station)
         return (cases[0], NumberedReceipt(number, row.proof or "")) if cases else None
 
-    def has_open_paper(self, case: CaseRecord) -> bool:
-        """Whether this station began to print a paper of another case and does not know how that ended."""
+    def has_open_paper(self, beside: CaseRecord | None = None) -> bool:
+        """Whether this station began to print a paper of a case (`beside` this one), and does not know how it ended."""
         # By the stage in which receipts are printed, which is indexed: few cases stand there at a time.
         statement = """SELECT 1 FROM cases JOIN effects ON effects.pseudonym = cases.pseudonym
                        WHERE station = ? AND stage IN (?, ?, ?) AND cases.pseudonym <> ?
@@ -617,7 +628,14 @@ class Journal:
         stages = (ASKED_IN[Step.RECEIPT], SUSPECT[Step.RECEIPT], Stage.REVOCATION_EMPTIED)
         states = (EffectState.INTENDED, EffectState.UNKNOWN, EffectState.WITNESSED)
         with self._database.read() as transaction:
-            values = (self.station, *stages, case.pseudonym, Step.RECEIPT, RevocationStep.NOTICE, *states)
+            values = (
+                self.station,
+                *stages,
+                beside.pseudonym if beside else "",
+                Step.RECEIPT,
+                RevocationStep.NOTICE,
+                *states,
+            )
             found = transaction.run(statement, *values).first()
         return found is not None
 

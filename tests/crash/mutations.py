@@ -686,9 +686,23 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "one clerk settles it alone",
         _NAMED,
-        "kiosk.issuance.settle:settle",
-        "operators = operator_of(first.certificate), operator_of(second.certificate)",
-        "operators = operator_of(first.certificate), operator_of(first.certificate)",
+        "kiosk.issuance.settle:accept",
+        "operator_of(testimony.first.certificate), operator_of(testimony.second.certificate)",
+        "operator_of(testimony.first.certificate), operator_of(testimony.first.certificate)",
+    ),
+    _one(
+        "the clerk's station signs a testimony with one clerk's key twice",
+        _DEFECT,
+        "kiosk.counter.desk:Desk._testify",
+        "self.key_of(finding.second)",
+        "self.clerk_key",
+    ),
+    _one(
+        "the clerk's station signs that no money lies there, whatever two clerks found",
+        _CHARGED,
+        "kiosk.counter.desk:Desk._testify",
+        "answer=finding.answer",
+        'answer=finding.answer if question.value == "receipt" else "0"',
     ),
     _one(
         "a printer left within a command is asked as if it listened",

@@ -9,8 +9,8 @@ from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.issuance.persons import Abandoned, AskedPassword, CannotTell, CardAction, DeliverySummary
-from kiosk.model.step import Actor
-from kiosk.model.testimony import PaperSeen
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.testimony import Finding, PaperSeen
 from kiosk.played_persons import PlayedClerk
 from tests.crash.boundary import Kind
 from tests.crash.watch import GetPassage
@@ -115,6 +115,17 @@ class TruthfulClerk(PlayedClerk):
         if any("[QR " in text for text in found):
             return PaperSeen.WHOLE
         return PaperSeen.PARTLY if found else PaperSeen.NOTHING
+
+
+class TruthfulWitnesses:
+    """Two clerks at their station, who look and say what is so; the second signs whatever his name."""
+
+    def __init__(self, look: Callable[[Step | Undo], str]) -> None:
+        self._look = look
+
+    def look(self, question: Step | Undo) -> Finding:
+        """They look."""
+        return Finding(self._look(question), "second")
 
 
 class UnsureClerk(TruthfulClerk):

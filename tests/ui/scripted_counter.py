@@ -251,7 +251,7 @@ class ScriptedWorkbench:
     def __init__(self) -> None:
         self.records: list[SelfTest] = []
         self.asked: list[bool | None] = []
-        self.accepted = 0
+        self.accepted: list[dict[str, str]] = []
 
     def self_test(self, level, ask) -> tuple[SelfTest, ...]:
         if level == "interactive":
@@ -288,8 +288,8 @@ class ScriptedWorkbench:
     def bundle(self) -> Path:
         return Path("support.tar.gz")
 
-    def accept_replacements(self) -> None:
-        self.accepted += 1
+    def accept_replacements(self, shown) -> None:
+        self.accepted.append(dict(shown))
 
 
 class ScriptedCounter:
@@ -416,6 +416,13 @@ class ScriptedCounter:
 
     def procedures(self) -> "ScriptedProcedures":
         return ScriptedProcedures(self.script)
+
+    is_printer_stuck = False
+    recovered = 0
+
+    def recover_printer(self) -> None:
+        self.recovered += 1
+        self.is_printer_stuck = False
 
     has_tower = True
     voice = None
