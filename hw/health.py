@@ -223,10 +223,11 @@ class Checker:
         box.begin(_FEE_COIN_YEN)
         trouble = box.trouble
         fixed = box.fix()
-        box.end(DepositEnd.REPAY)
+        back_yen = box.end(DepositEnd.REPAY)
         is_closed = trouble is None and box.trouble is None
         health.measure("opens and closes", str(trouble or box.trouble or "done"), "done", is_closed)
         health.measure("coins meanwhile", fixed.received_yen, "0 yen", fixed.received_yen == 0)
+        health.measure("to hand back", back_yen, "0 yen", back_yen == 0)
 
     def _take_a_coin(self, box: CoinBox, health: Health) -> None:
         if self.ask(Question.COIN_READY) is not True:
@@ -237,8 +238,12 @@ class Checker:
         while box.deposit().received_yen < _FEE_COIN_YEN and self.monotonic() < until_s:
             self.pause(0.2)
         received_yen = box.fix().received_yen
-        box.end(DepositEnd.REPAY)
+        back_yen = box.end(DepositEnd.REPAY)
         health.measure("coin taken", received_yen, f"{_FEE_COIN_YEN} yen", received_yen == _FEE_COIN_YEN)
+        health.measure("to hand back", back_yen, "any", True)
+        if back_yen:
+            # The books end at 0 yen: whoever put it in is owed what lies in the cash box.
+            self._asked(health, "handed back", Question.COIN_BACK)
 
     def display(self, display: CustomerDisplay, level: Level) -> Health:
         """Whether it can be written to; a pattern; whether it was seen."""

@@ -15,12 +15,14 @@ from kiosk.issuance.failure import CaseEnded, GivenUp, RolledBack
 from kiosk.issuance.filing import filed
 from kiosk.issuance.hold import NotHeld, hold, resume
 from kiosk.issuance.persons import (
+    CLERK_ALONE,
     Abandoned,
     AskedPassword,
     CardAction,
     DeliverySummary,
     IdentityEvidence,
     IdentityQuestion,
+    OpenDeposit,
     Persons,
 )
 from kiosk.issuance.report import Report
@@ -191,7 +193,7 @@ class NobodyAtDesk:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 

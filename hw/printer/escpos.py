@@ -295,6 +295,8 @@ class EscposPrinter:
                 if not isinstance(answer, Block):
                     break
                 texts.append(answer.data.decode("ascii", "replace"))
+            if not texts:
+                return ""
             before, told = told, " ".join(texts)
             if told == before:
                 break

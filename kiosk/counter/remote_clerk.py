@@ -5,7 +5,7 @@ hands it stays unknown how far it had come.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import msgspec
@@ -31,7 +31,7 @@ from kiosk.counter.clerk_key import clerk_name
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
 from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.failure import CaseUnreadable, IssuerKeysUnavailable, StationDenied
-from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion
+from kiosk.issuance.persons import CLERK_ALONE, Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, OpenDeposit
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
@@ -111,6 +111,10 @@ class RemoteDesk:
             raise LinkLost(f"the clerk's station: {lost}") from lost
 
 
+class _NotDue(Exception):
+    """What the clerk was asked for is not what is due now."""
+
+
 @dataclass(frozen=True)
 class RemoteClerk:
     """The clerk, as `kiosk.issuance.persons.Clerk`, about one application; he serves several terminals."""
@@ -126,9 +130,21 @@ class RemoteClerk:
         """Asks him; what he approved his station will sign once, for this case and these items."""
         self.desk.ask_person(asking.APPROVE, question)
 
-    def take_fee(self, due_yen: int) -> int:
-        """Asks him."""
-        return self.desk.ask_person(asking.FEE, self._concerning(due_yen))
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
+        """Asks him, who is elsewhere, once the resident had his time to pay alone; until something else is due."""
+        deposit.await_payer()
+        if not deposit.is_due():
+            return 0
+
+        def give_up() -> None:
+            self.desk.give_up()
+            if not deposit.is_due():
+                raise _NotDue
+
+        try:
+            return replace(self.desk, give_up=give_up).ask_person(asking.FEE, self._concerning(due_yen))
+        except _NotDue:
+            return 0
 
     def give_change(self, change_yen: int) -> None:
         """Asks him."""

@@ -5,7 +5,7 @@ person has answered; a person who gives up raises `Abandoned`.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -126,6 +126,21 @@ class Resident(Protocol):
         """Looks at what will be delivered and paid, and agrees."""
 
 
+@dataclass(frozen=True)
+class OpenDeposit:
+    """A till that may be filled while its clerk is asked: by the resident himself, in coins.
+
+    `is_due` asks whether exactly what the clerk was asked for is due still; `await_payer` gives the resident his time.
+    """
+
+    is_due: Callable[[], bool] = lambda: True
+    await_payer: Callable[[], object] = lambda: None
+
+
+CLERK_ALONE = OpenDeposit()
+"""One that nobody but the clerk fills."""
+
+
 class Clerk(Protocol):
     """The clerk who supervises."""
 
@@ -135,8 +150,8 @@ class Clerk(Protocol):
     def approve(self, question: IdentityQuestion) -> None:
         """Gives leave for the key generation; the clerk's key signs after this."""
 
-    def take_fee(self, due_yen: int) -> int:
-        """Takes money from the resident; returns the yen tendered."""
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
+        """Takes money from the resident; returns the yen tendered, 0 once `due_yen` is no longer what is due."""
 
     def give_change(self, change_yen: int) -> None:
         """Hands the change back."""

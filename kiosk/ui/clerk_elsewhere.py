@@ -11,7 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hw.ports import MachineMoney
-from kiosk.issuance.persons import Abandoned, Clerk, IdentityEvidence, IdentityQuestion, Persons
+from kiosk.issuance.persons import (
+    CLERK_ALONE,
+    Abandoned,
+    Clerk,
+    IdentityEvidence,
+    IdentityQuestion,
+    OpenDeposit,
+    Persons,
+)
 from kiosk.model.resident import Resident
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.board import Board
@@ -68,9 +76,9 @@ class ClerkElsewhere:
         """Asks for leave."""
         self._ask(Approval(question), partial(self.clerk.approve, question))
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Asks for the fee."""
-        return self._ask(FeeDue(due_yen), partial(self.clerk.take_fee, due_yen))
+        return self._ask(FeeDue(due_yen), partial(self.clerk.take_fee, due_yen, deposit))
 
     def give_change(self, change_yen: int) -> None:
         """Asks to hand the change back."""

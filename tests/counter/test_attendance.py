@@ -35,7 +35,7 @@ from kiosk.counter.remote_clerk import (
 from kiosk.counter.till import Till
 from kiosk.drill import run_attendance
 from kiosk.exit_code import ExitCode
-from kiosk.issuance.persons import Abandoned
+from kiosk.issuance.persons import CLERK_ALONE, Abandoned, OpenDeposit
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import CaseElsewhere
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
@@ -80,7 +80,7 @@ class TakesTime(PlayedClerk):
         self.slow.asked.put(self.question)
         assert self.slow.goes_on.wait(PATIENCE_S)
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         self._wait()
         return 1000
 
@@ -294,6 +294,25 @@ def test_a_payment_that_was_given_up_is_not_in_the_books(town: TwoStations, slow
         gone.set()
         assert isinstance(paid.get(timeout=PATIENCE_S), Left)
         wait_until(lambda: slow.withdrawn == [question])
+        slow.goes_on.set()
+        assert RemoteRegister(town.remote()).find(RESIDENT) is not None
+        assert not +till.balances()
+
+
+def test_a_clerk_elsewhere_is_asked_once_the_payer_had_his_time_and_until_something_else_is_due(
+    town: TwoStations, slow: SlowClerk
+) -> None:
+    is_due, has_had_time = threading.Event(), threading.Event()
+    is_due.set()
+    deposit = OpenDeposit(is_due.is_set, has_had_time.set)
+    with attended(town, slow) as till:
+        paid = in_thread(lambda: RemoteClerk(town.remote(), "1").take_fee(500, deposit))
+        question = slow.asked.get(timeout=PATIENCE_S)
+        assert has_had_time.is_set()
+        is_due.clear()
+        assert paid.get(timeout=PATIENCE_S) == 0
+        wait_until(lambda: slow.withdrawn == [question])
+        assert RemoteClerk(town.remote(), "2").take_fee(500, deposit) == 0
         slow.goes_on.set()
         assert RemoteRegister(town.remote()).find(RESIDENT) is not None
         assert not +till.balances()

@@ -35,7 +35,15 @@ from kiosk.counter.remote_clerk import (
 from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, StationDenied, Suspect, failure_code
 from kiosk.issuance.issue import issue
-from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, PaperSeen
+from kiosk.issuance.persons import (
+    CLERK_ALONE,
+    Abandoned,
+    CannotTell,
+    IdentityEvidence,
+    IdentityQuestion,
+    OpenDeposit,
+    PaperSeen,
+)
 from kiosk.issuance.settle import NotSuspect, settle_elsewhere, signed_by_two
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import CaseRecord, Journal
@@ -248,7 +256,7 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
     class Own(PlayedClerk):
         """Says what nobody else says."""
 
-        def take_fee(self, due_yen: int) -> int:
+        def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
             raise Abandoned(Actor.RESIDENT, "too_little_money")
 
         def look_at_paper(self, receipt_number: int) -> PaperSeen:
@@ -299,7 +307,7 @@ def test_a_window_that_dies_while_money_changes_hands_leaves_it_to_a_count(town:
     class Dying(PlayedClerk):
         """Takes the money, and his station ends before it can say so."""
 
-        def take_fee(self, due_yen: int) -> int:
+        def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
             super().take_fee(due_yen)
             taken.set()
             raise CancelledError

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -127,6 +128,16 @@ def test_an_interactive_check_asks_and_believes_the_answer(bench):
     assert len(asked) == 1
     assert checked(devices, Level.INTERACTIVE, False, "lamp")[0]["lamp"].outcome is Outcome.FAILED
     assert checked(devices, Level.INTERACTIVE, None, "display")[0]["display"].outcome is Outcome.UNKNOWN
+
+
+def test_a_coin_that_a_check_took_is_handed_back(bench):
+    devices = bench(replace(ALL, cash=CashDevice("cctalk", "sim:")))
+    devices.simulated_coins.hold(500)
+    answers = iter((True, False))
+    checker = Checker(lambda question: next(answers), is_training=True, pause=lambda seconds: None)
+    found = {health.device: health for health in check(devices, checker, Level.INTERACTIVE, "cash")}
+    assert found["cash"].outcome is Outcome.FAILED
+    assert found["cash"].text == "Interactive HCheck: handed back: False"
 
 
 def test_what_fails_is_named(bench):

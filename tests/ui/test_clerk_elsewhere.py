@@ -15,7 +15,7 @@ from kiosk.application_file import ClerkTable
 from kiosk.counter.asking import FormLooked
 from kiosk.counter.remote_clerk import RemoteTwoClerks
 from kiosk.issuance.failure import Suspect
-from kiosk.issuance.persons import Abandoned, Clerk
+from kiosk.issuance.persons import CLERK_ALONE, Abandoned, Clerk, OpenDeposit
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident, Sex
 from kiosk.model.step import Actor, Step, Undo
@@ -80,7 +80,7 @@ class FarDesk(NobodyAtDesk):
     def come(self) -> None:
         self._wait("call")
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         self._wait("fee")
         return 1000
 
