@@ -296,7 +296,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "the card's number is not compared",
         _VALID,
-        "kiosk.issuance.inserted_card:InsertedCard.session",
+        "kiosk.issuance.inserted_card:InsertedCard._refuse_another",
         "if self.number not in (None, number):",
         "if False:",
     ),
@@ -311,8 +311,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the password is typed into whatever card is there",
         _TRIES,
         "kiosk.issuance.inserted_card:InsertedCard.session",
-        "if self.number not in (None, number):",
-        "if self.number not in (None, number) and not self.verified.__call__():",
+        "self._refuse_another(session)",
+        "self._session = session; self.verified(); self._refuse_another(session)",
     ),
     _one(
         "a certificate is taken for written when any is there",
