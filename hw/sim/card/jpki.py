@@ -22,7 +22,8 @@ _LONGEST_DIGEST_INFO = 256 - 11  # what PKCS#1 v1.5 leaves of an RSA-2048 block
 class Form:
     """How a command looks: P1 and P2 (None where they carry a value), lengths of data, whether it answers data.
 
-    A command that answers data needs Le; on others Le is allowed and means nothing (ISO/IEC 7816-3, 12.1.2).
+    A command that answers data needs Le, but for INITIALIZE UPDATE, which some tools send without; on others Le is
+    allowed and means nothing (ISO/IEC 7816-3, 12.1.2).
     """
 
     run: Callable[[Session, Command, ChannelPurpose | None], Answer]
@@ -56,7 +57,7 @@ COMMANDS: Mapping[tuple[int, int], tuple[Form, ...]] = {
     (0x80, 0x2A): (Form(commands.sign, 0x0080, range(1, _LONGEST_DIGEST_INFO + 1), answers=True),),
     (0x80, 0xE4): (Form(commands.erase, 0x0000),),
     (0x80, 0xD8): (Form(commands.put_key, data=commands.PUT_KEY_DATA, answers=True),),
-    (0x80, 0x50): (Form(commands.initialize_update, data=_exactly(CHALLENGE_SIZE), answers=True),),
+    (0x80, 0x50): (Form(commands.initialize_update, data=_exactly(CHALLENGE_SIZE)),),
     (0x84, 0x82): (Form(commands.external_authenticate, data=_exactly(CRYPTOGRAM_SIZE + MAC_SIZE)),),
 }
 """Every command by CLA and INS, outside the channel."""

@@ -34,7 +34,7 @@ class Form:
 
 
 COMMANDS: Mapping[int, Form] = {
-    0xCB: Form(commands.get_data, 0x3F, 0xFF, range(3, 6)),
+    0xCB: Form(commands.get_data, 0x3F, 0xFF, _ANY_DATA),
     0xDB: Form(commands.put_data, 0x3F, 0xFF, _ANY_DATA),
     0x20: Form(commands.verify, data=_MAYBE_DATA),
     0x24: Form(commands.change_reference, 0x00, data=_ANY_DATA),
@@ -54,6 +54,7 @@ COMMANDS: Mapping[int, Form] = {
 """Every command by INS, all of class 00."""
 
 _INITIALIZE_UPDATE, _EXTERNAL_AUTHENTICATE = (0x80, 0x50), (0x84, 0x82)
+_VERIFY, _GENERAL_AUTHENTICATE = 0x20, 0x87
 
 
 class PivApplication:
@@ -74,6 +75,7 @@ class PivApplication:
         """Answers its properties; selecting it again changes no security status (part 2, 3.1.1)."""
         if command.p2:
             raise Refusal(Status.P1P2_WRONG)
+        self._session.is_pin_fresh = False
         if not is_again:
             self.reset()
         return Answer(APPLICATION_PROPERTY_TEMPLATE)
@@ -84,6 +86,8 @@ class PivApplication:
 
     def execute(self, command: Command) -> Answer:
         """Does what the command says. Raises `Refusal`."""
+        if command.ins not in (_VERIFY, _GENERAL_AUTHENTICATE):
+            self._session.is_pin_fresh = False
         key = (command.cla, command.ins)
         if key == _INITIALIZE_UPDATE:
             if len(command.data) != CHALLENGE_SIZE:
