@@ -220,7 +220,7 @@ class VirtualCard:
         end = ChannelEnd(memory.channel_keys, KEY_VERSIONS, memory.number[-10:].encode("ascii"), self._random_bytes)
         if memory.profile == PIV:
             piv_chip = PivChip(self._store, self._key_maker, self._random_bytes)
-            return PivApplication(piv_chip), IssuerDomain(end, piv_chip.replace_channel_keys)
+            return PivApplication(piv_chip, self._limits.lacks), IssuerDomain(end, piv_chip.replace_channel_keys)
         chip = Chip(self._store, self._key_maker, self._random_bytes)
         return JpkiApplication(chip, PROFILES[memory.profile]), IssuerDomain(end)
 

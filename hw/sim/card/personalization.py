@@ -80,6 +80,9 @@ _TDEA = 0x03
 _FACTORY_CHANNEL_KEYS = StaticKeys(*(bytes(range(0x40, 0x50)),) * 3)
 _FACTORY_KEY_VERSION = 0xFF
 ATTESTATION_KEY, ATTESTATION_OBJECT = 0xF9, 0x5FFF01
+IDENTIFIER_OBJECT = 0x5FC102
+_FASC_N = bytes.fromhex("D4E739DA739CED39CE739D836858210842108421C84210C3EB")
+"""Nines for agency, system and credential: an issuer that is no federal agency."""
 
 
 def new_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> CardMemory:
@@ -96,6 +99,15 @@ def new_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> CardMemory:
     )
     channel_keys = {_FACTORY_KEY_VERSION: _FACTORY_CHANNEL_KEYS}
     return CardMemory(PIV, number, channel_keys, _derive(masters.attest, "attest", number, 16), piv=contents)
+
+
+def with_identifier(card: CardMemory) -> CardMemory:
+    """The PIV card with a card holder unique identifier, as makers put it in where the card has no serial number."""
+    assert card.piv is not None
+    guid = hashlib.sha256(card.number.encode("ascii")).digest()[:16]
+    parts = ((0x30, _FASC_N), (0x34, guid), (0x35, b"20991231"), (0x3E, b""), (0xFE, b""))
+    content = b"".join(tlv.encode(tag, value) for tag, value in parts)
+    return replace(card, piv=replace(card.piv, objects={**card.piv.objects, IDENTIFIER_OBJECT: content}))
 
 
 def factory_piv(

@@ -62,10 +62,10 @@ class PivApplication:
 
     chains_commands = True
 
-    def __init__(self, chip: PivChip) -> None:
+    def __init__(self, chip: PivChip, lacks: frozenset[int] = frozenset()) -> None:
         card = chip.card
         diversification = card.number[-_DIVERSIFICATION_SIZE:].encode("ascii")
-        self._session = Session(chip, ChannelEnd(card.channel_keys, {}, diversification, chip.random_bytes))
+        self._session = Session(chip, ChannelEnd(card.channel_keys, {}, diversification, chip.random_bytes), lacks)
 
     def is_named(self, aid: bytes) -> bool:
         """Whether `aid` is the identifier, or the beginning of it."""
@@ -88,6 +88,8 @@ class PivApplication:
         """Does what the command says. Raises `Refusal`."""
         if command.ins not in (_VERIFY, _GENERAL_AUTHENTICATE):
             self._session.is_pin_fresh = False
+        if command.ins in self._session.lacks:
+            raise Refusal(Status.INS_UNKNOWN)
         key = (command.cla, command.ins)
         if key == _INITIALIZE_UPDATE:
             if len(command.data) != CHALLENGE_SIZE:
@@ -106,6 +108,8 @@ class PivApplication:
     def _execute_plain(self, command: Command, right: ChannelPurpose | None) -> Answer:
         if command.cla:
             raise Refusal(Status.CLA_UNKNOWN)
+        if command.ins in self._session.lacks:
+            raise Refusal(Status.INS_UNKNOWN)
         form = COMMANDS.get(command.ins)
         if form is None:
             raise Refusal(Status.INS_UNKNOWN)

@@ -17,6 +17,7 @@ from hw.sim.card.channel import ChannelEnd
 from hw.sim.card.memory import PivKey, Reference
 from hw.sim.card.personalization import (
     ATTESTATION_KEY,
+    ATTESTATION_OBJECT,
     FACTORY_MANAGEMENT_KEY,
     piv_serial,
 )
@@ -44,7 +45,7 @@ _OBJECT, _TAG_LIST = 0x53, 0x5C
 _CONTROL_TEMPLATE, _PUBLIC_KEY = 0xAC, 0x7F49
 _PIN_POLICY, _TOUCH_POLICY = 0xAA, 0xAB
 _GENERATED, _IMPORTED = 0x01, 0x02
-_DESTROY = 0xFF
+_DESTROY, _ATTEST = 0xFF, 0xF9
 
 
 class Pending(NamedTuple):
@@ -61,6 +62,7 @@ class Session:
 
     chip: PivChip
     end: ChannelEnd
+    lacks: frozenset[int] = frozenset()
     is_pin_verified: bool = False
     is_pin_fresh: bool = False
     is_managed: bool = False
@@ -100,7 +102,7 @@ def get_data(session: Session, command: Command) -> Answer:
         raise Refusal(Status.FILE_NOT_FOUND)
     _demand(tag not in PIN_PROTECTED or session.is_pin_verified)
     content = session.chip.memory.objects.get(tag)
-    if content is None:
+    if content is None or (tag == ATTESTATION_OBJECT and _ATTEST in session.lacks):
         raise Refusal(Status.FILE_NOT_FOUND)
     return Answer(content if tag == BIOMETRIC_TEMPLATES else tlv.encode(_OBJECT, content))
 
@@ -303,6 +305,8 @@ def generate(session: Session, command: Command) -> Answer:
     template = _objects(_objects(command.data).get(_CONTROL_TEMPLATE, b""))
     algorithm = int.from_bytes(template.get(_WITNESS, b""), "big")
     if algorithm not in piv_keys.ALGORITHMS:
+        raise Refusal(Status.DATA_WRONG)
+    if _ATTEST in session.lacks and template.keys() & {_PIN_POLICY, _TOUCH_POLICY}:
         raise Refusal(Status.DATA_WRONG)
     pin_policy, touch_policy = _policies(command.p2, template)
     der = piv_keys.generate(algorithm, session.chip.make_key)
