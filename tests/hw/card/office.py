@@ -1,6 +1,5 @@
 """A simulated card in a memory slot behind the real driver, the issuer whose keys it holds, and jobs done with them."""
 
-import base64
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -9,9 +8,7 @@ from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from msgspec.structs import replace
 
-from hw.card import tlv
 from hw.card.apdu import EXTENDED, Limits
 from hw.card.key import CardKey
 from hw.card.memory import MemorySlot
@@ -20,7 +17,7 @@ from hw.ports import CardReader, CardSession, ChannelPurpose, KeyUse, RsaPublicK
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.limits import UNLIMITED, CardLimits
 from hw.sim.card.memory import CardMemory, MemoryStore
-from hw.sim.card.personalization import DEMO_MASTERS, new_card, new_piv_card, with_identifier
+from hw.sim.card.personalization import DEMO_MASTERS, new_card, new_piv_card
 from hw.sim.card.profile import PIV, PROFILES
 from hw.sim.fault import Fault
 from kiosk.counter.card_issuer import CardIssuer, in_memory
@@ -30,7 +27,7 @@ PASSWORD = b"KIOSK123"
 CERTIFICATE = b"\x30\x82\x05\xdc" + bytes(range(250)) * 6
 """As long as a real one, and a DER SEQUENCE as far as a card looks."""
 
-CARD_ISSUER = CardIssuer(
+ISSUER = CardIssuer(
     in_memory(
         {
             ChannelPurpose.ISSUE: DEMO_MASTERS.issue,
@@ -38,8 +35,7 @@ CARD_ISSUER = CardIssuer(
             ChannelPurpose.ERASE: DEMO_MASTERS.erase,
         }
     )
-)
-ISSUER = CARD_ISSUER.session_keys
+).session_keys
 
 
 @lru_cache(1)
@@ -82,16 +78,6 @@ class Desk:
 def blank(kind: str) -> CardMemory:
     """What a new card of a kind holds."""
     return new_piv_card("PIV0000012345678") if kind == PIV else new_card(CARD_NUMBER, PROFILES[kind])
-
-
-def prepared(memory: CardMemory) -> CardMemory:
-    """A PIV card of the standard as its maker's tools prepare it: an identifier, and the issuer's management key."""
-    memory = with_identifier(memory)
-    assert memory.piv is not None
-    guid = tlv.read(memory.piv.objects[0x5FC102])[0x34]
-    number = "PIVG" + base64.b32encode(hashlib.sha256(guid).digest()[:10]).decode("ascii")[:12]
-    key = CARD_ISSUER.management_keys(number).management_key
-    return replace(memory, piv=replace(memory.piv, management_algorithm=0x0C, management_key=key))
 
 
 def password() -> bytearray:

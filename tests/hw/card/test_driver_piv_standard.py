@@ -19,10 +19,11 @@ from hw.ports import CardReader, CardSession, ChannelPurpose, RsaPublicKey
 from hw.sim.card import tlv
 from hw.sim.card.limits import STANDARD, UNLIMITED, WITHOUT_METADATA, CardLimits
 from hw.sim.card.memory import CardMemory, MemoryStore, PivMemory
-from hw.sim.card.personalization import FACTORY_MANAGEMENT_KEY
+from hw.sim.card.personalization import FACTORY_MANAGEMENT_KEY, new_piv_card, new_standard_piv_card
 from hw.sim.fault import Fault
-from tests.hw.card.office import ISSUER, Desk, password_for, prepared, prove, read_certificate
+from tests.hw.card.office import ISSUER, Desk, password_for, prove, read_certificate
 
+NUMBER = "PIV0000012345678"
 CARDS = {"without metadata": WITHOUT_METADATA, "standard": STANDARD}
 IDENTIFIER, CAPABILITIES = 0x5FC102, 0x5FC107
 VERIFY, SIGN = 0x20, 0x87
@@ -31,7 +32,7 @@ VERIFY, SIGN = 0x20, 0x87
 def desk_of(limits: CardLimits, *, reader_limits: Limits = EXTENDED, **changed: object) -> Desk:
     """A card as its maker made it, one of the standard prepared with the issuer's key; `changed` in its memory."""
     desk = Desk(kind="piv", limits=reader_limits, card_limits=limits)
-    memory = prepared(desk.memory.read()) if limits is STANDARD else desk.memory.read()
+    memory = new_standard_piv_card(NUMBER) if limits is STANDARD else new_piv_card(NUMBER)
     assert memory.piv is not None
     desk.memory.write(replace(memory, piv=replace(memory.piv, **changed)))
     desk.insert()
