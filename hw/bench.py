@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hw.cash.coin_box import CoinBox
-from hw.cash.shown import ShownCashBox
+from hw.cash.shown import NewestFrame, ShownCashBox
 from hw.devices import Devices, check_devices, open_devices
 from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.ports import CardReader, CashBox
@@ -148,7 +148,7 @@ def open_bench(
         devices = open_devices(hardware, simulation, held, trace=trace, spy=spy)
         cash = devices.cash
         if devices.display is not None:
-            cash = ShownCashBox(cash, devices.display, hardware.display.language)
+            cash = ShownCashBox(cash, NewestFrame(devices.display), hardware.display.language)
         yield Bench(
             reader=reader,
             window=window,

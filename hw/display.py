@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from hw.errors import TextDoesNotFit
+from hw.errors import DeviceError, TextDoesNotFit
 from hw.half_width import half_width, one_byte
 from hw.link.link import Link
 
@@ -64,6 +64,8 @@ class CustomerDisplay:
         self._dialect = _DIALECTS[dialect]
         self._monotonic = monotonic
         self._turn = threading.Lock()
+        self.line_errors = 0
+        """Frames that did not leave whole since the program began."""
 
     def show(self, upper: str, lower: str = "") -> None:
         """Shows both lines. Raises `TextDoesNotFit` before anything is sent, else as `Link.write` does."""
@@ -92,7 +94,11 @@ class CustomerDisplay:
 
     def _send(self, data: bytes) -> None:
         with self._turn:
-            self._link.write(data, self._monotonic() + _WRITE_S)
+            try:
+                self._link.write(data, self._monotonic() + _WRITE_S)
+            except DeviceError:
+                self.line_errors += 1
+                raise
 
 
 def _fitting(text: str) -> str:

@@ -47,7 +47,7 @@ class CashDevice:
     """Where the fee goes: a clerk's drawer on the printer, a ccTalk coin acceptor, or a (simulated) cash changer.
 
     `sensor` tells how the printer reports an open drawer, if at all. `checksum`, `hopper` (the coins change is given
-    in) and `patience_s` (how long a payer is given before the clerk is asked) are the coin acceptor's.
+    in) and `patience_s` (how long a payer is given before a clerk elsewhere is asked) are the coin acceptor's.
     """
 
     kind: Literal["clerk_drawer", "cctalk", "cash_changer"] = "clerk_drawer"

@@ -17,7 +17,8 @@ from hw.display import CustomerDisplay
 from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, PrinterBlocked, Refused
 from hw.health_words import Level, Outcome, Question
 from hw.lamp import Light, Signal, SignalLamp
-from hw.ports import DepositEnd
+from hw.ports import CashBox, DepositEnd
+from hw.printer.document import DocumentPrinter
 from hw.printer.self_test import self_test_page
 from hw.printer.shared import SharedPrinter
 from hw.scanner import CodeScanner, Scanned
@@ -125,6 +126,14 @@ class Checker:
                 self._print_test_page(printer, health)
             if level is Level.INTERACTIVE:
                 self._asked(health, "kanji printed", Question.KANJI_PRINTED)
+        counts = printer.counts
+        health.statistics |= {
+            "UnknownOutcomeCount": counts.unknown_outcomes,
+            "ReprintCount": counts.reprints,
+            "FailedPaperCutCount": counts.failed_cuts,
+        }
+        if counts.ack_latency_ms is not None:
+            health.statistics["AckLatencyMs"] = counts.ack_latency_ms
         return health
 
     def _print_test_page(self, printer: SharedPrinter, health: Health) -> None:
@@ -185,14 +194,40 @@ class Checker:
         }
         return health
 
+    def changer(self, changer: CashBox, level: Level) -> Health:
+        """Its count of movements; a deposit opened and closed, which keeps nothing."""
+        health = Health("cash", level)
+        with _found(health, "changer"):
+            begun_s = self.monotonic()
+            moved = changer.counter()
+            self._answered(health, begun_s)
+            if level is not Level.INTERNAL:
+                changer.begin(_FEE_COIN_YEN)
+                fixed = changer.fix()
+                left_yen = changer.end(DepositEnd.REPAY)
+                health.measure("counts what is in it", not fixed.is_discrepant, "true", not fixed.is_discrepant)
+                health.measure("money meanwhile", fixed.received_yen, "0 yen", fixed.received_yen == 0)
+                health.measure("to hand back", left_yen, "0 yen", left_yen == 0)
+            health.statistics["MovementCount"] = moved
+        return health
+
+    def documents(self, documents: DocumentPrinter, level: Level) -> Health:
+        """Whether the folder or queue takes documents; nothing is printed, at no level."""
+        health = Health("documents", level)
+        with _found(health, "takes documents"):
+            health.measure("takes documents", documents.check(), "a place", True)
+            health.power = Power.ONLINE
+        return health
+
     def _open_and_close(self, box: CoinBox, health: Health) -> None:
         box.begin(_FEE_COIN_YEN)
         trouble = box.trouble
         fixed = box.fix()
-        box.end(DepositEnd.REPAY)
+        back_yen = box.end(DepositEnd.REPAY)
         is_closed = trouble is None and box.trouble is None
         health.measure("opens and closes", str(trouble or box.trouble or "done"), "done", is_closed)
         health.measure("coins meanwhile", fixed.received_yen, "0 yen", fixed.received_yen == 0)
+        health.measure("to hand back", back_yen, "0 yen", back_yen == 0)
 
     def _take_a_coin(self, box: CoinBox, health: Health) -> None:
         if self.ask(Question.COIN_READY) is not True:
@@ -203,8 +238,12 @@ class Checker:
         while box.deposit().received_yen < _FEE_COIN_YEN and self.monotonic() < until_s:
             self.pause(0.2)
         received_yen = box.fix().received_yen
-        box.end(DepositEnd.REPAY)
+        back_yen = box.end(DepositEnd.REPAY)
         health.measure("coin taken", received_yen, f"{_FEE_COIN_YEN} yen", received_yen == _FEE_COIN_YEN)
+        health.measure("to hand back", back_yen, "any", True)
+        if back_yen:
+            # The books end at 0 yen: whoever put it in is owed what lies in the cash box.
+            self._asked(health, "handed back", Question.COIN_BACK)
 
     def display(self, display: CustomerDisplay, level: Level) -> Health:
         """Whether it can be written to; a pattern; whether it was seen."""
@@ -219,6 +258,7 @@ class Checker:
             if level is Level.INTERACTIVE:
                 self._asked(health, "pattern seen", Question.PATTERN_SEEN)
                 display.clear()
+        health.statistics["CommunicationErrorCount"] = display.line_errors
         return health
 
     def lamp(self, lamp: SignalLamp, level: Level) -> Health:
@@ -238,11 +278,13 @@ class Checker:
                 self._asked(health, "lights seen", Question.LIGHTS_SEEN)
             if level is not Level.INTERNAL:
                 lamp.show(before)
+        health.statistics["CommunicationErrorCount"] = lamp.line_errors
         return health
 
     def scanner(self, scanner: CodeScanner, level: Level) -> Health:
         """Whether it can be reached; a code held before it by hand."""
         health = Health("scanner", level)
+        health.statistics["GoodScanCount"] = scanner.good_scans
         with _found(health, "open"):
             scanner.connect()
             health.power = Power.ONLINE
@@ -257,6 +299,7 @@ class Checker:
                     read = any(isinstance(event, Scanned) for event in scanner.read(0.5))
                 scanner.rest()
                 health.measure("code read", read, "true", read)
+                health.statistics["GoodScanCount"] = scanner.good_scans
         return health
 
     def _answered(self, health: Health, begun_s: float) -> None:
@@ -296,12 +339,16 @@ def check(devices: Devices, checker: Checker, level: Level, wanted: str | None =
             checks.append(("cash", lambda: checker.drawer(drawer, level)))
         case CoinBox() as box:
             checks.append(("cash", lambda: checker.coins(box, level)))
+        case changer:
+            checks.append(("cash", lambda: checker.changer(changer, level)))
     if (display := devices.display) is not None:
         checks.append(("display", lambda: checker.display(display, level)))
     if (lamp := devices.lamp) is not None:
         checks.append(("lamp", lambda: checker.lamp(lamp, level)))
     if (scanner := devices.scanner) is not None:
         checks.append(("scanner", lambda: checker.scanner(scanner, level)))
+    if (documents := devices.documents) is not None:
+        checks.append(("documents", lambda: checker.documents(documents, level)))
     for name, run in checks:
         if wanted in (None, name):
             yield run()

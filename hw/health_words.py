@@ -2,10 +2,10 @@
 
 from enum import StrEnum
 
-HEALTH_DEVICES = ("printer", "cash", "display", "lamp", "scanner")
+HEALTH_DEVICES = ("printer", "cash", "display", "lamp", "scanner", "documents")
 """Devices that are no card readers, as the tables of `hardware.toml` are called."""
 CARD_READERS = ("card", "window")
-DEVICES = (*CARD_READERS, *HEALTH_DEVICES, "documents")
+DEVICES = (*CARD_READERS, *HEALTH_DEVICES)
 
 
 class Level(StrEnum):
@@ -30,6 +30,7 @@ class Question(StrEnum):
     KANJI_PRINTED = "kanji"
     DRAWER_OPENED = "drawer"
     COIN_READY = "coin"
+    COIN_BACK = "coin_back"
     PATTERN_SEEN = "pattern"
     LIGHTS_SEEN = "lights"
     CODE_READY = "code"
@@ -40,6 +41,7 @@ QUESTIONS = {
     Question.KANJI_PRINTED: "Did a page with legible kanji come out, cut off?",
     Question.DRAWER_OPENED: "Did the drawer open, and is it closed again?",
     Question.COIN_READY: "Ready to put in a coin of 500 yen? It has to be taken out of the cash box.",
+    Question.COIN_BACK: "Has the coin been taken out of the cash box and handed back?",
     Question.PATTERN_SEEN: "Does the display show two rows of 0 to 9, and katakana with a price?",
     Question.LIGHTS_SEEN: "Are red, amber and green lit?",
     Question.CODE_READY: "Ready to hold an application's code before the scanner?",

@@ -62,6 +62,8 @@ class Owner(Generic[D]):
         self._work = queue.SimpleQueue[Callable[[], None]]()
         self._stop = threading.Event()
         self._look_s = 0.0
+        self.reconnects = 0
+        """How often the device came back after it was lost."""
         self._reconnection = Reconnection(
             lambda: care.open_link(device),
             lambda: care.identify(device),
@@ -125,6 +127,7 @@ class Owner(Generic[D]):
             self._on_report(self.report)
 
     def _change(self, standing: Standing) -> None:
+        self.reconnects += self.report.standing.presence is Presence.LOST and standing.presence is Presence.READY
         troubles = self.report.troubles if standing.presence is Presence.READY else ()
         self.report = replace(self.report, standing=standing, troubles=troubles)
         self._on_report(self.report)

@@ -128,6 +128,8 @@ class CodeScanner:
         self._monotonic = monotonic
         self._decoder = LineDecoder()
         self._last: tuple[str, float] | None = None
+        self.good_scans = 0
+        """Codes taken since the program began."""
 
     def connect(self) -> None:
         """Opens the link where it is not open. Raises `NotSent`, `LinkLost`."""
@@ -165,7 +167,10 @@ class CodeScanner:
         now_s = self._monotonic()
         is_repeated = self._last is not None and self._last[0] == text and now_s - self._last[1] < _SAME_S
         self._last = (text, now_s)
-        return ScanRefused(Refusal.REPEATED) if is_repeated else Scanned(text)
+        if is_repeated:
+            return ScanRefused(Refusal.REPEATED)
+        self.good_scans += 1
+        return Scanned(text)
 
     def _write(self, data: bytes) -> None:
         # An empty write opens the link, so that whoever only listens is connected too.

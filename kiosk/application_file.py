@@ -35,6 +35,8 @@ APPLICATION.toml has these keys:
     tendered_yen                    what the resident hands over                    (default 500)
     cannot_tell                     true: asked after an interruption what became of money or paper, he does not know,
                                     so that two clerks have to settle it               (default false)
+    second                          who settles it with him at a clerk's station    (default "second")
+    takes_s                         seconds that he takes for each answer at a clerk's station      (default 0)
 """
 
 
@@ -79,6 +81,8 @@ class ClerkTable:
     identity_document: IdentityDocument = IdentityDocument.DRIVING_LICENCE
     tendered_yen: int = 500
     cannot_tell: bool = False
+    second: str = "second"
+    takes_s: float = 0.0
 
 
 @dataclass(frozen=True)

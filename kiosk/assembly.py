@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hw.bench import Bench, open_bench
 from hw.data_folder import DataInUse as DataInUse
 from hw.data_folder import hold_data as hold_data
+from hw.errors import Refused
 from hw.hardware import rehearsal_keys
 from hw.ports import ChannelKeys
 from hw.strict_toml import ConfigInvalid
 from kiosk.authority.client import AuthorityClient
-from kiosk.authority.credential import WARNED_DAYS, StationCredential, load_credential
+from kiosk.authority.credential import WARNED_DAYS, CredentialFile, StationCredential, load_credential
 from kiosk.authority.errors import AuthorityError, CredentialInvalid
 from kiosk.authority.holding import HoldingClient
 from kiosk.authority.own_process import own_authority
@@ -31,8 +32,8 @@ from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
-from kiosk.counter.desk import Desk, Reception
-from kiosk.counter.line import Line, Question, load_line_key
+from kiosk.counter.desk import Desk, Reception, Witnesses
+from kiosk.counter.line import Line, Question, load_escrow_key, load_line_key
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.remote_clerk import (
     RemoteArchive,
@@ -41,19 +42,20 @@ from kiosk.counter.remote_clerk import (
     RemoteDesk,
     RemoteIds,
     RemoteRegister,
+    RemoteTwoClerks,
     remote_card_keys,
 )
 from kiosk.counter.town_ids import KeyedIds, TownIds
 from kiosk.issuance.ended_cases import Archive, EndedCases
 from kiosk.issuance.persons import Clerk
-from kiosk.issuance.station import RollPaper, Station, Waits
+from kiosk.issuance.station import RollPaper, Station, TwoClerks, Waits
 from kiosk.issuer_keys import load_issuer
 from kiosk.journal.audit import auditing
 from kiosk.journal.chain import is_begun
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.escrow import is_sealed_to
 from kiosk.journal.head import load_head_key
-from kiosk.journal.journal import Journal
+from kiosk.journal.journal import CaseRecord, Journal
 from kiosk.journal.key_file import KeyDamaged
 from kiosk.journal.retention import hand_over
 from kiosk.journal.seal import load_station_key
@@ -103,6 +105,7 @@ class _ClerksPart:
     ids: TownIds
     clerk: Callable[[str], RemoteClerk] | None
     archive: Archive | None
+    two_clerks: TwoClerks | None
 
 
 @contextmanager
@@ -134,7 +137,7 @@ def open_station(
             _refuse_without(keys)
         # A station that names itself is its own clerk's, as one that names none.
         clerks_station = "" if config.clerk.station == name else config.clerk.station
-        line = _line(database, credential, data, clock, random_bytes) if clerks_station else None
+        line = _line(database, credential, endpoint, data, clock, random_bytes) if clerks_station else None
         journal = Journal(
             database,
             name,
@@ -143,6 +146,9 @@ def open_station(
             random_bytes,
             head_key=_load_key(load_head_key, keys[1], random_bytes),
             escrow_to=lambda: line.escrow_to(clerks_station) if line else None,
+            # Residents of its terminals come to this station's own counter too.
+            escrow_key=_load_key(lambda path, _: load_escrow_key(path, name), data / "line.key", random_bytes),
+            clerks_station=clerks_station,
         )
         journal.start()
         with open_bench(config.hardware, data / "sim", trace=trace, spy=spy) as bench, auditing(database) as audit:
@@ -155,7 +161,7 @@ def open_station(
                 )
             if line is not None:
                 line.open()
-                hand_over(journal, clock() - _COUNTED)
+                hand_over(journal, clock() - _COUNTED, _tell_damaged)
                 clerks = _clerks_part_elsewhere(config, line)
             else:
                 clerks = _clerks_part_here(config, endpoint, issuer, journal, clock, in_training=in_training)
@@ -183,6 +189,7 @@ def open_station(
                 uptime=uptime,
                 random_bytes=random_bytes,
                 archive=clerks.archive,
+                two_clerks=clerks.two_clerks,
             )
             yield Assembly(station, bench, in_training, endpoint.url, credential, clerks.clerk)
     finally:
@@ -196,6 +203,7 @@ def open_desk(
     endpoint: Endpoint,
     clerk: Callable[[Question, str], Clerk],
     reception: Callable[[Question], Reception] | None = None,
+    witnesses: Callable[[Question, str], Witnesses] | None = None,
     *,
     clock: Clock = system_clock,
 ) -> Iterator[Desk]:
@@ -208,9 +216,10 @@ def open_desk(
         head_key = _load_key(load_head_key, data / "head.key", os.urandom)
         if is_sealed_to(database, name):
             _refuse_without((data / "line.key",))
-        line = _line(database, credential, data, clock, os.urandom)
+        line = _line(database, credential, endpoint, data, clock, os.urandom)
         journal = Journal(database, name, station_key, clock, head_key=head_key, escrow_key=line.escrow_key)
-        card_issuer, person_key = load_issuer(config.issuer, is_training=is_training(issuer, config.policy))
+        in_training = is_training(issuer, config.policy)
+        card_issuer, person_key = load_issuer(config.issuer, is_training=in_training)
         line.open()
         authority = _authority_client(config, endpoint, credential, data, clock, os.urandom)
         yield Desk(
@@ -226,6 +235,8 @@ def open_desk(
             ended_cases=EndedCases(journal, authority, issuer.public_bytes(Encoding.DER), clock),
             reception=reception,
             forms=PrintedForms(database, name, station_key, clock, os.urandom),
+            witnesses=witnesses,
+            key_of=partial(_key_of_second, endpoint.credential.parent.parent / "clerks") if in_training else None,
         )
     finally:
         database.close()
@@ -289,13 +300,15 @@ def clerks_station(config: Config, data: Path, credential: StationCredential, cl
 def _line(
     database: Database,
     credential: StationCredential,
+    endpoint: Endpoint,
     data: Path,
     clock: Clock,
     random_bytes: Callable[[int], bytes],
 ) -> Line:
     """This station's end of the line to others, before it is opened."""
     key = _load_key(load_line_key, data / "line.key", random_bytes)
-    return Line(database, credential, key, credential.chain[0], clock, random_bytes)
+    renewed = CredentialFile(endpoint.credential).renewed
+    return Line(database, credential, key, credential.chain[0], clock, random_bytes, renewed)
 
 
 def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
@@ -307,6 +320,7 @@ def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
         RemoteIds(desk),
         partial(RemoteClerk, desk),
         RemoteArchive(desk),
+        RemoteTwoClerks(desk),
     )
 
 
@@ -325,6 +339,7 @@ def _clerks_part_here(
         CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
         _load_clerk_key(config, endpoint.credential),
         KeyedIds(person_key),
+        None,
         None,
         None,
     )
@@ -388,6 +403,14 @@ def _load_key(
         raise ConfigInvalid(str(path), "", str(error)) from error
 
 
+def _tell_damaged(case: CaseRecord) -> None:
+    print(
+        f"kiosk: the key to the ended case {case.pseudonym} is damaged: its records can be read nowhere, and it is not"
+        " left to the clerk's station",
+        file=sys.stderr,
+    )
+
+
 def _refuse_without(keys: Sequence[Path]) -> None:
     """A fresh key beside records that were made with another would make them look as if somebody had changed them."""
     for path in keys:
@@ -401,3 +424,11 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
         return load_clerk_key(path)
     except ValueError as error:
         raise ConfigInvalid(str(path), "clerk.key", str(error)) from error
+
+
+def _key_of_second(clerks: Path, name: str) -> ClerkKeyFile:
+    """The key of another clerk than this station's, in a file as in training. Raises `hw.errors.Refused`."""
+    try:
+        return load_clerk_key(clerks / f"{name}.pem")
+    except ValueError as error:
+        raise Refused(f"no key of a clerk {name} lies here") from error

@@ -31,6 +31,7 @@ from kiosk.model.password_service import UnlockApplication
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Step, Undo
 from kiosk.model.transition import Procedure, procedure_of
+from kiosk.register.register import ResidentLookup
 from kiosk.ui.counter import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
@@ -48,7 +49,7 @@ def open_books(config: Config, data: Path, station: Station) -> Iterator["Statio
             station.clock,
             head_key=load_head_key(data / "head.key"),
         )
-        yield StationBooks(journal, station)
+        yield StationBooks(journal, station.register)
     finally:
         database.close()
 
@@ -56,10 +57,10 @@ def open_books(config: Config, data: Path, station: Station) -> Iterator["Statio
 class StationBooks:
     """`kiosk.ui.counter.Books` of one station."""
 
-    def __init__(self, journal: Journal, station: Station) -> None:
+    def __init__(self, journal: Journal, register: ResidentLookup) -> None:
         self._journal = journal
-        self._register = station.register
-        self._station = station.name
+        self._register = register
+        self._station = journal.station
 
     def left_cases(self) -> tuple[LeftCase, ...]:
         """Every case that has not ended."""
@@ -102,13 +103,23 @@ class StationBooks:
         return JournalView(tuple(lines), count, "")
 
     def takings(self, day: datetime.date, after: int) -> DayTakings:
-        """Fees and refunds that were journaled as done behind the entry `after`, told as that day's."""
+        """Fees and refunds that were journaled as done behind the entry `after`, told as that day's.
+
+        Money that was found in the till and is given back without a fee was taken too, when it was found.
+        """
         done: dict[tuple[str, str], int | None] = {}
+        found: Counter[str] = Counter()
+        found_before: Counter[str] = Counter()
         receipts: list[int] = []
         last = after
         for entry in self._journal.entries():
             facts = json.loads(entry.body)
-            if facts["station"] != self._station or entry.seq <= after:
+            if facts["station"] != self._station:
+                continue
+            if facts["event"] == EffectState.INTENDED and facts.get("step") == Undo.REFUND:
+                # What a later count found stands for what an earlier one did.
+                (found if entry.seq > after else found_before)[facts["case"]] = facts.get("yen", 0)
+            if entry.seq <= after:
                 continue
             last = entry.seq
             if facts["event"] == EffectState.DONE and facts.get("step") in (Step.FEE, Undo.REFUND):
@@ -128,7 +139,7 @@ class StationBooks:
         left = sum(not case.stage.is_ended for case in cases.values())
         suspects = sum(case.stage.is_suspect for case in cases.values())
         # What this drawer took in for terminals elsewhere, whose fees stand in their own stations' entries.
-        balances = Till(self._journal).balances(after).values()
+        balances = [*Till(self._journal).balances(after).values(), *(found[c] - found_before[c] for c in found)]
         fees += [yen for yen in balances if yen > 0]
         refunds += [-yen for yen in balances if yen < 0]
         # A refund of nothing is journaled too; no money moved then.

@@ -124,11 +124,15 @@ def _parser() -> argparse.ArgumentParser:
     settle = add(
         "settle",
         _settle,
-        "Two clerks say what became of money or paper, so that a suspect case can go on (in training).",
+        "Two clerks say what became of money or paper, so that a suspect case can go on: with keys in files (in"
+        " training), or, where clerk.station is set, at their station, which is asked.",
     )
     settle.add_argument("number", nargs="?", metavar="NUMBER", help="of the application; without it, what is asked")
     settle.add_argument(
-        "answer", nargs="?", metavar="ANSWER", help="yen of this payer in the till, or whole, partly, nothing"
+        "answer",
+        nargs="?",
+        metavar="ANSWER",
+        help="yen of this payer in the till, or whole, partly, nothing; not with clerk.station",
     )
     settle.add_argument("--clerk", type=Path, metavar="FILE", help="a clerk's key; default: the station's own")
     settle.add_argument("--second", type=Path, metavar="FILE", help="the second clerk's key")
@@ -427,14 +431,15 @@ def _reconcile(args: argparse.Namespace) -> int:
 
 def _settle(args: argparse.Namespace) -> int:
     from kiosk.config import load_config, locate_config
-    from kiosk.settle_command import run_settle
+    from kiosk.settle_command import UsageInvalid, run_settle
 
-    if args.number is not None and (args.answer is None or args.second is None):
-        return _fail(ExitCode.USAGE, "settle NUMBER takes an ANSWER and --second FILE")
     path = locate_config(args.config)
     config = load_config(path, args.settings)
-    with _writing(_data(args, "drill")) as data:
-        return run_settle(config, path, args.settings, data, args.number, args.answer, args.clerk, args.second)
+    try:
+        with _writing(_data(args, "drill")) as data:
+            return run_settle(config, path, args.settings, data, args.number, args.answer, args.clerk, args.second)
+    except UsageInvalid as error:
+        return _fail(ExitCode.USAGE, str(error))
 
 
 def _revoke(args: argparse.Namespace) -> int:

@@ -72,6 +72,9 @@ _TOWER_TAKES_S = 5.0
 
 _log = logging.getLogger(__name__)
 
+_RECOVERABLE = frozenset(("cutter_error", "recoverable_error"))
+"""Troubles of a printer from which it goes on only when it is told to."""
+
 _LOOKED_AFTER_BY_NONE = ("clerk_drawer", "cash_changer")
 
 _EMPTY_CARD = "visitor"
@@ -301,7 +304,7 @@ class ConfiguredCounter:
         """Answers terminals that have this station as `clerk.station`, over connections of its own."""
         assert self._assembly is not None, "the counter is open"
         endpoint = Endpoint(self._assembly.authority_url, self._credential)
-        with open_desk(self._config, self._data, endpoint, clerk.clerk, clerk.reception) as desk:
+        with open_desk(self._config, self._data, endpoint, clerk.clerk, clerk.reception, clerk.witnesses) as desk:
             Attendance(desk, clerk.withdraw, clerk.follow, time.monotonic).serve(is_stopping)
 
     def card_services(self) -> CardServices:
@@ -356,6 +359,20 @@ class ConfiguredCounter:
             return False
         return True
 
+    @property
+    def is_printer_stuck(self) -> bool:
+        """Whether the receipt printer waits to be told to go on."""
+        report = self._reports.get("printer")
+        return report is not None and not _RECOVERABLE.isdisjoint(report.troubles)
+
+    def recover_printer(self) -> None:
+        """Lets it go on without what it still held: a case asks a person for that paper, and prints it as a copy."""
+        assert self._assembly is not None, "the counter is open"
+        try:
+            self._assembly.bench.devices.printer.recover(clear=True)
+        except DeviceError as error:
+            _log.warning("the printer was not told to go on: %s", error)
+
     def receipts(self) -> Path | None:
         """Where the simulated printer's papers lie."""
         return self._data / "sim" / "printer" if self._config.hardware.printer.link == "sim:" else None
@@ -394,8 +411,9 @@ class ConfiguredCounter:
         if report is None:  # a drawer hangs on the printer, and is not looked after by itself
             return DeviceState(name, kind, link, "ready" if kind in _LOOKED_AFTER_BY_NONE else "missing")
         if report.standing.presence is not Presence.READY:
-            is_refused = report.standing.presence is Presence.REFUSED
-            return DeviceState(name, kind, link, "missing", report.standing.cause, is_refused)
+            standing = report.standing
+            is_refused = standing.presence is Presence.REFUSED
+            return DeviceState(name, kind, link, "missing", standing.cause, is_refused, standing.identity)
         is_blocked = any(trouble not in _WARNINGS for trouble in report.troubles)
         return DeviceState(name, kind, link, "blocked" if is_blocked else "ready", ", ".join(report.troubles))
 

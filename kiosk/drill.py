@@ -1,7 +1,10 @@
 """`kiosk drill`: issuances without a screen, the persons played by a file; for rehearsal, integration, measurement."""
 
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
@@ -24,6 +27,7 @@ from kiosk.assembly import (
 )
 from kiosk.authority.own_process import AuthorityNotStarted
 from kiosk.config import Config
+from kiosk.counter.attendance import Attendance
 from kiosk.counter.line import Question
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.failure import CaseEnded, NumberTaken
@@ -31,7 +35,7 @@ from kiosk.issuance.issue import filed_application, issue
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.second_certificate import second_certificate_of
 from kiosk.model.application import Application
-from kiosk.played_persons import PlayedClerk, play
+from kiosk.played_persons import PlayedClerk, PlayedWitnesses, play
 from kiosk.told_lines import report_to, tell_ending, write, write_line
 
 TROUBLE = (AuthorityNotStarted, DataInUse, DeviceError)
@@ -39,6 +43,10 @@ TROUBLE = (AuthorityNotStarted, DataInUse, DeviceError)
 
 CARD_TAKEN_S = 0.5
 """How long a drill waits for a card to leave a real reader; nobody is there to take it."""
+
+
+_LOOKS_EVERY_S = 0.1
+"""How often a played clerk who takes his time looks whether his station ends."""
 
 
 class UsageInvalid(Exception):
@@ -93,12 +101,30 @@ def run_attendance(
         (data / "sim").mkdir(mode=0o700, exist_ok=True)
 
         def clerk(_: Question, number: str) -> PlayedClerk:
+            _take_time(file.persons.clerk.takes_s, is_stopping)
             return PlayedClerk(file.persons.clerk, number, till)
 
-        with open_desk(config, data, configured_endpoint(config), clerk) as desk:
+        def witnesses(_: Question, number: str) -> PlayedWitnesses:
+            _take_time(file.persons.clerk.takes_s, is_stopping)
+            return PlayedWitnesses(file.persons.clerk, number, till)
+
+        with open_desk(config, data, configured_endpoint(config), clerk, witnesses=witnesses) as desk:
             write(out, "ready")
-            desk.serve(is_stopping)
+            Attendance(desk, _is_nobodys, lambda _: None, time.monotonic).serve(is_stopping)
     return ExitCode.OK
+
+
+def _take_time(takes_s: float, is_stopping: Callable[[], bool]) -> None:
+    """The clerk thinks. Raises `CancelledError` when the station ends meanwhile."""
+    until_s, pause = time.monotonic() + takes_s, threading.Event()
+    while (left_s := until_s - time.monotonic()) > 0:
+        if is_stopping():
+            raise CancelledError
+        pause.wait(min(left_s, _LOOKS_EVERY_S))
+
+
+def _is_nobodys(_: Question) -> None:
+    """A played clerk sees no question that was withdrawn."""
 
 
 def _play_all(drill: Drill, assembly: Assembly, data: Path) -> ExitCode:

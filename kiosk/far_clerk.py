@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kiosk.assembly import Assembly, clerks_station
 from kiosk.config import Config
-from kiosk.counter.remote_clerk import RemoteClerk, RemoteReception
+from kiosk.counter.remote_clerk import RemoteClerk, RemoteReception, RemoteTwoClerks
 from kiosk.model.resident import Resident
 
 
@@ -20,6 +20,7 @@ class StationFarClerk:
         self._assembly = assembly
         self._held = held
         self._reception: RemoteReception | None = None
+        self._two_clerks: RemoteTwoClerks | None = None
 
     def clerk(self, number: str, give_up: Callable[[], None]) -> RemoteClerk:
         """Asked about the application of a number, over the way that the open station has."""
@@ -32,6 +33,12 @@ class StationFarClerk:
         if self._reception is None:
             self._reception = self.open_reception()
         return RemoteReception(replace(self._reception.desk, give_up=give_up))
+
+    def two_clerks(self, give_up: Callable[[], None]) -> RemoteTwoClerks:
+        """Asked about suspect cases, over a way of its own."""
+        if self._two_clerks is None:
+            self._two_clerks = RemoteTwoClerks(self.open_reception().desk)
+        return RemoteTwoClerks(replace(self._two_clerks.desk, give_up=give_up))
 
     def open_reception(self) -> RemoteReception:
         """Another way of its own."""

@@ -10,6 +10,7 @@ from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.issuance.persons import (
+    CLERK_ALONE,
     Abandoned,
     AskedPassword,
     CannotTell,
@@ -17,10 +18,11 @@ from kiosk.issuance.persons import (
     DeliverySummary,
     IdentityEvidence,
     IdentityQuestion,
+    OpenDeposit,
     Persons,
 )
-from kiosk.model.step import Actor
-from kiosk.model.testimony import PaperSeen
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.testimony import Finding, PaperSeen
 
 COINS_YEN = (500, 100, 50, 10)
 
@@ -154,8 +156,11 @@ class PlayedClerk:
     def approve(self, question: IdentityQuestion) -> None:
         """Approves."""
 
-    def take_fee(self, due_yen: int) -> int:
-        """Takes what the file says; a resident who has less than is due gives up."""
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
+        """Takes what the file says, when a resident with coins has had his time; who has less than is due gives up."""
+        deposit.await_payer()
+        if not deposit.is_due():
+            return 0
         if self.table.tendered_yen < due_yen:
             raise Abandoned(Actor.RESIDENT, "too_little_money")
         self.till.put(self.payer, self.table.tendered_yen)
@@ -188,6 +193,20 @@ class PlayedClerk:
         if self.table.cannot_tell:
             raise CannotTell
         return PaperSeen.NOTHING
+
+
+@dataclass(frozen=True)
+class PlayedWitnesses:
+    """Two clerks who count the till, and find no receipt, so that what is printed next is marked as a copy."""
+
+    table: ClerkTable
+    payer: str
+    till: SimulatedTill
+
+    def look(self, question: Step | Undo) -> Finding:
+        """They look."""
+        is_paper = question is Step.RECEIPT
+        return Finding(PaperSeen.NOTHING if is_paper else str(self.till.count(self.payer)), self.table.second)
 
 
 def play(

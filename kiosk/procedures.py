@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from hw.errors import Refused
 from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.counter.clerk_key import ClerkKey, load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
@@ -14,12 +15,14 @@ from kiosk.issuance.failure import CaseEnded, GivenUp, RolledBack
 from kiosk.issuance.filing import filed
 from kiosk.issuance.hold import NotHeld, hold, resume
 from kiosk.issuance.persons import (
+    CLERK_ALONE,
     Abandoned,
     AskedPassword,
     CardAction,
     DeliverySummary,
     IdentityEvidence,
     IdentityQuestion,
+    OpenDeposit,
     Persons,
 )
 from kiosk.issuance.report import Report
@@ -101,7 +104,9 @@ class StationProcedures:
             return ended.code
 
     def settle(self, number: str, answer: str, second: str) -> None:
-        """Records what two clerks say."""
+        """Records what two clerks say; where they have a station of their own, they say it there."""
+        if self._station.two_clerks is not None:
+            raise DecisionRefused("")
         with _explained():
             settle(self._record(number), answer, self._station, self._station.clerk_key, self._key_of(second))
 
@@ -133,7 +138,7 @@ def _explained() -> Iterator[None]:
         yield
     except CaseEnded as ended:
         raise DecisionRefused(ended.code) from ended
-    except (NotAbortable, NotHeld, NotSuspect, TestimonyInvalid) as error:
+    except (NotAbortable, NotHeld, NotSuspect, TestimonyInvalid, Refused) as error:
         raise DecisionRefused("") from error
 
 
@@ -188,7 +193,7 @@ class NobodyAtDesk:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 

@@ -80,7 +80,7 @@ class StationWorkbench:
         return tuple(found)
 
     def _healths(self, checker: Checker, level: Level) -> Iterator[Health]:
-        for name in ("printer", "cash", "display", "lamp", "scanner"):
+        for name in ("printer", "cash", "display", "lamp", "scanner", "documents"):
             owner = self._owners.get(name)
 
             def run(device: object = None, name: str = name) -> list[Health]:
@@ -90,7 +90,9 @@ class StationWorkbench:
                 yield from run()
                 continue
             try:
-                yield from owner.call(run, _TEST_TAKES_S)
+                for health in owner.call(run, _TEST_TAKES_S):
+                    health.statistics["ReconnectCount"] = owner.reconnects
+                    yield health
             except (DeviceError, TimeoutError) as error:
                 health = Health(name, level)
                 health.measure("link", str(error), "ready", False)
@@ -191,12 +193,13 @@ class StationWorkbench:
         write_bundle(path, collect(self._config, self._data, told), at)
         return path
 
-    def accept_replacements(self) -> None:
-        """A device was exchanged on purpose."""
+    def accept_replacements(self, shown: Mapping[str, str]) -> None:
+        """Devices were exchanged on purpose, and these were seen; a third one that came meanwhile stays refused."""
         devices = self._bench.devices
-        devices.printer.accept_replacement()
-        if isinstance(devices.cash, CoinBox):
-            devices.cash.accept_replacement()
+        if found := shown.get("printer"):
+            devices.printer.accept_replacement(found)
+        if (found := shown.get("cash")) and isinstance(devices.cash, CoinBox):
+            devices.cash.accept_replacement(found)
 
 
 class _SimulatedHand:

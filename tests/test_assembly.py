@@ -1,5 +1,6 @@
 """What a station is put together from: every part that cannot be used is refused by file and reason."""
 
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -10,7 +11,16 @@ from kiosk.assembly import Assembly, DataInUse, Endpoint, hold_data, open_statio
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import init
 from kiosk.config import SHIPPED, load_config
+from kiosk.counter.line import load_line_key
+from kiosk.journal.database import open_database
+from kiosk.journal.escrow import EscrowTo
+from kiosk.journal.head import HeadKey
+from kiosk.journal.journal import Journal
+from kiosk.journal.seal import StationKey
+from kiosk.model.step import Step
+from kiosk.model.transition import Stage
 from tests.counter_bench import START
+from tests.journal.walked_case import walk
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +71,26 @@ def test_a_data_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     (tmp_path / "shared").chmod(0o750)
     with hold_data(tmp_path / "shared"):
         assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o750
+
+
+def test_a_clerks_station_reads_at_its_own_counter_what_its_terminals_have_sealed_to_it(
+    tmp_path: Path, authority: Path
+) -> None:
+    key = load_line_key(tmp_path / "line.key", os.urandom)
+    terminal = Journal(
+        open_database(f"sqlite:///{tmp_path / 'kiosk.db'}"),
+        "terminal",
+        StationKey(bytes(32)),
+        lambda: START,
+        head_key=HeadKey(bytes(32)),
+        escrow_to=lambda: EscrowTo("demo", key.public),
+    )
+    case = walk(terminal, terminal.open_case("1", b"{}"), Stage.FILED, b"{}")
+    case = terminal.complete(case, Step.IDENTITY_CHECK, b"{}", person="ab")
+    case = walk(terminal, case, Stage.CLOSED, b"its record")
+    with opening(tmp_path, authority / "stations" / "demo.pem") as assembly:
+        journal = assembly.station.journal
+        (found,) = journal.closed_cases_of("ab")
+        assert found.seal.elsewhere is None
+        read = journal.effect(found, Step.CLOSED)
+        assert read is not None and read.outcome == b"its record"

@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from hw.cash.cctalk.acceptor import CoinAcceptor, Identity
 from hw.cash.cctalk.codes import Trouble, trouble_of
 from hw.cash.cctalk.events import AcceptorReset, Coin, EventsLost, Reading, Rejection
 from hw.cash.cctalk.hopper import CoinHopper, HopperStatus
-from hw.cash.coin_ledger import CoinLedger, CoinState, PayoutBegun
+from hw.cash.coin_ledger import CoinLedger, CoinState, LedgerUnwritten, PayoutBegun
 from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
 from hw.link.identity import KnownIdentity
 from hw.ports import Deposit, DepositEnd, MachineMoney
@@ -34,8 +35,8 @@ class CoinBox:
     nobody can say how far it came is never repeated: the hopper is asked for it first by whatever comes next, and while
     it cannot tell, it pays nothing and the clerk hands out the change.
 
-    `patience_s` is how long a payer is given before the clerk is asked; `polls_itself` starts a thread while a deposit
-    is open. `monotonic` and `pause` are the clock.
+    `patience_s` is how long a payer is given before a clerk elsewhere is asked; `polls_itself` starts a thread while a
+    deposit is open. `monotonic` and `pause` are the clock.
     """
 
     kind = "cctalk"
@@ -61,12 +62,14 @@ class CoinBox:
         self._turn = threading.RLock()
         self._stop = threading.Event()
         self._values: Mapping[int, int] = {}
-        self._open_positions: frozenset[int] = frozenset()
+        self._is_unsure = False
         self._is_fixed = False
         self._is_discrepant = False
         self._reads = 0
         self._begun = False
         self._is_left = False
+        self._paid_back_yen = 0
+        self._lost_before = 0
         self._is_shut = False
         self._known = KnownIdentity()
         self._known_hopper = KnownIdentity()
@@ -117,7 +120,7 @@ class CoinBox:
             state = self._ledger.state
             traces = state.traces_of(payment)
             return MachineMoney(
-                coins_yen=traces.coins_yen,
+                coins_yen=traces.coins_yen + traces.ended_yen,
                 paid_yen=traces.paid_yen,
                 perhaps_paid_yen=traces.perhaps_paid_yen,
                 unassigned_yen=state.unassigned_yen - traces.coins_yen,
@@ -130,7 +133,8 @@ class CoinBox:
             payout = self._ledger.state.payout
             is_left = payout is not None and payout.is_left and payout.payment == payment
             if is_left or payment in self._ledger.state.traces:
-                self._ledger.note(what="closed", payment=payment)
+                with suppress(LedgerUnwritten):  # it is told of once more than needed, and of nobody else
+                    self._ledger.note(what="closed", payment=payment)
 
     @property
     def state(self) -> CoinState:
@@ -149,10 +153,10 @@ class CoinBox:
             self._known.check(str(identity))
             return identity
 
-    def accept_replacement(self) -> None:
+    def accept_replacement(self, seen: str | None = None) -> None:
         """A person has exchanged the acceptor or the hopper: the one that was refused is worked with from now on."""
         with self._turn:
-            self._known.accept()
+            self._known.accept(seen)
             self._known_hopper.accept()
             self._met_after = None
 
@@ -187,9 +191,11 @@ class CoinBox:
             self._leave()
             self._require(is_open=False)
             self._is_fixed = self._is_discrepant = self._is_shut = False
+            self._paid_back_yen = 0
             self.alarms = []
             self._ask_for_payout()
             self._catch_up()
+            self._lost_before = self._ledger.state.lost_events
             self._ledger.note(what="begin", due_yen=due_yen, payment=payment)
             self._begun = True
             self._poll()
@@ -239,8 +245,9 @@ class CoinBox:
         """Closes a fixed deposit; the yen that the clerk hands back, after what the hopper has paid.
 
         CHANGE raises `Refused` while less than due was received; the deposit then stays, to be repaid. Raises
-        `OutcomeUnknown` or `LinkLost` when nobody can say what the hopper paid: the deposit stays fixed until it is
-        ended by another call, or left by the next `begin`; either asks the hopper first, and never pays twice.
+        `OutcomeUnknown` or `LinkLost` when nobody can say what the hopper paid, or when the ledger takes no end: the
+        deposit stays fixed until it is ended by another call, or left by the next `begin`; either asks the hopper
+        first, and never pays twice.
         """
         with self._turn:
             self._require(is_open=True, is_fixed=True)
@@ -249,13 +256,16 @@ class CoinBox:
                 raise Refused(f"{deposit.received_yen} of {deposit.due_yen} yen received")
             back_yen = deposit.received_yen - (deposit.due_yen if how is DepositEnd.CHANGE else 0)
             try:
-                paid_yen = self._pay_coins(back_yen)
+                self._paid_back_yen += self._pay_coins(back_yen - self._paid_back_yen)
+                self._ledger.note(what="end", is_read=self._is_shut)
+            except LedgerUnwritten as error:
+                self._is_left = True
+                raise OutcomeUnknown(f"the deposit is not ended: {error}") from error
             except (OutcomeUnknown, LinkLost):
                 self._is_left = True
                 raise
-            self._ledger.note(what="end", is_read=self._is_shut)
             self._begun = self._is_left = False
-            return back_yen - paid_yen
+            return back_yen - self._paid_back_yen
 
     def dispense(self, amount_yen: int) -> None:
         """Notes that a refund is given out while no deposit is open: an acceptor pays nothing, the clerk does."""
@@ -288,6 +298,7 @@ class CoinBox:
             if state.serial is not None and not state.is_read:
                 unread = {"serial": state.serial, "counter": state.counter}
                 self._is_discrepant = True
+            self._acceptor.close()  # whatever it was told elsewhere
             self._ledger.note(what="acceptor", serial=identity.serial, counter=reading.counter, unread=unread)
         self._values = self._acceptor.coins()
 
@@ -310,7 +321,10 @@ class CoinBox:
             self.trouble = None
         except DeviceError as error:
             self.trouble = error
-            self._open_positions = frozenset()
+            if isinstance(error, LedgerUnwritten):
+                with suppress(DeviceError):  # what cannot be written down must not be taken
+                    self._acceptor.close()
+            self._is_unsure = True
             # Whoever answers next may be another one, and is asked before anything that it says is believed.
             self._met_after = None
 
@@ -327,9 +341,8 @@ class CoinBox:
         self._reads += 1
         if reading.events or reading.counter != state.counter:
             self._credit(reading, is_stray=is_stray)
-        if self._open_positions and self._reads % _CHECK_EVERY == 0 and not reading.events:
-            self._look_for_reset()
-        elif self._open_positions and any(isinstance(event, Rejection) for event in reading.events):
+        is_time = self._reads % _CHECK_EVERY == 0 and not reading.events
+        if is_time or any(isinstance(event, Rejection) for event in reading.events):
             self._look_for_reset()
 
     def _credit(self, reading: Reading, *, is_stray: bool) -> None:
@@ -352,11 +365,10 @@ class CoinBox:
         if lost or resets:
             self._is_discrepant = True
         if resets:
-            self._open_positions = frozenset()
+            self._acceptor.has_forgotten()
 
     def _look_for_reset(self) -> None:
-        if self._acceptor.takes() != self._open_positions:
-            self._open_positions = frozenset()
+        if self._acceptor.may_be_open and self._acceptor.has_forgotten():
             self._is_discrepant = True
             self._ledger.note(
                 what="read",
@@ -369,20 +381,26 @@ class CoinBox:
             )
 
     def _let_in(self) -> None:
-        """Opens exactly the coins that do not exceed what is due; none once lost events ask for a person."""
+        """Opens exactly the coins that do not exceed what is due; none once events of this deposit are lost.
+
+        Those of payers before are for a person to settle, and keep nobody else from paying.
+        """
         deposit = self._deposit()
-        rest_yen = 0 if self._ledger.state.lost_events else deposit.due_yen - deposit.received_yen
+        is_lost = self._ledger.state.lost_events > self._lost_before
+        rest_yen = 0 if is_lost else deposit.due_yen - deposit.received_yen
         wanted = frozenset(position for position, yen in self._values.items() if yen <= rest_yen)
-        if wanted != self._open_positions:
+        if self._is_unsure or wanted != self._acceptor.was_told:
+            self._look_for_reset()  # what it is told now would hide that it had forgotten what it was told before
+            self._is_unsure = False
+        if wanted != self._acceptor.was_told:
             self._acceptor.open_for(wanted)
-            self._open_positions = wanted
 
     def _close(self) -> None:
         try:
             if not self._is_met:
                 self._meet()
+            self._look_for_reset()
             self._acceptor.close()
-            self._open_positions = frozenset()
             for _ in range(_SETTLE_READS):
                 self._pause(_SETTLE_S / _SETTLE_READS)
                 self._read(is_stray=False)
@@ -391,8 +409,8 @@ class CoinBox:
         except DeviceError as error:
             # It closes by itself when it is no longer read; a coin until then is found by the next reading.
             self.trouble = error
-            self._is_discrepant = self._is_discrepant or bool(self._open_positions)
-            self._open_positions = frozenset()
+            self._is_discrepant = self._is_discrepant or self._acceptor.may_be_open
+            self._is_unsure = True
 
     def _leave(self) -> None:
         """Interrupts a deposit that is open in the ledger and that nobody goes on with."""
@@ -427,14 +445,21 @@ class CoinBox:
         except NotSent as error:
             self.hopper_failure = error
             paid = 0
-        self._ledger.note(what="paid", coins=paid)
+        self._note_paid(paid)
         return paid
+
+    def _note_paid(self, coins: int) -> None:
+        """What came of a payout. Raises `OutcomeUnknown` where that cannot be written: the hopper is asked anew."""
+        try:
+            self._ledger.note(what="paid", coins=coins)
+        except LedgerUnwritten as error:
+            raise OutcomeUnknown(f"{coins} coins were paid, and nothing says so: {error}") from error
 
     def _pay_coins(self, amount_yen: int) -> int:
         """Pays in the hopper's coins as much as goes, once a deposit; how many yen came out."""
         self.hopper_failure = None
         hopper = self._hopper
-        if hopper is None or not amount_yen:
+        if hopper is None or amount_yen <= 0:
             return 0
         payout = self._ledger.state.payout
         try:
@@ -475,9 +500,9 @@ class CoinBox:
         try:
             paid = hopper.pay(coins).paid
         except (NotSent, Refused):
-            self._ledger.note(what="paid", coins=0)
+            self._note_paid(0)
             raise
-        self._ledger.note(what="paid", coins=paid)
+        self._note_paid(paid)
         return paid * coin_yen
 
     def _keep_polling(self, stop: threading.Event) -> None:

@@ -7,13 +7,20 @@ reading takes up exactly where the last durable line ends: no coin is credited t
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hw.errors import NotSent
+
 
 class LedgerDamaged(ValueError):
     """A line of the ledger, other than a last one that a power cut tore, is none."""
+
+
+class LedgerUnwritten(NotSent):
+    """The ledger's disk takes nothing: the entry does not count, and nothing that it announces was begun."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +50,12 @@ class PayoutBegun:
 class Traces:
     """What the machine did for one payment whose end the caller has not yet written down.
 
-    `coins_yen` it took and still holds as unassigned money, `paid_yen` it gave out for certain, `perhaps_paid_yen` it
-    was told to give out and nobody can say whether it did.
+    `coins_yen` it took and still holds as unassigned money, `ended_yen` are the coins of deposits that were ended,
+    `paid_yen` it gave out for certain, `perhaps_paid_yen` it was told to give out and nobody can say whether it did.
     """
 
     coins_yen: int = 0
+    ended_yen: int = 0
     paid_yen: int = 0
     perhaps_paid_yen: int = 0
 
@@ -120,24 +128,38 @@ class CoinLedger:
             self._replay(path)
 
     def note(self, **entry: Any) -> None:
-        """Writes one entry durably, then heeds it."""
+        """Writes one entry durably, then heeds it. Raises `LedgerUnwritten`, and what was written of it is taken back.
+
+        Taken back by the next entry at the latest: a line that was written and not heeded must not count after all.
+        """
         if self._path is not None:
-            is_new = not self._path.exists()
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                if self._torn_at is not None:
-                    os.ftruncate(descriptor, self._torn_at)
-                    self._torn_at = None
-                line = json.dumps(entry).encode("ascii") + b"\n"
+                self._write(self._path, json.dumps(entry).encode("ascii") + b"\n")
+            except OSError as error:
+                raise LedgerUnwritten(f"{self._path}: {error.strerror}") from error
+        _apply(self.state, entry)
+
+    def _write(self, path: Path, line: bytes) -> None:
+        is_new = not path.exists()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if self._torn_at is not None:
+                os.ftruncate(descriptor, self._torn_at)
+            self._torn_at = os.fstat(descriptor).st_size
+            try:
                 while line:
                     line = line[os.write(descriptor, line) :]
                 os.fdatasync(descriptor)
-            finally:
-                os.close(descriptor)
-            if is_new:
-                _sync_directory(self._path.parent)
-        _apply(self.state, entry)
+                if is_new:
+                    _sync_directory(path.parent)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, self._torn_at)
+                raise
+            self._torn_at = None
+        finally:
+            os.close(descriptor)
 
     def _replay(self, path: Path) -> None:
         content = path.read_bytes()
@@ -191,6 +213,8 @@ def _apply(state: CoinState, entry: Mapping[str, Any]) -> None:
             state.payout = None
             state.paid_coins += entry["coins"]
         case "end":
+            # It is the caller's to make the end durable: until then the payer's coins are still told by his name.
+            _trace(state, state.payment, ended_yen=state.coins_yen)
             state.due_yen, state.coins_yen, state.clerk_yen = None, 0, 0
             state.is_read = entry["is_read"]
         case "closed":  # how a payment ended is written down elsewhere; a clerk has counted what was left of it here
@@ -209,15 +233,11 @@ def _apply(state: CoinState, entry: Mapping[str, Any]) -> None:
             raise ValueError(f"unknown entry {other!r}")
 
 
-def _trace(state: CoinState, payment: str, *, coins_yen: int = 0, paid_yen: int = 0, perhaps_paid_yen: int = 0) -> None:
-    """Adds to what is known of a payment that has a name."""
-    if payment and (coins_yen or paid_yen or perhaps_paid_yen):
+def _trace(state: CoinState, payment: str, **yen: int) -> None:
+    """Adds to what is known of a payment that has a name; `yen` by the fields of `Traces`."""
+    if payment and any(yen.values()):
         known = state.traces.get(payment, Traces())
-        state.traces[payment] = Traces(
-            known.coins_yen + coins_yen,
-            known.paid_yen + paid_yen,
-            known.perhaps_paid_yen + perhaps_paid_yen,
-        )
+        state.traces[payment] = replace(known, **{name: getattr(known, name) + more for name, more in yen.items()})
 
 
 def _sync_directory(directory: Path) -> None:

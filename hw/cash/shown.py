@@ -1,8 +1,9 @@
 """A cash box whose payer sees on the customer display what is due, what has been received, and what he gets back."""
 
+import threading
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from hw.display import CustomerDisplay
 from hw.errors import DeviceError
@@ -12,10 +13,54 @@ _WORDS = Path(__file__).parent / "display_words.toml"
 Language = Literal["ja", "en"]
 
 
+class Shows(Protocol):
+    """Shows two lines."""
+
+    def show(self, upper: str, lower: str = "") -> None:
+        """Shows both."""
+        ...
+
+
+class NewestFrame:
+    """Shows the newest lines on `display` from a thread of its own: no payment waits for a display that hangs.
+
+    What is overtaken before it could be shown is never shown. `failure` is why the last frame was not.
+    """
+
+    def __init__(self, display: CustomerDisplay) -> None:
+        self._display = display
+        self._lock = threading.Lock()
+        self._next: tuple[str, str] | None = None
+        self._is_showing = False
+        self.failure: DeviceError | None = None
+
+    def show(self, upper: str, lower: str = "") -> None:
+        """Has both lines shown, and returns at once."""
+        with self._lock:
+            self._next = (upper, lower)
+            if self._is_showing:
+                return
+            self._is_showing = True
+        threading.Thread(target=self._show_all, name="customer display", daemon=True).start()
+
+    def _show_all(self) -> None:
+        while True:
+            with self._lock:
+                lines, self._next = self._next, None
+                if lines is None:
+                    self._is_showing = False
+                    return
+            try:
+                self._display.show(*lines)
+                self.failure = None
+            except DeviceError as error:
+                self.failure = error
+
+
 class ShownCashBox:
     """Implements `hw.ports.CashBox` over `box`. A display that fails takes nothing from a payment; `failure` tells."""
 
-    def __init__(self, box: CashBox, display: CustomerDisplay, language: Language = "ja") -> None:
+    def __init__(self, box: CashBox, display: Shows, language: Language = "ja") -> None:
         self.kind = box.kind
         self._box = box
         self._display = display

@@ -22,7 +22,10 @@ class KnownIdentity:
             raise AnotherDevice(found, self.text)
         self.text = found or self.text
 
-    def accept(self) -> None:
-        """A person has exchanged the device on purpose: the one that was refused is the right one from now on."""
-        if self._refused:
+    def accept(self, seen: str | None = None) -> None:
+        """A person has exchanged the device on purpose: the one that was refused is the right one from now on.
+
+        `seen` is the one that the person was shown; another one that has come since stays refused.
+        """
+        if self._refused and seen in (None, self._refused):
             self.text, self._refused = self._refused, ""

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hw.errors import AnotherDevice, DeviceError, LinkLost, NotSent, OutcomeUnknown
+from hw.errors import AnotherDevice, DeviceError, LinkLost, NotSent, OutcomeUnknown, PrinterBlocked, TextDoesNotFit
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 0.8
 """Between two attempts; never so long that a device is back for a second and nobody has noticed."""
 _GROWTH = 2.0
 _JITTER = 0.2
+_GONE = frozenset(("link_lost", "no_answer", "another_device"))
+"""Causes of `PrinterBlocked` for which nobody, or somebody else, is there."""
 
 
 class Presence(StrEnum):
@@ -44,7 +46,8 @@ class Reconnection:
 
     `open_link` connects and raises `NotSent` when there is nothing; `identify` asks who is there, answers "" when the
     device cannot say now, and raises `AnotherDevice` for one that is to be refused until it is taken away or accepted.
-    `random` gives 0 to 1; `on_change` hears each new standing once, a loss not again for every attempt.
+    `random` gives 0 to 1; `on_change` hears each new standing once, a loss not again for every attempt;
+    an absence at the start and a third device in the place of the second are new too.
     """
 
     def __init__(
@@ -100,7 +103,7 @@ class Reconnection:
 
     def fail(self, error: DeviceError) -> None:
         """A use of the device failed: a lost link, or silence, means that it has gone."""
-        if self.is_ready and isinstance(error, LinkLost | OutcomeUnknown | NotSent):
+        if self.is_ready and _has_gone(error):
             self._wait_s = FIRST_WAIT_S
             self.due_s = self._monotonic() + self._wait_s
             self._enter(Presence.LOST, str(error))
@@ -113,8 +116,20 @@ class Reconnection:
     def _enter(self, presence: Presence, cause: str = "", identity: str = "") -> None:
         if (presence, cause) == (self.standing.presence, self.standing.cause):
             return
-        is_same = presence is self.standing.presence
-        since_s = self.standing.since_s if is_same else self._monotonic()
+        before = self.standing
+        is_same = presence is before.presence and identity == before.identity
+        since_s = before.since_s if is_same else self._monotonic()
         self.standing = Standing(presence, since_s, cause, identity)
-        if not is_same:
+        if not is_same or not before.cause:
             self._on_change(self.standing)
+
+
+def _has_gone(error: DeviceError) -> bool:
+    match error:
+        case TextDoesNotFit():
+            return False
+        case PrinterBlocked():
+            return not _GONE.isdisjoint(error.causes)
+        case LinkLost() | OutcomeUnknown() | NotSent():
+            return True
+    return False

@@ -1,8 +1,10 @@
 """A link to a serial port that a terminal server shares over the network (RFC 2217); pyserial speaks the protocol."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from hw.errors import LinkLost, NotSent, OutcomeUnknown
@@ -45,17 +47,25 @@ class Rfc2217Link:
         self._monotonic = monotonic
         self._pause = pause
         self._is_open = True
+        self._writer = ThreadPoolExecutor(1, f"{name} writer")
 
     def write(self, data: bytes, deadline_s: float) -> None:
-        """Hands all of `data` to the server; see `Link.write`. pyserial's own limit is five seconds."""
+        """Hands all of `data` to the server; see `Link.write`.
+
+        pyserial has a limit of its own, five seconds, and nothing to stop it by: it writes in a thread here, and a
+        server that takes no more by the deadline is hung up on, so that nothing of `data` follows later.
+        """
         self._require_open()
         if not data:
             return
         if self._monotonic() >= deadline_s:
             raise NotSent(f"{self._name}: no time is left")
+        writing = self._writer.submit(self._port.write, data)
         try:
-            self._port.write(data)
+            writing.result(max(0.0, deadline_s - self._monotonic()))
         except TimeoutError as error:
+            if not writing.done():
+                self._hang_up()
             raise OutcomeUnknown(f"{self._name}: stalled") from error
         except (OSError, ValueError) as error:
             raise LinkLost(f"{self._name}: {error}") from error
@@ -81,8 +91,17 @@ class Rfc2217Link:
         """Hangs up; safe when the server has gone."""
         if self._is_open:
             self._is_open = False
-            with contextlib.suppress(OSError, ValueError):
-                self._port.close()
+            self._release()
+
+    def _hang_up(self) -> None:
+        """Closes without waiting for a server that does not move, as pyserial would for seconds."""
+        self._is_open = False
+        threading.Thread(target=self._release, name=f"{self._name} hanging up", daemon=True).start()
+
+    def _release(self) -> None:
+        self._writer.shutdown(wait=False)
+        with contextlib.suppress(OSError, ValueError):
+            self._port.close()
 
     def _require_open(self) -> None:
         if not self._is_open:

@@ -70,6 +70,11 @@ def report_real_time(n: int) -> bytes:
     return bytes((0x10, 0x04, n))
 
 
+def recover(*, clear: bool) -> bytes:
+    """DLE ENQ: 1 goes on after a recoverable error, 2 does so after clearing receive and print buffer."""
+    return b"\x10\x05\x02" if clear else b"\x10\x05\x01"
+
+
 def report_identity(n: int) -> bytes:
     """GS I: 65 firmware, 66 maker, 67 model, 68 serial number; answered in order."""
     return bytes((0x1D, 0x49, n))

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hw.errors import AnotherDevice, DeviceError, LinkLost, NotSent, OutcomeUnknown, PrinterBlocked
@@ -21,13 +22,29 @@ _READ_SIZE = 4096
 _IDENTITY = (66, 67, 65, 68)
 _IDENTITY_TRIES = 3
 _QUIET_S = 0.1  # longer than any gap inside one answer
+STATUS_PATIENCE_S = 0.4
+"""How long whoever looks after a printer waits for its status: real-time commands are answered in milliseconds."""
+_LOOK_EVERY_S = 0.3
+"""How often a printer is asked during a print; with the owner's own looks it is known within a second."""
+
+
+@dataclass
+class PrinterCounts:
+    """What the driver counted since the program began; `ack_latency_ms` is from the last job's last byte on."""
+
+    ack_latency_ms: int | None = None
+    unknown_outcomes: int = 0
+    reprints: int = 0
+    """Jobs sent again under the id of one whose outcome was unknown."""
+    failed_cuts: int = 0
 
 
 class EscposPrinter:
     """Drives a `model` over `link`; implements `hw.ports.ReceiptPrinter`.
 
-    `patience_s` is how long an answer may take, and how much longer than computed a print may. A one-way link (a file)
-    never answers: its status is unknown, nothing is asked before printing, and every job ends UNKNOWN.
+    `patience_s` is how long an answer may take, and how much longer than computed a print may; whoever only asks for
+    the status waits no longer than `STATUS_PATIENCE_S`. A one-way link (a file) never answers: its status is unknown,
+    nothing is asked before printing, and every job ends UNKNOWN.
     """
 
     def __init__(
@@ -47,6 +64,9 @@ class EscposPrinter:
         self._is_drawer_open_when_high = is_drawer_open_when_high
         self._patience_s = patience_s
         self._decoder = StatusDecoder()
+        self.counts = PrinterCounts()
+        self._sent_s = 0.0
+        self._unknown_job_id: str | None = None
         self._sent_job_id: str | None = None
         self._cuts_before: int | None = None
         self._came_out = False
@@ -69,14 +89,18 @@ class EscposPrinter:
 
         Raises `OutcomeUnknown` without an answer, `NotSent`, `LinkLost`.
         """
+        return self._status(min(self._patience_s, STATUS_PATIENCE_S))
+
+    def _status(self, patience_s: float) -> PrinterStatus:
         if self._link.is_one_way:
             raise OutcomeUnknown("nothing can answer on this link")
         answers = {}
         for n in (1, 2, 3, 4):
-            answer = self._ask_real_time(n)
+            answer = self._ask_real_time(n, patience_s / 2 if n == 1 else patience_s)
             if answer is None and n == 1:
                 # A line cut within a question of before: the printer took this one for the rest of that.
-                answer = self._ask_real_time(n)
+                answer = self._ask_real_time(n, patience_s / 2)
+                self._await(lambda event: False, self._monotonic() + _QUIET_S)  # both may be answered, late
             if not isinstance(answer, RealTimeStatus):
                 raise OutcomeUnknown(f"printer does not answer DLE EOT {n}")
             answers[n] = answer.value
@@ -95,12 +119,20 @@ class EscposPrinter:
         `busy` (it answers, but still holds something that was sent before, or takes nothing), and `another_device`
         (since the line was lost another printer sits on it, which `accept_replacement` has not been told to take).
         """
-        tell = on_state or (lambda state: None)
+        outcome = self._print(job, on_state or (lambda state: None))
+        if outcome is PrintOutcome.UNKNOWN:
+            self.counts.unknown_outcomes += 1
+            self.counts.failed_cuts += self._came_out and not self._link.is_one_way
+        self._unknown_job_id = job.job_id if outcome is PrintOutcome.UNKNOWN else None
+        return outcome
+
+    def _print(self, job: PrintJob, tell: Callable[[PrintOutcome], None]) -> PrintOutcome:
         if not self._link.is_one_way:
             self._require_ready()
         self.told = None
         tell(PrintOutcome.SENDING)
         self._sent_job_id, self._came_out, self._is_cut_off = job.job_id, False, False
+        self.counts.reprints += job.job_id == self._unknown_job_id
         transfer_s = len(job.data) / _SLOWEST_BYTES_PER_S
         try:
             self._send(job.data, self._monotonic() + transfer_s + self._patience_s)
@@ -108,6 +140,7 @@ class EscposPrinter:
             raise PrinterBlocked(("link_lost" if self._link.is_one_way else "busy",)) from error
         except (OutcomeUnknown, LinkLost):
             return PrintOutcome.UNKNOWN
+        self._sent_s = self._monotonic()
         tell(PrintOutcome.SENT)
         paper_mm = job.preview.count("\n") * self._model.line_dots / self._model.dots_per_mm
         return self.await_confirmation(job, transfer_s + paper_mm / self._model.speed_mm_s + self._patience_s)
@@ -121,11 +154,11 @@ class EscposPrinter:
         if job.job_id != self._sent_job_id:
             return PrintOutcome.UNKNOWN
         try:
-            if not self._came_out:
-                self._await(lambda event: self._came_out, self._monotonic() + timeout_s)
+            self._await_coming_out(self._monotonic() + timeout_s)
             if self._came_out and not self._is_cut_off:
                 if self._cuts_before is None:
                     return PrintOutcome.PRINTED
+                self._require_same()
                 self._is_cut_off = self._count_cuts() == self._cuts_before + 1
         except DeviceError:
             return PrintOutcome.UNKNOWN
@@ -158,9 +191,9 @@ class EscposPrinter:
         self._meet()
         return self._known.text
 
-    def accept_replacement(self) -> None:
-        """A person has exchanged the printer: the one that was refused is worked with from now on."""
-        self._known.accept()
+    def accept_replacement(self, seen: str | None = None) -> None:
+        """A person has exchanged the printer; see `KnownIdentity.accept`."""
+        self._known.accept(seen)
 
     def counter(self, number: int) -> int | None:
         """A maintenance counter (GS g 2), or None when the printer has none of that number. Raises as `cuts` does."""
@@ -181,12 +214,21 @@ class EscposPrinter:
 
         Raises `OutcomeUnknown`, `LinkLost`, `NotSent`; a kick may be repeated.
         """
-        is_blocked = not self._link.is_one_way and bool(self.status().causes)
+        is_blocked = not self._link.is_one_way and bool(self._status(self._patience_s).causes)
         pulse = commands.DRAWER_PULSE_NOW if is_blocked else commands.DRAWER_PULSE
         self._send(pulse, self._monotonic() + self._patience_s)
 
-    def _ask_real_time(self, n: int) -> Event | None:
-        return self._ask(commands.report_real_time(n), lambda event: isinstance(event, RealTimeStatus))
+    def recover(self, *, clear: bool) -> None:
+        """Lets it go on after an error that a person has removed, such as a stuck cutter (DLE ENQ).
+
+        With `clear` it forgets what it had received (ENQ 2), else it prints that on from the beginning of the line at
+        which it stopped (ENQ 1). Without an error it does nothing. Raises `NotSent`, `OutcomeUnknown`, `LinkLost`;
+        may be repeated.
+        """
+        self._send(commands.recover(clear=clear), self._monotonic() + self._patience_s)
+
+    def _ask_real_time(self, n: int, patience_s: float) -> Event | None:
+        return self._ask(commands.report_real_time(n), lambda event: isinstance(event, RealTimeStatus), patience_s)
 
     def _count_cuts(self) -> int | None:
         if self._model.cut_counter is None or self._link.is_one_way:
@@ -199,13 +241,15 @@ class EscposPrinter:
         answer = ask() or (ask() if self._clear() else None)
         if not isinstance(answer, Block):
             raise OutcomeUnknown("printer does not answer GS g 2")
+        if not self._is_met:
+            raise LinkLost("the line was lost while the cuts were asked: another printer may have counted them")
         return int(answer.data)
 
     def _require_ready(self) -> None:
         """Raises `PrinterBlocked` unless the printer can print and nothing sent before is left in it."""
         self._sent_job_id = None
         try:
-            causes = self.status().causes
+            causes = self._status(self._patience_s).causes
             if not causes and not self._is_in_step():
                 causes = ("busy",)
             if not causes:
@@ -251,6 +295,8 @@ class EscposPrinter:
                 if not isinstance(answer, Block):
                     break
                 texts.append(answer.data.decode("ascii", "replace"))
+            if not texts:
+                return ""
             before, told = told, " ".join(texts)
             if told == before:
                 break
@@ -279,11 +325,11 @@ class EscposPrinter:
             return False
         return self._ask(commands.CLEAR_BUFFERS, lambda event: isinstance(event, BuffersCleared)) is not None
 
-    def _ask(self, request: bytes, is_answer: Callable[[Event], bool]) -> Event | None:
+    def _ask(self, request: bytes, is_answer: Callable[[Event], bool], patience_s: float | None = None) -> Event | None:
         """Sends `request` and waits for its answer, by its kind; whatever else comes is taken note of."""
         with contextlib.suppress(LinkLost):  # lost while idle: writing opens it anew, or says that it cannot
             self._await(lambda event: False, self._monotonic())
-        deadline_s = self._monotonic() + self._patience_s
+        deadline_s = self._monotonic() + (self._patience_s if patience_s is None else patience_s)
         self._send(request, deadline_s)
         answer = self._await(is_answer, deadline_s)
         if answer is None:
@@ -317,9 +363,41 @@ class EscposPrinter:
                 return answer
         return None
 
+    def _await_coming_out(self, deadline_s: float) -> None:
+        """Reads until the last job's confirmation came; meanwhile asks the printer, which tells `told` what stops it.
+
+        A printer that does not answer in time is not asked again: its late answer would be taken for another's.
+        """
+        is_asked = not self._link.is_one_way
+        until_s = self._monotonic()
+        self._await(lambda event: self._came_out, until_s)
+        while not self._came_out and until_s < deadline_s:
+            until_s = min(until_s + _LOOK_EVERY_S, deadline_s) if is_asked else deadline_s
+            self._await(lambda event: self._came_out, until_s)
+            if not self._came_out and until_s < deadline_s:
+                is_asked = self._look(deadline_s)
+
+    def _look(self, deadline_s: float) -> bool:
+        """Asks for the status within a print; whether it was told. Raises `LinkLost`."""
+        answers = {}
+        for n in (1, 2, 3, 4):
+            until_s = min(self._monotonic() + STATUS_PATIENCE_S, deadline_s)
+            try:
+                self._send(commands.report_real_time(n), until_s)
+            except (NotSent, OutcomeUnknown):
+                return False
+            answer = self._await(lambda event: isinstance(event, RealTimeStatus), until_s)
+            if not isinstance(answer, RealTimeStatus):
+                return False
+            answers[n] = answer.value
+        self.told = describe(answers, is_drawer_open_when_high=self._is_drawer_open_when_high)
+        return True
+
     def _note(self, event: Event) -> None:
         """Remembers the confirmation of the last job, whenever it comes, and what the printer tells by itself."""
         if isinstance(event, AutomaticStatus):
             self.told = describe_automatic(event.value, is_drawer_open_when_high=self._is_drawer_open_when_high)
         if self._sent_job_id is not None and self._model.confirmation.is_answer(event, self._sent_job_id):
+            if not self._came_out:
+                self.counts.ack_latency_ms = round((self._monotonic() - self._sent_s) * 1000)
             self._came_out = True

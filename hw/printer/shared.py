@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hw.errors import LinkLost
 from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome
-from hw.printer.escpos import EscposPrinter
+from hw.printer.escpos import EscposPrinter, PrinterCounts
 
 T = TypeVar("T")
 
@@ -52,6 +52,11 @@ class SharedPrinter:
         """Whether it can never answer."""
         return self._printer.is_one_way
 
+    @property
+    def counts(self) -> PrinterCounts:
+        """What the driver counted; may be read while it prints."""
+        return self._printer.counts
+
     def status_unless_busy(self) -> PrinterStatus | None:
         """Asks the printer; while another call is under way, at once what it told by itself, or None."""
         if not self._turn.acquire(blocking=False):
@@ -81,13 +86,17 @@ class SharedPrinter:
         """Kicks the drawer."""
         self._do(self._printer.open_drawer)
 
+    def recover(self, *, clear: bool) -> None:
+        """Goes on after an error that a person has removed."""
+        self._do(lambda: self._printer.recover(clear=clear))
+
     def identity(self) -> str:
         """Maker, model, firmware and serial number."""
         return self._do(self._printer.identity)
 
-    def accept_replacement(self) -> None:
+    def accept_replacement(self, seen: str | None = None) -> None:
         """A person has exchanged the printer on purpose."""
-        self._do(self._printer.accept_replacement)
+        self._do(lambda: self._printer.accept_replacement(seen))
 
     def counter(self, number: int) -> int | None:
         """A maintenance counter."""

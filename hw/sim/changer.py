@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hw.errors import Refused
@@ -34,8 +34,18 @@ class CashCounts:
         return sum(yen * count for yen, count in self.pieces.items())
 
 
+@dataclass(frozen=True)
+class _Moved:
+    """What went in for one payment by the payer's hand, and out again."""
+
+    taken_yen: int = 0
+    paid_yen: int = 0
+
+
 class SimulatedChanger:
-    """One deposit at a time; `path` keeps what lies in it. `insert` is the payer's hand, `jam` and `clear` anybody's.
+    """One deposit at a time; `path` keeps what lies in it, and what it did for each payment not yet closed.
+
+    `insert` is the payer's hand, `jam` and `clear` anybody's.
 
     It pays out in the fewest pieces that it has, all or nothing: what it cannot pay exactly it refuses. `patience_s` is
     how long a payer is given before the clerk is asked. Hands may come from any thread.
@@ -57,8 +67,12 @@ class SimulatedChanger:
         self._pause = pause
         self._turn = threading.RLock()
         self._pieces = dict.fromkeys(DENOMINATIONS_YEN, 0) | dict(FLOAT_YEN)
+        self._payments: dict[str, _Moved] = {}
+        self._payment = ""
         if path is not None and path.exists():
-            self._pieces |= {int(yen): count for yen, count in json.loads(path.read_text()).items()}
+            kept = json.loads(path.read_text())
+            self._pieces |= {int(yen): count for yen, count in kept["pieces"].items()}
+            self._payments = {name: _Moved(**moved) for name, moved in kept["payments"].items()}
         self._due_yen: int | None = None
         self._received_yen = 0
         self._clerk_yen = 0
@@ -75,6 +89,7 @@ class SimulatedChanger:
         with self._turn:
             if self._due_yen is None or self._is_fixed or self._is_jammed or yen not in self._pieces:
                 return False
+            self._note(taken_yen=yen)
             self._move({yen: 1})
             self._received_yen += yen
             return True
@@ -111,19 +126,25 @@ class SimulatedChanger:
         return self._events
 
     def begin(self, due_yen: int, payment: str = "") -> None:
-        """Takes money from now on (beginDeposit); it keeps nothing by `payment`."""
+        """Takes money from now on (beginDeposit)."""
         if due_yen <= 0:
             raise ValueError(f"{due_yen} yen are not an amount due")
         if self._due_yen is not None:
             raise Refused("a deposit is open")
         self._due_yen, self._received_yen, self._clerk_yen, self._is_fixed = due_yen, 0, 0, False
+        self._payment = payment
 
     def left_over(self, payment: str) -> MachineMoney:
-        """Nothing: it remembers no payments, and its display shows the clerk what it did last."""
-        return MachineMoney()
+        """What it took and gave out for `payment`, ended or not, also before it was last switched on."""
+        with self._turn:
+            moved = self._payments.get(payment, _Moved())
+            return MachineMoney(moved.taken_yen, moved.paid_yen, is_count_lost=self._is_jammed)
 
     def close_payment(self, payment: str) -> None:
-        """Forgets nothing, since it kept nothing."""
+        """Forgets what it did for `payment`."""
+        with self._turn:
+            if self._payments.pop(payment, None) is not None:
+                self._save()
 
     def take_from_clerk(self, amount_yen: int) -> None:
         """Money that a clerk took into his own drawer, and attests."""
@@ -167,6 +188,7 @@ class SimulatedChanger:
         pieces = None if self._is_jammed else self._pieces_for(back_yen)
         if pieces is None:
             return back_yen
+        self._note(paid_yen=back_yen)
         self._move({yen: -count for yen, count in pieces.items()})
         return 0
 
@@ -194,10 +216,20 @@ class SimulatedChanger:
         for yen, count in pieces.items():
             self._pieces[yen] += count
         self._events += 1
+        self._save()
+
+    def _note(self, *, taken_yen: int = 0, paid_yen: int = 0) -> None:
+        """Adds to what it did for the payment of the open deposit; saved with the pieces that it moved."""
+        if self._payment and (taken_yen or paid_yen):
+            known = self._payments.get(self._payment, _Moved())
+            self._payments[self._payment] = _Moved(known.taken_yen + taken_yen, known.paid_yen + paid_yen)
+
+    def _save(self) -> None:
         if self._path is not None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             draft = self._path.with_suffix(".new")
-            draft.write_text(json.dumps(self._pieces))
+            payments = {name: asdict(moved) for name, moved in self._payments.items()}
+            draft.write_text(json.dumps({"pieces": self._pieces, "payments": payments}))
             os.replace(draft, self._path)
 
     def _require_open(self, *, is_fixed: bool | None = None) -> int:

@@ -2,23 +2,26 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 
 
 class SimulatedTill:
-    """What each payer's money in the till comes to, in yen."""
+    """What each payer's money in the till comes to, in yen; of any thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
 
     def put(self, payer: str, amount_yen: int) -> None:
         """Money of this payer goes in; a negative amount comes out."""
-        content = self._content()
-        content[payer] = content.get(payer, 0) + amount_yen
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(content, ensure_ascii=False))
-        os.replace(new, self._path)
+        with self._lock:
+            content = self._content()
+            content[payer] = content.get(payer, 0) + amount_yen
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            new = self._path.with_suffix(".new")
+            new.write_text(json.dumps(content, ensure_ascii=False))
+            os.replace(new, self._path)
 
     def count(self, payer: str) -> int:
         """How much of this payer's money lies in the till."""

@@ -102,6 +102,23 @@ def load_credential(path: Path, passphrase: bytes | None = None) -> Credential:
     return Credential(key, certificate, tuple(chain))
 
 
+class CredentialFile:
+    """A credential's file while a station runs, in which another one may lie at any time: it was renewed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+
+    def renewed(self) -> Credential | None:
+        """What lies there, when it was not looked at yet; None also when it cannot be used."""
+        try:
+            found = self._path.stat()
+            seen, self._seen = self._seen, (found.st_ino, found.st_mtime_ns)
+            return None if seen == self._seen else load_credential(self._path)
+        except (OSError, CredentialInvalid):
+            return None
+
+
 def _in_token(data: bytes, certificate: x509.Certificate, pin: bytes | None) -> TokenKey:
     public_key = certificate.public_key()
     if not isinstance(public_key, rsa.RSAPublicKey):

@@ -1,8 +1,8 @@
 """What a terminal asks the clerk's station: one row a kind, with what is sent and what comes back.
 
 Everything is JSON by `msgspec`; an answer is one of `Said` (the value), `Gone` (a person stopped), `Unsure` (he cannot
-tell), `Denied` (the clerk's station does not do this for this case) and `Keyless` (it would, and its token with the
-card issuer's masters cannot be used now).
+tell), `Denied` (the clerk's station does not do this for this case), `Unreadable` (it cannot open the case) and
+`Keyless` (it would, and its token with the card issuer's masters cannot be used now).
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from kiosk.model.authorisation import Authorisation
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
-from kiosk.model.testimony import PaperSeen
+from kiosk.model.testimony import PaperSeen, Testimony
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -134,9 +134,12 @@ FREE = Asking("free", str, Found)
 """The terminal has nobody: it waits for a form that the clerk sends there."""
 CALL = Asking("call", str, bool)
 """The resident at the terminal wants somebody to come; a clerk who is on his way says so."""
+TESTIFY = Asking("testify", str, Testimony)
+"""Two clerks settle a suspect case of the terminal, named by its pseudonym, and both sign what they found."""
 
 CLERKS = frozenset(
-    asked.kind for asked in (IDENTITY, APPROVE, FEE, CHANGE, REPAY, COUNT, RETURNED, PAPER, TYPED_FORM, FREE, CALL)
+    asked.kind
+    for asked in (IDENTITY, APPROVE, FEE, CHANGE, REPAY, COUNT, RETURNED, PAPER, TYPED_FORM, FREE, CALL, TESTIFY)
 )
 """What a person answers, who takes his time; everything else a station answers at once."""
 IS_VALID = Asking("is_valid", str, bool)
@@ -167,10 +170,16 @@ class Denied(msgspec.Struct, tag="denied"):
     reason: str
 
 
+class Unreadable(msgspec.Struct, tag="unreadable"):
+    """The clerk's station has not, or no more, what opens the case, and why."""
+
+    reason: str
+
+
 class Keyless(msgspec.Struct, tag="keyless"):
     """The card issuer's masters cannot be reached at the clerk's station, and why."""
 
     reason: str
 
 
-Reply = Said | Gone | Unsure | Denied | Keyless
+Reply = Said | Gone | Unsure | Denied | Unreadable | Keyless

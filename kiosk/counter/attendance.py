@@ -22,7 +22,7 @@ _LOOKS_AT_CASES_EVERY_S = 0.5
 
 @dataclass
 class Attendance:
-    """Serves until told to stop, on one thread, which alone works with the store.
+    """Serves until told to stop, on one thread, which alone writes to the store.
 
     `withdraw` hears, on that thread, of every question that nobody waits for any more, before the clerk has answered it
     or too late; `follow` how far the terminals' cases are, whenever one has gone on. Whoever asked and still waits at
@@ -68,7 +68,7 @@ class Attendance:
         except CancelledError:
             return  # it was withdrawn, or the station ends
         except Exception as error:
-            # A defect, which the serving thread does not survive either.
+            # The store is lost, which the serving thread does not survive either.
             self._replies.put((question, error))
 
     def _send_replies(self) -> None:

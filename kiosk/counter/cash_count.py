@@ -1,20 +1,25 @@
 """Counting the drawer: at the end of a day (締め処理), and when it is handed from one clerk to another (引継ぎ).
 
 What must be there follows from the count before it and from what the journal says since; what is there was counted
-piece by piece. A difference has a reason, and every count is signed by whoever counted, of a handover by both.
+piece by piece. A difference has a reason, and every count is signed by whoever counted, of a handover by both. The
+journal commits to each count and to the certificates of its signers, and no count is gone on from that is not the one.
 """
 
 import datetime
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from kiosk.clock import JAPAN, Clock
-from kiosk.counter.clerk_key import ClerkKey, operator_of
+from kiosk.counter.clerk_key import ClerkKey, is_signed, operator_of
+from kiosk.journal.agreement import Told, notes_since
 from kiosk.journal.database import Database, Transaction
-from kiosk.journal.journal import Journal
+from kiosk.journal.entry import ChainBroken
+from kiosk.journal.journal import Journal, Note
 from kiosk.model.testimony import ClerkSignature
 
 PIECES_YEN = (10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10, 5, 1)
@@ -26,6 +31,9 @@ class CountKind(StrEnum):
 
     DAY_CLOSE = "day_close"
     HANDOVER = "handover"
+
+
+_EVENTS = frozenset(kind.value for kind in CountKind)
 
 
 class DayClosed(Exception):
@@ -93,7 +101,10 @@ class KeptCount:
 
 
 class CashCounts:
-    """The counts of one station, in order. `first_float_yen` lay in the drawer before the first."""
+    """The counts of one station, in order. `first_float_yen` lay in the drawer before the first.
+
+    Whatever goes on from the last count raises `ChainBroken` when that is not the one that was journaled.
+    """
 
     def __init__(self, database: Database, journal: Journal, clock: Clock, first_float_yen: int = 0) -> None:
         self._database = database
@@ -170,14 +181,77 @@ class CashCounts:
 
     def _last(self, transaction: Transaction) -> KeptCount | None:
         row = transaction.run(
-            "SELECT count, signatures FROM cash_counts WHERE station = ? ORDER BY place DESC LIMIT 1",
+            "SELECT station, place, kind, day, count, signatures FROM cash_counts WHERE station = ?"
+            " ORDER BY place DESC LIMIT 1",
             self._journal.station,
         ).first()
-        if row is None:
+        told = self._journal.last_note(transaction, _EVENTS)
+        if row is None and told is None:
             return None
-        facts = json.loads(bytes(row.count))
-        count = CashCount(**facts | {"kind": CountKind(facts["kind"])})
-        return KeptCount(count, tuple(operator_of(s.certificate) for s in _decode(bytes(row.signatures))))
+        if row is None or told is None or (kept := _told_count(row, told)) is None:
+            raise _not_as_told(self._journal.station, told)
+        return kept
+
+
+def check_counts(database: Database, told: Told) -> dict[str, int]:
+    """Compares every count of every station with what the journal tells of it; how many there are by station.
+
+    Raises `ChainBroken` at the first that is another, or is missing, or of which nothing is told.
+    """
+    with database.read() as transaction:
+        rows = transaction.run(
+            "SELECT station, place, kind, day, count, signatures FROM cash_counts ORDER BY station, place"
+        )
+    counts = Counter(row.station for row in rows)
+    notes = {station: _of_counts(told.notes[station]) for station in told.ends}
+    for station in counts:
+        if counts[station] > len(notes.setdefault(station, [])):
+            notes[station] += _of_counts(notes_since(database, told, station))
+    found: Counter[str] = Counter()
+    for row in rows:
+        note = next(iter(notes[row.station]), None)
+        found[row.station] += 1
+        if note is None or row.place != found[row.station] or _told_count(row, note) is None:
+            raise _not_as_told(row.station, note)
+        del notes[row.station][0]
+    for station, left in notes.items():
+        if left and left[0].seq <= told.ends[station]:
+            raise _not_as_told(station, left[0])
+    return counts
+
+
+def _of_counts(notes: Iterable[Note]) -> list[Note]:
+    return [note for note in notes if note.facts.get("event") in _EVENTS]
+
+
+def _not_as_told(station: str, note: Note | None) -> ChainBroken:
+    if note is None:
+        return ChainBroken(station, 0, "is none, and there is a count of the drawer that the journal does not tell")
+    return ChainBroken(station, note.seq, "tells of another count of the drawer than the one that is kept")
+
+
+def _told_count(row: Any, note: Note) -> KeptCount | None:
+    """A count as it is stored, None when it is not the one that an entry tells, in every byte."""
+    # SQLite lets a damaged file say anything.
+    if not isinstance(row.count, bytes) or not isinstance(row.signatures, bytes):
+        return None
+    if hashlib.sha256(row.count).hexdigest() != note.facts["commitment"]:
+        return None
+    facts = json.loads(row.count)
+    count = CashCount(**facts | {"kind": CountKind(facts["kind"])})
+    try:
+        signed = _decode(row.signatures)
+    except (ValueError, TypeError):
+        return None
+    # The entry names each signer by the hash of his certificate.
+    operators = tuple(operator_of(one.certificate) for one in signed)
+    is_told = (
+        (row.station, row.kind, row.day) == (count.station, count.kind, count.day)
+        and _encode(signed) == row.signatures
+        and " ".join(operators) == note.facts["operators"]
+        and all(is_signed(one, row.count) for one in signed)
+    )
+    return KeptCount(count, operators) if is_told else None
 
 
 def _encode(signatures: Sequence[ClerkSignature]) -> bytes:

@@ -123,6 +123,18 @@ def operator_of(certificate: bytes) -> str:
     return hashlib.sha256(certificate).digest()[:16].hex()
 
 
+def is_signed(signed: ClerkSignature, payload: bytes) -> bool:
+    """Whether the key of the certificate that comes with it has signed; whose that is, is for others to say."""
+    try:
+        key = load_certificate(signed.certificate).public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            return False
+        key.verify(signed.signature, payload, ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 class SignatureUnfit(ValueError):
     """Why what is signed is not a clerk's word."""
 

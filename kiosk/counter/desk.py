@@ -7,7 +7,11 @@ certificate is valid; the key of one only for the resident whose case it is.
 """
 
 import datetime
+import logging
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -28,6 +32,7 @@ from kiosk.counter.asking import (
     KeysWanted,
     Reply,
     Said,
+    Unreadable,
     Unsure,
 )
 from kiosk.counter.card_desk import CardDesk
@@ -36,16 +41,22 @@ from kiosk.counter.line import Line, LineLost, Question, StationUnknown
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.till import Till
 from kiosk.counter.town_ids import TownIds
-from kiosk.issuance.ended_cases import EndedCases, certified_in
-from kiosk.issuance.failure import IssuerKeysUnavailable
+from kiosk.issuance.ended_cases import EndedCases, certified_in, eligible_in
+from kiosk.issuance.failure import CaseUnreadable, IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidence, IdentityQuestion
+from kiosk.issuance.settle import question_at, signed_by_two
+from kiosk.journal.errors import StoreLost
 from kiosk.journal.escrow import EscrowUnopened
 from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.model.application import EligibleApplication
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import Uncertifiable, certify_items
 from kiosk.model.eligibility import differing_items
 from kiosk.model.form import Form
+from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import Resident
+from kiosk.model.step import Step, Undo
+from kiosk.model.testimony import Finding, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage
 from kiosk.register.register import Register
 
@@ -58,19 +69,21 @@ _IDENTIFIED: Mapping[Operation, Stage] = {
 
 _MONEY = frozenset(asked.kind for asked in (asking.FEE, asking.CHANGE, asking.REPAY, asking.COUNT))
 
-_WAIT_S = 0.5
+_log = logging.getLogger(__name__)
+
 _SKEW = datetime.timedelta(minutes=5)
 """By so much the clocks of two stations may differ."""
 
 
 @dataclass(frozen=True)
 class Approval:
-    """The clerk approved this application of this station, for this resident and this operation."""
+    """The clerk approved this application of this station, for this resident, this operation and this password."""
 
     station: str
     number: str
     resident_code: str
     operation: Operation
+    which: PasswordKind | None
 
 
 class Reception(Protocol):
@@ -86,12 +99,20 @@ class Reception(Protocol):
         """Goes to the resident who called."""
 
 
+class Witnesses(Protocol):
+    """Two clerks at this station. The call blocks until they have looked; raises `Abandoned` when they do not now."""
+
+    def look(self, question: Step | Undo) -> Finding:
+        """They look at the till for this payer's money, or at his receipt."""
+
+
 @dataclass
 class Desk:
-    """Answers one question after the other; `clerk` is whoever sits there, about the application of a number.
+    """Says what is answered to one question; `clerk` is whoever sits there, about the application of a number.
 
-    `reception` takes in what residents bring before there is an application, and `forms` are those that were printed
-    here; without them such questions are denied.
+    `reception` takes in what residents bring before there is an application, `forms` are those that were printed here,
+    `witnesses` are two clerks for the application of a number, of whom the second's key is `key_of` his name (raises
+    `hw.errors.Refused`); without them such questions are denied.
     """
 
     line: Line
@@ -106,24 +127,12 @@ class Desk:
     ended_cases: EndedCases
     reception: Callable[[Question], Reception] | None = None
     forms: PrintedForms | None = None
+    witnesses: Callable[[Question, str], Witnesses] | None = None
+    key_of: Callable[[str], ClerkKey] | None = None
+    random_bytes: Callable[[int], bytes] = os.urandom
     _looked_up: dict[str, str] = field(default_factory=dict)
     """The resident that each station asked for last."""
     _approved: dict[str, Approval] = field(default_factory=dict)
-
-    def serve(self, is_stopping: Callable[[], bool]) -> None:
-        """Answers until it is told to stop, which it looks at twice a second."""
-        with self.line.watching() as wait:
-            while not is_stopping():
-                if not self.serve_next():
-                    wait(_WAIT_S)
-
-    def serve_next(self) -> bool:
-        """Answers the oldest question; False when there is none."""
-        question = self.line.begin_next()
-        if question is None:
-            return False
-        self.answer(question, self.reply(question))
-        return True
 
     def answer(self, question: Question, reply: Reply) -> bool:
         """Sends a reply; False when nobody waits for it any more. Money that moved is in this station's books first."""
@@ -158,21 +167,36 @@ class Desk:
         return None
 
     def reply(self, question: Question) -> Reply:
-        """The answer to one question, whatever line it came by; blocks for as long as a person takes."""
+        """The answer to one question, whatever line it came by; blocks for as long as a person takes.
+
+        Raises `StoreLost`, and `CancelledError` when the person's question was taken back meanwhile.
+        """
+        known = self._answers().get(question.kind)
+        if known is None:
+            return Denied("not a question of this program: its kind is not known")
+        asked, answer = known
         try:
-            asked, answer = self._answers()[question.kind]
             body = msgspec.json.decode(question.body, type=asked.asked)
+        except msgspec.DecodeError as error:
+            return Denied(f"not a question of this program: {type(error).__name__}")
+        try:
             return Said(msgspec.Raw(msgspec.json.encode(answer(question, body))))
         except CannotTell:
             return Unsure()
         except Abandoned as gone:
             return Gone(gone.by, gone.reason)
-        except (Refused, AuthorityError, EscrowUnopened) as refused:
+        except (CaseUnreadable, EscrowUnopened) as unreadable:
+            return Unreadable(str(unreadable))
+        except (Refused, AuthorityError) as refused:
             return Denied(str(refused))
         except IssuerKeysUnavailable as unavailable:
             return Keyless(str(unavailable))
-        except (KeyError, msgspec.DecodeError) as error:
-            return Denied(f"not a question of this program: {type(error).__name__}")
+        except (StoreLost, CancelledError):
+            raise  # without its store this station serves nobody; what was taken back is answered by nobody
+        # Whatever one terminal asks, the others are served on. An error's text may hold what was asked: it is not told.
+        except Exception as error:
+            _log.error("a question of kind %s could not be answered: %s", question.kind, type(error).__name__)
+            return Denied(f"the question could not be answered: {type(error).__name__}")
 
     def _answers(self) -> dict[str, tuple[Asking[Any, Any], Callable[[Question, Any], object]]]:
         def asked_of(act: Callable[[Clerk, int], object]) -> Callable[[Question, asking.Concerning], object]:
@@ -197,6 +221,7 @@ class Desk:
             (asking.TYPED_FORM, lambda question, form: self._received(question).look_at_form(form)),
             (asking.FREE, lambda question, _: asking.Found(self._received(question).send_form())),
             (asking.CALL, lambda question, _: _come(self._received(question))),
+            (asking.TESTIFY, self._testify),
             (asking.IS_VALID, self._is_valid),
             (asking.CASE_KEY, self._case_key),
             (asking.CERTIFIED, self._certified),
@@ -220,8 +245,17 @@ class Desk:
         return self.reception(question)
 
     def _as_registered(self, code: str, question: IdentityQuestion) -> IdentityQuestion:
-        """The question with the register's own items, whatever the terminal has in their place."""
+        """The question with the register's own items, whatever the terminal has in their place.
+
+        Where a certificate is to be revoked its own items stand beside them; whoever has left the register since is
+        shown as he was certified.
+        """
         resident = self.register.find(code)
+        if question.operation == "revoke" and (ended := self._certified_of(code)):
+            if question.form_items not in [eligible.resident.items for eligible in ended]:
+                raise Refused("no certificate of this resident says that")
+            if resident is None:
+                return replace(question, register_items=question.form_items, differences=(), certified_items=None)
         if resident is None:
             raise Refused("nobody of the register was asked for")
         differences = differing_items(resident.items, question.form_items)
@@ -239,8 +273,12 @@ class Desk:
         station = asked.asker
         # Read once: the terminal may ask for somebody else while the clerk looks at this one.
         code = self._looked_up.get(station, "")
+        if (question.operation == "reset_password") != (question.which is not None):
+            raise Refused("it is not said which password is to be set anew")
         self.clerk(asked, question.application_number).approve(self._as_registered(code, question))
-        self._approved[station] = Approval(station, question.application_number, code, question.operation)
+        self._approved[station] = Approval(
+            station, question.application_number, code, question.operation, question.which
+        )
         return True
 
     def _authorise(self, asked: Question, payload: bytes) -> Authorisation:
@@ -254,23 +292,69 @@ class Desk:
         self._refuse_unless_approved(terms, approval)
         return self.clerk_key.authorise(terms)
 
+    def _certified_of(self, code: str) -> list[EligibleApplication]:
+        """What the certificates of a resident say, by those ended cases that are read here."""
+        found = []
+        for record in self.journal.closed_cases_of(self.ids.person(code).hex()):
+            if not record.seal.elsewhere:
+                with suppress(EscrowUnopened):
+                    found.append(eligible_in(record, self.journal))
+        return [eligible for eligible in found if eligible.resident.code == code]
+
+    def _items_hashes(self, approval: Approval) -> list[bytes]:
+        """For which certified items the clerk has given leave: the register's, or those of what is revoked."""
+        resident = self.register.find(approval.resident_code)
+        hashes = []
+        if approval.operation == "revoke":
+            hashes = [eligible.items.hash() for eligible in self._certified_of(approval.resident_code)]
+        try:
+            return [*hashes, *([certify_items(resident.items, resident.kana).hash()] if resident else [])]
+        except Uncertifiable as error:
+            if hashes:
+                return hashes  # a certificate from before his name could be certified no more
+            raise Refused(str(error)) from error
+
     def _refuse_unless_approved(self, terms: AuthorisationTerms, approval: Approval) -> None:
         case = self.journal.identified_case(terms.case)
         identified = _IDENTIFIED[approval.operation]
-        if case != (approval.station, approval.number, identified) or terms.station != approval.station:
+        stands = None if case is None else (case.station, case.number, case.stage)
+        if stands != (approval.station, approval.number, identified) or terms.station != approval.station:
             raise Refused("the clerk has approved another case")
-        if terms.operation != approval.operation:
+        if (terms.operation, terms.which) != (approval.operation, approval.which):
             raise Refused("the clerk has approved something else")
-        resident = self.register.find(approval.resident_code)
-        try:
-            items_hash = certify_items(resident.items, resident.kana).hash() if resident else b""
-        except Uncertifiable as error:
-            raise Refused(str(error)) from error
-        if (terms.items_hash, terms.person) != (items_hash, self.ids.person(approval.resident_code)):
+        if case is None or case.card != self.ids.card(terms.card_number).hex():
+            raise Refused("the clerk has approved another card")
+        is_his = terms.person == self.ids.person(approval.resident_code)
+        if not is_his or terms.items_hash not in self._items_hashes(approval):
             raise Refused("the clerk has approved another resident")
         is_now = abs(terms.issued_at - self.clock()) <= _SKEW
         if not is_now or terms.expires_at - terms.issued_at > self.authorisation_life:
             raise Refused("the clerk has approved it for another time")
+
+    def _testify(self, asked: Question, pseudonym: str) -> Testimony:
+        # What is asked is in the store: a terminal gets nothing signed but an answer to that.
+        case = self.journal.identified_case(pseudonym)
+        if case is None or case.station != asked.asker:
+            raise Refused("the case is another station's")
+        number, stage = case.number, case.stage
+        question = question_at(stage)
+        if question is None:
+            raise Refused(f"application {number} is {stage}, and nobody has to settle anything")
+        if self.witnesses is None or self.key_of is None:
+            raise Refused("no two clerks settle here")
+        finding = self.witnesses(asked, number).look(question)
+        terms = TestimonyTerms(
+            case=pseudonym,
+            station=asked.asker,
+            question=question,
+            answer=finding.answer,
+            nonce=self.random_bytes(16),
+            signed_at=self.clock().astimezone(datetime.UTC).replace(microsecond=0),
+        )
+        try:
+            return signed_by_two(terms, self.clerk_key, self.key_of(finding.second))
+        except TestimonyInvalid as invalid:
+            raise Refused(str(invalid)) from invalid
 
     def _keys(self, asked: Question, wanted: KeysWanted) -> KeysGiven:
         try:

@@ -89,7 +89,8 @@ def load_line_key(path: Path, random_bytes: Callable[[int], bytes]) -> LineKey:
 class Line:
     """One station's end: it asks others, and is asked.
 
-    `issuer` signs the certificates of stations; a key that no station of it vouches for is not spoken to.
+    `issuer` signs the certificates of stations; a key that no station of it vouches for is not spoken to. `renewed` is
+    the credential that lies there now, None when that was asked before.
     """
 
     def __init__(
@@ -100,8 +101,10 @@ class Line:
         issuer: x509.Certificate,
         clock: Callable[[], datetime.datetime],
         random_bytes: Callable[[int], bytes],
+        renewed: Callable[[], Credential | None] = lambda: None,
     ) -> None:
         self.station = credential.name
+        self._renewed = renewed
         self._database = database
         self._credential = credential
         self._key = key
@@ -111,18 +114,8 @@ class Line:
 
     def open(self) -> None:
         """Tells this station's key, takes back what it asked before, and gives up what it had begun with."""
-        certificate = self._credential.certificate.public_bytes(Encoding.DER)
-        signature = sign(self._credential.key, _vouched(self.station, self._key.public))
         with self._database.write() as transaction:
-            transaction.run(
-                """INSERT INTO stations VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET
-                   public_key = excluded.public_key, certificate = excluded.certificate,
-                   signature = excluded.signature""",
-                self.station,
-                self._key.public,
-                certificate,
-                signature,
-            )
+            self._tell_key(transaction)
             transaction.run("DELETE FROM questions WHERE asker = ?", self.station)
             transaction.run(
                 "UPDATE questions SET state = ? WHERE asked = ? AND state = ?",
@@ -131,6 +124,26 @@ class Line:
                 QuestionState.BEGUN.value,
             )
             transaction.tell()
+
+    def _tell_key(self, transaction: Transaction) -> None:
+        transaction.run(
+            """INSERT INTO stations VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET
+               public_key = excluded.public_key, certificate = excluded.certificate,
+               signature = excluded.signature""",
+            self.station,
+            self._key.public,
+            self._credential.certificate.public_bytes(Encoding.DER),
+            sign(self._credential.key, _vouched(self.station, self._key.public)),
+        )
+
+    def _tell_renewed(self) -> None:
+        """Tells the key again under a credential that was renewed since; the key is the same, and what is under way."""
+        renewed = self._renewed()
+        is_new = renewed is not None and renewed.certificate != self._credential.certificate
+        if renewed is not None and is_new and renewed.name == self.station:
+            self._credential = renewed
+            with self._database.write() as transaction:
+                self._tell_key(transaction)
 
     @property
     def escrow_key(self) -> EscrowKey:
@@ -151,6 +164,7 @@ class Line:
 
         Raises `LineLost` and `StationUnknown`.
         """
+        self._tell_renewed()
         cipher = self._cipher(station)
         id_ = self._random_bytes(_ID_LENGTH).hex()
         sealed = self._seal(cipher, body, _place(id_, self.station, station, kind, "question"))
@@ -211,6 +225,7 @@ class Line:
 
         What cannot be opened is answered with nothing, so that whoever asked gives up.
         """
+        self._tell_renewed()
         # Looking comes ten times a second and must not lock the store against others.
         with self._database.read() as transaction:
             if self._oldest_open(transaction) is None:
@@ -301,10 +316,13 @@ class Line:
             verify(certificate.public_key(), signature, _vouched(station, public))
         except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
             raise StationUnknown(f"the key of station {station} is not vouched for") from None
-        is_named = [name.value for name in names] == [station]
-        is_in_force = certificate.not_valid_before_utc <= self._clock() <= certificate.not_valid_after_utc
-        if not (is_named and is_in_force and _REGISTRATION in usages):
+        if [name.value for name in names] != [station] or _REGISTRATION not in usages:
             raise StationUnknown(f"the key of station {station} is vouched for by another")
+        now, ends = self._clock(), certificate.not_valid_after_utc
+        if now > ends:
+            raise StationUnknown(f"the credential of station {station} ended at {ends:%Y-%m-%dT%H:%M:%SZ}: renew it")
+        if now < (begins := certificate.not_valid_before_utc):
+            raise StationUnknown(f"the credential of station {station} begins at {begins:%Y-%m-%dT%H:%M:%SZ} only")
 
     def _seal(self, cipher: AESGCM, body: bytes, place: bytes) -> bytes:
         nonce = self._random_bytes(_NONCE_LENGTH)

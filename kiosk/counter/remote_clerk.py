@@ -5,7 +5,7 @@ hands it stays unknown how far it had come.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import msgspec
@@ -24,18 +24,19 @@ from kiosk.counter.asking import (
     Keyless,
     Reply,
     Said,
+    Unreadable,
     Unsure,
 )
 from kiosk.counter.clerk_key import clerk_name
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
 from kiosk.issuance.ended_cases import Certified
-from kiosk.issuance.failure import IssuerKeysUnavailable
-from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion
+from kiosk.issuance.failure import CaseUnreadable, IssuerKeysUnavailable, StationDenied
+from kiosk.issuance.persons import CLERK_ALONE, Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, OpenDeposit
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
-from kiosk.model.testimony import ClerkSignature, PaperSeen
+from kiosk.model.testimony import ClerkSignature, PaperSeen, Testimony
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -61,7 +62,8 @@ class RemoteDesk:
     def ask(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
         """Puts one question.
 
-        Raises `Abandoned`, `CannotTell`, `hw.errors.Refused`, `IssuerKeysUnavailable`; `LineLost` and `StationUnknown`.
+        Raises `Abandoned`, `CannotTell`, `hw.errors.Refused`, `CaseUnreadable`, `IssuerKeysUnavailable`; `LineLost` and
+        `StationUnknown`.
         """
         until_s = self.monotonic() + self.patience_s
 
@@ -81,14 +83,21 @@ class RemoteDesk:
                 raise CannotTell
             case Denied(reason):
                 raise Refused(f"the clerk's station: {reason}")
+            case Unreadable(reason):
+                raise CaseUnreadable(f"the clerk's station: {reason}")
             case Keyless(reason):
                 raise IssuerKeysUnavailable(f"the clerk's station: {reason}")
 
     def ask_person(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
-        """Puts a question to the clerk himself; he is gone when his station is. Raises `Abandoned`, `CannotTell`."""
+        """Puts a question to the clerk himself; he is gone when his station is.
+
+        Raises `Abandoned`, `CannotTell`, and `StationDenied` when his station does not put it to him.
+        """
         try:
             return self.ask(asked, body)
-        except (LineLost, StationUnknown, Refused) as lost:
+        except Refused as denied:
+            raise StationDenied(str(denied)) from denied
+        except (LineLost, StationUnknown) as lost:
             raise Abandoned(Actor.CLERK, STATION_LOST) from lost
 
     def ask_station(self, asked: Asking[Asked, Answered], body: Asked) -> Answered:
@@ -100,6 +109,10 @@ class RemoteDesk:
             return self.ask(asked, body)
         except (LineLost, StationUnknown) as lost:
             raise LinkLost(f"the clerk's station: {lost}") from lost
+
+
+class _NotDue(Exception):
+    """What the clerk was asked for is not what is due now."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +130,21 @@ class RemoteClerk:
         """Asks him; what he approved his station will sign once, for this case and these items."""
         self.desk.ask_person(asking.APPROVE, question)
 
-    def take_fee(self, due_yen: int) -> int:
-        """Asks him."""
-        return self.desk.ask_person(asking.FEE, self._concerning(due_yen))
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
+        """Asks him, who is elsewhere, once the resident had his time to pay alone; until something else is due."""
+        deposit.await_payer()
+        if not deposit.is_due():
+            return 0
+
+        def give_up() -> None:
+            self.desk.give_up()
+            if not deposit.is_due():
+                raise _NotDue
+
+        try:
+            return replace(self.desk, give_up=give_up).ask_person(asking.FEE, self._concerning(due_yen))
+        except _NotDue:
+            return 0
 
     def give_change(self, change_yen: int) -> None:
         """Asks him."""
@@ -194,8 +219,19 @@ class RemoteClerkKey:
         return self.desk.ask_station(asking.AUTHORISE, terms.encode())
 
     def testify(self, payload: bytes) -> ClerkSignature:
-        """Two clerks settle at their own station; a terminal gets no signature for it."""
-        raise Refused("two clerks settle at the clerk's station")
+        """His signature under what a terminal has written: never; `RemoteTwoClerks` asks what he finds himself."""
+        raise Refused("clerks testify at their own station, to what they find there")
+
+
+@dataclass(frozen=True)
+class RemoteTwoClerks:
+    """Two clerks at their own station, as `kiosk.issuance.station.TwoClerks`: their keys never leave it."""
+
+    desk: RemoteDesk
+
+    def testify(self, pseudonym: str) -> Testimony:
+        """What they found, signed by both there."""
+        return self.desk.ask_station(asking.TESTIFY, pseudonym)
 
 
 @dataclass(frozen=True)
@@ -233,6 +269,11 @@ class RemoteArchive:
     """Cases that have ended, as `kiosk.issuance.ended_cases.Archive`: their keys lie with the clerk's station alone."""
 
     desk: RemoteDesk
+
+    @property
+    def station(self) -> str:
+        """The clerk's station."""
+        return self.desk.station
 
     def is_valid(self, pseudonym: str) -> bool:
         """Whether the certificate is valid; nothing else is told of a case that may be anybody's."""

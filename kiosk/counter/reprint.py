@@ -10,7 +10,7 @@ from enum import StrEnum
 from hw.errors import TextDoesNotFit
 from hw.ports import PrintJob, PrintOutcome
 from kiosk.issuance.effect import outcome_in
-from kiosk.issuance.receipt import ReceiptValues, compose_receipt
+from kiosk.issuance.receipt import ReceiptValues, compose_receipt, cut_off
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import AUTHORISE, CERTIFY, FEE
 from kiosk.journal.entry import Entry
@@ -50,6 +50,8 @@ def copy_receipt(number: int, reason: CopyReason, operator: str, journal: Journa
     copies = 1 + sum(_is_copy_of(entry, number) for entry in journal.entries())
     facts: dict[str, str | int] = {"event": COPIED, "receipt": number, "copy": copies, "reason": reason.value}
     journal.note({**facts, "operator": operator}, lambda _: None)
+    if journal.has_open_paper():
+        cut_off(station.printer)
     return Copied(station.printer.print(job), copies)
 
 

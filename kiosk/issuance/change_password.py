@@ -10,7 +10,7 @@ from hw.errors import PinLocked, PinRefused
 from hw.ports import KeyUse
 from kiosk.issuance.effect import Case, Effect, World
 from kiosk.issuance.failure import TROUBLE, CaseEnded, GivenUp, Halted, Refusal, actor_behind, failure_code
-from kiosk.issuance.filing import open_or_resume
+from kiosk.issuance.filing import NOBODY, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.issue import alone_with_the_case
 from kiosk.issuance.password_card import asked, choosable, choose, hand_back, holds, meant, prove, tries_left
@@ -55,7 +55,7 @@ def change_password(
     Raises `Refusal` (the card has no such password), `RolledBack` (nothing was changed) or `Halted`: whether it was
     changed is found out when the same card is put in again. `GivenUp`: the card was locked over finding out.
     """
-    record = open_or_resume(application, Procedure.CHANGE, station)
+    record = open_or_resume(application, Procedure.CHANGE, station, NOBODY)
     passwords = Passwords()
     with alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)

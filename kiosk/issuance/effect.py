@@ -49,7 +49,8 @@ class Effect(Generic[Intent, Outcome]):
     """A step that changes the world: what is durable before it, and what after.
 
     `signs_head` has the station sign a head of its journal with the outcome. `yen` takes from the outcome what the
-    journal tells of money: a sum is no personal data, and the books need it when the records are sealed elsewhere.
+    journal tells of money, `intended_yen` from the intent: a sum is no personal data, and the books need it when the
+    records are sealed elsewhere.
     """
 
     step: Act
@@ -57,6 +58,7 @@ class Effect(Generic[Intent, Outcome]):
     outcome: type[Outcome]
     signs_head: bool = False
     yen: Callable[[Outcome], int] | None = None
+    intended_yen: Callable[[Intent], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class Case:
                 is_open = False
             else:
                 intent = prepare()
-                self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))
+                yen = effect.intended_yen(intent) if effect.intended_yen else None
+                self._journal.intend(self.record, effect.step, msgspec.json.encode(intent), yen=yen)
             result = perform(intent) if isinstance(answer, World) else answer
         except TROUBLE as error:
             is_unknown = is_open or isinstance(error, _WORLD_MAY_HAVE_CHANGED)
@@ -186,6 +189,11 @@ class Case:
         return (
             known is not None and known.intent is not None and known.state not in (EffectState.FAILED, EffectState.DONE)
         )
+
+    def was_begun(self, step: Act) -> bool:
+        """Whether a step was ever intended, whatever became of it."""
+        known = self._journal.effect(self.record, step)
+        return known is not None and known.intent is not None
 
     def refuse(self, code: str) -> Refusal:
         """Ends the case because a rule stands against it; nothing was done to the world."""

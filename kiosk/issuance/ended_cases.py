@@ -10,13 +10,13 @@ from typing import Protocol
 
 import msgspec
 
-from hw.errors import LinkLost
 from kiosk.authority.client import AuthorityClient
 from kiosk.clock import Clock
 from kiosk.issuance.effect import intent_in, outcome_in
-from kiosk.issuance.steps import CERTIFY, SECOND_CERTIFY
+from kiosk.issuance.failure import CaseUnreadable
+from kiosk.issuance.steps import CERTIFY, ELIGIBILITY_AND_IDENTITY, SECOND_CERTIFY
 from kiosk.journal.journal import CaseRecord, Journal
-from kiosk.model.application import Closed
+from kiosk.model.application import Closed, EligibleApplication
 from kiosk.model.certificate import CertificateState
 from kiosk.model.step import Step
 
@@ -34,7 +34,15 @@ class Certified:
 
 
 class Archive(Protocol):
-    """The clerk's station, asked about ended cases by their pseudonyms. Each raises `hw.errors` when it cannot be."""
+    """The clerk's station, asked about ended cases by their pseudonyms. Each raises `hw.errors` when it cannot be.
+
+    `CaseUnreadable` when it has no key to the case any more.
+    """
+
+    @property
+    def station(self) -> str:
+        """Its name."""
+        ...
 
     def is_valid(self, pseudonym: str) -> bool:
         """Whether the certificate of a closed case is valid by the authority's word."""
@@ -48,7 +56,10 @@ class Archive(Protocol):
 
 @dataclass(frozen=True)
 class EndedCases:
-    """Ended cases as they are asked about at one station; `archive` is the clerk's, where that is another."""
+    """Ended cases as they are asked about at one station; `archive` is the clerk's, where that is another.
+
+    Everything raises `CaseUnreadable` of a case that is sealed to neither.
+    """
 
     journal: Journal
     authority: AuthorityClient
@@ -90,12 +101,24 @@ class EndedCases:
         return found
 
     def _archive_of(self, station: str) -> Archive:
-        if self.archive is None:
-            raise LinkLost(f"the case is sealed to station {station}, and no clerk.station is set here")
+        """Who can read what is sealed to that station. Raises `CaseUnreadable`."""
+        if self.archive is None or self.archive.station != station:
+            found = "no" if self.archive is None else "another"
+            raise CaseUnreadable(f"the case is sealed to station {station}, and {found} clerk.station is set here")
         return self.archive
 
 
 _PAGE = 250
+
+
+def eligible_in(record: CaseRecord, journal: Journal) -> EligibleApplication:
+    """What a closed case has certified: the items as they stood in the register then, and as the certificate has them.
+
+    Raises as reading a record does.
+    """
+    identified = outcome_in(journal.effect(record, ELIGIBILITY_AND_IDENTITY.step), ELIGIBILITY_AND_IDENTITY)
+    assert identified is not None, "a closed issuance has done every step"
+    return identified.eligible
 
 
 def certified_in(record: CaseRecord, journal: Journal) -> list[Certified]:

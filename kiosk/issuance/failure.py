@@ -87,6 +87,17 @@ class AuthorisationUnfit(device.NotSent):
     """The clerk's leave is not for this case, or not by a clerk of this authority."""
 
 
+class StationDenied(Abandoned):
+    """The clerk's station does not do for this case what was asked; `reason` says why. No person has stopped it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Actor.STATION, reason)
+
+
+class CaseUnreadable(device.LinkLost):
+    """Nobody who is asked here can open an ended case: it is sealed to another station, or the key to it is lost."""
+
+
 class IssuerKeysUnavailable(device.NotSent):
     """The token with the card issuer's masters cannot be used now, so that no card can be opened."""
 
@@ -155,6 +166,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (device.TextDoesNotFit, "K-PRINTER-002"),
     (AuthorisationExpired, "K-CASE-001"),
     (CannotTell, CANNOT_TELL),
+    (StationDenied, "K-CASE-011"),
     (Abandoned, "K-CASE-002"),
     (AuthorisationUnfit, "K-CASE-006"),
     (authority.AuthorityUnreachable, "K-CA-001"),

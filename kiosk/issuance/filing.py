@@ -20,11 +20,16 @@ class Numbered(Protocol):
         """By which it is known there."""
 
 
+NOBODY = ""
+"""Whose case it is where nobody knows: whoever knows a password may change it."""
+
 Filed = TypeVar("Filed", bound=Numbered)
 
 
-def open_or_resume(application: Numbered, procedure: Procedure, station: Station) -> CaseRecord:
+def open_or_resume(application: Numbered, procedure: Procedure, station: Station, resident_code: str) -> CaseRecord:
     """The case of this number: the one that is not ended badly, or a new one.
+
+    `resident_code` is whose case it is, or `NOBODY`: the clerk's station reopens an ended one for him alone.
 
     Raises `NumberTaken`, `Refusal` when its records were destroyed, and `Halted` when the journal was changed.
     """
@@ -39,8 +44,7 @@ def open_or_resume(application: Numbered, procedure: Procedure, station: Station
     if record.seal.is_destroyed:
         raise Refusal(DESTROYED)
     try:
-        # Whose password is changed nobody knows.
-        reopened = station.ended_cases.reopened(record, getattr(application, "resident_code", ""))
+        reopened = station.ended_cases.reopened(record, resident_code)
     except DeviceError as trouble:
         raise Halted(failure_code(trouble)) from trouble
     if reopened is None or filed(reopened, station.journal, type(application)) != application:

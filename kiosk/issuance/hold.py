@@ -16,7 +16,7 @@ from kiosk.issuance.effect import Note, outcome_in
 from kiosk.issuance.failure import INTERRUPTED, RolledBack
 from kiosk.issuance.issue import alone_with_the_case, filed_application
 from kiosk.issuance.persons import Persons
-from kiosk.issuance.receipt import day_text
+from kiosk.issuance.receipt import cut_off, day_text
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import CaseRecord, Journal
 from kiosk.model.step import Actor, Pause
@@ -108,6 +108,8 @@ def _print_slip(number: str, until: datetime.date, station: Station, clerk: str)
         "paid_yen": "0",
     }
     with suppress(DeviceError):
+        if station.journal.has_open_paper():
+            cut_off(station.printer)
         job = station.printer.render(station.roll_paper("hold", values, ()), "----")
         return True if station.printer.print(job).is_on_paper else None
     return None

@@ -13,7 +13,7 @@ import msgspec
 from cryptography import x509
 
 from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
-from hw.ports import DepositEnd, PrintJob
+from hw.ports import Deposit, DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance import second_certificate
@@ -34,6 +34,7 @@ from kiosk.issuance.failure import (
     TROUBLE,
     AuthorisationExpired,
     AuthorisationUnfit,
+    CaseUnreadable,
     CertificateLapsed,
     Halted,
     NumberTaken,
@@ -46,7 +47,15 @@ from kiosk.issuance.failure import (
     failure_code,
 )
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
-from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, DeliverySummary, IdentityQuestion, Persons
+from kiosk.issuance.persons import (
+    Abandoned,
+    CannotTell,
+    CardAction,
+    DeliverySummary,
+    IdentityQuestion,
+    OpenDeposit,
+    Persons,
+)
 from kiosk.issuance.receipt import ReceiptValues, compose_receipt, cut_off
 from kiosk.issuance.report import Report
 from kiosk.issuance.roll_back import return_card, roll_back, suspected
@@ -276,14 +285,25 @@ def _check_eligibility(
     if differences:
         raise case.refuse(FORM_DIFFERS)
     person = station.person(resident.code).hex()
-    if any(map(station.ended_cases.is_valid, station.journal.closed_cases_of(person))):
+    if any(_is_valid(record, station) for record in station.journal.closed_cases_of(person)):
         raise case.refuse(CERTIFICATE_EXISTS)
     closed = closed_cases_on_card(case, filed.card_number, station)
-    if any(map(station.ended_cases.is_valid, closed)):
+    if any(_is_valid(record, station) for record in closed):
         raise case.refuse(CARD_OF_ANOTHER)
     items = certified_items(case, resident)
     question = IdentityQuestion(application.number, resident.items, form_items, differences, certified_items=items)
     return EligibleApplication(filed, resident, items), question
+
+
+def _is_valid(record: CaseRecord, station: Station) -> bool:
+    """Whether its certificate is known to be valid.
+
+    Of one that nobody asked here can read the authority knows: it refuses before a key is made.
+    """
+    try:
+        return station.ended_cases.is_valid(record)
+    except CaseUnreadable:
+        return False
 
 
 def authorise(case: Case, identified: IdentifiedApplicant, station: Station, persons: Persons) -> AuthorisedApplicant:
@@ -458,14 +478,19 @@ def take_fee(
         persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
         return collect(intent.fee_yen, already_yen=0)
 
+    def open_deposit(asked_yen: int) -> OpenDeposit:
+        # Coins fall while the clerk is asked: he must never have to attest what the machine has.
+        return OpenDeposit(lambda: rest_of(station.cash.deposit()) == asked_yen, station.cash.await_payment)
+
     @before_a_persons_eyes()
     def collect(fee_yen: int, already_yen: int) -> SettledFee:
         station.cash.begin(fee_yen, payment)
         if already_yen:
             station.cash.take_from_clerk(already_yen)
         try:
-            while (received_yen := station.cash.await_payment().received_yen) < fee_yen:
-                station.cash.take_from_clerk(persons.clerk.take_fee(fee_yen - received_yen))
+            while (rest_yen := rest_of(station.cash.deposit())) > 0:
+                if tendered_yen := persons.clerk.take_fee(rest_yen, open_deposit(rest_yen)):
+                    station.cash.take_from_clerk(tendered_yen)
         except Abandoned:
             station.cash.fix()
             persons.clerk.repay(station.cash.end(DepositEnd.REPAY))
@@ -494,6 +519,11 @@ def take_fee(
     fee = case.run(FEE, prepare=due, perform=pay, inquire=count)
     station.cash.close_payment(payment)
     return fee
+
+
+def rest_of(deposit: Deposit) -> int:
+    """The yen that are still due."""
+    return max(0, deposit.due_yen - deposit.received_yen)
 
 
 def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confirmed:

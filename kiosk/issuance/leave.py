@@ -9,17 +9,22 @@ from kiosk.issuance.failure import AuthorisationExpired, AuthorisationUnfit
 from kiosk.issuance.persons import Clerk, IdentityQuestion
 from kiosk.issuance.station import Station
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
+from kiosk.model.policy import PasswordKind
 
 
 @dataclass(frozen=True, repr=False)
 class Leave:
-    """What a clerk's leave has to be for: this operation, in this case, on this card, about these items."""
+    """What a clerk's leave has to be for: this operation, in this case, on this card, about these items.
+
+    `which` is the password, where one is set anew.
+    """
 
     operation: Operation
     case: str
     card_number: str
     items_hash: bytes
     resident_code: str
+    which: PasswordKind | None = None
 
 
 def ask_for_leave(leave: Leave, question: IdentityQuestion, station: Station, clerk: Clerk) -> Authorisation:
@@ -38,6 +43,7 @@ def ask_for_leave(leave: Leave, question: IdentityQuestion, station: Station, cl
             issued_at=now,
             expires_at=now + station.authorisation_life,
             uptime=station.uptime(),
+            which=leave.which,
         )
     )
 
@@ -49,8 +55,9 @@ def refuse_unless_covered(authorisation: Authorisation, leave: Leave, station: S
         terms = verify_authorisation(authorisation, issuer, station.clock())
     except AuthorisationInvalid as error:
         raise AuthorisationUnfit(str(error)) from error
-    covered = (terms.operation, terms.case, terms.station, terms.card_number, terms.items_hash)
-    if covered != (leave.operation, leave.case, station.name, leave.card_number, leave.items_hash):
+    covered = (terms.operation, terms.which, terms.case, terms.station, terms.card_number, terms.items_hash)
+    wanted = (leave.operation, leave.which, leave.case, station.name, leave.card_number, leave.items_hash)
+    if covered != wanted:
         raise AuthorisationUnfit("the clerk's leave is for something else")
     return terms
 

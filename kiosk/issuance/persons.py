@@ -5,7 +5,7 @@ person has answered; a person who gives up raises `Abandoned`.
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +14,7 @@ from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
+from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import FourItems
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
@@ -48,8 +49,8 @@ class CardAction(StrEnum):
 class IdentityQuestion:
     """What the clerk sees when he checks an identity: the form beside the register, and which items differ.
 
-    `operation` says what he is about to give leave for, `certified_items` what a certificate will say: where a
-    substitute character stands in them, the resident has to accept it.
+    `operation` says what he is about to give leave for, `which` the password that is set anew, `certified_items` what
+    a certificate will say: where a substitute character stands in them, the resident has to accept it.
     """
 
     application_number: str
@@ -58,6 +59,7 @@ class IdentityQuestion:
     differences: tuple[str, ...]
     operation: Operation = "issue"
     certified_items: CertifiedItems | None = None
+    which: PasswordKind | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,21 @@ class Resident(Protocol):
         """Looks at what will be delivered and paid, and agrees."""
 
 
+@dataclass(frozen=True)
+class OpenDeposit:
+    """A till that may be filled while its clerk is asked: by the resident himself, in coins.
+
+    `is_due` asks whether exactly what the clerk was asked for is due still; `await_payer` gives the resident his time.
+    """
+
+    is_due: Callable[[], bool] = lambda: True
+    await_payer: Callable[[], object] = lambda: None
+
+
+CLERK_ALONE = OpenDeposit()
+"""One that nobody but the clerk fills."""
+
+
 class Clerk(Protocol):
     """The clerk who supervises."""
 
@@ -133,8 +150,8 @@ class Clerk(Protocol):
     def approve(self, question: IdentityQuestion) -> None:
         """Gives leave for the key generation; the clerk's key signs after this."""
 
-    def take_fee(self, due_yen: int) -> int:
-        """Takes money from the resident; returns the yen tendered."""
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
+        """Takes money from the resident; returns the yen tendered, 0 once `due_yen` is no longer what is due."""
 
     def give_change(self, change_yen: int) -> None:
         """Hands the change back."""

@@ -16,6 +16,7 @@ from kiosk.issuance.failure import (
     SECOND_CLERK_MISSING,
     TROUBLE,
     AuthorisationUnfit,
+    CaseUnreadable,
     Halted,
     actor_behind,
     failure_code,
@@ -71,7 +72,7 @@ def revoke(
     stands against it), `RolledBack` (somebody stopped, nothing was done) or `Halted` (goes on at the next start). A
     revocation closed before is not done again.
     """
-    record = open_or_resume(application, Procedure.REVOCATION, station)
+    record = open_or_resume(application, Procedure.REVOCATION, station, application.resident_code)
     with alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
         try:
@@ -99,8 +100,13 @@ def file(case: Case, application: RevocationApplication, station: Station) -> Fi
 
     def find(application: RevocationApplication) -> FiledRevocation:
         person = station.person(application.resident_code).hex()
+        unread: CaseUnreadable | None = None
         for record in station.journal.closed_cases_of(person):
-            issued = station.ended_cases.reopened(record, application.resident_code)
+            try:
+                issued = station.ended_cases.reopened(record, application.resident_code)
+            except CaseUnreadable as unreadable:
+                unread = unreadable  # it may be of a certificate that has ended long ago
+                continue
             assert issued is not None, "it is the case of whoever has this code"
             closed = _recorded(issued, CLOSED, station)
             if closed.valid_until <= station.clock() or not _is_good(closed, station):
@@ -118,6 +124,8 @@ def file(case: Case, application: RevocationApplication, station: Station) -> Fi
                 card_number=filed.card_number,
                 second_certificate=second.certificate if second else b"",
             )
+        if unread is not None:
+            raise unread
         raise case.refuse(NO_CERTIFICATE)
 
     return case.run(

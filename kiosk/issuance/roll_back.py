@@ -45,9 +45,13 @@ from kiosk.model.transition import Event, Stage
 
 @dataclass(frozen=True)
 class RefundIntent:
-    """So much of this payer's money lies in the till and is about to be given back."""
+    """So much of this payer's money lies in the till and is about to be given back.
+
+    `found_yen` of it was found there by counting: it was taken, and no fee is journaled for it.
+    """
 
     amount_yen: int
+    found_yen: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,14 @@ class Erased:
     is_emptied: bool
 
 
-REFUND = Effect(Undo.REFUND, RefundIntent, Refunded, yen=lambda refunded: refunded.amount_yen)
+REFUND = Effect(
+    Undo.REFUND,
+    RefundIntent,
+    Refunded,
+    yen=lambda refunded: refunded.amount_yen,
+    # Told before it is given back: the drawer may be counted in between.
+    intended_yen=lambda intent: intent.found_yen,
+)
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 
@@ -120,10 +131,11 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
         return
     settled = case.outcome_of(FEE)
     fee_yen = fee.fee_yen if settled is None else settled.fee_yen
-    paid_yen = fee_yen
+    paid_yen, found_yen = fee_yen, 0
     if settled is None and case.intent_of(REFUND) is None:
-        paid_yen = _count(case, fee_yen, station, persons)
-        if not paid_yen:
+        paid_yen = found_yen = _count(case, fee_yen, station, persons)
+        # What was said to lie there before is taken back in the books by a refund of nothing.
+        if not paid_yen and not case.was_begun(REFUND.step):
             station.cash.close_payment(case.record.pseudonym)
             return
 
@@ -143,7 +155,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
 
     case.run(
         REFUND,
-        prepare=lambda: RefundIntent(paid_yen),
+        prepare=lambda: RefundIntent(paid_yen, found_yen),
         perform=repay,
         inquire=repay_rest,
     )

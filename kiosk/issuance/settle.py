@@ -1,7 +1,8 @@
 """Two clerks settle what no device and no single clerk can tell (要確認), so that the case can go on.
 
-They look at the till or at the paper, and both sign what they found. It is durable before anything is done upon it, and
-it is gone on upon once: by the issuance itself, at the place at which it asked.
+They look at the till or at the paper, and both sign what they found: here, or at a clerk's station of their own. It is
+durable before anything is done upon it, and it is gone on upon once: by the issuance itself, at the place at which it
+asked.
 """
 
 import datetime
@@ -13,20 +14,25 @@ from kiosk.counter.clerk_key import ClerkKey, operator_of, verify_testimony
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import CaseRecord
 from kiosk.model.step import Step, Undo
-from kiosk.model.testimony import Testimony, TestimonyTerms
-from kiosk.model.transition import SUSPECT
+from kiosk.model.testimony import Testimony, TestimonyInvalid, TestimonyTerms
+from kiosk.model.transition import SUSPECT, Stage
 
 
 class NotSuspect(Exception):
     """The case waits for nobody's word."""
 
 
+def question_at(stage: Stage) -> Step | Undo | None:
+    """What two clerks are asked about a case of this stage, None when nothing."""
+    return next((question for question, suspect in SUSPECT.items() if suspect is stage), None)
+
+
 def question_of(record: CaseRecord) -> Step | Undo:
     """What two clerks are asked about a case. Raises `NotSuspect`."""
-    for question, stage in SUSPECT.items():
-        if record.stage is stage:
-            return question
-    raise NotSuspect(f"application {record.number} is {record.stage}, and nobody has to settle anything")
+    question = question_at(record.stage)
+    if question is None:
+        raise NotSuspect(f"application {record.number} is {record.stage}, and nobody has to settle anything")
+    return question
 
 
 def settle(record: CaseRecord, answer: str, station: Station, first: ClerkKey, second: ClerkKey) -> CaseRecord:
@@ -36,17 +42,40 @@ def settle(record: CaseRecord, answer: str, station: Station, first: ClerkKey, s
     printer. Raises `NotSuspect`, `TestimonyInvalid` when the answer is none or both keys are one clerk's, and
     `TransitionRefused` when the case was settled meanwhile.
     """
-    question = question_of(record)
     terms = TestimonyTerms(
         case=record.pseudonym,
         station=station.name,
-        question=question,
+        question=question_of(record),
         answer=answer,
         nonce=station.random_bytes(16),
         signed_at=station.clock().astimezone(datetime.UTC).replace(microsecond=0),
     )
+    return accept(record, signed_by_two(terms, first, second), station)
+
+
+def settle_elsewhere(record: CaseRecord, station: Station) -> CaseRecord:
+    """Has two clerks settle a case at the clerk's station, and records what they signed there; waits for them.
+
+    Raises as `settle`, and `hw.errors.LinkLost` and `hw.errors.Refused` of the clerk's station, `Abandoned` when they
+    leave it for now.
+    """
+    question_of(record)
+    if station.two_clerks is None:
+        raise NotSuspect(f"application {record.number} is settled here: no clerk's station is configured")
+    return accept(record, station.two_clerks.testify(record.pseudonym), station)
+
+
+def signed_by_two(terms: TestimonyTerms, first: ClerkKey, second: ClerkKey) -> Testimony:
+    """The terms under both signatures, by whomever they are. Raises `TestimonyInvalid` for an answer that is none."""
     payload = terms.encode()
-    testimony = Testimony(payload, first.testify(payload), second.testify(payload))
-    verify_testimony(testimony, x509.load_der_x509_certificate(station.issuer), station.clock())
-    operators = operator_of(first.certificate), operator_of(second.certificate)
+    return Testimony(payload, first.testify(payload), second.testify(payload))
+
+
+def accept(record: CaseRecord, testimony: Testimony, station: Station) -> CaseRecord:
+    """Records what two clerks have signed about just this case and question. Raises as `settle`."""
+    question = question_of(record)
+    terms = verify_testimony(testimony, x509.load_der_x509_certificate(station.issuer), station.clock())
+    if (terms.case, terms.station, terms.question) != (record.pseudonym, station.name, question):
+        raise TestimonyInvalid("the testimony is about another case, or answers what was not asked")
+    operators = operator_of(testimony.first.certificate), operator_of(testimony.second.certificate)
     return station.journal.testify(record, question, msgspec.json.encode(testimony), operators)

@@ -18,6 +18,7 @@ from kiosk.journal.journal import Journal
 from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Authorisation, Uptime
 from kiosk.model.policy import Policy
+from kiosk.model.testimony import Testimony
 from kiosk.model.town import Town
 from kiosk.register.register import ResidentLookup
 
@@ -37,6 +38,16 @@ class RollPaper(Protocol):
         """The paper of that name."""
 
 
+class TwoClerks(Protocol):
+    """Two clerks at a station of their own."""
+
+    def testify(self, pseudonym: str) -> Testimony:
+        """What they find about this station's suspect case, under both signatures; waits for them.
+
+        Raises `kiosk.issuance.persons.Abandoned`, `hw.errors.LinkLost` and `hw.errors.Refused`.
+        """
+
+
 @dataclass(frozen=True, repr=False)
 class Station:
     """One counter with its devices, its books and its authority.
@@ -45,7 +56,8 @@ class Station:
     town's, so that every station knows a resident by the same one. `issuer` is the authority's certificate (DER).
     `audit` looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime`
     is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one; `archive` the
-    clerk's station that alone can read the cases that have ended, where that is another.
+    clerk's station that alone can read the cases that have ended, where that is another, and `two_clerks` are those who
+    settle there what nobody can tell.
     """
 
     name: str
@@ -71,6 +83,7 @@ class Station:
     uptime: Callable[[], Uptime]
     random_bytes: Callable[[int], bytes] = os.urandom
     archive: Archive | None = None
+    two_clerks: TwoClerks | None = None
 
     @property
     def ended_cases(self) -> EndedCases:

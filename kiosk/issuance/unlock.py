@@ -54,7 +54,7 @@ def unlock(application: UnlockApplication, station: Station, persons: Persons, r
     Raises `Refusal` (a rule stands against it), `RolledBack` (nothing was changed) or `Halted`: whether it was changed
     is found out when the same card is put in again.
     """
-    record = open_or_resume(application, Procedure.UNLOCK, station)
+    record = open_or_resume(application, Procedure.UNLOCK, station, application.resident_code)
     chosen = ChosenPassword()
     with alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
@@ -129,7 +129,7 @@ def identify(case: Case, filed: FiledUnlock, station: Station, persons: Persons)
 
 
 def authorise(case: Case, identified: IdentifiedOwner, station: Station, persons: Persons) -> AuthorisedOwner:
-    """The clerk's key signs for this case and this card."""
+    """The clerk's key signs for this case, this card and this one of its passwords."""
     question = _question(identified.filed, identified.resident)
     return case.note(
         UNLOCK_AUTHORISE,
@@ -182,11 +182,12 @@ def reset(
 def _leave(identified: IdentifiedOwner) -> Leave:
     filed = identified.filed
     code = filed.application.resident_code
-    return Leave("reset_password", filed.case, filed.card_number, identified.items_hash, code)
+    return Leave("reset_password", filed.case, filed.card_number, identified.items_hash, code, filed.which)
 
 
 def _question(filed: FiledUnlock, resident: Resident) -> IdentityQuestion:
-    return IdentityQuestion(filed.application.number, resident.items, resident.items, (), "reset_password")
+    number, items = filed.application.number, resident.items
+    return IdentityQuestion(number, items, items, (), "reset_password", which=filed.which)
 
 
 def _refuse_unless_covered(authorised: AuthorisedOwner, station: Station) -> None:

@@ -6,6 +6,7 @@ put into another state, a receipt renumbered, a record exchanged, entries cut of
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,11 +14,11 @@ from typing import Any, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
-from kiosk.journal.chain import read_entries
+from kiosk.journal.chain import proof_of, read_entries
 from kiosk.journal.database import Database
-from kiosk.journal.entry import ChainBroken, Entry
+from kiosk.journal.entry import ChainBroken, Entry, named_key
 from kiosk.journal.escrow import EscrowKey, EscrowUnopened
-from kiosk.journal.journal import PURGED, EffectState, told_stage
+from kiosk.journal.journal import PURGED, EffectState, Note, told_stage
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.model.transition import FIRST_STEP, Stage
 
@@ -43,16 +44,22 @@ class Committed(NamedTuple):
 class ToldCase:
     """One case as the journal tells it: its stage, its code, its effects' states, its receipt.
 
-    `escrow` is the station that has a copy of its key, None when no other station has.
+    `attempt` is None when an older program opened it. `escrow` is the station that has a copy of its key, None when no
+    other station has. `beside` are the columns that an entry's commitment covers. `has_proof`: a head was signed over
+    the entry with its receipt's number, which is `numbered_at`.
     """
 
     station: str
     seq: int
     stage: Stage
     code: str | None = None
+    attempt: int | None = None
     is_purged: bool = False
     escrow: str | None = None
+    beside: set[str] = field(default_factory=set)
     receipt: int | None = None
+    numbered_at: int = 0
+    has_proof: bool = False
     effects: dict[str, str] = field(default_factory=dict)
     records: dict[str, Committed] = field(default_factory=dict)
 
@@ -62,7 +69,9 @@ class Told:
 
     def __init__(self, ends: dict[str, int]) -> None:
         self.cases: dict[str, ToldCase] = {}
+        self.notes: dict[str, list[Note]] = defaultdict(list)
         self.ends = ends
+        self._signing: set[str] = set()
 
     def listen(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Passes entries on, and remembers what they tell once whoever takes them has checked them."""
@@ -73,14 +82,21 @@ class Told:
 
     def _hear(self, entry: Entry) -> None:
         facts = json.loads(entry.body)
+        if named_key(entry) is not None:
+            self._signing.add(entry.station)
         pseudonym = facts.get("case")
         if pseudonym is None:
+            if "commitment" in facts:
+                self.notes[entry.station].append(Note(entry.seq, facts))
             return
         event, step = facts.get("event"), facts.get("step")
         case = self.cases.setdefault(pseudonym, ToldCase(entry.station, entry.seq, Stage.OPENED))
         case.seq = entry.seq
         case.stage = told_stage(facts) or case.stage
         case.escrow = facts.get("escrow") or case.escrow
+        case.attempt = facts.get("attempt_number", case.attempt)
+        if "beside" in facts:
+            case.beside.add(facts["beside"])
         if event in set(FIRST_STEP) and "commitment" in facts:
             event, step = EffectState.INTENDED, FIRST_STEP[Stage(event)]
         if step is not None:
@@ -93,8 +109,20 @@ class Told:
             case.code = facts.get("code")
         elif event == "numbered":
             case.receipt = facts.get("receipt")
+            # Who signed no heads yet had no proof to print either.
+            case.numbered_at, case.has_proof = entry.seq, entry.station in self._signing
         elif event == PURGED:
             case.is_purged = True
+
+
+def notes_since(database: Database, told: Told, station: str) -> Iterator[Note]:
+    """What a station has noted since the journal was read, of things that are kept beside it."""
+    for entry in read_entries(database, (station, told.ends.get(station, 0))):
+        if entry.station != station:
+            return
+        facts = json.loads(entry.body)
+        if "case" not in facts and "commitment" in facts:
+            yield Note(entry.seq, facts)
 
 
 class Keys(NamedTuple):
@@ -105,14 +133,30 @@ class Keys(NamedTuple):
     escrowed_to: str | None
 
 
+class StoredCase(NamedTuple):
+    """One case as it stands in the store; whether it says of whom and of which card it is, not which."""
+
+    station: str
+    stage: str
+    code: str | None
+    keys: Keys
+    attempt: int
+    has_person: bool
+    has_card: bool
+
+
 @dataclass(frozen=True)
 class StoreState:
-    """The state of all cases at one moment, without their records; `ends` is the last entry of each station then."""
+    """The state of all cases at one moment, without their records; `ends` is the last entry of each station then.
+
+    `proofs` are the places of the entries to which the texts on receipts lead, None for a receipt without.
+    """
 
     ends: dict[str, int]
-    cases: dict[str, tuple[str, str, str | None, Keys]]
+    cases: dict[str, StoredCase]
     effects: dict[str, dict[str, str]]
     receipts: dict[str, int]
+    proofs: dict[str, tuple[str, int] | None]
 
 
 def read_state(database: Database) -> StoreState:
@@ -123,41 +167,62 @@ def read_state(database: Database) -> StoreState:
             for row in transaction.run("SELECT station, MAX(seq) AS last FROM journal GROUP BY station")
         }
         cases = {
-            row.pseudonym: (
+            row.pseudonym: StoredCase(
                 row.station,
                 row.stage,
                 row.code,
                 Keys(bool(row.is_here), bool(row.has_copy), row.escrowed_to),
+                row.attempt,
+                bool(row.has_person),
+                bool(row.has_card),
             )
             for row in transaction.run(
-                "SELECT pseudonym, station, stage, code, seal IS NOT NULL AS is_here,"
-                " escrow IS NOT NULL AS has_copy, escrowed_to FROM cases"
+                "SELECT pseudonym, station, stage, code, attempt, seal IS NOT NULL AS is_here,"
+                " escrow IS NOT NULL AS has_copy, escrowed_to, person IS NOT NULL AS has_person,"
+                " card IS NOT NULL AS has_card FROM cases"
             )
         }
-        receipts = {row.pseudonym: row.number for row in transaction.run("SELECT pseudonym, number FROM receipts")}
+        numbered = transaction.run("SELECT pseudonym, number, proof FROM receipts")
         effects: dict[str, dict[str, str]] = {}
         for row in transaction.run("SELECT pseudonym, step, state FROM effects"):
             effects.setdefault(row.pseudonym, {})[row.step] = row.state
     for station, last in ends.items():
         if not isinstance(last, int):
             raise ChainBroken(str(station), 0, "is no entry")
-    return StoreState(ends, cases, effects, receipts)
+    receipts = {row.pseudonym: row.number for row in numbered}
+    return StoreState(ends, cases, effects, receipts, {row.pseudonym: _proven(row) for row in numbered})
+
+
+def _proven(row: Any) -> tuple[str, int] | None:
+    """Station and place of the entry to which a receipt's text leads."""
+    if row.proof is None:
+        return None
+    head = proof_of(row.number, row.proof).signed.head
+    return head.station, head.size
 
 
 def check_state(told: Told, state: StoreState) -> None:
     """Raises `ChainBroken` at the first case whose state is not what the journal tells."""
     for pseudonym, case in told.cases.items():
-        expected = (case.station, case.stage, case.code, _told_keys(case))
-        if state.cases.get(pseudonym) != expected:
+        stored = state.cases.get(pseudonym)
+        if stored is None or stored != _told_state(case, stored):
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} stands otherwise than the journal tells")
         if state.effects.get(pseudonym) != case.effects:
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} has other effects than the journal tells")
         if state.receipts.get(pseudonym) != case.receipt:
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} has another receipt than the journal tells")
+        if state.proofs.get(pseudonym) != ((case.station, case.numbered_at) if case.has_proof else None):
+            raise ChainBroken(case.station, case.seq, f"the receipt of case {pseudonym} proves another entry")
     for pseudonyms in (state.cases, state.effects, state.receipts):
         for pseudonym in pseudonyms.keys() - told.cases.keys():
             station = state.cases[pseudonym][0] if pseudonym in state.cases else ""
             raise ChainBroken(station, state.ends.get(station, 0), f"case {pseudonym} is not told by the journal")
+
+
+def _told_state(case: ToldCase, stored: StoredCase) -> StoredCase:
+    attempt = stored.attempt if case.attempt is None else case.attempt
+    has_person, has_card = (column in case.beside and not case.is_purged for column in ("person", "card"))
+    return StoredCase(case.station, case.stage, case.code, _told_keys(case), attempt, has_person, has_card)
 
 
 def _told_keys(case: ToldCase) -> Keys:
@@ -186,6 +251,30 @@ def check_escrowed_records(database: Database, told: Told, key: EscrowKey) -> in
         return Seal(lambda: key.open(bytes(row.escrow), row.pseudonym), os.urandom)
 
     return _check(database, told, _ESCROWED_RECORDS, key.station, seal)
+
+
+def stations_sealed_to(database: Database) -> list[str]:
+    """The stations that have copies of cases' keys, by name."""
+    with database.read() as transaction:
+        rows = transaction.run("SELECT DISTINCT escrowed_to FROM cases WHERE escrow IS NOT NULL ORDER BY escrowed_to")
+    return [row.escrowed_to for row in rows]
+
+
+def opens_any(database: Database, key: EscrowKey) -> bool:
+    """Whether a station's key opens the copy of any case's key that was made for a station of that name."""
+    with database.read() as transaction:
+        rows = transaction.run(
+            "SELECT pseudonym, escrow FROM cases WHERE escrowed_to = ? AND escrow IS NOT NULL", key.station
+        )
+    return any(_opens(key, row) for row in rows)
+
+
+def _opens(key: EscrowKey, row: Any) -> bool:
+    try:
+        key.open(bytes(row.escrow), row.pseudonym)
+    except (EscrowUnopened, TypeError):
+        return False
+    return True
 
 
 def count_records_elsewhere(database: Database, station: str) -> list[tuple[str, int]]:

@@ -119,6 +119,18 @@ def newest_entry(transaction: Transaction, station: str) -> Entry | None:
     return None if row is None else _entry(row)
 
 
+def newest_entry_about(transaction: Transaction, station: str, events: Collection[str]) -> Entry | None:
+    """The last entry of a station with one of these events."""
+    named = " OR ".join("body LIKE ?" for _ in events)
+    row = transaction.run(
+        "SELECT station, seq, body, hash, node FROM journal"  # noqa: S608  # only marks are put in
+        f" WHERE station = ? AND ({named}) ORDER BY seq DESC LIMIT 1",
+        station,
+        *(f'%"event":"{event}"%' for event in events),
+    ).first()
+    return None if row is None else _entry(row)
+
+
 def is_begun(database: Database, station: str) -> bool:
     """Whether a station has entries in the store."""
     with database.read() as transaction:
@@ -129,6 +141,14 @@ def newest_head(transaction: Transaction, station: str) -> SignedHead | None:
     """The last signed head that a station kept."""
     row = transaction.run(
         "SELECT station, size, at, root, signature FROM heads WHERE station = ? ORDER BY size DESC LIMIT 1", station
+    ).first()
+    return None if row is None else _head(row)
+
+
+def head_over(transaction: Transaction, entry: Entry) -> SignedHead | None:
+    """The signed head that was kept as this entry was the newest; None when none was."""
+    row = transaction.run(
+        "SELECT station, size, at, root, signature FROM heads WHERE station = ? AND size = ?", entry.station, entry.seq
     ).first()
     return None if row is None else _head(row)
 
@@ -168,13 +188,15 @@ def read_proofs(database: Database) -> list[ProvenHead]:
     """The heads that went out on receipts, by number. Raises `ChainBroken` for what is none."""
     with database.read() as transaction:
         rows = transaction.run("SELECT number, proof FROM receipts WHERE proof IS NOT NULL ORDER BY number")
-    proofs = []
-    for row in rows:
-        try:
-            proofs.append(parse_head(str(row.proof)))
-        except HeadInvalid as invalid:
-            raise ChainBroken("?", 0, f"receipt {row.number} has a proof that is none: {invalid}") from invalid
-    return proofs
+    return [proof_of(row.number, row.proof) for row in rows]
+
+
+def proof_of(receipt: int, text: object) -> ProvenHead:
+    """The head that went out on a receipt, as it was kept. Raises `ChainBroken` for what is none."""
+    try:
+        return parse_head(str(text))
+    except HeadInvalid as invalid:
+        raise ChainBroken("?", 0, f"receipt {receipt} has a proof that is none: {invalid}") from invalid
 
 
 def _entry(row: Any) -> Entry:

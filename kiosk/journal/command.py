@@ -16,13 +16,20 @@ BODY and PAYLOAD are JSON documents as strings, because their very bytes (UTF-8)
    that has it, the first. `302a300506032b6570032100` before them makes it a key for OpenSSL.
 
 The form of the text on a receipt stands in `kiosk.journal.head`.
+
+`verify` says of each station what vouches for its journal from outside the store: the key in `head.key` beside it, or a
+text with `--head`. Without either it only says that everything in the store agrees with everything else in it, for
+whoever can write the store can write all of it anew, under a key of his own. Whoever has `head.key` as well is found by
+a text alone. Which columns of the store it vouches for stands in `kiosk.journal.vouched`.
 """
 
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from kiosk.config import Config
+from kiosk.counter.cash_count import check_counts
 from kiosk.counter.line import load_escrow_key
 from kiosk.exit_code import ExitCode
 from kiosk.journal.agreement import (
@@ -31,7 +38,9 @@ from kiosk.journal.agreement import (
     check_records,
     check_state,
     count_records_elsewhere,
+    opens_any,
     read_state,
+    stations_sealed_to,
 )
 from kiosk.journal.chain import read_entries, read_heads, read_proofs
 from kiosk.journal.database import UNREADABLE, Database, open_database
@@ -40,7 +49,11 @@ from kiosk.journal.errors import StoreDamaged, StoreUnusable
 from kiosk.journal.escrow import EscrowKey
 from kiosk.journal.head import HeadInvalid, ProvenHead, SignedHead, load_head_key, parse_head
 from kiosk.journal.seal import load_station_key
-from kiosk.journal.verify import verify_journal
+from kiosk.journal.verify import Verified, verify_journal
+
+
+class KeyUnknown(Exception):
+    """A key lies beside the store that is of nobody in it: another's store, or one that was written anew."""
 
 
 def run_journal(config: Config, data: Path, action: str, head: str | None = None) -> ExitCode:
@@ -63,6 +76,9 @@ def run_journal(config: Config, data: Path, action: str, head: str | None = None
             database.close()
     except ChainBroken as broken:
         print(broken)
+        return ExitCode.REFUSED
+    except KeyUnknown as unknown:
+        print(f"not verified: {unknown}")
         return ExitCode.REFUSED
     except HeadInvalid as invalid:
         print(f"head rejected: {invalid}")
@@ -89,20 +105,25 @@ def _verify(database: Database, presented: list[ProvenHead], data: Path) -> None
     told = Told(state.ends)
     verified = verify_journal(told.listen(read_entries(database)), heads, [*printed, *presented])
     check_state(told, state)
-    head_key, station_key = data / "head.key", data / "station.key"
-    own = load_head_key(head_key).public if head_key.exists() and station_key.exists() else None
+    counts = check_counts(database, told)
     if not verified:
         raise StoreDamaged("it holds no journal")
-    if own is None:
+    own = _own_station(verified, data / "head.key")
+    station_key = data / "station.key"
+    has_keys = own is not None and station_key.exists()
+    if not has_keys:
         print("the sealed records are not compared, for station.key and head.key do not lie beside the store")
     for of in verified:
         print(f"{of.station}: {of.entries} entries, {of.heads} signed heads, chain holds")
-        if own is not None and of.key == own:
+        print(f"{of.station}: {_vouched_by(of, own, presented)}")
+        if has_keys and of.station == own:
             count = check_records(database, told, of.station, load_station_key(station_key))
             print(f"{of.station}: {count} sealed records are those that were journaled")
         for station, count in count_records_elsewhere(database, of.station):
             print(f"{of.station}: {count} sealed records of ended cases can be read at station {station} alone")
-    if (escrow := _escrow_key(database, data / "line.key")) is not None:
+        if counted := counts.get(of.station):
+            print(f"{of.station}: {counted} counts of the drawer are those that were journaled and signed")
+    for escrow in _escrow_keys(database, data / "line.key", own):
         count = check_escrowed_records(database, told, escrow)
         print(f"{escrow.station}: {count} records that are sealed to it are those that were journaled")
     for proven in presented:
@@ -110,19 +131,40 @@ def _verify(database: Database, presented: list[ProvenHead], data: Path) -> None
         print(f"{head.station}: the head of {head.size} entries signed at {head.at.isoformat()} holds")
 
 
-def _escrow_key(database: Database, line_key: Path) -> EscrowKey | None:
-    """The key that lies beside the store, by the name under which its station has told it to others."""
-    key = load_escrow_key(line_key, "")
-    if key is None:
+def _own_station(verified: Sequence[Verified], head_key: Path) -> str | None:
+    """Whose key lies beside the store; None where none does. Raises `KeyUnknown`."""
+    if not head_key.exists():
         return None
-    public = key.private_key.public_key().public_bytes_raw()
-    with database.read() as transaction:
-        names = transaction.run(
-            "SELECT name FROM stations WHERE public_key = ?"
-            " AND EXISTS (SELECT 1 FROM cases WHERE escrowed_to = stations.name)",
-            public,
-        )
-    return next((EscrowKey(row.name, key.private_key) for row in names), None)
+    public = load_head_key(head_key).public
+    named = [of.station for of in verified if of.key == public]
+    if not named:
+        raise KeyUnknown("head.key lies beside the store, and no station's journal in it names that key")
+    return named[0]
+
+
+def _vouched_by(of: Verified, own: str | None, presented: Sequence[ProvenHead]) -> str:
+    sizes = [proven.signed.head.size for proven in presented if proven.signed.head.station == of.station]
+    if sizes:
+        return f"a text from outside vouches for the first {max(sizes)} entries"
+    if of.station == own:
+        return "head.key beside the store vouches for the journal; who has that key too is found by a receipt alone"
+    return "nothing from outside the store vouches for the journal: who writes all of it anew is found by a receipt"
+
+
+def _escrow_keys(database: Database, line_key: Path, own: str | None) -> list[EscrowKey]:
+    """The key that lies beside the store, by each name under which cases are sealed to it: to the station `own` surely.
+
+    Raises `KeyUnknown` when cases are sealed to stations, and it is not known to be another station's.
+    """
+    key = load_escrow_key(line_key, "")
+    names = stations_sealed_to(database)
+    if key is None or not names:
+        return []
+    named = [EscrowKey(name, key.private_key) for name in names]
+    opening = [escrow for escrow in named if escrow.station == own or opens_any(database, escrow)]
+    if not opening and own is None:
+        raise KeyUnknown(f"line.key lies beside the store, and opens nothing that is sealed to {', '.join(names)}")
+    return opening
 
 
 def _show(database: Database) -> None:

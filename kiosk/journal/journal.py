@@ -9,22 +9,30 @@ has: the transaction that ends the case takes the key from the station that work
 
 import datetime
 import json
+import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from kiosk.clock import Clock
-from kiosk.journal.chain import Chain, StoredPlaces, newest_entry, newest_head, read_entries
+from kiosk.journal.chain import (
+    Chain,
+    StoredPlaces,
+    newest_entry,
+    newest_entry_about,
+    newest_head,
+    read_entries,
+)
 from kiosk.journal.database import Database, Transaction
 from kiosk.journal.entry import Entry
 from kiosk.journal.escrow import EscrowKey, EscrowTo
 from kiosk.journal.head import HeadInvalid, HeadKey, ProvenHead
 from kiosk.journal.merkle import edge_of
 from kiosk.journal.seal import Seal, StationKey
-from kiosk.journal.verify import verify_since_last_head
+from kiosk.journal.verify import verify_entry, verify_since_last_head
 from kiosk.model.step import Act, Actor, RevocationStep, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER_ACT,
@@ -62,6 +70,9 @@ class EffectState(StrEnum):
     """Two clerks have said how it stands, and the case has not gone on upon their word yet."""
     FAILED = "failed"
     DONE = "done"
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,13 @@ class Witness(Enum):
     SAW_OTHERS = "saw others"
 
 
+class Note(NamedTuple):
+    """An entry about no case: its place, and its facts."""
+
+    seq: int
+    facts: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class CaseElsewhere:
     """A case of another station: its number, how far it is, and the failure that is known by a code."""
@@ -116,11 +134,22 @@ class CaseElsewhere:
     code: str = ""
 
 
+@dataclass(frozen=True)
+class IdentifiedCase:
+    """A case of any station: its application's number, how far it is, and its card's keyed id, once that was read."""
+
+    station: str
+    number: str
+    stage: Stage
+    card: str | None
+
+
 class Journal:
     """Reads and writes the cases of one station. `key` seals their records, `head_key` signs heads of the journal.
 
     `escrow_to` says which station is to read its cases once they have ended, None as long as that is not known or there
-    is none. `escrow_key` opens what other stations have sealed so to this one.
+    is none. `escrow_key` opens what other stations have sealed so to this one. `clerks_station` names the one to which
+    this station's cases are to be sealed: the journal tells of each that was opened without.
 
     Whatever changes a case raises `TransitionRefused` when `kiosk.model.transition` does not have it, or when another
     process has changed the effect since it was looked at here; the attempt is journaled, and the case stays as it is.
@@ -137,6 +166,7 @@ class Journal:
         head_key: HeadKey,
         escrow_to: Callable[[], EscrowTo | None] = lambda: None,
         escrow_key: EscrowKey | None = None,
+        clerks_station: str = "",
     ) -> None:
         self._database = database
         self.station = station
@@ -147,6 +177,7 @@ class Journal:
         self._random_bytes = random_bytes
         self._escrow_to = escrow_to
         self._escrow_key = escrow_key
+        self._clerks_station = clerks_station
         self._known_escrow: EscrowTo | None = None
 
     def start(self) -> None:
@@ -198,9 +229,10 @@ class Journal:
         for entry in read_entries(self._database):
             if entry.station == self.station:
                 facts = json.loads(entry.body)
+                stage = told_stage(facts)
                 if facts["event"] == PURGED:
                     purged.append(facts["case"])
-                elif "case" in facts and facts["event"] != ESCROWED:
+                elif stage is not None and stage.is_ended:
                     ended[facts["case"]] = datetime.datetime.fromisoformat(facts["at"])
         return max((ended[case] for case in purged), default=None)
 
@@ -212,6 +244,9 @@ class Journal:
         sealed, commitment = case.seal.close(application, f"{FIRST_STEP[opening]} intent", number)
         # Asked anew for every case: the station may have another key since.
         self._known_escrow = escrow = self._escrow_to()
+        unsealed = self._clerks_station if escrow is None else ""
+        if unsealed:
+            _log.warning("case %s is opened unsealed: nobody vouches for station %s's key", pseudonym[:8], unsealed)
         with self._database.write() as transaction:
             attempt = transaction.run(
                 "SELECT COALESCE(MAX(attempt), 0) + 1 FROM cases WHERE number = ?", number
@@ -231,7 +266,9 @@ class Journal:
             self._write_effect(transaction, case, FIRST_STEP[opening], EffectState.INTENDED, intent=sealed)
             # The stage in which it begins is the event's name, and says what the case is about.
             facts = {"event": opening.value, "case": pseudonym, "commitment": commitment, "beside": "number"}
-            self._chain.append(transaction, facts | ({} if escrow is None else {"escrow": escrow.station}))
+            copied = {} if escrow is None else {"escrow": escrow.station}
+            told = {"unsealed": unsealed} if unsealed else {}
+            self._chain.append(transaction, {**facts, **copied, **told, "attempt_number": attempt})
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -245,11 +282,12 @@ class Journal:
             row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", pseudonym).first()
         return None if row is None else Stage(row.stage)
 
-    def identified_case(self, pseudonym: str) -> tuple[str, str, Stage] | None:
-        """Station, application number and stage of any station's case; they are no secret among stations."""
+    def identified_case(self, pseudonym: str) -> IdentifiedCase | None:
+        """Any station's case as far as it is no secret among stations."""
+        statement = "SELECT station, number, stage, card FROM cases WHERE pseudonym = ?"
         with self._database.read() as transaction:
-            row = transaction.run("SELECT station, number, stage FROM cases WHERE pseudonym = ?", pseudonym).first()
-        return None if row is None else (row.station, row.number, Stage(row.stage))
+            row = transaction.run(statement, pseudonym).first()
+        return None if row is None else IdentifiedCase(row.station, row.number, Stage(row.stage), row.card)
 
     def cases_elsewhere(self, ended: Collection[str] = ()) -> tuple[CaseElsewhere, ...]:
         """The cases of other stations that have not ended, or whose pseudonym is in `ended`; by station and number.
@@ -365,13 +403,17 @@ class Journal:
             opened(row.testimony, "testimony"),
         )
 
-    def intend(self, case: CaseRecord, step: Act, intent: bytes) -> None:
-        """Makes durable what is about to be done to the world."""
+    def intend(self, case: CaseRecord, step: Act, intent: bytes, *, yen: int | None = None) -> None:
+        """Makes durable what is about to be done to the world.
+
+        `yen` is what was found to have been taken, where no entry of an outcome tells it.
+        """
         sealed, commitment = case.seal.close(intent, f"{step} intent")
         with self._change(case, step, actor_of(step)) as (transaction, _):
             self._write_effect(transaction, case, step, EffectState.INTENDED, intent=sealed)
             facts = {"event": EffectState.INTENDED.value, "case": case.pseudonym, "step": step.value}
-            self._chain.append(transaction, facts | {"commitment": commitment})
+            money = {} if yen is None else {"yen": yen}
+            self._chain.append(transaction, {**facts, "commitment": commitment, **money})
 
     def complete(
         self,
@@ -555,6 +597,17 @@ class Journal:
             self._chain.append(transaction, facts)
             return self._chain.sign(transaction)
 
+    def last_note(self, transaction: Transaction, events: Collection[str]) -> Note | None:
+        """What was noted last about one of these events; None when nothing was.
+
+        The head that was signed over it then is checked. Raises `ChainBroken`.
+        """
+        entry = newest_entry_about(transaction, self.station, events)
+        if entry is None:
+            return None
+        verify_entry(transaction, entry, self._head_key.public)
+        return Note(entry.seq, json.loads(entry.body))
+
     def numbered(self, number: int) -> tuple[CaseRecord, NumberedReceipt] | None:
         """The case whose receipt has that number: of this station, or one that is sealed to it."""
         with self._database.read() as transaction:
@@ -565,8 +618,8 @@ class Journal:
         cases = self._cases(statement, row.pseudonym, self.station, self.station)
         return (cases[0], NumberedReceipt(number, row.proof or "")) if cases else None
 
-    def has_open_paper(self, case: CaseRecord) -> bool:
-        """Whether this station began to print a paper of another case and does not know how that ended."""
+    def has_open_paper(self, beside: CaseRecord | None = None) -> bool:
+        """Whether this station began to print a paper of a case (`beside` this one), and does not know how it ended."""
         # By the stage in which receipts are printed, which is indexed: few cases stand there at a time.
         statement = """SELECT 1 FROM cases JOIN effects ON effects.pseudonym = cases.pseudonym
                        WHERE station = ? AND stage IN (?, ?, ?) AND cases.pseudonym <> ?
@@ -575,7 +628,14 @@ class Journal:
         stages = (ASKED_IN[Step.RECEIPT], SUSPECT[Step.RECEIPT], Stage.REVOCATION_EMPTIED)
         states = (EffectState.INTENDED, EffectState.UNKNOWN, EffectState.WITNESSED)
         with self._database.read() as transaction:
-            values = (self.station, *stages, case.pseudonym, Step.RECEIPT, RevocationStep.NOTICE, *states)
+            values = (
+                self.station,
+                *stages,
+                beside.pseudonym if beside else "",
+                Step.RECEIPT,
+                RevocationStep.NOTICE,
+                *states,
+            )
             found = transaction.run(statement, *values).first()
         return found is not None
 

@@ -9,6 +9,9 @@ before still hold the keys and must be destroyed by whoever keeps them; PostgreS
 
 import datetime
 import json
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
 from kiosk.journal.journal import PURGED, CaseRecord, Journal, told_stage
 
@@ -30,17 +33,25 @@ def due_cases(journal: Journal, before: datetime.datetime) -> list[CaseRecord]:
     return [case for case in journal.cases() if case.pseudonym in ended and ended[case.pseudonym] < before]
 
 
-def hand_over(journal: Journal, before: datetime.datetime) -> list[CaseRecord]:
+def hand_over(
+    journal: Journal, before: datetime.datetime, tell_damaged: Callable[[CaseRecord], None]
+) -> list[CaseRecord]:
     """Leaves this station's cases that ended before a time to the clerk's station alone, and returns these.
 
     For those that ended before there was one, or while nobody vouched for its key: what has ended since then is left to
-    it at once. Interrupted, it goes on where it is started anew.
+    it at once. Interrupted, it goes on where it is started anew. One whose key is damaged, so that nobody can read it,
+    is told and left as it is.
     """
     readable = journal.ended_cases_here()
     ended = _ended(journal) if readable else {}
     # One that was destroyed meanwhile is not in `ended`.
     due = [case for case in readable if case.pseudonym in ended and ended[case.pseudonym] < before]
-    handed_over = [journal.hand_over(case) for case in due]
+    handed_over = []
+    for case in due:
+        try:
+            handed_over.append(journal.hand_over(case))
+        except InvalidUnwrap:
+            tell_damaged(case)
     return [case for case in handed_over if case.seal.elsewhere]
 
 

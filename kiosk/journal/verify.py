@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kiosk.journal.chain import StoredPlaces, newest_head, read_entries
-from kiosk.journal.database import Database
+from kiosk.journal.chain import StoredPlaces, head_over, newest_head, read_entries
+from kiosk.journal.database import Database, Transaction
 from kiosk.journal.entry import FIRST_HASH, ChainBroken, Entry, chain, named_key
 from kiosk.journal.head import HeadInvalid, ProvenHead, SignedHead
 from kiosk.journal.merkle import Edge, inclusion_proof, root_from_inclusion
@@ -133,6 +133,23 @@ def verify_since_last_head(database: Database, station: str, public_key: bytes) 
             break
         walk.follow(entry)
     return walk.edge.size
+
+
+def verify_entry(transaction: Transaction, entry: Entry, public_key: bytes) -> None:
+    """Checks one entry by the head that its station signed over it, in a logarithmic number of rows.
+
+    Raises `ChainBroken`.
+    """
+    signed = head_over(transaction, entry)
+    if signed is None:
+        raise ChainBroken(entry.station, entry.seq, "was written with a signed head, which is missing")
+    places = StoredPlaces(transaction, entry.station)
+    previous = places(entry.seq - 1).leaf if entry.seq > 1 else FIRST_HASH
+    leaf = chain(previous, entry.body)
+    path = inclusion_proof(entry.seq - 1, entry.seq, places)
+    if root_from_inclusion(leaf, entry.seq - 1, entry.seq, path) != signed.head.root:
+        raise _not_as_signed(signed)
+    _check_signature(signed, public_key)
 
 
 def _check_signature(signed: SignedHead, public_key: bytes | None) -> None:

@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from kiosk.model.policy import PasswordKind
+
 Operation = Literal["issue", "revoke", "reset_password"]
 """What a leave is for: a certificate, its revocation, or a new password for one that is locked or forgotten."""
 
@@ -35,7 +37,8 @@ class AuthorisationTerms:
     `case` is the case's pseudonym, `items_hash` the hash of the certified items, `person` the town's keyed id of the
     resident (HMAC-SHA256 over the resident's code: equal for equal persons, meaningless to others), `nonce` 16 random
     bytes that the card's attestation repeats. Times are UTC, whole seconds; `uptime` is that of the station which may
-    use it, so that neither a clock that is set back nor another boot makes it last longer.
+    use it, so that neither a clock that is set back nor another boot makes it last longer. `which` is the password that
+    may be set anew, None where there is none, and in leaves that were signed before they named it.
     """
 
     operation: Operation
@@ -48,6 +51,7 @@ class AuthorisationTerms:
     issued_at: datetime.datetime
     expires_at: datetime.datetime
     uptime: Uptime
+    which: PasswordKind | None = None
 
     def is_fresh(self, now: datetime.datetime, uptime: Uptime) -> bool:
         """Whether a key may still be made on it, at this time by the clock and by the station's own time."""
@@ -58,7 +62,8 @@ class AuthorisationTerms:
     def encode(self) -> bytes:
         """The canonical payload."""
         document = {
-            "version": 2,
+            # What names no password is the same bytes as ever.
+            "version": 2 if self.which is None else 3,
             "operation": self.operation,
             "case": self.case,
             "station": self.station,
@@ -71,6 +76,8 @@ class AuthorisationTerms:
             "boot": self.uptime.boot.hex(),
             "uptime_s": self.uptime.elapsed_s,
         }
+        if self.which is not None:
+            document["which"] = self.which
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
@@ -91,7 +98,12 @@ class AuthorisationTerms:
                 issued_at=datetime.datetime.fromisoformat(d["issued_at"]),
                 expires_at=datetime.datetime.fromisoformat(d["expires_at"]),
                 uptime=Uptime(bytes.fromhex(d["boot"]), d["uptime_s"]),
+                which=d.get("which"),
             )
+            if terms.which is not None and (
+                terms.operation != "reset_password" or terms.which not in get_args(PasswordKind)
+            ):
+                raise AuthorisationInvalid(f"{terms.operation} of password {terms.which!r}")
             lengths = (len(terms.nonce), len(terms.items_hash), len(terms.person), len(terms.uptime.boot))
             if lengths != (16, 32, 32, 16):
                 raise AuthorisationInvalid("nonce, items_hash, person or boot has a wrong length")
@@ -99,6 +111,8 @@ class AuthorisationTerms:
                 raise AuthorisationInvalid("uptime_s is a whole number")
             if not all(isinstance(text, str) for text in (terms.case, terms.station, terms.card_number)):
                 raise AuthorisationInvalid("case, station and card_number are texts")
+            if not terms.card_number.isascii():
+                raise AuthorisationInvalid("card_number is ASCII")
             is_canonical = terms.encode() == payload
         except AuthorisationInvalid:
             raise

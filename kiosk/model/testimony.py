@@ -92,6 +92,14 @@ class TestimonyTerms:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What two clerks at one screen found, one of `ANSWERS`, and the name of the one who signs second."""
+
+    answer: str
+    second: str
+
+
+@dataclass(frozen=True)
 class ClerkSignature:
     """One clerk's signature (ECDSA with SHA-256), and his certificate (DER)."""
 

@@ -194,7 +194,7 @@ class KioskApp(App[None], inherit_bindings=False):
 
         from kiosk.ui.case_thread import issue_certificate
         from kiosk.ui.clerk.flow import attend
-        from kiosk.ui.clerk_elsewhere import reach_clerk
+        from kiosk.ui.clerk_elsewhere import have_cases_settled, reach_clerk
         from kiosk.ui.office import StationOffice
         from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
@@ -215,6 +215,8 @@ class KioskApp(App[None], inherit_bindings=False):
             self.run_worker(serve_residents(resident, reception, self._language), group="resident")
             if far_clerk is not None:
                 self.run_worker(reach_clerk(self.board, far_clerk, lambda: self._is_leaving), group="clerk")
+                settling = have_cases_settled(far_clerk, station, self._thread, lambda: self._is_leaving)
+                self.run_worker(settling, group="clerk")
         if served == {SeatName.CLERK} and far_clerk is None:
             attending = attend_terminals(counter, self.board, lambda: self._is_leaving)
             self._attending = self.run_worker(attending, group="terminals")

@@ -89,6 +89,8 @@ class OpenCase:
                 if isinstance(news, PaymentCount):
                     self.money = Money.TAKEN
             case ClerkAnswered(question=question, value=value):
+                if isinstance(question, FeeDue):
+                    self.money = Money.TAKEN  # by him, or by a machine, so that nothing was left for him to take
                 self.answer(question, value)
             case Trouble():
                 self.ending = news

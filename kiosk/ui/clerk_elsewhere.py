@@ -4,13 +4,22 @@ Its cases know what he is asked there, and its residents reach him.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hw.ports import MachineMoney
-from kiosk.issuance.persons import Abandoned, Clerk, IdentityEvidence, IdentityQuestion, Persons
+from kiosk.issuance.persons import (
+    CLERK_ALONE,
+    Abandoned,
+    Clerk,
+    IdentityEvidence,
+    IdentityQuestion,
+    OpenDeposit,
+    Persons,
+)
 from kiosk.model.resident import Resident
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.board import Board
@@ -31,10 +40,17 @@ from kiosk.ui.persons import (
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.submission import Accepted, Referred, Returned
 
+if TYPE_CHECKING:
+    from kiosk.issuance.station import Station
+    from kiosk.journal.journal import CaseRecord
+
 A = TypeVar("A")
 
 _TRIES_AGAIN_AFTER_S = 2.0
 """A clerk's station that is away is asked again after this long."""
+_LOOKS_FOR_SUSPECT_EVERY_S = 2.0
+
+_log = logging.getLogger(__name__)
 
 
 def persons_of(line: CaseLine, number: str, post: Callable[[object], None], far: FarClerk | None) -> Persons:
@@ -60,9 +76,9 @@ class ClerkElsewhere:
         """Asks for leave."""
         self._ask(Approval(question), partial(self.clerk.approve, question))
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Asks for the fee."""
-        return self._ask(FeeDue(due_yen), partial(self.clerk.take_fee, due_yen))
+        return self._ask(FeeDue(due_yen), partial(self.clerk.take_fee, due_yen, deposit))
 
     def give_change(self, change_yen: int) -> None:
         """Asks to hand the change back."""
@@ -152,6 +168,51 @@ async def _reach(
     except Abandoned:
         return True
     return False
+
+
+async def have_cases_settled(
+    far: FarClerk, station: "Station", station_thread: StationThread, is_leaving: Callable[[], bool]
+) -> None:
+    """Asks two clerks at their station about every case that waits for them, one after the other, for ever.
+
+    They take their time, and the terminal serves residents meanwhile.
+    """
+    thread = StationThread()
+
+    def give_up() -> None:
+        if is_leaving():
+            raise _NotWanted
+
+    try:
+        while not is_leaving():
+            for waiting in await station_thread.call(station.journal.suspect_cases):
+                await _settle(waiting, far, station, station_thread, thread, give_up)
+            await asyncio.sleep(_LOOKS_FOR_SUSPECT_EVERY_S)
+    finally:
+        thread.end()
+
+
+async def _settle(
+    waiting: "CaseRecord",
+    far: FarClerk,
+    station: "Station",
+    station_thread: StationThread,
+    thread: StationThread,
+    give_up: Callable[[], None],
+) -> None:
+    from hw.errors import LinkLost, Refused
+    from kiosk.issuance.settle import NotSuspect, accept
+    from kiosk.model.testimony import TestimonyInvalid
+    from kiosk.model.transition import TransitionRefused
+
+    two_clerks = await thread.call(far.two_clerks, give_up)
+    try:
+        testimony = await thread.call(two_clerks.testify, waiting.pseudonym)
+        await station_thread.call(accept, waiting, testimony, station)
+    except (_NotWanted, Abandoned, LinkLost):
+        return  # it waits on, and is asked about again
+    except (Refused, TestimonyInvalid, NotSuspect, TransitionRefused) as refused:
+        _log.warning("two clerks' word about application %s is not taken: %s", waiting.number, refused)
 
 
 def _answer(resident: Resident | None, items: tuple[str, ...]) -> Accepted | Returned | Referred:

@@ -13,12 +13,12 @@ from kiosk.model.town import Areas
 
 if TYPE_CHECKING:
     from kiosk.counter.asking import FormLooked
-    from kiosk.counter.desk import Reception
+    from kiosk.counter.desk import Reception, Witnesses
     from kiosk.counter.line import Question as TerminalAsked
     from kiosk.counter.roster import SignIn
     from kiosk.counter_records import CounterRecords
     from kiosk.issuance.persons import Clerk
-    from kiosk.issuance.station import Station
+    from kiosk.issuance.station import Station, TwoClerks
     from kiosk.journal.journal import CaseElsewhere
     from kiosk.model.form import Form
     from kiosk.model.revocation import RevocationApplication
@@ -43,6 +43,8 @@ class DeviceState:
     detail: str = ""
     is_refused: bool = False
     """Whether another device than before sits there, and waits for somebody to accept it."""
+    found: str = ""
+    """Who that is."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,8 @@ class LeftCase:
     """A case that has not ended and that nobody works on; `resident` is None when he left the register.
 
     `stage` is the journal's; a suspect case waits for two clerks who look at what is there. `procedure` is one of
-    `kiosk.model.transition.Procedure`.
+    `kiosk.model.transition.Procedure`. `station` is the terminal whose case it is, where that stands elsewhere; then
+    its resident is not known here.
     """
 
     number: str
@@ -155,6 +158,7 @@ class LeftCase:
     code: str
     is_suspect: bool
     procedure: str = "issuance"
+    station: str = ""
 
 
 @dataclass(frozen=True)
@@ -281,8 +285,8 @@ class Workbench(Protocol):
         """Writes a support bundle into the data directory; its file."""
         ...
 
-    def accept_replacements(self) -> None:
-        """A device was exchanged on purpose: one that was refused is worked with from now on."""
+    def accept_replacements(self, shown: Mapping[str, str]) -> None:
+        """Devices were exchanged on purpose: those refused that were `shown`, by name, are worked with from now on."""
         ...
 
 
@@ -462,6 +466,10 @@ class FarClerk(Protocol):
         """Asked for a resident without a case, on any other thread, one call at a time."""
         ...
 
+    def two_clerks(self, give_up: Callable[[], None]) -> "TwoClerks":
+        """Asked about suspect cases, on a third thread, one call at a time."""
+        ...
+
 
 class ClerkAtStation(Protocol):
     """Who answers terminals at the clerk's own station: `kiosk.ui.terminals.ClerkForTerminals`."""
@@ -472,6 +480,10 @@ class ClerkAtStation(Protocol):
 
     def reception(self, question: "TerminalAsked") -> "Reception":
         """For a resident without one."""
+        ...
+
+    def witnesses(self, question: "TerminalAsked", number: str) -> "Witnesses":
+        """Two clerks, for a case that waits for them."""
         ...
 
     def withdraw(self, question: "TerminalAsked") -> None:
@@ -568,6 +580,15 @@ class Counter(Protocol):
 
     def show_sign(self, sign: "TowerSign") -> bool:
         """Shows it on the signal tower; whether the tower took it. Waits for the tower."""
+        ...
+
+    @property
+    def is_printer_stuck(self) -> bool:
+        """Whether the receipt printer stopped at an error, such as a stuck cutter, and waits to be told to go on."""
+        ...
+
+    def recover_printer(self) -> None:
+        """Lets it go on, once a person has removed the cause; what it still held is dropped. Waits for a print."""
         ...
 
     def receipts(self) -> Path | None:

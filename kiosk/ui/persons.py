@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.issuance.persons import (
+    CLERK_ALONE,
     Abandoned,
     AskedPassword,
     CannotTell,
@@ -20,12 +21,16 @@ from kiosk.issuance.persons import (
     DeliverySummary,
     IdentityEvidence,
     IdentityQuestion,
+    OpenDeposit,
     Persons,
 )
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
 
 A = TypeVar("A")
+
+_LOOKS_EVERY_S = 0.25
+"""How often it is looked whether a question is still wanted."""
 
 
 class Unsure(StrEnum):
@@ -165,7 +170,7 @@ class PaperLook(ClerkAsked[PaperSeen]):
 
 @dataclass(frozen=True)
 class ClerkAnswered:
-    """A clerk at a station of his own has answered."""
+    """A clerk at a station of his own has answered, or a question was taken back."""
 
     question: ClerkAsked[Any]
     value: object
@@ -200,14 +205,28 @@ class CaseLine:
 
     def ask(self, question: Asked[A]) -> A:
         """Asks and blocks. Raises `Abandoned`, and `CancelledError` when the program ends."""
-        future: Future[object] = question._answer  # type: ignore[assignment]  # failed and cancelled here, never set
+        self._put(question)
+        return question._answer.result()
+
+    def ask_while(self, is_wanted: Callable[[], bool], question: ClerkAsked[A], *, otherwise: A) -> A:
+        """Asks the clerk, as `ask` does, but takes the question back and answers it once it is not wanted any more."""
+        self._put(question)
+        while True:
+            try:
+                return question._answer.result(_LOOKS_EVERY_S)
+            except TimeoutError:
+                # What the clerk has said in the same moment counts.
+                if not is_wanted() and question.answer(otherwise):
+                    self._post(ClerkAnswered(question, otherwise))
+
+    def _put(self, question: Asked[Any]) -> None:
+        future: Future[object] = question._answer  # failed and cancelled here, never set
         with self._lock:
             self._raise_if_abandoned()
             if self._is_closed:
                 future.cancel()
             self._waiting = future
         self._post(question)
-        return question._answer.result()
 
     def note(self, news: object) -> None:
         """Says something whatever became of the case."""
@@ -312,9 +331,9 @@ class ClerkAtScreen:
         """Asks for leave."""
         self.line.ask(Approval(question))
 
-    def take_fee(self, due_yen: int) -> int:
-        """Asks for the fee."""
-        return self.line.ask(FeeDue(due_yen))
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
+        """Asks for the fee, until something else is due."""
+        return self.line.ask_while(deposit.is_due, FeeDue(due_yen), otherwise=0)
 
     def give_change(self, change_yen: int) -> None:
         """Asks to hand the change back."""

@@ -16,12 +16,14 @@ from kiosk.issuance.persons import Clerk
 from kiosk.journal.journal import CaseElsewhere
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
-from kiosk.model.step import Actor, Step, position_of
+from kiosk.model.step import Actor, Step, Undo, position_of
+from kiosk.model.testimony import Finding
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
 from kiosk.ui.counter import Counter
 from kiosk.ui.persons import Approval, CaseLine, ClerkAsked, FeeDue, IdentityCheck, Unsure
 from kiosk.ui.station_thread import StationThread
+from kiosk.ui.words import Words
 
 _ANSWERED_KEPT = 50
 
@@ -47,6 +49,13 @@ class Call(ClerkAsked[None]):
 
 
 @dataclass(frozen=True, eq=False)
+class Settlement(ClerkAsked[Finding]):
+    """A case of the terminal waits for two clerks (要確認); they answer when they have looked, among all else."""
+
+    question: Step | Undo
+
+
+@dataclass(frozen=True, eq=False)
 class TerminalQuestion:
     """A question of one terminal, about the application of a number, which is empty where there is none yet."""
 
@@ -62,9 +71,16 @@ class TerminalQuestion:
         match self.asked:
             case IdentityCheck(question=question) | Approval(question=question):
                 return position_of(Step.IDENTITY_CHECK) if question.operation == "issue" else None
-            case FormLook() | FormWanted() | Call():
+            case FormLook() | FormWanted() | Call() | Settlement():
                 return None
         return position_of(Step.FEE)
+
+
+def terminal_name(words: Words, question: TerminalQuestion) -> str:
+    """The terminal, and the number of its application where there is one yet."""
+    if not question.number:
+        return words("clerk.terminal.name", station=question.station)
+    return words("clerk.terminal.case", station=question.station, number=question.number)
 
 
 @dataclass
@@ -88,7 +104,12 @@ class Terminals:
     @property
     def asked(self) -> TerminalQuestion | None:
         """What has waited for the clerk longest."""
-        return next((q for q in self.waiting if not isinstance(q.asked, FormWanted | Call)), None)
+        return next((q for q in self.waiting if not isinstance(q.asked, FormWanted | Call | Settlement)), None)
+
+    @property
+    def suspect(self) -> tuple[TerminalQuestion, ...]:
+        """Cases of terminals that two clerks can settle now."""
+        return tuple(q for q in self.waiting if isinstance(q.asked, Settlement))
 
     @property
     def free(self) -> tuple[TerminalQuestion, ...]:
@@ -175,6 +196,12 @@ class ClerkForTerminals:
         line.persons(self._put_of(question, "", line))
         return ReceptionAtScreen(line)
 
+    def witnesses(self, question: Question, number: str) -> "WitnessesAtScreen":
+        """Two clerks at the screen, for a case that nobody else can settle."""
+        line = CaseLine()
+        line.persons(self._put_of(question, number, line))
+        return WitnessesAtScreen(line)
+
     def _put_of(self, question: Question, number: str, line: CaseLine) -> Callable[[object], None]:
         with self._lock:
             self._lines[question.id] = line
@@ -243,3 +270,14 @@ class ReceptionAtScreen:
     def come(self) -> None:
         """Waits until the clerk is on his way."""
         self.line.ask(Call())
+
+
+@dataclass(frozen=True)
+class WitnessesAtScreen:
+    """`kiosk.counter.desk.Witnesses`."""
+
+    line: CaseLine
+
+    def look(self, question: Step | Undo) -> Finding:
+        """Waits until two clerks have looked."""
+        return self.line.ask(Settlement(question))

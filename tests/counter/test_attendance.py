@@ -1,6 +1,7 @@
 """A clerk's station at which a person is asked serves several terminals at once, and nobody's money is forgotten."""
 
 import datetime
+import io
 import queue
 import threading
 import time
@@ -11,19 +12,33 @@ from pathlib import Path
 
 import pytest
 
-from hw.ports import MachineMoney
+from hw.errors import Refused
+from hw.ports import ChannelChallenge, ChannelPurpose, MachineMoney
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
 from kiosk.authority.credential import load_credential
 from kiosk.authority.embedded.directory import add_station
+from kiosk.config import SHIPPED, load_config
 from kiosk.counter.asking import FormLooked
 from kiosk.counter.attendance import Attendance
 from kiosk.counter.line import Line, Question
-from kiosk.counter.remote_clerk import RemoteClerk, RemoteDesk, RemoteReception, RemoteRegister
+from kiosk.counter.remote_clerk import (
+    RemoteArchive,
+    RemoteClerk,
+    RemoteClerkKey,
+    RemoteDesk,
+    RemoteIds,
+    RemoteReception,
+    RemoteRegister,
+    remote_card_keys,
+)
 from kiosk.counter.till import Till
-from kiosk.issuance.persons import Abandoned
+from kiosk.drill import run_attendance
+from kiosk.exit_code import ExitCode
+from kiosk.issuance.persons import CLERK_ALONE, Abandoned, OpenDeposit
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import CaseElsewhere
+from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident, Sex
 from kiosk.played_persons import PlayedClerk
@@ -32,6 +47,7 @@ from tests.counter_bench import RESIDENT
 from tests.issuance.test_issue import new_world
 from tests.stores import Store
 
+APPLICATION = SHIPPED / "demo" / "application.toml"
 FORM = Form("ほろのべ　たろう", "", datetime.date(1931, 5, 3), Sex.MALE, "幌延町")
 
 
@@ -64,7 +80,7 @@ class TakesTime(PlayedClerk):
         self.slow.asked.put(self.question)
         assert self.slow.goes_on.wait(PATIENCE_S)
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         self._wait()
         return 1000
 
@@ -151,6 +167,103 @@ def test_one_resident_who_takes_his_time_holds_up_nobody(town: TwoStations, slow
         assert paid.get(timeout=PATIENCE_S) == 1000
 
 
+@contextmanager
+def drill_attending(town: TwoStations, folder: Path, takes_s: float) -> Iterator[None]:
+    """`kiosk drill --attend` at the window, with a clerk who takes so long for each answer."""
+    file = folder / "application.toml"
+    file.write_text(APPLICATION.read_text().replace("[persons.clerk]", f"[persons.clerk]\ntakes_s = {takes_s}", 1))
+    settings = {
+        "authority.url": "http://authority",
+        "authority.credential": str(town.world.authority_directory / "stations" / f"{WINDOW}.pem"),
+        "store.url": town.world.database_url,
+    }
+    config = load_config(SHIPPED / "kiosk.toml", list(settings.items()))
+    stopping, ready = threading.Event(), Told()
+    came = in_thread(lambda: run_attendance(config, folder / "window", file, stopping.is_set, ready))
+    try:
+        assert ready.told.wait(PATIENCE_S)
+        yield
+    finally:
+        stopping.set()
+        assert came.get(timeout=PATIENCE_S) is ExitCode.OK
+
+
+class Told(io.StringIO):
+    """Hears that the station can be asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.told.set()
+        return super().write(text)
+
+
+def test_a_played_clerk_who_takes_his_time_holds_up_no_other_terminal(town: TwoStations, tmp_path: Path) -> None:
+    """What a station answers at once it answers at once, whatever the clerk is doing: register, ids, keys, archive."""
+    (folder := tmp_path / "drill").mkdir()
+    with drill_attending(town, folder, takes_s=3600.0):
+        remote = town.remote()
+        paid = in_thread(lambda: RemoteClerk(remote, "1").take_fee(500))
+        wait_until(lambda: begun(town) == ["fee"])
+        for quick in (second_terminal(town), remote):
+            ask_what_needs_nobody(town, quick)
+        assert begun(town) == ["fee"] and paid.empty()
+    # The station ends: whoever waits for its clerk is told so.
+    assert isinstance(paid.get(timeout=PATIENCE_S), Abandoned)
+
+
+def test_two_terminals_ask_the_clerk_at_once(town: TwoStations, slow: SlowClerk) -> None:
+    """At the screens: neither's quick questions wait for the person, whoever has asked him."""
+    with attended(town, slow):
+        terminals = (town.remote(), second_terminal(town))
+        paid = [in_thread(lambda desk=desk: RemoteClerk(desk, "1").take_fee(500)) for desk in terminals]
+        assert {slow.asked.get(timeout=PATIENCE_S).asker for _ in paid} == {"demo", "second"}
+        for desk in terminals:
+            ask_what_needs_nobody(town, desk)
+        assert all(one.empty() for one in paid)
+        slow.goes_on.set()
+        assert [one.get(timeout=PATIENCE_S) for one in paid] == [1000, 1000]
+
+
+def ask_what_needs_nobody(town: TwoStations, desk: RemoteDesk) -> None:
+    """Register, ids, keys, archive."""
+    found = RemoteRegister(desk).find(RESIDENT)
+    assert found is not None and found.code == RESIDENT
+    assert len(RemoteIds(desk).person(RESIDENT)) == 32
+    assert RemoteClerkKey(desk).name == "demo"
+    with pytest.raises(Refused, match="no case that has ended"):
+        RemoteArchive(desk).is_valid("f" * 32)
+    with pytest.raises(Refused, match="another station's"):
+        remote_card_keys(desk)(leave_of_a_third(town))(
+            ChannelChallenge("JUKI", ChannelPurpose.ISSUE, 0x30, bytes(8), bytes(8), bytes(8))
+        )
+
+
+def leave_of_a_third(town: TwoStations) -> Authorisation:
+    world = town.world
+    terms = AuthorisationTerms(
+        operation="issue",
+        case="f" * 32,
+        station="annex",
+        card_number="JUKI",
+        items_hash=bytes(32),
+        person=bytes(32),
+        nonce=bytes(16),
+        issued_at=world.now,
+        expires_at=world.now + datetime.timedelta(minutes=15),
+        uptime=world.station().uptime(),
+    )
+    return world.station().clerk_key.authorise(terms)
+
+
+def begun(town: TwoStations) -> list[str]:
+    """What the window has begun with."""
+    with open_database(town.world.database_url).read() as transaction:
+        return [row.kind for row in transaction.run("SELECT kind FROM questions WHERE state = 'begun'")]
+
+
 def test_what_the_drawer_took_in_is_in_its_own_stations_books(town: TwoStations, slow: SlowClerk) -> None:
     slow.goes_on.set()
     with attended(town, slow) as till:
@@ -181,6 +294,25 @@ def test_a_payment_that_was_given_up_is_not_in_the_books(town: TwoStations, slow
         gone.set()
         assert isinstance(paid.get(timeout=PATIENCE_S), Left)
         wait_until(lambda: slow.withdrawn == [question])
+        slow.goes_on.set()
+        assert RemoteRegister(town.remote()).find(RESIDENT) is not None
+        assert not +till.balances()
+
+
+def test_a_clerk_elsewhere_is_asked_once_the_payer_had_his_time_and_until_something_else_is_due(
+    town: TwoStations, slow: SlowClerk
+) -> None:
+    is_due, has_had_time = threading.Event(), threading.Event()
+    is_due.set()
+    deposit = OpenDeposit(is_due.is_set, has_had_time.set)
+    with attended(town, slow) as till:
+        paid = in_thread(lambda: RemoteClerk(town.remote(), "1").take_fee(500, deposit))
+        question = slow.asked.get(timeout=PATIENCE_S)
+        assert has_had_time.is_set()
+        is_due.clear()
+        assert paid.get(timeout=PATIENCE_S) == 0
+        wait_until(lambda: slow.withdrawn == [question])
+        assert RemoteClerk(town.remote(), "2").take_fee(500, deposit) == 0
         slow.goes_on.set()
         assert RemoteRegister(town.remote()).find(RESIDENT) is not None
         assert not +till.balances()

@@ -3,33 +3,61 @@
 import dataclasses
 import datetime
 import threading
+import time
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hw.errors import LinkLost, Refused
 from hw.ports import ChannelChallenge, ChannelPurpose, MachineMoney, SessionKeys
 from kiosk.application_file import ClerkTable
+from kiosk.authority.credential import load_credential
+from kiosk.authority.embedded.directory import add_station
 from kiosk.authority.token_key import TokenUnusable
 from kiosk.counter import asking
+from kiosk.counter.attendance import Attendance
 from kiosk.counter.card_issuer import CardIssuer
-from kiosk.counter.clerk_key import load_clerk_key
+from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of
 from kiosk.counter.line import Question
-from kiosk.counter.remote_clerk import RemoteClerk, RemoteClerkKey, RemoteDesk, RemoteRegister, remote_card_keys
-from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, Suspect
+from kiosk.counter.remote_clerk import (
+    RemoteClerk,
+    RemoteClerkKey,
+    RemoteDesk,
+    RemoteRegister,
+    RemoteTwoClerks,
+    remote_card_keys,
+)
+from kiosk.counter.town_ids import KeyedIds
+from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, StationDenied, Suspect, failure_code
 from kiosk.issuance.issue import issue
-from kiosk.issuance.persons import Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, PaperSeen
+from kiosk.issuance.persons import (
+    CLERK_ALONE,
+    Abandoned,
+    CannotTell,
+    IdentityEvidence,
+    IdentityQuestion,
+    OpenDeposit,
+    PaperSeen,
+)
+from kiosk.issuance.settle import NotSuspect, settle_elsewhere, signed_by_two
+from kiosk.journal.database import open_database
+from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Delivery
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import certify_items
-from kiosk.model.step import Actor
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.testimony import Finding, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
-from tests.counter.two_stations import TwoStations, two_stations
-from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
-from tests.issuance.test_issue import check_rest, cut, new_world, step_of_commit
+from tests.counter.two_stations import WINDOW, TwoStations, two_stations
+from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, RESIDENT, World
+from tests.issuance.test_issue import bodies, check_rest, cut, new_world, step_of_commit
 from tests.stores import Store
 
 
@@ -193,13 +221,6 @@ def test_the_leave_is_for_the_resident_who_was_looked_up_when_the_clerk_approved
             RemoteClerkKey(remote).authorise(terms(town))
 
 
-def test_who_looked_nobody_up_gets_nothing_approved(town: TwoStations) -> None:
-    question = identified(town)
-    with town.attended(town.desk()):
-        with pytest.raises(Abandoned, match="station_lost"):
-            RemoteClerk(town.remote(), "1").approve(question)
-
-
 def test_no_keys_are_given_for_another_stations_leave_or_for_none(town: TwoStations) -> None:
     challenge = ChannelChallenge("JUKI", ChannelPurpose.ISSUE, 0x30, bytes(8), bytes(8), bytes(8))
     clerk_key = town.world.station().clerk_key
@@ -235,7 +256,7 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
     class Own(PlayedClerk):
         """Says what nobody else says."""
 
-        def take_fee(self, due_yen: int) -> int:
+        def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
             raise Abandoned(Actor.RESIDENT, "too_little_money")
 
         def look_at_paper(self, receipt_number: int) -> PaperSeen:
@@ -286,14 +307,24 @@ def test_a_window_that_dies_while_money_changes_hands_leaves_it_to_a_count(town:
     class Dying(PlayedClerk):
         """Takes the money, and his station ends before it can say so."""
 
-        def take_fee(self, due_yen: int) -> int:
+        def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
             super().take_fee(due_yen)
             taken.set()
+            raise CancelledError
+
+    def dies() -> bool:
+        if taken.is_set():
             raise SystemExit
+        return False
 
     town.clerk = Dying(ClerkTable(tendered_yen=1000), "1", town.world.till)
-    dying = town.desk()
-    thread = threading.Thread(target=dying.serve, args=(lambda: False,), daemon=True)
+    dying = Attendance(town.desk(), lambda _: None, lambda _: None, time.monotonic)
+
+    def serve() -> None:
+        with suppress(SystemExit):
+            dying.serve(dies)
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
 
     ended: list[BaseException] = []
@@ -330,8 +361,127 @@ def test_an_interrupted_case_goes_on_at_a_terminal_whose_clerk_is_elsewhere(
                 check_rest(world, [issue_at_terminal(town, town.remote())])
 
 
-def test_a_terminal_gets_no_testimony(town: TwoStations) -> None:
-    with pytest.raises(Refused, match="clerk's station"):
+class Unsure(PlayedClerk):
+    """Saw nothing."""
+
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
+        raise CannotTell
+
+    def look_at_paper(self, receipt_number: int) -> PaperSeen:
+        raise CannotTell
+
+
+@pytest.mark.parametrize("step", ["fee", "receipt"])
+def test_two_clerks_at_their_station_settle_what_nobody_can_tell_at_a_terminal(
+    tmp_path: Path, fresh_authority: Path, store: Store, step: str
+) -> None:
+    world = new_world(tmp_path / "w", fresh_authority, store)
+    town = two_stations(world, Unsure(ClerkTable(tendered_yen=1000), "1", world.till))
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, step, "done"), is_before=True)
+    with town.attended(town.desk()):
+        remote = town.remote()
+        with pytest.raises(Suspect):
+            issue_at_terminal(town, remote)
+        station = town.terminal(remote)
+        (waiting,) = station.journal.suspect_cases()
+        # The clerk's station knows of it what is no secret.
+        (told,) = town.desk().journal.cases_elsewhere()
+        assert (told.station, told.number, told.stage, told.code) == ("demo", "1", waiting.stage, "K-CASE-007")
+        settled = settle_elsewhere(waiting, station)
+        assert not settled.stage.is_suspect
+        closed = issue_at_terminal(town, remote)
+        with pytest.raises(NotSuspect):
+            settle_elsewhere(settled, station)
+        with pytest.raises(Refused, match="nobody has to settle"):
+            RemoteTwoClerks(remote).testify(waiting.pseudonym)
+    check_rest(world, [closed])
+    clerks = [load_clerk_key(world.authority_directory / "clerks" / f"{name}.pem") for name in ("demo", "second")]
+    (said,) = [body for body in bodies(world) if body["event"] == "witnessed"]
+    assert said["operators"].split() == [operator_of(clerk.certificate) for clerk in clerks]
+
+
+@pytest.fixture
+def waiting(tmp_path: Path, fresh_authority: Path) -> tuple[TwoStations, CaseRecord]:
+    """A case of the terminal that waits for two clerks because of its fee."""
+    world = new_world(tmp_path / "suspect", fresh_authority)
+    town = two_stations(world)
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "fee", "done"), is_before=True)
+    unsure = Unsure(ClerkTable(), "1", world.till)
+    with pytest.raises(Suspect):
+        world.issue(persons=replace(world.persons("1"), clerk=unsure))
+    return town, world.station().journal.suspect_cases()[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Finds:
+    """Two clerks who say this."""
+
+    finding: Finding
+
+    def look(self, question: object) -> Finding:
+        return self.finding
+
+
+@pytest.mark.parametrize(
+    ("finding", "error", "reason"),
+    [
+        (Finding("500", "demo"), TestimonyInvalid, "one clerk twice"),
+        (Finding("500", "nobody"), Refused, "no key"),
+        (Finding("whole", "second"), Refused, "no answer"),
+    ],
+)
+def test_a_terminal_takes_the_word_of_two_clerks_alone(
+    waiting: tuple[TwoStations, CaseRecord], finding: Finding, error: type[Exception], reason: str
+) -> None:
+    town, record = waiting
+
+    def key_of(name: str) -> ClerkKeyFile:
+        try:
+            return load_clerk_key(town.world.authority_directory / "clerks" / f"{name}.pem")
+        except ValueError as missing:
+            raise Refused("no key of his") from missing
+
+    with town.attended(replace(town.desk(), witnesses=lambda *_: Finds(finding), key_of=key_of)):
+        station = town.terminal(town.remote())
+        with pytest.raises(error, match=reason):
+            settle_elsewhere(record, station)
+        assert station.journal.suspect_cases() != []
+
+
+def test_a_word_about_another_case_or_question_settles_nothing(waiting: tuple[TwoStations, CaseRecord]) -> None:
+    """Whatever the clerk's station sends."""
+    town, record = waiting
+    clerks = [load_clerk_key(town.world.authority_directory / "clerks" / f"{name}.pem") for name in ("demo", "second")]
+    true = TestimonyTerms(record.pseudonym, "demo", Step.FEE, "500", bytes(16), town.world.now)
+    for changes in ({"case": "f" * 32}, {"station": "annex"}, {"question": Undo.REFUND}):
+        signed = signed_by_two(replace(true, **changes), clerks[0], clerks[1])
+
+        class Says:
+            """Has just this to say."""
+
+            def testify(self, _: str, signed: Testimony = signed) -> Testimony:
+                return signed
+
+        station = town.world.station(two_clerks=Says())
+        with pytest.raises(TestimonyInvalid, match="another case"):
+            settle_elsewhere(record, station)
+        assert len(station.journal.suspect_cases()) == 1
+
+
+def test_nothing_is_signed_about_a_case_of_another_terminal(waiting: tuple[TwoStations, CaseRecord]) -> None:
+    town, record = waiting
+    second = town.world.authority_directory
+    credential = load_credential(add_station(second, town.world.authority, "annex"))
+    town.credentials["annex"] = credential
+    with town.attended(town.desk()):
+        annex = RemoteTwoClerks(replace(town.remote(), line=town.line("annex")))
+        for case in (record.pseudonym, "f" * 32):
+            with pytest.raises(Refused, match="another station's"):
+                annex.testify(case)
+
+
+def test_a_clerk_signs_nothing_that_a_terminal_has_written(town: TwoStations) -> None:
+    with pytest.raises(Refused, match="their own station"):
         RemoteClerkKey(town.remote()).testify(b"")
 
 
@@ -357,3 +507,87 @@ def test_the_clerk_who_is_there_now_is_named(town: TwoStations) -> None:
     second = load_clerk_key(town.world.authority_directory / "clerks" / "second.pem")
     with town.attended(replace(town.desk(), clerk_key=second)):
         assert (key.name, key.certificate) == (second.name, second.certificate)
+
+
+def test_a_leave_is_signed_for_the_card_of_its_case_alone(town: TwoStations) -> None:
+    question = identified(town)
+    with town.attended(town.desk()):
+        remote = town.remote()
+        key = RemoteClerkKey(remote)
+        for number, reason in (("JUKI000000000000", "another card"), ("JUKI幌延", "card_number is ASCII")):
+            RemoteRegister(remote).find(RESIDENT)
+            RemoteClerk(remote, "1").approve(question)
+            with pytest.raises(Refused, match=reason):
+                key.authorise(terms(town, card_number=number))
+
+
+def test_a_question_that_nobody_foresaw_ends_no_station(town: TwoStations, caplog: pytest.LogCaptureFixture) -> None:
+    class Spoilt(KeyedIds):
+        """Fails over what it is asked."""
+
+        def card(self, card_number: str) -> bytes:
+            return card_number.encode("ascii")
+
+    with town.attended(replace(town.desk(), ids=Spoilt(bytes(16)))):
+        remote = town.remote()
+        with pytest.raises(Refused, match="could not be answered: UnicodeEncodeError"):
+            remote.ask(asking.CARD, "幌延")
+        assert RemoteRegister(remote).find(RESIDENT) is not None, "it serves on"
+    assert "could not be answered" in caplog.text and "幌延" not in caplog.text
+
+
+def test_what_was_taken_back_from_the_clerk_is_answered_by_nobody(town: TwoStations) -> None:
+    class Withdrawn(PlayedClerk):
+        """His screen was taken away."""
+
+        def take_fee(self, due_yen: int) -> int:
+            raise CancelledError
+
+    town.clerk = Withdrawn(ClerkTable(), "1", town.world.till)
+    fee = msgspec.json.encode(asking.Concerning("1", 500))
+    with pytest.raises(CancelledError):
+        town.desk().reply(Question("", "demo", asking.FEE.kind, fee))
+
+
+def test_what_fails_while_money_changes_hands_stays_unknown(town: TwoStations) -> None:
+    """The clerk's station cannot say how far it had come: nothing passes for not taken."""
+
+    class Failing(PlayedClerk):
+        """Has taken the money when his station's program fails."""
+
+        def take_fee(self, due_yen: int) -> int:
+            super().take_fee(due_yen)
+            raise ZeroDivisionError
+
+    town.clerk = Failing(ClerkTable(tendered_yen=1000), "1", town.world.till)
+    with town.attended(town.desk()), pytest.raises(RolledBack):
+        issue_at_terminal(town, town.remote())
+    check_rest(town.world, [])
+
+
+def test_who_looked_nobody_up_gets_nothing_approved_and_no_clerk_is_blamed(town: TwoStations) -> None:
+    question = identified(town)
+    with town.attended(town.desk()), pytest.raises(StationDenied, match="nobody of the register") as denied:
+        RemoteClerk(town.remote(), "1").approve(question)
+    assert (failure_code(denied.value), denied.value.by) == ("K-CASE-011", Actor.STATION)
+
+
+def test_a_case_that_could_not_be_sealed_to_the_clerks_station_is_told_by_the_journal(
+    town: TwoStations, caplog: pytest.LogCaptureFixture
+) -> None:
+    remote, world = town.remote(), town.world
+    journal = Journal(
+        open_database(world.database_url),
+        "demo",
+        StationKey(bytes(32)),
+        lambda: world.now,
+        head_key=HEAD_KEY,
+        escrow_to=lambda: remote.line.escrow_to(WINDOW),
+        clerks_station=WINDOW,
+    )
+    journal.open_case("1", b"{}")
+    assert "opened unsealed: nobody vouches for station window" in caplog.text
+    town.line(WINDOW)
+    journal.open_case("2", b"{}")
+    told = [(body.get("unsealed"), body.get("escrow")) for body in bodies(world) if body["event"] == "opened"]
+    assert told == [(WINDOW, None), (None, WINDOW)]

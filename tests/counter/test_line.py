@@ -1,10 +1,14 @@
 """A question reaches the one who is asked, and nobody else; what was begun and not answered is not begun again."""
 
+import datetime
 import threading
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from kiosk.authority.credential import Credential, CredentialFile
 from kiosk.counter.line import Line, LineLost, Question, QuestionState, StationUnknown
 from kiosk.journal.database import open_database
 from tests.counter.two_stations import WINDOW, TwoStations, two_stations
@@ -185,3 +189,61 @@ def test_a_question_is_noticed_without_looking_for_it_again_and_again(town: TwoS
         window.answer(question, b"")
     asker.join(60)
     assert asker.answer == b""
+
+
+def issued_again(town: TwoStations, station: str) -> Credential:
+    """A station's credential as a renewal leaves it: another key, another certificate, in the same file."""
+    authority, now = town.world.authority, town.world.now
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = authority.profiles.station(station, key.public_key(), authority.new_serial(), now)
+    renewed = Credential(key, certificate, town.credentials[station].chain)
+    path = town.world.authority_directory / "stations" / f"{station}.pem"
+    fresh = path.with_suffix(".next")
+    fresh.write_bytes(renewed.encode())
+    fresh.replace(path)
+    return renewed
+
+
+def test_a_running_station_tells_its_renewed_credential(town: TwoStations) -> None:
+    """Without that every line to it would be lost when the old one ends."""
+    path = town.world.authority_directory / "stations" / f"{WINDOW}.pem"
+    first = town.credentials[WINDOW].certificate
+    window = town.line(WINDOW, renewed=CredentialFile(path).renewed)
+    town.world.now = first.not_valid_after_utc - datetime.timedelta(days=1)
+    town.credentials["demo"] = issued_again(town, "demo")
+    terminal = town.line("demo")
+    assert terminal.escrow_to(WINDOW) is not None
+    renewed = issued_again(town, WINDOW)
+    assert window.begin_next() is None
+    with open_database(town.world.database_url).read() as transaction:
+        row = transaction.run("SELECT certificate FROM stations WHERE name = 'window'").one()
+    assert bytes(row.certificate) == renewed.certificate.public_bytes(Encoding.DER)
+    town.world.now = first.not_valid_after_utc + datetime.timedelta(days=1)
+    assert terminal.escrow_to(WINDOW) is not None
+    asker = Asker(terminal)
+    window.answer(until_asked(window), b"500 yen")
+    asker.join()
+    assert asker.answer == b"500 yen"
+
+
+def test_a_credential_that_ended_is_told_by_its_own_words(town: TwoStations) -> None:
+    town.line(WINDOW)
+    terminal = town.line("demo")
+    certificate = town.credentials[WINDOW].certificate
+    town.world.now = certificate.not_valid_after_utc + datetime.timedelta(seconds=1)
+    ended = f"credential of station window ended at {certificate.not_valid_after_utc:%Y-%m-%d}"
+    with pytest.raises(StationUnknown, match=ended):
+        terminal.ask(WINDOW, "count", b"", patient)
+    town.world.now = certificate.not_valid_before_utc - datetime.timedelta(seconds=1)
+    with pytest.raises(StationUnknown, match="begins at"):
+        terminal.ask(WINDOW, "count", b"", patient)
+
+
+def test_a_renewal_that_cannot_be_read_leaves_what_was_told(town: TwoStations) -> None:
+    path = town.world.authority_directory / "stations" / f"{WINDOW}.pem"
+    window = town.line(WINDOW, renewed=CredentialFile(path).renewed)
+    path.write_text("half a cred")
+    assert window.begin_next() is None
+    path.unlink()
+    assert window.begin_next() is None
+    assert town.line("demo").escrow_to(WINDOW) is not None

@@ -1,14 +1,17 @@
 """A password is set anew, a certificate revoked, at a terminal whose clerk, keys and register are another station's."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hw.errors import Refused
-from kiosk.counter.remote_clerk import RemoteClerk, RemoteClerkKey
+from kiosk.counter.remote_clerk import RemoteClerk, RemoteClerkKey, RemoteRegister
+from kiosk.issuance.failure import StationDenied
 from kiosk.issuance.persons import IdentityQuestion, Persons
 from kiosk.model.authorisation import AuthorisationTerms, Operation
 from kiosk.model.certificate import CertificateState, certify_items
+from kiosk.model.policy import PasswordKind
 from tests.counter.two_stations import TwoStations, two_stations
 from tests.counter_bench import RESIDENT
 from tests.issuance.served_counter import (
@@ -20,6 +23,9 @@ from tests.issuance.served_counter import (
     has_password,
     issue_once,
 )
+
+Leave = tuple[Operation, PasswordKind | None]
+"""What a leave is for, and which password."""
 
 NUMBERS = {"unlock": "U-1", "revoke": "R-1"}
 
@@ -54,10 +60,33 @@ class Leaves(Exception):
     """The terminal's process ends here."""
 
 
-@pytest.mark.parametrize(("approved", "wanted"), [("issue", "reset_password"), ("reset_password", "issue")])
-def test_a_leave_for_one_thing_is_not_signed_for_another(
-    town: TwoStations, approved: Operation, wanted: Operation
-) -> None:
+def test_what_is_not_said_to_be_set_anew_is_not_shown_to_the_clerk(town: TwoStations) -> None:
+    items = town.world.station().register.residents()[0].items
+    with town.attended(town.desk()):
+        remote = town.remote()
+        RemoteRegister(remote).find(RESIDENT)
+        for operation, which in (("reset_password", None), ("issue", "signature")):
+            question = IdentityQuestion("U-1", items, items, (), operation, which=which)
+            with pytest.raises(StationDenied, match="which password"):
+                RemoteClerk(remote, "U-1").approve(question)
+
+
+SIGNATURE: Leave = ("reset_password", "signature")
+AUTHENTICATION: Leave = ("reset_password", "authentication")
+ISSUE: Leave = ("issue", None)
+
+
+@pytest.mark.parametrize(
+    ("approved", "wanted"),
+    [
+        (ISSUE, SIGNATURE),
+        (SIGNATURE, ISSUE),
+        (AUTHENTICATION, SIGNATURE),
+        (SIGNATURE, AUTHENTICATION),
+        (SIGNATURE, ("reset_password", None)),
+    ],
+)
+def test_a_leave_for_one_thing_is_not_signed_for_another(town: TwoStations, approved: Leave, wanted: Leave) -> None:
     """What the clerk was shown decides what his key signs, whatever the terminal asks for afterwards."""
     world = town.world
     asked: list[IdentityQuestion] = []
@@ -73,14 +102,14 @@ def test_a_leave_for_one_thing_is_not_signed_for_another(
         with pytest.raises(Leaves):
             SERVICES["unlock"](world, town.terminal(remote), persons)
         (question,) = asked
-        assert question.operation == "reset_password"
-        RemoteClerk(remote, "U-1").approve(
-            IdentityQuestion(question.application_number, question.register_items, question.form_items, (), approved)
-        )
+        assert (question.operation, question.which) == SIGNATURE
+        operation, which = approved
+        RemoteClerk(remote, "U-1").approve(replace(question, operation=operation, which=which))
         case = world.station().journal.latest_case("U-1")
         assert case is not None
         terms = AuthorisationTerms(
-            operation=wanted,
+            operation=wanted[0],
+            which=wanted[1],
             case=case.pseudonym,
             station="demo",
             card_number=f"JUKI{RESIDENT:0>12}",

@@ -3,7 +3,7 @@
 import datetime
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from hw.sim.card.personalization import DEMO_MASTERS
 from kiosk.application_file import ClerkTable
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import add_station
+from kiosk.counter.attendance import Attendance
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.card_issuer import CardIssuer, in_memory
 from kiosk.counter.clerk_key import load_clerk_key
@@ -28,6 +29,7 @@ from kiosk.counter.remote_clerk import (
     RemoteDesk,
     RemoteIds,
     RemoteRegister,
+    RemoteTwoClerks,
     remote_card_keys,
 )
 from kiosk.counter.town_ids import KeyedIds
@@ -38,7 +40,7 @@ from kiosk.journal.database import open_database
 from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
-from kiosk.played_persons import PlayedClerk
+from kiosk.played_persons import PlayedClerk, PlayedWitnesses
 from tests.counter_bench import HEAD_KEY, World
 
 WINDOW = "window"
@@ -60,8 +62,8 @@ class TwoStations:
     credentials: dict[str, Credential]
     drawn: int = 0
 
-    def line(self, station: str, key: int = 0) -> Line:
-        """One station's end, freshly opened; `key` makes it another's in disguise."""
+    def line(self, station: str, key: int = 0, renewed: Callable[[], Credential | None] = lambda: None) -> Line:
+        """One station's end, freshly opened; `key` makes it another's in disguise, `renewed` see `Line`."""
         credential = self.credentials[station]
         made = Line(
             open_database(self.world.database_url),
@@ -70,6 +72,7 @@ class TwoStations:
             self.credentials["demo"].chain[0],
             lambda: self.world.now,
             self.random,
+            renewed,
         )
         made.open()
         return made
@@ -105,6 +108,9 @@ class TwoStations:
             authorisation_life=datetime.timedelta(minutes=15),
             clock=lambda: self.world.now,
             ended_cases=EndedCases(journal, station.authority, station.issuer, station.clock),
+            witnesses=lambda _station, number: PlayedWitnesses(ClerkTable(), number, self.world.till),
+            key_of=lambda name: load_clerk_key(self.world.authority_directory / "clerks" / f"{name}.pem"),
+            random_bytes=self.random,
         )
 
     def remote(self, patience_s: float = PATIENCE_S, **changes: Any) -> RemoteDesk:
@@ -119,6 +125,7 @@ class TwoStations:
             "clerk_key": RemoteClerkKey(desk),
             "ids": RemoteIds(desk),
             "archive": RemoteArchive(desk),
+            "two_clerks": RemoteTwoClerks(desk),
             "journal": Journal(
                 open_database(self.world.database_url),
                 "demo",
@@ -138,7 +145,8 @@ class TwoStations:
     def attended(self, desk: Desk) -> Iterator[Desk]:
         """The window at work, in a thread of its own."""
         stopping = threading.Event()
-        thread = threading.Thread(target=desk.serve, args=(stopping.is_set,))
+        attendance = Attendance(desk, lambda _: None, lambda _: None, time.monotonic)
+        thread = threading.Thread(target=attendance.serve, args=(stopping.is_set,))
         thread.start()
         try:
             yield desk

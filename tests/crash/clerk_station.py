@@ -15,7 +15,7 @@ from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, SessionKeys
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import LineLost, Question, QuestionState
-from kiosk.issuance.persons import Abandoned, Clerk, IdentityEvidence, IdentityQuestion
+from kiosk.issuance.persons import CLERK_ALONE, Abandoned, Clerk, IdentityEvidence, IdentityQuestion, OpenDeposit
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
@@ -91,9 +91,9 @@ class ClerkAtStation:
         """Asks him."""
         self._ask("approve", lambda: self._clerk.approve(question))
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Asks him."""
-        return self._ask("fee", lambda: self._clerk.take_fee(due_yen))
+        return self._ask("fee", lambda: self._clerk.take_fee(due_yen, deposit))
 
     def give_change(self, change_yen: int) -> None:
         """Asks him."""

@@ -14,13 +14,21 @@ from collections.abc import Callable, Iterator
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from kiosk.books import StationBooks
 from kiosk.clock import JAPAN
 from kiosk.journal import head as journal_head
+from kiosk.journal.database import open_database
 from kiosk.journal.head import HeadInvalid, SignedHead, parse_head
+from kiosk.journal.journal import Journal
+from kiosk.journal.seal import StationKey
 from kiosk.model.transition import AFTER_ACT, FIRST_STEP, Stage
+from kiosk.register.register import Register
+from kiosk.ui.counter import DayTakings
 from tests.counter_bench import HEAD_KEY
+from tests.crash.office import START
 from tests.crash.remains import Case, Certificate, Head, Remains, certified_key, paper_kind
-from tests.crash.world import PASSWORDS
+from tests.crash.world import PASSWORDS, STATION, STATION_KEY
+from tests.journal.filled_journal import in_memory
 
 Invariant = Callable[[Remains], Iterator[str]]
 Act = Callable[[Remains, str], Iterator[str]]
@@ -313,20 +321,48 @@ def the_till_equals_the_journal(remains: Remains) -> Iterator[str]:
         if fee:
             if fee["tendered_yen"] - fee["change_yen"] != fee["fee_yen"]:
                 yield f"case {case.number}: tendered, change and fee do not add up: {fee}"
-            due[case.number] += fee["fee_yen"] - (refund["amount_yen"] if refund else 0)
+            due[case.number] += fee["fee_yen"]
+        if refund:
+            due[case.number] += case.effects["refund"].intent["found_yen"] - refund["amount_yen"]
     for payer in due.keys() | remains.image.till.keys():
         if remains.image.till.get(payer, 0) != due[payer]:
             yield f"payer {payer} has {remains.image.till.get(payer, 0)} yen in the till, {due[payer]} in the journal"
+    takings = _takings(remains.image.store)
+    if sum(remains.image.till.values()) != takings.fees_yen - takings.refunds_yen:
+        yield f"the day's books tell of {takings.fees_yen} yen taken and {takings.refunds_yen} given back"
+
+
+@functools.lru_cache(64)
+def _takings(store: bytes) -> DayTakings:
+    """What the product counts of everything that the journal tells, from its entries alone."""
+    with in_memory() as folder:
+        (folder / "kiosk.db").write_bytes(store)
+        database = open_database(f"sqlite:///{folder / 'kiosk.db'}")
+        try:
+            journal = Journal(database, STATION, StationKey(STATION_KEY), lambda: START, head_key=HEAD_KEY)
+            return StationBooks(journal, Register(())).takings(START.date(), 0)
+        finally:
+            database.close()
 
 
 def a_refund_says_what_was_given_back(remains: Remains) -> Iterator[str]:
     """At rest the cash box equals the journal, the refunds too."""
+    journaled: dict[str, list[int]] = defaultdict(list)
     for case in remains.store.cases:
-        refund = case.outcome("refund")
-        if refund and sum(other.number == case.number for other in remains.store.cases) == 1:
-            last_yen = [yen for payer, yen in remains.image.till_moves if payer == case.number][-1]
-            if refund["amount_yen"] != -last_yen:
-                yield f"case {case.number}: {-last_yen} yen were given back, {refund['amount_yen']} are journaled"
+        if (refund := case.outcome("refund")) and refund["amount_yen"]:
+            journaled[case.number].append(refund["amount_yen"])
+    # Change leaves the fee in the till; whoever gets back what is his leaves nothing.
+    given_back: dict[str, list[int]] = defaultdict(list)
+    left: Counter[str] = Counter()
+    for payer, yen in remains.image.till_moves:
+        left[payer] += yen
+        if not left[payer]:
+            given_back[payer].append(-yen)
+    for number, refunds in journaled.items():
+        # Who gives up while he pays gets his coins back at once, which is no refund of a case's.
+        moves = iter(given_back[number])
+        if not all(refund in moves for refund in refunds):
+            yield f"application {number}: {given_back[number]} yen were given back, {refunds} are journaled"
 
 
 def charged_means_valid_or_refunded(remains: Remains) -> Iterator[str]:

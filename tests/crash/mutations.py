@@ -59,12 +59,12 @@ _DEFECT = "defect"
 
 
 def _no_intent(step: str, catcher: str) -> Mutation:
-    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))"
+    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent), yen=yen)"
     return _one(f"no intent is written for {step}", catcher, _RUN, old, f"effect.step == {step!r} or {old}")
 
 
 def _late_intent(step: str, catcher: str) -> Mutation:
-    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent))"
+    old = "self._journal.intend(self.record, effect.step, msgspec.json.encode(intent), yen=yen)"
     new = f"""early = perform(intent) if effect.step == {step!r} else None
             {old}
             if early is not None:
@@ -509,11 +509,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         "if settled is None or",
     ),
     _one(
+        "a refund of money that was never a fee is journaled alone",
+        _TILL,
+        f"{_JOURNAL}.intend",
+        'money = {} if yen is None else {"yen": yen}',
+        "money: dict[str, int] = {}",
+    ),
+    _one(
         "a refund is given without counting",
         _TILL,
         f"{_ROLL_BACK}:_refund",
-        "prepare=lambda: RefundIntent(paid_yen)",
-        "prepare=lambda: RefundIntent(fee_yen)",
+        "prepare=lambda: RefundIntent(paid_yen, found_yen)",
+        "prepare=lambda: RefundIntent(fee_yen, found_yen)",
     ),
     _one(
         "an interrupted refund is given again",
@@ -679,9 +686,23 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "one clerk settles it alone",
         _NAMED,
-        "kiosk.issuance.settle:settle",
-        "operators = operator_of(first.certificate), operator_of(second.certificate)",
-        "operators = operator_of(first.certificate), operator_of(first.certificate)",
+        "kiosk.issuance.settle:accept",
+        "operator_of(testimony.first.certificate), operator_of(testimony.second.certificate)",
+        "operator_of(testimony.first.certificate), operator_of(testimony.first.certificate)",
+    ),
+    _one(
+        "the clerk's station signs a testimony with one clerk's key twice",
+        _DEFECT,
+        "kiosk.counter.desk:Desk._testify",
+        "self.key_of(finding.second)",
+        "self.clerk_key",
+    ),
+    _one(
+        "the clerk's station signs that no money lies there, whatever two clerks found",
+        _CHARGED,
+        "kiosk.counter.desk:Desk._testify",
+        "answer=finding.answer",
+        'answer=finding.answer if question.value == "receipt" else "0"',
     ),
     _one(
         "a printer left within a command is asked as if it listened",
@@ -736,3 +757,54 @@ MUTATIONS: tuple[Mutation, ...] = (
         "pass",
     ),
 )
+
+_DESK = "kiosk.counter.desk:Desk"
+
+DESK_MUTATIONS: tuple[Mutation, ...] = (
+    _one(
+        "anybody is given the key of a case",
+        "test_the_window_gives_a_key_for_the_resident_whose_case_it_is_and_nothing_of_an_open_one",
+        f"{_DESK}._case_key",
+        "record.seal.key if is_his else None",
+        "record.seal.key",
+    ),
+    _one(
+        "the clerk's key signs whatever a terminal asks for",
+        "test_a_leave_is_signed_for_the_card_of_its_case_alone",
+        f"{_DESK}._authorise",
+        "self._refuse_unless_approved(terms, approval)",
+        "pass",
+    ),
+    _one(
+        "a leave is signed for whatever card",
+        "test_a_leave_is_signed_for_the_card_of_its_case_alone",
+        f"{_DESK}._refuse_unless_approved",
+        "case is None or case.card != self.ids.card(terms.card_number).hex()",
+        "case is None",
+    ),
+    _one(
+        "the leave is for whomever the terminal names",
+        "test_the_leave_is_for_the_resident_who_was_looked_up_when_the_clerk_approved",
+        f"{_DESK}._refuse_unless_approved",
+        "not is_his or terms.items_hash not in self._items_hashes(approval)",
+        "False",
+    ),
+    _one(
+        "what is revoked has to say what the register says today",
+        "test_a_certificate_of_somebody_who_has_left_the_register_is_revoked_on_information",
+        f"{_DESK}._items_hashes",
+        'approval.operation == "revoke"',
+        "False",
+    ),
+    _one(
+        "a certificate that only the clerk's station knows counts for none",
+        "test_nobody_gets_a_second_certificate_whose_first_only_the_window_knows",
+        "kiosk.issuance.ended_cases:EndedCases.is_valid",
+        "return self._archive_of(record.seal.elsewhere).is_valid(record.pseudonym)",
+        "return False",
+    ),
+)
+"""Errors at the clerk's station, against a terminal that was taken over or a case that is over.
+
+The explorer plays neither: the catcher of each is a test, and `tests.counter.test_desk_mutations` lets it catch.
+"""

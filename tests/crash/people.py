@@ -8,9 +8,17 @@ from typing import Literal, Protocol
 from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
-from kiosk.issuance.persons import Abandoned, AskedPassword, CannotTell, CardAction, DeliverySummary
-from kiosk.model.step import Actor
-from kiosk.model.testimony import PaperSeen
+from kiosk.issuance.persons import (
+    CLERK_ALONE,
+    Abandoned,
+    AskedPassword,
+    CannotTell,
+    CardAction,
+    DeliverySummary,
+    OpenDeposit,
+)
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.testimony import Finding, PaperSeen
 from kiosk.played_persons import PlayedClerk
 from tests.crash.boundary import Kind
 from tests.crash.watch import GetPassage
@@ -102,7 +110,7 @@ class TruthfulClerk(PlayedClerk):
         super().__init__(ClerkTable(tendered_yen=1000), payer, till)
         object.__setattr__(self, "_paper", paper)
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """The resident pays in two parts: coins, then a note that is too large."""
         tendered_yen = COINS_YEN if due_yen > COINS_YEN else NOTE_YEN
         self.till.put(self.payer, tendered_yen)
@@ -115,6 +123,17 @@ class TruthfulClerk(PlayedClerk):
         if any("[QR " in text for text in found):
             return PaperSeen.WHOLE
         return PaperSeen.PARTLY if found else PaperSeen.NOTHING
+
+
+class TruthfulWitnesses:
+    """Two clerks at their station, who look and say what is so; the second signs whatever his name."""
+
+    def __init__(self, look: Callable[[Step | Undo], str]) -> None:
+        self._look = look
+
+    def look(self, question: Step | Undo) -> Finding:
+        """They look."""
+        return Finding(self._look(question), "second")
 
 
 class UnsureClerk(TruthfulClerk):
@@ -171,6 +190,6 @@ class AbsentResident:
 class LonelyClerk(TruthfulClerk):
     """A clerk to whom nobody pays."""
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Nobody pays."""
         raise Abandoned(Actor.RESIDENT, "left")

@@ -13,7 +13,7 @@ from tests.crash.boundary import Kind, Phase
 from tests.crash.explore import CARD_CHANGES, Explorer, Merging, Reach, Tally
 from tests.crash.hunt import hunt
 from tests.crash.mutation import applied
-from tests.crash.mutations import MUTATIONS
+from tests.crash.mutations import DESK_MUTATIONS, MUTATIONS
 from tests.crash.office import Office, furnished
 from tests.crash.plan import UNCHANGED, Death, Plan, parse_plan, text_of
 from tests.crash.play import come_back, play, set_up
@@ -129,7 +129,7 @@ def test_a_design_error_is_found_out(explorer: Explorer, name: str) -> None:
     assert hunted.finding is not None, hunted
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+@pytest.mark.parametrize("mutation", [*MUTATIONS, *DESK_MUTATIONS], ids=lambda mutation: mutation.name)
 def test_every_design_error_can_still_be_made(mutation: object) -> None:
     with applied(mutation):
         pass

@@ -11,8 +11,9 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
 from hw.cash.drawer import ClerkDrawer
+from hw.errors import LinkLost
 from hw.ports import MachineMoney
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
@@ -35,22 +37,22 @@ from kiosk.authority.client import AuthorityClient
 from kiosk.authority.embedded.authority import Authority
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.desk import Desk
-from kiosk.counter.remote_clerk import RemoteArchive, RemoteDesk
+from kiosk.counter.remote_clerk import RemoteArchive, RemoteDesk, RemoteTwoClerks
 from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.effect import intent_in
 from kiosk.issuance.ended_cases import EndedCases
 from kiosk.issuance.persons import Persons
-from kiosk.issuance.settle import question_of, settle
+from kiosk.issuance.settle import settle_elsewhere
 from kiosk.issuance.station import Station, Waits
 from kiosk.issuance.steps import RECEIPT
 from kiosk.journal.audit import Audit
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.escrow import EscrowKey, EscrowTo
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Uptime
-from kiosk.model.step import Step
+from kiosk.model.step import Step, Undo
 from kiosk.papers.catalogue import roll_paper
 from kiosk.played_persons import PlayedResident
 from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, PASSWORD, RESIDENT
@@ -58,7 +60,16 @@ from tests.crash.boundary import Passage
 from tests.crash.clerk_station import ClerkAtStation, ClerkStation, ShortLine
 from tests.crash.line import AuthorityLine
 from tests.crash.office import START, Office
-from tests.crash.people import AbsentResident, Hand, LonelyClerk, Presence, ReaderName, Till, TruthfulClerk
+from tests.crash.people import (
+    AbsentResident,
+    Hand,
+    LonelyClerk,
+    Presence,
+    ReaderName,
+    Till,
+    TruthfulClerk,
+    TruthfulWitnesses,
+)
 from tests.crash.watch import ChipMemory, StoreWatch, WatchedCard, WatchedLink, watched_stores
 
 STATION = "demo"
@@ -201,6 +212,7 @@ class World:
             random_bytes=self.random,
             transport=self.line,
         )
+        clerks = self._clerks(self._database, authority, desk, journal)
         return Station(
             name=STATION,
             town=office.config.town,
@@ -226,11 +238,12 @@ class World:
             roll_paper=lambda name, values, marks: roll_paper(name, "ja", values, marks=marks),
             clock=self._clock,
             random_bytes=self.random,
-            archive=self._archive(self._database, authority, desk),
+            archive=RemoteArchive(clerks),
+            two_clerks=RemoteTwoClerks(clerks),
         )
 
-    def _archive(self, database: Database, authority: AuthorityClient, cards: CardDesk) -> RemoteArchive:
-        """The clerk's station, asked about cases that have ended."""
+    def _clerks(self, database: Database, authority: AuthorityClient, cards: CardDesk, terminal: Journal) -> RemoteDesk:
+        """The clerk's station, asked about cases that have ended and about those that two clerks settle."""
         office = self.office
         journal = Journal(
             database, SEALED_TO.station, StationKey(bytes(32)), self._clock, head_key=HEAD_KEY, escrow_key=ESCROW_KEY
@@ -248,9 +261,12 @@ class World:
             authorisation_life=datetime.timedelta(),
             clock=self._clock,
             ended_cases=EndedCases(journal, authority, issuer, self._clock),
+            witnesses=lambda _, number: TruthfulWitnesses(partial(self._truth, number, terminal)),
+            key_of=lambda _: office.second_clerk,
+            random_bytes=self.random,
         )
         line: Any = ShortLine(STATION, self.clerk_station, desk)
-        return RemoteArchive(RemoteDesk(line, SEALED_TO.station, 0.0, lambda: 0.0))
+        return RemoteDesk(line, SEALED_TO.station, 0.0, lambda: 0.0)
 
     def end_terminal(self) -> None:
         """The terminal's process is gone: its files are closed, and the card service takes the card's power."""
@@ -290,17 +306,22 @@ class World:
         )
 
     def settle(self, number: str, station: Station) -> None:
-        """Two clerks look into what nobody could tell of this application, and say what is so."""
+        """Two clerks at their station look into what nobody could tell of this application, and say what is so.
+
+        While it cannot be asked the case waits on.
+        """
         for waiting in station.journal.suspect_cases():
             if waiting.number == number:
-                answer = self._truth(waiting, station)
-                settle(waiting, answer, station, station.clerk_key, self.office.second_clerk)
+                with suppress(LinkLost):
+                    settle_elsewhere(waiting, station)
 
-    def _truth(self, waiting: CaseRecord, station: Station) -> str:
-        looking = TruthfulClerk(waiting.number, self.till, self.papers)
-        if question_of(waiting) is not Step.RECEIPT:
+    def _truth(self, number: str, terminal: Journal, question: Step | Undo) -> str:
+        looking = TruthfulClerk(number, self.till, self.papers)
+        if question is not Step.RECEIPT:
             return str(looking.count_payment(0, MachineMoney()))
-        intended = intent_in(station.journal.effect(waiting, Step.RECEIPT), RECEIPT)
+        waiting = terminal.latest_case(number)
+        assert waiting is not None, "a case that is asked about"
+        intended = intent_in(terminal.effect(waiting, Step.RECEIPT), RECEIPT)
         assert intended is not None, "a receipt that is suspect was intended"
         return looking.look_at_paper(intended.receipt.number).value
 

@@ -158,6 +158,48 @@ def test_a_payment_that_a_terminal_lost_is_told_to_the_clerk(town: Town, window:
         again.close()
 
 
+def test_two_clerks_settle_at_their_screen_what_nobody_can_tell_at_a_terminal(
+    town: Town, window: Terminal, terminal: Terminal
+) -> None:
+    send_form(window)
+    go_to_the_fee(terminal, window)
+    os.kill(terminal.pid(), signal.SIGKILL)
+    terminal.exit_code()
+    terminal.close()
+    again = town.terminal()
+    try:
+        window.wait_for("取りやめに なりました")
+        window.press("Enter")
+        send_form(window)
+        again.wait_for("これで正しいですか")
+        again.press("Enter")
+        window.wait_for("引き出しに いくらありますか")
+        window.press("?")
+        window.wait_for("要確認(入金) K-CASE-007")
+        window.wait_for("終わっていない手続が 1件")
+        window.press("m")
+        window.wait_for("申請の受付")
+        window.press("2")
+        window.wait_for("終わっていない手続　1件")
+        window.press("d")
+        window.wait_for("どの手続を処理しますか")
+        window.press("Enter")
+        window.wait_for("二人で処理")
+        window.press("4")
+        window.wait_for("この金額です")
+        window.press(*"0", "Enter")
+        window.wait_for("second")
+        window.press("1")
+        window.wait_for("確認結果を記録しました")
+        window.press("Enter")
+        window.wait_for("端末のようす")
+        window.wait_for("交付した。手数料は まだ")
+        witnessed = [entry for entry in events(town) if entry["event"] == "witnessed"]
+        assert [(entry["step"], entry["by"]) for entry in witnessed] == [("fee", "two_clerks")]
+    finally:
+        again.close()
+
+
 def events(town: Town) -> list[dict[str, object]]:
     shown = run("journal", "show", "--data", town.folder / "clerk" / "data", "--set", f"store.url={town.store.url}")
     return [json.loads(line) for line in shown.stdout.splitlines()]

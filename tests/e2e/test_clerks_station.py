@@ -84,6 +84,55 @@ def test_a_terminal_without_register_and_keys_issues_with_a_clerk_elsewhere(
     assert lost.returncode == 78 and "line.key" in lost.stderr, lost
 
 
+def test_two_clerks_settle_a_terminals_case_at_their_own_station(
+    tmp_path: Path, ca: tuple[str, Path], store: Store
+) -> None:
+    """With the installed commands, from the clerk who cannot tell to the end of the case."""
+    url, directory = ca
+    assert run("ca", "station", "window", "--data", directory).returncode == 0
+    file = tmp_path / "application.toml"
+    file.write_text(APPLICATION.read_text().replace("[persons.clerk]", "[persons.clerk]\ncannot_tell = true", 1))
+    shutil.copytree(APPLICATION.parent, tmp_path / "demo")
+    at_window = ["--data", tmp_path / "window", *settings(url, directory / "stations" / "window.pem", store)]
+    at_terminal = [
+        *("--data", tmp_path / "terminal", "--set", "clerk.station=window"),
+        *settings(url, directory / "stations" / "demo.pem", store),
+    ]
+    # A printer that only takes bytes confirms nothing, so that somebody has to look.
+    blind = ["--set", f"printer.link=file:{tmp_path / 'paper.bin'}"]
+    (tmp_path / "paper.bin").touch()
+
+    def attending() -> subprocess.Popen[str]:
+        words = [sys.executable, "-m", "kiosk", "drill", str(file), "--attend", *map(str, at_window)]
+        window = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert window.stdout is not None and window.stdout.readline() == "ready\n"
+        return window
+
+    def end(window: subprocess.Popen[str]) -> None:
+        window.communicate(timeout=60)
+        assert window.returncode == 0
+
+    window = attending()
+    first = run("drill", file, "--json", *at_terminal, *blind)
+    assert (first.returncode, lines(first.stdout)[-1]["code"]) == (2, "K-CASE-007"), first.stderr
+    end(window)
+    told = run("settle", *at_window)
+    assert told.stdout.split() == ["2011-0001", "receipt", "at", "terminal", "demo", "K-CASE-007"], told
+    alone = run("settle", "2011-0001", *at_terminal, "--set", "clerk.patience_s=0.2")
+    assert alone.returncode == 70 and "clerk's station" in alone.stderr, alone
+    here = run("settle", "2011-0001", "whole", "--second", directory / "clerks" / "second.pem", *at_terminal)
+    assert here.returncode == 64 and "at the clerk's station" in here.stderr, here
+    window = attending()
+    settled = run("settle", "2011-0001", *at_terminal)
+    assert (settled.returncode, settled.stdout.split()) == (0, ["2011-0001", "returned"]), settled
+    again = run("drill", file, "--json", *at_terminal)
+    end(window)
+    assert (again.returncode, lines(again.stdout)[-1]["step"]) == (0, "closed"), again
+    for folder in ("terminal", "window"):
+        words = ("--data", tmp_path / folder, "--set", f"store.url={store.url}")
+        assert run("journal", "verify", *words).returncode == 0
+
+
 def test_a_station_that_names_itself_is_its_own_clerks(tmp_path: Path, ca: tuple[str, Path], store: Store) -> None:
     url, directory = ca
     alone = [*settings(url, directory / "stations" / "demo.pem", store), "--data", tmp_path / "alone"]

@@ -68,6 +68,39 @@ def test_nothing_is_printed_on_another_printer(is_idle_loss_seen):
         driver.print(job_of(driver))
 
 
+def test_nothing_is_printed_on_a_printer_that_came_between_the_questions():
+    class Hasty:
+        """Exchanges the printer after the first one has said who it is, before it is asked for its cuts."""
+
+        is_one_way = False
+        answers = 0
+
+        def write(self, data, deadline_s):
+            socket.link.write(data, deadline_s)
+
+        def read(self, maximum, deadline_s):
+            if Hasty.answers == 2:
+                Hasty.answers += 1
+                socket.exchange(second)
+            data = socket.link.read(maximum, deadline_s)
+            Hasty.answers += b"SIM0000001" in data
+            return data
+
+        drain_input = close = None
+
+    first, second = VirtualPrinter(), VirtualPrinter(serial="SIM0000002")
+    socket = Socket(first)
+    driver = EscposPrinter(Hasty(), MODELS["tm-t88-ja"], monotonic=Clock().monotonic)
+    with pytest.raises(PrinterBlocked) as blocked:
+        driver.print(job_of(driver))
+    assert blocked.value.causes == ("link_lost",)
+    with pytest.raises(PrinterBlocked) as blocked:
+        driver.print(job_of(driver))
+    assert blocked.value.causes == ("another_device",)
+    assert not first.sheets
+    assert not second.sheets
+
+
 def test_the_same_printer_is_welcome_back_in_whatever_state_it_was_left():
     sim = VirtualPrinter()
     socket = Socket(sim)

@@ -5,15 +5,18 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
 from hw.cash.coin_ledger import CoinLedger
 from hw.data_folder import hold_data
 from hw.devices import coin_ledger_path, open_devices
-from hw.hardware import CashDevice, DisplayDevice, Hardware, LampDevice, PrinterDevice, ScannerDevice
+from hw.hardware import CashDevice, DisplayDevice, DocumentsDevice, Hardware, LampDevice, PrinterDevice, ScannerDevice
 from hw.health import Checker, Power, check
 from hw.health_words import HEALTH_DEVICES, Level, Outcome
+from hw.ports import PrintOutcome, Text
+from hw.printer.document import CupsPrinter, DocumentFolder
 from tests.e2e.commands import ROOT, run
 
 ALL = Hardware(
@@ -21,6 +24,7 @@ ALL = Hardware(
     display=DisplayDevice("sim:"),
     lamp=LampDevice("sim:"),
     scanner=ScannerDevice("sim:", dialect="datalogic"),
+    documents=DocumentsDevice("sim:"),
 )
 
 
@@ -42,7 +46,67 @@ def test_a_station_in_order_passes_and_nobody_is_asked(bench, level):
     assert tuple(found) == HEALTH_DEVICES
     assert {health.outcome for health in found.values()} == {Outcome.PASSED}
     assert asked == []
-    assert found["printer"].statistics == {"ReceiptLinePrintedCount": 0, "PaperCutCount": 0}
+    statistics = found["printer"].statistics
+    assert (statistics.pop("AckLatencyMs", None) is not None) == (level is Level.EXTERNAL)
+    assert set(statistics) == {
+        *("ReceiptLinePrintedCount", "PaperCutCount", "UnknownOutcomeCount", "ReprintCount", "FailedPaperCutCount")
+    }
+    assert set(statistics.values()) == {0}
+    assert found["scanner"].statistics == {"GoodScanCount": 0}
+    assert found["display"].statistics == found["lamp"].statistics == {"CommunicationErrorCount": 0}
+
+
+def test_what_went_wrong_is_counted(bench):
+    devices = bench()
+    job = devices.printer.render([Text("1")], "0001")
+    printer = devices.simulators["printer"]
+    assert devices.printer.print(job, lambda state: setattr(printer, "is_silent", True)) is PrintOutcome.UNKNOWN
+    printer.is_silent = False
+    assert devices.printer.print(job) is PrintOutcome.CONFIRMED
+    statistics = checked(devices, Level.INTERNAL, wanted="printer")[0]["printer"].statistics
+    assert (statistics["UnknownOutcomeCount"], statistics["ReprintCount"], statistics["FailedPaperCutCount"]) == (
+        1,
+        1,
+        0,
+    )
+
+
+@pytest.mark.parametrize("is_jammed", [False, True])
+def test_a_changer_is_checked_and_keeps_nothing(bench, is_jammed):
+    devices = bench(Hardware(cash=CashDevice("cash_changer", "sim:")))
+    if is_jammed:
+        devices.simulators["changer"].obey("jam")
+    before = devices.cash.counts().pieces
+    for level in (Level.INTERNAL, Level.EXTERNAL):
+        (health,) = checked(devices, level, wanted="cash")[0].values()
+        assert health.outcome is (Outcome.FAILED if is_jammed and level is Level.EXTERNAL else Outcome.PASSED)
+    assert devices.cash.counts().pieces == before
+    devices.cash.begin(500)  # none was left open
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        ("echo a4 accepting requests since today", Outcome.PASSED),
+        ("echo a4 not accepting requests since today", Outcome.FAILED),
+        ("echo lpstat: Invalid destination name in list >&2; exit 1", Outcome.FAILED),
+        (None, Outcome.FAILED),
+    ],
+)
+def test_a_queue_of_documents_is_asked_and_nothing_is_printed(tmp_path, script, outcome):
+    program = tmp_path / "lpstat"
+    if script is not None:
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+    checker = Checker(lambda question: None, is_training=True)
+    queue = CupsPrinter("a4", str(tmp_path / "lp"), str(program))
+    assert checker.documents(queue, Level.EXTERNAL).outcome is outcome
+
+
+def test_a_folder_of_documents_that_is_none_fails(tmp_path):
+    (tmp_path / "file").write_text("")
+    checker = Checker(lambda question: None, is_training=True)
+    assert checker.documents(DocumentFolder(tmp_path / "file"), Level.INTERNAL).outcome is Outcome.FAILED
 
 
 def test_an_internal_check_moves_nothing(bench, tmp_path):
@@ -64,6 +128,16 @@ def test_an_interactive_check_asks_and_believes_the_answer(bench):
     assert len(asked) == 1
     assert checked(devices, Level.INTERACTIVE, False, "lamp")[0]["lamp"].outcome is Outcome.FAILED
     assert checked(devices, Level.INTERACTIVE, None, "display")[0]["display"].outcome is Outcome.UNKNOWN
+
+
+def test_a_coin_that_a_check_took_is_handed_back(bench):
+    devices = bench(replace(ALL, cash=CashDevice("cctalk", "sim:")))
+    devices.simulated_coins.hold(500)
+    answers = iter((True, False))
+    checker = Checker(lambda question: next(answers), is_training=True, pause=lambda seconds: None)
+    found = {health.device: health for health in check(devices, checker, Level.INTERACTIVE, "cash")}
+    assert found["cash"].outcome is Outcome.FAILED
+    assert found["cash"].text == "Interactive HCheck: handed back: False"
 
 
 def test_what_fails_is_named(bench):
@@ -91,7 +165,7 @@ def test_the_command_tells_it_in_json_and_by_its_exit_code(tmp_path):
     done = run("health", "--json", *settings, module="hw")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, done.stderr
-    assert [line["device"] for line in lines] == ["card", "printer", "cash", "display", "lamp"]
+    assert [line["device"] for line in lines] == ["card", "printer", "cash", "display", "lamp", "documents"]
     assert {line["power_state"] for line in lines} == {2001}
     done = run("health", "printer", "--set", "printer.link=tcp://127.0.0.1:1", module="hw")
     assert done.returncode == 1

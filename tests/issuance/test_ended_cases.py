@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -17,12 +18,15 @@ from kiosk.authority.embedded.directory import add_station
 from kiosk.authority.errors import AuthorityUnreachable
 from kiosk.books import StationBooks
 from kiosk.counter import asking
-from kiosk.counter.remote_clerk import RemoteDesk
+from kiosk.counter.clerk_key import load_clerk_key
+from kiosk.counter.line import Question
+from kiosk.counter.remote_clerk import RemoteArchive, RemoteClerk, RemoteDesk, RemoteRegister
 from kiosk.counter.reprint import CopyReason, ReceiptUnknown, copy_receipt
 from kiosk.issuance.ended_cases import Certified
-from kiosk.issuance.failure import CaseEnded, Halted, NumberTaken, Refusal, RolledBack
+from kiosk.issuance.failure import CaseEnded, CaseUnreadable, Halted, NumberTaken, Refusal, RolledBack, StationDenied
 from kiosk.issuance.hold import NotHeld, hold
 from kiosk.issuance.issue import issue
+from kiosk.issuance.persons import IdentityQuestion
 from kiosk.issuance.revoke import revoke
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -34,6 +38,7 @@ from kiosk.maintenance.reconcile import reconcile
 from kiosk.model.application import Application, Closed
 from kiosk.model.revocation import RevocationApplication, RevocationCause
 from kiosk.model.transition import Procedure, Stage
+from kiosk.register.register import Register
 from tests.asgi_line import AsgiLine
 from tests.counter.two_stations import PATIENCE_S, WINDOW, TwoStations, two_stations
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
@@ -146,7 +151,7 @@ def test_a_day_is_counted_without_reading_what_was_paid_by_whom(town: TwoStation
         remote = town.remote()
         issue_at(town, remote)
         station = town.terminal(remote)
-    takings = StationBooks(station.journal, station).takings(town.world.station().today(), 0)
+    takings = StationBooks(station.journal, station.register).takings(town.world.station().today(), 0)
     assert (takings.issued, takings.fees_yen, takings.receipts) == (1, 500, (1, 1))
 
 
@@ -188,6 +193,8 @@ def test_many_cases_are_asked_about_in_pages(town: TwoStations) -> None:
     asked: list[int] = []
 
     class Archive:
+        station = WINDOW
+
         def certified(self, pseudonyms: Any) -> dict[str, list[Certified]]:
             asked.append(len(pseudonyms))
             return {pseudonym: [] for pseudonym in pseudonyms}
@@ -245,9 +252,13 @@ def test_another_station_is_told_of_no_case_what_was_asked_for(town: TwoStations
         remote = town.remote()
         issue_at(town, remote)
         pseudonym = the_case(town.terminal(remote)).pseudonym
-    with pytest.raises(Refused, match="another station's"):
-        desk._certified("beside", asking.Cases((pseudonym,)))  # as if another terminal had asked
-    assert desk._certified("demo", asking.Cases((pseudonym,))).cases
+
+    def asked_by(station: str) -> asking.Reply:
+        body = msgspec.json.encode(asking.Cases((pseudonym,)))
+        return desk.reply(Question("", station, asking.CERTIFIED.kind, body))
+
+    assert asked_by("beside") == asking.Denied("the case is another station's")
+    assert isinstance(asked_by("demo"), asking.Said)
 
 
 def test_an_authority_that_is_away_or_a_key_that_does_not_open_is_an_answer_too(town: TwoStations) -> None:
@@ -260,13 +271,13 @@ def test_an_authority_that_is_away_or_a_key_that_does_not_open_is_an_answer_too(
             raise AuthorityUnreachable("nobody there")
 
     authority: Any = Away()
-    for broken in (
-        replace(desk, ended_cases=replace(desk.ended_cases, authority=authority)),
-        replace(desk, journal=_with_another_key(town)),
+    for broken, error in (
+        (replace(desk, ended_cases=replace(desk.ended_cases, authority=authority)), Refused),
+        (replace(desk, journal=_with_another_key(town)), CaseUnreadable),
     ):
         with town.attended(replace(broken, ended_cases=replace(broken.ended_cases, journal=broken.journal))):
             station = town.terminal(town.remote())
-            with pytest.raises(Refused):
+            with pytest.raises(error):
                 station.ended_cases.is_valid(the_case(station))
 
 
@@ -351,3 +362,71 @@ def test_a_password_change_that_was_done_is_told_again_to_whoever_has_its_number
         assert case.seal.elsewhere == WINDOW
         assert station.ended_cases.reopened(case, "") is not None
         assert station.ended_cases.reopened(case, RESIDENT) is None
+
+
+MOVED_TO = "北海道天塩郡天塩町字川口５番地"
+
+
+def moved(town: TwoStations, *, is_gone: bool = False) -> Register:
+    """The register since the resident lives elsewhere: in it with other items, or in it no more."""
+    everybody = town.world.station().register.residents()
+    others = [resident for resident in everybody if resident.code != RESIDENT]
+    (his,) = [resident for resident in everybody if resident.code == RESIDENT]
+    since = replace(his, items=replace(his.items, address=MOVED_TO))
+    return Register((*others, *([] if is_gone else [since])))
+
+
+@pytest.mark.parametrize("cause", [RevocationCause.WITHDRAWN, RevocationCause.MOVED])
+def test_a_certificate_is_revoked_after_its_owners_data_have_changed(town: TwoStations, cause: RevocationCause) -> None:
+    with town.attended(town.desk()):
+        closed = issue_at(town, town.remote())
+    assert revoke_at_window(town, cause, moved(town)) == closed.serial
+
+
+def test_a_certificate_of_somebody_who_has_left_the_register_is_revoked_on_information(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        closed = issue_at(town, town.remote())
+    assert revoke_at_window(town, RevocationCause.MOVED, moved(town, is_gone=True)) == closed.serial
+
+
+def revoke_at_window(town: TwoStations, cause: RevocationCause, register: Register) -> str:
+    """At the terminal, with the clerk at the window who has this register; the serial number."""
+    with town.attended(replace(town.desk(), register=register)):
+        remote = town.remote()
+        application = RevocationApplication("R-1", RESIDENT, cause, has_card=False)
+        second = load_clerk_key(town.world.authority_directory / "clerks" / "second.pem")
+        station = town.terminal(remote)
+        done = revoke(application, station, town.persons(remote, "R-1"), lambda _: None, second)
+        assert not station.ended_cases.is_valid(the_case(station))
+    return done.serial
+
+
+def test_the_clerk_sees_what_the_certificate_says_and_no_other_is_revoked(town: TwoStations) -> None:
+    with town.attended(town.desk()):
+        remote = town.remote()
+        issue_at(town, remote)
+        RemoteRegister(remote).find(RESIDENT)
+        items = replace(town.world.station().register.residents()[0].items, name="偽　次郎")
+        with pytest.raises(StationDenied, match="no certificate of this resident says that"):
+            RemoteClerk(remote, "R-1").approve(IdentityQuestion("R-1", items, items, (), "revoke"))
+
+
+def another_window(town: TwoStations, desk: RemoteDesk) -> Station:
+    """The terminal after its clerk's station was replaced by one of another name."""
+    archive = RemoteArchive(replace(desk, station="elsewhere"))
+    return town.terminal(desk, archive=archive)
+
+
+def test_a_case_that_the_clerks_station_of_today_cannot_open_is_left_to_the_authority(town: TwoStations) -> None:
+    """The station has another name, or its key is lost: its former residents are no worse off than others."""
+    with town.attended(town.desk()):
+        issue_at(town, town.remote())
+    lost = replace(town.desk(), journal=_with_another_key(town))
+    with town.attended(replace(lost, ended_cases=replace(lost.ended_cases, journal=lost.journal))):
+        remote = town.remote()
+        for number, station in (("2", another_window(town, remote)), ("3", town.terminal(remote))):
+            with pytest.raises(CaseUnreadable):
+                station.ended_cases.is_valid(the_case(station))
+            with pytest.raises(CaseEnded, match="E07") as refused:
+                issue(Application(number, RESIDENT), station, town.persons(remote, number), lambda _: None)
+            assert not isinstance(refused.value, Refusal), "the authority says so, and not the books"

@@ -1,5 +1,6 @@
 """A fee whose change a hopper pays: what becomes of a payout that nobody can tell of, in this case and in the next."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from hw.link.reopening import ReopeningLink
 from hw.ports import MachineMoney
 from kiosk.issuance.failure import RolledBack
+from kiosk.issuance.persons import OpenDeposit
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
 from tests.hw.cash.test_cash_boxes import Cable, Coins
 from tests.issuance.test_issuance_trouble import But
@@ -39,9 +41,11 @@ class Counter:
         self.world = world
         self.coins = Coins(world.directory / "coins.jsonl")
         self.cable = CutAtPayout(self.coins.machine)
+        self.coins.machine.on_taken = lambda yen: world.till.put("all", yen)
         self.coins.machine.on_paid = lambda yen: world.till.put("all", -yen)
         self.told: list[MachineMoney] = []
         self.payer_yen: dict[str, int] = {}
+        self.take_fee: Callable[[int, OpenDeposit], int] | None = None
         self.start()
 
     def start(self) -> None:
@@ -67,7 +71,7 @@ class Counter:
         persons = self.world.persons(number, resident)
         clerk: Any = But(
             persons.clerk,
-            take_fee=lambda due_yen: put(1000),
+            take_fee=self.take_fee or (lambda due_yen, deposit: put(1000)),
             give_change=lambda yen: put(-yen),
             repay=lambda yen: put(-yen),
             count_payment=count,
@@ -101,3 +105,28 @@ def test_change_is_paid_once_when_the_program_dies_within_the_payout(tmp_path: P
     assert counter.coins.machine.hopper.memory.dispensed == 10
     assert counter.box.state.traces == {}
     check_rest(counter.world, [second, first])
+
+
+@pytest.mark.parametrize("coins_yen", [(500,), (100, 100, 100)])
+def test_coins_that_fall_while_the_clerk_is_asked_change_what_he_is_asked(
+    coins_yen: tuple[int, ...], tmp_path: Path, fresh_authority: Path
+) -> None:
+    counter = Counter(new_world(tmp_path / "world", fresh_authority))
+    asked_yen: list[int] = []
+    left_yen = list(coins_yen)
+
+    def take_fee(due_yen: int, deposit: OpenDeposit) -> int:
+        asked_yen.append(due_yen)
+        assert deposit.is_due()
+        if not left_yen:
+            counter.world.till.put("all", due_yen)
+            return due_yen
+        assert counter.coins.machine.insert(left_yen.pop())
+        assert not deposit.is_due()
+        return 0
+
+    counter.take_fee = take_fee
+    closed = counter.issue("1", RESIDENT)
+    assert asked_yen == ([500] if coins_yen == (500,) else [500, 400, 300, 200])
+    check_rest(counter.world, [closed])
+    assert counter.box.state.unassigned_yen == 0

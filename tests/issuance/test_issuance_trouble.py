@@ -24,7 +24,7 @@ from kiosk.issuance.failure import (
     RolledBack,
     failure_code,
 )
-from kiosk.issuance.persons import Abandoned, CannotTell, CardAction
+from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, OpenDeposit
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -271,7 +271,7 @@ def test_what_was_paid_before_an_interruption_counts_and_only_the_rest_is_asked_
     clerk = world.persons("1").clerk
     due: list[int] = []
 
-    def take_fee(due_yen: int) -> int:
+    def take_fee(due_yen: int, deposit: OpenDeposit) -> int:
         due.append(due_yen)
         return clerk.take_fee(due_yen)
 
@@ -283,7 +283,7 @@ def test_what_was_paid_before_an_interruption_counts_and_only_the_rest_is_asked_
 def test_coins_are_taken_until_the_fee_is_complete(world: World) -> None:
     due: list[int] = []
 
-    def take_fee(due_yen: int) -> int:
+    def take_fee(due_yen: int, deposit: OpenDeposit) -> int:
         due.append(due_yen)
         world.till.put("1", 200)
         return 200

@@ -302,7 +302,15 @@ def test_without_the_clerks_leave_nothing_is_opened(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"operation": "issue"}, {"operation": "revoke"}, {"case": "c" * 32}, {"card_number": "1" * 16}]
+    "changes",
+    [
+        {"operation": "issue", "which": None},
+        {"operation": "revoke", "which": None},
+        {"which": "authentication"},
+        {"which": None},
+        {"case": "c" * 32},
+        {"card_number": "1" * 16},
+    ],
 )
 def test_a_leave_for_something_else_opens_no_card(world: World, changes: dict[str, Any]) -> None:
     class OtherKey(ClerkKeyFile):

@@ -13,14 +13,15 @@ from hw.errors import PinLocked, PinRefused
 from hw.ports import KeyUse, PinPolicy, PinStatus
 from hw.sim.card.faults import parse_card_faults
 from kiosk.issuance.change_password import change_password
+from kiosk.issuance.effect import outcome_in
 from kiosk.issuance.failure import Halted, Refusal, RolledBack
-from kiosk.issuance.persons import AskedPassword, Persons
-from kiosk.issuance.unlock import unlock
+from kiosk.issuance.persons import AskedPassword, IdentityEvidence, IdentityQuestion, Persons
+from kiosk.issuance.unlock import UNLOCK_AUTHORISE, unlock
 from kiosk.model.password_service import PasswordChangeApplication, UnlockApplication
 from kiosk.model.policy import PasswordKind
-from kiosk.model.step import PasswordChangeStep
+from kiosk.model.step import PasswordChangeStep, UnlockStep
 from kiosk.model.transition import Stage
-from kiosk.played_persons import PlayedResident
+from kiosk.played_persons import PlayedClerk, PlayedResident
 from tests.counter_bench import RESIDENT
 from tests.issuance.myna_counter import PASSWORD, PIN, PIV_PIN, MynaWorld, make_myna_authority, new_myna_world, piv_card
 
@@ -131,6 +132,32 @@ def test_the_password_that_the_resident_means_is_replaced_and_the_other_stays(
 def test_a_password_that_was_named_is_not_asked_for_again(world: MynaWorld, serve: Serve, use: KeyUse) -> None:
     serve(world, wish := Wish(), "authentication" if use is KeyUse.AUTHENTICATION else "signature")
     assert wish.shown == [] and has(world, use, NEW[use])
+
+
+@BOTH
+def test_the_clerk_is_shown_which_password_he_gives_leave_for_and_signs_for_that(world: MynaWorld, use: KeyUse) -> None:
+    shown: list[PasswordKind | None] = []
+
+    class Watching(PlayedClerk):
+        """Remembers which password stood on his screen."""
+
+        def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
+            shown.append(question.which)
+            return super().check_identity(question)
+
+        def approve(self, question: IdentityQuestion) -> None:
+            shown.append(question.which)
+
+    played = world.persons("1").clerk
+    assert isinstance(played, PlayedClerk)
+    who = Persons(Owner(world, Wish(use)), Watching(played.table, played.payer, played.till))
+    unlock(UnlockApplication("U-1", RESIDENT), world.station(), who, lambda _: None)
+    journal = world.station().journal
+    record = journal.latest_case("U-1")
+    assert record is not None
+    authorised = outcome_in(journal.effect(record, UnlockStep.AUTHORISE), UNLOCK_AUTHORISE)
+    assert authorised is not None and shown == [use.value] * 2
+    assert authorised.authorisation.terms.which == use.value
 
 
 def test_it_has_the_form_that_the_card_and_the_policy_give_it(world: MynaWorld) -> None:

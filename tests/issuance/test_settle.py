@@ -14,7 +14,7 @@ from kiosk.application_file import ClerkTable
 from kiosk.authority.embedded.directory import DEMO_NAME, SECOND_CLERK
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of, verify_testimony
 from kiosk.issuance.failure import Halted, RolledBack, Suspect
-from kiosk.issuance.persons import Abandoned, Persons
+from kiosk.issuance.persons import CLERK_ALONE, Abandoned, OpenDeposit, Persons
 from kiosk.issuance.settle import NotSuspect, question_of, settle
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import CaseRecord, EffectState
@@ -168,7 +168,7 @@ def test_who_stops_while_he_pays_gets_back_what_two_clerks_find(world: World) ->
     class Stops(PlayedClerk):
         """Takes coins, and then the resident leaves."""
 
-        def take_fee(self, due_yen: int) -> int:
+        def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
             self.till.put(self.payer, 300)
             raise Abandoned(Actor.RESIDENT, "left")
 

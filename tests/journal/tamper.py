@@ -28,15 +28,11 @@ from kiosk.journal.command import run_journal
 from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.head import SignedHead
 from kiosk.journal.verify import verify_journal
-from tests.journal.filled_journal import STATION_KEY, Filled, filled, forged, in_memory
+from kiosk.journal.vouched import VOUCHED
+from tests.journal.filled_journal import Filled, forged, in_memory
+from tests.journal.full_store import full, lay_keys
 
-CONTENT = (
-    "SELECT station, seq, body, hash FROM journal ORDER BY station, seq",
-    "SELECT station, size, at, root, signature FROM heads ORDER BY station, size",
-    "SELECT pseudonym, station, stage, code, seal FROM cases ORDER BY pseudonym",
-    "SELECT pseudonym, step, state, intent, outcome FROM effects ORDER BY pseudonym, step",
-    "SELECT number, pseudonym FROM receipts ORDER BY number",
-)
+CONTENT = tuple(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1, 2" for table, columns in VOUCHED.items())
 """What the journal vouches for; a bit flipped elsewhere (free space, indices, copies) need not be found."""
 
 PLACES_A_PORTION = 10
@@ -108,8 +104,7 @@ class Desk:
         self._original = whole.path
         self.text = whole.receipt.text
         self.store = directory / "kiosk.db"
-        (directory / "station.key").write_bytes(STATION_KEY)
-        (directory / "head.key").write_bytes(bytes(32))
+        lay_keys(directory)
 
     def lay_out(self) -> Path:
         """A fresh copy of the store."""
@@ -241,7 +236,7 @@ def main() -> int:
     tried: Counter[str] = Counter()
     missed: list[str] = []
     with in_memory() as directory, multiprocessing.Pool(args.processes) as workers:
-        whole = filled(directory / "kiosk.db", args.entries)
+        whole = full(directory / "kiosk.db", args.entries)
         print(f"journal: {len(whole.entries)} entries, {len(whole.heads)} heads, last receipt at entry {whole.covered}")
         parts = list(portions(whole, args.flips, args.seed))
         for number, (told, missed_there) in enumerate(workers.imap_unordered(partial(work, whole), parts), start=1):

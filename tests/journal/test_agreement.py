@@ -16,6 +16,7 @@ from kiosk.model.step import Step, Undo
 from kiosk.model.transition import AFTER, FIRST_STEP, Stage
 from tests.journal.filled_journal import HEAD_KEY, START, STATION_KEY, fill, open_journal
 from tests.journal.walked_case import open_for, walk
+from tests.stores import Store
 
 DONE_BEFORE = (Step.APPLICATION, Step.IDENTITY_CHECK, Step.AUTHORISE, Step.GENERATE_KEY, Step.REQUEST)
 FILLED = 2 * len(Step)
@@ -240,3 +241,40 @@ def test_a_row_that_is_no_entry_is_none_for_a_reader_either(database: Database, 
         connection.execute(f"UPDATE journal SET {change} WHERE seq = ?", (last,))
     with pytest.raises(ChainBroken, match="is no entry"):
         list(read_entries(database))
+
+
+def test_the_order_of_attempts_is_the_one_in_which_they_were_opened(store: Store) -> None:
+    journal = Journal(open_database(store.url), "demo", StationKey(STATION_KEY), lambda: START, head_key=HEAD_KEY)
+    first = walk(journal, journal.open_case("1", b"application"), Stage.ROLLED_BACK)
+    second = walk(journal, journal.open_case("1", b"application"), Stage.CLOSED)
+    database = open_database(store.url)
+    check_state(told_until(database, read_state(database).ends), read_state(database))
+    with database.write() as transaction:
+        for attempt, pseudonym in ((3, first.pseudonym), (1, second.pseudonym), (2, first.pseudonym)):
+            transaction.run("UPDATE cases SET attempt = ? WHERE pseudonym = ?", attempt, pseudonym)
+    latest = journal.latest_case("1")
+    assert latest is not None and latest.pseudonym == first.pseudonym, "what was taken back is taken for the latest"
+    now = read_state(database)
+    with pytest.raises(ChainBroken, match="stands otherwise"):
+        check_state(told_until(database, now.ends), now)
+
+
+@pytest.mark.parametrize("column", ["person", "card"])
+def test_of_whom_a_case_is_before_anybody_found_out_cannot_be_said(store: Store, column: str) -> None:
+    journal = Journal(open_database(store.url), "demo", StationKey(STATION_KEY), lambda: START, head_key=HEAD_KEY)
+    journal.open_case("1", b"application")
+    database = open_database(store.url)
+    with database.write() as transaction:
+        transaction.run(f"UPDATE cases SET {column} = 'ab'")
+    now = read_state(database)
+    with pytest.raises(ChainBroken, match="stands otherwise"):
+        check_state(told_until(database, now.ends), now)
+
+
+@pytest.mark.parametrize("forged", ["proof = NULL", "proof = (SELECT proof FROM receipts WHERE number = 2)"])
+def test_a_receipt_keeps_the_proof_of_its_own_entry(database: Database, tmp_path: Path, forged: str) -> None:
+    fill(open_journal(tmp_path / "kiosk.db"), 40)
+    change(tmp_path, f"UPDATE receipts SET {forged} WHERE number = 1")
+    now = read_state(database)
+    with pytest.raises(ChainBroken, match="proves another entry"):
+        check_state(told_until(database, now.ends), now)

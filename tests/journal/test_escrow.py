@@ -76,6 +76,10 @@ def window(store: Store, key: EscrowKey = WINDOW) -> Journal:
     )
 
 
+def told_of_none(case: CaseRecord) -> None:
+    raise AssertionError(f"the key of {case.pseudonym} is whole")
+
+
 def closed_case(journal: Journal, number: str = "1", stage: Stage = Stage.CLOSED) -> CaseRecord:
     case = open_for(journal, number, stage, SECRET)
     if stage is Stage.CLOSED:
@@ -236,7 +240,7 @@ def test_without_a_clerks_station_everything_stays_readable_to_the_station_itsel
     effect = journal.effect(case, Step.FEE)
     assert effect is not None and effect.outcome == SECRET
     assert (column(store, "escrow"), column(store, "escrowed_to")) == ([None], [None])
-    assert hand_over(journal, LATER) == [] and check(store) == (len(Step), 0)
+    assert hand_over(journal, LATER, told_of_none) == [] and check(store) == (len(Step), 0)
     assert not any('"escrow' in entry.body for entry in journal.entries())
 
 
@@ -302,7 +306,7 @@ def test_a_case_that_ended_without_its_key_being_left_is_handed_over_later(store
     late = closed_case(terminal(store, lambda: None, start=LATER), "3")
     journal = terminal(store, start=LATER)
     assert {case.pseudonym for case in journal.ended_cases_here()} == {first.pseudonym, late.pseudonym}
-    (handed,) = hand_over(journal, LATER)
+    (handed,) = hand_over(journal, LATER, told_of_none)
     assert (handed.pseudonym, handed.seal.elsewhere, handed.stage) == (first.pseudonym, "window", Stage.CLOSED)
     assert facts_of(journal, first)[-1]["event"] == ESCROWED == "escrowed"
     assert facts_of(journal, first)[-1]["escrow"] == "window"
@@ -310,7 +314,7 @@ def test_a_case_that_ended_without_its_key_being_left_is_handed_over_later(store
     with pytest.raises(TransitionRefused):
         journal.hand_over(still_open)
     entries = journal.size()
-    assert hand_over(journal, LATER) == [] and journal.size() == entries, "once"
+    assert hand_over(journal, LATER, told_of_none) == [] and journal.size() == entries, "once"
     journal.hand_over(handed)
     assert journal.size() == entries and check(store)[1] == len(Step)
     purge(journal, LATER)
@@ -322,9 +326,22 @@ def test_nothing_is_handed_over_as_long_as_nobody_vouches_for_a_key(store: Store
     journal = terminal(store, lambda: None)
     case = closed_case(journal)
     entries = journal.size()
-    assert hand_over(journal, LATER) == [] and journal.size() == entries
+    assert hand_over(journal, LATER, told_of_none) == [] and journal.size() == entries
     assert journal.hand_over(case).seal.elsewhere is None
     assert len(journal.ended_cases_here()) == 1
+
+
+def test_a_case_whose_key_is_damaged_is_told_and_left_and_stops_no_start(store: Store) -> None:
+    unknown = terminal(store, lambda: None)
+    damaged, whole = closed_case(unknown, "1"), closed_case(unknown, "2")
+    with open_database(store.url).write() as transaction:
+        transaction.run("UPDATE cases SET seal = ? WHERE pseudonym = ?", bytes(40), damaged.pseudonym)
+    told: list[str] = []
+    journal = terminal(store, start=LATER)
+    (handed,) = hand_over(journal, LATER, lambda case: told.append(case.pseudonym))
+    assert (handed.pseudonym, told) == (whole.pseudonym, [damaged.pseudonym])
+    (left,) = journal.ended_cases_here()
+    assert left.pseudonym == damaged.pseudonym
 
 
 def test_a_purge_destroys_the_copy_too(store: Store) -> None:
@@ -449,8 +466,8 @@ def test_what_was_paid_is_told_in_the_entry(store: Store) -> None:
     assert [facts.get("yen") for facts in told] == [None] * (len(told) - 1) + [0]
 
 
-def verify(folder: Path, capsys: pytest.CaptureFixture[str], store: Store) -> tuple[int, list[str]]:
-    code = main(["journal", "verify", "--data", str(folder), "--set", f"store.url={store.url}"])
+def verify(folder: Path, capsys: pytest.CaptureFixture[str], store: Store, *words: str) -> tuple[int, list[str]]:
+    code = main(["journal", "verify", "--data", str(folder), "--set", f"store.url={store.url}", *words])
     return code, capsys.readouterr().out.splitlines()
 
 
@@ -474,12 +491,6 @@ def test_verify_says_at_either_station_what_it_compared(
     code, lines = verify(beside, capsys, store)
     assert code == 0 and "demo: 1 sealed records are those that were journaled" in lines and alone in lines
     assert not any(line.startswith("window") for line in lines)
-    # Whoever has a key of that name, and has not told it, reads nothing by it.
-    assert copies not in verify(at_window, capsys, store)[1]
-    statement = "INSERT INTO stations VALUES (?, ?, ?, ?)"
-    with open_database(store.url).write() as transaction:
-        for name in ("a", "window"):
-            transaction.run(statement, name, TO_WINDOW.public_key, b"", b"")
     code, lines = verify(at_window, capsys, store)
     assert code == 0 and copies in lines and nothing in lines and alone in lines
     code, lines = verify(nowhere, capsys, store)
@@ -489,3 +500,67 @@ def test_verify_says_at_either_station_what_it_compared(
     assert verify(beside, capsys, store)[0] == 1, "of the open case"
     code, lines = verify(at_window, capsys, store)
     assert code == 1 and "was changed" in lines[-1]
+
+
+@pytest.mark.parametrize("told", [b"\x00" * 32, None])
+def test_what_a_station_told_of_its_key_does_not_decide_what_is_compared(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], told: bytes | None
+) -> None:
+    closed_case(terminal(store))
+    (tmp_path / "line.key").write_bytes(b"\x07" * 32)
+    if told is not None:
+        with open_database(store.url).write() as transaction:
+            transaction.run("INSERT INTO stations VALUES (?, ?, ?, ?)", "window", told, b"", b"")
+    assert verify(tmp_path, capsys, store)[0] == 0
+    change(store, "UPDATE effects SET outcome = intent WHERE step = 'application'")
+    code, lines = verify(tmp_path, capsys, store)
+    assert code == 1 and "record application outcome" in lines[-1]
+
+
+def test_a_key_that_opens_nothing_of_what_is_sealed_says_so(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed_case(terminal(store))
+    (tmp_path / "line.key").write_bytes(b"\x09" * 32)
+    nothing = "not verified: line.key lies beside the store, and opens nothing that is sealed to window"
+    code, lines = verify(tmp_path, capsys, store)
+    assert (code, lines[-1]) == (1, nothing)
+    (tmp_path / "line.key").write_bytes(b"\x07" * 32)
+    change(store, "UPDATE cases SET escrow = ''")
+    code, lines = verify(tmp_path, capsys, store)
+    assert (code, lines[-1]) == (1, nothing)
+
+
+def test_a_station_whose_key_lies_beside_the_store_opens_all_that_is_sealed_to_it(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed_case(terminal(store))
+    window(store).start()
+    (tmp_path / "head.key").write_bytes(b"\x02" * 32)
+    (tmp_path / "line.key").write_bytes(b"\x07" * 32)
+    assert verify(tmp_path, capsys, store)[0] == 0
+    (tmp_path / "line.key").write_bytes(b"\x09" * 32)
+    code, lines = verify(tmp_path, capsys, store)
+    assert code == 1 and "was changed" in lines[-1]
+
+
+def test_a_store_that_was_written_anew_under_another_key_is_found_by_the_key_beside_it(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = terminal(store)
+    closed_case(journal)
+    nothing = (
+        "demo: nothing from outside the store vouches for the journal: who writes all of it anew is found by a receipt"
+    )
+    assert nothing in verify(tmp_path, capsys, store)[1]
+    (tmp_path / "head.key").write_bytes(bytes(32))
+    code, lines = verify(tmp_path, capsys, store)
+    assert code == 0 and nothing not in lines and any("head.key beside the store vouches" in line for line in lines)
+    # The forger's store is a sound one, under a key of his own: for whoever has the true key, it is nobody's.
+    (tmp_path / "head.key").write_bytes(b"\x03" * 32)
+    code, lines = verify(tmp_path, capsys, store)
+    assert code == 1
+    assert lines[-1] == "not verified: head.key lies beside the store, and no station's journal in it names that key"
+    (tmp_path / "head.key").unlink()
+    code, lines = verify(tmp_path, capsys, store, "--head", journal.head().text)
+    assert code == 0 and f"demo: a text from outside vouches for the first {journal.size()} entries" in lines

@@ -358,7 +358,7 @@ def test_an_audit_needs_no_key_and_makes_no_file(
     fill(open_journal(f"sqlite:///{tmp_path / 'kiosk.db'}"))
     before = sorted(tmp_path.iterdir())
     assert run_journal(config, tmp_path, action) is ExitCode.OK
-    assert len(capsys.readouterr().out.splitlines()) == {"verify": 2, "show": 48}[action]
+    assert len(capsys.readouterr().out.splitlines()) == {"verify": 3, "show": 48}[action]
     assert sorted(tmp_path.iterdir()) == before
 
 

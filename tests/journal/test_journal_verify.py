@@ -19,6 +19,7 @@ from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import verify_chain, verify_journal, verify_since_last_head
 from kiosk.model.transition import Stage
 from tests.journal.filled_journal import HEAD_KEY, STATION_KEY, Filled, fill, filled, forged, in_memory, open_journal
+from tests.journal.full_store import full
 from tests.journal.growth import compare
 from tests.journal.tamper import Desk, cut, flip_bits, tamper, write
 from tests.journal.walked_case import walk
@@ -73,8 +74,9 @@ def test_a_cut_that_takes_the_state_along_is_found_by_the_receipt_alone(whole: F
         verify_journal(before.entries, before.heads, [whole.receipt])
 
 
-def test_random_bit_flips_are_found_by_the_command(whole: Filled, desk: Desk) -> None:
-    answers, missed = flip_bits(whole, desk, 50, seed=1)
+def test_random_bit_flips_are_found_by_the_command(tmp_path: Path) -> None:
+    everything = full(tmp_path / "whole.db", 100)
+    answers, missed = flip_bits(everything, Desk(everything, tmp_path), 50, seed=1)
     assert missed == []
     assert answers["found"] > 10
 
@@ -195,7 +197,7 @@ def test_a_head_that_is_none_is_rejected(desk: Desk, whole: Filled) -> None:
 
 
 def test_the_auditor_without_keys_verifies_everything_but_the_sealed_records(desk: Desk) -> None:
-    for key in ("station.key", "head.key"):
+    for key in ("station.key", "head.key", "line.key"):
         (desk.store.parent / key).unlink()
     with closing(sqlite3.connect(desk.store)) as connection, connection:
         connection.execute("UPDATE effects SET outcome = intent WHERE step = 'fee'")

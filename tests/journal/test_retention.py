@@ -12,8 +12,8 @@ from kiosk.journal.database import open_database
 from kiosk.journal.journal import Journal
 from kiosk.journal.retention import purge
 from kiosk.journal.seal import SealDestroyed
-from kiosk.model.step import Step
-from kiosk.model.transition import ENDED, Stage
+from kiosk.model.step import Actor, Step
+from kiosk.model.transition import ENDED, Event, Stage, TransitionRefused
 from tests.journal.filled_journal import START, Filled, fill, filled, open_journal
 from tests.journal.tamper import Desk
 from tests.journal.walked_case import open_for, walk
@@ -113,3 +113,15 @@ def test_until_when_cases_ended_whose_records_are_gone_is_told_of_this_station_a
     purge(open_journal(path, start=LATER), LATER)
     until = open_journal(path).purged_until()
     assert until is not None and START <= until < START + datetime.timedelta(days=1)
+
+
+def test_when_a_case_ended_is_not_moved_by_what_was_tried_with_it_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    journal = open_journal(path)
+    case = walk(journal, journal.open_case("1", b""), Stage.CLOSED)
+    later = open_journal(path, start=LATER)
+    with pytest.raises(TransitionRefused):
+        later.move(case, Event.ABANDON, Actor.CLERK, "K-CASE-010")
+    purge(open_journal(path, start=LATER), LATER)
+    until = open_journal(path).purged_until()
+    assert until is not None and until < START + datetime.timedelta(days=1)

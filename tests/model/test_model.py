@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
@@ -33,7 +33,7 @@ from kiosk.model.certificate import (
     serial_text,
 )
 from kiosk.model.eligibility import REFUSALS, differing_items, refusal_code
-from kiosk.model.policy import Deadlines
+from kiosk.model.policy import Deadlines, PasswordKind
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.secret import wipe
 from kiosk.model.step import PROCEDURE, Step, position_of
@@ -146,6 +146,24 @@ def test_bytes_that_are_no_authorisation_are_refused(payload: bytes) -> None:
 def test_an_authorisation_in_another_form_is_refused(found: bytes, instead: bytes) -> None:
     with pytest.raises(AuthorisationInvalid):
         AuthorisationTerms.decode(terms().encode().replace(found, instead, 1))
+
+
+@pytest.mark.parametrize("which", get_args(PasswordKind))
+def test_a_leave_names_the_password_that_is_set_anew(which: PasswordKind) -> None:
+    leave = terms(operation="reset_password", which=which)
+    assert AuthorisationTerms.decode(leave.encode()) == leave
+    older = terms(operation="reset_password").encode()
+    assert AuthorisationTerms.decode(older).which is None and b"which" not in older, "of a time before it was named"
+    for changed in (
+        terms(which=which).encode(),
+        leave.encode().replace(which.encode(), b"puk"),
+        leave.encode().replace(b'"version":3', b'"version":2'),
+        older.replace(b'"version":2', b'"version":3'),
+        older.replace(b"}", b',"which":null}'),
+        terms(card_number="JUKI幌延").encode(),
+    ):
+        with pytest.raises(AuthorisationInvalid):
+            AuthorisationTerms.decode(changed)
 
 
 def test_the_signed_bytes_of_an_authorisation_are_sorted_json_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:

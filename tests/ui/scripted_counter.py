@@ -37,6 +37,7 @@ from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
 from kiosk.model.authorisation import Operation
 from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
+from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import ACTOR, Step
@@ -250,7 +251,7 @@ class ScriptedWorkbench:
     def __init__(self) -> None:
         self.records: list[SelfTest] = []
         self.asked: list[bool | None] = []
-        self.accepted = 0
+        self.accepted: list[dict[str, str]] = []
 
     def self_test(self, level, ask) -> tuple[SelfTest, ...]:
         if level == "interactive":
@@ -287,8 +288,8 @@ class ScriptedWorkbench:
     def bundle(self) -> Path:
         return Path("support.tar.gz")
 
-    def accept_replacements(self) -> None:
-        self.accepted += 1
+    def accept_replacements(self, shown) -> None:
+        self.accepted.append(dict(shown))
 
 
 class ScriptedCounter:
@@ -415,6 +416,13 @@ class ScriptedCounter:
 
     def procedures(self) -> "ScriptedProcedures":
         return ScriptedProcedures(self.script)
+
+    is_printer_stuck = False
+    recovered = 0
+
+    def recover_printer(self) -> None:
+        self.recovered += 1
+        self.is_printer_stuck = False
 
     has_tower = True
     voice = None
@@ -586,7 +594,8 @@ def _stoppable(ask: Callable[[Persons], None]) -> Run:
 
 def _ask_clerk(persons: Persons, number: str, operation: Operation) -> None:
     who = resident(0)
-    question = IdentityQuestion(number, who.items, who.items, (), operation)
+    which: PasswordKind | None = "signature" if operation == "reset_password" else None
+    question = IdentityQuestion(number, who.items, who.items, (), operation, which=which)
     persons.clerk.check_identity(question)
     persons.clerk.approve(question)
 

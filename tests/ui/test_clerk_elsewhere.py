@@ -5,23 +5,32 @@ import datetime
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
 from hw.ports import MachineMoney
+from kiosk.application_file import ClerkTable
 from kiosk.counter.asking import FormLooked
-from kiosk.issuance.persons import Abandoned, Clerk
+from kiosk.counter.remote_clerk import RemoteTwoClerks
+from kiosk.issuance.failure import Suspect
+from kiosk.issuance.persons import CLERK_ALONE, Abandoned, Clerk, OpenDeposit
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident, Sex
-from kiosk.model.step import Actor
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.testimony import Finding
+from kiosk.played_persons import PlayedClerk, PlayedWitnesses
 from kiosk.procedures import NobodyAtDesk
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
-from kiosk.ui.clerk_elsewhere import persons_of, reach_clerk
+from kiosk.ui.clerk_elsewhere import have_cases_settled, persons_of, reach_clerk
 from kiosk.ui.ending import Money
+from kiosk.ui.station_thread import StationThread
 from kiosk.ui.submission import Accepted, Referred, Returned, Submission
+from tests.counter.two_stations import two_stations
+from tests.issuance.test_issue import check_rest, cut, new_world, step_of_commit
 from tests.ui.scripted_counter import resident
 from tests.ui.walk import PATIENCE_S
 
@@ -71,7 +80,7 @@ class FarDesk(NobodyAtDesk):
     def come(self) -> None:
         self._wait("call")
 
-    def take_fee(self, due_yen: int) -> int:
+    def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         self._wait("fee")
         return 1000
 
@@ -186,6 +195,55 @@ def test_the_terminals_case_knows_what_the_clerk_elsewhere_did() -> None:
     case, came = paying(lambda case: None)
     assert came == [1000]
     assert case.is_fee_asked and case.clerk_asked is None and case.money is Money.TAKEN and not case.can_stop
+
+
+def test_a_terminal_has_its_suspect_cases_settled_while_it_serves_residents(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    """Two clerks take their time; the station's own thread does not wait for them."""
+    world = new_world(tmp_path / "w", fresh_authority)
+    town = two_stations(world)
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "fee", "done"), is_before=True)
+    unsure = PlayedClerk(ClerkTable(cannot_tell=True), "1", world.till)
+    with pytest.raises(Suspect):
+        world.issue(persons=replace(world.persons("1"), clerk=unsure))
+    asked, go_on, leaving = threading.Event(), threading.Event(), threading.Event()
+
+    class TakeTheirTime(PlayedWitnesses):
+        """Answer when the test lets them."""
+
+        def look(self, question: Step | Undo) -> Finding:
+            asked.set()
+            assert go_on.wait(PATIENCE_S)
+            return super().look(question)
+
+    @dataclass
+    class Far(FarAway):
+        """Asks over the line."""
+
+        def two_clerks(self, give_up: Callable[[], None]) -> RemoteTwoClerks:
+            return RemoteTwoClerks(town.remote(give_up=give_up))
+
+    def suspect() -> int:
+        return len(world.station().journal.suspect_cases())
+
+    async def run() -> None:
+        station_thread = StationThread()
+        settling = asyncio.ensure_future(
+            have_cases_settled(Far(), town.terminal(town.remote()), station_thread, leaving.is_set)
+        )
+        await until(asked.is_set)
+        assert await asyncio.wait_for(station_thread.call(suspect), PATIENCE_S) == 1
+        go_on.set()
+        await until(lambda: suspect() == 0)
+        leaving.set()
+        settling.cancel()
+        station_thread.end()
+
+    desk = replace(town.desk(), witnesses=lambda _, number: TakeTheirTime(ClerkTable(), number, world.till))
+    with town.attended(desk):
+        asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
+    check_rest(world, [world.issue()])
 
 
 def test_a_resident_who_stops_ends_the_question_elsewhere() -> None:

@@ -11,9 +11,10 @@ from hw.ports import MachineMoney
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.certificate import certify_items
 from kiosk.model.identity import IdentityDocument
+from kiosk.model.policy import PasswordKind
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import PaperSeen
-from kiosk.ui.clerk.identity import CheckIdentity
+from kiosk.ui.clerk.identity import Approve, CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount
 from kiosk.ui.clerk.service import ChooseCause, RevocationChoice
@@ -183,3 +184,26 @@ def test_substitute_characters_stand_beside_the_originals_and_have_to_be_accepte
 
     answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
     assert answers == [IdentityEvidence(IdentityDocument.PASSPORT, "yamada")]
+
+
+@pytest.mark.parametrize(
+    ("which", "named"), [("signature", "署名用パスワード"), ("authentication", "利用者証明用の暗証番号")]
+)
+def test_the_clerk_reads_which_password_is_set_anew(locale: Path, which: PasswordKind, named: str) -> None:
+    question = IdentityQuestion("U-1", ITEMS, ITEMS, (), "reset_password", which=which)
+    told: list[str] = []
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        told.append(host.text)
+        await pilot.press("2")
+        await until(pilot, lambda: bool(host.screen.query("#check-face")), "what to look at")
+        await pilot.press("1", "2", "3", "enter")
+
+    show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
+
+    async def give_leave(pilot: Pilot[None], host: ScreenHost) -> None:
+        told.append(host.text)
+        await pilot.press("enter")
+
+    assert show(lambda seat: Approve(seat, 2, question), locale, give_leave) == [True]
+    assert len(told) == 2 and all(named in text for text in told)

@@ -95,6 +95,19 @@ def test_a_drawer_is_handed_over_and_the_seat_locks(locale: Path) -> None:
     assert last is not None
     assert (last.count.kind, last.count.reason, last.count.kept_yen) == ("handover", "unexplained", 10_000)
 
+    async def next_clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await to_menu(pilot, "b")
+        await reach(pilot, "Told")
+        assert "管理者に お知らせください" in text_on(app)
+        await pilot.press("enter")
+        await reach(pilot, "Desk")
+
+    # The journal now tells of another count than the one that is kept.
+    counter.records().journal.note({"event": "handover", "commitment": "00", "operators": ""}, lambda _: None)
+    run(counter, locale, next_clerk)
+
 
 def test_a_letter_to_somebody_under_protection_has_no_address(locale: Path) -> None:
     counter = ScriptedCounter()

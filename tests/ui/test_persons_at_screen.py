@@ -1,5 +1,6 @@
 """The bridge between a case's thread and the seats: answered once, abandoned once, cancelled at the end."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from queue import SimpleQueue
@@ -8,9 +9,9 @@ from typing import Any
 import pytest
 
 from hw.ports import MachineMoney, PinPolicy
-from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, Persons
+from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, OpenDeposit, Persons
 from kiosk.model.step import Actor
-from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAsked, FeeDue, PasswordChoice
+from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAnswered, ClerkAsked, FeeDue, PasswordChoice
 
 POLICY = PinPolicy(4, 16, "0123456789")
 
@@ -48,6 +49,17 @@ def test_a_question_is_answered_once(case: Case) -> None:
     assert isinstance(question, FeeDue) and question.is_open
     assert question.answer(500) and not question.answer(1000)
     assert call.result(5) == 500
+
+
+def test_the_fee_is_asked_for_no_longer_than_it_is_due(case: Case) -> None:
+    is_due = threading.Event()
+    is_due.set()
+    question, call = case.asks(case.persons.clerk.take_fee, 500, OpenDeposit(is_due.is_set))
+    is_due.clear()
+    assert call.result(5) == 0
+    news = case.news.get(timeout=5)
+    assert isinstance(news, ClerkAnswered) and news.question is question
+    assert not question.answer(500), "what the machine has nobody attests once more"
 
 
 def test_a_clerk_who_cannot_tell_says_so_to_the_case(case: Case) -> None:

@@ -1,6 +1,8 @@
 """The technician's views: the whole failure book, the log, the statistics, the configuration; nobody's data."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -191,20 +193,64 @@ def test_an_exchanged_device_is_accepted_by_a_key_that_is_there_only_then(play: 
 
         def devices(self):
             told = "SIM B is not SIM A"
-            state = DeviceState("printer", "receipt_printer", "tcp://x:9100", "missing", told, self.is_refused)
+            state = DeviceState("printer", "receipt_printer", "tcp://x:9100", "missing", told, self.is_refused, "SIM B")
             return (state,)
 
     counter = Exchanged()
 
     async def technician(pilot: Pilot[None], app: KioskApp) -> None:
         await pilot.press("x")
-        assert counter.tools.accepted == 0
+        assert counter.tools.accepted == []
         counter.is_refused = True
         await until(pilot, lambda: any(key.display for key in app.screen.query("#accept")), "the key")
         await pilot.press("x")
-        await until(pilot, lambda: counter.tools.accepted == 1, "the acceptance")
+        await until(pilot, lambda: counter.tools.accepted == [{"printer": "SIM B"}], "the acceptance")
 
     play(counter, technician)
+
+
+@pytest.mark.parametrize("seat", ["f11", "f12"])
+def test_a_stuck_cutter_is_freed_by_a_key_that_is_there_only_then(play: Callable[..., KioskApp], seat: str) -> None:
+    counter = ScriptedCounter()
+
+    async def person(pilot: Pilot[None], app: KioskApp) -> None:
+        def is_shown() -> bool:
+            return any(key.display for key in app.screen.query("#recover"))
+
+        await pilot.press(seat)
+        await reach(pilot, "Desk" if seat == "f11" else "Bench")
+        await pilot.press("k")
+        assert not is_shown()
+        assert counter.recovered == 0
+        counter.is_printer_stuck = True
+        await until(pilot, is_shown, "the key")
+        await pilot.press("k")
+        await until(pilot, lambda: counter.recovered == 1, "the recovery")
+        await until(pilot, lambda: not is_shown(), "the key to go")
+
+    play(counter, person)
+
+
+def test_the_stations_printer_goes_on_after_its_cutter_was_freed(tmp_path: Path) -> None:
+    path = locate_config(None)
+    counter = ConfiguredCounter(load_config(path, []), path, tmp_path)
+    counter.open()
+    try:
+        hand = next(hand for hand in counter.hands() if hand.name == "printer")
+        assert not counter.is_printer_stuck
+        hand.do("cutter jam")
+        wait_until(lambda: counter.is_printer_stuck)
+        counter.recover_printer()
+        wait_until(lambda: not counter.is_printer_stuck)
+    finally:
+        counter.close()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    give_up_s = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < give_up_s
+        threading.Event().wait(0.02)
 
 
 def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_path: Path) -> None:
@@ -225,7 +271,7 @@ def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_pat
         tools = counter.workbench()
         tests = tools.self_test("external", lambda question: None)
         assert {test.device: test.outcome for test in tests} == dict.fromkeys(
-            ("card", "printer", "cash", "display", "lamp"), "passed"
+            ("card", "printer", "cash", "display", "lamp", "documents"), "passed"
         )
         assert tools.self_tests(100) == tests
         assert any("printer > 10 04 01" in line for line in tools.line_trace())

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from kiosk.counter.line import Question
 from kiosk.issuance.persons import Abandoned, IdentityQuestion
 from kiosk.journal.journal import CaseElsewhere
 from kiosk.model.form import Form
+from kiosk.model.step import Step
+from kiosk.model.testimony import Finding
 from kiosk.model.transition import Stage
 from kiosk.ui.app import KioskApp
 from kiosk.ui.seat_screen import SeatScreen
@@ -247,6 +249,77 @@ def test_calls_and_cases_stand_on_the_desk(attend: Callable[[Play], None]) -> No
         await fits(pilot)
         clerk.follow([CaseElsewhere("p", "lobby", "2026-0007", Stage.CLOSED)])
         await until(pilot, lambda: "2026-0007  済" in text_on(pilot.app), "how it ended")
+
+    attend(play)
+
+
+@pytest.mark.parametrize(
+    ("step", "stage", "keys", "answer"),
+    [
+        (Step.FEE, Stage.FEE_SUSPECT, ("5", "0", "0", "enter"), "500"),
+        (Step.RECEIPT, Stage.RECEIPT_SUSPECT, "1", "whole"),
+    ],
+)
+def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
+    attend: Callable[[Play], None], step: Step, stage: Stage, keys: Sequence[str], answer: str
+) -> None:
+    """It waits among what was left, and disturbs nobody; whose case it is stands there all the time."""
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        clerk.follow([CaseElsewhere("p", "lobby", "2026-0007", stage, "K-CASE-007")])
+        witnesses = clerk.witnesses(asked_by("lobby"), "2026-0007")
+        found = asyncio.ensure_future(asyncio.to_thread(witnesses.look, step))
+        await until(pilot, lambda: "K-CASE-007" in text_on(pilot.app), "the case on the desk")
+        await until(pilot, lambda: bool(pilot.app.board.terminals.suspect), "the question")
+        assert type(pilot.app.screen).__name__ == "Desk"
+        await pilot.press("m")
+        await reach(pilot, "Menu")
+        await pilot.press("2")
+        await reach(pilot, "LeftCases")
+        assert "端末 lobby" in text_on(pilot.app) and "2026-0007" in text_on(pilot.app)
+        await fits(pilot)
+        await pilot.press("d")
+        await reach(pilot, "ChooseLeft")
+        await fits(pilot)
+        await pilot.press("enter")
+        await reach(pilot, "DecideCase")
+        await fits(pilot)
+        await pilot.press("4")
+        await reach(pilot, "SettlePaper" if step is Step.RECEIPT else "SettleAmount")
+        assert "端末 lobby　申請書 2026-0007" in text_on(pilot.app)
+        await fits(pilot)
+        await pilot.press(*keys)
+        await reach(pilot, "SecondClerk")
+        assert "端末 lobby　申請書 2026-0007" in text_on(pilot.app)
+        await fits(pilot)
+        await pilot.press("1")
+        assert await found == Finding(answer, "second")
+        await reach(pilot, "Decided")
+        assert "記録しました" in text_on(pilot.app)
+        await pilot.press("enter")
+        await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_what_a_terminal_does_not_wait_for_any_more_is_not_settled(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        question = asked_by("lobby")
+        found = asyncio.ensure_future(asyncio.to_thread(clerk.witnesses(question, "2026-0007").look, Step.FEE))
+        await until(pilot, lambda: bool(pilot.app.board.terminals.suspect), "the question")
+        for key, screen in (("m", "Menu"), ("2", "LeftCases"), ("d", "ChooseLeft"), ("enter", "DecideCase")):
+            await pilot.press(key)
+            await reach(pilot, screen)
+        await pilot.press("4")
+        await reach(pilot, "SettleAmount")
+        clerk.withdraw(question)
+        with pytest.raises(asyncio.CancelledError):
+            await found
+        await pilot.press("5", "enter")
+        await reach(pilot, "SecondClerk")
+        await pilot.press("1")
+        await reach(pilot, "Decided")
+        assert "いまその処理ができません" in text_on(pilot.app)
 
     attend(play)
 

@@ -24,6 +24,7 @@ from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertificateState
 from kiosk.model.comparison import Agreement
 from kiosk.model.identity import IdentityCheck, IdentityDocument
+from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import Sex
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import PROCEDURE
@@ -69,6 +70,7 @@ TOLD = (
     "not_printed",
     "unclear",
     "no_receipt",
+    "count_changed",
     "copied",
     "protected",
     "no_terminal",
@@ -113,6 +115,7 @@ VALUES = {
     "resident.service.trouble.{}.{}": [ServiceKind, ("open", "unchanged")],
     "clerk.approve.{}.title": [get_args(Operation)],
     "clerk.approve.{}.text": [get_args(Operation)],
+    "clerk.password.{}": [get_args(PasswordKind)],
     "clerk.revoke.{}": [RevocationCause],
     "clerk.revoke.card.{}": [("there", "away")],
     "clerk.decide.{}": [Decision],

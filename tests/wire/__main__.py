@@ -1,6 +1,7 @@
 """`python -m tests.wire`: everything that can befall a line, byte by byte, and what the drivers make of it.
 
-    coins      every byte of a coin payment in both directions, injured in eleven ways, the host killed at every call;
+    coins      every byte of a coin payment in both directions, injured in eleven ways, the host killed at every call
+               and note of its ledger, and the acceptor's power cut at every call;
                the same of the change that a hopper pays, and its power cut at every call
     receipts   every byte of a receipt's printing in both directions, injured in nine ways, for each model
     plugs      every device unplugged before every call of each of its commands, and plugged in again
@@ -43,9 +44,13 @@ def main(words: Sequence[str] | None = None) -> int:
     if options.what in ("plugs", "all"):
         pulls = list(plugs.campaign(options.every, options.seed))
         wrong += _report("plugs", ((found.kind, found.verdict, found.plan) for found in pulls))
-        delays_s = sorted(found.told_after_s for found in pulls if found.told_after_s)
-        median_s, longest_s = delays_s[len(delays_s) // 2], delays_s[-1]
-        print(f"{'plugs: loss told after':48} {median_s:.2f} s in the median, at most {longest_s:.2f} s", flush=True)
+        for what, is_silence in (("loss", False), ("silence", True)):
+            delays_s = sorted(
+                found.told_after_s for found in pulls if found.told_after_s and found.is_silence is is_silence
+            )
+            told = f"plugs: {what} told after"
+            median_s, longest_s = delays_s[len(delays_s) // 2], delays_s[-1]
+            print(f"{told:48} {median_s:.2f} s in the median, at most {longest_s:.2f} s", flush=True)
     if options.what in ("values", "all"):
         _say("status bytes", values.status_bytes())
         _say("automatic status bytes", values.automatic_status_bytes())
@@ -53,6 +58,8 @@ def main(words: Sequence[str] | None = None) -> int:
         _say("error codes", values.codes())
         for name, count in values.random_frames(options.frames, options.seed):
             _say(f"random frames: {name}", count)
+        for name, count in values.random_answers(options.frames // 25, options.seed):
+            _say(f"random answers taken: {name}", count)
         for name, count in values.random_commands(options.frames // 25, options.seed):
             _say(f"random commands: simulated {name}", count)
     return int(wrong > 0)

@@ -20,6 +20,7 @@ from hw.sim.coin.virtual import VirtualCoinMachine
 from tests.wire.clock import Clock
 
 DUE_YEN = 500
+PAYMENT = "first"
 COINS_YEN = (100, 100, 100, 100, 100)
 PATIENCE_S = 4.0
 
@@ -73,6 +74,25 @@ class MortalLink:
         self._link.close()
 
 
+class PowerCuttingLink(MortalLink):
+    """Cuts the machine's power before the `at`th call that passes bytes, when a coin of `last_yen` has just fallen."""
+
+    def __init__(self, machine: VirtualCoinMachine, at: int, last_yen: int = 0) -> None:
+        super().__init__(MemoryLink(machine))
+        self._machine = machine
+        self._cut_at = at
+        self._last_yen = last_yen
+        self.has_cut = False
+
+    def _pass(self) -> None:
+        super()._pass()
+        if self.calls == self._cut_at:
+            self.has_cut = True
+            if self._last_yen:
+                self._machine.insert(self._last_yen)
+            self._machine.cycle_power()
+
+
 @dataclass
 class Counted:
     """Bytes that pass in each direction."""
@@ -107,16 +127,25 @@ class CountingLink:
 
 
 class AddingLedger(CoinLedger):
-    """Adds up the coins of every deposit that was ended."""
+    """Adds up the coins of every deposit that was ended; the process ends before and after the `die_at`th note."""
 
     def __init__(self, path: Path | None) -> None:
         self.ended_yen = 0
+        self.moments = 0
+        self.die_at: int | None = None
         super().__init__(path)
 
     def note(self, **entry: object) -> None:
+        self._pass()
         if entry["what"] == "end":
             self.ended_yen += self.state.coins_yen
         super().note(**entry)
+        self._pass()
+
+    def _pass(self) -> None:
+        self.moments += 1
+        if self.moments == self.die_at:
+            raise Killed
 
 
 class CoinCounter:
@@ -149,10 +178,10 @@ class CoinCounter:
         self.before_yen += self.ledger.ended_yen
         self.ledger = AddingLedger(self.path)
 
-    def pay(self, box: CoinBox) -> int:
+    def pay(self, box: CoinBox, coins_yen: tuple[int, ...] = COINS_YEN) -> int:
         """One payer, whose coins and, where they do not do, whose note a clerk takes; the yen handed back."""
-        self.machine.hold(*COINS_YEN)
-        box.begin(DUE_YEN)
+        self.machine.hold(*coins_yen)
+        box.begin(DUE_YEN, PAYMENT)
         deposit = box.await_payment()
         while deposit.received_yen < DUE_YEN:
             box.take_from_clerk(DUE_YEN - deposit.received_yen)
@@ -169,6 +198,20 @@ class CoinCounter:
         box.begin(DUE_YEN)
         box.fix()
         box.end(DepositEnd.REPAY)
+
+    def told(self) -> str:
+        """What a program that starts again tells the clerk of this payment, whose end nobody has written down."""
+        in_machine = sum(self.machine.acceptor.memory.cash_box_yen)
+        credited_yen = self.ledger.state.coins_yen + self.ledger.ended_yen
+        self.restart()
+        self.clock.pause(10)
+        known = self.box(MemoryLink(self.machine)).left_over(PAYMENT)
+        if known.coins_yen < credited_yen:
+            return "A PAYER FORGOTTEN"
+        if known.coins_yen + known.unassigned_yen > in_machine:
+            return "INVENTED"
+        is_all_told = known.coins_yen + known.unassigned_yen == in_machine
+        return "exact" if is_all_told and not known.is_count_lost else "LOST IN SILENCE"
 
     def verdict(self) -> str:
         """How the books and the machine agree."""
@@ -231,9 +274,33 @@ def killed(at: int, ledger: Path, checksum: Checksum) -> str | None:
     except Killed:
         was_killed = True
     counter.machine.drop_held()
-    counter.restart()
+    told = counter.told()
     counter.look_again()
-    return counter.verdict() if was_killed else None
+    return (told if told.isupper() else counter.verdict()) if was_killed else None
+
+
+def killed_at_note(at: int, ledger: Path) -> str | None:
+    """The verdict when the host is killed before or after a note of its ledger; None when it wrote fewer."""
+    counter = CoinCounter("simple", ledger)
+    counter.ledger.die_at = at
+    try:
+        counter.pay(counter.box(MemoryLink(counter.machine)))
+    except Killed:
+        counter.machine.drop_held()
+        return counter.told()
+    return None
+
+
+def unpowered(at: int, ledger: Path) -> str | None:
+    """The verdict when the acceptor's power is cut before the host's `at`th call; None when it made fewer.
+
+    Every second time nobody else pays in coins, so that its event counter is still 0 when the one coin is lost.
+    """
+    counter = CoinCounter("simple", ledger)
+    cutting = PowerCuttingLink(counter.machine, (at + 1) // 2, last_yen=100)
+    counter.pay(counter.box(cutting), COINS_YEN if at % 2 else ())
+    counter.look_again()
+    return counter.verdict() if cutting.has_cut else None
 
 
 def campaign(
@@ -247,15 +314,19 @@ def campaign(
                 for at in range(1 + seed % every, total + 1, every):
                     plan = f"{checksum} {direction}-{INJURIES[kind](at)}"
                     yield kind, injured(kind, direction, at, checksum), plan
-    at = 1 + seed % every
-    while True:
+    ends: tuple[tuple[str, int, Callable[[int, Path], str | None]], ...] = (
+        ("killed", every, lambda at, path: killed(at, path, "simple")),
+        ("killed at a note", 1, killed_at_note),
+        ("power cut", every, unpowered),
+    )
+    for kind, step, end in ends:
         path = scratch / "coins.jsonl"
         path.unlink(missing_ok=True)
-        verdict = killed(at, path, "simple")
-        if verdict is None:
-            return
-        yield "killed", verdict, f"killed before call {at}"
-        at += every
+        at = 1 + seed % step
+        while (verdict := end(at, path)) is not None:
+            yield kind, verdict, f"{kind}, moment {at}"
+            path.unlink(missing_ok=True)
+            at += step
 
 
 def counter_steps() -> Iterator[tuple[str, str, str]]:

@@ -23,7 +23,7 @@ from hw.link.reopening import ReopeningLink
 from hw.ports import DepositEnd
 from hw.sim.coin.virtual import VirtualCoinMachine
 from tests.wire.clock import Clock
-from tests.wire.coins import INJURIES, Counted, CountingLink, Killed, MortalLink
+from tests.wire.coins import INJURIES, Counted, CountingLink, Killed, MortalLink, PowerCuttingLink
 
 CHANGE_YEN, COIN_YEN = 500, 100
 STOCKS = (100, 2)
@@ -49,22 +49,6 @@ class SwitchedLink:
 
     def close(self) -> None:
         self.link.close()
-
-
-class PowerCuttingLink(MortalLink):
-    """Cuts the machine's power before the `at`th call that passes bytes."""
-
-    def __init__(self, machine: VirtualCoinMachine, at: int) -> None:
-        super().__init__(MemoryLink(machine))
-        self._machine = machine
-        self._cut_at = at
-        self.has_cut = False
-
-    def _pass(self) -> None:
-        super()._pass()
-        if self.calls == self._cut_at:
-            self.has_cut = True
-            self._machine.cycle_power()
 
 
 class PayoutCounter:

@@ -1,12 +1,14 @@
 """Every device unplugged within each of its commands and plugged in again: is that known at once, and what of the work?
 
 A device sits behind a plug, and its owner looks after it. For every call that passes bytes in a command, the plug is
-pulled right before it. Then: the command ends with an error that is declared, or with an outcome that says it is not
-known; the owner tells LOST with a cause; after the plug is in again it tells READY; and the next command works.
+pulled right before it; or, where a device answers at all, it falls silent there while the line stays open, as behind a
+converter whose cable is cut. Then: the command ends with an error that is declared, or with an outcome that says it is
+not known; the owner tells LOST with a cause; after the plug is in again it tells READY; and the next command works.
 How long after the pull LOST was told is measured by the computer's clock, and belongs to a quiet machine.
 """
 
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -46,9 +48,11 @@ _GENEROUS_S = 60.0
 class Plug:
     """Where a device is plugged in; it is pulled before the call after so many more that pass bytes."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, *, is_cut_by_silence: bool = False) -> None:
         self.core = core
         self.is_in = True
+        self.is_silent = False
+        self._is_cut_by_silence = is_cut_by_silence
         self.calls = 0
         self.pull_at: int | None = None
         self.pulled_s: float | None = None
@@ -63,9 +67,14 @@ class Plug:
         """One more call that passes bytes. Raises `LinkLost` once the plug is out."""
         self.calls += 1
         if self.calls == self.pull_at:
-            self.is_in, self.pulled_s = False, time.monotonic()
+            self.is_in, self.is_silent = self._is_cut_by_silence, self._is_cut_by_silence
+            self.pulled_s = time.monotonic()
         if not self.is_in:
             raise LinkLost("unplugged")
+
+    def put_in(self) -> None:
+        """The device is there again."""
+        self.is_in, self.is_silent = True, False
 
 
 class _Line:
@@ -79,10 +88,14 @@ class _Line:
         if not data and self._plug.is_in:
             return
         self._plug.count()
-        self._link.write(data, deadline_s)
+        if not self._plug.is_silent:
+            self._link.write(data, deadline_s)
 
     def read(self, maximum: int, deadline_s: float) -> bytes:
         self._plug.count()
+        if self._plug.is_silent:
+            threading.Event().wait(max(0.0, deadline_s - time.monotonic()))
+            return b""
         return self._link.read(maximum, deadline_s)
 
     def drain_input(self) -> None:
@@ -105,6 +118,8 @@ class Kind:
     driver: Callable[[Link], Any]
     care: Callable[[], Care[Any]]
     commands: dict[str, Callable[[Any], bool]]
+    answers: bool = True
+    """Whether its owner is answered, so that silence is a loss."""
 
 
 def _box(link: Link) -> CoinBox:
@@ -170,7 +185,11 @@ KINDS: dict[str, Kind] = {
         },
     ),
     "display": Kind(
-        VirtualDisplay, CustomerDisplay, lambda: DISPLAY, {"show": _done(lambda display: display.show("ﾃｽｳﾘｮｳ", "500"))}
+        VirtualDisplay,
+        CustomerDisplay,
+        lambda: DISPLAY,
+        {"show": _done(lambda display: display.show("ﾃｽｳﾘｮｳ", "500"))},
+        answers=False,
     ),
     "lamp": Kind(
         VirtualLamp,
@@ -183,26 +202,31 @@ KINDS: dict[str, Kind] = {
         lambda link: CodeScanner(link, "[0-9]+", dialect="honeywell"),
         _scan_care,
         {"look": _done(CodeScanner.look), "read": _done(lambda scanner: scanner.read(0.0))},
+        answers=False,
     ),
 }
 
 
 @dataclass(frozen=True)
 class Found:
-    """What came of one pull: of which command, the verdict (upper case: wrong), the plan, and when LOST was told."""
+    """What came of one pull: of which command, the verdict (upper case: wrong), the plan, and when LOST was told.
+
+    `is_silence` is a line that stayed open; then the command's own waits are in that time.
+    """
 
     kind: str
     verdict: str
     plan: str
     told_after_s: float = 0.0
+    is_silence: bool = False
 
 
 class _Watched:
     """A device behind a plug, and its owner."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, *, is_cut_by_silence: bool = False) -> None:
         self.core: Any = kind.core()
-        self.plug = Plug(self.core)
+        self.plug = Plug(self.core, is_cut_by_silence=is_cut_by_silence)
         self.reports = queue.Queue[tuple[DeviceReport, float]]()
         driver = kind.driver(ReopeningLink(self.plug.open))
         self.owner = Owner("device", driver, kind.care(), lambda report: self.reports.put((report, time.monotonic())))
@@ -237,13 +261,14 @@ def calls_of(kind: Kind, command: str) -> int:
         watched.owner.close()
 
 
-def pulled(name: str, command: str, at: int) -> Found:
+def pulled(name: str, command: str, at: int, is_cut_by_silence: bool) -> Found:
     """What becomes of one command, and of the device, when the plug is pulled before its `at`th call."""
-    kind, plan = KINDS[name], f"{name}: {command}, pulled before call {at}"
-    watched = _Watched(kind)
+    way = "silent" if is_cut_by_silence else "pulled"
+    kind, plan = KINDS[name], f"{name}: {command}, {way} before call {at}"
+    watched = _Watched(kind, is_cut_by_silence=is_cut_by_silence)
 
     def found(verdict: str, told_after_s: float = 0.0) -> Found:
-        return Found(f"{name}: {command}", verdict, plan, told_after_s)
+        return Found(f"{name}: {command}", verdict, plan, told_after_s, is_cut_by_silence)
 
     try:
         watched.until(Presence.READY)
@@ -261,7 +286,7 @@ def pulled(name: str, command: str, at: int) -> Found:
             report, told_s = watched.until(Presence.LOST)
             if not report.standing.cause:
                 return found("WITHOUT A CAUSE")
-            watched.plug.is_in = True
+            watched.plug.put_in()
             watched.until(Presence.READY)
         except queue.Empty:
             return found("NEVER TOLD")
@@ -278,10 +303,12 @@ def pulled(name: str, command: str, at: int) -> Found:
 def campaign(every: int, seed: int = 0) -> Iterator[Found]:
     """A pull before every `every`th call of every command of every device; the first is tried always."""
     plans = [
-        (name, command, at)
+        (name, command, at, is_cut_by_silence)
         for name, kind in KINDS.items()
         for command in kind.commands
         for at in {1, *range(1 + seed % every, calls_of(kind, command) + 1, every)}
+        for is_cut_by_silence in (False, True)
+        if kind.answers or not is_cut_by_silence
     ]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         yield from pool.map(lambda plan: pulled(*plan), plans)

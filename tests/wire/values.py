@@ -1,11 +1,17 @@
 """All values of every status byte, all steps of the event counter, random bytes for every reader and device."""
 
+import binascii
 from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 
+from hw.cash.cctalk.acceptor import ADDRESS, CoinAcceptor
+from hw.cash.cctalk.bus import Bus
 from hw.cash.cctalk.codes import Trouble, trouble_of
 from hw.cash.cctalk.events import BUFFERED, AcceptorReset, Coin, EventsLost, Rejection, read_buffer
-from hw.cash.cctalk.frame import decode, encode, length
+from hw.cash.cctalk.frame import Checksum, decode, encode, length
+from hw.cash.cctalk.hopper import ADDRESS as HOPPER_ADDRESS
+from hw.cash.cctalk.hopper import CoinHopper
 from hw.errors import DeviceError, OutcomeUnknown
 from hw.link.memory import Core
 from hw.ports import PrinterStatus
@@ -162,6 +168,56 @@ def random_frames(count: int, seed: int) -> Iterator[tuple[str, int]]:
             except DeviceError:
                 continue
         yield name, count
+
+
+def random_answers(count: int, seed: int) -> Iterator[tuple[str, int]]:
+    """`count` questions to a ccTalk device each, answered by whole frames with random contents, often of a right size.
+
+    Only declared errors come out of it; how many questions got an answer that was taken, for each checksum.
+    """
+    random = Random(seed)
+    checksums: tuple[Checksum, ...] = ("simple", "crc")
+    for checksum in checksums:
+        taken = 0
+        for _ in range(count):
+            clock = Clock()
+            address = random.choice((ADDRESS, HOPPER_ADDRESS))
+            answers = iter(partial(_answer, random, address, checksum), b"")
+            bus = Bus(AnsweringLink(answers, clock), checksum, monotonic=clock.monotonic, pause=clock.pause)
+            try:
+                random.choice(_questions(bus, address, clock))()
+            except DeviceError:
+                continue
+            taken += 1
+        yield f"ccTalk answers, {checksum}", taken
+
+
+def _answer(random: Random, address: int, checksum: Checksum) -> bytes:
+    """A frame to the host, whole and right by its checksum, whatever it says."""
+    sender = address if random.random() < 0.9 else random.randrange(256)
+    header = random.choice((0, 0, 0, 0, 0, 0, 5, 6, random.randrange(256)))
+    data = random.randbytes(random.choice((0, 0, 1, 2, 3, 4, 6, 8, 11, random.randrange(253))))
+    if random.random() < 0.2:
+        data = b"JP" + b"%03d" % random.randrange(1000) + b"A"
+    if checksum == "simple":
+        frame = bytes((1, len(data), sender, header)) + data
+        return frame + bytes((-sum(frame) % 256,))
+    crc = binascii.crc_hqx(bytes((1, len(data), header)) + data, 0)
+    return bytes((1, len(data), crc & 0xFF, header)) + data + bytes((crc >> 8,))
+
+
+def _questions(bus: Bus, address: int, clock: Clock) -> tuple[Callable[[], object], ...]:
+    """What is asked of the device at `address`, and the bus itself."""
+    asked = (lambda: bus.ask(address, 254, size=0), lambda: bus.tell_once(address, 167, b"\0\0\0\1"))
+    if address == HOPPER_ADDRESS:
+        hopper = CoinHopper(bus, monotonic=clock.monotonic, pause=clock.pause)
+        return (*asked, hopper.identity, hopper.coin_yen, hopper.status, lambda: hopper.outcome_of(hopper.status(), 5))
+    acceptor = CoinAcceptor(bus)
+    opened = partial(acceptor.open_for, (1, 16))
+    return (
+        *(*asked, acceptor.poll, acceptor.identity, acceptor.self_check, acceptor.coins, opened, acceptor.takes),
+        *(acceptor.close, lambda: acceptor.read(0), lambda: acceptor.read(255)),
+    )
 
 
 def random_commands(count: int, seed: int) -> Iterator[tuple[str, int]]:

@@ -46,6 +46,7 @@ class CoinAcceptor:
     def __init__(self, bus: Bus, address: int = ADDRESS) -> None:
         self._bus = bus
         self._address = address
+        self._told: tuple[frozenset[int], ...] = (frozenset(),)
 
     @property
     def failures(self) -> int:
@@ -82,9 +83,14 @@ class CoinAcceptor:
         return values
 
     def open_for(self, positions: Collection[int]) -> None:
-        """From now on takes the coins of `positions` and no others; reads back whether that holds."""
+        """From now on takes the coins of `positions` and no others; reads back whether that holds.
+
+        Raises `OutcomeUnknown` where it does not: it has forgotten, and `has_forgotten` says so.
+        """
+        self._told = (*self._told, frozenset(positions))
         mask = sum(1 << (position - 1) for position in positions).to_bytes(2, "little")
         self._bus.ask(self._address, _INHIBIT, mask, size=0)
+        self._told = (frozenset(positions),)
         self._master(is_open=bool(positions))
         if self._bus.ask(self._address, _REQUEST_INHIBIT, size=2) != mask:
             raise OutcomeUnknown("the acceptor does not hold to what it was told to take")
@@ -97,6 +103,23 @@ class CoinAcceptor:
         """The positions that it takes now, as it says itself; none after it was reset."""
         mask = int.from_bytes(self._bus.ask(self._address, _REQUEST_INHIBIT, size=2), "little")
         return frozenset(position for position in range(1, _POSITIONS + 1) if mask >> (position - 1) & 1)
+
+    @property
+    def was_told(self) -> frozenset[int]:
+        """The positions that it was last told to take, whether or not it has heard so."""
+        return self._told[-1]
+
+    @property
+    def may_be_open(self) -> bool:
+        """Whether it was told to take anything, and not for certain that it shall no more."""
+        return any(self._told)
+
+    def has_forgotten(self) -> bool:
+        """Asks whether it has lost what it was told: it was reset, also where its event counter does not show it."""
+        taken = self.takes()
+        is_lost = taken not in self._told
+        self._told = (taken,)
+        return is_lost
 
     def read(self, last: int) -> Reading:
         """What happened since the reading that ended at counter `last`; keeps it awake for a second."""

@@ -1,6 +1,7 @@
 """A ccTalk hopper: pays coins once, and says how many really came out.
 
-Source: ccTalk Generic Specification, part 2, payout commands; SCH2 and Flow manuals for the order of commands.
+Source: ccTalk Generic Specification, part 2, payout commands; SCH2 manual for the order of commands and the registers
+of header 163; Flow manual, which counts as an event also a command to pay that it refuses.
 """
 
 import time
@@ -17,8 +18,13 @@ _ENABLED = b"\xa5"
 _POLL_S = 0.1
 _LONGEST_S = 60.0
 _MOST_COINS = 20
-_FAULTS = 0x3D
+_FAULTS = 0x39
 """Bits of the first test register that stop a payout: current, optos; not timeout of the last one, not a reversal."""
+_FAULTS_BESIDE = 0x7D
+"""Of the second, where there is one: opto, checksums, memory lost; not single coin mode, nor that it has a PIN."""
+_STOPPING = _FAULTS | _FAULTS_BESIDE << 8
+_DISABLED = 0x80
+"""Of the first: no command to pay is obeyed, as from power-up until it is enabled."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class CoinHopper:
         """The face value of its coins. Raises `Refused` when it names no Japanese coin."""
         if self._coin_yen is None:
             code = self._bus.ask(self._address, _COIN, size=6)
-            if code[:2] != b"JP" or not code[2:5].isdigit():
+            if code[:2] != b"JP" or not code[2:5].isdigit() or not int(code[2:5]):
                 raise Refused(f"the hopper pays {code!r}, no yen")
             self._coin_yen = int(code[2:5])
         return self._coin_yen
@@ -89,7 +95,7 @@ class CoinHopper:
         if not 1 <= coins <= _MOST_COINS:
             raise ValueError(f"{coins} coins are no payout")
         try:
-            if self._bus.ask(self._address, _TEST)[0] & _FAULTS:
+            if self._registers() & _STOPPING:
                 raise Refused("the hopper reports a fault")
             self._bus.ask(self._address, _ENABLE, _ENABLED, size=0)
             before = self.status()
@@ -105,6 +111,22 @@ class CoinHopper:
             return Payout(paid, coins - paid)
         return self._follow(coins, _next(before.event))
 
+    def _registers(self) -> int:
+        """Its test registers, the first one lowest."""
+        registers = self._bus.ask(self._address, _TEST)
+        if not registers:
+            raise OutcomeUnknown("the hopper acknowledges its test, and tells nothing")
+        return int.from_bytes(registers[:2], "little")
+
+    def _may_have_refused(self, before: HopperStatus, status: HopperStatus) -> bool:
+        """Whether its counters may be those of a command that it refused: some count that too, and keep the rest."""
+        if status.remaining or (status.paid, status.unpaid) != (before.paid, before.unpaid):
+            return False
+        try:
+            return bool(self._registers() & (_STOPPING | _DISABLED))
+        except (NotSent, Refused) as error:
+            raise OutcomeUnknown(f"the hopper was told to pay, and cannot be asked: {error}") from error
+
     def outcome_of(self, before: HopperStatus, coins: int) -> int:
         """How many of `coins` came out in a payout before which its status was `before`.
 
@@ -112,6 +134,8 @@ class CoinHopper:
         """
         status = self._status_of_payout()
         if status.event == _next(before.event):
+            if self._may_have_refused(before, status):
+                raise OutcomeUnknown("the hopper cannot pay, and what it paid last may be the payout before")
             return self._follow(coins, status.event).paid
         if status.event == before.event != 0 and not status.remaining:
             raise NotSent("the hopper did not hear the command to pay")

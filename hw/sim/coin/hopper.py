@@ -15,6 +15,7 @@ TIMEOUT_S = 2.0
 _ENABLE = 0xA5
 _SECURITY_BYTES = (8, 3)
 """Bytes before the number of coins: a cipher or NOENCRYPT's eight of anything; the serial number on ITA firmware."""
+_ITA_BYTES = 4
 _PAYOUT_TIMEOUT, _POWER_UP, _DISABLED = 0x02, 0x40, 0x80
 
 
@@ -38,6 +39,8 @@ class Hopper:
         self.identity = Identity(b"Payout", b"SCH-SIM", 0x0AD7DF)
         self._coin = coin.encode("ascii")
         self._flags = _POWER_UP
+        self.faults = (0, 0)
+        """What its two test registers show besides."""
         self._is_enabled = False
         self._next_coin_s: float | None = None
 
@@ -96,7 +99,8 @@ class Hopper:
                 self._is_enabled = data[0] == _ENABLE
                 return DONE
             case 163:  # test hopper
-                return Reply(bytes((self._flags | (0 if self._is_enabled else _DISABLED), 0)))
+                first, second = self.faults
+                return Reply(bytes((first | self._flags | (0 if self._is_enabled else _DISABLED), second)))
             case 161:  # pump RNG
                 return DONE
             case 160:  # request cipher key
@@ -106,8 +110,10 @@ class Hopper:
     def _dispense(self, data: bytes, now_s: float) -> Reply:
         if len(data) - 1 not in _SECURITY_BYTES:
             return REFUSED
+        if len(data) == _ITA_BYTES and data[:3] != self.identity.serial.to_bytes(3, "little"):
+            return REFUSED
         count, memory = data[-1], self.memory
-        memory.event = memory.event % 255 + 1
+        memory.event = memory.event % 255 + 1  # "also when a NAK is received", as the Flow manual has it
         if not self._is_enabled or memory.remaining or not count:
             return REFUSED
         memory.remaining, memory.paid, memory.unpaid = count, 0, 0

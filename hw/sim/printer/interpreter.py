@@ -39,8 +39,11 @@ _UNSEEN = {
 _FIXED_SPACING_PER_INCH = {"ESC A": 60, "ESC +": 360}
 """Line spacings of older printers, which do not ask for the motion unit."""
 _TEST_PAGE = ("TEST PRINT", "VIRTUAL PRINTER 1.00", "KANJI SHIFT_JIS", "0123456789 ABCDEFGHIJ")
-_CUTS = (0, 1, 48, 49, 65, 66, 97, 98, 103, 104)
-"""GS V m: at once, after feeding, at the next position, after feeding and back; even m full, odd m partial."""
+_CUTS_AT_ONCE = (0, 1, 48, 49)
+_CUTS = (65, 66, 97, 98, 103, 104)
+"""GS V m: at once, at the beginning of a line only; after feeding, at the next position, after feeding and back."""
+_CONNECTORS = (0, 1, 48, 49)
+"""ESC p m: the pin of the drawer's connector, 2 or 5."""
 
 
 class Interpreter:
@@ -276,7 +279,7 @@ class Interpreter:
         match command.name:
             case "ESC @":
                 self._restore()
-            case "ESC p":
+            case "ESC p" if p[0] in _CONNECTORS:
                 self._kick()
             case "ESC i" | "ESC m":
                 self._cut()
@@ -301,6 +304,9 @@ class Interpreter:
                 self._cut()
             case name if name in _UNSEEN:
                 pass
+            case "GS V" if p[0] in _CUTS_AT_ONCE:
+                if head.is_at_line_start:
+                    self._cut()
             case "GS V" if p[0] in _CUTS:
                 head.feed_dots(self._units.along(p[1]) if len(p) > 1 else 0)
                 self._cut()
@@ -320,6 +326,8 @@ class Interpreter:
         match command.name:
             case "GS ( L":
                 return self._graphics.answer(p)
+            case "GS ( k" if p == b"1R0" and self._qr.data:
+                return self._symbol_size()
             case "GS ( H" if len(p) == 6 and p[:2] == b"00":
                 return b"\x37\x22" + p[2:] + b"\x00"
             case "GS a":
@@ -339,6 +347,14 @@ class Interpreter:
                 return None if count is None else b"\x5f%d\x00" % count
             case _:
                 return None
+
+    def _symbol_size(self) -> bytes | None:
+        """GS ( k, cn = 49, function 82: 37 36, width, height, 1 in decimal, 1F behind each, 30 if it fits, 00."""
+        image = self._qr.draw()
+        if image is None:
+            return None
+        fits = image.width <= self._surface.width
+        return b"\x37\x36%d\x1f%d\x1f1\x1f%d\x00" % (image.width, image.height, not fits)
 
     def _print_image(self, image: BitImage | None, label: str = "") -> bool:
         if image is None:

@@ -125,13 +125,20 @@ def _user_memory(command: bytes) -> int:
     return (_counted(8) if command[2] == 0x31 else _fixed(8))(command)
 
 
-def _real_time(command: bytes) -> int:
-    """DLE DC4 fn: 7 bytes for fn = 8 (clear), else 2."""
-    return 10 if len(command) > 2 and command[2] == 8 else 5
+def _pulse_and_others(command: bytes) -> int:
+    """DLE DC4 fn: 1 m t (pulse), 2 a b (off), 3 a n r t1 t2 (buzzer), 7 m (send status), 8 and seven (clear)."""
+    if len(command) < 3:
+        return 3
+    return {3: 8, 7: 4, 8: 10}.get(command[2], 5)
+
+
+def _status_request(command: bytes) -> int:
+    """DLE EOT n, and a where n is 7 (ink), 8 (MICR) or 18 (interface)."""
+    return 4 if len(command) > 2 and command[2] in (7, 8, 18) else 3
 
 
 _LENGTHS: dict[int, dict[str, Length]] = {
-    DLE: {"\x04": _fixed(1), "\x05": _fixed(1), "\x14": _real_time},
+    DLE: {"\x04": _status_request, "\x05": _fixed(1), "\x14": _pulse_and_others},
     ESC: {
         **dict.fromkeys("@2<LSimov\x0c", _fixed(0)),
         **dict.fromkeys(" !%+-3=?AEGJKMRTUVadertu{", _fixed(1)),

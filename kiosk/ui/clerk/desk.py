@@ -1,5 +1,6 @@
 """The clerk's desk: the case at the terminal and where it is, and what ended today."""
 
+import asyncio
 from collections.abc import Iterable
 
 from textual import events, on
@@ -19,6 +20,7 @@ from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.step_bar import step_word_id
 
 _ENDED_SHOWN = 12
+_LOOKS_EVERY_S = 1.0
 
 
 class Desk(SeatScreen[str]):
@@ -47,8 +49,20 @@ class Desk(SeatScreen[str]):
         key = Key(self.words("clerk.desk.come"), id="come", hint="C")
         key.disabled = not self._is_called
         yield key
+        recover = Key(self.words("device.recover"), id="recover", hint="K")
+        recover.display = self._counter.is_printer_stuck
+        yield recover
         yield Key(self.words("clerk.desk.queue"), id="queue", hint="Q")
         yield Key(self.words("clerk.desk.menu"), id="menu", hint="Enter", kind="main")
+
+    def on_mount(self) -> None:
+        """Looks from time to time whether the printer is stuck, which no case tells."""
+        self.set_interval(_LOOKS_EVERY_S, self.follow)
+
+    @on(Key.Pressed, "#recover")
+    def recover_printer(self) -> None:
+        """What kept the printer's cutter is removed."""
+        self.run_worker(asyncio.to_thread(self._counter.recover_printer), group="recover")
 
     @on(Key.Pressed, "#menu")
     def open_menu(self) -> None:
@@ -76,9 +90,11 @@ class Desk(SeatScreen[str]):
         return board.is_clerk_called or bool(board.terminals and board.terminals.calls)
 
     def on_key(self, event: events.Key) -> None:
-        """C answers a call, Q opens the queue, M the menu."""
+        """C answers a call, K frees a stuck printer, Q opens the queue, M the menu."""
         if event.key == "c":
             self.come()
+        elif event.key == "k" and self._counter.is_printer_stuck:
+            self.recover_printer()
         elif event.key == "q":
             self.open_queue()
         elif event.key == "m":
@@ -96,8 +112,13 @@ class Desk(SeatScreen[str]):
             calls.append(self.words("clerk.desk.waiting", count=waiting))
         if board.calls is not None:
             calls.append(self.words("clerk.desk.calls", number=board.calls))
-        if board.left:
-            calls.append(self.words("clerk.desk.left", count=len(board.left)))
+        if left := len(board.left) + (len(board.terminals.suspect) if board.terminals else 0):
+            calls.append(self.words("clerk.desk.left", count=left))
+        is_stuck = self._counter.is_printer_stuck
+        if is_stuck:
+            calls.append(self.words("device.stuck"))
+        for key in self.query("#recover").results(Key):
+            key.display = is_stuck
         self._write("desk-calls", "\n".join((*calls, "")))
         for paragraph in self.query("#desk-calls").results(Paragraph):
             paragraph.display = bool(calls)
@@ -129,7 +150,10 @@ class Desk(SeatScreen[str]):
         """Every terminal of this clerk: how far its case is, or that it is free."""
         lines = [
             self.words(
-                "clerk.terminal.line", station=case.station, number=case.number, stage=self.words(f"stage.{case.stage}")
+                "clerk.terminal.line",
+                station=case.station,
+                number=case.number,
+                stage=" ".join((self.words(f"stage.{case.stage}"), case.code)).strip(),
             )
             for case in terminals.cases
         ]

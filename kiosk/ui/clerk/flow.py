@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose, TicketState
 from kiosk.counter.reprint import CopyReason
+from kiosk.journal.entry import ChainBroken
 from kiosk.model.form import Form
 from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
@@ -25,7 +26,8 @@ from kiosk.ui.clerk.papers import Choose, EnterReceiptNumber, Told, told_of
 from kiosk.ui.clerk.queue import QueueOrder, QueueScreen
 from kiosk.ui.clerk.receive import FindResident
 from kiosk.ui.clerk.service_flow import Services, decide, put_question, revoke, tell_ended, unlock
-from kiosk.ui.clerk.terminals import form_looked, send_form, tell_broken_off, terminal_name
+from kiosk.ui.clerk.settlement import suspect_at_terminals
+from kiosk.ui.clerk.terminals import form_looked, send_form, tell_broken_off
 from kiosk.ui.counter import Counter, JournalView, LeftCase
 from kiosk.ui.day import CounterDay
 from kiosk.ui.persons import (
@@ -42,7 +44,7 @@ from kiosk.ui.persons import (
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
 from kiosk.ui.submission import Accepted, Referred, Returned, Submission
-from kiosk.ui.terminals import FormLook, TerminalQuestion, Terminals
+from kiosk.ui.terminals import FormLook, TerminalQuestion, Terminals, terminal_name
 
 R = TypeVar("R")
 
@@ -232,16 +234,27 @@ async def _put_for_terminal(seat: Seat, office: Office, terminals: Terminals, qu
 
 
 async def _look_at_left(seat: Seat, office: Office) -> None:
-    chosen = await _show(seat, LeftCases(seat, seat.board.left))
+    terminals = seat.board.terminals
+    left = (*seat.board.left, *(() if terminals is None else suspect_at_terminals(terminals)))
+    chosen = await _show(seat, LeftCases(seat, left))
     seat.board.has_seen_left = True
     if isinstance(chosen, LeftCase):
         await office.resume(chosen)
     elif chosen is DECIDE:
-        await decide(seat, office.services, seat.board.left, _show)
+        await decide(seat, office.services, left, _show)
         await office.left_cases()
 
 
 async def _count(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
+    """Counts the drawer, unless the last count is not the one that was journaled; whether the new one was kept."""
+    try:
+        return await _count_drawer(seat, day, kind, clerk)
+    except ChainBroken as broken:
+        await _show(seat, Told(seat, "count_changed", entry=broken.seq))
+        return False
+
+
+async def _count_drawer(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
     """Counts the drawer, signs and keeps the count, prints its slip; a day is closed once. Whether it was kept."""
     closed = await day.closed()
     if closed is not None:

@@ -45,7 +45,10 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
     def page(self) -> ComposeResult:
         """The comparison; below it the documents, and once they were named what to look at on them."""
         words, question = self.words, self._question
-        yield Paragraph(words("clerk.identity.title", number=question.application_number), classes="title -tight")
+        title = [words("clerk.identity.title", number=question.application_number)]
+        if question.which is not None:
+            title.append(words(f"clerk.password.{question.which}"))
+        yield Paragraph("　".join(title), classes="title -tight")
         pairs = pairs_of_items(question.form_items, question.register_items, words)
         yield Comparison(words, pairs, question.certified_items)
         named = words("list.joint").join(
@@ -154,6 +157,9 @@ class Approve(SeatScreen[bool]):
             ),
             classes="lead note",
         )
+        if self._question.which is not None:
+            password = self.words(f"clerk.password.{self._question.which}")
+            yield Paragraph(self.words("clerk.approve.which", password=password), classes="note")
         certified = self._question.certified_items
         for text, substitutes in certified.substituted if certified is not None else ():
             yield Paragraph(self.words("clerk.identity.certified", text=text, substitutes=substitutes), classes="note")

@@ -12,6 +12,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import Words
 
 _PER_PAGE = 6
 
@@ -23,6 +24,13 @@ class Decide(Enum):
 
 
 DECIDE = Decide.DECIDE
+
+
+def whose(words: Words, case: LeftCase) -> str:
+    """Whose case it is: the resident's name, or the terminal where it is known."""
+    if case.station:
+        return words("clerk.terminal.name", station=case.station)
+    return words("clerk.left.unknown") if case.resident is None else case.resident.items.name
 
 
 class LeftCases(SeatScreen[LeftCase | Decide]):
@@ -48,7 +56,7 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
         yield Paragraph(words("clerk.left.title", count=len(self._cases)), classes="title")
         with Vertical(classes="note", id="left-cases"):
             for number, case in enumerate(self._shown, 1):
-                who = words("clerk.left.unknown") if case.resident is None else case.resident.items.name
+                who = whose(words, case)
                 yield Paragraph(
                     words(
                         "clerk.left.line",

@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import PaperSeen
+from kiosk.ui.clerk.left import whose
 from kiosk.ui.counter import FailureText, LeftCase
 from kiosk.ui.dates import day_text
 from kiosk.ui.seat import Seat
@@ -150,7 +151,7 @@ class ChooseLeft(SeatScreen[LeftCase]):
         yield Paragraph(words("clerk.decide.title"), classes="title")
         with Vertical(classes="note", id="left-cases"):
             for number, case in enumerate(self._shown, 1):
-                who = words("clerk.left.unknown") if case.resident is None else case.resident.items.name
+                who = whose(words, case)
                 stage = words(f"stage.{case.stage}")
                 yield Paragraph(words("clerk.decide.line", key=number, number=case.number, name=who, stage=stage))
 
@@ -204,7 +205,7 @@ class DecideCase(SeatScreen[Decision]):
     def page(self) -> ComposeResult:
         """A key a decision."""
         words, case = self.words, self._case
-        who = words("clerk.left.unknown") if case.resident is None else case.resident.items.name
+        who = whose(words, case)
         yield Paragraph(words("clerk.decide.case", number=case.number, name=who), classes="title")
         yield Paragraph(words(f"stage.{case.stage}"), classes="note")
         with Horizontal(classes="choices"):

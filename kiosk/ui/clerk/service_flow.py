@@ -8,6 +8,7 @@ from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import Actor
+from kiosk.model.testimony import Finding
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
 from kiosk.ui.clerk.receive import FindResident
 from kiosk.ui.clerk.service import (
@@ -22,12 +23,14 @@ from kiosk.ui.clerk.service import (
     SettleAmount,
     SettlePaper,
 )
+from kiosk.ui.clerk.settlement import answer_settlement, question_about, settled_by
 from kiosk.ui.counter import DecisionRefused, FailureText, LeftCase
 from kiosk.ui.ending import Trouble
 from kiosk.ui.persons import Approval, ClerkAsked, IdentityCheck
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
 from kiosk.ui.service import OpenService
+from kiosk.ui.terminals import terminal_name
 
 R = TypeVar("R")
 
@@ -206,13 +209,23 @@ async def _abort(seat: Seat, services: Services, case: LeftCase) -> Decided:
 
 
 async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
-    is_about_paper = await services.question(case.number) == "receipt"
-    answer = await show(seat, SettlePaper(seat, case) if is_about_paper else SettleAmount(seat, case))
+    asked = question_about(seat.board.terminals, case)
+    if case.station and asked is None:
+        return Decided(seat, "clerk.told.refused")  # the terminal does not wait any more
+    question = await services.question(case.number) if asked is None else settled_by(asked)
+    looking = SettlePaper(seat, case) if question == "receipt" else SettleAmount(seat, case)
+    purpose = seat.words("clerk.second.settle", number=case.number)
+    signing = SecondClerk(seat, services.second_clerks(), purpose)
+    if asked is not None:
+        looking.concerning = signing.concerning = terminal_name(seat.words, asked)
+    answer = await show(seat, looking)
     if not isinstance(answer, str):
         return None
-    purpose = seat.words("clerk.second.settle", number=case.number)
-    second = await show(seat, SecondClerk(seat, services.second_clerks(), purpose))
+    second = await show(seat, signing)
     if not isinstance(second, str):
         return None
-    await services.settle(case.number, answer, second)
+    if not case.station:
+        await services.settle(case.number, answer, second)
+    elif not answer_settlement(seat.board.terminals, asked, Finding(answer, second)):
+        return Decided(seat, "clerk.told.refused")
     return Decided(seat, "clerk.told.settled", number=case.number)

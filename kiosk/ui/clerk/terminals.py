@@ -13,20 +13,12 @@ from kiosk.ui.clerk.service_flow import Show
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
 from kiosk.ui.submission import Accepted, Referred, Returned
-from kiosk.ui.terminals import TerminalQuestion, Terminals
+from kiosk.ui.terminals import TerminalQuestion, Terminals, terminal_name
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
-from kiosk.ui.words import Words
 
 _MOST = 9
 """Terminals that have a digit."""
-
-
-def terminal_name(words: Words, question: TerminalQuestion) -> str:
-    """The terminal, and the number of its application where there is one yet."""
-    if not question.number:
-        return words("clerk.terminal.name", station=question.station)
-    return words("clerk.terminal.case", station=question.station, number=question.number)
 
 
 def form_looked(answer: Accepted | Returned | Referred) -> FormLooked:

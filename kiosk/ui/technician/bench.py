@@ -19,10 +19,11 @@ from kiosk.ui.words import Words
 _LOOKS_EVERY_S = 1.0
 _TRACE_LINES = 40
 _COIN = "500"
+_LETTERS = {"c": "#coin", "k": "#recover", "x": "#accept"}
 TROUBLES = (
     *("cover_open", "paper_end", "paper_near_end", "cutter_error", "recoverable_error", "unrecoverable_error"),
     *("head_hot", "feed_button", "offline", "drawer_left_open", "acceptor_fault", "money_unassigned", "events_lost"),
-    *("payout_unknown", "card", "not_looked_after"),
+    *("payout_unknown", "coin_alarm", "card", "not_looked_after"),
 )
 """Causes that have words; others are told as they are."""
 
@@ -66,6 +67,9 @@ class Bench(SeatScreen[bool]):
                 yield key
         if self._coin_hand() is not None:
             yield Key(self.words("technician.coin"), id="coin", hint="C")
+        recover = Key(self.words("device.recover"), id="recover", hint="K")
+        recover.display = False
+        yield recover
         accept = Key(self.words("technician.accept"), id="accept", hint="X")
         accept.display = False
         yield accept
@@ -104,6 +108,8 @@ class Bench(SeatScreen[bool]):
                 key.display = card.is_inserted
         for key in self.query("#accept").results(Key):
             key.display = any(device.is_refused for device in self._devices)
+        for key in self.query("#recover").results(Key):
+            key.display = self._counter.is_printer_stuck
         self._write(
             "devices",
             "\n".join(device_text(device, words) for device in self._devices) or words("technician.no_device"),
@@ -119,11 +125,11 @@ class Bench(SeatScreen[bool]):
         self._move_card(event.key.id == "insert")
 
     def on_key(self, event: events.Key) -> None:
-        """I and R move the simulated card, C drops a coin, X accepts an exchanged device, M opens the menu."""
+        """I and R move the simulated card, C drops a coin, K frees the printer, X accepts another, M opens the menu."""
         if event.key in ("i", "r"):
             self._move_card(event.key == "i")
-        elif event.key in ("c", "x"):
-            for key in self.query("#coin" if event.key == "c" else "#accept").results(Key):
+        elif event.key in _LETTERS:
+            for key in self.query(_LETTERS[event.key]).results(Key):
                 if key.display:
                     key.action_press()
         elif event.key == "m":
@@ -139,7 +145,13 @@ class Bench(SeatScreen[bool]):
     @on(Key.Pressed, "#accept")
     def accept_device(self) -> None:
         """A device was exchanged on purpose."""
-        self.run_worker(asyncio.to_thread(self._counter.workbench().accept_replacements), group="accept")
+        shown = {device.name: device.found for device in self._devices if device.is_refused}
+        self.run_worker(asyncio.to_thread(self._counter.workbench().accept_replacements, shown), group="accept")
+
+    @on(Key.Pressed, "#recover")
+    def recover_printer(self) -> None:
+        """What kept the printer's cutter is removed."""
+        self.run_worker(asyncio.to_thread(self._counter.recover_printer), group="recover")
 
     def _move_card(self, is_in: bool) -> None:
         card = self._counter.simulated_card()

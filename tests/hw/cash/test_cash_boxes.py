@@ -1,6 +1,8 @@
 """The deposit interface, the same for a drawer, a coin acceptor and a cash changer; then what only a coin box does."""
 
+import resource
 import threading
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
@@ -8,7 +10,7 @@ from hw.cash.cctalk.acceptor import CoinAcceptor
 from hw.cash.cctalk.bus import Bus
 from hw.cash.cctalk.hopper import CoinHopper
 from hw.cash.coin_box import CoinBox
-from hw.cash.coin_ledger import CoinLedger, LedgerDamaged, UnreadAcceptor
+from hw.cash.coin_ledger import CoinLedger, LedgerDamaged, LedgerUnwritten, UnreadAcceptor
 from hw.cash.drawer import ClerkDrawer
 from hw.errors import LinkLost, OutcomeUnknown, Refused
 from hw.link.memory import MemoryLink
@@ -439,6 +441,12 @@ def test_more_coins_than_the_buffer_holds_are_told_as_lost_and_stop_it(tmp_path)
     assert coins.box()._ledger.state.lost_events == 2
     assert not coins.machine.insert(500)
     assert box.fix().is_discrepant
+    box.end(DepositEnd.REPAY)
+    box.begin(500)  # the next payer has lost nothing
+    assert not box.deposit().is_discrepant
+    assert coins.machine.insert(500)
+    assert box.deposit() == Deposit(500, 500)
+    assert box.state.lost_events == 2
 
 
 def test_a_reset_is_told_even_when_the_counter_does_not_show_it():
@@ -497,6 +505,95 @@ def test_a_torn_last_line_is_forgotten_and_a_damaged_one_is_not(tmp_path):
         CoinLedger(path)
 
 
+@pytest.mark.parametrize(("how", "paid_yen"), [(DepositEnd.CHANGE, 0), (DepositEnd.REPAY, 500)])
+def test_coins_of_an_ended_deposit_are_told_until_its_end_is_durable(tmp_path, how, paid_yen):
+    coins = Coins(tmp_path / "coins.jsonl")
+    box = coins.box(hopper=True)
+    coins.machine.hold(100, 100, 100, 100, 100)
+    box.begin(500, "first")
+    assert box.await_payment().received_yen == 500
+    box.fix()
+    assert box.end(how) == 0
+    again = coins.box()
+    assert again.left_over("first") == MachineMoney(coins_yen=500, paid_yen=paid_yen)
+    assert again.left_over("second") == MachineMoney()
+    assert again.unassigned_yen() == 0
+    again.close_payment("first")
+    assert coins.box().left_over("first") == MachineMoney()
+
+
+def test_a_changer_remembers_what_it_did_for_a_payment(tmp_path):
+    path = tmp_path / "changer.json"
+    changer = SimulatedChanger(path)
+    changer.begin(500, "first")
+    assert changer.insert(1000)
+    assert SimulatedChanger(path).left_over("first") == MachineMoney(coins_yen=1000)
+    changer.fix()
+    assert changer.end(DepositEnd.CHANGE) == 0
+    again = SimulatedChanger(path)
+    assert again.left_over("first") == MachineMoney(coins_yen=1000, paid_yen=500)
+    assert again.left_over("second") == MachineMoney()
+    again.close_payment("first")
+    assert SimulatedChanger(path).left_over("first") == MachineMoney()
+
+
+@contextmanager
+def no_room_in(path):
+    """Files cannot grow beyond what `path` has now and a few bytes more: a line is torn."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 5, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_is_told_and_no_coin_is_lost_or_paid_twice(tmp_path):
+    path = tmp_path / "coins.jsonl"
+    coins = Coins(path)
+    box = coins.box(hopper=True)
+    box.begin(500, "first")
+    assert box.deposit().received_yen == 0
+    assert coins.machine.insert(100)
+    with no_room_in(path):
+        assert box.deposit().received_yen == 0
+        assert isinstance(box.trouble, LedgerUnwritten)
+        assert not coins.machine.insert(100)  # which nobody could write down
+        with pytest.raises(LedgerUnwritten):
+            box.take_from_clerk(100)
+    assert box.deposit().received_yen == 100
+    assert box.trouble is None
+    box.take_from_clerk(1000)
+    box.fix()
+    with no_room_in(path), pytest.raises(OutcomeUnknown):
+        box.end(DepositEnd.CHANGE)
+    assert coins.machine.hopper.memory.dispensed == 0  # no payout was begun that nobody could write down
+    assert box.end(DepositEnd.CHANGE) == 0
+    assert coins.box().left_over("first") == MachineMoney(coins_yen=100, paid_yen=600)
+
+
+@pytest.mark.parametrize("full_from", ["paid", "end"])
+def test_a_disk_that_fills_up_within_a_payout_has_nothing_paid_twice(tmp_path, full_from):
+    class FillsUp(CoinLedger):
+        is_full = True
+
+        def note(self, **entry):
+            with no_room_in(tmp_path / "coins.jsonl") if self.is_full and entry["what"] == full_from else nullcontext():
+                super().note(**entry)
+
+    coins = Coins()
+    box = coins.box(hopper=True)
+    box._ledger = FillsUp(tmp_path / "coins.jsonl")
+    box.begin(500, "first")
+    box.take_from_clerk(1000)
+    box.fix()
+    with pytest.raises(OutcomeUnknown):
+        box.end(DepositEnd.CHANGE)
+    box._ledger.is_full = False
+    assert box.end(DepositEnd.CHANGE) == 0
+    assert coins.machine.hopper.memory.dispensed == 5
+
+
 def test_a_changer_gives_the_fewest_pieces_or_nothing(tmp_path):
     changer = SimulatedChanger(tmp_path / "changer.json")
     before = changer.counts().total_yen
@@ -543,6 +640,36 @@ def test_the_payer_sees_what_happens_to_his_money():
         box.fix()
         assert box.end(DepositEnd.CHANGE) == 0  # the hopper paid it
         assert seen()[1] == [words[2], "¥600"]
+
+
+def test_no_payment_waits_for_a_display_that_hangs_and_the_newest_frame_is_shown(box):
+    from hw.cash.shown import NewestFrame, ShownCashBox
+
+    class Hanging:
+        """Takes its first frame, and then nothing until it is let go."""
+
+        def __init__(self):
+            self.frames = []
+            self.has_begun, self.goes_on, self.has_shown = threading.Event(), threading.Event(), threading.Event()
+
+        def show(self, upper, lower=""):
+            self.has_begun.set()
+            assert self.goes_on.wait(60)
+            self.frames.append((upper.split()[-1], lower.split()[-1]))
+            if len(self.frames) == 2:
+                self.has_shown.set()
+
+    display = Hanging()
+    shown = ShownCashBox(box, NewestFrame(display), "en")
+    shown.begin(500)
+    assert display.has_begun.wait(60)
+    shown.take_from_clerk(200)
+    shown.take_from_clerk(300)
+    shown.fix()
+    assert display.frames == []
+    display.goes_on.set()
+    assert display.has_shown.wait(60)
+    assert display.frames == [("¥500", "¥0"), ("¥500", "¥500")]
 
 
 def test_a_dead_display_takes_nothing_from_a_payment(box):

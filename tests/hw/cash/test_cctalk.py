@@ -13,6 +13,7 @@ from hw.cash.cctalk.hopper import CoinHopper, Payout
 from hw.errors import NotSent, OutcomeUnknown, Refused
 from hw.link.memory import MemoryLink
 from hw.sim.coin.fault import parse_coin_faults
+from hw.sim.coin.peripheral import DONE, REFUSED, Reply
 from hw.sim.coin.virtual import VirtualCoinMachine
 from tests.wire.clock import Clock
 
@@ -143,6 +144,55 @@ def test_when_the_command_to_pay_is_lost_the_counter_tells_whether_it_was_heard(
     else:
         assert hopper.pay(2) == Payout(2, 0)
         assert stage.machine.hopper.memory.dispensed == 2
+
+
+@pytest.mark.parametrize(("serial", "is_paid"), [(b"\xdf\xd7\x0a", True), (b"\xdf\xd7\x0b", False)])
+def test_a_hopper_of_the_serial_kind_obeys_its_own_number_alone(serial, is_paid):
+    hopper = Stage().machine.hopper
+    hopper.answer(164, b"\xa5", 0.0)
+    assert (hopper.answer(167, serial + b"\x01", 0.0) != REFUSED) is is_paid
+
+
+def test_a_refusal_that_was_not_heard_is_no_payout_though_it_was_counted():
+    stage = Stage()
+    stage.hopper.pay(5)
+    before = stage.hopper.status()
+    stage.machine.hopper.answer(164, bytes(1), stage.clock.now_s)
+    assert stage.machine.hopper.answer(167, bytes(8) + b"\x05", stage.clock.now_s) == REFUSED
+    with pytest.raises(OutcomeUnknown):
+        stage.hopper.outcome_of(before, 5)
+    assert stage.hopper.pay(5) == Payout(5, 0)
+
+
+@pytest.mark.parametrize(
+    ("registers", "is_refused"),
+    [((0x04, 0), False), ((0x02, 0x82), False), ((0x20, 0), True), ((0, 0x01), True), ((0, 0x40), True)],
+)
+def test_a_hopper_pays_after_a_cleared_jam_and_not_with_a_fault(registers, is_refused):
+    stage = Stage()
+    stage.machine.hopper.faults = registers
+    if is_refused:
+        with pytest.raises(Refused):
+            stage.hopper.pay(1)
+    else:
+        assert stage.hopper.pay(1) == Payout(1, 0)
+
+
+@pytest.mark.parametrize("header", [163, 171])
+def test_a_hopper_that_answers_nonsense_pays_nothing(header, monkeypatch):
+    stage = Stage()
+    answer = stage.machine.hopper.answer
+    nonsense = {163: DONE, 171: Reply(b"JP000A")}[header]
+    monkeypatch.setattr(
+        stage.machine.hopper, "answer", lambda got, *rest: nonsense if got == header else answer(got, *rest)
+    )
+    if header == 163:
+        with pytest.raises(NotSent):
+            stage.hopper.pay(1)
+    else:
+        with pytest.raises(Refused):
+            stage.hopper.coin_yen()
+    assert stage.machine.hopper.memory.dispensed == 0
 
 
 def test_a_hopper_that_lost_power_in_between_tells_from_its_memory():

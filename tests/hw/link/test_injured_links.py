@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from itertools import pairwise
 
 import pytest
@@ -16,6 +17,7 @@ from hw.link.injury import KIND_NAMES, parse_injuries, split_faults
 from hw.link.link import Link
 from hw.link.memory import MemoryLink
 from hw.link.reopening import ReopeningLink
+from hw.link.rfc2217 import Rfc2217Link
 from hw.link.traced import TracedLink
 from hw.link.url import link_to
 from hw.ports import PrintOutcome, Text
@@ -219,6 +221,32 @@ class TerminalServer:
         self.thread.join(10)
         if self.host is not None:
             self.host.close()
+
+
+def test_a_terminal_server_that_takes_nothing_more_is_hung_up_on_at_the_deadline() -> None:
+    class Stalled:
+        """Takes no byte before it is hung up on."""
+
+        def __init__(self) -> None:
+            self.closed = threading.Event()
+
+        def read(self, size: int = 1) -> bytes:
+            return b""
+
+        def write(self, data: bytes) -> int:
+            assert self.closed.wait(5), "pyserial's own limit"
+            raise OSError("hung up")
+
+        def close(self) -> None:
+            self.closed.set()
+
+    port = Stalled()
+    link = Rfc2217Link(port, "rfc2217://x:1")
+    with pytest.raises(OutcomeUnknown):
+        link.write(b"receipt", time.monotonic() + 0.1)
+    with pytest.raises(LinkLost):
+        link.write(b"the next one", time.monotonic() + 0.1)
+    assert port.closed.wait(5)
 
 
 @pytest.mark.wire

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from hw.devices import open_devices
-from hw.errors import LinkLost, NotSent, OutcomeUnknown, Refused
+from hw.errors import LinkLost, NotSent, OutcomeUnknown, PrinterBlocked, Refused, TextDoesNotFit
 from hw.hardware import CashDevice, DisplayDevice, Hardware, LampDevice, PrinterDevice
 from hw.link.identity import KnownIdentity
 from hw.link.reconnect import FIRST_WAIT_S, LONGEST_WAIT_S, Presence, Reconnection
@@ -70,7 +70,8 @@ def test_it_comes_goes_and_comes_back():
     assert stage.attempt("").presence is Presence.LOST
     assert stage.attempt().cause == "pulled out"
     assert stage.attempt("A").presence is Presence.READY
-    assert stage.told == [Presence.READY, Presence.LOST, Presence.READY]  # a loss is told once
+    # Absence from the start and a loss are told once.
+    assert stage.told == [Presence.ABSENT, Presence.READY, Presence.LOST, Presence.READY]
 
 
 def test_another_device_is_refused_until_it_is_gone():
@@ -94,6 +95,44 @@ def test_another_device_that_a_person_accepts_is_the_right_one_from_now_on():
     stage.socket.known.accept()
     stage.socket.known.accept()  # twice is once
     assert stage.attempt().presence is Presence.READY
+
+
+def test_a_third_device_in_the_place_of_the_second_is_told_and_not_the_one_that_was_accepted():
+    stage = Stage()
+    stage.attempt()
+    stage.reconnection.fail(LinkLost("pulled out"))
+    assert stage.attempt("B").identity == "B"
+    stage.told.clear()
+    assert stage.attempt("C").identity == "C"
+    assert stage.told == [Presence.REFUSED]
+    stage.attempt()
+    assert stage.told == [Presence.REFUSED]
+    stage.socket.known.accept("B")  # whom the person saw, and who has gone
+    assert stage.attempt().presence is Presence.REFUSED
+    stage.socket.known.accept("C")
+    assert stage.attempt().presence is Presence.READY
+
+
+@pytest.mark.parametrize("error", [PrinterBlocked(("paper_end",)), PrinterBlocked(("busy",)), TextDoesNotFit("wide")])
+def test_a_device_that_cannot_do_a_work_is_not_lost(error):
+    owner, reports = owned(Socket())
+    assert reports.get(timeout=GENEROUS_S).standing.presence is Presence.READY
+
+    def fail(device):
+        raise error
+
+    with pytest.raises(type(error)):
+        owner.call(fail)
+    assert owner.call(lambda device: device.who) == "A"
+    owner.close()
+    assert reports.empty()
+
+
+def test_a_printer_that_was_not_reached_for_a_print_is_lost():
+    stage = Stage()
+    stage.attempt()
+    stage.reconnection.fail(PrinterBlocked(("link_lost",)))
+    assert stage.reconnection.standing.presence is Presence.LOST
 
 
 def test_a_device_that_cannot_say_who_it_is_now_is_taken_as_it_is():

@@ -96,6 +96,19 @@ def test_a_blocked_printer_is_sent_nothing(bench, cause):
     assert len(bench.sim.sheets) == 0
 
 
+@pytest.mark.parametrize("clear", [True, False])
+def test_a_printer_goes_on_after_its_cutter_came_free(bench, clear):
+    printer = bench.printer(patience_s=PATIENCE_S)
+    job = printer.render(SLIP, "0001")
+    assert printer.print(job, lambda state: bench.sim.jam_cutter()) is PrintOutcome.UNKNOWN
+    assert printer.status().causes == ("cutter_error",)
+    printer.recover(clear=clear)
+    assert printer.status() == READY
+    assert printer.await_confirmation(job, 0.2) is (PrintOutcome.UNKNOWN if clear else PrintOutcome.CONFIRMED)
+    assert printer.print(printer.render(SLIP, "0002")) is PrintOutcome.CONFIRMED
+    bench.sheets(1 if clear else 2)
+
+
 def lose_paper_when_sent(bench):
     """Lets the paper run out after the printer was asked and before it gets the job."""
 
@@ -151,6 +164,39 @@ def test_a_silent_printer_blocks_and_is_not_believed(bench):
         printer.print(job)
     assert caught.value.causes == ("no_answer",)
     bench.sheets(1)
+
+
+def test_a_printer_that_fell_silent_is_known_within_a_second(bench):
+    """Half of which its owner may let pass before he asks; a hang-up is not needed."""
+    waits = []
+
+    class Watched:
+        is_one_way = False
+
+        def __init__(self, link):
+            self._link = link
+            self.write, self.drain_input, self.close = link.write, link.drain_input, link.close
+
+        def read(self, maximum, deadline_s):
+            waits.append(max(0.0, deadline_s - time.monotonic()))
+            return self._link.read(maximum, deadline_s)
+
+    printer = EscposPrinter(Watched(bench.link()), MODEL)
+    assert printer.status() == READY
+    bench.sim.is_silent = True
+    waits.clear()
+    with pytest.raises(OutcomeUnknown):
+        printer.status()
+    assert sum(waits) <= 0.5
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_every_model_is_asked_what_stops_it_during_a_print(bench, name):
+    """Those that tell nothing by themselves, and those that were not yet told to when the paper ran out."""
+    printer = bench.printer(MODELS[name], patience_s=1.0)
+    assert printer.print(printer.render(SLIP, "0001"), lose_paper_when_sent(bench)) is PrintOutcome.UNKNOWN
+    assert printer.told is not None
+    assert printer.told.causes == ("paper_end",)
 
 
 def test_a_printer_that_cannot_be_brought_in_step_is_busy():

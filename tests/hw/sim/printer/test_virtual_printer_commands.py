@@ -111,6 +111,37 @@ def test_every_form_of_the_cut_is_one_sheet(form):
     assert b"".join(cut.data for cut in printer.sheets).count(b"\x1dV") == 2
 
 
+@pytest.mark.parametrize("form", ["00", "01", "30", "31"])
+def test_a_cut_at_once_is_one_at_the_beginning_of_a_line_only(form):
+    printer = VirtualPrinter()
+    printer.feed(b"A" + bytes.fromhex("1d 56" + form) + b"B\n\x1dV\x00")
+    assert [cut.text for cut in printer.sheets] == ["AB\n"]
+
+
+def test_a_pulse_goes_to_one_of_two_pins():
+    printer = VirtualPrinter()
+    printer.feed(b"\x1bp\x0722\x1bp\x0222")
+    assert not printer.mechanism.is_drawer_open
+    assert [command.name for command in printer.unknown] == ["ESC p", "ESC p"]
+    printer.feed(b"\x1bp122")
+    assert printer.mechanism.is_drawer_open
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["10 14 07 41", "10 14 03 41 42 43 44 45", "10 14 02 01 08", "10 04 07 41", "10 04 08 41", "10 04 12 41"],
+)
+def test_a_real_time_command_is_as_long_as_the_manual_says(command):
+    assert sheet(bytes.fromhex(command) + b"AB\n").text == "AB\n"
+
+
+def test_the_size_of_a_stored_qr_code_is_told():
+    stored = b"\x1d(k\x03\x001C\x0a\x1d(k\x05\x001P017"
+    printer = VirtualPrinter()
+    assert printer.feed(stored + b"\x1d(k\x03\x001R0") == bytes.fromhex("37 36 323130 1f 323130 1f 31 1f 30 00")
+    assert printer.feed(b"\x1d(k\x03\x001C\x10\x1d(k\xd3\x071P0" + b"x" * 2000 + b"\x1d(k\x03\x001R0")[-2:] == b"1\0"
+
+
 def test_raster_is_printed_dot_by_dot_and_may_be_doubled():
     bits = bytes.fromhex("f00f 0ff0")
     (row,) = sheet(b"\x1ba\x01\x1dv0\x00\x02\x00\x02\x00" + bits).rows

@@ -1,0 +1,88 @@
+"""A day's money as the books tell it is what lies in the drawer, also where a fee was taken and never journaled."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hw.errors import Refused
+from kiosk.books import StationBooks
+from kiosk.issuance.failure import Halted, RolledBack
+from kiosk.issuance.persons import Abandoned
+from kiosk.model.step import Actor, Undo
+from kiosk.ui.counter import DayTakings
+from tests.counter_bench import World
+from tests.issuance.test_issuance_trouble import But, events
+from tests.issuance.test_issue import new_world
+from tests.stores import Store
+
+TENDERED_YEN = 1000
+STATION_LOST = Abandoned(Actor.CLERK, "station_lost")
+
+
+@pytest.fixture
+def world(tmp_path: Path, fresh_authority: Path, store: Store) -> World:
+    return new_world(tmp_path, fresh_authority, store)
+
+
+def takings(world: World, after: int = 0) -> DayTakings:
+    station = world.station()
+    return StationBooks(station.journal, station.register).takings(station.today(), after)
+
+
+def money(told: DayTakings) -> tuple[int, int, int, int]:
+    return told.issued, told.fees_yen, told.refunds, told.refunds_yen
+
+
+def takes_and_is_lost(world: World, **otherwise: object) -> Any:
+    """Persons of whom the clerk takes the fee, and whose station is gone before it says so."""
+    persons = world.persons("1")
+    clerk: Any = persons.clerk
+
+    def take_fee(due_yen: int) -> int:
+        clerk.take_fee(due_yen)
+        raise STATION_LOST
+
+    return replace(persons, clerk=But(clerk, take_fee=take_fee, **otherwise))
+
+
+def test_money_that_was_taken_and_never_journaled_as_a_fee_is_told_as_taken_before_it_is_given_back(
+    world: World,
+) -> None:
+    with pytest.raises(RolledBack):
+        world.issue(persons=takes_and_is_lost(world))
+    assert money(takings(world)) == (1, TENDERED_YEN, 1, TENDERED_YEN)
+
+
+def test_a_count_of_the_drawer_between_finding_and_giving_back_finds_the_money_in_it(world: World) -> None:
+    def is_lost(_: int) -> None:
+        raise STATION_LOST
+
+    with pytest.raises(Halted):
+        world.issue(persons=takes_and_is_lost(world, repay=is_lost))
+    handed_over = takings(world)
+    assert money(handed_over) == (1, TENDERED_YEN, 0, 0)
+    with pytest.raises(RolledBack):
+        world.issue()
+    assert money(takings(world, handed_over.until_seq)) == (0, 0, 1, TENDERED_YEN)
+    assert money(takings(world)) == (1, TENDERED_YEN, 1, TENDERED_YEN)
+
+
+def test_who_counts_again_after_a_refund_that_failed_tells_what_he_found_last(world: World) -> None:
+    station = world.station()
+    refuses = But(station.cash, dispense=_refused)
+    with pytest.raises(Halted):
+        world.issue(persons=takes_and_is_lost(world), station=replace(station, cash=refuses))
+    before = takings(world)
+    assert money(before) == (1, TENDERED_YEN, 0, 0)
+    found = replace(world.persons("1"), clerk=But(world.persons("1").clerk, count_payment=lambda *_: 0))
+    with pytest.raises(RolledBack):
+        world.issue(persons=found)
+    assert money(takings(world, before.until_seq)) == (0, 0, 1, TENDERED_YEN), "taken back in the books alone"
+    assert money(takings(world)) == (0, 0, 0, 0)
+    assert any(f'"step":"{Undo.REFUND}"' in body for body in events(world))
+
+
+def _refused(_: int) -> None:
+    raise Refused("it is jammed")
