@@ -285,3 +285,28 @@ def test_two_cards_have_two_identifiers() -> None:
     for desk in desks:
         issue(desk.reader)
     assert objects(desks[0])[0][0x34] != objects(desks[1])[0][0x34]
+
+
+# --- what happens to it later
+
+
+@pytest.mark.parametrize("kind", CARDS)
+def test_such_a_card_is_unlocked_and_emptied_again(kind: str) -> None:
+    desk = desk_of(CARDS[kind])
+    issue(desk.reader)
+    with desk.reader.session() as card:
+        for _ in range(3):
+            with pytest.raises(CardRefused):
+                card.verify_pin(bytearray(b"999999"))
+        assert card.pin_status().attempts_remaining == 0
+        card.open_channel(ChannelPurpose.RESET, ISSUER)
+        card.set_pin(password_for(card))
+        assert card.pin_status().attempts_remaining == 3
+    key = piv(desk.memory).keys[0x9C]
+    with desk.reader.session() as card:
+        card.open_channel(ChannelPurpose.ERASE, ISSUER)
+        card.erase()
+        assert (card.public_key(), card.read_certificate()) == (None, None)
+    assert piv(desk.memory).keys[0x9C] != key, "no command of the standard destroys a key, but it is another"
+    issue(desk.reader)
+    assert tries(desk) == (3, 3)
