@@ -311,7 +311,8 @@ class PivSession:
 
     def _complete(self) -> None:
         """Writes the two objects that a card must have, where it has none: other programs look for them."""
-        if piv_contents.guid_in(self._get(piv_objects.IDENTIFIER) or b"") is None:
+        has_identifier = piv_objects.is_of_identifier(self.number())
+        if not has_identifier and piv_contents.guid_in(self._get(piv_objects.IDENTIFIER) or b"") is None:
             self._put(piv_objects.IDENTIFIER, piv_contents.identifier_object(self._random(_GUID_BYTES)))
         if not piv_contents.is_capabilities(self._get(piv_objects.CAPABILITIES) or b""):
             random = self._random(piv_contents.CAPABILITIES_RANDOM_BYTES)

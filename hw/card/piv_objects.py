@@ -40,6 +40,11 @@ def write_object(port: CommandPort, tag: int, content: bytes) -> None:
     do(port, "write data object", Command(0x00, 0xDB, 0x3F, 0xFF, data))
 
 
+def is_of_identifier(number: str) -> bool:
+    """Whether a card's number is made of its identifier: with another one it would be another card."""
+    return number.startswith(_GUID_NUMBER)
+
+
 def card_number(port: CommandPort) -> str:
     """`PIV` and the card's serial number (INS F8, beyond the standard), or `PIVG` and what is made of its identifier.
 

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 
 import pytest
@@ -278,6 +279,22 @@ def test_what_a_card_has_stays_and_what_was_cut_short_is_written_again() -> None
     desk.insert()
     issue(desk.reader)
     assert [list(each) for each in objects(desk)] == [list(each) for each in first]
+
+
+def test_an_identifier_that_makes_the_cards_number_is_never_replaced() -> None:
+    """One wrong answer would make another card of it, whose keys nobody has."""
+    exchanges = desk_of(STANDARD).exchanges_of(issue)
+    identifier = objects_of(desk_of(STANDARD))[IDENTIFIER]
+    for at in range(1, exchanges + 1):
+        desk = desk_of(STANDARD)
+        desk.insert({at: Fault("sw", at, "6A82")})
+        with suppress(DeviceError, AssertionError):
+            issue(desk.reader)
+        assert objects_of(desk)[IDENTIFIER] == identifier, at
+
+
+def objects_of(desk: Desk) -> dict[int, bytes]:
+    return piv(desk.memory).objects
 
 
 def test_two_cards_have_two_identifiers() -> None:
