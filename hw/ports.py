@@ -137,8 +137,9 @@ class CardSession(Protocol):
     """One inserted card, held exclusively from entering to leaving; the domain interface of every card application.
 
     A session ends with the application deselected and the card powered off, so that no verified PIN outlives it.
-    PIN arguments are `bytearray`s of ASCII; the caller wipes them, no callee keeps them. `use` says which of the card's
-    key pairs is meant, with its password and its certificate; a card that has no such pair raises `NotSent`.
+    PIN arguments are `bytearray`s of ASCII; the caller wipes them, no callee keeps them (but for
+    `hw.card.piv_pin`). `use` says which of the card's key pairs is meant, with its password and its certificate; a card
+    that has no such pair raises `NotSent`.
     """
 
     @property

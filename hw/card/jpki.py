@@ -11,6 +11,7 @@ from hw import rsa_check
 from hw.card import pin_entry, tlv
 from hw.card.apdu import Command
 from hw.card.connection import CommandPort, Traffic
+from hw.card.exchange import do
 from hw.card.jpki_cards import ANY_CARD, CARDS, LAYOUTS, Layout, Place
 from hw.card.secure_channel import CHALLENGE_BYTES, SecureChannel, initialize_update
 from hw.card.status import Status, attempts_in, error_of
@@ -393,10 +394,7 @@ class JpkiSession:
         self._do("write certificate", Command(0x00, 0xD6, offset >> 8, offset & 0xFF, data))
 
     def _do(self, operation: str, command: Command) -> bytes:
-        response = self._port.send(command)
-        if response.sw != Status.OK:
-            raise error_of(operation, response.sw)
-        return response.data
+        return do(self._port, operation, command)
 
 
 def _select_application() -> Command:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from hw.card.apdu import SHORT, Command
 from hw.card.connection import CommandPort
+from hw.card.exchange import do
 from hw.card.secure_channel import CHALLENGE_BYTES, Greeting, SecureChannel, initialize_update
-from hw.card.status import Status, error_of
+from hw.card.status import Status
 from hw.errors import CardAnswerInvalid, CardRefused
 from hw.ports import FACTORY_KEY_VERSION, KeyReplacement, SessionKeys
 
@@ -54,9 +55,7 @@ def open_channel(
 
 
 def _replace_keys(port: CommandPort, ask: Ask, random: Callable[[int], bytes], key_version: int) -> None:
-    response = port.send(Command(0x00, 0xA4, 0x04, 0x00, _ISSUER_DOMAIN, SHORT.answer))
-    if response.sw != Status.OK:
-        raise error_of("select issuer security domain", response.sw)
+    do(port, "select issuer security domain", Command(0x00, 0xA4, 0x04, 0x00, _ISSUER_DOMAIN, SHORT.answer))
     challenge = random(CHALLENGE_BYTES)
     greeting = initialize_update(port, key_version, challenge)
     keys = ask(greeting, challenge)
@@ -68,8 +67,6 @@ def _replace_keys(port: CommandPort, ask: Ask, random: Callable[[int], bytes], k
 def _put_keys(channel: SecureChannel, replacement: KeyReplacement) -> None:
     """The maker's set cannot be named in P1, which has seven bits; it goes when the first set of one's own comes."""
     old = _NEW_KEY_VERSION if replacement.old_version == FACTORY_KEY_VERSION else replacement.old_version
-    response = channel.send(Command(0x80, 0xD8, old, _THREE_KEYS, replacement.data, SHORT.answer))
-    if response.sw != Status.OK:
-        raise error_of("replace keys", response.sw)
-    if response.data[:1] != replacement.data[:1]:
+    answer = do(channel, "replace keys", Command(0x80, 0xD8, old, _THREE_KEYS, replacement.data, SHORT.answer))
+    if answer[:1] != replacement.data[:1]:
         raise CardAnswerInvalid("the card has stored keys of another version")

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherAlgorithm, algo
 from hw.card import tlv
 from hw.card.apdu import SHORT, Command
 from hw.card.connection import CommandPort
-from hw.card.status import Status, error_of
+from hw.card.exchange import do
 from hw.errors import CardAnswerInvalid, Refused
 
 KEY_REFERENCE = 0x9B
@@ -25,18 +25,19 @@ _TEMPLATE, _WITNESS, _CHALLENGE, _RESPONSE = 0x7C, 0x80, 0x81, 0x82
 
 @dataclass(frozen=True)
 class Algorithm:
-    """A block cipher by its identifier (SP 800-78-4, table 6-2): its block's size in bytes, and itself for a key."""
+    """A block cipher by its identifier (SP 800-78-4, table 6-2): sizes of key and block, and itself for a key."""
 
     identifier: int
+    key_bytes: int
     block_bytes: int
     cipher: Callable[[bytes], CipherAlgorithm]
 
 
-TDEA = Algorithm(0x03, 8, TripleDES)
-AES_256 = Algorithm(0x0C, 16, algorithms.AES)
+TDEA = Algorithm(0x03, 24, 8, TripleDES)
+AES_256 = Algorithm(0x0C, 32, 16, algorithms.AES)
 ALGORITHMS = {
     algorithm.identifier: algorithm
-    for algorithm in (TDEA, Algorithm(0x08, 16, algorithms.AES), Algorithm(0x0A, 16, algorithms.AES), AES_256)
+    for algorithm in (TDEA, Algorithm(0x0A, 24, 16, algorithms.AES), Algorithm(0x08, 16, 16, algorithms.AES), AES_256)
 }
 
 
@@ -55,23 +56,19 @@ def prove(port: CommandPort, algorithm: Algorithm, key: bytes, witness: bytes, c
         raise Refused("the card does not have its management key: it is not the card that it says it is")
 
 
-def replace_key(port: CommandPort, key: bytes) -> None:
-    """Gives an authenticated card a new management key of AES-256 (INS FF, beyond the standard).
+def replace_key(port: CommandPort, key: bytes, algorithm: Algorithm = AES_256) -> None:
+    """Gives an authenticated card a new management key (INS FF, beyond the standard).
 
     Raises `CardRefused`, also for a card on which only its maker's own tools can.
     """
-    data = bytes((AES_256.identifier,)) + tlv.write(KEY_REFERENCE, key)
-    response = port.send(Command(0x00, 0xFF, 0xFF, 0xFF, data))
-    if response.sw != Status.OK:
-        raise error_of("replace management key", response.sw)
+    data = bytes((algorithm.identifier,)) + tlv.write(KEY_REFERENCE, key)
+    do(port, "replace management key", Command(0x00, 0xFF, 0xFF, 0xFF, data))
 
 
 def _authenticate(port: CommandPort, algorithm: Algorithm, data: bytes) -> bytes:
     template = tlv.write(_TEMPLATE, data)
-    response = port.send(Command(0x00, 0x87, algorithm.identifier, KEY_REFERENCE, template, SHORT.answer))
-    if response.sw != Status.OK:
-        raise error_of("authenticate to card", response.sw)
-    return response.data
+    command = Command(0x00, 0x87, algorithm.identifier, KEY_REFERENCE, template, SHORT.answer)
+    return do(port, "authenticate to card", command)
 
 
 def _block(answer: bytes, tag: int, algorithm: Algorithm) -> bytes:

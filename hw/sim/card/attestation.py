@@ -43,7 +43,7 @@ def attest(slot: int, key: PivKey, signer: PivKey, card_serial: int, version: by
     assert isinstance(signing, ec.EllipticCurvePrivateKey)
     extensions = (
         x509.UnrecognizedExtension(_FIRMWARE, version),
-        x509.UnrecognizedExtension(_SERIAL, tlv.encode(0x02, card_serial.to_bytes(4, "big"))),
+        x509.UnrecognizedExtension(_SERIAL, _integer(card_serial)),
         x509.UnrecognizedExtension(_POLICIES, bytes((key.pin_policy, key.touch_policy))),
     )
     public = piv_keys.load(key.der).public_key()
@@ -51,6 +51,11 @@ def attest(slot: int, key: PivKey, signer: PivKey, card_serial: int, version: by
     return _certificate(
         subject, _card(card_serial), public, signing, serial=random_serial, authority=False, extensions=extensions
     )
+
+
+def _integer(number: int) -> bytes:
+    """A DER INTEGER in its one form, the shortest in two's complement (X.690, 8.3.2 and 10.1)."""
+    return tlv.encode(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big"))
 
 
 def _card(serial: int) -> str:

@@ -35,7 +35,7 @@ _PIV_T0_ATR = bytes.fromhex("3B09 8073C0218053504956")
 
 _SELECT, _GET_RESPONSE = 0xA4, 0xC0
 _BY_NAME = 0x04
-_CHAINING_BIT = 0x10
+_CHAINING_BIT, _CHANNEL_BITS, _ISO_MESSAGING_BIT = 0x10, 0x03, 0x08
 _FURTHER_CLASSES = 0x60
 """Bits of CLA with which the one for chaining has another meaning."""
 
@@ -101,7 +101,7 @@ class VirtualCard:
         self._pace = pace
         self._sleep = sleep
         self._read_memory()
-        self._selected: Application | None = None
+        self._selected = self._issuer_domain
         self._unsent: Answer | None = None
         self._chain: Command | None = None
         self._is_powered = False
@@ -147,7 +147,7 @@ class VirtualCard:
         """Takes away power, and with it everything but the non-volatile memory."""
         for application in self._applications:
             application.reset()
-        self._selected = None
+        self._selected = self._issuer_domain
         self._unsent = None
         self._chain = None
         self._is_powered = self._is_mute = self._is_looping = False
@@ -212,13 +212,15 @@ class VirtualCard:
         """Begins with what the non-volatile memory holds now."""
         memory = self._store.read()
         self.number, self.profile = memory.number, memory.profile
-        self._applications = self._applications_of(memory)
+        application, self._issuer_domain = self._applications_of(memory)
+        self._applications = (application, self._issuer_domain)
 
-    def _applications_of(self, memory: CardMemory) -> tuple[Application, ...]:
+    def _applications_of(self, memory: CardMemory) -> tuple[Application, Application]:
+        """The card's own, and the issuer domain, which is selected by default (GlobalPlatform 2.3.1, 6.3)."""
         end = ChannelEnd(memory.channel_keys, KEY_VERSIONS, memory.number[-10:].encode("ascii"), self._random_bytes)
         if memory.profile == PIV:
             piv_chip = PivChip(self._store, self._key_maker, self._random_bytes)
-            return PivApplication(piv_chip), IssuerDomain(end, piv_chip.replace_channel_keys)
+            return PivApplication(piv_chip, self._limits.lacks), IssuerDomain(end, piv_chip.replace_channel_keys)
         chip = Chip(self._store, self._key_maker, self._random_bytes)
         return JpkiApplication(chip, PROFILES[memory.profile]), IssuerDomain(end)
 
@@ -228,7 +230,9 @@ class VirtualCard:
             command = parse(raw)
             if command.extended and not self._limits.takes_extended:
                 raise Refusal(Status.LENGTH_WRONG)
-            if (command.cla, command.ins) == (0x00, _GET_RESPONSE):
+            _refuse_unknown_class(command.cla)
+            # Of GlobalPlatform's class too: some hosts fetch an answer in the class in which they asked.
+            if command.cla in (0x00, 0x80) and command.ins == _GET_RESPONSE:
                 return self._get_response(command, unsent)
             whole = self._assembled(command)
             if whole is None:
@@ -246,8 +250,8 @@ class VirtualCard:
         is_piece = command.cla & (_CHAINING_BIT | _FURTHER_CLASSES) == _CHAINING_BIT
         if chain is None and not is_piece:
             return command
-        if self._selected is None or not self._selected.chains_commands:
-            raise Refusal(Status.CLA_UNKNOWN)
+        if not self._selected.chains_commands:
+            raise Refusal(Status.CHAINING_NOT_SUPPORTED)
         whole = replace(command, cla=command.cla & ~_CHAINING_BIT)
         if chain is not None:
             if (chain.cla, chain.ins, chain.p1p2) != (whole.cla, whole.ins, whole.p1p2):
@@ -264,17 +268,14 @@ class VirtualCard:
     def _execute(self, command: Command) -> Answer:
         if (command.cla, command.ins, command.p1) == (0x00, _SELECT, _BY_NAME):
             return self._select(command)
-        if self._selected is not None:
-            return self._selected.execute(command)
-        # No application: the card itself knows SELECT by name and GET RESPONSE only.
-        raise Refusal(Status.INS_UNKNOWN if command.cla == 0x00 else Status.CLA_UNKNOWN)
+        return self._selected.execute(command)
 
     def _select(self, command: Command) -> Answer:
         """A name that is not known leaves everything as it was."""
         for application in self._applications:
             if application.is_named(command.data):
                 answer = application.select(command, is_again=application is self._selected)
-                if self._selected not in (None, application):
+                if self._selected is not application:
                     self._selected.reset()
                 self._selected = application
                 return answer
@@ -283,11 +284,11 @@ class VirtualCard:
     def _get_response(self, command: Command, unsent: Answer | None) -> Answer:
         if command.p1p2:
             raise Refusal(Status.P1P2_WRONG)
-        if command.data or command.le is None:
+        if command.data:
             raise Refusal(Status.LENGTH_WRONG)
         if unsent is None:
             raise Refusal(Status.CONDITIONS_NOT_SATISFIED)
-        return self._cut(unsent, min(command.le, self._limits.max_answer))
+        return self._cut(unsent, min(_answer_size(command), self._limits.max_answer))
 
     def _cut(self, answer: Answer, size: int) -> Answer:
         """The first `size` bytes, and 61xx when there are more (ISO/IEC 7816-4, 5.3.4); GET RESPONSE fetches them.
@@ -307,6 +308,17 @@ class VirtualCard:
         if command.le is not None and 0 < len(answer.data) < command.le:
             return Answer(sw=Status.LE_WRONG | len(answer.data))
         return self._cut(answer, min(_answer_size(command), self._limits.max_answer))
+
+
+def _refuse_unknown_class(cla: int) -> None:
+    """What CLA asks for that no application here has: another logical channel, secure messaging of ISO/IEC 7816-4.
+
+    ISO/IEC 7816-4, 5.4.1; the same bits mean the same in GlobalPlatform's class (GlobalPlatform 2.3.1, 11.1.4).
+    """
+    if 0x40 <= cla < 0x80 or (not cla & _FURTHER_CLASSES and cla & _CHANNEL_BITS):
+        raise Refusal(Status.CHANNEL_NOT_SUPPORTED)
+    if not cla & _FURTHER_CLASSES and cla & _ISO_MESSAGING_BIT:
+        raise Refusal(Status.SECURE_MESSAGING_NOT_SUPPORTED)
 
 
 def _answer_size(command: Command) -> int:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from hw.sim.card.apdu import EXTENDED_ANSWER_SIZE
 from hw.sim.card.card import VirtualCard
 from hw.sim.card.faults import KINDS, parse_card_faults
-from hw.sim.card.limits import CardLimits
+from hw.sim.card.limits import STANDARD, CardLimits
 from hw.sim.card.memory import CARD_NUMBER, CardMemory, CardMemoryInvalid, FileStore, MemoryStore, NonVolatile
 from hw.sim.card.pace import CONTACT_CARD
-from hw.sim.card.personalization import new_card, new_piv_card
+from hw.sim.card.personalization import new_card, new_piv_card, new_standard_piv_card
 from hw.sim.card.profile import JUKI_2011, PIV, PROFILE_NAMES, PROFILES
 from hw.sim.card.vpcd import connect, serve
 from hw.sim.fault import Fault, FaultSpecInvalid
@@ -51,6 +51,11 @@ def add_parser(
         "--max-answer", type=_answer_size, metavar="N", help="at most N bytes in one answer, more of it by 61xx"
     )
     parser.add_argument("--t0", action="store_true", help="a card of protocol T=0: short, answers fetched after 61xx")
+    parser.add_argument(
+        "--standard",
+        action="store_true",
+        help="with --profile piv: nothing beyond NIST SP 800-73-4, prepared for issue",
+    )
     parser.add_argument("--pace", action="store_true", help="as slow as a real card")
     parser.add_argument(
         "--fault",
@@ -65,11 +70,13 @@ def add_parser(
 def run(args: argparse.Namespace) -> int:
     """Serves the card to its end; the process's exit code: 0, 64 usage, 69 vpcd unreachable, 78 state file unusable."""
     try:
-        memory = _memory(args.state, args.profile, args.number)
+        memory = _memory(args.state, args.profile, args.number, is_standard=args.standard)
         pace = CONTACT_CARD if args.pace else None
         card = VirtualCard(memory, faults=args.fault, limits=_limits(args), pace=pace)
     except CardMemoryInvalid as error:
         return _fail(os.EX_CONFIG, str(error))
+    if args.standard and card.profile != PIV:
+        return _fail(os.EX_USAGE, f"--standard: a {card.profile} card is no PIV card")
     for option, wanted, found in (
         ("--number", args.number, card.number),
         ("--profile", args.profile, card.profile),
@@ -89,26 +96,28 @@ def run(args: argparse.Namespace) -> int:
     return os.EX_OK
 
 
-def _memory(state: Path | None, profile: str | None, number: str | None) -> NonVolatile:
+def _memory(state: Path | None, profile: str | None, number: str | None, *, is_standard: bool) -> NonVolatile:
     """Where the card's memory is; a new card is made when there is none yet."""
     store = FileStore(state) if state else None
     if store and store.exists():
         return store
-    card = _new_card(profile or JUKI_2011.name, number)
+    card = _new_card(profile or JUKI_2011.name, number, is_standard=is_standard)
     if store is None:
         return MemoryStore(card)
     store.write(card)
     return store
 
 
-def _new_card(profile: str, number: str | None) -> CardMemory:
+def _new_card(profile: str, number: str | None, *, is_standard: bool) -> CardMemory:
     if profile == PIV:
-        return new_piv_card(number or f"PIV{secrets.randbelow(1 << 31):013d}")
+        new = new_standard_piv_card if is_standard else new_piv_card
+        return new(number or f"PIV{secrets.randbelow(1 << 31):013d}")
     return new_card(number or _random_number(), PROFILES[profile])
 
 
 def _limits(args: argparse.Namespace) -> CardLimits:
-    limits = CardLimits(takes_extended=not (args.short or args.t0), is_t0=args.t0)
+    lacks = STANDARD.lacks if args.standard else frozenset[int]()
+    limits = CardLimits(takes_extended=not (args.short or args.t0), is_t0=args.t0, lacks=lacks)
     return limits if args.max_answer is None else replace(limits, max_answer=args.max_answer)
 
 

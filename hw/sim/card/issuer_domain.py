@@ -22,6 +22,7 @@ from hw.sim.card.channel import (
 from hw.sim.card.memory import StaticKeys
 
 AID = bytes.fromhex("A000000151000000")
+_SHORTEST_NAME = 5
 
 _OBJECT_IDENTIFIER = bytes.fromhex("2A864886FC6B")  # 1.2.840.114283, the prefix of all of GlobalPlatform's
 _RECOGNITION_DATA = tlv.encode(
@@ -55,8 +56,8 @@ class IssuerDomain:
         self._keep = keep
 
     def is_named(self, aid: bytes) -> bool:
-        """An empty name means the domain too (11.9.2.3)."""
-        return aid in (b"", AID)
+        """An empty name means the domain too (11.9.2.3), and so does the beginning of its own."""
+        return not aid or (len(aid) >= _SHORTEST_NAME and AID.startswith(aid))
 
     def select(self, command: Command, *, is_again: bool) -> Answer:
         """Ends the channel; answers what it is."""
@@ -77,13 +78,18 @@ class IssuerDomain:
             case 0x84, 0x82:
                 return self._end.external_authenticate(_with_data(command, CRYPTOGRAM_SIZE + MAC_SIZE))
             case cla, _ if cla & ~0x80 == SECURED_BIT:
-                return self._end.execute_secured(command, self._execute_plain)
-        return self._execute_plain(command, None)
+                return self._end.execute_secured(command, self._execute_unwrapped)
+        return self._execute(command, came_secured=False)
 
-    def _execute_plain(self, command: Command, right: ChannelPurpose | None) -> Answer:
+    def _execute_unwrapped(self, command: Command, right: ChannelPurpose | None) -> Answer:
+        return self._execute(command, came_secured=True)
+
+    def _execute(self, command: Command, *, came_secured: bool) -> Answer:
         if command.cla & ~0x80:
             raise Refusal(Status.CLA_UNKNOWN)
         if command.ins == 0xD8 and self._keep is not None:
+            if not came_secured:
+                raise Refusal(Status.SECURITY_NOT_SATISFIED)
             return self._put_key(command, self._keep)
         if command.ins != 0xCA:
             raise Refusal(Status.INS_UNKNOWN)
@@ -95,9 +101,12 @@ class IssuerDomain:
         return Answer(tlv.encode(command.p1p2, value) if command.cla & 0x80 else value)
 
     def _put_key(self, command: Command, keep: Callable[[Mapping[int, StaticKeys]], None]) -> Answer:
-        """Adds a key set (P1 00), by which the maker's goes, or replaces the one that P1 names."""
+        """Adds a key set (P1 00), by which the maker's goes, or replaces the one that P1 names.
+
+        The command came through the open channel; that there is one does not make a plain command the issuer's.
+        """
         channel = self._end.channel
-        if channel is None or not channel.is_open or channel.level != FULL_SECURITY_LEVEL:
+        if channel is None or channel.level != FULL_SECURITY_LEVEL:
             raise Refusal(Status.SECURITY_NOT_SATISFIED)
         if command.p2 != _THREE_KEYS:
             raise Refusal(Status.P1P2_WRONG)

@@ -5,6 +5,7 @@ A PIV card comes as from a shop: with its maker's PIN, PUK and keys, which every
 Static keys: SP 800-108 in counter mode over AES-CMAC, label `jpki-kiosk ` and the purpose, context the card number.
 """
 
+import base64
 import hashlib
 import os
 from collections.abc import Callable
@@ -76,10 +77,13 @@ FACTORY_PIN = b"123456".ljust(8, b"\xff")
 FACTORY_PUK = b"12345678"
 FACTORY_MANAGEMENT_KEY = bytes(range(1, 9)) * 3
 FACTORY_TRIES = 3
-_TDEA = 0x03
+_TDEA, _AES_256 = 0x03, 0x0C
 _FACTORY_CHANNEL_KEYS = StaticKeys(*(bytes(range(0x40, 0x50)),) * 3)
 _FACTORY_KEY_VERSION = 0xFF
 ATTESTATION_KEY, ATTESTATION_OBJECT = 0xF9, 0x5FFF01
+_IDENTIFIER_OBJECT = 0x5FC102
+_FASC_N = bytes.fromhex("D4E739DA739CED39CE739D836858210842108421C84210C3EB")
+"""Nines for agency, system and credential: an issuer that is no federal agency."""
 
 
 def new_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> CardMemory:
@@ -96,6 +100,27 @@ def new_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> CardMemory:
     )
     channel_keys = {_FACTORY_KEY_VERSION: _FACTORY_CHANNEL_KEYS}
     return CardMemory(PIV, number, channel_keys, _derive(masters.attest, "attest", number, 16), piv=contents)
+
+
+def new_standard_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> CardMemory:
+    """The memory of a card that knows NIST SP 800-73-4 only, as its maker's tools prepare it for the issuer.
+
+    It has no serial number, so `number` makes its unique identifier, and the identifier the number that a terminal
+    sees; nothing in the standard replaces a management key, so it comes with the issuer's.
+    """
+    card = new_piv_card(number, masters)
+    assert card.piv is not None
+    guid = hashlib.sha256(number.encode("ascii")).digest()[:16]
+    seen = "PIVG" + base64.b32encode(hashlib.sha256(guid).digest()).decode("ascii")[:12]
+    parts = ((0x30, _FASC_N), (0x34, guid), (0x35, b"20991231"), (0x3E, b""), (0xFE, b""))
+    contents = replace(
+        card.piv,
+        management_algorithm=_AES_256,
+        management_key=_derive(masters.issue, "piv-management", seen, 32),
+        objects={_IDENTIFIER_OBJECT: b"".join(tlv.encode(tag, value) for tag, value in parts)},
+        keys={},
+    )
+    return replace(card, piv=contents)
 
 
 def factory_piv(

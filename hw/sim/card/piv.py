@@ -4,12 +4,12 @@ NIST SP 800-73-4, with SCP03 (GlobalPlatform Amendment D) as cards in the shops 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from hw.ports import ChannelPurpose
 from hw.sim.card import piv_commands as commands
 from hw.sim.card.apdu import Answer, Command, Refusal, Status
 from hw.sim.card.channel import CHALLENGE_SIZE, CRYPTOGRAM_SIZE, MAC_SIZE, SECURED_BIT, ChannelEnd
+from hw.sim.card.form import ANY_DATA, MAYBE_DATA, Form, form_of
 from hw.sim.card.piv_chip import PivChip
 from hw.sim.card.piv_commands import Session
 from hw.sim.card.piv_objects import APPLICATION_IDENTIFIER, APPLICATION_PROPERTY_TEMPLATE
@@ -17,43 +17,32 @@ from hw.sim.card.piv_objects import APPLICATION_IDENTIFIER, APPLICATION_PROPERTY
 _SHORTEST_NAME = 5
 """The identifier may be cut on the right as long as the standard's owner can be told from it."""
 
-_NO_DATA = range(1)
-_ANY_DATA = range(1, 0xFFFF + 1)
-_MAYBE_DATA = range(0xFFFF + 1)
 _DIVERSIFICATION_SIZE = 10
+_CLASS = 0x00
 
-
-@dataclass(frozen=True)
-class Form:
-    """How a command looks: P1 and P2 (None where they carry a value) and the length of its data."""
-
-    run: Callable[[Session, Command], Answer]
-    p1: int | None = None
-    p2: int | None = None
-    data: range = _NO_DATA
-
-
-COMMANDS: Mapping[int, Form] = {
-    0xCB: Form(commands.get_data, 0x3F, 0xFF, range(3, 6)),
-    0xDB: Form(commands.put_data, 0x3F, 0xFF, _ANY_DATA),
-    0x20: Form(commands.verify, data=_MAYBE_DATA),
-    0x24: Form(commands.change_reference, 0x00, data=_ANY_DATA),
-    0x2C: Form(commands.reset_retry_counter, 0x00, commands.PIN, _ANY_DATA),
-    0x87: Form(commands.general_authenticate, data=_ANY_DATA),
-    0x47: Form(commands.generate, 0x00, data=_ANY_DATA),
+_BY_INSTRUCTION: Mapping[int, Form[Callable[[Session, Command], Answer]]] = {
+    0xCB: Form(commands.get_data, 0x3F, 0xFF, ANY_DATA),
+    0xDB: Form(commands.put_data, 0x3F, 0xFF, ANY_DATA),
+    0x20: Form(commands.verify, data=MAYBE_DATA),
+    0x24: Form(commands.change_reference, 0x00, data=ANY_DATA),
+    0x2C: Form(commands.reset_retry_counter, 0x00, commands.PIN, ANY_DATA),
+    0x87: Form(commands.general_authenticate, data=ANY_DATA),
+    0x47: Form(commands.generate, 0x00, data=ANY_DATA),
     0xFD: Form(commands.get_version, 0x00, 0x00),
     0xF8: Form(commands.get_serial, 0x00, 0x00),
     0xF7: Form(commands.get_metadata, 0x00),
     0xF9: Form(commands.attest, p2=0x00),
-    0xFE: Form(commands.import_key, data=_ANY_DATA),
+    0xFE: Form(commands.import_key, data=ANY_DATA),
     0xF6: Form(commands.move_key),
-    0xFF: Form(commands.set_management_key, data=_ANY_DATA),
+    0xFF: Form(commands.set_management_key, data=ANY_DATA),
     0xFA: Form(commands.set_tries),
     0xFB: Form(commands.reset, 0x00, 0x00),
 }
-"""Every command by INS, all of class 00."""
+COMMANDS = {(_CLASS, ins): (form,) for ins, form in _BY_INSTRUCTION.items()}
+"""Every command is of one class, and has one form."""
 
 _INITIALIZE_UPDATE, _EXTERNAL_AUTHENTICATE = (0x80, 0x50), (0x84, 0x82)
+_VERIFY, _GENERAL_AUTHENTICATE = 0x20, 0x87
 
 
 class PivApplication:
@@ -61,10 +50,10 @@ class PivApplication:
 
     chains_commands = True
 
-    def __init__(self, chip: PivChip) -> None:
+    def __init__(self, chip: PivChip, lacks: frozenset[int] = frozenset()) -> None:
         card = chip.card
         diversification = card.number[-_DIVERSIFICATION_SIZE:].encode("ascii")
-        self._session = Session(chip, ChannelEnd(card.channel_keys, {}, diversification, chip.random_bytes))
+        self._session = Session(chip, ChannelEnd(card.channel_keys, {}, diversification, chip.random_bytes), lacks)
 
     def is_named(self, aid: bytes) -> bool:
         """Whether `aid` is the identifier, or the beginning of it."""
@@ -74,6 +63,7 @@ class PivApplication:
         """Answers its properties; selecting it again changes no security status (part 2, 3.1.1)."""
         if command.p2:
             raise Refusal(Status.P1P2_WRONG)
+        self._session.is_pin_fresh = False
         if not is_again:
             self.reset()
         return Answer(APPLICATION_PROPERTY_TEMPLATE)
@@ -84,6 +74,10 @@ class PivApplication:
 
     def execute(self, command: Command) -> Answer:
         """Does what the command says. Raises `Refusal`."""
+        if command.ins not in (_VERIFY, _GENERAL_AUTHENTICATE):
+            self._session.is_pin_fresh = False
+        if command.ins in self._session.lacks:
+            raise Refusal(Status.INS_UNKNOWN)
         key = (command.cla, command.ins)
         if key == _INITIALIZE_UPDATE:
             if len(command.data) != CHALLENGE_SIZE:
@@ -100,13 +94,6 @@ class PivApplication:
         return self._execute_plain(command, None)
 
     def _execute_plain(self, command: Command, right: ChannelPurpose | None) -> Answer:
-        if command.cla:
+        if command.cla != _CLASS:
             raise Refusal(Status.CLA_UNKNOWN)
-        form = COMMANDS.get(command.ins)
-        if form is None:
-            raise Refusal(Status.INS_UNKNOWN)
-        if form.p1 not in (None, command.p1) or form.p2 not in (None, command.p2):
-            raise Refusal(Status.P1P2_WRONG)
-        if len(command.data) not in form.data:
-            raise Refusal(Status.LENGTH_WRONG)
-        return form.run(self._session, command)
+        return form_of(COMMANDS, command).run(self._session, command)

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from hw.sim.card import attestation, piv_keys, tlv
 from hw.sim.card.apdu import Answer, Command, Refusal, Status
 from hw.sim.card.channel import ChannelEnd
-from hw.sim.card.memory import PivKey
+from hw.sim.card.memory import PivKey, Reference
 from hw.sim.card.personalization import (
     ATTESTATION_KEY,
+    ATTESTATION_OBJECT,
     FACTORY_MANAGEMENT_KEY,
     piv_serial,
 )
@@ -44,7 +45,7 @@ _OBJECT, _TAG_LIST = 0x53, 0x5C
 _CONTROL_TEMPLATE, _PUBLIC_KEY = 0xAC, 0x7F49
 _PIN_POLICY, _TOUCH_POLICY = 0xAA, 0xAB
 _GENERATED, _IMPORTED = 0x01, 0x02
-_DESTROY = 0xFF
+_DESTROY, _ATTEST = 0xFF, 0xF9
 
 
 class Pending(NamedTuple):
@@ -61,6 +62,7 @@ class Session:
 
     chip: PivChip
     end: ChannelEnd
+    lacks: frozenset[int] = frozenset()
     is_pin_verified: bool = False
     is_pin_fresh: bool = False
     is_managed: bool = False
@@ -90,14 +92,17 @@ def _objects(data: bytes) -> dict[int, bytes]:
 
 def get_data(session: Session, command: Command) -> Answer:
     """One data object (3.1.2); an empty one counts as none."""
-    tag = int.from_bytes(_objects(command.data).get(_TAG_LIST, b""), "big")
+    given = _objects(command.data)
+    if _TAG_LIST not in given:
+        raise Refusal(Status.DATA_WRONG)
+    tag = int.from_bytes(given[_TAG_LIST], "big")
     if tag == DISCOVERY:
         return Answer(DISCOVERY_OBJECT)
     if not _is_object(tag):
         raise Refusal(Status.FILE_NOT_FOUND)
     _demand(tag not in PIN_PROTECTED or session.is_pin_verified)
     content = session.chip.memory.objects.get(tag)
-    if content is None:
+    if content is None or (tag == ATTESTATION_OBJECT and _ATTEST in session.lacks):
         raise Refusal(Status.FILE_NOT_FOUND)
     return Answer(content if tag == BIOMETRIC_TEMPLATES else tlv.encode(_OBJECT, content))
 
@@ -130,7 +135,11 @@ def _is_object(tag: int) -> bool:
 
 
 def verify(session: Session, command: Command) -> Answer:
-    """Compares the PIN, tells its tries, or with P1 FF forgets that it was verified (3.2.1)."""
+    """Compares the PIN, tells its tries, or with P1 FF forgets that it was verified (3.2.1).
+
+    A comparison that fails is answered by 63CX with the tries that are left after it, the last one by 63C0; 6983 is for
+    a PIN that is blocked already and was not compared. Some cards in the shops answer 6983 to the last one too.
+    """
     if command.p2 != PIN:
         raise Refusal(Status.REFERENCE_NOT_FOUND)
     if command.p1 == 0xFF:
@@ -152,14 +161,17 @@ def verify(session: Session, command: Command) -> Answer:
 
 
 def change_reference(session: Session, command: Command) -> Answer:
-    """Replaces PIN or PUK by one who knows it (3.2.2)."""
+    """Replaces PIN or PUK by one who knows it (3.2.2): the security status of the reference is set to TRUE."""
     if command.p2 not in _REFERENCES:
         raise Refusal(Status.REFERENCE_NOT_FOUND)
-    return _replace(session, command.p2, command.p2, command.data)
+    answer = _replace(session, command.p2, command.p2, command.data)
+    if command.p2 == PIN and answer.sw == Status.OK:
+        session.is_pin_verified = session.is_pin_fresh = True
+    return answer
 
 
 def reset_retry_counter(session: Session, command: Command) -> Answer:
-    """Sets a new PIN by one who knows the PUK (3.2.3)."""
+    """Sets a new PIN by one who knows the PUK (3.2.3): the security status of the PIN is not changed."""
     return _replace(session, PUK, PIN, command.data)
 
 
@@ -167,34 +179,33 @@ def _replace(session: Session, proof: int, target: int, data: bytes) -> Answer:
     if len(data) != 2 * REFERENCE_SIZE:
         raise Refusal(Status.DATA_WRONG)
     old, new = data[:REFERENCE_SIZE], data[REFERENCE_SIZE:]
-    if session.chip.memory.puk.record.tries == 0 and proof == PUK:
-        raise Refusal(Status.PIN_BLOCKED)
-    answer = (
-        _compare(session, proof, old) if _is_acceptable(target, new) else _compare_unacceptable(session, proof, old)
-    )
-    if target == PIN:
-        session.is_pin_verified = session.is_pin_fresh = False
-    if answer.sw == Status.OK:
-        session.chip.set_reference(_REFERENCES[target], new)
+    before = _held(session, proof).record.tries
+    answer = _compare(session, proof, old)
+    if answer.sw != Status.OK:
+        # A wrong proof counts even where the new value could not be taken, and ends what was verified.
+        if target == PIN:
+            session.is_pin_verified = session.is_pin_fresh = False
+        return answer
+    if not _is_acceptable(target, new):
+        session.chip.set_tries(_REFERENCES[proof], before)
+        raise Refusal(Status.DATA_WRONG)
+    session.chip.set_reference(_REFERENCES[target], new)
     return answer
 
 
-def _compare_unacceptable(session: Session, proof: int, old: bytes) -> Answer:
-    """A wrong proof counts even where the new value could not be taken; with the right one, only that is said."""
-    answer = _compare(session, proof, old)
-    return Answer(sw=Status.DATA_WRONG) if answer.sw == Status.OK else answer
+def _held(session: Session, reference: int) -> Reference:
+    return session.chip.memory.pin if reference == PIN else session.chip.memory.puk
 
 
 def _compare(session: Session, reference: int, value: bytes) -> Answer:
     name = _REFERENCES[reference]
-    held = session.chip.memory.pin if reference == PIN else session.chip.memory.puk
+    held = _held(session, reference)
     if held.record.tries == 0:
         raise Refusal(Status.PIN_BLOCKED)
     # The try is spent before the comparison: whoever pulls the card at the right moment gains nothing by it.
     session.chip.set_tries(name, held.record.tries - 1)
     if not session.chip.matches(name, value):
-        left = held.record.tries - 1
-        return Answer(sw=Status.TRIES | left if left else Status.PIN_BLOCKED)
+        return Answer(sw=Status.TRIES | (held.record.tries - 1))
     session.chip.set_tries(name, held.maximum)
     return Answer()
 
@@ -295,6 +306,8 @@ def generate(session: Session, command: Command) -> Answer:
     algorithm = int.from_bytes(template.get(_WITNESS, b""), "big")
     if algorithm not in piv_keys.ALGORITHMS:
         raise Refusal(Status.DATA_WRONG)
+    if _ATTEST in session.lacks and template.keys() & {_PIN_POLICY, _TOUCH_POLICY}:
+        raise Refusal(Status.DATA_WRONG)
     pin_policy, touch_policy = _policies(command.p2, template)
     der = piv_keys.generate(algorithm, session.chip.make_key)
     session.chip.write_key(command.p2, PivKey(der, algorithm, pin_policy, touch_policy, is_generated=True))
@@ -334,7 +347,7 @@ def get_metadata(session: Session, command: Command) -> Answer:
     """Algorithm (01), policies (02), origin (03), public key (04), is default (05), tries (06)."""
     memory = session.chip.memory
     if command.p2 in _REFERENCES:
-        held = memory.pin if command.p2 == PIN else memory.puk
+        held = _held(session, command.p2)
         tries = bytes((held.maximum, held.record.tries))
         return _metadata({0x01: b"\xff", 0x05: bytes((held.is_default,)), 0x06: tries})
     if command.p2 == MANAGEMENT_KEY:
@@ -385,8 +398,13 @@ def import_key(session: Session, command: Command) -> Answer:
 
 
 def move_key(session: Session, command: Command) -> Answer:
-    """From the reference in P2 to the one in P1; to FF destroys it."""
+    """From the reference in P2 to the one in P1; to FF destroys it.
+
+    The attestation key stays where it signs nothing but attestations. It can be destroyed; then nothing is attested.
+    """
     _demand(session.is_managed)
+    if command.p2 == ATTESTATION_KEY and command.p1 != _DESTROY:
+        raise Refusal(Status.P1P2_WRONG)
     if command.p2 not in session.chip.memory.keys:
         raise Refusal(Status.REFERENCE_NOT_FOUND)
     target = None if command.p1 == _DESTROY else command.p1

@@ -265,7 +265,7 @@ FAKES = (
     Fake("a number that changes", INVALID, "two numbers", instead(SERIAL, "000000019000", at=2), "piv"),
     Fake("managed by others, by its algorithm", CardUnsupported, "somebody else", kind="piv", reason=U.NOT_PREPARED,
          memory=lambda memory: piv(memory, management_key=bytes(24))),
-    Fake("managed by others, by its key", CardRefused, "authenticate to card: card answered 6982", kind="piv",
+    Fake("managed by others, by its key", CardUnsupported, "somebody else", kind="piv", reason=U.NOT_PREPARED,
          memory=lambda memory: piv(memory, management_algorithm=12, management_key=bytes(32))),
     Fake("somebody else's PUK", CardUnsupported, "PUK was", kind="piv", reason=U.NOT_PREPARED, memory=other_puk),
     Fake("a management algorithm that nobody knows", CardUnsupported, "no known algorithm",

@@ -21,8 +21,9 @@ from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
 from hw.ports import CardReader, ChannelPurpose, KeyUse
 from hw.sim.card.card import VirtualCard
+from hw.sim.card.limits import STANDARD
 from hw.sim.card.memory import MemoryStore
-from hw.sim.card.personalization import FACTORY_MANAGEMENT_KEY
+from hw.sim.card.personalization import FACTORY_MANAGEMENT_KEY, new_standard_piv_card
 from tests.hw.card.office import ISSUER, blank, password_for, rsa_key
 from tests.hw.card.pcsc_bench import Client, inserted, outcome
 from tests.pcscd import PrivatePcscd
@@ -36,15 +37,21 @@ TOKENS = {
     ("myna-2016", KeyUse.AUTHENTICATION): ("JPKI (User Authentication PIN)", "01", "4242"),
     ("piv", KeyUse.AUTHENTICATION): ("Resident authentication", "01", "424242"),
     ("piv", KeyUse.SIGNATURE): ("Resident authentication", "02", "424242"),
+    ("piv-standard", KeyUse.AUTHENTICATION): ("Resident authentication", "01", "424242"),
+    ("piv-standard", KeyUse.SIGNATURE): ("Resident authentication", "02", "424242"),
 }
 """Name of OpenSC's token, identifier of its key, and the password."""
 
-NAMES = {"juki-2011": "jpki", "juki-2011-b": "jpki", "myna-2016": "jpki", "piv": "Personal Identity Verification Card"}
+PIV_NAME = "Personal Identity Verification Card"
+NAMES = {"juki-2011": "jpki", "juki-2011-b": "jpki", "myna-2016": "jpki", "piv": PIV_NAME, "piv-standard": PIV_NAME}
 
 
 def issued(kind: str) -> tuple[VirtualCard, dict[KeyUse, x509.Certificate]]:
     """A card with every key and certificate it can have, issued by the driver in memory."""
-    card = VirtualCard(MemoryStore(blank(kind)), make_key=rsa_key)
+    if kind == "piv-standard":
+        card = VirtualCard(MemoryStore(new_standard_piv_card("PIV0000012345678")), make_key=rsa_key, limits=STANDARD)
+    else:
+        card = VirtualCard(MemoryStore(blank(kind)), make_key=rsa_key)
     certificates = {}
     with Reader(MemorySlot("memory", card)).session() as session:
         session.open_channel(ChannelPurpose.ISSUE, ISSUER)
@@ -124,7 +131,22 @@ def test_opensc_dumps_the_whole_card(office: Office) -> None:
     dump = office.tool("pkcs15-tool", "--dump")
     assert len(re.findall(r"^Private RSA Key", dump, re.M)) >= len(office.certificates)
     assert len(re.findall(r"^X\.509 Certificate", dump, re.M)) >= len(office.certificates)
-    assert ("Tries left     : 5" in dump) == (office.kind != "piv"), "of a PIV card OpenSC does not show them"
+    assert ("Tries left     : 5" in dump) == (NAMES[office.kind] != PIV_NAME), "of a PIV card OpenSC does not show them"
+
+
+def test_opensc_finds_what_a_piv_card_must_have(office: Office) -> None:
+    """It names identifier and capabilities, and reads them as the standard writes them."""
+    if NAMES[office.kind] != PIV_NAME:
+        return
+    dump = office.tool("pkcs15-tool", "--dump")
+    for name in ("Card Capability Container", "Card Holder Unique Identifier"):
+        assert f"Data object '{name}'" in dump, dump
+    for tag, first in (("5FC102", "53 3B 30 19 D4 E7 39"), ("5FC107", "53 33 F0 15 A0 00")):
+        got = office.tool("opensc-tool", "--send-apdu", "00A4040009A00000030800001000", "--send-apdu",
+                          f"00CB3FFF055C03{tag}00")  # fmt: skip
+        assert first in got
+    listed = office.run("pkcs11-tool", "--token-label", TOKENS[office.kind, KeyUse.SIGNATURE][0], "--list-slots")
+    assert "token initialized, PIN initialized" in listed
 
 
 @pytest.mark.parametrize("use", KeyUse)

@@ -184,7 +184,7 @@ def test_a_wrong_issuer_opens_no_channel(kind: str) -> None:
         card.open_channel(ChannelPurpose.ISSUE, stranger)
 
 
-EXCHANGES = {"juki-2011": 21, "juki-2011-b": 21, "myna-2016": 21, "piv": 33}
+EXCHANGES = {"juki-2011": 21, "juki-2011-b": 21, "myna-2016": 21, "piv": 38}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -82,7 +82,7 @@ def test_any_sequence_of_commands_gets_answers_and_gives_no_right(card, store, s
         body = bytes((len(data),)) + data if data else b""
         answer = card.transmit(bytes((cla, ins)) + p1p2.to_bytes(2, "big") + body + le)
         assert len(answer) >= 2
-        assert answer[-2] in (0x61, 0x63, 0x67, 0x69, 0x6A, 0x6B, 0x6D, 0x6E, 0x90)
+        assert answer[-2] in (0x61, 0x63, 0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6D, 0x6E, 0x90)
     assert store.read() == before, "nobody proved a right"
 
 
@@ -90,7 +90,12 @@ def test_any_sequence_of_commands_gets_answers_and_gives_no_right(card, store, s
     ("command", "sw"),
     [
         ("00FF0000", 0x6D00),
-        ("01B0000000", 0x6E00),
+        ("01B0000000", 0x6881),
+        ("40B0000000", 0x6881),
+        ("8150300008" + "00" * 8 + "00", 0x6881),
+        ("0CB0000000", 0x6882),
+        ("08B0000000", 0x6882),
+        ("10B0000000", 0x6884),
         ("FFB0000000", 0x6E00),
         ("002A0080010000", 0x6E00),
         ("80B0000000", 0x6E00),
@@ -111,7 +116,6 @@ def test_any_sequence_of_commands_gets_answers_and_gives_no_right(card, store, s
         ("802A0080010000", 0x6986),
         ("00D600000100", 0x6986),
         ("00C0000000", 0x6985),
-        ("80500000080000000000000000", 0x6700),
         ("8050000007" + "00" * 7 + "00", 0x6700),
         ("00880033020000" + "00", 0x6700),
     ],
@@ -128,10 +132,24 @@ def test_file_of_another_kind_is_refused(terminal):
     assert terminal.send("00B0000000") == (b"", 0x6981)
 
 
-def test_without_application_the_card_knows_selection_only(card):
-    assert card.transmit(bytes.fromhex("00CA010100")).hex() == "6d00"
-    assert card.transmit(bytes.fromhex("80CA010100")).hex() == "6e00"
-    assert card.transmit(bytes.fromhex("00A4020C020001")).hex() == "6d00"
+@pytest.mark.parametrize("select", ["", "00A4040000", "00A4040005A000000151", "00A4040008A000000151000000"])
+def test_the_issuer_domain_is_selected_by_default_and_by_the_beginning_of_its_name(card, select):
+    if select:
+        assert card.transmit(bytes.fromhex(select))[-2:].hex() == "9000"
+    assert card.transmit(bytes.fromhex("80CA006600"))[:1].hex() == "66"
+    answer = card.transmit(bytes.fromhex("8050000008" + "00" * 8))
+    assert (len(answer), answer[-2:].hex()) == (31, "9000")
+    assert card.transmit(bytes.fromhex("00B0000000")).hex() == "6d00"
+    assert card.transmit(bytes.fromhex("10CA006600")).hex() == "6884"
+
+
+def test_the_beginning_of_the_issuer_domains_name_has_its_owner_in_it(card):
+    assert card.transmit(bytes.fromhex("00A4040004A0000001")).hex() == "6a82"
+
+
+def test_initialize_update_is_taken_without_le(card):
+    card.transmit(bytes.fromhex("00A4040C0AD392F000260100000001"))
+    assert card.transmit(bytes.fromhex("8050300008" + "00" * 8))[-2:].hex() == "9000"
 
 
 def test_long_answer_waits_for_get_response_and_is_forgotten_by_any_other_command(terminal, card):

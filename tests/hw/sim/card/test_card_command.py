@@ -96,7 +96,7 @@ def test_says_ready_after_its_first_answer_to_reset_and_sigterm_is_removal(tmp_p
         terminal.ok(SELECT_AP)
         assert terminal.number() == NUMBER
         reader.control(b"\x02")
-        assert terminal.send("00CA010100") == (b"", 0x6D00), "a reset deselects"
+        assert terminal.send("00CA010100") == (b"", 0x6A88), "a reset deselects"
         process.send_signal(signal.SIGTERM)
         assert reader.is_closed()
         assert process.wait(10) == 0
@@ -158,6 +158,21 @@ def test_number_of_another_card_is_exit_64(tmp_path, capsys):
     FileStore(tmp_path / "card").write(new_card(NUMBER))
     assert run("--state", str(tmp_path / "card"), "--number", "X" * 16) == 64
     assert NUMBER in capsys.readouterr().err
+
+
+def test_the_standard_that_only_piv_cards_have_is_exit_64_for_others(capsys):
+    assert run("--standard") == 64
+    assert "--standard" in capsys.readouterr().err
+
+
+def test_a_card_of_the_standard_knows_nothing_beyond_it(tmp_path):
+    state = tmp_path / "card"
+    with running("--profile", "piv", "--standard", "--state", str(state)) as (_, reader):
+        reader.control(b"\x01")
+        assert reader.transmit(bytes.fromhex("00A4040009A00000030800001000"))[-2:].hex() == "9000"
+        assert reader.transmit(bytes.fromhex("00F7009B00")).hex() == "6d00"
+        assert reader.transmit(bytes.fromhex("00CB3FFF055C035FC10200"))[:2].hex() == "533b"
+    assert FileStore(state).read().piv.management_algorithm == 0x0C
 
 
 @pytest.mark.parametrize(

@@ -138,9 +138,26 @@ def test_writing_needs_the_management_key_and_room(terminal):
     assert terminal.send(command("00DB3FFF", bytes.fromhex("5C025F53 5301AA"), le=False))[1] == 0x6A80
 
 
+def test_a_tag_of_any_length_is_looked_for(terminal):
+    assert terminal.send("00CB3FFF065C045FC1050100")[1] == 0x6A82
+    assert terminal.send("00CB3FFF025C0000")[1] == 0x6A82
+    assert terminal.send("00CB3FFF03530101")[1] == 0x6A80
+
+
+@pytest.mark.parametrize("fetch", ["00C00000", "80C0000000", "80C00000"])
+def test_the_rest_of_an_answer_is_fetched_in_either_class_and_without_length(store, prepared_key, fetch):
+    card = VirtualCard(store, make_key=lambda: prepared_key, limits=CardLimits(max_answer=200))
+    card.power_on()
+    card.transmit(bytes.fromhex(SELECT))
+    data, sw = b"", card.transmit(bytes.fromhex("00CB3FFF055C035FFF0100"))
+    while sw[-2] == 0x61:
+        data, sw = data + sw[:-2], card.transmit(bytes.fromhex(fetch))
+    assert data + sw[:-2] == tlv("53", store.read().piv.objects[0x5FFF01]), "whole"
+
+
 def test_a_pin_counts_down_to_blocked_and_the_puk_brings_it_back(terminal):
     wrong = "0020008008" + OTHER.hex()
-    assert [terminal.send(wrong)[1] for _ in range(4)] == [0x63C2, 0x63C1, 0x6983, 0x6983]
+    assert [terminal.send(wrong)[1] for _ in range(4)] == [0x63C2, 0x63C1, 0x63C0, 0x6983]
     assert terminal.send("00200080")[1] == 0x6983
     assert terminal.send(VERIFY)[1] == 0x6983
     assert terminal.send("002C008010" + (b"87654321" + OTHER).hex())[1] == 0x63C2
@@ -227,6 +244,51 @@ def test_a_signature_key_wants_the_pin_before_every_use(terminal):
     assert authenticate(terminal, 0x11, 0x9C, "81", bytes(32))[1] == 0x6982
 
 
+@pytest.mark.parametrize(
+    "between", ["00FD000000", "00CB3FFF035C017E00", SELECT, "00F7009C00", "8050000008000000000000000000"]
+)
+def test_a_signature_key_wants_the_pin_in_the_command_just_before(terminal, between):
+    manage(terminal)
+    generate(terminal, 0x9C, 0x11)
+    terminal.ok(VERIFY)
+    terminal.ok(between)
+    assert authenticate(terminal, 0x11, 0x9C, "81", bytes(32))[1] == 0x6982
+    terminal.ok("00200080")
+
+
+def test_changing_the_pin_verifies_it_and_setting_it_by_the_puk_changes_nothing(terminal):
+    change, reset = ("0024008010" + (PIN + OTHER).hex(), "002C008010" + (PUK + PIN).hex())
+    terminal.ok(change)
+    terminal.ok("00200080")
+    terminal.ok(reset)
+    terminal.ok("00200080")
+    terminal.ok("0020FF80")
+    terminal.ok(reset)
+    assert terminal.send("00200080")[1] == 0x63C3
+    terminal.ok(VERIFY)
+    assert terminal.send("002C008010" + (OTHER + PIN).hex())[1] == 0x63C2
+    assert terminal.send("00200080")[1] == 0x63C3, "a wrong PUK ends what was verified"
+
+
+def test_a_new_pin_that_is_none_leaves_status_and_tries(terminal):
+    bad = b"abcdef\xff\xff"
+    terminal.ok(VERIFY)
+    assert terminal.send("0024008010" + (PIN + bad).hex())[1] == 0x6A80
+    terminal.ok("00200080")
+    terminal.send("0020008008" + OTHER.hex())
+    assert terminal.send("0024008010" + (PIN + bad).hex())[1] == 0x6A80
+    assert terminal.send("00200080")[1] == 0x63C2
+
+
+def test_the_attestation_key_stays_where_it_signs_attestations_only(terminal):
+    manage(terminal)
+    assert terminal.send("00F69AF9")[1] == 0x6A86
+    generate(terminal, 0x9C, 0x11)
+    terminal.ok("00F99C0000")
+    terminal.ok("00F6FFF9")
+    assert terminal.send("00F99C0000")[1] == 0x6A88, "destroyed, nothing is attested"
+
+
 def test_a_card_authentication_key_wants_no_pin(terminal):
     manage(terminal)
     point = generate(terminal, 0x9E, 0x11)[-65:]
@@ -277,6 +339,21 @@ def test_attestation_leads_to_the_makers_root_and_names_key_and_card(terminal):
     assert certificate.public_key().public_numbers().n == int.from_bytes(public[9:265], "big")
     serial = certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier("1.3.6.1.4.1.41482.3.7")).value.value
     assert serial == b"\x02\x04" + (12345678).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    ("serial", "der"), [(0, "020100"), (42, "02012A"), (128, "02020080"), (2**31 - 1, "02047FFFFFFF")]
+)
+def test_the_serial_number_of_an_attestation_is_der(prepared_key, serial, der):
+    card = VirtualCard(MemoryStore(new_piv_card(f"PIV{serial:013d}")), make_key=lambda: prepared_key)
+    card.power_on()
+    terminal = Terminal(card.transmit)
+    terminal.ok(SELECT)
+    manage(terminal)
+    generate(terminal, 0x9C, 0x07)
+    certificate = x509.load_der_x509_certificate(terminal.ok("00F99C0000"))
+    extension = certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier("1.3.6.1.4.1.41482.3.7"))
+    assert extension.value.value == bytes.fromhex(der)
 
 
 def test_an_imported_key_is_used_and_never_attested(terminal, prepared_key):
@@ -363,3 +440,14 @@ def test_the_secure_channel_carries_any_command(terminal: Terminal, card: Virtua
     terminal.secure_ok(VERIFY)
     assert terminal.secure_ok("00F8000000") == (12345678).to_bytes(4, "big")
     terminal.secure_ok("00200080")
+
+
+def test_keys_are_replaced_through_the_channel_only(terminal: Terminal, store: MemoryStore) -> None:
+    """That a channel is open does not make a plain command the issuer's."""
+    key, before = bytes(range(0x40, 0x50)), store.read().channel_keys
+    terminal.ok("00A4040008A000000151000000")
+    terminal.open_with(0xFF, key, key)
+    put_key = bytes.fromhex("80D8008146") + bytes(70)
+    assert terminal.send(put_key)[1] == 0x6982
+    assert terminal.secure(put_key)[1] == 0x6A80
+    assert store.read().channel_keys == before
