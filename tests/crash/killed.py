@@ -57,6 +57,11 @@ ROLLBACK_JOURNAL = "commit's rollback journal"
 MOST_STARTS = 4
 """How often a drill is started again before its case must be closed: the first may end by rolling back."""
 
+PRINTER = "printer bytes"
+
+FLEETING = "fleeting"
+"""What a customer display or a lamp shows: shown from threads of their own, and nobody's loss."""
+
 PORTION = 12
 """So many deaths of a terminal or a clerk's station share an authority and a printer."""
 
@@ -91,11 +96,15 @@ class Victim(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """Before the n-th call of this name, counted from 1; `kind` is what the call does."""
+    """Before the n-th call of this name, counted from 1; `kind` is what the call does.
+
+    With `path` the n-th on that file: `{home}` in it is the folder of whoever dies.
+    """
 
     call: str
     number: int
     kind: str
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,9 +131,9 @@ class Town:
         self.papers = folder / "papers"
         self._authority: subprocess.Popen[str] | None = None
         self.url = ""
-        printer = [sys.executable, "-m", "hw", "sim", "printer", "--tcp", "0", "--out", str(self.papers)]
+        printer = [sys.executable, "-m", "hw", "sim", "printer", "--pty", "--out", str(self.papers)]
         self._printer = _start(["setpriv", "--pdeathsig=KILL", "--", *printer])
-        self.printer_port = int(_first_line(self._printer).removeprefix("tcp "))
+        self.printer = _first_line(self._printer)
 
     def __enter__(self) -> "Town":
         return self
@@ -161,7 +170,7 @@ class Town:
 
     def settings(self) -> list[str]:
         """What makes a drill use this town."""
-        return [*at(self.url, self.directory), "--set", f"printer.link=tcp://127.0.0.1:{self.printer_port}"]
+        return [*at(self.url, self.directory), "--set", f"printer.link=serial://{self.printer}"]
 
 
 def _start(words: Sequence[str]) -> subprocess.Popen[str]:
@@ -289,24 +298,34 @@ def _content(path: Path) -> dict[str, object]:
 _LINE = re.compile(r"(?P<thread>\d+) +(?P<call>\w+)\((?P<first>\d+<.*?>(?=[,)])|\"[^\"]*\")(?P<rest>.*)\n")
 
 
-def places(trace: Iterable[str], kinds: Sequence[tuple[str, str]]) -> list[Place]:
+def places(trace: Iterable[str], kinds: Sequence[tuple[str, str]], home: str = "") -> list[Place]:
     """The calls in a trace that change what others see: those on something of which `kinds` has a part of the name.
 
-    strace counts each thread's calls of a name for itself. Raises `RecordingFailed` when two threads make the same.
+    strace counts each thread's calls of a name for itself, and the first thread that comes to a number dies. What is
+    done to a simulated device of `home`, and to the printer, is counted by the name of the file. Raises
+    `RecordingFailed` when another thread would come to a call's number first.
     """
     numbers: Counter[tuple[str, str]] = Counter()
+    reached: Counter[str] = Counter()
     found: list[Place] = []
-    threads: dict[str, str] = {}
     for line in trace:
         match = _LINE.fullmatch(line)
         if match is None:
             continue
-        call, thread = match["call"], match["thread"]
+        call, thread, first = match["call"], match["thread"], match["first"]
         numbers[thread, call] += 1
-        kind = next((kind for part, kind in kinds if part in match["first"]), None)
-        if kind is not None:
-            if threads.setdefault(call, thread) != thread:
-                raise RecordingFailed(f"{call} is made by more than one thread")
+        is_first = numbers[thread, call] > reached[call]
+        reached[call] = max(reached[call], numbers[thread, call])
+        kind = next((kind for part, kind in kinds if part in first), None)
+        if kind is None or kind == FLEETING:
+            continue
+        path = first.strip('"') if first.startswith('"') else first.partition("<")[2].partition("<")[0].rstrip(">")
+        if kind == PRINTER or (home and path.startswith(f"{home}/sim")):
+            numbers[path, call] += 1
+            found.append(Place(call, numbers[path, call], kind, path.replace(home, "{home}") if home else path))
+        elif not is_first:
+            raise RecordingFailed(f"another thread comes to {call} {numbers[thread, call]} ({kind}) first")
+        else:
             found.append(Place(call, numbers[thread, call], kind))
     return found
 
@@ -315,10 +334,12 @@ def _tracer(trace: Path) -> list[str]:
     return ["strace", "-f", "-yy", "-e", f"trace={','.join(CALLS)}", "-o", str(trace)]
 
 
-def _killer(place: Place) -> list[str]:
+def _killer(place: Place, printer: str, home: str) -> list[str]:
     # Not with --seccomp-bpf, under which strace 6.1 delivers no signal.
     inject = f"inject={place.call}:signal=KILL:when={place.number}"
-    return ["strace", "-f", "-e", f"trace={place.call}", "-e", inject, "-o", os.devnull]
+    path = printer if place.kind == PRINTER else place.path.replace("{home}", home)
+    within = ["-P", path] if place.path else []
+    return ["strace", "-f", "-e", f"trace={place.call}", "-e", inject, *within, "-o", os.devnull]
 
 
 def record(folder: Path, authority: Path) -> dict[Counted, list[Place]]:
@@ -349,8 +370,10 @@ def record(folder: Path, authority: Path) -> dict[Counted, list[Place]]:
         ("kiosk.db", "commit"),
         (f"<{data}>", "commit"),
         (f"{data}/sim/till", "till"),
+        (f"{data}/sim/display", FLEETING),
+        (f"{data}/sim/lamp", FLEETING),
         (f"{data}/sim", "card"),
-        (f"->127.0.0.1:{town.printer_port}]", "printer bytes"),
+        (f"<{town.printer}<", PRINTER),
         (f"->127.0.0.1:{served}]", "authority request"),
         (data, "other files"),
     )
@@ -365,13 +388,16 @@ def record(folder: Path, authority: Path) -> dict[Counted, list[Place]]:
         (str(window.store), "commit"),
         (f"<{folder}>", "commit"),
         (f"{window.data}/sim/till", "till"),
+        (f"{window.data}/sim/display", FLEETING),
+        (f"{window.data}/sim/lamp", FLEETING),
         (str(window.data), "other files"),
     )
     found = {}
-    for counted, kinds in zip(Counted, (terminal, at_authority, at_window), strict=True):
+    homes = (data, "", str(window.data))
+    for counted, kinds, home in zip(Counted, (terminal, at_authority, at_window), homes, strict=True):
         name = {Counted.CLERKS_STATION: "window"}.get(counted, counted.value)
         with (folder / f"{name}.trace").open() as trace:
-            found[counted] = places(trace, kinds)
+            found[counted] = places(trace, kinds, home)
     return found
 
 
@@ -381,7 +407,7 @@ RESIDENTS = [one.code for one in load_register(SHIPPED / "demo" / "residents.tom
 def die(town: Town, death: Death, name: str, resident: str) -> bool:
     """One drill that dies, and all that follows; whether the place was reached. Raises `NotAsUndisturbed`."""
     counterpart = Counterpart(town, name, resident, has_window=death.victim is Victim.CLERKS_STATION)
-    killer = _killer(death.place)
+    killer = _killer(death.place, town.printer, str((counterpart.window or counterpart).data))
     if counterpart.window is not None:
         attending, terminal = counterpart.window.attend(*killer), _start(counterpart.drill())
         is_reached = _first_to_end(attending, terminal) is attending

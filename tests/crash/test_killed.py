@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.killed import (
+    PRINTER,
     RESIDENTS,
     Counted,
     Counterpart,
@@ -36,7 +37,7 @@ def found(tmp_path_factory: pytest.TempPathFactory, authority: Path) -> dict[Cou
 
 def test_a_drill_has_places_of_every_kind(found: dict[Counted, list[Place]]) -> None:
     kinds = {place.kind for place in found[Counted.TERMINAL]}
-    assert kinds > {"commit", "card", "till", "printer bytes", "authority request"}
+    assert kinds > {"commit", "card", "till", PRINTER, "authority request"}
     assert {place.kind for place in found[Counted.AUTHORITY]} == {"commit", "commit's rollback journal", "answer"}
     assert {place.kind for place in found[Counted.CLERKS_STATION]} > {"commit", "commit's rollback journal", "till"}
     commits = [place for place in found[Counted.TERMINAL] if place.call == "ftruncate"]
@@ -47,6 +48,7 @@ def test_a_drill_has_places_of_every_kind(found: dict[Counted, list[Place]]) -> 
     ("victim", "call", "kind", "at"),
     [
         (Victim.TERMINAL_AND_AUTHORITY, "sendto", "authority request", -1),
+        (Victim.TERMINAL, "write", PRINTER, 5),
         (Victim.AUTHORITY, "write", "answer", -1),
         # The money lies in the till, and nobody heard that it does.
         (Victim.CLERKS_STATION, "fdatasync", "commit", -1),
@@ -95,9 +97,15 @@ def test_calls_are_counted_by_name_and_thread_as_strace_does() -> None:
         '7 write(5<TCP:[127.0.0.1:1->127.0.0.1:22]>, "x", 1) = 1\n',
         "8 fsync(5</data/f>) = 0\n",
         '7 rename("/data/a", "/data/b") = 0\n',
+        '9 write(6</dev/pts/4<char 136:4>>, "x", 1) = 1\n',
         "7 +++ exited with 0 +++\n",
     ]
-    kinds = (("->127.0.0.1:22]", "bytes"), ("/data", "file"))
-    assert places(trace, kinds) == [Place("write", 2, "bytes"), Place("fsync", 1, "file"), Place("rename", 1, "file")]
-    with pytest.raises(RecordingFailed, match="more than one thread"):
+    kinds = (("->127.0.0.1:22]", "bytes"), ("</dev/pts/4<", PRINTER), ("/data", "file"))
+    assert places(trace, kinds) == [
+        Place("write", 2, "bytes"),
+        Place("fsync", 1, "file"),
+        Place("rename", 1, "file"),
+        Place("write", 1, PRINTER, "/dev/pts/4"),
+    ]
+    with pytest.raises(RecordingFailed, match="another thread comes to fsync 1"):
         places([*trace, "7 fsync(5</data/f>) = 0\n"], kinds)
