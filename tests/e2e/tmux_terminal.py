@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.e2e.commands import processes_with
 
 PATIENCE_S = 60.0
+_AGAIN_S = 1.5
 
 
 class Terminal:
@@ -41,12 +42,15 @@ class Terminal:
             self._run("send-keys", key)
 
     def click(self, label: str, until: str) -> None:
-        """Clicks on `label`, and again after a while as people do, until another text comes."""
+        """Clicks on `label`, and again after a while as people do, until another text comes.
+
+        A screen that has just come does not heed a tap yet.
+        """
         self.wait_for(label)
-        for _ in range(12):
+        for _ in range(round(PATIENCE_S / _AGAIN_S)):
             if label in self.screen():
                 self._click(label)
-            deadline = time.monotonic() + PATIENCE_S / 12
+            deadline = time.monotonic() + _AGAIN_S
             while time.monotonic() < deadline:
                 if until in self.screen():
                     return

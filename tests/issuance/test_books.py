@@ -9,7 +9,7 @@ import pytest
 from hw.errors import Refused
 from kiosk.books import StationBooks
 from kiosk.issuance.failure import Halted, RolledBack
-from kiosk.issuance.persons import Abandoned
+from kiosk.issuance.persons import Abandoned, OpenDeposit
 from kiosk.model.step import Actor, Undo
 from kiosk.ui.counter import DayTakings
 from tests.counter_bench import World
@@ -40,7 +40,7 @@ def takes_and_is_lost(world: World, **otherwise: object) -> Any:
     persons = world.persons("1")
     clerk: Any = persons.clerk
 
-    def take_fee(due_yen: int) -> int:
+    def take_fee(due_yen: int, deposit: OpenDeposit) -> int:
         clerk.take_fee(due_yen)
         raise STATION_LOST
 
