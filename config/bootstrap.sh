@@ -145,6 +145,7 @@ case $goal in
         .venv/bin/ruff check .
         .venv/bin/ruff format --check .
         .venv/bin/mypy
-        exec .venv/bin/pytest -n 2 -q -m 'not fresh' "$@"
+        # Each worker goes through neighbours, so that what a file sets up is set up once.
+        exec .venv/bin/pytest -n 2 --dist worksteal -q -m 'not fresh' "$@"
         ;;
 esac

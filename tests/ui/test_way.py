@@ -72,7 +72,8 @@ def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int,
     assert counter.services.signed, "the sample was signed"
 
 
-@pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL)])
+# Japanese at the usual size stands in the kept screens, and each screen alone in every language at every size.
+@pytest.mark.parametrize(("language", "size"), [("en", SMALL)])
 @pytest.mark.parametrize("tour", [duties, rounds, fill_in])
 def test_what_clerk_and_technician_do_besides_the_case_fits_too(
     tour: Tour, language: str, size: tuple[int, int], locale: Path
