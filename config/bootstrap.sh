@@ -145,7 +145,8 @@ case $goal in
         .venv/bin/ruff check .
         .venv/bin/ruff format --check .
         .venv/bin/mypy
-        # Each worker goes through neighbours, so that what a file sets up is set up once.
-        exec .venv/bin/pytest -n 2 --dist worksteal -q -m 'not fresh' "$@"
+        # Each worker goes through neighbours, so that what a file sets up is set up once. One more than the two cores that a
+        # machine has at least, since many tests wait for devices.
+        exec .venv/bin/pytest -n 3 --dist worksteal -q -m 'not fresh' "$@"
         ;;
 esac
