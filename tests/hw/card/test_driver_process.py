@@ -193,15 +193,17 @@ def test_no_process_uses_the_password_that_another_verified(client: Client, pcsc
 
 
 @pytest.mark.parametrize("at", [1, 3, 7])
-def test_a_mute_card_is_given_up_at_the_deadline(client: Client, pcscd: PrivatePcscd, at: int) -> None:
+def test_a_mute_card_is_given_up_at_the_deadline(at: int) -> None:
     card = VirtualCard(MemoryStore(blank("juki-2011")), make_key=rsa_key, faults={at: Fault("mute", at)})
-    with inserted(card, pcscd.vpcd_ports[0]):
-        assert client.run(outcome, wait_for_card, READER) == "True"
-        done, took_s, left = client.run(at_process_reader, generate, READER, 2)
-        assert (done, left) == ("CardMute", 0)
-        assert took_s >= 2
-        assert card.exchanges == at, "nothing was sent again"
-    assert client.run(outcome, wait_for_removal, READER) == "True"
+    # On a service of its own: pcscd 1.9.9 may overlook the next card after a command that was given up.
+    with PrivatePcscd() as pcscd, Client(pcscd.env["PCSCLITE_CSOCK_NAME"]) as client:
+        with inserted(card, pcscd.vpcd_ports[0]):
+            assert client.run(outcome, wait_for_card, READER) == "True"
+            done, took_s, left = client.run(at_process_reader, generate, READER, 2)
+            assert (done, left) == ("CardMute", 0)
+            assert took_s >= 2
+            assert card.exchanges == at, "nothing was sent again"
+        assert client.run(outcome, wait_for_removal, READER) == "True"
 
 
 @pytest.mark.parametrize("at", [1, 3])
