@@ -38,12 +38,10 @@ class Menu(MenuScreen[Duty]):
     """One key a duty."""
 
     def __init__(self, seat: Seat) -> None:
-        super().__init__(seat, Duty, _KEYS)
-
-    def heading(self) -> str:
-        """What stands above the keys."""
-        return self.words("clerk.menu.title")
-
-    def label(self, choice: Duty) -> str:
-        """What stands on a key."""
-        return self.words(f"clerk.duty.{choice}")
+        super().__init__(
+            seat,
+            Duty,
+            _KEYS,
+            heading=lambda words: words("clerk.menu.title"),
+            label=lambda words, duty: words(f"clerk.duty.{duty}"),
+        )

@@ -24,37 +24,31 @@ from kiosk.ui.widgets.paragraph import Paragraph
 class ChooseService(Offer[ServiceKind]):
     """Another password, or his certificate revoked; what is done at the counter only is said below."""
 
-    NAME = "service"
     OFFERED = (ServiceKind.CHANGE, ServiceKind.REVOKE)
 
     def __init__(self, seat: Seat) -> None:
-        super().__init__(seat, self.OFFERED)
-
-    def instruction(self) -> tuple[str, str]:
-        """What this is."""
-        return self.words("resident.services.title"), self.words("resident.services.text")
-
-    def label(self, one: ServiceKind) -> str:
-        """What stands on a key."""
-        return self.words(f"resident.services.{one}")
+        super().__init__(
+            seat,
+            "service",
+            self.OFFERED,
+            instruction=lambda words: (words("resident.services.title"), words("resident.services.text")),
+            label=lambda words, one: words(f"resident.services.{one}"),
+        )
 
 
 class WishRevocation(Offer[RevocationCause]):
     """What a revocation is, and why he wants it; his application is taken in at the counter."""
 
-    NAME = "cause"
     CAUSES = (RevocationCause.WITHDRAWN, RevocationCause.COMPROMISED)
 
     def __init__(self, seat: Seat) -> None:
-        super().__init__(seat, self.CAUSES)
-
-    def instruction(self) -> tuple[str, str]:
-        """What this is."""
-        return self.words("resident.revoke.title"), self.words("resident.revoke.text")
-
-    def label(self, one: RevocationCause) -> str:
-        """What stands on a key."""
-        return self.words(f"resident.revoke.{one}")
+        super().__init__(
+            seat,
+            "cause",
+            self.CAUSES,
+            instruction=lambda words: (words("resident.revoke.title"), words("resident.revoke.text")),
+            label=lambda words, one: words(f"resident.revoke.{one}"),
+        )
 
 
 class RecallPassword(EnterPassword):

@@ -1,6 +1,6 @@
 """Screens of a resident that are alike: read and left, or a text with a few keys to choose from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -12,6 +12,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import Words
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -36,34 +37,36 @@ class Told(SeatScreen[bool]):
 
 
 class Offer(SeatScreen[E], Generic[E]):
-    """A text and one key for each of a few things; the keys' ids begin with `NAME`."""
+    """A text and one key for each of a few things; the keys' ids begin with `name`.
+
+    `instruction` (title and text) and `label` say it in the words of the seat's language.
+    """
 
     AUTO_FOCUS = ".choices Key"
     MINDS_IDLENESS = True
     ASKS_BACK = False
 
-    NAME = ""
-
-    def __init__(self, seat: Seat, offered: Sequence[E]) -> None:
+    def __init__(
+        self,
+        seat: Seat,
+        name: str,
+        offered: Sequence[E],
+        *,
+        instruction: Callable[[Words], tuple[str, str]],
+        label: Callable[[Words, E], str],
+    ) -> None:
         super().__init__(seat, can_stop=True)
-        self._offered = offered
-
-    def instruction(self) -> tuple[str, str]:
-        """Title and text."""
-        raise NotImplementedError
-
-    def label(self, one: E) -> str:
-        """What stands on a key."""
-        raise NotImplementedError
+        self._name, self._offered = name, offered
+        self._instruction, self._label = instruction, label
 
     def page(self) -> ComposeResult:
         """Title, text and keys."""
-        title, text = self.instruction()
+        title, text = self._instruction(self.words)
         yield Paragraph(title, classes="title")
         yield Paragraph(text, classes="note")
         with Horizontal(classes="choices"):
             for number, one in enumerate(self._offered, 1):
-                yield Key(self.label(one), id=f"{self.NAME}-{one}", hint=str(number), value=one)
+                yield Key(self._label(self.words, one), id=f"{self._name}-{one}", hint=str(number), value=one)
 
     @on(Key.Pressed, ".choices Key")
     def choose(self, event: Key.Pressed) -> None:

@@ -33,12 +33,11 @@ class Menu(MenuScreen[View]):
     """One key a view."""
 
     def __init__(self, seat: Seat, *, has_hands: bool) -> None:
-        super().__init__(seat, View, LETTERS.upper(), barred=() if has_hands else (View.HANDS,))
-
-    def heading(self) -> str:
-        """What stands above the keys."""
-        return self.words("technician.menu.title")
-
-    def label(self, choice: View) -> str:
-        """What stands on a key."""
-        return self.words(f"technician.view.{choice}")
+        super().__init__(
+            seat,
+            View,
+            LETTERS.upper(),
+            heading=lambda words: words("technician.menu.title"),
+            label=lambda words, view: words(f"technician.view.{view}"),
+            barred=() if has_hands else (View.HANDS,),
+        )
