@@ -53,7 +53,7 @@ def serve(connection: Connection) -> None:
         return
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise  # the parent has ended
-    # As in `_answer`, while the session is opened.
+    # What a card's answer makes of the driver is told as that: an end without a word means that the card was taken out.
     except Exception as error:
         connection.send(_defect(error, 0))
         return

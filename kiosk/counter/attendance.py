@@ -67,8 +67,8 @@ class Attendance:
             self._replies.put((question, self.desk.reply(question)))
         except CancelledError:
             return  # it was withdrawn, or the station ends
+        # `StoreLost`, or a defect: the serving thread ends with it, since nobody would notice that this one has.
         except Exception as error:
-            # The store is lost, which the serving thread does not survive either.
             self._replies.put((question, error))
 
     def _send_replies(self) -> None:

@@ -101,12 +101,10 @@ class StoredPlaces:
         return self._known[place]
 
     def _read(self, places: Collection[int]) -> dict[int, Place]:
-        marks = ", ".join("?" * len(places))
         rows = self._transaction.run(
-            "SELECT station, seq, body, hash, node FROM journal"  # noqa: S608  # only marks are put in
-            f" WHERE station = ? AND seq IN ({marks})",
+            "SELECT station, seq, body, hash, node FROM journal WHERE station = ? AND seq IN ?",
             self._station,
-            *places,
+            tuple(places),
         )
         return {entry.seq: Place(entry.hash, entry.node) for entry in map(_entry, rows)}
 
@@ -123,7 +121,7 @@ def newest_entry_about(transaction: Transaction, station: str, events: Collectio
     """The last entry of a station with one of these events."""
     named = " OR ".join("body LIKE ?" for _ in events)
     row = transaction.run(
-        "SELECT station, seq, body, hash, node FROM journal"  # noqa: S608  # only marks are put in
+        "SELECT station, seq, body, hash, node FROM journal"  # noqa: S608  # only conditions with marks are put in
         f" WHERE station = ? AND ({named}) ORDER BY seq DESC LIMIT 1",
         station,
         *(f'%"event":"{event}"%' for event in events),

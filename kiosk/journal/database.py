@@ -242,6 +242,18 @@ class Rows(list[Any]):
         return value
 
 
+def _spread(statement: str, values: Sequence[object]) -> tuple[str, tuple[object, ...]]:
+    """Has a list's mark stand for each of its values; one without values holds none, which is what NULL says there."""
+    begin, *rest = statement.split("?")
+    found: list[object] = []
+    for value, part in zip(values, rest, strict=True):
+        several = (value or (None,)) if isinstance(value, tuple) else (value,)
+        marks = ", ".join("?" * len(several))
+        begin += (f"({marks})" if isinstance(value, tuple) else marks) + part
+        found.extend(several)
+    return begin, tuple(found)
+
+
 class Transaction:
     """Statements that see one state of the store.
 
@@ -256,7 +268,9 @@ class Transaction:
         self.has_failed = False
 
     def run(self, statement: str, *values: object) -> Rows:
-        """Runs one statement; each `?` in it stands for the next value."""
+        """Runs one statement; each `?` in it stands for the next value, a tuple for a list: `seq IN ?`."""
+        if any(type(value) is tuple for value in values):
+            statement, values = _spread(statement, values)
         if not self._has_positional_marks:
             statement = statement.replace("%", "%%").replace("?", "%s")
         try:

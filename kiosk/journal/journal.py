@@ -294,17 +294,12 @@ class Journal:
 
         Of a resident they say nothing.
         """
-        open_stages = [stage for stage in Stage if not stage.is_ended]
-        named = tuple(ended) or ("",)  # PostgreSQL knows no empty list
-        stages, pseudonyms = (", ".join("?" * len(values)) for values in (open_stages, named))
-        statement = (
-            "SELECT pseudonym, station, number, stage, code FROM cases"  # noqa: S608  # only marks are put in
-            f" WHERE station IN (SELECT name FROM stations WHERE name <> ?) AND stage IN ({stages})"
-            f" OR pseudonym IN ({pseudonyms})"
-            " ORDER BY station, number, attempt"
-        )
+        statement = """SELECT pseudonym, station, number, stage, code FROM cases
+                       WHERE station IN (SELECT name FROM stations WHERE name <> ?) AND stage IN ? OR pseudonym IN ?
+                       ORDER BY station, number, attempt"""
+        open_stages = tuple(stage for stage in Stage if not stage.is_ended)
         with self._database.read() as transaction:
-            rows = transaction.run(statement, self.station, *open_stages, *named)
+            rows = transaction.run(statement, self.station, open_stages, tuple(ended))
             return tuple(
                 CaseElsewhere(row.pseudonym, row.station, row.number, Stage(row.stage), row.code or "") for row in rows
             )
@@ -325,12 +320,8 @@ class Journal:
 
     def ended_cases_here(self) -> list[CaseRecord]:
         """Cases of this station that have ended, and whose records are not left to another station."""
-        marks = ", ".join("?" * len(ENDED))
-        statement = (
-            "SELECT * FROM cases"  # noqa: S608  # only marks are put in
-            f" WHERE station = ? AND stage IN ({marks}) AND seal IS NOT NULL ORDER BY number, attempt"
-        )
-        return self._cases(statement, self.station, *ENDED)
+        statement = "SELECT * FROM cases WHERE station = ? AND stage IN ? AND seal IS NOT NULL ORDER BY number, attempt"
+        return self._cases(statement, self.station, tuple(ENDED))
 
     def suspect_cases(self) -> list[CaseRecord]:
         """Cases of this station that wait for two clerks (要確認), oldest application number first."""
@@ -359,14 +350,10 @@ class Journal:
         return self.station if escrow is None else escrow.station
 
     def _cases_in(self, stages: Sequence[Stage]) -> list[CaseRecord]:
-        marks = ", ".join("?" * len(stages))
-        statement = (
-            "SELECT * FROM cases"  # noqa: S608  # only marks are put in
-            f" WHERE station = ? AND stage IN ({marks}) ORDER BY number, attempt"
-        )
-        return self._cases(statement, self.station, *stages)
+        statement = "SELECT * FROM cases WHERE station = ? AND stage IN ? ORDER BY number, attempt"
+        return self._cases(statement, self.station, tuple(stages))
 
-    def _cases(self, statement: str, *values: str) -> list[CaseRecord]:
+    def _cases(self, statement: str, *values: str | tuple[str, ...]) -> list[CaseRecord]:
         with self._database.read() as transaction:
             rows = transaction.run(statement, *values)
         return [self._record(row) for row in rows]

@@ -5,12 +5,23 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e.commands import processes_with
 
 PATIENCE_S = 60.0
 _AGAIN_S = 1.5
+
+
+def _looks(patience_s: float) -> Iterator[None]:
+    """A look now and then while patience lasts, one at least: tmux tells of no change of what stands on its screen."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        yield
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(0.05)
 
 
 class Terminal:
@@ -50,11 +61,9 @@ class Terminal:
         for _ in range(round(PATIENCE_S / _AGAIN_S)):
             if label in self.screen():
                 self._click(label)
-            deadline = time.monotonic() + _AGAIN_S
-            while time.monotonic() < deadline:
+            for _ in _looks(_AGAIN_S):
                 if until in self.screen():
                     return
-                time.sleep(0.05)
         raise AssertionError(f"{until!r} does not come after {label!r}; the screen is\n{self.screen()}")
 
     def _click(self, label: str) -> None:
@@ -77,10 +86,10 @@ class Terminal:
 
     def wait_for_one_of(self, *texts: str) -> None:
         """Waits until one of the texts stands on the screen."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not any(text in (screen := self.screen()) for text in texts):
-            assert time.monotonic() < deadline, f"{texts!r} does not come; the screen is\n{screen}"
-            time.sleep(0.05)
+        for _ in _looks(PATIENCE_S):
+            if any(text in (screen := self.screen()) for text in texts):
+                return
+        raise AssertionError(f"{texts!r} does not come; the screen is\n{screen}")
 
     def everything(self) -> str:
         """All that the terminal holds: what is shown, what has scrolled off, and the screen behind the program's."""
@@ -93,11 +102,10 @@ class Terminal:
 
     def exit_code(self) -> int:
         """Waits for the program's end."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not self._status.exists() or not (status := self._status.read_text()):
-            assert time.monotonic() < deadline, f"it does not end; the screen is\n{self.screen()}"
-            time.sleep(0.05)
-        return int(status)
+        for _ in _looks(PATIENCE_S):
+            if self._status.exists() and (status := self._status.read_text()):
+                return int(status)
+        raise AssertionError(f"it does not end; the screen is\n{self.screen()}")
 
     def pid(self) -> int:
         """The program's process."""

@@ -421,3 +421,14 @@ def test_a_journal_is_begun_by_its_stations_first_entry(store: Store) -> None:
     assert not is_begun(database, "demo")
     open_journal(store.url).open_case("1", b"")
     assert is_begun(database, "demo")
+
+
+@pytest.mark.parametrize("named", [(), ("a",), ("a", "c", "none")])
+def test_a_list_of_values_stands_for_as_many_as_it_has(store: Store, named: tuple[str, ...]) -> None:
+    with open_database(store.url).write() as transaction:
+        transaction.run("CREATE TABLE letters (letter TEXT, is_small INTEGER)")
+        for letter in "abcA":
+            transaction.run("INSERT INTO letters VALUES (?, ?)", letter, int(letter.islower()))
+        statement = "SELECT letter FROM letters WHERE is_small = ? AND letter IN ? AND letter <> ? ORDER BY letter"
+        found = [row.letter for row in transaction.run(statement, 1, named, "c")]
+    assert found == [letter for letter in named if letter == "a"]

@@ -278,7 +278,7 @@ def run_faults(kind: str, faults: Iterable[str] = tuple(KINDS)) -> Counter[str]:
                 issue(Reader(slot, random=_random))
                 if name_of_state(store.read()) != name_of_state(_issued(kind)):
                     raise Mistake("the card cannot be issued again")
-            # As above.
+            # An exception that is not declared, or a card that cannot be issued again: both are what is looked for.
             except Exception as error:
                 raise Mistake(f"{kind}: {fault} at exchange {at}: {type(error).__name__}: {error}") from error
     return outcomes
