@@ -1,6 +1,6 @@
 """The receipt printers that the driver knows, as data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hw.printer.confirmation import IN_ORDER_STATUS, PROCESS_ID, Confirmation
 
@@ -35,93 +35,37 @@ class PrinterModel:
     kanji_leads: bytes = JIS_X_0208
 
 
+_EPSON = PrinterModel(
+    "tm-m30-ja",
+    dots=576,
+    columns=48,
+    dots_per_mm=203 / 25.4,
+    line_dots=30,
+    speed_mm_s=150,
+    confirmation=PROCESS_ID,
+    has_clear=True,
+    cut_counter=50,
+    has_automatic_status=True,
+)
+_IN_ORDER = replace(
+    _EPSON,
+    name="star-escpos",
+    confirmation=IN_ORDER_STATUS,
+    has_clear=False,
+    cut_counter=None,
+    has_automatic_status=False,
+)
+
 MODELS = {
     model.name: model
     for model in (
-        PrinterModel(
-            "tm-t88-ja",
-            512,
-            42,
-            180 / 25.4,
-            30,
-            150,
-            PROCESS_ID,
-            has_clear=True,
-            cut_counter=50,
-            has_automatic_status=True,
-        ),
-        PrinterModel(
-            "tm-m30-ja",
-            576,
-            48,
-            203 / 25.4,
-            30,
-            150,
-            PROCESS_ID,
-            has_clear=True,
-            cut_counter=50,
-            has_automatic_status=True,
-        ),
-        PrinterModel(
-            "tm-t20-ja",
-            576,
-            48,
-            203 / 25.4,
-            30,
-            150,
-            PROCESS_ID,
-            has_clear=True,
-            cut_counter=50,
-            has_automatic_status=True,
-        ),
-        PrinterModel(
-            "tm-m30-58-ja",
-            420,
-            34,
-            203 / 25.4,
-            30,
-            150,
-            PROCESS_ID,
-            has_clear=True,
-            cut_counter=50,
-            has_automatic_status=True,
-        ),
-        PrinterModel(
-            "star-escpos",
-            576,
-            48,
-            203 / 25.4,
-            30,
-            150,
-            IN_ORDER_STATUS,
-            has_clear=False,
-            cut_counter=None,
-            has_automatic_status=False,
-        ),
-        PrinterModel(
-            "generic-80",
-            576,
-            48,
-            203 / 25.4,
-            30,
-            100,
-            IN_ORDER_STATUS,
-            has_clear=False,
-            cut_counter=None,
-            has_automatic_status=False,
-        ),
-        PrinterModel(
-            "generic-58",
-            384,
-            32,
-            203 / 25.4,
-            30,
-            60,
-            IN_ORDER_STATUS,
-            has_clear=False,
-            cut_counter=None,
-            has_automatic_status=False,
-        ),
+        replace(_EPSON, name="tm-t88-ja", dots=512, columns=42, dots_per_mm=180 / 25.4),
+        _EPSON,
+        replace(_EPSON, name="tm-t20-ja"),
+        replace(_EPSON, name="tm-m30-58-ja", dots=420, columns=34),
+        _IN_ORDER,
+        replace(_IN_ORDER, name="generic-80", speed_mm_s=100),
+        replace(_IN_ORDER, name="generic-58", dots=384, columns=32, speed_mm_s=60),
     )
 }
 """Every model by its name in `hardware.toml`: Epson from TM-T88IV, TM-m30 and TM-T20II on, Star in ESC/POS mode, and

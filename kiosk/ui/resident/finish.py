@@ -11,17 +11,15 @@ from kiosk.ui.case import OpenCase
 from kiosk.ui.counter import FailureText, SimulatedCard
 from kiosk.ui.dates import day_text
 from kiosk.ui.ending import Trouble
+from kiosk.ui.resident.told import Told
 from kiosk.ui.seat import Seat
-from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 
-class Finish(SeatScreen[bool]):
+class Finish(Told):
     """The certificate is valid and the card is with its owner."""
-
-    MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat, position: int, closed: Closed) -> None:
         super().__init__(seat, position=position)
@@ -39,27 +37,12 @@ class Finish(SeatScreen[bool]):
         )
         yield Paragraph(words("resident.finish.text"), classes="aside")
 
-    def keys(self) -> Iterable[Key]:
-        """Done."""
-        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
 
-    @on(Key.Pressed, "#done")
-    def leave(self) -> None:
-        """The resident leaves."""
-        self.dismiss(True)
-
-    def when_nobody_answers(self) -> None:
-        """He has left already."""
-        self.leave()
-
-
-class TroubleNotice(SeatScreen[bool]):
+class TroubleNotice(Told):
     """What happened, the money, the card, who acts, and a number to name; never whose fault.
 
     `texts` are the failure book's words by language.
     """
-
-    MINDS_IDLENESS = True
 
     def __init__(
         self, seat: Seat, case: OpenCase, trouble: Trouble, texts: dict[str, FailureText], card: SimulatedCard | None
@@ -92,7 +75,7 @@ class TroubleNotice(SeatScreen[bool]):
         """The demo's hand, and the end."""
         if self._card is not None and self._card.is_inserted:
             yield Key(self.words("demo.card.take"), id="hand", hint="1")
-        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
+        yield from super().keys()
 
     @on(Key.Pressed, "#hand")
     async def take_card(self) -> None:
@@ -100,11 +83,6 @@ class TroubleNotice(SeatScreen[bool]):
         if self._card is not None:
             self._card.remove()
         await self.compose_anew()
-
-    @on(Key.Pressed, "#done")
-    def leave(self) -> None:
-        """The resident leaves."""
-        self.dismiss(True)
 
     def when_nobody_answers(self) -> None:
         """He has left; the notice stays for as long as his card may be inside."""

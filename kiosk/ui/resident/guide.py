@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from kiosk.ui.drawings import COUNTER
+from kiosk.ui.resident.told import Told
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
@@ -54,10 +55,8 @@ class Guide(SeatScreen[bool]):
         self.dismiss(True)
 
 
-class Consult(SeatScreen[bool]):
+class Consult(Told):
     """The staff have been called; no reason is asked or kept."""
-
-    MINDS_IDLENESS = True
 
     def page(self) -> ComposeResult:
         """A picture, title and text."""
@@ -66,16 +65,3 @@ class Consult(SeatScreen[bool]):
             with Vertical(classes="told"):
                 yield Paragraph(self.words("resident.consult.title"), classes="title")
                 yield Paragraph(self.words("resident.consult.text"), classes="note")
-
-    def keys(self) -> Iterable[Key]:
-        """Done."""
-        yield Key(self.words("resident.finish.done"), id="done", hint="Enter", kind="main")
-
-    @on(Key.Pressed, "#done")
-    def leave(self) -> None:
-        """Goes to the counter."""
-        self.dismiss(True)
-
-    def when_nobody_answers(self) -> None:
-        """He has gone."""
-        self.leave()
