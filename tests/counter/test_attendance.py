@@ -44,7 +44,7 @@ from kiosk.model.resident import Resident, Sex
 from kiosk.played_persons import PlayedClerk
 from tests.counter.two_stations import PATIENCE_S, WINDOW, TwoStations, line_key, two_stations
 from tests.counter_bench import RESIDENT
-from tests.issuance.test_issue import new_world
+from tests.issuance.rest import new_world
 from tests.stores import Store
 
 APPLICATION = SHIPPED / "demo" / "application.toml"

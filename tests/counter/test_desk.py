@@ -57,7 +57,7 @@ from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter.two_stations import WINDOW, TwoStations, two_stations
 from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, RESIDENT, World
-from tests.issuance.test_issue import bodies, check_rest, cut, new_world, step_of_commit
+from tests.issuance.rest import bodies, check_rest, cut, new_world, step_of_commit
 from tests.stores import Store
 
 

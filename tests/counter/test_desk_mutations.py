@@ -10,7 +10,7 @@ from tests.counter.two_stations import two_stations
 from tests.crash.mutation import Mutation, applied
 from tests.crash.mutations import DESK_MUTATIONS
 from tests.issuance import test_ended_cases
-from tests.issuance.test_issue import new_world
+from tests.issuance.rest import new_world
 
 CAUGHT = (AssertionError, CaseEnded, pytest.fail.Exception)
 

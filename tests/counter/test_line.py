@@ -13,7 +13,7 @@ from kiosk.counter.line import Line, LineLost, Question, QuestionState, StationU
 from kiosk.journal.database import open_database
 from tests.counter.two_stations import WINDOW, TwoStations, two_stations
 from tests.counter_bench import World
-from tests.issuance.test_issue import new_world
+from tests.issuance.rest import new_world
 from tests.stores import Store
 
 

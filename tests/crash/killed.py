@@ -45,7 +45,7 @@ from kiosk.model.certificate import CertificateState, serial_text
 from kiosk.register.register import load_register
 from tests.crash.recording import ROOT, RecordingFailed
 from tests.e2e.commands import application_file, at, lines, run
-from tests.issuance.test_issue import card_key
+from tests.issuance.rest import card_key
 from tests.memory_folder import memory_folder
 
 CALLS = ("fsync", "fdatasync", "ftruncate", "pwrite64", "write", "sendto", "rename", "unlink")

@@ -28,7 +28,7 @@ from kiosk.authority.client import CMP_PATH
 from kiosk.journal.database import Database, Rows, Transaction, open_database
 from kiosk.journal.errors import CommitUnknown, StoreLost
 from tests.counter_bench import World, make_authority
-from tests.issuance.test_issue import check_rest, new_world
+from tests.issuance.rest import check_rest, new_world
 from tests.postgres import Template, store_url, template
 from tests.stores import Store, new_database
 

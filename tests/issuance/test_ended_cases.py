@@ -42,7 +42,7 @@ from kiosk.register.register import Register
 from tests.asgi_line import AsgiLine
 from tests.counter.two_stations import PATIENCE_S, WINDOW, TwoStations, two_stations
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
-from tests.issuance.test_issue import new_world
+from tests.issuance.rest import new_world
 from tests.journal.walked_case import walk
 from tests.stores import Store
 

@@ -13,8 +13,8 @@ from kiosk.issuance.failure import RolledBack
 from kiosk.issuance.persons import OpenDeposit
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
 from tests.hw.cash.test_cash_boxes import Cable, Coins
+from tests.issuance.rest import check_rest, new_world
 from tests.issuance.test_issuance_trouble import But
-from tests.issuance.test_issue import check_rest, new_world
 
 _DISPENSE = 167
 

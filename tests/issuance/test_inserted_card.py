@@ -10,7 +10,7 @@ from hw.sim.fault import Fault
 from kiosk.issuance.failure import WrongCard
 from kiosk.issuance.inserted_card import InsertedCard
 from tests.counter_bench import World
-from tests.issuance.test_issue import new_world
+from tests.issuance.rest import new_world
 
 
 @pytest.fixture

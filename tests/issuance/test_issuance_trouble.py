@@ -35,7 +35,7 @@ from kiosk.model.step import Actor, Step, Undo
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import Stage
 from tests.counter_bench import OTHER_RESIDENT, PASSWORD, RESIDENT, CuttingDatabase, PowerCut, World
-from tests.issuance.test_issue import check_rest, cut, issued, new_world, step_of_commit
+from tests.issuance.rest import check_rest, cut, issued, new_world, step_of_commit
 
 
 @pytest.fixture

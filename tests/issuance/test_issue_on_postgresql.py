@@ -7,7 +7,7 @@ import pytest
 
 from kiosk.journal.database import open_database
 from tests.counter_bench import OTHER_RESIDENT, CuttingDatabase, PowerCut
-from tests.issuance.test_issue import check_rest, commits_of_an_issuance, new_world
+from tests.issuance.rest import check_rest, commits_of_an_issuance, new_world
 from tests.stores import Store
 
 

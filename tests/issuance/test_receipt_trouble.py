@@ -19,7 +19,7 @@ from kiosk.model.step import Step
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
 from tests.crash.boundary import Passage
 from tests.crash.people import Till, TruthfulClerk
-from tests.issuance.test_issue import check_rest, new_world
+from tests.issuance.rest import check_rest, new_world
 
 MOST_STARTS = 6
 

@@ -13,7 +13,7 @@ from kiosk.issuance.failure import Halted
 from kiosk.journal.audit import Audit, auditing
 from kiosk.journal.database import Database, open_database
 from tests.counter_bench import World
-from tests.issuance.test_issue import new_world
+from tests.issuance.rest import new_world
 from tests.journal.filled_journal import fill, open_journal
 
 

@@ -30,7 +30,7 @@ from kiosk.ui.ending import Money
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.submission import Accepted, Referred, Returned, Submission
 from tests.counter.two_stations import two_stations
-from tests.issuance.test_issue import check_rest, cut, new_world, step_of_commit
+from tests.issuance.rest import check_rest, cut, new_world, step_of_commit
 from tests.ui.scripted_counter import resident
 from tests.ui.walk import PATIENCE_S
 
