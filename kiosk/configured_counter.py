@@ -38,16 +38,8 @@ from kiosk.papers.press import Press
 from kiosk.procedures import StationProcedures
 from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import FormsByCode, NearForms, ScannedCodes
-from kiosk.ui.counter import (
-    Books,
-    CardServices,
-    Check,
-    ClerkAtStation,
-    CodeReader,
-    DeviceState,
-    FailureText,
-    StationDevices,
-)
+from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText, StationDevices
+from kiosk.ui.far import ClerkAtStation
 from kiosk.ui.tower import TowerSign
 from kiosk.ui.voice import Voice
 from kiosk.workbench import StationWorkbench

@@ -16,7 +16,7 @@ from kiosk.ui.ending import Ending, Finished, Outcome, Trouble
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
-    from kiosk.ui.counter import FarClerk
+    from kiosk.ui.far import FarClerk
 
 Issue = Callable[[Application, "Station", Persons, Report], Closed]
 """The use case that the seats serve."""

@@ -23,7 +23,7 @@ from kiosk.issuance.persons import (
 from kiosk.model.resident import Resident
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.board import Board
-from kiosk.ui.counter import FarClerk
+from kiosk.ui.far import FarClerk
 from kiosk.ui.persons import (
     Approval,
     CardReturn,

@@ -10,17 +10,12 @@ from hw.health_words import Question
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
+from kiosk.ui.far import ClerkAtStation, FarClerk
 
 if TYPE_CHECKING:
-    from kiosk.counter.asking import FormLooked
-    from kiosk.counter.desk import Reception, Witnesses
-    from kiosk.counter.line import Question as TerminalAsked
     from kiosk.counter.roster import SignIn
     from kiosk.counter_records import CounterRecords
-    from kiosk.issuance.persons import Clerk
-    from kiosk.issuance.station import Station, TwoClerks
-    from kiosk.journal.journal import CaseElsewhere
-    from kiosk.model.form import Form
+    from kiosk.issuance.station import Station
     from kiosk.model.revocation import RevocationApplication
     from kiosk.papers.press import Printed
     from kiosk.ui.service import Run
@@ -433,65 +428,6 @@ class Procedures(Protocol):
 
     def second_clerks(self) -> tuple[str, ...]:
         """The clerks who can sign beside the one at this seat."""
-        ...
-
-
-class FarReception(Protocol):
-    """The clerk at his own station, for a resident without a case; every call blocks until he has answered.
-
-    Raises `Abandoned` when his station cannot be reached, and whatever the wish to give up raises.
-    """
-
-    def look_at_form(self, form: "Form") -> "FormLooked":
-        """Compares a form that was typed with the register."""
-        ...
-
-    def send_form(self) -> Resident:
-        """Takes a form in for this terminal."""
-        ...
-
-    def come(self) -> None:
-        """Goes to the resident who called."""
-        ...
-
-
-class FarClerk(Protocol):
-    """The clerk where he sits at a station of his own. `give_up` is called while he is waited for, and may raise."""
-
-    def clerk(self, number: str, give_up: Callable[[], None]) -> "Clerk":
-        """Asked about the application of a number, on the station's thread."""
-        ...
-
-    def reception(self, give_up: Callable[[], None]) -> FarReception:
-        """Asked for a resident without a case, on any other thread, one call at a time."""
-        ...
-
-    def two_clerks(self, give_up: Callable[[], None]) -> "TwoClerks":
-        """Asked about suspect cases, on a third thread, one call at a time."""
-        ...
-
-
-class ClerkAtStation(Protocol):
-    """Who answers terminals at the clerk's own station: `kiosk.ui.terminals.ClerkForTerminals`."""
-
-    def clerk(self, question: "TerminalAsked", number: str) -> "Clerk":
-        """For a question about an application."""
-        ...
-
-    def reception(self, question: "TerminalAsked") -> "Reception":
-        """For a resident without one."""
-        ...
-
-    def witnesses(self, question: "TerminalAsked", number: str) -> "Witnesses":
-        """Two clerks, for a case that waits for them."""
-        ...
-
-    def withdraw(self, question: "TerminalAsked") -> None:
-        """Nobody waits for an answer any more."""
-        ...
-
-    def follow(self, cases: "Sequence[CaseElsewhere]") -> None:
-        """The terminals' cases have gone on."""
         ...
 
 

@@ -21,7 +21,7 @@ from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAnswered, ClerkA
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
-    from kiosk.ui.counter import FarClerk
+    from kiosk.ui.far import FarClerk
 
 
 class ServiceKind(StrEnum):

@@ -1,0 +1,76 @@
+"""What the screens of a terminal ask of a clerk at a station of his own, and what that station asks of its screens."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from kiosk.model.resident import Resident
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kiosk.counter.asking import FormLooked
+    from kiosk.counter.desk import Reception, Witnesses
+    from kiosk.counter.line import Question as TerminalAsked
+    from kiosk.issuance.persons import Clerk
+    from kiosk.issuance.station import TwoClerks
+    from kiosk.journal.journal import CaseElsewhere
+    from kiosk.model.form import Form
+
+
+class FarReception(Protocol):
+    """The clerk at his own station, for a resident without a case; every call blocks until he has answered.
+
+    Raises `Abandoned` when his station cannot be reached, and whatever the wish to give up raises.
+    """
+
+    def look_at_form(self, form: "Form") -> "FormLooked":
+        """Compares a form that was typed with the register."""
+        ...
+
+    def send_form(self) -> Resident:
+        """Takes a form in for this terminal."""
+        ...
+
+    def come(self) -> None:
+        """Goes to the resident who called."""
+        ...
+
+
+class FarClerk(Protocol):
+    """The clerk where he sits at a station of his own. `give_up` is called while he is waited for, and may raise."""
+
+    def clerk(self, number: str, give_up: Callable[[], None]) -> "Clerk":
+        """Asked about the application of a number, on the station's thread."""
+        ...
+
+    def reception(self, give_up: Callable[[], None]) -> FarReception:
+        """Asked for a resident without a case, on any other thread, one call at a time."""
+        ...
+
+    def two_clerks(self, give_up: Callable[[], None]) -> "TwoClerks":
+        """Asked about suspect cases, on a third thread, one call at a time."""
+        ...
+
+
+class ClerkAtStation(Protocol):
+    """Who answers terminals at the clerk's own station: `kiosk.ui.terminals.ClerkForTerminals`."""
+
+    def clerk(self, question: "TerminalAsked", number: str) -> "Clerk":
+        """For a question about an application."""
+        ...
+
+    def reception(self, question: "TerminalAsked") -> "Reception":
+        """For a resident without one."""
+        ...
+
+    def witnesses(self, question: "TerminalAsked", number: str) -> "Witnesses":
+        """Two clerks, for a case that waits for them."""
+        ...
+
+    def withdraw(self, question: "TerminalAsked") -> None:
+        """Nobody waits for an answer any more."""
+        ...
+
+    def follow(self, cases: "Sequence[CaseElsewhere]") -> None:
+        """The terminals' cases have gone on."""
+        ...
