@@ -55,8 +55,9 @@ from kiosk.journal.chain import is_begun
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.escrow import is_sealed_to
 from kiosk.journal.head import load_head_key
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
 from kiosk.journal.key_file import KeyDamaged
+from kiosk.journal.records import CaseRecord
 from kiosk.journal.retention import hand_over
 from kiosk.journal.seal import load_station_key
 from kiosk.model.authorisation import Authorisation, Uptime

@@ -23,7 +23,8 @@ from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.head import load_head_key
-from kiosk.journal.journal import CaseRecord, EffectState, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord, EffectState
 from kiosk.journal.seal import load_station_key
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import SettledFee

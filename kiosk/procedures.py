@@ -30,7 +30,7 @@ from kiosk.issuance.revoke import revoke
 from kiosk.issuance.settle import NotSuspect, question_of, settle
 from kiosk.issuance.station import Station
 from kiosk.issuance.unlock import unlock
-from kiosk.journal.journal import CaseRecord
+from kiosk.journal.records import CaseRecord
 from kiosk.model.password_service import PasswordChangeApplication, UnlockApplication
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Actor

@@ -12,7 +12,7 @@ from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.persons import Abandoned
 from kiosk.issuance.settle import NotSuspect, question_at, question_of, settle, settle_elsewhere
-from kiosk.journal.journal import CaseRecord
+from kiosk.journal.records import CaseRecord
 from kiosk.model.testimony import ANSWERS, TestimonyInvalid
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from kiosk.counter.asking import CLERKS, Reply
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import Question
-from kiosk.journal.journal import CaseElsewhere
+from kiosk.journal.records import CaseElsewhere
 
 _WAIT_S = 0.1
 """How long what the clerk has answered may lie here."""

@@ -19,7 +19,8 @@ from kiosk.counter.clerk_key import ClerkKey, is_signed, operator_of
 from kiosk.journal.agreement import Told, notes_since
 from kiosk.journal.database import Database, Transaction
 from kiosk.journal.entry import ChainBroken
-from kiosk.journal.journal import Journal, Note
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import Note
 from kiosk.model.testimony import ClerkSignature
 
 PIECES_YEN = (10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10, 5, 1)

@@ -47,7 +47,8 @@ from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidenc
 from kiosk.issuance.settle import question_at, signed_by_two
 from kiosk.journal.errors import StoreLost
 from kiosk.journal.escrow import EscrowUnopened
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
 from kiosk.model.application import EligibleApplication
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import Uncertifiable, certify_items

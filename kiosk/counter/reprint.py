@@ -14,7 +14,8 @@ from kiosk.issuance.receipt import ReceiptValues, compose_receipt, cut_off
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import AUTHORISE, CERTIFY, FEE
 from kiosk.journal.entry import Entry
-from kiosk.journal.journal import Journal, NumberedReceipt
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import NumberedReceipt
 
 COPIED = "receipt_copy"
 """The event of a copy, which is in the journal whether or not the paper then came out."""

@@ -10,7 +10,7 @@ from kiosk.issuance.issue import alone_with_the_case, recall
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.roll_back import roll_back
 from kiosk.issuance.station import Station
-from kiosk.journal.journal import CaseRecord
+from kiosk.journal.records import CaseRecord
 from kiosk.model.step import Act, Actor, PasswordChangeStep, RevocationStep, UnlockStep
 from kiosk.model.transition import BEFORE_FEE, OTHER_ENDS, Event, Procedure, Stage, procedure_of
 

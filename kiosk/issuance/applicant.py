@@ -2,7 +2,7 @@
 
 from kiosk.issuance.effect import Case
 from kiosk.issuance.station import Station
-from kiosk.journal.journal import CaseRecord
+from kiosk.journal.records import CaseRecord
 from kiosk.model.certificate import CertifiedItems, Uncertifiable, certify_items
 from kiosk.model.eligibility import CARD_IN_USE, CHARACTER_UNCERTIFIABLE
 from kiosk.model.resident import Resident

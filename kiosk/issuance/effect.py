@@ -19,7 +19,8 @@ from kiosk.counter.clerk_key import verify_testimony
 from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, RolledBack, Suspect, failure_code
 from kiosk.issuance.persons import CannotTell
 from kiosk.issuance.report import Phase, Report, StepReport
-from kiosk.journal.journal import CaseRecord, EffectRecord, EffectState, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord, EffectRecord, EffectState
 from kiosk.model.step import Act, Actor, Supplement, Undo, actor_of
 from kiosk.model.testimony import Testimony, TestimonyInvalid
 from kiosk.model.transition import WITNESSED, Event

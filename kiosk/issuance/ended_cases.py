@@ -15,7 +15,8 @@ from kiosk.clock import Clock
 from kiosk.issuance.effect import intent_in, outcome_in
 from kiosk.issuance.failure import CaseUnreadable
 from kiosk.issuance.steps import CERTIFY, ELIGIBILITY_AND_IDENTITY, SECOND_CERTIFY
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
 from kiosk.model.application import Closed, EligibleApplication
 from kiosk.model.certificate import CertificateState
 from kiosk.model.step import Step

@@ -8,7 +8,8 @@ from hw.errors import DeviceError
 from kiosk.issuance.failure import Halted, NumberTaken, Refusal, failure_code
 from kiosk.issuance.issue import BROKEN, DESTROYED
 from kiosk.issuance.station import Station
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
 from kiosk.model.transition import FIRST_STEP, OPENING, OTHER_ENDS, Procedure, procedure_of
 
 

@@ -18,7 +18,8 @@ from kiosk.issuance.issue import alone_with_the_case, filed_application
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.receipt import cut_off, day_text
 from kiosk.issuance.station import Station
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
 from kiosk.model.step import Actor, Pause
 from kiosk.model.transition import Event, Procedure, Stage, procedure_of
 

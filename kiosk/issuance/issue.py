@@ -84,7 +84,8 @@ from kiosk.issuance.steps import (
     Written,
 )
 from kiosk.journal.head import HeadInvalid, parse_head
-from kiosk.journal.journal import CaseRecord, Journal, NumberedReceipt, Witness
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord, NumberedReceipt, Witness
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,

@@ -33,7 +33,7 @@ from kiosk.issuance.roll_back import look_at_revocation, send_revocation
 from kiosk.issuance.second_certificate import second_certificate_of
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import APPLICATION, CLOSED, ELIGIBILITY_AND_IDENTITY, SECOND_REVOCATION, Revoked, RevokeIntent
-from kiosk.journal.journal import CaseRecord
+from kiosk.journal.records import CaseRecord
 from kiosk.model.application import Closed
 from kiosk.model.authorisation import AuthorisationInvalid
 from kiosk.model.certificate import CertificateState

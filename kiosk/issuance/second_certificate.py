@@ -34,7 +34,8 @@ from kiosk.issuance.steps import (
     WriteIntent,
     Written,
 )
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
 from kiosk.model.application import AuthorisedApplicant, KeyReady
 from kiosk.model.secret import wipe
 from kiosk.model.transition import Stage

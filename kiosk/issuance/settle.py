@@ -12,7 +12,7 @@ from cryptography import x509
 
 from kiosk.counter.clerk_key import ClerkKey, operator_of, verify_testimony
 from kiosk.issuance.station import Station
-from kiosk.journal.journal import CaseRecord
+from kiosk.journal.records import CaseRecord
 from kiosk.model.step import Step, Undo
 from kiosk.model.testimony import Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import SUSPECT, Stage

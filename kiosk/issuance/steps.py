@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.issuance.effect import Effect, Note
-from kiosk.journal.journal import NumberedReceipt
+from kiosk.journal.records import NumberedReceipt
 from kiosk.model.application import (
     Application,
     AuthorisedApplicant,

@@ -18,7 +18,8 @@ from kiosk.journal.chain import proof_of, read_entries
 from kiosk.journal.database import Database
 from kiosk.journal.entry import ChainBroken, Entry, named_key
 from kiosk.journal.escrow import EscrowKey, EscrowUnopened
-from kiosk.journal.journal import PURGED, EffectState, Note, told_stage
+from kiosk.journal.journal import PURGED, told_stage
+from kiosk.journal.records import EffectState, Note
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.model.transition import FIRST_STEP, Stage
 

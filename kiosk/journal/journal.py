@@ -13,9 +13,8 @@ import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from kiosk.clock import Clock
 from kiosk.journal.chain import (
@@ -31,6 +30,16 @@ from kiosk.journal.entry import Entry
 from kiosk.journal.escrow import EscrowKey, EscrowTo
 from kiosk.journal.head import HeadInvalid, HeadKey, ProvenHead
 from kiosk.journal.merkle import edge_of
+from kiosk.journal.records import (
+    CaseElsewhere,
+    CaseRecord,
+    EffectRecord,
+    EffectState,
+    IdentifiedCase,
+    Note,
+    NumberedReceipt,
+    Witness,
+)
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.journal.verify import verify_entry, verify_since_last_head
 from kiosk.model.step import Act, Actor, RevocationStep, Step, Undo, actor_of
@@ -60,88 +69,7 @@ ESCROWED = "escrowed"
 NOT_ADMITTED = "not_admitted"
 """The event of an attempt that the table of transitions does not have; nothing else was changed."""
 
-
-class EffectState(StrEnum):
-    """How far one effect on the world is known to have gone."""
-
-    INTENDED = "intended"
-    UNKNOWN = "unknown"
-    WITNESSED = "witnessed"
-    """Two clerks have said how it stands, and the case has not gone on upon their word yet."""
-    FAILED = "failed"
-    DONE = "done"
-
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class CaseRecord:
-    """One case as stored; `seal` opens its records, unless it is destroyed or only another station has the key."""
-
-    pseudonym: str
-    number: str
-    person: str | None
-    stage: Stage
-    code: str | None
-    seal: Seal
-
-
-@dataclass(frozen=True, repr=False)
-class EffectRecord:
-    """One effect of a case; `intent` and `outcome` are its plain records, None where not reached.
-
-    `testimony` is the record of what two clerks said last, whether it was gone on upon or not.
-    """
-
-    state: EffectState
-    intent: bytes | None
-    outcome: bytes | None
-    testimony: bytes | None = None
-
-
-@dataclass(frozen=True)
-class NumberedReceipt:
-    """The number of a receipt, and the text that proves that it was journaled; empty for one of an older program."""
-
-    number: int
-    proof: str
-
-
-class Witness(Enum):
-    """What a signed head from outside says about the store."""
-
-    AGREES = "agrees"
-    SAW_MORE = "saw more"
-    SAW_OTHERS = "saw others"
-
-
-class Note(NamedTuple):
-    """An entry about no case: its place, and its facts."""
-
-    seq: int
-    facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class CaseElsewhere:
-    """A case of another station: its number, how far it is, and the failure that is known by a code."""
-
-    pseudonym: str
-    station: str
-    number: str
-    stage: Stage
-    code: str = ""
-
-
-@dataclass(frozen=True)
-class IdentifiedCase:
-    """A case of any station: its application's number, how far it is, and its card's keyed id, once that was read."""
-
-    station: str
-    number: str
-    stage: Stage
-    card: str | None
 
 
 class Journal:

@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
-from kiosk.journal.journal import PURGED, CaseRecord, Journal, told_stage
+from kiosk.journal.journal import PURGED, Journal, told_stage
+from kiosk.journal.records import CaseRecord
 
 
 def purge(journal: Journal, before: datetime.datetime) -> list[CaseRecord]:

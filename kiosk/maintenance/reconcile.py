@@ -11,7 +11,8 @@ from enum import StrEnum
 from kiosk.authority.client import IssuedRecord
 from kiosk.issuance.ended_cases import Certified, certified_in
 from kiosk.journal.head import HeadInvalid, parse_head
-from kiosk.journal.journal import CaseRecord, Journal, Witness
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord, Witness
 from kiosk.model.transition import AFTER, Stage
 
 

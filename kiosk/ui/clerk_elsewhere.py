@@ -42,7 +42,7 @@ from kiosk.ui.submission import Accepted, Referred, Returned
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
-    from kiosk.journal.journal import CaseRecord
+    from kiosk.journal.records import CaseRecord
 
 A = TypeVar("A")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kiosk.counter.line import Question as TerminalAsked
     from kiosk.issuance.persons import Clerk
     from kiosk.issuance.station import TwoClerks
-    from kiosk.journal.journal import CaseElsewhere
+    from kiosk.journal.records import CaseElsewhere
     from kiosk.model.form import Form
 
 

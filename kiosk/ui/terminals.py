@@ -13,7 +13,7 @@ from typing import Any
 from kiosk.counter.asking import FormLooked
 from kiosk.counter.line import Question
 from kiosk.issuance.persons import Clerk
-from kiosk.journal.journal import CaseElsewhere
+from kiosk.journal.records import CaseElsewhere
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor, Step, Undo, position_of

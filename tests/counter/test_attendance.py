@@ -37,7 +37,7 @@ from kiosk.drill import run_attendance
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.persons import CLERK_ALONE, Abandoned, OpenDeposit
 from kiosk.journal.database import open_database
-from kiosk.journal.journal import CaseElsewhere
+from kiosk.journal.records import CaseElsewhere
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident, Sex

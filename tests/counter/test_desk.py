@@ -46,7 +46,8 @@ from kiosk.issuance.persons import (
 )
 from kiosk.issuance.settle import NotSuspect, settle_elsewhere, signed_by_two
 from kiosk.journal.database import open_database
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Delivery
 from kiosk.model.authorisation import AuthorisationTerms

@@ -32,7 +32,8 @@ from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.journal.escrow import EscrowKey
 from kiosk.journal.head import HeadKey
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.maintenance.reconcile import reconcile
 from kiosk.model.application import Application, Closed

@@ -15,7 +15,7 @@ from kiosk.issuance.failure import GivenUp, Halted, RolledBack, Suspect
 from kiosk.issuance.hold import HoldSlip, NotHeld, held, hold, resume
 from kiosk.issuance.persons import CannotTell
 from kiosk.journal.database import open_database
-from kiosk.journal.journal import CaseRecord
+from kiosk.journal.records import CaseRecord
 from kiosk.model.transition import Procedure, Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World

@@ -17,7 +17,7 @@ from kiosk.issuance.failure import Halted, RolledBack, Suspect
 from kiosk.issuance.persons import CLERK_ALONE, Abandoned, OpenDeposit, Persons
 from kiosk.issuance.settle import NotSuspect, question_of, settle
 from kiosk.journal.database import open_database
-from kiosk.journal.journal import CaseRecord, EffectState
+from kiosk.journal.records import CaseRecord, EffectState
 from kiosk.model.step import Actor, Step, Undo
 from kiosk.model.testimony import PaperSeen, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage, TransitionRefused

@@ -12,8 +12,9 @@ from kiosk.journal.chain import read_entries, read_heads
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import FIRST_HASH, Entry, chain
 from kiosk.journal.head import HeadKey, ProvenHead, SignedHead, parse_head
-from kiosk.journal.journal import EffectState, Journal
+from kiosk.journal.journal import Journal
 from kiosk.journal.merkle import Edge
+from kiosk.journal.records import EffectState
 from kiosk.journal.seal import StationKey
 from kiosk.model.step import Step
 from kiosk.model.transition import Stage

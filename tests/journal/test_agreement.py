@@ -10,7 +10,8 @@ from kiosk.journal.agreement import Told, check_records, check_state, read_state
 from kiosk.journal.chain import Chain, read_entries
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.entry import ChainBroken
-from kiosk.journal.journal import EffectState, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import EffectState
 from kiosk.journal.seal import StationKey
 from kiosk.model.step import Step, Undo
 from kiosk.model.transition import AFTER, FIRST_STEP, Stage

@@ -30,7 +30,8 @@ from kiosk.journal.database import Database, open_database
 from kiosk.journal.entry import ChainBroken
 from kiosk.journal.escrow import EscrowKey, EscrowTo, EscrowUnopened, is_sealed_to
 from kiosk.journal.head import HeadKey
-from kiosk.journal.journal import ESCROWED, CaseRecord, Journal
+from kiosk.journal.journal import ESCROWED, Journal
+from kiosk.journal.records import CaseRecord
 from kiosk.journal.retention import hand_over, purge
 from kiosk.journal.seal import SealDestroyed, SealedElsewhere, StationKey
 from kiosk.model.step import Step

@@ -27,7 +27,8 @@ from kiosk.journal.database import MIGRATIONS, open_database
 from kiosk.journal.entry import ChainBroken, Entry, chain
 from kiosk.journal.errors import NotWritten, StoreTooNew, StoreUnusable
 from kiosk.journal.head import HeadKey
-from kiosk.journal.journal import EffectState, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import EffectState
 from kiosk.journal.seal import StationKey, load_station_key
 from kiosk.journal.verify import verify_chain
 from kiosk.model.step import Step

@@ -1,6 +1,7 @@
 """Takes a case through the procedure to any stage, as quickly as the table of transitions allows."""
 
-from kiosk.journal.journal import CaseRecord, Journal
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
 from kiosk.model.step import Actor, Pause, Step
 from kiosk.model.transition import AFTER, OTHER_ENDS, WAY, Event, Procedure, Stage, procedure_of
 

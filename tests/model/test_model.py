@@ -21,7 +21,7 @@ from kiosk.issuance.persons import DeliverySummary, IdentityQuestion
 from kiosk.issuance.receipt import ReceiptValues
 from kiosk.issuance.station import Station
 from kiosk.issuer_keys import _IssuerFile
-from kiosk.journal.journal import EffectRecord, EffectState
+from kiosk.journal.records import EffectRecord, EffectState
 from kiosk.model.application import Application, Delivery, FiledApplication
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Uptime
 from kiosk.model.certificate import (

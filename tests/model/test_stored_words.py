@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.issuance.persons import CardAction
 from kiosk.issuance.report import Phase
-from kiosk.journal.journal import EffectState
+from kiosk.journal.records import EffectState
 from kiosk.model import eligibility
 from kiosk.model.application import Application, Delivery, FiledApplication
 from kiosk.model.certificate import CertificateState, RevocationReason

@@ -8,7 +8,7 @@ import pytest
 from kiosk.journal.agreement import Told, check_state, read_state
 from kiosk.journal.chain import read_entries
 from kiosk.journal.database import open_database
-from kiosk.journal.journal import EffectState
+from kiosk.journal.records import EffectState
 from kiosk.model.step import (
     ACTOR,
     SUPPLEMENT_ACTOR,

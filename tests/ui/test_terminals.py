@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from kiosk.counter.asking import FormLooked
 from kiosk.counter.line import Question
 from kiosk.issuance.persons import Abandoned, IdentityQuestion
-from kiosk.journal.journal import CaseElsewhere
+from kiosk.journal.records import CaseElsewhere
 from kiosk.model.form import Form
 from kiosk.model.step import Step
 from kiosk.model.testimony import Finding

@@ -7,7 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from kiosk.journal.journal import CaseElsewhere
+from kiosk.journal.records import CaseElsewhere
 from kiosk.model.step import PROCEDURE, Actor
 from kiosk.ui.case import OpenCase
 from kiosk.ui.counter import Counter
