@@ -160,10 +160,11 @@ class MacKeyTraits:
 
 
 class MacKeys:
-    """The AES keys of one token that make AES-CMACs in it (RFC 4493), by their labels; the token's one user here.
+    """The AES keys of one token that make AES-CMACs in it (RFC 4493), by their labels.
 
-    May be used by several threads, and after a fork. `read_pin` is asked whenever the token is logged in to, and what
-    it gives is wiped; a PIN that was refused is not presented a second time, which might be the last one.
+    It is the one user of its library in this process, since it begins that anew. May be used by several threads, and
+    after a fork. `read_pin` is asked whenever the token is logged in to, and what it gives is wiped; a PIN that was
+    refused is not presented a second time, which might be the last one.
     """
 
     def __init__(self, place: TokenPlace, read_pin: Callable[[], bytearray]) -> None:

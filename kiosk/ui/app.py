@@ -7,6 +7,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -247,8 +248,12 @@ class KioskApp(App[None], inherit_bindings=False):
 
     async def _tell_devices(self, counter: "Counter") -> None:
         """The technician at any station sees the devices of all of them."""
+        from kiosk.journal.errors import StoreLost
+
         while True:
-            await asyncio.to_thread(counter.tell_devices)
+            # The next word comes soon; whoever needs the store finds out himself.
+            with suppress(StoreLost):
+                await asyncio.to_thread(counter.tell_devices)
             await asyncio.sleep(_TELLS_OF_DEVICES_EVERY_S)
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------

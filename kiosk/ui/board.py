@@ -55,6 +55,11 @@ class Board:
         self.bell.ring()
 
     @property
+    def is_somebody_calling(self) -> bool:
+        """Whether a resident wants somebody to come, at this terminal or at one elsewhere."""
+        return self.is_clerk_called or bool(self.terminals and self.terminals.calls)
+
+    @property
     def asks_clerk(self) -> bool:
         """Whether something waits for the clerk's answer."""
         if any(under_way and under_way.clerk_asked for under_way in (self.case, self.service)):

@@ -114,13 +114,13 @@ class _NotWanted(Exception):
 
 
 async def reach_clerk(board: Board, far: FarClerk, is_leaving: Callable[[], bool]) -> None:
-    """Carries to the clerk's station what residents bring before there is a case, one thing at a time, for ever.
+    """Carries to the clerk's station what residents bring before there is a case, one thing at a time, until it leaves.
 
     A form that was typed, or a call; and while there is neither, that the terminal is free for a form he takes in.
     """
     thread = StationThread()
     try:
-        while True:
+        while not is_leaving():
             await board.bell.until(lambda: _wanted(board) is not None)
             wanted = _wanted(board)
             assert wanted is not None, "just looked at"
@@ -178,6 +178,7 @@ async def have_cases_settled(
     They take their time, and the terminal serves residents meanwhile.
     """
     thread = StationThread()
+    told: set[str] = set()
 
     def give_up() -> None:
         if is_leaving():
@@ -186,7 +187,7 @@ async def have_cases_settled(
     try:
         while not is_leaving():
             for waiting in await station_thread.call(station.journal.suspect_cases):
-                await _settle(waiting, far, station, station_thread, thread, give_up)
+                await _settle(waiting, far, station, station_thread, thread, give_up, told)
             await asyncio.sleep(_LOOKS_FOR_SUSPECT_EVERY_S)
     finally:
         thread.end()
@@ -199,6 +200,7 @@ async def _settle(
     station_thread: StationThread,
     thread: StationThread,
     give_up: Callable[[], None],
+    told: set[str],
 ) -> None:
     from hw.errors import LinkLost, Refused
     from kiosk.issuance.settle import NotSuspect, accept
@@ -212,7 +214,11 @@ async def _settle(
     except (_NotWanted, Abandoned, LinkLost):
         return  # it waits on, and is asked about again
     except (Refused, TestimonyInvalid, NotSuspect, TransitionRefused) as refused:
-        _log.warning("two clerks' word about application %s is not taken: %s", waiting.number, refused)
+        line = f"two clerks' word about application {waiting.number} is not taken: {refused}"
+        # It is asked about again and again.
+        if line not in told:
+            told.add(line)
+            _log.warning("%s", line)
 
 
 def _answer(resident: Resident | None, items: tuple[str, ...]) -> Accepted | Returned | Referred:

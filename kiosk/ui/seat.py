@@ -105,15 +105,10 @@ class Seat:
         called = set()
         if board.offered is not None or (case is not None and case.waits_for_resident):
             called.add(SeatName.RESIDENT)
-        service = board.service
-        if service is not None and service.waits_for_resident:
+        if board.service is not None and board.service.waits_for_resident:
             called.add(SeatName.RESIDENT)
-        if service is not None and service.clerk_asked is not None:
-            called.add(SeatName.CLERK)
         is_left = bool(board.left) and not board.has_seen_left
-        if board.submitted is not None or board.asks_clerk:
-            called.add(SeatName.CLERK)
-        if is_left or board.is_clerk_called or (case is not None and case.clerk_asked is not None):
+        if is_left or board.is_somebody_calling or board.submitted is not None or board.asks_clerk:
             called.add(SeatName.CLERK)
         return called
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 from kiosk.counter.asking import FormLooked
 from kiosk.counter.line import Question
@@ -135,15 +136,16 @@ class Terminals:
             self.waiting.append(question)
         self.bell.ring()
 
-    def answer(self, question: TerminalQuestion, value: object) -> None:
-        """The clerk answers; nobody hears it when the question was withdrawn in the same moment."""
+    def answer(self, question: TerminalQuestion, value: object) -> bool:
+        """The clerk answers; False when the question was withdrawn in the same moment."""
         if question not in self.waiting:
-            return
+            return False
         if value is Unsure.CANNOT_TELL:
             question.asked.cannot_tell()
         else:
             question.asked.answer(value)
         self._leave(question)
+        return True
 
     def stop(self, question: TerminalQuestion) -> None:
         """The clerk stops the case; what follows is the terminal's."""
@@ -181,7 +183,8 @@ class ClerkForTerminals:
         self._terminals = terminals
         self._post = post
         self._lock = threading.Lock()
-        self._lines: dict[str, CaseLine] = {}
+        self._lines: WeakValueDictionary[str, CaseLine] = WeakValueDictionary()
+        """While somebody still uses them: an answered one, with what was asked and said, is nobody's."""
         self._withdrawn: set[str] = set()
         """Questions that were withdrawn before their thread had put them."""
 
@@ -209,9 +212,12 @@ class ClerkForTerminals:
                 self._withdrawn.remove(question.id)
                 line.close()
 
+        # Not the question itself: its body is of a resident, and the line lives for as long as an answer may be undone.
+        id_, asker = question.id, question.asker
+
         def put(news: object) -> None:
             assert isinstance(news, ClerkAsked), "the clerk is asked, and told nothing"
-            asked = TerminalQuestion(question.id, question.asker, number, news, line)
+            asked = TerminalQuestion(id_, asker, number, news, line)
             self._post(lambda: self._terminals.ask(asked))
 
         return put
@@ -233,7 +239,7 @@ class ClerkForTerminals:
     def close(self) -> None:
         """The station ends: nobody answers."""
         with self._lock:
-            for line in self._lines.values():
+            for line in list(self._lines.values()):
                 line.close()
 
 

@@ -35,7 +35,7 @@ def sign_for(board: Board, card_waits_s: float) -> TowerSign:
         return TowerSign.TROUBLE
     if case is not None and case.ending is None and is_card_waited_for and card_waits_s >= CARD_LEFT_AFTER_S:
         return TowerSign.CARD_LEFT
-    if board.is_clerk_called or board.submitted is not None or board.asks_clerk:
+    if board.is_somebody_calling or board.submitted is not None or board.asks_clerk:
         return TowerSign.NEEDS_CLERK
     if case is None:
         return TowerSign.NOTHING

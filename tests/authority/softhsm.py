@@ -14,9 +14,7 @@ PIN = "two persons together"
 
 @contextmanager
 def token(folder: Path, label: str) -> Iterator[str]:
-    """A token with this label; yields the beginning of the URIs of its keys.
-
-    Fails when SoftHSM is not there."""
+    """A token with this label; yields the beginning of the URIs of its keys. Fails when SoftHSM is not there."""
     assert Path(MODULE).exists(), "not installed: softhsm2 (Debian package)"
     (folder / "tokens").mkdir()
     (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")

@@ -110,6 +110,21 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
+def test_a_terminal_that_leaves_asks_nothing_more() -> None:
+    far, leaving = FarAway(), threading.Event()
+
+    async def run() -> None:
+        board = Board()
+        reaching = asyncio.ensure_future(reach_clerk(board, far, leaving.is_set))
+        board.greet(True)
+        await until(lambda: far.asked == ["free"])
+        leaving.set()
+        await asyncio.wait_for(reaching, PATIENCE_S)
+
+    asyncio.run(run())
+    assert (far.asked, far.given_up) == (["free"], ["free"])
+
+
 def test_a_terminal_that_greets_takes_a_form_from_the_clerk() -> None:
     async def play(board: Board, far: FarAway) -> None:
         board.greet(True)

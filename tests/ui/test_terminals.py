@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime
+import gc
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,24 @@ def test_what_a_terminal_asks_comes_before_the_clerk(attend: Callable[[Play], No
         await pilot.press(*"1000", "enter")
         assert await paid == 1000
         await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_what_was_asked_and_said_is_kept_by_nobody_once_it_was_heard(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        def ask() -> weakref.ref[Question]:
+            question = asked_by("lobby", "fee")
+            assert clerk.clerk(question, "2026-0007").take_fee(500) == 500
+            return weakref.ref(question)
+
+        kept = asyncio.ensure_future(asyncio.to_thread(ask))
+        await reach(pilot, "EnterAmount")
+        await pilot.press(*"500", "enter")
+        question = await kept
+        await reach(pilot, "Desk")
+        gc.collect()
+        assert question() is None
 
     attend(play)
 

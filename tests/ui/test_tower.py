@@ -10,7 +10,8 @@ from kiosk.model.application import Application
 from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.ending import Finished
-from kiosk.ui.persons import CardRequest, FeeDue, PasswordChoice
+from kiosk.ui.persons import CardRequest, CaseLine, FeeDue, PasswordChoice
+from kiosk.ui.terminals import Call, TerminalQuestion, Terminals
 from kiosk.ui.tower import CARD_LEFT_AFTER_S, TowerSign, keep_tower, sign_for
 from tests.ui.scripted_counter import resident
 
@@ -43,6 +44,15 @@ def test_signs_of_a_case():
     case.ending = object()
     assert sign_for(board, 0) is TowerSign.TROUBLE
     board.leave()
+    assert sign_for(board, 0) is TowerSign.NOTHING
+
+
+def test_a_call_from_a_terminal_elsewhere_is_shown_too():
+    board = Board()
+    board.terminals = Terminals(board.bell)
+    board.terminals.ask(TerminalQuestion("q", "lobby", "", Call(), CaseLine()))
+    assert sign_for(board, 0) is TowerSign.NEEDS_CLERK
+    board.terminals.withdraw("q")
     assert sign_for(board, 0) is TowerSign.NOTHING
 
 

@@ -11,7 +11,7 @@ from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.issuing import check_prospect
 from kiosk.authority.embedded.refusal import Refusal
-from kiosk.authority.embedded.registration import is_registered
+from kiosk.authority.embedded.registration import registered_serial
 from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.status import FULL, StatusService
 from kiosk.authority.embedded.store import Books
@@ -64,17 +64,15 @@ def _answer(
         return info_item(oid, asn1.encode(books.newest_head(requester.owner)))
     if oid not in _ANSWERS:
         raise MessageInvalid("badRequest", "this information is not offered here")
-    if oid in _CRL_QUESTIONS and authority.policy.relying_parties == "registered":
-        _count_crl(requester, authority)
-    return _ANSWERS[oid](value, authority)
-
-
-def _count_crl(requester: Requester, authority: Authority) -> None:
-    """Where relying parties are registered, CRLs are told to them alone, and counted. Raises `MessageInvalid`."""
-    if not is_registered(requester) or requester.serial is None:
+    if oid not in _CRL_QUESTIONS or authority.policy.relying_parties != "registered":
+        return _ANSWERS[oid](value, authority)
+    serial = registered_serial(requester)
+    if serial is None:
         raise MessageInvalid("notAuthorized", "CRLs are told to registered relying parties")
-    with authority.store.write(authority.now()) as books:
-        books.count_told(requester.serial, "crl")
+    answer = _ANSWERS[oid](value, authority)
+    with authority.store.write(authority.now()) as counted:
+        counted.count_told(serial, "crl")
+    return answer
 
 
 def _station_record(place: asn1.TLV, requester: Requester, books: Books, records_a_page: int) -> bytes:

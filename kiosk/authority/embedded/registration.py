@@ -13,9 +13,9 @@ RELYING_PARTY = "relying_party"
 """The profile of those who may ask for a status where the policy asks for registration."""
 
 
-def is_registered(requester: Requester) -> bool:
-    """Whether a requester may ask for the status of certificates where the policy asks for registration."""
-    return requester.is_station or requester.profile == RELYING_PARTY
+def registered_serial(requester: Requester) -> str | None:
+    """The certificate of whoever may ask for a status where the policy asks for registration; None for others."""
+    return requester.serial if requester.is_station or requester.profile == RELYING_PARTY else None
 
 
 def register(books: Books, certificate: x509.Certificate, profile: str, generation: int = 1) -> None:

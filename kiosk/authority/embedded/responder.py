@@ -109,7 +109,7 @@ class Responder:
             check_header(message, now)
             sender = request.prove(books)
             if message.kind == BodyKind.GENM:
-                # Changes nothing, so that nothing has to be kept of it.
+                # Changes no certificate: nothing has to be kept of it for a second asking.
                 requester = identify(sender, books, now)
                 exchange.protector = protector(sender, authority)
                 return self._inform(store, exchange, message, transaction_id, requester, books)

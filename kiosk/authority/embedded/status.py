@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 from kiosk.authority import asn1
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, Generation
-from kiosk.authority.embedded.registration import is_registered
+from kiosk.authority.embedded.registration import registered_serial
 from kiosk.authority.embedded.requester import Signer, identify
 from kiosk.authority.embedded.status_batch import join, split
 from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry, State
@@ -99,9 +99,7 @@ class StatusService:
                 requester = identify(signer, books, now)
         except (InquiryInvalid, SignatureInvalid, AlgorithmUnknown, MessageInvalid):
             return _unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
-        if not is_registered(requester) or requester.serial is None:
-            return _unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
-        return requester.serial
+        return registered_serial(requester) or _unsuccessful(ocsp.OCSPResponseStatus.UNAUTHORIZED)
 
     def _answer(self, request: bytes) -> OcspAnswer:
         try:

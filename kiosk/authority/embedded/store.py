@@ -343,10 +343,10 @@ class Books:
         self._run("INSERT INTO relying_party VALUES (?, ?)", serial, name)
         self.note("relying_party", serial=serial)
 
-    def count_told(self, serial: str, kind: str) -> bool:
-        """Counts what a relying party is told today; whether the certificate is a registered one's."""
+    def count_told(self, serial: str, kind: str) -> None:
+        """Counts what a relying party is told today; stations are not counted."""
         if self._run("SELECT 1 FROM relying_party WHERE serial = ?", serial).first() is None:
-            return False
+            return
         day = datetime.datetime.fromtimestamp(self._now, datetime.UTC).date().isoformat()
         self._run(
             """INSERT INTO told VALUES (?, ?, ?, 1)
@@ -355,7 +355,6 @@ class Books:
             day,
             kind,
         )
-        return True
 
     def relying_parties(self) -> list[RelyingParty]:
         """All of them by name, with what each was told."""

@@ -47,7 +47,7 @@ class Desk(SeatScreen[str]):
     def keys(self) -> Iterable[Key]:
         """The answer to a resident's call, and the menu."""
         key = Key(self.words("clerk.desk.come"), id="come", hint="C")
-        key.disabled = not self._is_called
+        key.disabled = not self.seat.board.is_somebody_calling
         yield key
         recover = Key(self.words("device.recover"), id="recover", hint="K")
         recover.display = self._counter.is_printer_stuck
@@ -78,16 +78,10 @@ class Desk(SeatScreen[str]):
     def come(self) -> None:
         """Goes to the residents who called."""
         board = self.seat.board
-        if board.is_clerk_called:
-            board.answer_call()
+        board.answer_call()
         if board.terminals is not None:
             for call in board.terminals.calls:
                 board.terminals.answer(call, None)
-
-    @property
-    def _is_called(self) -> bool:
-        board = self.seat.board
-        return board.is_clerk_called or bool(board.terminals and board.terminals.calls)
 
     def on_key(self, event: events.Key) -> None:
         """C answers a call, K frees a stuck printer, Q opens the queue, M the menu."""
@@ -127,7 +121,7 @@ class Desk(SeatScreen[str]):
             newest += map(self._ended_elsewhere, reversed(board.terminals.ended[-_ENDED_SHOWN:]))
         self._write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))
         for key in self.query("#come").results(Key):
-            key.disabled = not self._is_called
+            key.disabled = not self.seat.board.is_somebody_calling
         for key in self.query("#stop").results(Key):
             key.disabled = board.case is None or not board.case.can_stop
 

@@ -23,7 +23,7 @@ from kiosk.ui.clerk.service import (
     SettleAmount,
     SettlePaper,
 )
-from kiosk.ui.clerk.settlement import answer_settlement, question_about, settled_by
+from kiosk.ui.clerk.settlement import question_about, settled_by
 from kiosk.ui.counter import DecisionRefused, FailureText, LeftCase
 from kiosk.ui.ending import Trouble
 from kiosk.ui.persons import Approval, ClerkAsked, IdentityCheck
@@ -122,11 +122,11 @@ async def revoke(seat: Seat, services: Services, residents: Sequence[Resident], 
 
 async def tell_ended(seat: Seat, services: Services, service: OpenService) -> None:
     """How a procedure ended that no resident's seat of this station shows."""
-    told = Decided(seat, "clerk.told.service_done", number=service.number)
     if isinstance(service.ending, Trouble):
         failure = services.failure_texts(service.ending.code) if service.ending.code else None
-        told = Decided(seat, "clerk.told.service_failed", failure)
-    await seat.ask(told)
+        await seat.ask(Decided(seat, "clerk.told.service_failed", failure))
+    else:
+        await seat.ask(Decided(seat, "clerk.told.service_done", number=service.number))
     services.leave()
 
 
@@ -209,7 +209,8 @@ async def _abort(seat: Seat, services: Services, case: LeftCase) -> Decided:
 
 
 async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
-    asked = question_about(seat.board.terminals, case)
+    terminals = seat.board.terminals
+    asked = question_about(terminals, case)
     if case.station and asked is None:
         return Decided(seat, "clerk.told.refused")  # the terminal does not wait any more
     question = await services.question(case.number) if asked is None else settled_by(asked)
@@ -224,8 +225,8 @@ async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) ->
     second = await show(seat, signing)
     if not isinstance(second, str):
         return None
-    if not case.station:
+    if terminals is None or asked is None:
         await services.settle(case.number, answer, second)
-    elif not answer_settlement(seat.board.terminals, asked, Finding(answer, second)):
+    elif not terminals.answer(asked, Finding(answer, second)):
         return Decided(seat, "clerk.told.refused")
     return Decided(seat, "clerk.told.settled", number=case.number)

@@ -1,8 +1,7 @@
-"""Suspect cases of terminals elsewhere, among those that the clerks decide about: which wait, and their answer."""
+"""Suspect cases of terminals elsewhere, among those that the clerks decide about: which wait, and what is asked."""
 
 from collections.abc import Iterator
 
-from kiosk.model.testimony import Finding
 from kiosk.model.transition import SUSPECT, procedure_of
 from kiosk.ui.counter import LeftCase
 from kiosk.ui.terminals import Settlement, TerminalQuestion, Terminals
@@ -30,11 +29,3 @@ def settled_by(asked: TerminalQuestion) -> str:
     """What two clerks look for: `fee`, `receipt` or `refund`."""
     assert isinstance(asked.asked, Settlement), "so it was chosen"
     return asked.asked.question.value
-
-
-def answer_settlement(terminals: Terminals | None, asked: TerminalQuestion | None, finding: Finding) -> bool:
-    """Sends what they found; False when the terminal does not wait for it any more."""
-    if terminals is None or asked is None or asked not in terminals.waiting:
-        return False
-    terminals.answer(asked, finding)
-    return True

@@ -76,12 +76,8 @@ async def send_form(seat: Seat, terminals: Terminals, resident: Resident, show: 
         chosen = await show(seat, ChooseTerminal(seat, free))
     if not isinstance(chosen, TerminalQuestion):
         return
-    is_free = chosen in terminals.waiting
-    terminals.answer(chosen, resident)
-    if is_free:
-        await show(seat, Told(seat, "form_sent", station=chosen.station))
-    else:
-        await show(seat, Told(seat, "no_terminal"))
+    is_sent = terminals.answer(chosen, resident)
+    await show(seat, Told(seat, "form_sent", station=chosen.station) if is_sent else Told(seat, "no_terminal"))
 
 
 async def tell_broken_off(seat: Seat, terminals: Terminals) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
@@ -19,6 +19,7 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.service import ServiceKind, ServiceWork
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import Words
 
 
 class ChooseService(Offer[ServiceKind]):
@@ -65,43 +66,29 @@ class RecallPassword(EnterPassword):
         )
 
 
-class ChoosePasswordMeant(SeatScreen[KeyUse]):
+class ChoosePasswordMeant(Offer[KeyUse]):
     """Which of the card's two passwords he means, and how often each may still be wrong."""
 
-    AUTO_FOCUS = ".choices Key"
-    MINDS_IDLENESS = True
+    ASKS_BACK = True
 
     def __init__(self, seat: Seat, statuses: Mapping[KeyUse, PinStatus]) -> None:
-        super().__init__(seat, can_stop=True)
-        self._statuses = dict(statuses)
+        super().__init__(
+            seat,
+            "meant",
+            tuple(statuses),
+            instruction=lambda words: (words("resident.meant.title"), "\n".join(_states(statuses, words))),
+            label=lambda words, use: words(f"resident.meant.{use}"),
+        )
 
-    def page(self) -> ComposeResult:
-        """A key for each, the state of each below."""
-        yield Paragraph(self.words("resident.meant.title"), classes="title")
-        yield Paragraph("\n".join(self._states()), classes="note")
-        with Horizontal(classes="choices"):
-            for number, use in enumerate(self._statuses, 1):
-                yield Key(self.words(f"resident.meant.{use}"), id=f"meant-{use}", hint=str(number), value=use)
 
-    def _states(self) -> Iterable[str]:
-        for number, (use, status) in enumerate(self._statuses.items(), 1):
-            state = "left" if status.attempts_remaining else "locked"
-            yield self.words(
-                f"resident.meant.{use}.text",
-                number=number,
-                state=self.words(f"resident.meant.{state}", attempts=status.attempts_remaining),
-            )
-
-    @on(Key.Pressed, ".choices Key")
-    def choose(self, event: Key.Pressed) -> None:
-        """Chooses."""
-        if isinstance(event.key.value, KeyUse):
-            self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        if event.character is not None and event.character in "12"[: len(self._statuses)]:
-            self.dismiss(list(self._statuses)[int(event.character) - 1])
+def _states(statuses: Mapping[KeyUse, PinStatus], words: Words) -> Iterable[str]:
+    for number, (use, status) in enumerate(statuses.items(), 1):
+        state = "left" if status.attempts_remaining else "locked"
+        yield words(
+            f"resident.meant.{use}.text",
+            number=number,
+            state=words(f"resident.meant.{state}", attempts=status.attempts_remaining),
+        )
 
 
 _WAITING = {ServiceWork.CLERK: COUNTER, ServiceWork.STATION: WAIT}
