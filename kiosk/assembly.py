@@ -213,12 +213,16 @@ def open_desk(
     issuer, name = credential.chain[0], _station_name(config, credential)
     database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
     try:
-        station_key = _load_key(load_station_key, data / "station.key", os.urandom)
-        head_key = _load_key(load_head_key, data / "head.key", os.urandom)
+        keys = (data / "station.key", data / "head.key")
+        if is_begun(database, name):
+            _refuse_without(keys)
+        station_key = _load_key(load_station_key, keys[0], os.urandom)
+        head_key = _load_key(load_head_key, keys[1], os.urandom)
         if is_sealed_to(database, name):
             _refuse_without((data / "line.key",))
         line = _line(database, credential, endpoint, data, clock, os.urandom)
         journal = Journal(database, name, station_key, clock, head_key=head_key, escrow_key=line.escrow_key)
+        journal.start()
         in_training = is_training(issuer, config.policy)
         card_issuer, person_key = load_issuer(config.issuer, is_training=in_training)
         line.open()
@@ -287,7 +291,7 @@ def _authority_client(
 
 
 @contextmanager
-def clerks_station(config: Config, data: Path, credential: StationCredential, clock: Clock) -> Iterator[RemoteDesk]:
+def way_to_clerk(config: Config, data: Path, credential: StationCredential, clock: Clock) -> Iterator[RemoteDesk]:
     """Another way to the clerk's station beside the one that the open station uses, for another thread."""
     database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}", must_exist=True)
     try:

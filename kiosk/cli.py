@@ -431,7 +431,8 @@ def _reconcile(args: argparse.Namespace) -> int:
 
 def _settle(args: argparse.Namespace) -> int:
     from kiosk.config import load_config, locate_config
-    from kiosk.settle_command import UsageInvalid, run_settle
+    from kiosk.drill import UsageInvalid
+    from kiosk.settle_command import run_settle
 
     path = locate_config(args.config)
     config = load_config(path, args.settings)

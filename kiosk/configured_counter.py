@@ -128,8 +128,7 @@ class ConfiguredCounter:
         self._device_board: DeviceBoard | None = None
         self._devices_elsewhere: DeviceBoard | None = None
         self._far_clerk: StationFarClerk | None = None
-        self._credential = data
-        """The credential's file, once the counter is open."""
+        self._endpoint: Endpoint | None = None
         self.sign_in: SignIn | None = None
         self.voice: Voice | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
@@ -148,7 +147,7 @@ class ConfiguredCounter:
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
         self._clerks = endpoint.credential.parent.parent / "clerks"
-        self._credential = endpoint.credential
+        self._endpoint = endpoint
         assembly = self._held.enter_context(
             open_station(self._config, self._data, endpoint, trace=self._trace.append, spy=self._hear_line)
         )
@@ -295,8 +294,8 @@ class ConfiguredCounter:
     def attend_terminals(self, clerk: ClerkAtStation, is_stopping: Callable[[], bool]) -> None:
         """Answers terminals that have this station as `clerk.station`, over connections of its own."""
         assert self._assembly is not None, "the counter is open"
-        endpoint = Endpoint(self._assembly.authority_url, self._credential)
-        with open_desk(self._config, self._data, endpoint, clerk.clerk, clerk.reception, clerk.witnesses) as desk:
+        assert self._endpoint is not None, "the counter is open"
+        with open_desk(self._config, self._data, self._endpoint, clerk.clerk, clerk.reception, clerk.witnesses) as desk:
             Attendance(desk, clerk.withdraw, clerk.follow, time.monotonic).serve(is_stopping)
 
     def card_services(self) -> CardServices:

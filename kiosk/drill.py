@@ -1,7 +1,6 @@
 """`kiosk drill`: issuances without a screen, the persons played by a file; for rehearsal, integration, measurement."""
 
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
@@ -116,11 +115,11 @@ def run_attendance(
 
 def _take_time(takes_s: float, is_stopping: Callable[[], bool]) -> None:
     """The clerk thinks. Raises `CancelledError` when the station ends meanwhile."""
-    until_s, pause = time.monotonic() + takes_s, threading.Event()
-    while (left_s := until_s - time.monotonic()) > 0:
+    until_s = time.monotonic() + takes_s
+    while time.monotonic() < until_s:
         if is_stopping():
             raise CancelledError
-        pause.wait(min(left_s, _LOOKS_EVERY_S))
+        time.sleep(_LOOKS_EVERY_S)
 
 
 def _is_nobodys(_: Question) -> None:

@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from kiosk.assembly import Assembly, clerks_station
+from kiosk.assembly import Assembly, way_to_clerk
 from kiosk.config import Config
+from kiosk.counter.printed_forms import number_of
 from kiosk.counter.remote_clerk import RemoteClerk, RemoteReception, RemoteTwoClerks
 from kiosk.model.resident import Resident
 
@@ -44,7 +45,7 @@ class StationFarClerk:
         """Another way of its own."""
         station = self._assembly.station
         return RemoteReception(
-            self._held.enter_context(clerks_station(self._config, self._data, self._assembly.credential, station.clock))
+            self._held.enter_context(way_to_clerk(self._config, self._data, self._assembly.credential, station.clock))
         )
 
 
@@ -59,5 +60,5 @@ class FarForms:
         """Asks whose it is; its application then has the number that stands on the paper."""
         found = self._reception.resident_of(code)
         if found is not None:
-            self._numbers[found.code] = code.rpartition("-")[0]
+            self._numbers[found.code] = number_of(code)
         return found

@@ -55,7 +55,7 @@ def load_issuer(place: IssuerPlace, *, is_training: bool) -> tuple[CardIssuer, b
             raise ConfigInvalid(
                 _SECTION, "issuer.token", "missing: masters of production lie in a token, a file is for training"
             )
-        masters, *later = load_masters(path)
+        masters, *later = _masters_in(path, file)
         return CardIssuer(in_memory(masters), tuple(in_memory(each) for each in later)), person_key
     if file.masters is not None or file.later_masters:
         raise ConfigInvalid(
@@ -113,7 +113,10 @@ def read_pin(path: Path) -> bytearray:
 
 def load_masters(path: Path) -> list[Mapping[ChannelPurpose, bytes]]:
     """The masters in a file, generation by generation. Raises `ConfigInvalid`."""
-    file = convert(read_tables(path), _IssuerFile, str(path))
+    return _masters_in(path, convert(read_tables(path), _IssuerFile, str(path)))
+
+
+def _masters_in(path: Path, file: _IssuerFile) -> list[Mapping[ChannelPurpose, bytes]]:
     if file.masters is None:
         raise ConfigInvalid(str(path), "masters", "missing")
     if len(file.later_masters) > LATER_GENERATIONS:

@@ -9,15 +9,12 @@ from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
 from kiosk.config import Config
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
+from kiosk.drill import UsageInvalid
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.persons import Abandoned
 from kiosk.issuance.settle import NotSuspect, question_at, question_of, settle, settle_elsewhere
 from kiosk.journal.records import CaseRecord
 from kiosk.model.testimony import ANSWERS, TestimonyInvalid
-
-
-class UsageInvalid(Exception):
-    """The command line asks for what cannot be."""
 
 
 def run_settle(
@@ -35,7 +32,7 @@ def run_settle(
     Where the clerk has a station of his own they are asked there, and wait for: answer and keys are theirs.
 
     1 when nothing is asked about that application, or when the answer or the keys are not accepted; 2 when the clerks
-    leave it for now, 70 when their station cannot be asked. Raises `ConfigInvalid`, `DataInUse`, `UsageInvalid` and
+    leave it for now or their station cannot be asked. Raises `ConfigInvalid`, `DataInUse`, `UsageInvalid` and
     what opening the station raises.
     """
     with (
@@ -69,7 +66,7 @@ def run_settle(
             return ExitCode.UNDECIDED
         except LinkLost as lost:
             print(f"kiosk: {lost}", file=sys.stderr)
-            return ExitCode.INTERNAL
+            return ExitCode.UNDECIDED
         print(f"{settled.number}  {settled.stage}")
     return ExitCode.OK
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from hw.strict_toml import ConfigInvalid
-from kiosk.assembly import Assembly, DataInUse, Endpoint, hold_data, open_station
+from kiosk.assembly import Assembly, DataInUse, Endpoint, hold_data, open_desk, open_station
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import init
 from kiosk.config import SHIPPED, load_config
+from kiosk.counter.desk import Desk
 from kiosk.counter.line import load_line_key
+from kiosk.counter.till import Till
 from kiosk.journal.database import open_database
 from kiosk.journal.escrow import EscrowTo
 from kiosk.journal.head import HeadKey
@@ -19,6 +21,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.step import Step
 from kiosk.model.transition import Stage
+from kiosk.procedures import NobodyAtDesk
 from tests.counter_bench import START
 from tests.journal.walked_case import walk
 
@@ -94,3 +97,17 @@ def test_a_clerks_station_reads_at_its_own_counter_what_its_terminals_have_seale
         assert found.seal.elsewhere is None
         read = journal.effect(found, Step.CLOSED)
         assert read is not None and read.outcome == b"its record"
+
+
+def test_a_key_is_not_made_anew_beside_a_journal_that_the_clerks_station_wrote(tmp_path: Path, authority: Path) -> None:
+    def desk() -> AbstractContextManager[Desk]:
+        endpoint = Endpoint("http://127.0.0.1:1", authority / "stations" / "demo.pem")
+        return open_desk(load_config(SHIPPED / "kiosk.toml", []), tmp_path, endpoint, lambda _, __: NobodyAtDesk())
+
+    with desk() as opened:
+        Till(opened.journal).move("lobby", "1", 1000)
+    with desk():
+        pass
+    (tmp_path / "head.key").unlink()
+    with pytest.raises(ConfigInvalid, match=r"head\.key"), desk():
+        pass

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.authority import oids
+from kiosk.authority.signature import verify
 from kiosk.authority.verification import load_certificate
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms
 from kiosk.model.testimony import ClerkSignature, Testimony, TestimonyInvalid, TestimonyTerms
@@ -126,11 +127,8 @@ def operator_of(certificate: bytes) -> str:
 def is_signed(signed: ClerkSignature, payload: bytes) -> bool:
     """Whether the key of the certificate that comes with it has signed; whose that is, is for others to say."""
     try:
-        key = load_certificate(signed.certificate).public_key()
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            return False
-        key.verify(signed.signature, payload, ec.ECDSA(hashes.SHA256()))
-    except (InvalidSignature, ValueError):
+        verify(load_certificate(signed.certificate).public_key(), signed.signature, payload)
+    except ValueError:
         return False
     return True
 

@@ -157,15 +157,12 @@ class Desk:
             till.count(question.asker, counted.application_number, msgspec.json.decode(reply.value, type=int))
             return None
         about = msgspec.json.decode(question.body, type=asking.Concerning)
-        number = about.application_number
-        match question.kind:
-            case asking.FEE.kind:
-                tendered_yen = msgspec.json.decode(reply.value, type=int)
-                till.move(question.asker, number, tendered_yen)
-                return number, tendered_yen
-            case _:
-                till.move(question.asker, number, -about.count)
-        return None
+        if question.kind != asking.FEE.kind:
+            till.move(question.asker, about.application_number, -about.count)
+            return None
+        tendered_yen = msgspec.json.decode(reply.value, type=int)
+        till.move(question.asker, about.application_number, tendered_yen)
+        return about.application_number, tendered_yen
 
     def reply(self, question: Question) -> Reply:
         """The answer to one question, whatever line it came by; blocks for as long as a person takes.
@@ -308,22 +305,22 @@ class Desk:
         hashes = []
         if approval.operation == "revoke":
             hashes = [eligible.items.hash() for eligible in self._certified_of(approval.resident_code)]
-        try:
-            return [*hashes, *([certify_items(resident.items, resident.kana).hash()] if resident else [])]
-        except Uncertifiable as error:
-            if hashes:
-                return hashes  # a certificate from before his name could be certified no more
-            raise Refused(str(error)) from error
+        if resident is not None:
+            try:
+                hashes.append(certify_items(resident.items, resident.kana).hash())
+            except Uncertifiable as error:
+                if not hashes:  # else there is a certificate from before his name could be certified no more
+                    raise Refused(str(error)) from error
+        return hashes
 
     def _refuse_unless_approved(self, terms: AuthorisationTerms, approval: Approval) -> None:
         case = self.journal.identified_case(terms.case)
-        identified = _IDENTIFIED[approval.operation]
-        stands = None if case is None else (case.station, case.number, case.stage)
-        if stands != (approval.station, approval.number, identified) or terms.station != approval.station:
+        approved = (approval.station, approval.number, _IDENTIFIED[approval.operation])
+        if case is None or (case.station, case.number, case.stage) != approved or terms.station != approval.station:
             raise Refused("the clerk has approved another case")
         if (terms.operation, terms.which) != (approval.operation, approval.which):
             raise Refused("the clerk has approved something else")
-        if case is None or case.card != self.ids.card(terms.card_number).hex():
+        if case.card != self.ids.card(terms.card_number).hex():
             raise Refused("the clerk has approved another card")
         is_his = terms.person == self.ids.person(approval.resident_code)
         if not is_his or terms.items_hash not in self._items_hashes(approval):

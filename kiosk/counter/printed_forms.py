@@ -22,6 +22,11 @@ _LENGTH = 8
 _LABEL = "printed form"
 
 
+def number_of(code: str) -> str:
+    """The application number on a form with this code."""
+    return code.rpartition("-")[0]
+
+
 class PrintedForms:
     """The forms of one station."""
 

@@ -112,9 +112,10 @@ def make_generation(keys: MacKeys) -> tuple[str, ...]:
     newest = max((each.generation for each in found), default=0)
     if lost := _missing(keys, newest - 1, found):
         raise MasterUnfit(f"token {keys.place.token}: there is no key {lost[0]} in it, and another one opens no card")
-    wanted = _missing(keys, newest, found) or _missing(keys, newest + 1, found)
-    if newest == _GENERATIONS and not _missing(keys, newest, found):
+    wanted = _missing(keys, newest, found)
+    if not wanted and newest == _GENERATIONS:
         raise MasterUnfit(f"token {keys.place.token}: all {_GENERATIONS} generations that a card counts are there")
+    wanted = wanted or _missing(keys, newest + 1, found)
     for label in wanted:
         keys.make(label, MASTER_BITS)
     return wanted

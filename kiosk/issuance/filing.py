@@ -4,9 +4,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from hw.errors import DeviceError
-from kiosk.issuance.failure import Halted, NumberTaken, Refusal, failure_code
-from kiosk.issuance.issue import BROKEN, DESTROYED
+from kiosk.issuance.failure import Halted, NumberTaken, Refusal
+from kiosk.issuance.issue import BROKEN, DESTROYED, reopened
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord
@@ -44,13 +43,10 @@ def open_or_resume(application: Numbered, procedure: Procedure, station: Station
         return station.journal.open_case(application.number, msgspec.json.encode(application), procedure)
     if record.seal.is_destroyed:
         raise Refusal(DESTROYED)
-    try:
-        reopened = station.ended_cases.reopened(record, resident_code)
-    except DeviceError as trouble:
-        raise Halted(failure_code(trouble)) from trouble
-    if reopened is None or filed(reopened, station.journal, type(application)) != application:
+    found = reopened(record, resident_code, station)
+    if found is None or filed(found, station.journal, type(application)) != application:
         raise NumberTaken(application.number)
-    return reopened
+    return found
 
 
 def filed(record: CaseRecord, journal: Journal, kind: type[Filed]) -> Filed:

@@ -211,17 +211,22 @@ def _open_or_resume(application: Application, station: Station) -> CaseRecord:
         return station.journal.open_case(application.number, msgspec.json.encode(application))
     if record.seal.is_destroyed:
         raise Refusal(DESTROYED)
-    try:
-        reopened = station.ended_cases.reopened(record, application.resident_code)
-    except DeviceError as trouble:
-        raise Halted(failure_code(trouble)) from trouble
-    if reopened is None or filed_application(reopened, station.journal) != application:
+    found = reopened(record, application.resident_code, station)
+    if found is None or filed_application(found, station.journal) != application:
         raise NumberTaken(application.number)
     if record.stage.is_suspect:
         raise Suspect(record.code or UNNAMED)
     if record.stage is Stage.ON_HOLD:
         raise Halted(ON_HOLD)
-    return reopened
+    return found
+
+
+def reopened(record: CaseRecord, resident_code: str, station: Station) -> CaseRecord | None:
+    """A case in a form that can be read here, None when it is another's. Raises `Halted` when nobody can be asked."""
+    try:
+        return station.ended_cases.reopened(record, resident_code)
+    except DeviceError as trouble:
+        raise Halted(failure_code(trouble)) from trouble
 
 
 def recall(case: Case, card: InsertedCard) -> None:

@@ -41,7 +41,7 @@ def meant(
             raise case.refuse(NOT_ON_CARD)
         return named
     use = next(iter(statuses)) if len(statuses) == 1 else resident.which_password(statuses)
-    return "authentication" if use is KeyUse.AUTHENTICATION else "signature"
+    return _kind(use)
 
 
 def choose(session: CardSession, use: KeyUse, station: Station, resident: Resident) -> bytearray:
@@ -54,8 +54,11 @@ def choose(session: CardSession, use: KeyUse, station: Station, resident: Reside
 
 def choosable(session: CardSession, use: KeyUse, station: Station) -> PinPolicy:
     """What both the policy and the card accept as a new password. Raises `PasswordRulesIncompatible`."""
-    kind: PasswordKind = "authentication" if use is KeyUse.AUTHENTICATION else "signature"
-    return password_policy(station.policy.passwords[kind], session.pin_policy(use))
+    return password_policy(station.policy.passwords[_kind(use)], session.pin_policy(use))
+
+
+def _kind(use: KeyUse) -> PasswordKind:
+    return "authentication" if use is KeyUse.AUTHENTICATION else "signature"
 
 
 def tries_left(session: CardSession, use: KeyUse) -> PinStatus:

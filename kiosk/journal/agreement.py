@@ -216,7 +216,7 @@ def check_state(told: Told, state: StoreState) -> None:
             raise ChainBroken(case.station, case.seq, f"the receipt of case {pseudonym} proves another entry")
     for pseudonyms in (state.cases, state.effects, state.receipts):
         for pseudonym in pseudonyms.keys() - told.cases.keys():
-            station = state.cases[pseudonym][0] if pseudonym in state.cases else ""
+            station = state.cases[pseudonym].station if pseudonym in state.cases else ""
             raise ChainBroken(station, state.ends.get(station, 0), f"case {pseudonym} is not told by the journal")
 
 

@@ -41,10 +41,12 @@ from kiosk.journal.records import CaseElsewhere
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident, Sex
+from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter.two_stations import PATIENCE_S, WINDOW, TwoStations, line_key, two_stations
 from tests.counter_bench import RESIDENT
 from tests.issuance.rest import new_world
+from tests.journal.walked_case import walk
 from tests.stores import Store
 
 APPLICATION = SHIPPED / "demo" / "application.toml"
@@ -367,6 +369,11 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def test_the_clerk_sees_how_far_terminals_are(town: TwoStations, slow: SlowClerk) -> None:
     """Of a case he is told number and stage, and how it ended."""
     with attended(town, slow):
-        record = town.terminal(town.remote()).journal.open_case("7", b"{}")
+        journal = town.terminal(town.remote()).journal
+        record = journal.open_case("7", b"{}")
         (case,) = slow.cases.get(timeout=PATIENCE_S)
-        assert (case.station, case.number, case.pseudonym) == ("demo", "7", record.pseudonym)
+        assert (case.station, case.number, case.pseudonym, case.stage) == ("demo", "7", record.pseudonym, Stage.OPENED)
+        walk(journal, record, Stage.ROLLED_BACK)
+        while not case.stage.is_ended:
+            (case,) = slow.cases.get(timeout=PATIENCE_S)
+        assert case.stage is Stage.ROLLED_BACK

@@ -9,8 +9,7 @@ import pytest
 from kiosk.counter.cash_count import CashCount, CountKind, DayClosed, ReasonMissing, check_counts, drawer_day
 from kiosk.counter.printed_forms import VALID_DAYS
 from kiosk.counter.queue import LAST, Purpose, Queue, QueueFull, TicketState
-from kiosk.journal.agreement import Told, read_state
-from kiosk.journal.chain import read_entries
+from kiosk.journal.agreement import read_state
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken
 from kiosk.journal.head import HeadKey, parse_head
@@ -18,6 +17,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.verify import verify_chain
 from tests.counter.counter_store import CounterStore, TurnedClock, new_clerk
 from tests.crash.mutation import Mutation, Rewrite, applied
+from tests.journal.filled_journal import told_until
 from tests.stores import Store
 
 
@@ -158,9 +158,7 @@ def write(counter: CounterStore, statement: str, *values: object) -> None:
 
 def told_of(counter: CounterStore) -> dict[str, int]:
     database = open_database(counter.store.url)
-    told = Told(read_state(database).ends)
-    for _ in told.listen(read_entries(database)):
-        pass
+    told = told_until(database, read_state(database).ends)
     return check_counts(database, told)
 
 
@@ -275,9 +273,7 @@ def test_the_entry_of_the_last_count_is_held_against_the_head_that_was_signed_ov
 def test_a_drawer_that_is_counted_while_somebody_verifies_disturbs_nothing(counter: CounterStore) -> None:
     two_counts(counter)
     database = open_database(counter.store.url)
-    told = Told(read_state(database).ends)
-    for _ in told.listen(read_entries(database)):
-        pass
+    told = told_until(database, read_state(database).ends)
     counter.clock.pass_time(days=1)
     counter.journal().open_case("1", b"application")
     counter.counts().keep(replace(count(counter, {"1000": 10}, 10_000), repaid_yen=1000), [new_clerk("sato")])

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kiosk.journal.agreement import Told
 from kiosk.journal.chain import read_entries, read_heads
-from kiosk.journal.database import open_database
+from kiosk.journal.database import Database, open_database
 from kiosk.journal.entry import FIRST_HASH, Entry, chain
 from kiosk.journal.head import HeadKey, ProvenHead, SignedHead, parse_head
 from kiosk.journal.journal import Journal
@@ -99,3 +100,11 @@ def forged(entries: list[Entry]) -> list[Entry]:
         edge = edge.append(previous)
         made.append(replace(entry, seq=seq, body=body, hash=previous, node=None if seq & 1 else edge.peaks[-1]))
     return made
+
+
+def told_until(database: Database, ends: dict[str, int]) -> Told:
+    """What the journal tells of its cases up to these entries."""
+    told = Told(ends)
+    for _ in told.listen(read_entries(database)):
+        pass
+    return told

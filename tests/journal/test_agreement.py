@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.journal.agreement import Told, check_records, check_state, read_state
+from kiosk.journal.agreement import check_records, check_state, read_state
 from kiosk.journal.chain import Chain, read_entries
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.entry import ChainBroken
@@ -15,7 +15,7 @@ from kiosk.journal.records import EffectState
 from kiosk.journal.seal import StationKey
 from kiosk.model.step import Step, Undo
 from kiosk.model.transition import AFTER, FIRST_STEP, Stage
-from tests.journal.filled_journal import HEAD_KEY, START, STATION_KEY, fill, open_journal
+from tests.journal.filled_journal import HEAD_KEY, START, STATION_KEY, fill, open_journal, told_until
 from tests.journal.walked_case import open_for, walk
 from tests.stores import Store
 
@@ -28,13 +28,6 @@ FILLED = 2 * len(Step)
 def database(tmp_path: Path) -> Database:
     fill(open_journal(tmp_path / "kiosk.db"), 30)
     return open_database(f"sqlite:///{tmp_path / 'kiosk.db'}")
-
-
-def told_until(database: Database, ends: dict[str, int]) -> Told:
-    told = Told(ends)
-    for _ in told.listen(read_entries(database)):
-        pass
-    return told
 
 
 def test_work_that_goes_on_during_verification_disturbs_nothing(database: Database, tmp_path: Path) -> None:

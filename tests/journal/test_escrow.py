@@ -18,15 +18,13 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from kiosk.cli import main
 from kiosk.journal.agreement import (
-    Told,
     check_escrowed_records,
     check_records,
     check_state,
     count_records_elsewhere,
     read_state,
 )
-from kiosk.journal.chain import read_entries
-from kiosk.journal.database import Database, open_database
+from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken
 from kiosk.journal.escrow import EscrowKey, EscrowTo, EscrowUnopened, is_sealed_to
 from kiosk.journal.head import HeadKey
@@ -36,7 +34,7 @@ from kiosk.journal.retention import hand_over, purge
 from kiosk.journal.seal import SealDestroyed, SealedElsewhere, StationKey
 from kiosk.model.step import Step
 from kiosk.model.transition import ENDED, FIRST_STEP, OPENING, Stage, TransitionRefused, procedure_of
-from tests.journal.filled_journal import START
+from tests.journal.filled_journal import START, told_until
 from tests.journal.walked_case import open_for, walk
 from tests.stores import Store
 
@@ -87,13 +85,6 @@ def closed_case(journal: Journal, number: str = "1", stage: Stage = Stage.CLOSED
         case = journal.complete(case, Step.APPLICATION, SECRET, card="cd")
         case = journal.complete(case, Step.IDENTITY_CHECK, SECRET, person="ab")
     return walk(journal, case, stage, SECRET)
-
-
-def told_until(database: Database, ends: dict[str, int]) -> Told:
-    told = Told(ends)
-    for _ in told.listen(read_entries(database)):
-        pass
-    return told
 
 
 def check(store: Store) -> tuple[int, int]:
