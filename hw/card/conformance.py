@@ -13,7 +13,7 @@ from typing import Protocol
 from hw.card import answer_to_reset, pin_entry
 from hw.card.apdu import EXTENDED, SHORT, Command, Limits, Response
 from hw.card.application import open_application
-from hw.card.connection import Connection, Slot, Traffic, command_port
+from hw.card.connection import Connection, Slot, Traffic, agreed_limits, command_port
 from hw.card.piv_channel import NOT_OFFERED
 from hw.card.status import Status, attempts_in, is_more_data
 from hw.errors import CardAbsent, CardRemoved, DeviceError, ReaderBusy
@@ -101,7 +101,7 @@ class Specimen:
         """The card, powered and held, and let go afterwards."""
         connection = self.slot.connect()
         try:
-            yield _Port(connection, limits.within(getattr(connection, "limits", EXTENDED)), self.clock)
+            yield _Port(connection, agreed_limits(connection, limits), self.clock)
         finally:
             connection.close()
 

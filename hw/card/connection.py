@@ -226,6 +226,11 @@ class ResponseChaining:
         return Response(b"".join(pieces), response.sw)
 
 
+def agreed_limits(connection: Connection, limits: Limits) -> Limits:
+    """`limits` within those that card and reader have agreed upon; a slot in memory passes everything on."""
+    return limits.within(getattr(connection, "limits", EXTENDED))
+
+
 def command_port(traffic: Traffic, limits: Limits) -> CommandPort:
     """The steps of a plain command, put together."""
     return ResponseChaining(LengthCorrection(Formatter(traffic, limits)))

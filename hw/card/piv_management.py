@@ -37,8 +37,9 @@ TDEA = Algorithm(0x03, 24, 8, TripleDES)
 AES_256 = Algorithm(0x0C, 32, 16, algorithms.AES)
 ALGORITHMS = {
     algorithm.identifier: algorithm
-    for algorithm in (TDEA, Algorithm(0x0A, 24, 16, algorithms.AES), Algorithm(0x08, 16, 16, algorithms.AES), AES_256)
+    for algorithm in (AES_256, TDEA, Algorithm(0x0A, 24, 16, algorithms.AES), Algorithm(0x08, 16, 16, algorithms.AES))
 }
+"""By identifier, that of the issuer's keys first."""
 
 
 def ask_witness(port: CommandPort, algorithm: Algorithm) -> bytes:

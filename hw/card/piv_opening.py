@@ -101,13 +101,13 @@ def open_card(port: CommandPort, number: str, issuer: Issuer, select: Callable[[
     if ownership.is_factory:
         _take_over(port, number, answer.management_key)
     if ownership.has_factory_puk:
-        replace_factory_puk(port, answer.puk)
+        _replace_factory_puk(port, answer.puk)
     elif ownership.is_factory:
         _try_factory_puk(port, answer.puk, ownership.algorithm)
     return Opened(port, answer.puk, ownership.has_factory_puk is None and not ownership.is_factory)
 
 
-def replace_factory_puk(port: CommandPort, puk: bytes) -> None:
+def _replace_factory_puk(port: CommandPort, puk: bytes) -> None:
     """Puts the issuer's PUK in the place of the maker's. Raises `PinRefused` where it is another."""
     command = Command(0x00, 0x24, 0x00, piv_pin.PUK_REFERENCE, piv_pin.FACTORY_PUK + puk)
     do(port, "replace PUK", command)
@@ -124,7 +124,7 @@ def reset_pin(opened: Opened, operation: str, pin: bytes | bytearray) -> None:
     except PinRefused:
         if not opened.has_doubtful_puk:
             raise
-        replace_factory_puk(opened.port, opened.puk)
+        _replace_factory_puk(opened.port, opened.puk)
         do(opened.port, operation, command)
 
 
@@ -150,7 +150,7 @@ def _ownership(port: CommandPort, random: Callable[[int], bytes]) -> _Ownership:
 
 def _tried(port: CommandPort, random: Callable[[int], bytes]) -> _Ownership:
     """The card answers with the one algorithm that its key has. The issuer's keys are of AES-256, no maker's is."""
-    for algorithm in (AES_256, *(each for each in ALGORITHMS.values() if each is not AES_256)):
+    for algorithm in ALGORITHMS.values():
         try:
             witness = piv_management.ask_witness(port, algorithm)
         except CardRefused as refused:
@@ -219,9 +219,9 @@ def _take_over(port: CommandPort, number: str, key: bytes) -> None:
 
 
 def _try_factory_puk(port: CommandPort, puk: bytes, algorithm: Algorithm) -> None:
-    """As `replace_factory_puk`; a card that has another PUK gets its management key back and is refused."""
+    """As `_replace_factory_puk`; a card that has another PUK gets its management key back and is refused."""
     try:
-        replace_factory_puk(port, puk)
+        _replace_factory_puk(port, puk)
     except (PinRefused, PinLocked) as refused:
         piv_management.replace_key(port, FACTORY_KEY, algorithm)
         raise _with_another_puk() from refused

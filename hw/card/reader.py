@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from hw.card.apdu import EXTENDED, Limits
 from hw.card.application import open_application
-from hw.card.connection import Slot, Trace, Traffic, command_port
+from hw.card.connection import Slot, Trace, Traffic, agreed_limits, command_port
 from hw.errors import CardMute, DeviceError, LinkLost
 from hw.ports import CardSession
 
@@ -57,8 +57,7 @@ class Reader:
         connection = self._slot.connect()
         try:
             traffic = Traffic(connection, self._trace, self._clock)
-            # What the protocol passes on that card and reader have agreed upon; a slot in memory has none.
-            limits = self._limits.within(getattr(connection, "limits", EXTENDED))
+            limits = agreed_limits(connection, self._limits)
             session = open_application(command_port(traffic, limits), traffic, self._random)
             is_answering = True
             try:
