@@ -15,7 +15,7 @@ from hw.printer.shared import SharedPrinter
 
 PAPER_NEAR_END, DRAWER_LEFT_OPEN = "paper_near_end", "drawer_left_open"
 ACCEPTOR_FAULT, MONEY_UNASSIGNED, EVENTS_LOST = "acceptor_fault", "money_unassigned", "events_lost"
-PAYOUT_UNKNOWN, COIN_ALARM = "payout_unknown", "coin_alarm"
+PAYOUT_UNKNOWN, COIN_ALARM, HOPPER_FAULT = "payout_unknown", "coin_alarm", "hopper_fault"
 
 AnyOwner = Owner[SharedPrinter] | Owner[CoinBox] | Owner[CustomerDisplay] | Owner[SignalLamp]
 
@@ -80,6 +80,7 @@ def _coin_troubles(box: CoinBox) -> tuple[str, ...]:
     found = {
         ACCEPTOR_FAULT: bool(box.self_check()),
         COIN_ALARM: bool(box.alarms),
+        HOPPER_FAULT: box.hopper_failure is not None,
         MONEY_UNASSIGNED: bool(box.state.unassigned_yen),
         PAYOUT_UNKNOWN: bool(box.state.coins_in_doubt),
         EVENTS_LOST: bool(box.state.lost_events or box.state.unread),

@@ -15,8 +15,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
-from hw.data_folder import DataInUse as DataInUse
-from hw.data_folder import hold_data as hold_data
 from hw.errors import Refused
 from hw.hardware import rehearsal_keys
 from hw.ports import ChannelKeys

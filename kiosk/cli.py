@@ -28,8 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _code_of(error: Exception) -> ExitCode | None:
+    from hw.data_folder import DataInUse
     from hw.strict_toml import ConfigInvalid
-    from kiosk.assembly import DataInUse
     from kiosk.authority.own_process import AuthorityNotStarted
     from kiosk.journal.database import UNREADABLE
     from kiosk.journal.entry import ChainBroken

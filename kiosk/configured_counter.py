@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from hw.bench import SimulatedReader
+from hw.data_folder import hold_data
 from hw.errors import DeviceError
 from hw.lamp import DARK, IN_TROUBLE, IN_USE, NEEDS_CLERK, Light, Signal, SignalLamp
 from hw.link.reconnect import Presence
@@ -17,7 +18,7 @@ from hw.owner import DeviceReport
 from hw.ports import CardReader
 from hw.sim.panel import Hand, hand_at
 from hw.strict_toml import ConfigInvalid
-from kiosk.assembly import Assembly, Endpoint, authority_endpoint, hold_data, open_desk, open_station
+from kiosk.assembly import Assembly, Endpoint, authority_endpoint, open_desk, open_station
 from kiosk.books import open_books
 from kiosk.card_services import StationCardServices
 from kiosk.config import Config, load_areas

@@ -11,16 +11,15 @@ from typing import TextIO
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hw.data_folder import DataInUse, hold_data
 from hw.errors import DeviceError
 from hw.sim.till import SimulatedTill
 from hw.strict_toml import ConfigInvalid
 from kiosk.application_file import ApplicationFile, load_application
 from kiosk.assembly import (
     Assembly,
-    DataInUse,
     authority_endpoint,
     configured_endpoint,
-    hold_data,
     open_desk,
     open_station,
 )

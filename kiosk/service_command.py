@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hw.data_folder import hold_data
 from hw.sim.till import SimulatedTill
 from hw.strict_toml import ConfigInvalid
 from kiosk.application_file import ApplicationFile, load_application
-from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
+from kiosk.assembly import Assembly, authority_endpoint, open_station
 from kiosk.config import Config
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.exit_code import ExitCode

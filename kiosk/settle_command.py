@@ -4,9 +4,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hw.data_folder import hold_data
 from hw.errors import LinkLost, Refused
 from hw.strict_toml import ConfigInvalid
-from kiosk.assembly import Assembly, authority_endpoint, hold_data, open_station
+from kiosk.assembly import Assembly, authority_endpoint, open_station
 from kiosk.config import Config
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.drill import UsageInvalid

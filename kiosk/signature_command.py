@@ -13,11 +13,11 @@ from cryptography import x509
 
 from hw.bench import open_reader
 from hw.card.key import CardKey
+from hw.data_folder import hold_data
 from hw.errors import CardAbsent, DeviceError, PinLocked, PinRefused
 from hw.hardware import SIMULATED
 from hw.ports import CardSession
 from hw.strict_toml import ConfigInvalid
-from kiosk.assembly import hold_data
 from kiosk.authority.client import OCSP_PATH
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.errors import AuthorityUnreachable, CredentialInvalid

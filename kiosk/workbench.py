@@ -19,7 +19,7 @@ from hw.card.conformance_report import Report, keep, next_number
 from hw.cash.coin_box import CoinBox
 from hw.errors import DeviceError
 from hw.health import Checker, Health, check
-from hw.health_words import Level, Question
+from hw.health_words import HEALTH_DEVICES, Level, Question
 from hw.monitor import AnyOwner
 from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
@@ -81,7 +81,7 @@ class StationWorkbench:
         return tuple(found)
 
     def _healths(self, checker: Checker, level: Level) -> Iterator[Health]:
-        for name in ("printer", "cash", "display", "lamp", "scanner", "documents"):
+        for name in HEALTH_DEVICES:
             owner = self._owners.get(name)
 
             def run(device: object = None, name: str = name) -> list[Health]:

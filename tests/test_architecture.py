@@ -25,7 +25,7 @@ FREE_OF_SCREENS_AND_DRIVERS = (
     "kiosk.maintenance",
     "kiosk.eapply",
 )
-DEVICE_CONTRACTS = ("hw.ports", "hw.errors", "hw.rsa_check")
+DEVICE_CONTRACTS = ("hw.ports", "hw.errors", "hw.rsa_check", "hw.data_folder")
 SEATS = ("kiosk.ui.resident", "kiosk.ui.clerk", "kiosk.ui.technician")
 
 BEHIND_ONE_MODULE = {

@@ -26,11 +26,6 @@ class Report:
     at: str
     findings: tuple[Finding, ...]
 
-    @property
-    def is_passed(self) -> bool:
-        """Whether every check was made and passed."""
-        return self.result == "PASS"
-
     def as_json(self) -> str:
         """One JSON object."""
         return json.dumps({**asdict(self), "result": self.result}, ensure_ascii=False)

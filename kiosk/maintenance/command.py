@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from hw.data_folder import hold_data
 from hw.errors import LinkLost, Refused
-from kiosk.assembly import authority_endpoint, hold_data, open_station
+from kiosk.assembly import authority_endpoint, open_station
 from kiosk.authority.client import IssuedRecord
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, AuthorityUnreachable
 from kiosk.config import Config

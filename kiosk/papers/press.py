@@ -57,7 +57,11 @@ class Press:
     def print(
         self, name: str, language: str, values: Values, rows: Rows | None = None, marks: Collection[str] = ()
     ) -> Printed:
-        """Prints it once. Raises `PaperUnusable` and `TextDoesNotFit`, and `NotSent` (`PrinterBlocked`), `Refused`."""
+        """Prints it once.
+
+        Raises `PaperUnusable` and `TextDoesNotFit`; `NotSent` (`PrinterBlocked`) and `Refused` when nothing came out,
+        `OutcomeUnknown` for a page that may lie in the queue.
+        """
         if name in ROLL:
             self._printed += 1
             job_id = f"P{self._printed % _JOB_IDS:03d}"

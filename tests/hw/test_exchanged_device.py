@@ -203,3 +203,23 @@ def test_another_hopper_pays_nothing_and_tells_nothing_of_a_payout():
     box._ledger.note(what="pay", **told)  # it was exchanged within the payout
     with pytest.raises(OutcomeUnknown):
         box.end(DepositEnd.CHANGE)
+
+
+def test_whoever_accepts_an_acceptor_has_not_accepted_a_hopper_that_nobody_was_shown():
+    coins = Coins()
+    box = coins.box(hopper=True)
+    met = str(box.identify())
+    acceptor, hopper = coins.machine.acceptor, coins.machine.hopper
+    acceptor.identity = type(acceptor.identity)(b"Coin Acceptor", b"SR-SIM", 99)
+    with pytest.raises(AnotherDevice) as shown:
+        box.identify()
+    hopper.identity = type(hopper.identity)(b"Payout", b"SCH2-SIM", 98)
+    box.accept_replacement(shown.value.found)
+    with pytest.raises(AnotherDevice) as shown:
+        box.identify()
+    assert "SCH2" in shown.value.found
+    box.accept_replacement(met)
+    with pytest.raises(AnotherDevice):
+        box.identify()
+    box.accept_replacement(shown.value.found)
+    assert box.identify().serial == 99

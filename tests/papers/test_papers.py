@@ -6,7 +6,7 @@ import re
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from hw.errors import NotSent, Refused, TextDoesNotFit
+from hw.errors import NotSent, OutcomeUnknown, Refused, TextDoesNotFit
 from hw.link.memory import MemoryLink
 from hw.ports import Columns, Text
 from hw.printer.document import CupsPrinter, DocumentFolder, document_printer
@@ -197,6 +197,9 @@ def test_documents_go_to_cups_on_its_standard_input(tmp_path):
         CupsPrinter("A4", str(program)).print("copy", b"%PDF")
     with pytest.raises(NotSent, match="CUPS"):
         CupsPrinter("A4", str(tmp_path / "nothing")).print("copy", b"")
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    with pytest.raises(OutcomeUnknown, match="may have queued"):
+        CupsPrinter("A4", str(program), timeout_s=0.2).print("copy", b"%PDF")
 
 
 @pytest.mark.parametrize("link", ["", "cups:", "cups:a b", "cups:;rm", "folder:relative", "printer:A4"])

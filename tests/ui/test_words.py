@@ -30,6 +30,7 @@ from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import PROCEDURE
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import ENDED, Stage
+from kiosk.papers.operations import chapters
 from kiosk.ui.clerk.day_close import REASONS
 from kiosk.ui.clerk.flow import AGENTS_PAPERS, PAPERS, RENEWAL, SETTINGS
 from kiosk.ui.clerk.menu import Duty
@@ -54,6 +55,7 @@ STEP_IDS = [step_word_id(name) for name, _ in PROCEDURE]
 POSITIONS = ("done", "now", "later")
 PASSWORDS = ("", ".authentication")
 """Words for the signature's password, and for the other one of a card that has two."""
+CASH_TROUBLES = ("acceptor_fault", "coin_alarm", "hopper_fault", "money_unassigned", "payout_unknown", "events_lost")
 QUESTIONS = ("language", "colours", "layout")
 DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
@@ -302,3 +304,16 @@ def test_words_never_leave_a_line_to_a_particle(language: str) -> None:
 def test_a_filled_in_value_is_never_a_template(language: str, locale: Path) -> None:
     words = load_words(language, locale)
     assert "{due}" in words("clerk.identity.title", number="{due}")
+
+
+@pytest.mark.parametrize(("language", "quotes"), [("ja", "「(.*?)」"), ("en", "“(.*?)”")])
+def test_the_operations_book_names_what_the_screens_show(language: str, quotes: str) -> None:
+    words = catalogue(language)
+    shown = "\n".join(words.values()).casefold()
+    steps = chapters(language)
+    told = {step["shown"].casefold() for step in steps["device"]}
+    for cause in CASH_TROUBLES:
+        assert words[f"trouble.{cause}"].casefold() in told
+    for step in (step for chapter in steps.values() for step in chapter):
+        for quoted in re.findall(quotes, step["shown"] + step["action"]):
+            assert quoted.casefold() in shown

@@ -1,10 +1,11 @@
-"""`python -m tests.hw.card.campaign [--kind KIND ...] [--every N] [--seed N]`: every wrong answer at every exchange.
+"""`python -m tests.hw.card.campaign`: every wrong answer at every exchange with a card.
 
 An issuance, of every key that the card has, and a holder's use of his card are recorded once. Then they are run again
-for every exchange and every status word (all 65,536, or every Nth from a random one on) from the snapshot before that
-exchange: up to there the recording answers, at it the status word, and behind it the card itself, as it was at that
-moment. Likewise for the answer's data: each byte changed, cut there, something behind it, and values that nobody
-expects (`tests.hw.card.hostile_data`). Likewise every fault of a simulated card. What must hold, whatever it says:
+for every exchange and every status word (all 65,536, or with `--every` every Nth from a random one on) from the
+snapshot before that exchange: up to there the recording answers, at it the status word, and behind it the card itself,
+as it was at that moment. Likewise for the answer's data (`--every-data`): each byte changed, cut there, something
+behind it, and values that nobody expects (`tests.hw.card.hostile_data`). Likewise every fault of a simulated card.
+What must hold, whatever it says:
 
 * the driver ends with success or with a declared error, and no other exception;
 * it presents no password a second time, and sends nothing more than it would have otherwise and a few commands to end;

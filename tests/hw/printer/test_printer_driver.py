@@ -197,6 +197,8 @@ def test_every_model_is_asked_what_stops_it_during_a_print(bench, name):
     assert printer.print(printer.render(SLIP, "0001"), lose_paper_when_sent(bench)) is PrintOutcome.UNKNOWN
     assert printer.told is not None
     assert printer.told.causes == ("paper_end",)
+    bench.sim.set_paper("ok")
+    assert printer.status() == printer.told == READY, "what was told within a print is not kept beyond the next answer"
 
 
 def test_a_printer_that_cannot_be_brought_in_step_is_busy():
