@@ -418,6 +418,27 @@ class MachineMoney:
     is_count_lost: bool = False
 
 
+@dataclass(frozen=True)
+class UnownedMoney:
+    """What a coin machine holds, or may hold or have paid, and of no deposit that was ended (未処理入金).
+
+    Of `unassigned_yen` it took `of_payments_yen` for payments that were left, and still tells whose they are.
+    `lost_events` may have been coins; `coins_in_doubt` it was told to pay, and perhaps did; `exchanged_unread`
+    acceptors were taken away with coins unread. `entry` is the number of its ledger's last entry that this is of.
+    """
+
+    unassigned_yen: int
+    of_payments_yen: int
+    lost_events: int
+    coins_in_doubt: int
+    exchanged_unread: int
+    entry: int
+
+    def __bool__(self) -> bool:
+        """Whether a person has anything to count."""
+        return bool(self.unassigned_yen or self.lost_events or self.coins_in_doubt or self.exchanged_unread)
+
+
 class DepositEnd(StrEnum):
     """How a deposit ends: the town keeps the fee and gives change, or everything is repaid."""
 

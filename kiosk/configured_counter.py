@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from hw.bench import SimulatedReader
+from hw.cash.coin_box import CoinBox
 from hw.data_folder import hold_data
 from hw.errors import DeviceError
 from hw.lamp import DARK, IN_TROUBLE, IN_USE, NEEDS_CLERK, Light, Signal, SignalLamp
@@ -265,6 +266,12 @@ class ConfiguredCounter:
         """What the counter keeps beside its cases, through a connection of its own for the thread that asks."""
         assert self._assembly is not None, "the counter is open"
         return self._held.enter_context(open_counter_records(self._config, self._data, self._assembly.station))
+
+    def coin_machine(self) -> CoinBox | None:
+        """The station's coin machine."""
+        assert self._assembly is not None, "the counter is open"
+        cash = self._assembly.bench.devices.cash
+        return cash if isinstance(cash, CoinBox) else None
 
     def areas(self) -> Areas:
         """The town's parts."""

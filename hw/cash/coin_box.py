@@ -12,7 +12,7 @@ from hw.cash.cctalk.hopper import CoinHopper, HopperStatus
 from hw.cash.coin_ledger import CoinLedger, CoinState, LedgerUnwritten, PayoutBegun
 from hw.errors import DeviceError, LinkLost, NotSent, OutcomeUnknown, Refused
 from hw.link.identity import KnownIdentity
-from hw.ports import Deposit, DepositEnd, MachineMoney
+from hw.ports import Deposit, DepositEnd, MachineMoney, UnownedMoney
 
 POLL_S = 0.2
 """How often an open acceptor is read; after a second without, it takes nothing."""
@@ -91,10 +91,29 @@ class CoinBox:
         with self._turn:
             return self._ledger.state.unassigned_yen
 
-    def settle(self) -> int:
-        """A clerk has accounted for what belonged to nobody; how much that was, coins just found out included."""
+    def unowned(self) -> UnownedMoney:
+        """What a person has to count, after asking hopper and acceptor."""
         with self._turn:
             self._look_back()
+            state = self._ledger.state
+            return UnownedMoney(
+                state.unassigned_yen,
+                sum(traces.coins_yen for traces in state.traces.values()),
+                state.lost_events,
+                state.coins_in_doubt,
+                len(state.unread),
+                state.entries,
+            )
+
+    def settle(self, counted: UnownedMoney | None = None) -> int:
+        """A clerk has accounted for what belonged to nobody; how much that was, coins just found out included.
+
+        Raises `Refused` when anything happened since the machine was as it was `counted`.
+        """
+        with self._turn:
+            self._look_back()
+            if counted is not None and counted.entry != self._ledger.state.entries:
+                raise Refused("the coin machine took or gave something since it was counted")
             yen = self._ledger.state.unassigned_yen
             self._ledger.note(what="settled")
             return yen

@@ -80,8 +80,10 @@ class CoinState:
     money that lies in the machine and belongs to no deposit that was ended; `lost_events` may have been coins too.
     `payment` names what the open deposit is for, `traces` are kept by that name until the caller needs them no more.
     `is_read` while nothing can have happened in the acceptor since the last reading: it was closed, and read after.
+    `entries` is how many the ledger has.
     """
 
+    entries: int = 0
     counter: int = 0
     serial: int | None = None
     due_yen: int | None = None
@@ -176,6 +178,7 @@ class CoinLedger:
 
 def _apply(state: CoinState, entry: Mapping[str, Any]) -> None:
     """One entry: `acceptor`, `begin`, `interrupted`, `read`, `clerk`, `pay`, `paid`, `end`, `closed` or `settled`."""
+    state.entries += 1
     match entry["what"]:
         case "acceptor":  # which one it is, and where its counter stood when it was first seen
             state.serial, state.counter = entry["serial"], entry["counter"]

@@ -1,5 +1,7 @@
 """Counting the drawer: at the end of a day (締め処理), and when it is handed from one clerk to another (引継ぎ).
 
+Likewise what a coin machine holds of nobody (未処理入金), which leaves it and never comes into the drawer.
+
 What must be there follows from the count before it and from what the journal says since; what is there was counted
 piece by piece. A difference has a reason, and every count is signed by whoever counted, of a handover by both. The
 journal commits to each count and to the certificates of its signers, and no count is gone on from that is not the one.
@@ -9,7 +11,7 @@ import datetime
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -32,8 +34,11 @@ class CountKind(StrEnum):
 
     DAY_CLOSE = "day_close"
     HANDOVER = "handover"
+    MACHINE = "machine"
+    """Money in the coin machine that belongs to no deposit; ends nothing."""
 
 
+_OF_DRAWER = frozenset((CountKind.DAY_CLOSE.value, CountKind.HANDOVER.value))
 _EVENTS = frozenset(kind.value for kind in CountKind)
 
 
@@ -50,7 +55,8 @@ class CashCount:
     """One count. `float_yen` lay there at the last one, `kept_yen` stays in the drawer, the rest is paid in (払込).
 
     `taken_yen` and `repaid_yen` are the journal's sums since the count before; `until_seq` is its last entry that they
-    are of. `pieces` are the counts of each piece by its value in yen.
+    are of. Of a machine `taken_yen` is what it says to hold of nobody, and `until_seq` the last entry of its ledger.
+    `pieces` are the counts of each piece by its value in yen.
     """
 
     kind: CountKind
@@ -114,9 +120,15 @@ class CashCounts:
         self._first_float_yen = first_float_yen
 
     def last(self) -> KeptCount | None:
-        """The count before; None when there was none."""
+        """The drawer's count before; None when there was none."""
         with self._database.read() as transaction:
-            return self._last(transaction)
+            return self._last(transaction, _OF_DRAWER)
+
+    def is_machine_counted(self, entry: int) -> bool:
+        """Whether the coin machine was counted as its ledger stood at that entry."""
+        with self._database.read() as transaction:
+            last = self._last(transaction, {CountKind.MACHINE.value})
+        return last is not None and last.count.until_seq == entry
 
     @property
     def float_yen(self) -> int:
@@ -180,13 +192,14 @@ class CashCounts:
         statement = "SELECT COALESCE(MAX(place), 0) FROM cash_counts WHERE station = ?"
         return int(transaction.run(statement, self._journal.station).scalar_one())
 
-    def _last(self, transaction: Transaction) -> KeptCount | None:
+    def _last(self, transaction: Transaction, kinds: Collection[str]) -> KeptCount | None:
         row = transaction.run(
-            "SELECT station, place, kind, day, count, signatures FROM cash_counts WHERE station = ?"
+            "SELECT station, place, kind, day, count, signatures FROM cash_counts WHERE station = ? AND kind IN ?"
             " ORDER BY place DESC LIMIT 1",
             self._journal.station,
+            tuple(sorted(kinds)),
         ).first()
-        told = self._journal.last_note(transaction, _EVENTS)
+        told = self._journal.last_note(transaction, kinds)
         if row is None and told is None:
             return None
         if row is None or told is None or (kept := _told_count(row, told)) is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from hw.health_words import Question
+from hw.ports import UnownedMoney
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
@@ -285,6 +286,18 @@ class Workbench(Protocol):
         ...
 
 
+class CoinMachine(Protocol):
+    """What a clerk settles of a coin machine; may be called from any thread, and waits for the machine."""
+
+    def unowned(self) -> UnownedMoney:
+        """What a person has to count. Raises `DeviceError`."""
+        ...
+
+    def settle(self, counted: UnownedMoney) -> int:
+        """It was counted. Raises `DeviceError`, `Refused` among them when anything happened in it since."""
+        ...
+
+
 class CodeReader(Protocol):
     """Reads the codes of printed forms; called on one thread of its own."""
 
@@ -458,6 +471,10 @@ class Counter(Protocol):
 
     def records(self) -> "CounterRecords":
         """What the counter keeps beside its cases; on the thread that will use it, once the counter is open."""
+        ...
+
+    def coin_machine(self) -> "CoinMachine | None":
+        """The station's coin machine, None where a clerk takes the coins; only once the counter is open."""
         ...
 
     def areas(self) -> Areas:

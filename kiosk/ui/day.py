@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from hw.errors import DeviceError, NotSent
-from hw.ports import PrintOutcome
+from hw.ports import PrintOutcome, UnownedMoney
 from kiosk.clock import JAPAN
 from kiosk.counter.cash_count import CashCount, CountKind, KeptCount, drawer_day
 from kiosk.counter.queue import Purpose, TicketState
@@ -110,9 +110,16 @@ class CounterDay:
     async def keep_count(
         self, kind: CountKind, takings: DayTakings, pieces: Mapping[int, int], reason: str
     ) -> KeptCount:
-        """Signs a count by the clerk's key and keeps it. Of a day's close the change stays, the rest is paid in."""
+        """Signs a count by the clerk's key and keeps it.
+
+        Of a day's close the change stays in the drawer and the rest is paid in, of a machine everything is.
+        """
         counted_yen = sum(yen * count for yen, count in pieces.items())
-        is_close = kind is CountKind.DAY_CLOSE
+        kept_yen = {
+            CountKind.DAY_CLOSE: min(takings.float_yen, counted_yen),
+            CountKind.HANDOVER: counted_yen,
+            CountKind.MACHINE: 0,
+        }
         now = self._station.clock()
         count = CashCount(
             kind,
@@ -125,15 +132,45 @@ class CounterDay:
             takings.refunds,
             takings.refunds_yen,
             {str(yen): number for yen, number in pieces.items() if number},
-            min(takings.float_yen, counted_yen) if is_close else counted_yen,
+            kept_yen[kind],
             reason,
             takings.until_seq,
         )
         return await self._thread.call(lambda: self._records().counts.keep(count, [self._station.clerk_key]))
 
+    async def unowned_money(self) -> UnownedMoney | None:
+        """What the coin machine holds of nobody; None where there is none, or nobody can ask it."""
+        machine = self._counter.coin_machine()
+        if machine is None:
+            return None
+        try:
+            return await self._thread.call(machine.unowned)
+        except DeviceError:
+            return None
+
+    async def machine_takings(self, money: UnownedMoney) -> DayTakings:
+        """What the machine says, as sums of a count."""
+        today = self._station.clock().astimezone(JAPAN).date()
+        return DayTakings(today, 0, money.unassigned_yen, 0, 0, 0, until_seq=money.entry)
+
+    async def is_machine_counted(self, money: UnownedMoney) -> bool:
+        """Whether it was counted as it is, and the program ended before the machine had heard of it."""
+        return await self._thread.call(lambda: self._records().counts.is_machine_counted(money.entry))
+
+    async def settle_machine(self, counted: UnownedMoney) -> bool:
+        """Tells the coin machine that it was counted; False when it holds, or may hold, something else by now."""
+        machine = self._counter.coin_machine()
+        assert machine is not None, "it was counted"
+        try:
+            await self._thread.call(machine.settle, counted)
+        except DeviceError:
+            return False
+        return True
+
     async def print_count(self, kept: KeptCount, takings: DayTakings, clerk: str, words: Words) -> PrintOutcome:
-        """The slip of a count, with the journal's head over it."""
+        """The slip of a count, with the journal's head over it and what the coin machine still holds of nobody."""
         count = kept.count
+        unowned = await self.unowned_money()
         values = {
             "date": count.day,
             "station": count.station,
@@ -148,11 +185,13 @@ class CounterDay:
             "first_receipt": "-" if takings.receipts is None else f"{takings.receipts[0]:06d}",
             "last_receipt": "-" if takings.receipts is None else f"{takings.receipts[1]:06d}",
             "suspects": str(takings.suspects),
+            "unassigned_yen": f"{unowned.unassigned_yen:,}" if unowned else "0",
             "clerk": clerk,
             "head": kept.head,
         }
         rows = {"denominations": [{"value": f"{int(yen):,}", "pieces": str(n)} for yen, n in count.pieces.items()]}
-        marks = ({"head"} if kept.head else set()) | ({"suspects"} if takings.suspects else set())
+        known = {"head": kept.head, "suspects": takings.suspects, "unassigned": unowned}
+        marks = {mark for mark, is_known in known.items() if is_known}
         return await self._print("day_close", words, values, rows, marks)
 
     # --- papers -------------------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ from kiosk.papers.press import Printed
 from kiosk.ui.counter import (
     CardUnusable,
     Check,
+    CoinMachine,
     DayTakings,
     DecisionRefused,
     DeviceState,
@@ -308,6 +309,7 @@ class ScriptedCounter:
         self.services = ScriptedServices()
         self.paper_press = ScriptedPapers()
         self.tools = ScriptedWorkbench()
+        self.coins: CoinMachine | None = None
         self.simulators: tuple[Hand, ...] = tuple(
             hand_at(name, core)
             for name, core in (
@@ -363,8 +365,11 @@ class ScriptedCounter:
         if self._folder is None:
             self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
         store = sqlite_store(Path(self._folder.name))
-        kept = CounterStore(store, TurnedClock(NOW), HeadKey(bytes(32)), StationKey(bytes(32)))
+        self.kept = kept = CounterStore(store, TurnedClock(NOW), HeadKey(bytes(32)), StationKey(bytes(32)))
         return CounterRecords(kept.journal(), kept.forms(), kept.queue(), kept.counts(), kept.devices())
+
+    def coin_machine(self):
+        return self.coins
 
     def areas(self) -> Areas:
         return Areas("北海道天塩郡幌延町", (Area("宮園町", "みやぞのちょう"), Area("下沼", "しもぬま")))

@@ -1,13 +1,19 @@
 """The counter's day from the keyboard: numbers, the drawer, copies, papers; what is kept is there after a restart."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
 
+from hw.cash.coin_box import CoinBox
+from hw.errors import LinkLost
+from hw.ports import UnownedMoney
 from kiosk.counter.queue import TicketState
+from kiosk.journal.chain import read_entries
 from kiosk.ui.app import KioskApp
+from tests.hw.cash.test_cash_boxes import Coins
 from tests.ui.contact_sheet import duties
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
@@ -107,6 +113,113 @@ def test_a_drawer_is_handed_over_and_the_seat_locks(locale: Path) -> None:
     # The journal now tells of another count than the one that is kept.
     counter.records().journal.note({"event": "handover", "commitment": "00", "operators": ""}, lambda _: None)
     run(counter, locale, next_clerk)
+
+
+def coins_of_nobody(tmp_path: Path, payment: str = "") -> CoinBox:
+    """A coin machine that was interrupted while it held 200 yen of a payer."""
+    coins = Coins(tmp_path / "coins.jsonl")
+    box = coins.box()
+    box.begin(500, payment)
+    for _ in range(2):
+        box.deposit()
+        assert coins.machine.insert(100)
+    return coins.box()
+
+
+def test_money_of_nobody_is_counted_and_settled_before_the_drawer(locale: Path, tmp_path: Path) -> None:
+    counter = ScriptedCounter()
+    counter.coins = box = coins_of_nobody(tmp_path)
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await to_menu(pilot, "4")
+        await reach(pilot, "CountDrawer")
+        assert "どの手続のものでもない" in text_on(app) and "200円" in text_on(app)
+        await pilot.press("escape")  # put off
+        await reach(pilot, "CountDrawer")
+        assert "引き出し" in text_on(app)
+        await pilot.press("escape")
+        await to_menu(pilot, "4")
+        await reach(pilot, "CountDrawer")
+        await pilot.click("#piece-100")
+        await pilot.press("f9")
+        await reach(pilot, "DaySums")
+        assert "100円 足りない" in text_on(app) and "前回の残り" not in text_on(app)
+        await pilot.press("2")
+        await reach(pilot, "Told")
+        assert "片づけました" in text_on(app)
+
+    run(counter, locale, clerk)
+    assert not box.unowned()
+    counts = counter.records().counts
+    assert counts.last() is None, "the drawer goes on from its own counts"
+    assert machine_counts(counter) == [(200, 100)]
+
+
+def test_a_count_that_the_machine_did_not_hear_of_is_not_made_twice(locale: Path, tmp_path: Path) -> None:
+    counter = ScriptedCounter()
+    counter.coins = box = coins_of_nobody(tmp_path)
+
+    class Cut:
+        """Its power fails when it is told."""
+
+        unowned = box.unowned
+
+        def settle(self, counted: UnownedMoney) -> int:
+            raise LinkLost("cut")
+
+    counter.coins = Cut()
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await to_menu(pilot, "4")
+        await reach(pilot, "CountDrawer")
+        await pilot.click("#piece-100")
+        await pilot.click("#piece-100")
+        await pilot.press("f9")
+        await reach(pilot, "DaySums")
+        await pilot.press("enter")
+        await reach(pilot, "Told")
+        assert "もう一度" in text_on(app)
+
+    async def after(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await to_menu(pilot, "4")
+        await reach(pilot, "Told")
+        assert "片づけました" in text_on(app)
+
+    run(counter, locale, clerk)
+    counter.coins = box
+    run(counter, locale, after)
+    assert not box.unowned()
+    assert machine_counts(counter) == [(200, 200)]
+
+
+def test_money_of_a_case_that_was_left_is_not_settled_behind_its_back(locale: Path, tmp_path: Path) -> None:
+    counter = ScriptedCounter()
+    counter.coins = box = coins_of_nobody(tmp_path, "a case")
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await to_menu(pilot, "4")
+        await reach(pilot, "Told")
+        assert "終わっていない手続" in text_on(app)
+        await pilot.press("enter")
+        await reach(pilot, "CountDrawer")
+        assert "引き出し" in text_on(app)
+
+    run(counter, locale, clerk)
+    assert box.left_over("a case").coins_yen == 100
+
+
+def machine_counts(counter: ScriptedCounter) -> list[tuple[int, int]]:
+    """What the journal tells of counts of the coin machine: what it says to hold, and what was counted."""
+    told = [json.loads(entry.body) for entry in read_entries(counter.kept.databases[-1])]
+    return [(facts["due_yen"], facts["counted_yen"]) for facts in told if facts.get("event") == "machine"]
 
 
 def test_a_letter_to_somebody_under_protection_has_no_address(locale: Path) -> None:

@@ -78,6 +78,9 @@ TOLD = (
     "no_terminal",
     "form_sent",
     "broken_off",
+    "machine_settled",
+    "machine_changed",
+    "machine_of_cases",
 )
 CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS, "renew": RENEWAL, "agent": AGENTS_PAPERS}
 """What the clerk chooses from, by purpose."""

@@ -1,4 +1,7 @@
-"""The end of a day: what the journal says must be in the drawer, what was counted, and the difference."""
+"""The end of a day: what the journal says must be in the drawer, what was counted, and the difference.
+
+Likewise for what a coin machine says to hold of nobody.
+"""
 
 from collections.abc import Iterable
 
@@ -6,6 +9,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Grid, Horizontal
 
+from hw.ports import UnownedMoney
 from kiosk.counter.cash_count import PIECES_YEN, CashCount, CountKind
 from kiosk.ui.counter import DayTakings
 from kiosk.ui.dates import day_text
@@ -23,15 +27,19 @@ _MOST_PIECES = 999
 
 
 class CountDrawer(SeatScreen[dict[int, int]]):
-    """How many of each piece lie in the drawer; the answer is the count of pieces by their value in yen."""
+    """How many of each piece lie there; the answer is the count of pieces by their value in yen.
+
+    `aside` says where, and of what.
+    """
 
     ASKS_BACK = False
     AUTO_FOCUS = "#piece-10000"
 
-    def __init__(self, seat: Seat, takings: DayTakings, kind: CountKind) -> None:
+    def __init__(self, seat: Seat, takings: DayTakings, kind: CountKind, aside: str) -> None:
         super().__init__(seat, can_stop=True)
         self._takings = takings
         self._kind = kind
+        self._aside = aside
         self._pieces = dict.fromkeys(PIECES_YEN, 0)
         self._chosen = PIECES_YEN[0]
 
@@ -39,7 +47,7 @@ class CountDrawer(SeatScreen[dict[int, int]]):
         """The day's sums, then a key a piece."""
         words, day = self.words, self._takings
         yield Paragraph(words(f"clerk.{self._kind}.title", day=day_text(day.day, words)), classes="title -tight")
-        yield Paragraph(words("clerk.day.text"), classes="aside")
+        yield Paragraph(self._aside, classes="aside")
         with Grid(id="drawer"):
             for yen in PIECES_YEN:
                 yield Key(self._label(yen), id=f"piece-{yen}", hint=words("money.yen", yen=f"{yen:,}"), value=yen)
@@ -116,11 +124,14 @@ class DaySums(SeatScreen[str]):
         """The sums; the reasons where there is a difference."""
         words, day = self.words, self._takings
         yield Paragraph(words(f"clerk.{self._kind}.title", day=day_text(day.day, words)), classes="title -tight")
+        drawer = {
+            words("clerk.day.float"): words("money.yen", yen=f"{day.float_yen:,}"),
+            words("clerk.day.issued"): words("clerk.day.cases", count=day.issued, yen=f"{day.fees_yen:,}"),
+            words("clerk.day.refunds"): words("clerk.day.cases", count=day.refunds, yen=f"{day.refunds_yen:,}"),
+        }
         yield Facts(
             {
-                words("clerk.day.float"): words("money.yen", yen=f"{day.float_yen:,}"),
-                words("clerk.day.issued"): words("clerk.day.cases", count=day.issued, yen=f"{day.fees_yen:,}"),
-                words("clerk.day.refunds"): words("clerk.day.cases", count=day.refunds, yen=f"{day.refunds_yen:,}"),
+                **({} if self._kind is CountKind.MACHINE else drawer),
                 words("clerk.day.due"): words("money.yen", yen=f"{day.due_yen:,}"),
                 words("clerk.day.drawer"): words("money.yen", yen=f"{self._counted_yen:,}"),
                 words("clerk.day.difference"): difference_text(self._difference_yen, words),
@@ -199,3 +210,13 @@ def difference_text(difference_yen: int, words: Words) -> str:
     """None, more or less, in words."""
     kind = "none" if difference_yen == 0 else "more" if difference_yen > 0 else "less"
     return words(f"clerk.day.difference.{kind}", yen=f"{abs(difference_yen):,}")
+
+
+def machine_text(money: UnownedMoney, words: Words) -> str:
+    """What a coin machine holds, or may hold, of nobody; and what to do with it."""
+    told = [words("clerk.machine.text", yen=f"{money.unassigned_yen:,}")]
+    if money.lost_events or money.exchanged_unread:
+        told.append(words("clerk.machine.lost"))
+    if money.coins_in_doubt:
+        told.append(words("clerk.machine.doubt", count=money.coins_in_doubt))
+    return "\n".join(told)

@@ -14,7 +14,7 @@ from kiosk.model.step import Actor
 from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.audit import Audit
-from kiosk.ui.clerk.day_close import CountDrawer, DayIsClosed, DaySums
+from kiosk.ui.clerk.day_close import CountDrawer, DayIsClosed, DaySums, machine_text
 from kiosk.ui.clerk.desk import Desk
 from kiosk.ui.clerk.form import CompareForm
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
@@ -246,12 +246,37 @@ async def _look_at_left(seat: Seat, office: Office) -> None:
 
 
 async def _count(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
-    """Counts the drawer, unless the last count is not the one that was journaled; whether the new one was kept."""
+    """Counts coin machine and drawer, unless the last count is not as it was journaled; whether the drawer's is kept."""
     try:
+        if await day.closed() is None:
+            await _count_machine(seat, day)
         return await _count_drawer(seat, day, kind, clerk)
     except ChainBroken as broken:
         await _show(seat, Told(seat, "count_changed", entry=broken.seq))
         return False
+
+
+async def _count_machine(seat: Seat, day: CounterDay) -> None:
+    """Counts, signs and settles what the coin machine holds of nobody; what is put off stays in it."""
+    money = await day.unowned_money()
+    if not money:
+        return
+    if money.of_payments_yen:
+        await _show(seat, Told(seat, "machine_of_cases", yen=f"{money.of_payments_yen:,}"))
+        return
+    if not await day.is_machine_counted(money):
+        taken = await day.machine_takings(money)
+        aside = machine_text(money, seat.words)
+        pieces = await _show(seat, CountDrawer(seat, taken, CountKind.MACHINE, aside))
+        if not isinstance(pieces, dict):
+            return
+        counted_yen = sum(yen * count for yen, count in pieces.items())
+        reason = await _show(seat, DaySums(seat, taken, counted_yen, CountKind.MACHINE))
+        if not isinstance(reason, str):
+            return
+        await day.keep_count(CountKind.MACHINE, taken, pieces, reason)
+    is_settled = await day.settle_machine(money)
+    await _show(seat, Told(seat, "machine_settled" if is_settled else "machine_changed"))
 
 
 async def _count_drawer(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
@@ -261,7 +286,7 @@ async def _count_drawer(seat: Seat, day: CounterDay, kind: CountKind, clerk: str
         await _show(seat, DayIsClosed(seat, closed.count))
         return False
     takings = await day.takings()
-    pieces = await _show(seat, CountDrawer(seat, takings, kind))
+    pieces = await _show(seat, CountDrawer(seat, takings, kind, seat.words("clerk.day.text")))
     if not isinstance(pieces, dict):
         return False
     counted_yen = sum(yen * count for yen, count in pieces.items())
