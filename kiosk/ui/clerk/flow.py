@@ -246,7 +246,7 @@ async def _look_at_left(seat: Seat, office: Office) -> None:
 
 
 async def _count(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
-    """Counts coin machine and drawer, unless the last count is not as it was journaled; whether the drawer's is kept."""
+    """Counts coin machine and drawer unless the last count is not as it was journaled; whether the drawer's is kept."""
     try:
         if await day.closed() is None:
             await _count_machine(seat, day)
