@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from hw.health_words import Question
-from hw.ports import KeyUse, PinPolicy, PinStatus, PrintOutcome
+from hw.ports import KeyUse, PinPolicy, PinStatus, PrintOutcome, UnownedMoney
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.display.virtual import VirtualDisplay
 from hw.sim.lamp.virtual import VirtualLamp
@@ -244,6 +244,20 @@ class ScriptedPapers:
 
     def preview(self, name, language, values, rows=None, marks=()) -> str:
         return name
+
+
+@dataclass
+class ScriptedCoins:
+    """A coin machine that holds this of nobody until it is settled."""
+
+    money: UnownedMoney
+
+    def unowned(self) -> UnownedMoney:
+        return self.money
+
+    def settle(self, counted: UnownedMoney) -> int:
+        self.money = UnownedMoney(0, 0, 0, 0, 0, counted.entry + 1)
+        return counted.unassigned_yen
 
 
 class ScriptedWorkbench:
