@@ -46,6 +46,7 @@ from kiosk.issuance.failure import (
     actor_behind,
     before_a_persons_eyes,
     failure_code,
+    halting_code,
 )
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.persons import (
@@ -187,7 +188,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         except CertificateLapsed as lapsed:
             raise roll_back(case, card, station, persons, failure_code(lapsed)) from lapsed
         except TROUBLE as trouble:
-            raise Halted(failure_code(trouble)) from trouble
+            raise Halted(halting_code(trouble)) from trouble
         return close(case, pending, delivered, receipt)
 
 

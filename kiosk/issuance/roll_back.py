@@ -20,7 +20,7 @@ from kiosk.issuance.failure import (
     StoreOutdated,
     Suspect,
     before_a_persons_eyes,
-    failure_code,
+    halting_code,
 )
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, Persons
@@ -101,7 +101,7 @@ def roll_back(
     except CannotTell:
         return suspected(case, station)
     except TROUBLE as trouble:
-        return Halted(failure_code(trouble))
+        return Halted(halting_code(trouble))
     return_card(station, persons)
     case.move(Event.END, code)
     return RolledBack(code)
@@ -112,7 +112,7 @@ def suspected(case: Case, station: Station) -> Suspect | Halted:
     try:
         clerk = operator_of(station.clerk_key.certificate)
     except TROUBLE as trouble:
-        return Halted(failure_code(trouble))
+        return Halted(halting_code(trouble))
     return case.suspect(clerk)
 
 

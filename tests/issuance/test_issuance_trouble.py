@@ -577,7 +577,7 @@ def test_who_cannot_be_named_leaves_the_case_where_it_was(tmp_path: Path, fresh_
 
     key: Any = KeyOfAStationThatIsGone()
     unsure = with_clerk(world, look_at_paper=raising(CannotTell()))
-    with pytest.raises(Halted, match="K-CASE-002"):
+    with pytest.raises(Halted, match="K-CASE-012"):
         world.issue(station=replace(world.station(), clerk_key=key), persons=unsure)
     case = world.station().journal.latest_case("1")
     assert case is not None and case.stage is Stage.RETURNED
