@@ -49,6 +49,23 @@ class Board:
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
 
+    @property
+    def takes_form(self) -> bool:
+        """Whether a form that is sent now meets the next resident, and nobody who is at the terminal already."""
+        return self.is_greeting and self.offered is None and self.case is None and self.service is None
+
+    @property
+    def takes_procedure(self) -> bool:
+        """Whether a procedure can begin: nobody is in the middle of something else, or he waits for just this.
+
+        A clerk's station of its own has no terminal at which somebody could be.
+        """
+        return self.takes_form or (
+            (self.terminals is not None or self.revocation_wished is not None)
+            and self.case is None
+            and self.service is None
+        )
+
     def offer(self, resident: "Resident | None") -> None:
         """The clerk sends a form to the terminal; None when it is taken up there."""
         self.offered = resident

@@ -113,7 +113,8 @@ def _is_sent_for(seat: Seat) -> bool:
 async def _issue(seat: Seat, reception: Reception) -> Outcome | None:
     """The whole way of one certificate; the outcome when it is not the good one."""
     resident = await _take_form(seat, reception)
-    if resident is None or _is_sent_for(seat):
+    # A form that the clerk has sent meanwhile waits for the next start: it is somebody else's.
+    if resident is None or seat.board.case is not None or seat.board.service is not None:
         return None
     return await _attend(seat, reception, await reception.open_case(resident))
 
