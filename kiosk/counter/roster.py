@@ -51,10 +51,17 @@ def kept_pin(pin: bytes | bytearray, random_bytes: Callable[[int], bytes]) -> st
     return f"{salt.hex()}${_digest(pin, salt).hex()}"
 
 
+@dataclass(frozen=True)
+class Deaf:
+    """Nobody is heard now, right or wrong, for so long."""
+
+    for_s: float
+
+
 class SignIn(Protocol):
     """Who a person is by what he typed, and whether he is heard at all."""
 
-    def __call__(self, typed: bytearray) -> str | None:
+    def __call__(self, typed: bytearray) -> str | Deaf | None:
         """The clerk's name in the journal; None when it is nobody's. The caller wipes what was typed."""
         ...
 
@@ -69,10 +76,10 @@ class CounterSignIn:
         self._wrong = 0
         self._deaf_until_s = float("-inf")
 
-    def __call__(self, typed: bytearray) -> str | None:
+    def __call__(self, typed: bytearray) -> str | Deaf | None:
         """With his card in the reader he types its PIN alone, without it his number first."""
-        if self._monotonic() < self._deaf_until_s:
-            return None
+        if (deaf_for_s := self._deaf_until_s - self._monotonic()) > 0:
+            return Deaf(deaf_for_s)
         name = self._name(typed)
         self._wrong = 0 if name is not None else self._wrong + 1
         if self._wrong == WRONG_IN_A_ROW:

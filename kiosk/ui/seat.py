@@ -19,6 +19,7 @@ from kiosk.ui.voice import Voice
 from kiosk.ui.words import LANGUAGES, Catalogues, Words
 
 if TYPE_CHECKING:
+    from kiosk.counter.roster import Deaf
     from kiosk.model.town import Town
 
 R = TypeVar("R")
@@ -55,8 +56,9 @@ class Seat:
         self._language = language
         self._layout = "usual"
         self._is_locked = False
-        self.guard: Callable[[bytearray], Awaitable[str | None]] | None = None
+        self.guard: Callable[[bytearray], Awaitable[str | Deaf | None]] | None = None
         """Says who somebody is by what he typed at the locked seat; None where its key opens it."""
+        self._hears_at_s = now()
         self.typed_at_lock = TypedPassword(_LONGEST_AT_LOCK)
         """What was typed at the locked seat so far."""
         self.person = ""
@@ -142,6 +144,11 @@ class Seat:
         self._is_locked = True
         self.bell.ring()
 
+    @property
+    def deaf_for_s(self) -> float:
+        """How long the locked seat hears nobody, after too many wrong ones; 0 when it hears."""
+        return max(0.0, self._hears_at_s - self.now())
+
     async def unlock_with(self, typed: bytearray) -> bool:
         """Opens the seat to whoever this was typed by, and wipes it; False when he is no clerk of this counter."""
         assert self.guard is not None, "asked where something has to be typed"
@@ -149,7 +156,9 @@ class Seat:
             name = await self.guard(typed)
         finally:
             typed[:] = bytes(len(typed))
-        if name is None:
+        if not isinstance(name, str):
+            if name is not None:
+                self._hears_at_s = self.now() + name.for_s
             return False
         self.person = name
         self.unlock()

@@ -11,6 +11,7 @@ from kiosk.counter.roster import (
     DEAF_S,
     WRONG_IN_A_ROW,
     CounterSignIn,
+    Deaf,
     Roster,
     RosteredClerk,
     kept_pin,
@@ -56,7 +57,9 @@ def test_after_some_wrong_ones_nobody_is_heard_for_a_while() -> None:
     sign_in = CounterSignIn(roster(), None, watch)
     for _ in range(WRONG_IN_A_ROW):
         assert sign_in(bytearray(b"010000")) is None
-    assert sign_in(bytearray(b"01" + PIN)) is None
+    assert sign_in(bytearray(b"01" + PIN)) == Deaf(DEAF_S), "the right one is not called wrong"
+    watch.now_s += DEAF_S / 4
+    assert sign_in(bytearray(b"010000")) == Deaf(DEAF_S * 3 / 4)
     watch.now_s += DEAF_S
     assert sign_in(bytearray(b"01" + PIN)) == "yamada"
 

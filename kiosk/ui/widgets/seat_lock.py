@@ -1,5 +1,6 @@
 """What covers a locked seat: nothing of anybody is shown, and it opens to a clerk who shows that he is one."""
 
+import math
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _DIGITS = "0123456789"
 _MASK = "●"
+_COUNTS_EVERY_S = 1.0
 
 LOCK_KEYS = frozenset((*_DIGITS, "backspace"))
 """Keys that a locked seat hears besides those that open and leave it."""
@@ -28,6 +30,10 @@ class SeatLock(Vertical):
         # Another screen may come below the cover while somebody types.
         self._typed = seat.typed_at_lock
         self._is_wrong = False
+
+    def on_mount(self) -> None:
+        """Counts the time down for which nobody is heard."""
+        self.set_interval(_COUNTS_EVERY_S, self._show)
 
     def compose(self) -> ComposeResult:
         """Title, what to do, what was typed, the key."""
@@ -54,7 +60,11 @@ class SeatLock(Vertical):
 
     def _field_text(self) -> str:
         words = self._seat.words
-        return words("lock.wrong") if self._is_wrong else " ".join(_MASK * len(self._typed)) or words("lock.empty")
+        if len(self._typed):
+            return " ".join(_MASK * len(self._typed))
+        if deaf_for_s := self._seat.deaf_for_s:
+            return words("lock.deaf", seconds=math.ceil(deaf_for_s))
+        return words("lock.wrong" if self._is_wrong else "lock.empty")
 
     def _show(self) -> None:
         for paragraph in self.query("#lock-field").results(Paragraph):
@@ -67,5 +77,5 @@ class SeatLock(Vertical):
         if self._seat.guard is None:
             self._seat.unlock()
         elif not await self._seat.unlock_with(self._typed.hand_over()):
-            self._is_wrong = True
+            self._is_wrong = not self._seat.deaf_for_s
             self._show()
