@@ -33,11 +33,10 @@ def flaws(screen: Screen[Any]) -> list[str]:
                 told.append(f"{widget!r} is smaller than {width} by {height} cells")
         if widget not in wraps:
             told += _of_text(widget)
-    told += [
-        f"{scroll!r} shows {shown.height} lines of itself"
-        for scroll in screen.query(VerticalScroll)
-        if (shown := _visible(scroll, screen)) != screen.find_widget(scroll).region or 0 < shown.height < _LEAST_LINES
-    ]
+    for scroll in filter(_is_shown, screen.query(VerticalScroll)):
+        place = _visible(scroll, screen)
+        if place != scroll.region or place.height < min(_LEAST_LINES, scroll.virtual_size.height):
+            told.append(f"of {scroll!r} {place.height} lines are seen")
     seen = {widget: _visible(widget, screen) for widget in shown}
     for one, other in combinations(shown, 2):
         if seen[one].intersection(seen[other]).area and one not in other.ancestors and other not in one.ancestors:
