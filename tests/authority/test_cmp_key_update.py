@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from authority_desk import Desk
+from authority_desk import ITEMS, Desk
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,7 +14,9 @@ from rebuilt_message import verdict
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import add_station
+from kiosk.authority.items import write_items
 from kiosk.authority.message import BodyKind, parse_message
+from kiosk.authority.profile import usage
 from kiosk.model.certificate import RevocationReason
 
 Key = ec.EllipticCurvePrivateKey
@@ -36,11 +38,14 @@ def update(
     old: bytes | None = None,
     subject: x509.Name | None = None,
     proof: Any = "signature",
+    extensions: tuple[x509.ExtensionType, ...] = (),
 ) -> bytes:
     """The body of a kur."""
+    wanted = x509.Extensions([x509.Extension(value.oid, False, value) for value in extensions])
     template = asn1.CertTemplate(
         subject=asn1.rdns((subject or credential.certificate.subject).public_bytes()),
         public_key=asn1.elements(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
+        extensions=asn1.extensions(wanted) if extensions else None,
     )
     old = old_id(credential.certificate) if old is None else old
     controls = [[asn1.tlv(asn1.encode(oids.OLD_CERT_ID)), asn1.tlv(old)]] if old else None
@@ -148,6 +153,13 @@ def test_the_name_may_be_left_out(desk: Desk, holder: Credential) -> None:
     assert issued(ask(desk, update(holder, new_key(), subject=x509.Name([])))).subject == holder.certificate.subject
 
 
+def test_other_extensions_may_be_asked_for_within_the_profile(desk: Desk, holder: Credential) -> None:
+    as_sender(desk, holder)
+    names = x509.SubjectAlternativeName([x509.DNSName("another.example")])
+    new = issued(ask(desk, update(holder, new_key(), extensions=(names,))))
+    assert values(new, x509.SubjectAlternativeName) == names
+
+
 def test_an_update_need_not_name_what_it_updates(desk: Desk, holder: Credential) -> None:
     as_sender(desk, holder)
     assert verdict(ask(desk, update(holder, new_key(), old=b""))) == (BodyKind.KUP, "")
@@ -172,6 +184,11 @@ BAD: dict[str, tuple[Callable[[Desk, Credential], bytes], str]] = {
     "an oldCertId that is none": (lambda d, h: update(h, new_key(), old=b"\x05\x00"), "badDataFormat"),
     "another name": (lambda d, h: update(h, new_key(), subject=OTHER), "badCertTemplate"),
     "the same key": (lambda d, h: update(h, h.key), "badCertTemplate"),  # it is EC
+    "a resident's name": (
+        lambda d, h: update(h, new_key(), extensions=(usage("digitalSignature", "nonRepudiation"), write_items(ITEMS))),
+        "notAuthorized",
+    ),
+    "power over others": (lambda d, h: update(h, new_key(), extensions=(usage("cRLSign"),)), "notAuthorized"),
     "raVerified by its holder": (lambda d, h: update(h, new_key(), proof="none"), "notAuthorized"),
 }
 

@@ -248,8 +248,10 @@ def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, boo
 def plain_extensions(wanted: Wanted) -> tuple[list[tuple[x509.ExtensionType, bool]], bool]:
     """Which of the wanted extensions a plain certificate gets, and whether that is less than was asked for.
 
-    Raises `Refusal` for power over others.
+    Raises `Refusal` for power over others, and for a resident's name.
     """
+    if _items(wanted) is not None:
+        raise Refusal("notAuthorized", "a resident's certificate needs a clerk's authorisation")
     granted: list[tuple[x509.ExtensionType, bool]] = [
         (e.value, e.critical) for e in wanted.extensions if isinstance(e.value, _PLAIN_EXTENSIONS)
     ]
