@@ -175,12 +175,12 @@ class Books:
         rows = self._run("SELECT DISTINCT profile FROM certificate WHERE key_hash = ?", key_hash)
         return {row.profile for row in rows}
 
-    def not_good(self, generation: int = 1) -> list[Entry]:
-        """Everything of one generation of the authority's key that a CRL must list now."""
+    def not_good(self, generation: int, since: int) -> list[Entry]:
+        """What a CRL of one generation of the authority's key must list now, without what ended before `since`."""
         rows = self._run(
             """SELECT serial, state, issued_at, confirm_before, reason, revoked_at, invalid_since
                FROM certificate WHERE state <> 'good' AND not_after >= ? AND generation = ?""",
-            self._now,
+            since,
             generation,
         )
         return [self._entry(row) for row in rows]
