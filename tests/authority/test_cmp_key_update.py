@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from authority_desk import ITEMS, Desk
+from ca_program import ca
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,12 +15,14 @@ from rebuilt_message import verdict
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import add_station
+from kiosk.authority.embedded.revocation import revoke_by_hand
 from kiosk.authority.items import write_items
 from kiosk.authority.message import BodyKind, parse_message
 from kiosk.authority.profile import usage
-from kiosk.model.certificate import RevocationReason
+from kiosk.model.certificate import RevocationReason, serial_text
 
 Key = ec.EllipticCurvePrivateKey
+SUPERSEDED = RevocationReason.SUPERSEDED
 
 
 def new_key() -> Key:
@@ -238,3 +241,38 @@ def test_a_renewed_certificate_that_is_declined_speaks_for_nobody(desk: Desk) ->
     assert verdict(desk.responder.respond(message.der)) == (BodyKind.PKICONF, "")
     as_sender(desk, Credential(key, certificate, old.chain))
     assert verdict(desk.responder.respond(desk.message().der)) == (BodyKind.ERROR, "signerNotTrusted")
+
+
+def serial(credential: Credential) -> str:
+    return serial_text(credential.certificate.serial_number)
+
+
+def test_a_stolen_key_takes_along_what_was_renewed_with_it(desk: Desk) -> None:
+    first = desk.station
+    second = renewed(desk, first)
+    as_sender(desk, second)
+    third, waiting = renewed(desk, second), issued(ask(desk, update(second, new_key())))
+    with desk.authority.store.write(desk.clock.now) as books:
+        done = revoke_by_hand(serial(first), RevocationReason.KEY_COMPROMISE, books)
+    assert set(done.revoked) == {serial(second), serial(third), serial_text(waiting.serial_number)}
+    as_sender(desk, third)
+    assert verdict(desk.responder.respond(desk.message().der)) == (BodyKind.ERROR, "signerNotTrusted")
+
+
+def test_a_stolen_key_that_was_put_away_by_the_thief_takes_along_his_own(desk: Desk) -> None:
+    first = desk.station
+    as_sender(desk, renewed(desk, first))
+    desk.client.revoke(desk.client.revoke_message(first.certificate.public_bytes(Encoding.DER), SUPERSEDED).der)
+    words = ("revoke", serial(first), "--reason", "keyCompromise", "--data", str(desk.directory))
+    assert ca(*words).out.startswith(serial(desk.station))
+    again = ca(*words)
+    assert again.code == 1 and "revoked already" in again.err
+
+
+def test_whoever_revokes_for_another_reason_is_told_what_still_stands(desk: Desk) -> None:
+    first = desk.station
+    second = renewed(desk, first)
+    done = ca("revoke", serial(first), "--reason", "superseded", "--data", str(desk.directory))
+    assert done.code == 0 and serial(second) in done.err and "still stands" in done.err
+    as_sender(desk, second)
+    assert verdict(desk.responder.respond(desk.message().der)) == (BodyKind.IP, "")

@@ -23,6 +23,10 @@ from kiosk.model.certificate import RevocationReason
 __all__ = ["Books", "CertificateRecord", "CrlRecord", "Entry", "Store", "StoreTooNew", "StoreUnusable", "open_store"]
 
 
+class StateChanged(Exception):
+    """A certificate is not in the state in which it was believed to be: nothing was changed."""
+
+
 class State(StrEnum):
     """What the authority says of a certificate."""
 
@@ -194,9 +198,10 @@ class Books:
         return Entry(row.serial, row.revoked_at or row.issued_at, reason, row.invalid_since)
 
     def confirm(self, serial: str) -> None:
-        """A pending certificate becomes good."""
-        self._run(
-            "UPDATE certificate SET state = 'good', confirmed_at = ? WHERE serial = ?",
+        """A pending certificate becomes good. Raises `StateChanged`."""
+        self._change(
+            "UPDATE certificate SET state = 'good', confirmed_at = ? WHERE serial = ? AND state = 'pending'"
+            " RETURNING serial",
             self._now,
             serial,
         )
@@ -206,26 +211,31 @@ class Books:
     def revoke(
         self, serial: str, reason: RevocationReason, note: str, invalid_since: datetime.datetime | None = None
     ) -> None:
-        """A certificate is revoked from now on, or put on hold when that is the reason."""
-        state = State.HELD if reason is RevocationReason.CERTIFICATE_HOLD else State.REVOKED
-        self._run(
+        """A certificate is revoked from now on, or a good one put on hold when that is the reason.
+
+        Raises `StateChanged`.
+        """
+        is_hold = reason is RevocationReason.CERTIFICATE_HOLD
+        state = State.HELD if is_hold else State.REVOKED
+        self._change(
             """UPDATE certificate SET state = ?, reason = ?, revoked_at = ?, note = ?, invalid_since = ?
-               WHERE serial = ?""",
+               WHERE serial = ? AND state IN ? RETURNING serial""",
             state.value,
             reason.value,
             self._now,
             note,
             None if invalid_since is None else int(invalid_since.timestamp()),
             serial,
+            ("good",) if is_hold else ("pending", "good", "held"),
         )
         self.note(state.value, serial=serial, reason=reason.value, note=note)
         self._revise(serial)
 
     def release(self, serial: str, note: str) -> None:
-        """A certificate on hold becomes good again."""
-        self._run(
+        """A certificate on hold becomes good again. Raises `StateChanged`."""
+        self._change(
             "UPDATE certificate SET state = 'good', reason = NULL, revoked_at = NULL, invalid_since = NULL, note = ?"
-            " WHERE serial = ?",
+            " WHERE serial = ? AND state = 'held' RETURNING serial",
             note,
             serial,
         )
@@ -338,6 +348,11 @@ class Books:
         row = self._run("SELECT owner FROM succession WHERE serial = ?", serial).first()
         return serial if row is None else str(row.owner)
 
+    def of_owner(self, owner: str) -> list[str]:
+        """The serial numbers of all certificates that speak for an owner: his first, and those that renewed one."""
+        rows = self._run("SELECT serial FROM succession WHERE owner = ? ORDER BY serial", owner)
+        return sorted({owner, *(str(row.serial) for row in rows)})
+
     def add_relying_party(self, serial: str, name: str) -> None:
         """Registers the owner of a certificate."""
         self._run("INSERT INTO relying_party VALUES (?, ?)", serial, name)
@@ -405,6 +420,11 @@ class Books:
     def lock_certificate(self, serial: str) -> None:
         """One at a time decides about this certificate."""
         self._lock(b"certificate", serial.encode())
+
+    def _change(self, statement: str, *values: object) -> None:
+        """Changes a certificate by an UPDATE with its former state among the conditions. Raises `StateChanged`."""
+        if self._run(statement, *values).first() is None:
+            raise StateChanged("the certificate is in another state")
 
     def _record(self, row: Any) -> CertificateRecord:
         reason = row.reason and RevocationReason(row.reason)
