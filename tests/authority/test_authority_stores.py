@@ -290,10 +290,14 @@ def test_books_of_an_earlier_schema_are_carried_over(tmp_path: Path) -> None:
         old.execute("UPDATE revision SET number = 7")
         row = ("0A", "signature", b"d", b"k", "good", 1, 2_000_000_000, None, None, None, None, None, "")
         old.execute(f"INSERT INTO certificate VALUES ({', '.join('?' * 13)})", row)
+        for id_, requester in ((b"by a station", "0A"), (b"by a secret", "client:00")):
+            old.execute("INSERT INTO transactions VALUES (?, ?, NULL, NULL, ?)", (id_, requester, b"n"))
         old.execute("PRAGMA user_version = 3")
     store = open_store(path)
     with store.read(START) as books:
         record = books.certificate("0A")
         assert record is not None and record.state == "good" and record.invalid_since is None
+        begun = [books.transaction(id_) for id_ in (b"by a station", b"by a secret")]
+        assert [transaction and transaction.signer for transaction in begun] == ["0A", None]
         assert books.revision() == 7
     store.close()

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from rebuilt_message import verdict
+from rebuilt_message import rebuild, set_field, verdict
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential, load_credential
@@ -120,6 +120,15 @@ def test_a_station_renews_its_own_credential_and_stays_who_it_is(desk: Desk) -> 
     desk.client.confirm(desk.client.confirm_message(pending).der)
     assert desk.state(pending) == ("good", None), "what it began under the old key it ends under the new one"
     assert [record.serial for record in desk.client.station_record()] == [pending.serial]
+
+
+def test_a_renewed_station_may_leave_out_its_certificate_too(desk: Desk) -> None:
+    """RFC 9483, 3.3: it is the one that came with the first message of the transaction."""
+    new = renewed(desk, desk.station)
+    as_sender(desk, new)
+    pending = desk.certify()
+    bare = rebuild(desk.client.confirm_message(pending).der, new, message=set_field(extra_certs=None))
+    assert verdict(desk.responder.respond(bare)) == (BodyKind.PKICONF, "")
 
 
 def usages(certificate: x509.Certificate) -> x509.ExtendedKeyUsage:

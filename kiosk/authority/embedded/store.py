@@ -88,7 +88,8 @@ class Entry:
 class TransactionRecord:
     """A transaction: who began it, what was issued in it, our nonce of the last answer.
 
-    `requester` is an owner: the serial number of his first certificate, or a client's reference.
+    `requester` is an owner: the serial number of his first certificate, or a client's reference. `signer` is the serial
+    number of the certificate by whose key it was begun, None for a shared secret.
     """
 
     id: bytes
@@ -96,6 +97,7 @@ class TransactionRecord:
     serial: str | None
     cert_req_id: int | None
     nonce: bytes
+    signer: str | None
 
 
 @dataclass(frozen=True)
@@ -265,12 +267,13 @@ class Books:
     def add_transaction(self, record: TransactionRecord) -> None:
         """Enters a new transaction."""
         self._run(
-            "INSERT INTO transactions VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO transactions (id, requester, serial, cert_req_id, nonce, signer) VALUES (?, ?, ?, ?, ?, ?)",
             record.id,
             record.requester,
             record.serial,
             record.cert_req_id,
             record.nonce,
+            record.signer,
         )
 
     def is_authorisation_used(self, nonce: bytes, profile: str) -> bool:
