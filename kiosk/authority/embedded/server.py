@@ -2,14 +2,18 @@
 
 import base64
 import binascii
+import datetime
+import logging
 import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.applications import Starlette
@@ -34,6 +38,11 @@ OCSP_REQUEST_TYPE = "application/ocsp-request"
 
 MOST_IN_A_COMMIT = 32
 """So many requests share one commit at most, lest the first of them wait for ever."""
+
+_REMINDER_S = 24 * 3600
+_REMINDED_BEFORE = datetime.timedelta(days=30)
+
+_log = logging.getLogger(__name__)
 
 _WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104  # recognised, not bound
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -166,9 +175,18 @@ def _tls(authority: Authority, host: str, trust: Path, has_tls: bool) -> Iterato
             "ssl_certfile": f"/proc/self/fd/{descriptor}",
             "ssl_ca_certs": str(trust),
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
+            "callback_notify": partial(_remind, certificate, authority),
+            "timeout_notify": _REMINDER_S,
         }
     finally:
         os.close(descriptor)
+
+
+async def _remind(certificate: x509.Certificate, authority: Authority) -> None:
+    """Says in the log that the server has to be started anew, which makes it another certificate."""
+    end = certificate.not_valid_after_utc
+    if end - authority.now() < _REMINDED_BEFORE:
+        _log.warning("the server's certificate of TLS ends at %s: start it anew before", end.isoformat())
 
 
 async def _body(request: Request, media_type: str) -> bytes | Response:
