@@ -29,7 +29,7 @@ from kiosk.issuance.card_key import (
     refuse_another_key,
 )
 from kiosk.issuance.card_keys import renew_card_keys
-from kiosk.issuance.certification import certify_message, confirm_pending
+from kiosk.issuance.certification import certify_message, confirm_pending, refuse_unlike_policy
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -415,7 +415,8 @@ def certify(
 ) -> PendingCertificate:
     """Step 6: the authority issues a certificate that is valid for nobody yet.
 
-    Asked after an interruption: the same bytes again, which the authority answers with its stored response.
+    Asked after an interruption: the same bytes again, which the authority answers with its stored response. Raises
+    `CertificateUnacceptable`.
     """
 
     def message() -> Message:
@@ -428,7 +429,10 @@ def certify(
     def send(stored: Message) -> PendingCertificate:
         return station.authority.certify(stored.der)
 
-    return case.run(CERTIFY, prepare=message, perform=send, inquire=send)
+    pending = case.run(CERTIFY, prepare=message, perform=send, inquire=send)
+    if not case.was_begun(WRITE.step):
+        refuse_unlike_policy(pending, "signature", authorised, station)
+    return pending
 
 
 def write(case: Case, card: InsertedCard, pending: PendingCertificate) -> Written:

@@ -1,5 +1,6 @@
 """Takes an unfinished issuance back: fee repaid, certificate revoked and seen to be, card emptied, in this order.
 
+Once the authority was asked to make a certificate valid it may do so late: then the revocation goes before the fee.
 It runs under the journal like the issuance itself, so an interrupted one goes on at the next start.
 """
 
@@ -79,7 +80,7 @@ REFUND = Effect(
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 
-_SAYS_NOTHING_OF_BEFORE = ("transactionIdInUse", "badTime")
+_SAYS_NOTHING_OF_BEFORE = ("transactionIdInUse", "badTime", "duplicateCertReq")
 """Why an authority that keeps no answers refuses the bytes of a request a second time, whatever it did at first."""
 
 
@@ -94,9 +95,10 @@ def roll_back(
     if case.record.stage is not Stage.ROLLING_BACK:
         case.move(Event.ROLL_BACK, code, actor)
     try:
+        if case.was_begun(CONFIRM.step) or case.was_begun(SECOND_CONFIRM.step):
+            _revoke_both(case, station)
         _refund(case, station, persons)
-        _revoke(case, station, CERTIFY, CONFIRM, REVOKE)
-        _revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE)
+        _revoke_both(case, station)
         _erase(case, card, station)
     except CannotTell:
         return suspected(case, station)
@@ -168,6 +170,11 @@ def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
     return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen, known))))
 
 
+def _revoke_both(case: Case, station: Station) -> None:
+    _revoke(case, station, CERTIFY, CONFIRM, REVOKE)
+    _revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE)
+
+
 def _revoke(
     case: Case,
     station: Station,
@@ -182,7 +189,7 @@ def _revoke(
 
     def message() -> RevokeIntent:
         status = station.authority.status(certificate, station.issuer)
-        if status.state is CertificateState.GOOD and case.intent_of(confirm) is None:
+        if status.state is CertificateState.GOOD and not case.was_begun(confirm.step):
             raise StoreOutdated("the authority has confirmed a certificate that this store has not confirmed")
         reason = RevocationReason.CESSATION_OF_OPERATION
         return RevokeIntent(certificate, station.authority.revoke_message(certificate, reason))
@@ -200,8 +207,8 @@ def send_revocation(intent: RevokeIntent, station: Station) -> Revoked:
     try:
         station.authority.revoke(intent.message.der)
     except AuthorityRejected as rejected:
-        # Revoked already, by a lapsed deadline or by this very message before an interruption.
-        if rejected.fail_info != "certRevoked":
+        # Revoked already, by a lapsed deadline or by a message before an interruption; not everybody says it so.
+        if rejected.fail_info != "certRevoked" and isinstance(look_at_revocation(intent, station), World):
             raise
     answer = look_at_revocation(intent, station)
     if isinstance(answer, World):
