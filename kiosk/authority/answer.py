@@ -16,7 +16,7 @@ from kiosk.authority.errors import (
     AuthorityRejected,
     CertificateUnacceptable,
 )
-from kiosk.authority.items import ItemsInvalid, read_items
+from kiosk.authority.items import read_items
 from kiosk.authority.message import (
     BodyKind,
     MessageInvalid,
@@ -176,7 +176,10 @@ def check_certificate(
     trust: tuple[x509.Certificate, ...],
     at: datetime.datetime,
 ) -> ValidPath:
-    """The certificate of a response with its path. Raises `CertificateUnacceptable`, `MessageInvalid`."""
+    """The certificate of a response with its path: of our key, with our items, and leading to the authority.
+
+    What else it says is for whoever knows what it has to be. Raises `CertificateUnacceptable`, `MessageInvalid`.
+    """
     if response.cert_req_id != 0 or response.certified_key_pair is None:
         raise MessageInvalid("badRequest", "accepted, and no certificate for this request")
     der = asn1.encode(response.certified_key_pair.certificate)
@@ -192,11 +195,16 @@ def check_certificate(
             raise CertificateUnacceptable(der, "it is for another key")
         if items != expected_items:
             raise CertificateUnacceptable(der, "it carries other items than were asked for")
+        if certificate.signature_hash_algorithm is None:
+            raise CertificateUnacceptable(der, "it is signed without a hash, by which it would be confirmed")
         # The authority's clock may be a little ahead of ours.
         start = certificate.not_valid_before_utc
         moment = start if at < start <= at + CLOCK_SKEW else at
         return validate_path(certificate, trust, moment, intermediates=load_certificates(answer))
-    except (PathInvalid, ItemsInvalid, ValueError) as error:
+    except CertificateUnacceptable:
+        raise
+    except Exception as error:
+        # cryptography raises many kinds over strange keys, names and extensions; all of them mean the same to us.
         raise CertificateUnacceptable(der, str(error)) from error
 
 
@@ -254,5 +262,6 @@ def _only(parts: Sequence[T]) -> T:
 def _is_delegate(certificate: x509.Certificate) -> bool:
     try:
         return oids.CMP_AUTHORITY in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
+    except Exception:
+        # Whatever is wrong with it, it is no delegate.
         return False

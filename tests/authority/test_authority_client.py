@@ -15,10 +15,11 @@ import pytest
 from authority_desk import ITEMS, START, URL, Desk, load, signer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority import asn1, oids
+from kiosk.authority.certificate_form import CertificateForm, encode_extension, encode_key
 from kiosk.authority.client import AuthorityClient, PendingCertificate
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.status import StatusService
@@ -30,8 +31,20 @@ from kiosk.authority.errors import (
     CredentialInvalid,
     UrlRefused,
 )
-from kiosk.authority.message import BodyKind, Head, Status, build_message, info_item, parse_message, status_info
+from kiosk.authority.items import ItemsInvalid
+from kiosk.authority.message import (
+    EMPTY_NAME,
+    BodyKind,
+    Head,
+    Status,
+    build_message,
+    info_item,
+    parse_message,
+    status_info,
+)
+from kiosk.authority.profile import usage
 from kiosk.authority.request import station_record
+from kiosk.authority.verification import PathInvalid, certified_items, validate_path
 from kiosk.model.certificate import CertificateState, RevocationReason
 
 Answer = Callable[[bytes], bytes]
@@ -355,6 +368,62 @@ def test_a_certificate_of_another_authority_is_not_taken(desk: Desk) -> None:
     forged = load_like(builder, certificate_for(desk)).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
     answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), forged))
     with pytest.raises(CertificateUnacceptable):
+        desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
+
+
+def form(desk: Desk, *extensions: bytes, public_key: bytes = b"") -> bytes:
+    """A certificate by the authority for the card's key, with these extensions in DER, readable or not."""
+    form = CertificateForm(desk.authority.credential.key, desk.issuer.subject.public_bytes())
+    key = public_key or encode_key(desk.key.public_key())
+    end = START + datetime.timedelta(days=9)
+    return form.fill_in(EMPTY_NAME, key, 5, START, end, extensions).public_bytes(Encoding.DER)
+
+
+def oddities(desk: Desk) -> dict[str, bytes]:
+    """Certificates that an authority with a defect could issue; each raises something else when it is looked at."""
+    once = encode_extension(usage("digitalSignature", "nonRepudiation"), True)
+    names = x509.UnrecognizedExtension(
+        x509.SubjectAlternativeName.oid, asn1.sequence_of([asn1.tagged(0xA3, b"\x05\x00")])
+    )
+    broken = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\xff")
+    point = b"\x04\x01\x02"
+    curve = [asn1.encode(x509.ObjectIdentifier(f"1.2.840.10045.{end}")) for end in ("2.1", "3.99.99")]
+    strange = asn1.sequence_of([asn1.sequence_of(curve), asn1.encode(asn1.BitString(point, 0))])
+    return {
+        "an extension twice": form(desk, once, once),
+        "a name of a kind that is not spoken": form(desk, once, encode_extension(names, False)),
+        "names that cannot be read": form(desk, once, encode_extension(broken, False)),
+        "a key on an unknown curve": form(desk, once, public_key=strange),
+    }
+
+
+@pytest.mark.parametrize("oddity", range(4))
+def test_a_certificate_that_cannot_be_understood_is_given_up(desk: Desk, oddity: int) -> None:
+    name, der = list(oddities(desk).items())[oddity]
+    answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), der))
+    with pytest.raises(CertificateUnacceptable) as unacceptable:
+        desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
+    assert unacceptable.value.certificate == der, name
+
+
+def test_no_path_leads_from_a_certificate_whose_extensions_cannot_be_read(desk: Desk) -> None:
+    unreadable = {name: der for name, der in oddities(desk).items() if "key" not in name}
+    assert len(unreadable) == 3
+    for der in unreadable.values():
+        certificate = x509.load_der_x509_certificate(der)
+        with pytest.raises(PathInvalid):
+            validate_path(certificate, (desk.issuer,), START)
+        with pytest.raises(ItemsInvalid):
+            certified_items(certificate)
+
+
+def test_a_certificate_that_cannot_be_confirmed_is_given_up(desk: Desk) -> None:
+    """A certConf of CMP's version 2 is made with the hash of the certificate's signature, and EdDSA has none there."""
+    builder = x509.CertificateBuilder().subject_name(desk.issuer.subject).issuer_name(desk.issuer.subject)
+    key = ed25519.Ed25519PrivateKey.generate()
+    der = load_like(builder, certificate_for(desk)).sign(key, None).public_bytes(Encoding.DER)
+    answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), der))
+    with pytest.raises(CertificateUnacceptable, match="without a hash"):
         desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
 
 
