@@ -15,6 +15,7 @@ from cryptography import x509
 from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
 from hw.ports import Deposit, DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
+from kiosk.authority.errors import CertificateUnacceptable
 from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance import second_certificate
 from kiosk.issuance.applicant import certified_items, closed_cases_on_card
@@ -175,6 +176,9 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             raise
         except CannotTell:
             raise suspected(case, station) from None
+        except CertificateUnacceptable as error:
+            code, came = failure_code(error), error.certificate
+            raise roll_back(case, card, station, persons, code, unacceptable=came) from error
         except TROUBLE as trouble:
             raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:

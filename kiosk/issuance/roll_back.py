@@ -85,20 +85,28 @@ _SAYS_NOTHING_OF_BEFORE = ("transactionIdInUse", "badTime", "duplicateCertReq")
 
 
 def roll_back(
-    case: Case, card: InsertedCard, station: Station, persons: Persons, code: str, actor: Actor = Actor.STATION
+    case: Case,
+    card: InsertedCard,
+    station: Station,
+    persons: Persons,
+    code: str,
+    actor: Actor = Actor.STATION,
+    unacceptable: bytes | None = None,
 ) -> RolledBack | Halted | Suspect:
     """Undoes whatever the case has done, and returns what to raise.
 
-    `Halted` when it has to go on another time, `Suspect` when two clerks have to say what is to be given back.
+    `unacceptable` is what came instead of the certificate that was asked for (DER); an authority that keeps no answers
+    would not give it again. `Halted` when it has to go on another time, `Suspect` when two clerks have to say what is
+    to be given back.
     """
     card.release()
     if case.record.stage is not Stage.ROLLING_BACK:
         case.move(Event.ROLL_BACK, code, actor)
     try:
         if case.was_begun(CONFIRM.step) or case.was_begun(SECOND_CONFIRM.step):
-            _revoke_both(case, station)
+            _revoke_both(case, station, unacceptable)
         _refund(case, station, persons)
-        _revoke_both(case, station)
+        _revoke_both(case, station, unacceptable)
         _erase(case, card, station)
     except CannotTell:
         return suspected(case, station)
@@ -170,9 +178,9 @@ def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
     return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen, known))))
 
 
-def _revoke_both(case: Case, station: Station) -> None:
-    _revoke(case, station, CERTIFY, CONFIRM, REVOKE)
-    _revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE)
+def _revoke_both(case: Case, station: Station, unacceptable: bytes | None) -> None:
+    _revoke(case, station, CERTIFY, CONFIRM, REVOKE, unacceptable)
+    _revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE, unacceptable)
 
 
 def _revoke(
@@ -181,9 +189,11 @@ def _revoke(
     certify: Effect[Message, PendingCertificate],
     confirm: Effect[Message, Confirmed],
     revoke: Effect[RevokeIntent, Revoked],
+    unacceptable: bytes | None,
 ) -> None:
     """Of the card's one certificate or of its other, as the effects say."""
-    certificate = _issued_certificate(case, station, certify)
+    begun = case.last_intent_of(revoke)
+    certificate = begun.certificate if begun else _issued_certificate(case, station, certify, unacceptable)
     if certificate is None:
         return
 
@@ -224,7 +234,9 @@ def look_at_revocation(intent: RevokeIntent, station: Station) -> Revoked | Worl
     return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
 
 
-def _issued_certificate(case: Case, station: Station, certify: Effect[Message, PendingCertificate]) -> bytes | None:
+def _issued_certificate(
+    case: Case, station: Station, certify: Effect[Message, PendingCertificate], unacceptable: bytes | None
+) -> bytes | None:
     """The certificate that the authority issued for this case, asked for by the same bytes when no answer came."""
     pending = case.outcome_of(certify)
     if pending is not None:
@@ -232,10 +244,13 @@ def _issued_certificate(case: Case, station: Station, certify: Effect[Message, P
     message = case.intent_of(certify)
     if message is None:
         return None
+    if unacceptable is not None:
+        # Nothing is asked for after that, so of the two this is the one without an outcome.
+        return unacceptable
     try:
         return station.authority.certify(message.der).certificate
-    except CertificateUnacceptable as unacceptable:
-        return unacceptable.certificate
+    except CertificateUnacceptable as other:
+        return other.certificate
     except AuthorityRejected as rejected:
         if rejected.fail_info in _SAYS_NOTHING_OF_BEFORE and _has_issued(message, station):
             raise

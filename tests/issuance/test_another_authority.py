@@ -51,7 +51,7 @@ def test_a_certificate_unlike_the_policy_is_given_up_before_anybody_pays(world: 
     check_rest(world, [])
 
 
-def asked_once(authority: Any) -> dict[str, object]:
+def asked_once(authority: Any) -> dict[str, Any]:
     """An authority that keeps no answers: it can only be asked for a certificate once."""
     asked: list[bytes] = []
 
@@ -62,6 +62,33 @@ def asked_once(authority: Any) -> dict[str, object]:
         return authority.certify(der)
 
     return {"certify": certify}
+
+
+@pytest.mark.parametrize("at_first", ["obeyed", "delayed", "refused"])
+def test_a_certificate_of_something_else_is_given_up_without_asking_for_it_again(world: World, at_first: str) -> None:
+    """It is known for good once its revocation is intended, whatever is answered to that at first."""
+    unanswered: list[Exception] = {"obeyed": [], "delayed": [LATE], "refused": [USED]}[at_first]
+
+    def another(authority: Any) -> dict[str, object]:
+        certify = asked_once(authority)["certify"]
+
+        def certify_another(der: bytes) -> object:
+            raise CertificateUnacceptable(certify(der).certificate, "another name")
+
+        def revoke(der: bytes) -> None:
+            if unanswered:
+                raise unanswered.pop()
+            authority.revoke(der)
+
+        return {"certify": certify_another, "revoke": revoke}
+
+    station = with_authority(world, another)
+    if at_first != "obeyed":
+        with pytest.raises(Halted, match=r"K-CA-00[23]"):
+            world.issue(station=station)
+    with pytest.raises(RolledBack, match="K-CA-004"):
+        world.issue(station=station)
+    check_rest(world, [])
 
 
 @pytest.mark.parametrize("which", ["years", "usage"])
