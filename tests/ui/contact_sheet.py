@@ -13,7 +13,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from hw.ports import PinPolicy
+from hw.ports import PinPolicy, UnownedMoney
 from kiosk.model.step import Step
 from kiosk.ui.app import KioskApp
 from kiosk.ui.idle import Patience
@@ -23,7 +23,7 @@ from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.words import LANGUAGES
 from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import text_on
-from tests.ui.scripted_counter import Script, ScriptedCounter, a_left_case
+from tests.ui.scripted_counter import Script, ScriptedCoins, ScriptedCounter, a_left_case
 from tests.ui.service_tour import decisions, second_password, services
 from tests.ui.walk import Shoot, by_keyboard, reach, until, walk, walk_to
 
@@ -420,6 +420,28 @@ def _held(step: Step) -> Callable[[], Script]:
     return lambda: Script(hold=frozenset({step}))
 
 
+async def _machine(pilot: Pilot[None], shoot: Shoot) -> None:
+    """What the coin machine holds of nobody is counted before the drawer."""
+    await reach(pilot, "Start")
+    await pilot.press("f11")
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("4")
+    await reach(pilot, "CountDrawer")
+    await shoot("count-machine")
+    await pilot.press("f9")
+    await reach(pilot, "DaySums")
+    await shoot("machine-sums")
+    await pilot.press("1")
+    await reach(pilot, "Told")
+    await shoot("machine-settled")
+
+
+def _coins_of_nobody(counter: ScriptedCounter) -> None:
+    counter.coins = ScriptedCoins(UnownedMoney(600, 0, 1, 2, 0, 17))
+
+
 SCENES = (
     Scene("way", _whole_way),
     Scene("way-small", _whole_way, size=(90, 26)),
@@ -441,6 +463,8 @@ SCENES = (
     Scene("decisions", decisions, prepare=a_left_case),
     Scene("duties", duties, prepare=a_left_case),
     Scene("duties-small", duties, size=(90, 26), prepare=a_left_case),
+    Scene("machine", _machine, prepare=_coins_of_nobody),
+    Scene("machine-small", _machine, size=(90, 26), prepare=_coins_of_nobody),
     Scene("digits", _password_of_other_kinds, lambda: Script(policy=PinPolicy(4, 4, "0123456789"))),
     Scene("refused", _refused, lambda: Script(refuse_with="E02")),
     Scene("key", _at_work, _held(Step.GENERATE_KEY)),

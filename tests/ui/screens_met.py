@@ -19,7 +19,7 @@ from kiosk.ui.themes import FRAME_SHEET, SEATS_SHEET, dress
 from kiosk.ui.words import Catalogues
 from tests.ui.contact_sheet import SCENES, play
 
-_SCENES = ("way", "beside", "duties", "rounds", "stop", "refused", "key", "work", "paper", "second-password")
+_SCENES = ("way", "beside", "duties", "rounds", "stop", "refused", "key", "work", "paper", "second-password", "machine")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from hw.health_words import Question
-from hw.ports import KeyUse, PinPolicy, PinStatus, PrintOutcome
+from hw.ports import KeyUse, PinPolicy, PinStatus, PrintOutcome, UnownedMoney
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.display.virtual import VirtualDisplay
 from hw.sim.lamp.virtual import VirtualLamp
@@ -246,6 +246,20 @@ class ScriptedPapers:
         return name
 
 
+@dataclass
+class ScriptedCoins:
+    """A coin machine that holds this of nobody until it is settled."""
+
+    money: UnownedMoney
+
+    def unowned(self) -> UnownedMoney:
+        return self.money
+
+    def settle(self, counted: UnownedMoney) -> int:
+        self.money = UnownedMoney(0, 0, 0, 0, 0, counted.entry + 1)
+        return counted.unassigned_yen
+
+
 class ScriptedWorkbench:
     """`kiosk.ui.counter.Workbench` whose devices are well; `asked` is what the technician answered."""
 
@@ -392,6 +406,10 @@ class ScriptedCounter:
             DeviceState("reader", "card_reader", "sim:", "ready", "card" if self.reader.is_inserted else ""),
             DeviceState("printer", "receipt_printer", "serial:///dev/kiosk/receipt", "blocked", "paper_end"),
             DeviceState("cash", "clerk_drawer", "printer:", "missing", "no answer"),
+            DeviceState("display", "customer_display", "serial:///dev/kiosk/display", "ready"),
+            DeviceState("lamp", "signal_lamp", "tcp://10.0.0.7:10000", "ready"),
+            DeviceState("scanner", "code_scanner", "serial:///dev/kiosk/scanner", "ready"),
+            DeviceState("documents", "document_printer", "cups:counter-a4", "ready", "not_looked_after"),
         )
 
     def tell_devices(self) -> None:

@@ -146,7 +146,7 @@ def test_money_of_nobody_is_counted_and_settled_before_the_drawer(locale: Path, 
         await pilot.press("f9")
         await reach(pilot, "DaySums")
         assert "100円 足りない" in text_on(app) and "前回の残り" not in text_on(app)
-        await pilot.press("2")
+        await pilot.press("1")
         await reach(pilot, "Told")
         assert "片づけました" in text_on(app)
 

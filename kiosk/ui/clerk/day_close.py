@@ -22,6 +22,7 @@ from kiosk.ui.words import Words
 
 REASONS = ("miscounted_change", "unexplained", "exchanged", "other")
 """Why drawer and journal may differ, as the report to the treasurer asks it."""
+_REASONS_OF_MACHINE = ("unexplained", "other")
 
 _MOST_PIECES = 999
 
@@ -117,6 +118,10 @@ class DaySums(SeatScreen[str]):
         self._kind = kind
 
     @property
+    def _reasons(self) -> tuple[str, ...]:
+        return _REASONS_OF_MACHINE if self._kind is CountKind.MACHINE else REASONS
+
+    @property
     def _difference_yen(self) -> int:
         return self._counted_yen - self._takings.due_yen
 
@@ -144,7 +149,7 @@ class DaySums(SeatScreen[str]):
         if self._difference_yen:
             yield Paragraph(words("clerk.day.reason"), classes="aside")
             with Horizontal(classes="choices -tight"):
-                for number, reason in enumerate(REASONS, 1):
+                for number, reason in enumerate(self._reasons, 1):
                     yield Key(
                         words(f"clerk.day.reason.{reason}"), id=f"reason-{number}", hint=str(number), value=reason
                     )
