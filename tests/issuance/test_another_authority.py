@@ -91,6 +91,23 @@ def test_a_certificate_of_something_else_is_given_up_without_asking_for_it_again
     check_rest(world, [])
 
 
+def test_a_certificate_of_something_else_that_comes_only_when_asked_again_is_given_up_too(world: World) -> None:
+    def another(authority: Any) -> dict[str, object]:
+        answers: list[Exception] = [LATE]
+
+        def certify(der: bytes) -> object:
+            if answers:
+                raise answers.pop()
+            raise CertificateUnacceptable(authority.certify(der).certificate, "another name")
+
+        return {"certify": certify}
+
+    with pytest.raises(RolledBack, match="K-CA-002"):
+        world.issue(station=with_authority(world, another))
+    assert len(issued(world)) == 1
+    check_rest(world, [])
+
+
 @pytest.mark.parametrize("which", ["years", "usage"])
 def test_a_second_certificate_unlike_the_policy_takes_the_first_with_it(tmp_path: Path, which: str) -> None:
     world = new_myna_world(tmp_path / "world", make_myna_authority(tmp_path / "ca"))
