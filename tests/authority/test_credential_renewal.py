@@ -136,7 +136,7 @@ class AnotherMakers(Line):
 def confirm_all(desk: Desk) -> None:
     """Confirms whatever is pending."""
     with desk.authority.store.read(desk.clock.now) as books:
-        pending = [entry.serial for entry in books.not_good()]
+        pending = [entry.serial for entry in books.not_good(1, 0)]
     with desk.authority.store.write(desk.clock.now) as books:
         for serial in pending:
             books.confirm(serial)
@@ -182,7 +182,7 @@ def test_what_is_not_confirmed_is_revoked_and_begun_anew(desk: Desk, path: Path)
         renew(desk, path, line)
     assert line.kinds == [BodyKind.KUR, BodyKind.RR] and left(path) == set()
     with desk.authority.store.read(desk.clock.now) as books:
-        (entry,) = books.not_good()
+        (entry,) = books.not_good(1, 0)
         record = books.certificate(entry.serial)
     assert record is not None and record.state is State.REVOKED
     assert load_credential(path).certificate == desk.station.certificate, "still the old one"
