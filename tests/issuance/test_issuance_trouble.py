@@ -587,7 +587,7 @@ def test_who_cannot_be_named_leaves_the_case_where_it_was(tmp_path: Path, fresh_
 # What the authority did upon a request whose answer was lost.
 
 
-@pytest.mark.parametrize("fail_info", ["transactionIdInUse", "badTime"])
+@pytest.mark.parametrize("fail_info", ["transactionIdInUse", "badTime", "duplicateCertReq"])
 def test_who_is_refused_a_second_time_does_not_take_the_first_for_undone(world: World, fail_info: str) -> None:
     """An authority that keeps no answers, as another maker's may be: it has issued, and will not say so again."""
 
