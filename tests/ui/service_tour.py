@@ -26,7 +26,7 @@ async def services(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Menu")
     await pilot.press("7")
     await reach(pilot, "FindResident")
-    await pilot.press("enter")
+    await pilot.press(*"太郎", "enter")
     await reach(pilot, "ChooseCause")
     await shoot("cause")
     await pilot.press("3")

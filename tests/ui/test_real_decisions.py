@@ -11,7 +11,7 @@ from kiosk.configured_counter import ConfiguredCounter
 from kiosk.journal.database import open_database
 from kiosk.ui.app import KioskApp
 from tests.ui.screen_host import text_on
-from tests.ui.walk import leave, reach, until, walk_to
+from tests.ui.walk import leave, reach, unhurried, until, walk_to
 
 Visit = Callable[[str], Awaitable[None]]
 
@@ -25,7 +25,9 @@ def used(locale: Path, data: Path, use: Callable[[Pilot[None]], Awaitable[None]]
     path = locate_config(None)
 
     async def run() -> None:
-        app = KioskApp(lambda: ConfiguredCounter(load_config(path, []), path, data), locale=locale)
+        app = KioskApp(
+            lambda: ConfiguredCounter(load_config(path, []), path, data), locale=locale, hand_clock=unhurried()
+        )
         async with app.run_test(size=(100, 30)) as pilot:
             await use(pilot)
             app.leave()

@@ -34,6 +34,7 @@ from kiosk.papers.operations import chapters
 from kiosk.ui.clerk.day_close import REASONS
 from kiosk.ui.clerk.flow import AGENTS_PAPERS, PAPERS, RENEWAL, SETTINGS
 from kiosk.ui.clerk.menu import Duty
+from kiosk.ui.clerk.receive import PURPOSES as FIND_PURPOSES
 from kiosk.ui.clerk.service import Decision
 from kiosk.ui.ending import Money, Outcome
 from kiosk.ui.persons import Recalled, Unsure
@@ -139,6 +140,7 @@ VALUES = {
     "clerk.duty.{}": [Duty],
     "clerk.day.reason.{}": [REASONS],
     "clerk.{}.sign": [CountKind],
+    "clerk.receive.then.{}": [FIND_PURPOSES],
     "clerk.queue.do.{}": [("serve", "absent", "return")],
     "clerk.queue.give.{}": [Purpose],
     "clerk.queue.purpose.{}": [Purpose],

@@ -97,8 +97,8 @@ class Desk(SeatScreen[str]):
     def follow(self) -> None:
         """Shows the counter as it is."""
         board = self.seat.board
-        self._write("desk-case", self._case_text(board.case))
-        self._write("desk-steps", "" if board.case is None else self._steps_text(board.case))
+        self.write("desk-case", self._case_text(board.case))
+        self.write("desk-steps", "" if board.case is None else self._steps_text(board.case))
         calls = [self.words("clerk.desk.called")] if board.is_clerk_called else []
         if board.terminals is not None:
             calls += [self.words("clerk.terminal.calls", station=call.station) for call in board.terminals.calls]
@@ -113,21 +113,17 @@ class Desk(SeatScreen[str]):
             calls.append(self.words("device.stuck"))
         for key in self.query("#recover").results(Key):
             key.display = is_stuck
-        self._write("desk-calls", "\n".join((*calls, "")))
+        self.write("desk-calls", "\n".join((*calls, "")))
         for paragraph in self.query("#desk-calls").results(Paragraph):
             paragraph.display = bool(calls)
         newest = [self._ended_text(case) for case in reversed(board.ended[-_ENDED_SHOWN:])]
         if board.terminals is not None:
             newest += map(self._ended_elsewhere, reversed(board.terminals.ended[-_ENDED_SHOWN:]))
-        self._write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))
+        self.write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))
         for key in self.query("#come").results(Key):
             key.disabled = not self.seat.board.is_somebody_calling
         for key in self.query("#stop").results(Key):
             key.disabled = board.case is None or not board.case.can_stop
-
-    def _write(self, paragraph_id: str, text: str) -> None:
-        for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
-            paragraph.write(text)
 
     def _case_text(self, case: OpenCase | None) -> str:
         if case is None:

@@ -64,12 +64,12 @@ class QueueScreen(SeatScreen[QueueOrder]):
         words, board = self.words, self.seat.board
         lists = {state: [t for t in board.tickets if t.state is state] for state in TicketState}
         waiting = lists[TicketState.WAITING]
-        self._write("queue-waiting", self._lines(waiting) or words("clerk.queue.nobody"))
+        self.write("queue-waiting", self._lines(waiting) or words("clerk.queue.nobody"))
         called = "" if board.calls is None else words("clerk.queue.number", number=board.calls)
         elsewhere = [t for t in lists[TicketState.CALLED] if t.number != board.calls]
         others = [words("clerk.queue.elsewhere", number=t.number, counter=t.counter) for t in elsewhere]
-        self._write("queue-called", ("\n".join(filter(None, (called, *others))) or words("clerk.queue.nobody")) + "\n")
-        self._write("queue-absent", self._lines(lists[TicketState.ABSENT]) or words("clerk.queue.nobody"))
+        self.write("queue-called", ("\n".join(filter(None, (called, *others))) or words("clerk.queue.nobody")) + "\n")
+        self.write("queue-absent", self._lines(lists[TicketState.ABSENT]) or words("clerk.queue.nobody"))
         for name in _DOING.values():
             for key in self.query(f"#do-{name}").results(Key):
                 key.disabled = board.calls is None
@@ -87,10 +87,6 @@ class QueueScreen(SeatScreen[QueueOrder]):
         if len(tickets) > _SHOWN:
             shown.append(self.words("clerk.queue.more", count=len(tickets) - _SHOWN))
         return "\n".join(shown)
-
-    def _write(self, paragraph_id: str, text: str) -> None:
-        for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
-            paragraph.write(text)
 
     @on(Key.Pressed, "#give-issue,#give-certificate,#give-consult")
     def give(self, event: Key.Pressed) -> None:

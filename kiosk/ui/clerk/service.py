@@ -35,6 +35,7 @@ class ChooseCause(SeatScreen[RevocationChoice]):
     """Whose certificate, why it is revoked, and whether the card is there so that its key can be erased."""
 
     AUTO_FOCUS = ".choices Key.-first"
+    NAMED_KEYS = ".answers Key, .choices Key"
 
     def __init__(self, seat: Seat, resident: Resident, wished: RevocationCause | None) -> None:
         super().__init__(seat, can_stop=True)
@@ -72,12 +73,9 @@ class ChooseCause(SeatScreen[RevocationChoice]):
     async def choose(self, event: Key.Pressed) -> None:
         """Names the cause."""
         if isinstance(event.key.value, RevocationCause):
-            await self._choose(event.key.value)
-
-    async def _choose(self, cause: RevocationCause) -> None:
-        self._cause = cause
-        await self.compose_anew()
-        self.focus_on("#begin")
+            self._cause = event.key.value
+            await self.compose_anew()
+            self.focus_on("#begin")
 
     @on(Key.Pressed, "#card")
     async def change_card(self) -> None:
@@ -90,11 +88,6 @@ class ChooseCause(SeatScreen[RevocationChoice]):
         """Begins."""
         if self._cause is not None:
             self.dismiss(RevocationChoice(self._cause, self._has_card))
-
-    async def on_key(self, event: events.Key) -> None:
-        """Digits name the cause; 5 is the card's key, which its hint presses."""
-        if event.character is not None and event.character in "1234":
-            await self._choose(tuple(RevocationCause)[int(event.character) - 1])
 
 
 class SecondClerk(SeatScreen[str]):
@@ -195,6 +188,7 @@ class DecideCase(SeatScreen[Decision]):
     """How far it has come, and what can be decided; what cannot is a key that does nothing."""
 
     AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
     ASKS_BACK = False
 
     def __init__(self, seat: Seat, case: LeftCase, possible: Sequence[Decision]) -> None:
@@ -221,13 +215,6 @@ class DecideCase(SeatScreen[Decision]):
         if isinstance(event.key.value, Decision):
             self.dismiss(event.key.value)
 
-    def on_key(self, event: events.Key) -> None:
-        """Digits decide."""
-        if event.character is not None and event.character in "1234":
-            decision = tuple(Decision)[int(event.character) - 1]
-            if decision in self._possible:
-                self.dismiss(decision)
-
 
 _DAYS = (1, 2, 3, 7, 14)
 
@@ -236,6 +223,7 @@ class ReturnDay(SeatScreen[datetime.date]):
     """When the resident returns: one of the next days."""
 
     AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
 
     def __init__(self, seat: Seat, today: datetime.date) -> None:
         super().__init__(seat, can_stop=True)
@@ -255,11 +243,6 @@ class ReturnDay(SeatScreen[datetime.date]):
         """Chooses."""
         if isinstance(event.key.value, datetime.date):
             self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        if event.character is not None and event.character in "12345":
-            self.dismiss(self._days[int(event.character) - 1])
 
 
 _AMOUNTS_YEN = (0, 500, 1000)
@@ -328,6 +311,7 @@ class SettlePaper(SeatScreen[str]):
     """Two clerks have looked for the receipt."""
 
     AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
 
     def __init__(self, seat: Seat, case: LeftCase) -> None:
         super().__init__(seat, can_stop=True)
@@ -346,11 +330,6 @@ class SettlePaper(SeatScreen[str]):
         """Says."""
         if isinstance(event.key.value, PaperSeen):
             self.dismiss(event.key.value.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits say."""
-        if event.character is not None and event.character in "123":
-            self.dismiss(tuple(PaperSeen)[int(event.character) - 1].value)
 
 
 class Decided(SeatScreen[bool]):

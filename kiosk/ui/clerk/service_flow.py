@@ -95,7 +95,7 @@ class Services(Protocol):
 
 async def unlock(seat: Seat, services: Services, residents: Sequence[Resident], show: Show) -> None:
     """A password is set anew: whose; the rest the case asks."""
-    found = await show(seat, FindResident(seat, residents))
+    found = await show(seat, FindResident(seat, residents, purpose="unlock"))
     if isinstance(found, Resident) and await _is_terminal_free(seat, show):
         await services.unlock(found)
 
@@ -103,7 +103,7 @@ async def unlock(seat: Seat, services: Services, residents: Sequence[Resident], 
 async def revoke(seat: Seat, services: Services, residents: Sequence[Resident], show: Show) -> None:
     """A certificate is revoked: whose, why, and by whom besides; the rest the case asks."""
     wished = seat.board.revocation_wished
-    found = await show(seat, FindResident(seat, residents))
+    found = await show(seat, FindResident(seat, residents, purpose="revoke"))
     if not isinstance(found, Resident):
         return
     choice = await show(seat, ChooseCause(seat, found, wished))
