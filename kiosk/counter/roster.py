@@ -6,12 +6,13 @@ A card in the clerk's own reader proves its PIN itself; without one the PIN is c
 
 import hashlib
 import hmac
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from hw.errors import DeviceError
 from hw.ports import CardReader
+from kiosk.counter.sign_in import Unheard
 
 NUMBER_LENGTH = 2
 """Digits of a clerk's number, which he types before his PIN."""
@@ -51,14 +52,6 @@ def kept_pin(pin: bytes | bytearray, random_bytes: Callable[[int], bytes]) -> st
     return f"{salt.hex()}${_digest(pin, salt).hex()}"
 
 
-class SignIn(Protocol):
-    """Who a person is by what he typed, and whether he is heard at all."""
-
-    def __call__(self, typed: bytearray) -> str | None:
-        """The clerk's name in the journal; None when it is nobody's. The caller wipes what was typed."""
-        ...
-
-
 class CounterSignIn:
     """Signs clerks in at one counter. `reader` is the clerk's own, where there is one; `monotonic` in seconds."""
 
@@ -69,15 +62,16 @@ class CounterSignIn:
         self._wrong = 0
         self._deaf_until_s = float("-inf")
 
-    def __call__(self, typed: bytearray) -> str | None:
+    def __call__(self, typed: bytearray) -> str | Unheard | None:
         """With his card in the reader he types its PIN alone, without it his number first."""
-        if self._monotonic() < self._deaf_until_s:
-            return None
+        if (left_s := self._deaf_until_s - self._monotonic()) > 0:
+            return Unheard(math.ceil(left_s))
         name = self._name(typed)
         self._wrong = 0 if name is not None else self._wrong + 1
-        if self._wrong == WRONG_IN_A_ROW:
-            self._wrong, self._deaf_until_s = 0, self._monotonic() + DEAF_S
-        return name
+        if self._wrong < WRONG_IN_A_ROW:
+            return name
+        self._wrong, self._deaf_until_s = 0, self._monotonic() + DEAF_S
+        return Unheard(math.ceil(DEAF_S))
 
     def _name(self, typed: bytearray) -> str | None:
         """By his card where one of a clerk lies in the reader, for a number would cost it a try; else by his number."""

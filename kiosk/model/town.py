@@ -1,5 +1,6 @@
 """The town whose office this is, as certificates and papers name it."""
 
+import datetime
 from dataclasses import dataclass
 
 
@@ -15,6 +16,8 @@ class Town:
     prefecture_romaji: str
     municipality: str
     municipality_romaji: str
+    holidays: tuple[datetime.date, ...] = ()
+    """On which the office is closed besides weekends and the end of the year."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from kiosk.ui.widgets.seat_lock import LOCK_KEYS
 from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, Catalogues
 
 if TYPE_CHECKING:
+    from kiosk.counter.sign_in import Unheard
     from kiosk.ui.case_thread import Issue
     from kiosk.ui.counter import Counter
 
@@ -197,7 +198,7 @@ class KioskApp(App[None], inherit_bindings=False):
             self.run_worker(work, group="case")
 
         from kiosk.ui.case_thread import issue_certificate
-        from kiosk.ui.clerk.flow import attend
+        from kiosk.ui.clerk.flow import attend, keep_left
         from kiosk.ui.clerk_elsewhere import have_cases_settled, reach_clerk
         from kiosk.ui.office import StationOffice
         from kiosk.ui.reception import StationReception
@@ -228,7 +229,7 @@ class KioskApp(App[None], inherit_bindings=False):
         if (sign_in := counter.sign_in) is not None:
             known = sign_in
 
-            async def guard(typed: bytearray) -> str | None:
+            async def guard(typed: bytearray) -> "str | Unheard | None":
                 return await self._books_thread.call(known, typed)
 
             clerk.guard = guard
@@ -236,6 +237,7 @@ class KioskApp(App[None], inherit_bindings=False):
                 clerk.lock()
         if SeatName.CLERK in served:
             self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
+            self.run_worker(keep_left(office, board), group="clerk")
         if SeatName.TECHNICIAN in served:
             self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
         loop = asyncio.get_running_loop()

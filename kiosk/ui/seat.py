@@ -19,11 +19,12 @@ from kiosk.ui.voice import Voice
 from kiosk.ui.words import LANGUAGES, Catalogues, Words
 
 if TYPE_CHECKING:
+    from kiosk.counter.sign_in import Unheard
     from kiosk.model.town import Town
 
 R = TypeVar("R")
 
-_LONGEST_AT_LOCK = 10
+LONGEST_SIGN_IN = 10
 """A clerk's number and his PIN."""
 
 
@@ -55,9 +56,9 @@ class Seat:
         self._language = language
         self._layout = "usual"
         self._is_locked = False
-        self.guard: Callable[[bytearray], Awaitable[str | None]] | None = None
+        self.guard: Callable[[bytearray], Awaitable[str | Unheard | None]] | None = None
         """Says who somebody is by what he typed at the locked seat; None where its key opens it."""
-        self.typed_at_lock = TypedPassword(_LONGEST_AT_LOCK)
+        self.typed_at_lock = TypedPassword(LONGEST_SIGN_IN)
         """What was typed at the locked seat so far."""
         self.person = ""
         """The clerk who has signed in, as the journal names him."""
@@ -142,18 +143,22 @@ class Seat:
         self._is_locked = True
         self.bell.ring()
 
-    async def unlock_with(self, typed: bytearray) -> bool:
-        """Opens the seat to whoever this was typed by, and wipes it; False when he is no clerk of this counter."""
+    async def prove(self, typed: bytearray) -> "str | Unheard | None":
+        """Which clerk of this counter has typed this, and wipes it; None when it is nobody's."""
         assert self.guard is not None, "asked where something has to be typed"
         try:
-            name = await self.guard(typed)
+            return await self.guard(typed)
         finally:
             typed[:] = bytes(len(typed))
-        if name is None:
-            return False
-        self.person = name
+
+    async def unlock_with(self, typed: bytearray) -> "Unheard | None":
+        """Opens the seat to whoever this was typed by, if he is a clerk; says when nobody is heard just now."""
+        proved = await self.prove(typed)
+        if not isinstance(proved, str):
+            return proved
+        self.person = proved
         self.unlock()
-        return True
+        return None
 
     def unlock(self) -> None:
         """The person is back."""

@@ -323,7 +323,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     @on(Key.Pressed, "#stop")
     async def action_ask_stop(self) -> None:
         """Asks back, or takes the question back."""
-        if not self._can_stop:
+        if not self._can_stop or any(key.disabled for key in self.query("#stop")):
             return
         if not self.ASKS_BACK:
             self.stop()

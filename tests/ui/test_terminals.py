@@ -312,7 +312,13 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
         await reach(pilot, "SecondClerk")
         assert "端末 lobby　申請書 2026-0007" in text_on(pilot.app)
         await fits(pilot)
-        await pilot.press("1")
+        await pilot.press(*"011234", "enter")
+        await until(pilot, lambda: "この席の職員です" in text_on(pilot.app), "that one clerk is not two")
+        await pilot.press(*"025679", "enter")
+        await until(pilot, lambda: "違います" in text_on(pilot.app), "that the PIN is wrong")
+        await pilot.press("2", "enter")
+        assert not found.done() and type(pilot.app.screen).__name__ == "SecondClerk"
+        await pilot.press(*"025678", "enter")
         assert await found == Finding(answer, "second")
         await reach(pilot, "Decided")
         assert "記録しました" in text_on(pilot.app)
@@ -337,7 +343,7 @@ def test_what_a_terminal_does_not_wait_for_any_more_is_not_settled(attend: Calla
             await found
         await pilot.press("5", "enter")
         await reach(pilot, "SecondClerk")
-        await pilot.press("1")
+        await pilot.press(*"025678", "enter")
         await reach(pilot, "Decided")
         assert "いまその処理ができません" in text_on(pilot.app)
 

@@ -141,6 +141,7 @@ VALUES = {
     "clerk.day.reason.{}": [REASONS],
     "clerk.{}.sign": [CountKind],
     "clerk.receive.then.{}": [FIND_PURPOSES],
+    "clerk.desk.service.{}": [ServiceKind],
     "clerk.queue.do.{}": [("serve", "absent", "return")],
     "clerk.queue.give.{}": [Purpose],
     "clerk.queue.purpose.{}": [Purpose],
@@ -158,6 +159,7 @@ VALUES = {
     "clerk.{}.title": [
         ("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", "renew", "agent", *CountKind)
     ],
+    "date.weekday.{}": [[str(day) for day in range(7)]],
     "date.era.{}": [("reiwa", "heisei", "showa", "taisho", "meiji")],
     "demo.card.{}": [CardAction],
     "demo.seat.{}": [SeatName],

@@ -1,11 +1,13 @@
 """The clerk's day: whatever a case asks the clerk comes before him, over the desk and all he does there."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose, TicketState
 from kiosk.counter.reprint import CopyReason
+from kiosk.journal.errors import StoreLost
 from kiosk.model.form import Form
 from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
@@ -123,6 +125,23 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
                 duty = await _show(seat, Menu(seat))
                 if isinstance(duty, Duty):
                     await _do(duty, seat, office, seat.person)
+
+
+async def keep_left(office: Office, board: Board) -> None:
+    """Reads the cases that were left anew whenever something begins or ends at the terminal."""
+
+    def seen() -> tuple[object, ...]:
+        return board.case, board.case and board.case.ending, board.service, len(board.ended)
+
+    async def read_once() -> None:
+        before = seen()
+        # The next change tells; whoever needs the store finds out himself.
+        with suppress(StoreLost):
+            await office.left_cases()
+        await board.bell.until(lambda: seen() != before)
+
+    while True:
+        await read_once()
 
 
 def _is_free(board: Board) -> bool:
@@ -254,6 +273,8 @@ async def keep_queue(seat: Seat, day: CounterDay) -> None:
         match order:
             case QueueOrder("give", purpose=Purpose() as purpose):
                 await day.give(purpose)
+            case QueueOrder("call", number=int() as number):
+                await day.call(number)
             case QueueOrder("next"):
                 await day.call_next()
             case QueueOrder(kind):

@@ -6,10 +6,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Center, Vertical
 
+from kiosk.ui.typed_password import TypedPassword
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import Words
 
 if TYPE_CHECKING:
+    from kiosk.counter.sign_in import Unheard
     from kiosk.ui.seat import Seat
 
 _DIGITS = "0123456789"
@@ -27,7 +30,7 @@ class SeatLock(Vertical):
         self._seat = seat
         # Another screen may come below the cover while somebody types.
         self._typed = seat.typed_at_lock
-        self._is_wrong = False
+        self._told = ""
 
     def compose(self) -> ComposeResult:
         """Title, what to do, what was typed, the key."""
@@ -45,7 +48,7 @@ class SeatLock(Vertical):
 
     def type(self, key: str) -> None:
         """A digit, or the last one goes."""
-        self._is_wrong = False
+        self._told = ""
         if key == "backspace":
             self._typed.erase_last()
         elif key in _DIGITS:
@@ -53,8 +56,7 @@ class SeatLock(Vertical):
         self._show()
 
     def _field_text(self) -> str:
-        words = self._seat.words
-        return words("lock.wrong") if self._is_wrong else " ".join(_MASK * len(self._typed)) or words("lock.empty")
+        return self._told or masked(self._typed, self._seat.words)
 
     def _show(self) -> None:
         for paragraph in self.query("#lock-field").results(Paragraph):
@@ -66,6 +68,18 @@ class SeatLock(Vertical):
         event.stop()
         if self._seat.guard is None:
             self._seat.unlock()
-        elif not await self._seat.unlock_with(self._typed.hand_over()):
-            self._is_wrong = True
+            return
+        unheard = await self._seat.unlock_with(self._typed.hand_over())
+        if self._seat.is_locked:
+            self._told = not_signed_in(unheard, self._seat.words)
             self._show()
+
+
+def masked(typed: TypedPassword, words: Words) -> str:
+    """What was typed of number and PIN, a mark a digit."""
+    return " ".join(_MASK * len(typed)) or words("lock.empty")
+
+
+def not_signed_in(unheard: "Unheard | None", words: Words) -> str:
+    """Why what was typed opened nothing: it was nobody's, or nobody is heard for a while."""
+    return words("lock.wrong") if unheard is None else words("lock.unheard", seconds=unheard.left_s)
