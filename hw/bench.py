@@ -117,12 +117,15 @@ class Bench:
     """The same devices bare, for those who look after them."""
 
 
-def check_hardware(hardware: Hardware) -> None:
-    """Raises `ConfigInvalid` for a link or a model that is none; touches no device and no file."""
-    _reader_name(hardware.card, "card")
-    if hardware.window.link:
-        _reader_name(hardware.window, "window")
-    check_devices(hardware)
+def check_hardware(hardware: Hardware, file: str = "hardware") -> None:
+    """Raises `ConfigInvalid`, naming `file`, for a link or a model that is none; touches no device and no file."""
+    try:
+        _reader_name(hardware.card, "card")
+        if hardware.window.link:
+            _reader_name(hardware.window, "window")
+        check_devices(hardware)
+    except ConfigInvalid as error:
+        raise ConfigInvalid(file, error.key, error.reason) from error
 
 
 @contextmanager

@@ -258,7 +258,7 @@ def _load_hardware(args: argparse.Namespace) -> Hardware:
     concerned = [(key, value) for key, value in settings if key.partition(".")[0] in Hardware.__dataclass_fields__]
     apply_settings(tables, concerned, Hardware)
     hardware = convert(tables, Hardware, str(path))
-    check_hardware(hardware)
+    check_hardware(hardware, str(path))
     return hardware
 
 

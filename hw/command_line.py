@@ -75,7 +75,8 @@ def run_verb(program: str, verb: Callable[[], int], code_of: Callable[[Exception
     """Runs one verb and returns its exit code, whatever happens.
 
     `code_of` knows the errors that are somebody's to mend: exit code of an error, or None for a defect of the program.
-    Of a defect only its kind and where it arose are told, on stderr: its text may name a person.
+    A file that this user may not touch, or that is of another kind, is named. Of a defect only its kind and where it
+    arose are told, on stderr: its text may name a person.
     """
     try:
         code = verb()
@@ -92,6 +93,9 @@ def run_verb(program: str, verb: Callable[[], int], code_of: Callable[[Exception
         if known is not None:
             print(f"{program}: {error}", file=sys.stderr)
             return known
+        if isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError) and error.filename is not None:
+            print(f"{program}: {os.fsdecode(error.filename)}: {error.strerror}", file=sys.stderr)
+            return os.EX_CONFIG
         _print_frames(error)
         print(f"{program}: this is a defect of the program; nothing that was acknowledged is lost", file=sys.stderr)
         return os.EX_SOFTWARE

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import enum
 import tomllib
 import types
 import typing
@@ -47,7 +48,7 @@ def convert(tables: Mapping[str, Any], kind: type[T], file: str) -> T:
         if reason.startswith("Object missing required field"):
             name = reason.split("`")[1]
             raise ConfigInvalid(file, f"{key}.{name}" if key else name, "missing") from error
-        raise ConfigInvalid(file, key, reason) from error
+        raise ConfigInvalid(file, key, reason + _choices(kind, key)) from error
 
 
 def apply_settings(tables: dict[str, Any], settings: Iterable[tuple[str, str]], kind: type[Any]) -> None:
@@ -61,6 +62,23 @@ def apply_settings(tables: dict[str, Any], settings: Iterable[tuple[str, str]], 
             if not isinstance(table, dict):
                 raise ConfigInvalid("--set", dotted, f"{part!r} is no table in the file")
         table[name] = _from_text(text, _field_type(inner, name, dotted), dotted)
+
+
+def _choices(kind: Any, key: str) -> str:
+    """The values that an enumeration or a list of words at `key` has, to be told after the wrong one; "" elsewhere."""
+    for part in key.split("."):
+        fields = [m for m in _members(kind) if dataclasses.is_dataclass(m) and part in typing.get_type_hints(m)]
+        if not fields:
+            return ""
+        kind = typing.get_type_hints(fields[0])[part]
+    values = [value for member in _members(kind) for value in _values(member)]
+    return f", not one of {', '.join(map(repr, values))}" if values else ""
+
+
+def _values(kind: Any) -> list[str]:
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return [str(member.value) for member in kind]
+    return [value for value in typing.get_args(kind) if isinstance(value, str)]
 
 
 def _from_text(text: str, kind: Any, dotted: str) -> Any:

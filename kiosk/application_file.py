@@ -8,6 +8,7 @@ from hw.strict_toml import ConfigInvalid, convert, read_tables
 from kiosk.model.application import Application
 from kiosk.model.characters import impossible
 from kiosk.model.identity import IdentityDocument
+from kiosk.model.policy import Policy
 from kiosk.model.resident import FourItems, Resident, Sex
 
 LARGEST_TENDERED_YEN = 100_000
@@ -106,6 +107,17 @@ class ApplicationFile:
         """The application as filed, its form completed from the register when the resident is in it."""
         form_items = self.form.fill(resident.items) if self.form and resident else None
         return Application(self.number, self.resident, form_items)
+
+
+def check_passwords(table: ResidentTable, policy: Policy, path: Path) -> None:
+    """Raises `ConfigInvalid` for a password that no card takes under the policy."""
+    chosen = {"signature": "password", "authentication": "authentication_password"}
+    for kind, rules in policy.passwords.items():
+        text: str = getattr(table, chosen[kind])
+        is_long_enough = rules.minimum_length <= len(text) <= rules.maximum_length
+        if not is_long_enough or set(text.upper()) - set(rules.characters.upper()):
+            reason = f"not {rules.minimum_length} to {rules.maximum_length} of {rules.characters}"
+            raise ConfigInvalid(str(path), f"persons.resident.{chosen[kind]}", reason)
 
 
 def load_application(path: Path) -> ApplicationFile:

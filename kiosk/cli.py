@@ -383,6 +383,9 @@ def _clerk_pin(_: argparse.Namespace) -> int:
 
     from kiosk.counter.roster import kept_pin
 
+    if not sys.stdin.isatty():
+        print("kiosk: clerk-pin: needs a terminal, where a PIN is typed without being seen", file=sys.stderr)
+        return ExitCode.USAGE
     pin = getpass("PIN: ").encode()
     if getpass("PIN again: ").encode() != pin:
         print("kiosk: the two PINs differ", file=sys.stderr)

@@ -1,10 +1,11 @@
 """`kiosk.toml` and what it points to, as values; every error names file, key and reason."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from hw.bench import check_hardware
@@ -147,6 +148,8 @@ class _KioskFile:
     voice: VoiceTable = field(default_factory=VoiceTable)
 
 
+_TOWN_CODE = re.compile(r"(0[1-9]|[1-3][0-9]|4[0-7])[0-9]{3}")
+"""A prefecture's number, 01 to 47, and the municipality's in it (全国地方公共団体コード without its check digit)."""
 _PATHS = {
     "voice.model",
     "authority.credential",
@@ -206,17 +209,17 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
     _check(file, str(path))
     home = path.resolve().parent
     hardware_path = home / file.station.hardware
-    hardware_tables = read_tables(hardware_path)
+    hardware_tables = _read_named(path, "station.hardware", hardware_path)
     apply_settings(hardware_tables, devices, Hardware)
     hardware = convert(hardware_tables, Hardware, str(hardware_path))
-    check_hardware(hardware)
+    check_hardware(hardware, str(hardware_path))
     if file.counter.delivery is Delivery.WINDOW and not hardware.window.link:
         raise ConfigInvalid(str(hardware_path), "window.link", "delivery at the window needs a reader there")
     return Config(
         home=home,
         town=file.town,
         station=file.station,
-        policy=load_policy(home / file.policy.directory, file.policy.profile),
+        policy=_policy(path, home / file.policy.directory, file.policy.profile),
         authority=file.authority,
         clerk=file.clerk,
         policies=home / file.policy.directory,
@@ -233,6 +236,20 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
     )
 
 
+def _read_named(path: Path, key: str, named: Path) -> dict[str, Any]:
+    """The tables of a file that `key` names in `path`; when that is not there, the key is what has to be mended."""
+    if not named.exists():
+        raise ConfigInvalid(str(path), key, f"{named}: no such file")
+    return read_tables(named)
+
+
+def _policy(path: Path, directory: Path, profile: str) -> Policy:
+    if not (directory / f"{profile}.toml").exists():
+        known = ", ".join(sorted(file.stem for file in directory.glob("*.toml"))) or "no profile"
+        raise ConfigInvalid(str(path), "policy.profile", f"no {profile!r} in {directory}, which has {known}")
+    return load_policy(directory, profile)
+
+
 def _check(file: _KioskFile, name: str) -> None:
     """Raises `ConfigInvalid` for values that no type rules out."""
     for key, seconds in (
@@ -243,6 +260,8 @@ def _check(file: _KioskFile, name: str) -> None:
     ):
         if not (math.isfinite(seconds) and seconds > 0):
             raise ConfigInvalid(name, key, f"{seconds} is no time to wait: more than 0, and it must end")
+    if not _TOWN_CODE.fullmatch(file.town.code):
+        raise ConfigInvalid(name, "town.code", f"{file.town.code!r} is no municipality's code: five digits, from 01")
     if file.authority.url and not _is_http(file.authority.url):
         raise ConfigInvalid(
             name, "authority.url", f"{file.authority.url!r} is not http://HOST:PORT or https://HOST:PORT"

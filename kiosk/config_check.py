@@ -14,10 +14,11 @@ from hw.health_words import DEVICES
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
-from kiosk.config import SHIPPED, Config, IssuerPlace
+from kiosk.config import SHIPPED, Config
 from kiosk.issuer_keys import open_token_issuer
 from kiosk.maintenance.bundle import without_secrets
 from kiosk.register.register import load_register
+from kiosk.roster_file import load_roster
 from kiosk.ui.counter import Check
 
 _KEY_FILES = ("station.key", "head.key", "line.key")
@@ -32,8 +33,9 @@ def check_settings(config: Config, path: Path, data: Path) -> tuple[Check, ...]:
         Check("config", "pass", str(path)),
         Check("policy.profile", "pass", config.policy.name),
         Check("town", "pass", f"{config.town.municipality} ({config.town.code})"),
-        _register(config.register_file),
-        *_issuer_keys(config.issuer),
+        _register(config),
+        *_roster(config),
+        *_issuer_keys(config),
         Check("counter.delivery", "pass", config.counter.delivery.value),
         *_links(hardware),
         Check("printer.model", "pass", hardware.printer.model),
@@ -41,7 +43,7 @@ def check_settings(config: Config, path: Path, data: Path) -> tuple[Check, ...]:
         _rehearsal(hardware),
         Check("store.url", "pass", without_secrets(config.store.url) or f"sqlite:///{data / 'kiosk.db'}"),
         Check("authority.url", "pass", without_secrets(config.authority.url) or "its own, of the demo"),
-        *(_private(data / name) for name in _KEY_FILES if (data / name).exists()),
+        *(_private(name, data / name) for name in _KEY_FILES if (data / name).exists()),
         _card_service(),
     )
 
@@ -57,26 +59,46 @@ def check_config(config: Config, path: Path, data: Path, assembly: Assembly) -> 
     )
 
 
-def _register(path: Path) -> Check:
+def _register(config: Config) -> Check:
     try:
-        return Check("register", "pass", f"{len(load_register(path).residents())} residents")
+        return Check("register", "pass", f"{len(load_register(config.register_file).residents())} residents")
     except ConfigInvalid as error:
-        return Check("register", "fail", f"{path}: {error.key}")
+        return Check("register", "fail", _place(error))
 
 
-def _issuer_keys(place: IssuerPlace) -> Iterator[Check]:
+def _place(error: ConfigInvalid) -> str:
+    """Which file, where in it, and why; of a register no value."""
+    return ": ".join(part for part in (error.file, error.key, error.reason) if part)
+
+
+def _roster(config: Config) -> Iterator[Check]:
+    if not config.clerk.roster:
+        return
+    try:
+        roster = load_roster(config.home / config.clerk.roster)
+    except ConfigInvalid as error:
+        yield Check("clerk.roster", "fail", _place(error))
+    else:
+        of_demo = ", those of the demo" if roster.is_demo else ""
+        yield Check("clerk.roster", "pass", f"{len(roster.clerk)} clerks{of_demo}")
+
+
+def _issuer_keys(config: Config) -> Iterator[Check]:
     """The file of the issuer's keys; of a token, whether its PIN is taken and its masters are as they must be."""
+    place = config.issuer
     path = place.keys_file
     if path.is_relative_to(SHIPPED):
         yield Check("issuer.keys", "note", "the demo's, which everybody knows")
-    elif not path.exists():
+    elif path.exists():
+        yield _private("issuer.keys", path)
+    elif config.clerk.station:
         yield Check("issuer.keys", "note", "not at this station")
-    else:
-        yield _private(path)
+    elif not place.token:
+        yield Check("issuer.keys", "fail", f"{path}: no such file, and neither issuer.token nor clerk.station is set")
     if not place.token:
         return
     if place.pin_file.is_file():
-        yield _private(place.pin_file)
+        yield _private("issuer.pin_file", place.pin_file)
     try:
         issuer, imported = open_token_issuer(place)
     except ConfigInvalid as error:
@@ -129,7 +151,9 @@ def _reader(link: str, assembly: Assembly) -> Check:
     return Check("card.reader", "pass", "answers")
 
 
-def _private(path: Path) -> Check:
+def _private(name: str, path: Path) -> Check:
     """A key file that others may read is as good as lost."""
     mode = stat.S_IMODE(path.stat().st_mode)
-    return Check(path.name, "fail" if mode & _OTHERS else "pass", f"mode {mode:04o}")
+    if mode & _OTHERS:
+        return Check(name, "fail", f"{path}: mode {mode:04o}, others can read it: chmod 600")
+    return Check(name, "pass", f"mode {mode:04o}")

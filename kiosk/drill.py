@@ -15,7 +15,7 @@ from hw.data_folder import DataInUse, hold_data
 from hw.errors import DeviceError
 from hw.sim.till import SimulatedTill
 from hw.strict_toml import ConfigInvalid
-from kiosk.application_file import ApplicationFile, load_application
+from kiosk.application_file import ApplicationFile, check_passwords, load_application
 from kiosk.assembly import (
     Assembly,
     authority_endpoint,
@@ -72,6 +72,7 @@ def run_drill(
 ) -> ExitCode:
     """Plays the file and writes what happens to stdout. Raises `ConfigInvalid`, `UsageInvalid`, `DataInUse`."""
     drill = Drill(path, load_application(path), count, is_json)
+    check_passwords(drill.file.persons.resident, config.policy, path)
     if count > 1 and config.hardware.card.link != "sim:":
         raise UsageInvalid(
             "--count needs a card for each resident, and a real reader holds one: card.link must be sim:"

@@ -168,6 +168,9 @@ def run_verify(
         )
 
     if signature is None:
+        print(
+            f"kiosk: {beside}: no such file; {file} is read as a document that encloses its signature", file=sys.stderr
+        )
         verdict = verify(None, _read(file), anchors, now, status_of, name)
     else:
         verdict = verify(_read(file), _read(signature), anchors, now, status_of, name)
@@ -186,7 +189,7 @@ def _trust(config: Config, trust: Path | None) -> tuple[x509.Certificate, ...]:
         try:
             return tuple(x509.load_pem_x509_certificates(_read(trust)))
         except ValueError as error:
-            raise ConfigInvalid(str(trust), "", f"not a PEM certificate: {error}") from error
+            raise ConfigInvalid(str(trust), "", "no certificate in PEM") from error
     if not config.authority.credential:
         raise ConfigInvalid("--trust", "", "missing: name the authority's certificate, it is never fetched")
     try:

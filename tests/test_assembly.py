@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hw.data_folder import DataInUse, hold_data
 from hw.strict_toml import ConfigInvalid
-from kiosk.assembly import Assembly, DataInUse, Endpoint, hold_data, open_desk, open_station
+from kiosk.assembly import Assembly, Endpoint, open_desk, open_station
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import init
 from kiosk.config import SHIPPED, load_config

@@ -147,11 +147,11 @@ def test_the_check_tells_what_is_in_the_token_and_what_is_wrong(folder: Path, tm
 
     fine = checked()
     assert fine["issuer.token"] == ("pass", "1 generation of masters")
-    assert fine["issuer.imported"][0] == "note" and fine["pin"] == ("pass", "mode 0600")
+    assert fine["issuer.imported"][0] == "note" and fine["issuer.pin_file"] == ("pass", "mode 0600")
     assert checked(imported="refuse")["issuer.imported"][0] == "fail"
     assert checked(token=f"pkcs11:token=issuer;object=gone?module-path={MODULE}")["issuer.token"][0] == "fail"
     (folder / "pin").chmod(0o644)
-    assert checked()["pin"][0] == "fail"
+    assert checked()["issuer.pin_file"][0] == "fail"
     (folder / "pin").chmod(0o600)
 
 

@@ -46,6 +46,8 @@ class Board:
     """The terminals whose clerk sits here; None where the seats of one terminal are all there is."""
     is_greeting: bool = False
     """Whether the terminal shows its first screen, and waits for the next resident."""
+    is_occupied: bool = False
+    """Whether somebody has begun at the terminal that this station has."""
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
 
@@ -53,6 +55,11 @@ class Board:
         """The clerk sends a form to the terminal; None when it is taken up there."""
         self.offered = resident
         self.bell.ring()
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a resident, or a procedure of his, needs the devices of this station."""
+        return self.is_occupied or self.case is not None or self.service is not None
 
     @property
     def is_somebody_calling(self) -> bool:
@@ -86,7 +93,7 @@ class Board:
 
     def greet(self, is_greeting: bool) -> None:
         """The terminal waits for the next resident, or one has come."""
-        self.is_greeting = is_greeting
+        self.is_greeting, self.is_occupied = is_greeting, not is_greeting
         self.bell.ring()
 
     def submit(self, submission: "Submission") -> None:

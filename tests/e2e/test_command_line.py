@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from hw.command_line import run_verb
+from hw.data_folder import hold_data
 from hw.strict_toml import ConfigInvalid
-from kiosk.assembly import hold_data
 from kiosk.config import load_config
 from kiosk.signature_command import configured_ocsp
 from tests.e2e.commands import APPLICATION, PASSWORD, ROOT, run
@@ -41,12 +42,15 @@ def test_a_count_that_is_none_is_named(count: str) -> None:
         ("card.link", "usb:"),
         ("printer.link", "carrier-pigeon:"),
         ("printer.model", "abacus"),
+        ("town.code", "99999"),
+        ("town.code", "1487"),
     ],
 )
 def test_a_value_that_no_station_can_work_with_is_refused_by_its_key(key: str, value: str) -> None:
     with pytest.raises(ConfigInvalid) as refused:
         load_config(SHIPPED, [(key, value)])
     assert refused.value.key == key
+    assert Path(refused.value.file).is_absolute() and Path(refused.value.file).exists(), "the file to mend"
     assert value in refused.value.reason or key.endswith("_s")
 
 
@@ -216,3 +220,56 @@ def test_records_are_made_unreadable_when_their_time_is_over_and_no_earlier(tmp_
     assert (again.returncode, "K-CASE-004" in again.stdout) == (1, True)
     assert run("journal", "verify", "--destroy", *data).returncode == 64
     assert run("journal", "purge", *over, "--set", "authority.url=http://127.0.0.1:1").returncode == 78
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("counter.delivery=post", "counter.delivery: Invalid enum value 'post', not one of 'terminal', 'window'"),
+        ("policy.profile=juki-1999", "policy.profile: no 'juki-1999' in"),
+        ("station.hardware=/nowhere.toml", "station.hardware: /nowhere.toml: no such file"),
+    ],
+)
+def test_a_wrong_choice_is_told_with_its_key_and_what_there_is_to_choose(setting: str, told: str) -> None:
+    done = run("check", "--set", setting)
+    assert done.returncode == 78
+    assert told in done.stderr
+    assert str(SHIPPED) in done.stderr
+
+
+def test_a_password_that_no_card_takes_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    application = tmp_path / "application.toml"
+    application.write_text(APPLICATION.read_text().replace(PASSWORD, "ab"))
+    done = run("drill", application, "--data", tmp_path / "data")
+    assert done.returncode == 78
+    assert f"{application}: persons.resident.password: not 4 to 16 of" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("error", [PermissionError, NotADirectoryError, IsADirectoryError])
+def test_a_file_that_this_user_may_not_touch_is_named(error: type[OSError], capsys: pytest.CaptureFixture[str]) -> None:
+    def verb() -> int:
+        raise error(13, "Permission denied", "/var/lib/kiosk/kiosk.db")
+
+    assert run_verb("kiosk", verb, lambda error: None) == os.EX_CONFIG
+    assert capsys.readouterr().err == "kiosk: /var/lib/kiosk/kiosk.db: Permission denied\n"
+
+
+def test_a_pin_for_the_roster_is_typed_at_a_terminal_only() -> None:
+    done = run("clerk-pin")
+    assert done.returncode == 64
+    assert "needs a terminal" in done.stderr
+
+
+def test_the_check_names_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    shutil.copytree(SHIPPED.parent, folder)
+    (folder / "demo" / "issuer.toml").chmod(0o644)
+    changes = ("--set", f"clerk.roster={tmp_path}/nobody.toml", "--set", f"register.file={tmp_path}/none.toml")
+    told = run("check", "--config", folder / "kiosk.toml", *changes).stdout
+    assert "issuer.toml: mode 0644, others can read it: chmod 600" in told
+    assert f"{tmp_path}/nobody.toml: No such file" in told
+    assert f"{tmp_path}/none.toml: No such file" in told
+    absent = run("check", "--set", f"issuer.keys={tmp_path}/none.toml")
+    assert absent.returncode == 1
+    assert "issuer.keys" in absent.stdout and "no such file" in absent.stdout

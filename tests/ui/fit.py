@@ -17,6 +17,8 @@ _MAY_WRAP = "Comparison Paragraph, .desk Paragraph"
 """Where texts are data of any length."""
 _LEAST = {Key: (12, 5), KeyCap: (8, 4)}
 """Cells of a target, across and down."""
+_LEAST_LINES = 3
+"""Fewer lines to scroll in are of no use."""
 
 
 def flaws(screen: Screen[Any]) -> list[str]:
@@ -31,6 +33,10 @@ def flaws(screen: Screen[Any]) -> list[str]:
                 told.append(f"{widget!r} is smaller than {width} by {height} cells")
         if widget not in wraps:
             told += _of_text(widget)
+    for scroll in filter(_is_shown, screen.query(VerticalScroll)):
+        place = _visible(scroll, screen)
+        if place != scroll.region or place.height < min(_LEAST_LINES, scroll.virtual_size.height):
+            told.append(f"of {scroll!r} {place.height} lines are seen")
     seen = {widget: _visible(widget, screen) for widget in shown}
     for one, other in combinations(shown, 2):
         if seen[one].intersection(seen[other]).area and one not in other.ancestors and other not in one.ancestors:

@@ -407,6 +407,10 @@ class ScriptedCounter:
             DeviceState("reader", "card_reader", "sim:", "ready", "card" if self.reader.is_inserted else ""),
             DeviceState("printer", "receipt_printer", "serial:///dev/kiosk/receipt", "blocked", "paper_end"),
             DeviceState("cash", "clerk_drawer", "printer:", "missing", "no answer"),
+            DeviceState("display", "customer_display", "serial:///dev/kiosk/display", "ready"),
+            DeviceState("lamp", "signal_lamp", "tcp://10.0.0.7:10000", "ready"),
+            DeviceState("scanner", "code_scanner", "serial:///dev/kiosk/scanner", "ready"),
+            DeviceState("documents", "document_printer", "cups:counter-a4", "ready", "not_looked_after"),
         )
 
     def tell_devices(self) -> None:

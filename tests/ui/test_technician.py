@@ -149,11 +149,20 @@ def test_a_tool_that_fails_is_told_and_the_seat_goes_on(play: Callable[..., Kios
     assert play(counter, technician).fault is None
 
 
-def test_nothing_that_prints_or_takes_the_card_while_a_resident_is_served(play: Callable[..., KioskApp]) -> None:
+@pytest.mark.parametrize("has_case", [True, False], ids=["with a case", "with none yet"])
+def test_nothing_that_prints_or_takes_the_card_while_a_resident_is_served(
+    play: Callable[..., KioskApp], has_case: bool
+) -> None:
     counter = ScriptedCounter()
 
     async def technician(pilot: Pilot[None], app: KioskApp) -> None:
-        app.board.open(OpenCase(Application("2026-0001", "1"), resident(0), app.board.bell))
+        if has_case:
+            app.board.open(OpenCase(Application("2026-0001", "1"), resident(0), app.board.bell))
+        else:
+            await pilot.press("f10", "enter")
+            await until(pilot, lambda: app.board.is_occupied, "the resident")
+            await pilot.press("f12")
+            await reach(pilot, "Bench")
         await go_to(pilot, View.HEALTH)
         await pilot.press("f5")
         await until(pilot, lambda: "手続中" in text_on(app), "the refusal")
@@ -314,3 +323,16 @@ def test_the_devices_of_every_station_are_seen_with_the_age_of_the_word(locale: 
     assert "lobby" in text and "annex" in text and "unplugged" in text
     assert ("4秒前" in text and "12分" in text) if language == "ja" else ("4 s ago" in text and "12 min" in text)
     assert counter.told_devices
+
+
+def test_exchanges_with_the_card_stay_in_sight_however_many_devices_there_are(play: Callable[..., KioskApp]) -> None:
+    counter = ScriptedCounter()
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        for size in ((100, 30), (90, 26), (132, 43)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: "[PIN]" in text_on(app), "the exchanges")
+            shown = text_on(app)
+            assert shown.index("停止中") < shown.index("使用可"), "what does not work comes first"
+
+    play(counter, technician)

@@ -44,7 +44,8 @@ class Bench(SeatScreen[bool]):
         with Horizontal(classes="desk"):
             with Vertical(classes="panel"):
                 yield Paragraph(words("technician.devices"), classes="panel-title")
-                yield Paragraph(id="devices")
+                with VerticalScroll(id="devices-scroll"):
+                    yield Paragraph(id="devices")
                 yield Paragraph(words("technician.trace"), classes="panel-title")
                 with VerticalScroll(id="trace-scroll"):
                     yield Paragraph(id="trace")
@@ -90,7 +91,8 @@ class Bench(SeatScreen[bool]):
     async def _look(self) -> None:
         while True:
             await self.seat.bell.until(lambda: self.seat.is_in_front)
-            self._devices, self._trace, self._paper = await asyncio.to_thread(self._see)
+            devices, self._trace, self._paper = await asyncio.to_thread(self._see)
+            self._devices = tuple(sorted(devices, key=lambda device: device.state == "ready"))
             self.follow()
             await asyncio.sleep(_LOOKS_EVERY_S)
 
@@ -112,7 +114,7 @@ class Bench(SeatScreen[bool]):
             key.display = self._counter.is_printer_stuck
         self._write(
             "devices",
-            "\n".join(device_text(device, words) for device in self._devices) or words("technician.no_device"),
+            "\n".join(_brief(device, words) for device in self._devices) or words("technician.no_device"),
         )
         self._write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
         for scroll in self.query("#trace-scroll").results(VerticalScroll):
@@ -163,6 +165,13 @@ class Bench(SeatScreen[bool]):
     def _write(self, paragraph_id: str, text: str) -> None:
         for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
             paragraph.write(text)
+
+
+def _brief(device: DeviceState, words: Words) -> str:
+    """A line for a device in order: the room is for those that are not, and for the exchanges."""
+    if device.state == "ready" and not device.detail:
+        return device_text(device, words).partition("\n")[0]
+    return device_text(device, words)
 
 
 def device_text(device: DeviceState, words: Words) -> str:

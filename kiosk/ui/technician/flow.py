@@ -25,7 +25,7 @@ _RECORDS_SHOWN = 60
 _PLOTTED = 14
 _SILENT_AFTER_S = 60
 """A station that has told nothing for so long is switched off, or cut off from the store."""
-_NOT_DURING_A_CASE = "technician.not_during_a_case"
+_IN_USE = "technician.not_during_a_case"
 
 _LEVELS = (
     Action("internal", "technician.level.internal", "f4"),
@@ -141,16 +141,13 @@ class Rounds:
             if isinstance(level, Stop):
                 return
             # What prints, kicks or takes coins would come between a resident and his receipt.
-            if level != "internal" and self._is_case_open():
+            if level != "internal" and self._seat.board.is_in_use:
                 await self._refuse(_HEALTH)
                 continue
             await self._use(_HEALTH, partial(self._tools.self_test, level))
 
-    def _is_case_open(self) -> bool:
-        return self._seat.board.case is not None
-
     async def _refuse(self, title_id: str) -> None:
-        await self._read(title_id, [self._words(_NOT_DURING_A_CASE)])
+        await self._read(title_id, [self._words(_IN_USE)])
 
     async def _look_again(self, title_id: str, look: Callable[[], Awaitable[Sequence[Check]]]) -> None:
         """Checks, and the same ones again as often as the technician wants."""
@@ -174,14 +171,14 @@ class Rounds:
         return await work(self._seat, lambda ask: self._tools.surroundings())
 
     async def _probe_card(self) -> Sequence[Check]:
-        if self._is_case_open():
-            return [Check("card", "note", self._words(_NOT_DURING_A_CASE))]
+        if self._seat.board.is_in_use:
+            return [Check("card", "note", self._words(_IN_USE))]
         return await work(self._seat, lambda ask: self._tools.card_probes())
 
     async def _conform(self) -> None:
         blocks = [self._words("technician.conformity.text")]
         while not isinstance(subject := await self._read("technician.conformity.title", blocks, _SUBJECTS), Stop):
-            if self._is_case_open():
+            if self._seat.board.is_in_use:
                 await self._refuse("technician.conformity.title")
             elif (report := await self._checked(subject)) is not None:
                 blocks = [report]
