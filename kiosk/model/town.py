@@ -1,6 +1,5 @@
 """The town whose office this is, as certificates and papers name it."""
 
-import datetime
 from dataclasses import dataclass
 
 
@@ -16,8 +15,6 @@ class Town:
     prefecture_romaji: str
     municipality: str
     municipality_romaji: str
-    holidays: tuple[datetime.date, ...] = ()
-    """On which the office is closed besides weekends and the end of the year."""
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class StationServices:
 
     def return_days(self) -> Sequence[datetime.date]:
         """The next days on which a resident can come again."""
-        return open_days_after(self.today(), self._station.town.holidays, _RETURN_DAYS)
+        return open_days_after(self.today(), self._counter.holidays, _RETURN_DAYS)
 
     def failure_texts(self, code: str) -> dict[str, FailureText]:
         """The failure book's words in every language."""

@@ -312,6 +312,7 @@ class ScriptedCounter:
     """`kiosk.ui.counter.Counter` on a script."""
 
     clerk = "demo"
+    holidays = ()
 
     @staticmethod
     def sign_in(typed: bytearray) -> str | Unheard | None:
