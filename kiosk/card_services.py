@@ -89,7 +89,13 @@ class StationCardServices:
     def judge(self, document: str, name: str) -> Judgement:
         """The agency's verdict; only this station's own authority is trusted."""
         verdict = verify(
-            document.encode(), self._signature, (self._issuer,), self._station.clock(), self._status_of, name
+            document.encode(),
+            self._signature,
+            (self._issuer,),
+            self._station.policy.signature_policies,
+            self._station.clock(),
+            self._status_of,
+            name,
         )
         findings = tuple((finding.check, finding.outcome.value) for finding in verdict.findings)
         return Judgement(verdict.outcome is Outcome.ACCEPTED, findings)

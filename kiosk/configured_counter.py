@@ -27,8 +27,7 @@ from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
 from kiosk.counter.attendance import Attendance
 from kiosk.counter.printed_forms import PrintedForms
-from kiosk.counter.roster import CounterSignIn
-from kiosk.counter.sign_in import SignIn
+from kiosk.counter.roster import CounterSignIn, SignIn
 from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.far_clerk import FarForms, StationFarClerk

@@ -156,7 +156,7 @@ def run_verify(
     beside = file.with_name(file.name + ".p7s")
     if signature is None and beside.exists():
         signature = beside
-    anchors = _trust(config, trust)
+    anchors, policies = _trust(config, trust), config.policy.signature_policies
     now = system_clock()
 
     def status_of(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
@@ -171,9 +171,9 @@ def run_verify(
         print(
             f"kiosk: {beside}: no such file; {file} is read as a document that encloses its signature", file=sys.stderr
         )
-        verdict = verify(None, _read(file), anchors, now, status_of, name)
+        verdict = verify(None, _read(file), anchors, policies, now, status_of, name)
     else:
-        verdict = verify(_read(file), _read(signature), anchors, now, status_of, name)
+        verdict = verify(_read(file), _read(signature), anchors, policies, now, status_of, name)
     _tell(verdict, is_json)
     return _EXIT[verdict.outcome]
 

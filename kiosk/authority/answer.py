@@ -1,7 +1,8 @@
 """The authority's answers as the kiosk believes them: authenticated, of this transaction, and what was asked for."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from cryptography import x509
@@ -15,7 +16,7 @@ from kiosk.authority.errors import (
     AuthorityRejected,
     CertificateUnacceptable,
 )
-from kiosk.authority.items import ItemsInvalid, read_items
+from kiosk.authority.items import read_items
 from kiosk.authority.message import (
     BodyKind,
     MessageInvalid,
@@ -44,9 +45,33 @@ _SHORTEST_WAIT_S = 1
 _IN_TROUBLE = {"systemUnavail", "systemFailure"}
 """An authority that says so does not know itself what it did."""
 
+_GRANTED = (Status.ACCEPTED, Status.GRANTED_WITH_MODS)
+_REVOKED = (*_GRANTED, Status.REVOCATION_NOTIFICATION)
+_WHOLE_MESSAGE = -1
 
-def check_answer(der: bytes, request: Received, trust: tuple[x509.Certificate, ...], at: datetime.datetime) -> Received:
-    """The answer to `request`, protected by the authority itself or its CMP delegate. Raises `MessageInvalid`."""
+
+@dataclass(frozen=True)
+class Delay:
+    """The authority has not decided yet (RFC 9483, 4.4).
+
+    A poll asks about `cert_req_id`, -1 for the answer as a whole, after so many seconds, 0 when it does not say.
+    """
+
+    cert_req_id: int
+    check_after_s: int
+
+
+def check_answer(
+    der: bytes,
+    request: Received,
+    trust: tuple[x509.Certificate, ...],
+    at: datetime.datetime,
+    delayed: Received | None = None,
+) -> Received:
+    """The answer to `request`, protected by the authority itself or its CMP delegate. Raises `MessageInvalid`.
+
+    When `request` is a poll, `delayed` is the request whose answer it asks for.
+    """
     answer = parse_message(der)
     # An authority that signs with its own key need not send what we have (RFC 9483, 3.3).
     named = (c for c in trust if answer.header.sender_kid is not None and subject_key_id(c) == answer.header.sender_kid)
@@ -61,23 +86,44 @@ def check_answer(der: bytes, request: Received, trust: tuple[x509.Certificate, .
             raise MessageInvalid("signerNotTrusted", "the answer's signer may not speak for the authority")
     if answer.header.transaction_id != request.header.transaction_id:
         raise MessageInvalid("badRequest", "the answer is of another transaction")
-    if answer.header.recip_nonce != request.header.sender_nonce:
+    nonces = [request.header.sender_nonce]
+    if delayed is not None and answer.kind != BodyKind.POLL_REP:
+        # A delayed answer repeats the nonce of what it answers; some that speak for an authority put the poll's there.
+        nonces.append(delayed.header.sender_nonce)
+    if answer.header.recip_nonce not in nonces:
         raise MessageInvalid("badRecipientNonce", "the answer does not repeat our nonce")
     if not answer.header.sender_nonce:
         raise MessageInvalid("badSenderNonce", "the answer has no nonce")
     return answer
 
 
-def read_issuance(answer: Received, kind: BodyKind = BodyKind.IP) -> asn1.CertResponse | asn1.PollRep:
-    """What an answer of this kind or a pollRep says of our one request. Raises `AuthorityError`, `MessageInvalid`."""
-    if answer.kind == BodyKind.POLL_REP:
-        again = _only(read_elements(asn1.PollRep, answer.body))
-        return asn1.PollRep(cert_req_id=again.cert_req_id, check_after=max(again.check_after, _SHORTEST_WAIT_S))
+def read_delay(answer: Received, before: Delay | None = None) -> Delay | None:
+    """Whether an answer says that there is none yet; `before` is what led to the poll that it answers.
+
+    An ip, cp or kup says so of its certificate, an error of whatever was asked, and a pollRep after a poll. Raises
+    `MessageInvalid`.
+    """
+    match answer.kind:
+        case BodyKind.POLL_REP if before is not None:
+            again = _only(read_elements(asn1.PollRep, answer.body))
+            return Delay(before.cert_req_id, max(again.check_after, _SHORTEST_WAIT_S))
+        case BodyKind.IP | BodyKind.CP | BodyKind.KUP:
+            response = _only(read(asn1.CertRepMessage, answer.body).response)
+            status, cert_req_id = response.status, response.cert_req_id
+        case BodyKind.RP:
+            status, cert_req_id = _only(read(asn1.RevRepContent, answer.body).status), _WHOLE_MESSAGE
+        case BodyKind.ERROR:
+            status, cert_req_id = read(asn1.ErrorMsgContent, answer.body).status, _WHOLE_MESSAGE
+        case _:
+            return None
+    return Delay(cert_req_id, 0) if status.status == Status.WAITING else None
+
+
+def read_issuance(answer: Received, kind: BodyKind = BodyKind.IP) -> asn1.CertResponse:
+    """What an answer of this kind says of our one request. Raises `AuthorityError`, `MessageInvalid`."""
     _expect(kind, answer)
     response = _only(read(asn1.CertRepMessage, answer.body).response)
-    if response.status.status == Status.WAITING:
-        return asn1.PollRep(cert_req_id=response.cert_req_id, check_after=0)
-    _accept(response.status)
+    _accept(response.status, _GRANTED)
     return response
 
 
@@ -87,9 +133,9 @@ def read_acknowledgement(answer: Received) -> None:
 
 
 def read_revocation(answer: Received) -> None:
-    """An rp that says yes. Raises `AuthorityError`, `MessageInvalid`."""
+    """An rp that says yes, or that it has been done. Raises `AuthorityError`, `MessageInvalid`."""
     _expect(BodyKind.RP, answer)
-    _accept(_only(read(asn1.RevRepContent, answer.body).status))
+    _accept(_only(read(asn1.RevRepContent, answer.body).status), _REVOKED)
 
 
 def read_pending(answer: Received) -> bool:
@@ -130,7 +176,10 @@ def check_certificate(
     trust: tuple[x509.Certificate, ...],
     at: datetime.datetime,
 ) -> ValidPath:
-    """The certificate of a response with its path. Raises `CertificateUnacceptable`, `MessageInvalid`."""
+    """The certificate of a response with its path: of our key, with our items, and leading to the authority.
+
+    What else it says is for whoever knows what it has to be. Raises `CertificateUnacceptable`, `MessageInvalid`.
+    """
     if response.cert_req_id != 0 or response.certified_key_pair is None:
         raise MessageInvalid("badRequest", "accepted, and no certificate for this request")
     der = asn1.encode(response.certified_key_pair.certificate)
@@ -146,11 +195,16 @@ def check_certificate(
             raise CertificateUnacceptable(der, "it is for another key")
         if items != expected_items:
             raise CertificateUnacceptable(der, "it carries other items than were asked for")
+        if certificate.signature_hash_algorithm is None:
+            raise CertificateUnacceptable(der, "it is signed without a hash, by which it would be confirmed")
         # The authority's clock may be a little ahead of ours.
         start = certificate.not_valid_before_utc
         moment = start if at < start <= at + CLOCK_SKEW else at
         return validate_path(certificate, trust, moment, intermediates=load_certificates(answer))
-    except (PathInvalid, ItemsInvalid, ValueError) as error:
+    except CertificateUnacceptable:
+        raise
+    except Exception as error:
+        # cryptography raises many kinds over strange keys, names and extensions; all of them mean the same to us.
         raise CertificateUnacceptable(der, str(error)) from error
 
 
@@ -169,7 +223,7 @@ def confirmation_deadline(answer: Received) -> datetime.datetime | None:
 
 
 def _asked_for(request: Received) -> tuple[bytes, CertifiedItems | None]:
-    """The key (SubjectPublicKeyInfo) and the items of our own ir or kur."""
+    """The key (SubjectPublicKeyInfo) and the items of our own ir, cr or kur."""
     message = _only(read_elements(asn1.CertReqMsg, request.body))
     csr = asn1.as_csr(read(asn1.CertRequest, asn1.encode(message.cert_req)).cert_template)
     names = [e.value for e in csr.extensions if isinstance(e.value, x509.SubjectAlternativeName)]
@@ -184,8 +238,8 @@ def _expect(kind: BodyKind, answer: Received) -> None:
         raise MessageInvalid("badRequest", f"body kind {answer.kind} where {kind.name} was expected")
 
 
-def _accept(status: asn1.PKIStatusInfo) -> None:
-    if status.status not in (Status.ACCEPTED, Status.GRANTED_WITH_MODS):
+def _accept(status: asn1.PKIStatusInfo, yes: Collection[Status]) -> None:
+    if status.status not in yes:
         raise _no(status)
 
 
@@ -193,6 +247,9 @@ def _no(status: asn1.PKIStatusInfo) -> AuthorityError:
     fail_info, text = read_status(status)
     if fail_info in _IN_TROUBLE:
         return AuthorityOutcomeUnknown(f"the authority is in trouble: {text}")
+    if status.status != Status.REJECTION:
+        # A warning or a notice of something else is no refusal.
+        return AuthorityOutcomeUnknown(f"the authority answers with status {status.status}: {text}")
     return AuthorityRejected(fail_info, text)
 
 
@@ -205,5 +262,6 @@ def _only(parts: Sequence[T]) -> T:
 def _is_delegate(certificate: x509.Certificate) -> bool:
     try:
         return oids.CMP_AUTHORITY in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
+    except Exception:
+        # Whatever is wrong with it, it is no delegate.
         return False

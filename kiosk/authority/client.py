@@ -115,8 +115,9 @@ class AuthorityClient:
 
     A `url` without a path (`http://127.0.0.1:8080`) has CMP at its well-known path and OCSP at /ocsp; one with a path
     names the CMP service itself, and `ocsp_path` says where OCSP is. `trust` are the authority's own certificates, the
-    only ones believed. `timeout_s` bounds each call as a whole, polling included. `transport` joins client and an ASGI
-    application in one process; `pause` waits so many seconds between polls. Raises `UrlRefused`.
+    only ones believed. `timeout_s` bounds each question as a whole, polling included; a call asks one, `station_record`
+    one a page. `transport` joins client and an ASGI application in one process; `pause` waits so many seconds between
+    polls. Raises `UrlRefused`.
 
     All calls block. They raise `AuthorityUnreachable`, `AuthorityOutcomeUnknown` or `AuthorityRejected`
     (`kiosk.authority.errors`).
@@ -206,7 +207,7 @@ class AuthorityClient:
         `AuthorityRejected` where it does not know the question, as authorities other than ours.
         """
         message = self._message(BodyKind.GENM, asn1.sequence_of([info_item(oids.PENDING, asn1.encode(asn1.Null()))]))
-        return self._exchange(message.der, self._deadline(), answers.read_pending)
+        return self._exchange(message.der, answers.read_pending)
 
     @property
     def authority_name(self) -> str:
@@ -214,25 +215,12 @@ class AuthorityClient:
         return f"{self._url} {self._trust[0].fingerprint(hashes.SHA256()).hex()}"
 
     def _enrol(self, der: bytes, kind: BodyKind) -> PendingCertificate:
-        deadline = self._deadline()
-
-        def read(answer: Received) -> tuple[Received, asn1.CertResponse | asn1.PollRep]:
+        def read(answer: Received) -> tuple[Received, asn1.CertResponse]:
             return answer, answers.read_issuance(answer, kind)
 
-        answer, result = self._exchange(der, deadline, read)
-        backoff = _Backoff(self._random_bytes)
-        while isinstance(result, asn1.PollRep):
-            wait_s = backoff.next_s(result.check_after)
-            if self._clock() + datetime.timedelta(seconds=wait_s) >= deadline:
-                raise AuthorityOutcomeUnknown("the authority has not decided yet")
-            self._pause(wait_s)
-            header = answer.header
-            message = self._message(BodyKind.POLL_REQ, request.poll(), header.transaction_id, header.sender_nonce)
-            with after_it_was_heard():
-                answer, result = self._exchange(message.der, deadline, read)
-        response, original = result, parse_message(der)
+        answer, response = self._exchange(der, read)
         with _believing():
-            path = answers.check_certificate(response, answer, original, self._trust, self._clock())
+            path = answers.check_certificate(response, answer, parse_message(der), self._trust, self._clock())
             confirm_before = answers.confirmation_deadline(answer)
         assert answer.header.transaction_id and answer.header.sender_nonce, "check_answer demands both"
         return PendingCertificate(
@@ -253,7 +241,7 @@ class AuthorityClient:
     def confirm(self, der: bytes) -> None:
         """Sends a `certConf` made by `confirm_message`; the authority has acknowledged it when this returns."""
         try:
-            self._exchange(der, self._deadline(), answers.read_acknowledgement)
+            self._exchange(der, answers.read_acknowledgement)
         except AuthorityRejected as rejected:
             # Heard and obeyed before, when its acknowledgement did not reach us.
             if rejected.fail_info != "certConfirmed":
@@ -265,7 +253,7 @@ class AuthorityClient:
 
     def reject(self, der: bytes) -> None:
         """Sends a `certConf` made by `reject_message`. Never trust it to revoke: send `revoke` and look at `status`."""
-        self._exchange(der, self._deadline(), answers.read_acknowledgement)
+        self._exchange(der, answers.read_acknowledgement)
 
     def revoke_message(self, certificate: bytes | CertificateId, reason: RevocationReason) -> Message:
         """The `rr` that revokes a certificate (DER, or by issuer and serial)."""
@@ -276,7 +264,7 @@ class AuthorityClient:
 
     def revoke(self, der: bytes) -> None:
         """Sends an `rr`. `AuthorityRejected("certRevoked", ...)` means that it was revoked before."""
-        self._exchange(der, self._deadline(), answers.read_revocation)
+        self._exchange(der, answers.read_revocation)
 
     def release_message(self, certificate: CertificateId) -> Message:
         """The `rr` that takes a certificate off its hold; `revoke` sends it."""
@@ -290,7 +278,7 @@ class AuthorityClient:
         """
         message = self._message(BodyKind.GENM, request.prospect(authorisation, key_hash))
         try:
-            return self._exchange(message.der, self._deadline(), answers.read_prospect)
+            return self._exchange(message.der, answers.read_prospect)
         except AuthorityRejected as rejected:
             if rejected.fail_info != "badRequest":
                 raise
@@ -302,11 +290,15 @@ class AuthorityClient:
         `AuthorityRejected` where it keeps no such record, as authorities other than ours.
         """
         issued: list[IssuedRecord] = []
+        known: set[bytes] = set()
         while True:
             message = self._message(BodyKind.GENM, request.station_record(len(issued)))
-            page = self._exchange(message.der, self._deadline(), answers.read_station_record)
+            page = self._exchange(message.der, answers.read_station_record)
             if not page:
                 return issued
+            if not known.isdisjoint(value.transaction_id for value in page):
+                raise AuthorityOutcomeUnknown("the authority's record of this station repeats itself")
+            known.update(value.transaction_id for value in page)
             for value in page:
                 issued.append(
                     IssuedRecord(
@@ -321,19 +313,20 @@ class AuthorityClient:
     def status(self, certificate: bytes, issuer: bytes) -> CertificateStatus:
         """Asks the authority's OCSP responder about a certificate (both DER); on hold reads as pending."""
         subject, authority = x509.load_der_x509_certificate(certificate), x509.load_der_x509_certificate(issuer)
-        nonce = self._random_bytes(_NONCE_BYTES)
+        nonce, deadline = self._random_bytes(_NONCE_BYTES), self._deadline()
         query = ocsp_request(subject, authority, nonce)
-        body = self._ask_status(query)
+        body = self._ask_status(query, deadline)
         if asks_for_signature(body):
             # Told only to registered relying parties; its stations are known to an authority anyway.
-            body = self._ask_status(sign_inquiry(query, self._credential))
+            body = self._ask_status(sign_inquiry(query, self._credential), deadline)
         try:
             return ocsp_status(body, subject, authority, nonce, self._clock())
         except StatusUndecidable as error:
             raise AuthorityOutcomeUnknown(str(error)) from error
 
-    def _ask_status(self, query: bytes) -> bytes:
-        status, _, body = self._endpoint.post(self._ocsp_path, "application/ocsp-request", query, self._timeout_s)
+    def _ask_status(self, query: bytes, deadline: datetime.datetime) -> bytes:
+        timeout_s = self._left_s(deadline)
+        status, _, body = self._endpoint.post(self._ocsp_path, "application/ocsp-request", query, timeout_s)
         if status != 200:
             raise AuthorityOutcomeUnknown(f"the status service answers HTTP {status}")
         return body
@@ -345,6 +338,9 @@ class AuthorityClient:
 
     def _deadline(self) -> datetime.datetime:
         return self._clock() + datetime.timedelta(seconds=self._timeout_s)
+
+    def _left_s(self, deadline: datetime.datetime) -> float:
+        return max((deadline - self._clock()).total_seconds(), 0.001)
 
     def _conclusion(self, pending: PendingCertificate, status: asn1.PKIStatusInfo | None) -> Message:
         body = request.confirmation(x509.load_der_x509_certificate(pending.certificate), status)
@@ -369,16 +365,43 @@ class AuthorityClient:
         )
         return Message(head.transaction_id, build_message(kind, body, head, self._credential))
 
-    def _exchange(self, der: bytes, deadline: datetime.datetime, read: Callable[[Received], T]) -> T:
-        """Sends a message and reads the authenticated answer. Raises `AuthorityError`."""
-        timeout_s = max((deadline - self._clock()).total_seconds(), 0.001)
+    def _exchange(self, der: bytes, read: Callable[[Received], T]) -> T:
+        """Sends a message and reads the final answer, polling while the authority asks to wait (RFC 9483, 4.4).
+
+        Raises `AuthorityError`.
+        """
+        deadline, asked = self._deadline(), parse_message(der)
+        answer, delay = self._send(der, deadline)
+        backoff = _Backoff(self._random_bytes)
+        while delay is not None:
+            wait_s = backoff.next_s(delay.check_after_s)
+            if self._clock() + datetime.timedelta(seconds=wait_s) >= deadline:
+                raise AuthorityOutcomeUnknown("the authority has not decided yet")
+            self._pause(wait_s)
+            poll, header = request.poll(delay.cert_req_id), answer.header
+            message = self._message(BodyKind.POLL_REQ, poll, header.transaction_id, header.sender_nonce)
+            with after_it_was_heard():
+                answer, delay = self._send(message.der, deadline, asked, delay)
+        with _believing():
+            return read(answer)
+
+    def _send(
+        self,
+        der: bytes,
+        deadline: datetime.datetime,
+        delayed: Received | None = None,
+        before: answers.Delay | None = None,
+    ) -> tuple[Received, answers.Delay | None]:
+        """One message and its authenticated answer; whether that is none yet."""
+        timeout_s = self._left_s(deadline)
         status, media_type, body = self._endpoint.post(
             self._endpoint.path or CMP_PATH, "application/pkixcmp", der, timeout_s
         )
         if media_type != "application/pkixcmp":
             raise AuthorityOutcomeUnknown(f"the authority answers HTTP {status}, and not in CMP")
         with _believing():
-            return read(answers.check_answer(body, parse_message(der), self._trust, self._clock()))
+            answer = answers.check_answer(body, parse_message(der), self._trust, self._clock(), delayed)
+            return answer, answers.read_delay(answer, before)
 
 
 class _Backoff:

@@ -17,7 +17,10 @@ class AuthorityOutcomeUnknown(AuthorityError):
 
 
 class AuthorityRejected(AuthorityError):
-    """The authority authentically said no and did nothing.
+    """The authority authentically said no: what was asked for was not done.
+
+    A certificate that it does not confirm it may have revoked instead. Said to bytes that were sent before, it says
+    nothing of what became of them then.
 
     `fail_info` is the name of the first PKIFailureInfo bit (RFC 9810, 5.2.3), such as `badPOP`, or empty; `text` the
     authority's own words.

@@ -18,7 +18,10 @@ _DONE_BEFORE = ("certRevoked", "badCertId", "badRequest")
 
 
 class HoldingClient(AuthorityClient):
-    """An `AuthorityClient` for an authority whose certificates are good as soon as they are issued."""
+    """An `AuthorityClient` for an authority whose certificates are good as soon as they are issued.
+
+    `certify` and `confirm` ask up to four questions each, every one bounded by `timeout_s`.
+    """
 
     def certify(self, der: bytes) -> PendingCertificate:
         """As the plain client; the certificate is on hold when this returns.

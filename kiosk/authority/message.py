@@ -53,6 +53,9 @@ class Status(IntEnum):
     GRANTED_WITH_MODS = 1
     REJECTION = 2
     WAITING = 3
+    REVOCATION_WARNING = 4
+    REVOCATION_NOTIFICATION = 5
+    KEY_UPDATE_WARNING = 6
 
 
 class MessageInvalid(ValueError):

@@ -90,9 +90,9 @@ def confirmation(certificate: x509.Certificate, status: asn1.PKIStatusInfo | Non
     return asn1.sequence_of([asn1.encode(content)])
 
 
-def poll() -> bytes:
-    """PollReqContent (RFC 9810, 5.3.22)."""
-    return asn1.sequence_of([asn1.encode(asn1.PollReq(cert_req_id=0))])
+def poll(cert_req_id: int) -> bytes:
+    """PollReqContent (RFC 9810, 5.3.22); -1 stands for an answer as a whole."""
+    return asn1.sequence_of([asn1.encode(asn1.PollReq(cert_req_id=cert_req_id))])
 
 
 def prospect(authorisation: Authorisation, key_hash: bytes) -> bytes:

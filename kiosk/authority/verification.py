@@ -74,10 +74,10 @@ def validate_path(
     )
     try:
         verified = verifier.verify(certificate, list(intermediates))
-    except (VerificationError, ValueError) as error:
-        # A certificate whose names cannot be read is noticed only here.
+        asserted = asserted_policies(certificate)
+    except (VerificationError, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        # A certificate whose names or extensions cannot be read is noticed only here.
         raise PathInvalid(str(error)) from error
-    asserted = asserted_policies(certificate)
     if policies and not asserted & frozenset(policies):
         raise PathInvalid(f"asserts none of the policies {', '.join(sorted(policies))}")
     return ValidPath(certificate, tuple(verified.chain[1:]), asserted)
@@ -129,7 +129,7 @@ def certified_items(certificate: x509.Certificate) -> CertifiedItems | None:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return None
-    except ValueError as error:
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise ItemsInvalid(str(error)) from None
     return read_items(names)
 

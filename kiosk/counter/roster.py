@@ -6,13 +6,12 @@ A card in the clerk's own reader proves its PIN itself; without one the PIN is c
 
 import hashlib
 import hmac
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from hw.errors import DeviceError
 from hw.ports import CardReader
-from kiosk.counter.sign_in import Unheard
 
 NUMBER_LENGTH = 2
 """Digits of a clerk's number, which he types before his PIN."""
@@ -52,6 +51,21 @@ def kept_pin(pin: bytes | bytearray, random_bytes: Callable[[int], bytes]) -> st
     return f"{salt.hex()}${_digest(pin, salt).hex()}"
 
 
+@dataclass(frozen=True)
+class Deaf:
+    """Nobody is heard now, right or wrong, for so long."""
+
+    for_s: float
+
+
+class SignIn(Protocol):
+    """Who a person is by what he typed, and whether he is heard at all."""
+
+    def __call__(self, typed: bytearray) -> str | Deaf | None:
+        """The clerk's name in the journal; None when it is nobody's. The caller wipes what was typed."""
+        ...
+
+
 class CounterSignIn:
     """Signs clerks in at one counter. `reader` is the clerk's own, where there is one; `monotonic` in seconds."""
 
@@ -62,16 +76,15 @@ class CounterSignIn:
         self._wrong = 0
         self._deaf_until_s = float("-inf")
 
-    def __call__(self, typed: bytearray) -> str | Unheard | None:
+    def __call__(self, typed: bytearray) -> str | Deaf | None:
         """With his card in the reader he types its PIN alone, without it his number first."""
-        if (left_s := self._deaf_until_s - self._monotonic()) > 0:
-            return Unheard(math.ceil(left_s))
+        if (deaf_for_s := self._deaf_until_s - self._monotonic()) > 0:
+            return Deaf(deaf_for_s)
         name = self._name(typed)
         self._wrong = 0 if name is not None else self._wrong + 1
-        if self._wrong < WRONG_IN_A_ROW:
-            return name
-        self._wrong, self._deaf_until_s = 0, self._monotonic() + DEAF_S
-        return Unheard(math.ceil(DEAF_S))
+        if self._wrong == WRONG_IN_A_ROW:
+            self._wrong, self._deaf_until_s = 0, self._monotonic() + DEAF_S
+        return name
 
     def _name(self, typed: bytearray) -> str | None:
         """By his card where one of a clerk lies in the reader, for a number would cost it a try; else by his number."""

@@ -6,7 +6,7 @@ that was not valid (repudiation). What cannot be found out makes the verdict und
 
 import datetime
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,11 +66,16 @@ def verify(
     content: bytes | None,
     signature: bytes,
     trust: tuple[x509.Certificate, ...],
+    policies: Collection[str],
     at: datetime.datetime,
     status_of: StatusSource,
     claimed_name: str | None = None,
 ) -> Verdict:
-    """Judges a CMS signature (DER) over `content`, which is None when the signature encloses the document."""
+    """Judges a CMS signature (DER) over `content`, which is None when the signature encloses the document.
+
+    `policies`: the signer's certificate must assert one of these (dotted), by which its authority says that it looked
+    at a resident's identity.
+    """
     try:
         signed = read_signed_data(signature)
         certificate = load_certificate(signed.certificate_der)
@@ -79,10 +84,10 @@ def verify(
         return Verdict((Finding("signature", Outcome.REJECTED, str(error)),))
     # The path first: what follows then only ever sees a certificate that the authority has signed.
     try:
-        above = validate_path(certificate, trust, at).chain
+        valid = validate_path(certificate, trust, at)
     except (PathInvalid, ValueError) as error:
         return Verdict((Finding("path", Outcome.REJECTED, str(error)),), serial)
-    if not above:
+    if not valid.chain:
         return Verdict((Finding("path", Outcome.REJECTED, "the authority's own certificate is no resident's"),), serial)
     path = Finding("path", Outcome.ACCEPTED, "issued by the trusted authority, within its validity")
     finding = _check_signature(signed, content)
@@ -91,8 +96,8 @@ def verify(
     findings = [
         path,
         finding,
-        _check_usage(certificate),
-        _check_status(certificate, above[0], status_of),
+        _check_usage(certificate, valid.policies & frozenset(policies)),
+        _check_status(certificate, valid.chain[0], status_of),
     ]
     if claimed_name is not None:
         findings.append(_check_name(certificate, claimed_name))
@@ -122,12 +127,14 @@ def _check_signature(signed: SignedData, content: bytes | None) -> Finding:
     return Finding("signature", Outcome.ACCEPTED, "made by the certificate's key over exactly these bytes")
 
 
-def _check_usage(certificate: x509.Certificate) -> Finding:
+def _check_usage(certificate: x509.Certificate, policies: Collection[str]) -> Finding:
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
         items = certified_items(certificate)
     except (x509.ExtensionNotFound, ValueError) as error:
         return Finding("usage", Outcome.REJECTED, f"not a resident's signature certificate: {error}")
+    if not policies:
+        return Finding("usage", Outcome.REJECTED, "issued under no policy of residents' signature certificates")
     if not usage.content_commitment or items is None:
         return Finding("usage", Outcome.REJECTED, "not a resident's signature certificate")
     return Finding("usage", Outcome.ACCEPTED, "a resident's certificate for signatures")

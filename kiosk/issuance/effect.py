@@ -154,6 +154,11 @@ class Case:
         """What a step was about to do, None when it was not begun or certainly did not happen."""
         return intent_in(self._journal.effect(self.record, effect.step), effect)
 
+    def last_intent_of(self, effect: Effect[Intent, Outcome]) -> Intent | None:
+        """What a step was about to do when it was begun last, also when it certainly did not happen."""
+        known = self._journal.effect(self.record, effect.step)
+        return msgspec.json.decode(known.intent, type=effect.intent) if known and known.intent else None
+
     def witness(self, step: Act, issuer: bytes, ask: Callable[[], str]) -> str:
         """What a person saw: what two clerks testified since he was asked last, else what he answers to `ask` now.
 

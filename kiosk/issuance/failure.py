@@ -138,6 +138,12 @@ SECOND_CLERK_MISSING = "K-CASE-008"
 INTERRUPTED = "K-CASE-010"
 """The code of an application that a clerk interrupts until another day, or ends."""
 
+STOPPED = "K-CASE-002"
+"""The code of a case that a person stopped."""
+
+STOPPED_OPEN = "K-CASE-012"
+"""The code of a case that a person stopped when its way was only forward, so that it waits to be gone on with."""
+
 CANNOT_TELL = "K-CASE-007"
 """The code of a case in which nobody can tell what happened."""
 
@@ -167,7 +173,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (AuthorisationExpired, "K-CASE-001"),
     (CannotTell, CANNOT_TELL),
     (StationDenied, "K-CASE-011"),
-    (Abandoned, "K-CASE-002"),
+    (Abandoned, STOPPED),
     (AuthorisationUnfit, "K-CASE-006"),
     (authority.AuthorityUnreachable, "K-CA-001"),
     (authority.AuthorityOutcomeUnknown, "K-CA-002"),
@@ -198,3 +204,9 @@ def failure_code(error: Exception) -> str:
     if isinstance(error, authority.AuthorityRejected) and (word := error.text.split(":")[0]) in _AUTHORITYS_RULES:
         return word
     return next(code for kind, code in _CODES if isinstance(error, kind))
+
+
+def halting_code(error: Exception) -> str:
+    """The failure book's code of a case that stays open: who stopped it is not told to begin anew."""
+    code = failure_code(error)
+    return STOPPED_OPEN if code == STOPPED else code

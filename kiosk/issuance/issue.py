@@ -15,6 +15,7 @@ from cryptography import x509
 from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
 from hw.ports import Deposit, DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
+from kiosk.authority.errors import CertificateUnacceptable
 from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance import second_certificate
 from kiosk.issuance.applicant import certified_items, closed_cases_on_card
@@ -29,7 +30,7 @@ from kiosk.issuance.card_key import (
     refuse_another_key,
 )
 from kiosk.issuance.card_keys import renew_card_keys
-from kiosk.issuance.certification import certify_message, confirm_pending
+from kiosk.issuance.certification import certify_message, confirm_pending, refuse_unlike_policy
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -46,6 +47,7 @@ from kiosk.issuance.failure import (
     actor_behind,
     before_a_persons_eyes,
     failure_code,
+    halting_code,
 )
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.persons import (
@@ -175,6 +177,9 @@ def issue(application: Application, station: Station, persons: Persons, report: 
             raise
         except CannotTell:
             raise suspected(case, station) from None
+        except CertificateUnacceptable as error:
+            code, came = failure_code(error), error.certificate
+            raise roll_back(case, card, station, persons, code, unacceptable=came) from error
         except TROUBLE as trouble:
             raise roll_back(case, card, station, persons, failure_code(trouble), actor_behind(trouble)) from trouble
         try:
@@ -187,7 +192,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         except CertificateLapsed as lapsed:
             raise roll_back(case, card, station, persons, failure_code(lapsed)) from lapsed
         except TROUBLE as trouble:
-            raise Halted(failure_code(trouble)) from trouble
+            raise Halted(halting_code(trouble)) from trouble
         return close(case, pending, delivered, receipt)
 
 
@@ -415,7 +420,8 @@ def certify(
 ) -> PendingCertificate:
     """Step 6: the authority issues a certificate that is valid for nobody yet.
 
-    Asked after an interruption: the same bytes again, which the authority answers with its stored response.
+    Asked after an interruption: the same bytes again, which the authority answers with its stored response. Raises
+    `CertificateUnacceptable`.
     """
 
     def message() -> Message:
@@ -428,7 +434,10 @@ def certify(
     def send(stored: Message) -> PendingCertificate:
         return station.authority.certify(stored.der)
 
-    return case.run(CERTIFY, prepare=message, perform=send, inquire=send)
+    pending = case.run(CERTIFY, prepare=message, perform=send, inquire=send)
+    if not case.was_begun(WRITE.step):
+        refuse_unlike_policy(pending, "signature", authorised, station)
+    return pending
 
 
 def write(case: Case, card: InsertedCard, pending: PendingCertificate) -> Written:

@@ -20,6 +20,7 @@ from kiosk.issuance.failure import (
     Halted,
     actor_behind,
     failure_code,
+    halting_code,
 )
 from kiosk.issuance.filing import open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
@@ -86,7 +87,7 @@ def revoke(
         except TROUBLE as trouble:
             if isinstance(trouble, Abandoned):
                 raise case.abandon(failure_code(trouble), actor_behind(trouble)) from trouble
-            raise Halted(failure_code(trouble)) from trouble
+            raise Halted(halting_code(trouble)) from trouble
         hand_back(card, station, persons)
         return RevocationClosed(case.record.pseudonym, filed.serial, revoked.reason, emptied, notice)
 

@@ -1,5 +1,6 @@
 """Takes an unfinished issuance back: fee repaid, certificate revoked and seen to be, card emptied, in this order.
 
+Once the authority was asked to make a certificate valid it may do so late: then the revocation goes before the fee.
 It runs under the journal like the issuance itself, so an interrupted one goes on at the next start.
 """
 
@@ -20,7 +21,7 @@ from kiosk.issuance.failure import (
     StoreOutdated,
     Suspect,
     before_a_persons_eyes,
-    failure_code,
+    halting_code,
 )
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, Persons
@@ -79,29 +80,38 @@ REFUND = Effect(
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 
-_SAYS_NOTHING_OF_BEFORE = ("transactionIdInUse", "badTime")
+_SAYS_NOTHING_OF_BEFORE = ("transactionIdInUse", "badTime", "duplicateCertReq")
 """Why an authority that keeps no answers refuses the bytes of a request a second time, whatever it did at first."""
 
 
 def roll_back(
-    case: Case, card: InsertedCard, station: Station, persons: Persons, code: str, actor: Actor = Actor.STATION
+    case: Case,
+    card: InsertedCard,
+    station: Station,
+    persons: Persons,
+    code: str,
+    actor: Actor = Actor.STATION,
+    unacceptable: bytes | None = None,
 ) -> RolledBack | Halted | Suspect:
     """Undoes whatever the case has done, and returns what to raise.
 
-    `Halted` when it has to go on another time, `Suspect` when two clerks have to say what is to be given back.
+    `unacceptable` is what came instead of the certificate that was asked for (DER); an authority that keeps no answers
+    would not give it again. `Halted` when it has to go on another time, `Suspect` when two clerks have to say what is
+    to be given back.
     """
     card.release()
     if case.record.stage is not Stage.ROLLING_BACK:
         case.move(Event.ROLL_BACK, code, actor)
     try:
+        if case.was_begun(CONFIRM.step) or case.was_begun(SECOND_CONFIRM.step):
+            _revoke_both(case, station, unacceptable)
         _refund(case, station, persons)
-        _revoke(case, station, CERTIFY, CONFIRM, REVOKE)
-        _revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE)
+        _revoke_both(case, station, unacceptable)
         _erase(case, card, station)
     except CannotTell:
         return suspected(case, station)
     except TROUBLE as trouble:
-        return Halted(failure_code(trouble))
+        return Halted(halting_code(trouble))
     return_card(station, persons)
     case.move(Event.END, code)
     return RolledBack(code)
@@ -112,7 +122,7 @@ def suspected(case: Case, station: Station) -> Suspect | Halted:
     try:
         clerk = operator_of(station.clerk_key.certificate)
     except TROUBLE as trouble:
-        return Halted(failure_code(trouble))
+        return Halted(halting_code(trouble))
     return case.suspect(clerk)
 
 
@@ -168,21 +178,28 @@ def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
     return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen, known))))
 
 
+def _revoke_both(case: Case, station: Station, unacceptable: bytes | None) -> None:
+    _revoke(case, station, CERTIFY, CONFIRM, REVOKE, unacceptable)
+    _revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE, unacceptable)
+
+
 def _revoke(
     case: Case,
     station: Station,
     certify: Effect[Message, PendingCertificate],
     confirm: Effect[Message, Confirmed],
     revoke: Effect[RevokeIntent, Revoked],
+    unacceptable: bytes | None,
 ) -> None:
     """Of the card's one certificate or of its other, as the effects say."""
-    certificate = _issued_certificate(case, station, certify)
+    begun = case.last_intent_of(revoke)
+    certificate = begun.certificate if begun else _issued_certificate(case, station, certify, unacceptable)
     if certificate is None:
         return
 
     def message() -> RevokeIntent:
         status = station.authority.status(certificate, station.issuer)
-        if status.state is CertificateState.GOOD and case.intent_of(confirm) is None:
+        if status.state is CertificateState.GOOD and not case.was_begun(confirm.step):
             raise StoreOutdated("the authority has confirmed a certificate that this store has not confirmed")
         reason = RevocationReason.CESSATION_OF_OPERATION
         return RevokeIntent(certificate, station.authority.revoke_message(certificate, reason))
@@ -200,8 +217,8 @@ def send_revocation(intent: RevokeIntent, station: Station) -> Revoked:
     try:
         station.authority.revoke(intent.message.der)
     except AuthorityRejected as rejected:
-        # Revoked already, by a lapsed deadline or by this very message before an interruption.
-        if rejected.fail_info != "certRevoked":
+        # Revoked already, by a lapsed deadline or by a message before an interruption; not everybody says it so.
+        if rejected.fail_info != "certRevoked" and isinstance(look_at_revocation(intent, station), World):
             raise
     answer = look_at_revocation(intent, station)
     if isinstance(answer, World):
@@ -217,7 +234,9 @@ def look_at_revocation(intent: RevokeIntent, station: Station) -> Revoked | Worl
     return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
 
 
-def _issued_certificate(case: Case, station: Station, certify: Effect[Message, PendingCertificate]) -> bytes | None:
+def _issued_certificate(
+    case: Case, station: Station, certify: Effect[Message, PendingCertificate], unacceptable: bytes | None
+) -> bytes | None:
     """The certificate that the authority issued for this case, asked for by the same bytes when no answer came."""
     pending = case.outcome_of(certify)
     if pending is not None:
@@ -225,10 +244,13 @@ def _issued_certificate(case: Case, station: Station, certify: Effect[Message, P
     message = case.intent_of(certify)
     if message is None:
         return None
+    if unacceptable is not None:
+        # Nothing is asked for after that, so of the two this is the one without an outcome.
+        return unacceptable
     try:
         return station.authority.certify(message.der).certificate
-    except CertificateUnacceptable as unacceptable:
-        return unacceptable.certificate
+    except CertificateUnacceptable as other:
+        return other.certificate
     except AuthorityRejected as rejected:
         if rejected.fail_info in _SAYS_NOTHING_OF_BEFORE and _has_issued(message, station):
             raise

@@ -18,12 +18,13 @@ from kiosk.issuance.card_key import (
     prove_delivery,
     refuse_another_key,
 )
-from kiosk.issuance.certification import certify_message, confirm_pending
+from kiosk.issuance.certification import certify_message, confirm_pending, refuse_unlike_policy
 from kiosk.issuance.effect import Case, World, outcome_in
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import (
+    CERTIFY,
     SECOND_CERTIFY,
     SECOND_CONFIRM,
     SECOND_KEY,
@@ -132,7 +133,10 @@ def _certify(case: Case, authorised: AuthorisedApplicant, key: KeyReady, station
     def send(stored: Message) -> PendingCertificate:
         return station.authority.certify(stored.der)
 
-    return case.run(SECOND_CERTIFY, prepare=message, perform=send, inquire=send)
+    pending = case.run(SECOND_CERTIFY, prepare=message, perform=send, inquire=send)
+    if not case.was_begun(SECOND_WRITE.step):
+        refuse_unlike_policy(pending, "authentication", authorised, station, case.outcome_of(CERTIFY))
+    return pending
 
 
 def confirm(case: Case, station: Station) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hw.ports import ChannelPurpose, KeyUse
 from kiosk.issuance.applicant import certified_items, closed_cases_on_card
 from kiosk.issuance.effect import Case, Effect, Note, World
-from kiosk.issuance.failure import TROUBLE, Halted, Refusal, actor_behind, failure_code
+from kiosk.issuance.failure import TROUBLE, Halted, Refusal, actor_behind, failure_code, halting_code
 from kiosk.issuance.filing import open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.issue import alone_with_the_case
@@ -73,7 +73,7 @@ def unlock(application: UnlockApplication, station: Station, persons: Persons, r
             hand_back(card, station, persons)
             if not case.is_open(UnlockStep.RESET):
                 raise case.abandon(failure_code(trouble), actor_behind(trouble)) from trouble
-            raise Halted(failure_code(trouble)) from trouble
+            raise Halted(halting_code(trouble)) from trouble
         finally:
             wipe(chosen.new)
         hand_back(card, station, persons)

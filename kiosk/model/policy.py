@@ -88,3 +88,12 @@ class Policy:
     identity: tuple[IdentityRoute, ...] = PHOTO_ONLY
     relying_parties: Literal["anybody", "registered"] = "anybody"
     """Whom the authority tells the status of certificates. It has a default for the same reason."""
+
+    @property
+    def signature_policies(self) -> frozenset[str]:
+        """What certificates for residents' signatures assert (dotted), in production and in training.
+
+        Which of both it is, the trusted authority decides.
+        """
+        rules = [rules for rules in self.certificates if rules.kind == "signature"]
+        return frozenset(oid for one in rules for oid in (one.policy_oid, one.test_policy_oid))

@@ -36,7 +36,7 @@ from kiosk.ui.widgets.seat_lock import LOCK_KEYS
 from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, Catalogues
 
 if TYPE_CHECKING:
-    from kiosk.counter.sign_in import Unheard
+    from kiosk.counter.roster import Deaf
     from kiosk.ui.case_thread import Issue
     from kiosk.ui.counter import Counter
 
@@ -229,7 +229,7 @@ class KioskApp(App[None], inherit_bindings=False):
         if (sign_in := counter.sign_in) is not None:
             known = sign_in
 
-            async def guard(typed: bytearray) -> "str | Unheard | None":
+            async def guard(typed: bytearray) -> "str | Deaf | None":
                 return await self._books_thread.call(known, typed)
 
             clerk.guard = guard

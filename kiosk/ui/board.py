@@ -36,6 +36,10 @@ class Board:
     """A procedure besides the issuance that is under way; never while there is a case."""
     revocation_wished: "RevocationCause | None" = None
     """Why the resident at the terminal wants his certificate revoked; the clerk takes the application in."""
+    is_wish_attended: bool = False
+    """Whether he still stands there; once he has sat down, the call and the cause stay for the clerk."""
+    denied: "Resident | None" = None
+    """Of whose form somebody at the terminal said that it is not right."""
     submitted: "Submission | None" = None
     """The form that was typed at the terminal and that the clerk has not looked at yet."""
     tickets: "tuple[Ticket, ...]" = ()
@@ -50,6 +54,21 @@ class Board:
     """Whether somebody has begun at the terminal that this station has."""
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
+
+    @property
+    def takes_form(self) -> bool:
+        """Whether a form that is sent now meets the next resident, and nobody who is at the terminal already."""
+        return self.is_greeting and self.offered is None and self.case is None and self.service is None
+
+    @property
+    def takes_procedure(self) -> bool:
+        """Whether a procedure can begin: nobody is in the middle of something else, or he waits for just this.
+
+        A clerk's station of its own has no terminal at which somebody could be.
+        """
+        return self.takes_form or (
+            (self.terminals is not None or self.is_wish_attended) and self.case is None and self.service is None
+        )
 
     def offer(self, resident: "Resident | None") -> None:
         """The clerk sends a form to the terminal; None when it is taken up there."""
@@ -81,15 +100,26 @@ class Board:
     def serve(self, service: "OpenService | None") -> None:
         """A procedure begins; None when its resident has read how it ended."""
         self.service = service
-        if self.revocation_wished is not None:
-            self.revocation_wished, self.is_clerk_called = None, False
+        is_wished = service is not None and service.kind == "revoke"
+        if self.is_wish_attended or (is_wished and self.revocation_wished is not None):
+            self.wish_revocation(None)
         self.bell.ring()
 
     def wish_revocation(self, cause: "RevocationCause | None") -> None:
         """The resident wants his certificate revoked; None when he has changed his mind, or was told something."""
         self.revocation_wished = cause
-        self.is_clerk_called = cause is not None
+        self.is_wish_attended = self.is_clerk_called = cause is not None
         self.bell.ring()
+
+    def sit_down(self) -> None:
+        """Who wants his certificate revoked has made place at the terminal; he still waits to be called on."""
+        self.is_wish_attended = False
+        self.bell.ring()
+
+    def deny(self, resident: "Resident") -> None:
+        """Somebody says that a form is not right, and waits for somebody to come."""
+        self.denied = resident
+        self.call_clerk()
 
     def greet(self, is_greeting: bool) -> None:
         """The terminal waits for the next resident, or one has come."""
@@ -121,7 +151,7 @@ class Board:
 
     def answer_call(self) -> None:
         """Somebody has come."""
-        self.is_clerk_called = False
+        self.is_clerk_called, self.denied = False, None
         self.bell.ring()
 
     def open(self, case: "OpenCase") -> None:

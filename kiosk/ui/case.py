@@ -21,6 +21,7 @@ from kiosk.ui.persons import (
     FeeDue,
     PasswordChoice,
     PaymentCount,
+    Repayment,
     ResidentAsked,
     Unsure,
 )
@@ -81,13 +82,16 @@ class OpenCase:
                 self.resident_sees = AtWork(step)
             case StepReport(step=Step() as step):
                 self.done |= {step}
+                if step is Step.FEE:
+                    # Recalled of an interrupted run too, in which nobody is asked for it again.
+                    self._know_paid()
             case CardRequest() | ResidentAsked():
                 self.resident_sees = news
             case ClerkAsked():
                 self.clerk_asked = news
-                self.is_fee_asked |= isinstance(news, FeeDue | PaymentCount)
-                if isinstance(news, PaymentCount):
-                    self.money = Money.TAKEN
+                self.is_fee_asked |= isinstance(news, FeeDue)
+                if isinstance(news, PaymentCount | Repayment):
+                    self._know_paid()
             case ClerkAnswered(question=question, value=value):
                 if isinstance(question, FeeDue):
                     self.money = Money.TAKEN  # by him, or by a machine, so that nothing was left for him to take
@@ -103,6 +107,11 @@ class OpenCase:
             case _:
                 raise TypeError(f"not news of a case: {news!r}")
         self._bell.ring()
+
+    def _know_paid(self) -> None:
+        """Some of the resident's money is, or may be, in the till."""
+        self.is_fee_asked = True
+        self.money = Money.TAKEN
 
     def answer(self, question: Asked[Any], value: object) -> bool:
         """Gives a person's answer to the case; False when the case no longer waits for it."""

@@ -14,7 +14,7 @@ from kiosk.model.town import Areas
 from kiosk.ui.far import ClerkAtStation, FarClerk
 
 if TYPE_CHECKING:
-    from kiosk.counter.sign_in import SignIn
+    from kiosk.counter.roster import SignIn
     from kiosk.counter_records import CounterRecords
     from kiosk.issuance.station import Station
     from kiosk.model.revocation import RevocationApplication

@@ -19,7 +19,7 @@ from kiosk.ui.voice import Voice
 from kiosk.ui.words import LANGUAGES, Catalogues, Words
 
 if TYPE_CHECKING:
-    from kiosk.counter.sign_in import Unheard
+    from kiosk.counter.roster import Deaf
     from kiosk.model.town import Town
 
 R = TypeVar("R")
@@ -56,8 +56,9 @@ class Seat:
         self._language = language
         self._layout = "usual"
         self._is_locked = False
-        self.guard: Callable[[bytearray], Awaitable[str | Unheard | None]] | None = None
+        self.guard: Callable[[bytearray], Awaitable[str | Deaf | None]] | None = None
         """Says who somebody is by what he typed at the locked seat; None where its key opens it."""
+        self._hears_at_s = now()
         self.typed_at_lock = TypedPassword(LONGEST_SIGN_IN)
         """What was typed at the locked seat so far."""
         self.person = ""
@@ -143,22 +144,31 @@ class Seat:
         self._is_locked = True
         self.bell.ring()
 
-    async def prove(self, typed: bytearray) -> "str | Unheard | None":
-        """Which clerk of this counter has typed this, and wipes it; None when it is nobody's."""
+    @property
+    def deaf_for_s(self) -> float:
+        """How long the guard hears nobody, after too many wrong ones; 0 when it hears."""
+        return max(0.0, self._hears_at_s - self.now())
+
+    async def prove(self, typed: bytearray) -> str | None:
+        """Which clerk of this counter has typed this, and wipes it; None when it is nobody's, or nobody is heard."""
         assert self.guard is not None, "asked where something has to be typed"
         try:
-            return await self.guard(typed)
+            proved = await self.guard(typed)
         finally:
             typed[:] = bytes(len(typed))
-
-    async def unlock_with(self, typed: bytearray) -> "Unheard | None":
-        """Opens the seat to whoever this was typed by, if he is a clerk; says when nobody is heard just now."""
-        proved = await self.prove(typed)
-        if not isinstance(proved, str):
+        if proved is None or isinstance(proved, str):
             return proved
-        self.person = proved
-        self.unlock()
+        self._hears_at_s = self.now() + proved.for_s
         return None
+
+    async def unlock_with(self, typed: bytearray) -> bool:
+        """Opens the seat to whoever this was typed by, and wipes it; False when he is no clerk of this counter."""
+        name = await self.prove(typed)
+        if name is None:
+            return False
+        self.person = name
+        self.unlock()
+        return True
 
     def unlock(self) -> None:
         """The person is back."""

@@ -240,13 +240,18 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
                     self.set_focus(key)
                     return
 
+    @property
+    def minds_idleness(self) -> bool:
+        """Whether a person who has left is noticed here now."""
+        return self.MINDS_IDLENESS
+
     # --- nobody there -----------------------------------------------------------------------------------------------
 
     def mind_idleness(self, idle_s: float, patience: Patience) -> None:
         """Asks a person who has not touched the terminal whether he is there, and in the end takes it that he left."""
         if self.seat.name is SeatName.CLERK and idle_s >= self.seat.patience.clerk_s and not self.seat.is_locked:
             self.seat.lock()
-        if not self.MINDS_IDLENESS:
+        if not self.minds_idleness:
             return
         left_s = patience.idle_s + patience.warning_s - idle_s
         if left_s <= 0:

@@ -281,7 +281,9 @@ class Campaign:
         desk = self.desk
         moment = desk.clock.now + datetime.timedelta(hours=1)
         good_status = CertificateStatus(CertificateState.GOOD)
-        verdict = verify(None, changed, (desk.issuer,), moment, lambda *_: good_status)
+        verdict = verify(
+            None, changed, (desk.issuer,), desk.authority.policy.signature_policies, moment, lambda *_: good_status
+        )
         if verdict.outcome is not Outcome.ACCEPTED:
             return "rejected"
         return "accepted, being the same" if _signed_parts(changed) == _signed_parts(good) else "!accepted"

@@ -15,10 +15,11 @@ import pytest
 from authority_desk import ITEMS, START, URL, Desk, load, signer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kiosk.authority import asn1
+from kiosk.authority import asn1, oids
+from kiosk.authority.certificate_form import CertificateForm, encode_extension, encode_key
 from kiosk.authority.client import AuthorityClient, PendingCertificate
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.status import StatusService
@@ -30,8 +31,21 @@ from kiosk.authority.errors import (
     CredentialInvalid,
     UrlRefused,
 )
-from kiosk.authority.message import BodyKind, Head, Status, build_message, parse_message, status_info
-from kiosk.model.certificate import CertificateState
+from kiosk.authority.items import ItemsInvalid
+from kiosk.authority.message import (
+    EMPTY_NAME,
+    BodyKind,
+    Head,
+    Status,
+    build_message,
+    info_item,
+    parse_message,
+    status_info,
+)
+from kiosk.authority.profile import usage
+from kiosk.authority.request import station_record
+from kiosk.authority.verification import PathInvalid, certified_items, validate_path
+from kiosk.model.certificate import CertificateState, RevocationReason
 
 Answer = Callable[[bytes], bytes]
 
@@ -85,6 +99,7 @@ def poll(seconds: int) -> bytes:
 NO = status_info(Status.REJECTION, "never", "badPOP")
 WAIT = issuance(status_info(Status.WAITING))
 ERROR = asn1.encode(asn1.ErrorMsgContent(status=NO))
+WAITS = asn1.encode(asn1.ErrorMsgContent(status=status_info(Status.WAITING)))
 
 
 def certificate_for(desk: Desk, key: rsa.RSAPrivateKey | None = None, **changes: object) -> bytes:
@@ -122,6 +137,139 @@ def test_an_authority_that_never_decides_is_not_waited_for(desk: Desk) -> None:
     authority = ScriptedAuthority(speak(desk, BodyKind.IP, WAIT), speak(desk, BodyKind.POLL_REP, poll(11)))
     with pytest.raises(AuthorityOutcomeUnknown, match="not decided"):
         desk.client_over(authority).certify(desk.message().der)
+
+
+@pytest.mark.parametrize("by_error", [False, True], ids=["ip", "error"])
+@pytest.mark.parametrize("repeats", ["request", "poll"])
+def test_a_delayed_answer_repeats_the_nonce_of_its_request_or_of_the_poll(
+    desk: Desk, by_error: bool, repeats: str
+) -> None:
+    message = desk.message()
+    accepted = issuance(status_info(Status.ACCEPTED), certificate_for(desk))
+    head = {"recipient_nonce": parse_message(message.der).header.sender_nonce} if repeats == "request" else {}
+    authority = ScriptedAuthority(
+        speak(desk, BodyKind.ERROR, WAITS) if by_error else speak(desk, BodyKind.IP, WAIT),
+        speak(desk, BodyKind.POLL_REP, poll(1)),
+        speak(desk, BodyKind.IP, accepted, **head),
+    )
+    assert desk.client_over(authority).certify(message.der).serial == "1267"
+    asked = [
+        asn1.decode(asn1.PollReq, asn1.encode(*asn1.elements(parse_message(r).body))) for r in authority.requests[1:]
+    ]
+    assert [poll_request.cert_req_id for poll_request in asked] == [-1 if by_error else 0] * 2, "RFC 9810, 5.3.22"
+
+
+def test_a_poll_is_answered_with_its_own_nonce_while_nothing_is_decided(desk: Desk) -> None:
+    message = desk.message()
+    stale = {"recipient_nonce": parse_message(message.der).header.sender_nonce}
+    authority = ScriptedAuthority(speak(desk, BodyKind.IP, WAIT), speak(desk, BodyKind.POLL_REP, poll(1), **stale))
+    with pytest.raises(AuthorityOutcomeUnknown, match="nonce"):
+        desk.client_over(authority).certify(message.der)
+
+
+def test_nobody_is_told_to_poll_by_the_answer_to_a_poll_that_was_not_asked(desk: Desk) -> None:
+    with pytest.raises(AuthorityOutcomeUnknown, match="not believed"):
+        desk.client_over(ScriptedAuthority(speak(desk, BodyKind.POLL_REP, poll(1)))).certify(desk.message().der)
+
+
+def asking(desk: Desk, what: str) -> tuple[bytes, Callable[[AuthorityClient], object], BodyKind, bytes]:
+    """A message of ours besides a request for a certificate, what sends it, and its final answer."""
+    pending = desk.certify()
+    null = asn1.encode(asn1.Null())
+    if what == "rr":
+        der = desk.client.revoke_message(pending.certificate, RevocationReason.SUPERSEDED).der
+        return der, lambda client: client.revoke(der), BodyKind.RP, revocation(Status.ACCEPTED)
+    if what == "genm":
+        held = asn1.sequence_of([info_item(oids.PENDING, asn1.encode("held"))])
+        return b"", lambda client: client.is_pending_known(), BodyKind.GENP, held
+    if what == "certConf":
+        der = desk.client.confirm_message(pending).der
+        return der, lambda client: client.confirm(der), BodyKind.PKICONF, null
+    der = desk.client.reject_message(pending, "no").der
+    return der, lambda client: client.reject(der), BodyKind.PKICONF, null
+
+
+def revocation(status: Status) -> bytes:
+    return asn1.encode(asn1.RevRepContent(status=[status_info(status)]))
+
+
+@pytest.mark.parametrize("what", ["rr", "genm", "certConf", "certConf that declines"])
+def test_whatever_was_asked_is_waited_for(desk: Desk, what: str) -> None:
+    """RFC 9483, 4.4: an error with the status waiting, polls about the message as a whole, and the answer itself."""
+    der, send, kind, final = asking(desk, what)
+    authority = ScriptedAuthority(
+        speak(desk, BodyKind.ERROR, WAITS), speak(desk, BodyKind.POLL_REP, poll(2)), speak(desk, kind, final)
+    )
+    send(desk.client_over(authority))
+    polls = [parse_message(request) for request in authority.requests[1:]]
+    assert [message.kind for message in polls] == [BodyKind.POLL_REQ] * 2
+    assert {message.body for message in polls} == {asn1.sequence_of([asn1.encode(asn1.PollReq(cert_req_id=-1))])}
+    first = parse_message(authority.requests[0]).header
+    assert {message.header.transaction_id for message in polls} == {first.transaction_id}
+    if der:
+        original = {"recipient_nonce": first.sender_nonce}
+        late = ScriptedAuthority(speak(desk, BodyKind.ERROR, WAITS), speak(desk, kind, final, **original))
+        send(desk.client_over(late))
+
+
+@pytest.mark.parametrize("what", ["rr", "genm", "certConf", "certConf that declines"])
+def test_what_is_not_decided_in_time_is_unknown_and_no_refusal(desk: Desk, what: str) -> None:
+    _, send, _, _ = asking(desk, what)
+    authority = ScriptedAuthority(speak(desk, BodyKind.ERROR, WAITS), speak(desk, BodyKind.POLL_REP, poll(11)))
+    with pytest.raises(AuthorityOutcomeUnknown, match="not decided"):
+        send(desk.client_over(authority))
+
+
+def test_a_poll_about_a_delayed_answer_may_be_refused(desk: Desk) -> None:
+    _, send, _, _ = asking(desk, "rr")
+    authority = ScriptedAuthority(speak(desk, BodyKind.ERROR, WAITS), speak(desk, BodyKind.ERROR, ERROR))
+    with pytest.raises(AuthorityRejected):
+        send(desk.client_over(authority))
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (Status.ACCEPTED, None),
+        (Status.GRANTED_WITH_MODS, None),
+        (Status.REVOCATION_NOTIFICATION, None),
+        (Status.REJECTION, AuthorityRejected),
+        (Status.REVOCATION_WARNING, AuthorityOutcomeUnknown),
+        (Status.KEY_UPDATE_WARNING, AuthorityOutcomeUnknown),
+    ],
+)
+def test_a_revocation_is_done_when_it_is_said_to_have_happened(
+    desk: Desk, status: Status, expected: type[Exception] | None
+) -> None:
+    _, send, _, _ = asking(desk, "rr")
+    client = desk.client_over(ScriptedAuthority(speak(desk, BodyKind.RP, revocation(status))))
+    if expected is None:
+        send(client)
+    else:
+        with pytest.raises(expected):
+            send(client)
+
+
+def test_a_revocation_that_waits_is_polled_for_in_its_own_answer_too(desk: Desk) -> None:
+    _, send, _, _ = asking(desk, "rr")
+    waits, done = revocation(Status.WAITING), revocation(Status.REVOCATION_NOTIFICATION)
+    send(desk.client_over(ScriptedAuthority(speak(desk, BodyKind.RP, waits), speak(desk, BodyKind.RP, done))))
+
+
+@pytest.mark.parametrize("status", [Status.REVOCATION_WARNING, Status.REVOCATION_NOTIFICATION, Status.ACCEPTED])
+def test_an_error_that_is_no_rejection_is_no_refusal(desk: Desk, status: Status) -> None:
+    strange = asn1.encode(asn1.ErrorMsgContent(status=status_info(status)))
+    with pytest.raises(AuthorityOutcomeUnknown):
+        desk.client_over(ScriptedAuthority(speak(desk, BodyKind.ERROR, strange))).certify(desk.message().der)
+
+
+def test_a_record_that_repeats_itself_is_not_read_without_end(desk: Desk) -> None:
+    desk.confirmed()
+    (page,) = [desk.responder.respond(desk.client._message(BodyKind.GENM, station_record(0)).der)]
+    body = parse_message(page).body
+    authority = ScriptedAuthority(*[speak(desk, BodyKind.GENP, body)] * 3)
+    with pytest.raises(AuthorityOutcomeUnknown, match="repeats itself"):
+        desk.client_over(authority).station_record()
 
 
 @pytest.mark.parametrize("kind", [BodyKind.IP, BodyKind.ERROR])
@@ -220,6 +368,62 @@ def test_a_certificate_of_another_authority_is_not_taken(desk: Desk) -> None:
     forged = load_like(builder, certificate_for(desk)).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
     answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), forged))
     with pytest.raises(CertificateUnacceptable):
+        desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
+
+
+def form(desk: Desk, *extensions: bytes, public_key: bytes = b"") -> bytes:
+    """A certificate by the authority for the card's key, with these extensions in DER, readable or not."""
+    form = CertificateForm(desk.authority.credential.key, desk.issuer.subject.public_bytes())
+    key = public_key or encode_key(desk.key.public_key())
+    end = START + datetime.timedelta(days=9)
+    return form.fill_in(EMPTY_NAME, key, 5, START, end, extensions).public_bytes(Encoding.DER)
+
+
+def oddities(desk: Desk) -> dict[str, bytes]:
+    """Certificates that an authority with a defect could issue; each raises something else when it is looked at."""
+    once = encode_extension(usage("digitalSignature", "nonRepudiation"), True)
+    names = x509.UnrecognizedExtension(
+        x509.SubjectAlternativeName.oid, asn1.sequence_of([asn1.tagged(0xA3, b"\x05\x00")])
+    )
+    broken = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\xff")
+    point = b"\x04\x01\x02"
+    curve = [asn1.encode(x509.ObjectIdentifier(f"1.2.840.10045.{end}")) for end in ("2.1", "3.99.99")]
+    strange = asn1.sequence_of([asn1.sequence_of(curve), asn1.encode(asn1.BitString(point, 0))])
+    return {
+        "an extension twice": form(desk, once, once),
+        "a name of a kind that is not spoken": form(desk, once, encode_extension(names, False)),
+        "names that cannot be read": form(desk, once, encode_extension(broken, False)),
+        "a key on an unknown curve": form(desk, once, public_key=strange),
+    }
+
+
+@pytest.mark.parametrize("oddity", range(4))
+def test_a_certificate_that_cannot_be_understood_is_given_up(desk: Desk, oddity: int) -> None:
+    name, der = list(oddities(desk).items())[oddity]
+    answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), der))
+    with pytest.raises(CertificateUnacceptable) as unacceptable:
+        desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
+    assert unacceptable.value.certificate == der, name
+
+
+def test_no_path_leads_from_a_certificate_whose_extensions_cannot_be_read(desk: Desk) -> None:
+    unreadable = {name: der for name, der in oddities(desk).items() if "key" not in name}
+    assert len(unreadable) == 3
+    for der in unreadable.values():
+        certificate = x509.load_der_x509_certificate(der)
+        with pytest.raises(PathInvalid):
+            validate_path(certificate, (desk.issuer,), START)
+        with pytest.raises(ItemsInvalid):
+            certified_items(certificate)
+
+
+def test_a_certificate_that_cannot_be_confirmed_is_given_up(desk: Desk) -> None:
+    """A certConf of CMP's version 2 is made with the hash of the certificate's signature, and EdDSA has none there."""
+    builder = x509.CertificateBuilder().subject_name(desk.issuer.subject).issuer_name(desk.issuer.subject)
+    key = ed25519.Ed25519PrivateKey.generate()
+    der = load_like(builder, certificate_for(desk)).sign(key, None).public_bytes(Encoding.DER)
+    answer = speak(desk, BodyKind.IP, issuance(status_info(Status.ACCEPTED), der))
+    with pytest.raises(CertificateUnacceptable, match="without a hash"):
         desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
 
 

@@ -95,6 +95,11 @@ def test_nobody_becomes_one_of_the_authoritys_people(desk: Desk, key: ec.Ellipti
     assert verdict(ask(desk, key, POWERS[name])) == (BodyKind.CP, "notAuthorized")
 
 
+def test_nobody_gets_a_certificate_that_is_too_large_to_sign_with(desk: Desk, key: ec.EllipticCurvePrivateKey) -> None:
+    names = x509.SubjectAlternativeName([x509.DNSName(f"host-{number}.example.jp") for number in range(1000)])
+    assert verdict(ask(desk, key, names)) == (BodyKind.CP, "badCertTemplate")
+
+
 def test_nobody_becomes_a_resident(desk: Desk, key: ec.EllipticCurvePrivateKey) -> None:
     assert verdict(ask(desk, key, write_items(ITEMS))) == (BodyKind.CP, "notAuthorized")
     part = x509.SubjectAlternativeName([x509.OtherName(x509.ObjectIdentifier(f"{oids.ITEM_ARC}.1"), b"\x0c\x01x")])

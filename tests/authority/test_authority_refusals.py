@@ -20,6 +20,7 @@ from hw.ports import Attestation
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.directory import add_station
+from kiosk.authority.embedded.requester import LARGEST_CERTIFICATE
 from kiosk.authority.items import write_items
 from kiosk.authority.message import BodyKind, parse_message, read_status, verify_protection
 from kiosk.model.authorisation import Authorisation
@@ -55,7 +56,7 @@ HEADERS = {
     "no senderNonce": (set_field(sender_nonce=None), "badSenderNonce"),
     "short senderNonce": (set_field(sender_nonce=bytes(15)), "badSenderNonce"),
     "recipNonce in a first message": (set_field(recip_nonce=bytes(16)), "badRequest"),
-    "no messageTime": (set_field(message_time=None), "badTime"),
+    "no messageTime": (set_field(message_time=None), "missingTimeStamp"),
     "messageTime past": (
         set_field(message_time=asn1.GeneralizedTime(START - datetime.timedelta(minutes=6))),
         "badTime",
@@ -112,6 +113,10 @@ PROTECTIONS: dict[str, tuple[Callable[[Any], None], str]] = {
     "wrong protection": (set_field(protection=asn1.BitString(bytes(70), 0)), "badMessageCheck"),
     "no extraCerts": (set_field(extra_certs=None), "badMessageCheck"),
     "signer not first": (lambda m: m.extra_certs.reverse(), "badMessageCheck"),
+    "signer of a size that no certificate here has": (
+        set_field(extra_certs=[asn1.tlv(asn1.tagged(0x30, bytes(LARGEST_CERTIFICATE)))]),
+        "signerNotTrusted",
+    ),
     "signer no certificate": (set_field(extra_certs=[asn1.tlv(NULL)]), "badMessageCheck"),
 }
 
@@ -154,6 +159,11 @@ REQUESTS: dict[str, tuple[BodyChange, str]] = {
     "issuerUID": (lambda d: change_request(template(issuer_uid=asn1.BitString(b"x", 0)), d.key), "badCertTemplate"),
     "subjectUID": (lambda d: change_request(template(subject_uid=asn1.BitString(b"x", 0)), d.key), "badCertTemplate"),
     "version 1": (lambda d: change_request(template(version=0), d.key), "badCertTemplate"),
+    "a control of nothing": (lambda d: change_request(set_field(controls=[[]]), d.key), "badDataFormat"),
+    "a control of no type": (
+        lambda d: change_request(set_field(controls=[[asn1.tlv(asn1.encode(5))]]), d.key),
+        "badDataFormat",
+    ),
     "two requests": (
         lambda _: lambda c: asn1.sequence_of([asn1.encode(e) for e in asn1.elements(c) * 2]),
         "badRequest",
@@ -523,6 +533,21 @@ def test_a_release_must_not_come_late(desk: Desk) -> None:
     release = rebuild(message, desk.station, body=change_each(asn1.RevDetails, crl_reasons(b"\x0a\x01\x08")))
     desk.clock.advance(minutes=6)
     assert verdict(desk.responder.respond(release)) == (BodyKind.RP, "badTime")
+
+
+def test_what_takes_only_away_needs_no_time(desk: Desk) -> None:
+    """RFC 9483, 3.1: messageTime is recommended. A release gives, and has to say when it was made."""
+    pending = desk.certify()
+    timeless = set_field(message_time=None)
+    confirmation = rebuild(desk.client.confirm_message(pending).der, desk.station, header=timeless)
+    assert verdict(desk.responder.respond(confirmation)) == (BodyKind.PKICONF, "")
+    hold = desk.client.revoke_message(pending.certificate, RevocationReason.CERTIFICATE_HOLD).der
+    assert verdict(desk.responder.respond(rebuild(hold, desk.station, header=timeless))) == (BodyKind.RP, "")
+    message = desk.client.revoke_message(pending.certificate, RevocationReason.UNSPECIFIED).der
+    release = rebuild(
+        message, desk.station, header=timeless, body=change_each(asn1.RevDetails, crl_reasons(b"\x0a\x01\x08"))
+    )
+    assert verdict(desk.responder.respond(release)) == (BodyKind.RP, "missingTimeStamp")
 
 
 @pytest.mark.parametrize("whose", ["station", "clerk"])

@@ -2,6 +2,9 @@
 
 import dataclasses
 import datetime
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from authority_desk import START, Desk, load
@@ -16,6 +19,7 @@ from kiosk.authority import asn1
 from kiosk.authority.client import PendingCertificate
 from kiosk.authority.embedded.status import CRL_RENEWAL, OCSP_VALIDITY, OcspAnswer, StatusService
 from kiosk.authority.embedded.status_batch import LARGEST_BATCH
+from kiosk.authority.embedded.store import Books, Store
 from kiosk.authority.profile import authority_certificate
 from kiosk.authority.verification import StatusUndecidable, ocsp_request, ocsp_status
 from kiosk.model.certificate import CertificateState, RevocationReason
@@ -178,10 +182,146 @@ def test_a_certificate_that_lapses_changes_the_crl_by_itself(desk: Desk) -> None
     assert reason(listed(desk), pending) == "cessationOfOperation"
 
 
-def test_a_certificate_past_its_end_leaves_the_crl(desk: Desk) -> None:
-    pending = desk.certify()
-    desk.clock.now = pending.not_after + datetime.timedelta(seconds=1)
+def test_a_certificate_past_its_end_leaves_the_crl_after_one_was_made_that_lists_it(desk: Desk) -> None:
+    """RFC 5280, 3.3: not before it was on a list made beyond its end; for a day, so that nobody misses that list."""
+    pending = desk.confirmed()
+    desk.client.revoke(desk.client.revoke_message(pending.certificate, RevocationReason.SUPERSEDED).der)
+    assert reason(listed(desk), pending) == "superseded"
+    # Nobody asks for a list for days: the first one after that still has it.
+    desk.clock.now = pending.not_after + datetime.timedelta(days=3)
+    assert reason(listed(desk), pending) == "superseded"
+    desk.clock.advance(hours=2)
     assert reason(listed(desk), pending) is None
+
+
+def test_an_expired_certificate_is_listed_for_a_day(desk: Desk) -> None:
+    pending = desk.confirmed()
+    desk.client.revoke(desk.client.revoke_message(pending.certificate, RevocationReason.SUPERSEDED).der)
+    desk.clock.now = pending.not_after - datetime.timedelta(minutes=1)
+    for _ in range(25):
+        assert reason(listed(desk), pending) == "superseded"
+        desk.clock.advance(hours=1)
+    assert reason(listed(desk), pending) is None
+
+
+def test_an_unspecified_reason_is_left_out_of_a_crl(desk: Desk) -> None:
+    """RFC 5280, 5.3.1."""
+    pending = desk.confirmed()
+    desk.client.revoke(desk.client.revoke_message(pending.certificate, RevocationReason.UNSPECIFIED).der)
+    entry = listed(desk).get_revoked_certificate_by_serial_number(load(pending).serial_number)
+    assert entry is not None and not list(entry.extensions)
+
+
+def bare(desk: Desk, certificate: x509.Certificate) -> ocsp.OCSPRequestBuilder:
+    return ocsp.OCSPRequestBuilder().add_certificate(certificate, desk.issuer, hashes.SHA256())
+
+
+def unknown_extension(number: int) -> x509.UnrecognizedExtension:
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), number.to_bytes(32, "big"))
+
+
+def test_the_same_question_has_the_same_answer_until_something_changes(desk: Desk) -> None:
+    pending = desk.confirmed()
+    service, request = StatusService(desk.authority), bare(desk, load(pending)).build().public_bytes(Encoding.DER)
+    first = service.ocsp(request)
+    assert service.kept(request) == first and service.ocsp(request) is first
+    desk.client.revoke(desk.client.revoke_message(pending.certificate, RevocationReason.SUPERSEDED).der)
+    desk.clock.advance(seconds=1)
+    assert service.kept(request) is None
+    status = ocsp.load_der_ocsp_response(service.ocsp(request).der).certificate_status
+    assert status is ocsp.OCSPCertStatus.REVOKED
+
+
+def test_nobody_fills_the_memory_by_asking_in_many_ways(desk: Desk) -> None:
+    pending, service = load(desk.confirmed()), StatusService(desk.authority)
+    one = bare(desk, pending).build().public_bytes(Encoding.DER)
+    padded = [
+        bare(desk, pending).add_extension(unknown_extension(number), critical=False).build().public_bytes(Encoding.DER)
+        for number in range(3)
+    ]
+    ((tbs,),) = [asn1.elements(one)]
+    (asked,) = [asn1.encode(part) for part in asn1.elements(asn1.encode(tbs))]
+    requestor = asn1.explicit(1, asn1.explicit(4, desk.issuer.subject.public_bytes()))
+    named = asn1.sequence_of([asn1.sequence_of([requestor, asked])])
+    (inner,) = [asn1.encode(part) for part in asn1.elements(asked)]
+    single = single_extension(inner, critical=False)
+    for request in (*padded, named, single):
+        answer = service.ocsp(request)
+        assert ocsp.load_der_ocsp_response(answer.der).certificate_status is ocsp.OCSPCertStatus.GOOD
+        assert service.kept(request) is None
+    assert service.ocsp(one) == service.kept(one)
+
+
+def single_extension(inner: bytes, *, critical: bool) -> bytes:
+    """A request whose only Request has an extension of its own (RFC 6960, 4.1.1: singleRequestExtensions)."""
+    (cert_id,) = [asn1.encode(part) for part in asn1.elements(inner)]
+    extension = asn1.Extension(oid=x509.ObjectIdentifier("1.2.3.4"), critical=critical, value=b"\x05\x00")
+    extensions = asn1.explicit(0, asn1.sequence_of([asn1.encode(extension)]))
+    return asn1.sequence_of([asn1.sequence_of([asn1.sequence_of([asn1.sequence_of([cert_id, extensions])])])])
+
+
+def test_a_critical_extension_that_is_not_understood_is_not_passed_over(desk: Desk) -> None:
+    """RFC 6960, 4.1.2."""
+    certificate, service = load(desk.confirmed()), StatusService(desk.authority)
+    critical = bare(desk, certificate).add_extension(unknown_extension(1), critical=True).build()
+    ((tbs,),) = [asn1.elements(bare(desk, certificate).build().public_bytes(Encoding.DER))]
+    ((request,),) = [asn1.elements(asn1.encode(part)) for part in asn1.elements(asn1.encode(tbs))]
+    for der in (critical.public_bytes(Encoding.DER), single_extension(asn1.encode(request), critical=True)):
+        status = ocsp.load_der_ocsp_response(service.ocsp(der).der).response_status
+        assert status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
+    known = bare(desk, certificate).add_extension(x509.OCSPNonce(NONCE), critical=True).build()
+    answer = ocsp.load_der_ocsp_response(service.ocsp(known.public_bytes(Encoding.DER)).der)
+    assert answer.certificate_status is ocsp.OCSPCertStatus.GOOD
+
+
+def test_an_answer_of_older_books_is_not_kept_among_those_of_newer_ones(desk: Desk) -> None:
+    """Two threads on PostgreSQL: one has read the books before a revocation, and keeps its answer after the other's."""
+    pending = desk.confirmed()
+    service = StatusService(desk.authority)
+    other = bare(desk, desk.station.certificate).build().public_bytes(Encoding.DER)
+    request = bare(desk, load(pending)).build().public_bytes(Encoding.DER)
+    good = service.ocsp(request)
+    with desk.authority.store.read(START) as books:
+        revision = books.revision()
+    desk.client.revoke(desk.client.revoke_message(pending.certificate, RevocationReason.SUPERSEDED).der)
+    desk.clock.advance(seconds=1)
+    assert service.kept(request) is None
+    service.ocsp(other)
+    # What the slower thread does last, having found its own revision there just before.
+    service._kept[request] = revision, good
+    assert service.kept(request) is None
+    status = ocsp.load_der_ocsp_response(service.ocsp(request).der).certificate_status
+    assert status is ocsp.OCSPCertStatus.REVOKED
+
+
+class Crowded:
+    """A store before which something else happens once, between a look and the first turn to write."""
+
+    def __init__(self, store: Store, first: Callable[[], object]) -> None:
+        self._store, self._first = store, iter([first])
+
+    def write(self, now: datetime.datetime) -> AbstractContextManager[Books]:
+        for first in self._first:
+            first()
+        return self._store.write(now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_crls_are_numbered_in_the_order_of_their_times(desk: Desk) -> None:
+    """Whoever has to wait for his turn makes his list of that moment, not of the one when he was asked."""
+    desk.certify()
+    others: list[x509.CertificateRevocationList] = []
+
+    def another() -> None:
+        desk.clock.advance(hours=2)
+        others.append(listed(desk))
+        desk.clock.advance(hours=2)
+
+    store: Any = Crowded(desk.authority.store, another)
+    mine = x509.load_der_x509_crl(StatusService(dataclasses.replace(desk.authority, store=store)).crl("full") or b"")
+    assert number(others[0]) < number(mine) and others[0].last_update_utc < mine.last_update_utc
 
 
 def test_all_generations_of_the_authority_are_known(desk: Desk) -> None:

@@ -14,11 +14,13 @@ from rebuilt_message import rebuild, set_field, verdict
 
 from kiosk.authority.embedded.database import Database, StoreTooNew, StoreUnusable, Transactions, open_database
 from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_authority
+from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.embedded.responder import Responder
+from kiosk.authority.embedded.revocation import RevokedByHand, revoke_by_hand
 from kiosk.authority.embedded.schema import MIGRATIONS
 from kiosk.authority.embedded.status import StatusService
-from kiosk.authority.embedded.store import open_store
+from kiosk.authority.embedded.store import Books, StateChanged, open_store
 from kiosk.authority.message import BodyKind
 from kiosk.model.certificate import RevocationReason
 from tests.stores import Store
@@ -116,6 +118,62 @@ def test_a_confirmation_and_a_revocation_at_once_end_revoked(desk: Desk) -> None
     revoke = desk.client.revoke_message(pending.certificate, RevocationReason.SUPERSEDED).der
     first, second = worker(desk), worker(desk)
     at_once(lambda: first.respond(confirm), lambda: second.respond(revoke))
+    assert desk.state(pending)[0] == "revoked"
+
+
+def test_what_is_in_another_state_by_then_is_not_changed(desk: Desk) -> None:
+    """Whoever has read the books before a revocation undoes it by nothing."""
+    pending, store = desk.certify(), desk.authority.store
+    hold, gone = RevocationReason.CERTIFICATE_HOLD, RevocationReason.SUPERSEDED
+    too_early: tuple[Callable[[Books], None], ...] = (
+        lambda books: books.revoke(pending.serial, hold, "a hold of what is pending"),
+        lambda books: books.release(pending.serial, "a release of what is not held"),
+    )
+    too_late: tuple[Callable[[Books], None], ...] = (
+        *too_early,
+        lambda books: books.confirm(pending.serial),
+        lambda books: books.revoke(pending.serial, gone, "once more"),
+    )
+    for changes, state in ((too_early, "pending"), (too_late, "revoked")):
+        if state == "revoked":
+            with store.write(desk.clock.now) as books:
+                books.revoke(pending.serial, gone, "meanwhile")
+        for change in changes:
+            with pytest.raises(StateChanged), store.write(desk.clock.now) as books:
+                change(books)
+        assert desk.state(pending)[0] == state
+
+
+def test_revoking_by_hand_follows_the_rules_of_a_message(desk: Desk) -> None:
+    pending = desk.certify()
+
+    def by_hand(reason: RevocationReason) -> RevokedByHand:
+        with desk.authority.store.write(desk.clock.now) as books:
+            return revoke_by_hand(pending.serial, reason, books)
+
+    with pytest.raises(Refusal, match="on hold already"):
+        by_hand(RevocationReason.CERTIFICATE_HOLD)
+    desk.client.confirm(desk.client.confirm_message(pending).der)
+    assert by_hand(RevocationReason.CERTIFICATE_HOLD) == RevokedByHand((), ())
+    with pytest.raises(Refusal, match="certificateHold"):
+        by_hand(RevocationReason.CERTIFICATE_HOLD)
+    assert by_hand(RevocationReason.SUPERSEDED) == RevokedByHand((), ())
+    with pytest.raises(Refusal, match="superseded"):
+        by_hand(RevocationReason.KEY_COMPROMISE)
+
+
+def test_a_confirmation_and_a_revocation_by_hand_at_once_end_revoked(desk: Desk) -> None:
+    pending = desk.certify()
+    confirm = desk.client.confirm_message(pending).der
+    first = worker(desk)
+    other = open_authority(desk.directory, desk.clock, listening_url=URL)
+
+    def by_hand() -> bytes:
+        with other.store.write(desk.clock.now) as books:
+            revoke_by_hand(pending.serial, RevocationReason.SUPERSEDED, books)
+        return b""
+
+    at_once(lambda: first.respond(confirm), by_hand)
     assert desk.state(pending)[0] == "revoked"
 
 
@@ -232,10 +290,14 @@ def test_books_of_an_earlier_schema_are_carried_over(tmp_path: Path) -> None:
         old.execute("UPDATE revision SET number = 7")
         row = ("0A", "signature", b"d", b"k", "good", 1, 2_000_000_000, None, None, None, None, None, "")
         old.execute(f"INSERT INTO certificate VALUES ({', '.join('?' * 13)})", row)
+        for id_, requester in ((b"by a station", "0A"), (b"by a secret", "client:00")):
+            old.execute("INSERT INTO transactions VALUES (?, ?, NULL, NULL, ?)", (id_, requester, b"n"))
         old.execute("PRAGMA user_version = 3")
     store = open_store(path)
     with store.read(START) as books:
         record = books.certificate("0A")
         assert record is not None and record.state == "good" and record.invalid_since is None
+        begun = [books.transaction(id_) for id_ in (b"by a station", b"by a secret")]
+        assert [transaction and transaction.signer for transaction in begun] == ["0A", None]
         assert books.revision() == 7
     store.close()

@@ -293,6 +293,15 @@ def test_a_requester_that_gives_up_gets_what_was_issued_revoked(desk: Desk) -> N
     assert desk.state(pending) == ("revoked", "cessationOfOperation")
 
 
+def test_a_certificate_may_be_given_up_late(desk: Desk) -> None:
+    pending = desk.certify()
+    body = asn1.encode(asn1.ErrorMsgContent(status=status_info(2, "cannot be written", "systemFailure")))  # Status
+    message = desk.client._message(BodyKind.ERROR, body, pending.transaction_id, pending.nonce)
+    desk.clock.advance(minutes=6)
+    assert verdict(desk.responder.respond(message.der)) == (BodyKind.PKICONF, "")
+    assert desk.state(pending) == ("revoked", "cessationOfOperation")
+
+
 def test_whoever_has_nothing_to_give_up_is_told(desk: Desk) -> None:
     body = asn1.encode(asn1.ErrorMsgContent(status=status_info(2, "", "")))  # Status
     message = desk.client._message(BodyKind.ERROR, body)

@@ -4,20 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from authority_desk import Desk
+from authority_desk import ITEMS, Desk
+from ca_program import ca
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from rebuilt_message import verdict
+from rebuilt_message import rebuild, set_field, verdict
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import add_station
+from kiosk.authority.embedded.revocation import revoke_by_hand
+from kiosk.authority.items import write_items
 from kiosk.authority.message import BodyKind, parse_message
-from kiosk.model.certificate import RevocationReason
+from kiosk.authority.profile import usage
+from kiosk.model.certificate import RevocationReason, serial_text
 
 Key = ec.EllipticCurvePrivateKey
+SUPERSEDED = RevocationReason.SUPERSEDED
 
 
 def new_key() -> Key:
@@ -36,11 +41,14 @@ def update(
     old: bytes | None = None,
     subject: x509.Name | None = None,
     proof: Any = "signature",
+    extensions: tuple[x509.ExtensionType, ...] = (),
 ) -> bytes:
     """The body of a kur."""
+    wanted = x509.Extensions([x509.Extension(value.oid, False, value) for value in extensions])
     template = asn1.CertTemplate(
         subject=asn1.rdns((subject or credential.certificate.subject).public_bytes()),
         public_key=asn1.elements(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
+        extensions=asn1.extensions(wanted) if extensions else None,
     )
     old = old_id(credential.certificate) if old is None else old
     controls = [[asn1.tlv(asn1.encode(oids.OLD_CERT_ID)), asn1.tlv(old)]] if old else None
@@ -114,6 +122,15 @@ def test_a_station_renews_its_own_credential_and_stays_who_it_is(desk: Desk) -> 
     assert [record.serial for record in desk.client.station_record()] == [pending.serial]
 
 
+def test_a_renewed_station_may_leave_out_its_certificate_too(desk: Desk) -> None:
+    """RFC 9483, 3.3: it is the one that came with the first message of the transaction."""
+    new = renewed(desk, desk.station)
+    as_sender(desk, new)
+    pending = desk.certify()
+    bare = rebuild(desk.client.confirm_message(pending).der, new, message=set_field(extra_certs=None))
+    assert verdict(desk.responder.respond(bare)) == (BodyKind.PKICONF, "")
+
+
 def usages(certificate: x509.Certificate) -> x509.ExtendedKeyUsage:
     return certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
 
@@ -148,6 +165,13 @@ def test_the_name_may_be_left_out(desk: Desk, holder: Credential) -> None:
     assert issued(ask(desk, update(holder, new_key(), subject=x509.Name([])))).subject == holder.certificate.subject
 
 
+def test_other_extensions_may_be_asked_for_within_the_profile(desk: Desk, holder: Credential) -> None:
+    as_sender(desk, holder)
+    names = x509.SubjectAlternativeName([x509.DNSName("another.example")])
+    new = issued(ask(desk, update(holder, new_key(), extensions=(names,))))
+    assert values(new, x509.SubjectAlternativeName) == names
+
+
 def test_an_update_need_not_name_what_it_updates(desk: Desk, holder: Credential) -> None:
     as_sender(desk, holder)
     assert verdict(ask(desk, update(holder, new_key(), old=b""))) == (BodyKind.KUP, "")
@@ -172,6 +196,11 @@ BAD: dict[str, tuple[Callable[[Desk, Credential], bytes], str]] = {
     "an oldCertId that is none": (lambda d, h: update(h, new_key(), old=b"\x05\x00"), "badDataFormat"),
     "another name": (lambda d, h: update(h, new_key(), subject=OTHER), "badCertTemplate"),
     "the same key": (lambda d, h: update(h, h.key), "badCertTemplate"),  # it is EC
+    "a resident's name": (
+        lambda d, h: update(h, new_key(), extensions=(usage("digitalSignature", "nonRepudiation"), write_items(ITEMS))),
+        "notAuthorized",
+    ),
+    "power over others": (lambda d, h: update(h, new_key(), extensions=(usage("cRLSign"),)), "notAuthorized"),
     "raVerified by its holder": (lambda d, h: update(h, new_key(), proof="none"), "notAuthorized"),
 }
 
@@ -221,3 +250,38 @@ def test_a_renewed_certificate_that_is_declined_speaks_for_nobody(desk: Desk) ->
     assert verdict(desk.responder.respond(message.der)) == (BodyKind.PKICONF, "")
     as_sender(desk, Credential(key, certificate, old.chain))
     assert verdict(desk.responder.respond(desk.message().der)) == (BodyKind.ERROR, "signerNotTrusted")
+
+
+def serial(credential: Credential) -> str:
+    return serial_text(credential.certificate.serial_number)
+
+
+def test_a_stolen_key_takes_along_what_was_renewed_with_it(desk: Desk) -> None:
+    first = desk.station
+    second = renewed(desk, first)
+    as_sender(desk, second)
+    third, waiting = renewed(desk, second), issued(ask(desk, update(second, new_key())))
+    with desk.authority.store.write(desk.clock.now) as books:
+        done = revoke_by_hand(serial(first), RevocationReason.KEY_COMPROMISE, books)
+    assert set(done.revoked) == {serial(second), serial(third), serial_text(waiting.serial_number)}
+    as_sender(desk, third)
+    assert verdict(desk.responder.respond(desk.message().der)) == (BodyKind.ERROR, "signerNotTrusted")
+
+
+def test_a_stolen_key_that_was_put_away_by_the_thief_takes_along_his_own(desk: Desk) -> None:
+    first = desk.station
+    as_sender(desk, renewed(desk, first))
+    desk.client.revoke(desk.client.revoke_message(first.certificate.public_bytes(Encoding.DER), SUPERSEDED).der)
+    words = ("revoke", serial(first), "--reason", "keyCompromise", "--data", str(desk.directory))
+    assert ca(*words).out.startswith(serial(desk.station))
+    again = ca(*words)
+    assert again.code == 1 and "revoked already" in again.err
+
+
+def test_whoever_revokes_for_another_reason_is_told_what_still_stands(desk: Desk) -> None:
+    first = desk.station
+    second = renewed(desk, first)
+    done = ca("revoke", serial(first), "--reason", "superseded", "--data", str(desk.directory))
+    assert done.code == 0 and serial(second) in done.err and "still stands" in done.err
+    as_sender(desk, second)
+    assert verdict(desk.responder.respond(desk.message().der)) == (BodyKind.IP, "")

@@ -53,7 +53,7 @@ class WithoutPending(httpx.BaseTransport):
 
     def _pending(self) -> Iterator[str]:
         with self.desk.authority.store.read(self.desk.clock.now) as books:
-            records = [books.certificate(entry.serial) for entry in books.not_good()]
+            records = [books.certificate(entry.serial) for entry in books.not_good(1, 0)]
         yield from [record.serial for record in records if record and record.state is State.PENDING]
 
     def _spoken(self, header: asn1.PKIHeader, status: asn1.PKIStatusInfo) -> bytes:

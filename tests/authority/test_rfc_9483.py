@@ -72,6 +72,11 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (f"{HERE}::test_every_kind_of_answer_has_the_header_and_the_protection_that_are_asked_for",),
     ),
     ("3.1", "messageTime is the time of making", (f"{HEADER}[messageTime past]", f"{HEADER}[messageTime ahead]")),
+    (
+        "3.1",
+        "messageTime is recommended, and here asked for where it decides something",
+        (f"{HEADER}[no messageTime]", f"{REFUSALS}::test_what_takes_only_away_needs_no_time"),
+    ),
     ("3.1", "transactionID has 128 bits", (f"{HEADER}[no transactionID]", f"{HEADER}[short transactionID]")),
     ("3.1", "senderNonce has 128 bits", (f"{HEADER}[no senderNonce]", f"{HEADER}[short senderNonce]")),
     ("3.1", "a first message has no recipNonce", (f"{HEADER}[recipNonce in a first message]",)),

@@ -11,11 +11,11 @@ from kiosk.counter.roster import (
     DEAF_S,
     WRONG_IN_A_ROW,
     CounterSignIn,
+    Deaf,
     Roster,
     RosteredClerk,
     kept_pin,
 )
-from kiosk.counter.sign_in import Unheard
 from kiosk.roster_file import load_roster
 from tests.hw.card.office import CARD_NUMBER, ISSUER, Desk
 
@@ -55,11 +55,11 @@ def test_whoever_has_left_opens_nothing_from_that_day() -> None:
 def test_after_some_wrong_ones_nobody_is_heard_for_a_while() -> None:
     watch = Watch()
     sign_in = CounterSignIn(roster(), None, watch)
-    for _ in range(WRONG_IN_A_ROW - 1):
+    for _ in range(WRONG_IN_A_ROW):
         assert sign_in(bytearray(b"010000")) is None
-    assert sign_in(bytearray(b"010000")) == Unheard(60)
-    watch.now_s += 19.5
-    assert sign_in(bytearray(b"01" + PIN)) == Unheard(41), "he is told how long, and not that his PIN is wrong"
+    assert sign_in(bytearray(b"01" + PIN)) == Deaf(DEAF_S), "the right one is not called wrong"
+    watch.now_s += DEAF_S / 4
+    assert sign_in(bytearray(b"010000")) == Deaf(DEAF_S * 3 / 4)
     watch.now_s += DEAF_S
     assert sign_in(bytearray(b"01" + PIN)) == "yamada"
 

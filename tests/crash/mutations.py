@@ -455,8 +455,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a roll-back does not revoke",
         _PENDING,
-        f"{_ROLL_BACK}:roll_back",
-        "_revoke(case, station, CERTIFY, CONFIRM, REVOKE)",
+        f"{_ROLL_BACK}:_revoke_both",
+        "_revoke(case, station, CERTIFY, CONFIRM, REVOKE, unacceptable)",
         "pass",
     ),
     _one(
@@ -498,7 +498,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a certificate that lapsed cannot be taken back",
         _ENDED,
         f"{_ROLL_BACK}:send_revocation",
-        'if rejected.fail_info != "certRevoked":',
+        'if rejected.fail_info != "certRevoked" and isinstance(look_at_revocation(intent, station), World):',
         "if True:",
     ),
     _one(

@@ -60,7 +60,8 @@ def judge(
             raise status
         return status
 
-    return verify(content, signature, world.authority.generations, at, status_of, name)
+    policies = world.authority.policy.signature_policies
+    return verify(content, signature, world.authority.generations, policies, at, status_of, name)
 
 
 def test_a_valid_signature_is_accepted_beside_and_around_its_document(signed: tuple[World, bytes, bytes]) -> None:
@@ -143,6 +144,22 @@ def test_the_stations_own_certificate_is_not_a_residents(signed: tuple[World, by
     world = signed[0]
     station = load_credential(world.authority_directory / "stations" / "demo.pem")
     verdict = judge(world, CONTENT, sign_cms(CONTENT, station.certificate, station.key, is_detached=True))
+    assert [f.check for f in verdict.findings if f.outcome is Outcome.REJECTED] == ["usage"]
+
+
+def test_a_certificate_of_another_policy_is_not_a_residents_whatever_it_says(
+    signed: tuple[World, bytes, bytes],
+) -> None:
+    world, detached, _ = signed
+    real = pkcs7.load_der_pkcs7_certificates(detached)[0]
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    wanted: list[tuple[x509.ExtensionType, bool]] = [
+        (extension.value, extension.critical)
+        for extension in real.extensions
+        if isinstance(extension.value, x509.KeyUsage | x509.SubjectAlternativeName)
+    ]
+    plain = world.authority.profiles.plain(real.subject, key.public_key(), wanted, 4711, START)
+    verdict = judge(world, CONTENT, sign_cms(CONTENT, plain, key, is_detached=True), name="幌延 太郎")
     assert [f.check for f in verdict.findings if f.outcome is Outcome.REJECTED] == ["usage"]
 
 

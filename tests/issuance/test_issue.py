@@ -327,7 +327,7 @@ def test_a_refund_that_was_given_and_not_attested_is_not_given_again(world: Worl
             world.now += datetime.timedelta(hours=25)
 
     persons = replace(world.persons("1"), clerk=StopsOnce(world, "repay"))
-    with pytest.raises(Halted, match="K-CASE-002"):
+    with pytest.raises(Halted, match="K-CASE-012"):
         world.issue(persons=persons, report=wait_after_payment)
     assert world.till.total_yen() == 0
     with pytest.raises(RolledBack, match="K-CA-005"):

@@ -122,7 +122,7 @@ def test_a_printer_that_does_not_tell_and_a_clerk_who_leaves_do_not_make_a_secon
             raise Abandoned(Actor.CLERK, "left")
 
     persons = replace(world.persons("1"), clerk=Leaves(ClerkTable(), "1", world.till))
-    with pytest.raises(Halted, match="K-CASE-002"):
+    with pytest.raises(Halted, match="K-CASE-012"):
         world.issue(station=replace(station, printer=Silent()), persons=persons)
     check_rest(world, [world.issue()])
 

@@ -139,4 +139,4 @@ def test_an_authority_that_keeps_no_record_says_so(world: World) -> None:
     for items in ([(oids.CONFIRM_WAIT_TIME, 0)], [(oids.STATION_RECORD, -1)], [(oids.STATION_RECORD, 1 << 70)]):
         body = asn1.sequence_of([info_item(oid, asn1.encode(value)) for oid, value in items])
         with pytest.raises(AuthorityRejected, match="badRequest"):
-            client._exchange(client._message(BodyKind.GENM, body).der, client._deadline(), answer.read_station_record)
+            client._exchange(client._message(BodyKind.GENM, body).der, answer.read_station_record)

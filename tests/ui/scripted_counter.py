@@ -20,7 +20,6 @@ from hw.sim.lamp.virtual import VirtualLamp
 from hw.sim.panel import hand_at
 from hw.sim.printer.virtual import VirtualPrinter
 from hw.sim.scanner.virtual import VirtualScanner
-from kiosk.counter.sign_in import Unheard
 from kiosk.counter_records import CounterRecords
 from kiosk.issuance.failure import Refusal, RolledBack
 from kiosk.issuance.persons import (
@@ -315,7 +314,7 @@ class ScriptedCounter:
     holidays = ()
 
     @staticmethod
-    def sign_in(typed: bytearray) -> str | Unheard | None:
+    def sign_in(typed: bytearray) -> str | None:
         """Two clerks, by number and PIN."""
         return {b"011234": "demo", b"025678": "second"}.get(bytes(typed))
 

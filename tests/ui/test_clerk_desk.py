@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from kiosk.counter.sign_in import Unheard
 from kiosk.model.resident import Resident
 from kiosk.ui.app import KioskApp
 from kiosk.ui.clerk.receive import find_residents
@@ -126,25 +125,6 @@ def test_a_seat_that_its_clerk_has_left_shows_and_hears_nothing(play: Callable[.
         assert not app.screen.query("#check-face"), "what was typed at the lock is no answer to the screen under it"
 
     play(ScriptedCounter(), clerk)
-
-
-def test_a_locked_seat_says_how_long_nobody_is_heard(play: Callable[..., KioskApp]) -> None:
-    class Deaf(ScriptedCounter):
-        @staticmethod
-        def sign_in(typed: bytearray) -> str | Unheard | None:
-            return Unheard(42)
-
-    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await reach(pilot, "Desk")
-        await pass_time(app, clock, 300)
-        await until(pilot, lambda: app.screen.has_class("-locked"), "the cover")
-        await pilot.press(*"011234", "enter")
-        await until(pilot, lambda: bool(visible_texts(app, "あと42秒")), "how long")
-        assert not visible_texts(app, "違います。もう一度")
-
-    play(Deaf(), clerk)
 
 
 def visible_texts(app: KioskApp, text: str) -> list[str]:

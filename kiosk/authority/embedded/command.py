@@ -199,17 +199,19 @@ def _renew(url: str, credential: Path) -> int:
 
 
 def _revoke(args: argparse.Namespace, authority: "Authority") -> int:
-    from kiosk.authority.embedded.store import State
+    from kiosk.authority.embedded.refusal import Refusal
+    from kiosk.authority.embedded.revocation import revoke_by_hand
 
-    with authority.store.write(authority.now()) as books:
-        record = books.certificate(args.serial)
-        if record is None:
-            print(f"kiosk ca: {args.serial}: no such certificate", file=sys.stderr)
-            return ExitCode.REFUSED
-        if record.state is State.REVOKED:
-            print(f"kiosk ca: {args.serial}: revoked already: {record.reason}", file=sys.stderr)
-            return ExitCode.REFUSED
-        books.revoke(args.serial, args.reason, "by hand at the authority")
+    try:
+        with authority.store.write(authority.now()) as books:
+            done = revoke_by_hand(args.serial, args.reason, books)
+    except Refusal as refusal:
+        print(f"kiosk ca: {args.serial}: {refusal.text}", file=sys.stderr)
+        return ExitCode.REFUSED
+    for serial in done.revoked:
+        print(f"{serial}: revoked too, being the same owner's by renewal")
+    for serial in done.live:
+        print(f"kiosk ca: {serial}: still stands, being the same owner's by renewal", file=sys.stderr)
     return ExitCode.OK
 
 

@@ -22,7 +22,10 @@ def conclude(
     requester: Requester,
     books: Books,
 ) -> bytes:
-    """Handles a certConf (RFC 9810, 5.3.18). Raises `MessageInvalid`."""
+    """Handles a certConf (RFC 9810, 5.3.18). Raises `MessageInvalid`.
+
+    An error that it answers with has revoked the certificate: what is not confirmed as it was issued must not stand.
+    """
     known, record = _awaited(message, known, requester, books)
     statuses = read_elements(asn1.CertStatus, message.body)
     if len(statuses) > 1:

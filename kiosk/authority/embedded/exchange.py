@@ -52,7 +52,7 @@ class Exchange:
         return build_message(kind, body, head, self.protector)
 
     def refuse(self, fail_info: str, text: str) -> bytes:
-        """The answer that says no and changes nothing, in an rp to an rr (RFC 9483, 4.2), else in an error."""
+        """The answer that says no, in an rp to an rr (RFC 9483, 4.2), else in an error; it revokes nothing itself."""
         status = status_info(Status.REJECTION, text, fail_info)
         if self.message is not None and self.message.kind == BodyKind.RR:
             return self.reply(BodyKind.RP, asn1.encode(asn1.RevRepContent(status=[status])))

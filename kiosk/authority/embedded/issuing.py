@@ -16,7 +16,7 @@ from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.leave import check_attestation, check_authorisation
 from kiosk.authority.embedded.refusal import Refusal
-from kiosk.authority.embedded.requester import Requester
+from kiosk.authority.embedded.requester import LARGEST_CERTIFICATE, Requester
 from kiosk.authority.embedded.store import Books, CertificateRecord, State
 from kiosk.authority.embedded.weak_key import modulus_weakness
 from kiosk.authority.items import ItemsInvalid, check_items, read_items
@@ -122,11 +122,11 @@ def check_issuer(wanted: Wanted, authority: Authority) -> None:
 
 
 def _old_certificate(controls: list[list[asn1.TLV]]) -> asn1.CertId | None:
-    found = [value for oid, *value in controls if asn1.oid(oid) == oids.OLD_CERT_ID]
     try:
+        found = [value for oid, *value in controls if asn1.oid(oid) == oids.OLD_CERT_ID]
         return asn1.decode(asn1.CertId, asn1.encode(found[0][0])) if found else None
-    except (asn1.Asn1Invalid, IndexError):
-        raise Refusal("badDataFormat", "oldCertId cannot be read") from None
+    except (ValueError, IndexError):
+        raise Refusal("badDataFormat", "the controls, or oldCertId among them, cannot be read") from None
 
 
 def issue(
@@ -248,8 +248,10 @@ def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, boo
 def plain_extensions(wanted: Wanted) -> tuple[list[tuple[x509.ExtensionType, bool]], bool]:
     """Which of the wanted extensions a plain certificate gets, and whether that is less than was asked for.
 
-    Raises `Refusal` for power over others.
+    Raises `Refusal` for power over others, and for a resident's name.
     """
+    if _items(wanted) is not None:
+        raise Refusal("notAuthorized", "a resident's certificate needs a clerk's authorisation")
     granted: list[tuple[x509.ExtensionType, bool]] = [
         (e.value, e.critical) for e in wanted.extensions if isinstance(e.value, _PLAIN_EXTENSIONS)
     ]
@@ -275,8 +277,10 @@ def enter(
     *,
     has_mods: bool = False,
 ) -> Issued:
-    """Enters a certificate into the books, pending."""
+    """Enters a certificate into the books, pending. Raises `Refusal` for one that its owner could not sign with."""
     der = certificate.public_bytes(Encoding.DER)
+    if len(der) > LARGEST_CERTIFICATE:
+        raise Refusal("badCertTemplate", f"a certificate has {LARGEST_CERTIFICATE} octets at most")
     confirm_before = authority.now() + datetime.timedelta(hours=authority.policy.deadlines.pending_h)
     serial = serial_text(certificate.serial_number)
     books.add_certificate(

@@ -66,6 +66,8 @@ def _renewed(
         if asn1.encode(named.issuer) != issuer:
             raise Refusal("badCertId", "oldCertId is of another issuer")
         serial = serial_text(named.serial_number)
+    # Whoever revokes it meanwhile, and what was renewed from it, must see this one or come first.
+    books.lock_certificate(serial)
     record = books.certificate(serial)
     is_own = serial == own_serial
     if record is None or not (is_own or (requester.is_station and record.profile == PLAIN)):

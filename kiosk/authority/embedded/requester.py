@@ -31,8 +31,12 @@ TRANSACTION_ID_BYTES = 16
 NONCE_BYTES = 16
 LONGEST_NONCE_BYTES = 256
 
+LARGEST_CERTIFICATE = 1 << 14
+"""So many octets has a certificate of this authority at most, and what is larger is a stranger's: it is not read."""
+
 _DIRECTORY_NAME = 4
 _WITHIN_A_TRANSACTION = frozenset({BodyKind.CERT_CONF, BodyKind.POLL_REQ, BodyKind.ERROR})
+_MAY_COME_LATE = frozenset({BodyKind.CERT_CONF, BodyKind.RR, BodyKind.ERROR})
 
 CLIENT_OWNER = "client:"
 """How the owner's name of a client with a shared secret begins; its reference in hex follows."""
@@ -88,6 +92,10 @@ def open_request(der: bytes) -> OpenedRequest:
         return OpenedRequest(der, None, invalid=invalid)
     try:
         if message.extra_certs and not is_by_secret(message):
+            if len(message.extra_certs[0]) > LARGEST_CERTIFICATE:
+                raise MessageInvalid(
+                    "signerNotTrusted", "the signer's certificate is larger than any of this authority"
+                )
             return OpenedRequest(der, message, Signer(verify_protection(message), message.extra_certs[0]))
     except MessageInvalid as invalid:
         # Told in its turn: the header comes first, and before that the question whether it was answered already.
@@ -127,22 +135,26 @@ def check_transaction_id(message: Received) -> bytes:
 def check_header(message: Received, now: datetime.datetime) -> None:
     """Raises `MessageInvalid` for a bad nonce or time.
 
-    A confirmation may be old: the nonce that it repeats makes it fresh. So may a revocation, which takes away only.
+    A confirmation may be old, and without a time: the nonce that it repeats makes it fresh. So may a revocation, and an
+    error message that gives a certificate up, which take away only.
     """
     nonce = message.header.sender_nonce
     if nonce is None or not NONCE_BYTES <= len(nonce) <= LONGEST_NONCE_BYTES:
         raise MessageInvalid("badSenderNonce", f"senderNonce must have at least {NONCE_BYTES} octets")
+    may_come_late = message.kind in _MAY_COME_LATE
+    if may_come_late and message.header.message_time is None:
+        return
     time = message_time(message)
     if time - now > CLOCK_SKEW:
         raise MessageInvalid("badTime", "messageTime lies in the future")
-    if now - time > CLOCK_SKEW and message.kind not in (BodyKind.CERT_CONF, BodyKind.RR):
+    if now - time > CLOCK_SKEW and not may_come_late:
         raise MessageInvalid("badTime", "messageTime is too long ago")
 
 
 def message_time(message: Received) -> datetime.datetime:
     """When the message was made. Raises `MessageInvalid` when it does not say."""
     if message.header.message_time is None:
-        raise MessageInvalid("badTime", "messageTime is missing")
+        raise MessageInvalid("missingTimeStamp", "messageTime is missing")
     return message.header.message_time.as_datetime()
 
 
@@ -159,7 +171,7 @@ def _authenticate(message: Received, books: Books) -> Sender:
     if not message.extra_certs and message.kind in _WITHIN_A_TRANSACTION:
         # A later message of a transaction may leave out what the first one brought (RFC 9483, 3.3).
         begun = books.transaction(message.header.transaction_id or b"")
-        record = books.certificate(begun.requester) if begun else None
+        record = books.certificate(begun.signer) if begun and begun.signer else None
         known = x509.load_der_x509_certificate(record.der) if record else None
     certificate = verify_protection(message, known)
     return Signer(certificate, certificate.public_bytes(Encoding.DER) if known else message.extra_certs[0])

@@ -170,7 +170,9 @@ class Responder:
             deadline = asn1.encode(asn1.GeneralizedTime(issued.confirm_before))
             general_info = ((oids.CONFIRM_WAIT_TIME, deadline),)
         response = asn1.CertResponse(cert_req_id=cert_req_id, status=status, certified_key_pair=pair)
-        books.add_transaction(TransactionRecord(transaction_id, requester.owner, serial, cert_req_id, nonce))
+        books.add_transaction(
+            TransactionRecord(transaction_id, requester.owner, serial, cert_req_id, nonce, requester.serial)
+        )
         # Whoever shares a secret with us may have no other way to learn whom to trust (RFC 9483, 4.1.5).
         is_by_secret = isinstance(exchange.protector, SharedSecret) and message.kind == BodyKind.IR and pair is not None
         own = [asn1.tlv(der) for der in self._authority.own_ders] if is_by_secret else None
@@ -190,7 +192,7 @@ class Responder:
             status = status_info(Status.ACCEPTED, done.text)
             issuer = asn1.explicit(4, self._authority.credential.subject)
             rev_certs = [asn1.tlv(asn1.sequence_of([issuer, asn1.encode(done.serial)]))]
-        books.add_transaction(TransactionRecord(transaction_id, requester.owner, None, None, nonce))
+        books.add_transaction(TransactionRecord(transaction_id, requester.owner, None, None, nonce, requester.serial))
         return exchange.reply(BodyKind.RP, asn1.encode(asn1.RevRepContent(status=[status], rev_certs=rev_certs)), nonce)
 
     def _inform(

@@ -48,8 +48,41 @@ def revoke(message: Received, requester: Requester, authority: Authority, books:
     if reason == _REMOVE_FROM_CRL:
         _release(message, record, note, authority, books)
         return Revoked(template.serial_number, "revived: no longer on hold")
-    _revoke(record, RevocationReason(reason), note, invalid_since, books)
+    _withdraw(record, RevocationReason(reason), note, invalid_since, books)
     return Revoked(template.serial_number, "revoked")
+
+
+@dataclass(frozen=True)
+class RevokedByHand:
+    """What else speaks for the same owner, being renewed from one another: `revoked` now too, or left `live`."""
+
+    revoked: tuple[str, ...]
+    live: tuple[str, ...]
+
+
+def revoke_by_hand(serial: str, reason: RevocationReason, books: Books) -> RevokedByHand:
+    """Revokes or holds a certificate for the authority's own people, by the rules of a message. Raises `Refusal`.
+
+    Whoever has stolen a key may have renewed its certificate: with `keyCompromise` all those of the same owner go.
+    """
+    family = books.of_owner(books.owner(serial))
+    # In one order, lest two who revoke wait for each other.
+    for one in sorted({serial, *family}):
+        books.lock_certificate(one)
+    record = books.certificate(serial)
+    if record is None:
+        raise Refusal("badCertId", "no such certificate")
+    others = [other for other in map(books.certificate, family) if other is not None and other.serial != serial]
+    live = [other for other in others if other.state is not State.REVOKED]
+    note = "by hand at the authority"
+    is_stolen = reason is RevocationReason.KEY_COMPROMISE
+    if not (is_stolen and live and record.state is State.REVOKED):
+        _withdraw(record, reason, note, None, books)
+    if is_stolen:
+        for other in live:
+            _withdraw(other, reason, f"{note}: renewed from {serial}, or to it", None, books)
+    serials = tuple(other.serial for other in live)
+    return RevokedByHand(serials, ()) if is_stolen else RevokedByHand((), serials)
 
 
 def _may_revoke(requester: Requester, record: CertificateRecord, books: Books) -> bool:
@@ -63,7 +96,7 @@ def _may_revoke(requester: Requester, record: CertificateRecord, books: Books) -
     )
 
 
-def _revoke(
+def _withdraw(
     record: CertificateRecord,
     reason: RevocationReason,
     note: str,

@@ -106,6 +106,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             number {integer} NOT NULL,
             PRIMARY KEY (serial, day, kind))""",
     ),
+    (
+        # By which certificate a transaction was begun; an older one by its owner's first, as was believed then.
+        "ALTER TABLE transactions ADD COLUMN signer {text}",
+        "UPDATE transactions SET signer = requester WHERE requester IN (SELECT serial FROM certificate)",
+    ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
 

@@ -2,23 +2,23 @@
 
 import base64
 import binascii
+import datetime
+import logging
 import os
-import signal
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-import uvicorn
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -26,6 +26,7 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.directory import Clock, RandomBytes, open_authority
 from kiosk.authority.embedded.gathering import Gathering
+from kiosk.authority.embedded.http_server import configuration, forked, run
 from kiosk.authority.embedded.registration import register
 from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.embedded.responder import Responder
@@ -38,9 +39,13 @@ OCSP_REQUEST_TYPE = "application/ocsp-request"
 MOST_IN_A_COMMIT = 32
 """So many requests share one commit at most, lest the first of them wait for ever."""
 
+_REMINDER_S = 24 * 3600
+_REMINDED_BEFORE = datetime.timedelta(days=30)
+
+_log = logging.getLogger(__name__)
+
 _WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104  # recognised, not bound
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_GRACE_S = 2
 
 
 class PlainRefused(ValueError):
@@ -146,17 +151,9 @@ def serve(
         # A connection to the books must not be shared across a fork.
         authority.store.close()
         with _tls(authority, _public_name(host), directory / "ca.pem", has_tls) as tls:
-            config = uvicorn.Config(
-                application(authority, is_status_only=is_status_only),
-                lifespan="off",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_S,
-                **tls,
-            )
-            with _workers(workers - 1, config, listening):
-                _run(config, listening, lambda: ready(_url(scheme, host, port)), stop_at_eof_of)
+            config = configuration(application(authority, is_status_only=is_status_only), **tls)
+            with forked(workers - 1, config, listening):
+                run(config, listening, lambda: ready(_url(scheme, host, port)), stop_at_eof_of)
 
 
 @contextmanager
@@ -178,71 +175,18 @@ def _tls(authority: Authority, host: str, trust: Path, has_tls: bool) -> Iterato
             "ssl_certfile": f"/proc/self/fd/{descriptor}",
             "ssl_ca_certs": str(trust),
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
+            "callback_notify": partial(_remind, certificate, authority),
+            "timeout_notify": _REMINDER_S,
         }
     finally:
         os.close(descriptor)
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn, telling when it answers, and ending with exit code 0 on SIGTERM."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        # Uvicorn's own raises the signal once more after it has shut down, which would end us by that signal.
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            self.should_exit = True
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-def _run(
-    config: uvicorn.Config, listening: socket.socket, ready: Callable[[], None], stop_at_eof_of: int | None
-) -> None:
-    server = _Server(config, ready)
-    if stop_at_eof_of is not None:
-        descriptor = stop_at_eof_of
-
-        def watch() -> None:
-            while os.read(descriptor, 4096):
-                pass
-            server.should_exit = True
-
-        threading.Thread(target=watch, daemon=True).start()
-    server.run(sockets=[listening])
-
-
-@contextmanager
-def _workers(count: int, config: uvicorn.Config, listening: socket.socket) -> Iterator[None]:
-    """Further processes on the same socket; they end with this one, however it ends."""
-    alive, mine = os.pipe()
-    children = []
-    for _ in range(count):
-        child = os.fork()
-        if child == 0:
-            os.close(mine)
-            _run(config, listening, lambda: None, alive)
-            os._exit(0)
-        children.append(child)
-    os.close(alive)
-    try:
-        yield
-    finally:
-        os.close(mine)
-        for child in children:
-            os.waitpid(child, 0)
+async def _remind(certificate: x509.Certificate, authority: Authority) -> None:
+    """Says in the log that the server has to be started anew, which makes it another certificate."""
+    end = certificate.not_valid_after_utc
+    if end - authority.now() < _REMINDED_BEFORE:
+        _log.warning("the server's certificate of TLS ends at %s: start it anew before", end.isoformat())
 
 
 async def _body(request: Request, media_type: str) -> bytes | Response:
@@ -250,10 +194,14 @@ async def _body(request: Request, media_type: str) -> bytes | Response:
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != media_type:
         return PlainTextResponse(f"{media_type} is spoken here\n", 415)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_REQUEST:
-            return PlainTextResponse("too large\n", 413)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_REQUEST:
+                return PlainTextResponse("too large\n", 413)
+    except ClientDisconnect:
+        # Gone, or waited for long enough: nobody hears this.
+        return PlainTextResponse("not a whole request\n", 408)
     return bytes(body)
 
 

@@ -15,7 +15,7 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, Generation
 from kiosk.authority.embedded.registration import registered_serial
 from kiosk.authority.embedded.requester import Signer, identify
-from kiosk.authority.embedded.status_batch import join, split
+from kiosk.authority.embedded.status_batch import is_bare, join, split
 from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry, State
 from kiosk.authority.message import MessageInvalid
 from kiosk.authority.profile import crl_name
@@ -31,6 +31,9 @@ CRL_VALIDITY = datetime.timedelta(hours=24)
 CRL_RENEWAL = datetime.timedelta(hours=1)
 
 _LONGEST_NONCE = 128
+
+_UNDERSTOOD = {x509.OCSPNonce.oid, x509.OCSPAcceptableResponses.oid}
+"""Extensions of a request that may be critical: a basic response, which is the only kind, is acceptable to anybody."""
 
 _RECHECK = datetime.timedelta(seconds=0.5)
 """How long an answer may be given again without asking the books whether anything changed."""
@@ -53,14 +56,16 @@ class StatusService:
     """Answers from the books as they are now; may be called from several threads.
 
     What was asked without a nonce is answered by the same bytes again as long as the books have not changed, which is
-    looked at every half second.
+    looked at every half second. Kept are only questions that name a certificate of ours and say nothing else: each
+    certificate has a few of them, so that nobody fills the memory by asking.
     """
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
         self.is_for_registered = authority.policy.relying_parties == "registered"
         self._making = threading.Lock()
-        self._kept: dict[bytes, OcspAnswer] = {}
+        self._kept: dict[bytes, tuple[int, OcspAnswer]] = {}
+        # Answers of which revision of the books are given again, when that was last compared, and since when.
         self._kept_at = (-1, _LONG_AGO, _LONG_AGO)
         responders = {g.credential.certificate: g.ocsp for g in authority.all_generations}
         self._issuers = {
@@ -117,10 +122,14 @@ class StatusService:
 
     def kept(self, request: bytes) -> OcspAnswer | None:
         """The answer to the same request that was made before and is still true; None when there is none."""
-        answer = self._kept.get(request)
-        if answer is None:
+        found = self._kept.get(request)
+        if found is None:
             return None
+        of_revision, answer = found
         revision, looked_at, made_at = self._kept_at
+        if of_revision != revision:
+            # Another thread has seen newer books meanwhile.
+            return None
         now = self._authority.clock()
         if now - looked_at >= _RECHECK or now < looked_at:
             with self._authority.store.read(now) as books:
@@ -135,13 +144,15 @@ class StatusService:
             now = self._authority.clock()
             self._kept.clear()
             self._kept_at = (revision, now, now)
-        self._kept[request] = answer
+        self._kept[request] = revision, answer
 
     def _ocsp(self, request: bytes) -> tuple[OcspAnswer, Credential]:
         """The response to a request about one certificate, and who signed it."""
         try:
             query = ocsp.load_der_ocsp_request(request)
             nonce = _nonce(query)
+            if any(e.critical and e.oid not in _UNDERSTOOD for e in query.extensions):
+                raise ValueError("a critical extension that is not understood (RFC 6960, 4.1.2)")
             algorithm = query.hash_algorithm
             if {len(query.issuer_name_hash), len(query.issuer_key_hash)} != {algorithm.digest_size}:
                 raise ValueError("hashes of another length than their algorithm's")
@@ -152,7 +163,7 @@ class StatusService:
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST), self._authority.ocsp
         now = self._authority.now()
         record, revision = None, -1
-        # Generations share a name: whichever of them is asked about, its own responder answers.
+        # Generations share a name, and no serial number: whichever of them is asked about, its own responder answers.
         responder = self._issuers.get((algorithm.name, query.issuer_name_hash, query.issuer_key_hash))
         if responder is not None:
             with self._authority.store.read(now) as books:
@@ -183,7 +194,8 @@ class StatusService:
         response = builder.sign(responder.key, hashes.SHA256())
         answer = OcspAnswer(response.public_bytes(Encoding.DER), is_final)
         # What is kept is given to whoever asks, and not counted.
-        if nonce is None and record is not None and is_final and not self.is_for_registered:
+        is_kept = nonce is None and record is not None and is_final and not self.is_for_registered
+        if is_kept and is_bare(request):
             self._keep(request, answer, revision)
         return answer, responder
 
@@ -195,9 +207,10 @@ class StatusService:
             return None
         if fresh := self._fresh_crl(name, now):
             return fresh
-        # One list at a time in this process: whoever waited finds the one that was made meanwhile.
+        # One list of this service at a time: whoever waited finds the one that was made meanwhile. Whoever asks by CMP
+        # may have another made beside it; a lock for both would be taken the other way round there, within his turn.
         with self._making:
-            return self._fresh_crl(name, now) or self._make_crl(name, found, now)
+            return self._fresh_crl(name, authority.now()) or self._make_crl(name, found)
 
     def _fresh_crl(self, name: str, now: datetime.datetime) -> bytes | None:
         with self._authority.store.read(now) as books:
@@ -205,15 +218,18 @@ class StatusService:
             is_fresh = last and last.revision == books.revision() and last.fresh_until > now.timestamp()
         return last.der if last and is_fresh else None
 
-    def _make_crl(self, name: str, generation: Generation, now: datetime.datetime) -> bytes:
+    def _make_crl(self, name: str, generation: Generation) -> bytes:
         """A long list takes a second, in which others must be able to write: only its number and itself are written."""
         store = self._authority.store
-        with store.write(now) as books:
+        with store.write(self._authority.now()) as books:
             number = books.next_crl_number(name)
+            # Under the number's lock: a higher number is never of an earlier time.
+            now = self._authority.now()
         with store.read(now) as books:
             # Asked first: what changes while the list is read makes another list necessary, and never too few.
             revision = books.revision()
-            entries, deadline = books.not_good(generation.number), books.next_deadline()
+            entries = books.not_good(generation.number, _listed_since(books.crl(name), now))
+            deadline = books.next_deadline()
         der = self._sign_crl(name, generation, number, entries, now)
         fresh_until = int((now + CRL_RENEWAL).timestamp())
         if deadline is not None:
@@ -261,9 +277,20 @@ def _status(
     return ocsp.OCSPCertStatus.REVOKED, _revocation_time(record), _flag(record)
 
 
+def _listed_since(last: CrlRecord | None, now: datetime.datetime) -> int:
+    """What ended before this moment was on a CRL made after its end, for a CRL's whole validity (RFC 5280, 3.3)."""
+    if last is None:
+        return 0
+    # Its thisUpdate is not earlier.
+    made_at = last.fresh_until - int(CRL_RENEWAL.total_seconds())
+    return min(made_at, int((now - CRL_VALIDITY).timestamp()))
+
+
 def _entry(entry: Entry) -> x509.RevokedCertificate:
     builder = x509.RevokedCertificateBuilder(int(entry.serial, 16), _moment(entry.since))
-    builder = builder.add_extension(x509.CRLReason(x509.ReasonFlags(entry.reason.value)), critical=False)
+    # RFC 5280, 5.3.1: "unspecified" is said by leaving the reason away.
+    if entry.reason is not RevocationReason.UNSPECIFIED:
+        builder = builder.add_extension(x509.CRLReason(x509.ReasonFlags(entry.reason.value)), critical=False)
     if entry.invalid_since is not None:
         builder = builder.add_extension(x509.InvalidityDate(_moment(entry.invalid_since)), critical=False)
     return builder.build()

@@ -15,7 +15,7 @@ _SEQUENCE, _EXPLICIT_0 = b"\x30", b"\xa0"
 def split(request: bytes) -> list[bytes]:
     """The request as one request a certificate, each with the whole one's extensions; itself when it is about one.
 
-    Raises `Asn1Invalid` for what is no request, or one about too many.
+    Raises `Asn1Invalid` for what is no request, one about too many, or one with a critical extension of a part of it.
     """
     outer = asn1.elements(request)
     if not outer:
@@ -25,6 +25,8 @@ def split(request: bytes) -> list[bytes]:
     if place is None:
         raise asn1.Asn1Invalid("not an OCSPRequest")
     asked = asn1.elements(asn1.encode(parts[place]))
+    for single in asked:
+        _refuse_critical(asn1.encode(single))
     if len(asked) == 1:
         return [request]
     if not 1 < len(asked) <= LARGEST_BATCH:
@@ -33,6 +35,25 @@ def split(request: bytes) -> list[bytes]:
     return [
         asn1.sequence_of([asn1.sequence_of([*before, asn1.sequence_of([asn1.encode(one)]), *after])]) for one in asked
     ]
+
+
+def is_bare(request: bytes) -> bool:
+    """Whether a request names one certificate and says nothing else: unsigned, without extensions or requestor."""
+    inner = request
+    # OCSPRequest, TBSRequest, requestList, Request
+    for _ in range(4):
+        parts = asn1.elements(inner)
+        if len(parts) != 1:
+            return False
+        inner = asn1.encode(parts[0])
+    return True
+
+
+def _refuse_critical(single: bytes) -> None:
+    """No extension of a Request is understood here (RFC 6960, 4.4); what is not critical may be passed over."""
+    for extensions in asn1.elements(single)[1:]:
+        if any(asn1.decode(asn1.Extension, asn1.encode(e)).critical for e in asn1.elements(bytes(extensions.data))):
+            raise asn1.Asn1Invalid("a critical extension that is not understood")
 
 
 def join(answers: list[bytes], responder: Credential) -> bytes:

@@ -23,6 +23,10 @@ from kiosk.model.certificate import RevocationReason
 __all__ = ["Books", "CertificateRecord", "CrlRecord", "Entry", "Store", "StoreTooNew", "StoreUnusable", "open_store"]
 
 
+class StateChanged(Exception):
+    """A certificate is not in the state in which it was believed to be: nothing was changed."""
+
+
 class State(StrEnum):
     """What the authority says of a certificate."""
 
@@ -84,7 +88,8 @@ class Entry:
 class TransactionRecord:
     """A transaction: who began it, what was issued in it, our nonce of the last answer.
 
-    `requester` is an owner: the serial number of his first certificate, or a client's reference.
+    `requester` is an owner: the serial number of his first certificate, or a client's reference. `signer` is the serial
+    number of the certificate by whose key it was begun, None for a shared secret.
     """
 
     id: bytes
@@ -92,6 +97,7 @@ class TransactionRecord:
     serial: str | None
     cert_req_id: int | None
     nonce: bytes
+    signer: str | None
 
 
 @dataclass(frozen=True)
@@ -175,12 +181,12 @@ class Books:
         rows = self._run("SELECT DISTINCT profile FROM certificate WHERE key_hash = ?", key_hash)
         return {row.profile for row in rows}
 
-    def not_good(self, generation: int = 1) -> list[Entry]:
-        """Everything of one generation of the authority's key that a CRL must list now."""
+    def not_good(self, generation: int, since: int) -> list[Entry]:
+        """What a CRL of one generation of the authority's key must list now, without what ended before `since`."""
         rows = self._run(
             """SELECT serial, state, issued_at, confirm_before, reason, revoked_at, invalid_since
                FROM certificate WHERE state <> 'good' AND not_after >= ? AND generation = ?""",
-            self._now,
+            since,
             generation,
         )
         return [self._entry(row) for row in rows]
@@ -194,9 +200,10 @@ class Books:
         return Entry(row.serial, row.revoked_at or row.issued_at, reason, row.invalid_since)
 
     def confirm(self, serial: str) -> None:
-        """A pending certificate becomes good."""
-        self._run(
-            "UPDATE certificate SET state = 'good', confirmed_at = ? WHERE serial = ?",
+        """A pending certificate becomes good. Raises `StateChanged`."""
+        self._change(
+            "UPDATE certificate SET state = 'good', confirmed_at = ? WHERE serial = ? AND state = 'pending'"
+            " RETURNING serial",
             self._now,
             serial,
         )
@@ -206,26 +213,31 @@ class Books:
     def revoke(
         self, serial: str, reason: RevocationReason, note: str, invalid_since: datetime.datetime | None = None
     ) -> None:
-        """A certificate is revoked from now on, or put on hold when that is the reason."""
-        state = State.HELD if reason is RevocationReason.CERTIFICATE_HOLD else State.REVOKED
-        self._run(
+        """A certificate is revoked from now on, or a good one put on hold when that is the reason.
+
+        Raises `StateChanged`.
+        """
+        is_hold = reason is RevocationReason.CERTIFICATE_HOLD
+        state = State.HELD if is_hold else State.REVOKED
+        self._change(
             """UPDATE certificate SET state = ?, reason = ?, revoked_at = ?, note = ?, invalid_since = ?
-               WHERE serial = ?""",
+               WHERE serial = ? AND state IN ? RETURNING serial""",
             state.value,
             reason.value,
             self._now,
             note,
             None if invalid_since is None else int(invalid_since.timestamp()),
             serial,
+            ("good",) if is_hold else ("pending", "good", "held"),
         )
         self.note(state.value, serial=serial, reason=reason.value, note=note)
         self._revise(serial)
 
     def release(self, serial: str, note: str) -> None:
-        """A certificate on hold becomes good again."""
-        self._run(
+        """A certificate on hold becomes good again. Raises `StateChanged`."""
+        self._change(
             "UPDATE certificate SET state = 'good', reason = NULL, revoked_at = NULL, invalid_since = NULL, note = ?"
-            " WHERE serial = ?",
+            " WHERE serial = ? AND state = 'held' RETURNING serial",
             note,
             serial,
         )
@@ -255,12 +267,13 @@ class Books:
     def add_transaction(self, record: TransactionRecord) -> None:
         """Enters a new transaction."""
         self._run(
-            "INSERT INTO transactions VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO transactions (id, requester, serial, cert_req_id, nonce, signer) VALUES (?, ?, ?, ?, ?, ?)",
             record.id,
             record.requester,
             record.serial,
             record.cert_req_id,
             record.nonce,
+            record.signer,
         )
 
     def is_authorisation_used(self, nonce: bytes, profile: str) -> bool:
@@ -338,6 +351,11 @@ class Books:
         row = self._run("SELECT owner FROM succession WHERE serial = ?", serial).first()
         return serial if row is None else str(row.owner)
 
+    def of_owner(self, owner: str) -> list[str]:
+        """The serial numbers of all certificates that speak for an owner: his first, and those that renewed one."""
+        rows = self._run("SELECT serial FROM succession WHERE owner = ? ORDER BY serial", owner)
+        return sorted({owner, *(str(row.serial) for row in rows)})
+
     def add_relying_party(self, serial: str, name: str) -> None:
         """Registers the owner of a certificate."""
         self._run("INSERT INTO relying_party VALUES (?, ?)", serial, name)
@@ -405,6 +423,11 @@ class Books:
     def lock_certificate(self, serial: str) -> None:
         """One at a time decides about this certificate."""
         self._lock(b"certificate", serial.encode())
+
+    def _change(self, statement: str, *values: object) -> None:
+        """Changes a certificate by an UPDATE with its former state among the conditions. Raises `StateChanged`."""
+        if self._run(statement, *values).first() is None:
+            raise StateChanged("the certificate is in another state")
 
     def _record(self, row: Any) -> CertificateRecord:
         reason = row.reason and RevocationReason(row.reason)

@@ -101,6 +101,8 @@ class Desk(SeatScreen[str]):
         self.write("desk-case", self._service_text(board.service) if board.service else self._case_text(board.case))
         self.write("desk-steps", "" if board.case is None else self._steps_text(board.case))
         calls = [self.words("clerk.desk.called")] if board.is_clerk_called else []
+        if board.denied is not None:
+            calls.append(self.words("clerk.desk.denied", name=board.denied.items.name))
         if board.terminals is not None:
             calls += [self.words("clerk.terminal.calls", station=call.station) for call in board.terminals.calls]
         if waiting := sum(ticket.state == "waiting" for ticket in board.tickets):

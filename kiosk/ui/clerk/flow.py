@@ -26,7 +26,8 @@ from kiosk.ui.clerk.money import EnterAmount, GiveMoney
 from kiosk.ui.clerk.papers import Choose, EnterReceiptNumber, Told, told_of
 from kiosk.ui.clerk.queue import QueueOrder, QueueScreen
 from kiosk.ui.clerk.receive import FindResident
-from kiosk.ui.clerk.service_flow import Services, decide, put_question, revoke, tell_ended, unlock
+from kiosk.ui.clerk.service import Decided
+from kiosk.ui.clerk.service_flow import Services, decide, is_terminal_free, put_question, revoke, tell_ended, unlock
 from kiosk.ui.clerk.settlement import suspect_at_terminals
 from kiosk.ui.clerk.terminals import form_looked, send_form, tell_broken_off
 from kiosk.ui.counter import Counter, JournalView, LeftCase
@@ -199,10 +200,12 @@ async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
 async def _receive(seat: Seat, office: Office) -> None:
     found = await _show(seat, FindResident(seat, await office.residents()))
     if isinstance(found, Resident):
-        if seat.board.terminals is None:
+        if seat.board.terminals is not None:
+            await send_form(seat, seat.board.terminals, found, _show)
+        elif seat.board.takes_form:
             office.offer(found)
         else:
-            await send_form(seat, seat.board.terminals, found, _show)
+            await _show(seat, Decided(seat, "clerk.told.terminal_busy"))
 
 
 async def _look_at_submission(seat: Seat, office: Office, submission: Submission) -> None:
@@ -257,7 +260,8 @@ async def _look_at_left(seat: Seat, office: Office) -> None:
     chosen = await _show(seat, LeftCases(seat, left))
     seat.board.has_seen_left = True
     if isinstance(chosen, LeftCase):
-        await office.resume(chosen)
+        if await is_terminal_free(seat, _show):
+            await office.resume(chosen)
     elif chosen is DECIDE:
         await decide(seat, office.services, left, _show)
         await office.left_cases()

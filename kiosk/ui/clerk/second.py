@@ -11,7 +11,7 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.typed_password import TypedPassword
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
-from kiosk.ui.widgets.seat_lock import masked, not_signed_in
+from kiosk.ui.widgets.seat_lock import COUNTS_EVERY_S, signing_text
 
 _MOST_SHOWN = 6
 
@@ -22,14 +22,15 @@ class SecondClerk(SeatScreen[str]):
     Where the seat has no guard, as in training without a roster, his name stands on a key.
     """
 
+    NAMED_KEYS = ".choices Key"
+
     def __init__(self, seat: Seat, clerks: Sequence[str], purpose: str) -> None:
         super().__init__(seat, can_stop=True)
         self._clerks = [name for name in clerks if name != seat.person]
         self._purpose = purpose
         self._typed = TypedPassword(LONGEST_SIGN_IN)
-        self._told = ""
-
-    NAMED_KEYS = ".choices Key"
+        self._proved: str | None = None
+        self._is_wrong = False
 
     @property
     def _is_guarded(self) -> bool:
@@ -59,7 +60,13 @@ class SecondClerk(SeatScreen[str]):
 
     def follow(self) -> None:
         """Shows how much was typed, or why it is not enough."""
-        self.write("typed-text", self._told or masked(self._typed, self.words))
+        is_himself = bool(self._proved) and not len(self._typed)
+        text = signing_text(self.seat, self._typed, is_wrong=self._is_wrong)
+        self.write("typed-text", self.words("clerk.second.himself") if is_himself else text)
+
+    def on_mount(self) -> None:
+        """Counts the time down for which nobody is heard."""
+        self.set_interval(COUNTS_EVERY_S, self.follow)
 
     def on_key(self, event: events.Key) -> None:
         """Digits are typed, where there is a field."""
@@ -71,7 +78,7 @@ class SecondClerk(SeatScreen[str]):
             self._typed.type(ord(event.character))
         else:
             return
-        self._told = ""
+        self._proved, self._is_wrong = None, False
         self.follow()
 
     @on(Key.Pressed, "#sign")
@@ -81,9 +88,8 @@ class SecondClerk(SeatScreen[str]):
         if isinstance(proved, str) and proved in self._clerks:
             self.dismiss(proved)
             return
-        is_himself = proved == self.seat.person
-        unheard = None if isinstance(proved, str) else proved
-        self._told = self.words("clerk.second.himself") if is_himself else not_signed_in(unheard, self.words)
+        self._proved = proved if proved == self.seat.person else None
+        self._is_wrong = self._proved is None and not self.seat.deaf_for_s
         self.follow()
 
     @on(Key.Pressed, ".choices Key")

@@ -98,7 +98,7 @@ class Services(Protocol):
 async def unlock(seat: Seat, services: Services, residents: Sequence[Resident], show: Show) -> None:
     """A password is set anew: whose; the rest the case asks."""
     found = await show(seat, FindResident(seat, residents, purpose="unlock"))
-    if isinstance(found, Resident) and await _is_terminal_free(seat, show):
+    if isinstance(found, Resident) and await is_terminal_free(seat, show):
         await services.unlock(found)
 
 
@@ -118,7 +118,7 @@ async def revoke(seat: Seat, services: Services, residents: Sequence[Resident], 
         if not isinstance(named, str):
             return
         second = named
-    if await _is_terminal_free(seat, show):
+    if await is_terminal_free(seat, show):
         await services.revoke(found, choice.cause, choice.has_card, second)
 
 
@@ -132,8 +132,9 @@ async def tell_ended(seat: Seat, services: Services, service: OpenService) -> No
     services.leave()
 
 
-async def _is_terminal_free(seat: Seat, show: Show) -> bool:
-    if seat.board.case is None and seat.board.service is None:
+async def is_terminal_free(seat: Seat, show: Show) -> bool:
+    """Whether a procedure can begin at the terminal; if not, the clerk has been told."""
+    if seat.board.takes_procedure:
         return True
     await show(seat, Decided(seat, "clerk.told.terminal_busy"))
     return False

@@ -25,7 +25,8 @@ _PICTURES = {
 class HandleCard(SeatScreen[None]):
     """What to do with the card. The reader notices when it is done; a demo has a key instead of a hand.
 
-    `told_as` names other words than those of the action.
+    `told_as` names other words than those of the action. `is_alone`: nothing but this person's wish waits for the card,
+    so that it is noticed when he has left.
     """
 
     def __init__(
@@ -37,11 +38,18 @@ class HandleCard(SeatScreen[None]):
         *,
         can_stop: bool,
         told_as: str = "",
+        is_alone: bool = False,
     ) -> None:
         super().__init__(seat, position=position, can_stop=can_stop)
         self._action = action
         self._card = card
         self._told_as = told_as or action.value
+        self._is_alone = is_alone
+
+    @property
+    def minds_idleness(self) -> bool:
+        """Only where nobody else waits with him."""
+        return self._is_alone
 
     def page(self) -> ComposeResult:
         """A picture that needs no words, and the words."""

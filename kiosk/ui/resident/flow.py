@@ -15,8 +15,8 @@ from kiosk.ui.resident.card import HandleCard
 from kiosk.ui.resident.comfort import Comfort
 from kiosk.ui.resident.consent import Agree
 from kiosk.ui.resident.finish import Finish, TroubleNotice
-from kiosk.ui.resident.form_flow import FormsCorner, take_form
-from kiosk.ui.resident.guide import Consult, Guide
+from kiosk.ui.resident.form_flow import FormsCorner, consult, take_form
+from kiosk.ui.resident.guide import Guide
 from kiosk.ui.resident.learn import TOPICS, topic
 from kiosk.ui.resident.own_flow import OwnCard, show_certificate, try_out
 from kiosk.ui.resident.password import ChoosePassword, EnterPassword
@@ -113,7 +113,8 @@ def _is_sent_for(seat: Seat) -> bool:
 async def _issue(seat: Seat, reception: Reception) -> Outcome | None:
     """The whole way of one certificate; the outcome when it is not the good one."""
     resident = await _take_form(seat, reception)
-    if resident is None or _is_sent_for(seat):
+    # A form that the clerk has sent meanwhile waits for the next start: it is somebody else's.
+    if resident is None or seat.board.case is not None or seat.board.service is not None:
         return None
     return await _attend(seat, reception, await reception.open_case(resident))
 
@@ -127,7 +128,12 @@ async def _take_over(seat: Seat, reception: Reception) -> Outcome | None:
         return await _attend(seat, reception, board.case)
     resident = board.offered
     board.offer(None)
-    if resident is None or await seat.ask(ConfirmItems(seat, resident)) is not True or board.case is not None:
+    if resident is None:
+        return None
+    answer = await seat.ask(ConfirmItems(seat, resident))
+    if answer is False:
+        await consult(seat, denied=resident)
+    if answer is not True or board.case is not None or board.service is not None:
         return None
     return await _attend(seat, reception, await reception.open_case(resident))
 
@@ -147,8 +153,7 @@ async def _take_form(seat: Seat, reception: Reception) -> Resident | None:
         case Stop.STOP:
             return None
         case False:
-            seat.board.call_clerk()
-            await seat.ask(Consult(seat))
+            await consult(seat)
             return None
     return await take_form(seat, reception.forms)
 

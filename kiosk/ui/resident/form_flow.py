@@ -51,7 +51,7 @@ async def take_form(seat: Seat, corner: FormsCorner) -> Resident | None:
             case Stop.STOP:
                 return None
             case "consult":
-                await _consult(seat)
+                await consult(seat)
                 return None
             case "type":
                 return await _type_and_hand_in(seat, corner)
@@ -59,8 +59,9 @@ async def take_form(seat: Seat, corner: FormsCorner) -> Resident | None:
                 match await seat.ask(ConfirmItems(seat, answer)):
                     case True:
                         return answer
-                    case Stop.STOP:
-                        return None
+                    case False:
+                        await consult(seat, denied=answer)
+                return None
 
 
 async def _bring(seat: Seat, corner: FormsCorner, *, is_refused: bool) -> object:
@@ -80,8 +81,12 @@ async def _bring(seat: Seat, corner: FormsCorner, *, is_refused: bool) -> object
         scanned.cancel()
 
 
-async def _consult(seat: Seat) -> None:
-    seat.board.call_clerk()
+async def consult(seat: Seat, denied: Resident | None = None) -> None:
+    """The staff are called; `denied` is whose form the person at the terminal says is not right."""
+    if denied is None:
+        seat.board.call_clerk()
+    else:
+        seat.board.deny(denied)
     await seat.ask(Consult(seat))
 
 
@@ -182,7 +187,7 @@ async def _address(seat: Seat, corner: FormsCorner) -> str | None:
     if isinstance(area, Stop):
         return None
     if not isinstance(area, str):
-        await _consult(seat)
+        await consult(seat)
         return None
     number = await seat.ask(TypeNumber(seat, area))
     return None if isinstance(number, Stop) else f"{corner.areas.prefix}{area}{number}"

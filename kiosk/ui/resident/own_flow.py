@@ -69,8 +69,8 @@ async def _open(
     try:
         attempts = await own.attempts()
         while attempts:
-            password = await seat.ask(EnterPassword(seat, None, policy, attempts))
-            if isinstance(password, Stop):
+            password = await _ask_password(seat, own, EnterPassword(seat, None, policy, attempts))
+            if password is None or isinstance(password, Stop):
                 return None
             try:
                 return await own.certificate(password, sample)
@@ -82,6 +82,16 @@ async def _open(
     except CardUnusable as error:
         await seat.ask(CardNotice(seat, error.reason))
         return None
+
+
+async def _ask_password(seat: Seat, own: OwnCard, screen: EnterPassword) -> bytearray | Stop | None:
+    """His password; None when he has taken his card and gone, for no time runs while one is typed."""
+    gone = asyncio.ensure_future(own.wait(False))
+    gone.add_done_callback(lambda _: seat.bell.ring())
+    try:
+        return await seat.show(screen, lambda: not gone.done())
+    finally:
+        gone.cancel()
 
 
 async def _meddle(seat: Seat, own: OwnCard, certificate: OwnCertificate, sample: Callable[..., str]) -> None:
@@ -107,7 +117,13 @@ async def move_card(seat: Seat, own: OwnCard, *, is_going_in: bool) -> bool:
     moved.add_done_callback(lambda _: seat.bell.ring())
     action = CardAction.INSERT if is_going_in else CardAction.TAKE
     screen = HandleCard(
-        seat, None, action, own.card, can_stop=is_going_in, told_as="look" if is_going_in else "take_back"
+        seat,
+        None,
+        action,
+        own.card,
+        can_stop=is_going_in,
+        told_as="look" if is_going_in else "take_back",
+        is_alone=is_going_in,
     )
     try:
         answer = await seat.show(screen, lambda: not moved.done())

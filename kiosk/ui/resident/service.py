@@ -111,7 +111,7 @@ class ServiceWait(SeatScreen[None]):
 
 
 class AskForClerk(SeatScreen[None]):
-    """The clerk was called to take the application in; ends when he begins."""
+    """The clerk was called to take the application in; ends when he begins, or when the resident has sat down."""
 
     MINDS_IDLENESS = True
     ASKS_BACK = False
@@ -126,6 +126,10 @@ class AskForClerk(SeatScreen[None]):
             with Vertical(classes="told"):
                 yield Paragraph(self.words("resident.revoke.called.title"), classes="title")
                 yield Paragraph(self.words("resident.revoke.called.text"), classes="note")
+
+    def when_nobody_answers(self) -> None:
+        """He waits elsewhere; what he wants is still wanted."""
+        self.dismiss(None)
 
 
 _DONE = {ServiceKind.CHANGE: KEY, ServiceKind.UNLOCK: KEY, ServiceKind.REVOKE: PAPER}
@@ -145,6 +149,13 @@ class ServiceFinished(Told):
             with Vertical(classes="told"):
                 yield Paragraph(self.words(f"resident.service.done.{self._kind}.title"), classes="title")
                 yield Paragraph(self.words(f"resident.service.done.{self._kind}.text"), classes="note")
+
+
+_NONE_THERE = frozenset({"K-CARD-011", "K-CARD-012", "E24"})
+"""Codes by which there is no password, or no certificate, that could be used as before."""
+
+_LOCKED = frozenset({"E15"})
+"""Codes by which the password that is there opens nothing."""
 
 
 class ServiceTrouble(Told):
@@ -174,14 +185,26 @@ class ServiceTrouble(Told):
     def page(self) -> ComposeResult:
         """What happened and what it means."""
         words, text = self.words, self._texts[self.words.language]
-        state = "open" if self._trouble.outcome is Outcome.HALTED else "unchanged"
         with Horizontal(classes="beside"):
             yield Paragraph(CARD_OUT if self._trouble.is_card_inside else COUNTER, classes="picture")
             with Vertical(classes="told"):
                 yield Paragraph(words("resident.service.trouble.title"), classes="title")
                 yield Paragraph(text.what)
-                yield Paragraph(words(f"resident.service.trouble.{self._kind}.{state}"), classes="note")
+                yield Paragraph("\n".join(self._what_now(text)), classes="note")
                 yield Paragraph(words("resident.service.trouble.code", code=self._trouble.code), classes="aside")
+
+    def _what_now(self, text: FailureText) -> Iterable[str]:
+        """What is true of the password or the certificate, and who acts."""
+        words, code = self.words, self._trouble.code
+        if self._trouble.outcome is Outcome.HALTED:
+            yield words(f"resident.service.trouble.{self._kind}.open")
+            return
+        if code not in _NONE_THERE and (code not in _LOCKED or self._kind is not ServiceKind.CHANGE):
+            yield words(f"resident.service.trouble.{self._kind}.unchanged")
+        else:
+            yield words(f"resident.service.trouble.{'none' if code in _NONE_THERE else 'locked'}")
+        if code in _NONE_THERE or self._kind is ServiceKind.CHANGE:
+            yield words(f"resident.service.trouble.who.{text.who}")
 
     def keys(self) -> Iterable[Key]:
         """Find out, or leave."""

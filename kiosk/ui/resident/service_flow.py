@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from hw.ports import PinPolicy
+from kiosk.issuance.persons import CardAction
 from kiosk.model.secret import wipe
 from kiosk.model.step import Actor
 from kiosk.ui.counter import FailureText, SimulatedCard
@@ -61,9 +62,11 @@ async def choose_service(seat: Seat, services: Services, own: OwnCard) -> Outcom
             if isinstance(cause, Stop):
                 return None
             seat.board.wish_revocation(cause)
-            answer = await seat.show(AskForClerk(seat), lambda: seat.board.revocation_wished is not None)
+            answer = await seat.show(AskForClerk(seat), lambda: seat.board.is_wish_attended)
             if isinstance(answer, Stop):
                 seat.board.wish_revocation(None)
+            elif seat.board.is_wish_attended:
+                seat.board.sit_down()
     return None
 
 
@@ -112,7 +115,9 @@ def _screen(seat: Seat, services: Services, service: OpenService, view: object) 
         case PasswordEntry(status=status, which=which, policy=policy, use=use):
             return RecallPassword(seat, policy or services.entry_policy, status.attempts_remaining, which, use)
         case CardRequest(action=action):
-            return HandleCard(seat, None, action, services.card, can_stop=service.can_stop)
+            # Only a change of password is begun at the terminal alone, so that nobody else minds its resident.
+            is_alone = action is CardAction.INSERT and service.kind is ServiceKind.CHANGE
+            return HandleCard(seat, None, action, services.card, can_stop=service.can_stop, is_alone=is_alone)
         case ServiceWork():
             return ServiceWait(seat, view, can_stop=service.can_stop)
     raise TypeError(f"the resident has no screen for {view!r}")

@@ -1,5 +1,6 @@
 """What covers a locked seat: nothing of anybody is shown, and it opens to a clerk who shows that he is one."""
 
+import math
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -9,14 +10,13 @@ from textual.containers import Center, Vertical
 from kiosk.ui.typed_password import TypedPassword
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
-from kiosk.ui.words import Words
 
 if TYPE_CHECKING:
-    from kiosk.counter.sign_in import Unheard
     from kiosk.ui.seat import Seat
 
 _DIGITS = "0123456789"
 _MASK = "●"
+COUNTS_EVERY_S = 1.0
 
 LOCK_KEYS = frozenset((*_DIGITS, "backspace"))
 """Keys that a locked seat hears besides those that open and leave it."""
@@ -30,7 +30,11 @@ class SeatLock(Vertical):
         self._seat = seat
         # Another screen may come below the cover while somebody types.
         self._typed = seat.typed_at_lock
-        self._told = ""
+        self._is_wrong = False
+
+    def on_mount(self) -> None:
+        """Counts the time down for which nobody is heard."""
+        self.set_interval(COUNTS_EVERY_S, self._show)
 
     def compose(self) -> ComposeResult:
         """Title, what to do, what was typed, the key."""
@@ -48,7 +52,7 @@ class SeatLock(Vertical):
 
     def type(self, key: str) -> None:
         """A digit, or the last one goes."""
-        self._told = ""
+        self._is_wrong = False
         if key == "backspace":
             self._typed.erase_last()
         elif key in _DIGITS:
@@ -56,7 +60,7 @@ class SeatLock(Vertical):
         self._show()
 
     def _field_text(self) -> str:
-        return self._told or masked(self._typed, self._seat.words)
+        return signing_text(self._seat, self._typed, is_wrong=self._is_wrong)
 
     def _show(self) -> None:
         for paragraph in self.query("#lock-field").results(Paragraph):
@@ -68,18 +72,16 @@ class SeatLock(Vertical):
         event.stop()
         if self._seat.guard is None:
             self._seat.unlock()
-            return
-        unheard = await self._seat.unlock_with(self._typed.hand_over())
-        if self._seat.is_locked:
-            self._told = not_signed_in(unheard, self._seat.words)
+        elif not await self._seat.unlock_with(self._typed.hand_over()):
+            self._is_wrong = not self._seat.deaf_for_s
             self._show()
 
 
-def masked(typed: TypedPassword, words: Words) -> str:
-    """What was typed of number and PIN, a mark a digit."""
-    return " ".join(_MASK * len(typed)) or words("lock.empty")
-
-
-def not_signed_in(unheard: "Unheard | None", words: Words) -> str:
-    """Why what was typed opened nothing: it was nobody's, or nobody is heard for a while."""
-    return words("lock.wrong") if unheard is None else words("lock.unheard", seconds=unheard.left_s)
+def signing_text(seat: "Seat", typed: TypedPassword, *, is_wrong: bool) -> str:
+    """What a field for number and PIN says: a mark a digit, how long nobody is heard, or that it was nobody's."""
+    words = seat.words
+    if len(typed):
+        return " ".join(_MASK * len(typed))
+    if deaf_for_s := seat.deaf_for_s:
+        return words("lock.deaf", seconds=math.ceil(deaf_for_s))
+    return words("lock.wrong" if is_wrong else "lock.empty")

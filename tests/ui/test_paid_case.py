@@ -1,0 +1,88 @@
+"""Who has paid is never told that it cost nothing, wherever the case was interrupted, and nobody can stop it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kiosk.issuance.failure import Halted
+from kiosk.issuance.persons import Abandoned, Persons
+from kiosk.issuance.report import StepReport
+from kiosk.model.application import Application
+from kiosk.model.step import Actor, Step
+from kiosk.ui.bell import Bell
+from kiosk.ui.case import OpenCase
+from kiosk.ui.ending import Finished, Money, Outcome, Trouble
+from kiosk.ui.persons import Repayment
+from tests.counter_bench import World
+from tests.issuance.rest import bodies, check_rest, commits_of_an_issuance, cut, new_world
+from tests.ui.scripted_counter import resident
+
+
+@dataclass
+class Watched:
+    """A case as the seats see it, and what could be said of it at every step from the fee on."""
+
+    case: OpenCase = field(default_factory=lambda: OpenCase(Application("1", ""), resident(0), Bell()))
+    seen: list[tuple[bool, Money]] = field(default_factory=list)
+
+    def __call__(self, report: StepReport) -> None:
+        self.case.take(report)
+        if Step.FEE in self.case.done:
+            self.seen.append((self.case.can_stop, self.case.money))
+
+
+def paid_cuts(directory: Path, authority: Path) -> list[World]:
+    """Every issuance whose process died after the fee was journaled."""
+    worlds = []
+    for cut_at in range(1, commits_of_an_issuance(directory / "count", authority) + 1):
+        world = new_world(directory / str(cut_at), authority)
+        cut(world, cut_at, is_before=False)
+        if any((entry.get("step"), entry["event"]) == ("fee", "done") for entry in bodies(world)):
+            worlds.append(world)
+    return worlds
+
+
+def test_a_paid_case_is_paid_and_cannot_be_stopped_wherever_it_was_cut(tmp_path: Path, fresh_authority: Path) -> None:
+    worlds = paid_cuts(tmp_path, fresh_authority)
+    assert len(worlds) > len(Step) - list(Step).index(Step.FEE)
+    for world in worlds:
+        watched = Watched()
+        closed = world.issue(report=watched)
+        watched.case.take(Finished(closed))
+        assert watched.seen and set(watched.seen) == {(False, Money.TAKEN)}
+
+
+class GoneHome:
+    """Resident or clerk, who answers nothing any more."""
+
+    def __getattr__(self, name: str) -> object:
+        def leave(*_: object) -> None:
+            raise Abandoned(Actor.RESIDENT, name)
+
+        return leave
+
+
+def test_whoever_stops_a_paid_case_all_the_same_is_not_told_to_begin_anew(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    gone: Any = GoneHome()
+    halted = 0
+    for world in paid_cuts(tmp_path, fresh_authority):
+        watched = Watched()
+        try:
+            world.issue(report=watched, persons=Persons(gone, gone))
+        except Halted as ended:
+            halted += 1
+            assert ended.code == "K-CASE-012"
+            watched.case.take(Trouble(Outcome.HALTED, ended.code, False))
+            assert watched.case.money is Money.BEING_CHECKED
+        check_rest(world, [world.issue()])
+    assert halted
+
+
+def test_what_is_given_back_was_taken_though_the_case_came_in_half_way() -> None:
+    case = OpenCase(Application("1", ""), resident(0), Bell())
+    case.take(Repayment(500))
+    assert not case.can_stop
+    case.take(Trouble(Outcome.ROLLED_BACK, "K-CA-005", False))
+    assert case.money is Money.RETURNED
