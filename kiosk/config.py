@@ -1,5 +1,6 @@
 """`kiosk.toml` and what it points to, as values; every error names file, key and reason."""
 
+import datetime
 import math
 import re
 from collections.abc import Iterable
@@ -109,13 +110,15 @@ class StoreTable:
 class CounterTable:
     """Where a certificate is delivered, and how long the counter waits for people.
 
-    `float_yen` is the change (釣銭準備金) that lay in the drawer before it was counted for the first time.
+    `float_yen` is the change (釣銭準備金) that lay in the drawer before it was counted for the first time. On
+    `holidays` the office is closed, as on weekends and for the end of the year.
     """
 
     delivery: Delivery = Delivery.TERMINAL
     card_inserted_s: float = 120.0
     card_taken_s: float = 30.0
     float_yen: int = 0
+    holidays: tuple[datetime.date, ...] = ()
 
 
 @dataclass(frozen=True)

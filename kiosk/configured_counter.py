@@ -1,5 +1,6 @@
 """The counter that the screens stand on, put together from the configuration."""
 
+import datetime
 import logging
 import time
 from collections import deque
@@ -132,6 +133,7 @@ class ConfiguredCounter:
         self._far_clerk: StationFarClerk | None = None
         self._endpoint: Endpoint | None = None
         self.sign_in: SignIn | None = None
+        self.holidays: Sequence[datetime.date] = config.counter.holidays
         self.voice: Voice | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._lines: deque[str] = deque(maxlen=TRACE_LENGTH)

@@ -19,6 +19,7 @@ from textual.worker import Worker, WorkerFailed
 
 from kiosk.exit_code import ExitCode
 from kiosk.ui.board import Board
+from kiosk.ui.bounce import BOUNCE_S, KeyBounce
 from kiosk.ui.idle import IdleGuard, Patience
 from kiosk.ui.opening import Opening
 from kiosk.ui.outage import MODE as OUTAGE
@@ -51,7 +52,6 @@ _LOOKS_FOR_PERSONS_EVERY_S = 1.0
 _CALM_AFTER_S = 0.1
 """A screen is on the glass by then, and its person has not yet read it."""
 
-_BOUNCE_S = 0.2
 _SAME_PLACE_CELLS = 2
 """Two taps closer than this in time and place are one that a trembling hand has made twice."""
 
@@ -69,9 +69,9 @@ class KioskApp(App[None], inherit_bindings=False):
 
     `make_counter` is called behind the first paint; `seat` is the one in front at first; `issue` the use case that the
     seats serve, by default the real one; `locale` the folder of the compiled catalogues; `now` a monotonic clock in
-    seconds by which persons are waited for; `voice` speaks to the resident, where the terminal has one; `when_open` is
-    called once everything that the program needs has been loaded, `when_calm` a moment after the last of some screens
-    has come.
+    seconds by which persons are waited for, `hand_clock` one by which keys bounce; `voice` speaks to the resident,
+    where the terminal has one; `when_open` is called once everything that the program needs has been loaded,
+    `when_calm` a moment after the last of some screens has come.
     """
 
     CSS_PATH = FRAME_SHEET
@@ -91,6 +91,7 @@ class KioskApp(App[None], inherit_bindings=False):
         locale: Path = LOCALE_FOLDER,
         patience: Patience | None = None,
         now: Callable[[], float] = time.monotonic,
+        hand_clock: Callable[[], float] = time.monotonic,
         voice: Voice | None = None,
         when_open: Callable[[], None] = lambda: None,
         when_calm: Callable[[], None] = lambda: None,
@@ -132,9 +133,11 @@ class KioskApp(App[None], inherit_bindings=False):
         self._patience = patience or Patience()
         self._idle = IdleGuard(now)
         self._now = now
-        self._tapped: tuple[tuple[float, float], float] = ((0, 0), -_BOUNCE_S)
+        self._tapped: tuple[tuple[float, float], float] = ((0, 0), -BOUNCE_S)
         self._drops_release = False
+        self._bounce = KeyBounce(hand_clock)
         self._minded: Screen[Any] | None = None
+        self._in_front: Screen[Any] | None = None
         self._is_leaving = False
         self._attending: Worker[None] | None = None
         self._is_on_glass = False
@@ -146,7 +149,7 @@ class KioskApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Shows the front seat first and opens the station behind it."""
         self.mode_change_signal.subscribe(self, lambda _: self._come_to_front())
-        self.screen_change_signal.subscribe(self, lambda _: self._await_calm())
+        self.screen_change_signal.subscribe(self, lambda _: self._follow_change())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.leave)
@@ -195,7 +198,7 @@ class KioskApp(App[None], inherit_bindings=False):
             self.run_worker(work, group="case")
 
         from kiosk.ui.case_thread import issue_certificate
-        from kiosk.ui.clerk.flow import attend
+        from kiosk.ui.clerk.flow import attend, keep_left
         from kiosk.ui.clerk_elsewhere import have_cases_settled, reach_clerk
         from kiosk.ui.office import StationOffice
         from kiosk.ui.reception import StationReception
@@ -234,6 +237,7 @@ class KioskApp(App[None], inherit_bindings=False):
                 clerk.lock()
         if SeatName.CLERK in served:
             self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
+            self.run_worker(keep_left(office, board), group="clerk")
         if SeatName.TECHNICIAN in served:
             self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
         loop = asyncio.get_running_loop()
@@ -273,7 +277,11 @@ class KioskApp(App[None], inherit_bindings=False):
         self._idle.touch()
         self.board.bell.ring()
 
-    def _await_calm(self) -> None:
+    def _follow_change(self) -> None:
+        # A seat behind the one in front changes its screens too.
+        if (screen := self._screen_in_front()) is not self._in_front:
+            self._in_front = screen
+            self._bounce.screen_came()
         if self._calming is not None:
             self._calming.cancel()
         self._calming = asyncio.get_running_loop().call_later(_CALM_AFTER_S, self._when_calm)
@@ -301,13 +309,14 @@ class KioskApp(App[None], inherit_bindings=False):
         """Whether a touch only says that somebody is there, was not meant, or came to a seat that is locked."""
         screen = self._screen_in_front()
         is_second = isinstance(event, events.MouseDown) and self._is_second_tap(event, screen)
+        is_second |= isinstance(event, events.Key) and self._bounce.drops(event.key)
         if not isinstance(screen, SeatScreen):
             return is_second
         if screen.asks_presence:
             screen.welcome_back()
             return True
         is_locked_out = screen.is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS
-        if is_locked_out and isinstance(event, events.Key) and event.key in LOCK_KEYS:
+        if is_locked_out and not is_second and isinstance(event, events.Key) and event.key in LOCK_KEYS:
             screen.type_at_lock(event.key)
         return is_second or is_locked_out
 
@@ -317,7 +326,7 @@ class KioskApp(App[None], inherit_bindings=False):
         before, self._tapped = self._tapped, (place, at_s)
         (x, y), before_s = before
         is_same = abs(place[0] - x) <= _SAME_PLACE_CELLS and abs(place[1] - y) <= _SAME_PLACE_CELLS
-        return (is_same and at_s - before_s < _BOUNCE_S) or (isinstance(screen, SeatScreen) and screen.is_just_shown)
+        return (is_same and at_s - before_s < BOUNCE_S) or (isinstance(screen, SeatScreen) and screen.is_just_shown)
 
     def mind_idleness(self) -> None:
         """Lets the screen in front know how long nobody has touched it; time begins anew with every screen."""

@@ -451,6 +451,8 @@ class Counter(Protocol):
     else may be called from any thread at any time, also while a case runs, and must not wait for that case.
     """
 
+    holidays: Sequence[datetime.date]
+    """On which the office is closed besides weekends and the end of the year."""
     clerk: str
     """The operator at the clerk's seat, as the journal names him, until somebody has signed in."""
     sign_in: "SignIn | None"

@@ -47,6 +47,7 @@ class CounterDay:
         self._board = board
         self._books = books
         self._kept: CounterRecords | None = None
+        self._begun: dict[CountKind, dict[int, int]] = {}
 
     def _records(self) -> "CounterRecords":
         if self._kept is None:
@@ -107,6 +108,10 @@ class CounterDay:
 
         return await self._thread.call(find)
 
+    def begun(self, kind: CountKind) -> dict[int, int]:
+        """The pieces by their value of a count that was begun and not signed; empty at first, written by who counts."""
+        return self._begun.setdefault(kind, {})
+
     async def keep_count(
         self, kind: CountKind, takings: DayTakings, pieces: Mapping[int, int], reason: str
     ) -> KeptCount:
@@ -136,7 +141,9 @@ class CounterDay:
             reason,
             takings.until_seq,
         )
-        return await self._thread.call(lambda: self._records().counts.keep(count, [self._station.clerk_key]))
+        kept = await self._thread.call(lambda: self._records().counts.keep(count, [self._station.clerk_key]))
+        self._begun.pop(kind, None)
+        return kept
 
     async def unowned_money(self) -> UnownedMoney | None:
         """What the coin machine holds of nobody; None where there is none, or nobody can ask it."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_LONGEST_AT_LOCK = 10
+LONGEST_SIGN_IN = 10
 """A clerk's number and his PIN."""
 
 
@@ -59,7 +59,7 @@ class Seat:
         self.guard: Callable[[bytearray], Awaitable[str | Deaf | None]] | None = None
         """Says who somebody is by what he typed at the locked seat; None where its key opens it."""
         self._hears_at_s = now()
-        self.typed_at_lock = TypedPassword(_LONGEST_AT_LOCK)
+        self.typed_at_lock = TypedPassword(LONGEST_SIGN_IN)
         """What was typed at the locked seat so far."""
         self.person = ""
         """The clerk who has signed in, as the journal names him."""
@@ -146,19 +146,25 @@ class Seat:
 
     @property
     def deaf_for_s(self) -> float:
-        """How long the locked seat hears nobody, after too many wrong ones; 0 when it hears."""
+        """How long the guard hears nobody, after too many wrong ones; 0 when it hears."""
         return max(0.0, self._hears_at_s - self.now())
+
+    async def prove(self, typed: bytearray) -> str | None:
+        """Which clerk of this counter has typed this, and wipes it; None when it is nobody's, or nobody is heard."""
+        assert self.guard is not None, "asked where something has to be typed"
+        try:
+            proved = await self.guard(typed)
+        finally:
+            typed[:] = bytes(len(typed))
+        if proved is None or isinstance(proved, str):
+            return proved
+        self._hears_at_s = self.now() + proved.for_s
+        return None
 
     async def unlock_with(self, typed: bytearray) -> bool:
         """Opens the seat to whoever this was typed by, and wipes it; False when he is no clerk of this counter."""
-        assert self.guard is not None, "asked where something has to be typed"
-        try:
-            name = await self.guard(typed)
-        finally:
-            typed[:] = bytes(len(typed))
-        if not isinstance(name, str):
-            if name is not None:
-                self._hears_at_s = self.now() + name.for_s
+        name = await self.prove(typed)
+        if name is None:
             return False
         self.person = name
         self.unlock()

@@ -17,7 +17,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.voice import sentence
 from kiosk.ui.widgets.banner import Banner
-from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.key import Key, Press
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatBar
 from kiosk.ui.widgets.seat_lock import SeatLock
@@ -49,6 +49,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     never while a password is typed."""
     ASKS_BACK: ClassVar[bool] = True
     """Whether stopping is asked back; not where nothing was begun and one only goes back."""
+    NAMED_KEYS: ClassVar[str] = ".answers Key"
+    """The keys that a digit presses, when it stands on them."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "call_clerk", show=False),
         Binding("f2", "speak", show=False),
@@ -133,6 +135,11 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         other = self.words(f"language.{self.seat.other_language}")
         yield Key(other, id="speak", hint="F2" if self.TAKES_TEXT else "E", kind="quiet")
         yield Key(self.words("key.look"), id="look", hint="F3", kind="quiet")
+
+    def write(self, paragraph_id: str, text: str) -> None:
+        """Changes what a paragraph says, where the screen has it."""
+        for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
+            paragraph.write(text)
 
     # --- following the counter --------------------------------------------------------------------------------------
 
@@ -305,12 +312,12 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     @on(events.Key)
     def press_by_digit(self, event: events.Key) -> None:
-        """A digit presses the answer that names it; a screen's own handler hears the key too."""
+        """A digit presses the key that names it; a screen's own handler hears the key too."""
         if self.TAKES_TEXT or event.character is None or not event.character.isdigit():
             return
-        for key in self.query(".answers Key").results(Key):
+        for key in self.query(self.NAMED_KEYS).results(Key):
             if key.keyboard_key == event.character:
-                key.action_press()
+                key.press(Press.NAME)
 
     def action_call_clerk(self) -> None:
         """The resident wants somebody to come."""
@@ -325,7 +332,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     @on(Key.Pressed, "#stop")
     async def action_ask_stop(self) -> None:
         """Asks back, or takes the question back."""
-        if not self._can_stop:
+        if not self._can_stop or any(key.disabled for key in self.query("#stop")):
             return
         if not self.ASKS_BACK:
             self.stop()

@@ -2,11 +2,12 @@
 
 import asyncio
 import datetime
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING
 
 from hw.ports import PinPolicy
 from kiosk.clock import JAPAN
+from kiosk.model.open_days import open_days_after
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationApplication, RevocationCause
 from kiosk.ui.board import Board
@@ -17,6 +18,8 @@ from kiosk.ui.words import RESIDENT_LANGUAGES
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
+
+_RETURN_DAYS = 5
 
 
 class StationServices:
@@ -103,6 +106,10 @@ class StationServices:
     def today(self) -> datetime.date:
         """The day at the counter."""
         return self._station.clock().astimezone(JAPAN).date()
+
+    def return_days(self) -> Sequence[datetime.date]:
+        """The next days on which a resident can come again."""
+        return open_days_after(self.today(), self._counter.holidays, _RETURN_DAYS)
 
     def failure_texts(self, code: str) -> dict[str, FailureText]:
         """The failure book's words in every language."""

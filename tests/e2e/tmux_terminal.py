@@ -12,6 +12,8 @@ from tests.e2e.commands import processes_with
 
 PATIENCE_S = 60.0
 _AGAIN_S = 1.5
+_READS_S = 0.35
+"""So long a person looks at a screen before he confirms it; the program takes less for a bouncing key."""
 
 
 def _looks(patience_s: float) -> Iterator[None]:
@@ -38,6 +40,7 @@ class Terminal:
         # tmux does not always tell how a program ended; a shell around it does.
         self._status = directory / "status"
         shell = ["sh", "-c", '"$@"; echo $? >"$0"', str(self._status)]
+        self._pressed = ""
         self._run("new-session", "-d", "-x", "100", "-y", "30", *shell, *command)
 
     def _run(self, *words: str) -> str:
@@ -48,8 +51,11 @@ class Terminal:
         return subprocess.run([*self._tmux, *words], capture_output=True, text=True, env=env, check=True).stdout
 
     def press(self, *keys: str) -> None:
-        """Presses keys by their tmux names."""
+        """Presses keys by their tmux names, as somebody who reads before he confirms."""
         for key in keys:
+            for _ in _looks(_READS_S if key in ("Enter", self._pressed) else 0):
+                pass
+            self._pressed = key
             self._run("send-keys", key)
 
     def click(self, label: str, until: str) -> None:

@@ -156,6 +156,7 @@ def go(person: Person, locale: Path) -> float:
             # Whoever is slow is asked whether he is there; how that goes has tests of its own.
             patience=Patience(idle_s=1e9, clerk_s=1e9),
             now=bot.now,
+            hand_clock=bot.now,
             voice=bot.voice if person.hears else None,
         )
         async with app.run_test(size=(100, 30)) as pilot:

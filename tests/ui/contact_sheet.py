@@ -25,7 +25,7 @@ from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCoins, ScriptedCounter, a_left_case
 from tests.ui.service_tour import decisions, second_password, services
-from tests.ui.walk import Shoot, by_keyboard, reach, until, walk, walk_to
+from tests.ui.walk import Shoot, by_keyboard, reach, unhurried, until, walk, walk_to
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,8 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("right", "right", "right", "9", "f9")
     await reach(pilot, "DaySums")
     await shoot("day-differs")
+    await pilot.press("escape")
+    await reach(pilot, "CountDrawer")
     await pilot.press("escape")
     await reach(pilot, "Desk")
     await pilot.press("m")
@@ -481,7 +483,7 @@ async def play(scene: Scene, language: str, papers: Path, locale: Path, keep: Ca
     (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
     counter = ScriptedCounter(scene.script(), papers=papers, fails_to_open=scene.fails_to_open)
     scene.prepare(counter)
-    app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+    app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
     async with app.run_test(size=scene.size) as pilot:
 
         async def shoot(name: str) -> None:

@@ -36,6 +36,7 @@ from tests.ui.conftest import compile_catalogues
 from tests.ui.glass import Glass, shown
 from tests.ui.screens_met import LoneScreen, MetScreen, meet
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
+from tests.ui.walk import unhurried
 
 LONGEST_S = 1.0
 _BURSTS = (1, 1, 2, 3, 5, 8, 20, 50, 200, 800)
@@ -157,9 +158,9 @@ def run_keys(keys: int, seed: int, locale: Path) -> Counter[str]:
             return counter
 
         if seat is None:
-            app = KioskApp(make, issue=counter.issue, locale=locale)
+            app = KioskApp(make, issue=counter.issue, locale=locale, hand_clock=unhurried())
         else:
-            app = KioskApp(make, issue=counter.issue, locale=locale, seat=seat, is_demo=False)
+            app = KioskApp(make, issue=counter.issue, locale=locale, hand_clock=unhurried(), seat=seat, is_demo=False)
         share = keys // 2 if seat is None else keys // 6
         try:
             seen += asyncio.run(run(app, random.Random(seed * 10 + number), share))

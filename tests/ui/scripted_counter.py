@@ -311,6 +311,7 @@ class ScriptedCounter:
     """`kiosk.ui.counter.Counter` on a script."""
 
     clerk = "demo"
+    holidays = ()
 
     @staticmethod
     def sign_in(typed: bytearray) -> str | None:

@@ -44,7 +44,7 @@ def test_a_difference_between_form_and_register_says_so_in_words(locale: Path) -
         await until(pilot, lambda: bool(host.screen.query("#check-face")), "what to look at")
         await pilot.press("1", "2")
         assert host.screen.query_one("#confirm", Key).disabled, "the entries were not looked at"
-        await pilot.press("enter", "enter")
+        await pilot.press("3", "enter")
 
     answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
     assert answers == [IdentityEvidence(IdentityDocument.PHOTO_CARD, "yamada")]

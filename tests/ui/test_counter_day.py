@@ -17,12 +17,12 @@ from tests.hw.cash.test_cash_boxes import Coins
 from tests.ui.contact_sheet import duties
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
-from tests.ui.walk import reach, until
+from tests.ui.walk import reach, unhurried, until
 
 
 def run(counter: ScriptedCounter, locale: Path, what: Callable[[Pilot[None], KioskApp], Awaitable[None]]) -> KioskApp:
     async def session() -> KioskApp:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=(100, 30)) as pilot:
             await what(pilot, app)
         return app

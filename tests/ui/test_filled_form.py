@@ -16,7 +16,7 @@ from kiosk.ui.writings import DICTIONARY
 from tests.ui.contact_sheet import fill_in, type_form
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
-from tests.ui.walk import reach, until
+from tests.ui.walk import reach, unhurried, until
 
 
 async def nowhere(name: str) -> None:
@@ -30,7 +30,7 @@ def run(
     voice: Voice | None = None,
 ) -> Board:
     async def session() -> KioskApp:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, voice=voice)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried(), voice=voice)
         async with app.run_test(size=(100, 30)) as pilot:
             await what(pilot, app)
             counter.script.let_go()

@@ -17,7 +17,7 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import LETTERS, ScriptedCounter
-from tests.ui.walk import reach, until, walk_to
+from tests.ui.walk import reach, unhurried, until, walk_to
 
 PATIENCE = Patience(idle_s=60, warning_s=30)
 
@@ -43,7 +43,14 @@ def play(locale: Path) -> Callable[[Play], KioskApp]:
         counter, clock = ScriptedCounter(), HandClock()
 
         async def session() -> KioskApp:
-            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, patience=PATIENCE, now=clock)
+            app = KioskApp(
+                lambda: counter,
+                issue=counter.issue,
+                locale=locale,
+                hand_clock=unhurried(),
+                patience=PATIENCE,
+                now=clock,
+            )
             async with app.run_test(size=(100, 30)) as pilot:
                 await what(pilot, app, clock)
                 counter.script.let_go()

@@ -11,7 +11,7 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.picture import CELL_HEIGHT, CELL_WIDTH, picture
 from kiosk.ui.themes import CONTRAST, MONO, STANDARD
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import by_keyboard, walk
+from tests.ui.walk import by_keyboard, unhurried, walk
 
 LEAST = {CONTRAST.name: 7.0, MONO.name: 7.0, STANDARD.name: 4.5}
 """WCAG 2.1, success criteria 1.4.6 and 1.4.3."""
@@ -66,7 +66,7 @@ def test_every_letter_stands_out_on_the_picture(theme: str, locale: Path, tmp_pa
     found: list[str] = []
 
     async def run() -> None:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=(100, 30)) as pilot:
 
             async def visit(name: str) -> None:
@@ -88,7 +88,7 @@ def test_no_color_is_heeded(locale: Path, monkeypatch: pytest.MonkeyPatch) -> No
     counter = ScriptedCounter()
 
     async def run() -> str:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=(100, 30)) as pilot:
             await pilot.pause()
             return app.theme

@@ -8,7 +8,7 @@ from kiosk.ui.resident.password import ChoosePassword
 from tests.ui.password_bytes import differing
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import reach, walk_to
+from tests.ui.walk import reach, unhurried, walk_to
 
 
 def test_passwords_of_one_length_draw_the_same_bytes(locale: Path) -> None:
@@ -32,7 +32,7 @@ def test_the_clerk_sees_the_same_whatever_was_typed_so_far(locale: Path) -> None
     seen: set[str] = set()
 
     async def run() -> None:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=(100, 30)) as pilot:
             await walk_to(pilot, "ChoosePassword")
             for typed in ("", "A", "Bc3", "d4e5f6g7", "?"):

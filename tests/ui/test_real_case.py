@@ -12,7 +12,7 @@ from kiosk.ui.ending import Finished
 from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.technician.pages import Pages
 from tests.ui.screen_host import text_on
-from tests.ui.walk import PASSWORD, by_keyboard, leave, reach, until, walk
+from tests.ui.walk import PASSWORD, by_keyboard, leave, reach, unhurried, until, walk
 
 
 def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
     seen: dict[str, str] = {}
 
     async def run() -> KioskApp:
-        app = KioskApp(lambda: counter, locale=locale)
+        app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=(100, 30)) as pilot:
 
             async def visit(name: str) -> None:

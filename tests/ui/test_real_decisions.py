@@ -11,7 +11,7 @@ from kiosk.configured_counter import ConfiguredCounter
 from kiosk.journal.database import open_database
 from kiosk.ui.app import KioskApp
 from tests.ui.screen_host import text_on
-from tests.ui.walk import leave, reach, until, walk_to
+from tests.ui.walk import leave, reach, unhurried, until, walk_to
 
 Visit = Callable[[str], Awaitable[None]]
 
@@ -25,7 +25,9 @@ def used(locale: Path, data: Path, use: Callable[[Pilot[None]], Awaitable[None]]
     path = locate_config(None)
 
     async def run() -> None:
-        app = KioskApp(lambda: ConfiguredCounter(load_config(path, []), path, data), locale=locale)
+        app = KioskApp(
+            lambda: ConfiguredCounter(load_config(path, []), path, data), locale=locale, hand_clock=unhurried()
+        )
         async with app.run_test(size=(100, 30)) as pilot:
             await use(pilot)
             app.leave()
@@ -70,6 +72,8 @@ async def hold_and_end(pilot: Pilot[None], visit: Visit = silent) -> None:
     await pilot.press("1")
     await reach(pilot, "DecideCase")
     await pilot.press("3")
+    await reach(pilot, "ConfirmAbort")
+    await pilot.press("1")
     await reach(pilot, "Decided")
     assert "中止しました" in text_on(pilot.app)
     await visit("ended")
@@ -102,7 +106,7 @@ async def settle_by_two(pilot: Pilot[None], visit: Visit = silent) -> None:
     await pilot.press("enter")
     await reach(pilot, "SecondClerk")
     await visit("second-clerk")
-    await pilot.press("1")
+    await pilot.press(*"025678", "enter")
     await reach(pilot, "Decided")
     assert "記録しました" in text_on(pilot.app)
     await visit("settled")

@@ -10,7 +10,7 @@ from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
 from kiosk.ui.app import KioskApp
 from tests.ui.screen_host import text_on
-from tests.ui.walk import PASSWORD, by_keyboard, leave, reach, walk
+from tests.ui.walk import PASSWORD, by_keyboard, leave, reach, unhurried, walk
 
 NEW, NEWER = "CD23", "EF45"
 
@@ -134,7 +134,7 @@ def test_the_demo_changes_a_password_sets_it_anew_and_revokes(locale: Path, tmp_
     seen: dict[str, str] = {}
 
     async def run() -> KioskApp:
-        app = KioskApp(lambda: counter, locale=locale)
+        app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=(100, 30)) as pilot:
 
             async def visit(name: str) -> None:

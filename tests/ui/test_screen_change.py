@@ -11,7 +11,7 @@ from kiosk.ui import collector
 from kiosk.ui.app import KioskApp
 from kiosk.ui.seat_screen import SeatScreen
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import reach
+from tests.ui.walk import reach, unhurried
 
 MOST_LAYOUTS = 2
 """One that shows everything, and one for what the widgets say of themselves once they are there."""
@@ -20,7 +20,7 @@ MOST_LAYOUTS = 2
 def test_a_screen_that_comes_is_laid_out_twice_at_most(locale: Path) -> None:
     async def run(laid_out: list[str]) -> None:
         counter = ScriptedCounter()
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=(100, 30), tooltips=True, notifications=True) as pilot:
             await reach(pilot, "Start")
             app.screen_change_signal.subscribe(
@@ -47,7 +47,7 @@ def test_a_screen_takes_the_size_that_the_terminal_got_while_another_seat_was_in
     counter = ScriptedCounter()
 
     async def run() -> None:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=(100, 30)) as pilot:
             await reach(pilot, "Start")
             await pilot.press("f11")
@@ -68,7 +68,9 @@ def test_calm_comes_once_after_the_last_of_some_screens(locale: Path) -> None:
     async def run() -> None:
         calm = asyncio.Event()
         shown: list[str] = []
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, when_calm=lambda: _note())
+        app = KioskApp(
+            lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried(), when_calm=lambda: _note()
+        )
 
         def _note() -> None:
             assert isinstance(app.screen, SeatScreen)

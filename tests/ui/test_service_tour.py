@@ -14,7 +14,7 @@ from tests.ui.fit import flaws as flaws_of
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter, a_left_case
 from tests.ui.service_tour import change, decisions, second_password, services, wish
-from tests.ui.walk import Shoot, reach
+from tests.ui.walk import Shoot, reach, unhurried
 
 USUAL, SMALL, LARGE = (100, 30), (90, 26), (132, 43)
 
@@ -30,7 +30,7 @@ def test_every_text_fits(
     flaws: list[str] = []
 
     async def run() -> None:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:
@@ -52,7 +52,7 @@ def test_the_residents_part_fits_in_easy_japanese_and_every_arrangement(
     said: dict[str, str] = {}
 
     async def run() -> None:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:
@@ -83,7 +83,7 @@ def test_the_second_password_is_asked_for_in_its_own_words_and_by_digits(
     seen: dict[str, str] = {}
 
     async def run() -> None:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:

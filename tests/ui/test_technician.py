@@ -22,7 +22,7 @@ from kiosk.ui.technician.pages import Pages, paged, plotted
 from kiosk.ui.words import LANGUAGES
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import ScriptedCounter, ScriptedWorkbench, resident
-from tests.ui.walk import reach, until
+from tests.ui.walk import reach, unhurried, until
 
 BOOK = load_failure_book()
 
@@ -81,7 +81,7 @@ def play(locale: Path) -> Callable[..., KioskApp]:
 
     def run(counter: ScriptedCounter, person: Callable[[Pilot[None], KioskApp], Awaitable[None]]) -> KioskApp:
         async def session() -> KioskApp:
-            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
             async with app.run_test(size=(100, 30)) as pilot:
                 await reach(pilot, "Start")
                 await pilot.press("f12")
@@ -304,7 +304,7 @@ def test_the_devices_of_every_station_are_seen_with_the_age_of_the_word(locale: 
     counter = ScriptedCounter()
 
     async def look() -> str:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=(100, 30)) as pilot:
             await reach(pilot, "Start")
             await pilot.press("f12")

@@ -26,7 +26,7 @@ from kiosk.ui.words import LANGUAGES
 from tests.ui.fit import flaws
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
-from tests.ui.walk import leave, reach, until
+from tests.ui.walk import leave, reach, unhurried, until
 
 Play = Callable[[Pilot[None], ClerkForTerminals], Awaitable[None]]
 
@@ -43,7 +43,7 @@ def attend(locale: Path) -> Callable[[Play], None]:
         counter = ScriptedCounter()
 
         async def session() -> None:
-            app = KioskApp(lambda: counter, locale=locale, seat="clerk", is_demo=False)
+            app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried(), seat="clerk", is_demo=False)
             async with app.run_test(size=(100, 30)) as pilot:
                 await until(pilot, counter.attends.is_set, "attendance")
                 await until(pilot, lambda: app.screen.has_class("-locked"), "the lock")
@@ -213,7 +213,7 @@ def test_a_form_is_sent_to_a_free_terminal(attend: Callable[[Play], None]) -> No
         await reach(pilot, "Menu")
         await pilot.press("1")
         await reach(pilot, "FindResident")
-        await pilot.press("enter")
+        await pilot.press(*"太郎", "enter")
         await reach(pilot, "Told")
         assert "空いている端末が ありません" in text_on(pilot.app)
         await pilot.press("enter")
@@ -230,7 +230,7 @@ def test_a_form_is_sent_to_a_free_terminal(attend: Callable[[Play], None]) -> No
         await reach(pilot, "Menu")
         await pilot.press("1")
         await reach(pilot, "FindResident")
-        await pilot.press("enter")
+        await pilot.press(*"太郎", "enter")
         await reach(pilot, "ChooseTerminal")
         await fits(pilot)
         assert isinstance(pilot.app, KioskApp) and pilot.app.board.terminals is not None
@@ -253,7 +253,7 @@ async def take_in(pilot: Pilot[None]) -> None:
     await reach(pilot, "Menu")
     await pilot.press("1")
     await reach(pilot, "FindResident")
-    await pilot.press("enter")
+    await pilot.press(*"太郎", "enter")
     await reach(pilot, "Told")
 
 
@@ -312,7 +312,13 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
         await reach(pilot, "SecondClerk")
         assert "端末 lobby　申請書 2026-0007" in text_on(pilot.app)
         await fits(pilot)
-        await pilot.press("1")
+        await pilot.press(*"011234", "enter")
+        await until(pilot, lambda: "この席の職員です" in text_on(pilot.app), "that one clerk is not two")
+        await pilot.press(*"025679", "enter")
+        await until(pilot, lambda: "違います" in text_on(pilot.app), "that the PIN is wrong")
+        await pilot.press("2", "enter")
+        assert not found.done() and type(pilot.app.screen).__name__ == "SecondClerk"
+        await pilot.press(*"025678", "enter")
         assert await found == Finding(answer, "second")
         await reach(pilot, "Decided")
         assert "記録しました" in text_on(pilot.app)
@@ -337,7 +343,7 @@ def test_what_a_terminal_does_not_wait_for_any_more_is_not_settled(attend: Calla
             await found
         await pilot.press("5", "enter")
         await reach(pilot, "SecondClerk")
-        await pilot.press("1")
+        await pilot.press(*"025678", "enter")
         await reach(pilot, "Decided")
         assert "いまその処理ができません" in text_on(pilot.app)
 
@@ -348,7 +354,7 @@ def test_a_question_does_not_disturb_whoever_signs_in(locale: Path) -> None:
     counter = ScriptedCounter()
 
     async def session() -> None:
-        app = KioskApp(lambda: counter, locale=locale, seat="clerk", is_demo=False)
+        app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried(), seat="clerk", is_demo=False)
         async with app.run_test(size=(100, 30)) as pilot:
             await until(pilot, counter.attends.is_set, "attendance")
             await reach(pilot, "Desk")

@@ -18,7 +18,7 @@ from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter
-from tests.ui.walk import leave, reach, until, walk_to
+from tests.ui.walk import leave, reach, unhurried, until, walk_to
 
 BEFORE_PASSWORD = frozenset({Step.APPLICATION, Step.IDENTITY_CHECK, Step.AUTHORISE})
 BEFORE_FEE = BEFORE_PASSWORD | {Step.GENERATE_KEY}
@@ -32,7 +32,7 @@ def play(locale: Path) -> Callable[[ScriptedCounter, Play], KioskApp]:
 
     def run(counter: ScriptedCounter, what: Play) -> KioskApp:
         async def session() -> KioskApp:
-            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
             async with app.run_test(size=(100, 30)) as pilot:
                 await what(pilot, app)
                 counter.script.let_go()

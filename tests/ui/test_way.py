@@ -14,7 +14,7 @@ from kiosk.ui.ending import Finished
 from tests.ui.contact_sheet import beside, comfortably, duties, fill_in, rounds
 from tests.ui.fit import flaws as flaws_of
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
-from tests.ui.walk import PASSWORD, Hand, Shoot, by_keyboard, by_touch, walk
+from tests.ui.walk import PASSWORD, Hand, Shoot, by_keyboard, by_touch, unhurried, walk
 
 Tour = Callable[[Pilot[None], Shoot], Awaitable[None]]
 USUAL, SMALL = (100, 30), (90, 26)
@@ -30,7 +30,7 @@ def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
     flaws: list[str] = []
 
     async def run() -> KioskApp:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=sizes[0]) as pilot:
 
             async def visit(name: str) -> None:
@@ -59,7 +59,7 @@ def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int,
     flaws: list[str] = []
 
     async def run() -> None:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:
@@ -84,7 +84,7 @@ def test_what_clerk_and_technician_do_besides_the_case_fits_too(
     flaws: list[str] = []
 
     async def run() -> None:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:
@@ -105,7 +105,7 @@ def test_every_arrangement_and_easy_japanese_lead_to_the_end(
     answer = {"large": "2", "lower": "3"}[layout]
 
     async def run() -> KioskApp:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale)
+        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
         async with app.run_test(size=size) as pilot:
 
             async def visit(name: str) -> None:

@@ -34,6 +34,7 @@ from kiosk.papers.operations import chapters
 from kiosk.ui.clerk.day_close import REASONS
 from kiosk.ui.clerk.flow import AGENTS_PAPERS, PAPERS, RENEWAL, SETTINGS
 from kiosk.ui.clerk.menu import Duty
+from kiosk.ui.clerk.receive import PURPOSES as FIND_PURPOSES
 from kiosk.ui.clerk.service import Decision
 from kiosk.ui.ending import Money, Outcome
 from kiosk.ui.persons import Recalled, Unsure
@@ -142,6 +143,8 @@ VALUES = {
     "clerk.duty.{}": [Duty],
     "clerk.day.reason.{}": [REASONS],
     "clerk.{}.sign": [CountKind],
+    "clerk.receive.then.{}": [FIND_PURPOSES],
+    "clerk.desk.service.{}": [ServiceKind],
     "clerk.queue.do.{}": [("serve", "absent", "return")],
     "clerk.queue.give.{}": [Purpose],
     "clerk.queue.purpose.{}": [Purpose],
@@ -159,6 +162,7 @@ VALUES = {
     "clerk.{}.title": [
         ("fee", "count", "change", "no_change", "repay", "copy", "papers", "settings", "renew", "agent", *CountKind)
     ],
+    "date.weekday.{}": [[str(day) for day in range(7)]],
     "date.era.{}": [("reiwa", "heisei", "showa", "taisho", "meiji")],
     "demo.card.{}": [CardAction],
     "demo.seat.{}": [SeatName],

@@ -1,6 +1,7 @@
 """One way through all seats' screens, told as data: what is pressed or tapped where, and which screen comes."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -79,6 +80,11 @@ def _find(pilot: Pilot[None], selector: str, label: str) -> object | None:
         if widget.region.area and (not label or str(widget.render()).strip().startswith(label)):
             return widget
     return None
+
+
+def unhurried() -> Callable[[], float]:
+    """The clock of a hand that lets a second pass before every stroke, however fast a test presses keys."""
+    return itertools.count().__next__
 
 
 def patience() -> Callable[[], bool]:

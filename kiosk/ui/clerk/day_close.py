@@ -16,7 +16,7 @@ from kiosk.ui.dates import day_text
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
-from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.key import Key, Press
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.words import Words
 
@@ -30,19 +30,19 @@ _MOST_PIECES = 999
 class CountDrawer(SeatScreen[dict[int, int]]):
     """How many of each piece lie there; the answer is the count of pieces by their value in yen.
 
-    `aside` says where, and of what.
+    `aside` says where, and of what. `pieces` is written as they are counted, so that a count that is interrupted goes
+    on where it was.
     """
 
     ASKS_BACK = False
     AUTO_FOCUS = "#piece-10000"
 
-    def __init__(self, seat: Seat, takings: DayTakings, kind: CountKind, aside: str) -> None:
+    def __init__(self, seat: Seat, takings: DayTakings, kind: CountKind, aside: str, pieces: dict[int, int]) -> None:
         super().__init__(seat, can_stop=True)
         self._takings = takings
         self._kind = kind
         self._aside = aside
-        self._pieces = dict.fromkeys(PIECES_YEN, 0)
-        self._chosen = PIECES_YEN[0]
+        self._pieces = pieces
 
     def page(self) -> ComposeResult:
         """The day's sums, then a key a piece."""
@@ -55,12 +55,16 @@ class CountDrawer(SeatScreen[dict[int, int]]):
         yield Paragraph(id="counted", classes="note")
 
     def _label(self, yen: int) -> str:
-        return self.words("clerk.day.pieces", count=self._pieces[yen])
+        return self.words("clerk.day.pieces", count=self._count(yen))
+
+    def _count(self, yen: int) -> int:
+        return self._pieces.get(yen, 0)
 
     def follow(self) -> None:
-        """Shows the sum of what was counted."""
-        for paragraph in self.query("#counted").results(Paragraph):
-            paragraph.write(self.words("clerk.day.counted", yen=f"{self.counted_yen:,}"))
+        """Shows the sum of what was counted, and that somebody waits meanwhile."""
+        counted = self.words("clerk.day.counted", yen=f"{self.counted_yen:,}")
+        waits = self.words("clerk.day.somebody_waits") if self.seat.board.asks_clerk else ""
+        self.write("counted", f"{counted}　　{waits}".rstrip())
 
     @property
     def counted_yen(self) -> int:
@@ -73,9 +77,15 @@ class CountDrawer(SeatScreen[dict[int, int]]):
 
     @on(Key.Pressed, "#drawer Key")
     def add(self, event: Key.Pressed) -> None:
-        """One more of this piece."""
-        if isinstance(event.key.value, int):
-            self._set(event.key.value, self._pieces[event.key.value] + 1)
+        """A tap is one more of this piece; Enter goes on to the next, for who types has typed how many there are."""
+        yen = event.key.value
+        if not isinstance(yen, int):
+            return
+        if event.by is not Press.ENTER:
+            self._set(yen, self._count(yen) + 1)
+            return
+        later = PIECES_YEN[PIECES_YEN.index(yen) + 1 :]
+        self.focus_on(f"#piece-{later[0]}" if later else "#confirm")
 
     def on_key(self, event: events.Key) -> None:
         """Digits type how many of the piece with the focus there are."""
@@ -86,9 +96,9 @@ class CountDrawer(SeatScreen[dict[int, int]]):
         elif not isinstance(yen, int):
             return
         elif event.key == "backspace":
-            self._set(yen, self._pieces[yen] // 10)
+            self._set(yen, self._count(yen) // 10)
         elif event.character is not None and event.character in "0123456789":
-            self._set(yen, self._pieces[yen] * 10 + int(event.character))
+            self._set(yen, self._count(yen) * 10 + int(event.character))
 
     def _set(self, yen: int, count: int) -> None:
         if count <= _MOST_PIECES:
@@ -110,6 +120,7 @@ class DaySums(SeatScreen[str]):
     """
 
     ASKS_BACK = False
+    NAMED_KEYS = ".answers Key, .choices Key"
 
     def __init__(self, seat: Seat, takings: DayTakings, counted_yen: int, kind: CountKind) -> None:
         super().__init__(seat, can_stop=True)
@@ -169,12 +180,6 @@ class DaySums(SeatScreen[str]):
         """They differ, for this reason."""
         if isinstance(event.key.value, str):
             self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits name the reason."""
-        if event.character is not None and event.character in "1234":
-            for key in self.query(f"#reason-{event.character}").results(Key):
-                key.action_press()
 
 
 class DayIsClosed(SeatScreen[bool]):

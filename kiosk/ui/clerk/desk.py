@@ -14,6 +14,7 @@ from kiosk.ui.counter import Counter
 from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.service import OpenService
 from kiosk.ui.terminals import Terminals
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
@@ -97,8 +98,8 @@ class Desk(SeatScreen[str]):
     def follow(self) -> None:
         """Shows the counter as it is."""
         board = self.seat.board
-        self._write("desk-case", self._case_text(board.case))
-        self._write("desk-steps", "" if board.case is None else self._steps_text(board.case))
+        self.write("desk-case", self._service_text(board.service) if board.service else self._case_text(board.case))
+        self.write("desk-steps", "" if board.case is None else self._steps_text(board.case))
         calls = [self.words("clerk.desk.called")] if board.is_clerk_called else []
         if board.denied is not None:
             calls.append(self.words("clerk.desk.denied", name=board.denied.items.name))
@@ -115,21 +116,29 @@ class Desk(SeatScreen[str]):
             calls.append(self.words("device.stuck"))
         for key in self.query("#recover").results(Key):
             key.display = is_stuck
-        self._write("desk-calls", "\n".join((*calls, "")))
+        self.write("desk-calls", "\n".join((*calls, "")))
         for paragraph in self.query("#desk-calls").results(Paragraph):
             paragraph.display = bool(calls)
         newest = [self._ended_text(case) for case in reversed(board.ended[-_ENDED_SHOWN:])]
         if board.terminals is not None:
             newest += map(self._ended_elsewhere, reversed(board.terminals.ended[-_ENDED_SHOWN:]))
-        self._write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))
+        self.write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))
         for key in self.query("#come").results(Key):
             key.disabled = not self.seat.board.is_somebody_calling
         for key in self.query("#stop").results(Key):
-            key.disabled = board.case is None or not board.case.can_stop
+            key.disabled = self._at_terminal is None or not self._at_terminal.can_stop
 
-    def _write(self, paragraph_id: str, text: str) -> None:
-        for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
-            paragraph.write(text)
+    @property
+    def _at_terminal(self) -> OpenCase | OpenService | None:
+        return self.seat.board.case or self.seat.board.service
+
+    def _service_text(self, service: OpenService) -> str:
+        return self.words(
+            "clerk.desk.service_line",
+            number=service.number,
+            kind=self.words(f"clerk.desk.service.{service.kind}"),
+            waits_for=self.words(f"clerk.waits_for.{self._waits_for(service)}"),
+        )
 
     def _case_text(self, case: OpenCase | None) -> str:
         if case is None:
@@ -158,7 +167,7 @@ class Desk(SeatScreen[str]):
         return "\n".join(lines) or self.words("clerk.terminal.none")
 
     @staticmethod
-    def _waits_for(case: OpenCase) -> str:
+    def _waits_for(case: OpenCase | OpenService) -> str:
         if case.ending is not None:
             return "leaving"
         if case.is_stopping:
@@ -207,7 +216,7 @@ class Desk(SeatScreen[str]):
         return self.words("clerk.terminal.ended", station=case.station, number=case.number, code=case.code, what=what)
 
     def stop(self) -> None:
-        """Stops the case at the terminal; the desk stays."""
+        """Stops what goes on at the terminal; the desk stays."""
         self.keep_going()
-        if self.seat.board.case is not None:
-            self.seat.board.case.stop(Actor.CLERK)
+        if self._at_terminal is not None:
+            self._at_terminal.stop(Actor.CLERK)

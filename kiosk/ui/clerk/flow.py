@@ -1,12 +1,13 @@
 """The clerk's day: whatever a case asks the clerk comes before him, over the desk and all he does there."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose, TicketState
 from kiosk.counter.reprint import CopyReason
-from kiosk.journal.entry import ChainBroken
+from kiosk.journal.errors import StoreLost
 from kiosk.model.form import Form
 from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
@@ -14,7 +15,7 @@ from kiosk.model.step import Actor
 from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.audit import Audit
-from kiosk.ui.clerk.day_close import CountDrawer, DayIsClosed, DaySums, machine_text
+from kiosk.ui.clerk.count_flow import count
 from kiosk.ui.clerk.desk import Desk
 from kiosk.ui.clerk.form import CompareForm
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
@@ -127,6 +128,23 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
                     await _do(duty, seat, office, seat.person)
 
 
+async def keep_left(office: Office, board: Board) -> None:
+    """Reads the cases that were left anew whenever something begins or ends at the terminal."""
+
+    def seen() -> tuple[object, ...]:
+        return board.case, board.case and board.case.ending, board.service, len(board.ended)
+
+    async def read_once() -> None:
+        before = seen()
+        # The next change tells; whoever needs the store finds out himself.
+        with suppress(StoreLost):
+            await office.left_cases()
+        await board.bell.until(lambda: seen() != before)
+
+    while True:
+        await read_once()
+
+
 def _is_free(board: Board) -> bool:
     """Whether neither a case, another procedure nor a form waits for the clerk."""
     return not board.asks_clerk and board.submitted is None
@@ -157,9 +175,9 @@ async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
         case Duty.AUDIT:
             await _show(seat, Audit(seat, await office.journal()))
         case Duty.DAY_CLOSE:
-            await _count(seat, office.day, CountKind.DAY_CLOSE, clerk)
+            await count(seat, office.day, CountKind.DAY_CLOSE, clerk)
         case Duty.HANDOVER:
-            if await _count(seat, office.day, CountKind.HANDOVER, clerk):
+            if await count(seat, office.day, CountKind.HANDOVER, clerk):
                 seat.lock()
         case Duty.QUEUE:
             await keep_queue(seat, office.day)
@@ -209,7 +227,7 @@ async def _look_at_form(
             return None
         if not isinstance(answer, str):
             return answer
-        search = FindResident(seat, await office.residents(), form.kana.partition("\u3000")[0])
+        search = FindResident(seat, await office.residents(), form.kana.partition("\u3000")[0], purpose="compare")
         resident = await seat.show(search, is_waited_for)
         if isinstance(resident, Resident):
             found = (resident,)
@@ -249,62 +267,6 @@ async def _look_at_left(seat: Seat, office: Office) -> None:
         await office.left_cases()
 
 
-async def _count(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
-    """Counts coin machine and drawer unless the last count is not as it was journaled; whether the drawer's is kept."""
-    try:
-        if await day.closed() is None:
-            await _count_machine(seat, day)
-        return await _count_drawer(seat, day, kind, clerk)
-    except ChainBroken as broken:
-        await _show(seat, Told(seat, "count_changed", entry=broken.seq))
-        return False
-
-
-async def _count_machine(seat: Seat, day: CounterDay) -> None:
-    """Counts, signs and settles what the coin machine holds of nobody; what is put off stays in it."""
-    money = await day.unowned_money()
-    if not money:
-        return
-    if money.of_payments_yen:
-        await _show(seat, Told(seat, "machine_of_cases", yen=f"{money.of_payments_yen:,}"))
-        return
-    if not await day.is_machine_counted(money):
-        taken = await day.machine_takings(money)
-        aside = machine_text(money, seat.words)
-        pieces = await _show(seat, CountDrawer(seat, taken, CountKind.MACHINE, aside))
-        if not isinstance(pieces, dict):
-            return
-        counted_yen = sum(yen * count for yen, count in pieces.items())
-        reason = await _show(seat, DaySums(seat, taken, counted_yen, CountKind.MACHINE))
-        if not isinstance(reason, str):
-            return
-        await day.keep_count(CountKind.MACHINE, taken, pieces, reason)
-    is_settled = await day.settle_machine(money)
-    await _show(seat, Told(seat, "machine_settled" if is_settled else "machine_changed"))
-
-
-async def _count_drawer(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:
-    """Counts the drawer, signs and keeps the count, prints its slip; a day is closed once. Whether it was kept."""
-    closed = await day.closed()
-    if closed is not None:
-        await _show(seat, DayIsClosed(seat, closed.count))
-        return False
-    takings = await day.takings()
-    pieces = await _show(seat, CountDrawer(seat, takings, kind, seat.words("clerk.day.text")))
-    if not isinstance(pieces, dict):
-        return False
-    counted_yen = sum(yen * count for yen, count in pieces.items())
-    reason = await _show(seat, DaySums(seat, takings, counted_yen, kind))
-    if not isinstance(reason, str):
-        return False
-    kept = await day.keep_count(kind, takings, pieces, reason)
-    outcome = await day.print_count(kept, takings, clerk, seat.words)
-    await _show(seat, Told(seat, told_of(outcome)))
-    if kind is CountKind.DAY_CLOSE:
-        await _show(seat, DayIsClosed(seat, kept.count))
-    return True
-
-
 async def keep_queue(seat: Seat, day: CounterDay) -> None:
     """Numbers are given and called until the clerk goes back to the desk."""
     await day.look_at_queue()
@@ -315,6 +277,8 @@ async def keep_queue(seat: Seat, day: CounterDay) -> None:
         match order:
             case QueueOrder("give", purpose=Purpose() as purpose):
                 await day.give(purpose)
+            case QueueOrder("call", number=int() as number):
+                await day.call(number)
             case QueueOrder("next"):
                 await day.call_next()
             case QueueOrder(kind):
@@ -349,7 +313,8 @@ async def _print_paper(seat: Seat, office: Office) -> None:
 
 
 async def _print_for_resident(seat: Seat, office: Office, *, is_letter: bool) -> None:
-    resident = await _show(seat, FindResident(seat, await office.residents()))
+    purpose = "letter" if is_letter else "print"
+    resident = await _show(seat, FindResident(seat, await office.residents(), purpose=purpose))
     if not isinstance(resident, Resident):
         return
     print_it = office.day.print_letter if is_letter else office.day.print_form

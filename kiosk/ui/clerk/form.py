@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -23,6 +23,8 @@ class CompareForm(SeatScreen[Accepted | Returned | Referred | str]):
     It can be taken when nothing on it says something else than the register. What is only written otherwise the clerk
     puts right by taking it.
     """
+
+    NAMED_KEYS = ".answers Key, .choices Key"
 
     def __init__(self, seat: Seat, form: Form, candidates: Sequence[Resident]) -> None:
         super().__init__(seat)
@@ -77,13 +79,6 @@ class CompareForm(SeatScreen[Accepted | Returned | Referred | str]):
         take = Key(self.words("clerk.form.accept"), id="accept", hint="5", kind="main")
         take.disabled = self._resident is None or bool(self._different)
         yield take
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits press the keys in the page; those below are the frame's."""
-        if event.character is not None and event.character in "123":
-            for key in self.query(".choices Key").results(Key):
-                if key.keyboard_key == event.character:
-                    key.action_press()
 
     @on(Key.Pressed, "#candidate")
     async def show_next(self) -> None:

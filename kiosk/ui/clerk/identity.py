@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -11,7 +11,7 @@ from kiosk.model.identity import IdentityDocument, IdentityRoute
 from kiosk.ui.clerk.comparison import Comparison, pairs_of_items
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
-from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.key import Key, Press
 from kiosk.ui.widgets.paragraph import Paragraph
 
 
@@ -20,6 +20,8 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
 
     `routes` are the policy's; the first one's documents stand on the first row of keys, beside them the other routes'.
     """
+
+    NAMED_KEYS = "#documents Key"
 
     def __init__(
         self, seat: Seat, position: int | None, question: IdentityQuestion, clerk: str, routes: Sequence[IdentityRoute]
@@ -102,7 +104,7 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
             case IdentityDocument() as document:
                 await self._turn_to(self._document, document)
             case str() as check:
-                self._tick(check)
+                self._tick(check, goes_on=event.by is not Press.ENTER)
             case _:
                 await self._turn_to(None, None)
 
@@ -112,7 +114,8 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
         await self.compose_anew()
         self.focus_on(f"#check-{self._named.checks[0]}" if self._named is not None else "#document-1")
 
-    def _tick(self, check: str) -> None:
+    def _tick(self, check: str, *, goes_on: bool) -> None:
+        """Ticks; `goes_on` to the next. Enter stays where it is, so that held down it cannot tick what nobody saw."""
         if self._named is None:
             return
         self._ticked.add(check)
@@ -123,14 +126,8 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
         missing = [name for name in self._checks(self._named) if name not in self._ticked]
         for confirm in self.query("#confirm").results(Key):
             confirm.disabled = bool(missing)
-        self.focus_on(f"#check-{missing[0]}" if missing else "#confirm")
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits name a document, or tick."""
-        if event.character is not None and event.character in "1234567890":
-            for key in self.query("#documents Key").results(Key):
-                if key.keyboard_key == event.character:
-                    key.action_press()
+        if goes_on:
+            self.focus_on(f"#check-{missing[0]}" if missing else "#confirm")
 
     @on(Key.Pressed, "#confirm")
     def confirm(self) -> None:

@@ -7,6 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from kiosk.model.transition import BEFORE_FEE, OTHER_ENDS, Procedure, Stage
 from kiosk.ui.counter import LeftCase
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
@@ -33,6 +34,19 @@ def whose(words: Words, case: LeftCase) -> str:
     return words("clerk.left.unknown") if case.resident is None else case.resident.items.name
 
 
+def can_be_ended(case: LeftCase) -> bool:
+    """Whether a clerk can take it back, or give it up: not once the fee is settled, nor once the world has changed."""
+    stage, procedure = Stage(case.stage), Procedure(case.procedure)
+    if procedure is Procedure.ISSUANCE:
+        return stage in (*BEFORE_FEE, Stage.ROLLING_BACK, Stage.ON_HOLD)
+    return stage in OTHER_ENDS[procedure].before
+
+
+def can_go_on(case: LeftCase) -> bool:
+    """Whether it can go on at the terminal; not a certificate for somebody whom the register does not know."""
+    return not case.is_suspect and (case.resident is not None or case.procedure != Procedure.ISSUANCE)
+
+
 class LeftCases(SeatScreen[LeftCase | Decide]):
     """One line a case: its number, its resident, how far it has come, what has to be done. The answer goes on with it.
 
@@ -45,6 +59,10 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
         super().__init__(seat, can_stop=True)
         self._cases = cases
         self._first = 0
+
+    @property
+    def _is_terminal_busy(self) -> bool:
+        return self.seat.board.case is not None or self.seat.board.service is not None
 
     @property
     def _shown(self) -> Sequence[LeftCase]:
@@ -64,12 +82,20 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
                         number=case.number,
                         name=who,
                         stage=words(f"stage.{case.stage}"),
-                        next=words("clerk.left.suspect" if case.is_suspect else "clerk.left.go_on"),
+                        next=words(self._next(case)),
                     )
                 )
             if not self._cases:
                 yield Paragraph(words("clerk.left.none"))
         yield Paragraph(words("clerk.left.text"), classes="aside")
+
+    @staticmethod
+    def _next(case: LeftCase) -> str:
+        if case.is_suspect:
+            return "clerk.left.suspect"
+        if not can_go_on(case):
+            return "clerk.left.gone"
+        return "clerk.left.go_on" if can_be_ended(case) else "clerk.left.forward"
 
     def keys(self) -> Iterable[Key]:
         """More lines, and going on with the first."""
@@ -77,15 +103,15 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
             yield Key(self.words("key.next"), id="more", hint="PageDown")
         if self._cases:
             yield Key(self.words("clerk.left.decide"), id="decide", hint="D")
-        if any(not case.is_suspect for case in self._shown):
+        if any(map(can_go_on, self._shown)):
             key = Key(self.words("clerk.left.resume"), id="resume", hint="Enter", kind="main")
-            key.disabled = self.seat.board.case is not None
+            key.disabled = self._is_terminal_busy
             yield key
 
     @on(Key.Pressed, "#resume")
     def resume_first(self) -> None:
         """Goes on with the first that can go on."""
-        self._resume(next(case for case in self._shown if not case.is_suspect))
+        self._resume(next(filter(can_go_on, self._shown)))
 
     @on(Key.Pressed, "#decide")
     def decide(self) -> None:
@@ -99,7 +125,7 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
         await self.compose_anew()
 
     def _resume(self, case: LeftCase) -> None:
-        if self.seat.board.case is None and not case.is_suspect and case.resident is not None:
+        if not self._is_terminal_busy and can_go_on(case):
             self.dismiss(case)
 
     async def on_key(self, event: events.Key) -> None:

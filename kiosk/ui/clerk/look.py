@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -17,6 +17,8 @@ from kiosk.ui.widgets.paragraph import Paragraph
 class LookAtPaper(SeatScreen[PaperSeen | Unsure]):
     """What came out of the printer."""
 
+    NAMED_KEYS = ".choices Key"
+
     def __init__(self, seat: Seat, position: int | None, receipt_number: int) -> None:
         super().__init__(seat, position=position)
         self._receipt_number = receipt_number
@@ -28,12 +30,6 @@ class LookAtPaper(SeatScreen[PaperSeen | Unsure]):
         with Horizontal(classes="choices"):
             for number, seen in enumerate((*PaperSeen, Unsure.CANNOT_TELL), 1):
                 yield Key(self.words(f"clerk.paper.{seen}"), id=f"answer-{number}", hint=str(number), value=seen)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits answer."""
-        for key in self.query(".choices Key").results(Key):
-            if key.keyboard_key == event.character:
-                key.action_press()
 
     @on(Key.Pressed, ".choices Key")
     def answer(self, event: Key.Pressed) -> None:

@@ -19,6 +19,7 @@ class Choose(SeatScreen[str]):
     """One of several words, each with its digit; `purpose` names the words `clerk.PURPOSE.title` and `.CHOICE`."""
 
     AUTO_FOCUS = "#choice-1"
+    NAMED_KEYS = "#choices Key"
     ASKS_BACK = False
 
     def __init__(self, seat: Seat, purpose: str, choices: Sequence[str]) -> None:
@@ -39,12 +40,6 @@ class Choose(SeatScreen[str]):
         """Takes one."""
         if isinstance(event.key.value, str):
             self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits take one."""
-        if event.character is not None and event.character in "123456789":
-            for key in self.query(f"#choice-{event.character}").results(Key):
-                key.action_press()
 
 
 class EnterReceiptNumber(SeatScreen[int]):

@@ -15,6 +15,8 @@ from kiosk.ui.widgets.paragraph import Paragraph
 
 _SHOWN = 10
 _GIVING = {"1": Purpose.ISSUE, "2": Purpose.CERTIFICATE, "3": Purpose.CONSULT}
+_CALLING = "456789"
+"""With these the first of those who are absent are called again; the digits before give numbers."""
 _DOING = {"s": "serve", "a": "absent", "r": "return"}
 
 
@@ -22,11 +24,13 @@ _DOING = {"s": "serve", "a": "absent", "r": "return"}
 class QueueOrder:
     """What the clerk wants of the queue.
 
-    The `next`; to `give` a number; that the one who is called was served (`serve`), is `absent`, or waits (`return`).
+    The `next`; to `call` this number again; to `give` a number; that the one who is called was served (`serve`), is
+    `absent`, or waits (`return`).
     """
 
     kind: str
     purpose: Purpose | None = None
+    number: int | None = None
 
 
 class QueueScreen(SeatScreen[QueueOrder]):
@@ -64,17 +68,23 @@ class QueueScreen(SeatScreen[QueueOrder]):
         words, board = self.words, self.seat.board
         lists = {state: [t for t in board.tickets if t.state is state] for state in TicketState}
         waiting = lists[TicketState.WAITING]
-        self._write("queue-waiting", self._lines(waiting) or words("clerk.queue.nobody"))
+        self.write("queue-waiting", self._lines(waiting) or words("clerk.queue.nobody"))
         called = "" if board.calls is None else words("clerk.queue.number", number=board.calls)
         elsewhere = [t for t in lists[TicketState.CALLED] if t.number != board.calls]
         others = [words("clerk.queue.elsewhere", number=t.number, counter=t.counter) for t in elsewhere]
-        self._write("queue-called", ("\n".join(filter(None, (called, *others))) or words("clerk.queue.nobody")) + "\n")
-        self._write("queue-absent", self._lines(lists[TicketState.ABSENT]) or words("clerk.queue.nobody"))
+        self.write("queue-called", ("\n".join(filter(None, (called, *others))) or words("clerk.queue.nobody")) + "\n")
+        self.write("queue-absent", self._lines(self._absent, _CALLING) or words("clerk.queue.nobody"))
         for name in _DOING.values():
             for key in self.query(f"#do-{name}").results(Key):
                 key.disabled = board.calls is None
 
-    def _lines(self, tickets: Sequence[Ticket]) -> str:
+    @property
+    def _absent(self) -> list[Ticket]:
+        return [ticket for ticket in self.seat.board.tickets if ticket.state is TicketState.ABSENT]
+
+    def _lines(self, tickets: Sequence[Ticket], keys: str = "") -> str:
+        """As many as there is room for, and with `keys` as many as have one, which stands before the number."""
+        most = len(keys) or _SHOWN
         shown = [
             self.words(
                 "clerk.queue.line",
@@ -82,15 +92,15 @@ class QueueScreen(SeatScreen[QueueOrder]):
                 purpose=self.words(f"clerk.queue.purpose.{t.purpose}"),
                 at=f"{t.given_at:%H:%M}",
             )
-            for t in tickets[:_SHOWN]
+            for t in tickets[:most]
         ]
-        if len(tickets) > _SHOWN:
-            shown.append(self.words("clerk.queue.more", count=len(tickets) - _SHOWN))
+        if keys:
+            shown = [
+                self.words("clerk.queue.again", key=key, line=line) for key, line in zip(keys, shown, strict=False)
+            ]
+        if len(tickets) > most:
+            shown.append(self.words("clerk.queue.more", count=len(tickets) - most))
         return "\n".join(shown)
-
-    def _write(self, paragraph_id: str, text: str) -> None:
-        for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
-            paragraph.write(text)
 
     @on(Key.Pressed, "#give-issue,#give-certificate,#give-consult")
     def give(self, event: Key.Pressed) -> None:
@@ -110,9 +120,12 @@ class QueueScreen(SeatScreen[QueueOrder]):
             self.dismiss(QueueOrder(event.key.value))
 
     def on_key(self, event: events.Key) -> None:
-        """Digits give numbers, letters end."""
+        """Digits give numbers and call again who was absent, letters end."""
         character = (event.character or "").lower()
         if character in _GIVING:
             self.dismiss(QueueOrder("give", purpose=_GIVING[character]))
+        elif character and character in _CALLING:
+            for ticket in self._absent[_CALLING.index(character) :][:1]:
+                self.dismiss(QueueOrder("call", number=ticket.number))
         elif character in _DOING and self.seat.board.calls is not None:
             self.dismiss(QueueOrder(_DOING[character]))

@@ -35,6 +35,7 @@ class ChooseCause(SeatScreen[RevocationChoice]):
     """Whose certificate, why it is revoked, and whether the card is there so that its key can be erased."""
 
     AUTO_FOCUS = ".choices Key.-first"
+    NAMED_KEYS = ".answers Key, .choices Key"
 
     def __init__(self, seat: Seat, resident: Resident, wished: RevocationCause | None) -> None:
         super().__init__(seat, can_stop=True)
@@ -72,12 +73,9 @@ class ChooseCause(SeatScreen[RevocationChoice]):
     async def choose(self, event: Key.Pressed) -> None:
         """Names the cause."""
         if isinstance(event.key.value, RevocationCause):
-            await self._choose(event.key.value)
-
-    async def _choose(self, cause: RevocationCause) -> None:
-        self._cause = cause
-        await self.compose_anew()
-        self.focus_on("#begin")
+            self._cause = event.key.value
+            await self.compose_anew()
+            self.focus_on("#begin")
 
     @on(Key.Pressed, "#card")
     async def change_card(self) -> None:
@@ -90,45 +88,6 @@ class ChooseCause(SeatScreen[RevocationChoice]):
         """Begins."""
         if self._cause is not None:
             self.dismiss(RevocationChoice(self._cause, self._has_card))
-
-    async def on_key(self, event: events.Key) -> None:
-        """Digits name the cause; 5 is the card's key, which its hint presses."""
-        if event.character is not None and event.character in "1234":
-            await self._choose(tuple(RevocationCause)[int(event.character) - 1])
-
-
-class SecondClerk(SeatScreen[str]):
-    """Another clerk signs too; his name stands on his key. In training keys lie in files."""
-
-    AUTO_FOCUS = ".choices Key"
-
-    def __init__(self, seat: Seat, clerks: Sequence[str], purpose: str) -> None:
-        super().__init__(seat, can_stop=True)
-        self._clerks = clerks
-        self._purpose = purpose
-
-    def page(self) -> ComposeResult:
-        """For what, and a key a clerk."""
-        yield Paragraph(self.words("clerk.second.title"), classes="title")
-        yield Paragraph(self.words("clerk.second.text", purpose=self._purpose), classes="note")
-        with Horizontal(classes="choices"):
-            for number, name in enumerate(self._clerks[:_PER_PAGE], 1):
-                yield Key(name, id=f"clerk-{number}", hint=str(number), value=name)
-        if not self._clerks:
-            yield Paragraph(self.words("clerk.second.none"), classes="aside")
-
-    @on(Key.Pressed, ".choices Key")
-    def sign(self, event: Key.Pressed) -> None:
-        """Signs."""
-        if isinstance(event.key.value, str):
-            self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits name a clerk."""
-        if event.character is not None and event.character in "123456":
-            index = int(event.character) - 1
-            if index < len(self._clerks):
-                self.dismiss(self._clerks[index])
 
 
 class ChooseLeft(SeatScreen[LeftCase]):
@@ -195,6 +154,7 @@ class DecideCase(SeatScreen[Decision]):
     """How far it has come, and what can be decided; what cannot is a key that does nothing."""
 
     AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
     ASKS_BACK = False
 
     def __init__(self, seat: Seat, case: LeftCase, possible: Sequence[Decision]) -> None:
@@ -221,25 +181,43 @@ class DecideCase(SeatScreen[Decision]):
         if isinstance(event.key.value, Decision):
             self.dismiss(event.key.value)
 
-    def on_key(self, event: events.Key) -> None:
-        """Digits decide."""
-        if event.character is not None and event.character in "1234":
-            decision = tuple(Decision)[int(event.character) - 1]
-            if decision in self._possible:
-                self.dismiss(decision)
 
+class ConfirmAbort(SeatScreen[bool]):
+    """Asks back before a case is ended, which nobody can undo; Enter goes back."""
 
-_DAYS = (1, 2, 3, 7, 14)
+    ASKS_BACK = False
+    AUTO_FOCUS = ".answers #no"
+
+    def __init__(self, seat: Seat, case: LeftCase) -> None:
+        super().__init__(seat)
+        self._case = case
+
+    def page(self) -> ComposeResult:
+        """Whose case, and what follows."""
+        words, case = self.words, self._case
+        yield Paragraph(words("clerk.abort.title", number=case.number, name=whose(words, case)), classes="title")
+        yield Paragraph(words("clerk.abort.text"), classes="lead note")
+
+    def keys(self) -> Iterable[Key]:
+        """Both answers."""
+        yield Key(self.words("clerk.abort.yes"), id="yes", hint="1")
+        yield Key(self.words("key.back"), id="no", hint="2", kind="main")
+
+    @on(Key.Pressed, "#yes,#no")
+    def answer(self, event: Key.Pressed) -> None:
+        """Ends it, or does not."""
+        self.dismiss(event.key.id == "yes")
 
 
 class ReturnDay(SeatScreen[datetime.date]):
-    """When the resident returns: one of the next days."""
+    """When the resident returns: one of the next days on which the office is open."""
 
     AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
 
-    def __init__(self, seat: Seat, today: datetime.date) -> None:
+    def __init__(self, seat: Seat, days: Sequence[datetime.date]) -> None:
         super().__init__(seat, can_stop=True)
-        self._days = [today + datetime.timedelta(days=days) for days in _DAYS]
+        self._days = days
 
     def page(self) -> ComposeResult:
         """A key a day."""
@@ -247,7 +225,8 @@ class ReturnDay(SeatScreen[datetime.date]):
         yield Paragraph(self.words("clerk.hold.text"), classes="note")
         with Horizontal(classes="choices -many"):
             for number, day in enumerate(self._days, 1):
-                label = self.words("clerk.hold.day", month=day.month, day=day.day)
+                weekday = self.words(f"date.weekday.{day.weekday()}")
+                label = self.words("clerk.hold.day", month=day.month, day=day.day, weekday=weekday)
                 yield Key(label, id=f"day-{number}", hint=str(number), value=day)
 
     @on(Key.Pressed, ".choices Key")
@@ -255,11 +234,6 @@ class ReturnDay(SeatScreen[datetime.date]):
         """Chooses."""
         if isinstance(event.key.value, datetime.date):
             self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        if event.character is not None and event.character in "12345":
-            self.dismiss(self._days[int(event.character) - 1])
 
 
 _AMOUNTS_YEN = (0, 500, 1000)
@@ -328,6 +302,7 @@ class SettlePaper(SeatScreen[str]):
     """Two clerks have looked for the receipt."""
 
     AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
 
     def __init__(self, seat: Seat, case: LeftCase) -> None:
         super().__init__(seat, can_stop=True)
@@ -346,11 +321,6 @@ class SettlePaper(SeatScreen[str]):
         """Says."""
         if isinstance(event.key.value, PaperSeen):
             self.dismiss(event.key.value.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits say."""
-        if event.character is not None and event.character in "123":
-            self.dismiss(tuple(PaperSeen)[int(event.character) - 1].value)
 
 
 class Decided(SeatScreen[bool]):

@@ -10,16 +10,18 @@ from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import Actor
 from kiosk.model.testimony import Finding
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
+from kiosk.ui.clerk.left import can_be_ended
 from kiosk.ui.clerk.receive import FindResident
+from kiosk.ui.clerk.second import SecondClerk
 from kiosk.ui.clerk.service import (
     ChooseCause,
     ChooseLeft,
+    ConfirmAbort,
     DecideCase,
     Decided,
     Decision,
     ReturnDay,
     RevocationChoice,
-    SecondClerk,
     SettleAmount,
     SettlePaper,
 )
@@ -84,8 +86,8 @@ class Services(Protocol):
         """The ending of a procedure was read."""
         ...
 
-    def today(self) -> datetime.date:
-        """The day at the counter."""
+    def return_days(self) -> Sequence[datetime.date]:
+        """The next days on which a resident can come again."""
         ...
 
     def failure_texts(self, code: str) -> dict[str, FailureText]:
@@ -95,7 +97,7 @@ class Services(Protocol):
 
 async def unlock(seat: Seat, services: Services, residents: Sequence[Resident], show: Show) -> None:
     """A password is set anew: whose; the rest the case asks."""
-    found = await show(seat, FindResident(seat, residents))
+    found = await show(seat, FindResident(seat, residents, purpose="unlock"))
     if isinstance(found, Resident) and await is_terminal_free(seat, show):
         await services.unlock(found)
 
@@ -103,7 +105,7 @@ async def unlock(seat: Seat, services: Services, residents: Sequence[Resident], 
 async def revoke(seat: Seat, services: Services, residents: Sequence[Resident], show: Show) -> None:
     """A certificate is revoked: whose, why, and by whom besides; the rest the case asks."""
     wished = seat.board.revocation_wished
-    found = await show(seat, FindResident(seat, residents))
+    found = await show(seat, FindResident(seat, residents, purpose="revoke"))
     if not isinstance(found, Resident):
         return
     choice = await show(seat, ChooseCause(seat, found, wished))
@@ -170,7 +172,7 @@ async def decide(seat: Seat, services: Services, cases: Sequence[LeftCase], show
     ways: dict[Decision, Callable[[], Awaitable[Decided | None]]] = {
         Decision.HOLD: lambda: _hold(seat, services, case, show),
         Decision.RESUME: lambda: _resume(seat, services, case),
-        Decision.ABORT: lambda: _abort(seat, services, case),
+        Decision.ABORT: lambda: _abort(seat, services, case, show),
         Decision.SETTLE: lambda: _settle(seat, services, case, show),
     }
     try:
@@ -185,13 +187,15 @@ async def decide(seat: Seat, services: Services, cases: Sequence[LeftCase], show
 def _possible(case: LeftCase) -> tuple[Decision, ...]:
     if case.is_suspect:
         return (Decision.SETTLE,)
+    if not can_be_ended(case):
+        return ()
     if case.stage == "on_hold":
         return (Decision.HOLD, Decision.RESUME, Decision.ABORT)
     return (Decision.HOLD, Decision.ABORT) if case.procedure == "issuance" else (Decision.ABORT,)
 
 
 async def _hold(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
-    until = await show(seat, ReturnDay(seat, services.today()))
+    until = await show(seat, ReturnDay(seat, services.return_days()))
     if not isinstance(until, datetime.date):
         return None
     came_out = await services.hold(case.number, until)
@@ -204,7 +208,9 @@ async def _resume(seat: Seat, services: Services, case: LeftCase) -> Decided:
     return Decided(seat, "clerk.told.resumed", number=case.number)
 
 
-async def _abort(seat: Seat, services: Services, case: LeftCase) -> Decided:
+async def _abort(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
+    if await show(seat, ConfirmAbort(seat, case)) is not True:
+        return None
     code = await services.abort(case.number)
     return Decided(seat, "clerk.told.aborted", services.failure_texts(code), number=case.number)
 

@@ -1,6 +1,7 @@
 """The keys on the glass: large, the whole surface is the target, the whole surface shows the focus."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
@@ -18,6 +19,16 @@ Kind = Literal["plain", "main", "quiet"]
 _ENTER = "Enter"
 
 
+class Press(Enum):
+    """How a key was pressed."""
+
+    ENTER = "enter"
+    """By Enter, having the focus."""
+    NAME = "name"
+    """By the keyboard's key that stands on it, wherever the focus is."""
+    TAP = "tap"
+
+
 class Key(Widget, can_focus=True):
     """A key with a label and, below it, the name of the keyboard's key that does the same."""
 
@@ -28,6 +39,7 @@ class Key(Widget, can_focus=True):
         """The key was pressed, by touch, mouse or keyboard."""
 
         key: "Key"
+        by: Press = Press.ENTER
 
         @property
         def control(self) -> "Key":
@@ -66,11 +78,15 @@ class Key(Widget, can_focus=True):
         return Content(f"\n{self._label}\n{hint}" if hint else self._label)
 
     def action_press(self) -> None:
-        """Presses the key."""
+        """Presses the key by Enter."""
+        self.press(Press.ENTER)
+
+    def press(self, by: Press) -> None:
+        """Presses the key, unless it is disabled."""
         if not self.disabled:
-            self.post_message(self.Pressed(self))
+            self.post_message(self.Pressed(self, by))
 
     def on_click(self, event: events.Click) -> None:
         """A tap is a press."""
         event.stop()
-        self.action_press()
+        self.press(Press.TAP)

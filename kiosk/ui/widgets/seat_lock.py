@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Center, Vertical
 
+from kiosk.ui.typed_password import TypedPassword
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _DIGITS = "0123456789"
 _MASK = "●"
-_COUNTS_EVERY_S = 1.0
+COUNTS_EVERY_S = 1.0
 
 LOCK_KEYS = frozenset((*_DIGITS, "backspace"))
 """Keys that a locked seat hears besides those that open and leave it."""
@@ -33,7 +34,7 @@ class SeatLock(Vertical):
 
     def on_mount(self) -> None:
         """Counts the time down for which nobody is heard."""
-        self.set_interval(_COUNTS_EVERY_S, self._show)
+        self.set_interval(COUNTS_EVERY_S, self._show)
 
     def compose(self) -> ComposeResult:
         """Title, what to do, what was typed, the key."""
@@ -59,12 +60,7 @@ class SeatLock(Vertical):
         self._show()
 
     def _field_text(self) -> str:
-        words = self._seat.words
-        if len(self._typed):
-            return " ".join(_MASK * len(self._typed))
-        if deaf_for_s := self._seat.deaf_for_s:
-            return words("lock.deaf", seconds=math.ceil(deaf_for_s))
-        return words("lock.wrong" if self._is_wrong else "lock.empty")
+        return signing_text(self._seat, self._typed, is_wrong=self._is_wrong)
 
     def _show(self) -> None:
         for paragraph in self.query("#lock-field").results(Paragraph):
@@ -79,3 +75,13 @@ class SeatLock(Vertical):
         elif not await self._seat.unlock_with(self._typed.hand_over()):
             self._is_wrong = not self._seat.deaf_for_s
             self._show()
+
+
+def signing_text(seat: "Seat", typed: TypedPassword, *, is_wrong: bool) -> str:
+    """What a field for number and PIN says: a mark a digit, how long nobody is heard, or that it was nobody's."""
+    words = seat.words
+    if len(typed):
+        return " ".join(_MASK * len(typed))
+    if deaf_for_s := seat.deaf_for_s:
+        return words("lock.deaf", seconds=math.ceil(deaf_for_s))
+    return words("lock.wrong" if is_wrong else "lock.empty")

@@ -1,0 +1,111 @@
+"""A count of the drawer: Enter goes on, money alone interrupts it, and nothing that was counted is lost."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from kiosk.ui.app import KioskApp
+from kiosk.ui.widgets.key import Key
+from tests.ui.screen_host import text_on
+from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.walk import PASSWORD, reach, unhurried, until, walk_to
+
+
+@pytest.fixture
+def run(locale: Path) -> Callable[..., None]:
+    """Has a clerk use the app."""
+
+    def play(counter: ScriptedCounter, what: Callable[..., object]) -> None:
+        async def session() -> None:
+            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
+            async with app.run_test(size=(100, 30)) as pilot:
+                await what(pilot, app)
+                counter.script.let_go()
+
+        asyncio.run(session())
+
+    return play
+
+
+async def to_count(pilot: Pilot[None]) -> None:
+    await reach(pilot, "Desk")
+    await pilot.press("m")
+    await reach(pilot, "Menu")
+    await pilot.press("4")
+    await reach(pilot, "CountDrawer")
+
+
+def pieces(app: KioskApp, yen: int) -> str:
+    return app.screen.query_one(f"#piece-{yen}", Key).label
+
+
+def test_enter_goes_on_to_the_next_piece_and_a_tap_adds_one(run: Callable[..., None]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await to_count(pilot)
+        await pilot.press("2", "enter", "3", "enter", "enter")
+        await pilot.click("#piece-500")
+        assert [pieces(app, yen) for yen in (10000, 5000, 500)] == ["2枚", "3枚", "1枚"]
+        assert "35,500円" in text_on(app)
+
+    run(ScriptedCounter(), clerk)
+
+
+def test_who_goes_back_from_the_sums_counts_on(run: Callable[..., None]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await to_count(pilot)
+        await pilot.press("2", "f9")
+        await reach(pilot, "DaySums")
+        await pilot.press("escape")
+        await reach(pilot, "CountDrawer")
+        assert pieces(app, 10000) == "2枚"
+        await pilot.press("escape")
+        await to_count(pilot)
+        assert pieces(app, 10000) == "0枚", "he has given the count up"
+
+    run(ScriptedCounter(), clerk)
+
+
+def test_an_identity_check_waits_until_the_count_is_done(run: Callable[..., None]) -> None:
+    counter = ScriptedCounter()
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "insert-card")
+        await pilot.press("f11")
+        await to_count(pilot)
+        await pilot.press("2")
+        counter.reader.insert()
+        await until(pilot, lambda: "お客様の手続が 待っています" in text_on(app), "the word that somebody waits")
+        assert type(app.screen).__name__ == "CountDrawer" and pieces(app, 10000) == "2枚"
+        await pilot.press("escape")
+        await reach(pilot, "CheckIdentity")
+
+    run(counter, clerk)
+
+
+def test_money_interrupts_a_count_that_then_goes_on_where_it_was(run: Callable[..., None]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "Desk")
+        await to_count(pilot)
+        await pilot.press("2", "enter", "7")
+        await pilot.press("f10")
+        await reach(pilot, "ChoosePassword")
+        await pilot.press(*PASSWORD, "enter", *PASSWORD, "enter")
+        await reach(pilot, "Agree")
+        await pilot.press("enter")
+        await reach(pilot, "Notice")
+        await pilot.press("f11")
+        await reach(pilot, "EnterAmount")
+        await pilot.press(*"1000", "enter")
+        await reach(pilot, "GiveMoney")
+        await pilot.press("enter")
+        await to_count(pilot)
+        assert [pieces(app, yen) for yen in (10000, 5000)] == ["2枚", "7枚"]
+
+    run(ScriptedCounter(), clerk)
