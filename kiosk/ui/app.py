@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerFailed
 
 from kiosk.exit_code import ExitCode
 from kiosk.ui.board import Board
-from kiosk.ui.bounce import BOUNCE_S, KeyBounce
+from kiosk.ui.bounce import KeyBounce
 from kiosk.ui.idle import IdleGuard, Patience
 from kiosk.ui.opening import Opening
 from kiosk.ui.outage import MODE as OUTAGE
@@ -52,6 +52,7 @@ _LOOKS_FOR_PERSONS_EVERY_S = 1.0
 _CALM_AFTER_S = 0.1
 """A screen is on the glass by then, and its person has not yet read it."""
 
+_SECOND_TAP_S = 0.2
 _SAME_PLACE_CELLS = 2
 """Two taps closer than this in time and place are one that a trembling hand has made twice."""
 
@@ -133,7 +134,7 @@ class KioskApp(App[None], inherit_bindings=False):
         self._patience = patience or Patience()
         self._idle = IdleGuard(now)
         self._now = now
-        self._tapped: tuple[tuple[float, float], float] = ((0, 0), -BOUNCE_S)
+        self._tapped: tuple[tuple[float, float], float] = ((0, 0), -_SECOND_TAP_S)
         self._drops_release = False
         self._bounce = KeyBounce(hand_clock)
         self._minded: Screen[Any] | None = None
@@ -326,7 +327,8 @@ class KioskApp(App[None], inherit_bindings=False):
         before, self._tapped = self._tapped, (place, at_s)
         (x, y), before_s = before
         is_same = abs(place[0] - x) <= _SAME_PLACE_CELLS and abs(place[1] - y) <= _SAME_PLACE_CELLS
-        return (is_same and at_s - before_s < BOUNCE_S) or (isinstance(screen, SeatScreen) and screen.is_just_shown)
+        is_onto_new = isinstance(screen, SeatScreen) and screen.is_just_shown
+        return is_onto_new or (is_same and at_s - before_s < _SECOND_TAP_S)
 
     def mind_idleness(self) -> None:
         """Lets the screen in front know how long nobody has touched it; time begins anew with every screen."""

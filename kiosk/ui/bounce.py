@@ -2,11 +2,8 @@
 
 from collections.abc import Callable
 
-BOUNCE_S = 0.2
-"""Two strokes closer than this are one; a keyboard repeats a held key faster."""
-
-_UNREAD_S = 0.3
-"""Nobody has read a screen that came less long ago."""
+BOUNCE_S = 0.16
+"""Two strokes of a key closer than this are one: nobody reads a screen in between, and a keyboard repeats faster."""
 
 _CONFIRMS = "enter"
 """The key that presses whatever has the focus, on every screen."""
@@ -15,9 +12,8 @@ _CONFIRMS = "enter"
 class KeyBounce:
     """Tells strokes that were meant from those that were not; `now` is a clock in seconds.
 
-    Enter counts once however long it is held, and not at all on a screen that nobody can have read. Any other key is
-    heard as often as it comes, so that nobody is slowed who types digits; but not when it is still the stroke that has
-    led to the screen in front.
+    Enter counts once however long it repeats. Any other key is heard as often as it comes, so that nobody is slowed who
+    types digits; but not when it is still the stroke that has led to the screen in front.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -34,9 +30,8 @@ class KeyBounce:
     def drops(self, key: str) -> bool:
         """Whether this stroke was not meant."""
         at_s = self._now()
-        is_same = key == self._last_key
-        is_held = is_same and at_s - self._last_s < BOUNCE_S and (key == _CONFIRMS or self._was_dropped)
-        has_led_here = is_same and self._last_s <= self._came_s
-        is_unread = at_s - self._came_s < _UNREAD_S and (key == _CONFIRMS or has_led_here)
-        self._last_key, self._last_s, self._was_dropped = key, at_s, is_held or is_unread
+        is_again = key == self._last_key and at_s - self._last_s < BOUNCE_S
+        has_led_here = self._last_s <= self._came_s
+        self._was_dropped = is_again and (key == _CONFIRMS or has_led_here or self._was_dropped)
+        self._last_key, self._last_s = key, at_s
         return self._was_dropped

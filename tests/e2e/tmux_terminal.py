@@ -12,7 +12,7 @@ from tests.e2e.commands import processes_with
 
 PATIENCE_S = 60.0
 _AGAIN_S = 1.5
-_READS_S = 0.35
+_READS_S = 0.2
 """So long a person looks at a screen before he confirms it; the program takes less for a bouncing key."""
 
 
