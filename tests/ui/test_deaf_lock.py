@@ -9,7 +9,7 @@ from kiosk.ui.app import KioskApp
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.test_frame import HandClock
-from tests.ui.walk import reach, until
+from tests.ui.walk import reach, unhurried, until
 
 
 def test_the_right_pin_after_too_many_wrong_ones_is_told_to_wait(locale: Path) -> None:
@@ -18,7 +18,15 @@ def test_the_right_pin_after_too_many_wrong_ones_is_told_to_wait(locale: Path) -
     counter.sign_in = CounterSignIn(roster, None, clock)
 
     async def session() -> None:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, seat="clerk", is_demo=False, now=clock)
+        app = KioskApp(
+            lambda: counter,
+            issue=counter.issue,
+            locale=locale,
+            hand_clock=unhurried(),
+            seat="clerk",
+            is_demo=False,
+            now=clock,
+        )
         async with app.run_test(size=(100, 30)) as pilot:
             await reach(pilot, "Desk")
             await until(pilot, lambda: app.screen.has_class("-locked"), "the lock")

@@ -13,7 +13,7 @@ from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
 from tests.ui.test_frame import PATIENCE, HandClock, pass_time
 from tests.ui.test_resident_is_there import send_form
-from tests.ui.walk import reach, until, walk_to
+from tests.ui.walk import reach, unhurried, until, walk_to
 
 
 @pytest.fixture
@@ -24,7 +24,14 @@ def play(locale: Path) -> Callable[..., KioskApp]:
         clock = HandClock()
 
         async def session() -> KioskApp:
-            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, patience=PATIENCE, now=clock)
+            app = KioskApp(
+                lambda: counter,
+                issue=counter.issue,
+                locale=locale,
+                hand_clock=unhurried(),
+                patience=PATIENCE,
+                now=clock,
+            )
             async with app.run_test(size=(100, 30)) as pilot:
                 await what(pilot, app, clock)
                 counter.script.let_go()
@@ -133,6 +140,8 @@ def test_who_wants_a_revocation_and_sits_down_is_still_expected(play: Callable[.
         await reach(pilot, "Menu")
         await pilot.press("7")
         await reach(pilot, "FindResident")
+        await pilot.press("花")
+        await pilot.pause()
         await pilot.press("enter")
         await reach(pilot, "ChooseCause")
         assert board.is_clerk_called and board.revocation_wished is RevocationCause.COMPROMISED

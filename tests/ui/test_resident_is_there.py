@@ -11,7 +11,7 @@ from kiosk.ui.app import KioskApp
 from tests.ui.contact_sheet import type_form
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case, resident
-from tests.ui.walk import reach, until, walk_to
+from tests.ui.walk import reach, unhurried, until, walk_to
 
 Play = Callable[[Pilot[None], KioskApp], Awaitable[None]]
 
@@ -24,7 +24,7 @@ def play(locale: Path) -> Callable[..., KioskApp]:
         at_counter = counter or ScriptedCounter()
 
         async def session() -> KioskApp:
-            app = KioskApp(lambda: at_counter, issue=at_counter.issue, locale=locale)
+            app = KioskApp(lambda: at_counter, issue=at_counter.issue, locale=locale, hand_clock=unhurried())
             async with app.run_test(size=(100, 30)) as pilot:
                 await what(pilot, app)
                 at_counter.script.let_go()
