@@ -201,7 +201,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "trouble after the fee is rolled back",
         _NUMBERS,
         f"{_ISSUE}:issue",
-        "as trouble:\n            raise Halted(failure_code(trouble)) from trouble",
+        "as trouble:\n            raise Halted(halting_code(trouble)) from trouble",
         "as trouble:\n            raise roll_back(case, card, station, persons, failure_code(trouble)) from trouble",
     ),
     _one(
@@ -484,7 +484,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a roll-back in trouble is taken for done",
         _PENDING,
         f"{_ROLL_BACK}:roll_back",
-        "return Halted(failure_code(trouble))",
+        "return Halted(halting_code(trouble))",
         "pass",
     ),
     _one(
@@ -752,7 +752,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a revocation is acknowledged and not done",
         _PENDING,
-        "kiosk.authority.embedded.revocation:_revoke",
+        "kiosk.authority.embedded.revocation:_withdraw",
         "books.revoke(record.serial, reason, note, invalid_since)",
         "pass",
     ),
