@@ -80,6 +80,8 @@ def send_form(window: Terminal) -> None:
     window.press("m")
     window.wait_for("申請の受付")
     window.press("1")
+    window.wait_for("生年月日")
+    window.press(*"19310503")
     window.wait_for("幌延　太郎")
     window.press("Enter")
     window.wait_for("端末 demo へ 送りました")
