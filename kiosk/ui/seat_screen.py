@@ -90,7 +90,6 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def compose(self) -> ComposeResult:
         """The frame around `page` and `keys`; what is asked beside them comes when it is asked."""
         self.words = self.seat.words
-        yield Paragraph(self.words("frame.too_small"), classes="too-small")
         yield Banner(self.seat.office)
         if self._position is not None:
             from kiosk.ui.widgets.step_bar import StepBar  # the first paint has none
@@ -216,9 +215,6 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """A layout tells the screen the size it has just had; Textual would lay out and paint it all again."""
         if event.size == self.size and self.has_class(*self.seat.size_classes.split()):
             event.prevent_default()
-        elif self.focused is None:
-            # What had the focus was hidden, for want of room.
-            self.call_after_refresh(self._give_focus_back, None)
 
     async def compose_anew(self) -> None:
         """Composes the screen again, in the seat's present language, with the focus where it was."""

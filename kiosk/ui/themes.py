@@ -63,9 +63,9 @@ THEMES = (STANDARD, CONTRAST, MONO)
 """In the order in which the display key goes through them."""
 
 
-_WIDTHS = [(0, "-cramped"), (90, "-narrow"), (100, "-wide")]
-_HEIGHTS = [(0, "-shallow"), (26, "-low"), (30, "-high")]
-"""From how many cells on a screen has which class; one that is cramped or shallow says so and shows nothing else."""
+_WIDTHS = [(0, "-narrow"), (100, "-wide")]
+_HEIGHTS = [(0, "-low"), (30, "-high")]
+"""From how many cells on a screen has which class; the style sheet speaks of the low and the narrow ones."""
 
 
 def size_classes(width: int, height: int) -> str:

@@ -43,8 +43,7 @@ class ScreenHost(App[None], inherit_bindings=False):
 def text_on(app: App[Any]) -> str:
     """Everything written on the screen of an app."""
     banners = (banner.text for banner in app.screen.query(Banner))
-    shown = (paragraph.text for paragraph in app.screen.query(Paragraph) if paragraph.display)
-    return "\n".join((*banners, *shown))
+    return "\n".join((*banners, *(paragraph.text for paragraph in app.screen.query(Paragraph))))
 
 
 Use = Callable[[Pilot[None], ScreenHost], Awaitable[None]]
