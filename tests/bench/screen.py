@@ -27,11 +27,10 @@ from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.issuance.station import Station
 from kiosk.model.application import Application, Closed
 from kiosk.model.step import Actor, Step
-from kiosk.ui.app import KioskApp
 from tests.ui.conftest import compile_catalogues
 from tests.ui.glass import Glass, shown
 from tests.ui.scripted_counter import Script, ScriptedCounter
-from tests.ui.walk import PASSWORD, reach, unhurried, walk_to
+from tests.ui.walk import PASSWORD, opened, reach, walk_to
 
 MOST_OF_HELLO = 1.3
 MOST_DIGIT_MS = 20.0
@@ -155,8 +154,7 @@ def blocked_ms(locale: Path) -> float:
         return counter.issue(application, station, persons, report)
 
     async def run() -> None:
-        app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried(), issue=issue)
-        async with app.run_test(size=(100, 30)) as pilot:
+        async with opened(lambda: counter, locale, issue=issue) as pilot:
             await walk_to(pilot, "ConfirmItems")
             await pilot.press("enter")
             await reach(pilot, "ChoosePassword")

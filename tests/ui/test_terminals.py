@@ -26,7 +26,7 @@ from kiosk.ui.words import LANGUAGES
 from tests.ui.fit import flaws
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
-from tests.ui.walk import leave, reach, unhurried, until
+from tests.ui.walk import choose_duty, leave, opened, reach, until
 
 Play = Callable[[Pilot[None], ClerkForTerminals], Awaitable[None]]
 
@@ -43,8 +43,8 @@ def attend(locale: Path) -> Callable[[Play], None]:
         counter = ScriptedCounter()
 
         async def session() -> None:
-            app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried(), seat="clerk", is_demo=False)
-            async with app.run_test(size=(100, 30)) as pilot:
+            async with opened(lambda: counter, locale, seat="clerk", is_demo=False) as pilot:
+                app = pilot.app
                 await until(pilot, counter.attends.is_set, "attendance")
                 await until(pilot, lambda: app.screen.has_class("-locked"), "the lock")
                 await reach(pilot, "Desk")
@@ -209,28 +209,21 @@ def test_a_form_is_sent_to_a_free_terminal(attend: Callable[[Play], None]) -> No
     """To the only one without asking, else to the one that is chosen."""
 
     async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
-        await pilot.press("m")
-        await reach(pilot, "Menu")
-        await pilot.press("1")
-        await reach(pilot, "FindResident")
-        await pilot.press(*"太郎", "enter")
+        await look_for_taro(pilot)
         await reach(pilot, "Told")
         assert "空いている端末が ありません" in text_on(pilot.app)
         await pilot.press("enter")
         free = [send_to(clerk, "annex")]
         await reach(pilot, "Desk")
         await until(pilot, lambda: "端末 annex　空いています" in text_on(pilot.app), "the free terminal")
-        await take_in(pilot)
+        await look_for_taro(pilot)
+        await reach(pilot, "Told")
         assert (await free.pop()).code == resident(0).code
         await pilot.press("enter")
         free = [send_to(clerk, "annex"), send_to(clerk, "lobby")]
         await reach(pilot, "Desk")
         await until(pilot, lambda: "端末 lobby　空いています" in text_on(pilot.app), "both terminals")
-        await pilot.press("m")
-        await reach(pilot, "Menu")
-        await pilot.press("1")
-        await reach(pilot, "FindResident")
-        await pilot.press(*"太郎", "enter")
+        await look_for_taro(pilot)
         await reach(pilot, "ChooseTerminal")
         await fits(pilot)
         assert isinstance(pilot.app, KioskApp) and pilot.app.board.terminals is not None
@@ -248,13 +241,11 @@ def send_to(clerk: ClerkForTerminals, station: str) -> "asyncio.Future[Any]":
     return asyncio.ensure_future(asyncio.to_thread(clerk.reception(asked_by(station)).send_form))
 
 
-async def take_in(pilot: Pilot[None]) -> None:
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("1")
+async def look_for_taro(pilot: Pilot[None]) -> None:
+    """The clerk takes a form in."""
+    await choose_duty(pilot, "1")
     await reach(pilot, "FindResident")
     await pilot.press(*"太郎", "enter")
-    await reach(pilot, "Told")
 
 
 def test_calls_and_cases_stand_on_the_desk(attend: Callable[[Play], None]) -> None:
@@ -292,9 +283,7 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
         await until(pilot, lambda: "K-CASE-007" in text_on(pilot.app), "the case on the desk")
         await until(pilot, lambda: bool(pilot.app.board.terminals.suspect), "the question")
         assert type(pilot.app.screen).__name__ == "Desk"
-        await pilot.press("m")
-        await reach(pilot, "Menu")
-        await pilot.press("2")
+        await choose_duty(pilot, "2")
         await reach(pilot, "LeftCases")
         assert "端末 lobby" in text_on(pilot.app) and "2026-0007" in text_on(pilot.app)
         await fits(pilot)
@@ -333,7 +322,9 @@ def test_what_a_terminal_does_not_wait_for_any_more_is_not_settled(attend: Calla
         question = asked_by("lobby")
         found = asyncio.ensure_future(asyncio.to_thread(clerk.witnesses(question, "2026-0007").look, Step.FEE))
         await until(pilot, lambda: bool(pilot.app.board.terminals.suspect), "the question")
-        for key, screen in (("m", "Menu"), ("2", "LeftCases"), ("d", "ChooseLeft"), ("enter", "DecideCase")):
+        await choose_duty(pilot, "2")
+        await reach(pilot, "LeftCases")
+        for key, screen in (("d", "ChooseLeft"), ("enter", "DecideCase")):
             await pilot.press(key)
             await reach(pilot, screen)
         await pilot.press("4")
@@ -354,8 +345,8 @@ def test_a_question_does_not_disturb_whoever_signs_in(locale: Path) -> None:
     counter = ScriptedCounter()
 
     async def session() -> None:
-        app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried(), seat="clerk", is_demo=False)
-        async with app.run_test(size=(100, 30)) as pilot:
+        async with opened(lambda: counter, locale, seat="clerk", is_demo=False) as pilot:
+            app = pilot.app
             await until(pilot, counter.attends.is_set, "attendance")
             await reach(pilot, "Desk")
             await pilot.press(*"0112")

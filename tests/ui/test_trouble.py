@@ -3,8 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from textual import events
@@ -18,29 +17,10 @@ from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter
-from tests.ui.walk import leave, reach, unhurried, until, walk_to
+from tests.ui.walk import leave, reach, until, walk_to
 
 BEFORE_PASSWORD = frozenset({Step.APPLICATION, Step.IDENTITY_CHECK, Step.AUTHORISE})
 BEFORE_FEE = BEFORE_PASSWORD | {Step.GENERATE_KEY}
-
-Play = Callable[[Pilot[None], KioskApp], Awaitable[None]]
-
-
-@pytest.fixture
-def play(locale: Path) -> Callable[[ScriptedCounter, Play], KioskApp]:
-    """Runs an app on a counter and plays something on it."""
-
-    def run(counter: ScriptedCounter, what: Play) -> KioskApp:
-        async def session() -> KioskApp:
-            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-            async with app.run_test(size=(100, 30)) as pilot:
-                await what(pilot, app)
-                counter.script.let_go()
-            return app
-
-        return asyncio.run(session())
-
-    return run
 
 
 async def apply(pilot: Pilot[None]) -> None:
