@@ -24,7 +24,7 @@ from kiosk.ui.widgets.seat_lock import SeatLock
 
 R = TypeVar("R")
 
-_DOUBLE_TAP_S = 0.3
+DOUBLE_TAP_S = 0.3
 """A trembling hand taps twice; the second tap must not answer a question that nobody has read."""
 
 
@@ -167,7 +167,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     @property
     def is_just_shown(self) -> bool:
         """Whether a tap now can only be the second half of one that was meant for the screen before."""
-        return self.seat.now() - self._shown_at_s < _DOUBLE_TAP_S
+        return self.seat.now() - self._shown_at_s < DOUBLE_TAP_S
 
     def _speak(self) -> None:
         voice = self.seat.voice
