@@ -79,7 +79,10 @@ WALK = (
 
 
 class OneCalmAKey(Pilot[None]):
-    """A pilot that presses its next key once the app has become calm; Textual's own waits for that twice a key."""
+    """A pilot that presses its next key once the app has become calm, where Textual's own waits for that twice a key.
+
+    After the last key it waits twice too, so that what must not come of it has had the same time to come.
+    """
 
     async def press(self, *keys: str) -> None:
         """Presses keys one after another, each by its name or as the character that it types."""
@@ -88,6 +91,7 @@ class OneCalmAKey(Pilot[None]):
             name = _character_to_key(key) if is_character and not key.isalnum() else key
             self.app.post_message(events.Key(name, key if is_character else None))
             await wait_for_idle(0)
+        await wait_for_idle(0)
         await self._wait_for_screen()
 
 
