@@ -33,7 +33,7 @@ from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Step, Undo
 from kiosk.model.transition import Procedure, procedure_of
 from kiosk.register.register import ResidentLookup
-from kiosk.ui.counter import DayTakings, JournalLine, JournalView, LeftCase, Statistics
+from kiosk.ui.books import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
 
@@ -56,7 +56,7 @@ def open_books(config: Config, data: Path, station: Station) -> Iterator["Statio
 
 
 class StationBooks:
-    """`kiosk.ui.counter.Books` of one station."""
+    """`kiosk.ui.books.Books` of one station."""
 
     def __init__(self, journal: Journal, register: ResidentLookup) -> None:
         self._journal = journal

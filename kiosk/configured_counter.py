@@ -41,10 +41,15 @@ from kiosk.papers.press import Press
 from kiosk.procedures import StationProcedures
 from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import FormsByCode, NearForms, ScannedCodes
-from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText, StationDevices
+from kiosk.ui.books import Books
+from kiosk.ui.card_services import CardServices
+from kiosk.ui.counter import FailureText
+from kiosk.ui.devices import DeviceState, StationDevices
 from kiosk.ui.far import ClerkAtStation
+from kiosk.ui.papers import CodeReader
 from kiosk.ui.tower import TowerSign
 from kiosk.ui.voice import Voice
+from kiosk.ui.workbench import Check
 from kiosk.workbench import StationWorkbench
 
 TRACE_LENGTH = 400

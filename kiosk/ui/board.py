@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from kiosk.counter.queue import Ticket
     from kiosk.model.resident import Resident
     from kiosk.model.revocation import RevocationCause
+    from kiosk.ui.books import LeftCase
     from kiosk.ui.case import OpenCase
-    from kiosk.ui.counter import LeftCase
     from kiosk.ui.ending import Ending
     from kiosk.ui.service import OpenService
     from kiosk.ui.submission import Accepted, Referred, Returned, Submission

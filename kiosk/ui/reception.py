@@ -9,9 +9,11 @@ from hw.ports import PinPolicy
 from kiosk.model.resident import Resident
 from kiosk.model.secret import wipe
 from kiosk.ui.board import Board
+from kiosk.ui.card_services import CardServices, Judgement, OwnCertificate
 from kiosk.ui.case import OpenCase
 from kiosk.ui.case_thread import Issue, run_case
-from kiosk.ui.counter import CardServices, Counter, FailureText, Judgement, OwnCertificate, SimulatedCard
+from kiosk.ui.counter import Counter, FailureText
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.forms_corner import StationForms
 from kiosk.ui.resident.form_flow import FormsCorner
 from kiosk.ui.resident.own_flow import OwnCard

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from kiosk.model.transition import BEFORE_FEE, OTHER_ENDS, Procedure, Stage
-from kiosk.ui.counter import LeftCase
+from kiosk.ui.books import LeftCase
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key

@@ -7,7 +7,8 @@ from hw.ports import PinPolicy
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor, Step
 from kiosk.ui.case import AtWork, OpenCase
-from kiosk.ui.counter import FailureText, SimulatedCard
+from kiosk.ui.counter import FailureText
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.persons import CardRequest, Consent, PasswordChoice, PasswordEntry, ResidentAsked
 from kiosk.ui.resident.application import ConfirmItems

@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 
-from kiosk.ui.counter import Counter, DeviceState, Hand
+from kiosk.ui.counter import Counter
+from kiosk.ui.devices import DeviceState, Hand
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
