@@ -17,7 +17,6 @@ from kiosk.clock import JAPAN
 from kiosk.config import Config
 from kiosk.counter.till import Till
 from kiosk.issuance.filing import filed
-from kiosk.issuance.issue import filed_application
 from kiosk.issuance.roll_back import REFUND
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -27,7 +26,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord, EffectState
 from kiosk.journal.seal import load_station_key
 from kiosk.journal.verify import verify_chain
-from kiosk.model.application import SettledFee
+from kiosk.model.application import Application, SettledFee
 from kiosk.model.password_service import UnlockApplication
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Step, Undo
@@ -77,7 +76,7 @@ class StationBooks:
         """Whom a case is about; of a card whose password is changed nobody knows that."""
         match procedure:
             case Procedure.ISSUANCE:
-                return filed_application(case, self._journal).resident_code
+                return filed(case, self._journal, Application).resident_code
             case Procedure.REVOCATION:
                 return filed(case, self._journal, RevocationApplication).resident_code
             case Procedure.UNLOCK:

@@ -31,7 +31,7 @@ from kiosk.counter.roster import CounterSignIn, SignIn
 from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.far_clerk import FarForms, StationFarClerk
-from kiosk.issuance.issue import filed_application
+from kiosk.issuance.filing import filed
 from kiosk.issuance.station import Station
 from kiosk.maintenance.device_board import DeviceBoard, ToldDevice
 from kiosk.model.application import Application
@@ -205,7 +205,7 @@ class ConfiguredCounter:
         if self._card is not None:
             self._card.owner = resident.code
         for record in station.journal.unfinished_cases():
-            left = filed_application(record, station.journal)
+            left = filed(record, station.journal, Application)
             if left.resident_code == resident.code:
                 return left
         forms = self._forms_for_cases()
