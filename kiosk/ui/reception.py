@@ -19,7 +19,6 @@ from kiosk.ui.resident.form_flow import FormsCorner
 from kiosk.ui.resident.own_flow import OwnCard
 from kiosk.ui.service_desk import StationServices
 from kiosk.ui.station_thread import StationThread
-from kiosk.ui.words import RESIDENT_LANGUAGES
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
@@ -125,4 +124,4 @@ class StationReception:
 
     def failure_texts(self, code: str) -> dict[str, FailureText]:
         """The failure book's words in every language."""
-        return {language: self._counter.failure_text(code, language) for language in RESIDENT_LANGUAGES}
+        return self.services.failure_texts(code)
