@@ -112,6 +112,9 @@ from kiosk.model.secret import wipe
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import Procedure, Stage
 
+_MOST_COPIES = 3
+"""So many copies are printed in a row that neither the printer nor a person says came out."""
+
 _LARGEST_NUMBER = 999_999
 _LARGEST_FEE = SettledFee(fee_yen=99_999, tendered_yen=999_999, change_yen=999_999)
 """The widest numbers that a receipt has to hold."""
@@ -563,13 +566,15 @@ def print_receipt(
         return seen == PaperSeen.WHOLE
 
     def look(intent: ReceiptIntent) -> PrintedReceipt:
-        copies = 0
-        while not is_whole(intent.receipt.number):
-            copies += 1
-            cut_off(station.printer)
-            if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)).is_on_paper:
-                break
-        return PrintedReceipt(intent.receipt.number, copies)
+        for copies in range(_MOST_COPIES + 1):
+            if is_whole(intent.receipt.number):
+                return PrintedReceipt(intent.receipt.number, copies)
+            if copies < _MOST_COPIES:
+                cut_off(station.printer)
+                if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)).is_on_paper:
+                    return PrintedReceipt(intent.receipt.number, copies + 1)
+        # A printer whose every paper is missed is not helped by one more.
+        raise CannotTell
 
     def attempt() -> PrintedReceipt:
         return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=look)
