@@ -16,7 +16,9 @@ from kiosk.ui.far import ClerkAtStation, FarClerk
 if TYPE_CHECKING:
     from kiosk.counter.roster import SignIn
     from kiosk.counter_records import CounterRecords
+    from kiosk.issuance.persons import Clerk
     from kiosk.issuance.station import Station
+    from kiosk.model.decision import CarriedOut, Decision
     from kiosk.model.revocation import RevocationApplication
     from kiosk.papers.press import Printed
     from kiosk.ui.service import Run
@@ -429,6 +431,10 @@ class Procedures(Protocol):
 
     def abort(self, number: str) -> str:
         """Ends a case; the failure book's code by which it is known."""
+        ...
+
+    def carry_out(self, decision: "Decision", clerk: "Clerk") -> "CarriedOut":
+        """What `clerk` at a station of his own has decided; he is asked what has to be asked."""
         ...
 
     def settle(self, number: str, answer: str, second: str) -> None:
