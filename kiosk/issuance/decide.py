@@ -12,11 +12,15 @@ from kiosk.issuance.station import Station
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord
 from kiosk.model.decision import CarriedOut, Decision, DecisionKind, possible_decisions
+from kiosk.model.transition import Procedure
 
 
 def undecided_cases(journal: Journal) -> tuple[CaseRecord, ...]:
     """The cases of this station about which one clerk can decide something."""
-    return tuple(record for record in journal.cases() if possible_decisions(record.stage))
+    open_cases = [*journal.held_cases()]
+    for procedure in Procedure:
+        open_cases += journal.unfinished_cases(procedure)
+    return tuple(record for record in open_cases if possible_decisions(record.stage))
 
 
 def carry_out(decision: Decision, station: Station, persons: Persons) -> CarriedOut:
