@@ -14,8 +14,8 @@ from kiosk.ui.station_thread import StationThread
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
     from kiosk.model.decision import Decision
-    from kiosk.ui.counter import Procedures
     from kiosk.ui.far import FarDecisions
+    from kiosk.ui.procedures import Procedures
 
 _LOOKS_EVERY_S = 2.0
 """How often it is looked for cases that were left."""

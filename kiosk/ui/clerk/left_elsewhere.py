@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from kiosk.model.decision import CarriedOut, Choice, DecisionKind
 from kiosk.model.transition import procedure_of
+from kiosk.ui.books import LeftCase
 from kiosk.ui.clerk.service import ConfirmAbort, Decided, ReturnDay
-from kiosk.ui.counter import LeftCase
 from kiosk.ui.seat import Seat
 from kiosk.ui.terminals import TerminalQuestion, Terminals
 
