@@ -10,8 +10,8 @@ from kiosk.authority.client import AuthorityClient
 from kiosk.issuance.decide import carry_out, undecided_cases
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
-from kiosk.model.decision import CarriedOut, Choice, Decision, DecisionKind, can_be_ended, possible_decisions
-from kiosk.model.transition import ENDED, OTHER_ENDS, Stage
+from kiosk.model.decision import CarriedOut, Choice, Decision, DecisionKind, can_be_ended
+from kiosk.model.transition import Stage
 from tests.counter_bench import CuttingDatabase, PowerCut, World
 from tests.issuance.rest import bodies, check_rest
 from tests.issuance.test_hold import TOMORROW, cut_at, latest, new_world, world_in
@@ -27,15 +27,6 @@ def decided(world: World, kind: DecisionKind, until: datetime.date | None = None
 
 def carried_out(world: World, decision: Decision, station: Station | None = None) -> CarriedOut:
     return carry_out(decision, station or world.station(), world.persons("1"))
-
-
-def test_every_case_that_can_be_ended_can_be_decided_about_and_no_other() -> None:
-    for stage in Stage:
-        assert bool(possible_decisions(stage)) == can_be_ended(stage)
-        assert (DecisionKind.RESUME in possible_decisions(stage)) == (stage is Stage.ON_HOLD)
-    assert not any(possible_decisions(stage) for stage in (*ENDED, Stage.SETTLED, Stage.FEE_SUSPECT))
-    for ends in OTHER_ENDS.values():
-        assert {possible_decisions(stage) for stage in ends.before} == {(DecisionKind.ABORT,)}
 
 
 def test_a_case_is_ended_by_a_clerk_whom_the_journal_names(tmp_path: Path, fresh_authority: Path) -> None:
