@@ -118,6 +118,10 @@ class PaperUnseen(device.OutcomeUnknown):
     """A paper went to the printer, which does not say whether it came out."""
 
 
+class MoneyUnseen(device.OutcomeUnknown):
+    """The cash box failed while a payer's money was taken; how much of it lies there a person counts."""
+
+
 class PasswordUnproven(device.OutcomeUnknown):
     """The card took a new password, and does not know it now."""
 

@@ -9,7 +9,7 @@ import hashlib
 
 from cryptography import x509
 
-from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
+from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
 from hw.ports import Deposit, DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import CertificateUnacceptable
@@ -38,6 +38,7 @@ from kiosk.issuance.failure import (
     CaseUnreadable,
     CertificateLapsed,
     Halted,
+    MoneyUnseen,
     PaperUnseen,
     Refusal,
     StoreOutdated,
@@ -447,16 +448,23 @@ def take_fee(
     @before_a_persons_eyes()
     def collect(fee_yen: int, already_yen: int) -> SettledFee:
         station.cash.begin(fee_yen, payment)
-        if already_yen:
-            station.cash.take_from_clerk(already_yen)
+        unnoted_yen = already_yen
         try:
+            if unnoted_yen:
+                station.cash.take_from_clerk(unnoted_yen)
+                unnoted_yen = 0
             while (rest_yen := rest_of(station.cash.deposit())) > 0:
-                if tendered_yen := persons.clerk.take_fee(rest_yen, open_deposit(rest_yen)):
-                    station.cash.take_from_clerk(tendered_yen)
-        except Abandoned:
+                unnoted_yen = persons.clerk.take_fee(rest_yen, open_deposit(rest_yen))
+                if unnoted_yen:
+                    station.cash.take_from_clerk(unnoted_yen)
+                    unnoted_yen = 0
+        except (Abandoned, DeviceError) as stopped:
             station.cash.fix()
-            persons.clerk.repay(station.cash.end(DepositEnd.REPAY))
-            raise
+            persons.clerk.repay(station.cash.end(DepositEnd.REPAY) + unnoted_yen)
+            if isinstance(stopped, Abandoned):
+                raise
+            # Whatever the device knows of itself: money has changed hands by now.
+            raise MoneyUnseen("the cash box failed while the fee was taken") from stopped
         tendered_yen = station.cash.fix().received_yen
         # What a machine has not given out itself is the clerk's to hand back.
         change_yen = station.cash.end(DepositEnd.CHANGE)

@@ -80,7 +80,16 @@ REFUND = Effect(
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 
-_SAYS_NOTHING_OF_BEFORE = ("transactionIdInUse", "badTime", "duplicateCertReq")
+_SAYS_NOTHING_OF_BEFORE = (
+    "transactionIdInUse",
+    "badTime",
+    "duplicateCertReq",
+    # Who asked then may have another credential now.
+    "badMessageCheck",
+    "certRevoked",
+    "notAuthorized",
+    "signerNotTrusted",
+)
 """Why an authority that keeps no answers refuses the bytes of a request a second time, whatever it did at first."""
 
 
@@ -92,16 +101,17 @@ def roll_back(
     code: str,
     actor: Actor = Actor.STATION,
     unacceptable: bytes | None = None,
+    operator: str | None = None,
 ) -> RolledBack | Halted | Suspect:
     """Undoes whatever the case has done, and returns what to raise.
 
     `unacceptable` is what came instead of the certificate that was asked for (DER); an authority that keeps no answers
-    would not give it again. `Halted` when it has to go on another time, `Suspect` when two clerks have to say what is
-    to be given back.
+    would not give it again. `operator` is the clerk who stopped it, where the journal is to name him. `Halted` when it
+    has to go on another time, `Suspect` when two clerks have to say what is to be given back.
     """
     card.release()
     if case.record.stage is not Stage.ROLLING_BACK:
-        case.move(Event.ROLL_BACK, code, actor)
+        case.move(Event.ROLL_BACK, code, actor, operator)
     try:
         if case.was_begun(CONFIRM.step) or case.was_begun(SECOND_CONFIRM.step):
             _revoke_both(case, station, unacceptable)
@@ -252,14 +262,21 @@ def _issued_certificate(
     except CertificateUnacceptable as other:
         return other.certificate
     except AuthorityRejected as rejected:
-        if rejected.fail_info in _SAYS_NOTHING_OF_BEFORE and _has_issued(message, station):
+        if _may_have_issued(message, station, rejected):
             raise
         return None
 
 
-def _has_issued(message: Message, station: Station) -> bool:
-    """Whether the authority has issued upon these bytes. One that keeps no such record refuses, and raises."""
-    return any(issued.transaction_id == message.transaction_id for issued in station.authority.station_record())
+def _may_have_issued(message: Message, station: Station, rejected: AuthorityRejected) -> bool:
+    """Whether the authority may have issued upon these bytes before it refused them; its own record says it for sure.
+
+    One that keeps no such record is believed where it would have refused them at first as well.
+    """
+    try:
+        record = station.authority.station_record()
+    except AuthorityRejected:
+        return rejected.fail_info in _SAYS_NOTHING_OF_BEFORE
+    return any(issued.transaction_id == message.transaction_id for issued in record)
 
 
 def _erase(case: Case, card: InsertedCard, station: Station) -> None:

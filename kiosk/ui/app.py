@@ -201,6 +201,7 @@ class KioskApp(App[None], inherit_bindings=False):
         from kiosk.ui.case_thread import issue_certificate
         from kiosk.ui.clerk.flow import attend, keep_left
         from kiosk.ui.clerk_elsewhere import have_cases_settled, reach_clerk
+        from kiosk.ui.decisions_elsewhere import have_left_cases_decided
         from kiosk.ui.office import StationOffice
         from kiosk.ui.reception import StationReception
         from kiosk.ui.resident.flow import serve_residents
@@ -223,6 +224,10 @@ class KioskApp(App[None], inherit_bindings=False):
                 self.run_worker(reach_clerk(self.board, far_clerk, lambda: self._is_leaving), group="clerk")
                 settling = have_cases_settled(far_clerk, station, self._thread, lambda: self._is_leaving)
                 self.run_worker(settling, group="clerk")
+                deciding = have_left_cases_decided(
+                    far_clerk, counter.procedures(), station, self._thread, board, lambda: self._is_leaving
+                )
+                self.run_worker(deciding, group="clerk")
         if served == {SeatName.CLERK} and far_clerk is None:
             attending = attend_terminals(counter, self.board, lambda: self._is_leaving)
             self._attending = self.run_worker(attending, group="terminals")

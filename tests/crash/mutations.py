@@ -377,7 +377,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "whoever stops paying gets nothing back",
         _TILL,
         f"{_ISSUE}:take_fee",
-        "persons.clerk.repay(station.cash.end(DepositEnd.REPAY))",
+        "persons.clerk.repay(station.cash.end(DepositEnd.REPAY) + unnoted_yen)",
         "station.cash.end(DepositEnd.REPAY)",
     ),
     _one(
@@ -471,15 +471,15 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a roll-back is not begun in the journal",
         _BACK,
         f"{_ROLL_BACK}:roll_back",
-        "case.move(Event.ROLL_BACK, code, actor)",
+        "case.move(Event.ROLL_BACK, code, actor, operator)",
         "pass",
     ),
     _one(
         "a roll-back is done before it is done",
         _PENDING,
         f"{_ROLL_BACK}:roll_back",
-        "case.move(Event.ROLL_BACK, code, actor)",
-        "case.move(Event.ROLL_BACK, code, actor)\n        case.move(Event.END, code)",
+        "case.move(Event.ROLL_BACK, code, actor, operator)",
+        "case.move(Event.ROLL_BACK, code, actor, operator)\n        case.move(Event.END, code)",
     ),
     _one(
         "a roll-back in trouble is taken for done",

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from hw.cash.coin_box import CoinBox
+from hw.cash.coin_ledger import LedgerUnwritten
 from hw.link.reopening import ReopeningLink
-from hw.ports import MachineMoney
+from hw.ports import DepositEnd, MachineMoney
 from kiosk.issuance.failure import RolledBack
 from kiosk.issuance.persons import OpenDeposit
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
-from tests.hw.cash.test_cash_boxes import Cable, Coins
+from tests.hw.cash.test_cash_boxes import Cable, Coins, no_room_in
 from tests.issuance.rest import check_rest, new_world
 from tests.issuance.test_issuance_trouble import But
 
@@ -105,6 +107,33 @@ def test_change_is_paid_once_when_the_program_dies_within_the_payout(tmp_path: P
     assert counter.coins.machine.hopper.memory.dispensed == 10
     assert counter.box.state.traces == {}
     check_rest(counter.world, [second, first])
+
+
+@pytest.mark.parametrize("full_until", ["the end", "it is counted"])
+def test_money_that_a_full_disk_kept_from_being_noted_goes_back_to_its_payer(
+    tmp_path: Path, fresh_authority: Path, full_until: str
+) -> None:
+    """The clerk has it in his hand, and the machine's ledger takes no line: nobody may take it for never paid."""
+    counter = Counter(new_world(tmp_path / "world", fresh_authority))
+    counter.cable.has_cut = True  # this machine's line holds
+    box, payer_yen, path = counter.box, counter.payer_yen, tmp_path / "world" / "coins.jsonl"
+
+    def take_from_clerk(amount_yen: int) -> None:
+        raise LedgerUnwritten("no space left on device")
+
+    def end(how: DepositEnd) -> int:
+        if full_until == "the end":
+            return box.end(how)
+        with no_room_in(path):
+            return box.end(how)
+
+    counter.box = cast("CoinBox", But(box, take_from_clerk=take_from_clerk, end=end))
+    with pytest.raises(RolledBack):
+        counter.issue("1", RESIDENT)
+    assert payer_yen == {"1": 0}
+    counter.start()
+    counter.cable.has_cut = True
+    check_rest(counter.world, [counter.issue("2", OTHER_RESIDENT)])
 
 
 @pytest.mark.parametrize("coins_yen", [(500,), (100, 100, 100)])

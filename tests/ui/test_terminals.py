@@ -15,6 +15,7 @@ from kiosk.counter.asking import FormLooked
 from kiosk.counter.line import Question
 from kiosk.issuance.persons import Abandoned, IdentityQuestion
 from kiosk.journal.records import CaseElsewhere
+from kiosk.model.decision import CarriedOut, Decision, DecisionKind
 from kiosk.model.form import Form
 from kiosk.model.step import Step
 from kiosk.model.testimony import Finding
@@ -313,6 +314,85 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
         assert "記録しました" in text_on(pilot.app)
         await pilot.press("enter")
         await reach(pilot, "Desk")
+
+    attend(play)
+
+
+LEFT = CaseElsewhere("p", "lobby", "2026-0007", Stage.PENDING, "K-CASE-010")
+ON_HOLD = CaseElsewhere("p", "lobby", "2026-0007", Stage.ON_HOLD)
+
+
+@pytest.mark.parametrize(
+    ("case", "keys", "kind", "told"),
+    [
+        (LEFT, (("1", "ReturnDay"), ("1", "Decided")), DecisionKind.HOLD, "保留票は、その端末"),
+        (ON_HOLD, (("2", "Decided"),), DecisionKind.RESUME, "保留を解きました"),
+        (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), DecisionKind.ABORT, "中止しました"),
+        (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), None, "いまその処理ができません"),
+    ],
+)
+def test_the_clerk_decides_about_what_was_left_at_a_terminal_and_hears_what_came_of_it(
+    attend: Callable[[Play], None],
+    case: CaseElsewhere,
+    keys: Sequence[tuple[str, str]],
+    kind: DecisionKind | None,
+    told: str,
+) -> None:
+    """It disturbs nobody: neither the question, nor what came of it while he is at something else."""
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        clerk.follow([case])
+        decisions = clerk.decisions(asked_by("lobby"))
+        made = asyncio.ensure_future(asyncio.to_thread(decisions.decide, [case]))
+        await until(pilot, lambda: bool(pilot.app.board.terminals.undecided), "the question")
+        assert type(pilot.app.screen).__name__ == "Desk"
+        for key, screen in (("m", "Menu"), ("2", "LeftCases")):
+            await pilot.press(key)
+            await reach(pilot, screen)
+        assert "端末 lobby" in text_on(pilot.app) and "ここで保留・中止を決めます" in text_on(pilot.app)
+        await fits(pilot)
+        await pilot.press("1")
+        assert type(pilot.app.screen).__name__ == "LeftCases", "it goes on at its terminal alone"
+        for key, screen in (("d", "ChooseLeft"), ("enter", "DecideCase"), *keys):
+            await pilot.press(key)
+            await reach(pilot, screen)
+            await fits(pilot)
+        assert "端末 lobby に伝えました" in text_on(pilot.app)
+        choice = await made
+        assert choice.case == "p" and choice.kind is (kind or DecisionKind.ABORT)
+        assert (choice.until is not None) == (kind is DecisionKind.HOLD)
+        decision = Decision(choice, case.number, case.stage, "demo", "0" * 32)
+        code = "K-CASE-010" if choice.kind is DecisionKind.ABORT else ""
+        decisions.carried_out(CarriedOut(decision, kind is not None, code, True))
+        await until(pilot, lambda: bool(pilot.app.board.terminals.carried_out), "what came of it")
+        assert "に伝えました" in text_on(pilot.app)
+        await pilot.press("enter")
+        await until(pilot, lambda: told in text_on(pilot.app), "that it is told")
+        assert "端末 lobby　申請書 2026-0007" in text_on(pilot.app)
+        await fits(pilot)
+        await pilot.press("enter")
+        await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_a_terminal_to_which_a_resident_has_come_takes_no_decision(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        question = asked_by("lobby")
+        made = asyncio.ensure_future(asyncio.to_thread(clerk.decisions(question).decide, [LEFT]))
+        await until(pilot, lambda: bool(pilot.app.board.terminals.undecided), "the question")
+        for key, screen in (("m", "Menu"), ("2", "LeftCases"), ("d", "ChooseLeft"), ("enter", "DecideCase")):
+            await pilot.press(key)
+            await reach(pilot, screen)
+        await pilot.press("3")
+        await reach(pilot, "ConfirmAbort")
+        clerk.withdraw(question)
+        with pytest.raises(asyncio.CancelledError):
+            await made
+        await pilot.press("1")
+        await reach(pilot, "Decided")
+        assert "端末 lobby が使用中か" in text_on(pilot.app)
+        await fits(pilot)
 
     attend(play)
 
