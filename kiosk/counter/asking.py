@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from hw.ports import ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
+from hw.ports import CashTrouble, ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
@@ -47,6 +47,14 @@ class CountWanted:
     application_number: str
     due_yen: int
     known: MachineMoney
+
+
+@dataclass(frozen=True)
+class CashMinded:
+    """At which application something is wrong with the terminal's cash."""
+
+    application_number: str
+    trouble: CashTrouble
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,6 +132,7 @@ CERTIFICATE = Asking("certificate", str, bytes)
 FEE = Asking("fee", Concerning, int)
 CHANGE = Asking("change", Concerning, bool)
 REPAY = Asking("repay", Concerning, bool)
+CASH = Asking("cash", CashMinded, bool)
 COUNT = Asking("count", CountWanted, int)
 RETURNED = Asking("returned", Concerning, bool)
 PAPER = Asking("paper", Concerning, PaperSeen)
@@ -139,7 +148,7 @@ TESTIFY = Asking("testify", str, Testimony)
 
 CLERKS = frozenset(
     asked.kind
-    for asked in (IDENTITY, APPROVE, FEE, CHANGE, REPAY, COUNT, RETURNED, PAPER, TYPED_FORM, FREE, CALL, TESTIFY)
+    for asked in (IDENTITY, APPROVE, FEE, CHANGE, REPAY, CASH, COUNT, RETURNED, PAPER, TYPED_FORM, FREE, CALL, TESTIFY)
 )
 """What a person answers, who takes his time; everything else a station answers at once."""
 IS_VALID = Asking("is_valid", str, bool)
