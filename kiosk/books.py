@@ -17,7 +17,6 @@ from kiosk.clock import JAPAN
 from kiosk.config import Config
 from kiosk.counter.till import Till
 from kiosk.issuance.filing import filed
-from kiosk.issuance.issue import filed_application
 from kiosk.issuance.roll_back import REFUND
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -27,13 +26,13 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord, EffectState
 from kiosk.journal.seal import load_station_key
 from kiosk.journal.verify import verify_chain
-from kiosk.model.application import SettledFee
+from kiosk.model.application import Application, SettledFee
 from kiosk.model.password_service import UnlockApplication
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Step, Undo
 from kiosk.model.transition import Procedure, procedure_of
 from kiosk.register.register import ResidentLookup
-from kiosk.ui.counter import DayTakings, JournalLine, JournalView, LeftCase, Statistics
+from kiosk.ui.books import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
 
@@ -56,7 +55,7 @@ def open_books(config: Config, data: Path, station: Station) -> Iterator["Statio
 
 
 class StationBooks:
-    """`kiosk.ui.counter.Books` of one station."""
+    """`kiosk.ui.books.Books` of one station."""
 
     def __init__(self, journal: Journal, register: ResidentLookup) -> None:
         self._journal = journal
@@ -77,7 +76,7 @@ class StationBooks:
         """Whom a case is about; of a card whose password is changed nobody knows that."""
         match procedure:
             case Procedure.ISSUANCE:
-                return filed_application(case, self._journal).resident_code
+                return filed(case, self._journal, Application).resident_code
             case Procedure.REVOCATION:
                 return filed(case, self._journal, RevocationApplication).resident_code
             case Procedure.UNLOCK:

@@ -20,11 +20,11 @@ from kiosk.eapply.sign import sign_cms
 from kiosk.eapply.verify import Outcome, verify
 from kiosk.issuance.station import Station
 from kiosk.model.certificate import CertificateStatus, serial_text
-from kiosk.ui.counter import CardUnusable, Judgement, OwnCertificate
+from kiosk.ui.card_services import CardUnusable, Judgement, OwnCertificate
 
 
 class StationCardServices:
-    """`kiosk.ui.counter.CardServices` at a station's reader."""
+    """`kiosk.ui.card_services.CardServices` at a station's reader."""
 
     def __init__(self, station: Station) -> None:
         self._station = station

@@ -19,7 +19,7 @@ from kiosk.issuer_keys import open_token_issuer
 from kiosk.maintenance.bundle import without_secrets
 from kiosk.register.register import load_register
 from kiosk.roster_file import load_roster
-from kiosk.ui.counter import Check
+from kiosk.ui.workbench import Check
 
 _KEY_FILES = ("station.key", "head.key", "line.key")
 _PROCESSES = Path("/proc")

@@ -31,7 +31,7 @@ from kiosk.counter.roster import CounterSignIn, SignIn
 from kiosk.counter_records import CounterRecords, open_counter_records
 from kiosk.failure_book import load_failure_book
 from kiosk.far_clerk import FarForms, StationFarClerk
-from kiosk.issuance.issue import filed_application
+from kiosk.issuance.filing import filed
 from kiosk.issuance.station import Station
 from kiosk.maintenance.device_board import DeviceBoard, ToldDevice
 from kiosk.model.application import Application
@@ -41,10 +41,15 @@ from kiosk.papers.press import Press
 from kiosk.procedures import StationProcedures
 from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import FormsByCode, NearForms, ScannedCodes
-from kiosk.ui.counter import Books, CardServices, Check, CodeReader, DeviceState, FailureText, StationDevices
+from kiosk.ui.books import Books
+from kiosk.ui.card_services import CardServices
+from kiosk.ui.counter import FailureText
+from kiosk.ui.devices import DeviceState, StationDevices
 from kiosk.ui.far import ClerkAtStation
+from kiosk.ui.papers import CodeReader
 from kiosk.ui.tower import TowerSign
 from kiosk.ui.voice import Voice
+from kiosk.ui.workbench import Check
 from kiosk.workbench import StationWorkbench
 
 TRACE_LENGTH = 400
@@ -200,7 +205,7 @@ class ConfiguredCounter:
         if self._card is not None:
             self._card.owner = resident.code
         for record in station.journal.unfinished_cases():
-            left = filed_application(record, station.journal)
+            left = filed(record, station.journal, Application)
             if left.resident_code == resident.code:
                 return left
         forms = self._forms_for_cases()

@@ -29,7 +29,8 @@ from kiosk.counter.attendance import Attendance
 from kiosk.counter.line import Question
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.failure import CaseEnded, NumberTaken
-from kiosk.issuance.issue import filed_application, issue
+from kiosk.issuance.filing import filed
+from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.second_certificate import second_certificate_of
 from kiosk.model.application import Application
@@ -86,7 +87,14 @@ def run_drill(
 
 
 def run_attendance(
-    config: Config, data: Path, path: Path, is_stopping: Callable[[], bool], out: TextIO = sys.stdout
+    config: Config,
+    data: Path,
+    path: Path,
+    is_stopping: Callable[[], bool],
+    out: TextIO = sys.stdout,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
 ) -> ExitCode:
     """Plays the file's clerk at a clerk's station, for terminals elsewhere; writes "ready" once it can be asked.
 
@@ -99,27 +107,25 @@ def run_attendance(
     with hold_data(data):
         (data / "sim").mkdir(mode=0o700, exist_ok=True)
 
+        def take_time() -> None:
+            until_s = monotonic() + file.persons.clerk.takes_s
+            while monotonic() < until_s:
+                if is_stopping():
+                    raise CancelledError
+                pause(_LOOKS_EVERY_S)
+
         def clerk(_: Question, number: str) -> PlayedClerk:
-            _take_time(file.persons.clerk.takes_s, is_stopping)
+            take_time()
             return PlayedClerk(file.persons.clerk, number, till)
 
         def witnesses(_: Question, number: str) -> PlayedWitnesses:
-            _take_time(file.persons.clerk.takes_s, is_stopping)
+            take_time()
             return PlayedWitnesses(file.persons.clerk, number, till)
 
         with open_desk(config, data, configured_endpoint(config), clerk, witnesses=witnesses) as desk:
             write(out, "ready")
-            Attendance(desk, _is_nobodys, lambda _: None, time.monotonic).serve(is_stopping)
+            Attendance(desk, _is_nobodys, lambda _: None, monotonic).serve(is_stopping)
     return ExitCode.OK
-
-
-def _take_time(takes_s: float, is_stopping: Callable[[], bool]) -> None:
-    """The clerk thinks. Raises `CancelledError` when the station ends meanwhile."""
-    until_s = time.monotonic() + takes_s
-    while time.monotonic() < until_s:
-        if is_stopping():
-            raise CancelledError
-        time.sleep(_LOOKS_EVERY_S)
 
 
 def _is_nobodys(_: Question) -> None:
@@ -143,7 +149,7 @@ def _play_all(drill: Drill, assembly: Assembly, data: Path) -> ExitCode:
     numbers = {application.number for application in wanted}
     for record in station.journal.unfinished_cases():
         if record.number not in numbers:
-            _play(drill, filed_application(record, station.journal), assembly, data, sys.stderr)
+            _play(drill, filed(record, station.journal, Application), assembly, data, sys.stderr)
     return max((_play(drill, application, assembly, data, sys.stdout) for application in wanted), default=ExitCode.OK)
 
 

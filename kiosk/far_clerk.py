@@ -13,7 +13,7 @@ from kiosk.model.resident import Resident
 
 
 class StationFarClerk:
-    """`kiosk.ui.counter.FarClerk` of an open station; what is opened for it is closed with `held`."""
+    """`kiosk.ui.far.FarClerk` of an open station; what is opened for it is closed with `held`."""
 
     def __init__(self, config: Config, data: Path, assembly: Assembly, held: ExitStack) -> None:
         self._config = config

@@ -36,7 +36,7 @@ from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen, TestimonyInvalid
 from kiosk.model.transition import Procedure, procedure_of
-from kiosk.ui.counter import DecisionRefused
+from kiosk.ui.procedures import DecisionRefused
 from kiosk.ui.service import Run
 
 _LETTER = {"change": "P", "unlock": "U", "revoke": "R"}
@@ -44,7 +44,7 @@ _LETTER = {"change": "P", "unlock": "U", "revoke": "R"}
 
 
 class StationProcedures:
-    """`kiosk.ui.counter.Procedures` at an open station. `clerks` is the folder of keys in files, as in training."""
+    """`kiosk.ui.procedures.Procedures` at an open station. `clerks` is the folder of keys in files, as in training."""
 
     def __init__(self, station: Station, clerk: str, clerks: Path) -> None:
         self._station = station

@@ -21,7 +21,7 @@ class FormsByCode(Protocol):
 
 
 class ScannedCodes:
-    """`kiosk.ui.counter.CodeReader`; `open_forms` is called on the thread that asks first."""
+    """`kiosk.ui.papers.CodeReader`; `open_forms` is called on the thread that asks first."""
 
     def __init__(self, scanner: CodeScanner, open_forms: Callable[[], FormsByCode]) -> None:
         self._scanner = scanner

@@ -20,7 +20,7 @@ from kiosk.authority.errors import AuthorityError
 from kiosk.clock import JAPAN
 from kiosk.issuance.station import Station
 from kiosk.maintenance.bundle import without_secrets
-from kiosk.ui.counter import Check, CheckOutcome
+from kiosk.ui.workbench import Check, CheckOutcome
 
 _INTERFACES = Path("/sys/class/net")
 _SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")

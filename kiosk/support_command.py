@@ -11,7 +11,7 @@ from kiosk.config import Config
 from kiosk.config_check import check_settings
 from kiosk.exit_code import ExitCode
 from kiosk.maintenance.bundle import collect, write_bundle
-from kiosk.ui.counter import Check
+from kiosk.ui.workbench import Check
 
 
 def run_check(config: Config, path: Path, data: Path, *, is_json: bool) -> ExitCode:

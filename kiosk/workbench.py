@@ -28,7 +28,7 @@ from kiosk.maintenance.bundle import collect, write_bundle
 from kiosk.papers.operations import chapters
 from kiosk.papers.press import Press
 from kiosk.station_checks import card_probes, supplies, surroundings
-from kiosk.ui.counter import Check, SelfTest
+from kiosk.ui.workbench import Check, SelfTest
 
 _RECORDS = "health.jsonl"
 _RECORDS_KEPT = 2000
@@ -40,7 +40,7 @@ _CHECKS = {"reader": READER_CHECKS, "card": CARD_CHECKS}
 
 
 class StationWorkbench:
-    """`kiosk.ui.counter.Workbench` of one station.
+    """`kiosk.ui.workbench.Workbench` of one station.
 
     `owners` look after the devices, and self-tests of these run in their threads; `lines`, `log` and `checks` are what
     the running program knows.

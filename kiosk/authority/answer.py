@@ -30,6 +30,7 @@ from kiosk.authority.message import (
 )
 from kiosk.authority.verification import (
     CLOCK_SKEW,
+    UNREADABLE,
     PathInvalid,
     ValidPath,
     certified_items,
@@ -201,10 +202,7 @@ def check_certificate(
         start = certificate.not_valid_before_utc
         moment = start if at < start <= at + CLOCK_SKEW else at
         return validate_path(certificate, trust, moment, intermediates=load_certificates(answer))
-    except CertificateUnacceptable:
-        raise
-    except Exception as error:
-        # cryptography raises many kinds over strange keys, names and extensions; all of them mean the same to us.
+    except (PathInvalid, *UNREADABLE) as error:
         raise CertificateUnacceptable(der, str(error)) from error
 
 
@@ -262,6 +260,5 @@ def _only(parts: Sequence[T]) -> T:
 def _is_delegate(certificate: x509.Certificate) -> bool:
     try:
         return oids.CMP_AUTHORITY in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except Exception:
-        # Whatever is wrong with it, it is no delegate.
+    except UNREADABLE:
         return False

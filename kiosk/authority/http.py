@@ -3,6 +3,7 @@
 import os
 import ssl
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -55,6 +56,7 @@ def post(
     *,
     tls: ssl.SSLContext | bool = True,
     transport: "Transport | None" = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> tuple[int, str, bytes]:
     """HTTP status, media type and body of the answer, over a connection of its own.
 
@@ -62,7 +64,7 @@ def post(
     """
     import httpx
 
-    deadline = time.monotonic() + timeout_s
+    deadline = monotonic() + timeout_s
     try:
         request = httpx.Request("POST", url, headers={"Content-Type": content_type}, content=body)
         request.extensions["timeout"] = httpx.Timeout(timeout_s).as_dict()
@@ -73,7 +75,7 @@ def post(
                 content += chunk
                 if len(content) > _LARGEST_ANSWER:
                     raise AuthorityOutcomeUnknown("the authority's answer does not end")
-                if time.monotonic() > deadline:
+                if monotonic() > deadline:
                     raise AuthorityOutcomeUnknown("the authority's answer did not come in time")
             return response.status_code, _media_type(response), bytes(content)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:

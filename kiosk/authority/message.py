@@ -21,7 +21,7 @@ from kiosk.authority.signature import (
     signature_algorithm,
     verify_identified,
 )
-from kiosk.authority.verification import load_certificate
+from kiosk.authority.verification import UNREADABLE, load_certificate
 
 
 class BodyKind(IntEnum):
@@ -240,8 +240,7 @@ def verify_protection(message: Received, known_signer: x509.Certificate | None =
     try:
         der = known_signer.public_bytes(Encoding.DER) if known_signer and is_known else message.extra_certs[0]
         signer = _read_signer(der)
-    except Exception as error:
-        # cryptography raises many kinds over strange certificates; all of them mean the same to us.
+    except UNREADABLE as error:
         raise MessageInvalid("badMessageCheck", f"the signer's certificate cannot be read: {error}") from None
     if asn1.encode(message.header.sender) != signer.general_name:
         raise MessageInvalid("badMessageCheck", "sender is not the subject of the signer's certificate")

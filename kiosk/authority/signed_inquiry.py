@@ -7,7 +7,7 @@ from cryptography import x509
 from kiosk.authority import asn1
 from kiosk.authority.credential import Credential
 from kiosk.authority.signature import has_null_parameters, sign, signature_algorithm, verify_identified
-from kiosk.authority.verification import load_certificate
+from kiosk.authority.verification import UNREADABLE, load_certificate
 
 _SEQUENCE, _EXPLICIT_0, _EXPLICIT_1 = b"\x30", b"\xa0", b"\xa1"
 _DIRECTORY_NAME = 4
@@ -32,8 +32,7 @@ class InquirySignature:
         try:
             certificate = load_certificate(self.signer)
             name, key = certificate.subject.public_bytes(), certificate.public_key()
-        except Exception as error:
-            # cryptography raises many kinds over strange certificates; all of them mean the same to us.
+        except UNREADABLE as error:
             raise InquiryInvalid(f"the signer's certificate cannot be read: {error}") from None
         if self.requestor != asn1.explicit(_DIRECTORY_NAME, name):
             raise InquiryInvalid("requestorName is not the subject of the signer's certificate")

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -25,6 +26,18 @@ from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, verify
 from kiosk.model.certificate import CertificateState, CertificateStatus, CertifiedItems, RevocationReason
 
 CLOCK_SKEW = datetime.timedelta(minutes=5)
+
+UNREADABLE = (
+    *(ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm, InternalError),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType),
+)
+"""What cryptography raises over strange certificates, requests and answers, whichever part of them is asked for.
+
+`TypeError` over a name with a BIT STRING in it, `NotImplementedError` over an OCSP request about several certificates.
+"""
+
+NOT_ISSUED = (*UNREADABLE, InvalidSignature)
+"""What it raises when one certificate is asked whether it issued another."""
 
 
 class PathInvalid(Exception):
@@ -75,7 +88,7 @@ def validate_path(
     try:
         verified = verifier.verify(certificate, list(intermediates))
         asserted = asserted_policies(certificate)
-    except (VerificationError, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except (VerificationError, *UNREADABLE) as error:
         # A certificate whose names or extensions cannot be read is noticed only here.
         raise PathInvalid(str(error)) from error
     if policies and not asserted & frozenset(policies):
@@ -108,8 +121,7 @@ def is_link(link: x509.Certificate, anchor: x509.Certificate, at: datetime.datet
         link.verify_directly_issued_by(anchor)
         constraints = link.extensions.get_extension_for_class(x509.BasicConstraints).value
         may_sign = link.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
-    except Exception:
-        # Whatever is wrong with it, it is no link.
+    except NOT_ISSUED:
         return False
     return has_its_name and constraints.ca and may_sign and link.not_valid_before_utc <= at <= link.not_valid_after_utc
 
@@ -129,7 +141,7 @@ def certified_items(certificate: x509.Certificate) -> CertifiedItems | None:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return None
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except UNREADABLE as error:
         raise ItemsInvalid(str(error)) from None
     return read_items(names)
 
@@ -171,10 +183,7 @@ def ocsp_status(
         for single in answer.responses:
             if _is_about(single, wanted):
                 return _read_single(single, at)
-    except StatusUndecidable:
-        raise
-    except Exception as error:
-        # cryptography raises many kinds over strange responses; all of them mean the same to us.
+    except UNREADABLE as error:
         raise StatusUndecidable(f"the response cannot be read: {error}") from error
     raise StatusUndecidable("the response is about another certificate")
 
@@ -193,8 +202,7 @@ def _is_delegated(certificate: x509.Certificate, issuer: x509.Certificate, at: d
     try:
         certificate.verify_directly_issued_by(issuer)
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except Exception:
-        # Whatever is wrong with it, it is no delegate.
+    except NOT_ISSUED:
         return False
     is_in_time = certificate.not_valid_before_utc - CLOCK_SKEW <= at <= certificate.not_valid_after_utc
     return ExtendedKeyUsageOID.OCSP_SIGNING in usage and is_in_time

@@ -5,8 +5,9 @@ Whoever has paid gets his certificate or his money; such a case only goes forwar
 
 from kiosk.issuance.effect import Case
 from kiosk.issuance.failure import INTERRUPTED, CaseEnded, GivenUp
+from kiosk.issuance.filing import alone_with_the_case
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.issue import alone_with_the_case, recall
+from kiosk.issuance.issue import recall
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.roll_back import roll_back
 from kiosk.issuance.station import Station

@@ -10,9 +10,8 @@ from hw.errors import PinLocked, PinRefused
 from hw.ports import KeyUse
 from kiosk.issuance.effect import Case, Effect, World
 from kiosk.issuance.failure import TROUBLE, CaseEnded, GivenUp, Halted, Refusal, actor_behind, failure_code
-from kiosk.issuance.filing import NOBODY, open_or_resume
+from kiosk.issuance.filing import NOBODY, alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.issue import alone_with_the_case
 from kiosk.issuance.password_card import asked, choosable, choose, hand_back, holds, meant, prove, tries_left
 from kiosk.issuance.persons import Persons, Resident
 from kiosk.issuance.report import Report

@@ -147,6 +147,24 @@ STOPPED_OPEN = "K-CASE-012"
 CANNOT_TELL = "K-CASE-007"
 """The code of a case in which nobody can tell what happened."""
 
+UNNAMED = "K-CASE-003"
+"""The code of a case whose record names none."""
+
+DESTROYED = "K-CASE-004"
+"""The code of a case whose records were destroyed when the time to keep them was over."""
+
+MOVED_ELSEWHERE = "K-CASE-005"
+"""The code of a case that another process has taken further meanwhile."""
+
+ON_HOLD = "K-CASE-009"
+"""The code of a case that is on hold until the resident returns."""
+
+OUTDATED = "K-STORE-001"
+"""The code of a case that the world has taken further than the store says: the store is of an earlier day."""
+
+BROKEN = "K-STORE-002"
+"""The code by which nothing is begun or gone on with, since the journal was found to be changed."""
+
 TROUBLE = (device.DeviceError, authority.AuthorityError, Abandoned)
 """Whatever a step may raise; anything else is a defect of the program."""
 

@@ -14,12 +14,13 @@ from hw.errors import DeviceError
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.effect import Note, outcome_in
 from kiosk.issuance.failure import INTERRUPTED, RolledBack
-from kiosk.issuance.issue import alone_with_the_case, filed_application
+from kiosk.issuance.filing import alone_with_the_case, filed
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.receipt import cut_off, day_text
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord
+from kiosk.model.application import Application
 from kiosk.model.step import Actor, Pause
 from kiosk.model.transition import Event, Procedure, Stage, procedure_of
 
@@ -86,7 +87,7 @@ def _put_aside(number: str, station: Station, persons: Persons) -> CaseRecord:
         return record
     if record.seal.is_destroyed or record.seal.elsewhere:
         raise NotHeld(f"application {number} has ended, and its form cannot be read here any more")
-    application = filed_application(record, station.journal)
+    application = filed(record, station.journal, Application)
     if record.stage is not Stage.ROLLED_BACK:
         try:
             ended = abort(record, station, persons)

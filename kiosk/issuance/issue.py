@@ -6,13 +6,10 @@ and how the world is asked after an interruption, stands beside it.
 
 import datetime
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import msgspec
 from cryptography import x509
 
-from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
+from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
 from hw.ports import Deposit, DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import CertificateUnacceptable
@@ -34,13 +31,14 @@ from kiosk.issuance.cash_watch import CashWatch
 from kiosk.issuance.certification import certify_message, confirm_pending, refuse_unlike_policy
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
+    ON_HOLD,
     TROUBLE,
+    UNNAMED,
     AuthorisationExpired,
     AuthorisationUnfit,
     CaseUnreadable,
     CertificateLapsed,
     Halted,
-    NumberTaken,
     PaperUnseen,
     Refusal,
     StoreOutdated,
@@ -50,6 +48,7 @@ from kiosk.issuance.failure import (
     failure_code,
     halting_code,
 )
+from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.persons import (
     Abandoned,
@@ -87,7 +86,6 @@ from kiosk.issuance.steps import (
     Written,
 )
 from kiosk.journal.head import HeadInvalid, parse_head
-from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord, NumberedReceipt, Witness
 from kiosk.model.application import (
     Application,
@@ -112,31 +110,15 @@ from kiosk.model.eligibility import (
     refusal_code,
 )
 from kiosk.model.secret import wipe
-from kiosk.model.step import Step
 from kiosk.model.testimony import PaperSeen
-from kiosk.model.transition import Procedure, Stage, TransitionRefused, procedure_of
+from kiosk.model.transition import Procedure, Stage
 
-UNNAMED = "K-CASE-003"
-"""The code of a case whose record names none."""
+_MOST_COPIES = 3
+"""So many copies are printed in a row that neither the printer nor a person says came out."""
 
 _LARGEST_NUMBER = 999_999
 _LARGEST_FEE = SettledFee(fee_yen=99_999, tendered_yen=999_999, change_yen=999_999)
 """The widest numbers that a receipt has to hold."""
-
-MOVED_ELSEWHERE = "K-CASE-005"
-"""The code of a case that another process has taken further meanwhile."""
-
-OUTDATED = "K-STORE-001"
-"""The code of a case that the world has taken further than the store says: the store is of an earlier day."""
-
-BROKEN = "K-STORE-002"
-"""The code by which nothing is begun or gone on with, since the journal was found to be changed."""
-
-DESTROYED = "K-CASE-004"
-"""The code of a case whose records were destroyed when the time to keep them was over."""
-
-ON_HOLD = "K-CASE-009"
-"""The code of a case that is on hold until the resident returns."""
 
 
 def issue(application: Application, station: Station, persons: Persons, report: Report) -> Closed:
@@ -146,8 +128,6 @@ def issue(application: Application, station: Station, persons: Persons, report: 
     `Halted` (open, goes on at the next start) or `Suspect` (waits for two clerks, see `kiosk.issuance.settle`). An
     application closed before is not done again.
     """
-    if station.audit.broken is not None:
-        raise Halted(BROKEN)
     record = _open_or_resume(application, station)
     with alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
@@ -197,42 +177,14 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         return close(case, pending, delivered, receipt)
 
 
-@contextmanager
-def alone_with_the_case() -> Iterator[None]:
-    """While a case is worked on: what another process, or the world, has taken further halts it. Raises `Halted`."""
-    try:
-        yield
-    except TransitionRefused as refused:
-        raise Halted(MOVED_ELSEWHERE) from refused
-    except StoreOutdated as outdated:
-        raise Halted(OUTDATED) from outdated
-
-
 def _open_or_resume(application: Application, station: Station) -> CaseRecord:
-    """The case of this application number: the one that is not ended badly, or a new one. Raises `NumberTaken`."""
-    record = station.journal.latest_case(application.number)
-    if record is not None and procedure_of(record.stage) is not Procedure.ISSUANCE:
-        raise NumberTaken(application.number)
-    if record is None or record.stage in (Stage.REFUSED, Stage.ROLLED_BACK):
-        return station.journal.open_case(application.number, msgspec.json.encode(application))
-    if record.seal.is_destroyed:
-        raise Refusal(DESTROYED)
-    found = reopened(record, application.resident_code, station)
-    if found is None or filed_application(found, station.journal) != application:
-        raise NumberTaken(application.number)
+    """The case of this application. Raises `Suspect` and `Halted` for one that waits for two clerks or its resident."""
+    record = open_or_resume(application, Procedure.ISSUANCE, station, application.resident_code)
     if record.stage.is_suspect:
         raise Suspect(record.code or UNNAMED)
     if record.stage is Stage.ON_HOLD:
         raise Halted(ON_HOLD)
-    return found
-
-
-def reopened(record: CaseRecord, resident_code: str, station: Station) -> CaseRecord | None:
-    """A case in a form that can be read here, None when it is another's. Raises `Halted` when nobody can be asked."""
-    try:
-        return station.ended_cases.reopened(record, resident_code)
-    except DeviceError as trouble:
-        raise Halted(failure_code(trouble)) from trouble
+    return record
 
 
 def recall(case: Case, card: InsertedCard) -> None:
@@ -240,13 +192,6 @@ def recall(case: Case, card: InsertedCard) -> None:
     filed, authorised = case.outcome_of(APPLICATION), case.outcome_of(AUTHORISE)
     card.number = filed.card_number if filed else None
     card.authorisation = authorised.authorisation if authorised else None
-
-
-def filed_application(record: CaseRecord, journal: Journal) -> Application:
-    """The application that a case was opened with."""
-    stored = journal.effect(record, Step.APPLICATION)
-    assert stored is not None and stored.intent is not None, "a case is opened with its application"
-    return msgspec.json.decode(stored.intent, type=Application)
 
 
 def file(case: Case, application: Application, card: InsertedCard, station: Station) -> FiledApplication:
@@ -633,13 +578,15 @@ def print_receipt(
         return seen == PaperSeen.WHOLE
 
     def look(intent: ReceiptIntent) -> PrintedReceipt:
-        copies = 0
-        while not is_whole(intent.receipt.number):
-            copies += 1
-            cut_off(station.printer)
-            if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)).is_on_paper:
-                break
-        return PrintedReceipt(intent.receipt.number, copies)
+        for copies in range(_MOST_COPIES + 1):
+            if is_whole(intent.receipt.number):
+                return PrintedReceipt(intent.receipt.number, copies)
+            if copies < _MOST_COPIES:
+                cut_off(station.printer)
+                if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)).is_on_paper:
+                    return PrintedReceipt(intent.receipt.number, copies + 1)
+        # A printer whose every paper is missed is not helped by one more.
+        raise CannotTell
 
     def attempt() -> PrintedReceipt:
         return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=look)

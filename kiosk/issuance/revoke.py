@@ -22,9 +22,8 @@ from kiosk.issuance.failure import (
     failure_code,
     halting_code,
 )
-from kiosk.issuance.filing import open_or_resume
+from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.issue import alone_with_the_case
 from kiosk.issuance.leave import Leave, ask_for_leave, refuse_unless_covered
 from kiosk.issuance.password_card import hand_back
 from kiosk.issuance.persons import Abandoned, IdentityQuestion, Persons

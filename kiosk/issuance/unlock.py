@@ -11,9 +11,8 @@ from hw.ports import ChannelPurpose, KeyUse
 from kiosk.issuance.applicant import certified_items, closed_cases_on_card
 from kiosk.issuance.effect import Case, Effect, Note, World
 from kiosk.issuance.failure import TROUBLE, Halted, Refusal, actor_behind, failure_code, halting_code
-from kiosk.issuance.filing import open_or_resume
+from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.issue import alone_with_the_case
 from kiosk.issuance.leave import Leave, ask_for_leave, refuse_unless_covered, refuse_unless_fresh
 from kiosk.issuance.password_card import choose, hand_back, holds, meant, prove
 from kiosk.issuance.persons import IdentityQuestion, Persons

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from kiosk.counter.queue import Ticket
     from kiosk.model.resident import Resident
     from kiosk.model.revocation import RevocationCause
+    from kiosk.ui.books import LeftCase
     from kiosk.ui.case import OpenCase
-    from kiosk.ui.counter import LeftCase
     from kiosk.ui.ending import Ending
     from kiosk.ui.service import OpenService
     from kiosk.ui.submission import Accepted, Referred, Returned, Submission
@@ -56,9 +56,14 @@ class Board:
     """Whether the resident at the terminal wants somebody to come."""
 
     @property
+    def has_work(self) -> bool:
+        """Whether a case, or a procedure besides issuing, is under way at this station."""
+        return self.case is not None or self.service is not None
+
+    @property
     def takes_form(self) -> bool:
         """Whether a form that is sent now meets the next resident, and nobody who is at the terminal already."""
-        return self.is_greeting and self.offered is None and self.case is None and self.service is None
+        return self.is_greeting and self.offered is None and not self.has_work
 
     @property
     def takes_procedure(self) -> bool:
@@ -66,9 +71,7 @@ class Board:
 
         A clerk's station of its own has no terminal at which somebody could be.
         """
-        return self.takes_form or (
-            (self.terminals is not None or self.is_wish_attended) and self.case is None and self.service is None
-        )
+        return self.takes_form or ((self.terminals is not None or self.is_wish_attended) and not self.has_work)
 
     def offer(self, resident: "Resident | None") -> None:
         """The clerk sends a form to the terminal; None when it is taken up there."""
@@ -78,7 +81,7 @@ class Board:
     @property
     def is_in_use(self) -> bool:
         """Whether a resident, or a procedure of his, needs the devices of this station."""
-        return self.is_occupied or self.case is not None or self.service is not None
+        return self.is_occupied or self.has_work
 
     @property
     def is_somebody_calling(self) -> bool:

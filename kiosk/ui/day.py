@@ -15,7 +15,8 @@ from kiosk.counter.queue import Purpose, TicketState
 from kiosk.counter.reprint import Copied, CopyReason, ReceiptUnknown, copy_receipt
 from kiosk.model.resident import Resident
 from kiosk.ui.board import Board
-from kiosk.ui.counter import Books, Counter, DayTakings
+from kiosk.ui.books import Books, DayTakings
+from kiosk.ui.counter import Counter
 from kiosk.ui.dates import day_text
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.words import Words

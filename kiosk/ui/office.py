@@ -9,10 +9,12 @@ from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.register.candidates import candidates
 from kiosk.ui.board import Board
-from kiosk.ui.counter import Books, Check, Counter, JournalView, LeftCase, Statistics
+from kiosk.ui.books import Books, JournalView, LeftCase, Statistics
+from kiosk.ui.counter import Counter
 from kiosk.ui.day import CounterDay
 from kiosk.ui.reception import StationReception
 from kiosk.ui.station_thread import StationThread
+from kiosk.ui.workbench import Check
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station

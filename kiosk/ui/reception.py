@@ -9,15 +9,16 @@ from hw.ports import PinPolicy
 from kiosk.model.resident import Resident
 from kiosk.model.secret import wipe
 from kiosk.ui.board import Board
+from kiosk.ui.card_services import CardServices, Judgement, OwnCertificate
 from kiosk.ui.case import OpenCase
 from kiosk.ui.case_thread import Issue, run_case
-from kiosk.ui.counter import CardServices, Counter, FailureText, Judgement, OwnCertificate, SimulatedCard
+from kiosk.ui.counter import Counter, FailureText
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.forms_corner import StationForms
 from kiosk.ui.resident.form_flow import FormsCorner
 from kiosk.ui.resident.own_flow import OwnCard
 from kiosk.ui.service_desk import StationServices
 from kiosk.ui.station_thread import StationThread
-from kiosk.ui.words import RESIDENT_LANGUAGES
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
@@ -123,4 +124,4 @@ class StationReception:
 
     def failure_texts(self, code: str) -> dict[str, FailureText]:
         """The failure book's words in every language."""
-        return {language: self._counter.failure_text(code, language) for language in RESIDENT_LANGUAGES}
+        return self.services.failure_texts(code)

@@ -11,7 +11,8 @@ from kiosk.model.open_days import open_days_after
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationApplication, RevocationCause
 from kiosk.ui.board import Board
-from kiosk.ui.counter import Counter, FailureText, SimulatedCard
+from kiosk.ui.counter import Counter, FailureText
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.service import OpenService, Run, ServiceKind, run_service
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.words import RESIDENT_LANGUAGES

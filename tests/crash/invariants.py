@@ -23,7 +23,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.transition import AFTER_ACT, FIRST_STEP, Stage
 from kiosk.register.register import Register
-from kiosk.ui.counter import DayTakings
+from kiosk.ui.books import DayTakings
 from tests.counter_bench import HEAD_KEY
 from tests.crash.office import START
 from tests.crash.remains import Case, Certificate, Head, Remains, certified_key, paper_kind

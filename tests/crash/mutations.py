@@ -30,6 +30,7 @@ def _one(name: str, catcher: str, where: str, old: str, new: str) -> Mutation:
 
 _RUN = "kiosk.issuance.effect:Case.run"
 _ISSUE = "kiosk.issuance.issue"
+_FILING = "kiosk.issuance.filing"
 _ROLL_BACK = "kiosk.issuance.roll_back"
 _JOURNAL = "kiosk.journal.journal:Journal"
 _CHAIN_OF = "kiosk.journal.chain:Chain"
@@ -228,22 +229,22 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "an interrupted application is begun anew",
         _ENDED,
-        f"{_ISSUE}:_open_or_resume",
-        "record.stage in (Stage.REFUSED, Stage.ROLLED_BACK)",
+        f"{_FILING}:open_or_resume",
+        "record.stage in _BEGUN_ANEW[procedure]",
         "record.stage not in (Stage.CLOSED, Stage.ROLLING_BACK)",
     ),
     _one(
         "an application taken back goes on where it was",
         _BACK,
-        f"{_ISSUE}:_open_or_resume",
-        "record.stage in (Stage.REFUSED, Stage.ROLLED_BACK)",
+        f"{_FILING}:open_or_resume",
+        "record.stage in _BEGUN_ANEW[procedure]",
         "record.stage is Stage.REFUSED",
     ),
     _one(
         "a closed application is done again",
         _BACK,
-        f"{_ISSUE}:_open_or_resume",
-        "record.stage in (Stage.REFUSED, Stage.ROLLED_BACK)",
+        f"{_FILING}:open_or_resume",
+        "record.stage in _BEGUN_ANEW[procedure]",
         "record.stage.is_ended",
     ),
     _one(

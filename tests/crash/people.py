@@ -103,6 +103,16 @@ class Paper(Protocol):
         ...
 
 
+def receipt_seen(text: str, number: int | None = None) -> PaperSeen:
+    """What somebody who looks for the receipt of this number, or for any, sees of it on a sheet.
+
+    It is whole when it goes down to the code at its end.
+    """
+    if ("No. " if number is None else f"No. {number:06d}") not in text:
+        return PaperSeen.NOTHING
+    return PaperSeen.WHOLE if "[QR " in text else PaperSeen.PARTLY
+
+
 class TruthfulClerk(PlayedClerk):
     """A clerk who says what is so."""
 
@@ -119,10 +129,8 @@ class TruthfulClerk(PlayedClerk):
     def look_at_paper(self, receipt_number: int) -> PaperSeen:
         """Looks for the number on what came out, and whether it goes down to the code at the end."""
         paper: Paper = self.__dict__["_paper"]
-        found = [text for text in paper() if f"No. {receipt_number:06d}" in text]
-        if any("[QR " in text for text in found):
-            return PaperSeen.WHOLE
-        return PaperSeen.PARTLY if found else PaperSeen.NOTHING
+        seen = {receipt_seen(text, receipt_number) for text in paper()}
+        return max(seen, key=list(PaperSeen)[::-1].index, default=PaperSeen.NOTHING)
 
 
 class TruthfulWitnesses:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from hw.sim.printer.sheet import Sheet
 from kiosk.clock import JAPAN
 from kiosk.journal.seal import Seal
+from tests.crash.people import receipt_seen
 from tests.crash.world import ESCROW_KEY, Image
 
 RESIDENT_PROFILE = "signature"
@@ -369,7 +370,7 @@ def _facts(remains: Remains) -> Iterator[object]:
             if not case.has_ended:
                 yield tuple(_relations(case, step, effect, remains, key, serials))
     yield "till", tuple(sorted((payer, yen) for payer, yen in image.till.items() if yen))
-    yield "papers", tuple(paper_kind(text) for text in remains.papers)
+    yield "papers", tuple((paper_kind(text), receipt_seen(text)) for text in remains.papers)
     yield from _printer_facts(image)
 
 
@@ -419,7 +420,8 @@ def _printer_facts(image: Image) -> Iterator[object]:
     # Of a QR code's data only how much is still to come makes a difference.
     yield bytes(printer._held), pending[:8], len(pending), printer._scanner._seen
     hanging = Sheet(0, b"", tuple(printer._head.rows), printer._head.dots).text
-    yield len(printer._head.rows), paper_kind(hanging), len(printer._head._line), bytes(printer._answers)
+    yield len(printer._head.rows), paper_kind(hanging), receipt_seen(hanging)
+    yield len(printer._head._line), bytes(printer._answers)
 
 
 def paper_kind(text: str) -> str:

@@ -9,7 +9,7 @@ from random import Random, SystemRandom
 import pytest
 
 from tests.crash.boundaries import whole_calls
-from tests.crash.boundary import Kind, Phase
+from tests.crash.boundary import Kind, Phase, Point
 from tests.crash.explore import CARD_CHANGES, Explorer, Merging, Reach, Tally
 from tests.crash.hunt import hunt
 from tests.crash.mutation import applied
@@ -104,6 +104,14 @@ def test_plans_that_were_merged_go_the_same_way_when_they_are_really_run(explore
     for plan, twin in merging.twins(8):
         assert plan != twin
         assert explorer.run_twins(plan, twin).findings == []
+
+
+def test_half_a_receipt_and_a_whole_one_in_the_tray_are_two_states(explorer: Explorer) -> None:
+    half, whole = (
+        dict(explorer.run_merged(parse_plan(plan), is_last=False)[1].states)[Point.parse(point)]
+        for plan, point in (("store21+ print23~1", "print16+"), ("store21+", "print23+"))
+    )
+    assert half != whole
 
 
 def test_a_crash_that_is_raised_leaves_what_its_image_shows(explorer: Explorer, seed: int) -> None:

@@ -11,7 +11,7 @@ from kiosk.books import StationBooks
 from kiosk.issuance.failure import Halted, RolledBack
 from kiosk.issuance.persons import Abandoned, OpenDeposit
 from kiosk.model.step import Actor, Undo
-from kiosk.ui.counter import DayTakings
+from kiosk.ui.books import DayTakings
 from tests.counter_bench import World
 from tests.issuance.rest import new_world
 from tests.issuance.test_issuance_trouble import But, events

@@ -22,6 +22,7 @@ from kiosk.issuance.failure import (
     PasswordRulesIncompatible,
     Refusal,
     RolledBack,
+    Suspect,
     failure_code,
 )
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, OpenDeposit
@@ -464,6 +465,20 @@ def test_a_paper_that_only_a_person_can_see_is_looked_at_and_every_further_print
     assert sum("手数料領収書" in sheet.text for sheet in world.printer_core.sheets) == 1
     assert sum("領収書(写)" in sheet.text for sheet in world.printer_core.sheets) == copies
     check_rest(world, [closed])
+
+
+def test_a_printer_whose_papers_nobody_finds_is_not_fed_without_end(world: World) -> None:
+    def does_not_tell(printer: Any) -> dict[str, object]:
+        def print_unseen(job: Any) -> PrintOutcome:
+            printer.print(job)
+            return PrintOutcome.UNKNOWN
+
+        return {"print": print_unseen}
+
+    nothing = with_clerk(world, look_at_paper=lambda number: PaperSeen.NOTHING)
+    with pytest.raises(Suspect, match="K-CASE-007"):
+        world.issue(station=with_printer(world, does_not_tell), persons=nothing)
+    assert sum("領収書(写)" in sheet.text for sheet in world.printer_core.sheets) == 3
 
 
 # More than one process, and other days.

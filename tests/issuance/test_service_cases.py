@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from hw.sim.card.faults import parse_card_faults
-from kiosk.issuance.failure import CaseEnded, Halted, NumberTaken, Refusal, RolledBack
-from kiosk.issuance.issue import BROKEN, DESTROYED
+from kiosk.issuance.failure import BROKEN, DESTROYED, CaseEnded, Halted, NumberTaken, Refusal, RolledBack
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken
 from kiosk.model.certificate import CertificateState

@@ -43,25 +43,13 @@ from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import ACTOR, Step
 from kiosk.model.town import Area, Areas, Town
 from kiosk.papers.press import Printed
-from kiosk.ui.counter import (
-    CardUnusable,
-    Check,
-    CoinMachine,
-    DayTakings,
-    DecisionRefused,
-    DeviceState,
-    FailureText,
-    Hand,
-    JournalLine,
-    JournalView,
-    Judgement,
-    LeftCase,
-    OwnCertificate,
-    SelfTest,
-    StationDevices,
-    Statistics,
-)
+from kiosk.ui.books import DayTakings, JournalLine, JournalView, LeftCase, Statistics
+from kiosk.ui.card_services import CardUnusable, Judgement, OwnCertificate
+from kiosk.ui.counter import FailureText
+from kiosk.ui.devices import CoinMachine, DeviceState, Hand, StationDevices
+from kiosk.ui.procedures import DecisionRefused
 from kiosk.ui.service import Run
+from kiosk.ui.workbench import Check, SelfTest
 from tests.counter.counter_store import CounterStore, TurnedClock, new_clerk
 from tests.stores import sqlite_store
 
@@ -175,7 +163,7 @@ class Script:
 
 
 class ScriptedServices:
-    """`kiosk.ui.counter.CardServices` with a certificate and a password of its own; None is an empty card's."""
+    """`kiosk.ui.card_services.CardServices` with a certificate and a password of its own; None is an empty card's."""
 
     def __init__(self) -> None:
         day = datetime.date(2026, 11, 22)
@@ -210,7 +198,7 @@ class ScriptedServices:
 
 @dataclass
 class ScriptedBooks:
-    """`kiosk.ui.counter.Books` of a day with two certificates."""
+    """`kiosk.ui.books.Books` of a day with two certificates."""
 
     left: tuple[LeftCase, ...]
 
@@ -231,7 +219,7 @@ class ScriptedBooks:
 
 
 class ScriptedPapers:
-    """`kiosk.ui.counter.Papers` that keeps what it was asked to print, all of which comes out."""
+    """`kiosk.ui.papers.Papers` that keeps what it was asked to print, all of which comes out."""
 
     def __init__(self) -> None:
         self.printed: list[tuple[str, dict[str, str]]] = []
@@ -262,7 +250,7 @@ class ScriptedCoins:
 
 
 class ScriptedWorkbench:
-    """`kiosk.ui.counter.Workbench` whose devices are well; `asked` is what the technician answered."""
+    """`kiosk.ui.workbench.Workbench` whose devices are well; `asked` is what the technician answered."""
 
     def __init__(self) -> None:
         self.records: list[SelfTest] = []
@@ -552,7 +540,7 @@ def _nothing() -> None:
 
 
 class ScriptedProcedures:
-    """`kiosk.ui.counter.Procedures`: asks what the real ones ask, and does nothing."""
+    """`kiosk.ui.procedures.Procedures`: asks what the real ones ask, and does nothing."""
 
     def __init__(self, script: Script) -> None:
         self._script = script

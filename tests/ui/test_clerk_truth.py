@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from kiosk.model.transition import BEFORE_FEE, Stage
 from kiosk.ui.app import KioskApp
+from kiosk.ui.books import LeftCase
 from kiosk.ui.clerk.left import can_be_ended, can_go_on
-from kiosk.ui.counter import LeftCase
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident

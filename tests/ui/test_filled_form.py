@@ -83,7 +83,7 @@ def test_a_stranger_is_spoken_to_and_nothing_begins(locale: Path) -> None:
 
 
 class HeldCode:
-    """`kiosk.ui.counter.CodeReader` before which one printed form is held, after a code that is no form's."""
+    """`kiosk.ui.papers.CodeReader` before which one printed form is held, after a code that is no form's."""
 
     def __init__(self) -> None:
         self.codes = ["2026-0001-AAAAAAAA", "2026-0001-GOODCODE"]

@@ -16,7 +16,7 @@ from kiosk.failure_book import load_failure_book
 from kiosk.model.application import Application
 from kiosk.ui.app import KioskApp
 from kiosk.ui.case import OpenCase
-from kiosk.ui.counter import DeviceState
+from kiosk.ui.devices import DeviceState
 from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.technician.pages import Pages, paged, plotted
 from kiosk.ui.words import LANGUAGES

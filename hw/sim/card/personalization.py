@@ -8,7 +8,6 @@ Static keys: SP 800-108 in counter mode over AES-CMAC, label `jpki-kiosk ` and t
 import base64
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ from msgspec.structs import replace
 
 from hw.ports import ChannelPurpose
 from hw.sim.card import attestation, tlv
-from hw.sim.card.chip import pin_digest
+from hw.sim.card.chip import RandomBytes, pin_digest
 from hw.sim.card.memory import CARD_NUMBER, CardMemory, PinRecord, PivMemory, Reference, StaticKeys
 from hw.sim.card.profile import JUKI_2011, PIV, Profile
 
@@ -86,13 +85,13 @@ _FASC_N = bytes.fromhex("D4E739DA739CED39CE739D836858210842108421C84210C3EB")
 """Nines for agency, system and credential: an issuer that is no federal agency."""
 
 
-def new_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> CardMemory:
+def new_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS, random_bytes: RandomBytes = os.urandom) -> CardMemory:
     """The memory of a PIV card fresh from the shop; `number` as for `new_card`, its digits are the serial number."""
     if not CARD_NUMBER.fullmatch(number):
         raise ValueError("a card number is 16 characters of A-Z and 0-9")
     root = attestation_root_key(masters)
     key, certificate = attestation.card_identity(root, piv_serial(number))
-    contents = factory_piv(os.urandom, FACTORY_TRIES, FACTORY_TRIES, None)
+    contents = factory_piv(random_bytes, FACTORY_TRIES, FACTORY_TRIES, None)
     contents = replace(
         contents,
         keys={ATTESTATION_KEY: key},
@@ -102,13 +101,15 @@ def new_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> CardMemory:
     return CardMemory(PIV, number, channel_keys, _derive(masters.attest, "attest", number, 16), piv=contents)
 
 
-def new_standard_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> CardMemory:
+def new_standard_piv_card(
+    number: str, masters: MasterKeys = DEMO_MASTERS, random_bytes: RandomBytes = os.urandom
+) -> CardMemory:
     """The memory of a card that knows NIST SP 800-73-4 only, as its maker's tools prepare it for the issuer.
 
     It has no serial number, so `number` makes its unique identifier, and the identifier the number that a terminal
     sees; nothing in the standard replaces a management key, so it comes with the issuer's.
     """
-    card = new_piv_card(number, masters)
+    card = new_piv_card(number, masters, random_bytes)
     assert card.piv is not None
     guid = hashlib.sha256(number.encode("ascii")).digest()[:16]
     seen = "PIVG" + base64.b32encode(hashlib.sha256(guid).digest()).decode("ascii")[:12]
@@ -123,9 +124,7 @@ def new_standard_piv_card(number: str, masters: MasterKeys = DEMO_MASTERS) -> Ca
     return replace(card, piv=contents)
 
 
-def factory_piv(
-    random_bytes: Callable[[int], bytes], pin_tries: int, puk_tries: int, before: PivMemory | None
-) -> PivMemory:
+def factory_piv(random_bytes: RandomBytes, pin_tries: int, puk_tries: int, before: PivMemory | None) -> PivMemory:
     """What the PIV application holds when nobody has used it; only the attestation key of `before` stays."""
 
     def reference(value: bytes, tries: int) -> Reference:

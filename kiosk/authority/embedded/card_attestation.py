@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority import asn1
-from kiosk.authority.verification import load_certificate
+from kiosk.authority.verification import NOT_ISSUED, UNREADABLE, load_certificate
 
 CARD_NUMBER = re.compile("PIV[0-9]{13}")
 """What the number of a PIV card is that tells its serial number."""
@@ -92,7 +91,7 @@ def _certificates(value: bytes) -> tuple[x509.Certificate, x509.Certificate]:
         key, card = load_certificate(value[:length]), load_certificate(value[length:])
         # What is read only when it is asked for.
         key.public_key(), key.extensions, key.subject, card.public_key(), card.extensions
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except UNREADABLE as error:
         raise AttestationInvalid(f"not two certificates: {error}") from error
     return key, card
 
@@ -134,7 +133,7 @@ def _check_issued(certificate: x509.Certificate, issuer: x509.Certificate, autho
 def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except NOT_ISSUED:
         return False
     return True
 

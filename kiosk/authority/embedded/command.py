@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.clock import system_clock
 from kiosk.exit_code import ExitCode
 from kiosk.model.certificate import RevocationReason, serial_text
 from kiosk.model.town import Town
@@ -103,7 +104,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
                 args.data,
                 policies / f"{args.policy}.toml",
                 town,
-                _clock,
+                system_clock,
                 store_url=args.store,
                 passphrase=secret,
                 token=args.token,
@@ -112,7 +113,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
         place = directory.locate(args.data)
         if args.ca_verb == "serve":
             return _serve(args, place, secret)
-        authority = directory.open_authority(place, _clock, passphrase=secret)
+        authority = directory.open_authority(place, system_clock, passphrase=secret)
         if args.ca_verb == "rollover":
             print(f"generation {roll_over(place, authority, secret).number}; start its servers anew")
             return ExitCode.OK
@@ -145,7 +146,7 @@ def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> i
             host,
             port,
             lambda url: print(f"ready {url}", flush=True),
-            clock=_clock,
+            clock=system_clock,
             workers=args.workers,
             passphrase=passphrase,
             has_tls=args.tls,
@@ -164,7 +165,7 @@ def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> i
 def _hold_ceremony(args: argparse.Namespace, policy: Path, town: Town) -> int:
     from kiosk.authority.embedded.ceremony import hold_ceremony
 
-    print(hold_ceremony(args.data, policy, town, _clock, args.person, args.passphrase, args.store, args.token))
+    print(hold_ceremony(args.data, policy, town, system_clock, args.person, args.passphrase, args.store, args.token))
     return ExitCode.OK
 
 
@@ -181,7 +182,7 @@ def _renew(url: str, credential: Path) -> int:
     )
 
     def client(own: Credential) -> AuthorityClient:
-        return AuthorityClient(url, own, own.chain, clock=_clock)
+        return AuthorityClient(url, own, own.chain, clock=system_clock)
 
     try:
         renewed = renew_credential(credential, client)
@@ -257,10 +258,6 @@ def _status(args: argparse.Namespace, authority: "Authority") -> int:
         date = datetime.datetime.fromtimestamp(record.revoked_at, datetime.UTC)
         print(f"revoked {record.reason} {date:%Y-%m-%dT%H:%M:%SZ}")
     return ExitCode.OK
-
-
-def _clock() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
 
 
 def _address(text: str) -> tuple[str, int]:

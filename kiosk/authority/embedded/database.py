@@ -9,7 +9,7 @@ import hashlib
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,8 +61,9 @@ class Transactions(Protocol):
 class Database:
     """One store; may be used by several threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
+        self._monotonic = monotonic
         self.is_shared = engine.dialect.name == "postgresql"
         self.commit_s = 0.0
         """How long the last commit took, on SQLite."""
@@ -95,9 +96,9 @@ class Database:
             shared = _SharedCommit(connection)
             try:
                 yield shared
-                begun = time.monotonic()
+                begun_s = self._monotonic()
                 shared.conclude()
-                self.commit_s = time.monotonic() - begun
+                self.commit_s = self._monotonic() - begun_s
             except BaseException:
                 self._writer = None
                 # Closing undoes what was not committed.

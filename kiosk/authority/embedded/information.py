@@ -17,7 +17,7 @@ from kiosk.authority.embedded.status import FULL, StatusService
 from kiosk.authority.embedded.store import Books
 from kiosk.authority.message import MessageInvalid, Received, info_item, read
 from kiosk.authority.profile import crl_name, usage
-from kiosk.authority.verification import load_certificate
+from kiosk.authority.verification import NOT_ISSUED, load_certificate
 
 Answer = Callable[[asn1.TLV | None, Authority], bytes]
 """From the value that was asked with to the InfoTypeAndValue (DER) of the answer."""
@@ -224,8 +224,7 @@ def _links(link: x509.Certificate, by: x509.Certificate, of: x509.Certificate) -
         return False
     try:
         link.verify_directly_issued_by(by)
-    except Exception:
-        # Whatever is wrong with it, it is not this link.
+    except NOT_ISSUED:
         return False
     return True
 

@@ -23,6 +23,7 @@ from kiosk.authority.items import ItemsInvalid, check_items, read_items
 from kiosk.authority.message import EMPTY_NAME, BodyKind, Received, read, read_elements
 from kiosk.authority.profile import usage, validity_end
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, verify_identified
+from kiosk.authority.verification import UNREADABLE
 from kiosk.model.certificate import CertifiedItems, serial_text
 from kiosk.model.policy import CertificateRules
 
@@ -322,8 +323,7 @@ def _wanted(cert_req_id: int, csr: x509.CertificateSigningRequest, *, is_proven:
         wanted = Wanted(cert_req_id, csr.subject, key, csr.extensions, is_proven)
         wanted.key_hash  # noqa: B018  # a key that cannot be encoded again is none
         return wanted
-    except Exception as error:
-        # cryptography raises many kinds over strange keys, names and extensions; all of them mean the same to us.
+    except UNREADABLE as error:
         raise Refusal("badCertTemplate", f"subject, key or extensions cannot be read: {error}") from None
 
 

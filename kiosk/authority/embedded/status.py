@@ -21,6 +21,7 @@ from kiosk.authority.message import MessageInvalid
 from kiosk.authority.profile import crl_name
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid
 from kiosk.authority.signed_inquiry import InquiryInvalid, read_inquiry_signature
+from kiosk.authority.verification import UNREADABLE
 from kiosk.model.certificate import RevocationReason, serial_text
 
 FULL = "full"
@@ -158,8 +159,7 @@ class StatusService:
                 raise ValueError("hashes of another length than their algorithm's")
             if query.serial_number < 0:
                 raise ValueError("a serial number that no certificate has")
-        except Exception:
-            # cryptography raises many kinds over strange requests; all of them mean the same to us.
+        except UNREADABLE:
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST), self._authority.ocsp
         now = self._authority.now()
         record, revision = None, -1

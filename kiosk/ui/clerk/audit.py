@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from textual import events, on
 from textual.app import ComposeResult
 
-from kiosk.ui.counter import JournalView
+from kiosk.ui.books import JournalView
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key

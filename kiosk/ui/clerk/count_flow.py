@@ -8,9 +8,9 @@ from typing import TypeVar
 from kiosk.counter.cash_count import CountKind
 from kiosk.journal.entry import ChainBroken
 from kiosk.ui.board import Board
+from kiosk.ui.books import DayTakings
 from kiosk.ui.clerk.day_close import CountDrawer, DayIsClosed, DaySums, machine_text
 from kiosk.ui.clerk.papers import Told, told_of
-from kiosk.ui.counter import DayTakings
 from kiosk.ui.day import CounterDay
 from kiosk.ui.persons import CashMinded, ChangeDue, FeeDue, PaymentCount, Repayment
 from kiosk.ui.seat import Seat

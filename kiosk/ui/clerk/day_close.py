@@ -11,7 +11,7 @@ from textual.containers import Grid, Horizontal
 
 from hw.ports import UnownedMoney
 from kiosk.counter.cash_count import PIECES_YEN, CashCount, CountKind
-from kiosk.ui.counter import DayTakings
+from kiosk.ui.books import DayTakings
 from kiosk.ui.dates import day_text
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen

@@ -13,6 +13,7 @@ from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
 from kiosk.ui.board import Board
+from kiosk.ui.books import JournalView, LeftCase
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.audit import Audit
 from kiosk.ui.clerk.count_flow import count
@@ -30,7 +31,7 @@ from kiosk.ui.clerk.service import Decided
 from kiosk.ui.clerk.service_flow import Services, decide, is_terminal_free, put_question, revoke, tell_ended, unlock
 from kiosk.ui.clerk.settlement import suspect_at_terminals
 from kiosk.ui.clerk.terminals import form_looked, send_form, tell_broken_off
-from kiosk.ui.counter import Counter, JournalView, LeftCase
+from kiosk.ui.counter import Counter
 from kiosk.ui.day import CounterDay
 from kiosk.ui.persons import (
     Approval,

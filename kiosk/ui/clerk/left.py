@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from kiosk.model.transition import BEFORE_FEE, OTHER_ENDS, Procedure, Stage
-from kiosk.ui.counter import LeftCase
+from kiosk.ui.books import LeftCase
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -61,10 +61,6 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
         self._first = 0
 
     @property
-    def _is_terminal_busy(self) -> bool:
-        return self.seat.board.case is not None or self.seat.board.service is not None
-
-    @property
     def _shown(self) -> Sequence[LeftCase]:
         return self._cases[self._first : self._first + _PER_PAGE]
 
@@ -105,7 +101,7 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
             yield Key(self.words("clerk.left.decide"), id="decide", hint="D")
         if any(map(can_go_on, self._shown)):
             key = Key(self.words("clerk.left.resume"), id="resume", hint="Enter", kind="main")
-            key.disabled = self._is_terminal_busy
+            key.disabled = self.seat.board.has_work
             yield key
 
     @on(Key.Pressed, "#resume")
@@ -125,7 +121,7 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
         await self.compose_anew()
 
     def _resume(self, case: LeftCase) -> None:
-        if not self._is_terminal_busy and can_go_on(case):
+        if not self.seat.board.has_work and can_go_on(case):
             self.dismiss(case)
 
     async def on_key(self, event: events.Key) -> None:

@@ -12,8 +12,9 @@ from textual.containers import Horizontal, Vertical
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import PaperSeen
+from kiosk.ui.books import LeftCase
 from kiosk.ui.clerk.left import whose
-from kiosk.ui.counter import FailureText, LeftCase
+from kiosk.ui.counter import FailureText
 from kiosk.ui.dates import day_text
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen

@@ -9,6 +9,7 @@ from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import Actor
 from kiosk.model.testimony import Finding
+from kiosk.ui.books import LeftCase
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
 from kiosk.ui.clerk.left import can_be_ended
 from kiosk.ui.clerk.receive import FindResident
@@ -26,9 +27,10 @@ from kiosk.ui.clerk.service import (
     SettlePaper,
 )
 from kiosk.ui.clerk.settlement import question_about, settled_by
-from kiosk.ui.counter import DecisionRefused, FailureText, LeftCase
+from kiosk.ui.counter import FailureText
 from kiosk.ui.ending import Trouble
 from kiosk.ui.persons import Approval, ClerkAsked, IdentityCheck
+from kiosk.ui.procedures import DecisionRefused
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
 from kiosk.ui.service import OpenService

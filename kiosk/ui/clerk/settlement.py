@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kiosk.model.transition import SUSPECT, procedure_of
-from kiosk.ui.counter import LeftCase
+from kiosk.ui.books import LeftCase
 from kiosk.ui.terminals import Settlement, TerminalQuestion, Terminals
 
 

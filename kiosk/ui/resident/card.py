@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from kiosk.issuance.persons import CardAction
-from kiosk.ui.counter import SimulatedCard
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.drawings import CARD_IN, CARD_OUT, COUNTER
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen

@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 from kiosk.clock import JAPAN
 from kiosk.model.application import Closed
 from kiosk.ui.case import OpenCase
-from kiosk.ui.counter import FailureText, SimulatedCard
+from kiosk.ui.counter import FailureText
 from kiosk.ui.dates import day_text
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.ending import Trouble
 from kiosk.ui.resident.told import Told
 from kiosk.ui.seat import Seat

@@ -7,7 +7,8 @@ from hw.ports import PinPolicy
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor, Step
 from kiosk.ui.case import AtWork, OpenCase
-from kiosk.ui.counter import FailureText, SimulatedCard
+from kiosk.ui.counter import FailureText
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.persons import CardRequest, Consent, PasswordChoice, PasswordEntry, ResidentAsked
 from kiosk.ui.resident.application import ConfirmItems
@@ -107,14 +108,14 @@ async def _teach(seat: Seat, reception: Reception) -> None:
 
 
 def _is_sent_for(seat: Seat) -> bool:
-    return seat.board.case is not None or seat.board.offered is not None or seat.board.service is not None
+    return seat.board.has_work or seat.board.offered is not None
 
 
 async def _issue(seat: Seat, reception: Reception) -> Outcome | None:
     """The whole way of one certificate; the outcome when it is not the good one."""
     resident = await _take_form(seat, reception)
     # A form that the clerk has sent meanwhile waits for the next start: it is somebody else's.
-    if resident is None or seat.board.case is not None or seat.board.service is not None:
+    if resident is None or seat.board.has_work:
         return None
     return await _attend(seat, reception, await reception.open_case(resident))
 
@@ -133,7 +134,7 @@ async def _take_over(seat: Seat, reception: Reception) -> Outcome | None:
     answer = await seat.ask(ConfirmItems(seat, resident))
     if answer is False:
         await consult(seat, denied=resident)
-    if answer is not True or board.case is not None or board.service is not None:
+    if answer is not True or board.has_work:
         return None
     return await _attend(seat, reception, await reception.open_case(resident))
 

@@ -7,7 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from kiosk.ui.counter import Judgement, OwnCertificate
+from kiosk.ui.card_services import Judgement, OwnCertificate
 from kiosk.ui.dates import day_text
 from kiosk.ui.resident.told import Told
 from kiosk.ui.seat import Seat

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from hw.ports import PinPolicy
 from kiosk.issuance.persons import CardAction
-from kiosk.ui.counter import CardUnusable, Judgement, OwnCertificate, SimulatedCard
+from kiosk.ui.card_services import CardUnusable, Judgement, OwnCertificate
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.resident.card import HandleCard
 from kiosk.ui.resident.own import Attempt, CardNotice, ShowCertificate, TryOut
 from kiosk.ui.resident.password import EnterPassword

@@ -8,7 +8,8 @@ from textual.containers import Horizontal, Vertical
 
 from hw.ports import KeyUse, PinPolicy, PinStatus
 from kiosk.model.revocation import RevocationCause
-from kiosk.ui.counter import FailureText, SimulatedCard
+from kiosk.ui.counter import FailureText
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.drawings import CARD_OUT, COUNTER, KEY, PAPER, WAIT
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.persons import Recalled

@@ -7,7 +7,8 @@ from hw.ports import PinPolicy
 from kiosk.issuance.persons import CardAction
 from kiosk.model.secret import wipe
 from kiosk.model.step import Actor
-from kiosk.ui.counter import FailureText, SimulatedCard
+from kiosk.ui.counter import FailureText
+from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.persons import CardRequest, PasswordChoice, PasswordEntry, PasswordMeant, ResidentAsked
 from kiosk.ui.resident.card import HandleCard

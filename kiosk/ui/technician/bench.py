@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 
-from kiosk.ui.counter import Counter, DeviceState, Hand
+from kiosk.ui.counter import Counter
+from kiosk.ui.devices import DeviceState, Hand
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -112,14 +113,14 @@ class Bench(SeatScreen[bool]):
             key.display = any(device.is_refused for device in self._devices)
         for key in self.query("#recover").results(Key):
             key.display = self._counter.is_printer_stuck
-        self._write(
+        self.write(
             "devices",
             "\n".join(_brief(device, words) for device in self._devices) or words("technician.no_device"),
         )
-        self._write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
+        self.write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
         for scroll in self.query("#trace-scroll").results(VerticalScroll):
             scroll.scroll_end(animate=False)
-        self._write("paper", self._paper or words("technician.no_paper"))
+        self.write("paper", self._paper or words("technician.no_paper"))
 
     @on(Key.Pressed, "#insert,#remove")
     def move_card(self, event: Key.Pressed) -> None:
@@ -161,10 +162,6 @@ class Bench(SeatScreen[bool]):
         if card is not None and card.is_inserted is not is_in:
             (card.insert if is_in else card.remove)()
             self.follow()
-
-    def _write(self, paragraph_id: str, text: str) -> None:
-        for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
-            paragraph.write(text)
 
 
 def _brief(device: DeviceState, words: Words) -> str:

@@ -7,7 +7,9 @@ from typing import Protocol, TypeVar
 
 from hw.errors import DeviceError
 from hw.health_words import Question
-from kiosk.ui.counter import Check, Counter, SelfTest, StationDevices, Statistics, Workbench
+from kiosk.ui.books import Statistics
+from kiosk.ui.counter import Counter
+from kiosk.ui.devices import StationDevices
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import Stop
 from kiosk.ui.technician.bench import Bench, device_text
@@ -16,6 +18,7 @@ from kiosk.ui.technician.menu import Menu, View
 from kiosk.ui.technician.pages import Action, Pages, plotted
 from kiosk.ui.technician.persons import work
 from kiosk.ui.words import Words
+from kiosk.ui.workbench import Check, SelfTest, Workbench
 
 R = TypeVar("R")
 Asks = Callable[[Question], bool | None]

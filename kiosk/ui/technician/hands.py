@@ -7,7 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Grid
 
-from kiosk.ui.counter import Hand
+from kiosk.ui.devices import Hand
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -21,6 +21,7 @@ class Hands(SeatScreen[None]):
     """One device at a time; what it shows, and one key for everything that a hand can do to it."""
 
     ASKS_BACK = False
+    NAMED_KEYS = "#orders Key"
 
     def __init__(self, seat: Seat, hands: tuple[Hand, ...]) -> None:
         super().__init__(seat, can_stop=True)
@@ -55,8 +56,7 @@ class Hands(SeatScreen[None]):
             await asyncio.sleep(_LOOKS_EVERY_S)
 
     def _show(self) -> None:
-        for paragraph in self.query("#look-at").results(Paragraph):
-            paragraph.write(self._hand.look())
+        self.write("look-at", self._hand.look())
 
     @on(Key.Pressed, "#orders Key")
     def do(self, event: Key.Pressed) -> None:
@@ -72,13 +72,10 @@ class Hands(SeatScreen[None]):
         await self.compose_anew()
 
     async def on_key(self, event: events.Key) -> None:
-        """Digits do, Tab goes on."""
+        """Tab goes on."""
         if event.key == "tab":
             event.stop()
             await self.go_on()
-        elif event.character is not None and event.character in _KEYS:
-            for key in self.query(f"#order-{event.character}").results(Key):
-                key.action_press()
 
 
 def _label(screen: Hands, order: str) -> str:

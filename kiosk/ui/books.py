@@ -1,0 +1,98 @@
+"""The station's books as the screens read them: cases that were left, the journal, the day's money, statistics."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Protocol
+
+from kiosk.model.resident import Resident
+
+
+@dataclass(frozen=True, repr=False)
+class LeftCase:
+    """A case that has not ended and that nobody works on; `resident` is None when he left the register.
+
+    `stage` is the journal's; a suspect case waits for two clerks who look at what is there. `procedure` is one of
+    `kiosk.model.transition.Procedure`. `station` is the terminal whose case it is, where that stands elsewhere; then
+    its resident is not known here.
+    """
+
+    number: str
+    resident: Resident | None
+    stage: str
+    code: str
+    is_suspect: bool
+    procedure: str = "issuance"
+    station: str = ""
+
+
+@dataclass(frozen=True)
+class JournalLine:
+    """One entry of the journal as it is shown: no personal data, `case` a part of the random pseudonym."""
+
+    seq: int
+    at: datetime.datetime
+    case: str
+    event: str
+    step: str
+
+
+@dataclass(frozen=True)
+class JournalView:
+    """The newest entries, oldest first; how many there are, and why the chain does not hold, empty when it does."""
+
+    lines: tuple[JournalLine, ...]
+    count: int
+    broken: str
+
+
+@dataclass(frozen=True)
+class DayTakings:
+    """What the journal says of the money at this station since the drawer was counted last.
+
+    `float_yen` lay in the drawer then; `until_seq` is the journal's last entry that was read; `receipts` the first and
+    the last number, None where none was printed.
+    """
+
+    day: datetime.date
+    issued: int
+    fees_yen: int
+    refunds: int
+    refunds_yen: int
+    left: int
+    float_yen: int = 0
+    until_seq: int = 0
+    suspects: int = 0
+    receipts: tuple[int, int] | None = None
+
+    @property
+    def due_yen(self) -> int:
+        """What must be in the drawer."""
+        return self.float_yen + self.fees_yen - self.refunds_yen
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Certificates issued a day, oldest first, and how often which failure code ended a case, most frequent first."""
+
+    issued: tuple[tuple[datetime.date, int], ...]
+    codes: tuple[tuple[str, int], ...]
+
+
+class Books(Protocol):
+    """What is read in the station's books; called on one thread of its own, beside the cases."""
+
+    def statistics(self, until: datetime.date, days: int) -> Statistics:
+        """So many days up to and with `until`; without personal data."""
+        ...
+
+    def left_cases(self) -> tuple[LeftCase, ...]:
+        """Every case that has not ended, by number."""
+        ...
+
+    def journal(self, newest: int) -> JournalView:
+        """So many of the newest entries, after the whole chain was followed."""
+        ...
+
+    def takings(self, day: datetime.date, after: int) -> DayTakings:
+        """The money of everything behind the journal's entry `after`, told as that day's (Japan)."""
+        ...

@@ -1,0 +1,85 @@
+"""The station's devices as the screens see them, and the hands at simulated ones."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from hw.ports import UnownedMoney
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """One device as the technician sees it: `detail` is the cause in words when it is not ready."""
+
+    name: str
+    kind: str
+    link: str
+    state: Literal["ready", "blocked", "missing"]
+    detail: str = ""
+    is_refused: bool = False
+    """Whether another device than before sits there, and waits for somebody to accept it."""
+    found: str = ""
+    """Who that is."""
+
+
+@dataclass(frozen=True)
+class StationDevices:
+    """The devices of one station as it told the store last, and how many seconds ago that was."""
+
+    station: str
+    age_s: int
+    devices: tuple[DeviceState, ...]
+
+
+class CoinMachine(Protocol):
+    """What a clerk settles of a coin machine; may be called from any thread, and waits for the machine."""
+
+    def unowned(self) -> UnownedMoney:
+        """What a person has to count. Raises `DeviceError`."""
+        ...
+
+    def settle(self, counted: UnownedMoney) -> int:
+        """It was counted. Raises `DeviceError`, `Refused` among them when anything happened in it since."""
+        ...
+
+
+class SimulatedCard(Protocol):
+    """The resident's card of a demo; both calls return at once and may come from any thread."""
+
+    @property
+    def is_inserted(self) -> bool:
+        """Whether the card lies in the simulated reader."""
+        ...
+
+    def insert(self) -> None:
+        """Puts the card into the reader."""
+        ...
+
+    def hand_in(self) -> None:
+        """Takes the card out of the terminal's reader and puts it into the window's."""
+        ...
+
+    def remove(self) -> None:
+        """Takes the card out, wherever it lies and whatever it is doing."""
+        ...
+
+
+class Hand(Protocol):
+    """The hand at one simulated device; both calls return at once and may come from any thread."""
+
+    @property
+    def name(self) -> str:
+        """The device's table in hardware.toml."""
+        ...
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """What it can do."""
+        ...
+
+    def do(self, order: str) -> None:
+        """Does one of `orders`."""
+        ...
+
+    def look(self) -> str:
+        """What is to be seen of the device, in one line of English."""
+        ...
