@@ -1,8 +1,8 @@
 """Other people's programs as judges of the simulated printer and display: what they answer and send, kept as bytes.
 
-Neither can stand in the lock file: emupos 0.4.0 (a simulated printer with the profile of an Epson TM-T20III) needs Python
-3.13, odoo-driver-plugin-display-escpos 2.1.0 (a host of customer displays) a web server. The answers were taken down from
-emupos's printer, run alone; the display's commands are those in the other's source, around lines of our own.
+Neither can stand in the lock file: emupos 0.4.0 (a simulated printer with the profile of an Epson TM-T20III) needs
+Python 3.13, odoo-driver-plugin-display-escpos 2.1.0 (a host of customer displays) a web server. The answers were taken
+down from emupos's printer, run alone; the display's commands are those in the other's source, around lines of our own.
 """
 
 import pytest
