@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from hw.errors import Refused
-from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
+from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.counter.clerk_key import ClerkKey, load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.change_password import change_password
@@ -205,6 +205,10 @@ class NobodyAtDesk:
         raise Abandoned(Actor.CLERK, "not_now")
 
     def give_change(self, change_yen: int) -> None:
+        """Not now."""
+        raise Abandoned(Actor.CLERK, "not_now")
+
+    def mind_cash(self, trouble: CashTrouble) -> None:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 

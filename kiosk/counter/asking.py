@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from hw.ports import ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
+from hw.ports import CashTrouble, ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
@@ -48,6 +48,14 @@ class CountWanted:
     application_number: str
     due_yen: int
     known: MachineMoney
+
+
+@dataclass(frozen=True)
+class CashMinded:
+    """At which application something is wrong with the terminal's cash."""
+
+    application_number: str
+    trouble: CashTrouble
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,6 +133,7 @@ CERTIFICATE = Asking("certificate", str, bytes)
 FEE = Asking("fee", Concerning, int)
 CHANGE = Asking("change", Concerning, bool)
 REPAY = Asking("repay", Concerning, bool)
+CASH = Asking("cash", CashMinded, bool)
 COUNT = Asking("count", CountWanted, int)
 RETURNED = Asking("returned", Concerning, bool)
 PAPER = Asking("paper", Concerning, PaperSeen)
@@ -142,7 +151,7 @@ DECIDE = Asking("decide", Cases, Decision)
 CARRIED_OUT = Asking("carried_out", CarriedOut, bool)
 """What came of that, for the clerk to read; the case itself stands in the store."""
 
-_ABOUT_CASES = (IDENTITY, APPROVE, FEE, CHANGE, REPAY, COUNT, RETURNED, PAPER, TESTIFY, DECIDE)
+_ABOUT_CASES = (IDENTITY, APPROVE, FEE, CHANGE, REPAY, CASH, COUNT, RETURNED, PAPER, TESTIFY, DECIDE)
 
 CLERKS = frozenset(asked.kind for asked in (*_ABOUT_CASES, TYPED_FORM, FREE, CALL))
 """What a person answers, who takes his time; everything else a station answers at once."""

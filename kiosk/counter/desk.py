@@ -224,6 +224,7 @@ class Desk:
             (asking.FEE, asked_of(lambda clerk, due_yen: clerk.take_fee(due_yen))),
             (asking.CHANGE, asked_of(lambda clerk, yen: _done(clerk.give_change, yen))),
             (asking.REPAY, asked_of(lambda clerk, yen: _done(clerk.repay, yen))),
+            (asking.CASH, self._mind_cash),
             (asking.COUNT, self._count),
             (asking.RETURNED, asked_of(lambda clerk, _: clerk.is_card_returned())),
             (asking.PAPER, asked_of(lambda clerk, number: clerk.look_at_paper(number))),
@@ -242,6 +243,10 @@ class Desk:
 
     def _count(self, question: Question, wanted: asking.CountWanted) -> int:
         return self.clerk(question, wanted.application_number).count_payment(wanted.due_yen, wanted.known)
+
+    def _mind_cash(self, question: Question, minded: asking.CashMinded) -> bool:
+        self.clerk(question, minded.application_number).mind_cash(minded.trouble)
+        return True
 
     def _find(self, question: Question, code: str) -> asking.Found:
         self._looked_up[question.asker] = code

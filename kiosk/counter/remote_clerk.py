@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, ManagementKeys, SessionKeys
+from hw.ports import CashTrouble, ChannelChallenge, ChannelKeys, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.authority.verification import load_certificate
 from kiosk.counter import asking
 from kiosk.counter.asking import (
@@ -150,6 +150,10 @@ class RemoteClerk:
     def give_change(self, change_yen: int) -> None:
         """Asks him."""
         self.desk.ask_person(asking.CHANGE, self._concerning(change_yen))
+
+    def mind_cash(self, trouble: CashTrouble) -> None:
+        """Asks him."""
+        self.desk.ask_person(asking.CASH, asking.CashMinded(self.application_number, trouble))
 
     def repay(self, amount_yen: int) -> None:
         """Asks him."""

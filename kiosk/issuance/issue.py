@@ -27,6 +27,7 @@ from kiosk.issuance.card_key import (
     refuse_another_key,
 )
 from kiosk.issuance.card_keys import renew_card_keys
+from kiosk.issuance.cash_watch import CashWatch
 from kiosk.issuance.certification import certify_message, confirm_pending, refuse_unlike_policy
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
@@ -38,7 +39,6 @@ from kiosk.issuance.failure import (
     CaseUnreadable,
     CertificateLapsed,
     Halted,
-    MoneyUnseen,
     PaperUnseen,
     Refusal,
     StoreOutdated,
@@ -47,6 +47,7 @@ from kiosk.issuance.failure import (
     before_a_persons_eyes,
     failure_code,
     halting_code,
+    money_in_hand,
 )
 from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
@@ -441,35 +442,44 @@ def take_fee(
         persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
         return collect(intent.fee_yen, already_yen=0)
 
-    def open_deposit(asked_yen: int) -> OpenDeposit:
+    def open_deposit(asked_yen: int, watch: CashWatch) -> OpenDeposit:
         # Coins fall while the clerk is asked: he must never have to attest what the machine has.
-        return OpenDeposit(lambda: rest_of(station.cash.deposit()) == asked_yen, station.cash.await_payment)
+        def is_due() -> bool:
+            deposit = station.cash.deposit()
+            return rest_of(deposit) == asked_yen and not watch.is_news(deposit)
+
+        return OpenDeposit(is_due, station.cash.await_payment)
 
     @before_a_persons_eyes()
     def collect(fee_yen: int, already_yen: int) -> SettledFee:
+        watch = CashWatch(station.cash, persons.clerk)
         station.cash.begin(fee_yen, payment)
-        unnoted_yen = already_yen
-        try:
-            if unnoted_yen:
-                station.cash.take_from_clerk(unnoted_yen)
-                unnoted_yen = 0
-            while (rest_yen := rest_of(station.cash.deposit())) > 0:
-                unnoted_yen = persons.clerk.take_fee(rest_yen, open_deposit(rest_yen))
+        with money_in_hand():
+            unnoted_yen = already_yen
+            try:
                 if unnoted_yen:
                     station.cash.take_from_clerk(unnoted_yen)
                     unnoted_yen = 0
-        except (Abandoned, DeviceError) as stopped:
-            station.cash.fix()
-            persons.clerk.repay(station.cash.end(DepositEnd.REPAY) + unnoted_yen)
-            if isinstance(stopped, Abandoned):
+                while (rest_yen := rest_of(watch.tell_of(station.cash.deposit()))) > 0:
+                    unnoted_yen = persons.clerk.take_fee(rest_yen, open_deposit(rest_yen, watch))
+                    if unnoted_yen:
+                        station.cash.take_from_clerk(unnoted_yen)
+                        unnoted_yen = 0
+            except (Abandoned, DeviceError):
+                fixed = station.cash.fix()
+                back_yen = station.cash.end(DepositEnd.REPAY) + unnoted_yen
+                watch.tell_of(fixed)
+                watch.tell_of_drawer()
+                persons.clerk.repay(back_yen)
                 raise
-            # Whatever the device knows of itself: money has changed hands by now.
-            raise MoneyUnseen("the cash box failed while the fee was taken") from stopped
-        tendered_yen = station.cash.fix().received_yen
-        # What a machine has not given out itself is the clerk's to hand back.
-        change_yen = station.cash.end(DepositEnd.CHANGE)
-        persons.clerk.give_change(change_yen)
-        return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
+            fixed = station.cash.fix()
+            tendered_yen = fixed.received_yen
+            # What a machine has not given out itself is the clerk's to hand back.
+            change_yen = station.cash.end(DepositEnd.CHANGE)
+            watch.tell_of(fixed)
+            watch.tell_of_drawer()
+            persons.clerk.give_change(change_yen)
+            return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
         known = station.cash.left_over(payment)

@@ -12,6 +12,7 @@ from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable
 from kiosk.counter.clerk_key import operator_of
+from kiosk.issuance.cash_watch import CashWatch
 from kiosk.issuance.effect import Case, Effect, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -162,6 +163,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     def give_back(amount_yen: int) -> None:
         station.cash.dispense(amount_yen)
         with before_a_persons_eyes():
+            CashWatch(station.cash, persons.clerk).tell_of_drawer()
             persons.clerk.repay(amount_yen)
 
     def repay(intent: RefundIntent) -> Refunded:

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelPurpose, MachineMoney, SessionKeys
+from hw.ports import CashTrouble, ChannelChallenge, ChannelPurpose, MachineMoney, SessionKeys
 from kiosk.application_file import ClerkTable
 from kiosk.authority.credential import load_credential
 from kiosk.authority.embedded.directory import add_station
@@ -267,6 +267,10 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
         def look_at_paper(self, receipt_number: int) -> PaperSeen:
             return PaperSeen.PARTLY
 
+        def mind_cash(self, trouble: CashTrouble) -> None:
+            minded.append(trouble)
+
+    minded: list[CashTrouble] = []
     town.clerk = Own(ClerkTable(cannot_tell=True), "1", town.world.till)
     with town.attended(town.desk()):
         clerk = RemoteClerk(town.remote(), "1")
@@ -278,6 +282,9 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
         assert clerk.is_card_returned() is True
         clerk.give_change(0)
         clerk.repay(0)
+        for trouble in CashTrouble:
+            clerk.mind_cash(trouble)
+    assert minded == list(CashTrouble)
 
 
 def test_a_window_that_is_closed_takes_the_case_back(town: TwoStations) -> None:

@@ -377,8 +377,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "whoever stops paying gets nothing back",
         _TILL,
         f"{_ISSUE}:take_fee",
-        "persons.clerk.repay(station.cash.end(DepositEnd.REPAY) + unnoted_yen)",
-        "station.cash.end(DepositEnd.REPAY)",
+        "persons.clerk.repay(back_yen)",
+        "pass",
     ),
     _one(
         "the drawer reckons no change",

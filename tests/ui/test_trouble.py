@@ -10,6 +10,7 @@ from textual import events
 from textual.app import ScreenStackError
 from textual.pilot import Pilot
 
+from hw.ports import CashTrouble
 from kiosk.exit_code import ExitCode
 from kiosk.model.step import Actor, Step
 from kiosk.ui.app import KioskApp
@@ -124,6 +125,29 @@ def test_the_clerk_can_stop_while_the_fee_is_due_and_nobody_after_it(play: Calla
     counter = ScriptedCounter(Script(skip=BEFORE_FEE))
     play(counter, paid)
     assert counter.script.tendered_yen == 500
+
+
+def test_the_clerk_reads_what_is_wrong_with_the_cash_before_he_gives_change(play: Callable[..., KioskApp]) -> None:
+    async def scenario(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await reach(pilot, "Agree")
+        await pilot.press("enter")
+        await reach(pilot, "Notice")
+        await pilot.press("f11")
+        await reach(pilot, "EnterAmount")
+        await pilot.press("5", "0", "0", "enter")
+        for _ in CashTrouble:
+            await reach(pilot, "MindCash")
+            shown.append(text_on(app))
+            assert not app.screen.query("#stop")
+            await pilot.press("enter")
+        await reach(pilot, "GiveMoney")
+
+    shown: list[str] = []
+    play(ScriptedCounter(Script(skip=BEFORE_FEE, cash_troubles=tuple(CashTrouble))), scenario)
+    counts, drawer = shown
+    assert "硬貨機の数が" in counts and "書きとめて" in counts and "技術担当" in counts
+    assert "引き出しが" in drawer and "鍵で" in drawer and "技術担当" in drawer
 
 
 def test_a_defect_puts_the_terminal_out_of_service_and_quotes_nothing(play: Callable[..., KioskApp]) -> None:

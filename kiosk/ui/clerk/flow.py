@@ -24,7 +24,7 @@ from kiosk.ui.clerk.left import DECIDE, LeftCases
 from kiosk.ui.clerk.left_elsewhere import left_at_terminals, tell_carried_out
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.menu import Duty, Menu
-from kiosk.ui.clerk.money import EnterAmount, GiveMoney
+from kiosk.ui.clerk.money import EnterAmount, GiveMoney, MindCash
 from kiosk.ui.clerk.papers import Choose, EnterReceiptNumber, Told, told_of
 from kiosk.ui.clerk.queue import QueueOrder, QueueScreen
 from kiosk.ui.clerk.receive import FindResident
@@ -37,6 +37,7 @@ from kiosk.ui.day import CounterDay
 from kiosk.ui.persons import (
     Approval,
     CardReturn,
+    CashMinded,
     ChangeDue,
     ClerkAsked,
     FeeDue,
@@ -369,7 +370,7 @@ async def _put(
 
 
 def _said(question: ClerkAsked[Any], answer: object) -> object:
-    return None if isinstance(question, Approval | ChangeDue | Repayment) else answer
+    return None if isinstance(question, Approval | ChangeDue | CashMinded | Repayment) else answer
 
 
 def _screen(
@@ -388,6 +389,8 @@ def _screen(
             return GiveMoney(seat, position, change_yen, purpose="change" if change_yen else "no_change")
         case PaperLook(receipt_number=number):
             return LookAtPaper(seat, position, number)
+        case CashMinded(trouble=trouble):
+            return MindCash(seat, position, trouble)
         case Repayment(amount_yen=amount_yen):
             return GiveMoney(seat, position, amount_yen, purpose="repay")
         case CardReturn():
