@@ -37,6 +37,14 @@ class Connection(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, transport))
         self._waiting = self.loop.call_later(self.request_s, self._give_up)
 
+    def on_headers_complete(self) -> None:
+        """The head of a request is here."""
+        super().on_headers_complete()
+        # RFC 9811, 3.2: persistent connections in HTTP/1.0 too, whose clients ask for that and have to be told.
+        if self.parser.get_http_version() == "1.0" and self.parser.should_keep_alive():
+            self.cycle.keep_alive = True
+            self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"keep-alive")]
+
     def data_received(self, data: bytes) -> None:
         """Some more of a request."""
         super().data_received(data)
