@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from kiosk.authority.embedded.http_server import Connection, configuration
@@ -23,7 +24,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[tuple[Callable[[], Awaitable[Streams]], asyncio.Queue[None]]]:
+async def served(app: ASGIApp) -> AsyncIterator[tuple[Callable[[], Awaitable[Streams]], asyncio.Queue[None]]]:
     """How to connect to an impatient server of this application, and what tells each connection that it has lost."""
     config = configuration(app)
     config.load()
