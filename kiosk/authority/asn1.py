@@ -24,6 +24,8 @@ from cryptography.hazmat.asn1 import (
     sequence,
 )
 
+from kiosk.authority.unreadable import reason, standard_name
+
 __all__ = ["TLV", "BitString", "GeneralizedTime", "Null", "Variant"]
 
 T = TypeVar("T")
@@ -360,7 +362,7 @@ def decode(kind: type[T], der: bytes | memoryview) -> T:
     try:
         return decode_der(kind, bytes(der))
     except (ValueError, OverflowError) as error:
-        raise Asn1Invalid(f"not {kind.__name__}: {error}") from None
+        raise Asn1Invalid(f"{standard_name(kind)} cannot be read: {reason(error)}") from None
 
 
 def encode(value: Any) -> bytes:

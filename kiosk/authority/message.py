@@ -21,6 +21,7 @@ from kiosk.authority.signature import (
     signature_algorithm,
     verify_identified,
 )
+from kiosk.authority.unreadable import reason
 from kiosk.authority.verification import UNREADABLE, load_certificate
 
 
@@ -241,7 +242,7 @@ def verify_protection(message: Received, known_signer: x509.Certificate | None =
         der = known_signer.public_bytes(Encoding.DER) if known_signer and is_known else message.extra_certs[0]
         signer = _read_signer(der)
     except UNREADABLE as error:
-        raise MessageInvalid("badMessageCheck", f"the signer's certificate cannot be read: {error}") from None
+        raise MessageInvalid("badMessageCheck", f"the signer's certificate cannot be read: {reason(error)}") from None
     if asn1.encode(message.header.sender) != signer.general_name:
         raise MessageInvalid("badMessageCheck", "sender is not the subject of the signer's certificate")
     if signer.key_id is None or message.header.sender_kid != signer.key_id:

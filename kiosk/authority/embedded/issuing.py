@@ -24,6 +24,7 @@ from kiosk.authority.items import ItemsInvalid, check_items, read_items
 from kiosk.authority.message import EMPTY_NAME, BodyKind, Received, read, read_elements
 from kiosk.authority.profile import usage, validity_end
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, is_spoken, verify_identified
+from kiosk.authority.unreadable import reason
 from kiosk.authority.verification import UNREADABLE
 from kiosk.model.certificate import CertifiedItems, serial_text
 from kiosk.model.policy import CertificateRules
@@ -318,7 +319,9 @@ def _read_csr(der: bytes) -> Wanted:
     try:
         csr = x509.load_der_x509_csr(der)
     except (ValueError, x509.InvalidVersion) as error:
-        raise Refusal("badDataFormat", f"not a certification request: {error}") from None
+        raise Refusal(
+            "badDataFormat", f"the certification request (PKCS #10) cannot be read: {reason(error)}"
+        ) from None
     wanted = _wanted(-1, csr, is_proven=True)
     if not is_spoken(csr.signature_algorithm_oid):
         raise Refusal("badAlg", "the request's signature is by an algorithm that is not spoken")
@@ -338,7 +341,7 @@ def _wanted(cert_req_id: int, csr: x509.CertificateSigningRequest, *, is_proven:
         wanted.key_hash  # noqa: B018  # a key that cannot be encoded again is none
         return wanted
     except UNREADABLE as error:
-        raise Refusal("badCertTemplate", f"subject, key or extensions cannot be read: {error}") from None
+        raise Refusal("badCertTemplate", f"subject, key or extensions cannot be read: {reason(error)}") from None
 
 
 def _check_possession(request: asn1.CertReqMsg, raw_request: bytes, wanted: Wanted) -> None:
