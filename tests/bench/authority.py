@@ -10,8 +10,9 @@ from another one, if there is one. A transaction is a p10cr, its cp, a certConf 
 durable before it is answered. Keys and requests were prepared before; a client that is alone counts only while it waits
 for an answer, not while it makes its confirmation.
 
-Beside each ratio stands what bounds it: how long a transaction took, what of it the server computed, into how many
-commits they went (by the change counter in the store's header), and what one commit of a row takes on this disk.
+Beside each ratio stands what bounds it: how long a transaction took, what of it the server computed and for what (its
+signatures alone and a request's HTTP alone are measured in the same pair), into how many commits they went (by the
+change counter in the store's header), and what one commit of a row takes on this disk.
 """
 
 import argparse
@@ -45,6 +46,7 @@ from kiosk.authority.embedded.directory import init, open_authority
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.embedded.status import FULL, StatusService
 from kiosk.authority.message import BodyKind, parse_message
+from kiosk.authority.signature import sign, verify
 from kiosk.authority.verification import ocsp_request
 from kiosk.config import SHIPPED
 from kiosk.journal.database import SQLITE_PRAGMAS
@@ -127,6 +129,27 @@ class Bench:
             return count / (time.process_time() - begun)
         finally:
             os.sched_setaffinity(0, before)
+
+    def signatures_s(self) -> float:
+        """The processor's time of all signatures that a transaction makes and checks, and of nothing else.
+
+        Made: the certificate's and those of both answers. Checked: the request's, the proof of possession, the
+        confirmation's.
+        """
+        own, speaker, station = self.authority.credential.key, self.authority.speaker.key, self.station.key
+        holder = ec.generate_private_key(ec.SECP256R1())
+        station_key, holder_key, data = station.public_key(), holder.public_key(), bytes(700)
+        by_station, by_holder = sign(station, data), sign(holder, data)
+
+        def work() -> None:
+            verify(station_key, by_station, data)
+            verify(holder_key, by_holder, data)
+            sign(own, data)
+            sign(speaker, data)
+            verify(station_key, by_station, data)
+            sign(speaker, data)
+
+        return 1 / self.rate(work)
 
     def request(self) -> bytes:
         """A p10cr of a key of its own."""
@@ -314,6 +337,7 @@ def measure(bench: Bench, pairs: int) -> dict[str, list[Measured]]:
             found["ocsp kept"].append(
                 Measured(asyncio.run(_ask(port, server, kept, bench.seconds)), speed, "HTTP alone")
             )
+            signatures_s, http_s = bench.signatures_s(), 2 / found["ocsp kept"][-1].rate
             for name, clients in (("transactions of 16", CLIENTS), ("transactions alone", 1)):
                 requests = [bench.request() for _ in range(int(100 * bench.seconds) * (3 if clients > 1 else 1))]
                 speed, commits = bench.openssl(), commit_rate(bench.folder, bench.seconds / 4)
@@ -323,9 +347,12 @@ def measure(bench: Bench, pairs: int) -> dict[str, list[Measured]]:
                 busy_s = max(processor_s(server) - before, 0.01) / len(requests)
                 shared = (commits_of(store) - changes) / len(requests)
                 waits = 1 / rate - busy_s > busy_s
+                rest_s = busy_s - signatures_s - http_s
                 bound = (
                     f"{'the disk' if waits else 'the processor'}: {1 / rate * 1e3:.1f} ms each, of which the server"
-                    f" computes {busy_s * 1e3:.1f} ms ({1 / busy_s / speed:.3f} of openssl, were nothing else);"
+                    f" computes {busy_s * 1e3:.1f} ms ({1 / busy_s / speed:.3f} of openssl, were nothing else):"
+                    f" signatures made and checked {signatures_s * 1e3:.2f} ms, HTTP {http_s * 1e3:.2f} ms, the rest"
+                    f" {rest_s * 1e3:.2f} ms (the books, messages, taking turns);"
                     f" {shared:.2f} commits each, and one of a single row takes {1 / commits * 1e3:.1f} ms here"
                 )
                 found[name].append(Measured(rate, speed, bound))
