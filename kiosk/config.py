@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from hw.bench import check_hardware
 from hw.hardware import Hardware
@@ -104,6 +104,10 @@ class StoreTable:
     """The store's SQLAlchemy URL; empty: SQLite in the data directory."""
 
     url: str = ""
+
+    def location(self, data: Path) -> str | Path:
+        """Where the store is: at a URL, or in a file of the data directory, whose name is none."""
+        return self.url or data / "kiosk.db"
 
 
 @dataclass(frozen=True)
@@ -269,6 +273,15 @@ def _check(file: _KioskFile, name: str) -> None:
         raise ConfigInvalid(
             name, "authority.url", f"{file.authority.url!r} is not http://HOST:PORT or https://HOST:PORT"
         )
+    if _is_sqlite_without_file(file.store.url):
+        raise ConfigInvalid(name, "store.url", f"{file.store.url!r} names no file: sqlite:///FILE")
+
+
+def _is_sqlite_without_file(url: str) -> bool:
+    """Whether SQLite would keep the store in memory, or in a file of its own that it deletes when it is closed."""
+    scheme, _, rest = url.partition("://")
+    file = unquote(rest.partition("?")[0].removeprefix("/"))
+    return scheme.partition("+")[0] == "sqlite" and (not file or file.startswith((":memory:", "file:")))
 
 
 def _is_http(url: str) -> bool:

@@ -109,7 +109,7 @@ def _files(data: Path) -> str:
 def _journal(config: Config, data: Path) -> str:
     """Whether the chain holds, how often what happened, and the newest entries without their cases."""
     try:
-        database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}", must_exist=True)
+        database = open_database(config.store.location(data), must_exist=True)
     except StoreUnusable as error:
         return f"{without_secrets(str(error))}\n"
     try:

@@ -11,7 +11,9 @@ import pytest
 from hw.command_line import run_verb
 from hw.data_folder import hold_data
 from hw.strict_toml import ConfigInvalid
+from kiosk.cli import main
 from kiosk.config import load_config
+from kiosk.journal.database import open_database
 from kiosk.signature_command import configured_ocsp
 from tests.e2e.commands import APPLICATION, PASSWORD, ROOT, run
 
@@ -42,6 +44,11 @@ def test_a_count_that_is_none_is_named(count: str) -> None:
         ("card.link", "usb:"),
         ("printer.link", "carrier-pigeon:"),
         ("printer.model", "abacus"),
+        ("store.url", "sqlite://"),
+        ("store.url", "sqlite:///"),
+        ("store.url", "sqlite:///:memory:"),
+        ("store.url", "sqlite+pysqlite:///%3Amemory%3A"),
+        ("store.url", "sqlite:///file:x?mode=memory&uri=true"),
         ("town.code", "99999"),
         ("town.code", "1487"),
     ],
@@ -106,6 +113,16 @@ def test_a_store_that_is_none_is_a_configuration_error(tmp_path: Path) -> None:
         done = run("journal", "verify", *words)
         assert (done.returncode, done.stdout) == (78, "")
         assert "Traceback" not in done.stderr
+
+
+def test_the_store_lies_in_the_data_directory_whatever_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "od%41x").mkdir()
+    open_database(tmp_path / "od%41x" / "kiosk.db").close()
+    assert main(["journal", "verify", "--data", str(tmp_path / "odAx")]) == 78
+    assert main(["journal", "verify", "--data", str(tmp_path / "od%41x")]) == 1
+    assert "it holds no journal" in capsys.readouterr().out
 
 
 def test_signing_leaves_a_data_directory_alone_that_is_at_work(tmp_path: Path) -> None:
