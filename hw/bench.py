@@ -5,11 +5,11 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hw.cash.coin_box import CoinBox
 from hw.cash.shown import NewestFrame, ShownCashBox
@@ -17,7 +17,7 @@ from hw.devices import Devices, check_devices, open_devices
 from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.ports import CardReader, CashBox
 from hw.printer.shared import SharedPrinter
-from hw.strict_toml import ConfigInvalid
+from hw.strict_toml import ConfigInvalid, apply_settings, blaming_settings, convert
 
 if TYPE_CHECKING:
     from hw.display import CustomerDisplay
@@ -115,6 +115,18 @@ class Bench:
     simulated_coins: "VirtualCoinMachine | None"
     devices: Devices
     """The same devices bare, for those who look after them."""
+
+
+def set_hardware(tables: dict[str, Any], settings: Sequence[tuple[str, str]], file: str) -> Hardware:
+    """The devices that the tables of `file` name, with `settings` (`--set`) on top, checked.
+
+    Raises `ConfigInvalid`, of the file or of the setting.
+    """
+    apply_settings(tables, settings, Hardware)
+    with blaming_settings(settings, file):
+        hardware = convert(tables, Hardware, file)
+        check_hardware(hardware, file)
+    return hardware
 
 
 def check_hardware(hardware: Hardware, file: str = "hardware") -> None:

@@ -10,23 +10,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import field, make_dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, get_type_hints
 
-from hw.bench import check_hardware
+from hw.bench import set_hardware
 from hw.card.reader_list import read_reader_list
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from hw.errors import DeviceError, ReaderMissing
 from hw.hardware import Hardware, rehearsal_keys
 from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
-from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
+from hw.strict_toml import SET, ConfigInvalid, apply_settings, convert, read_tables
 
 if TYPE_CHECKING:
     from hw.cash.coin_ledger import CoinState
     from hw.devices import Devices
 
+_SHIPPED = Path(__file__).resolve().parent.parent / "config" / "kiosk.toml"
 _KIND_KEYS = ("kind", "model", "dialect", "protocol")
 
 
@@ -35,7 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     keep_private()
     args = _parser().parse_args(argv)
     verb: Callable[[argparse.Namespace], int] = args.verb
-    return run_verb("hw", lambda: verb(args), _code_of)
+
+    def checked() -> int:
+        _check_settings(settings_of(args))
+        return verb(args)
+
+    return run_verb("hw", checked, _code_of)
 
 
 def _code_of(error: Exception) -> int | None:
@@ -254,12 +262,36 @@ def _load_hardware(args: argparse.Namespace) -> Hardware:
     """The devices that `kiosk.toml` points to, with those `--set` on top that concern them."""
     settings = settings_of(args)
     path = dict(settings).get("station.hardware") or _hardware_file(args.config)
-    tables = read_tables(Path(path))
     concerned = [(key, value) for key, value in settings if key.partition(".")[0] in Hardware.__dataclass_fields__]
-    apply_settings(tables, concerned, Hardware)
-    hardware = convert(tables, Hardware, str(path))
-    check_hardware(hardware, str(path))
-    return hardware
+    return set_hardware(read_tables(Path(path)), concerned, str(path))
+
+
+def _check_settings(settings: Sequence[tuple[str, str]]) -> None:
+    """Raises `ConfigInvalid` for a `--set` that no program knows; what is `kiosk`'s own is left alone otherwise.
+
+    The kinds of its values are those in the shipped kiosk.toml, which states every key.
+    """
+    if not settings:
+        return
+    stated = {name: _kind_of(name, value) for name, value in read_tables(_SHIPPED).items()}
+    known = _tables_of("Known", stated | get_type_hints(Hardware))
+    tables: dict[str, object] = {}
+    apply_settings(tables, settings, known)
+    convert(tables, known, SET)
+
+
+def _kind_of(name: str, value: object) -> Any:
+    match value:
+        case dict():
+            return _tables_of(name, {key: _kind_of(key, inner) for key, inner in value.items()})
+        case [first, *_]:
+            return GenericAlias(list, (type(first),))
+        case _:
+            return type(value)
+
+
+def _tables_of(name: str, kinds: Mapping[str, Any]) -> Any:
+    return make_dataclass(name, [(key, kind, field(default=None)) for key, kind in kinds.items()])
 
 
 def _readers_file(config: Path | None) -> Path:
@@ -268,9 +300,8 @@ def _readers_file(config: Path | None) -> Path:
 
 
 def _hardware_file(config: Path | None) -> Path:
-    shipped = Path(__file__).resolve().parent.parent / "config"
     installed = Path("/etc/kiosk/kiosk.toml")
-    path = config or (installed if installed.exists() else shipped / "kiosk.toml")
+    path = config or (installed if installed.exists() else _SHIPPED)
     station = read_tables(path).get("station", {})
     name = station.get("hardware", "hardware.toml") if isinstance(station, Mapping) else None
     if not isinstance(name, str):

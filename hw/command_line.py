@@ -55,7 +55,7 @@ def common_options(level: int) -> UsageParser:
         action="append",
         type=_setting,
         metavar="table.key=value",
-        help="wins over the file; may be repeated",
+        help="wins over the file; may be repeated; the items of a list with commas between them",
     )
     return parent
 
