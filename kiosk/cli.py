@@ -216,7 +216,9 @@ def _declare_service(name: str, declare: Callable[[UsageParser], None], service:
 
     service.epilog = HELP
     service.add_argument("application", type=Path, metavar="APPLICATION.toml")
-    service.add_argument("--number", help=f"of this application; default: the file's, with -{name}")
+    service.add_argument(
+        "--number", type=_application_number, help=f"of this application; default: the file's, with -{name}"
+    )
     service.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
     declare(service)
 
@@ -267,6 +269,15 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)
+
+
+def _application_number(text: str) -> str:
+    from kiosk.application_file import NUMBER_FORM
+    from kiosk.model.application import APPLICATION_NUMBER
+
+    if not APPLICATION_NUMBER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"an application's number is {NUMBER_FORM}")
+    return text
 
 
 def _day(text: str) -> "datetime.date":

@@ -11,11 +11,12 @@ import pytest
 from hw.command_line import run_verb
 from hw.data_folder import hold_data
 from hw.strict_toml import ConfigInvalid
+from kiosk.application_file import load_application
 from kiosk.cli import main
 from kiosk.config import load_config
 from kiosk.journal.database import open_database
 from kiosk.signature_command import configured_ocsp
-from tests.e2e.commands import APPLICATION, PASSWORD, ROOT, run
+from tests.e2e.commands import APPLICATION, PASSWORD, ROOT, application_file, run
 
 SHIPPED = ROOT / "config" / "kiosk.toml"
 
@@ -49,6 +50,10 @@ def test_a_count_that_is_none_is_named(count: str) -> None:
         ("store.url", "sqlite:///:memory:"),
         ("store.url", "sqlite+pysqlite:///%3Amemory%3A"),
         ("store.url", "sqlite:///file:x?mode=memory&uri=true"),
+        ("counter.float_yen", "-5"),
+        ("counter.float_yen", "9" * 26),
+        ("printer.baudrate", "0"),
+        ("display.baudrate", "9601"),
         ("town.code", "99999"),
         ("town.code", "1487"),
     ],
@@ -57,8 +62,25 @@ def test_a_value_that_no_station_can_work_with_is_refused_by_its_key(key: str, v
     with pytest.raises(ConfigInvalid) as refused:
         load_config(SHIPPED, [(key, value)])
     assert refused.value.key == key
-    assert Path(refused.value.file).is_absolute() and Path(refused.value.file).exists(), "the file to mend"
-    assert value in refused.value.reason or key.endswith("_s")
+    assert refused.value.file == "--set", "no file is to be mended"
+    assert value in refused.value.reason or key.endswith(("_s", "_yen"))
+
+
+@pytest.mark.parametrize("number", ["2011-0001", "A", "0_a.B-9", "a" * 40])
+def test_a_number_that_can_be_read_aloud_is_taken(number: str, tmp_path: Path) -> None:
+    assert load_application(application_file(tmp_path / "a.toml", number=number)).number == number
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["", "../../x", "-1", ".", "a b", "a\n", "2011/1", "第１号", "２０１１", "2026-²", "a" * 41, "2026-" + "9" * 5000],
+)
+def test_a_number_that_no_form_has_is_refused(number: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = application_file(tmp_path / "a.toml", number=number)
+    assert main(["drill", str(file), "--data", str(tmp_path / "data")]) == 78
+    assert f"{file}: number: not 1 to 40 of A-Z" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="64"):
+        main(["revoke", str(APPLICATION), f"--number={number}"])
 
 
 @pytest.mark.parametrize("url", ["", "http://127.0.0.1:8829", "https://ca.example/cmp/p/kiosk", "http://[::1]:80"])
