@@ -36,15 +36,20 @@ class SimulatedReader:
 
     def __init__(self, directory: Path, name: str = "card", profile: str = "juki-2011") -> None:
         from hw.card.memory import MemorySlot
+        from hw.sim.kept_file import reading_kept
 
         self._profile = profile
         self._directory = directory
         self._note = directory / ("reader.json" if name == "card" else f"{name}.json")
         self.slot = MemorySlot(SIMULATED)
-        noted = json.loads(self._note.read_text()) if self._note.exists() else {}
-        self._last: str | None = noted.get("last")
-        if noted.get("inserted") is not None:
-            self.insert(str(noted["inserted"]))
+        self._last: str | None = None
+        inserted: str | None = None
+        if self._note.exists():
+            with reading_kept(self._note, "reader"):
+                noted = json.loads(self._note.read_bytes())
+                self._last, inserted = noted.get("last"), noted.get("inserted")
+        if inserted is not None:
+            self.insert(str(inserted))
 
     @property
     def is_inserted(self) -> bool:
@@ -52,18 +57,26 @@ class SimulatedReader:
         return self.slot.is_card_present()
 
     def insert(self, name: str) -> None:
-        """Puts in the card of that name, which may be any text; a new one when there is none yet."""
+        """Puts in the card of that name, which may be any text; a new one when there is none yet.
+
+        Raises `ConfigInvalid` when the card's file cannot be read, or a new one not be written.
+        """
         from hw.sim.card.card import VirtualCard
-        from hw.sim.card.memory import FileStore
+        from hw.sim.card.memory import CardMemoryInvalid, FileStore
         from hw.sim.card.personalization import new_card, new_piv_card
         from hw.sim.card.profile import PIV, PROFILES
 
         number, stem = _card_identity(name)
-        store = FileStore(self._directory / f"card-{stem}.json")
-        if not store.exists():
-            is_piv = self._profile == PIV
-            store.write(new_piv_card(number) if is_piv else new_card(number, PROFILES[self._profile]))
-        self.slot.insert(VirtualCard(store))
+        path = self._directory / f"card-{stem}.json"
+        store = FileStore(path)
+        try:
+            if not store.exists():
+                is_piv = self._profile == PIV
+                store.write(new_piv_card(number) if is_piv else new_card(number, PROFILES[self._profile]))
+            card = VirtualCard(store)
+        except CardMemoryInvalid as error:
+            raise ConfigInvalid(str(path), "", error.reason) from error
+        self.slot.insert(card)
         self._write_note(name)
 
     def insert_last(self) -> None:

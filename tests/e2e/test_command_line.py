@@ -147,6 +147,20 @@ def test_the_store_lies_in_the_data_directory_whatever_its_name(
     assert "it holds no journal" in capsys.readouterr().out
 
 
+def test_a_damaged_file_of_a_simulated_device_stops_a_drill_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "sim").mkdir()
+    damaged = tmp_path / "sim" / "card-10000000100.json"
+    damaged.write_text("x")
+    done = run("drill", APPLICATION, "--data", tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (78, 1), done.stderr
+    assert f"{damaged}: not a card's memory" in done.stderr
+    damaged.unlink()
+    (tmp_path / "sim" / "till.json").write_text("{")
+    done = run("drill", APPLICATION, "--data", tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (78, 1), done.stderr
+    assert f"{tmp_path}/sim/till.json: damaged" in done.stderr
+
+
 def test_signing_leaves_a_data_directory_alone_that_is_at_work(tmp_path: Path) -> None:
     (tmp_path / "form").write_text("x")
     with hold_data(tmp_path / "data"):
