@@ -22,6 +22,8 @@ class ConfigInvalid(ValueError):
     """A file that cannot be used: `file`, dotted `key` (empty for the whole file) and `reason`."""
 
     def __init__(self, file: str, key: str, reason: str) -> None:
+        # Whoever could not read the file may have named it already.
+        reason = reason.removeprefix(f"{file}: ")
         place = f"{file} {key}" if file == SET else ": ".join(filter(None, (file, key)))
         super().__init__(f"{place}: {reason}")
         self.file = file

@@ -206,8 +206,10 @@ def _first_line(path: Path) -> str:
     try:
         with path.open() as file:
             password = file.readline().rstrip("\n")
-    except (OSError, ValueError) as error:
-        raise ConfigInvalid(str(path), "", str(error)) from error
+    except OSError as error:
+        raise ConfigInvalid(str(path), "", error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigInvalid(str(path), "", "not text in UTF-8") from error
     if not password or not password.isascii():
         raise ConfigInvalid(str(path), "", "its first line is no password of ASCII characters")
     return password

@@ -161,6 +161,18 @@ def test_a_damaged_file_of_a_simulated_device_stops_a_drill_by_its_name(tmp_path
     assert f"{tmp_path}/sim/till.json: damaged" in done.stderr
 
 
+@pytest.mark.parametrize(("content", "told"), [(None, "No such file or directory"), (b"\xff\n", "not text in UTF-8")])
+def test_a_file_of_a_new_password_that_cannot_be_read_is_named_once(
+    content: bytes | None, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new"
+    if content is not None:
+        path.write_bytes(content)
+    words = ["change-pin", str(APPLICATION), "--new-password", str(path), "--data", str(tmp_path / "data")]
+    assert main(words) == 78
+    assert capsys.readouterr().err == f"kiosk: {path}: {told}\n"
+
+
 def test_signing_leaves_a_data_directory_alone_that_is_at_work(tmp_path: Path) -> None:
     (tmp_path / "form").write_text("x")
     with hold_data(tmp_path / "data"):
