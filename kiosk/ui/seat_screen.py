@@ -233,7 +233,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """A layout tells the screen the size it has just had; Textual would lay out and paint it all again."""
         if event.size == self.size and self.has_class(*self.seat.size_classes.split()):
             event.prevent_default()
-        self.call_next(self._follow_size)
+        if self.seat.is_cramped or self.query(".too-small"):
+            self.call_next(self._follow_size)
 
     async def compose_anew(self) -> None:
         """Composes the screen again, in the seat's present language, with the focus where it was."""
