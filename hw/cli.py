@@ -21,6 +21,7 @@ from hw.command_line import UsageParser, common_options, keep_private, run_verb,
 from hw.errors import DeviceError, ReaderMissing
 from hw.hardware import Hardware, rehearsal_keys
 from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
+from hw.standard_output import OutputLost
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 
 if TYPE_CHECKING:
@@ -33,9 +34,13 @@ _KIND_KEYS = ("kind", "model", "dialect", "protocol")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     keep_private()
+    return run_verb("hw", lambda: _call(argv), _code_of)
+
+
+def _call(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     verb: Callable[[argparse.Namespace], int] = args.verb
-    return run_verb("hw", lambda: verb(args), _code_of)
+    return verb(args)
 
 
 def _code_of(error: Exception) -> int | None:
@@ -213,12 +218,13 @@ def _watch(args: argparse.Namespace) -> int:
             "identity": standing.identity,
             "troubles": list(report.troubles),
         }
-        with turn:
-            if args.json:
-                print(json.dumps(line, ensure_ascii=False), flush=True)
-            else:
-                more = ", ".join(report.troubles) or standing.cause or standing.identity
-                print(f"{report.name:8} {standing.presence:8} {more}".rstrip(), flush=True)
+        more = ", ".join(report.troubles) or standing.cause or standing.identity
+        try:
+            with turn:
+                plain = f"{report.name:8} {standing.presence:8} {more}".rstrip()
+                print(json.dumps(line, ensure_ascii=False) if args.json else plain, flush=True)
+        except OutputLost:
+            os.kill(os.getpid(), signal.SIGTERM)  # which the command waits for; this is a device's own thread
 
     with _opened(args) as (devices, _), monitoring(devices, tell, monotonic=time.monotonic):
         signal.sigwait({signal.SIGINT, signal.SIGTERM})

@@ -6,8 +6,11 @@ import resource
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
+
+from hw.standard_output import OutputLost, standard_output
 
 INTERRUPTED = 128 + 2
 """What a shell calls the end by SIGINT."""
@@ -76,14 +79,30 @@ def run_verb(program: str, verb: Callable[[], int], code_of: Callable[[Exception
 
     `code_of` knows the errors that are somebody's to mend: exit code of an error, or None for a defect of the program.
     A file that this user may not touch, or that is of another kind, is named. Of a defect only its kind and where it
-    arose are told, on stderr: its text may name a person.
+    arose are told, on stderr: its text may name a person. What stdout did not take is no success (70), and told there
+    as well, unless its reader has left: he does not know the outcome. `SystemExit` of an argument parser passes.
     """
+    with standard_output() as output:
+        code, ended = os.EX_OK, None
+        try:
+            code = _outcome(program, verb, code_of)
+        except SystemExit as help_or_usage:
+            ended = help_or_usage
+        with suppress(OutputLost):
+            output.flush()
+        if output.lost is not None:
+            if told := output.told():
+                print(f"{program}: {told}", file=sys.stderr)
+            return code or os.EX_SOFTWARE
+    if ended is not None:
+        raise ended
+    return code
+
+
+def _outcome(program: str, verb: Callable[[], int], code_of: Callable[[Exception], int | None]) -> int:
     try:
-        code = verb()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has gone and does not know the outcome; nor may the interpreter's last flush fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return verb()
+    except OutputLost:
         return os.EX_SOFTWARE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -99,7 +118,6 @@ def run_verb(program: str, verb: Callable[[], int], code_of: Callable[[Exception
         _print_frames(error)
         print(f"{program}: this is a defect of the program; nothing that was acknowledged is lost", file=sys.stderr)
         return os.EX_SOFTWARE
-    return code
 
 
 def _print_frames(error: BaseException) -> None:

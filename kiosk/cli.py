@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     keep_private()
+    return run_verb("kiosk", lambda: _call(argv), _code_of)
+
+
+def _call(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     args.settings = settings_of(args)
     verb: Callable[[argparse.Namespace], int] = args.verb
-    return run_verb("kiosk", lambda: verb(args), _code_of)
+    return verb(args)
 
 
 def _code_of(error: Exception) -> ExitCode | None:

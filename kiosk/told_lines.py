@@ -1,10 +1,11 @@
 """What commands that play a case's persons write: a line a step, and one that says how it ended."""
 
 import json
-import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TextIO
 
+from hw.standard_output import OutputLost
 from kiosk.exit_code import ExitCode
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, GivenUp, Halted, Refusal, RolledBack, Suspect
@@ -78,9 +79,6 @@ def write_line(out: TextIO, document: Mapping[str, object], *, is_json: bool) ->
 
 
 def write(out: TextIO, text: str) -> None:
-    """Writes one line; a reader who has gone holds nothing up."""
-    try:
+    """Writes one line; a reader who has gone, or a full disk, holds no case up: it is brought to its end."""
+    with suppress(OutputLost, OSError):
         print(text, file=out, flush=True)
-    except BrokenPipeError:
-        # Whoever read this has gone; the case still has to be brought to its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())

@@ -13,6 +13,7 @@ from hw.data_folder import hold_data
 from hw.strict_toml import ConfigInvalid
 from kiosk.config import load_config
 from kiosk.signature_command import configured_ocsp
+from kiosk.told_lines import write_line
 from tests.e2e.commands import APPLICATION, PASSWORD, ROOT, run
 
 SHIPPED = ROOT / "config" / "kiosk.toml"
@@ -253,6 +254,24 @@ def test_a_file_that_this_user_may_not_touch_is_named(error: type[OSError], caps
 
     assert run_verb("kiosk", verb, lambda error: None) == os.EX_CONFIG
     assert capsys.readouterr().err == "kiosk: /var/lib/kiosk/kiosk.db: Permission denied\n"
+
+
+def test_a_case_whose_lines_nobody_takes_goes_on_and_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = []
+
+    def verb() -> int:
+        for step in ("application", "fee", "closed"):
+            write_line(sys.stdout, {"step": step}, is_json=True)
+            steps.append(step)
+        return 0
+
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run_verb("kiosk", verb, lambda error: None) == 70
+    assert steps == ["application", "fee", "closed"]
+    assert capsys.readouterr().err == "kiosk: stdout: No space left on device\n"
 
 
 def test_a_pin_for_the_roster_is_typed_at_a_terminal_only() -> None:
