@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     ceremony.add_argument("--token", metavar="URI", default="", help=_KEY_PLACE)
     serve = add("serve", "Serves CMP, OCSP and CRLs over HTTP.")
     serve.add_argument("--listen", metavar="HOST:PORT", type=_address, default=_address(DEFAULT_LISTEN))
-    serve.add_argument("--workers", type=_positive, default=1, help="processes that answer (default 1)")
+    serve.add_argument(
+        "--workers", type=_positive, default=1, help="processes that answer (default 1); one that is lost is replaced"
+    )
     serve.add_argument("--tls", action="store_true", help="HTTPS, for those who show a certificate of this authority")
     serve.add_argument("--status-only", action="store_true", help="OCSP and CRLs alone, for relying parties")
     serve.add_argument("--exit-with-parent", action="store_true", help="end when standard input does")
@@ -138,6 +140,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
 
 def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> int:
     from kiosk.authority.embedded.server import PlainRefused, serve
+    from kiosk.authority.embedded.worker_processes import WorkersLost
 
     host, port = args.listen
     try:
@@ -152,10 +155,14 @@ def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> i
             has_tls=args.tls,
             is_status_only=args.status_only,
             stop_at_eof_of=sys.stdin.fileno() if args.exit_with_parent else None,
+            tell=lambda text: print(f"kiosk ca: {text}", file=sys.stderr, flush=True),
         )
     except PlainRefused as error:
         print(f"kiosk ca: {error}", file=sys.stderr)
         return ExitCode.CONFIG
+    except WorkersLost as error:
+        print(f"kiosk ca: {error}", file=sys.stderr)
+        return ExitCode.INTERNAL
     except OSError as error:
         print(f"kiosk ca: cannot listen on {host}:{port}: {error}", file=sys.stderr)
         return ExitCode.CONFIG
