@@ -16,6 +16,10 @@ class AuthorityOutcomeUnknown(AuthorityError):
     """
 
 
+class AuthorityNotRecognised(AuthorityOutcomeUnknown):
+    """Who answers is not the authority that this station's credential comes from, nor anybody who speaks for it."""
+
+
 class AuthorityRejected(AuthorityError):
     """The authority authentically said no: what was asked for was not done.
 
