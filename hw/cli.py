@@ -50,7 +50,7 @@ def _code_of(error: Exception) -> int | None:
         return os.EX_CONFIG
     if isinstance(error, DataInUse):
         return os.EX_SOFTWARE  # as `kiosk` ends in this case
-    return os.EX_UNAVAILABLE if isinstance(error, ReaderMissing) else None
+    return os.EX_CONFIG if isinstance(error, ReaderMissing) else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -142,6 +142,8 @@ def _health(args: argparse.Namespace) -> int:
     level, hardware = Level(args.level), _load_hardware(args)
     checker = Checker(_ask, is_training=bool(rehearsal_keys(hardware)))
     worst = Outcome.PASSED
+    if args.device is not None and not getattr(hardware, args.device).link:
+        raise ConfigInvalid("hardware", f"{args.device}.link", "this station has no such device")
     with _opened(args) as (devices, simulation):
         readers = read_reader_list(_readers_file(args.config))
         cards = check_readers(hardware, simulation, readers, checker, level, args.device)

@@ -1,6 +1,7 @@
 """What the `kiosk` and `hw` commands have in common: their common options, and how a call ends."""
 
 import argparse
+import errno
 import os
 import resource
 import sys
@@ -16,6 +17,9 @@ INTERRUPTED = 128 + 2
 """What a shell calls the end by SIGINT."""
 
 _LEVELS = 3
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+"""Where a file was to be written, there is no place for it; such an error often does not name the file."""
 
 
 class UsageParser(argparse.ArgumentParser):
@@ -78,9 +82,10 @@ def run_verb(program: str, verb: Callable[[], int], code_of: Callable[[Exception
     """Runs one verb and returns its exit code, whatever happens.
 
     `code_of` knows the errors that are somebody's to mend: exit code of an error, or None for a defect of the program.
-    A file that this user may not touch, or that is of another kind, is named. Of a defect only its kind and where it
-    arose are told, on stderr: its text may name a person. What stdout did not take is no success (70), and told there
-    as well, unless its reader has left: he does not know the outcome. `SystemExit` of an argument parser passes.
+    A file that this user may not touch, or that is of another kind, is named, and a full disk told. Of a defect only
+    its kind and where it arose are told, on stderr: its text may name a person. What stdout did not take is no success
+    (70), and told there as well, unless its reader has left: he does not know the outcome. `SystemExit` of an argument
+    parser passes.
     """
     with standard_output() as output:
         code, ended = os.EX_OK, None
@@ -114,6 +119,10 @@ def _outcome(program: str, verb: Callable[[], int], code_of: Callable[[Exception
             return known
         if isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError) and error.filename is not None:
             print(f"{program}: {os.fsdecode(error.filename)}: {error.strerror}", file=sys.stderr)
+            return os.EX_CONFIG
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            named = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+            print(f"{program}: a file could not be written: {named}{error.strerror}", file=sys.stderr)
             return os.EX_CONFIG
         _print_frames(error)
         print(f"{program}: this is a defect of the program; nothing that was acknowledged is lost", file=sys.stderr)

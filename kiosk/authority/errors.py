@@ -1,5 +1,7 @@
 """What is known about the authority's books after a request failed, for a caller to decide by type and not by text."""
 
+from pathlib import Path
+
 
 class AuthorityError(Exception):
     """The authority did not do what it was asked; the subclass tells what is known."""
@@ -49,7 +51,14 @@ class CertificateUnacceptable(AuthorityError):
 
 
 class CredentialInvalid(ValueError):
-    """A file that should hold a key, its certificate and the issuer does not; the message names the file."""
+    """A file that should hold a key, its certificate and the issuer does not; the message names the file.
+
+    `reason` is the message without that name.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
 
 
 class UrlRefused(ValueError):

@@ -122,7 +122,8 @@ def test_signing_asks_for_no_printer_and_with_a_real_reader_for_no_data_director
     (tmp_path / "form").write_text("x")
     words = ["sign", tmp_path / "form", "--pin-file", tmp_path / "form", "--data", tmp_path / "data"]
     real = run(*words, "--set", "card.link=pcsc:No Such Reader", "--set", "printer.link=serial:///dev/nope")
-    assert real.returncode == 1
+    assert real.returncode == 78
+    assert "card.link: " in real.stderr
     assert "No Such Reader" in real.stderr or "no card service" in real.stderr
     assert not (tmp_path / "data").exists()
     simulated = run(*words, "--set", "printer.link=serial:///dev/nope")
@@ -254,6 +255,16 @@ def test_a_file_that_this_user_may_not_touch_is_named(error: type[OSError], caps
 
     assert run_verb("kiosk", verb, lambda error: None) == os.EX_CONFIG
     assert capsys.readouterr().err == "kiosk: /var/lib/kiosk/kiosk.db: Permission denied\n"
+
+
+def test_a_full_disk_is_no_defect(capsys: pytest.CaptureFixture[str]) -> None:
+    def verb() -> int:
+        with open("/dev/full", "w") as full:
+            full.write("x")
+        return 0
+
+    assert run_verb("kiosk", verb, lambda error: None) == os.EX_CONFIG
+    assert capsys.readouterr().err == "kiosk: a file could not be written: No space left on device\n"
 
 
 def test_a_case_whose_lines_nobody_takes_goes_on_and_is_no_success(

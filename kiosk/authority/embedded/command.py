@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
         )
         return verb
 
-    init = add("init", "Makes a training authority in the data directory.")
+    init = add("init", "Makes a training authority in the data directory, and prints where that is.")
     init.add_argument("--policy", metavar="NAME", default=DEFAULT_POLICY, help=f"default {DEFAULT_POLICY}")
     init.add_argument(
         "--store", metavar="URL", default="", help="keep the books there (postgresql+psycopg://...), not in a file"
@@ -111,9 +111,11 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
                 passphrase=secret,
                 token=args.token,
             )
+            print(args.data)
             return ExitCode.OK
         place = directory.locate(args.data)
         if args.ca_verb == "serve":
+            directory.check_writable(place)
             return _serve(args, place, secret)
         authority = directory.open_authority(place, system_clock, passphrase=secret)
         if args.ca_verb == "rollover":
@@ -182,6 +184,7 @@ def _renew(url: str, credential: Path) -> int:
     from kiosk.authority.credential_renewal import renew_credential
     from kiosk.authority.errors import (
         AuthorityError,
+        AuthorityNotRecognised,
         AuthorityOutcomeUnknown,
         AuthorityUnreachable,
         CredentialInvalid,
@@ -193,7 +196,7 @@ def _renew(url: str, credential: Path) -> int:
 
     try:
         renewed = renew_credential(credential, client)
-    except (CredentialInvalid, UrlRefused) as error:
+    except (CredentialInvalid, UrlRefused, AuthorityNotRecognised) as error:
         print(f"kiosk ca: {error}", file=sys.stderr)
         return ExitCode.CONFIG
     except (AuthorityUnreachable, AuthorityOutcomeUnknown) as error:
