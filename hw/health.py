@@ -37,6 +37,7 @@ class Power(IntEnum):
 
     UNKNOWN = 2000
     ONLINE = 2001
+    OFFLINE = 2003
     OFF_OFFLINE = 2004
 
 
@@ -114,6 +115,8 @@ class Checker:
         with _found(health, "status"):
             status = printer.status()
             self._answered(health, begun_s)
+            if not status.is_online:
+                health.power = Power.OFFLINE
             health.measure("causes", ", ".join(status.causes) or "none", "none", not status.causes)
             health.measure("paper near end", status.is_paper_near_end, "false", not status.is_paper_near_end)
             if not status.causes:
@@ -131,6 +134,11 @@ class Checker:
             "UnknownOutcomeCount": counts.unknown_outcomes,
             "ReprintCount": counts.reprints,
             "FailedPaperCutCount": counts.failed_cuts,
+            "BarcodePrintedCount": counts.barcodes,
+            "ReceiptCoverOpenCount": counts.cover_openings,
+            "MaximumTempReachedCount": counts.overheatings,
+            "PrinterFaultCount": counts.faults,
+            "CommunicationErrorCount": counts.line_errors,
         }
         if counts.ack_latency_ms is not None:
             health.statistics["AckLatencyMs"] = counts.ack_latency_ms
@@ -313,11 +321,11 @@ class Checker:
 
 
 PRINTER_STATISTICS = {
-    "ReceiptLinePrintedCount": 20,
+    "ReceiptLineFeedCount": 20,
     "PaperCutCount": 50,
     "HoursPoweredCount": 70,
 }
-"""UnifiedPOS statistics to the numbers of GS g 2."""
+"""UnifiedPOS statistics to the numbers of GS g 2 (Epson: line feeds, autocuts, hours of operation)."""
 
 
 @contextmanager

@@ -446,6 +446,15 @@ class DepositEnd(StrEnum):
     REPAY = "repay"
 
 
+class CashTrouble(StrEnum):
+    """What is wrong with cash that a clerk takes or gives, and that he alone can put right."""
+
+    COUNTS_DISAGREE = "counts_disagree"
+    """A machine may have taken money that it does not count (`Deposit.is_discrepant`)."""
+    DRAWER_SHUT = "drawer_shut"
+    """The drawer did not open (`CashBox.is_drawer_shut`)."""
+
+
 class CashBox(Protocol):
     """Where the fee goes: a clerk's drawer or an acceptor, one deposit at a time (UnifiedPOS CashChanger model)."""
 
@@ -495,4 +504,8 @@ class CashBox(Protocol):
 
     def dispense(self, amount_yen: int) -> None:
         """Gives money out of the box outside a deposit, for a refund."""
+        ...
+
+    def is_drawer_shut(self) -> bool:
+        """Whether a drawer that should have opened when money last went in or out did not, as far as that is known."""
         ...

@@ -30,7 +30,7 @@ from kiosk.clock import Clock, system_clock, system_uptime
 from kiosk.config import Config, load_receipt_form
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.clerk_key import ClerkKey, ClerkKeyFile, load_clerk_key
-from kiosk.counter.desk import Desk, Reception, Witnesses
+from kiosk.counter.desk import Decisions, Desk, Reception, Witnesses
 from kiosk.counter.line import Line, Question, load_escrow_key, load_line_key
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.remote_clerk import (
@@ -203,6 +203,7 @@ def open_desk(
     clerk: Callable[[Question, str], Clerk],
     reception: Callable[[Question], Reception] | None = None,
     witnesses: Callable[[Question, str], Witnesses] | None = None,
+    decisions: Callable[[Question], Decisions] | None = None,
     *,
     clock: Clock = system_clock,
 ) -> Iterator[Desk]:
@@ -239,6 +240,7 @@ def open_desk(
             reception=reception,
             forms=PrintedForms(database, name, station_key, clock, os.urandom),
             witnesses=witnesses,
+            decisions=decisions,
             key_of=partial(_key_of_second, endpoint.credential.parent.parent / "clerks") if in_training else None,
         )
     finally:

@@ -310,7 +310,9 @@ class ConfiguredCounter:
         """Answers terminals that have this station as `clerk.station`, over connections of its own."""
         assert self._assembly is not None, "the counter is open"
         assert self._endpoint is not None, "the counter is open"
-        with open_desk(self._config, self._data, self._endpoint, clerk.clerk, clerk.reception, clerk.witnesses) as desk:
+        with open_desk(
+            self._config, self._data, self._endpoint, clerk.clerk, clerk.reception, clerk.witnesses, clerk.decisions
+        ) as desk:
             Attendance(desk, clerk.withdraw, clerk.follow, time.monotonic).serve(is_stopping)
 
     def card_services(self) -> CardServices:

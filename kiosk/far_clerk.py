@@ -8,7 +8,7 @@ from pathlib import Path
 from kiosk.assembly import Assembly, way_to_clerk
 from kiosk.config import Config
 from kiosk.counter.printed_forms import number_of
-from kiosk.counter.remote_clerk import RemoteClerk, RemoteReception, RemoteTwoClerks
+from kiosk.counter.remote_clerk import RemoteClerk, RemoteDecisions, RemoteReception, RemoteTwoClerks
 from kiosk.model.resident import Resident
 
 
@@ -22,6 +22,7 @@ class StationFarClerk:
         self._held = held
         self._reception: RemoteReception | None = None
         self._two_clerks: RemoteTwoClerks | None = None
+        self._decisions: RemoteDecisions | None = None
 
     def clerk(self, number: str, give_up: Callable[[], None]) -> RemoteClerk:
         """Asked about the application of a number, over the way that the open station has."""
@@ -40,6 +41,12 @@ class StationFarClerk:
         if self._two_clerks is None:
             self._two_clerks = RemoteTwoClerks(self.open_reception().desk)
         return RemoteTwoClerks(replace(self._two_clerks.desk, give_up=give_up))
+
+    def decisions(self, give_up: Callable[[], None]) -> RemoteDecisions:
+        """Asked about cases that were left here, over a way of its own."""
+        if self._decisions is None:
+            self._decisions = RemoteDecisions(self.open_reception().desk)
+        return RemoteDecisions(replace(self._decisions.desk, give_up=give_up))
 
     def open_reception(self) -> RemoteReception:
         """Another way of its own."""

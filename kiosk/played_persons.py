@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hw.bench import SimulatedReader
 from hw.cash.coin_box import CoinBox
-from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
+from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.till import SimulatedTill
 from kiosk.application_file import ClerkTable
@@ -170,6 +170,9 @@ class PlayedClerk:
         """Takes the change out of the till."""
         if change_yen:
             self.till.put(self.payer, -change_yen)
+
+    def mind_cash(self, trouble: CashTrouble) -> None:
+        """Reads it: a played clerk has nothing to put right by hand."""
 
     def repay(self, amount_yen: int) -> None:
         """Takes the repaid money out of the till."""

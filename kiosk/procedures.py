@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from hw.errors import Refused
-from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
+from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.counter.clerk_key import ClerkKey, load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.change_password import change_password
+from kiosk.issuance.decide import carry_out
 from kiosk.issuance.failure import CaseEnded, GivenUp, RolledBack
 from kiosk.issuance.filing import filed
 from kiosk.issuance.hold import NotHeld, hold, resume
@@ -19,6 +20,7 @@ from kiosk.issuance.persons import (
     Abandoned,
     AskedPassword,
     CardAction,
+    Clerk,
     DeliverySummary,
     IdentityEvidence,
     IdentityQuestion,
@@ -31,6 +33,7 @@ from kiosk.issuance.settle import NotSuspect, question_of, settle
 from kiosk.issuance.station import Station
 from kiosk.issuance.unlock import unlock
 from kiosk.journal.records import CaseRecord
+from kiosk.model.decision import CarriedOut, Decision
 from kiosk.model.password_service import PasswordChangeApplication, UnlockApplication
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Actor
@@ -102,6 +105,10 @@ class StationProcedures:
             if not isinstance(ended, RolledBack | GivenUp):
                 raise ended
             return ended.code
+
+    def carry_out(self, decision: Decision, clerk: Clerk) -> CarriedOut:
+        """What a clerk at a station of his own has decided; the resident has left."""
+        return carry_out(decision, self._station, Persons(NobodyAtTerminal(), clerk))
 
     def settle(self, number: str, answer: str, second: str) -> None:
         """Records what two clerks say; where they have a station of their own, they say it there."""
@@ -198,6 +205,10 @@ class NobodyAtDesk:
         raise Abandoned(Actor.CLERK, "not_now")
 
     def give_change(self, change_yen: int) -> None:
+        """Not now."""
+        raise Abandoned(Actor.CLERK, "not_now")
+
+    def mind_cash(self, trouble: CashTrouble) -> None:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 

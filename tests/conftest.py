@@ -1,5 +1,6 @@
-"""What tests share: stores of both kinds, and an authority that has issued nothing yet."""
+"""What tests share: stores of both kinds, an authority that has issued nothing yet, and a calm garbage collector."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,19 @@ import pytest
 from tests.counter_bench import make_authority
 from tests.postgres import Template, template
 from tests.stores import Store, postgresql_stores, sqlite_store
+
+_LOOKS_AFTER = (20_000, 10, 3)
+"""New objects after which the youngest are looked through, and how often until the older ones are (`gc`)."""
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded once the tests are collected stays to the end and is not looked through again and again.
+
+    That took a third of what a walk through the screens takes, which leaves a heap of widgets with each app.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_LOOKS_AFTER)
 
 
 @pytest.fixture(scope="session")

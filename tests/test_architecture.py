@@ -7,6 +7,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -53,8 +54,12 @@ class Import(NamedTuple):
     lazy: bool
 
 
-def imports(path: str, source: str) -> Iterator[Import]:
-    """Every import of a module, relative ones resolved, `import_module` with a literal name included."""
+@cache
+def imports(path: str, source: str) -> tuple[Import, ...]:
+    """Every import of a module, relative ones resolved, `import_module` with a literal name included.
+
+    Cached, since one rule after another asks for the same modules.
+    """
     package = PurePosixPath(path).parent.parts
 
     def walk(node: ast.AST, lazy: bool) -> Iterator[Import]:
@@ -76,7 +81,7 @@ def imports(path: str, source: str) -> Iterator[Import]:
         for child in ast.iter_child_nodes(node):
             yield from walk(child, lazy or deferred)
 
-    yield from walk(ast.parse(source), lazy=False)
+    return tuple(walk(ast.parse(source), lazy=False))
 
 
 def within(name: str, *packages: str) -> bool:

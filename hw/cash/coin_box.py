@@ -297,6 +297,10 @@ class CoinBox:
         with self._turn:
             self._require(is_open=False)
 
+    def is_drawer_shut(self) -> bool:
+        """Never: no drawer belongs to it."""
+        return False
+
     def close(self) -> None:
         """Stops polling; the acceptor closes by itself within a second."""
         with self._turn:

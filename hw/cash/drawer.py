@@ -112,6 +112,10 @@ class ClerkDrawer:
         self._require(_State.CLOSED)
         self.kick_failure = self._kick() if amount_yen else None
 
+    def is_drawer_shut(self) -> bool:
+        """Whether it could not be kicked when money last went in or out, or its sensor saw it stay shut."""
+        return self.kick_failure is not None
+
     def _kick(self) -> DeviceError | None:
         # The clerk stands before the drawer and has its key: a dead printer must not keep a fee from being settled.
         try:

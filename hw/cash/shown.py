@@ -112,6 +112,10 @@ class ShownCashBox:
         self._box.dispense(amount_yen)
         self._write(self._amount("back", amount_yen), "")
 
+    def is_drawer_shut(self) -> bool:
+        """Whether the box's drawer stayed shut."""
+        return self._box.is_drawer_shut()
+
     def _show(self, deposit: Deposit) -> Deposit:
         if deposit != self._shown:
             self._shown = deposit

@@ -23,6 +23,9 @@ _CAUSES = (
     (2, 0x08, "feed_button"),
 )
 
+FAULTS = frozenset(("cutter_error", "recoverable_error", "unrecoverable_error"))
+"""Causes that are errors of the mechanism, and nothing that runs out, is opened or cools down."""
+
 
 def describe(answers: Mapping[int, int], *, is_drawer_open_when_high: bool) -> PrinterStatus:
     """The printer's status from `answers`, the byte that answered DLE EOT n for n = 1 to 4.

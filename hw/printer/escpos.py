@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from hw.link.identity import KnownIdentity
 from hw.link.link import Link
 from hw.ports import Paper, PrinterStatus, PrintJob, PrintOutcome
 from hw.printer import commands
-from hw.printer.causes import describe, describe_automatic
+from hw.printer.causes import FAULTS, describe, describe_automatic
 from hw.printer.drawing import FONTS
 from hw.printer.layout import IN_STEP, render
 from hw.printer.models import PrinterModel
+from hw.printer.qr_code import PRINT_QR_CODE
 from hw.printer.status import AutomaticStatus, Block, BuffersCleared, Event, RealTimeStatus, StatusDecoder
 
 _SLOWEST_BYTES_PER_S = 960  # 9600 baud, the slowest line that such printers are set to
@@ -37,6 +38,21 @@ class PrinterCounts:
     reprints: int = 0
     """Jobs sent again under the id of one whose outcome was unknown."""
     failed_cuts: int = 0
+    barcodes: int = 0
+    """QR codes on papers of which the printer said that they came out."""
+    cover_openings: int = 0
+    overheatings: int = 0
+    faults: int = 0
+    """Errors of its mechanism, as it told them: a stuck cutter, and others that a person or nobody can remove."""
+    line_errors: int = 0
+    """Questions that it answered neither in order nor in real time."""
+
+    def see(self, causes: Collection[str], before: Collection[str]) -> None:
+        """Counts what stops the printer now and did not when it last told of itself."""
+        new = set(causes) - set(before)
+        self.cover_openings += "cover_open" in new
+        self.overheatings += "head_hot" in new
+        self.faults += not new.isdisjoint(FAULTS)
 
 
 class EscposPrinter:
@@ -73,6 +89,7 @@ class EscposPrinter:
         self._is_cut_off = False
         self._known = KnownIdentity()
         self._is_met = False
+        self._causes: tuple[str, ...] = ()
         self.told: PrinterStatus | None = None
         """The newest that the printer told of itself, asked or by itself; None since a job began and it said nothing.
 
@@ -104,8 +121,7 @@ class EscposPrinter:
             if not isinstance(answer, RealTimeStatus):
                 raise OutcomeUnknown(f"printer does not answer DLE EOT {n}")
             answers[n] = answer.value
-        self.told = describe(answers, is_drawer_open_when_high=self._is_drawer_open_when_high)
-        return self.told
+        return self._take_note(describe(answers, is_drawer_open_when_high=self._is_drawer_open_when_high))
 
     def render(self, paper: Paper, job_id: str) -> PrintJob:
         """See `hw.printer.layout.render`."""
@@ -124,6 +140,8 @@ class EscposPrinter:
         if outcome is PrintOutcome.UNKNOWN:
             self.counts.unknown_outcomes += 1
             self.counts.failed_cuts += self._came_out and not self._link.is_one_way
+        if self._came_out:
+            self.counts.barcodes += job.data.count(PRINT_QR_CODE)
         self._unknown_job_id = job.job_id if outcome is PrintOutcome.UNKNOWN else None
         return outcome
 
@@ -229,7 +247,15 @@ class EscposPrinter:
         self._send(commands.recover(clear=clear), self._monotonic() + self._patience_s)
 
     def _ask_real_time(self, n: int, patience_s: float) -> Event | None:
-        return self._ask(commands.report_real_time(n), lambda event: isinstance(event, RealTimeStatus), patience_s)
+        with contextlib.suppress(LinkLost):  # lost while idle: writing opens it anew, or says that it cannot
+            self._await(lambda event: False, self._monotonic())
+        deadline_s = self._monotonic() + patience_s
+        self._send(commands.report_real_time(n), deadline_s)
+        answer = self._await(lambda event: isinstance(event, RealTimeStatus), deadline_s)
+        if answer is None:
+            self.counts.line_errors += 1
+            self._give_up()
+        return answer
 
     def _count_cuts(self) -> int | None:
         if self._model.cut_counter is None or self._link.is_one_way:
@@ -326,17 +352,45 @@ class EscposPrinter:
             return False
         return self._ask(commands.CLEAR_BUFFERS, lambda event: isinstance(event, BuffersCleared)) is not None
 
-    def _ask(self, request: bytes, is_answer: Callable[[Event], bool], patience_s: float | None = None) -> Event | None:
-        """Sends `request` and waits for its answer, by its kind; whatever else comes is taken note of."""
+    def _ask(self, request: bytes, is_answer: Callable[[Event], bool]) -> Event | None:
+        """Sends `request`, which is worked off in order, and waits for its answer; None where none comes.
+
+        Whatever else comes is taken note of. A printer that is slow to answer is asked in real time as well, which one
+        that is there answers whatever it does. Raises `OutcomeUnknown` when it answers neither: it is gone, and nothing
+        else need be asked.
+        """
         with contextlib.suppress(LinkLost):  # lost while idle: writing opens it anew, or says that it cannot
             self._await(lambda event: False, self._monotonic())
-        deadline_s = self._monotonic() + (self._patience_s if patience_s is None else patience_s)
+        begun_s = self._monotonic()
+        deadline_s = begun_s + self._patience_s
+        is_there = False
+
+        def is_expected(event: Event) -> bool:
+            nonlocal is_there
+            is_there = is_there or isinstance(event, RealTimeStatus)
+            return is_answer(event)
+
         self._send(request, deadline_s)
-        answer = self._await(is_answer, deadline_s)
+        if answer := self._await(is_expected, begun_s + min(_LOOK_EVERY_S, self._patience_s / 2)):
+            return answer
+        try:
+            self._send(commands.report_real_time(1), deadline_s)
+        except (NotSent, OutcomeUnknown):
+            is_there = True  # it holds the line back, as only somebody who is there does
+        answer = self._await(is_expected, deadline_s)
         if answer is None:
-            self._decoder.flush()
-            self._is_met = False  # whoever answers after a silence may be another one
+            self._give_up()
+            if not is_there:
+                self.counts.line_errors += 1
+                raise OutcomeUnknown("printer answers neither in order nor in real time")
+        elif not is_there:
+            # Else a late answer would be taken for that to the next question.
+            self._await(lambda event: isinstance(event, RealTimeStatus), self._monotonic() + _QUIET_S)
         return answer
+
+    def _give_up(self) -> None:
+        self._decoder.flush()
+        self._is_met = False  # whoever answers after a silence may be another one
 
     def _send(self, data: bytes, deadline_s: float) -> None:
         try:
@@ -391,13 +445,18 @@ class EscposPrinter:
             if not isinstance(answer, RealTimeStatus):
                 return False
             answers[n] = answer.value
-        self.told = describe(answers, is_drawer_open_when_high=self._is_drawer_open_when_high)
+        self._take_note(describe(answers, is_drawer_open_when_high=self._is_drawer_open_when_high))
         return True
+
+    def _take_note(self, status: PrinterStatus) -> PrinterStatus:
+        self.counts.see(status.causes, self._causes)
+        self.told, self._causes = status, status.causes
+        return status
 
     def _note(self, event: Event) -> None:
         """Remembers the confirmation of the last job, whenever it comes, and what the printer tells by itself."""
         if isinstance(event, AutomaticStatus):
-            self.told = describe_automatic(event.value, is_drawer_open_when_high=self._is_drawer_open_when_high)
+            self._take_note(describe_automatic(event.value, is_drawer_open_when_high=self._is_drawer_open_when_high))
         if self._sent_job_id is not None and self._model.confirmation.is_answer(event, self._sent_job_id):
             if not self._came_out:
                 self.counts.ack_latency_ms = round((self._monotonic() - self._sent_s) * 1000)

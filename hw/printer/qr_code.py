@@ -16,5 +16,9 @@ def qr_code(module_dots: int, data: str) -> bytes:
     return b"".join(map(_function, (_MODEL_2, size, _LEVEL_M, stored, _PRINT)))
 
 
+PRINT_QR_CODE = b"\x1d(k\x03\x001Q0"
+"""The bytes that print a stored symbol; no text of CP932 holds them."""
+
+
 def _function(parameters: bytes) -> bytes:
     return b"\x1d(k" + len(parameters).to_bytes(2, "little") + parameters

@@ -205,6 +205,10 @@ class SimulatedChanger:
             raise Refused(f"the changer has no {amount_yen} yen in pieces")
         self._move({yen: -count for yen, count in pieces.items()})
 
+    def is_drawer_shut(self) -> bool:
+        """Never: it has no drawer."""
+        return False
+
     def _pieces_for(self, amount_yen: int) -> dict[int, int] | None:
         pieces = {}
         for yen in DENOMINATIONS_YEN:

@@ -121,6 +121,11 @@ _ALGORITHMS: Mapping[ObjectIdentifier, _Algorithm] = MappingProxyType(
 )
 
 
+def is_spoken(algorithm: ObjectIdentifier) -> bool:
+    """Whether a signature algorithm is in the table."""
+    return algorithm in _ALGORITHMS
+
+
 def verify_signature(
     algorithm: ObjectIdentifier, key: object, signature: bytes, data: bytes, parameters: bytes | None = None
 ) -> None:

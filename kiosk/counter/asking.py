@@ -10,10 +10,11 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from hw.ports import ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
+from hw.ports import CashTrouble, ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
+from kiosk.model.decision import CarriedOut, Decision
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
@@ -47,6 +48,14 @@ class CountWanted:
     application_number: str
     due_yen: int
     known: MachineMoney
+
+
+@dataclass(frozen=True)
+class CashMinded:
+    """At which application something is wrong with the terminal's cash."""
+
+    application_number: str
+    trouble: CashTrouble
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,7 +110,7 @@ class KeyOfCase:
 
 @dataclass(frozen=True)
 class Cases:
-    """Ended cases of the station that asks."""
+    """Cases of the station that asks, by their pseudonyms."""
 
     cases: tuple[str, ...]
 
@@ -124,6 +133,7 @@ CERTIFICATE = Asking("certificate", str, bytes)
 FEE = Asking("fee", Concerning, int)
 CHANGE = Asking("change", Concerning, bool)
 REPAY = Asking("repay", Concerning, bool)
+CASH = Asking("cash", CashMinded, bool)
 COUNT = Asking("count", CountWanted, int)
 RETURNED = Asking("returned", Concerning, bool)
 PAPER = Asking("paper", Concerning, PaperSeen)
@@ -136,11 +146,14 @@ CALL = Asking("call", str, bool)
 """The resident at the terminal wants somebody to come; a clerk who is on his way says so."""
 TESTIFY = Asking("testify", str, Testimony)
 """Two clerks settle a suspect case of the terminal, named by its pseudonym, and both sign what they found."""
+DECIDE = Asking("decide", Cases, Decision)
+"""Nobody works on these cases of the terminal: the clerk may decide about one, and the terminal carries it out."""
+CARRIED_OUT = Asking("carried_out", CarriedOut, bool)
+"""What came of that, for the clerk to read; the case itself stands in the store."""
 
-CLERKS = frozenset(
-    asked.kind
-    for asked in (IDENTITY, APPROVE, FEE, CHANGE, REPAY, COUNT, RETURNED, PAPER, TYPED_FORM, FREE, CALL, TESTIFY)
-)
+_ABOUT_CASES = (IDENTITY, APPROVE, FEE, CHANGE, REPAY, CASH, COUNT, RETURNED, PAPER, TESTIFY, DECIDE)
+
+CLERKS = frozenset(asked.kind for asked in (*_ABOUT_CASES, TYPED_FORM, FREE, CALL))
 """What a person answers, who takes his time; everything else a station answers at once."""
 IS_VALID = Asking("is_valid", str, bool)
 CASE_KEY = Asking("case_key", KeyWanted, KeyOfCase)

@@ -9,7 +9,7 @@ certificate is valid; the key of one only for the resident whose case it is.
 import datetime
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -36,7 +36,7 @@ from kiosk.counter.asking import (
     Unsure,
 )
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.clerk_key import ClerkKey
+from kiosk.counter.clerk_key import ClerkKey, operator_of
 from kiosk.counter.line import Line, LineLost, Question, StationUnknown
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.till import Till
@@ -48,10 +48,11 @@ from kiosk.issuance.settle import question_at, signed_by_two
 from kiosk.journal.errors import StoreLost
 from kiosk.journal.escrow import EscrowUnopened
 from kiosk.journal.journal import Journal
-from kiosk.journal.records import CaseRecord
+from kiosk.journal.records import CaseElsewhere, CaseRecord
 from kiosk.model.application import EligibleApplication
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import Uncertifiable, certify_items
+from kiosk.model.decision import CarriedOut, Choice, Decision, possible_decisions
 from kiosk.model.eligibility import differing_items
 from kiosk.model.form import Form
 from kiosk.model.policy import PasswordKind
@@ -107,13 +108,23 @@ class Witnesses(Protocol):
         """They look at the till for this payer's money, or at his receipt."""
 
 
+class Decisions(Protocol):
+    """The clerk, about cases of a terminal on which nobody works."""
+
+    def decide(self, cases: Sequence[CaseElsewhere]) -> Choice:
+        """What he chooses about one of them; blocks until he does, which may be never."""
+
+    def carried_out(self, carried_out: CarriedOut) -> None:
+        """What came of it, for him to read."""
+
+
 @dataclass
 class Desk:
     """Says what is answered to one question; `clerk` is whoever sits there, about the application of a number.
 
     `reception` takes in what residents bring before there is an application, `forms` are those that were printed here,
     `witnesses` are two clerks for the application of a number, of whom the second's key is `key_of` his name (raises
-    `hw.errors.Refused`); without them such questions are denied.
+    `hw.errors.Refused`), `decisions` are his about what was left; without them such questions are denied.
     """
 
     line: Line
@@ -130,6 +141,7 @@ class Desk:
     forms: PrintedForms | None = None
     witnesses: Callable[[Question, str], Witnesses] | None = None
     key_of: Callable[[str], ClerkKey] | None = None
+    decisions: Callable[[Question], Decisions] | None = None
     random_bytes: Callable[[int], bytes] = os.urandom
     _looked_up: dict[str, str] = field(default_factory=dict)
     """The resident that each station asked for last."""
@@ -212,6 +224,7 @@ class Desk:
             (asking.FEE, asked_of(lambda clerk, due_yen: clerk.take_fee(due_yen))),
             (asking.CHANGE, asked_of(lambda clerk, yen: _done(clerk.give_change, yen))),
             (asking.REPAY, asked_of(lambda clerk, yen: _done(clerk.repay, yen))),
+            (asking.CASH, self._mind_cash),
             (asking.COUNT, self._count),
             (asking.RETURNED, asked_of(lambda clerk, _: clerk.is_card_returned())),
             (asking.PAPER, asked_of(lambda clerk, number: clerk.look_at_paper(number))),
@@ -220,6 +233,8 @@ class Desk:
             (asking.FREE, lambda question, _: asking.Found(self._received(question).send_form())),
             (asking.CALL, lambda question, _: _come(self._received(question))),
             (asking.TESTIFY, self._testify),
+            (asking.DECIDE, self._decide),
+            (asking.CARRIED_OUT, self._carried_out),
             (asking.IS_VALID, self._is_valid),
             (asking.CASE_KEY, self._case_key),
             (asking.CERTIFIED, self._certified),
@@ -228,6 +243,10 @@ class Desk:
 
     def _count(self, question: Question, wanted: asking.CountWanted) -> int:
         return self.clerk(question, wanted.application_number).count_payment(wanted.due_yen, wanted.known)
+
+    def _mind_cash(self, question: Question, minded: asking.CashMinded) -> bool:
+        self.clerk(question, minded.application_number).mind_cash(minded.trouble)
+        return True
 
     def _find(self, question: Question, code: str) -> asking.Found:
         self._looked_up[question.asker] = code
@@ -353,6 +372,31 @@ class Desk:
             return signed_by_two(terms, self.clerk_key, self.key_of(finding.second))
         except TestimonyInvalid as invalid:
             raise Refused(str(invalid)) from invalid
+
+    def _deciding(self, asked: Question) -> Decisions:
+        if self.decisions is None:
+            raise Refused("nobody decides here about what was left")
+        return self.decisions(asked)
+
+    def _decide(self, asked: Question, wanted: asking.Cases) -> Decision:
+        deciding = self._deciding(asked)
+        left = {
+            case.pseudonym: case
+            for case in self.journal.cases_elsewhere()
+            if case.station == asked.asker and case.pseudonym in wanted.cases and possible_decisions(case.stage)
+        }
+        if not left:
+            raise Refused("nothing can be decided about these cases")
+        choice = deciding.decide(tuple(left.values()))
+        case = left.get(choice.case)
+        if case is None or choice.kind not in possible_decisions(case.stage):
+            raise Refused("that cannot be decided about this case")
+        operator = operator_of(self.clerk_key.certificate)
+        return Decision(choice, case.number, case.stage, self.clerk_key.name, operator)
+
+    def _carried_out(self, asked: Question, told: CarriedOut) -> bool:
+        self._deciding(asked).carried_out(told)
+        return True
 
     def _keys(self, asked: Question, wanted: KeysWanted) -> KeysGiven:
         try:

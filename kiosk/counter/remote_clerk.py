@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, ManagementKeys, SessionKeys
+from hw.ports import CashTrouble, ChannelChallenge, ChannelKeys, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.authority.verification import load_certificate
 from kiosk.counter import asking
 from kiosk.counter.asking import (
@@ -33,6 +33,7 @@ from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.failure import CaseUnreadable, IssuerKeysUnavailable, StationDenied
 from kiosk.issuance.persons import CLERK_ALONE, Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, OpenDeposit
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
+from kiosk.model.decision import CarriedOut, Decision
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
@@ -150,6 +151,10 @@ class RemoteClerk:
         """Asks him."""
         self.desk.ask_person(asking.CHANGE, self._concerning(change_yen))
 
+    def mind_cash(self, trouble: CashTrouble) -> None:
+        """Asks him."""
+        self.desk.ask_person(asking.CASH, asking.CashMinded(self.application_number, trouble))
+
     def repay(self, amount_yen: int) -> None:
         """Asks him."""
         self.desk.ask_person(asking.REPAY, self._concerning(amount_yen))
@@ -232,6 +237,21 @@ class RemoteTwoClerks:
     def testify(self, pseudonym: str) -> Testimony:
         """What they found, signed by both there."""
         return self.desk.ask_station(asking.TESTIFY, pseudonym)
+
+
+@dataclass(frozen=True)
+class RemoteDecisions:
+    """The clerk at his own station, about cases that were left here. Raises as `RemoteDesk.ask_station`."""
+
+    desk: RemoteDesk
+
+    def decide(self, cases: Sequence[str]) -> Decision:
+        """What he decides about one of them, named by their pseudonyms; waits until he does."""
+        return self.desk.ask_station(asking.DECIDE, asking.Cases(tuple(cases)))
+
+    def tell(self, carried_out: CarriedOut) -> None:
+        """What came of it."""
+        self.desk.ask_station(asking.CARRIED_OUT, carried_out)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from kiosk.issuance.persons import Persons
 from kiosk.issuance.roll_back import roll_back
 from kiosk.issuance.station import Station
 from kiosk.journal.records import CaseRecord
+from kiosk.model.decision import can_be_ended
 from kiosk.model.step import Act, Actor, PasswordChangeStep, RevocationStep, UnlockStep
-from kiosk.model.transition import BEFORE_FEE, OTHER_ENDS, Event, Procedure, Stage, procedure_of
+from kiosk.model.transition import OTHER_ENDS, Event, Procedure, procedure_of
 
 _TOUCHES: dict[Procedure, Act] = {
     Procedure.REVOCATION: RevocationStep.REVOKE,
@@ -27,27 +28,25 @@ class NotAbortable(Exception):
     """The case has ended, waits for two clerks, or can only go forward."""
 
 
-def abort(record: CaseRecord, station: Station, persons: Persons) -> CaseEnded:
+def abort(record: CaseRecord, station: Station, persons: Persons, operator: str | None = None) -> CaseEnded:
     """Ends an open case, and returns how: `RolledBack`; `Halted` or `Suspect` when that has to go on another time.
 
     `GivenUp` is what only the card's owner could say, who has gone. Raises `NotAbortable`, and `Halted` when
-    another process has taken the case further.
+    another process has taken the case further. `operator` is the clerk whom the journal is to name.
     """
     with alone_with_the_case(), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, lambda _: None, lambda: card.exchanges)
         procedure = procedure_of(record.stage)
-        if procedure is Procedure.ISSUANCE:
-            if record.stage not in (*BEFORE_FEE, Stage.ROLLING_BACK, Stage.ON_HOLD):
-                raise NotAbortable(f"application {record.number} is {record.stage}")
-            recall(case, card)
-            return roll_back(case, card, station, persons, record.code or INTERRUPTED, Actor.CLERK)
-        ends = OTHER_ENDS[procedure]
-        if record.stage not in ends.before:
+        if not can_be_ended(record.stage):
             raise NotAbortable(f"application {record.number} is {record.stage}")
+        if procedure is Procedure.ISSUANCE:
+            recall(case, card)
+            return roll_back(case, card, station, persons, record.code or INTERRUPTED, Actor.CLERK, operator=operator)
+        ends = OTHER_ENDS[procedure]
         if not case.is_open(_TOUCHES[procedure]):
-            return case.abandon(INTERRUPTED, Actor.CLERK)
+            return case.abandon(INTERRUPTED, Actor.CLERK, operator)
         if ends.unknown is None:
             # The authority can be asked, and will be at the next start: nothing has to stay unknown.
             raise NotAbortable(f"application {record.number} is under way at the authority")
-        case.move(Event.GIVE_UP, INTERRUPTED, Actor.CLERK)
+        case.move(Event.GIVE_UP, INTERRUPTED, Actor.CLERK, operator)
         return GivenUp(INTERRUPTED)

@@ -184,9 +184,9 @@ class Case:
         self.move(Event.SUSPECT, CANNOT_TELL, Actor.CLERK, clerk)
         return Suspect(CANNOT_TELL)
 
-    def abandon(self, code: str, actor: Actor) -> RolledBack:
+    def abandon(self, code: str, actor: Actor, operator: str | None = None) -> RolledBack:
         """Ends a case of a procedure that takes nothing back, before anything was done to the world."""
-        self.move(Event.ABANDON, code, actor)
+        self.move(Event.ABANDON, code, actor, operator)
         return RolledBack(code)
 
     def is_open(self, step: Act) -> bool:

@@ -63,6 +63,15 @@ def before_a_persons_eyes() -> Iterator[None]:
         raise LeftUnseen(stopped.by, stopped.reason) from stopped
 
 
+@contextmanager
+def money_in_hand() -> Iterator[None]:
+    """Once a payer's money may lie in a cash box: it speaks of its last command, and never for all the money."""
+    try:
+        yield
+    except device.DeviceError as failed:
+        raise MoneyUnseen("the cash box failed while the fee was taken") from failed
+
+
 class WrongCard(device.NotSent):
     """The card in the reader is not the one of this case."""
 
@@ -116,6 +125,10 @@ class DeliveryUnproven(device.Refused):
 
 class PaperUnseen(device.OutcomeUnknown):
     """A paper went to the printer, which does not say whether it came out."""
+
+
+class MoneyUnseen(device.OutcomeUnknown):
+    """The cash box failed while a payer's money was taken; how much of it lies there a person counts."""
 
 
 class PasswordUnproven(device.OutcomeUnknown):

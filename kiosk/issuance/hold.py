@@ -49,14 +49,22 @@ class HoldSlip:
     came_out: bool | None
 
 
-def hold(number: str, until: datetime.date, station: Station, persons: Persons, clerk: str) -> HoldSlip:
+def hold(
+    number: str,
+    until: datetime.date,
+    station: Station,
+    persons: Persons,
+    clerk: str,
+    operator: str | None = None,
+) -> HoldSlip:
     """Puts an application off until a day after today, taking back what was begun; again, with another day or slip.
 
-    Raises `NotHeld`, and what comes in between when something has to be taken back (`Halted`, `Suspect`).
+    `operator` is the clerk whom the journal is to name where something is taken back. Raises `NotHeld`, and what comes
+    in between when something has to be taken back (`Halted`, `Suspect`).
     """
     if until <= station.today():
         raise NotHeld(f"{until} is not after today")
-    record = _put_aside(number, station, persons)
+    record = _put_aside(number, station, persons, operator)
     with alone_with_the_case():
         record = station.journal.complete(record, Pause.HOLD, msgspec.json.encode(Held(until, clerk)))
     return HoldSlip(record, until, _print_slip(number, until, station, clerk))
@@ -69,16 +77,16 @@ def held(record: CaseRecord, journal: Journal) -> Held:
     return found
 
 
-def resume(number: str, station: Station) -> CaseRecord:
+def resume(number: str, station: Station, operator: str | None = None) -> CaseRecord:
     """The resident has returned: `issue` with the same application begins it anew. Raises `NotHeld`."""
     record = station.journal.latest_case(number)
     if record is None or record.stage is not Stage.ON_HOLD:
         raise NotHeld(f"application {number} is not on hold")
     with alone_with_the_case():
-        return station.journal.move(record, Event.RESUME, Actor.CLERK, INTERRUPTED)
+        return station.journal.move(record, Event.RESUME, Actor.CLERK, INTERRUPTED, operator)
 
 
-def _put_aside(number: str, station: Station, persons: Persons) -> CaseRecord:
+def _put_aside(number: str, station: Station, persons: Persons, operator: str | None) -> CaseRecord:
     """The application as a case in which nothing was done yet."""
     record = station.journal.latest_case(number)
     if record is None or procedure_of(record.stage) is not Procedure.ISSUANCE:
@@ -90,7 +98,7 @@ def _put_aside(number: str, station: Station, persons: Persons) -> CaseRecord:
     application = filed(record, station.journal, Application)
     if record.stage is not Stage.ROLLED_BACK:
         try:
-            ended = abort(record, station, persons)
+            ended = abort(record, station, persons, operator)
         except NotAbortable as error:
             raise NotHeld(str(error)) from error
         if not isinstance(ended, RolledBack):

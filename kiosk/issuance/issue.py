@@ -9,7 +9,7 @@ import hashlib
 
 from cryptography import x509
 
-from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
+from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
 from hw.ports import Deposit, DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import CertificateUnacceptable
@@ -27,6 +27,7 @@ from kiosk.issuance.card_key import (
     refuse_another_key,
 )
 from kiosk.issuance.card_keys import renew_card_keys
+from kiosk.issuance.cash_watch import CashWatch
 from kiosk.issuance.certification import certify_message, confirm_pending, refuse_unlike_policy
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
@@ -46,6 +47,7 @@ from kiosk.issuance.failure import (
     before_a_persons_eyes,
     failure_code,
     halting_code,
+    money_in_hand,
 )
 from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
@@ -111,6 +113,9 @@ from kiosk.model.eligibility import (
 from kiosk.model.secret import wipe
 from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import Procedure, Stage
+
+_MOST_COPIES = 3
+"""So many copies are printed in a row that neither the printer nor a person says came out."""
 
 _LARGEST_NUMBER = 999_999
 _LARGEST_FEE = SettledFee(fee_yen=99_999, tendered_yen=999_999, change_yen=999_999)
@@ -437,28 +442,44 @@ def take_fee(
         persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
         return collect(intent.fee_yen, already_yen=0)
 
-    def open_deposit(asked_yen: int) -> OpenDeposit:
+    def open_deposit(asked_yen: int, watch: CashWatch) -> OpenDeposit:
         # Coins fall while the clerk is asked: he must never have to attest what the machine has.
-        return OpenDeposit(lambda: rest_of(station.cash.deposit()) == asked_yen, station.cash.await_payment)
+        def is_due() -> bool:
+            deposit = station.cash.deposit()
+            return rest_of(deposit) == asked_yen and not watch.is_news(deposit)
+
+        return OpenDeposit(is_due, station.cash.await_payment)
 
     @before_a_persons_eyes()
     def collect(fee_yen: int, already_yen: int) -> SettledFee:
+        watch = CashWatch(station.cash, persons.clerk)
         station.cash.begin(fee_yen, payment)
-        if already_yen:
-            station.cash.take_from_clerk(already_yen)
-        try:
-            while (rest_yen := rest_of(station.cash.deposit())) > 0:
-                if tendered_yen := persons.clerk.take_fee(rest_yen, open_deposit(rest_yen)):
-                    station.cash.take_from_clerk(tendered_yen)
-        except Abandoned:
-            station.cash.fix()
-            persons.clerk.repay(station.cash.end(DepositEnd.REPAY))
-            raise
-        tendered_yen = station.cash.fix().received_yen
-        # What a machine has not given out itself is the clerk's to hand back.
-        change_yen = station.cash.end(DepositEnd.CHANGE)
-        persons.clerk.give_change(change_yen)
-        return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
+        with money_in_hand():
+            unnoted_yen = already_yen
+            try:
+                if unnoted_yen:
+                    station.cash.take_from_clerk(unnoted_yen)
+                    unnoted_yen = 0
+                while (rest_yen := rest_of(watch.tell_of(station.cash.deposit()))) > 0:
+                    unnoted_yen = persons.clerk.take_fee(rest_yen, open_deposit(rest_yen, watch))
+                    if unnoted_yen:
+                        station.cash.take_from_clerk(unnoted_yen)
+                        unnoted_yen = 0
+            except (Abandoned, DeviceError):
+                fixed = station.cash.fix()
+                back_yen = station.cash.end(DepositEnd.REPAY) + unnoted_yen
+                watch.tell_of(fixed)
+                watch.tell_of_drawer()
+                persons.clerk.repay(back_yen)
+                raise
+            fixed = station.cash.fix()
+            tendered_yen = fixed.received_yen
+            # What a machine has not given out itself is the clerk's to hand back.
+            change_yen = station.cash.end(DepositEnd.CHANGE)
+            watch.tell_of(fixed)
+            watch.tell_of_drawer()
+            persons.clerk.give_change(change_yen)
+            return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
         known = station.cash.left_over(payment)
@@ -563,13 +584,15 @@ def print_receipt(
         return seen == PaperSeen.WHOLE
 
     def look(intent: ReceiptIntent) -> PrintedReceipt:
-        copies = 0
-        while not is_whole(intent.receipt.number):
-            copies += 1
-            cut_off(station.printer)
-            if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)).is_on_paper:
-                break
-        return PrintedReceipt(intent.receipt.number, copies)
+        for copies in range(_MOST_COPIES + 1):
+            if is_whole(intent.receipt.number):
+                return PrintedReceipt(intent.receipt.number, copies)
+            if copies < _MOST_COPIES:
+                cut_off(station.printer)
+                if station.printer.print(job(intent.receipt, intent.printed_on, is_copy=True)).is_on_paper:
+                    return PrintedReceipt(intent.receipt.number, copies + 1)
+        # A printer whose every paper is missed is not helped by one more.
+        raise CannotTell
 
     def attempt() -> PrintedReceipt:
         return case.run(RECEIPT, prepare=number_it, perform=print_original, inquire=look)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
+from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
@@ -155,6 +155,9 @@ class Clerk(Protocol):
 
     def give_change(self, change_yen: int) -> None:
         """Hands the change back."""
+
+    def mind_cash(self, trouble: CashTrouble) -> None:
+        """Reads what is wrong with the cash before he goes on taking and giving it, and what he has to do."""
 
     def repay(self, amount_yen: int) -> None:
         """Gives money back that was taken; 0 when there was none."""

@@ -12,6 +12,7 @@ from hw.ports import ChannelPurpose
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable
 from kiosk.counter.clerk_key import operator_of
+from kiosk.issuance.cash_watch import CashWatch
 from kiosk.issuance.effect import Case, Effect, World
 from kiosk.issuance.failure import (
     TROUBLE,
@@ -80,7 +81,16 @@ REFUND = Effect(
 ERASE = Effect(Undo.ERASE, Erased, Erased)
 
 
-_SAYS_NOTHING_OF_BEFORE = ("transactionIdInUse", "badTime", "duplicateCertReq")
+_SAYS_NOTHING_OF_BEFORE = (
+    "transactionIdInUse",
+    "badTime",
+    "duplicateCertReq",
+    # Who asked then may have another credential now.
+    "badMessageCheck",
+    "certRevoked",
+    "notAuthorized",
+    "signerNotTrusted",
+)
 """Why an authority that keeps no answers refuses the bytes of a request a second time, whatever it did at first."""
 
 
@@ -92,16 +102,17 @@ def roll_back(
     code: str,
     actor: Actor = Actor.STATION,
     unacceptable: bytes | None = None,
+    operator: str | None = None,
 ) -> RolledBack | Halted | Suspect:
     """Undoes whatever the case has done, and returns what to raise.
 
     `unacceptable` is what came instead of the certificate that was asked for (DER); an authority that keeps no answers
-    would not give it again. `Halted` when it has to go on another time, `Suspect` when two clerks have to say what is
-    to be given back.
+    would not give it again. `operator` is the clerk who stopped it, where the journal is to name him. `Halted` when it
+    has to go on another time, `Suspect` when two clerks have to say what is to be given back.
     """
     card.release()
     if case.record.stage is not Stage.ROLLING_BACK:
-        case.move(Event.ROLL_BACK, code, actor)
+        case.move(Event.ROLL_BACK, code, actor, operator)
     try:
         if case.was_begun(CONFIRM.step) or case.was_begun(SECOND_CONFIRM.step):
             _revoke_both(case, station, unacceptable)
@@ -152,6 +163,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     def give_back(amount_yen: int) -> None:
         station.cash.dispense(amount_yen)
         with before_a_persons_eyes():
+            CashWatch(station.cash, persons.clerk).tell_of_drawer()
             persons.clerk.repay(amount_yen)
 
     def repay(intent: RefundIntent) -> Refunded:
@@ -252,14 +264,21 @@ def _issued_certificate(
     except CertificateUnacceptable as other:
         return other.certificate
     except AuthorityRejected as rejected:
-        if rejected.fail_info in _SAYS_NOTHING_OF_BEFORE and _has_issued(message, station):
+        if _may_have_issued(message, station, rejected):
             raise
         return None
 
 
-def _has_issued(message: Message, station: Station) -> bool:
-    """Whether the authority has issued upon these bytes. One that keeps no such record refuses, and raises."""
-    return any(issued.transaction_id == message.transaction_id for issued in station.authority.station_record())
+def _may_have_issued(message: Message, station: Station, rejected: AuthorityRejected) -> bool:
+    """Whether the authority may have issued upon these bytes before it refused them; its own record says it for sure.
+
+    One that keeps no such record is believed where it would have refused them at first as well.
+    """
+    try:
+        record = station.authority.station_record()
+    except AuthorityRejected:
+        return rejected.fail_info in _SAYS_NOTHING_OF_BEFORE
+    return any(issued.transaction_id == message.transaction_id for issued in record)
 
 
 def _erase(case: Case, card: InsertedCard, station: Station) -> None:

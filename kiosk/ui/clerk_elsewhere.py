@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hw.ports import MachineMoney
+from hw.ports import CashTrouble, MachineMoney
 from kiosk.issuance.persons import (
     CLERK_ALONE,
     Abandoned,
@@ -28,6 +28,7 @@ from kiosk.ui.persons import (
     Approval,
     CardReturn,
     CaseLine,
+    CashMinded,
     ChangeDue,
     ClerkAnswered,
     ClerkAsked,
@@ -83,6 +84,10 @@ class ClerkElsewhere:
     def give_change(self, change_yen: int) -> None:
         """Asks to hand the change back."""
         self._ask(ChangeDue(change_yen), partial(self.clerk.give_change, change_yen))
+
+    def mind_cash(self, trouble: CashTrouble) -> None:
+        """Has him read what is wrong with the cash."""
+        self._ask(CashMinded(trouble), partial(self.clerk.mind_cash, trouble))
 
     def repay(self, amount_yen: int) -> None:
         """Asks to give money back; nobody is asked about nothing."""

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kiosk.counter.asking import FormLooked
-    from kiosk.counter.desk import Reception, Witnesses
+    from kiosk.counter.desk import Decisions, Reception, Witnesses
     from kiosk.counter.line import Question as TerminalAsked
     from kiosk.issuance.persons import Clerk
     from kiosk.issuance.station import TwoClerks
     from kiosk.journal.records import CaseElsewhere
+    from kiosk.model.decision import CarriedOut, Decision
     from kiosk.model.form import Form
 
 
@@ -36,6 +37,21 @@ class FarReception(Protocol):
         ...
 
 
+class FarDecisions(Protocol):
+    """The clerk at his own station, about cases that were left here.
+
+    Raises `hw.errors.LinkLost` and `hw.errors.Refused` of his station, `Abandoned` when he leaves it for now.
+    """
+
+    def decide(self, cases: "Sequence[str]") -> "Decision":
+        """What he decides about one of them, named by their pseudonyms; blocks until he does."""
+        ...
+
+    def tell(self, carried_out: "CarriedOut") -> None:
+        """What came of it."""
+        ...
+
+
 class FarClerk(Protocol):
     """The clerk where he sits at a station of his own. `give_up` is called while he is waited for, and may raise."""
 
@@ -49,6 +65,10 @@ class FarClerk(Protocol):
 
     def two_clerks(self, give_up: Callable[[], None]) -> "TwoClerks":
         """Asked about suspect cases, on a third thread, one call at a time."""
+        ...
+
+    def decisions(self, give_up: Callable[[], None]) -> FarDecisions:
+        """Asked about cases that were left, on a fourth thread, one call at a time."""
         ...
 
 
@@ -65,6 +85,10 @@ class ClerkAtStation(Protocol):
 
     def witnesses(self, question: "TerminalAsked", number: str) -> "Witnesses":
         """Two clerks, for a case that waits for them."""
+        ...
+
+    def decisions(self, question: "TerminalAsked") -> "Decisions":
+        """The clerk, about cases that were left."""
         ...
 
     def withdraw(self, question: "TerminalAsked") -> None:

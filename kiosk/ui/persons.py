@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from hw.ports import KeyUse, MachineMoney, PinPolicy, PinStatus
+from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.issuance.persons import (
     CLERK_ALONE,
     Abandoned,
@@ -139,6 +139,13 @@ class ChangeDue(ClerkAsked[None]):
     """The clerk hands the change back."""
 
     change_yen: int
+
+
+@dataclass(frozen=True, eq=False)
+class CashMinded(ClerkAsked[None]):
+    """Something is wrong with the cash; the clerk has to know before he goes on."""
+
+    trouble: CashTrouble
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,6 +345,10 @@ class ClerkAtScreen:
     def give_change(self, change_yen: int) -> None:
         """Asks to hand the change back."""
         self.line.ask(ChangeDue(change_yen))
+
+    def mind_cash(self, trouble: CashTrouble) -> None:
+        """Has him read what is wrong with the cash."""
+        self.line.ask(CashMinded(trouble))
 
     def repay(self, amount_yen: int) -> None:
         """Asks to give money back; nobody is asked about nothing."""

@@ -4,6 +4,8 @@ import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from kiosk.issuance.persons import Clerk
+    from kiosk.model.decision import CarriedOut, Decision
     from kiosk.model.revocation import RevocationApplication
     from kiosk.ui.service import Run
 
@@ -52,6 +54,10 @@ class Procedures(Protocol):
 
     def abort(self, number: str) -> str:
         """Ends a case; the failure book's code by which it is known."""
+        ...
+
+    def carry_out(self, decision: "Decision", clerk: "Clerk") -> "CarriedOut":
+        """What `clerk` at a station of his own has decided; he is asked what has to be asked."""
         ...
 
     def settle(self, number: str, answer: str, second: str) -> None:

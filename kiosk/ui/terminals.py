@@ -15,6 +15,7 @@ from kiosk.counter.asking import FormLooked
 from kiosk.counter.line import Question
 from kiosk.issuance.persons import Clerk
 from kiosk.journal.records import CaseElsewhere
+from kiosk.model.decision import CarriedOut, Choice
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor, Step, Undo, position_of
@@ -57,6 +58,13 @@ class Settlement(ClerkAsked[Finding]):
 
 
 @dataclass(frozen=True, eq=False)
+class LeftAtTerminal(ClerkAsked[Choice]):
+    """Nobody works on these cases of the terminal, where nobody is: the clerk may decide about one of them."""
+
+    cases: tuple[CaseElsewhere, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class TerminalQuestion:
     """A question of one terminal, about the application of a number, which is empty where there is none yet."""
 
@@ -72,7 +80,7 @@ class TerminalQuestion:
         match self.asked:
             case IdentityCheck(question=question) | Approval(question=question):
                 return position_of(Step.IDENTITY_CHECK) if question.operation == "issue" else None
-            case FormLook() | FormWanted() | Call() | Settlement():
+            case FormLook() | FormWanted() | Call() | Settlement() | LeftAtTerminal():
                 return None
         return position_of(Step.FEE)
 
@@ -95,6 +103,8 @@ class Terminals:
     """Payments that a terminal gave up while the clerk took money; he gives back what he has."""
     cases: tuple[CaseElsewhere, ...] = ()
     """The cases under way at terminals."""
+    carried_out: list[tuple[str, CarriedOut]] = field(default_factory=list)
+    """What came of decisions at terminals, each with its station; the clerk has not read it yet."""
     ended: list[CaseElsewhere] = field(default_factory=list)
     """Those that ended since this seat was opened, newest last."""
     stations: set[str] = field(default_factory=set)
@@ -105,12 +115,22 @@ class Terminals:
     @property
     def asked(self) -> TerminalQuestion | None:
         """What has waited for the clerk longest."""
-        return next((q for q in self.waiting if not isinstance(q.asked, FormWanted | Call | Settlement)), None)
+        return next((q for q in self.waiting if not isinstance(q.asked, _FOR_LATER)), None)
 
     @property
     def suspect(self) -> tuple[TerminalQuestion, ...]:
         """Cases of terminals that two clerks can settle now."""
         return tuple(q for q in self.waiting if isinstance(q.asked, Settlement))
+
+    @property
+    def undecided(self) -> tuple[tuple[TerminalQuestion, LeftAtTerminal], ...]:
+        """Cases that were left at terminals, where they can be decided about now."""
+        return tuple((q, q.asked) for q in self.waiting if isinstance(q.asked, LeftAtTerminal))
+
+    @property
+    def left_count(self) -> int:
+        """How many cases of terminals wait for a decision, of one clerk or of two."""
+        return len(self.suspect) + sum(len(left.cases) for _, left in self.undecided)
 
     @property
     def free(self) -> tuple[TerminalQuestion, ...]:
@@ -168,12 +188,21 @@ class Terminals:
         self.waiting = [question for question in self.waiting if question.id != id_]
         self.bell.ring()
 
+    def hear(self, station: str, carried_out: CarriedOut) -> None:
+        """A terminal tells what came of a decision."""
+        self.carried_out.append((station, carried_out))
+        self.bell.ring()
+
     def follow(self, cases: Sequence[CaseElsewhere]) -> None:
         """The terminals' cases have gone on."""
         self.cases = tuple(case for case in cases if not case.stage.is_ended)
         told = {case.pseudonym for case in self.ended}
         self.ended += [case for case in cases if case.stage.is_ended and case.pseudonym not in told]
         self.bell.ring()
+
+
+_FOR_LATER = (FormWanted, Call, Settlement, LeftAtTerminal)
+"""What the clerk may answer when he wants; everything else comes before him."""
 
 
 class ClerkForTerminals:
@@ -204,6 +233,13 @@ class ClerkForTerminals:
         line = CaseLine()
         line.persons(self._put_of(question, number, line))
         return WitnessesAtScreen(line)
+
+    def decisions(self, question: Question) -> "DecisionsAtScreen":
+        """The clerk at the screen, about cases that were left."""
+        line = CaseLine()
+        line.persons(self._put_of(question, "", line))
+        station = question.asker
+        return DecisionsAtScreen(line, lambda told: self._post(lambda: self._terminals.hear(station, told)))
 
     def _put_of(self, question: Question, number: str, line: CaseLine) -> Callable[[object], None]:
         with self._lock:
@@ -287,3 +323,19 @@ class WitnessesAtScreen:
     def look(self, question: Step | Undo) -> Finding:
         """Waits until two clerks have looked."""
         return self.line.ask(Settlement(question))
+
+
+@dataclass(frozen=True)
+class DecisionsAtScreen:
+    """`kiosk.counter.desk.Decisions`."""
+
+    line: CaseLine
+    hear: Callable[[CarriedOut], None]
+
+    def decide(self, cases: Sequence[CaseElsewhere]) -> Choice:
+        """Waits until the clerk has chosen."""
+        return self.line.ask(LeftAtTerminal(tuple(cases)))
+
+    def carried_out(self, carried_out: CarriedOut) -> None:
+        """Lies there until he reads it."""
+        self.hear(carried_out)

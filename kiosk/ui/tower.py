@@ -56,6 +56,8 @@ async def keep_tower(board: Board, show: Callable[[TowerSign], bool], now: Calla
         if sign is not shown or (sign is not TowerSign.NOTHING and now() - shown_at_s >= _REPEATS_EVERY_S):
             shown = sign if await asyncio.to_thread(show, sign) else None
             shown_at_s = now()
+            if sign_for(board, now() - asked_at_s) is not sign:
+                continue  # what changed meanwhile has rung already
         try:
             await asyncio.wait_for(board.bell.next(), _REPEATS_EVERY_S)
         except TimeoutError:

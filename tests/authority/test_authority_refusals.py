@@ -84,6 +84,12 @@ HEADERS = {
         "badMessageCheck",
     ),
     "implicitConfirm not NULL": (add_items(item(oids.IMPLICIT_CONFIRM, asn1.encode(1))), "badRequest"),
+    "implicitConfirm of nothing": (
+        lambda h: add_items([[asn1.tlv(asn1.encode(oids.IMPLICIT_CONFIRM))]])(h),
+        "badRequest",
+    ),
+    "freeText of nothing": (set_field(free_text=[]), "badDataFormat"),
+    "generalInfo of nothing": (set_field(general_info=[]), "badDataFormat"),
     "implicitConfirm and confirmWaitTime": (
         add_items(item(oids.IMPLICIT_CONFIRM, NULL) + item(oids.CONFIRM_WAIT_TIME, TIME)),
         "badRequest",
@@ -441,7 +447,7 @@ def test_a_confirmation_of_something_else_revokes(desk: Desk, cert_hash: bytes) 
     pending = desk.certify()
     body = change_each(asn1.CertStatus, set_field(cert_hash=cert_hash))
     request = rebuild(desk.client.confirm_message(pending).der, desk.station, body=body)
-    assert verdict(desk.responder.respond(request)) == (BodyKind.ERROR, "badPOP")
+    assert verdict(desk.responder.respond(request)) == (BodyKind.ERROR, "badCertId")
     assert desk.state(pending) == ("revoked", "cessationOfOperation")
 
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyasn1.codec.der import decoder
 from pyasn1_alt_modules import rfc9480
-from rebuilt_message import rebuild, set_field, verdict
+from rebuilt_message import Change, rebuild, set_field, verdict
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential
@@ -63,8 +63,21 @@ def test_whoever_asks_for_nothing_in_particular_is_told_what_there_is(desk: Desk
     assert set(parse_message(answer).general_message) == {oids.CA_CERTS, oids.SIGN_KEY_PAIR_TYPES, oids.CURRENT_CRL}
 
 
-def two_items(desk: Desk) -> bytes:
-    items = [asn1.sequence_of([asn1.encode(oid)]) for oid in (oids.CA_CERTS, oids.CURRENT_CRL)]
+def of_profile(name: str) -> Change:
+    value = asn1.sequence_of([asn1.encode(name)])
+    return set_field(general_info=[[asn1.tlv(asn1.encode(oids.CERT_PROFILE)), asn1.tlv(value)]])
+
+
+@pytest.mark.parametrize(("profile", "has_value"), [("signature", True), ("plain", False)])
+def test_what_a_request_of_a_profile_should_hold_is_told(desk: Desk, profile: str, has_value: bool) -> None:
+    """4.3.3: and there is no value where nothing is asked for."""
+    request = rebuild(genm(desk, oids.CERT_REQ_TEMPLATE), desk.station, header=of_profile(profile))
+    ((kind, content),) = parse_message(desk.responder.respond(request)).general_message.items()
+    assert (kind, content is not None) == (oids.CERT_REQ_TEMPLATE, has_value)
+
+
+def two_items(desk: Desk, *asked: x509.ObjectIdentifier) -> bytes:
+    items = [asn1.sequence_of([asn1.encode(oid)]) for oid in asked or (oids.CA_CERTS, oids.CURRENT_CRL)]
     return desk.client._message(BodyKind.GENM, asn1.sequence_of(items)).der
 
 
@@ -110,6 +123,15 @@ NOWHERE = x509.UniformResourceIdentifier("http://elsewhere.test/x.crl")
 BAD: dict[str, tuple[Callable[[Desk], bytes], str]] = {
     "an unknown item": (lambda d: genm(d, x509.ObjectIdentifier("1.2.3.4")), "badRequest"),
     "two items": (lambda d: two_items(d), "badRequest"),
+    "the same item twice": (lambda d: two_items(d, oids.CA_CERTS, oids.CA_CERTS), "badRequest"),
+    "generalInfo malformed": (
+        lambda d: rebuild(genm(d, oids.CA_CERTS), d.station, header=set_field(general_info=[[]])),
+        "badDataFormat",
+    ),
+    "a template for a profile that nobody knows": (
+        lambda d: rebuild(genm(d, oids.CERT_REQ_TEMPLATE), d.station, header=of_profile("unheard of")),
+        "badRequest",
+    ),
     "a value where none belongs": (lambda d: genm(d, oids.CA_CERTS, asn1.encode(1)), "badRequest"),
     "a root that is none": (lambda d: genm(d, oids.ROOT_CA_CERT, asn1.encode(1)), "badDataFormat"),
     "no list of CRLs": (lambda d: genm(d, oids.CRL_STATUS_LIST), "badRequest"),

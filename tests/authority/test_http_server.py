@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from kiosk.authority.embedded.http_server import Connection, configuration
@@ -23,7 +24,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[tuple[Callable[[], Awaitable[Streams]], asyncio.Queue[None]]]:
+async def served(app: ASGIApp) -> AsyncIterator[tuple[Callable[[], Awaitable[Streams]], asyncio.Queue[None]]]:
     """How to connect to an impatient server of this application, and what tells each connection that it has lost."""
     config = configuration(app)
     config.load()
@@ -129,3 +130,25 @@ def test_an_answer_that_nobody_takes_is_dropped() -> None:
             writer.close()
 
     asyncio.run(ask())
+
+
+def test_http_1_0_goes_on_when_asked_to(desk: Desk) -> None:
+    """RFC 9811, 3.2: a client of HTTP/1.0 says that it wants to, and is told."""
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: bytes) -> bytes:
+        writer.write(b"GET /ca.pem HTTP/1.0\r\n" + connection + b"\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
+        await reader.readexactly(int(length.partition(b":")[2]))
+        return head
+
+    async def run() -> None:
+        async with served(application(desk.authority)) as (connect, _):
+            reader, writer = await connect()
+            for _ in range(2):
+                assert b"connection: keep-alive" in await ask(reader, writer, b"Connection: keep-alive\r\n")
+            assert b"connection: close" in await ask(reader, writer, b"")
+            assert await reader.read() == b""
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(run(), LIMIT_S))

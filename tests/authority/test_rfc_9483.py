@@ -96,6 +96,18 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "certProfile holds one UTF8String",
         (f"{HEADER}[certProfile no sequence]", f"{HEADER}[certProfile of two names]"),
     ),
+    (
+        "3.1",
+        "the header of every message is well formed, not that of a request for a certificate alone",
+        (
+            f"{HEADER}[freeText of nothing]",
+            f"{HEADER}[generalInfo of nothing]",
+            f"{HEADER}[implicitConfirm of nothing]",
+            f"{QUESTION}[generalInfo malformed]",
+            f"{HERE}::test_a_bad_header_is_refused_in_every_kind_of_message",
+        ),
+    ),
+    ("3.1", "certProfile is what is issued, or nothing is", (f"{HERE}::test_another_profile_is_not_issued",)),
     ("3.2", "what is protected is the received bytes", (f"{PROTECTION}[wrong protection]",)),
     ("3.2", "no request without protection", (f"{PROTECTION}[no protection]", f"{HEADER}[no protectionAlg]")),
     ("3.2", "protectionAlg fits the key", (f"{HEADER}[protectionAlg of another key]",)),
@@ -167,6 +179,16 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "4.1.1",
+        "a NULL-DN is named by subjectAltName, which is critical then",
+        (f"{HERE}::test_a_subject_may_be_empty_beside_alternative_names",),
+    ),
+    (
+        "4.1.1",
+        "the subject is one that can be certified",
+        (f"{HERE}::test_a_subject_that_is_nobodys_is_refused",),
+    ),
+    (
+        "4.1.1",
         "possession is proven by a signature over the request",
         (
             f"{REQUEST}[no proof of possession]",
@@ -205,6 +227,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             f"{HERE}::test_an_ip_holds_what_it_should_and_nothing_else",
         ),
     ),
+    ("4.1.4", "p10cr: signed by a known algorithm", (f"{HERE}::test_a_request_signed_by_sha_1_has_a_bad_algorithm",)),
     ("4.1.5", "a shared secret that is wrong", (SECRET,)),
     ("4.1.6", "keys made by the authority are not offered", (f"{HERE}::test_keys_are_not_made_for_anybody",)),
     (
@@ -219,7 +242,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "a hold is released",
         (f"{REFUSALS}::test_a_hold_is_released", f"{REVOCATION}[release of what is not on hold]"),
     ),
-    ("4.3", "one item a genm, of a kind that is offered", (QUESTION,)),
+    ("4.3", "one item a genm, of a kind that is offered", (QUESTION, f"{QUESTION}[the same item twice]")),
     ("4.3.1", "CA certificates", ("test_cmp_information::test_the_authoritys_certificates_are_told",)),
     (
         "4.3.2",
@@ -229,7 +252,15 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "test_cmp_information::test_the_root_that_follows_is_told_with_its_links",
         ),
     ),
-    ("4.3.3", "request template", ("test_cmp_information::test_what_a_request_should_hold_is_told",)),
+    (
+        "4.3.3",
+        "request template",
+        (
+            "test_cmp_information::test_what_a_request_should_hold_is_told",
+            "test_cmp_information::test_what_a_request_of_a_profile_should_hold_is_told",
+            f"{QUESTION}[a template for a profile that nobody knows]",
+        ),
+    ),
     ("4.3.4", "CRL update", ("test_cmp_information::test_newer_crls_are_told",)),
     ("4.4", "nothing is delayed here: who polls is told", (f"{HERE}::test_who_polls_for_what_is_not_delayed_is_told",)),
     ("4.4", "our client polls", ("test_authority_client::test_a_waiting_authority_is_asked_again_when_it_says",)),
@@ -255,6 +286,7 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("5.3.2", "a station revokes for others", (f"{REFUSALS}::test_a_release_must_not_come_late",)),
     ("6.1", "HTTP: paths, labels, media type", ("test_authority_server::test_http_says_what_is_spoken_where",)),
+    ("6.1", "HTTP: persistent, in HTTP/1.0 too", ("test_http_server::test_http_1_0_goes_on_when_asked_to",)),
     ("7", "algorithms", ("test_cmp_signatures::test_rsassa_pss", "test_cmp_signatures::test_sha_1_is_no_signature")),
 )
 """Section, rule, and the tests that hold it; a name in brackets is the case's."""
@@ -514,3 +546,66 @@ def test_who_polls_for_what_is_not_delayed_is_told(desk: Desk) -> None:
     message = desk.client._message(BodyKind.POLL_REQ, body, pending.transaction_id, pending.nonce).der
     assert verdict(desk.responder.respond(message)) == (BodyKind.ERROR, "badRequest")
     assert desk.state(pending) == ("pending", "certificateHold")
+
+
+@pytest.mark.parametrize("name", ["pkiConf", "rp", "genp", "cp"])
+def test_a_bad_header_is_refused_in_every_kind_of_message(desk: Desk, name: str) -> None:
+    """3.1 and 3.5: the form of the whole message; a refused revocation is told in an rp."""
+    make, kind = KINDS[name]
+    request = rebuild(make(desk), desk.station, header=set_field(general_info=[[]]))
+    expected = BodyKind.RP if kind == BodyKind.RP else BodyKind.ERROR
+    assert verdict(desk.responder.respond(request)) == (expected, "badDataFormat")
+
+
+@pytest.mark.parametrize(("profile", "fail_info"), [("plain", ""), ("signature", "badCertTemplate")])
+def test_another_profile_is_not_issued(desk: Desk, profile: str, fail_info: str) -> None:
+    value = asn1.sequence_of([asn1.encode(profile)])
+    wanted = [[asn1.tlv(asn1.encode(oids.CERT_PROFILE)), asn1.tlv(value)]]
+    request = p10cr(desk, ec.generate_private_key(ec.SECP256R1()), general_info=wanted)
+    assert verdict(desk.responder.respond(request)) == (BodyKind.CP, fail_info)
+
+
+def csr(subject: x509.Name, *extensions: x509.ExtensionType) -> x509.CertificateSigningRequest:
+    builder = x509.CertificateSigningRequestBuilder(subject)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+
+
+def respond_to(desk: Desk, request: x509.CertificateSigningRequest | bytes) -> bytes:
+    der = request if isinstance(request, bytes) else request.public_bytes(Encoding.DER)
+    return desk.responder.respond(desk.client._message(BodyKind.P10CR, der).der)
+
+
+def test_a_subject_may_be_empty_beside_alternative_names(desk: Desk) -> None:
+    names = x509.SubjectAlternativeName([x509.DNSName("device.test")])
+    answer = respond_to(desk, csr(x509.Name([]), names))
+    assert verdict(answer) == (BodyKind.CP, "")
+    certificate = issued(answer)
+    found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    assert not list(certificate.subject) and found.critical and found.value == names
+    assert verdict(respond_to(desk, csr(x509.Name([])))) == (BodyKind.CP, "badCertTemplate")
+
+
+@pytest.mark.parametrize("name", ["the authority", "a country of four letters", "a name without end"])
+def test_a_subject_that_is_nobodys_is_refused(desk: Desk, name: str) -> None:
+    """RFC 5280, appendix A.1 has the lengths."""
+
+    def of(oid: x509.ObjectIdentifier, text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(oid, text, _validate=False)])
+
+    subjects = {
+        "the authority": desk.issuer.subject,
+        "a country of four letters": of(x509.NameOID.COUNTRY_NAME, "DEUT"),
+        "a name without end": of(x509.NameOID.COMMON_NAME, "x" * 65),
+    }
+    assert verdict(respond_to(desk, csr(subjects[name]))) == (BodyKind.CP, "badCertTemplate")
+
+
+def test_a_request_signed_by_sha_1_has_a_bad_algorithm(desk: Desk) -> None:
+    """RFC 9481, section 3 has no SHA-1."""
+    info = csr(OTHER).tbs_certrequest_bytes
+    algorithm = [asn1.encode(x509.ObjectIdentifier("1.2.840.10045.4.1"))]
+    signature = asn1.encode(asn1.BitString(bytes(70), 0))
+    request = asn1.sequence_of([info, asn1.sequence_of(algorithm), signature])
+    assert verdict(respond_to(desk, request)) == (BodyKind.CP, "badAlg")

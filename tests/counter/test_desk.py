@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +15,7 @@ import msgspec
 import pytest
 
 from hw.errors import LinkLost, Refused
-from hw.ports import ChannelChallenge, ChannelPurpose, MachineMoney, SessionKeys
+from hw.ports import CashTrouble, ChannelChallenge, ChannelPurpose, MachineMoney, SessionKeys
 from kiosk.application_file import ClerkTable
 from kiosk.authority.credential import load_credential
 from kiosk.authority.embedded.directory import add_station
@@ -27,12 +28,14 @@ from kiosk.counter.line import Question
 from kiosk.counter.remote_clerk import (
     RemoteClerk,
     RemoteClerkKey,
+    RemoteDecisions,
     RemoteDesk,
     RemoteRegister,
     RemoteTwoClerks,
     remote_card_keys,
 )
 from kiosk.counter.town_ids import KeyedIds
+from kiosk.issuance.decide import carry_out
 from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, StationDenied, Suspect, failure_code
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import (
@@ -47,11 +50,12 @@ from kiosk.issuance.persons import (
 from kiosk.issuance.settle import NotSuspect, settle_elsewhere, signed_by_two
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import Journal
-from kiosk.journal.records import CaseRecord
+from kiosk.journal.records import CaseElsewhere, CaseRecord
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Delivery
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import certify_items
+from kiosk.model.decision import CarriedOut, Choice, DecisionKind
 from kiosk.model.step import Actor, Step, Undo
 from kiosk.model.testimony import Finding, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage
@@ -263,6 +267,10 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
         def look_at_paper(self, receipt_number: int) -> PaperSeen:
             return PaperSeen.PARTLY
 
+        def mind_cash(self, trouble: CashTrouble) -> None:
+            minded.append(trouble)
+
+    minded: list[CashTrouble] = []
     town.clerk = Own(ClerkTable(cannot_tell=True), "1", town.world.till)
     with town.attended(town.desk()):
         clerk = RemoteClerk(town.remote(), "1")
@@ -274,6 +282,9 @@ def test_what_persons_answer_comes_back_as_they_gave_it(town: TwoStations) -> No
         assert clerk.is_card_returned() is True
         clerk.give_change(0)
         clerk.repay(0)
+        for trouble in CashTrouble:
+            clerk.mind_cash(trouble)
+    assert minded == list(CashTrouble)
 
 
 def test_a_window_that_is_closed_takes_the_case_back(town: TwoStations) -> None:
@@ -411,6 +422,82 @@ def waiting(tmp_path: Path, fresh_authority: Path) -> tuple[TwoStations, CaseRec
     with pytest.raises(Suspect):
         world.issue(persons=replace(world.persons("1"), clerk=unsure))
     return town, world.station().journal.suspect_cases()[0]
+
+
+class Decides:
+    """A clerk who chooses this about the first case that he is shown, once."""
+
+    def __init__(self, kind: DecisionKind, until: datetime.date | None = None, case: str = "") -> None:
+        self.made = (kind, until, case)
+        self.shown: list[CaseElsewhere] = []
+        self.told: list[CarriedOut] = []
+
+    def decide(self, cases: Sequence[CaseElsewhere]) -> Choice:
+        self.shown += cases
+        kind, until, case = self.made
+        return Choice(case or cases[0].pseudonym, kind, until)
+
+    def carried_out(self, carried_out: CarriedOut) -> None:
+        self.told.append(carried_out)
+
+
+@pytest.fixture
+def left(tmp_path: Path, fresh_authority: Path, store: Store) -> tuple[TwoStations, CaseRecord]:
+    """A case of the terminal that was interrupted with a pending certificate."""
+    world = new_world(tmp_path / "left", fresh_authority, store)
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "certify", "done"), is_before=False)
+    (record,) = world.station().journal.unfinished_cases()
+    return two_stations(world), record
+
+
+def test_the_clerk_at_his_station_ends_what_was_left_at_a_terminal(left: tuple[TwoStations, CaseRecord]) -> None:
+    town, record = left
+    decides = Decides(DecisionKind.ABORT)
+    with town.attended(replace(town.desk(), decisions=lambda _: decides)):
+        remote = town.remote()
+        decisions, station = RemoteDecisions(remote), town.terminal(remote)
+        decision = decisions.decide([record.pseudonym])
+        decisions.tell(carry_out(decision, station, town.persons(remote)))
+    clerk = load_clerk_key(town.world.authority_directory / "clerks" / "demo.pem")
+    assert (decision.clerk, decision.operator) == (clerk.name, operator_of(clerk.certificate))
+    assert decides.shown == [CaseElsewhere(record.pseudonym, "demo", "1", Stage.PENDING)]
+    assert decides.told == [CarriedOut(decision, True, "K-CASE-010")]
+    town.world.hand.remove()
+    check_rest(town.world, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"), [(DecisionKind.RESUME, ""), (DecisionKind.ABORT, "f" * 32), (DecisionKind.HOLD, "f" * 32)]
+)
+def test_nothing_is_decided_but_what_can_be_about_what_was_asked(
+    left: tuple[TwoStations, CaseRecord], kind: DecisionKind, case: str
+) -> None:
+    town, record = left
+    with (
+        town.attended(replace(town.desk(), decisions=lambda _: Decides(kind, case=case))),
+        pytest.raises(Refused, match="cannot be decided"),
+    ):
+        RemoteDecisions(town.remote()).decide([record.pseudonym])
+
+
+def test_a_terminal_has_nothing_decided_about_what_is_not_left_or_not_its_own(
+    left: tuple[TwoStations, CaseRecord],
+) -> None:
+    town, record = left
+    closed = town.world.issue()
+    decides = Decides(DecisionKind.ABORT)
+    with town.attended(replace(town.desk(), decisions=lambda _: decides)):
+        for wanted in ([record.pseudonym], ["f" * 32], []):
+            with pytest.raises(Refused, match="nothing can be decided"):
+                RemoteDecisions(town.remote()).decide(wanted)
+    assert decides.shown == []
+    check_rest(town.world, [closed])
+
+
+def test_where_nobody_decides_nothing_is_decided(left: tuple[TwoStations, CaseRecord]) -> None:
+    town, record = left
+    with town.attended(town.desk()), pytest.raises(Refused, match="nobody decides"):
+        RemoteDecisions(town.remote()).decide([record.pseudonym])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from hw.errors import LinkLost
-from hw.ports import ChannelChallenge, ChannelKeys, MachineMoney, SessionKeys
+from hw.ports import CashTrouble, ChannelChallenge, ChannelKeys, MachineMoney, SessionKeys
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import LineLost, Question, QuestionState
@@ -98,6 +98,10 @@ class ClerkAtStation:
     def give_change(self, change_yen: int) -> None:
         """Asks him."""
         self._ask("change", lambda: self._clerk.give_change(change_yen))
+
+    def mind_cash(self, trouble: CashTrouble) -> None:
+        """Asks him."""
+        self._ask("cash", lambda: self._clerk.mind_cash(trouble))
 
     def repay(self, amount_yen: int) -> None:
         """Asks him."""

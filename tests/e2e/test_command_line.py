@@ -163,20 +163,33 @@ def test_an_issuance_without_printer_ends_with_its_code_and_is_finished_when_the
     assert (unread.returncode, unread.stderr) == (70, "")
 
 
-def test_keys_are_not_made_anew_beside_a_journal_that_was_written_with_others(tmp_path: Path) -> None:
-    assert run("drill", APPLICATION, "--data", tmp_path).returncode == 0
+@pytest.fixture(scope="module")
+def issued(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory in which the demo's application was issued; who changes it takes a copy."""
+    data = tmp_path_factory.mktemp("issued") / "data"
+    assert run("drill", APPLICATION, "--data", data).returncode == 0
+    return data
+
+
+@pytest.fixture
+def used(issued: Path, tmp_path: Path) -> Path:
+    """A copy of its own of a directory in which the demo's application was issued."""
+    return Path(shutil.copytree(issued, tmp_path / "used"))
+
+
+def test_keys_are_not_made_anew_beside_a_journal_that_was_written_with_others(used: Path) -> None:
     for name in ("station.key", "head.key"):
-        kept = (tmp_path / name).read_bytes()
-        (tmp_path / name).unlink()
+        kept = (used / name).read_bytes()
+        (used / name).unlink()
         for words in (["drill", APPLICATION], ["reconcile"]):
-            refused = run(*words, "--data", tmp_path)
+            refused = run(*words, "--data", used)
             assert (refused.returncode, refused.stdout) == (78, "")
             assert f"{name}: missing" in refused.stderr
-        assert not (tmp_path / name).exists()
-        (tmp_path / name).write_bytes(b"damaged")
-        assert run("journal", "verify", "--data", tmp_path).returncode == 78
-        (tmp_path / name).write_bytes(kept)
-    assert run("reconcile", "--data", tmp_path).returncode == 0
+        assert not (used / name).exists()
+        (used / name).write_bytes(b"damaged")
+        assert run("journal", "verify", "--data", used).returncode == 78
+        (used / name).write_bytes(kept)
+    assert run("reconcile", "--data", used).returncode == 0
 
 
 def test_looking_makes_nothing(tmp_path: Path) -> None:
@@ -190,18 +203,16 @@ def test_looking_makes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "kiosk.db").stat().st_size == 0
 
 
-def test_two_processes_on_one_directory_are_told_alike(tmp_path: Path) -> None:
-    assert run("drill", APPLICATION, "--data", tmp_path).returncode == 0
-    with hold_data(tmp_path):
+def test_two_processes_on_one_directory_are_told_alike(used: Path) -> None:
+    with hold_data(used):
         for words in (["drill", APPLICATION], ["reconcile"]):
-            done = run(*words, "--data", tmp_path)
+            done = run(*words, "--data", used)
             assert (done.returncode, "in use by another kiosk" in done.stderr) == (70, True)
             assert "defect" not in done.stderr
 
 
-def test_records_are_made_unreadable_when_their_time_is_over_and_no_earlier(tmp_path: Path) -> None:
-    data = ("--data", tmp_path / "data")
-    assert run("drill", APPLICATION, *data).returncode == 0
+def test_records_are_made_unreadable_when_their_time_is_over_and_no_earlier(used: Path, tmp_path: Path) -> None:
+    data = ("--data", used)
     kept = run("journal", "purge", "--destroy", *data)
     assert (kept.returncode, kept.stdout) == (
         0,

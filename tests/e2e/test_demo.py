@@ -33,20 +33,24 @@ def check_issued(data: Path) -> None:
     assert run("ca", "status", serial[0], "--data", data).stdout.strip() == "good"
 
 
+def go_to_window(demo: Terminal) -> None:
+    """A resident chooses the first form, and puts his card in."""
+    for key, awaited in (
+        ("Enter", "次へ"),
+        ("Enter", "申請書を お選びください"),
+        ("1", "お名前・ご住所"),
+        ("Enter", "カードを 入れてください"),
+        ("Enter", "窓口へ お越しください"),
+    ):
+        demo.press(key)
+        demo.wait_for(awaited)
+
+
 def test_the_eight_steps_are_walked_by_keyboard(demo: Terminal, tmp_path: Path) -> None:
     demo.wait_for("はじめる")
     demo.press("C-q", "C-p", "C-c", "C-z", "F1", "C-\\")
     assert demo.is_running
-    demo.press("Enter")
-    demo.wait_for("次へ")
-    demo.press("Enter")
-    demo.wait_for("申請書を お選びください")
-    demo.press("1")
-    demo.wait_for("お名前・ご住所")
-    demo.press("Enter")
-    demo.wait_for("カードを 入れてください")
-    demo.press("Enter")
-    demo.wait_for("窓口へ お越しください")
+    go_to_window(demo)
     demo.press("F11")
     demo.wait_for("本人確認　申請書")
     demo.press("1")
@@ -117,16 +121,7 @@ def test_the_eight_steps_are_walked_by_mouse_in_english(demo: Terminal, tmp_path
 
 def test_a_case_left_by_a_killed_demo_is_what_the_clerk_sees_first(demo: Terminal, tmp_path: Path) -> None:
     demo.wait_for("はじめる")
-    demo.press("Enter")
-    demo.wait_for("次へ")
-    demo.press("Enter")
-    demo.wait_for("申請書を お選びください")
-    demo.press("1")
-    demo.wait_for("お名前・ご住所")
-    demo.press("Enter")
-    demo.wait_for("カードを 入れてください")
-    demo.press("Enter")
-    demo.wait_for("窓口へ お越しください")
+    go_to_window(demo)
     os.kill(demo.pid(), 9)
     demo.close()
     await_ends(processes_with(tmp_path / "data"), PATIENCE_S)

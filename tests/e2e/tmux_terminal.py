@@ -1,29 +1,26 @@
 """A command of the program in a real terminal (tmux): what stands on it, and what a person types and touches."""
 
 import os
+import select
+import shlex
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from kiosk.ui.bounce import BOUNCE_S
+from kiosk.ui.seat_screen import DOUBLE_TAP_S
 from tests.e2e.commands import processes_with
 
 PATIENCE_S = 60.0
 _AGAIN_S = 1.5
-_READS_S = 0.2
-"""So long a person looks at a screen before he confirms it; the program takes less for a bouncing key."""
-
-
-def _looks(patience_s: float) -> Iterator[None]:
-    """A look now and then while patience lasts, one at least: tmux tells of no change of what stands on its screen."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        yield
-        if time.monotonic() >= deadline:
-            return
-        time.sleep(0.05)
+_SAME_KEY_AFTER_S = BOUNCE_S * 1.25
+"""So long a person takes to press a key once more; less is a key that bounces."""
+_TAPS_AFTER_S = DOUBLE_TAP_S * 1.25
+"""So long a person looks at a new screen before he taps; less is the second half of the tap that led to it."""
 
 
 class Terminal:
@@ -39,9 +36,17 @@ class Terminal:
         self._command = "\0".join(command).encode()
         # tmux does not always tell how a program ended; a shell around it does.
         self._status = directory / "status"
-        shell = ["sh", "-c", '"$@"; echo $? >"$0"', str(self._status)]
-        self._pressed = ""
+        # What the program writes comes here too, and a line when it has ended.
+        pipe = directory / "written"
+        for left in (pipe, self._status):
+            left.unlink(missing_ok=True)  # by an earlier one in the same directory
+        os.mkfifo(pipe)
+        self._written = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+        script = 'written=$1; shift; "$@"; echo $? >"$0"; echo >"$written"'
+        self._pressed, self._heard_s = "", 0.0
+        shell = ["sh", "-c", script, str(self._status), str(pipe)]
         self._run("new-session", "-d", "-x", "100", "-y", "30", *shell, *command)
+        self._run("pipe-pane", f"cat >{shlex.quote(str(pipe))}")
 
     def _run(self, *words: str) -> str:
         env = os.environ | {"LANG": "C.UTF-8", "TERM": "xterm-256color"}
@@ -50,27 +55,47 @@ class Terminal:
             env.pop(name, None)
         return subprocess.run([*self._tmux, *words], capture_output=True, text=True, env=env, check=True).stdout
 
+    def _looks(self, patience_s: float) -> Iterator[None]:
+        """A look now and whenever the program has written something while patience lasts; one at the end of it."""
+        deadline_s = time.monotonic() + patience_s
+        while True:
+            yield
+            if (left_s := deadline_s - time.monotonic()) <= 0:
+                return
+            select.select([self._written], [], [], left_s)
+            with suppress(BlockingIOError):
+                os.read(self._written, 1 << 16)
+
     def press(self, *keys: str) -> None:
-        """Presses keys by their tmux names, as somebody who reads before he confirms."""
+        """Presses keys by their tmux names, no key twice so fast that the program would take it for one that bounces.
+
+        That is a span of the program's own clock, so nothing but time ends it. It begins when the program hears the
+        first stroke, which may be long after it was sent: here, when what came of it was seen.
+        """
         for key in keys:
-            for _ in _looks(_READS_S if key in ("Enter", self._pressed) else 0):
-                pass
-            self._pressed = key
+            if key == self._pressed:
+                for _ in self._looks(self._heard_s + _SAME_KEY_AFTER_S - time.monotonic()):
+                    pass
             self._run("send-keys", key)
+            self._pressed, self._heard_s = key, time.monotonic()
 
     def click(self, label: str, until: str) -> None:
-        """Clicks on `label`, and again after a while as people do, until another text comes.
-
-        A screen that has just come does not heed a tap yet.
-        """
+        """Clicks on `label` once the screen is at rest, and again after a while until another text comes."""
         self.wait_for(label)
         for _ in range(round(PATIENCE_S / _AGAIN_S)):
+            self._rest()
             if label in self.screen():
                 self._click(label)
-            for _ in _looks(_AGAIN_S):
+            for _ in self._looks(_AGAIN_S):
                 if until in self.screen():
                     return
         raise AssertionError(f"{until!r} does not come after {label!r}; the screen is\n{self.screen()}")
+
+    def _rest(self) -> None:
+        """Waits until the program has written nothing for a while."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while select.select([self._written], [], [], _TAPS_AFTER_S)[0] and time.monotonic() < deadline_s:
+            os.read(self._written, 1 << 16)
 
     def _click(self, label: str) -> None:
         """Presses and releases the left button on the lowest `label`, as a terminal reports it (SGR 1006)."""
@@ -92,8 +117,9 @@ class Terminal:
 
     def wait_for_one_of(self, *texts: str) -> None:
         """Waits until one of the texts stands on the screen."""
-        for _ in _looks(PATIENCE_S):
+        for _ in self._looks(PATIENCE_S):
             if any(text in (screen := self.screen()) for text in texts):
+                self._heard_s = time.monotonic()
                 return
         raise AssertionError(f"{texts!r} does not come; the screen is\n{screen}")
 
@@ -108,7 +134,7 @@ class Terminal:
 
     def exit_code(self) -> int:
         """Waits for the program's end."""
-        for _ in _looks(PATIENCE_S):
+        for _ in self._looks(PATIENCE_S):
             if self._status.exists() and (status := self._status.read_text()):
                 return int(status)
         raise AssertionError(f"it does not end; the screen is\n{self.screen()}")
@@ -124,3 +150,6 @@ class Terminal:
 
     def close(self) -> None:
         subprocess.run([*self._tmux, "kill-server"], capture_output=True)
+        if self._written >= 0:
+            os.close(self._written)
+            self._written = -1

@@ -48,8 +48,10 @@ def test_a_station_in_order_passes_and_nobody_is_asked(bench, level):
     assert asked == []
     statistics = found["printer"].statistics
     assert (statistics.pop("AckLatencyMs", None) is not None) == (level is Level.EXTERNAL)
+    assert statistics.pop("BarcodePrintedCount") == (level is Level.EXTERNAL)
     assert set(statistics) == {
-        *("ReceiptLinePrintedCount", "PaperCutCount", "UnknownOutcomeCount", "ReprintCount", "FailedPaperCutCount")
+        *("ReceiptCoverOpenCount", "MaximumTempReachedCount", "PrinterFaultCount", "CommunicationErrorCount"),
+        *("ReceiptLineFeedCount", "PaperCutCount", "UnknownOutcomeCount", "ReprintCount", "FailedPaperCutCount"),
     }
     assert set(statistics.values()) == {0}
     assert found["scanner"].statistics == {"GoodScanCount": 0}
@@ -69,6 +71,29 @@ def test_what_went_wrong_is_counted(bench):
         1,
         0,
     )
+
+
+def test_what_a_printer_tells_of_itself_is_counted_once_each_time(bench):
+    devices = bench()
+    mechanism = devices.simulators["printer"].mechanism
+
+    def statistics():
+        health = checked(devices, Level.INTERNAL, wanted="printer")[0]["printer"]
+        counted = ("ReceiptCoverOpenCount", "PrinterFaultCount", "CommunicationErrorCount")
+        return health.power, *(health.statistics[name] for name in counted)
+
+    assert statistics() == (Power.ONLINE, 0, 0, 0)
+    mechanism.is_cover_open = True
+    assert statistics() == statistics() == (Power.OFFLINE, 1, 0, 0)
+    mechanism.is_cover_open = False
+    mechanism.is_cutter_jammed = True
+    assert statistics() == (Power.OFFLINE, 1, 1, 0)
+    mechanism.is_cutter_jammed = False
+    assert statistics() == (Power.ONLINE, 1, 1, 0)
+    mechanism.is_cover_open = True
+    assert statistics() == (Power.OFFLINE, 2, 1, 0)
+    devices.simulators["printer"].is_silent = True
+    assert statistics() == (Power.OFF_OFFLINE, 2, 1, 2)  # DLE EOT 1 is asked twice
 
 
 @pytest.mark.parametrize("is_jammed", [False, True])

@@ -8,6 +8,7 @@ from hw.link.memory import MemoryLink
 from hw.link.url import link_to
 from hw.sim.lamp.virtual import VirtualLamp, parse_lamp_faults
 from tests.hw.printer.printer_bench import serving
+from tests.wire.clock import Clock, SilentFrom
 
 PROTOCOLS = ("pns-nh", "pns-la6", "phn")
 EVERYTHING = Signal(Light.ON, Light.FLASHING, Light.ON, Light.FLASHING, Light.ON, buzzer=2)
@@ -91,3 +92,11 @@ def test_every_answer_that_is_none_is_unknown_or_a_refusal(protocol):
                     ask()
                 except (OutcomeUnknown, Refused):
                     continue
+
+
+@pytest.mark.parametrize("act", [lambda lamp: lamp.show(IN_TROUBLE), SignalLamp.signal])
+def test_a_tower_that_says_nothing_is_given_up_within_a_second(act):
+    clock = Clock()
+    with pytest.raises(OutcomeUnknown):
+        act(SignalLamp(SilentFrom(clock, MemoryLink(VirtualLamp()), writes=0), monotonic=clock.monotonic))
+    assert clock.now_s - Clock().now_s < 1.0

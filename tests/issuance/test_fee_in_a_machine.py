@@ -3,18 +3,27 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from hw.cash.coin_box import CoinBox
+from hw.cash.coin_ledger import LedgerUnwritten
+from hw.cash.drawer import ClerkDrawer
+from hw.link.memory import MemoryLink
 from hw.link.reopening import ReopeningLink
-from hw.ports import MachineMoney
+from hw.ports import CashTrouble, DepositEnd, MachineMoney
+from hw.printer.escpos import EscposPrinter
+from hw.printer.models import MODELS
+from hw.sim.printer.virtual import VirtualPrinter
 from kiosk.issuance.failure import RolledBack
-from kiosk.issuance.persons import OpenDeposit
+from kiosk.issuance.persons import Abandoned, OpenDeposit
+from kiosk.model.step import Actor
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
-from tests.hw.cash.test_cash_boxes import Cable, Coins
+from tests.hw.cash.test_cash_boxes import Cable, Coins, no_room_in
 from tests.issuance.rest import check_rest, new_world
 from tests.issuance.test_issuance_trouble import But
+from tests.wire.clock import Clock
 
 _DISPENSE = 167
 
@@ -45,6 +54,7 @@ class Counter:
         self.coins.machine.on_paid = lambda yen: world.till.put("all", -yen)
         self.told: list[MachineMoney] = []
         self.payer_yen: dict[str, int] = {}
+        self.minded: list[CashTrouble] = []
         self.take_fee: Callable[[int, OpenDeposit], int] | None = None
         self.start()
 
@@ -74,6 +84,7 @@ class Counter:
             take_fee=self.take_fee or (lambda due_yen, deposit: put(1000)),
             give_change=lambda yen: put(-yen),
             repay=lambda yen: put(-yen),
+            mind_cash=self.minded.append,
             count_payment=count,
         )
         station = self.world.station(cash=self.box)
@@ -107,6 +118,33 @@ def test_change_is_paid_once_when_the_program_dies_within_the_payout(tmp_path: P
     check_rest(counter.world, [second, first])
 
 
+@pytest.mark.parametrize("full_until", ["the end", "it is counted"])
+def test_money_that_a_full_disk_kept_from_being_noted_goes_back_to_its_payer(
+    tmp_path: Path, fresh_authority: Path, full_until: str
+) -> None:
+    """The clerk has it in his hand, and the machine's ledger takes no line: nobody may take it for never paid."""
+    counter = Counter(new_world(tmp_path / "world", fresh_authority))
+    counter.cable.has_cut = True  # this machine's line holds
+    box, payer_yen, path = counter.box, counter.payer_yen, tmp_path / "world" / "coins.jsonl"
+
+    def take_from_clerk(amount_yen: int) -> None:
+        raise LedgerUnwritten("no space left on device")
+
+    def end(how: DepositEnd) -> int:
+        if full_until == "the end":
+            return box.end(how)
+        with no_room_in(path):
+            return box.end(how)
+
+    counter.box = cast("CoinBox", But(box, take_from_clerk=take_from_clerk, end=end))
+    with pytest.raises(RolledBack):
+        counter.issue("1", RESIDENT)
+    assert payer_yen == {"1": 0}
+    counter.start()
+    counter.cable.has_cut = True
+    check_rest(counter.world, [counter.issue("2", OTHER_RESIDENT)])
+
+
 @pytest.mark.parametrize("coins_yen", [(500,), (100, 100, 100)])
 def test_coins_that_fall_while_the_clerk_is_asked_change_what_he_is_asked(
     coins_yen: tuple[int, ...], tmp_path: Path, fresh_authority: Path
@@ -130,3 +168,84 @@ def test_coins_that_fall_while_the_clerk_is_asked_change_what_he_is_asked(
     assert asked_yen == ([500] if coins_yen == (500,) else [500, 400, 300, 200])
     check_rest(counter.world, [closed])
     assert counter.box.state.unassigned_yen == 0
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_a_clerk_hears_once_that_the_machine_may_hold_coins_it_does_not_count(
+    pays: bool, tmp_path: Path, fresh_authority: Path
+) -> None:
+    counter = Counter(new_world(tmp_path / "world", fresh_authority))
+    asked_yen: list[int] = []
+
+    def take_fee(due_yen: int, deposit: OpenDeposit) -> int:
+        asked_yen.append(due_yen)
+        if len(asked_yen) == 1:
+            assert deposit.is_due() and counter.minded == []
+            acceptor = counter.coins.machine.acceptor
+            for _ in range(7):  # the machine buffers five events
+                assert acceptor.insert(10, counter.coins.clock.now_s)
+                counter.world.till.put("all", 10)
+            counter.payer_yen["1"] = 50
+            assert not deposit.is_due(), "he is to hear of it before he takes anything"
+            return 0
+        assert counter.minded == [CashTrouble.COUNTS_DISAGREE]
+        assert deposit.is_due(), "what he has read is no news"
+        if not pays:
+            raise Abandoned(Actor.CLERK, "stopped")
+        counter.world.till.put("all", due_yen)
+        return due_yen
+
+    counter.take_fee = take_fee
+    if pays:
+        counter.issue("1", RESIDENT)
+    else:
+        with pytest.raises(RolledBack):
+            counter.issue("1", RESIDENT)
+    assert asked_yen == [500, 450]
+    assert counter.minded == [CashTrouble.COUNTS_DISAGREE]
+
+
+class StuckDrawer(VirtualPrinter):
+    """A printer whose drawer does not move."""
+
+    def _kick(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_stuck", [True, False])
+@pytest.mark.parametrize("pays", [True, False])
+def test_a_clerk_hears_that_the_drawer_is_shut_before_he_is_asked_for_change_or_repays(
+    pays: bool, is_stuck: bool, tmp_path: Path, fresh_authority: Path
+) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    clock = Clock()
+    printer = EscposPrinter(MemoryLink(StuckDrawer() if is_stuck else VirtualPrinter()), MODELS["tm-t88-ja"])
+    cash = ClerkDrawer(printer, has_sensor=True, monotonic=clock.monotonic, pause=clock.pause)
+    heard: list[object] = []
+
+    def take_fee(due_yen: int, deposit: OpenDeposit) -> int:
+        if pays:
+            world.till.put("all", 1000)
+            return 1000
+        cash.take_from_clerk(100)  # some of it, before he stops
+        raise Abandoned(Actor.CLERK, "stopped")
+
+    persons = world.persons("1", RESIDENT)
+    clerk: Any = But(
+        persons.clerk, take_fee=take_fee, give_change=heard.append, repay=heard.append, mind_cash=heard.append
+    )
+    try:
+        world.issue("1", RESIDENT, station=world.station(cash=cash), persons=replace(persons, clerk=clerk))
+    except RolledBack:
+        assert not pays
+    told = [CashTrouble.DRAWER_SHUT] if is_stuck else []
+    assert heard[: len(told) + 1] == [*told, 500 if pays else 100]
+
+
+def test_a_box_without_a_drawer_has_none_that_is_shut(tmp_path: Path) -> None:
+    box = Coins(tmp_path / "coins.jsonl").box()
+    box.begin(500)
+    box.take_from_clerk(1000)
+    box.fix()
+    box.end(DepositEnd.CHANGE)
+    assert not box.is_drawer_shut()

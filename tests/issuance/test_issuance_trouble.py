@@ -22,6 +22,7 @@ from kiosk.issuance.failure import (
     PasswordRulesIncompatible,
     Refusal,
     RolledBack,
+    Suspect,
     failure_code,
 )
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, OpenDeposit
@@ -466,6 +467,20 @@ def test_a_paper_that_only_a_person_can_see_is_looked_at_and_every_further_print
     check_rest(world, [closed])
 
 
+def test_a_printer_whose_papers_nobody_finds_is_not_fed_without_end(world: World) -> None:
+    def does_not_tell(printer: Any) -> dict[str, object]:
+        def print_unseen(job: Any) -> PrintOutcome:
+            printer.print(job)
+            return PrintOutcome.UNKNOWN
+
+        return {"print": print_unseen}
+
+    nothing = with_clerk(world, look_at_paper=lambda number: PaperSeen.NOTHING)
+    with pytest.raises(Suspect, match="K-CASE-007"):
+        world.issue(station=with_printer(world, does_not_tell), persons=nothing)
+    assert sum("領収書(写)" in sheet.text for sheet in world.printer_core.sheets) == 3
+
+
 # More than one process, and other days.
 
 
@@ -587,7 +602,9 @@ def test_who_cannot_be_named_leaves_the_case_where_it_was(tmp_path: Path, fresh_
 # What the authority did upon a request whose answer was lost.
 
 
-@pytest.mark.parametrize("fail_info", ["transactionIdInUse", "badTime", "duplicateCertReq"])
+@pytest.mark.parametrize(
+    "fail_info", ["transactionIdInUse", "badTime", "duplicateCertReq", "signerNotTrusted", "badRequest", ""]
+)
 def test_who_is_refused_a_second_time_does_not_take_the_first_for_undone(world: World, fail_info: str) -> None:
     """An authority that keeps no answers, as another maker's may be: it has issued, and will not say so again."""
 
@@ -607,6 +624,22 @@ def test_who_is_refused_a_second_time_does_not_take_the_first_for_undone(world: 
     with pytest.raises(RolledBack, match="K-CA-002"):
         world.issue()
     check_rest(world, [])
+
+
+@pytest.mark.parametrize(("fail_info", "is_believed"), [("notAuthorized", False), ("badTime", False), ("badPOP", True)])
+def test_an_authority_without_a_record_is_believed_only_what_it_would_have_said_at_first(
+    world: World, fail_info: str, is_believed: bool
+) -> None:
+    """Another maker's: whether its first answer was lost, or the request, nobody can look up."""
+    answers: list[Exception] = [AuthorityOutcomeUnknown("no answer")]
+    no_record = raising(AuthorityRejected("badRequest", "no such information"))
+
+    def certify(_: bytes) -> object:
+        raise answers.pop() if answers else AuthorityRejected(fail_info, "no")
+
+    station = with_authority(world, lambda _: {"certify": certify, "station_record": no_record})
+    with pytest.raises(RolledBack if is_believed else Halted):
+        world.issue(station=station)
 
 
 def test_what_the_authority_says_that_it_did_not_issue_need_not_be_revoked(world: World) -> None:

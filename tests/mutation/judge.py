@@ -76,6 +76,8 @@ class Judge:
                 if failure := self._failure(item, session):
                     raise pytest.UsageError(f"{item.nodeid} fails without any change\n{failure}")
                 self._seconds[item.nodeid] = time.monotonic() - begun
+        # Only what is not frozen is told of; what stood at the collection was.
+        gc.unfreeze()
         for thing in gc.get_objects():
             if type(thing) is FunctionType:
                 self._functions[thing.__code__.co_filename].append(thing)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from PIL import Image, ImageOps
 
 from hw.link.memory import MemoryLink
-from hw.ports import Paper, PrintOutcome
+from hw.ports import Paper
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
 from hw.printer.self_test import self_test_page
@@ -24,7 +24,7 @@ def on_roll(paper: Paper, model: str = "tm-m30-ja") -> Image.Image:
     """The paper as it came out of a simulated printer."""
     sim = VirtualPrinter(dots=MODELS[model].dots)
     printer = EscposPrinter(MemoryLink(sim), MODELS[model])
-    assert printer.print(printer.render(paper, "0001")) is PrintOutcome.CONFIRMED
+    assert printer.print(printer.render(paper, "0001")).is_on_paper
     return draw(sim.sheets[0])
 
 

@@ -22,6 +22,7 @@ from kiosk.papers.catalogue import LANGUAGES, a4_paper, roll_paper
 from kiosk.papers.pdf import pdf
 from kiosk.papers.picture import picture, text
 from kiosk.papers.sheet import BOTTOM_MM, LEFT_MM, RIGHT_MM, Block, Line, SheetForm, Type, lay_out, width_mm
+from tests.papers.contact_sheet import roll_pictures
 from tests.papers.samples import A4, ROLL
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -42,6 +43,11 @@ def test_both_languages_say_the_same_things(name):
         for language in LANGUAGES
     }
     assert found["ja"] == found["en"]
+
+
+@pytest.mark.parametrize("model", ["generic-58", "tm-m30-ja"])
+def test_the_contact_sheet_has_every_roll_paper_of_a_printer_that_counts_its_cuts_and_of_one_that_does_not(model):
+    assert len(roll_pictures("ja", model)) == len(ROLL) + 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -4,7 +4,6 @@ Prints how long each takes by the keystroke-level model (Card, Moran, Newell 198
 up one's mind once a screen; times of the machine are not in it.
 """
 
-import asyncio
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from kiosk.ui.idle import Patience
 from kiosk.ui.widgets.keyboard import KeyCap
 from tests.ui.conftest import compile_catalogues
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import Move, reach, until, walk
+from tests.ui.walk import Move, play, reach, unseen, until, walk
 
 KEY_S, POINT_S, MIND_S = 0.28, 1.1, 1.35
 """The model's operators for an average person."""
@@ -148,34 +147,26 @@ def go(person: Person, locale: Path) -> float:
     """Has a person go the whole way; seconds by the model. Fails when he does not reach the end."""
     bot, counter = Bot(person, RecordedVoice()), ScriptedCounter()
 
-    async def run() -> KioskApp:
-        app = KioskApp(
-            lambda: counter,
-            issue=counter.issue,
-            locale=locale,
-            # Whoever is slow is asked whether he is there; how that goes has tests of its own.
-            patience=Patience(idle_s=1e9, clerk_s=1e9),
-            now=bot.now,
-            hand_clock=bot.now,
-            voice=bot.voice if person.hears else None,
-        )
-        async with app.run_test(size=(100, 30)) as pilot:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        if person.comfort is not None:
+            for key in ("4", *person.comfort):
+                bot.spend(MIND_S + KEY_S)
+                await pilot.press(key)
+                await pilot.pause()
             await reach(pilot, "Start")
-            if person.comfort is not None:
-                for key in ("4", *person.comfort):
-                    bot.spend(MIND_S + KEY_S)
-                    await pilot.press(key)
-                    await pilot.pause()
-                await reach(pilot, "Start")
+        await walk(pilot, bot.do, unseen)
 
-            async def look(_: str) -> None:
-                return None
-
-            await walk(pilot, bot.do, look)
-            counter.script.let_go()
-        return app
-
-    app = asyncio.run(run())
+    app = play(
+        locale,
+        counter,
+        people,
+        # Whoever is slow is asked whether he is there; how that goes has tests of its own.
+        patience=Patience(idle_s=1e9, clerk_s=1e9),
+        now=bot.now,
+        hand_clock=bot.now,
+        voice=bot.voice if person.hears else None,
+    )
     assert counter.script.password == b"AB01", f"{person.name} typed {counter.script.password!r}"
     assert counter.script.tendered_yen == 1000
     assert [type(case.ending) for case in app.board.ended] == [Finished]

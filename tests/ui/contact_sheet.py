@@ -3,7 +3,6 @@
 For the eye: nothing here decides whether a test passes.
 """
 
-import asyncio
 import itertools
 import sys
 import tempfile
@@ -21,11 +20,26 @@ from kiosk.ui.picture import picture
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.words import LANGUAGES
+from tests.ui import walk as ways
 from tests.ui.conftest import compile_catalogues
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCoins, ScriptedCounter, a_left_case
 from tests.ui.service_tour import decisions, second_password, services
-from tests.ui.walk import Shoot, by_keyboard, reach, unhurried, until, walk, walk_to
+from tests.ui.walk import (
+    LARGE,
+    SMALL,
+    USUAL,
+    Shoot,
+    by_keyboard,
+    choose_duty,
+    find_resident,
+    go,
+    reach,
+    take_up_duty,
+    until,
+    walk,
+    walk_to,
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,7 @@ class Scene:
     name: str
     play: Callable[[Pilot[None], Shoot], Awaitable[None]]
     script: Callable[[], Script] = Script
-    size: tuple[int, int] = (100, 30)
+    size: tuple[int, int] = USUAL
     fails_to_open: str = ""
     languages: tuple[str, ...] = field(default=LANGUAGES)
     prepare: Callable[[ScriptedCounter], None] = lambda counter: None
@@ -123,12 +137,7 @@ async def beside(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("enter")
     await reach(pilot, "HandleCard")
     await shoot("take-back")
-    await pilot.press("enter")
-    await reach(pilot, "Start")
-    await pilot.press("2")
-    await reach(pilot, "HandleCard")
-    await pilot.press("enter")
-    await reach(pilot, "EnterPassword")
+    await go(pilot, ("enter", "Start"), ("2", "HandleCard"), ("enter", "EnterPassword"))
     await pilot.press(*"AB01", "enter")
     for number, name in enumerate(("honest", "tampered", "impersonated", "repudiated"), 1):
         await reach(pilot, "TryOut")
@@ -136,10 +145,7 @@ async def beside(pilot: Pilot[None], shoot: Shoot) -> None:
         await pilot.pause()
         await reach(pilot, "TryOut")
         await shoot(f"try-{name}")
-    await pilot.press("escape")
-    await reach(pilot, "HandleCard")
-    await pilot.press("enter")
-    await reach(pilot, "Start")
+    await go(pilot, ("escape", "HandleCard"), ("enter", "Start"))
     await pilot.press("4")
     for question in ("language", "colours", "layout"):
         await reach(pilot, "Comfort")
@@ -170,10 +176,7 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Audit")
     await shoot("audit")
     await pilot.press("escape")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("4")
+    await choose_duty(pilot, "4")
     await reach(pilot, "CountDrawer")
     await shoot("count-drawer")
     await pilot.press("right", "right", "right", "9", "f9")
@@ -182,10 +185,7 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("escape")
     await reach(pilot, "CountDrawer")
     await pilot.press("escape")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("4")
+    await choose_duty(pilot, "4")
     await reach(pilot, "CountDrawer")
     await pilot.press("right", "right", "right", "1", "0", "right", "1", "f9")
     await reach(pilot, "DaySums")
@@ -196,10 +196,7 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("enter")
     await reach(pilot, "DayIsClosed")
     await shoot("day-closed")
-    await pilot.press("enter")
-    await reach(pilot, "Desk")
-    await pilot.press("q")
-    await reach(pilot, "QueueScreen")
+    await go(pilot, ("enter", "Desk"), ("q", "QueueScreen"))
     for key in ("1", "3", "2", "enter", "a", "enter"):
         await until(pilot, lambda: type(pilot.app.screen).__name__ == "QueueScreen", "the queue")
         before = text_on(pilot.app)
@@ -207,10 +204,7 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
         await until(pilot, lambda before=before: _is_queue_changed(pilot, before), f"what {key} does")
     await shoot("queue")
     await pilot.press("escape")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("6")
+    await choose_duty(pilot, "6")
     await reach(pilot, "EnterReceiptNumber")
     await pilot.press("1", "7")
     await shoot("receipt-number")
@@ -221,30 +215,18 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Told")
     await shoot("no-receipt")
     await pilot.press("enter")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("f")
+    await choose_duty(pilot, "f")
     await reach(pilot, "Choose")
     await shoot("papers")
     await pilot.press("1")
-    await reach(pilot, "FindResident")
-    await pilot.press("花")
-    await pilot.pause()
-    await pilot.press("enter")
+    await find_resident(pilot, "花")
     await reach(pilot, "Told")
     await pilot.press("enter")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("g")
+    await choose_duty(pilot, "g")
     await reach(pilot, "Choose")
     await shoot("settings")
     await pilot.press("4")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("5")
+    await choose_duty(pilot, "5")
     await reach(pilot, "Desk")
     await pilot.pause()
     await shoot("locked")
@@ -252,17 +234,11 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("locked-typed")
     await pilot.press("backspace", *"1234", "enter")
     await until(pilot, lambda: not pilot.app.screen.has_class("-locked"), "the seat")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("1")
-    await reach(pilot, "FindResident")
+    await go(pilot, ("m", "Menu"), ("1", "FindResident"))
     await pilot.press("花")
     await pilot.pause()
     await shoot("find-resident")
-    await pilot.press("enter")
-    await reach(pilot, "Desk")
-    await pilot.press("f10")
-    await reach(pilot, "ConfirmItems")
+    await go(pilot, ("enter", "Desk"), ("f10", "ConfirmItems"))
     await shoot("offered")
 
 
@@ -273,10 +249,7 @@ def _is_queue_changed(pilot: Pilot[None], before: str) -> bool:
 async def fill_in(pilot: Pilot[None], shoot: Shoot) -> None:
     """A form typed by digits alone, handed in, looked at by the clerk, sent back, put right, taken."""
     await reach(pilot, "Start")
-    await pilot.press("enter")
-    await reach(pilot, "Guide")
-    await pilot.press("enter")
-    await reach(pilot, "ChooseApplication")
+    await go(pilot, ("enter", "Guide"), ("enter", "ChooseApplication"))
     await pilot.press("0")
     await type_form(pilot, shoot, day="1")
     await reach(pilot, "ConfirmForm")
@@ -287,10 +260,7 @@ async def fill_in(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("f11")
     await reach(pilot, "CompareForm")
     await shoot("compare-form")
-    await pilot.press("4")
-    await reach(pilot, "Desk")
-    await pilot.press("f10")
-    await reach(pilot, "ConfirmForm")
+    await go(pilot, ("4", "Desk"), ("f10", "ConfirmForm"))
     await shoot("form-again")
     await pilot.press("2")
     await reach(pilot, "ChooseOne")
@@ -298,15 +268,9 @@ async def fill_in(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("3")
     await _type_birth_date(pilot, shoot, "3")
     await reach(pilot, "ConfirmForm")
-    await pilot.press("enter")
-    await reach(pilot, "AtReception")
-    await pilot.press("f11")
-    await reach(pilot, "CompareForm")
+    await go(pilot, ("enter", "AtReception"), ("f11", "CompareForm"))
     await shoot("compare-again")
-    await pilot.press("5")
-    await reach(pilot, "Desk")
-    await pilot.press("f10")
-    await reach(pilot, "HandleCard")
+    await go(pilot, ("5", "Desk"), ("f10", "HandleCard"))
 
 
 async def type_form(pilot: Pilot[None], shoot: Shoot, *, day: str, family: str = "65955564*") -> None:
@@ -408,10 +372,7 @@ async def _looks(pilot: Pilot[None], shoot: Shoot) -> None:
         await shoot(f"items-{look}")
     await pilot.press("f3", "enter")
     await reach(pilot, "HandleCard")
-    await pilot.press("enter")
-    await reach(pilot, "Notice")
-    await pilot.press("f11")
-    await reach(pilot, "CheckIdentity")
+    await go(pilot, ("enter", "Notice"), ("f11", "CheckIdentity"))
     await pilot.press("1")
     for look in ("contrast", "mono"):
         await pilot.press("f3")
@@ -424,12 +385,7 @@ def _held(step: Step) -> Callable[[], Script]:
 
 async def _machine(pilot: Pilot[None], shoot: Shoot) -> None:
     """What the coin machine holds of nobody is counted before the drawer."""
-    await reach(pilot, "Start")
-    await pilot.press("f11")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("4")
+    await take_up_duty(pilot, "4")
     await reach(pilot, "CountDrawer")
     await shoot("count-machine")
     await pilot.press("f9")
@@ -446,27 +402,27 @@ def _coins_of_nobody(counter: ScriptedCounter) -> None:
 
 SCENES = (
     Scene("way", _whole_way),
-    Scene("way-small", _whole_way, size=(90, 26)),
-    Scene("way-large", _whole_way, size=(132, 43), languages=("ja",)),
+    Scene("way-small", _whole_way, size=SMALL),
+    Scene("way-large", _whole_way, size=LARGE, languages=("ja",)),
     Scene("stop", _stop_question),
     Scene("password", _password),
     Scene("beside", beside),
-    Scene("beside-small", beside, size=(90, 26)),
+    Scene("beside-small", beside, size=SMALL),
     Scene("large", comfortably("2", "1"), languages=("ja",)),
     Scene("lower", comfortably("3", "1"), languages=("ja",)),
     Scene("easy", comfortably("1", "2"), languages=("ja",)),
     Scene("presence", _presence),
     Scene("rounds", rounds),
     Scene("form", fill_in),
-    Scene("form-small", fill_in, size=(90, 26)),
+    Scene("form-small", fill_in, size=SMALL),
     Scene("services", services),
-    Scene("services-small", services, size=(90, 26)),
+    Scene("services-small", services, size=SMALL),
     Scene("second-password", second_password, lambda: Script(has_two_passwords=True)),
     Scene("decisions", decisions, prepare=a_left_case),
     Scene("duties", duties, prepare=a_left_case),
-    Scene("duties-small", duties, size=(90, 26), prepare=a_left_case),
+    Scene("duties-small", duties, size=SMALL, prepare=a_left_case),
     Scene("machine", _machine, prepare=_coins_of_nobody),
-    Scene("machine-small", _machine, size=(90, 26), prepare=_coins_of_nobody),
+    Scene("machine-small", _machine, size=SMALL, prepare=_coins_of_nobody),
     Scene("digits", _password_of_other_kinds, lambda: Script(policy=PinPolicy(4, 4, "0123456789"))),
     Scene("refused", _refused, lambda: Script(refuse_with="E02")),
     Scene("key", _at_work, _held(Step.GENERATE_KEY)),
@@ -477,22 +433,22 @@ SCENES = (
 )
 
 
-async def play(scene: Scene, language: str, papers: Path, locale: Path, keep: Callable[[KioskApp, str], None]) -> None:
+def play(scene: Scene, language: str, papers: Path, locale: Path, keep: Callable[[KioskApp, str], None]) -> None:
     """Plays a scene; `keep` is given the app and the picture's name whenever one is to be taken."""
     papers.mkdir(parents=True, exist_ok=True)
     (papers / "0001.txt").write_text("                 RECEIPT\n\nNo. 000017               2026-11-22\n")
     counter = ScriptedCounter(scene.script(), papers=papers, fails_to_open=scene.fails_to_open)
     scene.prepare(counter)
-    app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
-    async with app.run_test(size=scene.size) as pilot:
 
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
         async def shoot(name: str) -> None:
             await pilot.pause()
             await pilot.pause()
             keep(app, name)
 
         await scene.play(pilot, shoot)
-        counter.script.let_go()
+
+    ways.play(locale, counter, people, language, size=scene.size)
 
 
 def draw(scene: Scene, language: str, out: Path, locale: Path) -> None:
@@ -502,7 +458,7 @@ def draw(scene: Scene, language: str, out: Path, locale: Path) -> None:
     def keep(app: KioskApp, name: str) -> None:
         picture(app, out / f"{scene.name}-{language}-{next(numbers):02d}-{name}.png")
 
-    asyncio.run(play(scene, language, out / "papers", locale, keep))
+    play(scene, language, out / "papers", locale, keep)
 
 
 def main(out: Path, only: str = "") -> None:

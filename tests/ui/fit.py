@@ -1,16 +1,21 @@
 """What is wrong with a screen as it is: clipped, wrapped within a phrase, too small to touch, or one over another."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import combinations
 from typing import Any
 
 from rich.cells import cell_len
 from textual.containers import VerticalScroll
 from textual.geometry import Region
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
 
+from kiosk.ui.app import KioskApp
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.keyboard import KeyCap
+from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.walk import USUAL, Shoot
 
 _SAYS_SOMETHING = "Banner, StepBar, Paragraph, Key, KeyCap, SeatTab"
 _MAY_WRAP = "Comparison Paragraph, .desk Paragraph"
@@ -19,6 +24,30 @@ _LEAST = {Key: (12, 5), KeyCap: (8, 4)}
 """Cells of a target, across and down."""
 _LEAST_LINES = 3
 """Fewer lines to scroll in are of no use."""
+
+Tour = Callable[[Pilot[None], Shoot], Awaitable[None]]
+
+
+def flaws_on_tour(
+    play: Callable[..., KioskApp],
+    tour: Tour,
+    counter: ScriptedCounter,
+    language: str = "ja",
+    size: tuple[int, int] = USUAL,
+    look: Callable[[KioskApp, str], Iterable[str]] = lambda app, name: (),
+) -> list[str]:
+    """The flaws of all screens that a tour comes past; `look` is given each with its name, and tells further ones."""
+    told: list[str] = []
+
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        async def visit(name: str) -> None:
+            await pilot.pause()
+            told.extend(f"{name} at {app.size}: {flaw}" for flaw in (*flaws(app.screen), *look(app, name)))
+
+        await tour(pilot, visit)
+
+    play(counter, people, language, size=size)
+    return told
 
 
 def flaws(screen: Screen[Any]) -> list[str]:

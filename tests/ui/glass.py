@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from kiosk.ui.bounce import BOUNCE_S
+
 
 class Silent(AssertionError):
     """What was waited for did not come."""
@@ -59,8 +61,8 @@ class Glass:
         assert at_s is not None
         return at_s
 
-    def settle(self, quiet_s: float = 0.15) -> None:
-        """Waits until nothing more comes."""
+    def settle(self, quiet_s: float = BOUNCE_S * 1.5) -> None:
+        """Waits until nothing more comes, by default for so long that the same key, pressed again, is no bounce."""
         while self.read(quiet_s) is not None:
             pass
 
@@ -80,7 +82,8 @@ def shown(*words: object, size: tuple[int, int] = (100, 30), env: dict[str, str]
     terminal, inner = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
-    for name in ("COLUMNS", "LINES", "NO_COLOR"):
+    # Programs run as they are installed: compiled once, and not at every start.
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
         environment.pop(name, None)
     command: Sequence[str] = [sys.executable, *map(str, words)]
     begun_s = time.perf_counter()

@@ -5,7 +5,6 @@ what is found is kept from now on. A scene is one of `tests.ui.contact_sheet`.
 """
 
 import argparse
-import asyncio
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +46,7 @@ def found(scene_name: str, language: str, locale: Path) -> dict[str, str]:
             taken[f"{scene_name}-{language}-{name}.txt"] = capture(app)
 
     with tempfile.TemporaryDirectory() as papers:
-        asyncio.run(play(scene, language, Path(papers), locale, keep))
+        play(scene, language, Path(papers), locale, keep)
     missing = set(KEPT[scene_name, language]) - {name.split("-", 2)[-1][:-4] for name in taken}
     assert len(taken) == len(KEPT[scene_name, language]), f"{scene_name} has no picture of {missing or taken}"
     return taken

@@ -28,15 +28,16 @@ from pathlib import Path
 
 from textual import events
 from textual.message_pump import MessagePump
+from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
+from tests.ui import walk as ways
 from tests.ui.conftest import compile_catalogues
 from tests.ui.glass import Glass, shown
-from tests.ui.screens_met import LoneScreen, MetScreen, meet
+from tests.ui.screens_met import LoneScreen, MetScreen, meet_all
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
-from tests.ui.walk import unhurried
 
 LONGEST_S = 1.0
 _BURSTS = (1, 1, 2, 3, 5, 8, 20, 50, 200, 800)
@@ -145,25 +146,18 @@ def run_keys(keys: int, seed: int, locale: Path) -> Counter[str]:
     """A demo of two seats with a case, and each seat alone, share the keys."""
     seen: Counter[str] = Counter()
 
-    async def run(app: KioskApp, choice: random.Random, share: int) -> Counter[str]:
-        async with app.run_test(size=(100, 30)) as pilot:
-            await pilot.pause()
-            return await play(app, choice, share)
-
     for number, seat in enumerate((None, *SeatName)):
         counter = ScriptedCounter()
         a_left_case(counter)
+        choice, share = random.Random(seed * 10 + number), keys // 2 if seat is None else keys // 6
+        alone: dict[str, object] = {} if seat is None else {"seat": seat, "is_demo": False}
 
-        def make(counter: ScriptedCounter = counter) -> ScriptedCounter:
-            return counter
+        async def monkey(pilot: Pilot[None], app: KioskApp, choice: random.Random = choice, share: int = share) -> None:
+            await pilot.pause()
+            seen.update(await play(app, choice, share))
 
-        if seat is None:
-            app = KioskApp(make, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        else:
-            app = KioskApp(make, issue=counter.issue, locale=locale, hand_clock=unhurried(), seat=seat, is_demo=False)
-        share = keys // 2 if seat is None else keys // 6
         try:
-            seen += asyncio.run(run(app, random.Random(seed * 10 + number), share))
+            ways.play(locale, counter, monkey, **alone)
         finally:
             counter.script.let_go()
             # A scripted card that nobody moves would keep the case's thread waiting.
@@ -288,7 +282,7 @@ class Campaign:
                 self.progress.at_seats += seen
                 return seen.total()
             case "alone":
-                self._met = self._met or meet(self._locale)
+                self._met = self._met or meet_all(self._locale)
                 seen = run_alone(_ALONE_A_ROUND, seed, self._locale, self._met)
                 self.progress.alone += seen
                 return seen.total()

@@ -16,6 +16,7 @@ from kiosk.ui.themes import FRAME_SHEET, SEATS_SHEET, dress
 from kiosk.ui.widgets.banner import Banner
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.words import Catalogues
+from tests.ui.walk import USUAL, OneCalmAKey
 
 
 class ScreenHost(App[None], inherit_bindings=False):
@@ -54,7 +55,8 @@ def show(make: Callable[[Seat], SeatScreen[Any]], locale: Path, use: Use) -> lis
 
     async def session() -> ScreenHost:
         host = ScreenHost(make, locale)
-        async with host.run_test(size=(100, 30)) as pilot:
+        async with host.run_test(size=USUAL):
+            pilot = OneCalmAKey(host)
             await use(pilot, host)
             await pilot.pause()
         return host

@@ -1,6 +1,7 @@
 """Every screen that the scenes of the contact sheet come past, to be shown again alone."""
 
 import asyncio
+import itertools
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,23 @@ from kiosk.ui.themes import FRAME_SHEET, SEATS_SHEET, dress
 from kiosk.ui.words import Catalogues
 from tests.ui.contact_sheet import SCENES, play
 
-_SCENES = ("way", "beside", "duties", "rounds", "stop", "refused", "key", "work", "paper", "second-password", "machine")
+MET_IN: dict[str, tuple[str, ...]] = {
+    "way": (
+        *("Opening", "Start", "Bench", "Desk", "Guide", "BringForm", "ChooseApplication", "ConfirmItems"),
+        *("AtStationWork", "HandleCard", "Finish"),
+    ),
+    "paper": (
+        *("Notice", "CheckIdentity", "Approve", "ChoosePassword", "KeyGeneration", "Agree", "EnterAmount"),
+        *("GiveMoney", "LookAtPaper"),
+    ),
+    "beside": ("Topic", "Uses", "EnterPassword", "ShowCertificate", "TryOut", "Comfort", "Consult"),
+    "duties": ("LeftCases", "Audit", "DayIsClosed", "QueueScreen", "EnterReceiptNumber", "Choose", "FindResident"),
+    "rounds": ("Pages", "Working", "Hands"),
+    "second-password": ("ChooseService", "ServiceWait", "ChoosePasswordMeant", "RecallPassword", "ServiceFinished"),
+    "machine": ("Menu", "CountDrawer", "DaySums", "Told"),
+    "refused": ("TroubleNotice",),
+}
+"""Scene to the kinds of screens that are taken from it, though others come past them too: each kind is taken once."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +53,23 @@ class MetScreen:
         return self.kind(seat, *self.values, **self.named)
 
 
-def meet(locale: Path) -> dict[str, MetScreen]:
-    """Plays the scenes and returns the last screen of each kind, by its name."""
+def meet(scene_name: str, locale: Path) -> dict[str, MetScreen]:
+    """Plays a scene and returns the last screen of each kind that is taken from it, by its name.
+
+    Raises `LookupError` when it came past a kind that is taken from no scene, or not past one that is.
+    """
+    (scene,) = (scene for scene in SCENES if scene.name == scene_name)
     met: dict[str, MetScreen] = {}
     with _watched(met), tempfile.TemporaryDirectory() as folder:
-        for scene in SCENES:
-            if scene.name in _SCENES:
-                asyncio.run(play(scene, "ja", Path(folder), locale, lambda app, name: None))
-    return met
+        play(scene, "ja", Path(folder), locale, lambda app, name: None)
+    if wrong := (met.keys() - set(itertools.chain(*MET_IN.values()))) | (set(MET_IN[scene_name]) - met.keys()):
+        raise LookupError(f"{scene_name}: taken from no scene, or not met in it: {', '.join(sorted(wrong))}")
+    return {name: met[name] for name in MET_IN[scene_name]}
+
+
+def meet_all(locale: Path) -> dict[str, MetScreen]:
+    """Every kind of screen, from all scenes."""
+    return {name: screen for scene in MET_IN for name, screen in meet(scene, locale).items()}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from hw.health_words import Question
-from hw.ports import KeyUse, PinPolicy, PinStatus, PrintOutcome, UnownedMoney
+from hw.ports import CashTrouble, KeyUse, PinPolicy, PinStatus, PrintOutcome, UnownedMoney
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.display.virtual import VirtualDisplay
 from hw.sim.lamp.virtual import VirtualLamp
@@ -151,6 +151,7 @@ class Script:
     password: bytearray | None = None
     evidence: object = None
     tendered_yen: int | None = None
+    cash_troubles: tuple[CashTrouble, ...] = ()
     defect: Exception | None = None
     released: threading.Event = field(default_factory=threading.Event)
     policy: PinPolicy = field(default_factory=lambda: PinPolicy(4, 16, LETTERS))
@@ -500,6 +501,8 @@ class ScriptedCounter:
         def pay() -> None:
             persons.resident.consent(DeliverySummary(who.items.name, VALID_UNTIL, 500, who.items.name))
             script.tendered_yen = persons.clerk.take_fee(500)
+            for trouble in script.cash_troubles:
+                persons.clerk.mind_cash(trouble)
             persons.clerk.give_change(script.tendered_yen - 500)
 
         def take() -> None:

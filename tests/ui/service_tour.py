@@ -2,7 +2,7 @@
 
 from textual.pilot import Pilot
 
-from tests.ui.walk import Shoot, reach
+from tests.ui.walk import Shoot, choose_duty, go, reach
 
 
 async def services(pilot: Pilot[None], shoot: Shoot) -> None:
@@ -10,10 +10,7 @@ async def services(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Start")
     await shoot("start")
     await change(pilot, shoot)
-    await pilot.press("5")
-    await reach(pilot, "ChooseService")
-    await pilot.press("1")
-    await reach(pilot, "RecallPassword")
+    await go(pilot, ("5", "ChooseService"), ("1", "RecallPassword"))
     await pilot.press("escape", "left", "enter")
     await reach(pilot, "ServiceTrouble")
     await shoot("not-changed")
@@ -21,10 +18,7 @@ async def services(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Start")
     await wish(pilot, shoot)
     await pilot.press("f11")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("7")
+    await choose_duty(pilot, "7")
     await reach(pilot, "FindResident")
     await pilot.press(*"太郎", "enter")
     await reach(pilot, "ChooseCause")
@@ -45,10 +39,7 @@ async def services(pilot: Pilot[None], shoot: Shoot) -> None:
     await pilot.press("1", "1", "2", "3", "enter")
     await reach(pilot, "Approve")
     await shoot("approve-revocation")
-    await pilot.press("enter")
-    await reach(pilot, "Desk")
-    await pilot.press("f10")
-    await reach(pilot, "ServiceFinished")
+    await go(pilot, ("enter", "Desk"), ("f10", "ServiceFinished"))
     await shoot("revoked")
     await pilot.press("enter")
     await reach(pilot, "Start")
@@ -74,10 +65,7 @@ async def change(pilot: Pilot[None], shoot: Shoot) -> None:
 async def second_password(pilot: Pilot[None], shoot: Shoot) -> None:
     """The resident of a card with two passwords replaces the one of four digits."""
     await reach(pilot, "Start")
-    await pilot.press("5")
-    await reach(pilot, "ChooseService")
-    await pilot.press("1")
-    await reach(pilot, "ChoosePasswordMeant")
+    await go(pilot, ("5", "ChooseService"), ("1", "ChoosePasswordMeant"))
     await shoot("which-password")
     await pilot.press("2")
     await reach(pilot, "RecallPassword")
@@ -93,10 +81,7 @@ async def second_password(pilot: Pilot[None], shoot: Shoot) -> None:
 
 async def wish(pilot: Pilot[None], shoot: Shoot) -> None:
     """The resident's own part of a revocation."""
-    await pilot.press("5")
-    await reach(pilot, "ChooseService")
-    await pilot.press("2")
-    await reach(pilot, "WishRevocation")
+    await go(pilot, ("5", "ChooseService"), ("2", "WishRevocation"))
     await shoot("wish")
     await pilot.press("2")
     await reach(pilot, "AskForClerk")
@@ -106,10 +91,7 @@ async def wish(pilot: Pilot[None], shoot: Shoot) -> None:
 async def decisions(pilot: Pilot[None], shoot: Shoot) -> None:
     """The clerk decides about the cases that were left: an open one, and a suspect one."""
     await reach(pilot, "Start")
-    await pilot.press("f11")
-    await reach(pilot, "LeftCases")
-    await pilot.press("d")
-    await reach(pilot, "ChooseLeft")
+    await go(pilot, ("f11", "LeftCases"), ("d", "ChooseLeft"))
     await shoot("choose-left")
     await pilot.press("1")
     await reach(pilot, "DecideCase")
@@ -149,11 +131,6 @@ async def decisions(pilot: Pilot[None], shoot: Shoot) -> None:
 
 
 async def _decide(pilot: Pilot[None], which: str) -> None:
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("2")
-    await reach(pilot, "LeftCases")
-    await pilot.press("d")
-    await reach(pilot, "ChooseLeft")
+    await go(pilot, ("m", "Menu"), ("2", "LeftCases"), ("d", "ChooseLeft"))
     await pilot.press(which)
     await reach(pilot, "DecideCase")

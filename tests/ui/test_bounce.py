@@ -1,18 +1,14 @@
 """Keys that bounce or are held down confirm nothing that nobody has read, and nobody who types is slowed."""
 
-import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
 from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
 from kiosk.ui.bounce import KeyBounce
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.test_frame import HandClock
-from tests.ui.walk import reach, until, walk_to
+from tests.ui.walk import HandClock, go, reach, take_up_duty, until, walk_to
 
 HELD_S = 0.04
 """Between two strokes that a keyboard makes of a key held down."""
@@ -67,30 +63,10 @@ class Hand:
         return self._now_s
 
 
-Play = Callable[[Pilot[None], KioskApp, Hand], object]
-
-
-@pytest.fixture
-def play(locale: Path) -> Callable[..., KioskApp]:
-    """Runs an app to whose keys time passes by the stroke."""
-
-    def run(what: Callable[..., object]) -> KioskApp:
-        counter, hand = ScriptedCounter(), Hand()
-
-        async def session() -> KioskApp:
-            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=hand)
-            async with app.run_test(size=(100, 30)) as pilot:
-                await what(pilot, app, hand)
-                counter.script.let_go()
-            return app
-
-        return asyncio.run(session())
-
-    return run
-
-
 def test_change_is_not_confirmed_by_the_enter_that_took_the_fee(play: Callable[..., KioskApp]) -> None:
-    async def clerk(pilot: Pilot[None], app: KioskApp, hand: Hand) -> None:
+    hand = Hand()
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await walk_to(pilot, "EnterAmount")
         await pilot.press(*"1000")
         hand.step_s = HELD_S
@@ -103,11 +79,11 @@ def test_change_is_not_confirmed_by_the_enter_that_took_the_fee(play: Callable[.
         await pilot.press("enter")
         await reach(pilot, "Desk")
 
-    play(clerk)
+    play(ScriptedCounter(), clerk, hand_clock=hand)
 
 
 def test_enter_held_down_ticks_one_check_and_gives_no_leave(play: Callable[..., KioskApp]) -> None:
-    async def clerk(pilot: Pilot[None], app: KioskApp, hand: Hand) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await walk_to(pilot, "CheckIdentity")
         await pilot.press("1")
         await until(pilot, lambda: bool(app.screen.query("#check-face")), "what to look at")
@@ -117,34 +93,24 @@ def test_enter_held_down_ticks_one_check_and_gives_no_leave(play: Callable[..., 
         assert [key.id for key in app.screen.query("#documents .-chosen")] == ["check-face"]
         assert type(app.screen).__name__ == "CheckIdentity" and app.screen.query_one("#confirm").disabled
 
-    play(clerk)
+    play(ScriptedCounter(), clerk)
 
 
 def test_quick_enters_at_the_desk_send_nobody_to_the_terminal(play: Callable[..., KioskApp]) -> None:
-    async def clerk(pilot: Pilot[None], app: KioskApp, hand: Hand) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Start")
-        await pilot.press("f11")
-        await reach(pilot, "Desk")
-        await pilot.press("enter")
-        await reach(pilot, "Menu")
-        await pilot.press("enter")
-        await reach(pilot, "FindResident")
+        await go(pilot, ("f11", "Desk"), ("enter", "Menu"), ("enter", "FindResident"))
         assert not app.screen.query("#found Key") and app.focused is None
         await pilot.press("enter", "enter")
         await pilot.pause()
         assert type(app.screen).__name__ == "FindResident" and app.board.offered is None
 
-    play(clerk)
+    play(ScriptedCounter(), clerk)
 
 
 def test_those_who_were_found_are_turned_through_and_told_apart_by_their_address(play: Callable[..., KioskApp]) -> None:
-    async def clerk(pilot: Pilot[None], app: KioskApp, hand: Hand) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await reach(pilot, "Desk")
-        await pilot.press("enter")
-        await reach(pilot, "Menu")
-        await pilot.press("1")
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await take_up_duty(pilot, "1")
         await reach(pilot, "FindResident")
         await pilot.press(*"宮園町")
         await until(pilot, lambda: len(app.screen.query("#found Key")) == 4, "a page")
@@ -160,4 +126,4 @@ def test_those_who_were_found_are_turned_through_and_told_apart_by_their_address
         await reach(pilot, "Desk")
         assert app.board.offered is not None and app.board.offered.items.name == "幌延　太郎"
 
-    play(clerk)
+    play(ScriptedCounter(), clerk)

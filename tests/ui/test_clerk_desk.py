@@ -1,8 +1,6 @@
 """The desk: what was left comes first, the case at the terminal before everything, an empty seat shows nothing."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from textual.pilot import Pilot
@@ -14,43 +12,15 @@ from kiosk.ui.idle import Patience
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import NAMES, ScriptedCounter, a_left_case, resident
-from tests.ui.test_frame import HandClock, pass_time
-from tests.ui.walk import reach, unhurried, until, walk_to
-
-Play = Callable[[Pilot[None], KioskApp, HandClock], Awaitable[None]]
-
-
-@pytest.fixture
-def play(locale: Path) -> Callable[[ScriptedCounter, Play], KioskApp]:
-    """Runs an app on a counter; time is turned by hand."""
-
-    def run(counter: ScriptedCounter, what: Play) -> KioskApp:
-        clock = HandClock()
-
-        async def session() -> KioskApp:
-            app = KioskApp(
-                lambda: counter,
-                issue=counter.issue,
-                locale=locale,
-                patience=Patience(clerk_s=300),
-                now=clock,
-                hand_clock=unhurried(),
-            )
-            async with app.run_test(size=(100, 30)) as pilot:
-                await what(pilot, app, clock)
-                counter.script.let_go()
-            return app
-
-        return asyncio.run(session())
-
-    return run
+from tests.ui.test_frame import pass_time
+from tests.ui.walk import HandClock, choose_duty, go, reach, take_up_duty, until, walk_to
 
 
 def test_what_was_left_is_seen_first_and_goes_on_at_the_terminal(play: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter()
     a_left_case(counter)
 
-    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Start")
         await until(pilot, lambda: "F11 職員：お待ちです" in bar(app), "the call")
         await pilot.press("f11")
@@ -72,13 +42,8 @@ def bar(app: KioskApp) -> str:
 
 
 def test_a_form_that_the_clerk_takes_in_begins_at_the_terminal(play: Callable[..., KioskApp]) -> None:
-    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await reach(pilot, "Desk")
-        await pilot.press("enter")
-        await reach(pilot, "Menu")
-        await pilot.press("1")
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await take_up_duty(pilot, "1")
         await reach(pilot, "FindResident")
         await pilot.press(*"斎藤", "enter")
         await reach(pilot, "Desk")
@@ -93,13 +58,10 @@ def test_a_form_that_the_clerk_takes_in_begins_at_the_terminal(play: Callable[..
 
 
 def test_a_question_from_the_terminal_goes_before_everything_at_the_desk(play: Callable[..., KioskApp]) -> None:
-    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await walk_to(pilot, "insert-card")
         await pilot.press("f11")
-        await reach(pilot, "Desk")
-        await pilot.press("m")
-        await reach(pilot, "Menu")
-        await pilot.press("3")
+        await choose_duty(pilot, "3")
         await reach(pilot, "Audit")
         counter.reader.insert()
         await reach(pilot, "CheckIdentity")
@@ -108,7 +70,7 @@ def test_a_question_from_the_terminal_goes_before_everything_at_the_desk(play: C
     play(counter, clerk)
 
 
-def test_a_seat_that_its_clerk_has_left_shows_and_hears_nothing(play: Callable[..., KioskApp]) -> None:
+def test_a_seat_that_its_clerk_has_left_shows_and_hears_nothing(play_by_clock: Callable[..., KioskApp]) -> None:
     async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await walk_to(pilot, "CheckIdentity")
         await pass_time(app, clock, 299)
@@ -124,7 +86,7 @@ def test_a_seat_that_its_clerk_has_left_shows_and_hears_nothing(play: Callable[.
         await until(pilot, lambda: bool(visible_texts(app, "幌延　花子")), "the screen as it was")
         assert not app.screen.query("#check-face"), "what was typed at the lock is no answer to the screen under it"
 
-    play(ScriptedCounter(), clerk)
+    play_by_clock(ScriptedCounter(), clerk, Patience(clerk_s=300))
 
 
 def visible_texts(app: KioskApp, text: str) -> list[str]:
@@ -134,7 +96,7 @@ def visible_texts(app: KioskApp, text: str) -> list[str]:
 
 
 def test_a_resident_can_call_somebody_from_every_screen(play: Callable[..., KioskApp]) -> None:
-    async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+    async def resident(pilot: Pilot[None], app: KioskApp) -> None:
         await walk_to(pilot, "ConfirmItems")
         await pilot.press("f1")
         await until(pilot, lambda: "職員を お呼びしました" in text_on(app), "the answer")
@@ -148,24 +110,18 @@ def test_a_resident_can_call_somebody_from_every_screen(play: Callable[..., Kios
 
 
 def test_a_difference_between_drawer_and_journal_says_so_in_words(play: Callable[..., KioskApp]) -> None:
-    async def clerk(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Start")
         await pilot.press("f11")
         await reach(pilot, "Desk")
         for keys, told in (((), "10,500円 足りない"), (("2", "1"), "ありません"), (("2", "2"), "500円 多い")):
-            await pilot.press("m")
-            await reach(pilot, "Menu")
-            await pilot.press("4")
-            await reach(pilot, "CountDrawer")
+            await go(pilot, ("m", "Menu"), ("4", "CountDrawer"))
             app.set_focus(app.screen.query_one("#piece-500"))
             await pilot.press(*keys)
             await pilot.press("f9")
             await reach(pilot, "DaySums")
             assert told in text_on(app)
-            await pilot.press("escape")
-            await reach(pilot, "CountDrawer")
-            await pilot.press("escape")
-            await reach(pilot, "Desk")
+            await go(pilot, ("escape", "CountDrawer"), ("escape", "Desk"))
 
     play(ScriptedCounter(), clerk)
 

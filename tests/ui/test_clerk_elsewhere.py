@@ -3,7 +3,7 @@
 import asyncio
 import datetime
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,19 +13,22 @@ import pytest
 from hw.ports import MachineMoney
 from kiosk.application_file import ClerkTable
 from kiosk.counter.asking import FormLooked
-from kiosk.counter.remote_clerk import RemoteTwoClerks
+from kiosk.counter.remote_clerk import RemoteClerk, RemoteDecisions, RemoteTwoClerks
 from kiosk.issuance.failure import Suspect
 from kiosk.issuance.persons import CLERK_ALONE, Abandoned, Clerk, OpenDeposit
+from kiosk.journal.records import CaseElsewhere
+from kiosk.model.decision import CarriedOut, Choice, DecisionKind
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident, Sex
 from kiosk.model.step import Actor, Step, Undo
 from kiosk.model.testimony import Finding
 from kiosk.played_persons import PlayedClerk, PlayedWitnesses
-from kiosk.procedures import NobodyAtDesk
+from kiosk.procedures import NobodyAtDesk, StationProcedures
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk_elsewhere import have_cases_settled, persons_of, reach_clerk
+from kiosk.ui.decisions_elsewhere import have_left_cases_decided
 from kiosk.ui.ending import Money
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.submission import Accepted, Referred, Returned, Submission
@@ -259,6 +262,70 @@ def test_a_terminal_has_its_suspect_cases_settled_while_it_serves_residents(
     with town.attended(desk):
         asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
     check_rest(world, [world.issue()])
+
+
+@dataclass
+class Ends:
+    """A clerk who ends whatever he is shown, when the test lets him."""
+
+    go_on: threading.Event
+    asked: threading.Event = field(default_factory=threading.Event)
+    told: list[CarriedOut] = field(default_factory=list)
+
+    def decide(self, cases: Sequence[CaseElsewhere]) -> Choice:
+        self.asked.set()
+        assert self.go_on.wait(PATIENCE_S)
+        return Choice(cases[0].pseudonym, DecisionKind.ABORT)
+
+    def carried_out(self, carried_out: CarriedOut) -> None:
+        self.told.append(carried_out)
+
+
+def test_what_was_left_at_a_terminal_is_decided_elsewhere_while_nobody_is_there(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    """A resident who comes is served first, and what was decided in that moment is not done behind his back."""
+    world = new_world(tmp_path / "w", fresh_authority)
+    town = two_stations(world)
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "certify", "done"), is_before=False)
+    world.hand.remove()
+    leaving, ends = threading.Event(), Ends(threading.Event())
+
+    @dataclass
+    class Far(FarAway):
+        """Asks over the line."""
+
+        def decisions(self, give_up: Callable[[], None]) -> RemoteDecisions:
+            return RemoteDecisions(town.remote(give_up=give_up))
+
+        def clerk(self, number: str, give_up: Callable[[], None]) -> Clerk:
+            return RemoteClerk(town.remote(give_up=give_up), number)
+
+    async def run() -> None:
+        board, station_thread = Board(), StationThread()
+        station = town.terminal(town.remote())
+        procedures = StationProcedures(station, "demo", tmp_path)
+        deciding = asyncio.ensure_future(
+            have_left_cases_decided(Far(), procedures, station, station_thread, board, leaving.is_set)
+        )
+        await until(ends.asked.is_set)
+        board.is_occupied = True
+        ends.go_on.set()
+        ends.asked.clear()
+        await asyncio.sleep(0.5)
+        assert ends.told == [] and len(world.station().journal.unfinished_cases()) == 1
+        board.is_occupied = False
+        board.bell.ring()
+        await until(lambda: bool(ends.told))
+        leaving.set()
+        deciding.cancel()
+        station_thread.end()
+
+    with town.attended(replace(town.desk(), decisions=lambda _: ends)):
+        asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
+    (told,) = ends.told
+    assert told.is_done and told.decision.number == "1"
+    check_rest(world, [])
 
 
 def test_a_resident_who_stops_ends_the_question_elsewhere() -> None:

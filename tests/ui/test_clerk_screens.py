@@ -118,13 +118,13 @@ def test_nothing_is_an_answer_when_money_is_counted(locale: Path) -> None:
 
 def test_who_counts_what_was_there_before_may_say_that_he_cannot_tell(locale: Path) -> None:
     async def use(pilot: Pilot[None], host: ScreenHost) -> None:
-        await pilot.press("question_mark")
+        await pilot.press("?")
 
     answers = show(lambda seat: EnterAmount(seat, 7, 500, least_yen=0, purpose="count"), locale, use)
     assert answers == [Unsure.CANNOT_TELL]
 
     async def insist(pilot: Pilot[None], host: ScreenHost) -> None:
-        await pilot.press("question_mark", "5", "0", "0", "enter")
+        await pilot.press("?", "5", "0", "0", "enter")
 
     assert show(lambda seat: EnterAmount(seat, 7, 500, least_yen=500, purpose="fee"), locale, insist) == [500]
 

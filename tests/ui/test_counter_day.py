@@ -1,8 +1,7 @@
 """The counter's day from the keyboard: numbers, the drawer, copies, papers; what is kept is there after a restart."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -17,27 +16,10 @@ from tests.hw.cash.test_cash_boxes import Coins
 from tests.ui.contact_sheet import duties
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
-from tests.ui.walk import reach, unhurried, until
+from tests.ui.walk import choose_duty, find_resident, go, reach, take_up_duty, until
 
 
-def run(counter: ScriptedCounter, locale: Path, what: Callable[[Pilot[None], KioskApp], Awaitable[None]]) -> KioskApp:
-    async def session() -> KioskApp:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=(100, 30)) as pilot:
-            await what(pilot, app)
-        return app
-
-    return asyncio.run(session())
-
-
-async def to_menu(pilot: Pilot[None], key: str) -> None:
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press(key)
-
-
-def test_a_clerks_day_is_kept(locale: Path) -> None:
+def test_a_clerks_day_is_kept(play: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter()
     seen: dict[str, str] = {}
 
@@ -48,7 +30,7 @@ def test_a_clerks_day_is_kept(locale: Path) -> None:
         await duties(pilot, look)
 
     a_left_case(counter)
-    run(counter, locale, clerk)
+    play(counter, clerk)
     assert "1,500円 足りない" in seen["day-differs"] and "署名" in seen["day-differs"]
     assert "ありません。" in seen["day-sums"]
     assert "10,000円" in seen["day-closed"] and "500円" in seen["day-closed"]
@@ -71,40 +53,33 @@ def test_a_clerks_day_is_kept(locale: Path) -> None:
         await pilot.press("f11")
         await reach(pilot, "LeftCases")
         await pilot.press("escape")
-        await to_menu(pilot, "4")
+        await choose_duty(pilot, "4")
         await reach(pilot, "DayIsClosed")
         await pilot.press("enter")
-        await to_menu(pilot, "b")
+        await choose_duty(pilot, "b")
         await reach(pilot, "DayIsClosed")
 
-    run(counter, locale, next_start)
+    play(counter, next_start)
 
 
-def test_a_drawer_is_handed_over_and_the_seat_locks(locale: Path) -> None:
+def test_a_drawer_is_handed_over_and_the_seat_locks(play: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter()
 
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await to_menu(pilot, "b")
+        await take_up_duty(pilot, "b")
         await reach(pilot, "CountDrawer")
         await pilot.press("1", "f9")
         await reach(pilot, "DaySums")
-        await pilot.press("2")
-        await reach(pilot, "Told")
-        await pilot.press("enter")
-        await reach(pilot, "Desk")
+        await go(pilot, ("2", "Told"), ("enter", "Desk"))
         await until(pilot, lambda: "離席" in text_on(app) or app.screen.has_class("-locked"), "the lock")
 
-    run(counter, locale, clerk)
+    play(counter, clerk)
     last = counter.records().counts.last()
     assert last is not None
     assert (last.count.kind, last.count.reason, last.count.kept_yen) == ("handover", "unexplained", 10_000)
 
     async def next_clerk(pilot: Pilot[None], app: KioskApp) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await to_menu(pilot, "b")
+        await take_up_duty(pilot, "b")
         await reach(pilot, "Told")
         assert "管理者に お知らせください" in text_on(app)
         await pilot.press("enter")
@@ -112,7 +87,7 @@ def test_a_drawer_is_handed_over_and_the_seat_locks(locale: Path) -> None:
 
     # The journal now tells of another count than the one that is kept.
     counter.records().journal.note({"event": "handover", "commitment": "00", "operators": ""}, lambda _: None)
-    run(counter, locale, next_clerk)
+    play(counter, next_clerk)
 
 
 def coins_of_nobody(tmp_path: Path, payment: str = "") -> CoinBox:
@@ -126,21 +101,21 @@ def coins_of_nobody(tmp_path: Path, payment: str = "") -> CoinBox:
     return coins.box()
 
 
-def test_money_of_nobody_is_counted_and_settled_before_the_drawer(locale: Path, tmp_path: Path) -> None:
+def test_money_of_nobody_is_counted_and_settled_before_the_drawer(
+    play: Callable[..., KioskApp], tmp_path: Path
+) -> None:
     counter = ScriptedCounter()
     counter.coins = box = coins_of_nobody(tmp_path)
 
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await to_menu(pilot, "4")
+        await take_up_duty(pilot, "4")
         await reach(pilot, "CountDrawer")
         assert "どの手続のものでもない" in text_on(app) and "200円" in text_on(app)
         await pilot.press("escape")  # put off
         await reach(pilot, "CountDrawer")
         assert "引き出し" in text_on(app)
         await pilot.press("escape")
-        await to_menu(pilot, "4")
+        await choose_duty(pilot, "4")
         await reach(pilot, "CountDrawer")
         await pilot.click("#piece-100")
         await pilot.press("f9")
@@ -150,14 +125,16 @@ def test_money_of_nobody_is_counted_and_settled_before_the_drawer(locale: Path, 
         await reach(pilot, "Told")
         assert "片づけました" in text_on(app)
 
-    run(counter, locale, clerk)
+    play(counter, clerk)
     assert not box.unowned()
     counts = counter.records().counts
     assert counts.last() is None, "the drawer goes on from its own counts"
     assert machine_counts(counter) == [(200, 100)]
 
 
-def test_a_count_that_the_machine_did_not_hear_of_is_not_made_twice(locale: Path, tmp_path: Path) -> None:
+def test_a_count_that_the_machine_did_not_hear_of_is_not_made_twice(
+    play: Callable[..., KioskApp], tmp_path: Path
+) -> None:
     counter = ScriptedCounter()
     counter.coins = box = coins_of_nobody(tmp_path)
 
@@ -172,47 +149,40 @@ def test_a_count_that_the_machine_did_not_hear_of_is_not_made_twice(locale: Path
     counter.coins = Cut()
 
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await to_menu(pilot, "4")
+        await take_up_duty(pilot, "4")
         await reach(pilot, "CountDrawer")
         await pilot.click("#piece-100")
         await pilot.click("#piece-100")
-        await pilot.press("f9")
-        await reach(pilot, "DaySums")
-        await pilot.press("enter")
-        await reach(pilot, "Told")
+        await go(pilot, ("f9", "DaySums"), ("enter", "Told"))
         assert "もう一度" in text_on(app)
 
     async def after(pilot: Pilot[None], app: KioskApp) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await to_menu(pilot, "4")
+        await take_up_duty(pilot, "4")
         await reach(pilot, "Told")
         assert "片づけました" in text_on(app)
 
-    run(counter, locale, clerk)
+    play(counter, clerk)
     counter.coins = box
-    run(counter, locale, after)
+    play(counter, after)
     assert not box.unowned()
     assert machine_counts(counter) == [(200, 200)]
 
 
-def test_money_of_a_case_that_was_left_is_not_settled_behind_its_back(locale: Path, tmp_path: Path) -> None:
+def test_money_of_a_case_that_was_left_is_not_settled_behind_its_back(
+    play: Callable[..., KioskApp], tmp_path: Path
+) -> None:
     counter = ScriptedCounter()
     counter.coins = box = coins_of_nobody(tmp_path, "a case")
 
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await to_menu(pilot, "4")
+        await take_up_duty(pilot, "4")
         await reach(pilot, "Told")
         assert "終わっていない手続" in text_on(app)
         await pilot.press("enter")
         await reach(pilot, "CountDrawer")
         assert "引き出し" in text_on(app)
 
-    run(counter, locale, clerk)
+    play(counter, clerk)
     assert box.left_over("a case").coins_yen == 100
 
 
@@ -222,21 +192,16 @@ def machine_counts(counter: ScriptedCounter) -> list[tuple[int, int]]:
     return [(facts["due_yen"], facts["counted_yen"]) for facts in told if facts.get("event") == "machine"]
 
 
-def test_a_letter_to_somebody_under_protection_has_no_address(locale: Path) -> None:
+def test_a_letter_to_somebody_under_protection_has_no_address(play: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter()
     counter.protected = frozenset({1})
 
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await to_menu(pilot, "a")
-        await reach(pilot, "FindResident")
-        await pilot.press(*"花子")
-        await pilot.pause()
-        await pilot.press("enter")
+        await take_up_duty(pilot, "a")
+        await find_resident(pilot, "花子")
         await reach(pilot, "Told")
         assert "支援措置" in text_on(app)
 
-    run(counter, locale, clerk)
+    play(counter, clerk)
     ((name, values),) = counter.papers().printed
     assert (name, values["address"], values["name"]) == ("inquiry", "", "幌延　花子")

@@ -1,40 +1,18 @@
 """A count of the drawer: Enter goes on, money alone interrupts it, and nothing that was counted is lost."""
 
-import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
 from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import PASSWORD, reach, unhurried, until, walk_to
-
-
-@pytest.fixture
-def run(locale: Path) -> Callable[..., None]:
-    """Has a clerk use the app."""
-
-    def play(counter: ScriptedCounter, what: Callable[..., object]) -> None:
-        async def session() -> None:
-            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-            async with app.run_test(size=(100, 30)) as pilot:
-                await what(pilot, app)
-                counter.script.let_go()
-
-        asyncio.run(session())
-
-    return play
+from tests.ui.walk import PASSWORD, choose_duty, go, reach, until, walk_to
 
 
 async def to_count(pilot: Pilot[None]) -> None:
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("4")
+    await choose_duty(pilot, "4")
     await reach(pilot, "CountDrawer")
 
 
@@ -42,7 +20,7 @@ def pieces(app: KioskApp, yen: int) -> str:
     return app.screen.query_one(f"#piece-{yen}", Key).label
 
 
-def test_enter_goes_on_to_the_next_piece_and_a_tap_adds_one(run: Callable[..., None]) -> None:
+def test_enter_goes_on_to_the_next_piece_and_a_tap_adds_one(play: Callable[..., KioskApp]) -> None:
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Start")
         await pilot.press("f11")
@@ -52,10 +30,10 @@ def test_enter_goes_on_to_the_next_piece_and_a_tap_adds_one(run: Callable[..., N
         assert [pieces(app, yen) for yen in (10000, 5000, 500)] == ["2枚", "3枚", "1枚"]
         assert "35,500円" in text_on(app)
 
-    run(ScriptedCounter(), clerk)
+    play(ScriptedCounter(), clerk)
 
 
-def test_who_goes_back_from_the_sums_counts_on(run: Callable[..., None]) -> None:
+def test_who_goes_back_from_the_sums_counts_on(play: Callable[..., KioskApp]) -> None:
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Start")
         await pilot.press("f11")
@@ -69,10 +47,10 @@ def test_who_goes_back_from_the_sums_counts_on(run: Callable[..., None]) -> None
         await to_count(pilot)
         assert pieces(app, 10000) == "0枚", "he has given the count up"
 
-    run(ScriptedCounter(), clerk)
+    play(ScriptedCounter(), clerk)
 
 
-def test_an_identity_check_waits_until_the_count_is_done(run: Callable[..., None]) -> None:
+def test_an_identity_check_waits_until_the_count_is_done(play: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter()
 
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
@@ -86,10 +64,10 @@ def test_an_identity_check_waits_until_the_count_is_done(run: Callable[..., None
         await pilot.press("escape")
         await reach(pilot, "CheckIdentity")
 
-    run(counter, clerk)
+    play(counter, clerk)
 
 
-def test_money_interrupts_a_count_that_then_goes_on_where_it_was(run: Callable[..., None]) -> None:
+def test_money_interrupts_a_count_that_then_goes_on_where_it_was(play: Callable[..., KioskApp]) -> None:
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await walk_to(pilot, "Desk")
         await to_count(pilot)
@@ -98,14 +76,11 @@ def test_money_interrupts_a_count_that_then_goes_on_where_it_was(run: Callable[.
         await reach(pilot, "ChoosePassword")
         await pilot.press(*PASSWORD, "enter", *PASSWORD, "enter")
         await reach(pilot, "Agree")
-        await pilot.press("enter")
-        await reach(pilot, "Notice")
-        await pilot.press("f11")
-        await reach(pilot, "EnterAmount")
+        await go(pilot, ("enter", "Notice"), ("f11", "EnterAmount"))
         await pilot.press(*"1000", "enter")
         await reach(pilot, "GiveMoney")
         await pilot.press("enter")
         await to_count(pilot)
         assert [pieces(app, yen) for yen in (10000, 5000)] == ["2枚", "7枚"]
 
-    run(ScriptedCounter(), clerk)
+    play(ScriptedCounter(), clerk)

@@ -1,45 +1,21 @@
 """A form of one's own: typed, handed in, taken or sent back by the clerk; the register is not told at the terminal."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from textual.pilot import Pilot
 
 from kiosk.model.resident import Resident
 from kiosk.ui.app import KioskApp
-from kiosk.ui.board import Board
-from kiosk.ui.voice import Voice
 from kiosk.ui.writings import DICTIONARY
 from tests.ui.contact_sheet import fill_in, type_form
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
-from tests.ui.walk import reach, unhurried, until
+from tests.ui.walk import go, reach, unseen, until, walk_to
 
 
-async def nowhere(name: str) -> None:
-    """No picture is taken."""
-
-
-def run(
-    counter: ScriptedCounter,
-    locale: Path,
-    what: Callable[[Pilot[None], KioskApp], Awaitable[None]],
-    voice: Voice | None = None,
-) -> Board:
-    async def session() -> KioskApp:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried(), voice=voice)
-        async with app.run_test(size=(100, 30)) as pilot:
-            await what(pilot, app)
-            counter.script.let_go()
-        return app
-
-    return asyncio.run(session()).board
-
-
-def test_a_typed_form_is_sent_back_put_right_and_taken(locale: Path) -> None:
+def test_a_typed_form_is_sent_back_put_right_and_taken(play: Callable[..., KioskApp]) -> None:
     seen: list[str] = []
 
     async def people(pilot: Pilot[None], app: KioskApp) -> None:
@@ -49,36 +25,26 @@ def test_a_typed_form_is_sent_back_put_right_and_taken(locale: Path) -> None:
 
         await fill_in(pilot, look)
 
-    board = run(ScriptedCounter(), locale, people)
+    board = play(ScriptedCounter(), people).board
     assert board.case is not None and board.case.resident == resident(1)
     assert "★ 昭和28年5月1日" in seen[0], "what to look at"
     assert "28年5月3日" not in seen[0], "what the register says stays at the window"
 
 
-def test_a_stranger_is_spoken_to_and_nothing_begins(locale: Path) -> None:
+def test_a_stranger_is_spoken_to_and_nothing_begins(play: Callable[..., KioskApp]) -> None:
     async def people(pilot: Pilot[None], app: KioskApp) -> None:
-        await reach(pilot, "Start")
-        await pilot.press("enter")
-        await reach(pilot, "Guide")
-        await pilot.press("enter")
-        await reach(pilot, "ChooseApplication")
+        await walk_to(pilot, "ChooseApplication")
         await pilot.press("0")
-        await type_form(pilot, nowhere, day="3", family="11")
+        await type_form(pilot, unseen, day="3", family="11")
         await reach(pilot, "ConfirmForm")
-        await pilot.press("enter")
-        await reach(pilot, "AtReception")
-        await pilot.press("f11")
-        await reach(pilot, "CompareForm")
+        await go(pilot, ("enter", "AtReception"), ("f11", "CompareForm"))
         await until(pilot, lambda: "違うところ" in text_on(app) or "見つかりません" in text_on(app), "the verdict")
         await pilot.press("5")
         await pilot.pause()
         assert type(app.screen).__name__ == "CompareForm", "it cannot be taken"
-        await pilot.press("3")
-        await reach(pilot, "Desk")
-        await pilot.press("f10")
-        await reach(pilot, "Consult")
+        await go(pilot, ("3", "Desk"), ("f10", "Consult"))
 
-    board = run(ScriptedCounter(), locale, people)
+    board = play(ScriptedCounter(), people).board
     assert board.case is None and board.submitted is None
 
 
@@ -96,7 +62,9 @@ class HeldCode:
 
 
 @pytest.mark.parametrize("is_demo", [True, False])
-def test_a_printed_form_is_scanned(is_demo: bool, locale: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_printed_form_is_scanned(
+    is_demo: bool, play: Callable[..., KioskApp], monkeypatch: pytest.MonkeyPatch
+) -> None:
     counter = ScriptedCounter()
     monkeypatch.setattr(counter, "code_reader", HeldCode)
     if not is_demo:
@@ -104,15 +72,12 @@ def test_a_printed_form_is_scanned(is_demo: bool, locale: Path, monkeypatch: pyt
 
     async def people(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Start")
-        await pilot.press("enter")
-        await reach(pilot, "Guide")
-        await pilot.press("enter")
-        await reach(pilot, "ConfirmItems")
+        await go(pilot, ("enter", "Guide"), ("enter", "ConfirmItems"))
         assert "斎藤　清" in text_on(app)
         await pilot.press("enter")
         await reach(pilot, "HandleCard")
 
-    board = run(counter, locale, people)
+    board = play(counter, people).board
     assert board.case is not None and board.case.resident == resident(2)
 
 
@@ -132,7 +97,7 @@ class Listener:
         return str(found[-1])
 
 
-def test_a_form_is_filled_in_by_what_is_spoken_alone(locale: Path) -> None:
+def test_a_form_is_filled_in_by_what_is_spoken_alone(play: Callable[..., KioskApp]) -> None:
     listener = Listener()
 
     async def blind(pilot: Pilot[None], app: KioskApp) -> None:
@@ -180,5 +145,5 @@ def test_a_form_is_filled_in_by_what_is_spoken_alone(locale: Path) -> None:
         await pilot.press("enter")
         await heard("申請書を 確かめています")
 
-    board = run(ScriptedCounter(), locale, blind, voice=listener)
+    board = play(ScriptedCounter(), blind, voice=listener).board
     assert board.submitted is not None and board.submitted.form.address.endswith("宮園町３番地１")

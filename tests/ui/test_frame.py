@@ -4,61 +4,18 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from textual import events
 from textual.pilot import Pilot
 
 from hw.ports import PinPolicy
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Outcome, Trouble
-from kiosk.ui.idle import Patience
 from kiosk.ui.resident.password import ChoosePassword
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import LETTERS, ScriptedCounter
-from tests.ui.walk import reach, unhurried, until, walk_to
-
-PATIENCE = Patience(idle_s=60, warning_s=30)
-
-
-class HandClock:
-    """A clock that somebody turns."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-Play = Callable[[Pilot[None], KioskApp, HandClock], object]
-
-
-@pytest.fixture
-def play(locale: Path) -> Callable[[Play], KioskApp]:
-    """Runs an app whose time is turned by hand."""
-
-    def run(what: Callable[..., object]) -> KioskApp:
-        counter, clock = ScriptedCounter(), HandClock()
-
-        async def session() -> KioskApp:
-            app = KioskApp(
-                lambda: counter,
-                issue=counter.issue,
-                locale=locale,
-                hand_clock=unhurried(),
-                patience=PATIENCE,
-                now=clock,
-            )
-            async with app.run_test(size=(100, 30)) as pilot:
-                await what(pilot, app, clock)
-                counter.script.let_go()
-            return app
-
-        return asyncio.run(session())
-
-    return run
+from tests.ui.walk import HandClock, go, reach, until, walk_to
 
 
 async def pass_time(app: KioskApp, clock: HandClock, seconds: float) -> None:
@@ -79,7 +36,7 @@ def tap(app: KioskApp, key: Key) -> None:
         app.post_message(kind(None, x + 2, y + 2, 0, 0, 1, False, False, False))
 
 
-def test_a_resident_who_has_left_makes_place_for_the_next(play: Callable[[Play], KioskApp]) -> None:
+def test_a_resident_who_has_left_makes_place_for_the_next(play_by_clock: Callable[..., KioskApp]) -> None:
     async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await walk_to(pilot, "ConfirmItems")
         await pass_time(app, clock, 59)
@@ -90,10 +47,10 @@ def test_a_resident_who_has_left_makes_place_for_the_next(play: Callable[[Play],
         await reach(pilot, "Start")
         assert "幌延　" not in text_on(app)
 
-    assert play(resident).board.ended == []
+    assert play_by_clock(ScriptedCounter(), resident).board.ended == []
 
 
-def test_whoever_is_still_there_only_says_so(play: Callable[[Play], KioskApp]) -> None:
+def test_whoever_is_still_there_only_says_so(play_by_clock: Callable[..., KioskApp]) -> None:
     async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await walk_to(pilot, "ConfirmItems")
         for answer in ("enter", "escape", "5", "tap"):
@@ -110,10 +67,10 @@ def test_whoever_is_still_there_only_says_so(play: Callable[[Play], KioskApp]) -
         await pilot.press("enter")
         await reach(pilot, "HandleCard")
 
-    play(resident)
+    play_by_clock(ScriptedCounter(), resident)
 
 
-def test_nobody_is_hurried_while_a_password_is_typed_or_others_act(play: Callable[[Play], KioskApp]) -> None:
+def test_nobody_is_hurried_while_a_password_is_typed_or_others_act(play_by_clock: Callable[..., KioskApp]) -> None:
     async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await walk_to(pilot, "come-to-window")
         await pass_time(app, clock, 10_000)
@@ -124,18 +81,15 @@ def test_nobody_is_hurried_while_a_password_is_typed_or_others_act(play: Callabl
         await until(pilot, lambda: bool(app.screen.query("#check-face")), "what to look at")
         await pilot.press("1", "2", "3", "enter")
         await reach(pilot, "Approve")
-        await pilot.press("enter")
-        await reach(pilot, "Desk")
-        await pilot.press("f10")
-        await reach(pilot, "ChoosePassword")
+        await go(pilot, ("enter", "Desk"), ("f10", "ChoosePassword"))
         await pilot.press("A", "B")
         await pass_time(app, clock, 10_000)
         assert "● ●" in text_on(app) and not app.screen.has_class("-asks-presence")
 
-    play(resident)
+    play_by_clock(ScriptedCounter(), resident)
 
 
-def test_who_leaves_before_paying_has_the_case_taken_back(play: Callable[[Play], KioskApp]) -> None:
+def test_who_leaves_before_paying_has_the_case_taken_back(play_by_clock: Callable[..., KioskApp]) -> None:
     async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await walk_to(pilot, "Agree")
         await pass_time(app, clock, 90)
@@ -145,11 +99,11 @@ def test_who_leaves_before_paying_has_the_case_taken_back(play: Callable[[Play],
         await pilot.click("#hand")
         await reach(pilot, "Start")
 
-    (case,) = play(resident).board.ended
+    (case,) = play_by_clock(ScriptedCounter(), resident).board.ended
     assert isinstance(case.ending, Trouble) and case.ending.outcome is Outcome.ROLLED_BACK
 
 
-def test_personal_data_is_covered_after_a_while_and_shown_again(play: Callable[[Play], KioskApp]) -> None:
+def test_personal_data_is_covered_after_a_while_and_shown_again(play_by_clock: Callable[..., KioskApp]) -> None:
     async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await walk_to(pilot, "ConfirmItems")
         assert "幌延　花子" in text_on(app)
@@ -161,10 +115,10 @@ def test_personal_data_is_covered_after_a_while_and_shown_again(play: Callable[[
         await pilot.press("enter")
         await reach(pilot, "HandleCard")
 
-    play(resident)
+    play_by_clock(ScriptedCounter(), resident)
 
 
-def test_enter_presses_the_key_that_says_enter_and_no_other(play: Callable[[Play], KioskApp]) -> None:
+def test_enter_presses_the_key_that_says_enter_and_no_other(play_by_clock: Callable[..., KioskApp]) -> None:
     async def anybody(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await reach(pilot, "Start")
         for _ in range(len(app.screen.query(Key)) + 1):
@@ -176,10 +130,10 @@ def test_enter_presses_the_key_that_says_enter_and_no_other(play: Callable[[Play
         await pilot.press("enter")
         await reach(pilot, "Guide")
 
-    play(anybody)
+    play_by_clock(ScriptedCounter(), anybody)
 
 
-def test_any_size_of_the_glass_is_survived(play: Callable[[Play], KioskApp]) -> None:
+def test_any_size_of_the_glass_is_survived(play_by_clock: Callable[..., KioskApp]) -> None:
     async def anybody(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         for screen in ("Start", "Guide", "ConfirmItems"):
             if screen != "Start":
@@ -188,11 +142,21 @@ def test_any_size_of_the_glass_is_survived(play: Callable[[Play], KioskApp]) -> 
                 await pilot.resize_terminal(*size)
                 await pilot.pause()
             assert type(app.screen).__name__ == screen and app.fault is None
+            before, focused = text_on(app), app.focused
+            for size in ((80, 24), (89, 26), (90, 25), (2, 2), (1, 1)):
+                await pilot.resize_terminal(*size)
+                await until(pilot, lambda: bool(app.screen.query(".too-small")), "the page that says so")
+                await pilot.press("enter", "1", "9", "escape", "f3", "f11", "e")
+                await pilot.click(offset=(0, 0))
+                assert type(app.screen).__name__ == screen
+            await pilot.resize_terminal(90, 26)
+            await until(pilot, lambda: not app.screen.query(".too-small"), "the screen")
+            assert text_on(app) == before and app.focused is focused and not app.screen.has_class("-asks-stop")
             while type(app.screen).__name__ != "Start":
                 await pilot.press("escape", "left", "enter")
                 await pilot.pause()
 
-    play(anybody)
+    play_by_clock(ScriptedCounter(), anybody)
 
 
 def test_a_hidden_key_keeps_no_trace_of_a_pasted_password(locale: Path) -> None:
@@ -205,7 +169,7 @@ def test_a_hidden_key_keeps_no_trace_of_a_pasted_password(locale: Path) -> None:
 
 
 def test_a_screen_that_leaves_while_the_seat_changes_takes_no_other_seats_screen_along(
-    play: Callable[[Play], KioskApp],
+    play_by_clock: Callable[..., KioskApp],
 ) -> None:
     async def anybody(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await reach(pilot, "Start")
@@ -219,4 +183,4 @@ def test_a_screen_that_leaves_while_the_seat_changes_takes_no_other_seats_screen
         await pilot.pause()
         assert type(app.screen).__name__ == "Desk"
 
-    play(anybody)
+    play_by_clock(ScriptedCounter(), anybody)

@@ -1,17 +1,17 @@
 """The looks as pictures: contrast measured on the drawn cells, and nothing that colour alone would tell."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
 from kiosk.ui.picture import CELL_HEIGHT, CELL_WIDTH, picture
 from kiosk.ui.themes import CONTRAST, MONO, STANDARD
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import by_keyboard, unhurried, walk
+from tests.ui.walk import by_keyboard, walk
 
 LEAST = {CONTRAST.name: 7.0, MONO.name: 7.0, STANDARD.name: 4.5}
 """WCAG 2.1, success criteria 1.4.6 and 1.4.3."""
@@ -61,36 +61,29 @@ def faint(app: KioskApp, path: Path, least: float) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", [CONTRAST.name, STANDARD.name])
-def test_every_letter_stands_out_on_the_picture(theme: str, locale: Path, tmp_path: Path) -> None:
-    counter = ScriptedCounter()
+def test_every_letter_stands_out_on_the_picture(theme: str, play: Callable[..., KioskApp], tmp_path: Path) -> None:
     found: list[str] = []
 
-    async def run() -> None:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=(100, 30)) as pilot:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        async def visit(name: str) -> None:
+            app.theme = theme
+            await pilot.pause()
+            await pilot.pause()
+            # A key that cannot be pressed now is meant to stand back (WCAG exempts it).
+            if not any(key.disabled for key in app.screen.query("Key")):
+                found.extend(f"{name}: {one}" for one in faint(app, tmp_path / "picture.png", LEAST[theme]))
 
-            async def visit(name: str) -> None:
-                app.theme = theme
-                await pilot.pause()
-                await pilot.pause()
-                # A key that cannot be pressed now is meant to stand back (WCAG exempts it).
-                if not any(key.disabled for key in app.screen.query("Key")):
-                    found.extend(f"{name}: {one}" for one in faint(app, tmp_path / "picture.png", LEAST[theme]))
+        await walk(pilot, by_keyboard, visit)
 
-            await walk(pilot, by_keyboard, visit)
-
-    asyncio.run(run())
+    play(ScriptedCounter(), people)
     assert not found, "\n".join(found[:20])
 
 
-def test_no_color_is_heeded(locale: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_is_heeded(play: Callable[..., KioskApp], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    counter = ScriptedCounter()
 
-    async def run() -> str:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=(100, 30)) as pilot:
-            await pilot.pause()
-            return app.theme
+    async def anybody(pilot: Pilot[None], app: KioskApp) -> None:
+        await pilot.pause()
+        assert app.theme == MONO.name
 
-    assert asyncio.run(run()) == MONO.name
+    play(ScriptedCounter(), anybody)

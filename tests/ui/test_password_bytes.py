@@ -1,14 +1,16 @@
 """What goes to the terminal tells nothing of a password but, to its owner, how long it is; the clerk not even that."""
 
-import asyncio
+from collections.abc import Callable
 from pathlib import Path
+
+from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
 from kiosk.ui.resident.password import ChoosePassword
 from tests.ui.password_bytes import differing
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import reach, unhurried, walk_to
+from tests.ui.walk import reach, walk_to
 
 
 def test_passwords_of_one_length_draw_the_same_bytes(locale: Path) -> None:
@@ -27,22 +29,18 @@ def test_a_screen_that_tells_the_least_thing_is_found(locale: Path) -> None:
     assert len(differing(4, 1, locale, Telling)) > 0
 
 
-def test_the_clerk_sees_the_same_whatever_was_typed_so_far(locale: Path) -> None:
-    counter = ScriptedCounter()
+def test_the_clerk_sees_the_same_whatever_was_typed_so_far(play: Callable[..., KioskApp]) -> None:
     seen: set[str] = set()
 
-    async def run() -> None:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=(100, 30)) as pilot:
-            await walk_to(pilot, "ChoosePassword")
-            for typed in ("", "A", "Bc3", "d4e5f6g7", "?"):
-                await pilot.press(*typed)
-                await pilot.press("f11")
-                await reach(pilot, "Desk")
-                seen.add(text_on(app))
-                await pilot.press("f10")
-                await reach(pilot, "ChoosePassword")
-            counter.script.let_go()
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "ChoosePassword")
+        for typed in ("", "A", "Bc3", "d4e5f6g7", "?"):
+            await pilot.press(*typed)
+            await pilot.press("f11")
+            await reach(pilot, "Desk")
+            seen.add(text_on(app))
+            await pilot.press("f10")
+            await reach(pilot, "ChoosePassword")
 
-    asyncio.run(run())
+    play(ScriptedCounter(), people)
     assert len(seen) == 1

@@ -12,7 +12,7 @@ from kiosk.ui.ending import Finished
 from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.technician.pages import Pages
 from tests.ui.screen_host import text_on
-from tests.ui.walk import PASSWORD, by_keyboard, leave, reach, unhurried, until, walk
+from tests.ui.walk import PASSWORD, by_keyboard, go, leave, opened, reach, until, walk
 
 
 def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_path: Path) -> None:
@@ -21,8 +21,8 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
     seen: dict[str, str] = {}
 
     async def run() -> KioskApp:
-        app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=(100, 30)) as pilot:
+        async with opened(lambda: counter, locale) as pilot:
+            app = pilot.app
 
             async def visit(name: str) -> None:
                 if name == "Bench":
@@ -88,23 +88,11 @@ _PAGES_READ = 6
 
 async def try_out(pilot: Pilot[None], seen: dict[str, str]) -> None:
     """The resident looks at his new certificate, signs a sample with a real card, and meddles with it."""
-    await pilot.press("f10")
-    await reach(pilot, "Start")
-    await pilot.press("1")
-    await reach(pilot, "HandleCard")
-    await pilot.press("enter")
-    await reach(pilot, "EnterPassword")
+    await go(pilot, ("f10", "Start"), ("1", "HandleCard"), ("enter", "EnterPassword"))
     await pilot.press(*PASSWORD, "enter")
     await reach(pilot, "ShowCertificate")
     seen["own"] = text_on(pilot.app)
-    await pilot.press("enter")
-    await reach(pilot, "HandleCard")
-    await pilot.press("enter")
-    await reach(pilot, "Start")
-    await pilot.press("2")
-    await reach(pilot, "HandleCard")
-    await pilot.press("enter")
-    await reach(pilot, "EnterPassword")
+    await go(pilot, ("enter", "HandleCard"), ("enter", "Start"), ("2", "HandleCard"), ("enter", "EnterPassword"))
     await pilot.press(*"WRONG1", "enter")
     await until(pilot, lambda: "あと4回" in text_on(pilot.app), "the second question")
     seen["wrong"] = text_on(pilot.app)
@@ -115,7 +103,4 @@ async def try_out(pilot: Pilot[None], seen: dict[str, str]) -> None:
         await until(pilot, lambda mark=mark: mark in text_on(pilot.app) or mark == "そのまま", name)
         await reach(pilot, "TryOut")
         seen[name] = text_on(pilot.app)
-    await pilot.press("escape")
-    await reach(pilot, "HandleCard")
-    await pilot.press("enter")
-    await reach(pilot, "Start")
+    await go(pilot, ("escape", "HandleCard"), ("enter", "Start"))

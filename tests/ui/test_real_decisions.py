@@ -9,15 +9,8 @@ from textual.pilot import Pilot
 from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
 from kiosk.journal.database import open_database
-from kiosk.ui.app import KioskApp
 from tests.ui.screen_host import text_on
-from tests.ui.walk import leave, reach, unhurried, until, walk_to
-
-Visit = Callable[[str], Awaitable[None]]
-
-
-async def silent(name: str) -> None:
-    """Looks at nothing."""
+from tests.ui.walk import Shoot, choose_duty, go, leave, opened, reach, unseen, until, walk_to
 
 
 def used(locale: Path, data: Path, use: Callable[[Pilot[None]], Awaitable[None]]) -> None:
@@ -25,10 +18,8 @@ def used(locale: Path, data: Path, use: Callable[[Pilot[None]], Awaitable[None]]
     path = locate_config(None)
 
     async def run() -> None:
-        app = KioskApp(
-            lambda: ConfiguredCounter(load_config(path, []), path, data), locale=locale, hand_clock=unhurried()
-        )
-        async with app.run_test(size=(100, 30)) as pilot:
+        async with opened(lambda: ConfiguredCounter(load_config(path, []), path, data), locale) as pilot:
+            app = pilot.app
             await use(pilot)
             app.leave()
             await leave(app)
@@ -43,7 +34,7 @@ async def to_left_cases(pilot: Pilot[None]) -> None:
     await reach(pilot, "LeftCases")
 
 
-async def hold_and_end(pilot: Pilot[None], visit: Visit = silent) -> None:
+async def hold_and_end(pilot: Pilot[None], visit: Shoot = unseen) -> None:
     """Puts the case off until the day after tomorrow, and then ends it after all."""
     await to_left_cases(pilot)
     await visit("left")
@@ -61,20 +52,10 @@ async def hold_and_end(pilot: Pilot[None], visit: Visit = silent) -> None:
     assert "保留にしました" in text_on(pilot.app)
     await visit("held")
     await pilot.press("enter")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("2")
+    await choose_duty(pilot, "2")
     await reach(pilot, "LeftCases")
     assert "保留" in text_on(pilot.app)
-    await pilot.press("d")
-    await reach(pilot, "ChooseLeft")
-    await pilot.press("1")
-    await reach(pilot, "DecideCase")
-    await pilot.press("3")
-    await reach(pilot, "ConfirmAbort")
-    await pilot.press("1")
-    await reach(pilot, "Decided")
+    await go(pilot, ("d", "ChooseLeft"), ("1", "DecideCase"), ("3", "ConfirmAbort"), ("1", "Decided"))
     assert "中止しました" in text_on(pilot.app)
     await visit("ended")
     await pilot.press("enter")
@@ -84,20 +65,14 @@ async def hold_and_end(pilot: Pilot[None], visit: Visit = silent) -> None:
 async def cannot_tell(pilot: Pilot[None]) -> None:
     """The clerk goes on with the case, and does not know whose money it is."""
     await to_left_cases(pilot)
-    await pilot.press("enter")
-    await reach(pilot, "EnterAmount")
-    await pilot.press("?")
-    await reach(pilot, "Desk")
+    await go(pilot, ("enter", "EnterAmount"), ("?", "Desk"))
     await until(pilot, lambda: pilot.app.board.case.ending is not None, "the end of the case")
 
 
-async def settle_by_two(pilot: Pilot[None], visit: Visit = silent) -> None:
+async def settle_by_two(pilot: Pilot[None], visit: Shoot = unseen) -> None:
     """Two clerks have counted; then the case goes on by itself."""
     await to_left_cases(pilot)
-    await pilot.press("d")
-    await reach(pilot, "ChooseLeft")
-    await pilot.press("enter")
-    await reach(pilot, "DecideCase")
+    await go(pilot, ("d", "ChooseLeft"), ("enter", "DecideCase"))
     await visit("decide-suspect")
     await pilot.press("4")
     await reach(pilot, "SettleAmount")

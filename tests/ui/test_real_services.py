@@ -10,7 +10,7 @@ from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
 from kiosk.ui.app import KioskApp
 from tests.ui.screen_host import text_on
-from tests.ui.walk import PASSWORD, by_keyboard, leave, reach, unhurried, walk
+from tests.ui.walk import PASSWORD, by_keyboard, choose_duty, go, leave, opened, reach, unseen, until, walk
 
 NEW, NEWER = "CD23", "EF45"
 
@@ -19,15 +19,9 @@ Visit = Callable[[str], Awaitable[None]]
 
 async def change_password(pilot: Pilot[None], visit: Visit) -> None:
     """The resident changes his password, having typed the old one wrong once."""
-    await pilot.press("f10")
-    await reach(pilot, "Start")
-    await pilot.press("5")
-    await reach(pilot, "ChooseService")
+    await go(pilot, ("f10", "Start"), ("5", "ChooseService"))
     await visit("services")
-    await pilot.press("1")
-    await reach(pilot, "HandleCard")
-    await pilot.press("enter")
-    await reach(pilot, "RecallPassword")
+    await go(pilot, ("1", "HandleCard"), ("enter", "RecallPassword"))
     await visit("old-password")
     await pilot.press(*"WRONG1", "enter")
     await until_text(pilot, "あと4回")
@@ -42,27 +36,18 @@ async def change_password(pilot: Pilot[None], visit: Visit) -> None:
 
 async def unlock(pilot: Pilot[None], visit: Visit) -> None:
     """The clerk takes the application in, checks and approves; the resident types a new password."""
-    await pilot.press("f11")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
+    await go(pilot, ("f11", "Desk"), ("m", "Menu"))
     await visit("menu")
     await pilot.press("8")
     await find(pilot)
-    await pilot.press("f10")
-    await reach(pilot, "HandleCard")
-    await pilot.press("enter")
-    await reach(pilot, "ServiceWait")
+    await go(pilot, ("f10", "HandleCard"), ("enter", "ServiceWait"))
     await visit("clerk-checks")
     await pilot.press("f11")
     await reach(pilot, "CheckIdentity")
     await pilot.press("1", "1", "2", "3", "enter")
     await reach(pilot, "Approve")
     await visit("approve-reset")
-    await pilot.press("enter")
-    await reach(pilot, "Desk")
-    await pilot.press("f10")
-    await reach(pilot, "ChoosePassword")
+    await go(pilot, ("enter", "Desk"), ("f10", "ChoosePassword"))
     await pilot.press(*NEWER, "enter", *NEWER, "enter")
     await take_card(pilot)
     await visit("unlocked")
@@ -72,19 +57,13 @@ async def unlock(pilot: Pilot[None], visit: Visit) -> None:
 
 async def revoke(pilot: Pilot[None], visit: Visit) -> None:
     """The resident wants it revoked, the clerk takes it in, and it is."""
-    await pilot.press("5")
-    await reach(pilot, "ChooseService")
-    await pilot.press("2")
-    await reach(pilot, "WishRevocation")
+    await go(pilot, ("5", "ChooseService"), ("2", "WishRevocation"))
     await visit("wish")
     await pilot.press("1")
     await reach(pilot, "AskForClerk")
     await visit("called")
     await pilot.press("f11")
-    await reach(pilot, "Desk")
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("7")
+    await choose_duty(pilot, "7")
     await find(pilot)
     await reach(pilot, "ChooseCause")
     await visit("cause")
@@ -96,10 +75,7 @@ async def revoke(pilot: Pilot[None], visit: Visit) -> None:
     await pilot.press("1", "1", "2", "3", "enter")
     await reach(pilot, "Approve")
     await visit("approve-revocation")
-    await pilot.press("enter")
-    await reach(pilot, "Desk")
-    await pilot.press("f10")
-    await reach(pilot, "HandleCard")
+    await go(pilot, ("enter", "Desk"), ("f10", "HandleCard"))
     await pilot.press("enter")
     await take_card(pilot)
     await visit("revoked")
@@ -123,8 +99,6 @@ async def find(pilot: Pilot[None]) -> None:
 
 
 async def until_text(pilot: Pilot[None], text: str) -> None:
-    from tests.ui.walk import until
-
     await until(pilot, lambda: text in text_on(pilot.app), text)
 
 
@@ -134,16 +108,13 @@ def test_the_demo_changes_a_password_sets_it_anew_and_revokes(locale: Path, tmp_
     seen: dict[str, str] = {}
 
     async def run() -> KioskApp:
-        app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=(100, 30)) as pilot:
+        async with opened(lambda: counter, locale) as pilot:
+            app = pilot.app
 
             async def visit(name: str) -> None:
                 seen[name] = text_on(app)
 
-            async def walked(name: str) -> None:
-                pass
-
-            await walk(pilot, by_keyboard, walked)
+            await walk(pilot, by_keyboard, unseen)
             for way in (change_password, unlock, revoke):
                 await way(pilot, visit)
             await pilot.press("f12", "escape", "left", "enter")

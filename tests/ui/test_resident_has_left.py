@@ -1,8 +1,6 @@
 """Who walks away leaves the terminal to the next, and what he had asked of the staff is still asked."""
 
-import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -11,40 +9,14 @@ from kiosk.model.revocation import RevocationCause
 from kiosk.ui.app import KioskApp
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
-from tests.ui.test_frame import PATIENCE, HandClock, pass_time
+from tests.ui.test_frame import pass_time
 from tests.ui.test_resident_is_there import send_form
-from tests.ui.walk import reach, unhurried, until, walk_to
-
-
-@pytest.fixture
-def play(locale: Path) -> Callable[..., KioskApp]:
-    """Runs an app whose time is turned by hand."""
-
-    def run(what: Callable[..., object], counter: ScriptedCounter) -> KioskApp:
-        clock = HandClock()
-
-        async def session() -> KioskApp:
-            app = KioskApp(
-                lambda: counter,
-                issue=counter.issue,
-                locale=locale,
-                hand_clock=unhurried(),
-                patience=PATIENCE,
-                now=clock,
-            )
-            async with app.run_test(size=(100, 30)) as pilot:
-                await what(pilot, app, clock)
-                counter.script.let_go()
-            return app
-
-        return asyncio.run(session())
-
-    return run
+from tests.ui.walk import HandClock, find_resident, go, reach, take_up_duty, until, walk_to
 
 
 @pytest.mark.parametrize("keys", [("1",), ("2",)])
 def test_a_card_that_nobody_puts_in_is_waited_for_while_somebody_is_there(
-    keys: tuple[str, ...], play: Callable[..., KioskApp]
+    keys: tuple[str, ...], play_by_clock: Callable[..., KioskApp]
 ) -> None:
     async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await reach(pilot, "Start")
@@ -59,11 +31,11 @@ def test_a_card_that_nobody_puts_in_is_waited_for_while_somebody_is_there(
         await pilot.press("f10")
         await reach(pilot, "ConfirmItems")
 
-    play(resident, ScriptedCounter())
+    play_by_clock(ScriptedCounter(), resident)
 
 
 @pytest.mark.parametrize("wish", ["1", "2"])
-def test_a_password_is_not_asked_for_when_the_card_has_gone(wish: str, play: Callable[..., KioskApp]) -> None:
+def test_a_password_is_not_asked_for_when_the_card_has_gone(wish: str, play_by_clock: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter()
 
     async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
@@ -78,18 +50,15 @@ def test_a_password_is_not_asked_for_when_the_card_has_gone(wish: str, play: Cal
         counter.reader.remove()
         await reach(pilot, "Start")
 
-    play(resident, counter)
+    play_by_clock(counter, resident)
 
 
-def test_who_says_that_a_form_is_not_his_is_met_by_somebody_who_knows(play: Callable[..., KioskApp]) -> None:
+def test_who_says_that_a_form_is_not_his_is_met_by_somebody_who_knows(play_by_clock: Callable[..., KioskApp]) -> None:
     async def people(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await reach(pilot, "Start")
         await send_form(pilot)
         await reach(pilot, "Desk")
-        await pilot.press("f10")
-        await reach(pilot, "ConfirmItems")
-        await pilot.press("2")
-        await reach(pilot, "Consult")
+        await go(pilot, ("f10", "ConfirmItems"), ("2", "Consult"))
         assert app.board.is_clerk_called and app.board.denied == resident(1)
         await pilot.press("f11")
         await reach(pilot, "Desk")
@@ -97,69 +66,48 @@ def test_who_says_that_a_form_is_not_his_is_met_by_somebody_who_knows(play: Call
         await pilot.press("c")
         await until(pilot, lambda: "「違います」" not in text_on(app), "the clerk is on his way")
 
-    assert play(people, ScriptedCounter()).board.case is None
+    assert play_by_clock(ScriptedCounter(), people).board.case is None
 
 
-def test_a_form_taken_at_the_terminal_that_is_not_right_calls_somebody_too(play: Callable[..., KioskApp]) -> None:
+def test_a_form_taken_at_the_terminal_that_is_not_right_calls_somebody_too(
+    play_by_clock: Callable[..., KioskApp],
+) -> None:
     async def people(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await walk_to(pilot, "ConfirmItems")
         await pilot.press("2")
         await reach(pilot, "Consult")
         assert app.board.is_clerk_called and app.board.denied is not None
 
-    play(people, ScriptedCounter())
+    play_by_clock(ScriptedCounter(), people)
 
 
-def test_who_wants_a_revocation_and_sits_down_is_still_expected(play: Callable[..., KioskApp]) -> None:
+def test_who_wants_a_revocation_and_sits_down_is_still_expected(play_by_clock: Callable[..., KioskApp]) -> None:
     async def people(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await reach(pilot, "Start")
-        await pilot.press("5")
-        await reach(pilot, "ChooseService")
-        await pilot.press("2")
-        await reach(pilot, "WishRevocation")
-        await pilot.press("2")
-        await reach(pilot, "AskForClerk")
+        await go(pilot, ("5", "ChooseService"), ("2", "WishRevocation"), ("2", "AskForClerk"))
         await pass_time(app, clock, 60)
         await pass_time(app, clock, 30)
         await reach(pilot, "Start")
         board = app.board
         assert board.is_clerk_called and board.revocation_wished is RevocationCause.COMPROMISED
         # The next resident changes his password meanwhile.
-        await pilot.press("5")
-        await reach(pilot, "ChooseService")
-        await pilot.press("1")
-        await reach(pilot, "RecallPassword")
+        await go(pilot, ("5", "ChooseService"), ("1", "RecallPassword"))
         assert board.is_clerk_called and board.revocation_wished is not None and not board.takes_procedure
         await pilot.press("escape", "left", "enter")
         await reach(pilot, "ServiceTrouble")
         await pilot.press("enter")
-        await reach(pilot, "Start")
-        await pilot.press("f11")
-        await reach(pilot, "Desk")
-        await pilot.press("m")
-        await reach(pilot, "Menu")
-        await pilot.press("7")
-        await reach(pilot, "FindResident")
-        await pilot.press("花")
-        await pilot.pause()
-        await pilot.press("enter")
+        await take_up_duty(pilot, "7")
+        await find_resident(pilot, "花")
         await reach(pilot, "ChooseCause")
         assert board.is_clerk_called and board.revocation_wished is RevocationCause.COMPROMISED
 
-    play(people, ScriptedCounter())
+    play_by_clock(ScriptedCounter(), people)
 
 
-def test_who_takes_his_wish_back_is_expected_no_more(play: Callable[..., KioskApp]) -> None:
+def test_who_takes_his_wish_back_is_expected_no_more(play_by_clock: Callable[..., KioskApp]) -> None:
     async def people(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
         await reach(pilot, "Start")
-        await pilot.press("5")
-        await reach(pilot, "ChooseService")
-        await pilot.press("2")
-        await reach(pilot, "WishRevocation")
-        await pilot.press("1")
-        await reach(pilot, "AskForClerk")
-        await pilot.press("escape")
-        await reach(pilot, "Start")
+        await go(pilot, ("5", "ChooseService"), ("2", "WishRevocation"), ("1", "AskForClerk"), ("escape", "Start"))
         assert not app.board.is_clerk_called and app.board.revocation_wished is None
 
-    play(people, ScriptedCounter())
+    play_by_clock(ScriptedCounter(), people)

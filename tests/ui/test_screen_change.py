@@ -2,16 +2,16 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from kiosk.ui import collector
 from kiosk.ui.app import KioskApp
-from kiosk.ui.seat_screen import SeatScreen
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import reach, unhurried
+from tests.ui.walk import SMALL, reach, unhurried
 
 MOST_LAYOUTS = 2
 """One that shows everything, and one for what the widgets say of themselves once they are there."""
@@ -43,50 +43,43 @@ def test_a_screen_that_comes_is_laid_out_twice_at_most(locale: Path) -> None:
     assert 1 <= min(counts) <= MOST_LAYOUTS, counts
 
 
-def test_a_screen_takes_the_size_that_the_terminal_got_while_another_seat_was_in_front(locale: Path) -> None:
-    counter = ScriptedCounter()
+def test_a_screen_takes_the_size_that_the_terminal_got_while_another_seat_was_in_front(
+    play: Callable[..., KioskApp],
+) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        await pilot.resize_terminal(*SMALL)
+        await pilot.press("f10")
+        await reach(pilot, "Start")
+        await pilot.pause()
+        assert app.screen.size == SMALL
+        assert app.screen.has_class("-low", "-narrow")
 
-    async def run() -> None:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=(100, 30)) as pilot:
-            await reach(pilot, "Start")
-            await pilot.press("f11")
-            await reach(pilot, "Desk")
-            await pilot.resize_terminal(90, 26)
-            await pilot.press("f10")
-            await reach(pilot, "Start")
-            await pilot.pause()
-            assert app.screen.size == (90, 26)
-            assert app.screen.has_class("-low", "-narrow")
-
-    asyncio.run(run())
+    play(ScriptedCounter(), people)
 
 
-def test_calm_comes_once_after_the_last_of_some_screens(locale: Path) -> None:
-    counter = ScriptedCounter()
+def test_calm_comes_once_after_the_last_of_some_screens(play: Callable[..., KioskApp]) -> None:
+    calm = asyncio.Event()
+    apps: list[KioskApp] = []
+    shown: list[str] = []
 
-    async def run() -> None:
-        calm = asyncio.Event()
-        shown: list[str] = []
-        app = KioskApp(
-            lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried(), when_calm=lambda: _note()
-        )
+    def note() -> None:
+        shown.extend(type(app.screen).__name__ for app in apps)
+        calm.set()
 
-        def _note() -> None:
-            assert isinstance(app.screen, SeatScreen)
-            shown.append(type(app.screen).__name__)
-            calm.set()
+    async def anybody(pilot: Pilot[None], app: KioskApp) -> None:
+        apps.append(app)
+        await reach(pilot, "Start")
+        await asyncio.wait_for(calm.wait(), 60)
+        calm.clear()
+        await pilot.press("3")
+        await reach(pilot, "Topic")
+        await asyncio.wait_for(calm.wait(), 60)
+        assert shown[-1] == "Topic"
 
-        async with app.run_test(size=(100, 30)) as pilot:
-            await reach(pilot, "Start")
-            await asyncio.wait_for(calm.wait(), 60)
-            calm.clear()
-            await pilot.press("3")
-            await reach(pilot, "Topic")
-            await asyncio.wait_for(calm.wait(), 60)
-            assert shown[-1] == "Topic"
-
-    asyncio.run(run())
+    play(ScriptedCounter(), anybody, when_calm=note)
 
 
 class Knot:
@@ -100,7 +93,7 @@ class Knot:
 def _collector_as_before() -> Iterator[None]:
     thresholds = gc.get_threshold()
     yield
-    gc.unfreeze()
+    # What was frozen before stays so, with the little that the test has frozen beside it.
     gc.set_threshold(*thresholds)
     gc.enable()
 

@@ -1,9 +1,8 @@
 """The technician's views: the whole failure book, the log, the statistics, the configuration; nobody's data."""
 
-import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from kiosk.configured_counter import ConfiguredCounter
 from kiosk.failure_book import load_failure_book
 from kiosk.model.application import Application
 from kiosk.ui.app import KioskApp
+from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.devices import DeviceState
 from kiosk.ui.technician.menu import LETTERS, View
@@ -22,7 +22,7 @@ from kiosk.ui.technician.pages import Pages, paged, plotted
 from kiosk.ui.words import LANGUAGES
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import ScriptedCounter, ScriptedWorkbench, resident
-from tests.ui.walk import reach, unhurried, until
+from tests.ui.walk import People, go, reach, until
 
 BOOK = load_failure_book()
 
@@ -76,20 +76,17 @@ def test_pages_are_turned_and_narrowed_down_by_typing(locale: Path) -> None:
 
 
 @pytest.fixture
-def play(locale: Path) -> Callable[..., KioskApp]:
+def maintain(play: Callable[..., KioskApp]) -> Callable[..., KioskApp]:
     """Runs the app with a scripted counter, the technician's seat in front, and a person at it."""
 
-    def run(counter: ScriptedCounter, person: Callable[[Pilot[None], KioskApp], Awaitable[None]]) -> KioskApp:
-        async def session() -> KioskApp:
-            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-            async with app.run_test(size=(100, 30)) as pilot:
-                await reach(pilot, "Start")
-                await pilot.press("f12")
-                await reach(pilot, "Bench")
-                await person(pilot, app)
-            return app
+    def run(counter: ScriptedCounter, person: People, language: str = "ja") -> KioskApp:
+        async def seated(pilot: Pilot[None], app: KioskApp) -> None:
+            await reach(pilot, "Start")
+            await pilot.press("f12")
+            await reach(pilot, "Bench")
+            await person(pilot, app)
 
-        return asyncio.run(session())
+        return play(counter, seated, language)
 
     return run
 
@@ -101,7 +98,38 @@ async def go_to(pilot: Pilot[None], view: View, screen: str = "Pages") -> None:
     await reach(pilot, screen)
 
 
-def test_a_self_test_is_run_asks_and_leaves_a_record(play: Callable[..., KioskApp]) -> None:
+def test_who_comes_while_the_devices_are_tested_waits_until_they_are_free(maintain: Callable[..., KioskApp]) -> None:
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await go_to(pilot, View.HEALTH)
+        await pilot.press("f6")
+        await reach(pilot, "LookAtDevice")
+        assert app.board.is_maintained and not app.board.takes_form and not app.board.takes_procedure
+        await pilot.press("f10")
+        await reach(pilot, "Notice")
+        assert "点検" in text_on(app)
+        await pilot.press("enter", "1", "f12")
+        await reach(pilot, "LookAtDevice")
+        await pilot.press("n", "f10")
+        await reach(pilot, "Start")
+        assert not app.board.is_maintained and app.board.takes_form
+
+    maintain(ScriptedCounter(), technician)
+
+
+def test_who_begins_as_the_devices_are_lent_either_keeps_the_technician_out_or_waits() -> None:
+    board = Board()
+    board.greet(True)
+    with board.lent() as is_lent:
+        assert is_lent and board.is_maintained
+        with board.lent() as is_lent_twice:
+            assert not is_lent_twice
+        assert board.is_maintained, "who was refused gives nothing back"
+    board.greet(False)
+    with board.lent() as is_lent:
+        assert not is_lent and not board.is_maintained
+
+
+def test_a_self_test_is_run_asks_and_leaves_a_record(maintain: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter()
 
     async def technician(pilot: Pilot[None], app: KioskApp) -> None:
@@ -120,12 +148,12 @@ def test_a_self_test_is_run_asks_and_leaves_a_record(play: Callable[..., KioskAp
         await pilot.press(*"Cut")
         assert "PaperCutCount  17" in text_on(app), "the device's own counter, over the tests"
 
-    play(counter, technician)
+    maintain(counter, technician)
     assert [record.level for record in counter.tools.records] == ["internal", "interactive"]
     assert counter.tools.asked == [False]
 
 
-def test_a_tool_that_fails_is_told_and_the_seat_goes_on(play: Callable[..., KioskApp]) -> None:
+def test_a_tool_that_fails_is_told_and_the_seat_goes_on(maintain: Callable[..., KioskApp]) -> None:
     class Full(ScriptedWorkbench):
         def bundle(self) -> Path:
             raise OSError(28, "No space left on device")
@@ -141,17 +169,14 @@ def test_a_tool_that_fails_is_told_and_the_seat_goes_on(play: Callable[..., Kios
             await go_to(pilot, view)
             await pilot.press(key)
             await until(pilot, lambda told=told: told in text_on(app), told)
-            await pilot.press("escape")
-            await reach(pilot, "Pages")
-            await pilot.press("escape")
-            await reach(pilot, "Bench")
+            await go(pilot, ("escape", "Pages"), ("escape", "Bench"))
 
-    assert play(counter, technician).fault is None
+    assert maintain(counter, technician).fault is None
 
 
 @pytest.mark.parametrize("has_case", [True, False], ids=["with a case", "with none yet"])
 def test_nothing_that_prints_or_takes_the_card_while_a_resident_is_served(
-    play: Callable[..., KioskApp], has_case: bool
+    maintain: Callable[..., KioskApp], has_case: bool
 ) -> None:
     counter = ScriptedCounter()
 
@@ -166,18 +191,15 @@ def test_nothing_that_prints_or_takes_the_card_while_a_resident_is_served(
         await go_to(pilot, View.HEALTH)
         await pilot.press("f5")
         await until(pilot, lambda: "手続中" in text_on(app), "the refusal")
-        await pilot.press("escape")
-        await reach(pilot, "Pages")
-        await pilot.press("escape")
-        await reach(pilot, "Bench")
+        await go(pilot, ("escape", "Pages"), ("escape", "Bench"))
         await go_to(pilot, View.CONSOLE)
         assert "手続中" in text_on(app) and "juki" not in text_on(app)
 
-    play(counter, technician)
+    maintain(counter, technician)
     assert counter.tools.records == []
 
 
-def test_hands_put_coins_in_open_covers_and_see_what_comes_of_it(play: Callable[..., KioskApp]) -> None:
+def test_hands_put_coins_in_open_covers_and_see_what_comes_of_it(maintain: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter()
     printer, coins = (next(hand for hand in counter.simulators if hand.name == name) for name in ("printer", "cash"))
 
@@ -191,12 +213,12 @@ def test_hands_put_coins_in_open_covers_and_see_what_comes_of_it(play: Callable[
         await pilot.press("escape")
         await reach(pilot, "Bench")
 
-    play(counter, technician)
+    maintain(counter, technician)
     assert "cover closed" in printer.look()
     assert coins.core.acceptor.memory.inserted == 2, "the coin of the bench's key, and one of 100 yen"
 
 
-def test_an_exchanged_device_is_accepted_by_a_key_that_is_there_only_then(play: Callable[..., KioskApp]) -> None:
+def test_an_exchanged_device_is_accepted_by_a_key_that_is_there_only_then(maintain: Callable[..., KioskApp]) -> None:
     class Exchanged(ScriptedCounter):
         is_refused = False
 
@@ -215,11 +237,11 @@ def test_an_exchanged_device_is_accepted_by_a_key_that_is_there_only_then(play: 
         await pilot.press("x")
         await until(pilot, lambda: counter.tools.accepted == [{"printer": "SIM B"}], "the acceptance")
 
-    play(counter, technician)
+    maintain(counter, technician)
 
 
 @pytest.mark.parametrize("seat", ["f11", "f12"])
-def test_a_stuck_cutter_is_freed_by_a_key_that_is_there_only_then(play: Callable[..., KioskApp], seat: str) -> None:
+def test_a_stuck_cutter_is_freed_by_a_key_that_is_there_only_then(maintain: Callable[..., KioskApp], seat: str) -> None:
     counter = ScriptedCounter()
 
     async def person(pilot: Pilot[None], app: KioskApp) -> None:
@@ -237,7 +259,7 @@ def test_a_stuck_cutter_is_freed_by_a_key_that_is_there_only_then(play: Callable
         await until(pilot, lambda: counter.recovered == 1, "the recovery")
         await until(pilot, lambda: not is_shown(), "the key to go")
 
-    play(counter, person)
+    maintain(counter, person)
 
 
 def test_the_stations_printer_goes_on_after_its_cutter_was_freed(tmp_path: Path) -> None:
@@ -300,32 +322,29 @@ def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_pat
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_devices_of_every_station_are_seen_with_the_age_of_the_word(locale: Path, language: str) -> None:
+def test_the_devices_of_every_station_are_seen_with_the_age_of_the_word(
+    maintain: Callable[..., KioskApp], language: str
+) -> None:
     counter = ScriptedCounter()
+    pages: list[str] = []
 
-    async def look() -> str:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=(100, 30)) as pilot:
-            await reach(pilot, "Start")
-            await pilot.press("f12")
-            await reach(pilot, "Bench")
-            await pilot.press("m")
-            await reach(pilot, "Menu")
-            await pilot.press("d")
-            await reach(pilot, "Pages")
-            first = text_on(app)
-            await pilot.press("pagedown")
-            await pilot.pause()
-            counter.script.let_go()
-            return first + text_on(app)
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await go(pilot, ("m", "Menu"), ("d", "Pages"))
+        pages.append(text_on(app))
+        await pilot.press("pagedown")
+        await pilot.pause()
+        pages.append(text_on(app))
 
-    text = asyncio.run(look())
+    maintain(counter, technician, language)
+    text = "".join(pages)
     assert "lobby" in text and "annex" in text and "unplugged" in text
     assert ("4秒前" in text and "12分" in text) if language == "ja" else ("4 s ago" in text and "12 min" in text)
     assert counter.told_devices
 
 
-def test_exchanges_with_the_card_stay_in_sight_however_many_devices_there_are(play: Callable[..., KioskApp]) -> None:
+def test_exchanges_with_the_card_stay_in_sight_however_many_devices_there_are(
+    maintain: Callable[..., KioskApp],
+) -> None:
     counter = ScriptedCounter()
 
     async def technician(pilot: Pilot[None], app: KioskApp) -> None:
@@ -335,4 +354,4 @@ def test_exchanges_with_the_card_stay_in_sight_however_many_devices_there_are(pl
             shown = text_on(app)
             assert shown.index("停止中") < shown.index("使用可"), "what does not work comes first"
 
-    play(counter, technician)
+    maintain(counter, technician)

@@ -15,6 +15,7 @@ from kiosk.counter.asking import FormLooked
 from kiosk.counter.line import Question
 from kiosk.issuance.persons import Abandoned, IdentityQuestion
 from kiosk.journal.records import CaseElsewhere
+from kiosk.model.decision import CarriedOut, Decision, DecisionKind
 from kiosk.model.form import Form
 from kiosk.model.step import Step
 from kiosk.model.testimony import Finding
@@ -26,7 +27,7 @@ from kiosk.ui.words import LANGUAGES
 from tests.ui.fit import flaws
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
-from tests.ui.walk import leave, reach, unhurried, until
+from tests.ui.walk import choose_duty, leave, opened, reach, until
 
 Play = Callable[[Pilot[None], ClerkForTerminals], Awaitable[None]]
 
@@ -43,8 +44,8 @@ def attend(locale: Path) -> Callable[[Play], None]:
         counter = ScriptedCounter()
 
         async def session() -> None:
-            app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried(), seat="clerk", is_demo=False)
-            async with app.run_test(size=(100, 30)) as pilot:
+            async with opened(lambda: counter, locale, seat="clerk", is_demo=False) as pilot:
+                app = pilot.app
                 await until(pilot, counter.attends.is_set, "attendance")
                 await until(pilot, lambda: app.screen.has_class("-locked"), "the lock")
                 await reach(pilot, "Desk")
@@ -209,28 +210,21 @@ def test_a_form_is_sent_to_a_free_terminal(attend: Callable[[Play], None]) -> No
     """To the only one without asking, else to the one that is chosen."""
 
     async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
-        await pilot.press("m")
-        await reach(pilot, "Menu")
-        await pilot.press("1")
-        await reach(pilot, "FindResident")
-        await pilot.press(*"太郎", "enter")
+        await look_for_taro(pilot)
         await reach(pilot, "Told")
         assert "空いている端末が ありません" in text_on(pilot.app)
         await pilot.press("enter")
         free = [send_to(clerk, "annex")]
         await reach(pilot, "Desk")
         await until(pilot, lambda: "端末 annex　空いています" in text_on(pilot.app), "the free terminal")
-        await take_in(pilot)
+        await look_for_taro(pilot)
+        await reach(pilot, "Told")
         assert (await free.pop()).code == resident(0).code
         await pilot.press("enter")
         free = [send_to(clerk, "annex"), send_to(clerk, "lobby")]
         await reach(pilot, "Desk")
         await until(pilot, lambda: "端末 lobby　空いています" in text_on(pilot.app), "both terminals")
-        await pilot.press("m")
-        await reach(pilot, "Menu")
-        await pilot.press("1")
-        await reach(pilot, "FindResident")
-        await pilot.press(*"太郎", "enter")
+        await look_for_taro(pilot)
         await reach(pilot, "ChooseTerminal")
         await fits(pilot)
         assert isinstance(pilot.app, KioskApp) and pilot.app.board.terminals is not None
@@ -248,13 +242,11 @@ def send_to(clerk: ClerkForTerminals, station: str) -> "asyncio.Future[Any]":
     return asyncio.ensure_future(asyncio.to_thread(clerk.reception(asked_by(station)).send_form))
 
 
-async def take_in(pilot: Pilot[None]) -> None:
-    await pilot.press("m")
-    await reach(pilot, "Menu")
-    await pilot.press("1")
+async def look_for_taro(pilot: Pilot[None]) -> None:
+    """The clerk takes a form in."""
+    await choose_duty(pilot, "1")
     await reach(pilot, "FindResident")
     await pilot.press(*"太郎", "enter")
-    await reach(pilot, "Told")
 
 
 def test_calls_and_cases_stand_on_the_desk(attend: Callable[[Play], None]) -> None:
@@ -292,9 +284,7 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
         await until(pilot, lambda: "K-CASE-007" in text_on(pilot.app), "the case on the desk")
         await until(pilot, lambda: bool(pilot.app.board.terminals.suspect), "the question")
         assert type(pilot.app.screen).__name__ == "Desk"
-        await pilot.press("m")
-        await reach(pilot, "Menu")
-        await pilot.press("2")
+        await choose_duty(pilot, "2")
         await reach(pilot, "LeftCases")
         assert "端末 lobby" in text_on(pilot.app) and "2026-0007" in text_on(pilot.app)
         await fits(pilot)
@@ -328,12 +318,93 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
     attend(play)
 
 
+LEFT = CaseElsewhere("p", "lobby", "2026-0007", Stage.PENDING, "K-CASE-010")
+ON_HOLD = CaseElsewhere("p", "lobby", "2026-0007", Stage.ON_HOLD)
+
+
+@pytest.mark.parametrize(
+    ("case", "keys", "kind", "told"),
+    [
+        (LEFT, (("1", "ReturnDay"), ("1", "Decided")), DecisionKind.HOLD, "保留票は、その端末"),
+        (ON_HOLD, (("2", "Decided"),), DecisionKind.RESUME, "保留を解きました"),
+        (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), DecisionKind.ABORT, "中止しました"),
+        (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), None, "いまその処理ができません"),
+    ],
+)
+def test_the_clerk_decides_about_what_was_left_at_a_terminal_and_hears_what_came_of_it(
+    attend: Callable[[Play], None],
+    case: CaseElsewhere,
+    keys: Sequence[tuple[str, str]],
+    kind: DecisionKind | None,
+    told: str,
+) -> None:
+    """It disturbs nobody: neither the question, nor what came of it while he is at something else."""
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        clerk.follow([case])
+        decisions = clerk.decisions(asked_by("lobby"))
+        made = asyncio.ensure_future(asyncio.to_thread(decisions.decide, [case]))
+        await until(pilot, lambda: bool(pilot.app.board.terminals.undecided), "the question")
+        assert type(pilot.app.screen).__name__ == "Desk"
+        for key, screen in (("m", "Menu"), ("2", "LeftCases")):
+            await pilot.press(key)
+            await reach(pilot, screen)
+        assert "端末 lobby" in text_on(pilot.app) and "ここで保留・中止を決めます" in text_on(pilot.app)
+        await fits(pilot)
+        await pilot.press("1")
+        assert type(pilot.app.screen).__name__ == "LeftCases", "it goes on at its terminal alone"
+        for key, screen in (("d", "ChooseLeft"), ("enter", "DecideCase"), *keys):
+            await pilot.press(key)
+            await reach(pilot, screen)
+            await fits(pilot)
+        assert "端末 lobby に伝えました" in text_on(pilot.app)
+        choice = await made
+        assert choice.case == "p" and choice.kind is (kind or DecisionKind.ABORT)
+        assert (choice.until is not None) == (kind is DecisionKind.HOLD)
+        decision = Decision(choice, case.number, case.stage, "demo", "0" * 32)
+        code = "K-CASE-010" if choice.kind is DecisionKind.ABORT else ""
+        decisions.carried_out(CarriedOut(decision, kind is not None, code, True))
+        await until(pilot, lambda: bool(pilot.app.board.terminals.carried_out), "what came of it")
+        assert "に伝えました" in text_on(pilot.app)
+        await pilot.press("enter")
+        await until(pilot, lambda: told in text_on(pilot.app), "that it is told")
+        assert "端末 lobby　申請書 2026-0007" in text_on(pilot.app)
+        await fits(pilot)
+        await pilot.press("enter")
+        await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_a_terminal_to_which_a_resident_has_come_takes_no_decision(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        question = asked_by("lobby")
+        made = asyncio.ensure_future(asyncio.to_thread(clerk.decisions(question).decide, [LEFT]))
+        await until(pilot, lambda: bool(pilot.app.board.terminals.undecided), "the question")
+        for key, screen in (("m", "Menu"), ("2", "LeftCases"), ("d", "ChooseLeft"), ("enter", "DecideCase")):
+            await pilot.press(key)
+            await reach(pilot, screen)
+        await pilot.press("3")
+        await reach(pilot, "ConfirmAbort")
+        clerk.withdraw(question)
+        with pytest.raises(asyncio.CancelledError):
+            await made
+        await pilot.press("1")
+        await reach(pilot, "Decided")
+        assert "端末 lobby が使用中か" in text_on(pilot.app)
+        await fits(pilot)
+
+    attend(play)
+
+
 def test_what_a_terminal_does_not_wait_for_any_more_is_not_settled(attend: Callable[[Play], None]) -> None:
     async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
         question = asked_by("lobby")
         found = asyncio.ensure_future(asyncio.to_thread(clerk.witnesses(question, "2026-0007").look, Step.FEE))
         await until(pilot, lambda: bool(pilot.app.board.terminals.suspect), "the question")
-        for key, screen in (("m", "Menu"), ("2", "LeftCases"), ("d", "ChooseLeft"), ("enter", "DecideCase")):
+        await choose_duty(pilot, "2")
+        await reach(pilot, "LeftCases")
+        for key, screen in (("d", "ChooseLeft"), ("enter", "DecideCase")):
             await pilot.press(key)
             await reach(pilot, screen)
         await pilot.press("4")
@@ -354,8 +425,8 @@ def test_a_question_does_not_disturb_whoever_signs_in(locale: Path) -> None:
     counter = ScriptedCounter()
 
     async def session() -> None:
-        app = KioskApp(lambda: counter, locale=locale, hand_clock=unhurried(), seat="clerk", is_demo=False)
-        async with app.run_test(size=(100, 30)) as pilot:
+        async with opened(lambda: counter, locale, seat="clerk", is_demo=False) as pilot:
+            app = pilot.app
             await until(pilot, counter.attends.is_set, "attendance")
             await reach(pilot, "Desk")
             await pilot.press(*"0112")

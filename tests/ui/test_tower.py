@@ -81,3 +81,30 @@ def test_a_tower_that_does_not_take_it_is_told_again(is_there):
     assert told[0] is TowerSign.IN_USE
     assert set(told[1:]) == {TowerSign.NEEDS_CLERK}
     assert (len(told) == 2) is is_there
+
+
+def test_what_changes_while_the_tower_is_told_is_told_at_once(monkeypatch):
+    monkeypatch.setattr("kiosk.ui.tower._REPEATS_EVERY_S", 1e6)
+    board, case = board_with_case()
+    told = []
+
+    async def run():
+        loop, is_told = asyncio.get_running_loop(), asyncio.Event()
+
+        def show(sign):
+            told.append(sign)
+            if sign is TowerSign.IN_USE:
+                asyncio.run_coroutine_threadsafe(change(), loop).result()
+            else:
+                loop.call_soon_threadsafe(is_told.set)
+            return True
+
+        async def change():
+            case.take(FeeDue(500))
+
+        keeping = asyncio.create_task(keep_tower(board, show, lambda: 0.0))
+        await is_told.wait()
+        keeping.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert told == [TowerSign.IN_USE, TowerSign.NEEDS_CLERK]

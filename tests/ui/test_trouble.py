@@ -3,14 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from textual import events
 from textual.app import ScreenStackError
 from textual.pilot import Pilot
 
+from hw.ports import CashTrouble
 from kiosk.exit_code import ExitCode
 from kiosk.model.step import Actor, Step
 from kiosk.ui.app import KioskApp
@@ -18,29 +18,10 @@ from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter
-from tests.ui.walk import leave, reach, unhurried, until, walk_to
+from tests.ui.walk import leave, reach, until, walk_to
 
 BEFORE_PASSWORD = frozenset({Step.APPLICATION, Step.IDENTITY_CHECK, Step.AUTHORISE})
 BEFORE_FEE = BEFORE_PASSWORD | {Step.GENERATE_KEY}
-
-Play = Callable[[Pilot[None], KioskApp], Awaitable[None]]
-
-
-@pytest.fixture
-def play(locale: Path) -> Callable[[ScriptedCounter, Play], KioskApp]:
-    """Runs an app on a counter and plays something on it."""
-
-    def run(counter: ScriptedCounter, what: Play) -> KioskApp:
-        async def session() -> KioskApp:
-            app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-            async with app.run_test(size=(100, 30)) as pilot:
-                await what(pilot, app)
-                counter.script.let_go()
-            return app
-
-        return asyncio.run(session())
-
-    return run
 
 
 async def apply(pilot: Pilot[None]) -> None:
@@ -144,6 +125,29 @@ def test_the_clerk_can_stop_while_the_fee_is_due_and_nobody_after_it(play: Calla
     counter = ScriptedCounter(Script(skip=BEFORE_FEE))
     play(counter, paid)
     assert counter.script.tendered_yen == 500
+
+
+def test_the_clerk_reads_what_is_wrong_with_the_cash_before_he_gives_change(play: Callable[..., KioskApp]) -> None:
+    async def scenario(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await reach(pilot, "Agree")
+        await pilot.press("enter")
+        await reach(pilot, "Notice")
+        await pilot.press("f11")
+        await reach(pilot, "EnterAmount")
+        await pilot.press("5", "0", "0", "enter")
+        for _ in CashTrouble:
+            await reach(pilot, "MindCash")
+            shown.append(text_on(app))
+            assert not app.screen.query("#stop")
+            await pilot.press("enter")
+        await reach(pilot, "GiveMoney")
+
+    shown: list[str] = []
+    play(ScriptedCounter(Script(skip=BEFORE_FEE, cash_troubles=tuple(CashTrouble))), scenario)
+    counts, drawer = shown
+    assert "硬貨機の数が" in counts and "書きとめて" in counts and "技術担当" in counts
+    assert "引き出しが" in drawer and "鍵で" in drawer and "技術担当" in drawer
 
 
 def test_a_defect_puts_the_terminal_out_of_service_and_quotes_nothing(play: Callable[..., KioskApp]) -> None:

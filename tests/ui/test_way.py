@@ -1,8 +1,6 @@
 """The whole way of one issuance through all seats, by keyboard alone and by touch alone; every text fits its place."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from textual.pilot import Pilot
@@ -12,40 +10,34 @@ from kiosk.model.identity import IdentityDocument
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
 from tests.ui.contact_sheet import beside, comfortably, duties, fill_in, rounds
+from tests.ui.fit import Tour, flaws_on_tour
 from tests.ui.fit import flaws as flaws_of
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
-from tests.ui.walk import PASSWORD, Hand, Shoot, by_keyboard, by_touch, unhurried, walk
-
-Tour = Callable[[Pilot[None], Shoot], Awaitable[None]]
-USUAL, SMALL = (100, 30), (90, 26)
+from tests.ui.walk import PASSWORD, SMALL, USUAL, Hand, by_keyboard, by_touch, walk
 
 
 @pytest.mark.parametrize(
     ("hand", "language", "sizes"), [(by_keyboard, "ja", (USUAL, SMALL)), (by_touch, "en", (SMALL,))]
 )
 def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
-    hand: Hand, language: str, sizes: tuple[tuple[int, int], ...], locale: Path
+    hand: Hand, language: str, sizes: tuple[tuple[int, int], ...], play: Callable[..., KioskApp]
 ) -> None:
     counter = ScriptedCounter()
     flaws: list[str] = []
 
-    async def run() -> KioskApp:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=sizes[0]) as pilot:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        async def visit(name: str) -> None:
+            flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(app.screen))
+            # Every second screen is left in the other size, so that each is walked on in either.
+            for size in sizes:
+                if size != app.size:
+                    await pilot.resize_terminal(*size)
+                    flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(app.screen))
+                    break
 
-            async def visit(name: str) -> None:
-                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(pilot.app.screen))
-                # Every second screen is left in the other size, so that each is walked on in either.
-                for size in sizes:
-                    if size != app.size:
-                        await pilot.resize_terminal(*size)
-                        flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(pilot.app.screen))
-                        break
+        await walk(pilot, hand, visit)
 
-            await walk(pilot, hand, visit)
-        return app
-
-    app = asyncio.run(run())
+    app = play(counter, people, language, size=sizes[0])
     assert not flaws, "\n".join(flaws)
     assert counter.script.password == PASSWORD.encode()
     assert counter.script.evidence == IdentityEvidence(IdentityDocument.DRIVING_LICENCE, "demo")
@@ -54,20 +46,11 @@ def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
 
 
 @pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL)])
-def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int, int], locale: Path) -> None:
+def test_what_a_resident_can_do_besides_fits_too(
+    language: str, size: tuple[int, int], play: Callable[..., KioskApp]
+) -> None:
     counter = ScriptedCounter()
-    flaws: list[str] = []
-
-    async def run() -> None:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=size) as pilot:
-
-            async def visit(name: str) -> None:
-                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(pilot.app.screen))
-
-            await beside(pilot, visit)
-
-    asyncio.run(run())
+    flaws = flaws_on_tour(play, beside, counter, language, size)
     assert not flaws, "\n".join(flaws)
     assert counter.services.signed, "the sample was signed"
 
@@ -76,53 +59,37 @@ def test_what_a_resident_can_do_besides_fits_too(language: str, size: tuple[int,
 @pytest.mark.parametrize(("language", "size"), [("en", SMALL)])
 @pytest.mark.parametrize("tour", [duties, rounds, fill_in])
 def test_what_clerk_and_technician_do_besides_the_case_fits_too(
-    tour: Tour, language: str, size: tuple[int, int], locale: Path
+    tour: Tour, language: str, size: tuple[int, int], play: Callable[..., KioskApp]
 ) -> None:
     counter = ScriptedCounter()
     if tour is duties:
         a_left_case(counter)
-    flaws: list[str] = []
-
-    async def run() -> None:
-        app = KioskApp(lambda: counter, language, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=size) as pilot:
-
-            async def visit(name: str) -> None:
-                flaws.extend(f"{name} at {app.size}: {flaw}" for flaw in flaws_of(pilot.app.screen))
-
-            await tour(pilot, visit)
-
-    asyncio.run(run())
+    flaws = flaws_on_tour(play, tour, counter, language, size)
     assert not flaws, "\n".join(flaws)
 
 
 @pytest.mark.parametrize(("layout", "language", "size"), [("large", "2", SMALL), ("lower", "3", USUAL)])
 def test_every_arrangement_and_easy_japanese_lead_to_the_end(
-    layout: str, language: str, size: tuple[int, int], locale: Path
+    layout: str, language: str, size: tuple[int, int], play: Callable[..., KioskApp]
 ) -> None:
-    counter = ScriptedCounter()
     flaws: list[str] = []
     answer = {"large": "2", "lower": "3"}[layout]
 
-    async def run() -> KioskApp:
-        app = KioskApp(lambda: counter, issue=counter.issue, locale=locale, hand_clock=unhurried())
-        async with app.run_test(size=size) as pilot:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        async def visit(name: str) -> None:
+            if not app.screen.has_class("seat-resident"):
+                return
+            flaws.extend(f"{name}: {flaw}" for flaw in flaws_of(app.screen))
+            if app.screen.has_class("-arranged-lower"):
+                keys = app.screen.query("Key, KeyCap")
+                flaws.extend(
+                    f"{name}: {key!r} is in the upper half"
+                    for key in keys
+                    if key.region.area and key.region.y < app.size.height // 2
+                )
 
-            async def visit(name: str) -> None:
-                if not app.screen.has_class("seat-resident"):
-                    return
-                flaws.extend(f"{name}: {flaw}" for flaw in flaws_of(pilot.app.screen))
-                if app.screen.has_class("-arranged-lower"):
-                    keys = app.screen.query("Key, KeyCap")
-                    flaws.extend(
-                        f"{name}: {key!r} is in the upper half"
-                        for key in keys
-                        if key.region.area and key.region.y < app.size.height // 2
-                    )
+        await comfortably(answer, language)(pilot, visit)
 
-            await comfortably(answer, language)(pilot, visit)
-        return app
-
-    app = asyncio.run(run())
+    app = play(ScriptedCounter(), people, size=size)
     assert not flaws, "\n".join(flaws)
     assert [type(case.ending) for case in app.board.ended] == [Finished]

@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 import kiosk.ui
 from hw.health_words import Level, Question
 from hw.health_words import Outcome as HealthOutcome
-from hw.ports import KeyUse
+from hw.ports import CashTrouble, KeyUse
 from hw.sim.panel import _ORDERS
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose
@@ -86,6 +86,8 @@ TOLD = (
 CHOICES = {"copy": tuple(CopyReason), "papers": PAPERS, "settings": SETTINGS, "renew": RENEWAL, "agent": AGENTS_PAPERS}
 """What the clerk chooses from, by purpose."""
 VALUES = {
+    "clerk.cash.{}.title": [CashTrouble],
+    "clerk.cash.{}.text": [CashTrouble],
     "banner.{}": [SeatName],
     "language.{}": [RESIDENT_LANGUAGES],
     "colours.{}": [[theme.name for theme in THEMES]],

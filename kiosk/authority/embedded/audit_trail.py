@@ -34,14 +34,16 @@ class _Tail:
 class AuditTrail:
     """Appends to the chains for one writer, who holds the store from its first entry to its commit."""
 
-    def __init__(self, key: HeadKey, *, is_shared: bool) -> None:
+    def __init__(self, key: HeadKey, *, is_shared: bool, kept: dict[str, _Tail] | None = None) -> None:
         self._key = key
         self._is_shared = is_shared
         self._tail: _Tail | None = None
+        # By chain, where any writer of this process left off.
+        self._kept: dict[str, _Tail] = {} if kept is None else kept
 
     def anew(self) -> "AuditTrail":
         """The same for another writer."""
-        return AuditTrail(self._key, is_shared=self._is_shared)
+        return AuditTrail(self._key, is_shared=self._is_shared, kept=self._kept)
 
     def forget(self) -> None:
         """What was appended last was undone."""
@@ -63,7 +65,7 @@ class AuditTrail:
         if not facts:
             return
         name = lock_one_of(transaction, _CHAINS if self._is_shared else (CHAIN,))
-        tail = self._tail or _read_tail(transaction, name)
+        tail = self._tail or _read_tail(transaction, name, self._kept.get(name))
         for one in facts:
             tail = self._add(transaction, name, tail, one, now)
         if signs_head:
@@ -76,6 +78,7 @@ class AuditTrail:
                 signed.head.root,
                 signed.signature,
             )
+        self._kept[name] = tail
         # Several writers share a chain on PostgreSQL: there it is read again each time.
         self._tail = None if self._is_shared else tail
 
@@ -97,8 +100,11 @@ class AuditTrail:
         return _Tail(seq, leaf, edge)
 
 
-def _read_tail(transaction: Transaction, name: str) -> _Tail:
+def _read_tail(transaction: Transaction, name: str, kept: _Tail | None) -> _Tail:
     newest = newest_entry(transaction, name)
     if newest is None:
         return _Tail(0, FIRST_HASH, Edge())
+    if kept is not None and (kept.seq, kept.hash) == (newest.seq, newest.hash):
+        # The hash stands for everything before it: nobody has written since, and nothing of ours was undone.
+        return kept
     return _Tail(newest.seq, newest.hash, edge_of(newest.seq, StoredPlaces(transaction, name, newest)))

@@ -34,7 +34,8 @@ def conclude(
         if not _is_hash_of(statuses[0], record.der):
             note = "the confirmation was of another certificate"
             books.revoke(record.serial, RevocationReason.CESSATION_OF_OPERATION, note)
-            return exchange.refuse("badPOP", "certHash is not of the certificate issued; it is revoked")
+            # Not badPOP: only what was sent encrypted is proven by its hash (RFC 9810, 5.2.8.3.2).
+            return exchange.refuse("badCertId", "certHash is not of the certificate issued; it is revoked")
         if record.person is not None and books.has_other_good(record.person, record.profile, record.serial):
             note = "the holder had another valid one when it was confirmed"
             books.revoke(record.serial, RevocationReason.CESSATION_OF_OPERATION, note)

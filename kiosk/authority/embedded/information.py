@@ -9,13 +9,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
-from kiosk.authority.embedded.issuing import check_prospect
+from kiosk.authority.embedded.issuing import PLAIN, check_prospect
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.registration import registered_serial
 from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.status import FULL, StatusService
 from kiosk.authority.embedded.store import Books
-from kiosk.authority.message import MessageInvalid, Received, info_item, read
+from kiosk.authority.message import MessageInvalid, Received, info_item, read, read_body_elements
 from kiosk.authority.profile import crl_name, usage
 from kiosk.authority.verification import NOT_ISSUED, load_certificate
 
@@ -27,15 +27,23 @@ _CRL_QUESTIONS = (oids.CRL_STATUS_LIST, oids.CURRENT_CRL)
 
 
 def inform(
-    message: Received, requester: Requester, authority: Authority, books: Books, records_a_page: int
+    message: Received,
+    profile: str | None,
+    requester: Requester,
+    authority: Authority,
+    books: Books,
+    records_a_page: int,
 ) -> list[bytes]:
     """The items that answer a genm. Raises `MessageInvalid`.
 
     One item is asked for (RFC 9483, 4.3); without any, the authority tells what it likes to (RFC 9810, 5.3.19).
+    `profile` is which certificate the question is about, where it says so.
     """
-    asked = message.general_message
-    if len(asked) > 1:
+    if len(read_body_elements(message.body)) > 1:
         raise MessageInvalid("badRequest", "one item a general message")
+    asked = message.general_message
+    if oids.CERT_REQ_TEMPLATE in asked:
+        return [_request_template(asked[oids.CERT_REQ_TEMPLATE], profile, authority)]
     return [_answer(*item, requester, authority, books, records_a_page) for item in asked.items()] or [
         answer(None, authority) for answer in _told_unasked(authority)
     ]
@@ -120,10 +128,17 @@ def _root_update(value: asn1.TLV | None, authority: Authority) -> bytes:
     return info_item(oids.ROOT_CA_KEY_UPDATE, asn1.sequence_of(parts))
 
 
-def _request_template(value: asn1.TLV | None, authority: Authority) -> bytes:
-    """What a request for the policy's first certificate should hold, and how long its key must be (4.3.3)."""
+def _request_template(value: asn1.TLV | None, profile: str | None, authority: Authority) -> bytes:
+    """What a request for a certificate of the policy should hold, and how long its key must be (RFC 9483, 4.3.3).
+
+    The policy's first one, where no `profile` is named; of a plain one nothing is asked for, and there is no value.
+    """
     _refuse_value(value)
-    rules = authority.policy.certificates[0]
+    if profile == PLAIN and authority.is_training:
+        return asn1.sequence_of([asn1.encode(oids.CERT_REQ_TEMPLATE)])
+    rules = next((r for r in authority.policy.certificates if profile in (None, r.kind)), None)
+    if rules is None:
+        raise MessageInvalid("badRequest", "there is no certificate profile of this name here")
     key_usage = x509.Extension(x509.KeyUsage.oid, True, usage(*rules.key_usage))
     template = asn1.CertTemplate(extensions=asn1.extensions(x509.Extensions([key_usage])))
     length = [asn1.tlv(asn1.encode(oids.RSA_KEY_LENGTH)), asn1.tlv(asn1.encode(rules.key_bits))]
@@ -181,7 +196,6 @@ _ANSWERS: Mapping[x509.ObjectIdentifier, Answer] = MappingProxyType(
     {
         oids.CA_CERTS: _ca_certificates,
         oids.ROOT_CA_CERT: _root_update,
-        oids.CERT_REQ_TEMPLATE: _request_template,
         oids.CRL_STATUS_LIST: _newer_crls,
         oids.CURRENT_CRL: _current_crl,
         oids.SIGN_KEY_PAIR_TYPES: _key_types,

@@ -16,13 +16,14 @@ from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.leave import check_attestation, check_authorisation
 from kiosk.authority.embedded.refusal import Refusal
-from kiosk.authority.embedded.requester import LARGEST_CERTIFICATE, Requester
+from kiosk.authority.embedded.requester import LARGEST_CERTIFICATE, Requester, wanted_profile
 from kiosk.authority.embedded.store import Books, CertificateRecord, State
+from kiosk.authority.embedded.subject import check_subject, name_holder
 from kiosk.authority.embedded.weak_key import modulus_weakness
 from kiosk.authority.items import ItemsInvalid, check_items, read_items
 from kiosk.authority.message import EMPTY_NAME, BodyKind, Received, read, read_elements
 from kiosk.authority.profile import usage, validity_end
-from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, verify_identified
+from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, is_spoken, verify_identified
 from kiosk.authority.verification import UNREADABLE
 from kiosk.model.certificate import CertifiedItems, serial_text
 from kiosk.model.policy import CertificateRules
@@ -148,7 +149,14 @@ def issue(
         raise Refusal("notAuthorized", "a resident's certificate needs a clerk's authorisation")
     if not authority.is_training:
         raise Refusal("notAuthorized", "a clerk's authorisation is missing")
+    check_profile(info, PLAIN)
     return _issue_plain(wanted, requester, authority, books)
+
+
+def check_profile(info: dict[x509.ObjectIdentifier, asn1.TLV | None], profile: str) -> None:
+    """Raises `Refusal` when the message asks for another profile (RFC 9810, 5.1.1.4) than what it would get."""
+    if wanted_profile(info) not in (None, profile):
+        raise Refusal("badCertTemplate", f"this would be a {profile} certificate, and certProfile names something else")
 
 
 def _is_known(requester: Requester) -> bool:
@@ -186,6 +194,7 @@ def _issue_resident(
     books: Books,
 ) -> Issued:
     rules = _rules(wanted, items, authority)
+    check_profile(info, rules.kind)
     key = wanted.public_key
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size != rules.key_bits or key.public_numbers().e != 65537:
         raise Refusal("badCertTemplate", f"E20: the key must be RSA of {rules.key_bits} bits with exponent 65537")
@@ -233,15 +242,18 @@ def _journal_head(info: dict[x509.ObjectIdentifier, asn1.TLV | None]) -> bytes |
 
 def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, books: Books) -> Issued:
     check_plain_key(wanted.public_key)
-    if not list(wanted.subject):
-        raise Refusal("badCertTemplate", "the subject is empty")
+    check_subject(wanted.subject, authority.credential.certificate.subject)
     if not (wanted.is_proven or requester.vouches):
         raise Refusal("notAuthorized", "only a station may vouch for the possession of a key")
     if books.profiles_of_key(wanted.key_hash) - {PLAIN}:
         raise Refusal("badCertTemplate", "E19: this key was certified before for somebody")
     granted, has_mods = plain_extensions(wanted)
     certificate = authority.profiles.plain(
-        wanted.subject, wanted.public_key, granted, authority.new_serial(), authority.now()
+        wanted.subject,
+        wanted.public_key,
+        name_holder(wanted.subject, granted),
+        authority.new_serial(),
+        authority.now(),
     )
     return enter(certificate, PLAIN, wanted, None, requester, authority, books, has_mods=has_mods)
 
@@ -308,6 +320,8 @@ def _read_csr(der: bytes) -> Wanted:
     except (ValueError, x509.InvalidVersion) as error:
         raise Refusal("badDataFormat", f"not a certification request: {error}") from None
     wanted = _wanted(-1, csr, is_proven=True)
+    if not is_spoken(csr.signature_algorithm_oid):
+        raise Refusal("badAlg", "the request's signature is by an algorithm that is not spoken")
     try:
         is_proven = csr.is_signature_valid
     except UnsupportedAlgorithm as error:

@@ -15,6 +15,7 @@ from kiosk.authority.embedded.issuing import (
     Wanted,
     check_issuer,
     check_plain_key,
+    check_profile,
     enter,
     plain_extensions,
     read_request,
@@ -22,13 +23,20 @@ from kiosk.authority.embedded.issuing import (
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.store import Books, CertificateRecord, State
+from kiosk.authority.embedded.subject import name_holder
 from kiosk.authority.message import MessageInvalid, Received
 from kiosk.model.certificate import serial_text
 
 STATION = "station"
 
 
-def renew(message: Received, requester: Requester, authority: Authority, books: Books) -> Issued:
+def renew(
+    message: Received,
+    info: dict[x509.ObjectIdentifier, asn1.TLV | None],
+    requester: Requester,
+    authority: Authority,
+    books: Books,
+) -> Issued:
     """A pending certificate that renews the one that signed the message. Raises `Refusal`, `MessageInvalid`.
 
     Of a station, which may have put its own protection in the place of another's (RFC 9483, 5.2.3), the plain one that
@@ -42,6 +50,7 @@ def renew(message: Received, requester: Requester, authority: Authority, books: 
     old = x509.load_der_x509_certificate(record.der)
     if record.profile not in (STATION, PLAIN):
         raise Refusal("notAuthorized", f"a {record.profile} certificate is not renewed by message")
+    check_profile(info, record.profile)
     # A name that is left empty means the old one.
     if list(wanted.subject) and wanted.subject != old.subject:
         raise Refusal("badCertTemplate", "a key update does not change the subject")
@@ -93,4 +102,5 @@ def _certificate(
     if not list(wanted.extensions):
         # Nothing was asked for: what the old one has stays.
         granted, _ = plain_extensions(Wanted(0, old.subject, wanted.public_key, old.extensions, is_proven=True))
+    granted = name_holder(old.subject, granted)
     return authority.profiles.plain(old.subject, wanted.public_key, granted, serial, now), has_mods

@@ -220,10 +220,12 @@ def protector(sender: Sender, authority: Authority) -> Credential | SharedSecret
 
 def check_general_info(message: Received) -> dict[x509.ObjectIdentifier, asn1.TLV | None]:
     """The header's items. Raises `MessageInvalid` when the standard ones among them are malformed (RFC 9483, 3.1)."""
+    if message.header.free_text == [] or message.header.general_info == []:
+        raise MessageInvalid("badDataFormat", "freeText and generalInfo are left out when there is nothing in them")
     items = message.general_info
     if oids.IMPLICIT_CONFIRM in items:
         value = items[oids.IMPLICIT_CONFIRM]
-        if value is not None and asn1.encode(value) != asn1.encode(asn1.Null()):
+        if value is None or asn1.encode(value) != asn1.encode(asn1.Null()):
             raise MessageInvalid("badRequest", "implicitConfirm must be NULL")
         if oids.CONFIRM_WAIT_TIME in items:
             raise MessageInvalid("badRequest", "implicitConfirm and confirmWaitTime exclude each other")
@@ -233,13 +235,18 @@ def check_general_info(message: Received) -> dict[x509.ObjectIdentifier, asn1.TL
             asn1.decode(asn1.GeneralizedTime, b"" if value is None else asn1.encode(value))
         except asn1.Asn1Invalid:
             raise MessageInvalid("badDataFormat", "confirmWaitTime must be a GeneralizedTime") from None
-    if oids.CERT_PROFILE in items:
-        _check_profile_names(items[oids.CERT_PROFILE])
+    wanted_profile(items)
     return items
 
 
-def _check_profile_names(value: asn1.TLV | None) -> None:
-    """CertProfileValue (RFC 9810, 5.1.1.4): a name for each request of the message, of which there is one here."""
+def wanted_profile(items: dict[x509.ObjectIdentifier, asn1.TLV | None]) -> str | None:
+    """The certificate profile that a header's items ask for, None when they leave that open. Raises `MessageInvalid`.
+
+    CertProfileValue (RFC 9810, 5.1.1.4): a name for each request of the message, of which there is one here.
+    """
+    if oids.CERT_PROFILE not in items:
+        return None
+    value = items[oids.CERT_PROFILE]
     try:
         elements = asn1.elements(b"" if value is None else asn1.encode(value))
         names = [asn1.decode(str, asn1.encode(element)) for element in elements]
@@ -247,6 +254,7 @@ def _check_profile_names(value: asn1.TLV | None) -> None:
         raise MessageInvalid("badDataFormat", "certProfile must be a sequence of UTF8String") from None
     if len(names) != 1:
         raise MessageInvalid("badRequest", "certProfile names as many profiles as there are requests: one")
+    return names[0]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cryptography import x509
+
 from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.confirmation import abandon, conclude
@@ -27,6 +29,7 @@ from kiosk.authority.embedded.requester import (
     identify,
     open_request,
     protector,
+    wanted_profile,
 )
 from kiosk.authority.embedded.revocation import revoke
 from kiosk.authority.embedded.store import Books, Store, TransactionRecord
@@ -133,6 +136,7 @@ class Responder:
         requester: Requester,
         books: Books,
     ) -> bytes:
+        info = check_general_info(message)
         if message.kind == BodyKind.CERT_CONF:
             return conclude(exchange, message, known, requester, books)
         if message.kind == BodyKind.ERROR:
@@ -144,13 +148,18 @@ class Responder:
         _check_first(message)
         if message.kind == BodyKind.RR:
             return self._revoke(exchange, message, transaction_id, requester, books)
-        return self._certify(exchange, message, transaction_id, requester, books)
+        return self._certify(exchange, message, info, transaction_id, requester, books)
 
     def _certify(
-        self, exchange: Exchange, message: Received, transaction_id: bytes, requester: Requester, books: Books
+        self,
+        exchange: Exchange,
+        message: Received,
+        info: dict[x509.ObjectIdentifier, asn1.TLV | None],
+        transaction_id: bytes,
+        requester: Requester,
+        books: Books,
     ) -> bytes:
         nonce = exchange.new_nonce()
-        info = check_general_info(message)
         cert_req_id = -1 if message.kind == BodyKind.P10CR else 0
         serial = None
         general_info: GeneralInfo = ()
@@ -158,7 +167,7 @@ class Responder:
         try:
             issued: Issued
             if message.kind == BodyKind.KUR:
-                issued = renew(message, requester, self._authority, books)
+                issued = renew(message, info, requester, self._authority, books)
             else:
                 issued = issue(read_request(message), info, requester, self._authority, books)
         except Refusal as refusal:
@@ -207,9 +216,10 @@ class Responder:
         if books.transaction(transaction_id):
             raise MessageInvalid("transactionIdInUse", "another message began this transaction")
         _check_first(message)
+        info = check_general_info(message)
         # A CRL that has to be made for the answer is written with whatever else is in this turn.
         authority = replace(self._authority, store=store)
-        items = inform(message, requester, authority, books, RECORDS_A_PAGE)
+        items = inform(message, wanted_profile(info), requester, authority, books, RECORDS_A_PAGE)
         return exchange.reply(BodyKind.GENP, asn1.sequence_of(items))
 
     def _unpack(self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest) -> bytes:

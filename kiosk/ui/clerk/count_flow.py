@@ -12,13 +12,13 @@ from kiosk.ui.books import DayTakings
 from kiosk.ui.clerk.day_close import CountDrawer, DayIsClosed, DaySums, machine_text
 from kiosk.ui.clerk.papers import Told, told_of
 from kiosk.ui.day import CounterDay
-from kiosk.ui.persons import ChangeDue, FeeDue, PaymentCount, Repayment
+from kiosk.ui.persons import CashMinded, ChangeDue, FeeDue, PaymentCount, Repayment
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
 
 R = TypeVar("R")
 
-_OF_MONEY = (FeeDue, PaymentCount, ChangeDue, Repayment)
+_OF_MONEY = (FeeDue, PaymentCount, ChangeDue, CashMinded, Repayment)
 
 
 async def count(seat: Seat, day: CounterDay, kind: CountKind, clerk: str) -> bool:

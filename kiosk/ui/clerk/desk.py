@@ -109,7 +109,7 @@ class Desk(SeatScreen[str]):
             calls.append(self.words("clerk.desk.waiting", count=waiting))
         if board.calls is not None:
             calls.append(self.words("clerk.desk.calls", number=board.calls))
-        if left := len(board.left) + (len(board.terminals.suspect) if board.terminals else 0):
+        if left := len(board.left) + (board.terminals.left_count if board.terminals else 0):
             calls.append(self.words("clerk.desk.left", count=left))
         is_stuck = self._counter.is_printer_stuck
         if is_stuck:

@@ -21,9 +21,10 @@ from kiosk.ui.clerk.desk import Desk
 from kiosk.ui.clerk.form import CompareForm
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
 from kiosk.ui.clerk.left import DECIDE, LeftCases
+from kiosk.ui.clerk.left_elsewhere import left_at_terminals, tell_carried_out
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.menu import Duty, Menu
-from kiosk.ui.clerk.money import EnterAmount, GiveMoney
+from kiosk.ui.clerk.money import EnterAmount, GiveMoney, MindCash
 from kiosk.ui.clerk.papers import Choose, EnterReceiptNumber, Told, told_of
 from kiosk.ui.clerk.queue import QueueOrder, QueueScreen
 from kiosk.ui.clerk.receive import FindResident
@@ -36,6 +37,7 @@ from kiosk.ui.day import CounterDay
 from kiosk.ui.persons import (
     Approval,
     CardReturn,
+    CashMinded,
     ChangeDue,
     ClerkAsked,
     FeeDue,
@@ -119,8 +121,10 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
             await _look_at_submission(seat, office, board.submitted)
         elif service is not None and service.ending is not None and not seat.is_demo:
             await tell_ended(seat, office.services, service)
+        elif (terminals := board.terminals) is not None and terminals.carried_out:
+            await tell_carried_out(seat, office.services, terminals)
         else:
-            wish = await _show(seat, Desk(seat, counter))
+            wish = await seat.show(Desk(seat, counter), lambda: _is_free(board) and not _has_news(board))
             if wish == "queue":
                 await keep_queue(seat, office.day)
             elif wish == "menu":
@@ -149,6 +153,11 @@ async def keep_left(office: Office, board: Board) -> None:
 def _is_free(board: Board) -> bool:
     """Whether neither a case, another procedure nor a form waits for the clerk."""
     return not board.asks_clerk and board.submitted is None
+
+
+def _has_news(board: Board) -> bool:
+    """Whether a terminal has told what came of a decision, which is read at the desk and disturbs no work."""
+    return board.terminals is not None and bool(board.terminals.carried_out)
 
 
 async def _show(seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
@@ -257,7 +266,8 @@ async def _put_for_terminal(seat: Seat, office: Office, terminals: Terminals, qu
 
 async def _look_at_left(seat: Seat, office: Office) -> None:
     terminals = seat.board.terminals
-    left = (*seat.board.left, *(() if terminals is None else suspect_at_terminals(terminals)))
+    elsewhere = () if terminals is None else (*suspect_at_terminals(terminals), *left_at_terminals(terminals))
+    left = (*seat.board.left, *elsewhere)
     chosen = await _show(seat, LeftCases(seat, left))
     seat.board.has_seen_left = True
     if isinstance(chosen, LeftCase):
@@ -360,7 +370,7 @@ async def _put(
 
 
 def _said(question: ClerkAsked[Any], answer: object) -> object:
-    return None if isinstance(question, Approval | ChangeDue | Repayment) else answer
+    return None if isinstance(question, Approval | ChangeDue | CashMinded | Repayment) else answer
 
 
 def _screen(
@@ -379,6 +389,8 @@ def _screen(
             return GiveMoney(seat, position, change_yen, purpose="change" if change_yen else "no_change")
         case PaperLook(receipt_number=number):
             return LookAtPaper(seat, position, number)
+        case CashMinded(trouble=trouble):
+            return MindCash(seat, position, trouble)
         case Repayment(amount_yen=amount_yen):
             return GiveMoney(seat, position, amount_yen, purpose="repay")
         case CardReturn():

@@ -7,7 +7,8 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from kiosk.model.transition import BEFORE_FEE, OTHER_ENDS, Procedure, Stage
+from kiosk.model.decision import can_be_ended
+from kiosk.model.transition import Procedure, Stage
 from kiosk.ui.books import LeftCase
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
@@ -34,17 +35,10 @@ def whose(words: Words, case: LeftCase) -> str:
     return words("clerk.left.unknown") if case.resident is None else case.resident.items.name
 
 
-def can_be_ended(case: LeftCase) -> bool:
-    """Whether a clerk can take it back, or give it up: not once the fee is settled, nor once the world has changed."""
-    stage, procedure = Stage(case.stage), Procedure(case.procedure)
-    if procedure is Procedure.ISSUANCE:
-        return stage in (*BEFORE_FEE, Stage.ROLLING_BACK, Stage.ON_HOLD)
-    return stage in OTHER_ENDS[procedure].before
-
-
 def can_go_on(case: LeftCase) -> bool:
-    """Whether it can go on at the terminal; not a certificate for somebody whom the register does not know."""
-    return not case.is_suspect and (case.resident is not None or case.procedure != Procedure.ISSUANCE)
+    """Whether it can go on at this station; not a certificate for somebody whom the register does not know."""
+    is_known = case.resident is not None or case.procedure != Procedure.ISSUANCE
+    return is_known and not case.is_suspect and not case.station
 
 
 class LeftCases(SeatScreen[LeftCase | Decide]):
@@ -89,9 +83,11 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
     def _next(case: LeftCase) -> str:
         if case.is_suspect:
             return "clerk.left.suspect"
+        if case.station:
+            return "clerk.left.elsewhere"
         if not can_go_on(case):
             return "clerk.left.gone"
-        return "clerk.left.go_on" if can_be_ended(case) else "clerk.left.forward"
+        return "clerk.left.go_on" if can_be_ended(Stage(case.stage)) else "clerk.left.forward"
 
     def keys(self) -> Iterable[Key]:
         """More lines, and going on with the first."""

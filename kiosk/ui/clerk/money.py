@@ -1,4 +1,4 @@
-"""Money over the counter: taking the fee, handing the change back, counting after an interruption."""
+"""Money over the counter: taking the fee, handing change back, counting after a stop, and what is wrong with it."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from hw.ports import MachineMoney
+from hw.ports import CashTrouble, MachineMoney
 from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
@@ -155,4 +155,26 @@ class GiveMoney(SeatScreen[bool]):
     @on(Key.Pressed, "#confirm")
     def confirm(self) -> None:
         """Done."""
+        self.dismiss(True)
+
+
+class MindCash(SeatScreen[bool]):
+    """Something is wrong with the cash: what is known, what the clerk does now, and who else has to act."""
+
+    def __init__(self, seat: Seat, position: int | None, trouble: CashTrouble) -> None:
+        super().__init__(seat, position=position)
+        self._trouble = trouble
+
+    def page(self) -> ComposeResult:
+        """The three sentences."""
+        yield Paragraph(self.words(f"clerk.cash.{self._trouble}.title"), classes="title")
+        yield Paragraph(self.words(f"clerk.cash.{self._trouble}.text"), classes="lead note")
+
+    def keys(self) -> Iterable[Key]:
+        """Read."""
+        yield Key(self.words("key.confirm"), id="confirm", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#confirm")
+    def confirm(self) -> None:
+        """Read."""
         self.dismiss(True)

@@ -4,14 +4,16 @@ import datetime
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from kiosk.model.decision import DecisionKind, possible_decisions
 from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import Actor
 from kiosk.model.testimony import Finding
+from kiosk.model.transition import Stage
 from kiosk.ui.books import LeftCase
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
-from kiosk.ui.clerk.left import can_be_ended
+from kiosk.ui.clerk.left_elsewhere import decide_elsewhere
 from kiosk.ui.clerk.receive import FindResident
 from kiosk.ui.clerk.second import SecondClerk
 from kiosk.ui.clerk.service import (
@@ -178,7 +180,10 @@ async def decide(seat: Seat, services: Services, cases: Sequence[LeftCase], show
         Decision.SETTLE: lambda: _settle(seat, services, case, show),
     }
     try:
-        told = await ways[decision]()
+        if case.station and decision is not Decision.SETTLE:
+            told = await decide_elsewhere(seat, services, case, DecisionKind(decision), show)
+        else:
+            told = await ways[decision]()
     except DecisionRefused as refused:
         failure = services.failure_texts(refused.code) if refused.code else None
         told = Decided(seat, "clerk.told.refused", failure)
@@ -189,11 +194,7 @@ async def decide(seat: Seat, services: Services, cases: Sequence[LeftCase], show
 def _possible(case: LeftCase) -> tuple[Decision, ...]:
     if case.is_suspect:
         return (Decision.SETTLE,)
-    if not can_be_ended(case):
-        return ()
-    if case.stage == "on_hold":
-        return (Decision.HOLD, Decision.RESUME, Decision.ABORT)
-    return (Decision.HOLD, Decision.ABORT) if case.procedure == "issuance" else (Decision.ABORT,)
+    return tuple(Decision(kind) for kind in possible_decisions(Stage(case.stage)))
 
 
 async def _hold(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:

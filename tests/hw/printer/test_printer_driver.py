@@ -23,6 +23,7 @@ from hw.sim.fault import Fault
 from hw.sim.printer.virtual import VirtualPrinter
 from tests.hw.printer.printer_bench import MODEL, Bench, serving
 from tests.hw.printer.test_printer_cut_link import ASKED_BEFORE
+from tests.wire.clock import Clock, SilentFrom
 
 PATIENCE_S = 0.2
 SLIP = RECEIPT[5:7]
@@ -362,3 +363,16 @@ def test_all_bytes_pass_in_the_printers_own_thread():
         printer.status()
     assert len(threads) == 1
     assert threading.current_thread().name not in threads
+
+
+@pytest.mark.parametrize("writes", [4, 5, 6])
+@pytest.mark.parametrize("act", [EscposPrinter.identity, EscposPrinter.cuts])
+def test_a_printer_that_falls_silent_within_a_question_is_given_up_after_one_patience(act, writes):
+    """It answers DLE EOT 1 to 4 and then nothing: more questions in order would find out no more."""
+    clock = Clock()
+    link = SilentFrom(clock, MemoryLink(VirtualPrinter()), writes)
+    printer = EscposPrinter(link, MODEL, monotonic=clock.monotonic, patience_s=2.0)
+    with pytest.raises(OutcomeUnknown):
+        act(printer)
+    assert clock.now_s - Clock().now_s <= 2.5
+    assert printer.counts.line_errors == 1
