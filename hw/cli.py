@@ -23,6 +23,7 @@ from hw.command_line import UsageParser, common_options, keep_private, run_verb,
 from hw.errors import DeviceError, ReaderMissing
 from hw.hardware import Hardware, rehearsal_keys
 from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
+from hw.standard_output import OutputLost
 from hw.strict_toml import SET, ConfigInvalid, apply_settings, convert, read_tables
 
 if TYPE_CHECKING:
@@ -36,14 +37,14 @@ _KIND_KEYS = ("kind", "model", "dialect", "protocol")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     keep_private()
+    return run_verb("hw", lambda: _call(argv), _code_of)
+
+
+def _call(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     verb: Callable[[argparse.Namespace], int] = args.verb
-
-    def checked() -> int:
-        _check_settings(settings_of(args))
-        return verb(args)
-
-    return run_verb("hw", checked, _code_of)
+    _check_settings(settings_of(args))
+    return verb(args)
 
 
 def _code_of(error: Exception) -> int | None:
@@ -53,7 +54,7 @@ def _code_of(error: Exception) -> int | None:
         return os.EX_CONFIG
     if isinstance(error, DataInUse):
         return os.EX_SOFTWARE  # as `kiosk` ends in this case
-    return os.EX_UNAVAILABLE if isinstance(error, ReaderMissing) else None
+    return os.EX_CONFIG if isinstance(error, ReaderMissing) else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,6 +146,8 @@ def _health(args: argparse.Namespace) -> int:
     level, hardware = Level(args.level), _load_hardware(args)
     checker = Checker(_ask, is_training=bool(rehearsal_keys(hardware)))
     worst = Outcome.PASSED
+    if args.device is not None and not getattr(hardware, args.device).link:
+        raise ConfigInvalid("hardware", f"{args.device}.link", "this station has no such device")
     with _opened(args) as (devices, simulation):
         readers = read_reader_list(_readers_file(args.config))
         cards = check_readers(hardware, simulation, readers, checker, level, args.device)
@@ -221,12 +224,13 @@ def _watch(args: argparse.Namespace) -> int:
             "identity": standing.identity,
             "troubles": list(report.troubles),
         }
-        with turn:
-            if args.json:
-                print(json.dumps(line, ensure_ascii=False), flush=True)
-            else:
-                more = ", ".join(report.troubles) or standing.cause or standing.identity
-                print(f"{report.name:8} {standing.presence:8} {more}".rstrip(), flush=True)
+        more = ", ".join(report.troubles) or standing.cause or standing.identity
+        try:
+            with turn:
+                plain = f"{report.name:8} {standing.presence:8} {more}".rstrip()
+                print(json.dumps(line, ensure_ascii=False) if args.json else plain, flush=True)
+        except OutputLost:
+            os.kill(os.getpid(), signal.SIGTERM)  # which the command waits for; this is a device's own thread
 
     with _opened(args) as (devices, _), monitoring(devices, tell, monotonic=time.monotonic):
         signal.sigwait({signal.SIGINT, signal.SIGTERM})

@@ -34,7 +34,9 @@ APPLICATION.toml has these keys:
     authentication_password         the one for the second certificate of a card that has two      (default "1234")
   [persons.clerk]                   optional
     name                            his name in the journal and on the receipt      (default "demo")
-    identity_document               "driving_licence", "passport" or "photo_card"   (default "driving_licence")
+    identity_document               "driving_licence", "passport", "photo_card", "answered_letter",
+                                    "health_insurance", "pension_book" or "employee_card"
+                                                                                    (default "driving_licence")
     tendered_yen                    what the resident hands over                    (default 500)
     cannot_tell                     true: asked after an interruption what became of money or paper, he does not know,
                                     so that two clerks have to settle it               (default false)

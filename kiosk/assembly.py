@@ -393,7 +393,7 @@ def _load_credential(path: Path) -> StationCredential:
     try:
         credential = load_credential(path)
     except CredentialInvalid as error:
-        raise ConfigInvalid(str(path), "", str(error)) from error
+        raise ConfigInvalid(str(path), "", error.reason) from error
     if not credential.chain:
         raise ConfigInvalid(str(path), "", "the issuer's certificate is missing after the station's own")
     return credential

@@ -16,6 +16,7 @@ from kiosk.cli import main
 from kiosk.config import load_config
 from kiosk.journal.database import open_database
 from kiosk.signature_command import configured_ocsp
+from kiosk.told_lines import write_line
 from tests.e2e.commands import APPLICATION, PASSWORD, ROOT, application_file, run
 
 SHIPPED = ROOT / "config" / "kiosk.toml"
@@ -186,7 +187,8 @@ def test_signing_asks_for_no_printer_and_with_a_real_reader_for_no_data_director
     (tmp_path / "form").write_text("x")
     words = ["sign", tmp_path / "form", "--pin-file", tmp_path / "form", "--data", tmp_path / "data"]
     real = run(*words, "--set", "card.link=pcsc:No Such Reader", "--set", "printer.link=serial:///dev/nope")
-    assert real.returncode == 1
+    assert real.returncode == 78
+    assert "card.link: " in real.stderr
     assert "No Such Reader" in real.stderr or "no card service" in real.stderr
     assert not (tmp_path / "data").exists()
     simulated = run(*words, "--set", "printer.link=serial:///dev/nope")
@@ -329,6 +331,34 @@ def test_a_file_that_this_user_may_not_touch_is_named(error: type[OSError], caps
 
     assert run_verb("kiosk", verb, lambda error: None) == os.EX_CONFIG
     assert capsys.readouterr().err == "kiosk: /var/lib/kiosk/kiosk.db: Permission denied\n"
+
+
+def test_a_full_disk_is_no_defect(capsys: pytest.CaptureFixture[str]) -> None:
+    def verb() -> int:
+        with open("/dev/full", "w") as full:
+            full.write("x")
+        return 0
+
+    assert run_verb("kiosk", verb, lambda error: None) == os.EX_CONFIG
+    assert capsys.readouterr().err == "kiosk: a file could not be written: No space left on device\n"
+
+
+def test_a_case_whose_lines_nobody_takes_goes_on_and_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = []
+
+    def verb() -> int:
+        for step in ("application", "fee", "closed"):
+            write_line(sys.stdout, {"step": step}, is_json=True)
+            steps.append(step)
+        return 0
+
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run_verb("kiosk", verb, lambda error: None) == 70
+    assert steps == ["application", "fee", "closed"]
+    assert capsys.readouterr().err == "kiosk: stdout: No space left on device\n"
 
 
 def test_a_pin_for_the_roster_is_typed_at_a_terminal_only() -> None:

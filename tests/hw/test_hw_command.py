@@ -89,7 +89,7 @@ def test_a_simulated_device_takes_the_common_options_after_its_name(device: str,
     common = ["--config", ROOT / "config" / "kiosk.toml", "--data", tmp_path, "--set", "card.link=sim:"]
     where = ["--vpcd", "127.0.0.1:1"] if device == "card" else ["--tcp", "1", "--out", "/dev/null/out"]
     done = hw("sim", device, *common, *where)
-    assert done.returncode == (69 if device == "card" else 64), done.stderr
+    assert done.returncode == (69 if device == "card" else 78), done.stderr
     assert "unrecognized" not in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -52,7 +52,7 @@ def test_a_bundle_of_a_station_that_has_issued_names_nobody(tmp_path: Path) -> N
         for line in key.read_text("latin-1").splitlines():
             assert len(line) < 20 or line not in whole, key
     again = run("bundle", "-o", out, "--data", data)
-    assert again.returncode == 64 and "exists" in again.stderr  # never replaces anything
+    assert again.returncode == 78 and "exists" in again.stderr  # never replaces anything
 
 
 def test_a_station_that_never_ran_can_be_bundled_too(tmp_path: Path) -> None:
