@@ -113,9 +113,7 @@ def test_settings_before_between_and_after_the_verbs_all_count(tmp_path: Path) -
         assert "town.nmae" in run(*words).stderr
 
 
-@pytest.mark.parametrize(
-    "words", [["drill", APPLICATION], ["sign", APPLICATION], ["demo"], ["run", "--seat", "clerk"], ["ca", "init"]]
-)
+@pytest.mark.parametrize("words", [["drill", APPLICATION], ["demo"], ["run", "--seat", "clerk"], ["ca", "init"]])
 def test_a_data_directory_that_cannot_be_made_is_named(words: list[object], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run(*words, "--data", tmp_path / "file" / "below")
@@ -162,7 +160,10 @@ def test_a_damaged_file_of_a_simulated_device_stops_a_drill_by_its_name(tmp_path
     assert f"{tmp_path}/sim/till.json: damaged" in done.stderr
 
 
-@pytest.mark.parametrize(("content", "told"), [(None, "No such file or directory"), (b"\xff\n", "not text in UTF-8")])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(None, "No such file or directory"), (b"\xff\n", "its first line is no password of ASCII characters")],
+)
 def test_a_file_of_a_new_password_that_cannot_be_read_is_named_once(
     content: bytes | None, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -311,8 +312,7 @@ def test_records_are_made_unreadable_when_their_time_is_over_and_no_earlier(used
 def test_a_wrong_choice_is_told_with_its_key_and_what_there_is_to_choose(setting: str, told: str) -> None:
     done = run("check", "--set", setting)
     assert done.returncode == 78
-    assert told in done.stderr
-    assert str(SHIPPED) in done.stderr
+    assert f"--set {told}" in done.stderr
 
 
 def test_a_password_that_no_card_takes_is_told_before_anything_is_done(tmp_path: Path) -> None:
