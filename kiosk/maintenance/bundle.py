@@ -56,7 +56,7 @@ def write_bundle(path: Path, texts: Mapping[str, str], at: datetime.datetime) ->
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name, text in sorted(texts.items()):
-            content = text.encode("utf-8")
+            content = text.encode("utf-8", "backslashreplace")
             member = tarfile.TarInfo(f"{folder}/{name}")
             member.size, member.mtime, member.mode = len(content), int(at.timestamp()), 0o600
             archive.addfile(member, io.BytesIO(content))

@@ -1,9 +1,12 @@
 """The support bundle and `kiosk check`: what a technician gets, without planted names, keys and passwords."""
 
 import json
+import os
 import stat
 import tarfile
 from pathlib import Path
+
+import pytest
 
 from kiosk.config import load_config, locate_config
 from kiosk.config_check import _card_service
@@ -55,8 +58,9 @@ def test_a_bundle_of_a_station_that_has_issued_names_nobody(tmp_path: Path) -> N
     assert again.returncode == 78 and "exists" in again.stderr  # never replaces anything
 
 
-def test_a_station_that_never_ran_can_be_bundled_too(tmp_path: Path) -> None:
-    done = run("bundle", "--data", tmp_path / "none", "-o", tmp_path / "b.tar.gz")
+@pytest.mark.parametrize("folder", ["none", os.fsdecode(b"no text \xff\xfe")])
+def test_a_station_that_never_ran_can_be_bundled_too(tmp_path: Path, folder: str) -> None:
+    done = run("bundle", "--data", tmp_path / folder, "-o", tmp_path / "b.tar.gz")
     assert done.returncode == 0, done.stderr
     texts = unpacked(tmp_path / "b.tar.gz")
     assert "hardware.card.link = sim:" in texts["settings.txt"]
