@@ -5,11 +5,11 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hw.cash.coin_box import CoinBox
 from hw.cash.shown import NewestFrame, ShownCashBox
@@ -17,7 +17,7 @@ from hw.devices import Devices, check_devices, open_devices
 from hw.hardware import SIMULATED, CardDevice, Hardware
 from hw.ports import CardReader, CashBox
 from hw.printer.shared import SharedPrinter
-from hw.strict_toml import ConfigInvalid
+from hw.strict_toml import ConfigInvalid, apply_settings, blaming_settings, convert
 
 if TYPE_CHECKING:
     from hw.display import CustomerDisplay
@@ -36,15 +36,20 @@ class SimulatedReader:
 
     def __init__(self, directory: Path, name: str = "card", profile: str = "juki-2011") -> None:
         from hw.card.memory import MemorySlot
+        from hw.sim.kept_file import reading_kept
 
         self._profile = profile
         self._directory = directory
         self._note = directory / ("reader.json" if name == "card" else f"{name}.json")
         self.slot = MemorySlot(SIMULATED)
-        noted = json.loads(self._note.read_text()) if self._note.exists() else {}
-        self._last: str | None = noted.get("last")
-        if noted.get("inserted") is not None:
-            self.insert(str(noted["inserted"]))
+        self._last: str | None = None
+        inserted: str | None = None
+        if self._note.exists():
+            with reading_kept(self._note, "reader"):
+                noted = json.loads(self._note.read_bytes())
+                self._last, inserted = noted.get("last"), noted.get("inserted")
+        if inserted is not None:
+            self.insert(str(inserted))
 
     @property
     def is_inserted(self) -> bool:
@@ -52,18 +57,26 @@ class SimulatedReader:
         return self.slot.is_card_present()
 
     def insert(self, name: str) -> None:
-        """Puts in the card of that name, which may be any text; a new one when there is none yet."""
+        """Puts in the card of that name, which may be any text; a new one when there is none yet.
+
+        Raises `ConfigInvalid` when the card's file cannot be read, or a new one not be written.
+        """
         from hw.sim.card.card import VirtualCard
-        from hw.sim.card.memory import FileStore
+        from hw.sim.card.memory import CardMemoryInvalid, FileStore
         from hw.sim.card.personalization import new_card, new_piv_card
         from hw.sim.card.profile import PIV, PROFILES
 
         number, stem = _card_identity(name)
-        store = FileStore(self._directory / f"card-{stem}.json")
-        if not store.exists():
-            is_piv = self._profile == PIV
-            store.write(new_piv_card(number) if is_piv else new_card(number, PROFILES[self._profile]))
-        self.slot.insert(VirtualCard(store))
+        path = self._directory / f"card-{stem}.json"
+        store = FileStore(path)
+        try:
+            if not store.exists():
+                is_piv = self._profile == PIV
+                store.write(new_piv_card(number) if is_piv else new_card(number, PROFILES[self._profile]))
+            card = VirtualCard(store)
+        except CardMemoryInvalid as error:
+            raise ConfigInvalid(str(path), "", error.reason) from error
+        self.slot.insert(card)
         self._write_note(name)
 
     def insert_last(self) -> None:
@@ -115,6 +128,18 @@ class Bench:
     simulated_coins: "VirtualCoinMachine | None"
     devices: Devices
     """The same devices bare, for those who look after them."""
+
+
+def set_hardware(tables: dict[str, Any], settings: Sequence[tuple[str, str]], file: str) -> Hardware:
+    """The devices that the tables of `file` name, with `settings` (`--set`) on top, checked.
+
+    Raises `ConfigInvalid`, of the file or of the setting.
+    """
+    apply_settings(tables, settings, Hardware)
+    with blaming_settings(settings, file):
+        hardware = convert(tables, Hardware, file)
+        check_hardware(hardware, file)
+    return hardware
 
 
 def check_hardware(hardware: Hardware, file: str = "hardware") -> None:

@@ -10,32 +10,41 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import field, make_dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, get_type_hints
 
-from hw.bench import check_hardware
+from hw.bench import set_hardware
 from hw.card.reader_list import read_reader_list
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from hw.errors import DeviceError, ReaderMissing
 from hw.hardware import Hardware, rehearsal_keys
 from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
-from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
+from hw.standard_output import OutputLost
+from hw.strict_toml import SET, ConfigInvalid, apply_settings, convert, read_tables
 
 if TYPE_CHECKING:
     from hw.cash.coin_ledger import CoinState
     from hw.devices import Devices
 
+_SHIPPED = Path(__file__).resolve().parent.parent / "config" / "kiosk.toml"
 _KIND_KEYS = ("kind", "model", "dialect", "protocol")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     keep_private()
+    return run_verb("hw", lambda: _call(argv), _code_of)
+
+
+def _call(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     verb: Callable[[argparse.Namespace], int] = args.verb
-    return run_verb("hw", lambda: verb(args), _code_of)
+    _check_settings(settings_of(args))
+    return verb(args)
 
 
 def _code_of(error: Exception) -> int | None:
@@ -45,7 +54,7 @@ def _code_of(error: Exception) -> int | None:
         return os.EX_CONFIG
     if isinstance(error, DataInUse):
         return os.EX_SOFTWARE  # as `kiosk` ends in this case
-    return os.EX_UNAVAILABLE if isinstance(error, ReaderMissing) else None
+    return os.EX_CONFIG if isinstance(error, ReaderMissing) else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -137,6 +146,8 @@ def _health(args: argparse.Namespace) -> int:
     level, hardware = Level(args.level), _load_hardware(args)
     checker = Checker(_ask, is_training=bool(rehearsal_keys(hardware)))
     worst = Outcome.PASSED
+    if args.device is not None and not getattr(hardware, args.device).link:
+        raise ConfigInvalid("hardware", f"{args.device}.link", "this station has no such device")
     with _opened(args) as (devices, simulation):
         readers = read_reader_list(_readers_file(args.config))
         cards = check_readers(hardware, simulation, readers, checker, level, args.device)
@@ -213,12 +224,13 @@ def _watch(args: argparse.Namespace) -> int:
             "identity": standing.identity,
             "troubles": list(report.troubles),
         }
-        with turn:
-            if args.json:
-                print(json.dumps(line, ensure_ascii=False), flush=True)
-            else:
-                more = ", ".join(report.troubles) or standing.cause or standing.identity
-                print(f"{report.name:8} {standing.presence:8} {more}".rstrip(), flush=True)
+        more = ", ".join(report.troubles) or standing.cause or standing.identity
+        try:
+            with turn:
+                plain = f"{report.name:8} {standing.presence:8} {more}".rstrip()
+                print(json.dumps(line, ensure_ascii=False) if args.json else plain, flush=True)
+        except OutputLost:
+            os.kill(os.getpid(), signal.SIGTERM)  # which the command waits for; this is a device's own thread
 
     with _opened(args) as (devices, _), monitoring(devices, tell, monotonic=time.monotonic):
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
@@ -254,12 +266,36 @@ def _load_hardware(args: argparse.Namespace) -> Hardware:
     """The devices that `kiosk.toml` points to, with those `--set` on top that concern them."""
     settings = settings_of(args)
     path = dict(settings).get("station.hardware") or _hardware_file(args.config)
-    tables = read_tables(Path(path))
     concerned = [(key, value) for key, value in settings if key.partition(".")[0] in Hardware.__dataclass_fields__]
-    apply_settings(tables, concerned, Hardware)
-    hardware = convert(tables, Hardware, str(path))
-    check_hardware(hardware, str(path))
-    return hardware
+    return set_hardware(read_tables(Path(path)), concerned, str(path))
+
+
+def _check_settings(settings: Sequence[tuple[str, str]]) -> None:
+    """Raises `ConfigInvalid` for a `--set` that no program knows; what is `kiosk`'s own is left alone otherwise.
+
+    The kinds of its values are those in the shipped kiosk.toml, which states every key.
+    """
+    if not settings:
+        return
+    stated = {name: _kind_of(name, value) for name, value in read_tables(_SHIPPED).items()}
+    known = _tables_of("Known", stated | get_type_hints(Hardware))
+    tables: dict[str, object] = {}
+    apply_settings(tables, settings, known)
+    convert(tables, known, SET)
+
+
+def _kind_of(name: str, value: object) -> Any:
+    match value:
+        case dict():
+            return _tables_of(name, {key: _kind_of(key, inner) for key, inner in value.items()})
+        case [first, *_]:
+            return GenericAlias(list, (type(first),))
+        case _:
+            return type(value)
+
+
+def _tables_of(name: str, kinds: Mapping[str, Any]) -> Any:
+    return make_dataclass(name, [(key, kind, field(default=None)) for key, kind in kinds.items()])
 
 
 def _readers_file(config: Path | None) -> Path:
@@ -268,9 +304,8 @@ def _readers_file(config: Path | None) -> Path:
 
 
 def _hardware_file(config: Path | None) -> Path:
-    shipped = Path(__file__).resolve().parent.parent / "config"
     installed = Path("/etc/kiosk/kiosk.toml")
-    path = config or (installed if installed.exists() else shipped / "kiosk.toml")
+    path = config or (installed if installed.exists() else _SHIPPED)
     station = read_tables(path).get("station", {})
     name = station.get("hardware", "hardware.toml") if isinstance(station, Mapping) else None
     if not isinstance(name, str):

@@ -1,18 +1,25 @@
 """What the `kiosk` and `hw` commands have in common: their common options, and how a call ends."""
 
 import argparse
+import errno
 import os
 import resource
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
+
+from hw.standard_output import OutputLost, standard_output
 
 INTERRUPTED = 128 + 2
 """What a shell calls the end by SIGINT."""
 
 _LEVELS = 3
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+"""Where a file was to be written, there is no place for it; such an error often does not name the file."""
 
 
 class UsageParser(argparse.ArgumentParser):
@@ -55,7 +62,7 @@ def common_options(level: int) -> UsageParser:
         action="append",
         type=_setting,
         metavar="table.key=value",
-        help="wins over the file; may be repeated",
+        help="wins over the file; may be repeated; the items of a list with commas between them",
     )
     return parent
 
@@ -75,15 +82,32 @@ def run_verb(program: str, verb: Callable[[], int], code_of: Callable[[Exception
     """Runs one verb and returns its exit code, whatever happens.
 
     `code_of` knows the errors that are somebody's to mend: exit code of an error, or None for a defect of the program.
-    A file that this user may not touch, or that is of another kind, is named. Of a defect only its kind and where it
-    arose are told, on stderr: its text may name a person.
+    A file that this user may not touch, or that is of another kind, is named, and a full disk told. Of a defect only
+    its kind and where it arose are told, on stderr: its text may name a person. What stdout did not take is no success
+    (70), and told there as well, unless its reader has left: he does not know the outcome. `SystemExit` of an argument
+    parser passes.
     """
+    with standard_output() as output:
+        code, ended = os.EX_OK, None
+        try:
+            code = _outcome(program, verb, code_of)
+        except SystemExit as help_or_usage:
+            ended = help_or_usage
+        with suppress(OutputLost):
+            output.flush()
+        if output.lost is not None:
+            if told := output.told():
+                print(f"{program}: {told}", file=sys.stderr)
+            return code or os.EX_SOFTWARE
+    if ended is not None:
+        raise ended
+    return code
+
+
+def _outcome(program: str, verb: Callable[[], int], code_of: Callable[[Exception], int | None]) -> int:
     try:
-        code = verb()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read our output has gone and does not know the outcome; nor may the interpreter's last flush fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return verb()
+    except OutputLost:
         return os.EX_SOFTWARE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -96,10 +120,13 @@ def run_verb(program: str, verb: Callable[[], int], code_of: Callable[[Exception
         if isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError) and error.filename is not None:
             print(f"{program}: {os.fsdecode(error.filename)}: {error.strerror}", file=sys.stderr)
             return os.EX_CONFIG
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            named = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+            print(f"{program}: a file could not be written: {named}{error.strerror}", file=sys.stderr)
+            return os.EX_CONFIG
         _print_frames(error)
         print(f"{program}: this is a defect of the program; nothing that was acknowledged is lost", file=sys.stderr)
         return os.EX_SOFTWARE
-    return code
 
 
 def _print_frames(error: BaseException) -> None:

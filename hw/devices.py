@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hw.hardware import (
+    BAUDRATES,
     SIMULATED,
     CashDevice,
     DisplayDevice,
@@ -21,7 +22,7 @@ from hw.link.link import Link
 from hw.link.memory import Core
 from hw.link.serial_port import SerialLine
 from hw.link.traced import TracedLink
-from hw.link.url import link_to
+from hw.link.url import FORMS, link_to
 from hw.ports import CashBox
 from hw.printer.shared import SharedPrinter
 from hw.sim.fault import FaultSpecInvalid
@@ -87,6 +88,9 @@ class _Lines:
 def check_devices(hardware: Hardware) -> None:
     """Raises `ConfigInvalid` for a link, a model or a form that is none; touches no device and no file."""
     _model(hardware.printer)
+    if not hardware.printer.link:
+        raise ConfigInvalid("hardware", "printer.link", f"a station has a receipt printer: {FORMS}")
+    _check_baudrates(hardware)
     _link("printer", hardware.printer.link, hardware.printer.fault, Core)
     _check_cash(hardware.cash)
     for name, link, fault in (
@@ -258,6 +262,13 @@ def _check_cash(device: CashDevice) -> None:
             raise ConfigInvalid("hardware", "cash.link", "only a simulated cash changer (sim:) can be driven")
         case "cctalk":
             _link("cash", device.link, device.fault, Core)
+
+
+def _check_baudrates(hardware: Hardware) -> None:
+    for name, device in (("printer", hardware.printer), ("display", hardware.display), ("scanner", hardware.scanner)):
+        if device.baudrate not in BAUDRATES:
+            known = ", ".join(map(str, BAUDRATES))
+            raise ConfigInvalid("hardware", f"{name}.baudrate", f"{device.baudrate} is none of {known}")
 
 
 def _scanner_values(device: ScannerDevice) -> tuple[bytes, ...]:

@@ -12,6 +12,8 @@ FlowControl = Literal["none", "xon/xoff", "rts/cts", "dtr/dsr"]
 DTR/DSR, the setting that receipt printers come with, has no support in Linux: it takes a cable that leads the device's
 DTR to the computer's CTS, and then is RTS/CTS here.
 """
+BAUDRATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400)
+"""What a serial line can be set to; the device's switches or manual say to which."""
 SIMULATED = "sim:"
 """The link of a simulated device in memory."""
 

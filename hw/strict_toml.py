@@ -6,18 +6,26 @@ import enum
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
+SET = "--set"
+"""The `ConfigInvalid.file` of a value that stands on the command line."""
+
+
 class ConfigInvalid(ValueError):
     """A file that cannot be used: `file`, dotted `key` (empty for the whole file) and `reason`."""
 
     def __init__(self, file: str, key: str, reason: str) -> None:
-        super().__init__(f"{file}: {key}: {reason}" if key else f"{file}: {reason}")
+        # Whoever could not read the file may have named it already.
+        reason = reason.removeprefix(f"{file}: ")
+        place = f"{file} {key}" if file == SET else ": ".join(filter(None, (file, key)))
+        super().__init__(f"{place}: {reason}")
         self.file = file
         self.key = key
         self.reason = reason
@@ -52,7 +60,10 @@ def convert(tables: Mapping[str, Any], kind: type[T], file: str) -> T:
 
 
 def apply_settings(tables: dict[str, Any], settings: Iterable[tuple[str, str]], kind: type[Any]) -> None:
-    """Puts `table.key` = bare text into `tables`, converted to the key's type in `kind`. Raises `ConfigInvalid`."""
+    """Puts `table.key` = bare text into `tables`, converted to the key's type in `kind`. Raises `ConfigInvalid`.
+
+    A list is its items with commas between them, or as TOML writes it.
+    """
     for dotted, text in settings:
         *path, name = dotted.split(".")
         table, inner = tables, kind
@@ -60,8 +71,19 @@ def apply_settings(tables: dict[str, Any], settings: Iterable[tuple[str, str]], 
             inner = _field_type(inner, part, dotted)
             table = table.setdefault(part, {})
             if not isinstance(table, dict):
-                raise ConfigInvalid("--set", dotted, f"{part!r} is no table in the file")
+                raise ConfigInvalid(SET, dotted, f"{part!r} is no table in the file")
         table[name] = _from_text(text, _field_type(inner, name, dotted), dotted)
+
+
+@contextmanager
+def blaming_settings(settings: Iterable[tuple[str, str]], file: str) -> Iterator[None]:
+    """Whatever is refused in `file` though a setting has put it there, is told of that `--set` instead."""
+    try:
+        yield
+    except ConfigInvalid as error:
+        if error.file == file and error.key.partition("[")[0] in dict(settings):
+            raise ConfigInvalid(SET, error.key, error.reason) from error
+        raise
 
 
 def _choices(kind: Any, key: str) -> str:
@@ -83,24 +105,39 @@ def _values(kind: Any) -> list[str]:
 
 def _from_text(text: str, kind: Any, dotted: str) -> Any:
     wanted = _members(kind)
+    for member in wanted:
+        if typing.get_origin(member) in (list, tuple):
+            return _list_from_text(text, typing.get_args(member)[0], dotted)
     if bool in wanted:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"
-        raise ConfigInvalid("--set", dotted, f"{text!r} is neither true nor false")
+        raise ConfigInvalid(SET, dotted, f"{text!r} is neither true nor false")
     for number in (int, float):
         if number in wanted:
             try:
                 return number(text)
             except ValueError:
-                raise ConfigInvalid("--set", dotted, f"{text!r} is not a number") from None
+                raise ConfigInvalid(SET, dotted, f"{text!r} is not a number") from None
     return text
+
+
+def _list_from_text(text: str, item: Any, dotted: str) -> list[Any]:
+    if not text.lstrip().startswith("["):
+        return [_from_text(part.strip(), item, dotted) for part in text.split(",")] if text.strip() else []
+    try:
+        tables = tomllib.loads(f"list = {text}")
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigInvalid(SET, dotted, f"{text!r} is no list: {error}") from error
+    if len(tables) > 1:
+        raise ConfigInvalid(SET, dotted, f"{text!r} is more than a list")
+    return list(tables["list"])
 
 
 def _field_type(kind: Any, name: str, dotted: str) -> Any:
     for member in _members(kind):
         if dataclasses.is_dataclass(member) and name in (hints := typing.get_type_hints(member)):
             return hints[name]
-    raise ConfigInvalid("--set", dotted, _unknown(name, _field_names(kind)))
+    raise ConfigInvalid(SET, dotted, _unknown(name, _field_names(kind)))
 
 
 def _members(kind: Any) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw.strict_toml import ConfigInvalid, convert, read_tables
-from kiosk.model.application import Application
+from kiosk.model.application import APPLICATION_NUMBER, LONGEST_NUMBER, Application
 from kiosk.model.characters import impossible
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.policy import Policy
@@ -14,13 +14,15 @@ from kiosk.model.resident import FourItems, Resident, Sex
 LARGEST_TENDERED_YEN = 100_000
 """More than anybody hands over for a fee; what is above is a slip of the pen."""
 
+NUMBER_FORM = f"1 to {LONGEST_NUMBER} of A-Z, a-z, 0-9, '-', '_' and '.', of which the first is a letter or a digit"
 _FOUR_DIGITS = "1234"
 LONGEST_CLERK_NAME = 12
 """Full-width characters that fit on a receipt beside 出納員."""
 
 HELP = """\
 APPLICATION.toml has these keys:
-  number                            the application's number; the same number is never issued twice
+  number                            the application's number, 1 to 40 letters, digits, "-", "_", "."; the same number is
+                                    never issued twice
   resident                          the resident's code in the register
   [form]                            optional: what the form says where it differs from the register, all of
     name, address                   text, as on the form; no control characters
@@ -32,7 +34,9 @@ APPLICATION.toml has these keys:
     authentication_password         the one for the second certificate of a card that has two      (default "1234")
   [persons.clerk]                   optional
     name                            his name in the journal and on the receipt      (default "demo")
-    identity_document               "driving_licence", "passport" or "photo_card"   (default "driving_licence")
+    identity_document               "driving_licence", "passport", "photo_card", "answered_letter",
+                                    "health_insurance", "pension_book" or "employee_card"
+                                                                                    (default "driving_licence")
     tendered_yen                    what the resident hands over                    (default 500)
     cannot_tell                     true: asked after an interruption what became of money or paper, he does not know,
                                     so that two clerks have to settle it               (default false)
@@ -123,9 +127,10 @@ def check_passwords(table: ResidentTable, policy: Policy, path: Path) -> None:
 def load_application(path: Path) -> ApplicationFile:
     """Reads the file. Raises `ConfigInvalid` that names file, key and reason."""
     file = convert(read_tables(path), ApplicationFile, str(path))
-    for key, text in (("number", file.number), ("resident", file.resident)):
-        if not text or not text.isprintable() or text != text.strip():
-            raise ConfigInvalid(str(path), key, "empty, or holds blanks at its ends or unprintable characters")
+    if not APPLICATION_NUMBER.fullmatch(file.number):
+        raise ConfigInvalid(str(path), "number", f"not {NUMBER_FORM}")
+    if not file.resident or not file.resident.isprintable() or file.resident != file.resident.strip():
+        raise ConfigInvalid(str(path), "resident", "empty, or holds blanks at its ends or unprintable characters")
     for key in ("password", "authentication_password"):
         if not getattr(file.persons.resident, key).isascii():
             raise ConfigInvalid(str(path), f"persons.resident.{key}", "a card takes ASCII characters only")

@@ -129,7 +129,7 @@ def open_station(
     issuer, name = credential.chain[0], _station_name(config, credential)
     if (days := credential.days_left(clock())) < WARNED_DAYS:
         print(f"kiosk: this station's credential ends in {days} days; `kiosk ca renew` renews it", file=sys.stderr)
-    database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
+    database = open_database(config.store.location(data))
     try:
         keys = (data / "station.key", data / "head.key")
         if is_begun(database, name):
@@ -210,7 +210,7 @@ def open_desk(
     """The clerk's station: what it answers to terminals that ask over the store. Raises as `open_station`."""
     credential = _load_credential(endpoint.credential)
     issuer, name = credential.chain[0], _station_name(config, credential)
-    database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}")
+    database = open_database(config.store.location(data))
     try:
         keys = (data / "station.key", data / "head.key")
         if is_begun(database, name):
@@ -293,7 +293,7 @@ def _authority_client(
 @contextmanager
 def way_to_clerk(config: Config, data: Path, credential: StationCredential, clock: Clock) -> Iterator[RemoteDesk]:
     """Another way to the clerk's station beside the one that the open station uses, for another thread."""
-    database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}", must_exist=True)
+    database = open_database(config.store.location(data), must_exist=True)
     try:
         key = _load_key(load_line_key, data / "line.key", os.urandom)
         line = Line(database, credential, key, credential.chain[0], clock, os.urandom)
@@ -393,7 +393,7 @@ def _load_credential(path: Path) -> StationCredential:
     try:
         credential = load_credential(path)
     except CredentialInvalid as error:
-        raise ConfigInvalid(str(path), "", str(error)) from error
+        raise ConfigInvalid(str(path), "", error.reason) from error
     if not credential.chain:
         raise ConfigInvalid(str(path), "", "the issuer's certificate is missing after the station's own")
     return credential

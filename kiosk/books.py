@@ -40,7 +40,7 @@ _SHOWN_OF_PSEUDONYM = 8
 @contextmanager
 def open_books(config: Config, data: Path, station: Station) -> Iterator["StationBooks"]:
     """The books of a station that is open, until left."""
-    database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}", must_exist=True)
+    database = open_database(config.store.location(data), must_exist=True)
     try:
         journal = Journal(
             database,

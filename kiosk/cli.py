@@ -21,16 +21,20 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     keep_private()
+    return run_verb("kiosk", lambda: _call(argv), _code_of)
+
+
+def _call(argv: Sequence[str] | None) -> int:
     args = _parser().parse_args(argv)
     args.settings = settings_of(args)
     verb: Callable[[argparse.Namespace], int] = args.verb
-    return run_verb("kiosk", lambda: verb(args), _code_of)
+    return verb(args)
 
 
 def _code_of(error: Exception) -> ExitCode | None:
     from hw.data_folder import DataInUse
     from hw.strict_toml import ConfigInvalid
-    from kiosk.authority.own_process import AuthorityNotStarted
+    from kiosk.authority.own_process import AuthorityNotStarted, AuthorityUnusable
     from kiosk.journal.database import UNREADABLE
     from kiosk.journal.entry import ChainBroken
     from kiosk.journal.errors import StoreLost, StoreUnusable
@@ -39,7 +43,7 @@ def _code_of(error: Exception) -> ExitCode | None:
     match error:
         case ChainBroken():
             return ExitCode.REFUSED
-        case ConfigInvalid() | StoreUnusable() | KeyDamaged():
+        case ConfigInvalid() | StoreUnusable() | KeyDamaged() | AuthorityUnusable():
             return ExitCode.CONFIG
         case StoreLost() | DataInUse() | AuthorityNotStarted():
             return ExitCode.INTERNAL
@@ -216,7 +220,9 @@ def _declare_service(name: str, declare: Callable[[UsageParser], None], service:
 
     service.epilog = HELP
     service.add_argument("application", type=Path, metavar="APPLICATION.toml")
-    service.add_argument("--number", help=f"of this application; default: the file's, with -{name}")
+    service.add_argument(
+        "--number", type=_application_number, help=f"of this application; default: the file's, with -{name}"
+    )
     service.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
     declare(service)
 
@@ -267,6 +273,15 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
     return int(text)
+
+
+def _application_number(text: str) -> str:
+    from kiosk.application_file import NUMBER_FORM
+    from kiosk.model.application import APPLICATION_NUMBER
+
+    if not APPLICATION_NUMBER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"an application's number is {NUMBER_FORM}")
+    return text
 
 
 def _day(text: str) -> "datetime.date":
@@ -338,7 +353,7 @@ def _drill(args: argparse.Namespace) -> int:
     except UsageInvalid as error:
         return _fail(ExitCode.USAGE, str(error))
     except TROUBLE as error:
-        return _fail(ExitCode.INTERNAL, str(error))
+        return _fail(_code_of(error) or ExitCode.INTERNAL, str(error))
 
 
 def _sign(args: argparse.Namespace) -> int:
@@ -425,8 +440,10 @@ def _reconcile(args: argparse.Namespace) -> int:
     if args.receipts is not None:
         try:
             stubs = args.receipts.read_text().split("\n")
-        except (OSError, ValueError) as error:
-            raise ConfigInvalid(str(args.receipts), "", str(error)) from error
+        except OSError as error:
+            raise ConfigInvalid(str(args.receipts), "", error.strerror or str(error)) from error
+        except ValueError as error:
+            raise ConfigInvalid(str(args.receipts), "", "no text in UTF-8, of a receipt's code a line") from error
     with _writing(_data(args)) as data:
         out = "json" if args.json else "text"
         return run_reconcile(config, path, args.settings, data, [line for line in stubs if line.strip()], out)
@@ -517,7 +534,7 @@ def _in_training(args: argparse.Namespace, run: "Callable[[Place], int]") -> int
     except NotInTraining as error:
         return _fail(ExitCode.USAGE, str(error))
     except TROUBLE as error:
-        return _fail(ExitCode.INTERNAL, str(error))
+        return _fail(_code_of(error) or ExitCode.INTERNAL, str(error))
 
 
 def _paper(args: argparse.Namespace) -> int:
@@ -554,7 +571,7 @@ def _bundle(args: argparse.Namespace) -> int:
     try:
         return run_bundle(config, path, _data(args, "demo"), args.out, system_clock())
     except OSError as error:
-        return _fail(ExitCode.USAGE, f"{error.filename or args.out}: {error.strerror or error}")
+        return _fail(ExitCode.CONFIG, f"{error.filename or args.out}: {error.strerror or error}")
 
 
 def _ca(args: argparse.Namespace) -> int:

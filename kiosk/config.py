@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from hw.bench import check_hardware
+from hw.bench import set_hardware
 from hw.hardware import Hardware
-from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
+from hw.strict_toml import ConfigInvalid, apply_settings, blaming_settings, convert, read_tables
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.model.application import Delivery
 from kiosk.model.policy import Policy
@@ -105,6 +105,10 @@ class StoreTable:
 
     url: str = ""
 
+    def location(self, data: Path) -> str | Path:
+        """Where the store is: at a URL, or in a file of the data directory, whose name is none."""
+        return self.url or data / "kiosk.db"
+
 
 @dataclass(frozen=True)
 class CounterTable:
@@ -153,6 +157,8 @@ class _KioskFile:
 
 _TOWN_CODE = re.compile(r"(0[1-9]|[1-3][0-9]|4[0-7])[0-9]{3}")
 """A prefecture's number, 01 to 47, and the municipality's in it (全国地方公共団体コード without its check digit)."""
+_LARGEST_FLOAT_YEN = 10_000_000
+"""More change than any drawer holds; what is above is a slip of the pen."""
 _PATHS = {
     "voice.model",
     "authority.credential",
@@ -208,21 +214,21 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
         (devices if table in Hardware.__dataclass_fields__ else own).append((dotted, text))
     tables = read_tables(path)
     apply_settings(tables, own, _KioskFile)
-    file = convert(tables, _KioskFile, str(path))
-    _check(file, str(path))
     home = path.resolve().parent
-    hardware_path = home / file.station.hardware
-    hardware_tables = _read_named(path, "station.hardware", hardware_path)
-    apply_settings(hardware_tables, devices, Hardware)
-    hardware = convert(hardware_tables, Hardware, str(hardware_path))
-    check_hardware(hardware, str(hardware_path))
+    with blaming_settings(own, str(path)):
+        file = convert(tables, _KioskFile, str(path))
+        _check(file, str(path))
+        hardware_path = home / file.station.hardware
+        hardware_tables = _read_named(path, "station.hardware", hardware_path)
+        policy = _policy(path, home / file.policy.directory, file.policy.profile)
+    hardware = set_hardware(hardware_tables, devices, str(hardware_path))
     if file.counter.delivery is Delivery.WINDOW and not hardware.window.link:
         raise ConfigInvalid(str(hardware_path), "window.link", "delivery at the window needs a reader there")
     return Config(
         home=home,
         town=file.town,
         station=file.station,
-        policy=_policy(path, home / file.policy.directory, file.policy.profile),
+        policy=policy,
         authority=file.authority,
         clerk=file.clerk,
         policies=home / file.policy.directory,
@@ -263,12 +269,23 @@ def _check(file: _KioskFile, name: str) -> None:
     ):
         if not (math.isfinite(seconds) and seconds > 0):
             raise ConfigInvalid(name, key, f"{seconds} is no time to wait: more than 0, and it must end")
+    if not 0 <= file.counter.float_yen <= _LARGEST_FLOAT_YEN:
+        raise ConfigInvalid(name, "counter.float_yen", f"not between 0 and {_LARGEST_FLOAT_YEN}")
     if not _TOWN_CODE.fullmatch(file.town.code):
         raise ConfigInvalid(name, "town.code", f"{file.town.code!r} is no municipality's code: five digits, from 01")
     if file.authority.url and not _is_http(file.authority.url):
         raise ConfigInvalid(
             name, "authority.url", f"{file.authority.url!r} is not http://HOST:PORT or https://HOST:PORT"
         )
+    if _is_sqlite_without_file(file.store.url):
+        raise ConfigInvalid(name, "store.url", f"{file.store.url!r} names no file: sqlite:///FILE")
+
+
+def _is_sqlite_without_file(url: str) -> bool:
+    """Whether SQLite would keep the store in memory, or in a file of its own that it deletes when it is closed."""
+    scheme, _, rest = url.partition("://")
+    file = unquote(rest.partition("?")[0].removeprefix("/"))
+    return scheme.partition("+")[0] == "sqlite" and (not file or file.startswith((":memory:", "file:")))
 
 
 def _is_http(url: str) -> bool:

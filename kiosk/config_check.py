@@ -41,7 +41,7 @@ def check_settings(config: Config, path: Path, data: Path) -> tuple[Check, ...]:
         Check("printer.model", "pass", hardware.printer.model),
         Check("cash.kind", "pass", hardware.cash.kind),
         _rehearsal(hardware),
-        Check("store.url", "pass", without_secrets(config.store.url) or f"sqlite:///{data / 'kiosk.db'}"),
+        Check("store.url", "pass", without_secrets(config.store.url) or str(config.store.location(data))),
         Check("authority.url", "pass", without_secrets(config.authority.url) or "its own, of the demo"),
         *(_private(name, data / name) for name in _KEY_FILES if (data / name).exists()),
         _card_service(),

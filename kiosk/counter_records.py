@@ -35,7 +35,7 @@ class CounterRecords:
 @contextmanager
 def open_counter_records(config: Config, data: Path, station: Station) -> Iterator[CounterRecords]:
     """The records, until left."""
-    database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}", must_exist=True)
+    database = open_database(config.store.location(data), must_exist=True)
     try:
         key = load_station_key(data / "station.key")
         journal = Journal(

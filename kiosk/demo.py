@@ -1,5 +1,6 @@
 """`kiosk demo` and `kiosk run`: the screens on a counter put together from the configuration."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -76,9 +77,13 @@ def _show(
         return read(path), path
 
     # The screens are drawn on standard error and typed at on standard input; without a terminal they would only hang.
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    is_drawable = os.environ.get("TERM") != "dumb"
+    if not (sys.stdin.isatty() and sys.stderr.isatty() and is_drawable):
         configuration()
-        print("kiosk: needs a terminal on standard input and standard error", file=sys.stderr)
+        lacking = (
+            "a terminal on standard input and standard error" if is_drawable else "another terminal than TERM=dumb"
+        )
+        print(f"kiosk: needs {lacking}", file=sys.stderr)
         return ExitCode.USAGE
     from kiosk.ui import collector
 

@@ -16,4 +16,4 @@ class ExitCode(IntEnum):
     """The authority cannot be reached."""
     INTERNAL = 70
     CONFIG = 78
-    """A configuration or application file cannot be used."""
+    """A file cannot be used: of the configuration, of an application, or one that is to be written."""

@@ -47,6 +47,10 @@ class Place:
     data: Path
 
 
+_LONGEST_LINE_BYTES = 256
+"""More than any password has; a file may be a device that never ends."""
+
+
 class NotInTraining(Exception):
     """Persons are played, and clerks' keys read from files, for training authorities only."""
 
@@ -204,11 +208,11 @@ def _opened(place: Place) -> Iterator[Assembly]:
 def _first_line(path: Path) -> str:
     """A password for a drill. Raises `ConfigInvalid`."""
     try:
-        with path.open() as file:
-            password = file.readline().rstrip("\n")
-    except (OSError, ValueError) as error:
-        raise ConfigInvalid(str(path), "", str(error)) from error
-    if not password or not password.isascii():
+        with path.open("rb") as file:
+            password = file.readline(_LONGEST_LINE_BYTES).rstrip(b"\r\n").decode("latin-1")
+    except OSError as error:
+        raise ConfigInvalid(str(path), "", error.strerror or str(error)) from error
+    if not password.isascii() or not password.isprintable() or not password:
         raise ConfigInvalid(str(path), "", "its first line is no password of ASCII characters")
     return password
 

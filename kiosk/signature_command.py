@@ -14,7 +14,7 @@ from cryptography import x509
 from hw.bench import open_reader
 from hw.card.key import CardKey
 from hw.data_folder import hold_data
-from hw.errors import CardAbsent, DeviceError, PinLocked, PinRefused
+from hw.errors import CardAbsent, DeviceError, PinLocked, PinRefused, ReaderMissing
 from hw.hardware import SIMULATED
 from hw.ports import CardSession
 from hw.strict_toml import ConfigInvalid
@@ -38,6 +38,10 @@ _EXIT = {
 }
 
 
+_LONGEST_PASSWORD_BYTES = 255
+"""More than any card takes."""
+
+
 class NothingToSignWith(Exception):
     """The card holds no certificate or no key."""
 
@@ -50,6 +54,8 @@ def run_sign(
     target = out or file.with_name(file.name + ".p7s")
     # The simulated card's memory lies in the data directory, where a demo or a drill may be at work on it.
     is_simulated = config.hardware.card.link == SIMULATED
+    if is_simulated and not data.exists():
+        return _refuse(ExitCode.REFUSED, f"no card in the reader: {data} does not exist")
     try:
         with hold_data(data) if is_simulated else nullcontext():
             reader, hand = open_reader(config.hardware.card, data / "sim")
@@ -63,6 +69,8 @@ def run_sign(
         return _refuse(ExitCode.REFUSED, "the password is locked; only the counter can set a new one")
     except PinRefused as refused:
         return _refuse(ExitCode.REFUSED, f"wrong password, {refused.attempts_remaining} attempts remain")
+    except ReaderMissing as error:
+        return _refuse(ExitCode.CONFIG, f"card.link: {error}")
     except (DeviceError, NothingToSignWith) as error:
         return _refuse(ExitCode.REFUSED, str(error))
     try:
@@ -105,29 +113,32 @@ def read_password(pin_file: Path | None, prompt: str) -> bytearray:
     if pin_file is not None:
         try:
             with open(pin_file, "rb", buffering=0) as file:
-                return _read_line(file.fileno())
+                return _read_line(file.fileno(), str(pin_file))
         except OSError as error:
             raise ConfigInvalid(str(pin_file), "", error.strerror or str(error)) from error
     print(prompt, end="", file=sys.stderr, flush=True)
     descriptor = sys.stdin.fileno()
     if not os.isatty(descriptor):
-        return _read_line(descriptor)
+        return _read_line(descriptor, "stdin")
     before = termios.tcgetattr(descriptor)
     silent = termios.tcgetattr(descriptor)
     silent[3] &= ~termios.ECHO
     termios.tcsetattr(descriptor, termios.TCSAFLUSH, silent)
     try:
-        return _read_line(descriptor)
+        return _read_line(descriptor, "stdin")
     finally:
         termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
         print(file=sys.stderr)
 
 
-def _read_line(descriptor: int) -> bytearray:
+def _read_line(descriptor: int, name: str) -> bytearray:
     line = bytearray()
     octet = bytearray(1)
     while os.readv(descriptor, [octet]) == 1 and octet[0] not in b"\r\n":
         line += octet
+        if len(line) > _LONGEST_PASSWORD_BYTES:
+            wipe(line)
+            raise ConfigInvalid(name, "", f"no password: more than {_LONGEST_PASSWORD_BYTES} bytes before a line's end")
     return line
 
 
@@ -135,7 +146,7 @@ def _credential(path: Path) -> Credential:
     try:
         return load_credential(path)
     except CredentialInvalid as error:
-        raise ConfigInvalid(str(path), "", str(error)) from error
+        raise ConfigInvalid(str(path), "", error.reason) from error
 
 
 def run_verify(
@@ -186,8 +197,9 @@ def configured_ocsp(authority_url: str) -> str:
 
 def _trust(config: Config, trust: Path | None) -> tuple[x509.Certificate, ...]:
     if trust is not None:
+        pem = _read(trust)
         try:
-            return tuple(x509.load_pem_x509_certificates(_read(trust)))
+            return tuple(x509.load_pem_x509_certificates(pem))
         except ValueError as error:
             raise ConfigInvalid(str(trust), "", "no certificate in PEM") from error
     if not config.authority.credential:

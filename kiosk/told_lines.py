@@ -1,15 +1,31 @@
 """What commands that play a case's persons write: a line a step, and one that says how it ended."""
 
 import json
-import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TextIO
 
+from hw.standard_output import OutputLost
 from kiosk.exit_code import ExitCode
 from kiosk.failure_book import load_failure_book
-from kiosk.issuance.failure import AUTHORITY_UNREACHABLE, CaseEnded, GivenUp, Halted, Refusal, RolledBack, Suspect
+from kiosk.issuance.failure import (
+    ANOTHER_AUTHORITY,
+    AUTHORITY_UNREACHABLE,
+    CaseEnded,
+    GivenUp,
+    Halted,
+    Refusal,
+    RolledBack,
+    Suspect,
+)
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.model.step import Step
+
+_AUTHORITYS = {
+    **dict.fromkeys(AUTHORITY_UNREACHABLE, ExitCode.UNAVAILABLE),
+    ANOTHER_AUTHORITY: ExitCode.CONFIG,
+}
+"""How a command ends that the authority kept from its end."""
 
 
 def tell_ending(out: TextIO, ended: CaseEnded, *, is_json: bool) -> ExitCode:
@@ -27,18 +43,18 @@ def report_to(out: TextIO, *, is_json: bool) -> Report:
 
 
 def _ending(ended: CaseEnded) -> tuple[str, ExitCode]:
-    unreachable = ended.code in AUTHORITY_UNREACHABLE
+    trouble = _AUTHORITYS.get(ended.code)
     match ended:
         case Refusal():
             return "refused", ExitCode.REFUSED
         case RolledBack():
-            return "rolled_back", ExitCode.UNAVAILABLE if unreachable else ExitCode.REFUSED
+            return "rolled_back", trouble or ExitCode.REFUSED
         case Suspect():
             return "suspect", ExitCode.UNDECIDED
         case GivenUp():
             return "given_up", ExitCode.UNDECIDED
         case Halted():
-            return "suspect", ExitCode.UNAVAILABLE if unreachable else ExitCode.UNDECIDED
+            return "suspect", trouble or ExitCode.UNDECIDED
         case _:
             raise AssertionError(f"unforeseen end {ended!r}")
 
@@ -78,9 +94,6 @@ def write_line(out: TextIO, document: Mapping[str, object], *, is_json: bool) ->
 
 
 def write(out: TextIO, text: str) -> None:
-    """Writes one line; a reader who has gone holds nothing up."""
-    try:
+    """Writes one line; a reader who has gone, or a full disk, holds no case up: it is brought to its end."""
+    with suppress(OutputLost, OSError):
         print(text, file=out, flush=True)
-    except BrokenPipeError:
-        # Whoever read this has gone; the case still has to be brought to its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())

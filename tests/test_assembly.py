@@ -56,11 +56,40 @@ def test_a_credential_without_its_issuer_is_refused(tmp_path: Path, authority: P
 def test_a_damaged_station_key_is_refused_and_left_as_it_is(tmp_path: Path, authority: Path) -> None:
     (tmp_path / "station.key").write_bytes(b"short")
     with (
-        pytest.raises(ConfigInvalid, match=r"station\.key: .*32 bytes"),
+        pytest.raises(ConfigInvalid, match=rf"^{tmp_path}/station\.key: a key has 32 bytes"),
         opening(tmp_path, authority / "stations" / "demo.pem"),
     ):
         pass
     assert (tmp_path / "station.key").read_bytes() == b"short"
+
+
+def test_a_credential_that_is_not_there_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "nope.pem"
+    with pytest.raises(ConfigInvalid, match=f"^{path}: No such file or directory$"), opening(tmp_path, path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "No such file or directory$"),
+        (b"", "not a clerk's key: no PEM"),
+        (b"\xff", "not a clerk's key: no PEM"),
+    ],
+)
+def test_a_clerks_key_that_is_none_is_named_once(
+    content: bytes | None, told: str, tmp_path: Path, authority: Path
+) -> None:
+    path = tmp_path / "clerk.pem"
+    if content is not None:
+        path.write_bytes(content)
+    config = load_config(SHIPPED / "kiosk.toml", [("clerk.key", str(path))])
+    endpoint = Endpoint("http://127.0.0.1:9", authority / "stations" / "demo.pem")
+    with (
+        pytest.raises(ConfigInvalid, match=f"^{path}: clerk\\.key: {told}"),
+        open_station(config, tmp_path, endpoint),
+    ):
+        pass
 
 
 def test_the_data_directory_is_the_owners_only_and_one_process_holds_it(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def add_parsers(subparsers: "argparse._SubParsersAction[_Parser]", *, parents: S
             help=f"tests a {subject} and writes a numbered report",
             description="A test card must lie in the reader; nothing on it is changed and no password is presented. "
             "Prints the report; exit code 0 when it passed, 1 when it failed, 2 when checks were left out, as those "
-            "that need a hand are without --hand, 69 without the reader.",
+            "that need a hand are without --hand, 78 without the reader.",
         )
         parser.add_argument("name", metavar="READER", help="the PC/SC reader's name, or its unique beginning")
         parser.add_argument("--json", action="store_true", help="one JSON object in place of the page")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hw.errors import Refused
 from hw.ports import Deposit, DepositEnd, MachineMoney
+from hw.sim.kept_file import reading_kept
 
 _LOOKS_EVERY_S = 0.2
 DENOMINATIONS_YEN = (10_000, 5_000, 1_000, 500, 100, 50, 10, 5, 1)
@@ -70,9 +71,10 @@ class SimulatedChanger:
         self._payments: dict[str, _Moved] = {}
         self._payment = ""
         if path is not None and path.exists():
-            kept = json.loads(path.read_text())
-            self._pieces |= {int(yen): count for yen, count in kept["pieces"].items()}
-            self._payments = {name: _Moved(**moved) for name, moved in kept["payments"].items()}
+            with reading_kept(path, "cash changer"):
+                kept = json.loads(path.read_bytes())
+                self._pieces |= {int(yen): int(count) for yen, count in kept["pieces"].items()}
+                self._payments = {name: _Moved(**moved) for name, moved in kept["payments"].items()}
         self._due_yen: int | None = None
         self._received_yen = 0
         self._clerk_yen = 0

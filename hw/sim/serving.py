@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -51,7 +52,7 @@ def add_parser(
         metavar="SPEC",
         help=f"KIND@N or KIND@N=VALUE, comma separated, at the Nth byte received, from 1: {own}; and on the line, at "
         "the Nth byte to or from the device: {to,from}-{drop[=COUNT],garble[=XOR],duplicate,inject=HEX,split,delay=MS,"
-        "pace=BAUD,close,stall}, to-echo",
+        "pace=BAUD,close,stall}, to-echo; all of them with @N",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help=out)
     parser.add_argument("--hands", action="store_true", help=f"obey lines on standard input: {hands}")
@@ -59,7 +60,11 @@ def add_parser(
 
 
 def serve(device: str, core: HandledCore, args: argparse.Namespace) -> int:
-    """Serves `core` until SIGTERM or SIGINT; the process's exit code: 0, 64 when the port cannot be used."""
+    """Serves `core` until SIGTERM or SIGINT; the exit code: 0, 64 for an unusable port, 78 for an unusable `--out`."""
+    try:
+        _check_writable(args.out)
+    except OSError as error:
+        return unusable(device, error)
     stop, end = os.pipe()
 
     def finish(signum: int, frame: object) -> None:
@@ -76,14 +81,28 @@ def serve(device: str, core: HandledCore, args: argparse.Namespace) -> int:
         else:
             serve_tcp(core, args.tcp, _announce, stop, injuries)
     except OSError as error:
-        return unusable(device, error)
+        _tell(device, error)
+        return os.EX_USAGE
     return os.EX_OK
 
 
 def unusable(device: str, error: OSError) -> int:
-    """Tells why a simulated device cannot be served; the exit code."""
-    print(f"hw sim {device}: {error}", file=sys.stderr)
-    return os.EX_USAGE
+    """Tells which directory cannot be written to, and why; the exit code."""
+    _tell(device, error)
+    return os.EX_CONFIG
+
+
+def _tell(device: str, error: OSError) -> None:
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    print(f"hw sim {device}: {where}{error.strerror or error}", file=sys.stderr)
+
+
+def _check_writable(directory: Path | None) -> None:
+    """Before anybody is served: whoever comes first would else be the one whose sheet has no place."""
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
 
 
 def _obey_lines(device: str, core: HandledCore) -> None:

@@ -5,13 +5,19 @@ import os
 import threading
 from pathlib import Path
 
+from hw.sim.kept_file import reading_kept
+
 
 class SimulatedTill:
-    """What each payer's money in the till comes to, in yen; of any thread."""
+    """What each payer's money in the till comes to, in yen; of any thread.
+
+    Raises `ConfigInvalid` when the file is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._content()  # a damaged one is told before anybody pays
 
     def put(self, payer: str, amount_yen: int) -> None:
         """Money of this payer goes in; a negative amount comes out."""
@@ -32,4 +38,9 @@ class SimulatedTill:
         return sum(self._content().values())
 
     def _content(self) -> dict[str, int]:
-        return json.loads(self._path.read_text()) if self._path.exists() else {}
+        if not self._path.exists():
+            return {}
+        with reading_kept(self._path, "till"):
+            content: dict[str, int] = dict(json.loads(self._path.read_bytes()))
+            sum(content.values())
+        return content

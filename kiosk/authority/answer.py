@@ -41,6 +41,9 @@ from kiosk.model.certificate import CertifiedItems
 
 T = TypeVar("T")
 
+NOT_TRUSTED = "signerNotTrusted"
+"""The PKIFailureInfo (RFC 9810, 5.2.3) of an answer that another than the authority signed."""
+
 _SHORTEST_WAIT_S = 1
 
 _IN_TROUBLE = {"systemUnavail", "systemFailure"}
@@ -81,10 +84,10 @@ def check_answer(
         try:
             validate_path(signer, trust, at, intermediates=load_certificates(answer))
         except PathInvalid as error:
-            raise MessageInvalid("signerNotTrusted", f"the answer's signer: {error}") from None
+            raise MessageInvalid(NOT_TRUSTED, f"the answer's signer: {error}") from None
         # A resident's certificate leads to the same authority: only one made for this may speak for it.
         if not _is_delegate(signer):
-            raise MessageInvalid("signerNotTrusted", "the answer's signer may not speak for the authority")
+            raise MessageInvalid(NOT_TRUSTED, "the answer's signer may not speak for the authority")
     if answer.header.transaction_id != request.header.transaction_id:
         raise MessageInvalid("badRequest", "the answer is of another transaction")
     nonces = [request.header.sender_nonce]

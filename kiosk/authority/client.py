@@ -24,7 +24,12 @@ from hw.ports import Attestation
 from kiosk.authority import answer as answers
 from kiosk.authority import asn1, oids, request
 from kiosk.authority.credential import SigningKey, StationCredential, load_credential
-from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, AuthorityUnreachable
+from kiosk.authority.errors import (
+    AuthorityNotRecognised,
+    AuthorityOutcomeUnknown,
+    AuthorityRejected,
+    AuthorityUnreachable,
+)
 from kiosk.authority.http import Endpoint
 from kiosk.authority.message import (
     BodyKind,
@@ -428,7 +433,8 @@ def _believing() -> Iterator[None]:
     try:
         yield
     except MessageInvalid as invalid:
-        raise AuthorityOutcomeUnknown(f"the authority's answer is not believed: {invalid.text}") from invalid
+        kind = AuthorityNotRecognised if invalid.fail_info == answers.NOT_TRUSTED else AuthorityOutcomeUnknown
+        raise kind(f"the authority's answer is not believed: {invalid.text}") from invalid
 
 
 @contextmanager

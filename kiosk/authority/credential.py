@@ -87,18 +87,18 @@ def load_credential(path: Path, passphrase: bytes | None = None) -> Credential:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise CredentialInvalid(f"{path}: {error.strerror or error}") from error
+        raise CredentialInvalid(path, error.strerror or str(error)) from error
     try:
         certificate, *chain = x509.load_pem_x509_certificates(data)
         if data.startswith(b"pkcs11:"):
             return Credential(_in_token(data, certificate, passphrase), certificate, tuple(chain))
         key = serialization.load_pem_private_key(data, password=passphrase if _is_encrypted(data) else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise CredentialInvalid(f"{path}: not a PEM key with its certificate: {error}") from error
+        raise CredentialInvalid(path, f"not a PEM key with its certificate: {error}") from error
     if not isinstance(key, SigningKey):
-        raise CredentialInvalid(f"{path}: the key is neither RSA nor elliptic curve nor Ed25519")
+        raise CredentialInvalid(path, "the key is neither RSA nor elliptic curve nor Ed25519")
     if key.public_key() != certificate.public_key():
-        raise CredentialInvalid(f"{path}: the first certificate is not the key's")
+        raise CredentialInvalid(path, "the first certificate is not the key's")
     return Credential(key, certificate, tuple(chain))
 
 

@@ -65,7 +65,7 @@ def _kept(pending_file: Path) -> PendingCertificate | None:
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:
-        raise CredentialInvalid(f"{pending_file}: no pending certificate: {error}") from None
+        raise CredentialInvalid(pending_file, f"no pending certificate: {error}") from None
 
 
 def _ask(client: AuthorityClient, old: Credential, key_file: Path, request_file: Path) -> PendingCertificate:

@@ -1,5 +1,7 @@
 """What is known about the authority's books after a request failed, for a caller to decide by type and not by text."""
 
+from pathlib import Path
+
 
 class AuthorityError(Exception):
     """The authority did not do what it was asked; the subclass tells what is known."""
@@ -14,6 +16,10 @@ class AuthorityOutcomeUnknown(AuthorityError):
 
     The authority may or may not have acted. Sending the same bytes again is safe; making a new request is not.
     """
+
+
+class AuthorityNotRecognised(AuthorityOutcomeUnknown):
+    """Who answers is not the authority that this station's credential comes from, nor anybody who speaks for it."""
 
 
 class AuthorityRejected(AuthorityError):
@@ -45,7 +51,14 @@ class CertificateUnacceptable(AuthorityError):
 
 
 class CredentialInvalid(ValueError):
-    """A file that should hold a key, its certificate and the issuer does not; the message names the file."""
+    """A file that should hold a key, its certificate and the issuer does not; the message names the file.
+
+    `reason` is the message without that name.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
 
 
 class UrlRefused(ValueError):

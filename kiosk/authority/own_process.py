@@ -9,11 +9,16 @@ from pathlib import Path
 from kiosk.authority.embedded.command import DEFAULT_POLICY
 from kiosk.authority.embedded.directory import DirectoryInvalid, read_terms
 from kiosk.config import load_config
+from kiosk.exit_code import ExitCode
 from kiosk.model.town import Town
 
 
 class AuthorityNotStarted(Exception):
-    """The program's own authority ended before it answered, or is another than the configured one; says why."""
+    """The program's own authority ended before it answered; says why."""
+
+
+class AuthorityUnusable(AuthorityNotStarted):
+    """A file of the program's own authority is missing or damaged, or it is another than the configured one."""
 
 
 @contextmanager
@@ -37,7 +42,7 @@ def own_authority(
         )
         # One that an ended program had begun to make may have been finished meanwhile.
         if made.returncode != 0 and not (directory / "authority.toml").exists():
-            raise AuthorityNotStarted(made.stderr.strip())
+            raise _not_started(made.returncode, made.stderr.strip())
     _refuse_another(directory, load_config(config, settings).town, policy)
     process = subprocess.Popen(  # noqa: S603  # our own program
         [*kiosk, "serve", "--data", str(directory), "--listen", "127.0.0.1:0", "--exit-with-parent"],
@@ -49,7 +54,7 @@ def own_authority(
     try:
         word, _, url = process.stdout.readline().strip().partition(" ")
         if word != "ready":
-            raise AuthorityNotStarted("the authority's process ended before it was ready")
+            raise _not_started(process.wait(), f"{directory}: the authority ended before it was ready")
         yield url
     finally:
         process.stdin.close()
@@ -57,18 +62,22 @@ def own_authority(
         process.wait()
 
 
+def _not_started(exit_code: int, reason: str) -> AuthorityNotStarted:
+    return AuthorityUnusable(reason) if exit_code == ExitCode.CONFIG else AuthorityNotStarted(reason)
+
+
 def _refuse_another(directory: Path, town: Town, policy: str) -> None:
     try:
         terms = read_terms(directory)
     except DirectoryInvalid as error:
-        raise AuthorityNotStarted(str(error)) from error
+        raise AuthorityUnusable(str(error)) from error
     if terms.policy.name != policy:
-        raise AuthorityNotStarted(
+        raise AuthorityUnusable(
             f"{directory}: this authority was made for policy {terms.policy.name}, and {policy} is configured;"
             " use another data directory"
         )
     if terms.town != town:
-        raise AuthorityNotStarted(
+        raise AuthorityUnusable(
             f"{directory}: this authority was made for town {terms.town.code} {terms.town.municipality}, and"
             f" {town.code} {town.municipality} is configured; use another data directory"
         )

@@ -65,10 +65,13 @@ def load_clerk_key(path: Path) -> ClerkKeyFile:
     """Reads key and certificate (PEM). Raises `ValueError` naming the file."""
     try:
         pem = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    try:
         key = serialization.load_pem_private_key(pem, password=None)
         certificate = x509.load_pem_x509_certificates(pem)[0]
-    except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path}: not a clerk's key: {error}") from error
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: not a clerk's key: no PEM of a private key and its certificate") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise ValueError(f"{path}: not a clerk's key: key and certificate do not belong together")
     return ClerkKeyFile(clerk_name(certificate), key, certificate.public_bytes(serialization.Encoding.DER))

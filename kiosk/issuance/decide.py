@@ -47,6 +47,5 @@ def _carry_out(decision: Decision, record: CaseRecord, station: Station, persons
         case DecisionKind.RESUME:
             resume(decision.number, station, decision.operator)
             return CarriedOut(decision, is_done=True)
-        case DecisionKind.ABORT:
-            ended = abort(record, station, persons, decision.operator)
-            return CarriedOut(decision, isinstance(ended, RolledBack | GivenUp), ended.code)
+    ended = abort(record, station, persons, decision.operator)
+    return CarriedOut(decision, isinstance(ended, RolledBack | GivenUp), ended.code)

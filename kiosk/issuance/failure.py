@@ -181,6 +181,9 @@ BROKEN = "K-STORE-002"
 TROUBLE = (device.DeviceError, authority.AuthorityError, Abandoned)
 """Whatever a step may raise; anything else is a defect of the program."""
 
+ANOTHER_AUTHORITY = "K-CA-007"
+"""The code that means: an authority answered, and not the one that this station's credential comes from."""
+
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (WrongCard, "K-CARD-001"),
     (CardNotInserted, "K-CARD-002"),
@@ -207,6 +210,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (Abandoned, STOPPED),
     (AuthorisationUnfit, "K-CASE-006"),
     (authority.AuthorityUnreachable, "K-CA-001"),
+    (authority.AuthorityNotRecognised, ANOTHER_AUTHORITY),
     (authority.AuthorityOutcomeUnknown, "K-CA-002"),
     (authority.CertificateUnacceptable, "K-CA-004"),
     (CertificateLapsed, "K-CA-005"),

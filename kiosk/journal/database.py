@@ -411,21 +411,17 @@ def _await_notification(driver: Any, timeout_s: float) -> None:
         return
 
 
-def open_database(url: str, *, must_exist: bool = False) -> Database:
-    """Opens the store at an SQLAlchemy URL and migrates it to the present schema.
+def open_database(location: str | Path, *, must_exist: bool = False) -> Database:
+    """Opens the store, a file or an SQLAlchemy URL, and migrates it to the present schema.
 
     Waits until no transaction of an earlier process is in progress. With `must_exist` no SQLite file is made.
     Raises `StoreUnusable`, `StoreTooNew` for a newer program's store, and `StoreLost`.
     """
-    try:
-        parsed = sqlalchemy.make_url(url)
-    except (SQLAlchemyError, ValueError):
-        # What cannot be taken apart may hold a password anywhere.
-        raise StoreUnusable("the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME") from None
+    parsed = _url(location)
     # What is wrong with a connection is raised; its pool would write a traceback besides when it takes it back.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
-    # Among the options after "?" there may be a password.
-    shown = parsed.set(query={}).render_as_string(hide_password=True)
+    # Among the options after "?" there may be a password. A file's name need not be text, which a URL has to be.
+    shown = str(location) if isinstance(location, Path) else parsed.set(query={}).render_as_string(hide_password=True)
     try:
         engine = _engine(parsed, must_exist=must_exist)
         try:
@@ -440,6 +436,16 @@ def open_database(url: str, *, must_exist: bool = False) -> Database:
     except StoreUnusable as error:
         raise type(error)(f"{shown}: {error}") from None
     return Database(engine)
+
+
+def _url(location: str | Path) -> URL:
+    if isinstance(location, Path):
+        return URL.create("sqlite", database=str(location))
+    try:
+        return sqlalchemy.make_url(location)
+    except (SQLAlchemyError, ValueError):
+        # What cannot be taken apart may hold a password anywhere.
+        raise StoreUnusable("the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME") from None
 
 
 def _is_damaged(error: Exception) -> bool:

@@ -56,7 +56,7 @@ def write_bundle(path: Path, texts: Mapping[str, str], at: datetime.datetime) ->
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name, text in sorted(texts.items()):
-            content = text.encode("utf-8")
+            content = text.encode("utf-8", "backslashreplace")
             member = tarfile.TarInfo(f"{folder}/{name}")
             member.size, member.mtime, member.mode = len(content), int(at.timestamp()), 0o600
             archive.addfile(member, io.BytesIO(content))
@@ -109,7 +109,7 @@ def _files(data: Path) -> str:
 def _journal(config: Config, data: Path) -> str:
     """Whether the chain holds, how often what happened, and the newest entries without their cases."""
     try:
-        database = open_database(config.store.url or f"sqlite:///{data / 'kiosk.db'}", must_exist=True)
+        database = open_database(config.store.location(data), must_exist=True)
     except StoreUnusable as error:
         return f"{without_secrets(str(error))}\n"
     try:

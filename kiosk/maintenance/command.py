@@ -11,7 +11,12 @@ from hw.data_folder import hold_data
 from hw.errors import LinkLost, Refused
 from kiosk.assembly import authority_endpoint, open_station
 from kiosk.authority.client import IssuedRecord
-from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, AuthorityUnreachable
+from kiosk.authority.errors import (
+    AuthorityNotRecognised,
+    AuthorityOutcomeUnknown,
+    AuthorityRejected,
+    AuthorityUnreachable,
+)
 from kiosk.config import Config
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.station import Station
@@ -31,7 +36,7 @@ def run_reconcile(
     """Writes every gap, a line each (`out` is `text` or `json`); `stubs` are the texts of receipts' QR codes.
 
     0 without a gap, 1 with one, 2 when the authority keeps no record of its stations or the clerk's station does not
-    tell of ended cases, 69 when the authority does not answer.
+    tell of ended cases, 69 when the authority does not answer, 78 when another one does.
     Raises `StoreUnusable` where there is no store, and `DataInUse`.
     """
     with _opened(config, config_path, settings, data) as station:
@@ -40,6 +45,9 @@ def run_reconcile(
         except AuthorityRejected as rejected:
             print(f"kiosk: the authority tells nothing of what it issued: {rejected}", file=sys.stderr)
             issued = None
+        except AuthorityNotRecognised as error:
+            print(f"kiosk: {error}", file=sys.stderr)
+            return ExitCode.CONFIG
         except (AuthorityUnreachable, AuthorityOutcomeUnknown) as error:
             print(f"kiosk: {error}", file=sys.stderr)
             return ExitCode.UNAVAILABLE

@@ -1,6 +1,7 @@
 """An application on its way to a certificate; each value is made from the one before, so no step is skipped."""
 
 import datetime
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,6 +9,10 @@ from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems, Resident
+
+LONGEST_NUMBER = 40
+APPLICATION_NUMBER = re.compile(rf"[0-9A-Za-z][0-9A-Za-z._-]{{0,{LONGEST_NUMBER - 1}}}")
+"""How an application is numbered: what can be typed at every keyboard, read aloud, and named in a line of the log."""
 
 
 @dataclass(frozen=True, repr=False)

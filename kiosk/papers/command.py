@@ -65,5 +65,5 @@ def _in_training(config: Config) -> bool:
     try:
         chain = load_credential(path).chain
     except CredentialInvalid as error:
-        raise ConfigInvalid(str(path), "", str(error)) from error
+        raise ConfigInvalid(str(path), "", error.reason) from error
     return not chain or is_training(chain[0], config.policy)

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,15 +23,12 @@ from kiosk.ui.board import Board
 from kiosk.ui.bounce import KeyBounce
 from kiosk.ui.idle import IdleGuard, Patience
 from kiosk.ui.opening import Opening
-from kiosk.ui.outage import MODE as OUTAGE
-from kiosk.ui.outage import Outage
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.terminal_driver import KioskDriver
 from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
-from kiosk.ui.voice import Voice
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
 from kiosk.ui.widgets.seat_lock import LOCK_KEYS
 from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, Catalogues
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from kiosk.counter.roster import Deaf
     from kiosk.ui.case_thread import Issue
     from kiosk.ui.counter import Counter
+    from kiosk.ui.voice import Voice
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
@@ -58,6 +57,8 @@ _SAME_PLACE_CELLS = 2
 
 _LOCKED_KEYS = frozenset({"enter", *SEAT_KEYS.values()})
 """What a locked seat still hears."""
+
+_LEAVES_CRAMPED_DEMO = "ctrl+c"
 
 _DRAWN_ON = 2
 """Textual draws on standard error."""
@@ -93,7 +94,7 @@ class KioskApp(App[None], inherit_bindings=False):
         patience: Patience | None = None,
         now: Callable[[], float] = time.monotonic,
         hand_clock: Callable[[], float] = time.monotonic,
-        voice: Voice | None = None,
+        voice: "Voice | None" = None,
         when_open: Callable[[], None] = lambda: None,
         when_calm: Callable[[], None] = lambda: None,
     ) -> None:
@@ -176,6 +177,9 @@ class KioskApp(App[None], inherit_bindings=False):
 
     async def _open(self) -> None:
         from kiosk.ui.counter import Unconfigured
+
+        # Loaded here, so that it is there whatever fails later; the first paint has none.
+        import_module("kiosk.ui.outage")
 
         dress_seats(self)
         try:
@@ -318,6 +322,11 @@ class KioskApp(App[None], inherit_bindings=False):
         is_second |= isinstance(event, events.Key) and self._bounce.drops(event.key)
         if not isinstance(screen, SeatScreen):
             return is_second
+        if screen.seat.is_cramped:
+            # Nobody sees what a key would do. A demo that was started on such a terminal can be left all the same.
+            if self._is_demo and isinstance(event, events.Key) and event.key == _LEAVES_CRAMPED_DEMO:
+                self.leave()
+            return True
         if screen.asks_presence:
             screen.welcome_back()
             return True
@@ -422,6 +431,9 @@ class KioskApp(App[None], inherit_bindings=False):
         _log.error("out of service: %s\n%s", cause, "".join(traceback.format_tb(error.__traceback__)))
         if not is_first or self._screen_in_front() is None:
             return
+        from kiosk.ui.outage import MODE as OUTAGE
+        from kiosk.ui.outage import Outage
+
         words = tuple(self._catalogues[name] for name in LANGUAGES)
         self.add_mode(OUTAGE, lambda: Outage(words, cause, self.leave if self._is_demo else None))
         self.switch_mode(OUTAGE)

@@ -1,5 +1,7 @@
 """What goes on at this counter today: the case being worked on, and those that ended."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,6 +57,9 @@ class Board:
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
 
+    is_maintained: bool = False
+    """Whether the technician works with the devices; a resident who comes waits until he has finished."""
+
     @property
     def has_work(self) -> bool:
         """Whether a case, or a procedure besides issuing, is under way at this station."""
@@ -63,6 +68,8 @@ class Board:
     @property
     def takes_form(self) -> bool:
         """Whether a form that is sent now meets the next resident, and nobody who is at the terminal already."""
+        if self.is_maintained:
+            return False
         return self.is_greeting and self.offered is None and not self.has_work
 
     @property
@@ -71,7 +78,8 @@ class Board:
 
         A clerk's station of its own has no terminal at which somebody could be.
         """
-        return self.takes_form or ((self.terminals is not None or self.is_wish_attended) and not self.has_work)
+        is_attended = self.terminals is not None or self.is_wish_attended
+        return self.takes_form or (is_attended and not self.has_work and not self.is_maintained)
 
     def offer(self, resident: "Resident | None") -> None:
         """The clerk sends a form to the terminal; None when it is taken up there."""
@@ -82,6 +90,23 @@ class Board:
     def is_in_use(self) -> bool:
         """Whether a resident, or a procedure of his, needs the devices of this station."""
         return self.is_occupied or self.has_work
+
+    @contextmanager
+    def lent(self) -> Iterator[bool]:
+        """Lends the devices to the technician while open; False, and nothing is lent, when somebody needs them.
+
+        Whoever comes in the same moment finds them lent or takes them first: nothing happens between look and loan.
+        """
+        if self.is_in_use or self.is_maintained or self.offered is not None:
+            yield False
+            return
+        self.is_maintained = True
+        self.bell.ring()
+        try:
+            yield True
+        finally:
+            self.is_maintained = False
+            self.bell.ring()
 
     @property
     def is_somebody_calling(self) -> bool:

@@ -23,6 +23,7 @@ class Opening(SeatScreen[None]):
             yield from self.page()
         if self.seat.is_demo:
             yield SeatBar(self.words, self.seat.name)
+        yield from self.size_notice()
 
     def follow(self) -> None:
         """The sentence goes when the town's name has come."""

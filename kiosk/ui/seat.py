@@ -13,14 +13,14 @@ from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat_name import SeatName
-from kiosk.ui.themes import THEMES, size_classes
+from kiosk.ui.themes import LEAST_COLUMNS, LEAST_ROWS, THEMES, size_classes
 from kiosk.ui.typed_password import TypedPassword
-from kiosk.ui.voice import Voice
 from kiosk.ui.words import LANGUAGES, Catalogues, Words
 
 if TYPE_CHECKING:
     from kiosk.counter.roster import Deaf
     from kiosk.model.town import Town
+    from kiosk.ui.voice import Voice
 
 R = TypeVar("R")
 
@@ -42,7 +42,7 @@ class Seat:
         is_demo: bool,
         patience: Patience | None = None,
         now: Callable[[], float] = time.monotonic,
-        voice: Voice | None = None,
+        voice: "Voice | None" = None,
     ) -> None:
         self.name = name
         self.now = now
@@ -118,6 +118,12 @@ class Seat:
     def size_classes(self) -> str:
         """The classes of the style sheet for the terminal's present size."""
         return size_classes(*self._app.size)
+
+    @property
+    def is_cramped(self) -> bool:
+        """Whether the terminal has fewer cells than the screens need."""
+        width, height = self._app.size
+        return width < LEAST_COLUMNS or height < LEAST_ROWS
 
     @property
     def look(self) -> str:

@@ -15,7 +15,7 @@ from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
-from kiosk.ui.voice import sentence
+from kiosk.ui.themes import LEAST_COLUMNS, LEAST_ROWS
 from kiosk.ui.widgets.banner import Banner
 from kiosk.ui.widgets.key import Key, Press
 from kiosk.ui.widgets.paragraph import Paragraph
@@ -109,6 +109,20 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             yield self._lock()
         if self.seat.is_demo:
             yield SeatBar(self.words, self.seat.name)
+        yield from self.size_notice()
+
+    def size_notice(self) -> Iterable[Widget]:
+        """What lies over a screen that has no room; below it everything stays as it is, and the focus where it was."""
+        if self.seat.is_cramped:
+            told = "frame.too_small.demo" if self.seat.is_demo else "frame.too_small"
+            yield Paragraph(self.words(told, columns=LEAST_COLUMNS, rows=LEAST_ROWS), classes="too-small")
+
+    async def _follow_size(self) -> None:
+        covers = self.query(".too-small")
+        if not self.seat.is_cramped:
+            await covers.remove()
+        elif not covers and self.query(".page"):
+            await self.mount_all(self.size_notice())
 
     def _stop_question(self) -> Widget:
         words = self.words
@@ -171,7 +185,11 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def _speak(self) -> None:
         voice = self.seat.voice
-        if voice is not None and self.is_current and (text := sentence(self, self.words)) != self._said:
+        if voice is None or not self.is_current:
+            return
+        from kiosk.ui.voice import sentence  # most terminals have no voice
+
+        if (text := sentence(self, self.words)) != self._said:
             self._said = text
             voice.say(text)
 
@@ -215,6 +233,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """A layout tells the screen the size it has just had; Textual would lay out and paint it all again."""
         if event.size == self.size and self.has_class(*self.seat.size_classes.split()):
             event.prevent_default()
+        if self.seat.is_cramped or self.query(".too-small"):
+            self.call_next(self._follow_size)
 
     async def compose_anew(self) -> None:
         """Composes the screen again, in the seat's present language, with the focus where it was."""

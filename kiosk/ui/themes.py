@@ -68,6 +68,10 @@ _HEIGHTS = [(0, "-low"), (30, "-high")]
 """From how many cells on a screen has which class; the style sheet speaks of the low and the narrow ones."""
 
 
+LEAST_COLUMNS, LEAST_ROWS = 90, 26
+"""On fewer cells no screen has room for all that it says; a page says so instead."""
+
+
 def size_classes(width: int, height: int) -> str:
     """The classes of a screen of that size, which it has from the start so that nothing is styled twice."""
     return " ".join(

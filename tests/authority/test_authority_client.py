@@ -24,6 +24,7 @@ from kiosk.authority.client import AuthorityClient, PendingCertificate
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.status import StatusService
 from kiosk.authority.errors import (
+    AuthorityNotRecognised,
     AuthorityOutcomeUnknown,
     AuthorityRejected,
     AuthorityUnreachable,
@@ -296,6 +297,21 @@ def test_an_answer_is_believed_from_the_authority_only(desk: Desk) -> None:
         with pytest.raises(AuthorityOutcomeUnknown, match="not believed"):
             authority = ScriptedAuthority(speak(desk, BodyKind.ERROR, ERROR, somebody))
             desk.client_over(authority).certify(desk.message().der)
+
+
+def test_another_authority_is_told_from_a_silent_one(desk: Desk) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name.from_rfc4514_string("CN=Another Authority")
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(START)
+        .not_valid_after(START + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    answer = speak(desk, BodyKind.ERROR, ERROR, Credential(key, certificate))
+    with pytest.raises(AuthorityNotRecognised):
+        desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der)
 
 
 @pytest.mark.parametrize(

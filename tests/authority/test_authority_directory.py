@@ -1,14 +1,24 @@
 """An authority is made whole or not at all, wherever the power is cut, and nothing else is touched."""
 
 import hashlib
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from authority_desk import POLICIES, START, TOWN
 
 from kiosk.authority.embedded import directory as authority_directory
-from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_authority, read_terms
+from kiosk.authority.embedded.directory import (
+    DirectoryInvalid,
+    check_writable,
+    init,
+    open_authority,
+    read_passphrase,
+    read_secret,
+    read_terms,
+)
 
 POLICY = POLICIES / "juki-2011.toml"
 NAMES = authority_directory._MADE
@@ -87,3 +97,40 @@ def test_the_terms_are_read_without_keys(juki: Path, tmp_path: Path) -> None:
         shutil.copy(juki / name, tmp_path / name)
     terms = read_terms(tmp_path)
     assert (terms.town, terms.policy.name) == (TOWN, "juki-2011")
+
+
+def test_what_is_damaged_is_named_by_its_own_file_and_key(juki: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "authority"
+    shutil.copytree(juki, directory)
+    (directory / "store.db").write_text("damaged")
+    with pytest.raises(DirectoryInvalid, match=rf"^{directory}/store\.db: "):
+        open_authority(directory, lambda: START)
+    (directory / "authority.toml").write_text("")
+    with pytest.raises(DirectoryInvalid, match=rf"^{directory}/authority\.toml: town: missing$"):
+        read_terms(directory)
+
+
+def test_books_that_cannot_be_written_to_are_not_served(juki: Path) -> None:
+    with tempfile.TemporaryDirectory() as reachable:  # by every user, as pytest's own folders are not
+        directory = Path(reachable) / "authority"
+        shutil.copytree(juki, directory)
+        check_writable(directory)
+        (directory / "store.db").chmod(0o444)
+        for path in (Path(reachable), directory, directory / "authority.toml"):
+            path.chmod(0o777)
+        before = os.geteuid()
+        os.seteuid(before or 65534)  # to the administrator no file is read-only
+        try:
+            with pytest.raises(DirectoryInvalid, match=r"store\.db: cannot be written to"):
+                check_writable(directory)
+        finally:
+            os.seteuid(before)
+
+
+def test_a_secret_without_a_place_or_without_an_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DirectoryInvalid, match="nowhere/secret: No such file or directory"):
+        read_secret(tmp_path / "nowhere" / "secret")
+    for read in (read_secret, read_passphrase):
+        with pytest.raises(DirectoryInvalid, match="/dev/zero: its first line has more than"):
+            read(Path("/dev/zero"))
+    assert read_secret(tmp_path / "new") == read_secret(tmp_path / "new")

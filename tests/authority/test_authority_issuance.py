@@ -60,7 +60,7 @@ def test_the_confirmation_of_another_certificate_revokes(desk: Desk, keys: list[
     pending = desk.certify()
     other = desk.certify(key=keys[1], terms=desk.terms(person=bytes(32)))
     confused = dataclasses.replace(pending, certificate=other.certificate)
-    with pytest.raises(AuthorityRejected, match="badPOP"):
+    with pytest.raises(AuthorityRejected, match="badCertId"):
         desk.client.confirm(desk.client.confirm_message(confused).der)
     assert desk.state(pending) == ("revoked", "cessationOfOperation")
     assert desk.state(other) == ("pending", "certificateHold")

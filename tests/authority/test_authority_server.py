@@ -341,6 +341,18 @@ def test_workers_die_with_a_killed_server(juki: Path) -> None:
         raise AssertionError("somebody still listens")
 
 
+def test_a_killed_worker_is_replaced_and_the_server_goes_on(juki: Path) -> None:
+    with serving(juki, "--workers", "2") as running:
+        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+        before = set(children.read_text().split())
+        os.kill(int(min(before)), signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while len(before & set(now := children.read_text().split())) != 1 or len(now) != 2:
+            assert time.monotonic() < deadline, "nobody takes its place"
+        with urllib.request.urlopen(f"{running.url}/ca.pem", timeout=10) as answer:
+            assert answer.status == 200
+
+
 def test_an_address_that_is_taken_is_an_error(served: Served, juki: Path) -> None:
     done = ca("serve", "--data", str(juki), "--listen", served.url.removeprefix("http://"))
     assert done.code == 78 and "cannot listen" in done.err and not done.out

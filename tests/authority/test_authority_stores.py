@@ -262,6 +262,7 @@ def test_what_is_no_store_is_said(tmp_path: Path, juki: Path) -> None:
     for url, why in (
         ("mysql://x/y", "not mysql"),
         ("postgresql+psycopg://nobody:hunter2@127.0.0.1:1/x", "refused"),
+        ("sqlite:///", "no file"),
         (":::", "none"),
     ):
         with pytest.raises(StoreUnusable, match=why) as said:

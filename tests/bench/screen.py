@@ -192,12 +192,13 @@ def measure(pairs: int, samples: int) -> Measured:
     """One run of everything."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
-        starts = [
+        # The first pair compiles what has not been compiled, as an installation does, and is not counted.
+        _, *starts = [
             (
                 first_paint_s("-c", _HELLO, text="hello, world"),
                 first_paint_s("-m", "kiosk", "demo", "--data", base / f"start-{number}", text="電子証明書の発行"),
             )
-            for number in range(pairs)
+            for number in range(pairs + 1)
         ]
         with shown("-m", "kiosk", "demo", "--data", base / "walk") as glass:
             glass.await_text("はじめる")

@@ -278,7 +278,7 @@ def test_a_reader_that_goes_away_does_not_stop_the_issuance(tmp_path: Path, ca: 
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=60) == 70
     again = run(*words[3:])
     assert lines(again.stdout)[-1]["step"] == "closed"
     assert len(again.stdout.splitlines()) == len(Step)

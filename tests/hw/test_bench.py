@@ -8,7 +8,7 @@ import pytest
 
 from hw.bench import SimulatedReader, check_hardware, open_bench, open_reader
 from hw.errors import NotSent, PrinterBlocked, ReaderMissing
-from hw.hardware import CardDevice, Hardware, PrinterDevice
+from hw.hardware import CardDevice, CashDevice, Hardware, PrinterDevice
 from hw.ports import Text
 from hw.sim.card.memory import CARD_NUMBER
 from hw.strict_toml import ConfigInvalid
@@ -119,3 +119,28 @@ def test_any_text_names_a_card_of_its_own_which_stays_the_same(tmp_path: Path) -
         hand.insert(name)
         assert SimulatedReader(tmp_path).is_inserted
     assert set(tmp_path.glob("card-*.json")) == set(cards)
+
+
+@pytest.mark.parametrize(
+    ("name", "hardware"),
+    [
+        ("reader.json", Hardware()),
+        ("card-1.json", Hardware()),
+        ("changer.json", Hardware(cash=CashDevice("cash_changer", "sim:"))),
+        ("coin.json", Hardware(cash=CashDevice("cctalk", "sim:"))),
+        ("printer/counters.json", Hardware()),
+    ],
+)
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])
+def test_a_damaged_file_of_a_simulated_device_is_named_and_left_as_it_is(
+    name: str, hardware: Hardware, content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    with pytest.raises(ConfigInvalid) as refused, open_bench(hardware, tmp_path) as bench:
+        assert bench.simulated_reader is not None
+        bench.simulated_reader.insert("1")
+    assert refused.value.file == str(path)
+    assert str(refused.value).count(str(path)) == 1
+    assert path.read_bytes() == content

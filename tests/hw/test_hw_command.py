@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hw.cli import main
 from hw.command_line import UsageParser, common_options, run_verb, settings_of
 from tests.e2e.commands import ROOT, run
 
@@ -28,6 +29,36 @@ def test_the_list_hears_what_concerns_devices_and_leaves_the_rest_alone(words: l
     done = hw(*words)
     assert done.returncode == 0, done.stderr
     assert ("card     pcsc:Reader" in done.stdout) == ("card.link=pcsc:Reader" in words)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("printr.link=sim:", "--set printr.link: unknown key, did you mean 'printer'?"),
+        ("nope.x=1", "--set nope.x: unknown key"),
+        ("authority.ulr=x", "--set authority.ulr: unknown key, did you mean 'url'?"),
+        ("counter.float_yen=abc", "--set counter.float_yen: 'abc' is not a number"),
+        ("counter.holidays=soon", "--set counter.holidays[0]: "),
+        ("printer.baudrate=fast", "--set printer.baudrate: 'fast' is not a number"),
+        ("printer.baudrate=0", "--set printer.baudrate: "),
+        ("printer.link=foo://x", "--set printer.link: 'foo://x' is not a link"),
+        ("printer.link=", "--set printer.link: a station has a receipt printer"),
+        ("scanner.setup=zz", "--set scanner.setup: not hex"),
+    ],
+)
+def test_a_setting_that_no_program_knows_or_takes_is_refused_as_one(
+    setting: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list", "--set", setting]) == 78
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert told in said.err
+
+
+def test_a_list_is_set_by_its_items(capsys: pytest.CaptureFixture[str]) -> None:
+    holidays = "counter.holidays=2026-01-01,2026-01-02"
+    assert main(["list", "--set", holidays, "--set", "scanner.setup=16540d, 0d", "--set", "card.link=sim:"]) == 0
+    assert "card" in capsys.readouterr().out
 
 
 def test_the_list_reads_the_hardware_file_that_is_set(tmp_path: Path) -> None:
@@ -58,7 +89,7 @@ def test_a_simulated_device_takes_the_common_options_after_its_name(device: str,
     common = ["--config", ROOT / "config" / "kiosk.toml", "--data", tmp_path, "--set", "card.link=sim:"]
     where = ["--vpcd", "127.0.0.1:1"] if device == "card" else ["--tcp", "1", "--out", "/dev/null/out"]
     done = hw("sim", device, *common, *where)
-    assert done.returncode == (69 if device == "card" else 64), done.stderr
+    assert done.returncode == (69 if device == "card" else 78), done.stderr
     assert "unrecognized" not in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.authority.embedded.database import open_database as open_authority_books
 from kiosk.journal.database import open_database
 from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost, StoreTooNew, StoreUnusable
 
@@ -32,6 +33,18 @@ def test_a_store_that_must_be_there_is_not_made(path: Path) -> None:
     assert not path.exists()
     open_database(f"sqlite:///{path}").close()
     open_database(f"sqlite:///{path}", must_exist=True).close()
+
+
+@pytest.mark.parametrize("name", [b"q?1", b"od%41x", b"a#b&c=d@e:f", b"\xff\xfe", "幌延 町".encode()])
+def test_a_store_lies_in_the_directory_that_is_named_whatever_its_name(tmp_path: Path, name: bytes) -> None:
+    path = tmp_path / os.fsdecode(name) / "kiosk.db"
+    with pytest.raises(StoreUnusable, match="no store there"):
+        open_database(path, must_exist=True)
+    path.parent.mkdir()
+    open_database(path).close()
+    open_authority_books(path.with_name("store.db")).close()
+    assert os.listdir(os.fsencode(tmp_path)) == [name]
+    assert {"kiosk.db", "store.db"} <= set(os.listdir(path.parent))
 
 
 def test_a_store_that_is_refused_is_closed_again(path: Path) -> None:

@@ -1,9 +1,12 @@
 """The support bundle and `kiosk check`: what a technician gets, without planted names, keys and passwords."""
 
 import json
+import os
 import stat
 import tarfile
 from pathlib import Path
+
+import pytest
 
 from kiosk.config import load_config, locate_config
 from kiosk.config_check import _card_service
@@ -52,11 +55,12 @@ def test_a_bundle_of_a_station_that_has_issued_names_nobody(tmp_path: Path) -> N
         for line in key.read_text("latin-1").splitlines():
             assert len(line) < 20 or line not in whole, key
     again = run("bundle", "-o", out, "--data", data)
-    assert again.returncode == 64 and "exists" in again.stderr  # never replaces anything
+    assert again.returncode == 78 and "exists" in again.stderr  # never replaces anything
 
 
-def test_a_station_that_never_ran_can_be_bundled_too(tmp_path: Path) -> None:
-    done = run("bundle", "--data", tmp_path / "none", "-o", tmp_path / "b.tar.gz")
+@pytest.mark.parametrize("folder", ["none", os.fsdecode(b"no text \xff\xfe")])
+def test_a_station_that_never_ran_can_be_bundled_too(tmp_path: Path, folder: str) -> None:
+    done = run("bundle", "--data", tmp_path / folder, "-o", tmp_path / "b.tar.gz")
     assert done.returncode == 0, done.stderr
     texts = unpacked(tmp_path / "b.tar.gz")
     assert "hardware.card.link = sim:" in texts["settings.txt"]

@@ -325,6 +325,48 @@ def test_a_setting_is_converted_to_its_keys_type() -> None:
         apply_settings(tables, [("authority.uri", "x")], _KioskFile)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[2026-01-01, 2026-05-06]", '["2026-01-01", "2026-05-06"]', "2026-01-01,2026-05-06", " 2026-01-01 , 2026-05-06 "],
+)
+def test_a_list_is_set_by_its_items_or_as_toml_writes_it(text: str) -> None:
+    config = load_config(SHIPPED / "kiosk.toml", [("counter.holidays", text)])
+    assert config.counter.holidays == (datetime.date(2026, 1, 1), datetime.date(2026, 5, 6))
+    setup = load_config(SHIPPED / "kiosk.toml", [("scanner.setup", "16540d")]).hardware.scanner.setup
+    assert setup == ("16540d",)
+
+
+def test_an_empty_list_is_set_by_nothing() -> None:
+    for text in ("", " ", "[]"):
+        assert load_config(SHIPPED / "kiosk.toml", [("counter.holidays", text)]).counter.holidays == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "told"),
+    [
+        ("counter.holidays", "soon", r"--set counter\.holidays\[0\]: "),
+        ("counter.holidays", "[2026-01-01", r"--set counter\.holidays: '\[2026-01-01' is no list"),
+        ("counter.holidays", "[]\nx = 1", r"--set counter\.holidays: .* is more than a list"),
+        ("counter.delivery", "foo", r"--set counter\.delivery: .*'terminal'"),
+        ("authority.timeout_s", "-1", r"--set authority\.timeout_s: "),
+        ("policy.profile", "x", r"--set policy\.profile: no 'x'"),
+        ("station.hardware", "/nope", r"--set station\.hardware: /nope: no such file"),
+        ("printer.link", "foo://x", r"--set printer\.link: 'foo://x' is not a link"),
+        ("card.link", "usb:", r"--set card\.link: 'usb:'"),
+    ],
+)
+def test_a_value_on_the_command_line_is_not_blamed_on_a_file(key: str, text: str, told: str) -> None:
+    with pytest.raises(ConfigInvalid, match=f"^{told}"):
+        load_config(SHIPPED / "kiosk.toml", [(key, text)])
+
+
+def test_what_a_file_says_is_blamed_on_the_file_beside_settings(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.toml"
+    path.write_text((SHIPPED / "kiosk.toml").read_text().replace("timeout_s = 10.0", "timeout_s = -1"))
+    with pytest.raises(ConfigInvalid, match=rf"^{path}: authority\.timeout_s: -1"):
+        load_config(path, [("authority.url", "")])
+
+
 @given(
     clock_s=st.integers(-2000, 2000),
     elapsed_s=st.integers(-2000, 2000),

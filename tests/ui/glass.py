@@ -82,7 +82,8 @@ def shown(*words: object, size: tuple[int, int] = (100, 30), env: dict[str, str]
     terminal, inner = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
-    for name in ("COLUMNS", "LINES", "NO_COLOR"):
+    # Programs run as they are installed: compiled once, and not at every start.
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
         environment.pop(name, None)
     command: Sequence[str] = [sys.executable, *map(str, words)]
     begun_s = time.perf_counter()

@@ -142,6 +142,16 @@ def test_any_size_of_the_glass_is_survived(play_by_clock: Callable[..., KioskApp
                 await pilot.resize_terminal(*size)
                 await pilot.pause()
             assert type(app.screen).__name__ == screen and app.fault is None
+            before, focused = text_on(app), app.focused
+            for size in ((80, 24), (89, 26), (90, 25), (2, 2), (1, 1)):
+                await pilot.resize_terminal(*size)
+                await until(pilot, lambda: bool(app.screen.query(".too-small")), "the page that says so")
+                await pilot.press("enter", "1", "9", "escape", "f3", "f11", "e")
+                await pilot.click(offset=(0, 0))
+                assert type(app.screen).__name__ == screen
+            await pilot.resize_terminal(90, 26)
+            await until(pilot, lambda: not app.screen.query(".too-small"), "the screen")
+            assert text_on(app) == before and app.focused is focused and not app.screen.has_class("-asks-stop")
             while type(app.screen).__name__ != "Start":
                 await pilot.press("escape", "left", "enter")
                 await pilot.pause()

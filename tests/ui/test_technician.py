@@ -14,6 +14,7 @@ from kiosk.configured_counter import ConfiguredCounter
 from kiosk.failure_book import load_failure_book
 from kiosk.model.application import Application
 from kiosk.ui.app import KioskApp
+from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.devices import DeviceState
 from kiosk.ui.technician.menu import LETTERS, View
@@ -95,6 +96,37 @@ async def go_to(pilot: Pilot[None], view: View, screen: str = "Pages") -> None:
     await reach(pilot, "Menu")
     await pilot.press(LETTERS[tuple(View).index(view)])
     await reach(pilot, screen)
+
+
+def test_who_comes_while_the_devices_are_tested_waits_until_they_are_free(maintain: Callable[..., KioskApp]) -> None:
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await go_to(pilot, View.HEALTH)
+        await pilot.press("f6")
+        await reach(pilot, "LookAtDevice")
+        assert app.board.is_maintained and not app.board.takes_form and not app.board.takes_procedure
+        await pilot.press("f10")
+        await reach(pilot, "Notice")
+        assert "点検" in text_on(app)
+        await pilot.press("enter", "1", "f12")
+        await reach(pilot, "LookAtDevice")
+        await pilot.press("n", "f10")
+        await reach(pilot, "Start")
+        assert not app.board.is_maintained and app.board.takes_form
+
+    maintain(ScriptedCounter(), technician)
+
+
+def test_who_begins_as_the_devices_are_lent_either_keeps_the_technician_out_or_waits() -> None:
+    board = Board()
+    board.greet(True)
+    with board.lent() as is_lent:
+        assert is_lent and board.is_maintained
+        with board.lent() as is_lent_twice:
+            assert not is_lent_twice
+        assert board.is_maintained, "who was refused gives nothing back"
+    board.greet(False)
+    with board.lent() as is_lent:
+        assert not is_lent and not board.is_maintained
 
 
 def test_a_self_test_is_run_asks_and_leaves_a_record(maintain: Callable[..., KioskApp]) -> None:

@@ -20,6 +20,10 @@ _Tries = Annotated[int, msgspec.Meta(ge=0, le=15)]
 class CardMemoryInvalid(ValueError):
     """The card's memory cannot be read or kept; the message names the file and the reason."""
 
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
+
 
 class _Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __repr__(self) -> str:
@@ -137,9 +141,9 @@ class FileStore:
             memory = msgspec.json.decode(self._path.read_bytes(), type=CardMemory)
             _check(memory)
         except OSError as error:
-            raise CardMemoryInvalid(f"{self._path}: {error.strerror}") from error
+            raise CardMemoryInvalid(self._path, error.strerror or str(error)) from error
         except (msgspec.DecodeError, ValueError) as error:
-            raise CardMemoryInvalid(f"{self._path}: not a card's memory: {error}") from error
+            raise CardMemoryInvalid(self._path, f"not a card's memory: {error}") from error
         return memory
 
     def write(self, memory: CardMemory) -> None:
@@ -158,7 +162,7 @@ class FileStore:
             finally:
                 os.close(directory)
         except OSError as error:
-            raise CardMemoryInvalid(f"{self._path}: {error.strerror}") from error
+            raise CardMemoryInvalid(self._path, error.strerror or str(error)) from error
 
 
 def _check(memory: CardMemory) -> None:

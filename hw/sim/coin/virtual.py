@@ -14,6 +14,7 @@ from hw.sim.coin.frame import Checksum, FrameReader, Request, reply
 from hw.sim.coin.hopper import Hopper, HopperMemory
 from hw.sim.coin.peripheral import DONE, LineCounts, Reply, answer_core
 from hw.sim.fault import Fault
+from hw.sim.kept_file import reading_kept
 
 BROADCAST, ACCEPTOR, HOPPER = 0, 2, 3
 ORDERS = ("YEN", "hold YEN", "error CODE", "reset", "fill COINS", "jam", "clear")
@@ -199,8 +200,9 @@ class VirtualCoinMachine:
     def _load(self) -> tuple[AcceptorMemory, HopperMemory]:
         if self._path is None or not self._path.exists():
             return AcceptorMemory(), HopperMemory()
-        content: dict[str, Any] = json.loads(self._path.read_text())
-        return AcceptorMemory(**content["acceptor"]), HopperMemory(**content["hopper"])
+        with reading_kept(self._path, "coin machine"):
+            content: dict[str, Any] = json.loads(self._path.read_bytes())
+            return AcceptorMemory(**content["acceptor"]), HopperMemory(**content["hopper"])
 
     def _save(self) -> None:
         if self._path is None:

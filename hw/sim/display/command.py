@@ -35,7 +35,7 @@ def add_parser(subparsers: "SubParsers", *, parents: Sequence[argparse.ArgumentP
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until SIGTERM or SIGINT; the process's exit code: 0, 64 when the port or the directory cannot be used."""
+    """Serves until SIGTERM or SIGINT; the exit code: 0, 64 for an unusable port, 78 for an unusable directory."""
     faults, _ = args.fault
     try:
         display = VirtualDisplay(directory=args.out, is_cd5220=args.mode == "cd5220", faults=faults)

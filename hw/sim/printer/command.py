@@ -40,7 +40,7 @@ def _ascii(text: str) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until SIGTERM or SIGINT; the process's exit code: 0, 64 when the port or the directory cannot be used."""
+    """Serves until SIGTERM or SIGINT; the exit code: 0, 64 for an unusable port, 78 for an unusable directory."""
     faults, _ = args.fault
     try:
         printer = VirtualPrinter(directory=args.out, dots=args.dots, faults=faults, serial=args.serial)

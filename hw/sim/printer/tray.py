@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hw.sim.kept_file import reading_kept
 from hw.sim.printer.bits import BitImage
 from hw.sim.printer.picture import draw
 from hw.sim.printer.sheet import Sheet
@@ -55,8 +56,9 @@ class Tray:
         """The counters as the last process left them; new ones in a new or foreign directory, after what lies there."""
         if self._directory is None:
             return Counters()
-        with contextlib.suppress(FileNotFoundError):
-            return Counters(**json.loads((self._directory / _MEMORY).read_text()))
+        path = self._directory / _MEMORY
+        with contextlib.suppress(FileNotFoundError), reading_kept(path, "printer"):
+            return Counters(**json.loads(path.read_bytes()))
         numbers = (int(path.stem) for path in self._directory.glob("*.bin") if path.stem.isdecimal())
         return Counters(sheets=max(numbers, default=0))
 
@@ -64,8 +66,9 @@ class Tray:
         """The non-volatile images as the last process left them."""
         if self._directory is None:
             return {}
-        with contextlib.suppress(FileNotFoundError):
-            kept = json.loads((self._directory / _NV_IMAGES).read_text())
+        path = self._directory / _NV_IMAGES
+        with contextlib.suppress(FileNotFoundError), reading_kept(path, "printer"):
+            kept = json.loads(path.read_bytes())
             return {key: BitImage(width, height, bytes.fromhex(bits)) for key, (width, height, bits) in kept.items()}
         return {}
 

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
         )
         return verb
 
-    init = add("init", "Makes a training authority in the data directory.")
+    init = add("init", "Makes a training authority in the data directory, and prints where that is.")
     init.add_argument("--policy", metavar="NAME", default=DEFAULT_POLICY, help=f"default {DEFAULT_POLICY}")
     init.add_argument(
         "--store", metavar="URL", default="", help="keep the books there (postgresql+psycopg://...), not in a file"
@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     ceremony.add_argument("--token", metavar="URI", default="", help=_KEY_PLACE)
     serve = add("serve", "Serves CMP, OCSP and CRLs over HTTP.")
     serve.add_argument("--listen", metavar="HOST:PORT", type=_address, default=_address(DEFAULT_LISTEN))
-    serve.add_argument("--workers", type=_positive, default=1, help="processes that answer (default 1)")
+    serve.add_argument(
+        "--workers", type=_positive, default=1, help="processes that answer (default 1); one that is lost is replaced"
+    )
     serve.add_argument("--tls", action="store_true", help="HTTPS, for those who show a certificate of this authority")
     serve.add_argument("--status-only", action="store_true", help="OCSP and CRLs alone, for relying parties")
     serve.add_argument("--exit-with-parent", action="store_true", help="end when standard input does")
@@ -109,9 +111,11 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
                 passphrase=secret,
                 token=args.token,
             )
+            print(args.data)
             return ExitCode.OK
         place = directory.locate(args.data)
         if args.ca_verb == "serve":
+            directory.check_writable(place)
             return _serve(args, place, secret)
         authority = directory.open_authority(place, system_clock, passphrase=secret)
         if args.ca_verb == "rollover":
@@ -138,6 +142,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
 
 def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> int:
     from kiosk.authority.embedded.server import PlainRefused, serve
+    from kiosk.authority.embedded.worker_processes import WorkersLost
 
     host, port = args.listen
     try:
@@ -152,10 +157,14 @@ def _serve(args: argparse.Namespace, place: Path, passphrase: bytes | None) -> i
             has_tls=args.tls,
             is_status_only=args.status_only,
             stop_at_eof_of=sys.stdin.fileno() if args.exit_with_parent else None,
+            tell=lambda text: print(f"kiosk ca: {text}", file=sys.stderr, flush=True),
         )
     except PlainRefused as error:
         print(f"kiosk ca: {error}", file=sys.stderr)
         return ExitCode.CONFIG
+    except WorkersLost as error:
+        print(f"kiosk ca: {error}", file=sys.stderr)
+        return ExitCode.INTERNAL
     except OSError as error:
         print(f"kiosk ca: cannot listen on {host}:{port}: {error}", file=sys.stderr)
         return ExitCode.CONFIG
@@ -175,6 +184,7 @@ def _renew(url: str, credential: Path) -> int:
     from kiosk.authority.credential_renewal import renew_credential
     from kiosk.authority.errors import (
         AuthorityError,
+        AuthorityNotRecognised,
         AuthorityOutcomeUnknown,
         AuthorityUnreachable,
         CredentialInvalid,
@@ -186,7 +196,7 @@ def _renew(url: str, credential: Path) -> int:
 
     try:
         renewed = renew_credential(credential, client)
-    except (CredentialInvalid, UrlRefused) as error:
+    except (CredentialInvalid, UrlRefused, AuthorityNotRecognised) as error:
         print(f"kiosk ca: {error}", file=sys.stderr)
         return ExitCode.CONFIG
     except (AuthorityUnreachable, AuthorityOutcomeUnknown) as error:

@@ -227,6 +227,8 @@ def _url(text: str) -> URL:
         raise StoreUnusable("the store's URL is none; such as postgresql+psycopg://HOST/NAME") from None
     if url.drivername not in ("sqlite", "postgresql+psycopg"):
         raise StoreUnusable(f"a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, not {url.drivername}")
+    if url.drivername == "sqlite" and (url.database or "").partition(":")[0] in ("", "file"):
+        raise StoreUnusable("no file is named, and an authority's books have to last: sqlite:///FILE")
     return url
 
 
@@ -255,7 +257,9 @@ def _migrate(engine: Engine) -> None:
         # Asked again under the lock: another process may have been faster.
         version = _version(connection)
         if version > len(MIGRATIONS):
-            raise StoreTooNew(f"{engine.url!r}: store has schema {version}, this program knows {len(MIGRATIONS)}")
+            raise StoreTooNew(
+                f"{engine.url.database}: store has schema {version}, this program knows {len(MIGRATIONS)}"
+            )
         for statements in MIGRATIONS[version:]:
             for statement in statements:
                 connection.exec_driver_sql(statement.format(**_TYPES[engine.dialect.name]))

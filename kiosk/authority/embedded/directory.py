@@ -80,6 +80,7 @@ JOINT = b" "
 _STORE = "store.db"
 _HEAD_KEY = "head.key"
 _SECRET_BYTES = 16
+_LONGEST_LINE_BYTES = 4096
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -249,9 +250,19 @@ def _open_store(directory: Path, file: _AuthorityFile) -> Store:
     try:
         return open_store(file.store or directory / _STORE, load_head_key(directory / _HEAD_KEY))
     except StoreUnusable as error:
-        raise DirectoryInvalid(f"{directory / _MARK}: store: {error}") from error
+        named = f"{directory / _MARK}: store" if file.store else str(directory / _STORE)
+        raise DirectoryInvalid(f"{named}: {error}") from error
     except KeyDamaged as error:
         raise DirectoryInvalid(str(error)) from error
+
+
+def check_writable(directory: Path) -> None:
+    """Whether the books in `directory` can be kept on; those elsewhere say so themselves. Raises `DirectoryInvalid`."""
+    if _read_toml(directory / _MARK, _AuthorityFile).store:
+        return
+    for path in (directory, directory / _STORE):
+        if path.exists() and not os.access(path, os.W_OK, effective_ids=True):
+            raise DirectoryInvalid(f"{path}: cannot be written to, and the books are kept there")
 
 
 def add_client(authority: Authority, reference: str, secret: bytes) -> None:
@@ -272,8 +283,8 @@ def read_secret(path: Path, random_bytes: RandomBytes = os.urandom) -> bytes:
     Raises `DirectoryInvalid`, which names the file.
     """
     try:
-        return path.read_bytes().partition(b"\n")[0].strip()
-    except FileNotFoundError:
+        if path.exists():
+            return _first_line(path).strip()
         secret = random_bytes(_SECRET_BYTES).hex().encode()
         write_secret(path, secret + b"\n")
         return secret
@@ -292,12 +303,21 @@ def read_passphrases(paths: Sequence[Path]) -> bytes | None:
 def read_passphrase(path: Path) -> bytes:
     """The first line of a file, which may be a pipe. Raises `DirectoryInvalid`, which names the file."""
     try:
-        passphrase = path.read_bytes().partition(b"\n")[0].rstrip(b"\r")
+        passphrase = _first_line(path).rstrip(b"\r")
     except OSError as error:
         raise DirectoryInvalid(f"{path}: {error.strerror or error}") from error
     if not passphrase:
         raise DirectoryInvalid(f"{path}: no passphrase in it")
     return passphrase
+
+
+def _first_line(path: Path) -> bytes:
+    """Of a file, which may be a device that never ends. Raises `OSError`, `DirectoryInvalid`."""
+    with path.open("rb") as file:
+        line = file.readline(_LONGEST_LINE_BYTES + 1)
+    if len(line) > _LONGEST_LINE_BYTES:
+        raise DirectoryInvalid(f"{path}: its first line has more than {_LONGEST_LINE_BYTES} bytes")
+    return line.removesuffix(b"\n")
 
 
 def add_station(directory: Path, authority: Authority, name: str) -> Path:
@@ -437,7 +457,19 @@ def _read_policy(path: Path) -> Policy:
 def _read_toml(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
+    except msgspec.ValidationError as error:
+        raise DirectoryInvalid(f"{path}: {_in_words(error)}") from error
     except OSError as error:
         raise DirectoryInvalid(f"{path}: {error.strerror or error}") from error
     except ValueError as error:
         raise DirectoryInvalid(f"{path}: {error}") from error
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """What msgspec says of its objects, in the words of a file's keys."""
+    reason, _, where = str(error).partition(" - at `$")
+    table = where.rstrip("`").lstrip(".")
+    if reason.startswith("Object missing required field"):
+        key = reason.split("`")[1]
+        return f"{table}.{key}: missing" if table else f"{key}: missing"
+    return f"{table}: {reason}" if table else reason

@@ -1,4 +1,4 @@
-"""HTTP by uvicorn: the processes on one socket, how they end, and how long they wait for a client."""
+"""HTTP by uvicorn: how a server ends, and how long it waits for a client."""
 
 import asyncio
 import gc
@@ -144,24 +144,3 @@ def run(
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     server.run(sockets=[listening])
-
-
-@contextmanager
-def forked(count: int, config: uvicorn.Config, listening: socket.socket) -> Iterator[None]:
-    """Further processes on the same socket; they end with this one, however it ends."""
-    alive, mine = os.pipe()
-    children = []
-    for _ in range(count):
-        child = os.fork()
-        if child == 0:
-            os.close(mine)
-            run(config, listening, lambda: None, alive)
-            os._exit(0)
-        children.append(child)
-    os.close(alive)
-    try:
-        yield
-    finally:
-        os.close(mine)
-        for child in children:
-            os.waitpid(child, 0)

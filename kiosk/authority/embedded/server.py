@@ -27,11 +27,12 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.directory import Clock, RandomBytes, open_authority
 from kiosk.authority.embedded.gathering import Gathering
-from kiosk.authority.embedded.http_server import configuration, forked, run
+from kiosk.authority.embedded.http_server import configuration, run
 from kiosk.authority.embedded.registration import register
 from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.embedded.status import StatusService
+from kiosk.authority.embedded.worker_processes import keep_workers
 
 LARGEST_REQUEST = 1 << 18
 CMP_TYPE = "application/pkixcmp"
@@ -143,13 +144,15 @@ def serve(
     has_tls: bool = False,
     is_status_only: bool = False,
     stop_at_eof_of: int | None = None,
+    tell: Callable[[str], None] = _log.warning,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then ends cleanly; port 0 takes any free port.
 
     With `has_tls` only who shows a certificate of this authority is heard (RFC 9811, 5); `is_status_only` leaves
     requests to another server, and serves OCSP, CRLs and the authority's certificates. `ready` is called once with the
-    URL when requests are answered. `stop_at_eof_of`: a file descriptor whose end of file stops the server too. Raises
-    `OSError` when the address cannot be had, `PlainRefused`, and what `open_authority` raises.
+    URL when requests are answered. `stop_at_eof_of`: a file descriptor whose end of file stops the server too. `tell`
+    hears of each worker that is lost and replaced. Raises `OSError` when the address cannot be had, `PlainRefused`,
+    `WorkersLost`, and what `open_authority` raises.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listening:
@@ -166,8 +169,15 @@ def serve(
         authority.store.close()
         with _tls(authority, _public_name(host), directory / "ca.pem", has_tls) as tls:
             config = configuration(application(authority, is_status_only=is_status_only), **tls)
-            with forked(workers - 1, config, listening):
-                run(config, listening, lambda: ready(_url(scheme, host, port)), stop_at_eof_of)
+            url = _url(scheme, host, port)
+            if workers == 1:
+                run(config, listening, lambda: ready(url), stop_at_eof_of)
+                return
+
+            def work(answers: Callable[[], None], alive: int) -> None:
+                run(config, listening, answers, alive)
+
+            keep_workers(workers, work, lambda: ready(url), stop_at_eof_of, tell)
 
 
 @contextmanager

@@ -61,9 +61,14 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
     """Serves one resident after another, until a case is interrupted because the program ends."""
     seat.welcome(first_language)
     while True:
+        if seat.board.is_maintained:
+            await seat.show(Notice(seat, Waiting.MAINTENANCE, None), lambda: seat.board.is_maintained)
+            continue
         # A form that the clerk has taken in, and a case that he goes on with, begin by themselves.
         seat.board.greet(True)
-        wish = await seat.show(Start(seat, reception.fee_yen), lambda: not _is_sent_for(seat))
+        wish = await seat.show(Start(seat, reception.fee_yen), lambda: not _is_wanted_elsewhere(seat))
+        if seat.board.is_maintained:
+            continue
         seat.board.greet(False)
         match wish:
             case Wish.COMFORT:
@@ -105,6 +110,10 @@ async def _teach(seat: Seat, reception: Reception) -> None:
         if isinstance(answer, Stop):
             return
         index += answer.value
+
+
+def _is_wanted_elsewhere(seat: Seat) -> bool:
+    return seat.board.is_maintained or _is_sent_for(seat)
 
 
 def _is_sent_for(seat: Seat) -> bool:

@@ -23,15 +23,24 @@ class Waiting(StrEnum):
     FEE = "fee"
     RECEIPT = "receipt"
     STOPPING = "stopping"
+    MAINTENANCE = "maintenance"
 
 
-_PICTURES = {Waiting.WINDOW: COUNTER, Waiting.FEE: COIN, Waiting.RECEIPT: PAPER, Waiting.STOPPING: WAIT}
+_PICTURES = {
+    Waiting.WINDOW: COUNTER,
+    Waiting.FEE: COIN,
+    Waiting.RECEIPT: PAPER,
+    Waiting.STOPPING: WAIT,
+    Waiting.MAINTENANCE: WAIT,
+}
 
 
 class Notice(SeatScreen[None]):
     """Says what is going on, and ends by itself. Its words are `resident.NOTICE.title` and `.text`."""
 
-    def __init__(self, seat: Seat, notice: Waiting, position: int, *, can_stop: bool = False, **values: object) -> None:
+    def __init__(
+        self, seat: Seat, notice: Waiting, position: int | None, *, can_stop: bool = False, **values: object
+    ) -> None:
         super().__init__(seat, position=position, can_stop=can_stop)
         self._notice = notice
         self._values = values

@@ -144,13 +144,17 @@ class Rounds:
             if isinstance(level, Stop):
                 return
             # What prints, kicks or takes coins would come between a resident and his receipt.
-            if level != "internal" and self._seat.board.is_in_use:
-                await self._refuse(_HEALTH)
-                continue
-            await self._use(_HEALTH, partial(self._tools.self_test, level))
+            await self._use_alone(_HEALTH, partial(self._tools.self_test, level), is_alone=level != "internal")
 
-    async def _refuse(self, title_id: str) -> None:
+    async def _use_alone(self, title_id: str, tool: Callable[[Asks], R], *, is_alone: bool = True) -> R | None:
+        """`_use` of what takes the devices away from residents; None also when one of them needs them."""
+        if not is_alone:
+            return await self._use(title_id, tool)
+        with self._seat.board.lent() as is_lent:
+            if is_lent:
+                return await self._use(title_id, tool)
         await self._read(title_id, [self._words(_IN_USE)])
+        return None
 
     async def _look_again(self, title_id: str, look: Callable[[], Awaitable[Sequence[Check]]]) -> None:
         """Checks, and the same ones again as often as the technician wants."""
@@ -174,20 +178,19 @@ class Rounds:
         return await work(self._seat, lambda ask: self._tools.surroundings())
 
     async def _probe_card(self) -> Sequence[Check]:
-        if self._seat.board.is_in_use:
-            return [Check("card", "note", self._words(_IN_USE))]
-        return await work(self._seat, lambda ask: self._tools.card_probes())
+        with self._seat.board.lent() as is_lent:
+            if is_lent:
+                return await work(self._seat, lambda ask: self._tools.card_probes())
+        return [Check("card", "note", self._words(_IN_USE))]
 
     async def _conform(self) -> None:
         blocks = [self._words("technician.conformity.text")]
         while not isinstance(subject := await self._read("technician.conformity.title", blocks, _SUBJECTS), Stop):
-            if self._seat.board.is_in_use:
-                await self._refuse("technician.conformity.title")
-            elif (report := await self._checked(subject)) is not None:
+            if (report := await self._checked(subject)) is not None:
                 blocks = [report]
 
     async def _checked(self, subject: str) -> str | None:
-        return await self._use("technician.conformity.title", lambda ask: self._tools.conformity(subject))
+        return await self._use_alone("technician.conformity.title", lambda ask: self._tools.conformity(subject))
 
     async def _read_operations(self) -> None:
         title_id, language = "technician.operations.title", self._seat.language

@@ -83,7 +83,7 @@ def test_an_empty_reader_fails_and_one_that_is_not_there_is_unavailable(pcscd: P
     empty = hw(pcscd, "conform", "reader", EMPTY_READER, "--json")
     assert empty.returncode == 1
     assert json.loads(empty.stdout)["findings"][0]["outcome"] == "FAIL"
-    assert hw(pcscd, "conform", "reader", "No such reader").returncode == 69
+    assert hw(pcscd, "conform", "reader", "No such reader").returncode == 78
 
 
 def test_the_health_of_a_reader_tells_of_the_card_in_it_and_not_whose_it_is(pcscd: PrivatePcscd) -> None:

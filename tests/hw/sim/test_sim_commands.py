@@ -114,6 +114,14 @@ def test_a_display_shows_its_glass_in_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("device", ASKED)
+def test_a_directory_that_takes_nothing_is_told_before_anybody_is_served(device, capsys):
+    assert main(["sim", device, "--tcp", "0", "--out", "/proc"]) == os.EX_CONFIG
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"hw sim {device}: /proc")
+
+
+@pytest.mark.parametrize("device", ASKED)
 @pytest.mark.parametrize("words", [("--fault", "fire@1"), ("--tcp", "70000"), ("--fault", "to-drop@0")])
 def test_wrong_words_are_a_usage_error(device, words):
     with pytest.raises(SystemExit) as ended:
