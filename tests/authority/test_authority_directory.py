@@ -8,7 +8,8 @@ import pytest
 from authority_desk import POLICIES, START, TOWN
 
 from kiosk.authority.embedded import directory as authority_directory
-from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_authority, read_terms
+from kiosk.authority.embedded.directory import init, open_authority
+from kiosk.authority.embedded.terms import DirectoryInvalid, read_terms
 
 POLICY = POLICIES / "juki-2011.toml"
 NAMES = authority_directory._MADE
