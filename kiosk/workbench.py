@@ -13,9 +13,6 @@ from pathlib import Path
 import msgspec
 
 from hw.bench import Bench, SimulatedReader
-from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Find, Specimen, find, run_checks
-from hw.card.conformance_process import find_in_process
-from hw.card.conformance_report import Report, keep, next_number
 from hw.cash.coin_box import CoinBox
 from hw.errors import DeviceError
 from hw.health import Checker, Health, check
@@ -36,7 +33,6 @@ _REPORTS = "conformance"
 _PULLED_AFTER_S = 0.2
 _TEST_TAKES_S = 300.0
 """The longest self-test of one device: a person is asked, and coins are waited for."""
-_CHECKS = {"reader": READER_CHECKS, "card": CARD_CHECKS}
 
 
 class StationWorkbench:
@@ -137,6 +133,12 @@ class StationWorkbench:
 
     def conformity(self, subject: str) -> str:
         """The compatibility check with the card that lies in the reader; a simulated card has a hand."""
+        # Imported here: a station that runs checks no compatibility until a technician asks for it.
+        from hw.card.conformance import CARD_CHECKS, READER_CHECKS, Find, Specimen, find, run_checks
+        from hw.card.conformance_process import find_in_process
+        from hw.card.conformance_report import Report, keep, next_number
+
+        checks = {"reader": READER_CHECKS, "card": CARD_CHECKS}
         link = self._config.hardware.card.link
         simulated = self._bench.simulated_reader
         make: Find
@@ -155,7 +157,7 @@ class StationWorkbench:
             model="",
             system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
             at=self._assembly.station.clock().isoformat(timespec="seconds"),
-            findings=tuple(run_checks(_CHECKS[subject], specimen, make)),
+            findings=tuple(run_checks(checks[subject], specimen, make)),
         )
         keep(report, directory)
         return report.as_page()

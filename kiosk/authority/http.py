@@ -2,9 +2,12 @@
 
 import os
 import ssl
+import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -62,6 +65,8 @@ def post(
 
     Raises `AuthorityUnreachable` when nothing was sent, `AuthorityOutcomeUnknown` when no whole answer came.
     """
+    if "httpx" not in sys.modules:
+        _import_without_command_line()
     import httpx
 
     deadline = monotonic() + timeout_s
@@ -82,6 +87,20 @@ def post(
         raise AuthorityUnreachable(f"{url}: {error}") from error
     except httpx.HTTPError as error:
         raise AuthorityOutcomeUnknown(f"{url}: {type(error).__name__} {error}") from error
+
+
+def _import_without_command_line() -> None:
+    """Imports httpx as where its optional command line is not installed.
+
+    It loads that whenever Click, Rich and Pygments are there: 2.5 MB of a process that never runs it. A module that is
+    None in `sys.modules` cannot be found (Python language reference, 5.3.1).
+    """
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    modules["httpx._main"] = None
+    try:
+        import_module("httpx")
+    finally:
+        modules.pop("httpx._main", None)
 
 
 def _media_type(response: "httpx.Response") -> str:

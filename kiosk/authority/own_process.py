@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from kiosk.authority.embedded.command import DEFAULT_POLICY
-from kiosk.authority.embedded.directory import DirectoryInvalid, read_terms
+from kiosk.authority.embedded.terms import DEFAULT_POLICY, DirectoryInvalid, read_terms
 from kiosk.config import load_config
 from kiosk.exit_code import ExitCode
 from kiosk.model.town import Town

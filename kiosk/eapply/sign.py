@@ -3,7 +3,7 @@
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding
 
 
 def sign_cms(
@@ -14,6 +14,9 @@ def sign_cms(
     is_detached: bool,
 ) -> bytes:
     """The signature over exactly these bytes, DER, with the signer's certificate; one use of `key`."""
+    # imported here: it loads the whole of Python's e-mail package, and at the counter only trying out signs
+    from cryptography.hazmat.primitives.serialization import pkcs7
+
     options = [pkcs7.PKCS7Options.Binary]
     if is_detached:
         options.append(pkcs7.PKCS7Options.DetachedSignature)

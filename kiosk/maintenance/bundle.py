@@ -10,7 +10,6 @@ import json
 import platform
 import re
 import shutil
-import tarfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -52,6 +51,8 @@ def collect(config: Config, data: Path, told: Mapping[str, Iterable[str]]) -> di
 
 def write_bundle(path: Path, texts: Mapping[str, str], at: datetime.datetime) -> None:
     """Writes a .tar.gz of its own folder, readable by its owner only. Raises `OSError`; never replaces a file."""
+    import tarfile  # imported here: a station packs nothing until somebody asks for it
+
     folder = f"kiosk-support-{at:%Y%m%d-%H%M%S}"
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:

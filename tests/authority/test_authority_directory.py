@@ -10,15 +10,8 @@ import pytest
 from authority_desk import POLICIES, START, TOWN
 
 from kiosk.authority.embedded import directory as authority_directory
-from kiosk.authority.embedded.directory import (
-    DirectoryInvalid,
-    check_writable,
-    init,
-    open_authority,
-    read_passphrase,
-    read_secret,
-    read_terms,
-)
+from kiosk.authority.embedded.directory import check_writable, init, open_authority, read_passphrase, read_secret
+from kiosk.authority.embedded.terms import DirectoryInvalid, read_terms
 
 POLICY = POLICIES / "juki-2011.toml"
 NAMES = authority_directory._MADE

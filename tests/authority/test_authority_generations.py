@@ -15,9 +15,10 @@ from pyasn1_alt_modules import rfc9480
 from kiosk.authority import asn1, oids
 from kiosk.authority.client import PendingCertificate
 from kiosk.authority.credential import load_credential
-from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_authority, read_passphrase
+from kiosk.authority.embedded.directory import init, open_authority, read_passphrase
 from kiosk.authority.embedded.generation import roll_over
 from kiosk.authority.embedded.status import StatusService
+from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.message import BodyKind, parse_message
 from kiosk.authority.verification import PathInvalid, ocsp_request, ocsp_status, validate_path
 from kiosk.model.certificate import CertificateState, RevocationReason

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from rebuilt_message import rebuild, set_field, verdict
 
 from kiosk.authority.embedded.database import Database, StoreTooNew, StoreUnusable, Transactions, open_database
-from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_authority
+from kiosk.authority.embedded.directory import init, open_authority
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.embedded.responder import Responder
@@ -21,6 +21,7 @@ from kiosk.authority.embedded.revocation import RevokedByHand, revoke_by_hand
 from kiosk.authority.embedded.schema import MIGRATIONS
 from kiosk.authority.embedded.status import StatusService
 from kiosk.authority.embedded.store import Books, StateChanged, open_store
+from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.message import BodyKind
 from kiosk.model.certificate import RevocationReason
 from tests.stores import Store

@@ -14,8 +14,9 @@ from rebuilt_message import verdict
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import load_credential
 from kiosk.authority.embedded.ceremony import hold_ceremony
-from kiosk.authority.embedded.directory import DirectoryInvalid, add_station, open_authority, read_passphrases
+from kiosk.authority.embedded.directory import add_station, open_authority, read_passphrases
 from kiosk.authority.embedded.responder import Responder
+from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.message import BodyKind
 from kiosk.authority.training import is_training
 

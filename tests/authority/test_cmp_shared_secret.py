@@ -17,7 +17,8 @@ from pyasn1_alt_modules import rfc8018, rfc9480
 from rebuilt_message import verdict
 
 from kiosk.authority import asn1
-from kiosk.authority.embedded.directory import DirectoryInvalid, add_client, read_secret
+from kiosk.authority.embedded.directory import add_client, read_secret
+from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.mac import MacAlgorithm, SharedSecret
 from kiosk.authority.message import BodyKind, Head, build_message, parse_message, verify_protection
 from kiosk.model.certificate import RevocationReason

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kiosk.authority.embedded.directory import read_terms
+from kiosk.authority.embedded.terms import read_terms
 from kiosk.authority.own_process import AuthorityUnusable, own_authority
 from kiosk.config import SHIPPED
 

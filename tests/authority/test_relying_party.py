@@ -13,8 +13,9 @@ from rebuilt_message import verdict
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential, load_credential
-from kiosk.authority.embedded.directory import DirectoryInvalid, add_relying_party
+from kiosk.authority.embedded.directory import add_relying_party
 from kiosk.authority.embedded.status import StatusService
+from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.message import BodyKind
 from kiosk.authority.signed_inquiry import InquiryInvalid, read_inquiry_signature, sign_inquiry
 from kiosk.authority.verification import ocsp_request

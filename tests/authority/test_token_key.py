@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from softhsm import MODULE, PIN, token
 
 from kiosk.authority.credential import load_credential
-from kiosk.authority.embedded.directory import DirectoryInvalid, init, open_authority
+from kiosk.authority.embedded.directory import init, open_authority
 from kiosk.authority.embedded.generation import roll_over
+from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.errors import CredentialInvalid
 from kiosk.authority.token_key import TokenKey, TokenPlace, TokenUnusable, make_token_key, read_uri
 from kiosk.cli import main

@@ -11,7 +11,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kiosk.authority.embedded.directory import JOINT, Clock, DirectoryInvalid, init, open_authority, read_passphrase
+from kiosk.authority.embedded.directory import JOINT, Clock, init, open_authority, read_passphrase
+from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.signature import sign
 from kiosk.model.town import Town
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.authority.embedded.terms import DEFAULT_POLICY, DirectoryInvalid
 from kiosk.clock import system_clock
 from kiosk.exit_code import ExitCode
 from kiosk.model.certificate import RevocationReason, serial_text
@@ -14,7 +15,6 @@ from kiosk.model.town import Town
 if TYPE_CHECKING:
     from kiosk.authority.embedded.authority import Authority
 
-DEFAULT_POLICY = "juki-2011"
 _KEY_PLACE = (
     "make the key in a PKCS #11 token: pkcs11:token=LABEL;object=LABEL?module-path=FILE; its PIN is the passphrase"
 )
@@ -135,7 +135,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
         if args.ca_verb == "journal":
             return _journal(args.action, authority)
         return _revoke(args, authority) if args.ca_verb == "revoke" else _status(args, authority)
-    except (directory.DirectoryInvalid, StoreTooNew, TokenUnusable) as error:
+    except (DirectoryInvalid, StoreTooNew, TokenUnusable) as error:
         print(f"kiosk ca: {error}", file=sys.stderr)
         return ExitCode.CONFIG
 

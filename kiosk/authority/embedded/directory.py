@@ -17,14 +17,11 @@ import os
 import re
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -35,6 +32,7 @@ from kiosk.authority.embedded.generation import read_generations
 from kiosk.authority.embedded.key_files import write_secret
 from kiosk.authority.embedded.registration import RELYING_PARTY, register
 from kiosk.authority.embedded.store import Store, StoreUnusable, open_store
+from kiosk.authority.embedded.terms import MARK, AuthorityFile, DirectoryInvalid, read_authority_file, read_policy
 from kiosk.authority.errors import CredentialInvalid
 from kiosk.authority.mac import SHORTEST_SECRET_BYTES
 from kiosk.authority.profile import Profiles, authority_certificate
@@ -55,7 +53,6 @@ SECOND_CLERK = "second"
 DEMO_CARD_MASTER = bytes(range(0x70, 0x80))
 """What new simulated cards are personalised with; known to everybody."""
 
-_MARK = "authority.toml"
 _MADE = (
     "ca.key",
     "ca.pem",
@@ -68,7 +65,7 @@ _MADE = (
     "policy.toml",
     "stations",
     "store.db",
-    _MARK,
+    MARK,
 )
 """What `init` makes, in the order in which it is moved into its place: the mark last."""
 
@@ -86,20 +83,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 Clock = Callable[[], datetime.datetime]
 RandomBytes = Callable[[int], bytes]
-T = TypeVar("T")
-
-
-class DirectoryInvalid(ValueError):
-    """A directory that is no authority, or cannot become one; the message names it."""
-
-
-@dataclass(frozen=True)
-class _AuthorityFile:
-    """`authority.toml`. An empty `url` means: where it listens; an empty `store`: `store.db` beside it."""
-
-    town: Town
-    url: str = ""
-    store: str = ""
 
 
 def init(
@@ -120,7 +103,7 @@ def init(
     `authority.toml` comes last, so that an interrupted run leaves no authority; the next run takes back what it left.
     Raises `DirectoryInvalid` when one of its files is there otherwise: nothing is ever overwritten.
     """
-    policy = _read_policy(policy_file)
+    policy = read_policy(policy_file)
     directory.mkdir(parents=True, exist_ok=True)
     with _alone_in(directory):
         for left in directory.glob(f"{_WORK}*"):
@@ -129,7 +112,7 @@ def init(
         try:
             content = policy_file.read_bytes()
             _make_authority(work, content, policy, town, clock, random_bytes, store_url, passphrase, is_training, token)
-            made = _made(work / _MARK)
+            made = _made(work / MARK)
             if taken := [name for name in made if (directory / name).exists()]:
                 raise DirectoryInvalid(f"{directory}: holds {', '.join(taken)} already; nothing is overwritten")
             for name in made:
@@ -153,7 +136,7 @@ def _take_back(directory: Path, work: Path) -> None:
 
     As long as a whole work folder has its mark, what is missing in it lies in the directory; nothing else is touched.
     """
-    mark = work / _MARK
+    mark = work / MARK
     if mark.exists():
         for name in _made(mark):
             if not (work / name).exists():
@@ -164,7 +147,7 @@ def _take_back(directory: Path, work: Path) -> None:
 
 def _made(mark: Path) -> tuple[str, ...]:
     """What a whole work folder holds; the books are not there when they are in PostgreSQL."""
-    is_elsewhere = bool(_read_toml(mark, _AuthorityFile).store)
+    is_elsewhere = bool(read_authority_file(mark).store)
     return tuple(name for name in _MADE if not (is_elsewhere and name == _STORE))
 
 
@@ -182,23 +165,9 @@ def _remove(path: Path) -> None:
 def locate(data: Path) -> Path:
     """The authority's directory: `data` itself, or `data`/authority. Raises `DirectoryInvalid`."""
     for directory in (data, data / "authority"):
-        if (directory / _MARK).exists():
+        if (directory / MARK).exists():
             return directory
     raise DirectoryInvalid(f"{data}: no authority here; `kiosk ca init` makes one")
-
-
-@dataclass(frozen=True)
-class Terms:
-    """For which town and under which policy an authority was made."""
-
-    town: Town
-    policy: Policy
-
-
-def read_terms(directory: Path) -> Terms:
-    """Reads the terms of the authority in `directory`, without its keys. Raises `DirectoryInvalid`."""
-    town = _read_toml(directory / _MARK, _AuthorityFile).town
-    return Terms(town, _read_policy(directory / "policy.toml"))
 
 
 def open_authority(
@@ -212,8 +181,8 @@ def open_authority(
 
     `passphrase` opens keys that are encrypted.
     """
-    file = _read_toml(directory / _MARK, _AuthorityFile)
-    policy = _read_policy(directory / "policy.toml")
+    file = read_authority_file(directory / MARK)
+    policy = read_policy(directory / "policy.toml")
     try:
         present, *older = read_generations(directory, passphrase)
         card_master, person_key = (bytes.fromhex((directory / f).read_text()) for f in ("card.key", "person.key"))
@@ -246,11 +215,11 @@ def open_authority(
     )
 
 
-def _open_store(directory: Path, file: _AuthorityFile) -> Store:
+def _open_store(directory: Path, file: AuthorityFile) -> Store:
     try:
         return open_store(file.store or directory / _STORE, load_head_key(directory / _HEAD_KEY))
     except StoreUnusable as error:
-        named = f"{directory / _MARK}: store" if file.store else str(directory / _STORE)
+        named = f"{directory / MARK}: store" if file.store else str(directory / _STORE)
         raise DirectoryInvalid(f"{named}: {error}") from error
     except KeyDamaged as error:
         raise DirectoryInvalid(str(error)) from error
@@ -258,7 +227,7 @@ def _open_store(directory: Path, file: _AuthorityFile) -> Store:
 
 def check_writable(directory: Path) -> None:
     """Whether the books in `directory` can be kept on; those elsewhere say so themselves. Raises `DirectoryInvalid`."""
-    if _read_toml(directory / _MARK, _AuthorityFile).store:
+    if read_authority_file(directory / MARK).store:
         return
     for path in (directory, directory / _STORE):
         if path.exists() and not os.access(path, os.W_OK, effective_ids=True):
@@ -406,7 +375,7 @@ def _make_authority(
     write_secret(work / "card.key", (DEMO_CARD_MASTER if for_training else random_bytes(16)).hex().encode())
     write_secret(work / "person.key", random_bytes(32).hex().encode())
     (work / "policy.toml").write_bytes(policy_toml)
-    mark = _AuthorityFile(town, store=store_url)
+    mark = AuthorityFile(town, store=store_url)
     if not store_url:
         # The books hold personal data; SQLite gives its journal file the same mode.
         (work / _STORE).touch(mode=0o600)
@@ -417,9 +386,9 @@ def _make_authority(
     store.close()
     # Empty after the last commit; SQLite makes it anew.
     (work / f"{_STORE}-journal").unlink(missing_ok=True)
-    (work / _MARK).write_text(_authority_toml(mark), encoding="utf-8")
+    (work / MARK).write_text(_authority_toml(mark), encoding="utf-8")
     # The store's URL may hold a password.
-    (work / _MARK).chmod(0o600)
+    (work / MARK).chmod(0o600)
 
 
 def _make_own_key(token: str, passphrase: bytes | None) -> rsa.RSAPrivateKey:
@@ -433,7 +402,7 @@ def _make_own_key(token: str, passphrase: bytes | None) -> rsa.RSAPrivateKey:
         raise DirectoryInvalid(str(error)) from error
 
 
-def _authority_toml(file: _AuthorityFile) -> str:
+def _authority_toml(file: AuthorityFile) -> str:
     # A JSON string is a TOML basic string.
     lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(file.town).items())
     return "\n".join(
@@ -448,28 +417,3 @@ def _authority_toml(file: _AuthorityFile) -> str:
             "",
         ]
     )
-
-
-def _read_policy(path: Path) -> Policy:
-    return _read_toml(path, Policy)
-
-
-def _read_toml(path: Path, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
-    except msgspec.ValidationError as error:
-        raise DirectoryInvalid(f"{path}: {_in_words(error)}") from error
-    except OSError as error:
-        raise DirectoryInvalid(f"{path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise DirectoryInvalid(f"{path}: {error}") from error
-
-
-def _in_words(error: msgspec.ValidationError) -> str:
-    """What msgspec says of its objects, in the words of a file's keys."""
-    reason, _, where = str(error).partition(" - at `$")
-    table = where.rstrip("`").lstrip(".")
-    if reason.startswith("Object missing required field"):
-        key = reason.split("`")[1]
-        return f"{table}.{key}: missing" if table else f"{key}: missing"
-    return f"{table}: {reason}" if table else reason
