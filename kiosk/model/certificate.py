@@ -104,7 +104,6 @@ class RevocationReason(StrEnum):
     CESSATION_OF_OPERATION = "cessationOfOperation"
     CERTIFICATE_HOLD = "certificateHold"
     PRIVILEGE_WITHDRAWN = "privilegeWithdrawn"
-    AA_COMPROMISE = "aACompromise"
 
 
 @dataclass(frozen=True)

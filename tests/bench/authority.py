@@ -211,6 +211,10 @@ class Bench:
             process.wait(60)
 
 
+_CLOCK_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+"""The processor's time is told in steps of this."""
+
+
 def processor_s(process: int) -> float:
     """The processor's time that a process had so far."""
     words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
@@ -242,7 +246,7 @@ async def _ask(port: int, server: int, body: bytes, seconds: float) -> float:
 
     begun = processor_s(server)
     await asyncio.gather(*(one() for _ in range(CLIENTS)))
-    return count / (processor_s(server) - begun)
+    return count / max(processor_s(server) - begun, _CLOCK_TICK_S)
 
 
 async def _transact(bench: Bench, port: int, requests: Sequence[bytes], clients: int) -> float:
@@ -344,7 +348,7 @@ def measure(bench: Bench, pairs: int) -> dict[str, list[Measured]]:
                 before, changes = processor_s(server), commits_of(store)
                 with elsewhere(bench.core):
                     rate = asyncio.run(_transact(bench, port, requests, clients))
-                busy_s = max(processor_s(server) - before, 0.01) / len(requests)
+                busy_s = max(processor_s(server) - before, _CLOCK_TICK_S) / len(requests)
                 shared = (commits_of(store) - changes) / len(requests)
                 waits = 1 / rate - busy_s > busy_s
                 rest_s = busy_s - signatures_s - http_s

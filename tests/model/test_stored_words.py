@@ -98,7 +98,7 @@ STEPS = (
         (
             RevocationReason,
             "unspecified keyCompromise cACompromise affiliationChanged superseded cessationOfOperation"
-            " certificateHold privilegeWithdrawn aACompromise",
+            " certificateHold privilegeWithdrawn",
         ),
         (Delivery, "terminal window"),
         (Phase, "begun done"),
