@@ -33,9 +33,10 @@ def test_who_is_killed_is_told_and_replaced_and_all_end_with_the_input() -> None
 
     keep_workers(1, work, kill_the_first, watched, tell)
     assert told == [f"worker {first[0]} was ended by SIGKILL; another takes its place"]
-    assert int(os.read(said, 100)) != first[0]
+    second = int(os.read(said, 100))
+    assert second != first[0]
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(second, os.WNOHANG)
 
 
 def test_nothing_is_hoped_from_another_after_too_many_in_a_row() -> None:
