@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import select
 import signal
 import struct
@@ -14,6 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kiosk.ui.bounce import BOUNCE_S
+
+_COMMAND = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\\\)|.)")
+"""A terminal's command (ECMA-48, 5.4; OSC as xterm has it)."""
 
 
 class Silent(AssertionError):
@@ -57,9 +61,13 @@ class Glass:
         while wanted not in self.written:
             at_s = self.read(deadline_s - time.perf_counter())
             if at_s is None:
-                raise Silent(f"{text!r} does not come")
+                raise Silent(f"{text!r} does not come; what came last: {self._latest_text()!r}")
         assert at_s is not None
         return at_s
+
+    def _latest_text(self) -> str:
+        """The end of what was drawn, without the terminal's commands, for who reads that something did not come."""
+        return " ".join(_COMMAND.sub(" ", self.written.decode("utf-8", "replace")).split())[-400:]
 
     def settle(self, quiet_s: float = BOUNCE_S * 1.5) -> None:
         """Waits until nothing more comes, by default for so long that the same key, pressed again, is no bounce."""
