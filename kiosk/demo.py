@@ -85,6 +85,9 @@ def _show(
         )
         print(f"kiosk: needs {lacking}", file=sys.stderr)
         return ExitCode.USAGE
+    # A shell that has exported its size (readline does) would win over the terminal's own, which alone changes.
+    for stale in ("COLUMNS", "LINES"):
+        os.environ.pop(stale, None)
     from kiosk.ui import collector
 
     collector.hold()

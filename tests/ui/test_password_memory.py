@@ -2,14 +2,11 @@
 
 import subprocess
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.screen import MOVES_TO_PASSWORD, type_through
 from tests.pcscd import PrivatePcscd
-from tests.ui.glass import Glass, Silent, shown
+from tests.ui.glass import Glass, shown
 from tests.ui.process_memory import copies, family
 
 PASSWORD = "Zq7Xw3Kp9Lm5Tv2B"
@@ -40,7 +37,8 @@ def test_no_copy_of_the_password_is_left_once_it_was_used(tmp_path: Path) -> Non
 def _issue(data: Path, pcscd: PrivatePcscd) -> None:
     reader = f"card.link=pcsc:{pcscd.reader_names[0]}"
     command = ("-m", "kiosk", "demo", "--data", data, "--set", reader, "--set", "card.unlisted=allow")
-    with _greeting(*command, env=pcscd.env) as glass:
+    with shown(*command, env=pcscd.env) as glass:
+        glass.await_text("はじめる")
         # The card lies in the reader, so nobody is asked to put it in.
         (*before, (confirmed, _), (_, window)), after = MOVES_TO_PASSWORD[:5], MOVES_TO_PASSWORD[5:]
         type_through(glass, (*before, (confirmed, window), *after))
@@ -54,19 +52,3 @@ def _issue(data: Path, pcscd: PrivatePcscd) -> None:
         glass.settle()
         left = {pid: copies(pid, _FORMS) for pid in family(glass.process.pid)}
         assert len(left) > 1 and not any(left.values())
-
-
-@contextmanager
-def _greeting(*command: object, env: dict[str, str]) -> Iterator[Glass]:
-    """A demo that shows its first screen. Twice, beside other programs, one never came: told, and begun once more."""
-    with shown(*command, env=env) as glass:
-        try:
-            glass.await_text("はじめる")
-        except Silent as silent:
-            warnings.warn(f"begun once more: {silent}", stacklevel=1)
-        else:
-            yield glass
-            return
-    with shown(*command, env=env) as glass:
-        glass.await_text("はじめる")
-        yield glass
