@@ -7,6 +7,7 @@ once more, and must have got it, once. The rules are those of an issuance's expl
 """
 
 import argparse
+import datetime
 import sys
 import time
 from collections import Counter
@@ -18,14 +19,18 @@ from hw.errors import PinLocked, PinRefused
 from hw.ports import KeyUse, PinPolicy, PinStatus
 from kiosk.issuance.abort import abort
 from kiosk.issuance.change_password import change_password
+from kiosk.issuance.decide import carry_out
 from kiosk.issuance.failure import CaseEnded, GivenUp, Halted, Refusal, RolledBack
+from kiosk.issuance.hold import resume
 from kiosk.issuance.persons import AskedPassword, Persons
 from kiosk.issuance.revoke import revoke
 from kiosk.issuance.station import Station
 from kiosk.issuance.unlock import unlock
 from kiosk.model.application import Delivery
+from kiosk.model.decision import Choice, Decision, DecisionKind, possible_decisions
 from kiosk.model.password_service import PasswordChangeApplication, UnlockApplication
 from kiosk.model.revocation import RevocationApplication, RevocationCause
+from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedResident
 from tests.counter_bench import RESIDENT
 from tests.crash.boundary import Kind, Passage, Phase
@@ -33,9 +38,11 @@ from tests.crash.invariants import AT_EVERY_INSTANT, broken
 from tests.crash.office import Office, furnished
 from tests.crash.people import AbsentResident, Presence
 from tests.crash.plan import UNCHANGED, Change, Death, Delay, Plan, other_deaths, text_of
-from tests.crash.play import Node, PlanDoesNotFit, Stage, expand, play
+from tests.crash.play import Node, PlanDoesNotFit, expand, play
+from tests.crash.play import Stage as Scene
+from tests.crash.play import set_up as plain_set_up
 from tests.crash.remains import Past, Remains, examine
-from tests.crash.scenario import APPLICANT, Applicant, Ending, Scenario, issue_once
+from tests.crash.scenario import APPLICANT, SCENARIOS, Applicant, Ending, Scenario, issue_once
 from tests.crash.world import PASSWORDS, SECOND_PASSWORD, Image, World, first_image
 
 NUMBER = "S-1"
@@ -43,6 +50,7 @@ OLD, NEW = PASSWORDS[RESIDENT], "Onbetsu2010q"
 NEW_SECOND = "9731"
 CHANGES = (*(Change(presence, delay) for presence, delay in product(Presence, Delay)), Change(is_next=True))
 _MOST_VISITS = 3
+_OPERATOR = "0123456789abcdef0123456789abcdef"
 
 
 class Owner(PlayedResident):
@@ -81,13 +89,14 @@ class Service(Scenario):
     serve: Serve = lambda station, persons: None
     served: Served = lambda world, remains: iter(())
     policy: str = "juki-2011"
+    number: str = NUMBER
 
     def start(self, world: World, applicant: Applicant, presence: Presence = Presence.SAME) -> Ending:
         """One start of the station; whoever comes in between has a certificate issued."""
         if applicant is not APPLICANT:
             return issue_once(world, applicant, presence)
         station = world.start_terminal(Delivery.TERMINAL)
-        persons = _persons(world, presence)
+        persons = _persons(world, self.number, presence)
         try:
             self.serve(station, persons)
         except Halted as halted:
@@ -97,10 +106,10 @@ class Service(Scenario):
             return Ending("halted", halted.code)
         except CaseEnded as ended:
             return Ending(_WORDS[type(ended)], ended.code)
-        return Ending("closed", NUMBER)
+        return Ending("closed", self.number)
 
     def _end(self, world: World, station: Station, persons: Persons) -> Ending:
-        record = station.journal.latest_case(NUMBER)
+        record = station.journal.latest_case(self.number)
         assert record is not None
         ended = abort(record, station, persons)
         return Ending(_WORDS[type(ended)], ended.code)
@@ -114,14 +123,14 @@ _WORDS: dict[type[CaseEnded], str] = {
 }
 
 
-def _persons(world: World, presence: Presence) -> Persons:
-    persons = world.persons(NUMBER, RESIDENT, presence)
+def _persons(world: World, number: str, presence: Presence) -> Persons:
+    persons = world.persons(number, RESIDENT, presence)
     if isinstance(persons.resident, AbsentResident):
         return persons
     return replace(persons, resident=Owner(RESIDENT, OLD, world.hands["terminal"], world.hands["window"]))
 
 
-class ServiceStage(Stage):
+class ServiceStage(Scene):
     """A stage on which a certificate may be revoked as soon as the authority was asked to."""
 
     def examine(self, image: Image) -> Remains:
@@ -169,6 +178,55 @@ def _tries(world: World, password: str, use: KeyUse = KeyUse.SIGNATURE) -> bool:
     finally:
         world.place_card(None)
     return True
+
+
+def _left(stage: str) -> Callable[[Office], tuple[Image, Past]]:
+    """An issuance that was interrupted in this stage, as far on as can be: its next act done, and nothing heard of it."""
+
+    def prepare(office: Office) -> tuple[Image, Past]:
+        issuance = plain_set_up(office, SCENARIOS["first"])
+        images = [image for _, image in expand(issuance, Node(issuance.image)).images]
+        return [image for image in images if _stage_in(image) == stage][-1], Past()
+
+    return prepare
+
+
+def _stage_in(image: Image) -> str:
+    return next((case.stage for case in examine(image, Past()).store.cases), "")
+
+
+def _decide(kind: DecisionKind) -> Serve:
+    """The clerk at his own station decides about the case, unless it is so already, and the terminal carries it out."""
+
+    def serve(station: Station, persons: Persons) -> None:
+        record = station.journal.latest_case(APPLICANT.number)
+        assert record is not None
+        if record.stage is Stage.ON_HOLD or kind not in possible_decisions(record.stage):
+            return
+        tomorrow = station.today() + datetime.timedelta(days=1)
+        choice = Choice(record.pseudonym, kind, tomorrow)
+        told = carry_out(Decision(choice, record.number, record.stage, "demo", _OPERATOR), station, persons)
+        if not told.is_done:
+            raise Halted(told.code)
+
+    return serve
+
+
+def _is_taken_back(world: World, remains: Remains) -> Iterator[str]:
+    """Nothing of it is left in the world, and he gets his certificate when he comes again."""
+    latest = [case for case in remains.store.cases if case.number == APPLICANT.number][-1]
+    if latest.stage not in ("rolled_back", "refused", "on_hold"):
+        yield f"the case is {latest.stage}"
+    if any(certificate.state != "revoked" for certificate in remains.books.certificates):
+        yield "a certificate of it is not revoked"
+    if remains.image.till.get(APPLICANT.number):
+        yield "his money is still in the till"
+    if latest.stage == "on_hold":
+        world.now += datetime.timedelta(days=1)
+        resume(APPLICANT.number, world.start_terminal(Delivery.TERMINAL))
+    ending = issue_once(world, APPLICANT)
+    if ending.word != "closed":
+        yield f"when he comes again for his certificate it is {ending}"
 
 
 def _has_the_new_password(world: World, remains: Remains) -> Iterator[str]:
@@ -245,6 +303,13 @@ SERVICES = {
             serve=lambda station, persons: revoke(_REVOCATION, station, persons, lambda _: None),
             served=_is_revoked,
         ),
+        *(
+            Service(
+                f"{name}-{stage}", _left(stage), serve=_decide(kind), served=_is_taken_back, number=APPLICANT.number
+            )
+            for name, kind in (("end", DecisionKind.ABORT), ("put-off", DecisionKind.HOLD))
+            for stage in ("pending", "delivered")
+        ),
     )
 }
 
@@ -254,14 +319,14 @@ def set_up(office: Office, service: Service) -> ServiceStage:
     return ServiceStage(office, service, *service.prepare(office))
 
 
-def deaths(stage: Stage, changes: Sequence[Change] = (UNCHANGED,)) -> list[Plan]:
+def deaths(stage: Scene, changes: Sequence[Change] = (UNCHANGED,)) -> list[Plan]:
     """Every way in which one process can end, or the card be pulled, once; the terminal's with each of the changes."""
     points = expand(stage, Node(stage.image), with_images=False).points
     mine = [(Death(point, change=change),) for point in points if point.kind is not Kind.CLERK for change in changes]
     return mine + [(death,) for death in other_deaths(points) if death.point.phase is not Phase.WITHIN]
 
 
-def found_by(stage: Stage, plan: Plan) -> list[str]:
+def found_by(stage: Scene, plan: Plan) -> list[str]:
     """What a plan breaks, up to the moment at which the person has come again, and was served."""
     service = stage.scenario
     assert isinstance(service, Service)
@@ -285,7 +350,7 @@ def found_by(stage: Stage, plan: Plan) -> list[str]:
     return found
 
 
-def explore(stage: Stage, plans: Sequence[Plan], tell: Callable[[str], None]) -> Counter[str]:
+def explore(stage: Scene, plans: Sequence[Plan], tell: Callable[[str], None]) -> Counter[str]:
     """Plays plans; how often each rule was broken."""
     rules: Counter[str] = Counter()
     for plan in plans:

@@ -8,7 +8,7 @@ from random import Random, SystemRandom
 
 import pytest
 
-from kiosk.issuance import change_password, revoke, roll_back
+from kiosk.issuance import abort, change_password, revoke, roll_back
 from tests.crash.office import Office, furnished
 from tests.crash.services import CHANGES, SERVICES, deaths, explore, set_up
 
@@ -54,3 +54,13 @@ def test_a_revocation_that_nobody_looks_at_is_found_out(office: Office, monkeypa
     found: list[str] = []
     explore(stage, deaths(stage), found.append)
     assert any("the certificate is" in text for text in found)
+
+
+def test_a_case_that_is_ended_by_what_was_known_before_the_last_cut_is_found_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(abort, "recall", lambda case, card: None)
+    stage = set_up(office, SERVICES["end-pending"])
+    found: list[str] = []
+    explore(stage, deaths(stage)[::6], found.append)
+    assert found
