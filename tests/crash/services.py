@@ -181,7 +181,7 @@ def _tries(world: World, password: str, use: KeyUse = KeyUse.SIGNATURE) -> bool:
 
 
 def _left(stage: str) -> Callable[[Office], tuple[Image, Past]]:
-    """An issuance that was interrupted in this stage, as far on as can be: its next act done, and nothing heard of it."""
+    """An issuance interrupted in this stage, as far on as can be: its next act is done, and nobody has heard of it."""
 
     def prepare(office: Office) -> tuple[Image, Past]:
         issuance = plain_set_up(office, SCENARIOS["first"])
