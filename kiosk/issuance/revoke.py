@@ -73,7 +73,7 @@ def revoke(
     revocation closed before is not done again.
     """
     record = open_or_resume(application, Procedure.REVOCATION, station, application.resident_code)
-    with alone_with_the_case(), InsertedCard(station, persons) as card:
+    with alone_with_the_case(station), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
         try:
             filed = file(case, application, station)
