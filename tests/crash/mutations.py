@@ -334,7 +334,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the rest of a fee is taken without asking the authority",
         _OPENS,
         f"{_ISSUE}:take_fee",
-        "if counted_yen < intent.fee_yen:",
+        "if 0 < counted_yen < intent.fee_yen:",
         "if False:",
     ),
     _one(
@@ -349,7 +349,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         _TILL,
         f"{_ISSUE}:take_fee",
         "if not counted_yen:",
-        "if counted_yen < intent.fee_yen:",
+        "if 0 < counted_yen < intent.fee_yen:",
     ),
     _one(
         "what was counted is not credited",
