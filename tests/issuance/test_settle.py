@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from cryptography import x509
 
+from hw.errors import LinkLost
 from hw.ports import MachineMoney, PrintJob, PrintOutcome
 from kiosk.application_file import ClerkTable
 from kiosk.authority.embedded.directory import DEMO_NAME, SECOND_CLERK
@@ -17,7 +18,7 @@ from kiosk.issuance.abort import abort
 from kiosk.issuance.failure import Halted, RolledBack, Suspect
 from kiosk.issuance.hold import hold
 from kiosk.issuance.persons import CLERK_ALONE, Abandoned, OpenDeposit, Persons
-from kiosk.issuance.settle import NotSuspect, question_of, settle
+from kiosk.issuance.settle import NotSuspect, known_money, question_of, settle
 from kiosk.journal.database import open_database
 from kiosk.journal.records import CaseRecord, EffectState
 from kiosk.model.step import Actor, Step, Undo
@@ -26,6 +27,7 @@ from kiosk.model.transition import Stage, TransitionRefused
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import START, CuttingDatabase, PowerCut, World
 from tests.issuance.rest import bodies, check_rest, commits_of_an_issuance, cut, new_world, step_of_commit
+from tests.issuance.test_issuance_trouble import But
 
 
 @pytest.fixture
@@ -128,6 +130,18 @@ def test_what_two_clerks_said_of_a_part_is_given_back_when_it_is_too_late_to_pay
     with pytest.raises(RolledBack):
         world.issue(persons=persons)
     assert world.till.count("1") == 0
+
+
+def test_a_machine_that_cannot_be_asked_keeps_two_clerks_from_nothing(world: World) -> None:
+    station = world.station()
+
+    def gone(_: str) -> MachineMoney:
+        raise LinkLost("coin machine")
+
+    lost = replace(station, cash=But(station.cash, left_over=gone))
+    record = station.journal.open_case("1", b"application")
+    assert known_money(record, lost) == MachineMoney(is_count_lost=True)
+    assert known_money(record, station) == MachineMoney()
 
 
 @pytest.mark.parametrize(("answer", "copies"), [("whole", 0), ("partly", 1), ("nothing", 1)])
