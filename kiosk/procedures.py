@@ -29,7 +29,7 @@ from kiosk.issuance.persons import (
 )
 from kiosk.issuance.report import Report
 from kiosk.issuance.revoke import revoke
-from kiosk.issuance.settle import NotSuspect, question_of, settle
+from kiosk.issuance.settle import NotSuspect, known_money, question_of, settle
 from kiosk.issuance.station import Station
 from kiosk.issuance.unlock import unlock
 from kiosk.journal.records import CaseRecord
@@ -127,6 +127,10 @@ class StationProcedures:
             return question_of(self._record(number)).value
         except NotSuspect:
             return ""
+
+    def known_money(self, number: str) -> MachineMoney:
+        """What the machine here knows of the money of a case."""
+        return known_money(self._record(number), self._station)
 
     def second_clerks(self) -> tuple[str, ...]:
         """The clerks whose keys lie beside that of this seat."""

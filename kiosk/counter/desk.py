@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import msgspec
 
 from hw.errors import Refused
-from hw.ports import ManagementKeys, SessionKeys
+from hw.ports import MachineMoney, ManagementKeys, SessionKeys
 from kiosk.authority.errors import AuthorityError
 from kiosk.clock import Clock
 from kiosk.counter import asking
@@ -104,8 +104,8 @@ class Reception(Protocol):
 class Witnesses(Protocol):
     """Two clerks at this station. The call blocks until they have looked; raises `Abandoned` when they do not now."""
 
-    def look(self, question: Step | Undo) -> Finding:
-        """They look at the till for this payer's money, or at his receipt."""
+    def look(self, question: Step | Undo, known: MachineMoney) -> Finding:
+        """They look at the till for this payer's money, or at his receipt; `known` is what the machine there knows."""
 
 
 class Decisions(Protocol):
@@ -369,7 +369,7 @@ class Desk:
             raise Refused(f"application {number} is {stage}, and nobody has to settle anything")
         if self.witnesses is None or self.key_of is None:
             raise Refused("no two clerks settle here")
-        finding = self.witnesses(asked, number).look(question)
+        finding = self.witnesses(asked, number).look(question, settled.known)
         terms = TestimonyTerms(
             case=pseudonym,
             station=asked.asker,

@@ -510,7 +510,7 @@ class Finds:
 
     finding: Finding
 
-    def look(self, question: object) -> Finding:
+    def look(self, question: object, known: MachineMoney) -> Finding:
         return self.finding
 
 
