@@ -114,6 +114,9 @@ def test_what_two_clerks_said_of_a_payment_holds_when_it_is_taken_back_whatever_
     assert world.till.count("1") == 0
     refunds = [body for body in bodies(world) if body.get("step") == "refund" and body["event"] == "done"]
     assert [body["yen"] for body in refunds] == [500]
+    audit = world.station().audit
+    audit.run()
+    assert (audit.broken, audit.is_complete) == (None, True)
 
 
 def test_what_two_clerks_said_of_a_part_is_given_back_when_it_is_too_late_to_pay_the_rest(

@@ -22,7 +22,13 @@ from kiosk.issuance.receipt import ReceiptValues
 from kiosk.issuance.station import Station
 from kiosk.issuer_keys import _IssuerFile
 from kiosk.journal.records import EffectRecord, EffectState
-from kiosk.model.application import Application, Delivery, FiledApplication
+from kiosk.model.application import (
+    APPLICATION_NUMBER,
+    LONGEST_NUMBER,
+    Application,
+    Delivery,
+    FiledApplication,
+)
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Uptime
 from kiosk.model.certificate import (
     CertificateState,
@@ -392,3 +398,12 @@ def test_records_are_kept_for_thirteen_years_where_an_older_profile_says_nothing
 def test_every_effect_stands_at_one_place_of_the_procedure() -> None:
     assert [position_of(step) for step in Step] == sorted(position_of(step) for step in Step)
     assert {PROCEDURE[position_of(step)][0] for step in Step} == {name for name, effects in PROCEDURE if effects}
+
+
+@pytest.mark.parametrize(
+    ("number", "is_one"),
+    [("2026-0001", True), ("a", True), ("0" * 40, True), ("0" * 41, False), ("", False), ("-1", False), ("1 2", False)],
+)
+def test_an_application_is_numbered_with_what_can_be_typed_everywhere(number: str, is_one: bool) -> None:
+    assert LONGEST_NUMBER == 40
+    assert (APPLICATION_NUMBER.fullmatch(number) is not None) is is_one
