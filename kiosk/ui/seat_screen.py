@@ -132,6 +132,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def _stop_question(self) -> Widget:
         words = self.words
         return Horizontal(
+            *self._call_keys(),
             Paragraph(words(f"stop.{self.seat.name}.question")),
             Key(words(f"stop.{self.seat.name}.yes"), id="stop-yes"),
             Key(words("stop.no"), id="stop-no", hint="Esc", kind="main"),
@@ -140,6 +141,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def _comfort_choice(self) -> Widget:
         return Horizontal(
+            *self._call_keys(),
             Paragraph(self.words("resident.wish.comfort")),
             *self._comfort_keys(),
             Key(self.words("key.back"), id="comfort-back", hint="Esc"),
@@ -155,17 +157,20 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def standing_keys(self) -> Iterable[Widget]:
         """The keys that every screen has, at the left; a resident's begin with the one that calls somebody."""
-        is_resident = self.seat.name is SeatName.RESIDENT
-        if is_resident:
-            yield CallKey(self.words)
+        yield from self._call_keys()
         if self._can_stop:
             label = self.words(f"stop.{self.seat.name}.key" if self.ASKS_BACK else "key.back")
             yield Key(label, id="stop", hint="Esc")
-        if is_resident and not self.IS_FIRST:
+        if self.seat.name is SeatName.RESIDENT and not self.IS_FIRST:
             (_, language, language_hint), (_, look, look_hint) = self._comforts
             yield Key(f"{language}\n{look}", id="comfort", hint=f"{language_hint} {look_hint}", kind="quiet")
         else:
             yield from self._comfort_keys()
+
+    def _call_keys(self) -> list[CallKey]:
+        """The key that calls somebody, at a resident's seat; it stays where it is whatever stands beside it."""
+        is_resident = self.seat.name is SeatName.RESIDENT
+        return [CallKey(self.words, is_calling=self._is_calling)] if is_resident else []
 
     @property
     def _comforts(self) -> tuple[tuple[str, str, str], ...]:
@@ -275,7 +280,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         await self.recompose()
         if focused_id:
             if places := self.query(f"#{focused_id}"):
-                self.set_focus(places.first())
+                self.set_focus(places.last())
             else:
                 self._focus_first()
         self._update()

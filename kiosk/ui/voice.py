@@ -41,8 +41,9 @@ def sentence(screen: Screen[Any], words: Words) -> str:
         if _is_shown(key) and not key.disabled
         for keyboard_key, label in key.ways
     ]
-    called = [words("voice.called") for key in screen.query(CallKey) if key.is_calling]
-    return " ".join((*called, *filter(None, texts), *keys))
+    if any(key.is_calling for key in screen.query(CallKey)):
+        texts.insert(0, words("voice.called"))
+    return " ".join((*filter(None, texts), *keys))
 
 
 def _is_shown(widget: Widget) -> bool:

@@ -14,14 +14,15 @@ class CallKey(Key):
 
     FOCUS_ON_CLICK: ClassVar[bool] = False
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Words, *, is_calling: bool) -> None:
         super().__init__(words("key.call"), id="call", hint="F1")
         self._words = words
         self.is_calling = False
         """Whether a call is open."""
+        self.tell(is_calling)
 
     def tell(self, is_calling: bool) -> None:
         """A call is open, or none is."""
         self.is_calling = is_calling
         self.relabel(self._words("key.called" if is_calling else "key.call"), hint="" if is_calling else "F1")
-        self.set_class(is_calling, "-chosen")
+        self.set_class(is_calling, "-calling")
