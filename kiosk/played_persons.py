@@ -206,7 +206,7 @@ class PlayedWitnesses:
     payer: str
     till: SimulatedTill
 
-    def look(self, question: Step | Undo) -> Finding:
+    def look(self, question: Step | Undo, known: MachineMoney) -> Finding:
         """They look."""
         is_paper = question is Step.RECEIPT
         return Finding(PaperSeen.NOTHING if is_paper else str(self.till.count(self.payer)), self.table.second)

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from hw.errors import Refused
+from hw.errors import LinkLost, Refused
 from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus
-from kiosk.counter.clerk_key import ClerkKey, load_clerk_key
+from kiosk.counter.clerk_key import ClerkKey, load_clerk_key, operator_of
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.change_password import change_password
 from kiosk.issuance.decide import carry_out
-from kiosk.issuance.failure import CaseEnded, GivenUp, RolledBack
+from kiosk.issuance.failure import CaseEnded, GivenUp, RolledBack, failure_code
 from kiosk.issuance.filing import filed
 from kiosk.issuance.hold import NotHeld, hold, resume
 from kiosk.issuance.persons import (
@@ -29,7 +29,7 @@ from kiosk.issuance.persons import (
 )
 from kiosk.issuance.report import Report
 from kiosk.issuance.revoke import revoke
-from kiosk.issuance.settle import NotSuspect, question_of, settle
+from kiosk.issuance.settle import NotSuspect, known_money, question_of, settle
 from kiosk.issuance.station import Station
 from kiosk.issuance.unlock import unlock
 from kiosk.journal.records import CaseRecord
@@ -91,20 +91,24 @@ class StationProcedures:
     def hold(self, number: str, until: datetime.date) -> bool | None:
         """Puts an application off; whether the slip came out."""
         with _explained():
-            return hold(number, until, self._station, _nobody(), self._clerk).came_out
+            return hold(number, until, self._station, _nobody(), self._clerk, self._operator()).came_out
 
     def resume(self, number: str) -> None:
         """Takes an application off hold."""
         with _explained():
-            resume(number, self._station)
+            resume(number, self._station, self._operator())
 
     def abort(self, number: str) -> str:
         """Ends a case; the code by which it is known."""
         with _explained():
-            ended = abort(self._record(number), self._station, _nobody())
+            ended = abort(self._record(number), self._station, _nobody(), self._operator())
             if not isinstance(ended, RolledBack | GivenUp):
                 raise ended
             return ended.code
+
+    def _operator(self) -> str:
+        """What the journal knows the clerk at this seat by."""
+        return operator_of(self._station.clerk_key.certificate)
 
     def carry_out(self, decision: Decision, clerk: Clerk) -> CarriedOut:
         """What a clerk at a station of his own has decided; the resident has left."""
@@ -123,6 +127,10 @@ class StationProcedures:
             return question_of(self._record(number)).value
         except NotSuspect:
             return ""
+
+    def known_money(self, number: str) -> MachineMoney:
+        """What the machine here knows of the money of a case."""
+        return known_money(self._record(number), self._station)
 
     def second_clerks(self) -> tuple[str, ...]:
         """The clerks whose keys lie beside that of this seat."""
@@ -145,6 +153,8 @@ def _explained() -> Iterator[None]:
         yield
     except CaseEnded as ended:
         raise DecisionRefused(ended.code) from ended
+    except LinkLost as lost:
+        raise DecisionRefused(failure_code(lost)) from lost
     except (NotAbortable, NotHeld, NotSuspect, TestimonyInvalid, Refused) as error:
         raise DecisionRefused("") from error
 

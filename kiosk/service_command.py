@@ -6,17 +6,18 @@
 import datetime
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from hw.data_folder import hold_data
+from hw.errors import DeviceError
 from hw.sim.till import SimulatedTill
 from hw.strict_toml import ConfigInvalid
 from kiosk.application_file import ApplicationFile, load_application
 from kiosk.assembly import Assembly, authority_endpoint, open_station
 from kiosk.config import Config
-from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
+from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.change_password import change_password
@@ -115,7 +116,7 @@ def run_hold(place: Place, number: str, until: datetime.date, *, is_json: bool) 
     """Puts an application off until a day, and prints the slip."""
 
     def put_off(station: Station, persons: Persons) -> Done:
-        slip = hold(number, until, station, persons, station.clerk_key.name)
+        slip = hold(number, until, station, persons, station.clerk_key.name, _operator(station))
         return {"step": "hold", "number": number, "until": until.isoformat(), "slip_printed": slip.came_out}
 
     return _by_clerk(place, number, put_off, is_json=is_json)
@@ -125,7 +126,7 @@ def run_resume(place: Place, number: str, *, is_json: bool) -> ExitCode:
     """Takes an application off hold; a drill with its file then issues."""
 
     def take_up(station: Station, _: Persons) -> Done:
-        return {"step": "resumed", "number": resume(number, station).number}
+        return {"step": "resumed", "number": resume(number, station, _operator(station)).number}
 
     return _by_clerk(place, number, take_up, is_json=is_json)
 
@@ -137,7 +138,7 @@ def run_abort(place: Place, number: str, *, is_json: bool) -> ExitCode:
         record = station.journal.latest_case(number)
         if record is None:
             raise NotAbortable(f"no application {number} was filed here")
-        ended = abort(record, station, persons)
+        ended = abort(record, station, persons, _operator(station))
         if not isinstance(ended, RolledBack):
             raise ended
         return {"step": "rolled_back", "number": number, "code": ended.code}
@@ -191,6 +192,13 @@ def _by_clerk(place: Place, number: str, act: Callable[[Station, Persons], Done]
             return tell_ending(sys.stdout, ended, is_json=is_json)
         write_line(sys.stdout, done, is_json=is_json)
     return ExitCode.OK
+
+
+def _operator(station: Station) -> str | None:
+    """What the journal knows the clerk by; None when his station cannot say it now."""
+    with suppress(DeviceError):
+        return operator_of(station.clerk_key.certificate)
+    return None
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from kiosk.config import Config
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
 from kiosk.drill import UsageInvalid
 from kiosk.exit_code import ExitCode
+from kiosk.issuance.failure import Halted
 from kiosk.issuance.persons import Abandoned
 from kiosk.issuance.settle import NotSuspect, question_at, question_of, settle, settle_elsewhere
 from kiosk.journal.records import CaseRecord
@@ -32,7 +33,8 @@ def run_settle(
 
     Where the clerk has a station of his own they are asked there, and wait for: answer and keys are theirs.
 
-    1 when nothing is asked about that application, or when the answer or the keys are not accepted; 2 when the clerks
+    1 when nothing is asked about that application, when the answer or the keys are not accepted, or the journal was
+    changed; 2 when the clerks
     leave it for now or their station cannot be asked. Raises `ConfigInvalid`, `DataInUse`, `UsageInvalid` and
     what opening the station raises.
     """
@@ -65,6 +67,9 @@ def run_settle(
         except Abandoned as left:
             print(f"kiosk: the clerks leave it for now: {left}", file=sys.stderr)
             return ExitCode.UNDECIDED
+        except Halted as halted:
+            print(f"kiosk: application {number} stays as it is: {halted.code}", file=sys.stderr)
+            return ExitCode.REFUSED
         except LinkLost as lost:
             print(f"kiosk: {lost}", file=sys.stderr)
             return ExitCode.UNDECIDED

@@ -51,6 +51,14 @@ class CountWanted:
 
 
 @dataclass(frozen=True)
+class SuspectCase:
+    """Which case two clerks settle, by its pseudonym, and what the terminal's machine knows of its money."""
+
+    case: str
+    known: MachineMoney
+
+
+@dataclass(frozen=True)
 class CashMinded:
     """At which application something is wrong with the terminal's cash."""
 
@@ -144,8 +152,8 @@ FREE = Asking("free", str, Found)
 """The terminal has nobody: it waits for a form that the clerk sends there."""
 CALL = Asking("call", str, bool)
 """The resident at the terminal wants somebody to come; a clerk who is on his way says so."""
-TESTIFY = Asking("testify", str, Testimony)
-"""Two clerks settle a suspect case of the terminal, named by its pseudonym, and both sign what they found."""
+TESTIFY = Asking("testify", SuspectCase, Testimony)
+"""Two clerks settle a suspect case of the terminal, and both sign what they found."""
 DECIDE = Asking("decide", Cases, Decision)
 """Nobody works on these cases of the terminal: the clerk may decide about one, and the terminal carries it out."""
 CARRIED_OUT = Asking("carried_out", CarriedOut, bool)

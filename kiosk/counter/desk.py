@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import msgspec
 
 from hw.errors import Refused
-from hw.ports import ManagementKeys, SessionKeys
+from hw.ports import MachineMoney, ManagementKeys, SessionKeys
 from kiosk.authority.errors import AuthorityError
 from kiosk.clock import Clock
 from kiosk.counter import asking
@@ -69,7 +69,7 @@ _IDENTIFIED: Mapping[Operation, Stage] = {
 }
 """The stage of a case in which a clerk's key signs for it."""
 
-_MONEY = frozenset(asked.kind for asked in (asking.FEE, asking.CHANGE, asking.REPAY, asking.COUNT))
+_MONEY = frozenset(asked.kind for asked in (asking.FEE, asking.CHANGE, asking.REPAY, asking.COUNT, asking.TESTIFY))
 
 _log = logging.getLogger(__name__)
 
@@ -104,8 +104,8 @@ class Reception(Protocol):
 class Witnesses(Protocol):
     """Two clerks at this station. The call blocks until they have looked; raises `Abandoned` when they do not now."""
 
-    def look(self, question: Step | Undo) -> Finding:
-        """They look at the till for this payer's money, or at his receipt."""
+    def look(self, question: Step | Undo, known: MachineMoney) -> Finding:
+        """They look at the till for this payer's money, or at his receipt; `known` is what the machine there knows."""
 
 
 class Decisions(Protocol):
@@ -164,9 +164,18 @@ class Desk:
         if question.kind not in _MONEY or not isinstance(reply, Said):
             return None
         till = Till(self.journal)
+        # What two clerks or one count of a payer's money is all of it; coins lie in the terminal's machine.
         if question.kind == asking.COUNT.kind:
             counted = msgspec.json.decode(question.body, type=asking.CountWanted)
-            till.count(question.asker, counted.application_number, msgspec.json.decode(reply.value, type=int))
+            counted_yen = msgspec.json.decode(reply.value, type=int)
+            till.count(question.asker, counted.application_number, counted_yen - counted.known.coins_yen)
+            return None
+        if question.kind == asking.TESTIFY.kind:
+            settled = msgspec.json.decode(question.body, type=asking.SuspectCase)
+            terms = msgspec.json.decode(reply.value, type=Testimony).terms
+            case = self.journal.identified_case(settled.case)
+            if terms.question is not Step.RECEIPT and case is not None:
+                till.count(question.asker, case.number, int(terms.answer) - settled.known.coins_yen)
             return None
         about = msgspec.json.decode(question.body, type=asking.Concerning)
         if question.kind != asking.FEE.kind:
@@ -348,7 +357,8 @@ class Desk:
         if not is_now or terms.expires_at - terms.issued_at > self.authorisation_life:
             raise Refused("the clerk has approved it for another time")
 
-    def _testify(self, asked: Question, pseudonym: str) -> Testimony:
+    def _testify(self, asked: Question, settled: asking.SuspectCase) -> Testimony:
+        pseudonym = settled.case
         # What is asked is in the store: a terminal gets nothing signed but an answer to that.
         case = self.journal.identified_case(pseudonym)
         if case is None or case.station != asked.asker:
@@ -359,7 +369,7 @@ class Desk:
             raise Refused(f"application {number} is {stage}, and nobody has to settle anything")
         if self.witnesses is None or self.key_of is None:
             raise Refused("no two clerks settle here")
-        finding = self.witnesses(asked, number).look(question)
+        finding = self.witnesses(asked, number).look(question, settled.known)
         terms = TestimonyTerms(
             case=pseudonym,
             station=asked.asker,

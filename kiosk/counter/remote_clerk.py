@@ -234,9 +234,9 @@ class RemoteTwoClerks:
 
     desk: RemoteDesk
 
-    def testify(self, pseudonym: str) -> Testimony:
+    def testify(self, pseudonym: str, known: MachineMoney) -> Testimony:
         """What they found, signed by both there."""
-        return self.desk.ask_station(asking.TESTIFY, pseudonym)
+        return self.desk.ask_station(asking.TESTIFY, asking.SuspectCase(pseudonym, known))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def abort(record: CaseRecord, station: Station, persons: Persons, operator: str 
     `GivenUp` is what only the card's owner could say, who has gone. Raises `NotAbortable`, and `Halted` when
     another process has taken the case further. `operator` is the clerk whom the journal is to name.
     """
-    with alone_with_the_case(), InsertedCard(station, persons) as card:
+    with alone_with_the_case(station), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, lambda _: None, lambda: card.exchanges)
         procedure = procedure_of(record.stage)
         if not can_be_ended(record.stage):

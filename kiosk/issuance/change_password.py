@@ -56,7 +56,7 @@ def change_password(
     """
     record = open_or_resume(application, Procedure.CHANGE, station, NOBODY)
     passwords = Passwords()
-    with alone_with_the_case(), InsertedCard(station, persons) as card:
+    with alone_with_the_case(station), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
         known = case.outcome_of(CHANGE_APPLICATION)
         card.number = known.card_number if known else None

@@ -124,7 +124,8 @@ class Case:
         except TROUBLE as error:
             is_unknown = is_open or isinstance(error, _WORLD_MAY_HAVE_CHANGED)
             state = EffectState.UNKNOWN if is_unknown else EffectState.FAILED
-            self._journal.leave(self.record, effect.step, state, failure_code(error))
+            if not self._is_witnessed(effect.step):
+                self._journal.leave(self.record, effect.step, state, failure_code(error))
             raise
         was_resumed = not isinstance(answer, World)
         self._complete(effect, result, begun, was_resumed, card=card(result) if card else None)
@@ -162,18 +163,34 @@ class Case:
     def witness(self, step: Act, issuer: bytes, ask: Callable[[], str]) -> str:
         """What a person saw: what two clerks testified since he was asked last, else what he answers to `ask` now.
 
-        A record that two clerks of this `issuer` (DER) did not sign about this case says nothing.
+        It is gone on upon once. A record that two clerks of this `issuer` (DER) did not sign about this case says
+        nothing.
         """
-        stored = self._journal.take_testimony(self.record, step)
-        if stored is None:
-            return ask()
-        testimony = msgspec.json.decode(stored, type=Testimony)
+        said = self.testified(step, issuer)
+        self.go_on(step)
+        return ask() if said is None else said
+
+    def testified(self, step: Act, issuer: bytes) -> str | None:
+        """What two clerks testified about a step, on which nothing was done since; None when they did not."""
+        known = self._journal.effect(self.record, step)
+        if known is None or known.state is not EffectState.WITNESSED or known.testimony is None:
+            return None
+        testimony = msgspec.json.decode(known.testimony, type=Testimony)
         try:
             signed_at = testimony.terms.signed_at
             terms = verify_testimony(testimony, x509.load_der_x509_certificate(issuer), signed_at)
         except TestimonyInvalid:
-            return ask()
-        return terms.answer if (terms.case, terms.question) == (self.record.pseudonym, step) else ask()
+            return None
+        return terms.answer if (terms.case, terms.question) == (self.record.pseudonym, step) else None
+
+    def go_on(self, step: Act) -> None:
+        """What two clerks testified is gone on upon from here: it is true of this moment, and of none after it."""
+        self._journal.take_testimony(self.record, step)
+
+    def _is_witnessed(self, step: Act) -> bool:
+        """Whether two clerks' word about a step still waits to be gone on upon."""
+        known = self._journal.effect(self.record, step)
+        return known is not None and known.state is EffectState.WITNESSED
 
     def move(self, event: Event, code: str, actor: Actor = Actor.STATION, operator: str | None = None) -> None:
         """Records what happened to the case besides a step, by whom, and why."""

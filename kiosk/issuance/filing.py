@@ -52,8 +52,7 @@ def open_or_resume(application: Numbered, procedure: Procedure, station: Station
     Raises `NumberTaken`, `Refusal` when its records were destroyed, and `Halted` when the journal was changed or the
     clerk's station cannot be asked.
     """
-    if station.audit.broken is not None:
-        raise Halted(BROKEN)
+    refuse_if_broken(station)
     record = station.journal.latest_case(application.number)
     if record is not None and procedure_of(record.stage) is not procedure:
         raise NumberTaken(application.number)
@@ -82,9 +81,19 @@ def _reopened(record: CaseRecord, resident_code: str, station: Station) -> CaseR
         raise Halted(failure_code(trouble)) from trouble
 
 
+def refuse_if_broken(station: Station) -> None:
+    """Raises `Halted` when the journal was changed: nothing is begun, gone on with, taken back or settled on it."""
+    if station.audit.broken is not None:
+        raise Halted(BROKEN)
+
+
 @contextmanager
-def alone_with_the_case() -> Iterator[None]:
-    """While a case is worked on: what another process, or the world, has taken further halts it. Raises `Halted`."""
+def alone_with_the_case(station: Station) -> Iterator[None]:
+    """While a case is worked on: what another process, or the world, has taken further halts it. Raises `Halted`.
+
+    Neither is it begun on a journal that was changed.
+    """
+    refuse_if_broken(station)
     try:
         yield
     except TransitionRefused as refused:

@@ -14,7 +14,7 @@ from hw.errors import DeviceError
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.effect import Note, outcome_in
 from kiosk.issuance.failure import INTERRUPTED, RolledBack
-from kiosk.issuance.filing import alone_with_the_case, filed
+from kiosk.issuance.filing import alone_with_the_case, filed, refuse_if_broken
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.receipt import cut_off, day_text
 from kiosk.issuance.station import Station
@@ -59,13 +59,14 @@ def hold(
 ) -> HoldSlip:
     """Puts an application off until a day after today, taking back what was begun; again, with another day or slip.
 
-    `operator` is the clerk whom the journal is to name where something is taken back. Raises `NotHeld`, and what comes
-    in between when something has to be taken back (`Halted`, `Suspect`).
+    `operator` is the clerk whom the journal is to name where something is taken back. Raises `NotHeld`, what comes in
+    between when something has to be taken back (`Halted`, `Suspect`), and `Halted` when the journal was changed.
     """
     if until <= station.today():
         raise NotHeld(f"{until} is not after today")
+    refuse_if_broken(station)
     record = _put_aside(number, station, persons, operator)
-    with alone_with_the_case():
+    with alone_with_the_case(station):
         record = station.journal.complete(record, Pause.HOLD, msgspec.json.encode(Held(until, clerk)))
     return HoldSlip(record, until, _print_slip(number, until, station, clerk))
 
@@ -82,7 +83,7 @@ def resume(number: str, station: Station, operator: str | None = None) -> CaseRe
     record = station.journal.latest_case(number)
     if record is None or record.stage is not Stage.ON_HOLD:
         raise NotHeld(f"application {number} is not on hold")
-    with alone_with_the_case():
+    with alone_with_the_case(station):
         return station.journal.move(record, Event.RESUME, Actor.CLERK, INTERRUPTED, operator)
 
 

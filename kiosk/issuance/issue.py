@@ -7,13 +7,10 @@ and how the world is asked after an interruption, stands beside it.
 import datetime
 import hashlib
 
-from cryptography import x509
-
 from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
 from hw.ports import Deposit, DepositEnd, PrintJob
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import CertificateUnacceptable
-from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance import second_certificate
 from kiosk.issuance.applicant import certified_items, closed_cases_on_card
 from kiosk.issuance.card_fitness import refuse_unfit
@@ -35,7 +32,6 @@ from kiosk.issuance.failure import (
     TROUBLE,
     UNNAMED,
     AuthorisationExpired,
-    AuthorisationUnfit,
     CaseUnreadable,
     CertificateLapsed,
     Halted,
@@ -51,6 +47,7 @@ from kiosk.issuance.failure import (
 )
 from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
+from kiosk.issuance.leave import refuse_unless_issuing
 from kiosk.issuance.persons import (
     Abandoned,
     CannotTell,
@@ -101,7 +98,7 @@ from kiosk.model.application import (
     PrintedReceipt,
     SettledFee,
 )
-from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
+from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import CertificateState
 from kiosk.model.eligibility import (
     CARD_OF_ANOTHER,
@@ -130,7 +127,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
     application closed before is not done again.
     """
     record = _open_or_resume(application, station)
-    with alone_with_the_case(), InsertedCard(station, persons) as card:
+    with alone_with_the_case(station), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
         recall(case, card)
         if record.stage is Stage.ROLLING_BACK:
@@ -309,7 +306,7 @@ def generate_key(
     terms = authorised.authorisation.terms
 
     def look_at_card() -> KeyIntent:
-        _refuse_unless_covered(case, authorised, station)
+        refuse_unless_issuing(case.record.pseudonym, authorised, station)
         renew_card_keys(case, card)
         # The key that is there is gone as soon as another is made: who needs it must be known before.
         hash_before = key_hash(card.under_channel().public_key())
@@ -332,7 +329,7 @@ def generate_key(
         return attested_key(session, shown, terms.nonce, station.policy)
 
     def look_again(intent: KeyIntent) -> KeyReady | World:
-        _refuse_unless_covered(case, authorised, station)
+        refuse_unless_issuing(case.record.pseudonym, authorised, station)
         session = card.under_channel()
         key = session.public_key()
         if key is None or key_hash(key) == intent.key_before:
@@ -440,6 +437,8 @@ def take_fee(
         eligible = authorised.identified.eligible
         registered, certified = eligible.resident.items.name, eligible.items.name
         persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
+        if not intent.fee_yen:
+            return SettledFee(fee_yen=0, tendered_yen=0, change_yen=0)
         return collect(intent.fee_yen, already_yen=0)
 
     def open_deposit(asked_yen: int, watch: CashWatch) -> OpenDeposit:
@@ -482,14 +481,17 @@ def take_fee(
             return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
 
     def count(intent: FeeIntent) -> SettledFee | World:
-        known = station.cash.left_over(payment)
-        answer = case.witness(FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen, known)))
-        counted_yen = int(answer)
-        if not counted_yen:
+        if not intent.fee_yen:
             return World.NOT_HAPPENED
-        if counted_yen < intent.fee_yen:
+        testified = case.testified(FEE.step, station.issuer)
+        known = station.cash.left_over(payment)
+        counted_yen = int(testified or persons.clerk.count_payment(intent.fee_yen, known))
+        if 0 < counted_yen < intent.fee_yen:
             # The till opens again for the rest, so the certificate must still be able to become valid.
             refuse_if_too_late()
+        case.go_on(FEE.step)
+        if not counted_yen:
+            return World.NOT_HAPPENED
         return collect(intent.fee_yen, counted_yen)
 
     def due() -> FeeIntent:
@@ -634,21 +636,6 @@ def close(case: Case, pending: PendingCertificate, delivered: DeliveredCertifica
         CLOSED,
         lambda: Closed(case.record.pseudonym, pending.serial, delivered.certificate, receipt.number, pending.not_after),
     )
-
-
-def _refuse_unless_covered(case: Case, authorised: AuthorisedApplicant, station: Station) -> None:
-    """The terminal sees for itself that the leave is a clerk's, is for this very key, and has not run out."""
-    eligible = authorised.identified.eligible
-    issuer = x509.load_der_x509_certificate(station.issuer)
-    try:
-        terms = verify_authorisation(authorised.authorisation, issuer, station.clock())
-    except AuthorisationInvalid as error:
-        raise AuthorisationUnfit(str(error)) from error
-    covered = (terms.operation, terms.case, terms.station, terms.card_number, terms.items_hash)
-    if covered != ("issue", case.record.pseudonym, station.name, eligible.filed.card_number, eligible.items.hash()):
-        raise AuthorisationUnfit("the clerk's leave is for something else")
-    if not terms.is_fresh(station.clock(), station.uptime()):
-        raise AuthorisationExpired("the clerk's leave has expired, or this computer was started anew since")
 
 
 def _refuse_if_seen_further(head: str, station: Station) -> None:

@@ -1,4 +1,4 @@
-"""The clerk's leave for what is no issuance: asked for, signed, and looked at again before it is used."""
+"""The clerk's leave: asked for and signed where it is for no issuance, and looked at again before it is used."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance.failure import AuthorisationExpired, AuthorisationUnfit
 from kiosk.issuance.persons import Clerk, IdentityQuestion
 from kiosk.issuance.station import Station
+from kiosk.model.application import AuthorisedApplicant
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.policy import PasswordKind
 
@@ -60,6 +61,13 @@ def refuse_unless_covered(authorisation: Authorisation, leave: Leave, station: S
     if covered != wanted:
         raise AuthorisationUnfit("the clerk's leave is for something else")
     return terms
+
+
+def refuse_unless_issuing(pseudonym: str, authorised: AuthorisedApplicant, station: Station) -> None:
+    """The same of an issuance; nor has its leave run out. Raises `AuthorisationUnfit`, `AuthorisationExpired`."""
+    eligible = authorised.identified.eligible
+    leave = Leave("issue", pseudonym, eligible.filed.card_number, eligible.items.hash(), eligible.resident.code)
+    refuse_unless_fresh(refuse_unless_covered(authorised.authorisation, leave, station), station)
 
 
 def refuse_unless_fresh(terms: AuthorisationTerms, station: Station) -> None:

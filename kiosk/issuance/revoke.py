@@ -10,6 +10,7 @@ from cryptography import x509
 
 from hw.errors import DeviceError
 from hw.ports import ChannelPurpose
+from kiosk.authority.client import PendingCertificate
 from kiosk.counter.clerk_key import ClerkKey, verify_countersignature
 from kiosk.issuance.effect import Case, Effect, Intent, Note, Outcome, World, outcome_in
 from kiosk.issuance.failure import (
@@ -32,9 +33,15 @@ from kiosk.issuance.report import Report
 from kiosk.issuance.roll_back import look_at_revocation, send_revocation
 from kiosk.issuance.second_certificate import second_certificate_of
 from kiosk.issuance.station import Station
-from kiosk.issuance.steps import APPLICATION, CLOSED, ELIGIBILITY_AND_IDENTITY, SECOND_REVOCATION, Revoked, RevokeIntent
+from kiosk.issuance.steps import (
+    APPLICATION,
+    CERTIFY,
+    ELIGIBILITY_AND_IDENTITY,
+    SECOND_REVOCATION,
+    Revoked,
+    RevokeIntent,
+)
 from kiosk.journal.records import CaseRecord
-from kiosk.model.application import Closed
 from kiosk.model.authorisation import AuthorisationInvalid
 from kiosk.model.certificate import CertificateState
 from kiosk.model.eligibility import NO_CERTIFICATE, NOT_IN_REGISTER, differing_items
@@ -73,7 +80,7 @@ def revoke(
     revocation closed before is not done again.
     """
     record = open_or_resume(application, Procedure.REVOCATION, station, application.resident_code)
-    with alone_with_the_case(), InsertedCard(station, persons) as card:
+    with alone_with_the_case(station), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
         try:
             filed = file(case, application, station)
@@ -94,22 +101,23 @@ def revoke(
 def file(case: Case, application: RevocationApplication, station: Station) -> FiledRevocation:
     """The form, or the information, lies on the counter; the certificate is found that it is about.
 
-    This station knows those that it issued itself, and of others those that are sealed to the same clerk's station.
+    This station knows those that it issued itself, also where only the receipt is still missing, and of others those
+    that are sealed to the same clerk's station.
     Raises `Refusal`.
     """
 
     def find(application: RevocationApplication) -> FiledRevocation:
         person = station.person(application.resident_code).hex()
         unread: CaseUnreadable | None = None
-        for record in station.journal.closed_cases_of(person):
+        for record in station.journal.certified_cases_of(person):
             try:
                 issued = station.ended_cases.reopened(record, application.resident_code)
             except CaseUnreadable as unreadable:
                 unread = unreadable  # it may be of a certificate that has ended long ago
                 continue
             assert issued is not None, "it is the case of whoever has this code"
-            closed = _recorded(issued, CLOSED, station)
-            if closed.valid_until <= station.clock() or not _is_good(closed, station):
+            certified = _recorded(issued, CERTIFY, station)
+            if certified.not_after <= station.clock() or not _is_good(certified, station):
                 continue
             filed = _recorded(issued, APPLICATION, station)
             eligible = _recorded(issued, ELIGIBILITY_AND_IDENTITY, station).eligible
@@ -117,8 +125,8 @@ def file(case: Case, application: RevocationApplication, station: Station) -> Fi
             return FiledRevocation(
                 case=case.record.pseudonym,
                 application=application,
-                serial=closed.serial,
-                certificate=closed.certificate,
+                serial=certified.serial,
+                certificate=certified.certificate,
                 items=eligible.resident.items,
                 items_hash=eligible.items.hash(),
                 card_number=filed.card_number,
@@ -302,12 +310,12 @@ def _refuse_unless_covered(authorised: AuthorisedRevocation, station: Station) -
         raise AuthorisationUnfit(str(error)) from error
 
 
-def _is_good(closed: Closed, station: Station) -> bool:
-    return station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
+def _is_good(certified: PendingCertificate, station: Station) -> bool:
+    return station.authority.status(certified.certificate, station.issuer).state is CertificateState.GOOD
 
 
 def _recorded(issued: CaseRecord, step: Effect[Intent, Outcome] | Note[Outcome], station: Station) -> Outcome:
-    """What a step of a closed issuance yielded."""
+    """What a step of an issuance yielded, which it has done."""
     outcome = outcome_in(station.journal.effect(issued, step.step), step)
-    assert outcome is not None, "a closed issuance has done every step"
+    assert outcome is not None, "an issuance whose certificate may be valid has done every step so far"
     return outcome

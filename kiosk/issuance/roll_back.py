@@ -148,7 +148,7 @@ def return_card(station: Station, persons: Persons) -> None:
 
 def _refund(case: Case, station: Station, persons: Persons) -> None:
     fee = case.intent_of(FEE)
-    if fee is None:
+    if fee is None or not fee.fee_yen:
         return
     settled = case.outcome_of(FEE)
     fee_yen = fee.fee_yen if settled is None else settled.fee_yen
@@ -186,8 +186,14 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
 
 def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
     """How much of this payer's money lies in the till."""
-    known = station.cash.left_over(case.record.pseudonym)
-    return int(case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen, known))))
+
+    def ask() -> str:
+        # What two clerks said of the payment holds until money moves again: no one clerk says it otherwise.
+        said = None if case.was_begun(REFUND.step) else case.testified(FEE.step, station.issuer)
+        known = station.cash.left_over(case.record.pseudonym)
+        return said or str(persons.clerk.count_payment(fee_yen, known))
+
+    return int(case.witness(REFUND.step, station.issuer, ask))
 
 
 def _revoke_both(case: Case, station: Station, unacceptable: bytes | None) -> None:

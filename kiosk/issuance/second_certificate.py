@@ -21,6 +21,7 @@ from kiosk.issuance.card_key import (
 from kiosk.issuance.certification import certify_message, confirm_pending, refuse_unlike_policy
 from kiosk.issuance.effect import Case, World, outcome_in
 from kiosk.issuance.inserted_card import InsertedCard
+from kiosk.issuance.leave import refuse_unless_issuing
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import (
@@ -63,6 +64,7 @@ def make_key(
     terms = authorised.authorisation.terms
 
     def look_at_card() -> KeyIntent:
+        refuse_unless_issuing(case.record.pseudonym, authorised, station)
         before = key_hash(card.under_channel().public_key(_USE))
         station.authority.check_prospect(authorised.authorisation, bytes.fromhex(before))
         return KeyIntent(terms.card_number, before)
@@ -84,6 +86,7 @@ def make_key(
         return attested_key(session, shown, terms.nonce, station.policy)
 
     def look_again(intent: KeyIntent) -> KeyReady | World:
+        refuse_unless_issuing(case.record.pseudonym, authorised, station)
         session = card.under_channel()
         key = session.public_key(_USE)
         if key is None or key_hash(key) == intent.key_before:

@@ -10,7 +10,10 @@ import datetime
 import msgspec
 from cryptography import x509
 
+from hw.errors import DeviceError
+from hw.ports import MachineMoney
 from kiosk.counter.clerk_key import ClerkKey, operator_of, verify_testimony
+from kiosk.issuance.filing import refuse_if_broken
 from kiosk.issuance.station import Station
 from kiosk.journal.records import CaseRecord
 from kiosk.model.step import Step, Undo
@@ -40,7 +43,7 @@ def settle(record: CaseRecord, answer: str, station: Station, first: ClerkKey, s
 
     `answer` is one of `kiosk.model.testimony.ANSWERS`: yen of this payer that lie in the till, or what came out of the
     printer. Raises `NotSuspect`, `TestimonyInvalid` when the answer is none or both keys are one clerk's, and
-    `TransitionRefused` when the case was settled meanwhile.
+    `TransitionRefused` when the case was settled meanwhile, and `Halted` when the journal was changed.
     """
     terms = TestimonyTerms(
         case=record.pseudonym,
@@ -62,7 +65,15 @@ def settle_elsewhere(record: CaseRecord, station: Station) -> CaseRecord:
     question_of(record)
     if station.two_clerks is None:
         raise NotSuspect(f"application {record.number} is settled here: no clerk's station is configured")
-    return accept(record, station.two_clerks.testify(record.pseudonym), station)
+    return accept(record, station.two_clerks.testify(record.pseudonym, known_money(record, station)), station)
+
+
+def known_money(record: CaseRecord, station: Station) -> MachineMoney:
+    """What the machine of this station knows of the case's money; one that cannot be asked has lost count."""
+    try:
+        return station.cash.left_over(record.pseudonym)
+    except DeviceError:
+        return MachineMoney(is_count_lost=True)
 
 
 def signed_by_two(terms: TestimonyTerms, first: ClerkKey, second: ClerkKey) -> Testimony:
@@ -73,6 +84,7 @@ def signed_by_two(terms: TestimonyTerms, first: ClerkKey, second: ClerkKey) -> T
 
 def accept(record: CaseRecord, testimony: Testimony, station: Station) -> CaseRecord:
     """Records what two clerks have signed about just this case and question. Raises as `settle`."""
+    refuse_if_broken(station)
     question = question_of(record)
     terms = verify_testimony(testimony, x509.load_der_x509_certificate(station.issuer), station.clock())
     if (terms.case, terms.station, terms.question) != (record.pseudonym, station.name, question):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from hw.ports import CardReader, CashBox, ChannelKeys, Paper, ReceiptPrinter
+from hw.ports import CardReader, CashBox, ChannelKeys, MachineMoney, Paper, ReceiptPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.clock import JAPAN, Clock
 from kiosk.counter.clerk_key import ClerkKey
@@ -41,9 +41,10 @@ class RollPaper(Protocol):
 class TwoClerks(Protocol):
     """Two clerks at a station of their own."""
 
-    def testify(self, pseudonym: str) -> Testimony:
+    def testify(self, pseudonym: str, known: MachineMoney) -> Testimony:
         """What they find about this station's suspect case, under both signatures; waits for them.
 
+        `known` is what the machine here, which they do not see, knows of its money.
         Raises `kiosk.issuance.persons.Abandoned`, `hw.errors.LinkLost` and `hw.errors.Refused`.
         """
 

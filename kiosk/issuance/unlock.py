@@ -55,7 +55,7 @@ def unlock(application: UnlockApplication, station: Station, persons: Persons, r
     """
     record = open_or_resume(application, Procedure.UNLOCK, station, application.resident_code)
     chosen = ChosenPassword()
-    with alone_with_the_case(), InsertedCard(station, persons) as card:
+    with alone_with_the_case(station), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, report, lambda: card.exchanges)
         known = case.outcome_of(UNLOCK_APPLICATION)
         card.number = known.card_number if known else None

@@ -18,6 +18,8 @@ from kiosk.journal.verify import verify_journal
 _PAGE = 1000
 _PAUSE_S = 0.02
 """After every page; whoever works comes first."""
+_PAUSES_WITHOUT_STORE = 250
+"""So many before a store that was lost is tried again."""
 
 
 class _Stopped(Exception):
@@ -37,7 +39,13 @@ class Audit:
         self._pause = pause
 
     def run(self) -> None:
-        """Verifies; what does not hold is kept in `broken`. That a store was lost meanwhile others will tell."""
+        """Verifies, from the beginning when the store was lost meanwhile; what does not hold is kept in `broken`."""
+        while not self._has_ended():
+            if any(self._pause() for _ in range(_PAUSES_WITHOUT_STORE)):
+                return
+
+    def _has_ended(self) -> bool:
+        """One verification; False when the store was lost before its end, which others tell."""
         try:
             state = read_state(self._database)
             told = Told(state.ends)
@@ -49,13 +57,16 @@ class Audit:
             self.broken = broken
         except UNREADABLE as error:
             self.broken = ChainBroken("?", 0, f"the store cannot be read: {error}")
-        except (_Stopped, StoreLost):
-            return
+        except StoreLost:
+            return False
+        except _Stopped:
+            return True
         # Whatever else ends it: what was not looked at to its end must not pass for what holds.
         except Exception as error:
             self.broken = ChainBroken("?", 0, f"the journal cannot be verified: {type(error).__name__}")
-            return
+            return True
         self.is_complete = True
+        return True
 
     def _paced(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for number, entry in enumerate(entries, start=1):

@@ -48,6 +48,7 @@ from kiosk.model.transition import (
     ASKED_IN,
     ENDED,
     FIRST_STEP,
+    MAY_BE_VALID,
     OPENING,
     SUSPECT,
     Cell,
@@ -271,6 +272,11 @@ class Journal:
         statement = """SELECT * FROM cases WHERE person = ? AND (station || '' = ? OR escrowed_to = ?) AND stage = ?
                        ORDER BY number"""
         return self._cases(statement, person, self.station, self._archive(), Stage.CLOSED)
+
+    def certified_cases_of(self, person: str) -> list[CaseRecord]:
+        """The same, and those of this station that have not ended, though the person's certificate may be valid."""
+        statement = """SELECT * FROM cases WHERE person = ? AND station || '' = ? AND stage IN ? ORDER BY number"""
+        return [*self.closed_cases_of(person), *self._cases(statement, person, self.station, MAY_BE_VALID)]
 
     def _archive(self) -> str:
         """The station that can read ended cases, which is this one itself where no other is known."""

@@ -173,6 +173,9 @@ BEFORE_FEE = (
 )
 """Stages in which any trouble, and any person who stops, takes the case back."""
 
+MAY_BE_VALID = (Stage.SETTLED, Stage.CONFIRMED, Stage.RETURNED, Stage.RECEIPTED, Stage.RECEIPT_SUSPECT)
+"""Stages of a case that has not ended, in which its certificate may be valid by the authority's word."""
+
 _REVOCATION = (
     (RevocationStep.APPLICATION, Stage.REVOCATION_FILED),
     (RevocationStep.IDENTITY_CHECK, Stage.REVOCATION_IDENTIFIED),

@@ -208,17 +208,19 @@ async def _settle(
     told: set[str],
 ) -> None:
     from hw.errors import LinkLost, Refused
-    from kiosk.issuance.settle import NotSuspect, accept
+    from kiosk.issuance.failure import Halted
+    from kiosk.issuance.settle import NotSuspect, accept, known_money
     from kiosk.model.testimony import TestimonyInvalid
     from kiosk.model.transition import TransitionRefused
 
     two_clerks = await thread.call(far.two_clerks, give_up)
     try:
-        testimony = await thread.call(two_clerks.testify, waiting.pseudonym)
+        known = await station_thread.call(known_money, waiting, station)
+        testimony = await thread.call(two_clerks.testify, waiting.pseudonym, known)
         await station_thread.call(accept, waiting, testimony, station)
     except (_NotWanted, Abandoned, LinkLost):
         return  # it waits on, and is asked about again
-    except (Refused, TestimonyInvalid, NotSuspect, TransitionRefused) as refused:
+    except (Refused, TestimonyInvalid, NotSuspect, TransitionRefused, Halted) as refused:
         line = f"two clerks' word about application {waiting.number} is not taken: {refused}"
         # It is asked about again and again.
         if line not in told:

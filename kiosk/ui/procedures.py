@@ -4,6 +4,7 @@ import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from hw.ports import MachineMoney
     from kiosk.issuance.persons import Clerk
     from kiosk.model.decision import CarriedOut, Decision
     from kiosk.model.revocation import RevocationApplication
@@ -66,6 +67,10 @@ class Procedures(Protocol):
 
     def question(self, number: str) -> str:
         """What two clerks are asked about a case: `fee`, `receipt` or `refund`; empty for nothing."""
+        ...
+
+    def known_money(self, number: str) -> "MachineMoney":
+        """What a machine at this counter knows of the money of a case."""
         ...
 
     def second_clerks(self) -> tuple[str, ...]:

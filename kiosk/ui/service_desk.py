@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING
 
-from hw.ports import PinPolicy
+from hw.ports import MachineMoney, PinPolicy
 from kiosk.clock import JAPAN
 from kiosk.model.open_days import open_days_after
 from kiosk.model.resident import Resident
@@ -99,6 +99,10 @@ class StationServices:
     async def question(self, number: str) -> str:
         """What two clerks are asked about a case: `fee`, `receipt` or `refund`; empty when nothing is asked."""
         return await self._thread.call(self._procedures.question, number)
+
+    async def known_money(self, number: str) -> MachineMoney:
+        """What a machine knows of the money of a case."""
+        return await self._thread.call(self._procedures.known_money, number)
 
     def second_clerks(self) -> tuple[str, ...]:
         """Who can sign beside the clerk at this seat."""

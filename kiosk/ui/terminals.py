@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
+from hw.ports import MachineMoney
 from kiosk.counter.asking import FormLooked
 from kiosk.counter.line import Question
 from kiosk.issuance.persons import Clerk
@@ -52,9 +53,13 @@ class Call(ClerkAsked[None]):
 
 @dataclass(frozen=True, eq=False)
 class Settlement(ClerkAsked[Finding]):
-    """A case of the terminal waits for two clerks (要確認); they answer when they have looked, among all else."""
+    """A case of the terminal waits for two clerks (要確認); they answer when they have looked, among all else.
+
+    `known` is what its machine, which they do not see, knows of the money.
+    """
 
     question: Step | Undo
+    known: MachineMoney
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,9 +325,9 @@ class WitnessesAtScreen:
 
     line: CaseLine
 
-    def look(self, question: Step | Undo) -> Finding:
+    def look(self, question: Step | Undo, known: MachineMoney) -> Finding:
         """Waits until two clerks have looked."""
-        return self.line.ask(Settlement(question))
+        return self.line.ask(Settlement(question, known))
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from kiosk.counter.remote_clerk import (
     RemoteTwoClerks,
     remote_card_keys,
 )
+from kiosk.counter.till import Till
 from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.decide import carry_out
 from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, StationDenied, Suspect, failure_code
@@ -405,8 +406,11 @@ def test_two_clerks_at_their_station_settle_what_nobody_can_tell_at_a_terminal(
         with pytest.raises(NotSuspect):
             settle_elsewhere(settled, station)
         with pytest.raises(Refused, match="nobody has to settle"):
-            RemoteTwoClerks(remote).testify(waiting.pseudonym)
+            RemoteTwoClerks(remote).testify(waiting.pseudonym, MachineMoney())
     check_rest(world, [closed])
+    if step == "fee":
+        # It went in before this station ended, and nobody had noted it.
+        assert Till(town.desk().journal).balances() == {("demo", "1"): 500}
     clerks = [load_clerk_key(world.authority_directory / "clerks" / f"{name}.pem") for name in ("demo", "second")]
     (said,) = [body for body in bodies(world) if body["event"] == "witnessed"]
     assert said["operators"].split() == [operator_of(clerk.certificate) for clerk in clerks]
@@ -506,7 +510,7 @@ class Finds:
 
     finding: Finding
 
-    def look(self, question: object) -> Finding:
+    def look(self, question: object, known: MachineMoney) -> Finding:
         return self.finding
 
 
@@ -547,13 +551,27 @@ def test_a_word_about_another_case_or_question_settles_nothing(waiting: tuple[Tw
         class Says:
             """Has just this to say."""
 
-            def testify(self, _: str, signed: Testimony = signed) -> Testimony:
+            def testify(self, _: str, known: MachineMoney, signed: Testimony = signed) -> Testimony:
                 return signed
 
         station = town.world.station(two_clerks=Says())
         with pytest.raises(TestimonyInvalid, match="another case"):
             settle_elsewhere(record, station)
         assert len(station.journal.suspect_cases()) == 1
+
+
+def test_the_drawer_is_said_to_hold_what_was_found_but_for_the_coins_in_the_terminals_machine(
+    waiting: tuple[TwoStations, CaseRecord],
+) -> None:
+    town, record = waiting
+    till = Till(town.desk().journal)
+    for known, drawer_yen in ((MachineMoney(coins_yen=300), 200), (MachineMoney(), 500)):
+        with town.attended(town.desk()):
+            RemoteTwoClerks(town.remote()).testify(record.pseudonym, known)
+            assert till.balances()["demo", "1"] == drawer_yen
+            for again in (MachineMoney(), known):
+                RemoteClerk(town.remote(), record.number).count_payment(500, again)
+                assert till.balances()["demo", "1"] == 500 - again.coins_yen
 
 
 def test_nothing_is_signed_about_a_case_of_another_terminal(waiting: tuple[TwoStations, CaseRecord]) -> None:
@@ -565,7 +583,7 @@ def test_nothing_is_signed_about_a_case_of_another_terminal(waiting: tuple[TwoSt
         annex = RemoteTwoClerks(replace(town.remote(), line=town.line("annex")))
         for case in (record.pseudonym, "f" * 32):
             with pytest.raises(Refused, match="another station's"):
-                annex.testify(case)
+                annex.testify(case, MachineMoney())
 
 
 def test_a_clerk_signs_nothing_that_a_terminal_has_written(town: TwoStations) -> None:

@@ -334,7 +334,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the rest of a fee is taken without asking the authority",
         _OPENS,
         f"{_ISSUE}:take_fee",
-        "if counted_yen < intent.fee_yen:",
+        "if 0 < counted_yen < intent.fee_yen:",
         "if False:",
     ),
     _one(
@@ -349,7 +349,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         _TILL,
         f"{_ISSUE}:take_fee",
         "if not counted_yen:",
-        "if counted_yen < intent.fee_yen:",
+        "if 0 < counted_yen < intent.fee_yen:",
     ),
     _one(
         "what was counted is not credited",
@@ -634,9 +634,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "who cannot tell has seen no money",
         _TILL,
         f"{_ISSUE}:take_fee",
-        "answer = case.witness("
-        "FEE.step, station.issuer, lambda: str(persons.clerk.count_payment(intent.fee_yen, known)))\n"
-        "        counted_yen = int(answer)",
+        "counted_yen = int(testified or persons.clerk.count_payment(intent.fee_yen, known))",
         "try:\n            counted_yen = persons.clerk.count_payment(intent.fee_yen, known)\n"
         "        except CannotTell:\n            counted_yen = 0",
     ),
@@ -644,9 +642,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         "who cannot tell of a refund has seen no money",
         _TILL,
         f"{_ROLL_BACK}:_count",
-        "return int("
-        "case.witness(REFUND.step, station.issuer, lambda: str(persons.clerk.count_payment(fee_yen, known))))",
-        "try:\n        return persons.clerk.count_payment(fee_yen, known)\n    except CannotTell:\n        return 0",
+        "return said or str(persons.clerk.count_payment(fee_yen, known))",
+        "try:\n            return str(persons.clerk.count_payment(fee_yen, known))\n"
+        "        except CannotTell:\n            return '0'",
     ),
     _one(
         "who cannot tell of a receipt has seen it",

@@ -139,7 +139,7 @@ class TruthfulWitnesses:
     def __init__(self, look: Callable[[Step | Undo], str]) -> None:
         self._look = look
 
-    def look(self, question: Step | Undo) -> Finding:
+    def look(self, question: Step | Undo, known: MachineMoney) -> Finding:
         """They look."""
         return Finding(self._look(question), "second")
 

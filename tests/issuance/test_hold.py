@@ -2,23 +2,30 @@
 
 import datetime
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hw.ports import MachineMoney
 from hw.sim.card.faults import parse_card_faults
+from kiosk.application_file import ClerkTable
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.errors import AuthorityOutcomeUnknown
+from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.failure import GivenUp, Halted, RolledBack, Suspect
 from kiosk.issuance.hold import HoldSlip, NotHeld, held, hold, resume
 from kiosk.issuance.persons import CannotTell
+from kiosk.issuance.settle import settle
 from kiosk.journal.database import open_database
+from kiosk.journal.entry import ChainBroken
 from kiosk.journal.records import CaseRecord
 from kiosk.model.transition import Procedure, Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
+from tests.issuance.rest import bodies
 from tests.issuance.served_counter import SERVICES, Issued, issue_once, persons
 
 TODAY = datetime.date(2026, 4, 1)
@@ -65,6 +72,34 @@ def latest(world: World, number: str = "1") -> CaseRecord:
 
 def put_off(world: World, until: datetime.date = TOMORROW) -> HoldSlip:
     return hold("1", until, world.station(), world.persons("1"), "demo")
+
+
+@pytest.mark.parametrize("act", ["abort", "hold", "resume", "settle"])
+def test_nothing_is_decided_on_a_journal_that_was_changed(tmp_path: Path, fresh_authority: Path, act: str) -> None:
+    """What it says of money and cards may be anything."""
+    world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
+    if act == "resume":
+        put_off(world)
+    if act == "settle":
+        with pytest.raises(Suspect):
+            world.issue(persons=replace(world.persons("1"), clerk=unsure_clerk(world)))
+    station, before = world.station(), bodies(world)
+    station.audit.broken = ChainBroken("demo", 1, "changed")
+    keys = [load_clerk_key(world.authority_directory / "clerks" / f"{name}.pem") for name in ("demo", "second")]
+    acts: dict[str, Callable[[], object]] = {
+        "abort": lambda: abort(latest(world), station, world.persons("1")),
+        "hold": lambda: hold("1", TOMORROW, station, world.persons("1"), "demo"),
+        "resume": lambda: resume("1", station),
+        "settle": lambda: settle(latest(world), "500", station, *keys),
+    }
+    with pytest.raises(Halted, match="K-STORE-002"):
+        acts[act]()
+    assert bodies(world) == before
+
+
+def unsure_clerk(world: World) -> PlayedClerk:
+    """Can tell nothing of what was before."""
+    return PlayedClerk(ClerkTable(tendered_yen=1000, cannot_tell=True), "1", world.till)
 
 
 def test_an_application_at_every_stage_before_the_fee_is_put_off_and_issued_when_he_returns(

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from hw.ports import MachineMoney
+from kiosk.application_file import ClerkTable
 from kiosk.issuance.effect import outcome_in
 from kiosk.issuance.failure import Halted, Refusal, RolledBack
+from kiosk.issuance.persons import CLERK_ALONE, OpenDeposit
+from kiosk.issuance.station import Station
 from kiosk.issuance.steps import TAKE_CARD, CardTaken
 from kiosk.journal.database import open_database
 from kiosk.journal.head import HeadKey
@@ -21,6 +24,7 @@ from kiosk.model.application import Delivery
 from kiosk.model.certificate import CertificateState
 from kiosk.model.step import Step
 from kiosk.model.transition import Stage
+from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import (
     OTHER_RESIDENT,
     RESIDENT,
@@ -154,6 +158,41 @@ def test_the_fee_of_the_day_on_which_it_was_asked_for_is_the_one_that_counts(
                 assert world.till.total_yen() == 0
             else:
                 assert world.till.total_yen() == (500 if asked else 700)
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_where_nothing_is_charged_nobody_is_asked_for_money_wherever_it_is_interrupted(
+    tmp_path: Path, fresh_authority: Path, is_before: bool
+) -> None:
+    class NoMoney(PlayedClerk):
+        def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
+            raise AssertionError(f"{due_yen} yen are asked for")
+
+        def count_payment(self, due_yen: int, known: MachineMoney) -> int:
+            raise AssertionError("money is looked for")
+
+        def repay(self, amount_yen: int) -> None:
+            raise AssertionError(f"{amount_yen} yen are given back")
+
+    def free(world: World, database: CuttingDatabase | None = None) -> Station:
+        station = world.station(database)
+        return replace(station, policy=replace(station.policy, fee=replace(station.policy.fee, issue_yen=0)))
+
+    commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
+    for cut_at in range(1, commits + 1):
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        persons = replace(world.persons("1"), clerk=NoMoney(ClerkTable(), "1", world.till))
+        database = CuttingDatabase(open_database(world.database_url), cut_at, is_before=is_before)
+        with pytest.raises(PowerCut):
+            world.issue(station=free(world, database), persons=persons)
+        if cut_at % 2:
+            assert world.issue(station=free(world), persons=persons).receipt_number == 1
+        else:
+            world.now += datetime.timedelta(hours=25)
+            with contextlib.suppress(RolledBack):
+                world.issue(station=free(world), persons=persons)
+        assert world.till.total_yen() == 0
+        assert not [body for body in bodies(world) if body["event"] == "not_admitted"]
 
 
 def test_a_card_that_lies_at_the_window_after_the_confirmation_is_not_taken_for_returned(

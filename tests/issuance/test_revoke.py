@@ -33,6 +33,8 @@ from kiosk.model.transition import Procedure, Stage
 from kiosk.played_persons import PlayedClerk
 from kiosk.register.register import Register
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
+from tests.issuance.rest import cut, new_world, step_of_commit
+from tests.issuance.rest import issued as issuances
 from tests.issuance.served_counter import Issued, Steps, check_books, issue_once, persons
 
 WITHDRAWN = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN)
@@ -89,6 +91,37 @@ def test_the_authority_is_told_the_cause_and_the_paper_says_it(
     assert not any(word in text for other, word in words.items() if other != cause.value)
     assert done.notice == RevocationNotice(came_out=True)
     check_books(world)
+
+
+@pytest.mark.parametrize("at", ["receipt", "confirm"])
+def test_a_certificate_is_revoked_though_its_own_case_is_not_at_its_end(
+    tmp_path: Path, fresh_authority: Path, at: str
+) -> None:
+    """The printer is out of order when he reports his card stolen; his receipt comes later."""
+    world = new_world(tmp_path / "w", fresh_authority)
+    if at == "receipt":
+        world.printer_core.set_paper("end")
+        with pytest.raises(Halted, match="K-PRINTER-001"):
+            world.issue()
+        world.printer_core.set_paper("ok")
+    else:
+        cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "confirm", "done"), is_before=True)
+        world.hand.remove()
+    (record,) = world.station().journal.unfinished_cases()
+    done = do(world)
+    station = world.station()
+    assert [station.authority.status(der, station.issuer).state for _, der in issuances(world)] == [
+        CertificateState.REVOKED
+    ]
+    if at == "receipt":
+        closed = world.issue()
+        assert (closed.serial, closed.receipt_number, world.till.total_yen()) == (done.serial, 1, 500)
+    else:
+        # Nobody has told him that it was valid.
+        with pytest.raises(RolledBack):
+            world.issue()
+        assert world.till.total_yen() == 0
+    assert record.number == "1" and world.station().journal.unfinished_cases() == []
 
 
 def test_every_step_is_reported_in_its_order_with_who_acts(world: World) -> None:

@@ -1,5 +1,6 @@
 """A card with two keys leaves the counter with two certificates, or with none that is worth anything."""
 
+import datetime
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -141,6 +142,28 @@ def test_who_chooses_no_second_password_has_no_certificate_at_all(world: MynaWor
         world.issue(persons=replace(persons, resident=resident))
     assert states(world) == []
     check_both(world, world.issue())
+
+
+@pytest.mark.parametrize("event", ["done", "intended"])
+def test_no_second_key_is_made_once_the_clerks_leave_has_run_out(tmp_path: Path, authority: Path, event: str) -> None:
+    """The card's other key, which somebody may still need, would be gone for nothing."""
+    world = new_myna_world(tmp_path / "world", authority)
+    whole = new_myna_world(tmp_path / "whole", authority)
+    whole.issue()
+    step = Step.REQUEST if event == "done" else Supplement.SECOND_KEY
+    commit = 1 + [(body.get("step"), body["event"]) for body in bodies(whole)].index((step, event))
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(CuttingDatabase(open_database(world.database_url), commit, is_before=False)))
+    world.now += datetime.timedelta(hours=1)
+
+    def choose(_: object) -> bytearray:
+        raise AssertionError("nobody is asked for a password of a key that is not made")
+
+    persons = world.persons("1")
+    resident = But(persons.resident, choose_authentication_password=choose)
+    with pytest.raises(RolledBack, match="K-CASE-001"):
+        world.issue(persons=replace(persons, resident=resident))
+    assert states(world) == []
 
 
 def test_the_second_password_is_asked_again_after_an_interruption_and_its_tries_are_shown(

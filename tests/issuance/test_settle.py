@@ -9,13 +9,16 @@ import msgspec
 import pytest
 from cryptography import x509
 
-from hw.ports import PrintJob, PrintOutcome
+from hw.errors import LinkLost
+from hw.ports import MachineMoney, PrintJob, PrintOutcome
 from kiosk.application_file import ClerkTable
 from kiosk.authority.embedded.directory import DEMO_NAME, SECOND_CLERK
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of, verify_testimony
+from kiosk.issuance.abort import abort
 from kiosk.issuance.failure import Halted, RolledBack, Suspect
+from kiosk.issuance.hold import hold
 from kiosk.issuance.persons import CLERK_ALONE, Abandoned, OpenDeposit, Persons
-from kiosk.issuance.settle import NotSuspect, question_of, settle
+from kiosk.issuance.settle import NotSuspect, known_money, question_of, settle
 from kiosk.journal.database import open_database
 from kiosk.journal.records import CaseRecord, EffectState
 from kiosk.model.step import Actor, Step, Undo
@@ -24,6 +27,7 @@ from kiosk.model.transition import Stage, TransitionRefused
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import START, CuttingDatabase, PowerCut, World
 from tests.issuance.rest import bodies, check_rest, commits_of_an_issuance, cut, new_world, step_of_commit
+from tests.issuance.test_issuance_trouble import But
 
 
 @pytest.fixture
@@ -85,6 +89,59 @@ def test_a_payment_that_nobody_can_tell_of_waits_for_two_clerks_and_is_gone_on_w
     assert [body["by"] for body in said] == ["two_clerks"]
     assert said[0]["operators"].split() == [operator_of(first.certificate), operator_of(second.certificate)]
     check_rest(world, [world.issue(persons=unsure(world))])
+
+
+class Forgetful(PlayedClerk):
+    """Has not seen any money, whatever lies there."""
+
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("decide", ["abort", "hold"])
+def test_what_two_clerks_said_of_a_payment_holds_when_it_is_taken_back_whatever_one_says(
+    tmp_path: Path, fresh_authority: Path, decide: str
+) -> None:
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    record, station = two_clerks_say(world, "500"), world.station()
+    persons = replace(world.persons("1"), clerk=Forgetful(ClerkTable(), "1", world.till))
+    if decide == "abort":
+        assert isinstance(abort(record, station, persons), RolledBack)
+    else:
+        hold("1", START.date() + datetime.timedelta(days=1), station, persons, "demo")
+    assert world.till.count("1") == 0
+    refunds = [body for body in bodies(world) if body.get("step") == "refund" and body["event"] == "done"]
+    assert [body["yen"] for body in refunds] == [500]
+
+
+def test_what_two_clerks_said_of_a_part_is_given_back_when_it_is_too_late_to_pay_the_rest(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    # He had some of his money back meanwhile.
+    world.till.put("1", -200)
+    two_clerks_say(world, "300")
+    world.now += datetime.timedelta(days=1)
+    persons = replace(world.persons("1"), clerk=Forgetful(ClerkTable(), "1", world.till))
+    with pytest.raises(RolledBack):
+        world.issue(persons=persons)
+    assert world.till.count("1") == 0
+
+
+def test_a_machine_that_cannot_be_asked_keeps_two_clerks_from_nothing(world: World) -> None:
+    station = world.station()
+
+    def gone(_: str) -> MachineMoney:
+        raise LinkLost("coin machine")
+
+    lost = replace(station, cash=But(station.cash, left_over=gone))
+    record = station.journal.open_case("1", b"application")
+    assert known_money(record, lost) == MachineMoney(is_count_lost=True)
+    assert known_money(record, station) == MachineMoney()
 
 
 @pytest.mark.parametrize(("answer", "copies"), [("whole", 0), ("partly", 1), ("nothing", 1)])

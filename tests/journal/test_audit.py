@@ -2,7 +2,8 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from kiosk.issuance.failure import Halted
 from kiosk.journal.audit import Audit, auditing
-from kiosk.journal.database import Database, open_database
+from kiosk.journal.database import Database, Transaction, open_database
+from kiosk.journal.errors import StoreLost
 from tests.counter_bench import World
 from tests.issuance.rest import new_world
 from tests.journal.filled_journal import fill, open_journal
@@ -130,6 +132,37 @@ def test_it_lets_others_work_and_stops_when_the_program_ends(path: Path) -> None
     audit = Audit(database(path), pause)
     audit.run()
     assert (pauses, audit.broken, audit.is_complete) == (1, None, False)
+
+
+class LostAtFirst:
+    """A database whose server is gone when it is first asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._was_asked = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        if not self._was_asked:
+            self._was_asked = True
+            raise StoreLost("the server is gone")
+        with self._database.read() as transaction:
+            yield transaction
+
+
+def test_a_store_that_was_lost_meanwhile_is_verified_once_it_is_back(path: Path) -> None:
+    change(path, "UPDATE journal SET body = replace(body, '2026', '2025') WHERE seq = 2")
+    lost: Any = LostAtFirst(database(path))
+    audit = Audit(lost, go_on)
+    audit.run()
+    assert audit.is_complete and "entry 2" in str(audit.broken)
+    lost = LostAtFirst(database(path))
+    audit = Audit(lost, lambda: True)
+    audit.run()
+    assert (audit.is_complete, audit.broken) == (False, None), "the program ends"
 
 
 def test_it_runs_beside_whoever_writes(path: Path) -> None:

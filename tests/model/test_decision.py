@@ -2,7 +2,7 @@
 
 import pytest
 
-from kiosk.model.decision import DecisionKind, can_be_ended, possible_decisions
+from kiosk.model.decision import CarriedOut, Choice, Decision, DecisionKind, can_be_ended, possible_decisions
 from kiosk.model.transition import BEFORE_FEE, OTHER_ENDS, Stage
 
 HOLD, RESUME, ABORT = DecisionKind
@@ -24,3 +24,10 @@ def test_what_can_be_decided_follows_from_how_far_the_case_is(stage: Stage) -> N
 
 def test_decisions_are_words_of_the_line_and_of_the_screens() -> None:
     assert [kind.value for kind in DecisionKind] == ["hold", "resume", "abort"]
+
+
+def test_what_nobody_has_said_of_a_decision_is_nothing() -> None:
+    choice = Choice("0" * 32, ABORT)
+    assert choice == Choice("0" * 32, ABORT, until=None)
+    told = CarriedOut(Decision(choice, "1", Stage.PENDING, "demo", "op"), is_done=True)
+    assert (told.code, told.slip_came_out) == ("", None)

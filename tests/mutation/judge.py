@@ -2,8 +2,8 @@
 
 The process is a pytest run: it runs every test once, notes how long each takes and which lines it reaches, and keeps
 what the tests share for the session. A fork then exchanges the code of the changed function and runs the tests of its
-lines, the quickest first, until one fails. A change outside functions takes effect when modules are imported, so there
-a fork imports the product and the tests anew.
+lines, first the one that caught it another time, then the quickest first, until one fails. A change outside functions
+takes effect when modules are imported, so there a fork imports the product and the tests anew.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -48,13 +49,25 @@ class Verdict(IntEnum):
     """It could not be judged."""
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What is said of a mutant, and the node id of the test that caught it, empty where none did."""
+
+    verdict: Verdict
+    caught_by: str = ""
+
+
+Judging = Callable[[Mutant, str], Judgement]
+"""Judges a mutant; tries first the test of that node id, where there is one."""
+
+
 class Judge:
     """The pytest plugin; `work` gets the means of judging once every test has passed.
 
     So long as `tests_s` the tests of one mutant may take all in all, at their ordinary speed.
     """
 
-    def __init__(self, root: Path, tests_s: float, work: Callable[[Callable[[Mutant], Verdict]], None]) -> None:
+    def __init__(self, root: Path, tests_s: float, work: Callable[[Judging], None]) -> None:
         self._root = root
         self._tests_s = tests_s
         self._work = work
@@ -85,28 +98,36 @@ class Judge:
         self._work(self.judge)
         return True
 
-    def judge(self, mutant: Mutant) -> Verdict:
-        """Runs the tests that reach a mutant in a fork."""
+    def judge(self, mutant: Mutant, first: str = "") -> Judgement:
+        """Runs the tests that reach a mutant in a fork, `first` before the others."""
         tests, is_reached = self._tests_of(mutant)
+        tests.sort(key=lambda test: test != first)
         living = self._functions[str(self._root / mutant.file)]
         functions = exchanged(mutant, self._root, living) if is_reached else None
         folder = Path(os.fspath(memory_folder())) / f"kiosk-mutant-{os.getpid()}"
+        told, tell = os.pipe2(os.O_NONBLOCK)
         pid = os.fork()
         if not pid:
             with contextlib.suppress(BaseException):
                 self._begin_fork(folder)
-                failed = (
+                caught_by = (
                     self._fails_anew(mutant, tests, folder)
                     if functions is None
                     else self._fails_exchanged(functions, tests)
                 )
-                os._exit(Verdict.CAUGHT if failed else Verdict.SURVIVED)
+                os.write(tell, caught_by.encode())
+                os._exit(Verdict.CAUGHT if caught_by else Verdict.SURVIVED)
             os._exit(Verdict.BROKEN)
+        os.close(tell)
         _, status = os.waitpid(pid, 0)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
-        return Verdict(os.waitstatus_to_exitcode(status)) if os.WIFEXITED(status) else Verdict.HUNG
+        with open(told, "rb") as pipe:
+            caught_by = (pipe.read() or b"").decode()
+        if not os.WIFEXITED(status):
+            return Judgement(Verdict.HUNG)
+        return Judgement(Verdict(os.waitstatus_to_exitcode(status)), caught_by)
 
     def _begin_fork(self, folder: Path) -> None:
         os.setpgid(0, 0)
@@ -118,16 +139,18 @@ class Judge:
         factory = self._session.config._tmp_path_factory  # a folder of the fork's own
         factory._basetemp = folder
 
-    def _fails_exchanged(self, functions: Iterable[tuple[FunctionType, CodeType]], tests: Sequence[str]) -> bool:
+    def _fails_exchanged(self, functions: Iterable[tuple[FunctionType, CodeType]], tests: Sequence[str]) -> str:
+        """Which test fails, empty for none."""
         for function, code in functions:
             function.__code__ = code
-        return any(self._fails_in_time(test) for test in tests)
+        return next((test for test in tests if self._fails_in_time(test)), "")
 
     def _fails_in_time(self, test: str) -> bool:
         with self._alarm(self._seconds[test]):
             return self._failure(self._items[test], self._session) is not None
 
-    def _fails_anew(self, mutant: Mutant, tests: Sequence[str], folder: Path) -> bool:
+    def _fails_anew(self, mutant: Mutant, tests: Sequence[str], folder: Path) -> str:
+        """Which test fails, empty for none; the first one also stands for a module that cannot be imported."""
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None) or ""
             is_ours = file.startswith((f"{self._root}/kiosk/", f"{self._root}/tests/"))
@@ -138,7 +161,9 @@ class Judge:
         sys.meta_path.insert(0, _Importer(mutant, self._root))
         options = ["-q", "-x", "-p", "no:cacheprovider", "--capture=sys", f"--basetemp={folder / 'anew'}"]
         with self._alarm(sum(self._seconds[test] for test in tests) + 5):
-            return pytest.main([*options, *tests]) != 0
+            failing = _Failing()
+            failed = pytest.main([*options, *tests], plugins=[failing]) != 0
+        return (failing.test or tests[0]) if failed else ""
 
     @contextlib.contextmanager
     def _alarm(self, ordinary_s: float) -> Iterator[None]:
@@ -175,6 +200,18 @@ class Judge:
         # The session is the next item: what belongs to it alone is kept, everything else is torn down.
         reports = runtestprotocol(item, log=False, nextitem=session)
         return next((report.longreprtext for report in reports if report.failed), None)
+
+
+class _Failing:
+    """A pytest plugin that notes which test fails."""
+
+    def __init__(self) -> None:
+        self.test = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Notes it."""
+        if report.failed:
+            self.test = report.nodeid
 
 
 class _Importer(MetaPathFinder):
@@ -241,7 +278,7 @@ def _module_name(file: str) -> str:
     return file.removesuffix(".py").replace("/", ".")
 
 
-def run(root: Path, tests_s: float, tests: Sequence[str], work: Callable[[Callable[[Mutant], Verdict]], None]) -> int:
+def run(root: Path, tests_s: float, tests: Sequence[str], work: Callable[[Judging], None]) -> int:
     """Runs the tests once, and the work; pytest's exit code."""
     settings.register_profile(
         "mutation", deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 from hw.health_words import Question
-from hw.ports import CashTrouble, KeyUse, PinPolicy, PinStatus, PrintOutcome, UnownedMoney
+from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus, PrintOutcome, UnownedMoney
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.display.virtual import VirtualDisplay
 from hw.sim.lamp.virtual import VirtualLamp
@@ -591,6 +591,9 @@ class ScriptedProcedures:
 
     def question(self, number: str) -> str:
         return "fee"
+
+    def known_money(self, number: str) -> MachineMoney:
+        return MachineMoney(coins_yen=300)
 
     def second_clerks(self) -> tuple[str, ...]:
         return ("second",)

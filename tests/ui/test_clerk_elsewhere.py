@@ -230,10 +230,10 @@ def test_a_terminal_has_its_suspect_cases_settled_while_it_serves_residents(
     class TakeTheirTime(PlayedWitnesses):
         """Answer when the test lets them."""
 
-        def look(self, question: Step | Undo) -> Finding:
+        def look(self, question: Step | Undo, known: MachineMoney) -> Finding:
             asked.set()
             assert go_on.wait(PATIENCE_S)
-            return super().look(question)
+            return super().look(question, known)
 
     @dataclass
     class Far(FarAway):

@@ -13,11 +13,25 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import Words
 
 _PIECES_YEN = (100, 500, 1000, 5000, 10000)
 """Coins and notes that have a key; every tap adds one."""
 _MOST_YEN = 99_999
 _NOTHING = MachineMoney()
+
+
+def machine_sentences(words: Words, known: MachineMoney) -> Iterable[str]:
+    """What a machine says of one payment, a sentence each; none where it knows of nothing."""
+    amounts_yen = {
+        "clerk.count.machine_took": known.coins_yen,
+        "clerk.count.machine_paid": known.paid_yen,
+        "clerk.count.machine_perhaps": known.perhaps_paid_yen,
+        "clerk.count.machine_others": known.unassigned_yen,
+    }
+    yield from (words(text, yen=f"{yen:,}") for text, yen in amounts_yen.items() if yen)
+    if known.is_count_lost:
+        yield words("clerk.count.machine_lost")
 
 
 class EnterAmount(SeatScreen[int | Unsure]):
@@ -49,26 +63,13 @@ class EnterAmount(SeatScreen[int | Unsure]):
         words = self.words
         yield Paragraph(words(f"clerk.{self._purpose}.title"), classes="title -tight")
         yield Paragraph(words(f"clerk.{self._purpose}.text"), classes="aside", id="pieces-text")
-        for told in self._told():
+        for told in machine_sentences(words, self._known):
             yield Paragraph(told, classes="title -tight machine-money")
         yield Facts(self._amounts(), id="amounts")
         with Horizontal(id="pieces"):
             for yen in _PIECES_YEN:
                 yield Key(words("money.yen", yen=f"{yen:,}"), id=f"piece-{yen}", hint="+", value=yen)
             yield Key(words("clerk.fee.clear"), id="clear", hint="BackSpace")
-
-    def _told(self) -> Iterable[str]:
-        """What a machine says of this payment, a sentence each."""
-        words, known = self.words, self._known
-        amounts_yen = {
-            "clerk.count.machine_took": known.coins_yen,
-            "clerk.count.machine_paid": known.paid_yen,
-            "clerk.count.machine_perhaps": known.perhaps_paid_yen,
-            "clerk.count.machine_others": known.unassigned_yen,
-        }
-        yield from (words(text, yen=f"{yen:,}") for text, yen in amounts_yen.items() if yen)
-        if known.is_count_lost:
-            yield words("clerk.count.machine_lost")
 
     def keys(self) -> Iterable[Key]:
         """Received; or that nobody here knows."""

@@ -9,11 +9,13 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+from hw.ports import MachineMoney
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.books import LeftCase
 from kiosk.ui.clerk.left import whose
+from kiosk.ui.clerk.money import machine_sentences
 from kiosk.ui.counter import FailureText
 from kiosk.ui.dates import day_text
 from kiosk.ui.seat import Seat
@@ -242,20 +244,27 @@ _MOST_DIGITS = 6
 
 
 class SettleAmount(SeatScreen[str]):
-    """Two clerks have counted how much of this payer's money lies in the till: typed, or one of the usual sums."""
+    """Two clerks have counted how much of this payer's money lies in the till: typed, or one of the usual sums.
+
+    Coins that a machine has taken belong to it; they are told what it knows.
+    """
 
     TAKES_TEXT = True
     AUTO_FOCUS = ".choices Key"
 
-    def __init__(self, seat: Seat, case: LeftCase) -> None:
+    def __init__(self, seat: Seat, case: LeftCase, known: MachineMoney) -> None:
         super().__init__(seat, can_stop=True)
         self._case = case
+        self._known = known
         self._typed = ""
 
     def page(self) -> ComposeResult:
         """What is asked, the sum, the usual ones."""
         yield Paragraph(self.words("clerk.settle.title", number=self._case.number), classes="title")
         yield Paragraph(self.words("clerk.settle.money"), classes="note")
+        if told := [*machine_sentences(self.words, self._known)]:
+            told.append(self.words("clerk.settle.machine"))
+            yield Paragraph("\n".join(told), classes="note machine-money")
         yield Paragraph(id="settle-sum", classes="lead")
         with Horizontal(classes="choices"):
             for yen in _AMOUNTS_YEN:

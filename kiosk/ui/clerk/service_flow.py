@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from hw.ports import MachineMoney
 from kiosk.model.decision import DecisionKind, possible_decisions
 from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
@@ -28,7 +29,7 @@ from kiosk.ui.clerk.service import (
     SettleAmount,
     SettlePaper,
 )
-from kiosk.ui.clerk.settlement import question_about, settled_by
+from kiosk.ui.clerk.settlement import known_at, question_about, settled_by
 from kiosk.ui.counter import FailureText
 from kiosk.ui.ending import Trouble
 from kiosk.ui.persons import Approval, ClerkAsked, IdentityCheck
@@ -80,6 +81,10 @@ class Services(Protocol):
 
     async def question(self, number: str) -> str:
         """What two clerks are asked about a case, empty for nothing."""
+        ...
+
+    async def known_money(self, number: str) -> MachineMoney:
+        """What a machine knows of the money of a case."""
         ...
 
     def second_clerks(self) -> tuple[str, ...]:
@@ -224,7 +229,11 @@ async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) ->
     if case.station and asked is None:
         return Decided(seat, "clerk.told.refused")  # the terminal does not wait any more
     question = await services.question(case.number) if asked is None else settled_by(asked)
-    looking = SettlePaper(seat, case) if question == "receipt" else SettleAmount(seat, case)
+    if question == "receipt":
+        looking: SettlePaper | SettleAmount = SettlePaper(seat, case)
+    else:
+        known = await services.known_money(case.number) if asked is None else known_at(asked)
+        looking = SettleAmount(seat, case, known)
     purpose = seat.words("clerk.second.settle", number=case.number)
     signing = SecondClerk(seat, services.second_clerks(), purpose)
     if asked is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from hw.ports import MachineMoney
 from kiosk.model.transition import SUSPECT, procedure_of
 from kiosk.ui.books import LeftCase
 from kiosk.ui.terminals import Settlement, TerminalQuestion, Terminals
@@ -23,6 +24,12 @@ def question_about(terminals: Terminals | None, case: LeftCase) -> TerminalQuest
     if terminals is None or not case.station:
         return None
     return next((q for q in terminals.suspect if (q.station, q.number) == (case.station, case.number)), None)
+
+
+def known_at(asked: TerminalQuestion) -> MachineMoney:
+    """What the terminal's machine knows of the money."""
+    assert isinstance(asked.asked, Settlement), "so it was chosen"
+    return asked.asked.known
 
 
 def settled_by(asked: TerminalQuestion) -> str:
