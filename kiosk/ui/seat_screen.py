@@ -17,6 +17,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.themes import LEAST_COLUMNS, LEAST_ROWS
 from kiosk.ui.widgets.banner import Banner
+from kiosk.ui.widgets.call_key import CallKey
 from kiosk.ui.widgets.key import Key, Press
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.seat_bar import SeatBar
@@ -47,6 +48,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     MINDS_IDLENESS: ClassVar[bool] = False
     """Whether a person who has left is noticed here. Never while a card step or another person is waited for, and
     never while a password is typed."""
+    IS_FIRST: ClassVar[bool] = False
+    """Whether a resident begins here, so that language and look have a key each; later they share one."""
     ASKS_BACK: ClassVar[bool] = True
     """Whether stopping is asked back; not where nothing was begun and one only goes back."""
     NAMED_KEYS: ClassVar[str] = ".answers Key"
@@ -103,6 +106,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
                 yield from self.keys()
         if self.asks_stop:
             yield self._stop_question()
+        if self.asks_comfort:
+            yield self._comfort_choice()
         if self.asks_presence:
             yield self._presence_question()
         if self.is_locked:
@@ -127,27 +132,58 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def _stop_question(self) -> Widget:
         words = self.words
         return Horizontal(
+            *self._call_keys(),
             Paragraph(words(f"stop.{self.seat.name}.question")),
             Key(words(f"stop.{self.seat.name}.yes"), id="stop-yes"),
             Key(words("stop.no"), id="stop-no", hint="Esc", kind="main"),
-            classes="stop-question",
+            classes="question -stop",
+        )
+
+    def _comfort_choice(self) -> Widget:
+        return Horizontal(
+            *self._call_keys(),
+            Paragraph(self.words("resident.wish.comfort")),
+            *self._comfort_keys(),
+            Key(self.words("key.back"), id="comfort-back", hint="Esc"),
+            classes="question -comfort",
         )
 
     def _presence_question(self) -> Widget:
         stay = Key(self.words("presence.stay"), id="stay", hint="Enter", kind="main")
-        return Horizontal(Paragraph(self._presence_text, id="presence"), stay, classes="presence-question")
+        return Horizontal(Paragraph(self._presence_text, id="presence"), stay, classes="question -presence")
 
     def _lock(self) -> Widget:
         return SeatLock(self.seat)
 
     def standing_keys(self) -> Iterable[Widget]:
-        """The keys that every screen has, at the left."""
+        """The keys that every screen has, at the left; a resident's begin with the one that calls somebody."""
+        yield from self._call_keys()
         if self._can_stop:
             label = self.words(f"stop.{self.seat.name}.key" if self.ASKS_BACK else "key.back")
             yield Key(label, id="stop", hint="Esc")
+        if self.seat.name is SeatName.RESIDENT and not self.IS_FIRST:
+            (_, language, language_hint), (_, look, look_hint) = self._comforts
+            yield Key(f"{language}\n{look}", id="comfort", hint=f"{language_hint} {look_hint}", kind="quiet")
+        else:
+            yield from self._comfort_keys()
+
+    def _call_keys(self) -> list[CallKey]:
+        """The key that calls somebody, at a resident's seat; it stays where it is whatever stands beside it."""
+        is_resident = self.seat.name is SeatName.RESIDENT
+        return [CallKey(self.words, is_calling=self._is_calling)] if is_resident else []
+
+    @property
+    def _comforts(self) -> tuple[tuple[str, str, str], ...]:
+        """Id, label and hint of the keys of language and look."""
         other = self.words(f"language.{self.seat.other_language}")
-        yield Key(other, id="speak", hint="F2" if self.TAKES_TEXT else "E", kind="quiet")
-        yield Key(self.words("key.look"), id="look", hint="F3", kind="quiet")
+        return ("speak", other, "F2" if self.TAKES_TEXT else "E"), ("look", self.words("key.look"), "F3")
+
+    def _comfort_keys(self) -> list[Key]:
+        return [Key(label, id=key_id, hint=hint, kind="quiet") for key_id, label, hint in self._comforts]
+
+    @property
+    def _is_calling(self) -> bool:
+        return self.seat.name is SeatName.RESIDENT and self.seat.board.is_clerk_called
 
     def write(self, paragraph_id: str, text: str) -> None:
         """Changes what a paragraph says, where the screen has it."""
@@ -171,10 +207,11 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         for bar in self.query(SeatBar):
             bar.call(self.seat.called())
         self._follow_lock()
-        is_calling = self.seat.name is SeatName.RESIDENT and self.seat.board.is_clerk_called
         for banner in self.query(Banner):
-            told = self.words("banner.clerk_called" if is_calling else f"banner.{self.seat.name}")
+            told = self.words("banner.clerk_called" if self._is_calling else f"banner.{self.seat.name}")
             banner.write(self.seat.office, self.concerning or told)
+        for key in self.query(CallKey):
+            key.tell(self._is_calling)
         self.follow()
         self._speak()
 
@@ -198,17 +235,18 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             return
         self.set_class(self.seat.is_locked, "-locked")
         if self.is_locked:
-            self.call_next(self._put_over, ".lock", self._lock, "#unlock")
+            self.call_next(self._put_over, ".lock", self._lock)
         else:
             self._focus_first()
 
-    async def _put_over(self, selector: str, make: Callable[[], Widget], key: str) -> None:
+    async def _put_over(self, selector: str, make: Callable[[], Widget]) -> None:
         """Shows what is asked in place of the keys, or over everything, and gives its key the focus."""
         places = list(self.query(".page, .keys"))
         # Between two compositions there is no place for it; the next one has it.
         if places and not self.query(selector):
             await self.mount(make(), after=places[-1])
-        self.focus_on(key)
+        # It may have been answered meanwhile.
+        self._focus_first()
 
     @property
     def is_locked(self) -> bool:
@@ -237,12 +275,14 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             self.call_next(self._follow_size)
 
     async def compose_anew(self) -> None:
-        """Composes the screen again, in the seat's present language, with the focus where it was."""
+        """Composes the screen again, in the seat's present language, with the focus where it was if that is left."""
         focused_id = self.focused.id if self.focused else None
         await self.recompose()
         if focused_id:
-            for key in self.query(f"#{focused_id}"):
-                self.set_focus(key)
+            if places := self.query(f"#{focused_id}"):
+                self.set_focus(places.last())
+            else:
+                self._focus_first()
         self._update()
 
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
@@ -285,7 +325,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             self.call_next(self._ask_presence)
 
     async def _ask_presence(self) -> None:
-        await self._put_over(".presence-question", self._presence_question, "#stay")
+        await self._put_over(".question.-presence", self._presence_question)
         for paragraph in self.query("#presence").results(Paragraph):
             paragraph.write(self._presence_text)
 
@@ -314,6 +354,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     async def action_speak(self) -> None:
         """Changes the language and stays where it is."""
         self.seat.speak(self.seat.other_language)
+        self.remove_class("-asks-comfort")
         await self.compose_anew()
 
     async def action_speak_by_letter(self) -> None:
@@ -335,8 +376,20 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             if key.keyboard_key == event.character:
                 key.press(Press.NAME)
 
+    @property
+    def asks_comfort(self) -> bool:
+        """Whether language and look stand in place of the keys, to be chosen from."""
+        return self.has_class("-asks-comfort")
+
+    @on(Key.Pressed, "#comfort")
+    async def offer_comfort(self) -> None:
+        """Shows the keys of language and look in place of the others."""
+        self.add_class("-asks-comfort")
+        await self._put_over(".question.-comfort", self._comfort_choice)
+
+    @on(Key.Pressed, "#call")
     def action_call_clerk(self) -> None:
-        """The resident wants somebody to come."""
+        """The resident wants somebody to come; called twice, it is still one call."""
         if self.seat.name is SeatName.RESIDENT:
             self.seat.board.call_clerk()
 
@@ -348,20 +401,21 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     @on(Key.Pressed, "#stop")
     async def action_ask_stop(self) -> None:
         """Asks back, or takes the question back."""
+        if self.asks_stop or self.asks_comfort:
+            self.keep_going()
+            return
         if not self._can_stop or any(key.disabled for key in self.query("#stop")):
             return
         if not self.ASKS_BACK:
             self.stop()
-        elif self.asks_stop:
-            self.keep_going()
         else:
             self.add_class("-asks-stop")
-            await self._put_over(".stop-question", self._stop_question, "#stop-no")
+            await self._put_over(".question.-stop", self._stop_question)
 
-    @on(Key.Pressed, "#stop-no")
+    @on(Key.Pressed, "#stop-no,#comfort-back")
     def keep_going(self) -> None:
         """Goes on where it was."""
-        self.remove_class("-asks-stop")
+        self.remove_class("-asks-stop", "-asks-comfort")
         self._focus_first()
 
     def focus_on(self, selector: str) -> None:
@@ -371,9 +425,19 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             return
 
     def _focus_first(self) -> None:
-        for selector in (self.AUTO_FOCUS or "Key", "#stop, #speak"):
+        """Gives the focus to the key of what is asked in place of the keys, else to the first answer of the screen."""
+        for is_asked, answer in (
+            (self.is_locked, "#unlock"),
+            (self.asks_presence, "#stay"),
+            (self.asks_stop, "#stop-no"),
+            (self.asks_comfort, "#comfort-back"),
+        ):
+            if is_asked:
+                self.focus_on(answer)
+                return
+        for selector in (self.AUTO_FOCUS or "Key", "#stop, #speak, #comfort"):
             for key in self.query(selector):
-                if key.focusable and key.id not in ("stop-no", "stay", "unlock"):
+                if key.focusable:
                     self.set_focus(key)
                     return
 

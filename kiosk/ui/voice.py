@@ -1,5 +1,7 @@
 """What a screen says to somebody who does not see it: its texts, then every key with the keyboard's key that does it.
 
+Before them, while the staff are called, that they are.
+
 `Voice` is the port; nothing speaks unless a station has one. Passwords are never spoken: a masked field says nothing.
 """
 
@@ -8,6 +10,7 @@ from typing import Any, Protocol
 from textual.screen import Screen
 from textual.widget import Widget
 
+from kiosk.ui.widgets.call_key import CallKey
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.words import Words
@@ -33,10 +36,13 @@ def sentence(screen: Screen[Any], words: Words) -> str:
         if paragraph not in silent and _is_shown(paragraph)
     ]
     keys = [
-        words("voice.key", key=key.keyboard_key, label=key.label)
+        words("voice.key", key=keyboard_key, label=label)
         for key in screen.query(Key)
-        if _is_shown(key) and not key.disabled and key.keyboard_key
+        if _is_shown(key) and not key.disabled
+        for keyboard_key, label in key.ways
     ]
+    if any(key.is_calling for key in screen.query(CallKey)):
+        texts.insert(0, words("voice.called"))
     return " ".join((*filter(None, texts), *keys))
 
 

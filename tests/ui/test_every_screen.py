@@ -5,10 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
+from textual.geometry import Region
 
+from kiosk.ui.opening import Opening
 from kiosk.ui.resident.comfort import LAYOUTS
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.call_key import CallKey
 from kiosk.ui.words import LANGUAGES, RESIDENT_LANGUAGES
 from tests.ui.fit import flaws
 from tests.ui.monkey import run_alone
@@ -41,6 +44,7 @@ def test_every_text_fits_at_every_size_in_every_language_and_arrangement(
     met: dict[str, MetScreen], locale: Path
 ) -> None:
     told: list[str] = []
+    place_of_call: dict[tuple[tuple[int, int], str], Region] = {}
 
     async def visit(layout: str, seen: dict[str, MetScreen]) -> None:
         app = LoneScreen(locale, layout)
@@ -58,6 +62,10 @@ def test_every_text_fits_at_every_size_in_every_language_and_arrangement(
                         await app.screen.compose_anew()
                         await pilot.pause()
                         told.extend(f"{name} {size} {language} {layout}: {flaw}" for flaw in flaws(app.screen))
+                        if screen.seat is SeatName.RESIDENT and screen.kind is not Opening:
+                            place = app.screen.query_one(CallKey).region
+                            if place != place_of_call.setdefault((size, layout), place):
+                                told.append(f"{name} {size} {language} {layout}: the staff are called at {place}")
                 assert app.fault is None, f"{name}: {app.fault!r}"
 
     arranged = {name: screen for name, screen in met.items() if screen.seat is SeatName.RESIDENT}

@@ -12,10 +12,14 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.resident.password import ChoosePassword
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.call_key import CallKey
 from kiosk.ui.widgets.key import Key
+from kiosk.ui.words import RESIDENT_LANGUAGES
+from tests.ui.bots import RecordedVoice
+from tests.ui.fit import flaws
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import LETTERS, ScriptedCounter
-from tests.ui.walk import HandClock, go, reach, until, walk_to
+from tests.ui.walk import LARGE, SMALL, USUAL, HandClock, go, reach, until, walk_to
 
 
 async def pass_time(app: KioskApp, clock: HandClock, seconds: float) -> None:
@@ -27,6 +31,11 @@ async def pass_time(app: KioskApp, clock: HandClock, seconds: float) -> None:
     async with asyncio.timeout(60):
         while app.screen.has_class("-asks-presence") and f"あと{app.screen._left_s}秒" not in text_on(app):
             await asyncio.sleep(0)
+
+
+def focused_id(app: KioskApp) -> str | None:
+    """The id of the key that Enter presses."""
+    return None if app.focused is None else app.focused.id
 
 
 def tap(app: KioskApp, key: Key) -> None:
@@ -110,10 +119,122 @@ def test_personal_data_is_covered_after_a_while_and_shown_again(play_by_clock: C
         app.call_later(app.screen.cover)
         await until(pilot, lambda: any(key.region.area for key in app.screen.query("#show")), "the key")
         assert "幌延" not in text_on(app).replace("幌延町役場", "")
-        await pilot.click("#show")
+        clock.now_s += 1
+        await pilot.press("enter")
         await until(pilot, lambda: "幌延　花子" in text_on(app), "the items")
+        clock.now_s += 0.25
+        tap(app, app.screen.query_one("#yes", Key))
+        await pilot.pause()
+        assert type(app.screen).__name__ == "ConfirmItems", "nobody has read them in so short a time"
         await pilot.press("enter")
         await reach(pilot, "HandleCard")
+
+    play_by_clock(ScriptedCounter(), resident)
+
+
+def test_somebody_is_called_by_a_key_on_the_glass_that_then_says_so(play_by_clock: Callable[..., KioskApp]) -> None:
+    async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await walk_to(pilot, "ConfirmItems")
+        call = app.screen.query_one(CallKey)
+        place, answer = call.region, app.focused
+        assert call.label == "職員を呼ぶ" and focused_id(app) == "yes"
+        for _ in range(2):
+            clock.now_s += 1
+            tap(app, call)
+            await until(pilot, lambda: call.label == "呼んでいます", "the key's other label")
+            await pilot.pause()
+            assert app.board.is_clerk_called and call.region == place and "職員を お呼びしました" in text_on(app)
+            assert app.focused is answer, "Enter still gives the screen's own answer"
+        app.board.answer_call()
+        await until(pilot, lambda: call.label == "職員を呼ぶ", "the key's first label: called twice, answered once")
+        # Pressed by Enter it keeps the focus: pressed once more in doubt it answers nothing.
+        app.screen.set_focus(call)
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: app.board.is_clerk_called, "the call")
+        assert app.focused is call and type(app.screen).__name__ == "ConfirmItems"
+
+    play_by_clock(ScriptedCounter(), resident)
+
+
+def test_who_does_not_see_hears_how_to_call_and_that_somebody_was_called(play: Callable[..., KioskApp]) -> None:
+    voice = RecordedVoice()
+
+    async def resident(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "ConfirmItems")
+        await until(pilot, lambda: "F1を押すと、職員を呼ぶ。" in voice.said[-1], "the way to call")
+        await pilot.press("f1")
+        await until(pilot, lambda: voice.said[-1].startswith("職員を お呼びしました。"), "that they are called")
+        assert "F1を" not in voice.said[-1] and "Enterを押すと、" in voice.said[-1]
+        app.board.answer_call()
+        await until(pilot, lambda: "F1を押すと、職員を呼ぶ。" in voice.said[-1], "the way to call again")
+        assert "お呼びしました" not in voice.said[-1]
+
+    play(ScriptedCounter(), resident, voice=voice)
+
+
+def test_language_and_look_are_two_presses_away(play_by_clock: Callable[..., KioskApp]) -> None:
+    async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await walk_to(pilot, "ConfirmItems")
+        screen = app.screen
+        assert isinstance(screen, SeatScreen)
+        look = screen.seat.look
+        await pilot.click("#comfort")
+        await until(pilot, lambda: any(key.region.area for key in screen.query("#look")), "the keys")
+        await pilot.click("#look")
+        await until(pilot, lambda: screen.seat.look != look, "another look")
+        assert screen.asks_comfort, "the next look is one press away"
+        await pilot.click("#speak")
+        await until(pilot, lambda: "Is everything on your form right?" in text_on(app), "the page in English")
+        assert not screen.asks_comfort and focused_id(app) == "yes"
+
+    play_by_clock(ScriptedCounter(), resident)
+
+
+def test_what_stands_in_place_of_the_keys_fits_and_leaves_the_call_where_it_was(play: Callable[..., KioskApp]) -> None:
+    told: list[str] = []
+
+    async def resident(pilot: Pilot[None], app: KioskApp) -> None:
+        # Here one can stop; what is asked is asked in the same words everywhere.
+        await walk_to(pilot, "ConfirmItems")
+        screen = app.screen
+        assert isinstance(screen, SeatScreen)
+        for size in (USUAL, SMALL, LARGE):
+            await pilot.resize_terminal(*size)
+            for language in RESIDENT_LANGUAGES:
+                screen.seat.speak(language)
+                await screen.compose_anew()
+                await pilot.pause()
+                place = screen.query_one(CallKey).region
+                for ask, answer in ((screen.offer_comfort, "comfort-back"), (screen.action_ask_stop, "stop-no")):
+                    (app.board.answer_call if app.board.is_clerk_called else app.board.call_clerk)()
+                    app.call_later(ask)
+                    await until(pilot, lambda answer=answer: focused_id(app) == answer, "the keys")
+                    await pilot.pause()
+                    told.extend(f"{size} {language}: {flaw}" for flaw in flaws(screen))
+                    calls = {key.label: key.region for key in screen.query(CallKey) if key.region.area}
+                    assert list(calls.values()) == [place] and len(calls) == 1
+                    assert app.board.is_clerk_called == (screen.words("key.called") in calls)
+                    await pilot.press("escape")
+                    assert not screen.asks_comfort and not screen.asks_stop
+                    # Meanwhile the items may have been covered.
+                    assert focused_id(app) in ("yes", "show")
+
+    play(ScriptedCounter(), resident)
+    assert not told, "\n".join(told)
+
+
+def test_enter_never_presses_a_key_that_a_question_stands_on(play_by_clock: Callable[..., KioskApp]) -> None:
+    async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await walk_to(pilot, "ConfirmItems")
+        await pilot.press("escape")
+        await pass_time(app, clock, 80)
+        assert app.screen.has_class("-asks-presence", "-asks-stop")
+        await pilot.press("enter")
+        assert not app.screen.has_class("-asks-presence")
+        assert focused_id(app) == "stop-no", "what was asked before is asked again"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert type(app.screen).__name__ == "ConfirmItems" and not app.screen.has_class("-asks-stop")
 
     play_by_clock(ScriptedCounter(), resident)
 

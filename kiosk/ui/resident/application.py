@@ -98,8 +98,9 @@ class ConfirmItems(CoveredItems):
         yield Paragraph(words("resident.items.text"), classes="aside")
 
     def keys(self) -> Iterable[Key]:
-        """Both answers, and a look at what is covered."""
-        if self._is_covered:
-            yield Key(self.words("resident.items.show"), id="show", hint="3")
+        """Both answers; a look at what is covered in place of the one that it is right."""
         yield Key(self.words("resident.items.no"), id="no", hint="2")
-        yield Key(self.words("resident.items.yes"), id="yes", hint="Enter", kind="main")
+        if self._is_covered:
+            yield Key(self.words("resident.items.show"), id="show", hint="3", kind="main")
+        else:
+            yield Key(self.words("resident.items.yes"), id="yes", hint="Enter", kind="main")

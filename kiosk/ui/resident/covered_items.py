@@ -10,7 +10,8 @@ from kiosk.ui.widgets.key import Key
 class CoveredItems(SeatScreen[bool]):
     """Asks whether what it shows is right: True or False.
 
-    A screen of this kind has the keys `show` (while the items are covered), `no` and `yes`.
+    A screen of this kind has the key `no`, and `show` while the items are covered, `yes` while they are not: nobody
+    can say that what he does not see is right.
     """
 
     MINDS_IDLENESS = True
@@ -36,6 +37,8 @@ class CoveredItems(SeatScreen[bool]):
     async def _show_items(self, *, is_covered: bool) -> None:
         if self.is_attached:
             self._is_covered = is_covered
+            # `show` and `yes` stand in one place: a hand that taps twice must not say yes to what it has not read.
+            self._shown_at_s = self.seat.now()
             await self.compose_anew()
 
     @on(Key.Pressed, "#no")

@@ -51,11 +51,12 @@ class ConfirmForm(CoveredItems):
         yield Facts(facts, id="form-facts", is_spread=False)
 
     def keys(self) -> Iterable[Key]:
-        """A look at what is covered; a change; everything is right."""
-        if self._is_covered:
-            yield Key(self.words("resident.items.show"), id="show", hint="9")
+        """A change; everything is right, or a look at what is covered."""
         yield Key(self.words("resident.form.check.no"), id="no", hint="2")
-        yield Key(self.words("resident.form.check.yes"), id="yes", hint="Enter", kind="main")
+        if self._is_covered:
+            yield Key(self.words("resident.items.show"), id="show", hint="9", kind="main")
+        else:
+            yield Key(self.words("resident.form.check.yes"), id="yes", hint="Enter", kind="main")
 
 
 class AtReception(SeatScreen[None]):

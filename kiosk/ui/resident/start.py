@@ -34,6 +34,8 @@ _BESIDE_ISSUE = (Wish.SHOW, Wish.TRY, Wish.LEARN, Wish.COMFORT, Wish.SERVICES)
 class Start(SeatScreen[Wish]):
     """What one can do here, what it costs and how long it takes; anybody may begin."""
 
+    IS_FIRST = True
+
     def __init__(self, seat: Seat, fee_yen: int) -> None:
         super().__init__(seat)
         self._fee_yen = fee_yen

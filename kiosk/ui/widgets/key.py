@@ -30,7 +30,10 @@ class Press(Enum):
 
 
 class Key(Widget, can_focus=True):
-    """A key with a label and, below it, the name of the keyboard's key that does the same."""
+    """A key with a label and, below it, the name of the keyboard's key that does the same.
+
+    A label of two lines is a key that leads to two others; their keyboard's keys stand below it in that order.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "press", show=False)]
 
@@ -62,20 +65,31 @@ class Key(Widget, can_focus=True):
         """The keyboard's key that does the same; empty when there is none."""
         return self._hint
 
-    def relabel(self, label: str) -> None:
-        """Changes the label."""
-        self._label = inert(label)
-        self.refresh(layout=True)
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """What the keyboard does in its place, as keyboard's key and label: one way, or one a line of the label."""
+        keys, lines = self._hint.split(), self._label.split("\n")
+        if len(keys) == len(lines):
+            return tuple(zip(keys, lines, strict=True))
+        return ((self._hint, self._label),) if self._hint else ()
+
+    def relabel(self, label: str, hint: str | None = None) -> None:
+        """Changes the label, and the hint where one is given."""
+        shown = inert(label), self._hint if hint is None else inert(hint)
+        if shown != (self._label, self._hint):
+            self._label, self._hint = shown
+            self.refresh(layout=True)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """As wide as the longest of label and hints."""
-        return max(cell_len(self._label), cell_len(self._hint), cell_len(_ENTER))
+        return max(map(cell_len, (*self._label.split("\n"), self._hint, _ENTER)))
 
     def render(self) -> Content:
         """Label and hint. Enter presses the key that has the focus, so that one says so and no other."""
         hint = _ENTER if self.has_focus else "" if self._hint == _ENTER else self._hint
         # A line above as there is one below, so that the label stands in the middle.
-        return Content(f"\n{self._label}\n{hint}" if hint else self._label)
+        above = "" if "\n" in self._label else "\n"
+        return Content(f"{above}{self._label}\n{hint}" if hint else self._label)
 
     def action_press(self) -> None:
         """Presses the key by Enter."""
