@@ -8,7 +8,6 @@ generations, and the issuer knows both.
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.steps import REPLACE_CARD_KEYS, CardKeysIntent, CardKeysReplaced
-from kiosk.model.transition import Stage
 
 
 def renew_card_keys(case: Case, card: InsertedCard) -> CardKeysReplaced | None:
@@ -17,8 +16,6 @@ def renew_card_keys(case: Case, card: InsertedCard) -> CardKeysReplaced | None:
     Asked after an interruption: the card, which tells the versions of its keys; what it still lacks comes again with
     the answer to its next challenge.
     """
-    if case.record.stage is not Stage.AUTHORISED:
-        return case.outcome_of(REPLACE_CARD_KEYS)
     session = card.under_channel()
     if not card.key_replacements and case.intent_of(REPLACE_CARD_KEYS) is None:
         return None

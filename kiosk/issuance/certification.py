@@ -89,15 +89,14 @@ def confirm_pending(
         return Confirmed(pending.serial)
 
     def ask(_: Message) -> Confirmed | World:
-        match station.authority.status(pending.certificate, station.issuer).state:
-            case CertificateState.GOOD:
-                return Confirmed(pending.serial)
-            case CertificateState.PENDING:
-                return World.NOT_HAPPENED
-            case CertificateState.REVOKED:
-                raise CertificateLapsed("the certificate is no longer pending")
-            case CertificateState.UNKNOWN:
-                # An authority that has lost it, or has not told its responder yet, may still say that it is good.
-                raise AuthorityOutcomeUnknown("the status service does not know the certificate")
+        state = station.authority.status(pending.certificate, station.issuer).state
+        if state is CertificateState.GOOD:
+            return Confirmed(pending.serial)
+        if state is CertificateState.PENDING:
+            return World.NOT_HAPPENED
+        if state is CertificateState.REVOKED:
+            raise CertificateLapsed("the certificate is no longer pending")
+        # An authority that has lost it, or has not told its responder yet, may still say that it is good.
+        raise AuthorityOutcomeUnknown("the status service does not know the certificate")
 
     return case.run(effect, prepare=lambda: station.authority.confirm_message(pending), perform=send, inquire=ask)

@@ -43,7 +43,6 @@ class Archive(Protocol):
     @property
     def station(self) -> str:
         """Its name."""
-        ...
 
     def is_valid(self, pseudonym: str) -> bool:
         """Whether the certificate of a closed case is valid by the authority's word."""

@@ -11,6 +11,7 @@ import pytest
 
 from hw.ports import MachineMoney
 from kiosk.application_file import ClerkTable
+from kiosk.issuance.abort import abort
 from kiosk.issuance.effect import outcome_in
 from kiosk.issuance.failure import Halted, Refusal, RolledBack
 from kiosk.issuance.persons import CLERK_ALONE, OpenDeposit
@@ -100,6 +101,22 @@ def test_a_store_of_an_earlier_day_takes_nothing_back_that_the_world_has_finishe
             assert station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
             assert world.hand.memories[RESIDENT].read().files == before
         assert world.till.total_yen() == 500
+
+
+def test_a_clerk_takes_nothing_back_that_a_store_of_an_earlier_day_has_not_seen_finished(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "read_back", "done"), is_before=False)
+    shutil.copy(world.directory / "kiosk.db", world.directory / "yesterday.db")
+    closed = world.issue()
+    shutil.copy(world.directory / "yesterday.db", world.directory / "kiosk.db")
+    station = world.station()
+    (record,) = station.journal.unfinished_cases()
+    with pytest.raises(Halted, match="K-STORE-001"):
+        abort(record, station, world.persons("1"))
+    assert station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
+    assert world.till.total_yen() == 500
 
 
 def test_a_store_of_an_earlier_day_is_found_out_before_a_key_is_made(world: World) -> None:

@@ -18,7 +18,7 @@ from kiosk.issuance.abort import abort
 from kiosk.issuance.failure import Halted, RolledBack, Suspect
 from kiosk.issuance.hold import hold
 from kiosk.issuance.persons import CLERK_ALONE, Abandoned, OpenDeposit, Persons
-from kiosk.issuance.settle import NotSuspect, known_money, question_of, settle
+from kiosk.issuance.settle import NotSuspect, known_money, question_of, settle, settle_elsewhere
 from kiosk.journal.database import open_database
 from kiosk.journal.records import CaseRecord, EffectState
 from kiosk.model.step import Actor, Step, Undo
@@ -133,6 +133,14 @@ def test_what_two_clerks_said_of_a_part_is_given_back_when_it_is_too_late_to_pay
     with pytest.raises(RolledBack):
         world.issue(persons=persons)
     assert world.till.count("1") == 0
+
+
+def test_without_a_clerks_station_nobody_is_asked_elsewhere(tmp_path: Path, fresh_authority: Path) -> None:
+    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    with pytest.raises(NotSuspect, match="settled here"):
+        settle_elsewhere(suspect(world), world.station())
 
 
 def test_a_machine_that_cannot_be_asked_keeps_two_clerks_from_nothing(world: World) -> None:

@@ -407,3 +407,10 @@ def test_every_effect_stands_at_one_place_of_the_procedure() -> None:
 def test_an_application_is_numbered_with_what_can_be_typed_everywhere(number: str, is_one: bool) -> None:
     assert LONGEST_NUMBER == 40
     assert (APPLICATION_NUMBER.fullmatch(number) is not None) is is_one
+
+
+def test_a_resident_signs_under_the_policies_of_signature_certificates_alone() -> None:
+    policy = load_policy(SHIPPED / "policy", "myna-2016")
+    signing = [rules for rules in policy.certificates if rules.kind == "signature"]
+    assert len(signing) == 1 < len(policy.certificates)
+    assert policy.signature_policies == {signing[0].policy_oid, signing[0].test_policy_oid}
