@@ -406,8 +406,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "revoked is taken for valid",
         _CHARGED,
         "kiosk.issuance.certification:confirm_pending",
-        "case CertificateState.GOOD:",
-        "case CertificateState.GOOD | CertificateState.REVOKED:",
+        "if state is CertificateState.GOOD:",
+        "if state in (CertificateState.GOOD, CertificateState.REVOKED):",
     ),
     # --- receipt
     _one(
