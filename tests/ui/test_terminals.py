@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from hw.ports import MachineMoney
 from kiosk.counter.asking import FormLooked
 from kiosk.counter.line import Question
 from kiosk.issuance.persons import Abandoned, IdentityQuestion
@@ -280,7 +281,7 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
     async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
         clerk.follow([CaseElsewhere("p", "lobby", "2026-0007", stage, "K-CASE-007")])
         witnesses = clerk.witnesses(asked_by("lobby"), "2026-0007")
-        found = asyncio.ensure_future(asyncio.to_thread(witnesses.look, step))
+        found = asyncio.ensure_future(asyncio.to_thread(witnesses.look, step, MachineMoney(coins_yen=300)))
         await until(pilot, lambda: "K-CASE-007" in text_on(pilot.app), "the case on the desk")
         await until(pilot, lambda: bool(pilot.app.board.terminals.suspect), "the question")
         assert type(pilot.app.screen).__name__ == "Desk"
@@ -297,6 +298,7 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
         await pilot.press("4")
         await reach(pilot, "SettlePaper" if step is Step.RECEIPT else "SettleAmount")
         assert "端末 lobby　申請書 2026-0007" in text_on(pilot.app)
+        assert ("300円を受け取りました" in text_on(pilot.app)) is (step is Step.FEE)
         await fits(pilot)
         await pilot.press(*keys)
         await reach(pilot, "SecondClerk")
@@ -400,7 +402,9 @@ def test_a_terminal_to_which_a_resident_has_come_takes_no_decision(attend: Calla
 def test_what_a_terminal_does_not_wait_for_any_more_is_not_settled(attend: Callable[[Play], None]) -> None:
     async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
         question = asked_by("lobby")
-        found = asyncio.ensure_future(asyncio.to_thread(clerk.witnesses(question, "2026-0007").look, Step.FEE))
+        found = asyncio.ensure_future(
+            asyncio.to_thread(clerk.witnesses(question, "2026-0007").look, Step.FEE, MachineMoney())
+        )
         await until(pilot, lambda: bool(pilot.app.board.terminals.suspect), "the question")
         await choose_duty(pilot, "2")
         await reach(pilot, "LeftCases")
