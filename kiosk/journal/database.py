@@ -307,7 +307,19 @@ class Transaction:
 
 @cache
 def _row_of(names: tuple[str, ...]) -> Any:
-    return namedtuple("Row", names, rename=True)
+    # A name's letter case, which one flipped bit of the file changes, is nothing to SQL.
+    return _row_with(tuple(name.lower() for name in names))
+
+
+def _row_with(columns: tuple[str, ...]) -> Any:
+    return type("Row", (namedtuple("Row", columns, rename=True),), {"__slots__": (), "__getattr__": _not_there})
+
+
+def _not_there(_: object, name: str) -> object:
+    """A column that the store ought to have and has not: it is damaged."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    raise DatabaseError(f"a row without {name}", None, KeyError(name))
 
 
 class Database:

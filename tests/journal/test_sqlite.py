@@ -2,15 +2,18 @@
 
 import os
 import resource
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from copy import copy
 from pathlib import Path
 
 import pytest
 
 from kiosk.authority.embedded.database import open_database as open_authority_books
-from kiosk.journal.database import open_database
+from kiosk.journal.database import UNREADABLE, open_database
 from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost, StoreTooNew, StoreUnusable
+from tests.journal.filled_journal import open_journal
 
 
 @pytest.fixture
@@ -45,6 +48,27 @@ def test_a_store_lies_in_the_directory_that_is_named_whatever_its_name(tmp_path:
     open_authority_books(path.with_name("store.db")).close()
     assert os.listdir(os.fsencode(tmp_path)) == [name]
     assert {"kiosk.db", "store.db"} <= set(os.listdir(path.parent))
+
+
+def rewrite_schema(path: Path, was: str, becomes: str) -> None:
+    """Changes the text of the schema as a damaged disk does."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'cases'", (was, becomes))
+
+
+def test_the_letter_case_of_a_column_is_nothing_and_another_column_is_a_damaged_store(path: Path) -> None:
+    journal = open_journal(path)
+    journal.open_case("1", b"application")
+    rewrite_schema(path, "pseudonym", "Pseudonym")
+    journal = open_journal(path)
+    assert [case.number for case in journal.cases()] == ["1"]
+    rewrite_schema(path, "code", "codf")
+    with pytest.raises(UNREADABLE, match="a row without code"):
+        open_journal(path).cases()
+    # What a row never has is no column.
+    with open_database(f"sqlite:///{path}").read() as transaction:
+        assert copy(transaction.run("SELECT 1 AS one").one()) == (1,)
 
 
 def test_a_store_that_is_refused_is_closed_again(path: Path) -> None:
