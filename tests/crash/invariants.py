@@ -324,8 +324,11 @@ def the_till_equals_the_journal(remains: Remains) -> Iterator[str]:
             if fee["tendered_yen"] - fee["change_yen"] != fee["fee_yen"]:
                 yield f"case {case.number}: tendered, change and fee do not add up: {fee}"
             due[case.number] += fee["fee_yen"]
-        if refund:
-            due[case.number] += case.effects["refund"].intent["found_yen"] - refund["amount_yen"]
+        intent = case.effects["refund"].intent if refund else None
+        if refund and intent is None:
+            yield f"case {case.number}: a refund that nobody intended"
+        elif refund:
+            due[case.number] += intent["found_yen"] - refund["amount_yen"]
     for payer in due.keys() | remains.image.till.keys():
         if remains.image.till.get(payer, 0) != due[payer]:
             yield f"payer {payer} has {remains.image.till.get(payer, 0)} yen in the till, {due[payer]} in the journal"
