@@ -402,16 +402,15 @@ class Journal:
             self._chain.sign(transaction)
         return replace(case, stage=stage, code=None)
 
-    def take_testimony(self, case: CaseRecord, step: Act) -> bytes | None:
-        """What two clerks said about a step, for the case to go on upon: once, for it is true of one moment only."""
+    def take_testimony(self, case: CaseRecord, step: Act) -> None:
+        """What two clerks said about a step, if they did, is gone on upon: once, for it is true of one moment only."""
         known = self.effect(case, step)
         if known is None or known.state is not EffectState.WITNESSED:
-            return None
+            return
         with self._change(case, step, actor_of(step)) as (transaction, _):
             self._write_effect(transaction, case, step, EffectState.UNKNOWN)
             facts = {"event": EffectState.UNKNOWN.value, "case": case.pseudonym, "step": step.value}
             self._chain.append(transaction, {**facts, "by": Actor.TWO_CLERKS.value})
-        return known.testimony
 
     def move(self, case: CaseRecord, event: Event, actor: Actor, code: str, operator: str | None = None) -> CaseRecord:
         """Records something that is no step, why, and by which clerk where it was one: the case in its next stage."""

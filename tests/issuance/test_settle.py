@@ -69,6 +69,14 @@ def interrupted(tmp_path: Path, authority: Path, step: str, event: str, *, is_be
     return world
 
 
+def with_an_unclear_payment(tmp_path: Path, authority: Path) -> World:
+    """A world in which a fee was taken, its record cut off, and the clerk cannot tell."""
+    world = interrupted(tmp_path, authority, "fee", "done", is_before=True)
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    return world
+
+
 def test_a_payment_that_nobody_can_tell_of_waits_for_two_clerks_and_is_gone_on_with_upon_their_word(
     tmp_path: Path, fresh_authority: Path
 ) -> None:
@@ -102,9 +110,7 @@ class Forgetful(PlayedClerk):
 def test_what_two_clerks_said_of_a_payment_holds_when_it_is_taken_back_whatever_one_says(
     tmp_path: Path, fresh_authority: Path, decide: str
 ) -> None:
-    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
-    with pytest.raises(Suspect):
-        world.issue(persons=unsure(world))
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
     record, station = two_clerks_say(world, "500"), world.station()
     persons = replace(world.persons("1"), clerk=Forgetful(ClerkTable(), "1", world.till))
     if decide == "abort":
@@ -122,9 +128,7 @@ def test_what_two_clerks_said_of_a_payment_holds_when_it_is_taken_back_whatever_
 def test_what_two_clerks_said_of_a_part_is_given_back_when_it_is_too_late_to_pay_the_rest(
     tmp_path: Path, fresh_authority: Path
 ) -> None:
-    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
-    with pytest.raises(Suspect):
-        world.issue(persons=unsure(world))
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
     # He had some of his money back meanwhile.
     world.till.put("1", -200)
     two_clerks_say(world, "300")
@@ -136,9 +140,7 @@ def test_what_two_clerks_said_of_a_part_is_given_back_when_it_is_too_late_to_pay
 
 
 def test_without_a_clerks_station_nobody_is_asked_elsewhere(tmp_path: Path, fresh_authority: Path) -> None:
-    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
-    with pytest.raises(Suspect):
-        world.issue(persons=unsure(world))
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
     with pytest.raises(NotSuspect, match="settled here"):
         settle_elsewhere(suspect(world), world.station())
 
@@ -267,9 +269,7 @@ def test_with_a_clerk_who_can_tell_nothing_every_interruption_ends_well_when_two
 
 
 def test_their_word_is_gone_on_upon_once(tmp_path: Path, fresh_authority: Path) -> None:
-    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
-    with pytest.raises(Suspect):
-        world.issue(persons=unsure(world))
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
     two_clerks_say(world, "500")
     database = CuttingDatabase(open_database(world.database_url), 2, is_before=True)
     with pytest.raises(PowerCut):
@@ -284,9 +284,7 @@ def test_their_word_is_gone_on_upon_once(tmp_path: Path, fresh_authority: Path) 
 
 
 def test_what_one_clerk_signs_twice_is_no_testimony(tmp_path: Path, fresh_authority: Path) -> None:
-    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
-    with pytest.raises(Suspect):
-        world.issue(persons=unsure(world))
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
     case, station = suspect(world), world.station()
     first, second = clerk_key(world, DEMO_NAME), clerk_key(world, SECOND_CLERK)
     with pytest.raises(TestimonyInvalid, match="one clerk twice"):
@@ -306,9 +304,7 @@ def test_what_one_clerk_signs_twice_is_no_testimony(tmp_path: Path, fresh_author
 
 
 def test_a_case_is_settled_once_and_only_while_it_is_suspect(tmp_path: Path, fresh_authority: Path) -> None:
-    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
-    with pytest.raises(Suspect):
-        world.issue(persons=unsure(world))
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
     case, station = suspect(world), world.station()
     keys = clerk_key(world, DEMO_NAME), clerk_key(world, SECOND_CLERK)
     settled = settle(case, "500", station, *keys)
@@ -319,9 +315,7 @@ def test_a_case_is_settled_once_and_only_while_it_is_suspect(tmp_path: Path, fre
 
 
 def test_two_clerks_say_nothing_about_what_was_not_asked(tmp_path: Path, fresh_authority: Path) -> None:
-    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
-    with pytest.raises(Suspect):
-        world.issue(persons=unsure(world))
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
     with pytest.raises(ValueError, match="not about receipt"):
         world.station().journal.testify(suspect(world), Step.RECEIPT, b"", ("", ""))
     assert question_of(suspect(world)) is Step.FEE
@@ -335,9 +329,7 @@ def forged(change: Callable[[Testimony], Testimony], testimony: Testimony, world
 
 
 def test_a_testimony_that_was_changed_is_none(tmp_path: Path, fresh_authority: Path) -> None:
-    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
-    with pytest.raises(Suspect):
-        world.issue(persons=unsure(world))
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
     case = two_clerks_say(world, "500")
     known = world.station().journal.effect(case, Step.FEE)
     assert known is not None and known.testimony is not None
@@ -353,9 +345,7 @@ def test_a_record_that_two_clerks_did_not_sign_about_this_says_nothing(
     tmp_path: Path, fresh_authority: Path, forgery: str
 ) -> None:
     """Whoever holds the station's key could put one into the store."""
-    world = interrupted(tmp_path, fresh_authority, "fee", "done", is_before=True)
-    with pytest.raises(Suspect):
-        world.issue(persons=unsure(world))
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
     second = clerk_key(world, SECOND_CLERK)
     if forgery == "a station's key":
         second = load_clerk_key(world.authority_directory / "stations" / f"{DEMO_NAME}.pem")
