@@ -1,9 +1,9 @@
 """`python -m tests.mutation`: every mutant of model, issuance and journal is caught by a test, or argued.
 
 Needs the dependency group `mutation`. Without FILE all modules of the three packages are judged. Every mutant is judged
-each time; which test caught it is remembered in `.mutation.json`, and that one is tried first. `--part 1/2` judges one
-half of the mutants, for two processes beside each other. What no test catches must stand in
-`tests/mutation/survivors.toml` with the reason why nothing can or need.
+each time; which test caught it is remembered in `.mutation.json`, and that one is tried first. `--left` judges only
+those that no test is known to catch. What no test catches must stand in `tests/mutation/survivors.toml` with the reason
+why nothing can or need.
 """
 
 import argparse
@@ -14,21 +14,22 @@ import sys
 import time
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import cycle
+from itertools import chain
 from pathlib import Path
 
-from tests.mutation.judge import Judging, Verdict, run
+from tests.mutation.judge import Judgement, Judging, Verdict, run
 from tests.mutation.mutants import Mutant, mutants_of
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = {
-    "kiosk/model": ("tests/model",),
-    "kiosk/journal": ("tests/journal",),
-    "kiosk/issuance": ("tests/issuance", "tests/model"),
-}
-"""Each package and the tests that judge it."""
+ROUNDS = (
+    (("tests/model",), "kiosk/model"),
+    (("tests/journal",), "kiosk/journal"),
+    (("tests/issuance", "tests/model"), "kiosk/issuance"),
+)
+"""The tests of each round, and the package whose mutants they judge; the last judges what the others leave, too."""
 GOAL = 0.95
 _KEPT_EVERY = 100
 
@@ -41,38 +42,37 @@ def argued() -> dict[tuple[str, str, str, str], str]:
 
 
 class Tally:
-    """Judges the mutants of the files and counts; remembers which test caught each, to try that one first.
+    """Judges mutants and counts; remembers which test caught each, to try that one first."""
 
-    `part` of `parts` is what this process judges: every mutant but those whose turn is another process's.
-    """
-
-    def __init__(self, memory: Path, part: int = 0, parts: int = 1) -> None:
+    def __init__(self, memory: Path, *, is_left: bool) -> None:
         self._memory = memory
         self._caught_by = _read(memory)
-        self._is_turn = cycle([number == part for number in range(parts)])
+        self._is_left = is_left
         self.counts: Counter[str] = Counter()
         self.survivors: list[Mutant] = []
-        self.begun = time.monotonic()
+        self._begun = time.monotonic()
 
-    def work(self, files: list[str], judge: Judging) -> None:
-        """Judges the mutants of these files, one after the other."""
-        source = (ROOT / files[0]).read_text()
-        unchanged = judge(Mutant(files[0], "", 0, "", "", source, range(0)), "")
-        if unchanged.verdict is not Verdict.SURVIVED:
-            raise SystemExit(f"a module that is not changed at all is {unchanged.verdict.name.lower()}")
+    def work(self, files: list[str], rest: list[Mutant], judge: Judging) -> None:
+        """Judges the mutants of these files, and once more those of an earlier round."""
+        file = files[0] if files else rest[0].file
+        unchanged = Mutant(file, "", 0, "", "", (ROOT / file).read_text(), range(0))
+        for _, judged in judge([(unchanged, "")]):
+            if judged.verdict is not Verdict.SURVIVED:
+                raise SystemExit(f"a module that is not changed at all is {judged.verdict.name.lower()}")
+        for mutant, judged in judge(chain(self._fresh(files), ((mutant, "") for mutant in rest))):
+            self._note(mutant, judged)
+        self._keep()
+
+    def _fresh(self, files: list[str]) -> Iterator[tuple[Mutant, str]]:
         for file in files:
-            before = self.counts.copy()
             for mutant in mutants_of(ROOT, file):
-                if next(self._is_turn):
-                    self._judge(mutant, judge)
-            self._keep()
-            done = self.counts - before
-            _say(f"{file}: {done['mutants']} mutants, {done['caught']} caught, {time.monotonic() - self.begun:.0f} s")
+                caught_by = self._caught_by.get(_key(mutant), "")
+                if not (self._is_left and caught_by):
+                    self.counts["mutants"] += 1
+                    yield mutant, caught_by
+            _say(f"{file}: {self.counts['mutants']} mutants, {time.monotonic() - self._begun:.0f} s")
 
-    def _judge(self, mutant: Mutant, judge: Judging) -> None:
-        self.counts["mutants"] += 1
-        key = _key(mutant)
-        judged = judge(mutant, self._caught_by.get(key, ""))
+    def _note(self, mutant: Mutant, judged: Judgement) -> None:
         match judged.verdict:
             case Verdict.SURVIVED:
                 self.survivors.append(mutant)
@@ -82,9 +82,9 @@ class Tally:
             case verdict:
                 self.counts["caught"] += 1
                 self.counts["hung"] += verdict is Verdict.HUNG
-                self._caught_by[key] = judged.caught_by
-        if self.counts["mutants"] % _KEPT_EVERY == 0:
-            self._keep()
+                self._caught_by[_key(mutant)] = judged.caught_by
+                if self.counts["caught"] % _KEPT_EVERY == 0:
+                    self._keep()
 
     def _keep(self) -> None:
         # Another process may have kept its own meanwhile.
@@ -108,13 +108,6 @@ def _key(mutant: Mutant) -> str:
     return hashlib.sha256(repr((mutant.name, place)).encode()).hexdigest()[:20]
 
 
-def _part(text: str) -> tuple[int, int]:
-    number, of = map(int, text.split("/"))
-    if not 1 <= number <= of:
-        raise ValueError
-    return number - 1, of
-
-
 def _say(text: str) -> None:
     os.write(1, f"{text}\n".encode())
 
@@ -123,25 +116,29 @@ def main() -> int:
     """Not 0 when a survivor is not argued, an argument has no survivor, or too few are caught."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("files", nargs="*", metavar="FILE", help="such as kiosk/journal/merkle.py")
-    parser.add_argument("--part", type=_part, default=(0, 1), metavar="I/N", help="every Nth mutant, from the Ith on")
+    parser.add_argument("--left", action="store_true", help="only those that no test is known to catch")
+    parser.add_argument("--at-once", type=int, default=2, help="so many beside each other (%(default)s)")
     parser.add_argument("--tests-s", type=float, default=30.0, help="seconds of tests for a mutant (%(default)s)")
     parser.add_argument("--tests", nargs="+", help="judge by these tests and not by those of the package")
     arguments = parser.parse_args()
     os.chdir(ROOT)
-    files = arguments.files or [str(path) for package in PACKAGES for path in sorted(Path(package).glob("*.py"))]
+    files = arguments.files or [str(path) for _, package in ROUNDS for path in sorted(Path(package).glob("*.py"))]
     if missing := [file for file in files if not (ROOT / file).is_file()]:
         parser.error(f"no such file: {' '.join(missing)}")
-    tally = Tally(ROOT / ".mutation.json", *arguments.part)
-    for package, tests in PACKAGES.items():
+    tally = Tally(ROOT / ".mutation.json", is_left=arguments.left)
+    for number, (tests, package) in enumerate(ROUNDS, 1):
         chosen = [file for file in files if file.startswith(f"{package}/")]
-        judges = arguments.tests or tests
-        if chosen and (failed := run(ROOT, arguments.tests_s, judges, partial(tally.work, chosen))):
+        rest, judges = [], arguments.tests or tests
+        if number == len(ROUNDS) and not arguments.tests:
+            rest, tally.survivors = tally.survivors, []
+        if (chosen or rest) and (
+            failed := run(ROOT, arguments.tests_s, arguments.at_once, judges, partial(tally.work, chosen, rest))
+        ):
             return failed
     reasons = argued()
     unargued = [mutant for mutant in tally.survivors if mutant.name not in reasons]
     names = {mutant.name for mutant in tally.survivors}
-    is_whole = arguments.part[1] == 1
-    stale = [name for name in reasons if is_whole and name[0] in files and name not in names]
+    stale = [name for name in reasons if name[0] in files and name not in names]
     total, caught = tally.counts["mutants"], tally.counts["caught"]
     _say(f"{total} mutants, {caught} caught ({caught / total:.1%}, {tally.counts['hung']} of them by hanging)")
     _say(

@@ -2,8 +2,9 @@
 
 The process is a pytest run: it runs every test once, notes how long each takes and which lines it reaches, and keeps
 what the tests share for the session. A fork then exchanges the code of the changed function and runs the tests of its
-lines, first the one that caught it another time, then the quickest first, until one fails. A change outside functions
-takes effect when modules are imported, so there a fork imports the product and the tests anew.
+lines until one fails: first the one that caught it another time, then those that caught others of its function, then
+the quickest. A change outside functions takes effect when modules are imported, so there a fork imports the product and
+the tests anew.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import gc
 import importlib.util
 import os
 import resource
+import select
 import shutil
 import signal
 import sys
@@ -57,24 +59,40 @@ class Judgement:
     caught_by: str = ""
 
 
-Judging = Callable[[Mutant, str], Judgement]
-"""Judges a mutant; tries first the test of that node id, where there is one."""
+Judging = Callable[[Iterable[tuple[Mutant, str]]], Iterator[tuple[Mutant, Judgement]]]
+"""Judges mutants, each with the node id of the test to try first, empty for none; yields them as they are done."""
+
+
+@dataclass(frozen=True)
+class _Fork:
+    """A fork that judges a mutant: what reads when it has ended, what it says, its folder."""
+
+    mutant: Mutant
+    pid: int
+    ended: int
+    told: int
+    folder: Path
 
 
 class Judge:
     """The pytest plugin; `work` gets the means of judging once every test has passed.
 
-    So long as `tests_s` the tests of one mutant may take all in all, at their ordinary speed.
+    So long as `tests_s` the tests of one mutant may take all in all, at their ordinary speed. So many mutants as
+    `at_once` are judged beside each other.
     """
 
-    def __init__(self, root: Path, tests_s: float, work: Callable[[Judging], None]) -> None:
+    def __init__(self, root: Path, tests_s: float, at_once: int, work: Callable[[Judging], None]) -> None:
         self._root = root
         self._tests_s = tests_s
+        self._at_once = at_once
         self._work = work
         self._seconds: dict[str, float] = {}
         self._items: dict[str, pytest.Item] = {}
         self._reached = coverage.Coverage(data_file=None, config_file=False, source=[str(root / "kiosk")])
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
+        self._catchers: dict[tuple[str, str], list[str]] = defaultdict(list)
+        """By file and function the tests that caught a mutant, the last one first."""
+        self._begun = 0
         self._session: pytest.Session
 
     @pytest.hookimpl(tryfirst=True)
@@ -89,6 +107,7 @@ class Judge:
                 if failure := self._failure(item, session):
                     raise pytest.UsageError(f"{item.nodeid} fails without any change\n{failure}")
                 self._seconds[item.nodeid] = time.monotonic() - begun
+        os.write(1, f"{len(session.items)} tests, once {sum(self._seconds.values()):.0f} s\n".encode())
         # Only what is not frozen is told of; what stood at the collection was.
         gc.unfreeze()
         for thing in gc.get_objects():
@@ -98,18 +117,30 @@ class Judge:
         self._work(self.judge)
         return True
 
-    def judge(self, mutant: Mutant, first: str = "") -> Judgement:
-        """Runs the tests that reach a mutant in a fork, `first` before the others."""
+    def judge(self, mutants: Iterable[tuple[Mutant, str]]) -> Iterator[tuple[Mutant, Judgement]]:
+        """Runs the tests that reach a mutant in a fork each."""
+        running: dict[int, _Fork] = {}
+        for mutant, first in mutants:
+            if len(running) == self._at_once:
+                yield self._await_one(running)
+            fork = self._begin(mutant, first)
+            running[fork.ended] = fork
+        while running:
+            yield self._await_one(running)
+
+    def _begin(self, mutant: Mutant, first: str) -> _Fork:
         tests, is_reached = self._tests_of(mutant)
-        tests.sort(key=lambda test: test != first)
+        likely = list(dict.fromkeys([first, *self._catchers[mutant.file, mutant.function]]))
+        tests.sort(key=lambda test: likely.index(test) if test in likely else len(likely))
         living = self._functions[str(self._root / mutant.file)]
         functions = exchanged(mutant, self._root, living) if is_reached else None
-        folder = Path(os.fspath(memory_folder())) / f"kiosk-mutant-{os.getpid()}"
-        told, tell = os.pipe2(os.O_NONBLOCK)
+        self._begun += 1
+        folder = Path(os.fspath(memory_folder())) / f"kiosk-mutant-{os.getpid()}-{self._begun}"
+        told, tell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         pid = os.fork()
         if not pid:
             with contextlib.suppress(BaseException):
-                self._begin_fork(folder)
+                self._enter_fork(folder)
                 caught_by = (
                     self._fails_anew(mutant, tests, folder)
                     if functions is None
@@ -119,17 +150,26 @@ class Judge:
                 os._exit(Verdict.CAUGHT if caught_by else Verdict.SURVIVED)
             os._exit(Verdict.BROKEN)
         os.close(tell)
-        _, status = os.waitpid(pid, 0)
+        return _Fork(mutant, pid, os.pidfd_open(pid), told, folder)
+
+    def _await_one(self, running: dict[int, _Fork]) -> tuple[Mutant, Judgement]:
+        ended, _, _ = select.select(running, (), ())
+        fork = running.pop(ended[0])
+        _, status = os.waitpid(fork.pid, 0)
+        os.close(fork.ended)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-        shutil.rmtree(folder, ignore_errors=True)
-        with open(told, "rb") as pipe:
+            os.killpg(fork.pid, signal.SIGKILL)
+        shutil.rmtree(fork.folder, ignore_errors=True)
+        with open(fork.told, "rb") as pipe:
             caught_by = (pipe.read() or b"").decode()
         if not os.WIFEXITED(status):
-            return Judgement(Verdict.HUNG)
-        return Judgement(Verdict(os.waitstatus_to_exitcode(status)), caught_by)
+            return fork.mutant, Judgement(Verdict.HUNG)
+        if caught_by:
+            catchers = self._catchers[fork.mutant.file, fork.mutant.function]
+            catchers[:] = list(dict.fromkeys([caught_by, *catchers]))
+        return fork.mutant, Judgement(Verdict(os.waitstatus_to_exitcode(status)), caught_by)
 
-    def _begin_fork(self, folder: Path) -> None:
+    def _enter_fork(self, folder: Path) -> None:
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
         nowhere = os.open(os.devnull, os.O_RDWR)
@@ -278,7 +318,7 @@ def _module_name(file: str) -> str:
     return file.removesuffix(".py").replace("/", ".")
 
 
-def run(root: Path, tests_s: float, tests: Sequence[str], work: Callable[[Judging], None]) -> int:
+def run(root: Path, tests_s: float, at_once: int, tests: Sequence[str], work: Callable[[Judging], None]) -> int:
     """Runs the tests once, and the work; pytest's exit code."""
     settings.register_profile(
         "mutation", deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -287,6 +327,6 @@ def run(root: Path, tests_s: float, tests: Sequence[str], work: Callable[[Judgin
     basetemp = memory_folder() / f"kiosk-mutation-{os.getpid()}"
     options = ["-q", "-p", "no:cacheprovider", "--capture=sys", f"--basetemp={basetemp}"]
     try:
-        return int(pytest.main([*options, *tests], plugins=[Judge(root, tests_s, work)]))
+        return int(pytest.main([*options, *tests], plugins=[Judge(root, tests_s, at_once, work)]))
     finally:
         shutil.rmtree(basetemp, ignore_errors=True)
