@@ -7,8 +7,8 @@ and how the world is asked after an interruption, stands beside it.
 import datetime
 import hashlib
 
-from hw.errors import CardAbsent, DeviceError, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
-from hw.ports import Deposit, DepositEnd, PrintJob
+from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
+from hw.ports import PrintJob
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import CertificateUnacceptable
 from kiosk.issuance import second_certificate
@@ -24,7 +24,6 @@ from kiosk.issuance.card_key import (
     refuse_another_key,
 )
 from kiosk.issuance.card_keys import renew_card_keys
-from kiosk.issuance.cash_watch import CashWatch
 from kiosk.issuance.certification import certify_message, confirm_pending, refuse_unlike_policy
 from kiosk.issuance.effect import Case, World
 from kiosk.issuance.failure import (
@@ -43,18 +42,16 @@ from kiosk.issuance.failure import (
     before_a_persons_eyes,
     failure_code,
     halting_code,
-    money_in_hand,
 )
 from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.leave import refuse_unless_issuing
+from kiosk.issuance.payment import collect
 from kiosk.issuance.persons import (
-    Abandoned,
     CannotTell,
     CardAction,
     DeliverySummary,
     IdentityQuestion,
-    OpenDeposit,
     Persons,
 )
 from kiosk.issuance.receipt import ReceiptValues, compose_receipt, cut_off
@@ -439,46 +436,7 @@ def take_fee(
         persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
         if not intent.fee_yen:
             return SettledFee(fee_yen=0, tendered_yen=0, change_yen=0)
-        return collect(intent.fee_yen, already_yen=0)
-
-    def open_deposit(asked_yen: int, watch: CashWatch) -> OpenDeposit:
-        # Coins fall while the clerk is asked: he must never have to attest what the machine has.
-        def is_due() -> bool:
-            deposit = station.cash.deposit()
-            return rest_of(deposit) == asked_yen and not watch.is_news(deposit)
-
-        return OpenDeposit(is_due, station.cash.await_payment)
-
-    @before_a_persons_eyes()
-    def collect(fee_yen: int, already_yen: int) -> SettledFee:
-        watch = CashWatch(station.cash, persons.clerk)
-        station.cash.begin(fee_yen, payment)
-        with money_in_hand():
-            unnoted_yen = already_yen
-            try:
-                if unnoted_yen:
-                    station.cash.take_from_clerk(unnoted_yen)
-                    unnoted_yen = 0
-                while (rest_yen := rest_of(watch.tell_of(station.cash.deposit()))) > 0:
-                    unnoted_yen = persons.clerk.take_fee(rest_yen, open_deposit(rest_yen, watch))
-                    if unnoted_yen:
-                        station.cash.take_from_clerk(unnoted_yen)
-                        unnoted_yen = 0
-            except (Abandoned, DeviceError):
-                fixed = station.cash.fix()
-                back_yen = station.cash.end(DepositEnd.REPAY) + unnoted_yen
-                watch.tell_of(fixed)
-                watch.tell_of_drawer()
-                persons.clerk.repay(back_yen)
-                raise
-            fixed = station.cash.fix()
-            tendered_yen = fixed.received_yen
-            # What a machine has not given out itself is the clerk's to hand back.
-            change_yen = station.cash.end(DepositEnd.CHANGE)
-            watch.tell_of(fixed)
-            watch.tell_of_drawer()
-            persons.clerk.give_change(change_yen)
-            return SettledFee(fee_yen, tendered_yen, tendered_yen - fee_yen)
+        return collect(intent.fee_yen, payment, station.cash, persons.clerk)
 
     def count(intent: FeeIntent) -> SettledFee | World:
         if not intent.fee_yen:
@@ -492,7 +450,7 @@ def take_fee(
         case.go_on(FEE.step)
         if not counted_yen:
             return World.NOT_HAPPENED
-        return collect(intent.fee_yen, counted_yen)
+        return collect(intent.fee_yen, payment, station.cash, persons.clerk, found_yen=counted_yen)
 
     def due() -> FeeIntent:
         # From here on it is this sum that is asked for, counted and given back, whatever the fee is another day.
@@ -501,11 +459,6 @@ def take_fee(
     fee = case.run(FEE, prepare=due, perform=pay, inquire=count)
     station.cash.close_payment(payment)
     return fee
-
-
-def rest_of(deposit: Deposit) -> int:
-    """The yen that are still due."""
-    return max(0, deposit.due_yen - deposit.received_yen)
 
 
 def confirm(case: Case, pending: PendingCertificate, station: Station) -> Confirmed:

@@ -355,8 +355,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "what was counted is not credited",
         _TILL,
         f"{_ISSUE}:take_fee",
-        "return collect(intent.fee_yen, counted_yen)",
-        "return collect(intent.fee_yen, 0)",
+        "persons.clerk, found_yen=counted_yen)",
+        "persons.clerk)",
     ),
     _one(
         "a count of nothing is read as the fee",
@@ -369,15 +369,15 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "the change stays in the till",
         _TILL,
-        f"{_ISSUE}:take_fee",
-        "persons.clerk.give_change(change_yen)",
+        "kiosk.issuance.payment:collect",
+        "clerk.give_change(change_yen)",
         "pass",
     ),
     _one(
         "whoever stops paying gets nothing back",
         _TILL,
-        f"{_ISSUE}:take_fee",
-        "persons.clerk.repay(back_yen)",
+        "kiosk.issuance.payment:collect",
+        "clerk.repay(back_yen)",
         "pass",
     ),
     _one(
