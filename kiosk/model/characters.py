@@ -12,7 +12,7 @@ decomposition leaves. Where there is none, the part of a name that holds the cha
 import re
 import unicodedata
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 
@@ -27,17 +27,17 @@ _NO_TEXT = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _BLANKS = re.compile("([ \u3000]+)")
 
 
-class Standing(StrEnum):
+class Standing(Enum):
     """How a code point stands to what a certificate can carry; each has one."""
 
-    CERTIFIABLE = "certifiable"
-    SUBSTITUTED = "substituted"
+    CERTIFIABLE = auto()
+    SUBSTITUTED = auto()
     """A substitute is known."""
-    WITHOUT_SUBSTITUTE = "without_substitute"
+    WITHOUT_SUBSTITUTE = auto()
     """A character, or the place of one (外字, not assigned yet), for which none is known."""
-    ATTACHED = "attached"
+    ATTACHED = auto()
     """A combining mark or a selector of a variant: it belongs to the character before it."""
-    IMPOSSIBLE = "impossible"
+    IMPOSSIBLE = auto()
     """No part of a written name: a control or format character, half of a surrogate pair, a noncharacter."""
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.model.characters import GETA, Standing, certified_text, impossible, is_certifiable, standing
+from kiosk.model.characters import GETA, CertifiedText, Standing, certified_text, impossible, is_certifiable, standing
 from tests.model import substitute_table
 
 _MICROSOFT = "－～∥￠￡￢"
@@ -69,6 +69,9 @@ def test_a_character_of_the_standard_counts_at_the_code_point_that_windows_gives
         ("幌延町㈱１－２", "", "幌延町(株)１－２", "000111000"),
         ("김", "きむ", "きむ", "11"),
         ("\u3099か", "", "〓か", "10"),
+        ("ガ\U000e0100", "", "ガ", "1"),  # what carries a mark of its own is carried, whatever is attached to it
+        ("\u2fad木", "", "青木", "10"),  # a radical's letter, which has a substitute itself
+        ("½", "", "〓", "1"),  # a part of it has none
         ("", "", "", ""),
     ],
 )
@@ -77,6 +80,24 @@ def test_a_substitute_stands_where_one_is_known_else_the_reading_else_a_geta_mar
 ) -> None:
     found = certified_text(text, reading)
     assert (found.text, found.flags) == (certified, flags)
+
+
+def test_a_text_that_is_no_name_has_no_reading() -> None:
+    assert certified_text("\ue000番地") == CertifiedText("〓番地", "100")
+
+
+@pytest.mark.parametrize(
+    ("found", "characters"),
+    [
+        (Standing.ATTACHED, "\u0300\u0903\u20dd\U000e0100"),  # a mark of each kind
+        (Standing.IMPOSSIBLE, "\0\u200e\ud800\u2028\u2029\ufdd0\ufdef\ufffe\U0010ffff"),
+        (Standing.SUBSTITUTED, "𠮷㈱"),
+        (Standing.WITHOUT_SUBSTITUTE, "\ue000김\ufdf0½"),
+        (Standing.CERTIFIABLE, "幌ガa\u3000"),
+    ],
+)
+def test_each_kind_of_code_point_has_its_standing(found: Standing, characters: str) -> None:
+    assert {character: standing(character) for character in characters} == dict.fromkeys(characters, found)
 
 
 @given(st.text())

@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import _lru_cache_wrapper
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -92,6 +93,7 @@ class Judge:
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._catchers: dict[tuple[str, str], list[str]] = defaultdict(list)
         """By file and function the tests that caught a mutant, the last one first."""
+        self._caches: list[_lru_cache_wrapper[object]] = []
         self._begun = 0
         self._session: pytest.Session
 
@@ -111,6 +113,8 @@ class Judge:
         # Only what is not frozen is told of; what stood at the collection was.
         gc.unfreeze()
         for thing in gc.get_objects():
+            if isinstance(thing, _lru_cache_wrapper) and str(thing.__module__).startswith("kiosk."):
+                self._caches.append(thing)
             if type(thing) is FunctionType:
                 self._functions[thing.__code__.co_filename].append(thing)
         gc.freeze()
@@ -183,6 +187,8 @@ class Judge:
         """Which test fails, empty for none."""
         for function, code in functions:
             function.__code__ = code
+        for remembered in self._caches:
+            remembered.cache_clear()
         return next((test for test in tests if self._fails_in_time(test)), "")
 
     def _fails_in_time(self, test: str) -> bool:

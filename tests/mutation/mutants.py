@@ -5,7 +5,8 @@ transactions and the properties. So only its operators are taken, and every expr
 
 Not changed, beyond what mutmut leaves alone (annotations, docstrings, decorators, `len`, `isinstance`):
 - the text of a raised exception and of an `assert`, which are for people;
-- the letter case of SQL, which is the same statement in another case;
+- the letter case of SQL and of the name of a codec, which mean the same in another case;
+- `strict` of `zip`, which raises upon a mistake in the program as an `assert` does;
 - what only a type checker reads (`TypeVar`, `Literal`).
 """
 
@@ -23,7 +24,8 @@ _SQL = ("SELECT ", "INSERT ", "UPDATE ", "CREATE ", "ALTER ", "LOCK ", "SET ", "
 _ASKS_A_TYPE = m.Call(func=m.Name("len") | m.Name("isinstance") | m.Name("TypeVar")) | m.Subscript(
     value=m.Name("Literal")
 )
-_TEXT = (cst.BaseString,)
+_CODECS = ("utf-8", "ascii", "euc_jp", "cp932")
+_IS_STRICT = m.Arg(keyword=m.Name("strict"))
 
 
 @dataclass(frozen=True)
@@ -89,22 +91,27 @@ class _Changes(cst.CSTVisitor):
             node.default, cst.Name | cst.BaseNumber | cst.BaseString | None
         ):
             return False
+        if m.matches(node, _IS_STRICT):
+            return False
         for kind, operator in mutation_operators:
             if isinstance(node, kind):
-                self.found += [(node, instead) for instead in operator(node) if not self._is_for_people(node, instead)]
+                self.found += [(node, instead) for instead in operator(node) if not self._says_the_same(node, instead)]
         return True
 
-    def _is_for_people(self, node: cst.CSTNode, instead: cst.CSTNode) -> bool:
+    def _says_the_same(self, node: cst.CSTNode, instead: cst.CSTNode) -> bool:
         if isinstance(node, cst.SimpleString) and isinstance(instead, cst.SimpleString):
             was, becomes = node.evaluated_value, instead.evaluated_value
-            if isinstance(was, str) and was.startswith(_SQL) and was.lower() == str(becomes).lower():
+            is_recased = isinstance(was, str) and was.lower() == str(becomes).lower()
+            if is_recased and (str(was).startswith(_SQL) or was in _CODECS):
                 return True
         if isinstance(node, cst.BaseString):
             return self._is_told(node)
-        if isinstance(node, cst.Call) and isinstance(instead, cst.Call) and self._is_told(node):
+        if isinstance(node, cst.Call) and isinstance(instead, cst.Call):
             kept = {id(argument.value) for argument in instead.args}
-            gone = [argument.value for argument in node.args if id(argument.value) not in kept]
-            return len(gone) == 1 and isinstance(gone[0], cst.BaseString)
+            gone = [argument for argument in node.args if id(argument.value) not in kept]
+            if len(gone) == 1:
+                is_text = isinstance(gone[0].value, cst.BaseString) and self._is_told(node)
+                return is_text or m.matches(gone[0], _IS_STRICT)
         return False
 
     def _is_told(self, node: cst.CSTNode) -> bool:
