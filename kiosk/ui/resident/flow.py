@@ -19,7 +19,7 @@ from kiosk.ui.resident.finish import Finish, TroubleNotice
 from kiosk.ui.resident.form_flow import FormsCorner, consult, take_form
 from kiosk.ui.resident.guide import Guide
 from kiosk.ui.resident.learn import TOPICS, topic
-from kiosk.ui.resident.own_flow import OwnCard, show_certificate, try_out
+from kiosk.ui.resident.own_flow import OwnCard, move_card, show_certificate, try_out
 from kiosk.ui.resident.password import ChoosePassword, EnterPassword
 from kiosk.ui.resident.service_flow import Services, accompany, choose_service
 from kiosk.ui.resident.start import Start, Wish
@@ -154,6 +154,8 @@ async def _attend(seat: Seat, reception: Reception, case: OpenCase) -> Outcome |
     if outcome is not Outcome.INTERRUPTED:
         await _say_goodbye(seat, case, reception)
         reception.leave()
+        # With whom he spoke nobody knows any more; a card that still lies there is asked for until somebody takes it.
+        await move_card(seat, reception.own_card, is_going_in=False)
     return outcome
 
 

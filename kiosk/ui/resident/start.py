@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from kiosk.ui.drawings import KEY
+from kiosk.ui.idle import Patience
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.facts import Facts
@@ -61,6 +62,11 @@ class Start(SeatScreen[Wish]):
             for number, wish in enumerate(_BESIDE_ISSUE, 1):
                 yield Key(words(f"resident.wish.{wish}"), id=f"wish-{wish}", hint=str(number), value=wish)
         yield Paragraph(words("resident.start.others"), id="start-others")
+
+    def mind_idleness(self, idle_s: float, patience: Patience) -> None:
+        """Who has only called somebody, or changed the language, has gone after a while; nobody is asked."""
+        if idle_s >= patience.idle_s + patience.warning_s and not self.seat.is_fresh:
+            self.dismiss(None)
 
     def follow(self) -> None:
         """Shows the number that is being called to this counter."""
