@@ -13,7 +13,7 @@ from kiosk.ui.tower import CARD_LEFT_AFTER_S, TowerSign, sign_for
 from kiosk.ui.words import LANGUAGES, RESIDENT_LANGUAGES
 from tests.ui.fit import flaws
 from tests.ui.screen_host import text_on
-from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.scripted_counter import Script, ScriptedCounter
 from tests.ui.test_frame import pass_time
 from tests.ui.walk import SMALL, HandClock, find_resident, go, reach, take_up_duty, until, walk_to
 
@@ -160,6 +160,22 @@ def test_a_card_whose_owner_has_gone_is_asked_for_until_somebody_takes_it(
         assert sign_for(app.board, CARD_LEFT_AFTER_S) is TowerSign.NOTHING
 
     play_by_clock(counter, people)
+
+
+def test_where_no_password_is_typed_the_idle_guard_ends_it(play_by_clock: Callable[..., KioskApp]) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await reach(pilot, "Start")
+        await go(pilot, ("5", "ChooseService"), ("1", "ChoosePasswordMeant"))
+        service = app.board.service
+        for screen in ("ChoosePasswordMeant", "ServiceTrouble"):
+            await reach(pilot, screen)
+            await pass_time(app, clock, 60)
+            assert app.screen.has_class("-asks-presence")
+            await pass_time(app, clock, 30)
+        await reach(pilot, "Start")
+        assert service is not None and isinstance(service.ending, Trouble) and app.board.service is None
+
+    play_by_clock(ScriptedCounter(Script(has_two_passwords=True)), people)
 
 
 def test_the_words_fit_where_screens_are_smallest(play_by_clock: Callable[..., KioskApp]) -> None:
