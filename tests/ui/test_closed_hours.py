@@ -42,6 +42,10 @@ def test_the_first_screen_says_when_to_come_again_and_begins_nothing(play: Calla
         text = text_on(app)
         assert "ただいま 受付時間外です" in text and "8:30〜17:15" in text and "11月24日（火）8:30〜17:15" in text
         assert not app.screen.query("#begin") and not app.screen.query("#wish-services")
+        app.board.calls = 17
+        app.board.bell.ring()
+        await until(pilot, lambda: "17番" in text_on(app), "the number of one who waited")
+        app.board.calls = None
         await pilot.press("5")
         await reach(pilot, "Start")
         await go(pilot, ("3", "Topic"), ("escape", "Start"))

@@ -111,13 +111,11 @@ class Start(SeatScreen[Wish]):
             self._focus_first()
 
     def follow(self) -> None:
-        """Shows the number that is being called to this counter."""
-        if self._outside is not None:
-            return
+        """Shows the number that is being called to this counter, at any hour: who waited is still served."""
         called = self.seat.board.calls
-        lead = "resident.start.lead" if called is None else "resident.start.called"
+        lead = "resident.start.lead" if self._outside is None else "resident.closed.lead"
         for paragraph in self.query("#start-lead").results(Paragraph):
-            paragraph.write(self.words(lead, number=called))
+            paragraph.write(self.words(lead if called is None else "resident.start.called", number=called))
 
     def keys(self) -> Iterable[Key]:
         """One key begins."""
