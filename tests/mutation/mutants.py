@@ -102,7 +102,7 @@ class _Changes(cst.CSTVisitor):
         if isinstance(node, cst.SimpleString) and isinstance(instead, cst.SimpleString):
             was, becomes = node.evaluated_value, instead.evaluated_value
             is_recased = isinstance(was, str) and was.lower() == str(becomes).lower()
-            if is_recased and (str(was).startswith(_SQL) or was in _CODECS):
+            if is_recased and (was in _CODECS or str(self._whole(node).evaluated_value).startswith(_SQL)):
                 return True
         if isinstance(node, cst.BaseString):
             return self._is_told(node)
@@ -113,6 +113,13 @@ class _Changes(cst.CSTVisitor):
                 is_text = isinstance(gone[0].value, cst.BaseString) and self._is_told(node)
                 return is_text or m.matches(gone[0], _IS_STRICT)
         return False
+
+    def _whole(self, node: cst.SimpleString) -> cst.SimpleString | cst.ConcatenatedString:
+        """The text of which a literal is a piece."""
+        whole: cst.SimpleString | cst.ConcatenatedString = node
+        while isinstance(parent := self._parents.get(whole), cst.ConcatenatedString):
+            whole = parent
+        return whole
 
     def _is_told(self, node: cst.CSTNode) -> bool:
         """Whether a node belongs to what is raised or asserted."""
