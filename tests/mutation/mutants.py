@@ -7,6 +7,7 @@ Not changed, beyond what mutmut leaves alone (annotations, docstrings, decorator
 - the text of a raised exception and of an `assert`, which are for people;
 - the letter case of SQL and of the name of a codec, which mean the same in another case;
 - `strict` of `zip`, which raises upon a mistake in the program as an `assert` does;
+- a `bool` that begins as `False` to `None`, which is as false;
 - what only a type checker reads (`TypeVar`, `Literal`).
 """
 
@@ -25,6 +26,7 @@ _ASKS_A_TYPE = m.Call(func=m.Name("len") | m.Name("isinstance") | m.Name("TypeVa
     value=m.Name("Literal")
 )
 _CODECS = ("utf-8", "ascii", "euc_jp", "cp932")
+_IS_FALSE = m.AnnAssign(annotation=m.Annotation(m.Name("bool")), value=m.Name("False"))
 _IS_STRICT = m.Arg(keyword=m.Name("strict"))
 
 
@@ -99,6 +101,8 @@ class _Changes(cst.CSTVisitor):
         return True
 
     def _says_the_same(self, node: cst.CSTNode, instead: cst.CSTNode) -> bool:
+        if m.matches(node, _IS_FALSE):
+            return m.matches(instead, m.AnnAssign(value=m.Name("None")))
         if isinstance(node, cst.SimpleString) and isinstance(instead, cst.SimpleString):
             was, becomes = node.evaluated_value, instead.evaluated_value
             is_recased = isinstance(was, str) and was.lower() == str(becomes).lower()
