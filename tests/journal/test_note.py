@@ -1,5 +1,6 @@
 """What is noted about no case: kept with its head in one transaction, found again, and vouched for by that head."""
 
+import datetime
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from kiosk.journal.chain import Chain
+from kiosk.journal.chain import Chain, read_entries, read_heads
 from kiosk.journal.database import Rows, Transaction, open_database
 from kiosk.journal.entry import ChainBroken
+from kiosk.journal.head import parse_head
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import Note
 from kiosk.journal.seal import StationKey
@@ -152,3 +154,23 @@ def test_a_journal_whose_heads_have_another_key_is_named(tmp_path: Path) -> None
     ):
         other.name_key(transaction)
     assert (broken.value.station, broken.value.seq) == ("demo", 1)
+
+
+def test_a_head_says_the_second_in_utc_wherever_its_station_stands(tmp_path: Path) -> None:
+    japan = datetime.timezone(datetime.timedelta(hours=9))
+    now = datetime.datetime(2026, 4, 1, 8, 30, 5, 999_999, tzinfo=japan)
+    database = open_database(f"sqlite:///{tmp_path / 'kiosk.db'}")
+    journal = Journal(database, "demo", StationKey(STATION_KEY), lambda: now, head_key=HEAD_KEY)
+    proven = journal.note({"event": "counted"}, lambda _: None)
+    at = proven.signed.head.at
+    assert (at, at.tzinfo) == (datetime.datetime(2026, 3, 31, 23, 30, 5, tzinfo=datetime.UTC), datetime.UTC)
+    assert parse_head(proven.text) == proven
+    assert read_heads(database) == [proven.signed]
+
+
+def test_only_a_place_that_ends_a_pair_keeps_the_root_of_its_subtree(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "kiosk.db")
+    for number in range(MOST_ENTRIES):
+        note(journal, f"number {number}")
+    kept = [entry.node is not None for entry in read_entries(open_database(f"sqlite:///{tmp_path / 'kiosk.db'}"))]
+    assert kept == [seq % 2 == 0 for seq in range(1, MOST_ENTRIES + 1)]
