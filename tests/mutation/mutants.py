@@ -12,6 +12,7 @@ Not changed, beyond what mutmut leaves alone (annotations, docstrings, decorator
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ _SQL = ("SELECT ", "INSERT ", "UPDATE ", "CREATE ", "ALTER ", "LOCK ", "SET ", "
 _ASKS_A_TYPE = m.Call(func=m.Name("len") | m.Name("isinstance") | m.Name("TypeVar")) | m.Subscript(
     value=m.Name("Literal")
 )
+_SQL_PIECE = re.compile(
+    r"TEXT|BLOB|INTEGER|BYTEA|BIGINT|UPDATE|DELETE|\w+ ?= ?(ON|EXTRA|TRUNCATE|\d+|on|'[\w ]+')| OR |body LIKE \?"
+)
+"""Types, verbs, conditions and settings that are put into statements."""
 _CODECS = ("utf-8", "ascii", "euc_jp", "cp932")
 _IS_FALSE = m.AnnAssign(annotation=m.Annotation(m.Name("bool")), value=m.Name("False"))
 _IS_STRICT = m.Arg(keyword=m.Name("strict"))
@@ -106,7 +111,8 @@ class _Changes(cst.CSTVisitor):
         if isinstance(node, cst.SimpleString) and isinstance(instead, cst.SimpleString):
             was, becomes = node.evaluated_value, instead.evaluated_value
             is_recased = isinstance(was, str) and was.lower() == str(becomes).lower()
-            if is_recased and (was in _CODECS or str(self._whole(node).evaluated_value).startswith(_SQL)):
+            whole = str(self._whole(node).evaluated_value)
+            if is_recased and (was in _CODECS or whole.startswith(_SQL) or _SQL_PIECE.fullmatch(whole)):
                 return True
         if isinstance(node, cst.BaseString):
             return self._is_told(node)
