@@ -168,6 +168,8 @@ class Campaign:
                 f"{number:3} {mark}  {hunted.name}: {', '.join(sorted(hunted.rules))}"
                 f' by {finding.scenario} = "{finding.plan}" ({hunted.runs} runs)'
             )
+            if not hunted.is_as_expected:
+                self._say(f"      {finding.text}")
         else:
             self._say(f"{number:3} {f'argued: {argued}' if argued else 'MISSED'}  {hunted.name}  ({hunted.runs} runs)")
 

@@ -17,8 +17,8 @@ from kiosk.model.certificate import CertificateState, CertificateStatus
 from kiosk.model.policy import CertificateRules
 from tests.counter_bench import RESIDENT, World
 from tests.issuance.myna_counter import MynaWorld, check_both, make_myna_authority, new_myna_world, states
+from tests.issuance.otherwise import with_authority, with_clerk
 from tests.issuance.rest import check_rest, issued, new_world
-from tests.issuance.test_issuance_trouble import with_authority, with_clerk
 
 _DAY = datetime.timedelta(days=1)
 

@@ -123,7 +123,7 @@ def root_of(entries: list[Entry]) -> bytes:
 
 @pytest.mark.parametrize("body", ["[]", "{", "[" * 100_000, '{"seq":1,"station":"demo","head_key":7}'])
 def test_an_entry_that_is_well_chained_and_says_nothing_sensible_is_no_defect_of_the_program(body: str) -> None:
-    entries = forged([Entry("demo", 1, body, b"")])
+    entries = forged([Entry("demo", 1, body, b"", None)])
     try:
         assert verify_chain(entries) == {"demo": 1}
     except ChainBroken as broken:

@@ -89,7 +89,9 @@ class Judge:
         self._work = work
         self._seconds: dict[str, float] = {}
         self._items: dict[str, pytest.Item] = {}
+        # From before the product is imported: what runs then belongs to no test.
         self._reached = coverage.Coverage(data_file=None, config_file=False, source=[str(root / "kiosk")])
+        self._reached.start()
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._catchers: dict[tuple[str, str], list[str]] = defaultdict(list)
         """By file and function the tests that caught a mutant, the last one first."""
@@ -102,13 +104,13 @@ class Judge:
         """Runs all tests once, then the work, in place of pytest's own loop."""
         self._session = session
         self._items = {item.nodeid: item for item in session.items}
-        with self._reached.collect():
-            for item in session.items:
-                self._reached.switch_context(item.nodeid)
-                begun = time.monotonic()
-                if failure := self._failure(item, session):
-                    raise pytest.UsageError(f"{item.nodeid} fails without any change\n{failure}")
-                self._seconds[item.nodeid] = time.monotonic() - begun
+        for item in session.items:
+            self._reached.switch_context(item.nodeid)
+            begun = time.monotonic()
+            if failure := self._failure(item, session):
+                raise pytest.UsageError(f"{item.nodeid} fails without any change\n{failure}")
+            self._seconds[item.nodeid] = time.monotonic() - begun
+        self._reached.stop()
         os.write(1, f"{len(session.items)} tests, once {sum(self._seconds.values()):.0f} s\n".encode())
         # Only what is not frozen is told of; what stood at the collection was.
         gc.unfreeze()
@@ -125,15 +127,18 @@ class Judge:
         """Runs the tests that reach a mutant in a fork each."""
         running: dict[int, _Fork] = {}
         for mutant, first in mutants:
+            tests, is_reached = self._tests_of(mutant)
+            if not tests:
+                yield mutant, Judgement(Verdict.SURVIVED)
+                continue
             if len(running) == self._at_once:
                 yield self._await_one(running)
-            fork = self._begin(mutant, first)
+            fork = self._begin(mutant, first, tests, is_reached=is_reached)
             running[fork.ended] = fork
         while running:
             yield self._await_one(running)
 
-    def _begin(self, mutant: Mutant, first: str) -> _Fork:
-        tests, is_reached = self._tests_of(mutant)
+    def _begin(self, mutant: Mutant, first: str, tests: list[str], *, is_reached: bool) -> _Fork:
         likely = list(dict.fromkeys([first, *self._catchers[mutant.file, mutant.function]]))
         tests.sort(key=lambda test: likely.index(test) if test in likely else len(likely))
         living = self._functions[str(self._root / mutant.file)]
@@ -221,12 +226,15 @@ class Judge:
     def _tests_of(self, mutant: Mutant) -> tuple[list[str], bool]:
         """The tests to run, quickest first, and whether they reach the change; else it takes effect at import.
 
-        They are those of the line, else of the function, else of the module and after them all others.
+        They are those of the line, else of the function, none for a function that no test reaches; for what is run at
+        import those of the module and after them all others.
         """
         lines = self._reached.get_data().contexts_by_lineno(str(self._root / mutant.file))
         for reached in ([mutant.line], mutant.lines):
             if tests := {test for line in reached for test in lines.get(line, ()) if test}:
                 return self._in_time(tests), True
+        if mutant.lines and not any(line in lines for line in mutant.lines[1:]):
+            return [], True
         of_module = {test for tests in lines.values() for test in tests if test}
         return [*self._in_time(of_module), *self._in_time(self._seconds.keys() - of_module)], False
 
