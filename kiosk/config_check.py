@@ -40,6 +40,7 @@ def check_settings(config: Config, path: Path, data: Path) -> tuple[Check, ...]:
         *_roster(config),
         *_issuer_keys(config),
         Check("counter.delivery", "pass", config.counter.delivery.value),
+        Check("hours", "pass", "at any time" if config.hours is None else str(config.hours)),
         *_links(hardware),
         Check("printer.model", "pass", hardware.printer.model),
         Check("cash.kind", "pass", hardware.cash.kind),

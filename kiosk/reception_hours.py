@@ -20,6 +20,10 @@ class Hours:
     opens: datetime.time
     closes: datetime.time
 
+    def __str__(self) -> str:
+        """As the file has it."""
+        return f"{self.opens:%H:%M}-{self.closes:%H:%M}"
+
 
 @dataclass(frozen=True)
 class Closed:
@@ -53,6 +57,10 @@ class ReceptionHours:
 
     weekdays: Sequence[Hours | None]
     holidays: Collection[datetime.date]
+
+    def __str__(self) -> str:
+        """From Monday to Friday, as the file has it, "-" for a day without."""
+        return " ".join("-" if hours is None else str(hours) for hours in self.weekdays)
 
     def closed_at(self, now: datetime.datetime) -> Closed | None:
         """What to tell who comes outside the hours, None within them; `now` is aware."""

@@ -68,7 +68,7 @@ def test_without_hours_in_the_file_applications_are_taken_in_at_any_time() -> No
     assert load_config(SHIPPED / "kiosk.toml", []).hours is None
     hours = load_config(SHIPPED / "kiosk.toml", [("hours.thursday", "08:30-19:00")]).hours
     assert hours is not None and list(hours.weekdays) == [None, None, None, LONG, None]
-    assert HOLIDAY in hours.holidays
+    assert HOLIDAY in hours.holidays and str(hours) == "- - - 08:30-19:00 -"
 
 
 @pytest.mark.parametrize("text", ["8:30-17:15", "08:30", "17:15-08:30", "08:30-08:30", "08:30-24:00", "open"])
