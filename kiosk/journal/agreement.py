@@ -45,22 +45,20 @@ class Committed(NamedTuple):
 class ToldCase:
     """One case as the journal tells it: its stage, its code, its effects' states, its receipt.
 
-    `attempt` is None when an older program opened it. `escrow` is the station that has a copy of its key, None when no
-    other station has. `beside` are the columns that an entry's commitment covers. `has_proof`: a head was signed over
-    the entry with its receipt's number, which is `numbered_at`.
+    `escrow` is the station that has a copy of its key, None when no other station has. `beside` are the columns that an
+    entry's commitment covers. `proven_at` is the entry with its receipt's number, when a head was signed over it.
     """
 
     station: str
     seq: int
     stage: Stage
     code: str | None = None
-    attempt: int | None = None
+    attempt: int = 0
     is_purged: bool = False
     escrow: str | None = None
     beside: set[str] = field(default_factory=set)
     receipt: int | None = None
-    numbered_at: int = 0
-    has_proof: bool = False
+    proven_at: int | None = None
     effects: dict[str, str] = field(default_factory=dict)
     records: dict[str, Committed] = field(default_factory=dict)
 
@@ -111,7 +109,7 @@ class Told:
         elif event == "numbered":
             case.receipt = facts.get("receipt")
             # Who signed no heads yet had no proof to print either.
-            case.numbered_at, case.has_proof = entry.seq, entry.station in self._signing
+            case.proven_at = entry.seq if entry.station in self._signing else None
         elif event == PURGED:
             case.is_purged = True
 
@@ -205,14 +203,13 @@ def _proven(row: Any) -> tuple[str, int] | None:
 def check_state(told: Told, state: StoreState) -> None:
     """Raises `ChainBroken` at the first case whose state is not what the journal tells."""
     for pseudonym, case in told.cases.items():
-        stored = state.cases.get(pseudonym)
-        if stored is None or stored != _told_state(case, stored):
+        if state.cases.get(pseudonym) != _told_state(case):
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} stands otherwise than the journal tells")
         if state.effects.get(pseudonym) != case.effects:
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} has other effects than the journal tells")
         if state.receipts.get(pseudonym) != case.receipt:
             raise ChainBroken(case.station, case.seq, f"case {pseudonym} has another receipt than the journal tells")
-        if state.proofs.get(pseudonym) != ((case.station, case.numbered_at) if case.has_proof else None):
+        if state.proofs.get(pseudonym) != ((case.station, case.proven_at) if case.proven_at else None):
             raise ChainBroken(case.station, case.seq, f"the receipt of case {pseudonym} proves another entry")
     for pseudonyms in (state.cases, state.effects, state.receipts):
         for pseudonym in pseudonyms.keys() - told.cases.keys():
@@ -220,10 +217,9 @@ def check_state(told: Told, state: StoreState) -> None:
             raise ChainBroken(station, state.ends.get(station, 0), f"case {pseudonym} is not told by the journal")
 
 
-def _told_state(case: ToldCase, stored: StoredCase) -> StoredCase:
-    attempt = stored.attempt if case.attempt is None else case.attempt
+def _told_state(case: ToldCase) -> StoredCase:
     has_person, has_card = (column in case.beside and not case.is_purged for column in ("person", "card"))
-    return StoredCase(case.station, case.stage, case.code, _told_keys(case), attempt, has_person, has_card)
+    return StoredCase(case.station, case.stage, case.code, _told_keys(case), case.attempt, has_person, has_card)
 
 
 def _told_keys(case: ToldCase) -> Keys:

@@ -25,7 +25,7 @@ class Entry:
     seq: int
     body: str
     hash: bytes
-    node: bytes | None = None
+    node: bytes | None
 
 
 class ChainBroken(Exception):

@@ -34,14 +34,16 @@ from kiosk.counter.remote_clerk import (
 )
 from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.ended_cases import EndedCases
+from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import Clerk, Persons
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
+from kiosk.model.application import Application, Closed
 from kiosk.played_persons import PlayedClerk, PlayedWitnesses
-from tests.counter_bench import HEAD_KEY, World
+from tests.counter_bench import HEAD_KEY, RESIDENT, World
 
 WINDOW = "window"
 """The name of the clerk's station."""
@@ -163,3 +165,9 @@ def two_stations(world: World, clerk: Clerk | None = None) -> TwoStations:
         WINDOW: load_credential(path),
     }
     return TwoStations(world, clerk or PlayedClerk(ClerkTable(tendered_yen=1000), "1", world.till), credentials)
+
+
+def issue_at_terminal(town: TwoStations, remote: RemoteDesk, number: str = "1") -> Closed:
+    """One issuance at the terminal, from its application on."""
+    station, persons = town.terminal(remote), town.persons(remote, number)
+    return issue(Application(number, RESIDENT), station, persons, lambda _: None)

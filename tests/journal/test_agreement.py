@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.journal.agreement import check_records, check_state, read_state
+from kiosk.journal.agreement import check_records, check_state, notes_since, read_state
 from kiosk.journal.chain import Chain, read_entries
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.entry import ChainBroken
@@ -216,6 +216,38 @@ def test_an_event_that_changes_no_state_is_passed_over(database: Database) -> No
     check_state(told_until(database, now.ends), now)
 
 
+def test_notes_of_what_is_kept_beside_the_journal_are_told_up_to_the_end_and_read_from_there(
+    database: Database,
+) -> None:
+    chains = {station: Chain(station, HEAD_KEY, lambda: START) for station in ("aside", "demo", "new")}
+
+    def note(station: str, **facts: str) -> None:
+        with database.write() as transaction:
+            chains[station].append(transaction, {"event": "counted", **facts})
+
+    case = next(iter(read_state(database).cases))
+    note("aside", commitment="a1")
+    note("demo", commitment="d1")
+    note("demo", said="nothing to be compared")
+    ends = read_state(database).ends
+    note("demo", commitment="d2", case=case)
+    note("demo", said="nothing")
+    note("demo", commitment="d3")
+    note("aside", commitment="a2")
+    note("new", commitment="n1")
+    told = told_until(database, ends)
+    assert {station: [(n.seq, n.facts["commitment"]) for n in notes] for station, notes in told.notes.items()} == {
+        "aside": [(ends["aside"], "a1")],
+        "demo": [(ends["demo"] - 1, "d1")],
+    }
+    later = {station: list(notes_since(database, told, station)) for station in chains}
+    assert {station: [(n.seq, n.facts["commitment"]) for n in notes] for station, notes in later.items()} == {
+        "aside": [(ends["aside"] + 1, "a2")],
+        "demo": [(ends["demo"] + 3, "d3")],
+        "new": [(1, "n1")],
+    }
+
+
 def test_a_record_of_another_case_under_its_own_key_is_found(database: Database, tmp_path: Path) -> None:
     key = StationKey(STATION_KEY)
     now = read_state(database)
@@ -270,5 +302,14 @@ def test_a_receipt_keeps_the_proof_of_its_own_entry(database: Database, tmp_path
     fill(open_journal(tmp_path / "kiosk.db"), 40)
     change(tmp_path, f"UPDATE receipts SET {forged} WHERE number = 1")
     now = read_state(database)
-    with pytest.raises(ChainBroken, match="proves another entry"):
-        check_state(told_until(database, now.ends), now)
+    told = told_until(database, now.ends)
+    pseudonym = next(pseudonym for pseudonym, number in now.receipts.items() if number == 1)
+    with pytest.raises(ChainBroken, match=f"receipt of case {pseudonym} proves another entry") as broken:
+        check_state(told, now)
+    assert (broken.value.station, broken.value.seq) == ("demo", told.cases[pseudonym].seq)
+
+
+def test_a_proof_that_is_none_is_named_by_its_receipt(database: Database, tmp_path: Path) -> None:
+    change(tmp_path, "UPDATE receipts SET proof = 'no proof' WHERE number = 2")
+    with pytest.raises(ChainBroken, match="receipt 2 has a proof that is none"):
+        read_state(database)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.journal import base45
+from kiosk.journal.entry import canonical
 from kiosk.journal.head import Head, HeadInvalid, HeadKey, ProvenHead, load_head_key, parse_head
 from kiosk.journal.merkle import root_from_inclusion
 
@@ -42,6 +43,11 @@ def test_base45_gives_back_what_it_got(plain: bytes) -> None:
 def test_what_no_bytes_encode_to_is_not_base45(text: str) -> None:
     with pytest.raises(ValueError, match="not base45"):
         base45.decode(text)
+
+
+def test_a_document_is_written_in_one_way_alone() -> None:
+    assert canonical({"seq": 1, "at": "幌延", "is": True}) == '{"at":"幌延","is":true,"seq":1}'
+    assert canonical({"is": True, "at": "幌延", "seq": 1}) == canonical({"at": "幌延", "seq": 1, "is": True})
 
 
 def test_what_is_signed_is_canonical_json() -> None:

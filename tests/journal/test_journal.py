@@ -25,7 +25,7 @@ from kiosk.journal.chain import is_begun
 from kiosk.journal.command import run_journal
 from kiosk.journal.database import MIGRATIONS, open_database
 from kiosk.journal.entry import ChainBroken, Entry, chain
-from kiosk.journal.errors import NotWritten, StoreTooNew, StoreUnusable
+from kiosk.journal.errors import NotWritten, StoreDamaged, StoreTooNew, StoreUnusable
 from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import EffectState
@@ -238,7 +238,8 @@ def test_a_block_that_goes_on_after_a_failed_statement_is_not_committed(store: S
 def test_a_statement_that_is_wrong_is_our_defect_and_its_error_tells_no_values(store: Store) -> None:
     with pytest.raises(DBAPIError) as raised, open_database(store.url).write() as transaction:
         transaction.run("INSERT INTO nowhere VALUES (?)", "幌延太郎")
-    assert "nowhere" in str(raised.value)
+    assert "nowhere" in str(raised.value.orig)
+    assert "INSERT INTO nowhere" in str(raised.value)
     assert "太郎" not in str(raised.value)
 
 
@@ -247,7 +248,7 @@ def test_a_statement_that_is_wrong_is_our_defect_and_its_error_tells_no_values(s
     [
         ("nonsense hunter2", "", "URL", StoreUnusable),
         ("sqlite:///{}/none/kiosk.db", "/none/kiosk.db", "unable to open", StoreUnusable),
-        ("sqlite:///{}/garbage.db", "/garbage.db", "not a database", StoreUnusable),
+        ("sqlite:///{}/garbage.db", "/garbage.db", "not a database", StoreDamaged),
         ("sqlite:///{}", "sqlite:///", "unable to open", StoreUnusable),
         ("sqlite:///{}/kiosk.db?timeout=soon", "/kiosk.db", "soon", StoreUnusable),
         ("mysql://kiosk:hunter2@127.0.0.1/town", "kiosk:***@127.0.0.1/town", "not mysql", StoreUnusable),
@@ -263,6 +264,7 @@ def test_what_is_no_store_is_named_without_its_password(
     (tmp_path / "garbage.db").write_bytes(b"no database at all, but longer than a header" * 99)
     with pytest.raises(kind) as caught:
         open_database(url.format(tmp_path))
+    assert type(caught.value) is kind
     assert shown in str(caught.value)
     assert reason in str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -391,15 +393,11 @@ def test_any_change_drop_swap_or_insertion_is_found(whole: list[Entry], data: st
         case "body":
             index = data.draw(st.integers(0, len(entry.body) - 1))
             body = entry.body[:index] + chr(ord(entry.body[index]) ^ 1) + entry.body[index + 1 :]
-            broken[at] = Entry(entry.station, entry.seq, body, entry.hash)
+            broken[at] = replace(entry, body=body)
         case "hash":
             index = data.draw(st.integers(0, 31))
-            broken[at] = Entry(
-                entry.station,
-                entry.seq,
-                entry.body,
-                entry.hash[:index] + bytes([entry.hash[index] ^ 1]) + entry.hash[index + 1 :],
-            )
+            flipped = bytes([entry.hash[index] ^ 1])
+            broken[at] = replace(entry, hash=entry.hash[:index] + flipped + entry.hash[index + 1 :])
         case "drop" if whole[at + 1].station == entry.station:
             del broken[at]
         case "swap" if whole[at + 1].station == entry.station:
@@ -408,7 +406,7 @@ def test_any_change_drop_swap_or_insertion_is_found(whole: list[Entry], data: st
             broken.insert(at, entry)
         case "insert":
             body = json.dumps(json.loads(entry.body) | {"seq": entry.seq})
-            broken.insert(at, Entry(entry.station, entry.seq, body, chain(entry.hash, body)))
+            broken.insert(at, Entry(entry.station, entry.seq, body, chain(entry.hash, body), None))
         case _:
             return
     with pytest.raises(ChainBroken):

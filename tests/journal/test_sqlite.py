@@ -24,9 +24,30 @@ def test_a_connection_is_durable(path: Path) -> None:
     with open_database(f"sqlite:///{path}").read() as transaction:
         settings = {
             name: transaction.run(f"PRAGMA {name}").scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
         }
-    assert settings == {"journal_mode": "truncate", "synchronous": 3, "foreign_keys": 1, "busy_timeout": 10000}
+    assert settings == {
+        "journal_mode": "truncate",
+        "synchronous": 3,
+        "foreign_keys": 1,
+        "busy_timeout": 10000,
+        "secure_delete": 1,
+    }
+
+
+def test_an_index_that_does_not_fit_its_table_is_damage(path: Path) -> None:
+    database = open_database(f"sqlite:///{path}")
+    assert database.damage() is None
+    database.close()
+    # A row that the index has not heard of.
+    with changing_schema(path) as connection:
+        (row,) = connection.execute("SELECT * FROM sqlite_schema WHERE name = 'cases_person'").fetchall()
+        connection.execute("DELETE FROM sqlite_schema WHERE name = 'cases_person'")
+    open_journal(path).open_case("1", b"application")
+    with changing_schema(path) as connection:
+        connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row)
+    damage = open_database(f"sqlite:///{path}").damage()
+    assert damage is not None and "cases_person" in damage
 
 
 def test_a_store_that_must_be_there_is_not_made(path: Path) -> None:
@@ -49,10 +70,17 @@ def test_a_store_lies_in_the_directory_that_is_named_whatever_its_name(tmp_path:
     assert {"kiosk.db", "store.db"} <= set(os.listdir(path.parent))
 
 
-def rewrite_schema(path: Path, was: str, becomes: str) -> None:
-    """Changes the text of the schema as a damaged disk does."""
+@contextmanager
+def changing_schema(path: Path) -> Iterator[sqlite3.Connection]:
+    """Changes the schema beside the product, as a damaged disk does."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
+        yield connection
+
+
+def rewrite_schema(path: Path, was: str, becomes: str) -> None:
+    """Changes the text of the schema."""
+    with changing_schema(path) as connection:
         connection.execute("UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'cases'", (was, becomes))
 
 

@@ -46,7 +46,7 @@ from kiosk.model.step import (
     actor_of,
 )
 from kiosk.model.testimony import PaperSeen
-from kiosk.model.transition import Event, Stage
+from kiosk.model.transition import Event, Procedure, Stage
 
 STEPS = (
     "application identity_check authorise generate_key request certify write read_back fee confirm take_card receipt"
@@ -102,6 +102,7 @@ STEPS = (
         ),
         (Delivery, "terminal window"),
         (Phase, "begun done"),
+        (Procedure, "issuance revocation password_change unlock"),
         (CardAction, "insert insert_same hand_in take"),
         (PaperSeen, "whole partly nothing"),
     ],

@@ -30,6 +30,8 @@ from kiosk.model.transition import (
     BEFORE_FEE,
     DONE_IN,
     ENDED,
+    FIRST_STEP,
+    MAY_BE_VALID,
     OPENING,
     OTHER_ENDS,
     SUSPECT,
@@ -101,6 +103,20 @@ def test_another_procedure_can_be_stopped_until_something_is_done_to_the_world(p
     ):
         leading = {cell for cell, after in TRANSITIONS.items() if after is to and cell.event is event}
         assert leading == {Cell(stage, event, actor) for stage in ends.before for actor in actors}
+
+
+def test_a_case_begins_with_the_first_step_of_its_procedure() -> None:
+    assert dict(FIRST_STEP) == {
+        Stage.OPENED: Step.APPLICATION,
+        Stage.REVOCATION_OPENED: RevocationStep.APPLICATION,
+        Stage.CHANGE_OPENED: PasswordChangeStep.APPLICATION,
+        Stage.UNLOCK_OPENED: UnlockStep.APPLICATION,
+    }
+
+
+def test_a_certificate_may_be_valid_from_the_fee_on_wherever_the_case_has_not_ended() -> None:
+    paid = {AFTER[step] for step in list(Step)[list(Step).index(Step.FEE) :]} | {Stage.RECEIPT_SUSPECT}
+    assert set(MAY_BE_VALID) == paid - set(ENDED)
 
 
 def test_what_nobody_can_find_out_is_given_up_only_where_the_owner_of_the_card_could_say() -> None:

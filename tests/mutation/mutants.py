@@ -7,10 +7,12 @@ Not changed, beyond what mutmut leaves alone (annotations, docstrings, decorator
 - the text of a raised exception and of an `assert`, which are for people;
 - the letter case of SQL and of the name of a codec, which mean the same in another case;
 - `strict` of `zip`, which raises upon a mistake in the program as an `assert` does;
+- a `bool` that begins as `False` to `None`, which is as false;
 - what only a type checker reads (`TypeVar`, `Literal`).
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,12 @@ _SQL = ("SELECT ", "INSERT ", "UPDATE ", "CREATE ", "ALTER ", "LOCK ", "SET ", "
 _ASKS_A_TYPE = m.Call(func=m.Name("len") | m.Name("isinstance") | m.Name("TypeVar")) | m.Subscript(
     value=m.Name("Literal")
 )
+_SQL_PIECE = re.compile(
+    r"TEXT|BLOB|INTEGER|BYTEA|BIGINT|UPDATE|DELETE|\w+ ?= ?(ON|EXTRA|TRUNCATE|\d+|on|'[\w ]+')| OR |body LIKE \?"
+)
+"""Types, verbs, conditions and settings that are put into statements."""
 _CODECS = ("utf-8", "ascii", "euc_jp", "cp932")
+_IS_FALSE = m.AnnAssign(annotation=m.Annotation(m.Name("bool")), value=m.Name("False"))
 _IS_STRICT = m.Arg(keyword=m.Name("strict"))
 
 
@@ -99,10 +106,13 @@ class _Changes(cst.CSTVisitor):
         return True
 
     def _says_the_same(self, node: cst.CSTNode, instead: cst.CSTNode) -> bool:
+        if m.matches(node, _IS_FALSE):
+            return m.matches(instead, m.AnnAssign(value=m.Name("None")))
         if isinstance(node, cst.SimpleString) and isinstance(instead, cst.SimpleString):
             was, becomes = node.evaluated_value, instead.evaluated_value
             is_recased = isinstance(was, str) and was.lower() == str(becomes).lower()
-            if is_recased and (was in _CODECS or str(self._whole(node).evaluated_value).startswith(_SQL)):
+            whole = str(self._whole(node).evaluated_value)
+            if is_recased and (was in _CODECS or whole.startswith(_SQL) or _SQL_PIECE.fullmatch(whole)):
                 return True
         if isinstance(node, cst.BaseString):
             return self._is_told(node)
