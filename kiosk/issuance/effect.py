@@ -108,21 +108,21 @@ class Case:
             return self._recalled(effect, known.outcome)
         begun = self._begin(effect.step)
         answer: Outcome | World = World.NOT_HAPPENED
-        # Whether the world may have changed before this very attempt.
-        is_open = known is not None and known.intent is not None and known.state is not EffectState.FAILED
+        # Whether an earlier attempt may have changed the world, which has not been asked yet.
+        is_past_unknown = known is not None and known.intent is not None and known.state is not EffectState.FAILED
         try:
-            if is_open:
+            if is_past_unknown:
                 assert known is not None and known.intent is not None, "an open effect has its intent"
                 intent = msgspec.json.decode(known.intent, type=effect.intent)
                 answer = inquire(intent)
-                is_open = False
+                is_past_unknown = False
             else:
                 intent = prepare()
                 yen = effect.intended_yen(intent) if effect.intended_yen else None
                 self._journal.intend(self.record, effect.step, msgspec.json.encode(intent), yen=yen)
             result = perform(intent) if isinstance(answer, World) else answer
         except TROUBLE as error:
-            is_unknown = is_open or isinstance(error, _WORLD_MAY_HAVE_CHANGED)
+            is_unknown = is_past_unknown or isinstance(error, _WORLD_MAY_HAVE_CHANGED)
             state = EffectState.UNKNOWN if is_unknown else EffectState.FAILED
             if not self._is_witnessed(effect.step):
                 self._journal.leave(self.record, effect.step, state, failure_code(error))

@@ -121,15 +121,15 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a question without an answer means that nothing happened",
         _PENDING,
         _RUN,
-        "is_unknown = is_open or isinstance",
+        "is_unknown = is_past_unknown or isinstance",
         "is_unknown = isinstance",
     ),
     _one(
         "a lost answer of the authority means that nothing happened",
         _PENDING,
         _RUN,
-        "is_unknown = is_open or isinstance(error, _WORLD_MAY_HAVE_CHANGED)",
-        "is_unknown = is_open or isinstance(error, (OutcomeUnknown, LinkLost))",
+        "is_unknown = is_past_unknown or isinstance(error, _WORLD_MAY_HAVE_CHANGED)",
+        "is_unknown = is_past_unknown or isinstance(error, (OutcomeUnknown, LinkLost))",
     ),
     _one(
         "what is unknown counts as not begun",
