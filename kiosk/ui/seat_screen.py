@@ -269,7 +269,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def on_resize(self, event: events.Resize) -> None:
         """A layout tells the screen the size it has just had; Textual would lay out and paint it all again."""
-        if event.size == self.size and self.has_class(*self.seat.size_classes.split()):
+        # Not `size`: that is the terminal's, which has changed before the screen is laid out for it.
+        if event.size == self.outer_size and self.has_class(*self.seat.size_classes.split()):
             event.prevent_default()
         if self.seat.is_cramped or self.query(".too-small"):
             self.call_next(self._follow_size)
