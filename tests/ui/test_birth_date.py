@@ -11,8 +11,8 @@ from kiosk.ui.dates import eras
 from kiosk.ui.resident.form import OtherEra, TypeBirthDate
 from kiosk.ui.seat import Seat
 from kiosk.ui.voice import sentence
-from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.screen_host import ScreenHost, show, text_on
+from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import reach, until
 
 TODAY = datetime.date(2026, 7, 1)
