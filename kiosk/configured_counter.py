@@ -226,8 +226,7 @@ class ConfiguredCounter:
         states = [_reader_state("reader", hardware.card.link, bench.reader)]
         if bench.window is not None:
             states.append(_reader_state("window", hardware.window.link, bench.window))
-        states.append(self._state("printer", "receipt_printer", hardware.printer.link))
-        states.append(self._state("cash", hardware.cash.kind, hardware.cash.link))
+        states += self._of_the_fee()
         if hardware.display.link:
             states.append(self._state("display", "customer_display", hardware.display.link))
         if hardware.lamp.link:
@@ -240,6 +239,19 @@ class ConfiguredCounter:
             if link:
                 states.append(DeviceState(name, kind, link, "ready", "not_looked_after"))
         return tuple(states)
+
+    def fee_troubles(self) -> tuple[DeviceState, ...]:
+        """Of receipt printer and cash what was found last to be out of order."""
+        if self._assembly is None:
+            return ()
+        return tuple(d for d in self._of_the_fee() if d.state != "ready" and d.name in self._reports)
+
+    def _of_the_fee(self) -> tuple[DeviceState, DeviceState]:
+        hardware = self._config.hardware
+        return (
+            self._state("printer", "receipt_printer", hardware.printer.link),
+            self._state("cash", hardware.cash.kind, hardware.cash.link),
+        )
 
     def tell_devices(self) -> None:
         """Tells the store, by a connection that only this uses."""

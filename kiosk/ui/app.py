@@ -44,6 +44,8 @@ _LEAVING_TAKES_AT_MOST_S = 45.0
 
 _TELLS_OF_DEVICES_EVERY_S = 5.0
 
+_LOOKS_FOR_TROUBLES_EVERY_S = 1.0
+
 _HANGING_UP_TAKES_AT_MOST_S = 5.0
 
 _LOOKS_FOR_PERSONS_EVERY_S = 1.0
@@ -259,6 +261,7 @@ class KioskApp(App[None], inherit_bindings=False):
 
         self.run_worker(keep_tower(self.board, show_and_sound, self._now), group="tower")
         self.run_worker(self._tell_devices(counter), group="devices")
+        self.run_worker(self._look_at_fee_devices(counter), group="devices")
         self._when_open()
 
     async def _tell_devices(self, counter: "Counter") -> None:
@@ -270,6 +273,12 @@ class KioskApp(App[None], inherit_bindings=False):
             with suppress(StoreLost):
                 await asyncio.to_thread(counter.tell_devices)
             await asyncio.sleep(_TELLS_OF_DEVICES_EVERY_S)
+
+    async def _look_at_fee_devices(self, counter: "Counter") -> None:
+        """The clerk hears of a printer without paper before he takes a fee."""
+        while True:
+            self.board.tell_fee_troubles(counter.fee_troubles())
+            await asyncio.sleep(_LOOKS_FOR_TROUBLES_EVERY_S)
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 

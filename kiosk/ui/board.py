@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from kiosk.model.revocation import RevocationCause
     from kiosk.ui.books import LeftCase
     from kiosk.ui.case import OpenCase
+    from kiosk.ui.devices import DeviceState
     from kiosk.ui.ending import Ending
     from kiosk.ui.service import OpenService
     from kiosk.ui.submission import Accepted, Referred, Returned, Submission
     from kiosk.ui.terminals import TerminalQuestion, Terminals
+
+RECEIPT_PRINTER = "receipt_printer"
+"""The kind of the device by which a receipt comes."""
 
 
 @dataclass
@@ -57,8 +61,22 @@ class Board:
     is_clerk_called: bool = False
     """Whether the resident at the terminal wants somebody to come."""
 
+    fee_troubles: "tuple[DeviceState, ...]" = ()
+    """What the fee and its receipt need at this station, and what cannot be worked with now."""
+
     is_maintained: bool = False
     """Whether the technician works with the devices; a resident who comes waits until he has finished."""
+
+    @property
+    def prints_receipts(self) -> bool:
+        """Whether a receipt will come, as far as anybody knows."""
+        return all(device.kind != RECEIPT_PRINTER for device in self.fee_troubles)
+
+    def tell_fee_troubles(self, troubles: "tuple[DeviceState, ...]") -> None:
+        """What was found out of order just now."""
+        if troubles != self.fee_troubles:
+            self.fee_troubles = troubles
+            self.bell.ring()
 
     @property
     def has_work(self) -> bool:

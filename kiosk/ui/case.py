@@ -99,7 +99,7 @@ class OpenCase:
             case Trouble():
                 self.ending = news
                 self.clerk_asked = None
-                if self.money is Money.TAKEN:
+                if self.money is Money.TAKEN and Step.CONFIRM not in self.done:
                     self.money = Money.RETURNED if news.outcome is Outcome.ROLLED_BACK else Money.BEING_CHECKED
             case Finished():
                 self.ending = news

@@ -131,6 +131,10 @@ class Counter(Protocol):
         """Shows it on the signal tower; whether the tower took it. Waits for the tower."""
         ...
 
+    def fee_troubles(self) -> tuple[DeviceState, ...]:
+        """What this station's fee and its receipt need and what cannot be worked with now; asks no device."""
+        ...
+
     @property
     def is_printer_stuck(self) -> bool:
         """Whether the receipt printer stopped at an error, such as a stuck cutter, and waits to be told to go on."""

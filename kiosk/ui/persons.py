@@ -105,6 +105,12 @@ class PasswordEntry(ResidentAsked[bytearray]):
     policy: PinPolicy | None = None
     use: KeyUse = KeyUse.SIGNATURE
 
+    def follows_wrong(self, before: "PasswordEntry | None") -> bool:
+        """Whether what was typed at the entry before was not this password: the card counts a try less."""
+        if before is None or (before.use, before.which) != (self.use, self.which):
+            return False
+        return self.status.attempts_remaining < before.status.attempts_remaining
+
 
 @dataclass(frozen=True, eq=False)
 class Consent(ResidentAsked[None]):

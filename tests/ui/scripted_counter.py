@@ -21,7 +21,7 @@ from hw.sim.panel import hand_at
 from hw.sim.printer.virtual import VirtualPrinter
 from hw.sim.scanner.virtual import VirtualScanner
 from kiosk.counter_records import CounterRecords
-from kiosk.issuance.failure import Refusal, RolledBack
+from kiosk.issuance.failure import Halted, Refusal, RolledBack
 from kiosk.issuance.persons import (
     Abandoned,
     AskedPassword,
@@ -145,6 +145,7 @@ class Script:
 
     refuse_with: str | None = None
     is_paper_unclear: bool = False
+    is_paper_at_end: bool = False
     ask_password_again: bool = False
     hold: frozenset[Step] = frozenset()
     skip: frozenset[Step] = frozenset()
@@ -430,6 +431,11 @@ class ScriptedCounter:
     def procedures(self) -> "ScriptedProcedures":
         return ScriptedProcedures(self.script)
 
+    troubles: tuple[DeviceState, ...] = ()
+
+    def fee_troubles(self) -> tuple[DeviceState, ...]:
+        return self.troubles
+
     is_printer_stuck = False
     recovered = 0
 
@@ -511,6 +517,8 @@ class ScriptedCounter:
                 self.reader.wait_for_removal(0.05)
 
         def look() -> None:
+            if script.is_paper_at_end:
+                raise Halted("K-PRINTER-001")
             while script.is_paper_unclear and persons.clerk.look_at_paper(17) is not PaperSeen.WHOLE:
                 pass
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,16 @@ def opened_at(locale: Path, size: Size, seat_key: str, screen: str) -> list[str]
     """The screen of a seat on a terminal that has had its size from the start."""
 
     async def session() -> list[str]:
-        async with opened(ScriptedCounter, locale, size=size) as pilot:
+        counter = ScriptedCounter()
+        async with opened(lambda: counter, locale, size=size) as pilot:
             await sit(pilot, seat_key, screen)
             return cells(pilot.app)
 
     return asyncio.run(session())
+
+
+def _shows(app: App[Any], wanted: list[str]) -> bool:
+    return cells(app) == wanted
 
 
 @pytest.mark.parametrize(("seat_key", "screen"), SEATS)
@@ -62,7 +68,6 @@ def test_every_size_that_comes_is_laid_out_at_once(
             for size in sequence:
                 await pilot.resize_terminal(*size)
                 await pilot.pause()
-            wanted = fresh[sequence[-1]]
-            await until(pilot, lambda wanted=wanted: cells(app) == wanted, f"the screen after {sequence}")
+            await until(pilot, partial(_shows, app, fresh[sequence[-1]]), f"the screen after {sequence}")
 
     play(ScriptedCounter(), people)

@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from kiosk.journal.records import CaseElsewhere
 from kiosk.model.step import PROCEDURE, Actor
 from kiosk.ui.case import OpenCase
+from kiosk.ui.clerk.fee_trouble import fee_trouble_text
 from kiosk.ui.counter import Counter
 from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.seat import Seat
@@ -111,6 +112,7 @@ class Desk(SeatScreen[str]):
             calls.append(self.words("clerk.desk.calls", number=board.calls))
         if left := len(board.left) + (board.terminals.left_count if board.terminals else 0):
             calls.append(self.words("clerk.desk.left", count=left))
+        calls += [fee_trouble_text(device, self.words, self._counter) for device in board.fee_troubles]
         is_stuck = self._counter.is_printer_stuck
         if is_stuck:
             calls.append(self.words("device.stuck"))
@@ -169,7 +171,8 @@ class Desk(SeatScreen[str]):
     @staticmethod
     def _waits_for(case: OpenCase | OpenService) -> str:
         if case.ending is not None:
-            return "leaving"
+            is_halted = isinstance(case.ending, Trouble) and case.ending.outcome is Outcome.HALTED
+            return "check" if is_halted else "leaving"
         if case.is_stopping:
             return "stopping"
         if case.clerk_asked is not None:

@@ -18,6 +18,7 @@ from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.audit import Audit
 from kiosk.ui.clerk.count_flow import count
 from kiosk.ui.clerk.desk import Desk
+from kiosk.ui.clerk.fee_trouble import MindFeeTrouble
 from kiosk.ui.clerk.form import CompareForm
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
 from kiosk.ui.clerk.left import DECIDE, LeftCases
@@ -110,7 +111,7 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
     while True:
         case, service = board.case, board.service
         if case is not None and case.clerk_asked is not None:
-            await _put(seat, case, case.clerk_asked, seat.person, office.identity_routes)
+            await _put(seat, case, case.clerk_asked, counter, office.identity_routes)
         elif service is not None and service.clerk_asked is not None:
             await put_question(seat, service, service.clerk_asked, seat.person, office.identity_routes)
         elif board.terminals is not None and board.terminals.broken_off:
@@ -359,10 +360,17 @@ _LOCKS_AFTER_S = {"lock_soon": 60.0, "lock_usual": 300.0, "lock_late": 900.0}
 
 
 async def _put(
-    seat: Seat, case: OpenCase, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
+    seat: Seat, case: OpenCase, question: ClerkAsked[Any], counter: Counter, routes: Sequence[IdentityRoute]
 ) -> None:
-    screen = _screen(seat, case.position, question, clerk, routes)
-    answer = await seat.show(screen, lambda: case.clerk_asked is question)
+    def is_waited_for() -> bool:
+        return case.clerk_asked is question
+
+    screen = _screen(seat, case.position, question, seat.person, routes)
+    minded: bool | Stop | None = True
+    if isinstance(question, FeeDue) and seat.board.fee_troubles:
+        minds = MindFeeTrouble(seat, case.position, counter)
+        minded = await seat.show(minds, lambda: is_waited_for() and bool(seat.board.fee_troubles))
+    answer = minded if isinstance(minded, Stop) else await seat.show(screen, is_waited_for)
     if isinstance(answer, Stop):
         case.stop(Actor.CLERK)
     elif answer is not None:

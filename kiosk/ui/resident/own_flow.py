@@ -68,9 +68,10 @@ async def _open(
 ) -> OwnCertificate | None:
     """The certificate in the card; None, after a notice, when there is none to be had or the resident stops."""
     try:
-        attempts = await own.attempts()
+        attempts, was_wrong = await own.attempts(), False
         while attempts:
-            password = await _ask_password(seat, own, EnterPassword(seat, None, policy, attempts))
+            screen = EnterPassword(seat, None, policy, attempts, was_wrong=was_wrong)
+            password = await _ask_password(seat, own, screen)
             if password is None or isinstance(password, Stop):
                 return None
             try:
@@ -78,7 +79,7 @@ async def _open(
             except CardUnusable as error:
                 if error.reason != "wrong":
                     raise
-                attempts = error.attempts
+                attempts, was_wrong = error.attempts, True
         raise CardUnusable("locked")
     except CardUnusable as error:
         await seat.ask(CardNotice(seat, error.reason))

@@ -91,10 +91,13 @@ async def accompany(seat: Seat, services: Services, own: OwnCard, service: OpenS
 
 
 async def _follow(seat: Seat, services: Services, service: OpenService) -> None:
+    before: PasswordEntry | None = None
     while service.ending is None:
         view = service.resident_sees
-        screen = _screen(seat, services, service, view)
+        was_wrong = isinstance(view, PasswordEntry) and view.follows_wrong(before)
+        screen = _screen(seat, services, service, view, was_wrong=was_wrong)
         answer = await seat.show(screen, partial(_still_sees, service, view))
+        before = view if isinstance(view, PasswordEntry) else before
         if isinstance(answer, Stop):
             service.stop(Actor.RESIDENT)
         elif isinstance(view, ResidentAsked) and answer is not None:
@@ -107,14 +110,15 @@ def _still_sees(service: OpenService, view: object) -> bool:
     return service.ending is None and service.resident_sees == view
 
 
-def _screen(seat: Seat, services: Services, service: OpenService, view: object) -> SeatScreen[Any]:
+def _screen(seat: Seat, services: Services, service: OpenService, view: object, *, was_wrong: bool) -> SeatScreen[Any]:
     match view:
         case PasswordMeant(statuses=statuses):
             return ChoosePasswordMeant(seat, statuses)
         case PasswordChoice(policy=policy, use=use):
             return ChoosePassword(seat, None, policy, use)
         case PasswordEntry(status=status, which=which, policy=policy, use=use):
-            return RecallPassword(seat, policy or services.entry_policy, status.attempts_remaining, which, use)
+            policy, left = policy or services.entry_policy, status.attempts_remaining
+            return RecallPassword(seat, policy, left, which, use, was_wrong=was_wrong)
         case CardRequest(action=action):
             # Only a change of password is begun at the terminal alone, so that nobody else minds its resident.
             is_alone = action is CardAction.INSERT and service.kind is ServiceKind.CHANGE

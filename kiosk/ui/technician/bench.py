@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 
 from kiosk.ui.counter import Counter
-from kiosk.ui.devices import DeviceState, Hand
+from kiosk.ui.devices import DeviceState, Hand, trouble_text
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -21,12 +21,6 @@ _LOOKS_EVERY_S = 1.0
 _TRACE_LINES = 40
 _COIN = "500"
 _LETTERS = {"c": "#coin", "k": "#recover", "x": "#accept"}
-TROUBLES = (
-    *("cover_open", "paper_end", "paper_near_end", "cutter_error", "recoverable_error", "unrecoverable_error"),
-    *("head_hot", "feed_button", "offline", "drawer_left_open", "acceptor_fault", "money_unassigned", "events_lost"),
-    *("payout_unknown", "coin_alarm", "hopper_fault", "card", "not_looked_after"),
-)
-"""Causes that have words; others are told as they are."""
 
 
 class Bench(SeatScreen[bool]):
@@ -177,8 +171,7 @@ def device_text(device: DeviceState, words: Words) -> str:
     line = words("technician.device", state=state, kind=kind, name=device.name, link=device.link)
     if not device.detail:
         return line
-    causes = (words(f"trouble.{cause}") if cause in TROUBLES else cause for cause in device.detail.split(", "))
-    return f"{line}\n  {', '.join(causes)}"
+    return f"{line}\n  {trouble_text(device, words)}"
 
 
 def _newest_paper(folder: Path | None) -> str:

@@ -1,0 +1,100 @@
+"""What is known to be out of order before a fee is taken, and what is said where a receipt did not come."""
+
+from collections.abc import Callable
+
+from textual.pilot import Pilot
+
+from kiosk.model.step import Step
+from kiosk.ui.app import KioskApp
+from kiosk.ui.devices import DeviceState
+from kiosk.ui.seat_name import SeatName
+from kiosk.ui.seat_screen import SeatScreen
+from tests.ui.screen_host import text_on
+from tests.ui.scripted_counter import Script, ScriptedCounter
+from tests.ui.test_trouble import BEFORE_FEE, apply
+from tests.ui.walk import reach, until
+
+NO_PAPER = DeviceState("printer", "receipt_printer", "sim:", "blocked", "paper_end")
+NO_COINS = DeviceState("cash", "cctalk", "sim:", "missing", "no answer")
+
+
+def out_of_order(*troubles: DeviceState) -> ScriptedCounter:
+    counter = ScriptedCounter(Script(skip=BEFORE_FEE))
+    counter.troubles = troubles
+    return counter
+
+
+async def agree(pilot: Pilot[None]) -> None:
+    await apply(pilot)
+    await reach(pilot, "Agree")
+    await pilot.press("enter")
+    await reach(pilot, "Notice")
+
+
+def test_the_desk_tells_what_is_out_of_order_who_acts_and_a_code(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        await until(pilot, lambda: "用紙がありません（K-PRINTER-001）" in text_on(app), "the printer")
+        assert "職員：用紙、カバー、カッターを確かめて" in text_on(app)
+        assert "硬貨の投入口：未接続" in text_on(app) and "K-DEVICE-001" in text_on(app)
+        counter.troubles = ()
+        await until(pilot, lambda: "K-PRINTER-001" not in text_on(app), "the desk without trouble")
+
+    counter = out_of_order(NO_PAPER, NO_COINS)
+    play(counter, clerk)
+
+
+def test_a_fee_is_taken_without_a_receipt_only_by_somebody_who_knows(play: Callable[..., KioskApp]) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await agree(pilot)
+        await pilot.press("f11")
+        await reach(pilot, "MindFeeTrouble")
+        assert "用紙がありません（K-PRINTER-001）" in text_on(app) and "領収書が出ず" in text_on(app)
+        await pilot.press("enter", "escape")
+        assert type(app.screen).__name__ == "MindFeeTrouble" and counter.script.tendered_yen is None
+        await pilot.press("1")
+        await reach(pilot, "EnterAmount")
+        await pilot.press(*"500", "enter")
+        await reach(pilot, "GiveMoney")
+        await pilot.press("enter", "f10")
+        await reach(pilot, "HandleCard")
+        assert "領収書が 出ます" not in text_on(app) and "職員が あとで お渡しします" in text_on(app)
+
+    counter = out_of_order(NO_PAPER)
+    counter.reader.insert()
+    play(counter, people)
+
+
+def test_a_printer_put_right_meanwhile_leads_on_by_itself(play: Callable[..., KioskApp]) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await agree(pilot)
+        await pilot.press("f11")
+        await reach(pilot, "MindFeeTrouble")
+        counter.troubles = ()
+        await reach(pilot, "EnterAmount")
+
+    counter = out_of_order(NO_PAPER)
+    play(counter, people)
+
+
+def test_who_paid_and_got_no_receipt_reads_what_he_has_and_his_clerk_is_called(play: Callable[..., KioskApp]) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await agree(pilot)
+        await pilot.press("f11")
+        await reach(pilot, "EnterAmount")
+        await pilot.press(*"500", "enter")
+        await reach(pilot, "GiveMoney")
+        await pilot.press("enter", "f10")
+        await reach(pilot, "TroubleNotice")
+        for told in ("いただきました", "証明書", "お使いいただけます", "K-PRINTER-001"):
+            assert told in text_on(app)
+        assert isinstance(app.screen, SeatScreen) and SeatName.CLERK in app.screen.seat.called()
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        await until(pilot, lambda: "要確認です" in text_on(app), "what the clerk has to do")
+        assert "終わりました" not in text_on(app)
+
+    script = Script(skip=BEFORE_FEE | {Step.TAKE_CARD}, is_paper_at_end=True)
+    play(ScriptedCounter(script), people)
