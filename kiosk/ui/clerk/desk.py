@@ -86,14 +86,15 @@ class Desk(SeatScreen[str]):
                 board.terminals.answer(call, None)
 
     def on_key(self, event: events.Key) -> None:
-        """C answers a call, K frees a stuck printer, Q opens the queue, M the menu."""
-        if event.key == "c":
+        """C answers a call, K frees a stuck printer, Q opens the queue, M the menu; Caps Lock or not."""
+        letter = event.key.lower()
+        if letter == "c":
             self.come()
-        elif event.key == "k" and self._counter.is_printer_stuck:
+        elif letter == "k" and self._counter.is_printer_stuck:
             self.recover_printer()
-        elif event.key == "q":
+        elif letter == "q":
             self.open_queue()
-        elif event.key == "m":
+        elif letter == "m":
             self.open_menu()
 
     def follow(self) -> None:

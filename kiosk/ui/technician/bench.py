@@ -123,13 +123,14 @@ class Bench(SeatScreen[bool]):
 
     def on_key(self, event: events.Key) -> None:
         """I and R move the simulated card, C drops a coin, K frees the printer, X accepts another, M opens the menu."""
-        if event.key in ("i", "r"):
-            self._move_card(event.key == "i")
-        elif event.key in _LETTERS:
-            for key in self.query(_LETTERS[event.key]).results(Key):
+        letter = event.key.lower()
+        if letter in ("i", "r"):
+            self._move_card(letter == "i")
+        elif letter in _LETTERS:
+            for key in self.query(_LETTERS[letter]).results(Key):
                 if key.display:
                     key.action_press()
-        elif event.key == "m":
+        elif letter == "m":
             self.open_menu()
 
     @on(Key.Pressed, "#coin")
