@@ -1,16 +1,20 @@
 """What is known to be out of order before a fee is taken, and what is said where a receipt did not come."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from textual.pilot import Pilot
 
+from kiosk.model.application import Application, Closed
 from kiosk.model.step import Step
 from kiosk.ui.app import KioskApp
+from kiosk.ui.case import OpenCase
 from kiosk.ui.devices import DeviceState
+from kiosk.ui.ending import Ending, Finished, Outcome, Trouble
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from tests.ui.screen_host import text_on
-from tests.ui.scripted_counter import Script, ScriptedCounter
+from tests.ui.scripted_counter import VALID_UNTIL, Script, ScriptedCounter, resident
 from tests.ui.test_trouble import BEFORE_FEE, apply
 from tests.ui.walk import reach, until
 
@@ -98,3 +102,31 @@ def test_who_paid_and_got_no_receipt_reads_what_he_has_and_his_clerk_is_called(p
 
     script = Script(skip=BEFORE_FEE | {Step.TAKE_CARD}, is_paper_at_end=True)
     play(ScriptedCounter(script), people)
+
+
+def test_a_case_that_was_resolved_stands_at_the_desk_with_its_newest_word_alone(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        endings: tuple[Ending, ...] = (
+            Trouble(Outcome.HALTED, "K-PRINTER-001", False),
+            Finished(Closed("pseudonym", "0A1B2C3D", b"", 17, VALID_UNTIL)),
+        )
+        for ending in endings:
+            app.board.close(OpenCase(Application("2026-0007", ""), resident(0), app.board.bell), ending)
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        assert text_on(app).count("2026-0007") == 1 and "交付済" in text_on(app) and "要確認" not in text_on(app)
+
+    play(ScriptedCounter(), clerk)
+
+
+def test_a_rule_on_the_technicians_paper_is_as_wide_as_the_paper(play: Callable[..., KioskApp], tmp_path: Path) -> None:
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f12")
+        await reach(pilot, "Bench")
+        await until(pilot, lambda: "\n" + "─" * 42 + "\n" in text_on(app), "the paper")
+
+    # 42 columns of a printer of 58 or 80 mm in its usual font: 21 characters of two columns.
+    (tmp_path / "0001.txt").write_text("head\n" + "─" * 21 + "\nend\n")
+    play(ScriptedCounter(papers=tmp_path), technician)

@@ -122,7 +122,10 @@ class Desk(SeatScreen[str]):
         self.write("desk-calls", "\n".join((*calls, "")))
         for paragraph in self.query("#desk-calls").results(Paragraph):
             paragraph.display = bool(calls)
-        newest = [self._ended_text(case) for case in reversed(board.ended[-_ENDED_SHOWN:])]
+        # A case that went on after a trouble has ended twice; what it came to in the end is what counts.
+        latest = {case.application.number: case for case in board.ended}
+        in_order = sorted(latest.values(), key=board.ended.index, reverse=True)
+        newest = [self._ended_text(case) for case in in_order[:_ENDED_SHOWN]]
         if board.terminals is not None:
             newest += map(self._ended_elsewhere, reversed(board.terminals.ended[-_ENDED_SHOWN:]))
         self.write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))

@@ -20,6 +20,7 @@ from kiosk.ui.words import Words
 _LOOKS_EVERY_S = 1.0
 _TRACE_LINES = 40
 _COIN = "500"
+_RULED = "─"
 _LETTERS = {"c": "#coin", "k": "#recover", "x": "#accept"}
 
 
@@ -179,4 +180,5 @@ def _newest_paper(folder: Path | None) -> str:
     if folder is None:
         return ""
     papers = sorted(folder.glob("*.txt"))
-    return papers[-1].read_text() if papers else ""
+    # Two columns wide on paper, where it is a character of JIS X 0208, and one cell on a screen.
+    return papers[-1].read_text().replace(_RULED, 2 * _RULED) if papers else ""

@@ -195,7 +195,8 @@ class Rounds:
     async def _read_operations(self) -> None:
         title_id, language = "technician.operations.title", self._seat.language
         book = await asyncio.to_thread(self._tools.operations, language)
-        while not isinstance(await self._read(title_id, book.split("\n"), _PRINT), Stop):
+        blocks = [f"{block}\n" for block in book.split("\n\n")]
+        while not isinstance(await self._read(title_id, blocks, _PRINT), Stop):
             where = await self._use(title_id, lambda ask: self._tools.print_operations(language[:2]))
             if where is not None:
                 await self._read(title_id, [self._words("technician.done", path=where)])
