@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from hw.errors import CardRemoved
 from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.issuance.persons import (
     CLERK_ALONE,
@@ -37,6 +38,12 @@ class Unsure(StrEnum):
     """What a clerk says who has not seen what he is asked about."""
 
     CANNOT_TELL = "cannot_tell"
+
+
+class Gone(StrEnum):
+    """What left while a question waited for its person."""
+
+    CARD = "card"
 
 
 class Recalled(StrEnum):
@@ -71,6 +78,10 @@ class Asked(Generic[A]):
 
 class ResidentAsked(Asked[A]):
     """A question to the resident."""
+
+    def lose_card(self) -> bool:
+        """The card has left, as the next command to it would find; False when the case no longer waits."""
+        return _fail(self._answer, CardRemoved("the card left while its resident was asked"))
 
 
 class ClerkAsked(Asked[A]):

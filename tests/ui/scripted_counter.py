@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
+from hw.errors import CardRemoved
 from hw.health_words import Question
 from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus, PrintOutcome, UnownedMoney
 from hw.sim.coin.virtual import VirtualCoinMachine
@@ -466,6 +467,8 @@ class ScriptedCounter:
         return (Check("card.link", "pass", "sim:"), Check("authority.url", "fail", "no answer"))
 
     def failure_text(self, code: str, language: str) -> FailureText:
+        if code == "K-CARD-003":
+            return FailureText("手続の途中でカードが抜けました。", "カードを入れてください。", "resident")
         if language.startswith("ja"):
             return FailureText(
                 "今の法律では、この手続はご利用いただけません。", "別の方法を、職員がご案内します。", "clerk"
@@ -478,6 +481,8 @@ class ScriptedCounter:
             return self._issue(application, persons, report)
         except Abandoned:
             raise RolledBack("K-CASE-002") from None
+        except CardRemoved:
+            raise RolledBack("K-CARD-003") from None
 
     def _issue(self, application: Application, persons: Persons, report: Report) -> Closed:
         script, who = self.script, resident(int(application.resident_code) - 10000000000)

@@ -26,6 +26,10 @@ class OwnCard(Protocol):
         """Whether a card lies in the reader."""
         ...
 
+    async def look(self) -> bool | None:
+        """Whether a card lies in a reader of the terminal, asked beside a case; None when that cannot be told."""
+        ...
+
     async def wait(self, is_inside: bool) -> None:
         """Waits until a card lies in the reader, or lies there no longer."""
         ...
@@ -72,8 +76,10 @@ async def _open(
         while attempts:
             screen = EnterPassword(seat, None, policy, attempts, was_wrong=was_wrong)
             password = await _ask_password(seat, own, screen)
-            if password is None or isinstance(password, Stop):
+            if isinstance(password, Stop):
                 return None
+            if password is None:
+                raise CardUnusable("no_card")
             try:
                 return await own.certificate(password, sample)
             except CardUnusable as error:

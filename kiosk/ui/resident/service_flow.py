@@ -12,6 +12,7 @@ from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.persons import CardRequest, PasswordChoice, PasswordEntry, PasswordMeant, ResidentAsked
 from kiosk.ui.resident.card import HandleCard
+from kiosk.ui.resident.card_watch import show_while_card_stays
 from kiosk.ui.resident.own_flow import OwnCard, move_card
 from kiosk.ui.resident.password import ChoosePassword
 from kiosk.ui.resident.service import (
@@ -74,7 +75,7 @@ async def choose_service(seat: Seat, services: Services, own: OwnCard) -> Outcom
 async def accompany(seat: Seat, services: Services, own: OwnCard, service: OpenService) -> Outcome | None:
     """Shows what a procedure needs of the resident, until it has ended and he has read how."""
     while True:
-        await _follow(seat, services, service)
+        await _follow(seat, services, own, service)
         ending = service.ending
         if isinstance(ending, Trouble) and ending.outcome is Outcome.INTERRUPTED:
             return ending.outcome
@@ -90,13 +91,18 @@ async def accompany(seat: Seat, services: Services, own: OwnCard, service: OpenS
     return None
 
 
-async def _follow(seat: Seat, services: Services, service: OpenService) -> None:
+async def _follow(seat: Seat, services: Services, own: OwnCard, service: OpenService) -> None:
     before: PasswordEntry | None = None
     while service.ending is None:
         view = service.resident_sees
         was_wrong = isinstance(view, PasswordEntry) and view.follows_wrong(before)
         screen = _screen(seat, services, service, view, was_wrong=was_wrong)
-        answer = await seat.show(screen, partial(_still_sees, service, view))
+        still_sees = partial(_still_sees, service, view)
+        answer = await (
+            show_while_card_stays(seat, screen, still_sees, own)
+            if isinstance(view, PasswordChoice | PasswordEntry)
+            else seat.show(screen, still_sees)
+        )
         before = view if isinstance(view, PasswordEntry) else before
         if isinstance(answer, Stop):
             service.stop(Actor.RESIDENT)
