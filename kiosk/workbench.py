@@ -231,5 +231,5 @@ class _SimulatedHand:
 
 
 def _record(at: str, health: Health) -> SelfTest:
-    measured = tuple((m.name, str(m.value), m.limits, m.outcome.value) for m in health.measurements)
+    measured = tuple((m.name, m.told, m.limits, m.outcome.value) for m in health.measurements)
     return SelfTest(at, health.device, health.level.value, health.outcome.value, measured, health.statistics)
