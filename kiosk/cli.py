@@ -307,6 +307,26 @@ def _data(args: argparse.Namespace, of: str = "") -> Path:
     return base if args.data is not None or not of else base / of
 
 
+def _worked_in(args: argparse.Namespace, otherwise: str = "") -> Path:
+    """The data directory of a station that has worked: the one given, else where the user's last one did.
+
+    `otherwise` is the one that is meant when none has worked yet; without it that is an error.
+    """
+    from hw.strict_toml import ConfigInvalid
+    from kiosk.data_directory import last_used
+
+    base = _data(args)
+    if args.data is not None or os.environ.get("STATE_DIRECTORY"):
+        return base
+    found = last_used(base)
+    if found is not None:
+        print(f"kiosk: of {found}", file=sys.stderr)
+        return found
+    if not otherwise:
+        raise ConfigInvalid(str(base), "", "no station has worked here yet; --data names another folder")
+    return base / otherwise
+
+
 @contextmanager
 def _writing(data: Path) -> Iterator[Path]:
     """The data directory; one that cannot be made or written to becomes `ConfigInvalid`."""
@@ -362,7 +382,7 @@ def _sign(args: argparse.Namespace) -> int:
 
     config = load_config(locate_config(args.config), args.settings)
     is_detached = args.format == "cms"
-    with _writing(_data(args, "drill")) as data:
+    with _writing(_worked_in(args, "drill")) as data:
         return run_sign(config, data, args.file, args.out, is_detached=is_detached, pin_file=args.pin_file)
 
 
@@ -387,9 +407,9 @@ def _journal(args: argparse.Namespace) -> int:
     if args.action == "purge":
         from kiosk.maintenance.command import run_purge
 
-        with _writing(_data(args)) as data:
+        with _writing(_worked_in(args)) as data:
             return run_purge(config, path, args.settings, data, is_destroying=args.destroy)
-    return run_journal(config, _data(args, "drill"), args.action, args.head)
+    return run_journal(config, _worked_in(args), args.action, args.head)
 
 
 def _clerk_pin(_: argparse.Namespace) -> int:
@@ -444,7 +464,7 @@ def _reconcile(args: argparse.Namespace) -> int:
             raise ConfigInvalid(str(args.receipts), "", error.strerror or str(error)) from error
         except ValueError as error:
             raise ConfigInvalid(str(args.receipts), "", "no text in UTF-8, of a receipt's code a line") from error
-    with _writing(_data(args)) as data:
+    with _writing(_worked_in(args)) as data:
         out = "json" if args.json else "text"
         return run_reconcile(config, path, args.settings, data, [line for line in stubs if line.strip()], out)
 
@@ -457,7 +477,7 @@ def _settle(args: argparse.Namespace) -> int:
     path = locate_config(args.config)
     config = load_config(path, args.settings)
     try:
-        with _writing(_data(args, "drill")) as data:
+        with _writing(_worked_in(args)) as data:
             return run_settle(config, path, args.settings, data, args.number, args.answer, args.clerk, args.second)
     except UsageInvalid as error:
         return _fail(ExitCode.USAGE, str(error))
@@ -529,7 +549,7 @@ def _in_training(args: argparse.Namespace, run: "Callable[[Place], int]") -> int
     path = locate_config(args.config)
     config = load_config(path, args.settings)
     try:
-        with _writing(_data(args, "drill")) as data:
+        with _writing(_worked_in(args)) as data:
             return run(Place(config, path, args.settings, data))
     except NotInTraining as error:
         return _fail(ExitCode.USAGE, str(error))
@@ -558,7 +578,7 @@ def _check(args: argparse.Namespace) -> int:
     from kiosk.support_command import run_check
 
     path = locate_config(args.config)
-    return run_check(load_config(path, args.settings), path, _data(args, "demo"), is_json=args.json)
+    return run_check(load_config(path, args.settings), path, _worked_in(args, "demo"), is_json=args.json)
 
 
 def _bundle(args: argparse.Namespace) -> int:
@@ -569,7 +589,7 @@ def _bundle(args: argparse.Namespace) -> int:
     path = locate_config(args.config)
     config = load_config(path, args.settings)
     try:
-        return run_bundle(config, path, _data(args, "demo"), args.out, system_clock())
+        return run_bundle(config, path, _worked_in(args, "demo"), args.out, system_clock())
     except OSError as error:
         return _fail(ExitCode.CONFIG, f"{error.filename or args.out}: {error.strerror or error}")
 

@@ -4,7 +4,7 @@ import datetime
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -16,6 +16,7 @@ from kiosk.issuance.receipt import ReceiptForm
 from kiosk.model.application import Delivery
 from kiosk.model.policy import Policy
 from kiosk.model.town import Areas, Town
+from kiosk.reception_hours import ReceptionHours, parse_hours
 
 ETC = Path("/etc/kiosk")
 SHIPPED = Path(__file__).resolve().parent.parent / "config"
@@ -126,6 +127,20 @@ class CounterTable:
 
 
 @dataclass(frozen=True)
+class HoursTable:
+    """From when until when applications are taken in, by day of the week ("08:30-17:15"); empty: not on that day.
+
+    All empty: at any time. On holidays, weekends and for the end of the year none are.
+    """
+
+    monday: str = ""
+    tuesday: str = ""
+    wednesday: str = ""
+    thursday: str = ""
+    friday: str = ""
+
+
+@dataclass(frozen=True)
 class ReceiptTable:
     """The language of the receipt."""
 
@@ -151,6 +166,7 @@ class _KioskFile:
     register: RegisterTable = field(default_factory=RegisterTable)
     store: StoreTable = field(default_factory=StoreTable)
     counter: CounterTable = field(default_factory=CounterTable)
+    hours: HoursTable = field(default_factory=HoursTable)
     receipt: ReceiptTable = field(default_factory=ReceiptTable)
     voice: VoiceTable = field(default_factory=VoiceTable)
 
@@ -188,6 +204,8 @@ class Config:
     issuer: IssuerPlace
     store: StoreTable
     counter: CounterTable
+    hours: ReceptionHours | None
+    """None: applications are taken in at any time."""
     receipt: ReceiptTable
     voice: VoiceTable
     hardware: Hardware
@@ -218,6 +236,7 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
     with blaming_settings(own, str(path)):
         file = convert(tables, _KioskFile, str(path))
         _check(file, str(path))
+        hours = _hours(file, str(path))
         hardware_path = home / file.station.hardware
         hardware_tables = _read_named(path, "station.hardware", hardware_path)
         policy = _policy(path, home / file.policy.directory, file.policy.profile)
@@ -239,6 +258,7 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
         ),
         store=file.store,
         counter=file.counter,
+        hours=hours,
         receipt=file.receipt,
         voice=file.voice,
         hardware=hardware,
@@ -279,6 +299,16 @@ def _check(file: _KioskFile, name: str) -> None:
         )
     if _is_sqlite_without_file(file.store.url):
         raise ConfigInvalid(name, "store.url", f"{file.store.url!r} names no file: sqlite:///FILE")
+
+
+def _hours(file: _KioskFile, name: str) -> ReceptionHours | None:
+    weekdays = []
+    for day, text in asdict(file.hours).items():
+        try:
+            weekdays.append(parse_hours(text))
+        except ValueError as error:
+            raise ConfigInvalid(name, f"hours.{day}", str(error)) from error
+    return ReceptionHours(weekdays, file.counter.holidays) if any(weekdays) else None
 
 
 def _is_sqlite_without_file(url: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from hw.errors import DeviceError
 from hw.hardware import Hardware, rehearsal_keys
-from hw.health_words import DEVICES
+from hw.health_words import CARD_READERS, DEVICES
 from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
@@ -23,6 +23,9 @@ from kiosk.ui.workbench import Check
 
 _KEY_FILES = ("station.key", "head.key", "line.key")
 _PROCESSES = Path("/proc")
+_SOCKET = Path("/run/pcscd/pcscd.comm")
+"""Where the card service is asked (pcscd(8))."""
+_SERVICE_PACKAGE = "Debian's package pcscd"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -37,6 +40,7 @@ def check_settings(config: Config, path: Path, data: Path) -> tuple[Check, ...]:
         *_roster(config),
         *_issuer_keys(config),
         Check("counter.delivery", "pass", config.counter.delivery.value),
+        Check("hours", "pass", "at any time" if config.hours is None else str(config.hours)),
         *_links(hardware),
         Check("printer.model", "pass", hardware.printer.model),
         Check("cash.kind", "pass", hardware.cash.kind),
@@ -44,7 +48,7 @@ def check_settings(config: Config, path: Path, data: Path) -> tuple[Check, ...]:
         Check("store.url", "pass", without_secrets(config.store.url) or str(config.store.location(data))),
         Check("authority.url", "pass", without_secrets(config.authority.url) or "its own, of the demo"),
         *(_private(name, data / name) for name in _KEY_FILES if (data / name).exists()),
-        _card_service(),
+        _card_service(hardware),
     )
 
 
@@ -128,8 +132,12 @@ def _rehearsal(hardware: Hardware) -> Check:
     return Check("rehearsal", "note" if keys else "pass", ", ".join(keys) or "none")
 
 
-def _card_service() -> Check:
-    """A card service that logs what passes would log passwords too (pcscd -a, --apdu)."""
+def _card_service(hardware: Hardware) -> Check:
+    """A card service that logs what passes would log passwords too (pcscd -a, --apdu).
+
+    It may be started by whoever knocks first (systemd's `pcscd.socket`); a reader that is no simulation needs at least
+    the place to knock.
+    """
     for path in _PROCESSES.glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().split(b"\0")
@@ -140,7 +148,10 @@ def _card_service() -> Check:
             return Check(
                 "pcscd", "fail" if logs else "pass", "logs what passes" if logs else "logs nothing that passes"
             )
-    return Check("pcscd", "note", "not running")
+    is_needed = any(getattr(hardware, name).link.startswith("pcsc:") for name in CARD_READERS)
+    if is_needed and not _SOCKET.exists():
+        return Check("pcscd", "fail", f"no card service at {_SOCKET}, which {_SERVICE_PACKAGE} brings")
+    return Check("pcscd", "note", "not running, and started when it is needed" if is_needed else "not running")
 
 
 def _reader(link: str, assembly: Assembly) -> Check:

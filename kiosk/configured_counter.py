@@ -139,6 +139,7 @@ class ConfiguredCounter:
         self._endpoint: Endpoint | None = None
         self.sign_in: SignIn | None = None
         self.holidays: Sequence[datetime.date] = config.counter.holidays
+        self.hours = config.hours
         self.voice: Voice | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._lines: deque[str] = deque(maxlen=TRACE_LENGTH)

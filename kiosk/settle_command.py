@@ -38,6 +38,8 @@ def run_settle(
     leave it for now or their station cannot be asked. Raises `ConfigInvalid`, `DataInUse`, `UsageInvalid` and
     what opening the station raises.
     """
+    if not (data / "station.key").is_file():
+        raise ConfigInvalid(str(data), "", "no station has worked here yet; --data names another folder")
     with (
         hold_data(data),
         authority_endpoint(config, config_path, settings, data) as endpoint,

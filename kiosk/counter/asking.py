@@ -152,6 +152,8 @@ FREE = Asking("free", str, Found)
 """The terminal has nobody: it waits for a form that the clerk sends there."""
 CALL = Asking("call", str, bool)
 """The resident at the terminal wants somebody to come; a clerk who is on his way says so."""
+DESERTED = Asking("deserted", str, bool)
+"""A password is waited for at the terminal, and nobody has touched it for long; a clerk who looked there ends it."""
 TESTIFY = Asking("testify", SuspectCase, Testimony)
 """Two clerks settle a suspect case of the terminal, and both sign what they found."""
 DECIDE = Asking("decide", Cases, Decision)
@@ -161,7 +163,7 @@ CARRIED_OUT = Asking("carried_out", CarriedOut, bool)
 
 _ABOUT_CASES = (IDENTITY, APPROVE, FEE, CHANGE, REPAY, CASH, COUNT, RETURNED, PAPER, TESTIFY, DECIDE)
 
-CLERKS = frozenset(asked.kind for asked in (*_ABOUT_CASES, TYPED_FORM, FREE, CALL))
+CLERKS = frozenset(asked.kind for asked in (*_ABOUT_CASES, TYPED_FORM, FREE, CALL, DESERTED))
 """What a person answers, who takes his time; everything else a station answers at once."""
 IS_VALID = Asking("is_valid", str, bool)
 CASE_KEY = Asking("case_key", KeyWanted, KeyOfCase)

@@ -100,6 +100,9 @@ class Reception(Protocol):
     def come(self) -> None:
         """Goes to the resident who called."""
 
+    def end_deserted(self) -> None:
+        """Looks at a terminal at which nobody seems to be, and ends what is under way there."""
+
 
 class Witnesses(Protocol):
     """Two clerks at this station. The call blocks until they have looked; raises `Abandoned` when they do not now."""
@@ -241,6 +244,7 @@ class Desk:
             (asking.TYPED_FORM, lambda question, form: self._received(question).look_at_form(form)),
             (asking.FREE, lambda question, _: asking.Found(self._received(question).send_form())),
             (asking.CALL, lambda question, _: _come(self._received(question))),
+            (asking.DESERTED, lambda question, _: _end_deserted(self._received(question))),
             (asking.TESTIFY, self._testify),
             (asking.DECIDE, self._decide),
             (asking.CARRIED_OUT, self._carried_out),
@@ -451,6 +455,11 @@ class Desk:
 
 def _come(reception: Reception) -> bool:
     reception.come()
+    return True
+
+
+def _end_deserted(reception: Reception) -> bool:
+    reception.end_deserted()
     return True
 
 

@@ -195,6 +195,10 @@ class RemoteReception:
         """Waits until he is on his way."""
         self.desk.ask_person(asking.CALL, "")
 
+    def end_deserted(self) -> None:
+        """Waits until he has looked, and ends what is under way here."""
+        self.desk.ask_person(asking.DESERTED, "")
+
     def resident_of(self, code: str) -> Resident | None:
         """Whose printed form has this code; nobody's when the clerk's station cannot be asked."""
         try:

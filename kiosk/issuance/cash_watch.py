@@ -4,19 +4,17 @@ A machine that may hold a coin it does not count, and a drawer that stays shut, 
 devices go on, and no record of the case depends on it.
 """
 
-from dataclasses import dataclass, field
-
 from hw.ports import CashBox, CashTrouble, Deposit
 from kiosk.issuance.persons import Clerk
 
 
-@dataclass
 class CashWatch:
     """Watches `cash` for `clerk` during one payment or refund."""
 
-    cash: CashBox
-    clerk: Clerk
-    _has_told: bool = field(default=False, init=False)
+    def __init__(self, cash: CashBox, clerk: Clerk) -> None:
+        self.cash = cash
+        self.clerk = clerk
+        self._has_told = False
 
     def is_news(self, deposit: Deposit) -> bool:
         """Whether the clerk does not know yet that the machine's counts disagree."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Any, NamedTuple
 
 from kiosk.journal.seal import Seal
@@ -56,9 +56,9 @@ class NumberedReceipt:
 class Witness(Enum):
     """What a signed head from outside says about the store."""
 
-    AGREES = "agrees"
-    SAW_MORE = "saw more"
-    SAW_OTHERS = "saw others"
+    AGREES = auto()
+    SAW_MORE = auto()
+    SAW_OTHERS = auto()
 
 
 class Note(NamedTuple):

@@ -29,7 +29,7 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.terminal_driver import KioskDriver
 from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
-from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatTab
+from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatBar, SeatTab
 from kiosk.ui.widgets.seat_lock import LOCK_KEYS
 from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, Catalogues
 
@@ -314,6 +314,8 @@ class KioskApp(App[None], inherit_bindings=False):
             return
         if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
             self._idle.touch()
+            if isinstance(screen := self._screen_in_front(), SeatScreen) and not self._changes_seat(event, screen):
+                screen.touched()
             is_dropped = self._drops(event)
             if isinstance(event, events.MouseDown):
                 self._drops_release = is_dropped
@@ -343,6 +345,15 @@ class KioskApp(App[None], inherit_bindings=False):
         if is_locked_out and not is_second and isinstance(event, events.Key) and event.key in LOCK_KEYS:
             screen.type_at_lock(event.key)
         return is_second or is_locked_out
+
+    @staticmethod
+    def _changes_seat(event: events.Event, screen: SeatScreen[Any]) -> bool:
+        """Whether a touch of a demo's is none of the person at the seat in front."""
+        if isinstance(event, events.Key):
+            return screen.seat.is_demo and event.key in SEAT_KEYS.values()
+        if not isinstance(event, events.MouseDown):
+            return False
+        return any(bar.region.contains(event.x, event.y) for bar in screen.query(SeatBar))
 
     def _is_second_tap(self, event: events.MouseDown, screen: Screen[Any] | None) -> bool:
         """Whether a trembling hand has tapped twice: at the same place in no time, or onto a screen just shown."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kiosk.model.revocation import RevocationCause
     from kiosk.ui.books import LeftCase
     from kiosk.ui.case import OpenCase
+    from kiosk.ui.deserted import DesertedEntry
     from kiosk.ui.devices import DeviceState
     from kiosk.ui.ending import Ending
     from kiosk.ui.service import OpenService
@@ -59,7 +60,13 @@ class Board:
     is_occupied: bool = False
     """Whether somebody has begun at the terminal that this station has."""
     is_clerk_called: bool = False
-    """Whether the resident at the terminal wants somebody to come."""
+    """Whether a resident of this terminal wants somebody to come."""
+    has_caller_left: bool = False
+    """Whether he who called has left the terminal: he is still expected to be met, but whoever comes has not called."""
+    deserted: "DesertedEntry | None" = None
+    """The password entry whose resident has not touched the terminal for long, until he does."""
+    is_card_asked_back: bool = False
+    """Whether somebody is asked to take his card out once all else has ended."""
 
     fee_troubles: "tuple[DeviceState, ...]" = ()
     """What the fee and its receipt need at this station, and what cannot be worked with now."""
@@ -128,8 +135,15 @@ class Board:
 
     @property
     def is_somebody_calling(self) -> bool:
-        """Whether a resident wants somebody to come, at this terminal or at one elsewhere."""
-        return self.is_clerk_called or bool(self.terminals and self.terminals.calls)
+        """Whether somebody has to come to this terminal or one elsewhere: a resident calls, or seems to have gone."""
+        if self.is_clerk_called or self.is_deserted:
+            return True
+        return self.terminals is not None and bool(self.terminals.calls or self.terminals.deserted)
+
+    @property
+    def is_deserted(self) -> bool:
+        """Whether a password is waited for at the terminal, and nobody seems to be there."""
+        return self.deserted is not None and self.deserted.is_open
 
     @property
     def asks_clerk(self) -> bool:
@@ -155,7 +169,13 @@ class Board:
         """The resident wants his certificate revoked; None when he has changed his mind, or was told something."""
         self.revocation_wished = cause
         self.is_wish_attended = self.is_clerk_called = cause is not None
+        self.has_caller_left = False
         self.bell.ring()
+
+    @property
+    def is_caller_there(self) -> bool:
+        """Whether the resident who is at the terminal now has called."""
+        return self.is_clerk_called and not self.has_caller_left
 
     def sit_down(self) -> None:
         """Who wants his certificate revoked has made place at the terminal; he still waits to be called on."""
@@ -192,12 +212,39 @@ class Board:
 
     def call_clerk(self) -> None:
         """The resident wants somebody to come; nobody asks why."""
-        self.is_clerk_called = True
+        self.is_clerk_called, self.has_caller_left = True, False
+        self.bell.ring()
+
+    def end_visit(self) -> None:
+        """The resident leaves the terminal; whom he has called comes all the same."""
+        self.has_caller_left = self.is_clerk_called
+        self.bell.ring()
+
+    def desert(self, entry: "DesertedEntry") -> None:
+        """Nobody has touched the terminal for long while a password is typed."""
+        self.deserted = entry
+        self.bell.ring()
+
+    def come_back(self) -> None:
+        """Somebody has touched the terminal, or no password is typed any more."""
+        if self.deserted is not None:
+            self.deserted = None
+            self.bell.ring()
+
+    def end_deserted(self) -> None:
+        """The clerk has looked, and ends what its resident has left."""
+        if self.deserted is not None:
+            self.deserted.end()
+            self.bell.ring()
+
+    def ask_card_back(self, is_asked: bool) -> None:
+        """Somebody is asked to take his card, or need not be any more."""
+        self.is_card_asked_back = is_asked
         self.bell.ring()
 
     def answer_call(self) -> None:
         """Somebody has come."""
-        self.is_clerk_called, self.denied = False, None
+        self.is_clerk_called, self.has_caller_left, self.denied = False, False, None
         self.bell.ring()
 
     def open(self, case: "OpenCase") -> None:

@@ -23,6 +23,7 @@ from kiosk.issuance.persons import (
 from kiosk.model.resident import Resident
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.board import Board
+from kiosk.ui.deserted import DesertedEntry
 from kiosk.ui.far import FarClerk
 from kiosk.ui.persons import (
     Approval,
@@ -121,7 +122,8 @@ class _NotWanted(Exception):
 async def reach_clerk(board: Board, far: FarClerk, is_leaving: Callable[[], bool]) -> None:
     """Carries to the clerk's station what residents bring before there is a case, one thing at a time, until it leaves.
 
-    A form that was typed, or a call; and while there is neither, that the terminal is free for a form he takes in.
+    A form that was typed, a password entry that nobody seems to be at, or a call; and while there is none of these,
+    that the terminal is free for a form he takes in.
     """
     thread = StationThread()
     try:
@@ -144,6 +146,8 @@ def _wanted(board: Board) -> object | None:
     """For what the clerk is needed now."""
     if board.submitted is not None:
         return board.submitted
+    if board.is_deserted:
+        return board.deserted
     if board.is_clerk_called:
         return "call"
     return "free" if board.is_greeting and board.offered is None else None
@@ -165,6 +169,11 @@ async def _reach(
             board.answer_call()
         elif wanted == "free":
             board.offer(await thread.call(reception.send_form))
+        elif isinstance(wanted, DesertedEntry):
+            await thread.call(reception.end_deserted)
+            # Who has come back in the same moment goes on.
+            if board.deserted is wanted:
+                board.end_deserted()
         elif (submission := board.submitted) is not None:
             looked = await thread.call(reception.look_at_form, submission.form)
             board.answer_submission(submission, _answer(looked.resident, looked.items))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.town import Areas
+from kiosk.reception_hours import ReceptionHours
 from kiosk.ui.books import Books
 from kiosk.ui.card_services import CardServices
 from kiosk.ui.devices import CoinMachine, DeviceState, Hand, SimulatedCard, StationDevices
@@ -47,6 +48,8 @@ class Counter(Protocol):
 
     holidays: Sequence[datetime.date]
     """On which the office is closed besides weekends and the end of the year."""
+    hours: ReceptionHours | None
+    """When applications are taken in; None: at any time."""
     clerk: str
     """The operator at the clerk's seat, as the journal names him, until somebody has signed in."""
     sign_in: "SignIn | None"

@@ -36,6 +36,10 @@ class FarReception(Protocol):
         """Goes to the resident who called."""
         ...
 
+    def end_deserted(self) -> None:
+        """Looks at a password entry that nobody seems to be at, and ends it."""
+        ...
+
 
 class FarDecisions(Protocol):
     """The clerk at his own station, about cases that were left here.

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 class Patience:
     """Seconds. After `idle_s` the resident is asked whether he is still there; after `warning_s` more he has left.
 
+    Where a password is typed nobody is asked nor hurried; after `entry_s` the clerk is called to look.
     A clerk's seat locks after `clerk_s`. Personal data on the resident's screen is covered again after `shown_s`.
     """
 
     idle_s: float = 60.0
     warning_s: float = 30.0
+    entry_s: float = 180.0
     clerk_s: float = 300.0
     shown_s: float = 20.0
 

@@ -8,6 +8,7 @@ from hw.errors import DeviceError
 from hw.ports import PinPolicy
 from kiosk.model.resident import Resident
 from kiosk.model.secret import wipe
+from kiosk.reception_hours import Closed
 from kiosk.ui.board import Board
 from kiosk.ui.card_services import CardServices, Judgement, OwnCertificate
 from kiosk.ui.case import OpenCase
@@ -122,6 +123,11 @@ class StationReception:
 
         far = self._counter.far_clerk()
         self._board.close(case, await self._thread.call(run_case, self._issue, case, self._station, post, far))
+
+    def closed(self) -> Closed | None:
+        """What the counter's hours say now."""
+        hours = self._counter.hours
+        return None if hours is None else hours.closed_at(self._station.clock())
 
     def leave(self) -> None:
         """The resident leaves."""

@@ -54,7 +54,7 @@ class Seat:
         self.is_demo = is_demo
         self._app = app
         self._catalogues = catalogues
-        self._language = language
+        self._language = self._first_language = language
         self._layout = "usual"
         self._is_locked = False
         self.guard: Callable[[bytearray], Awaitable[str | Deaf | None]] | None = None
@@ -197,11 +197,19 @@ class Seat:
         self._layout = layout
 
     def welcome(self, language: str) -> None:
-        """Makes the seat ready for the next person: nothing is left of how the last one liked it."""
+        """Makes the seat ready for the next person: nothing is left of how the last one liked it, nor of his call."""
+        self._first_language = language
+        self.board.end_visit()
         self.speak(language)
         if self._layout != "usual" or self.look != self._first_look:
             self.arrange("usual")
             self.dress(self._first_look)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the seat is as it welcomes people: nobody has called, nor changed anything to his liking."""
+        is_as_first = self._language == self._first_language and self.look == self._first_look
+        return is_as_first and self._layout == "usual" and not self.board.is_caller_there
 
     @property
     def is_in_front(self) -> bool:

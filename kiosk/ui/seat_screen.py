@@ -184,7 +184,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     @property
     def _is_calling(self) -> bool:
-        return self.seat.name is SeatName.RESIDENT and self.seat.board.is_clerk_called
+        return self.seat.name is SeatName.RESIDENT and self.seat.board.is_caller_there
 
     def write(self, paragraph_id: str, text: str) -> None:
         """Changes what a paragraph says, where the screen has it."""
@@ -325,6 +325,9 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
                 self.add_class("-asks-presence")
                 self.app.bell()
             self.call_next(self._ask_presence)
+
+    def touched(self) -> None:
+        """Somebody has touched the terminal."""
 
     async def _ask_presence(self) -> None:
         await self._put_over(".question.-presence", self._presence_question)

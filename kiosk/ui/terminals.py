@@ -52,6 +52,11 @@ class Call(ClerkAsked[None]):
 
 
 @dataclass(frozen=True, eq=False)
+class Deserted(ClerkAsked[None]):
+    """A password is waited for at the terminal, and nobody seems to be there; a clerk who looked may end it."""
+
+
+@dataclass(frozen=True, eq=False)
 class Settlement(ClerkAsked[Finding]):
     """A case of the terminal waits for two clerks (要確認); they answer when they have looked, among all else.
 
@@ -85,7 +90,7 @@ class TerminalQuestion:
         match self.asked:
             case IdentityCheck(question=question) | Approval(question=question):
                 return position_of(Step.IDENTITY_CHECK) if question.operation == "issue" else None
-            case FormLook() | FormWanted() | Call() | Settlement() | LeftAtTerminal():
+            case FormLook() | FormWanted() | Call() | Deserted() | Settlement() | LeftAtTerminal():
                 return None
         return position_of(Step.FEE)
 
@@ -153,6 +158,11 @@ class Terminals:
         """Terminals whose resident wants somebody to come."""
         return tuple(q for q in self.waiting if isinstance(q.asked, Call))
 
+    @property
+    def deserted(self) -> tuple[TerminalQuestion, ...]:
+        """Terminals at which a password is waited for, and nobody seems to be."""
+        return tuple(q for q in self.waiting if isinstance(q.asked, Deserted))
+
     def ask(self, question: TerminalQuestion) -> None:
         """A terminal asks."""
         self.stations.add(question.station)
@@ -206,7 +216,7 @@ class Terminals:
         self.bell.ring()
 
 
-_FOR_LATER = (FormWanted, Call, Settlement, LeftAtTerminal)
+_FOR_LATER = (FormWanted, Call, Deserted, Settlement, LeftAtTerminal)
 """What the clerk may answer when he wants; everything else comes before him."""
 
 
@@ -317,6 +327,10 @@ class ReceptionAtScreen:
     def come(self) -> None:
         """Waits until the clerk is on his way."""
         self.line.ask(Call())
+
+    def end_deserted(self) -> None:
+        """Waits until the clerk has looked, and ends what is under way there."""
+        self.line.ask(Deserted())
 
 
 @dataclass(frozen=True)

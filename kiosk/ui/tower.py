@@ -30,18 +30,24 @@ class TowerSign(StrEnum):
 def sign_for(board: Board, card_waits_s: float) -> TowerSign:
     """What the counter's state asks for; what needs a person most comes first."""
     case = board.case
-    is_card_waited_for = case is not None and case.resident_sees == CardRequest(CardAction.TAKE)
+    is_card_waited_for = _is_card_waited_for(board)
     if case is not None and case.ending is not None and not isinstance(case.ending, Finished):
         return TowerSign.TROUBLE
-    if case is not None and case.ending is None and is_card_waited_for and card_waits_s >= CARD_LEFT_AFTER_S:
+    if is_card_waited_for and card_waits_s >= CARD_LEFT_AFTER_S:
         return TowerSign.CARD_LEFT
     if board.is_somebody_calling or board.submitted is not None or board.asks_clerk:
         return TowerSign.NEEDS_CLERK
+    if is_card_waited_for:
+        return TowerSign.TAKE_CARD
     if case is None:
         return TowerSign.NOTHING
-    if case.ending is not None:
-        return TowerSign.DONE
-    return TowerSign.TAKE_CARD if is_card_waited_for else TowerSign.IN_USE
+    return TowerSign.IN_USE if case.ending is None else TowerSign.DONE
+
+
+def _is_card_waited_for(board: Board) -> bool:
+    case = board.case
+    is_of_case = case is not None and case.ending is None and case.resident_sees == CardRequest(CardAction.TAKE)
+    return is_of_case or board.is_card_asked_back
 
 
 async def keep_tower(board: Board, show: Callable[[TowerSign], bool], now: Callable[[], float]) -> None:
@@ -49,8 +55,7 @@ async def keep_tower(board: Board, show: Callable[[TowerSign], bool], now: Calla
     shown: TowerSign | None = None
     asked_at_s = shown_at_s = now()
     while True:
-        case = board.case
-        if case is None or case.resident_sees != CardRequest(CardAction.TAKE):
+        if not _is_card_waited_for(board):
             asked_at_s = now()
         sign = sign_for(board, now() - asked_at_s)
         if sign is not shown or (sign is not TowerSign.NOTHING and now() - shown_at_s >= _REPEATS_EVERY_S):

@@ -101,6 +101,10 @@ class TakesTime(PlayedClerk):
     def come(self) -> None:
         """At once."""
 
+    def end_deserted(self) -> None:
+        """When he has looked."""
+        self._wait()
+
 
 @pytest.fixture
 def town(tmp_path: Path, fresh_authority: Path, store: Store) -> TwoStations:
@@ -347,6 +351,10 @@ def test_residents_without_an_application_reach_the_clerk(town: TwoStations, slo
         assert reception.look_at_form(replace(FORM, address="")) == FormLooked(None, ("address",))
         assert reception.send_form() == slow.resident
         reception.come()
+        ended = in_thread(reception.end_deserted)
+        assert slow.asked.get(timeout=PATIENCE_S).kind == "deserted" and ended.empty()
+        slow.goes_on.set()
+        assert ended.get(timeout=PATIENCE_S) is None
         assert reception.resident_of("2026-0001-NOTAFORM") is None
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from kiosk.issuance.failure import Halted, RolledBack, failure_code
 from kiosk.model.identity import IdentityDocument
 from kiosk.signature_command import read_password
 from kiosk.told_lines import tell_ending
-from tests.e2e.commands import APPLICATION
+from tests.e2e.commands import APPLICATION, run
 
 Capture = pytest.CaptureFixture[str]
 
@@ -96,3 +97,36 @@ def test_an_authority_whose_starter_has_gone_is_quiet(
         monkeypatch.setattr(sys, "stdout", nobody)
         assert main(["ca", "serve", "--data", str(tmp_path / "ca"), "--listen", "127.0.0.1:0"]) == 70
     assert capsys.readouterr().err == ""
+
+
+def test_what_looks_at_past_work_finds_where_the_user_worked_last(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "XDG_STATE_HOME": ""}
+    for words in (["journal", "verify"], ["reconcile"], ["settle"], ["hold", "1", "--until", "2030-01-01"]):
+        done = run(*words, env=env)
+        assert (done.returncode, "no station has worked here yet" in done.stderr) == (78, True), done.stderr
+    assert list(tmp_path.iterdir()) == [], "looking makes nothing"
+    assert run("drill", APPLICATION, env=env).returncode == 0
+    drill = tmp_path / ".local/state/jpki-kiosk/drill"
+    for words in (["journal", "verify"], ["reconcile"], ["settle"], ["check"]):
+        done = run(*words, env=env)
+        assert (done.returncode, done.stderr.splitlines()[:1]) == (0, [f"kiosk: of {drill}"]), done.stderr
+    older = tmp_path / ".local/state/jpki-kiosk/demo"
+    shutil.copytree(drill, older)
+    for path in older.iterdir():
+        os.utime(path, (0, 0))
+    assert f"kiosk: of {drill}\n" in run("journal", "verify", env=env).stderr
+    for path in older.iterdir():
+        os.utime(path, (2**32, 2**32))
+    assert f"kiosk: of {older}\n" in run("journal", "verify", env=env).stderr
+
+
+def test_nothing_is_settled_where_nobody_worked(tmp_path: Path) -> None:
+    done = run("settle", "--data", tmp_path / "nowhere")
+    assert (done.returncode, "no station has worked here yet" in done.stderr) == (78, True)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_credential_that_is_not_configured_is_named(tmp_path: Path) -> None:
+    for words, key in (([], "credential"), (["--credential", tmp_path / "station.pem"], "url")):
+        done = run("ca", "renew", *words)
+        assert (done.returncode, done.stderr) == (78, f"kiosk ca: authority.{key}: missing; --{key} gives it as well\n")

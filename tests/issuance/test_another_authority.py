@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
+from kiosk.authority.profile import validity_end
 from kiosk.issuance.certification import refuse_unlike_policy
 from kiosk.issuance.effect import outcome_in
 from kiosk.issuance.failure import Halted, RolledBack
@@ -17,8 +18,8 @@ from kiosk.model.certificate import CertificateState, CertificateStatus
 from kiosk.model.policy import CertificateRules
 from tests.counter_bench import RESIDENT, World
 from tests.issuance.myna_counter import MynaWorld, check_both, make_myna_authority, new_myna_world, states
+from tests.issuance.otherwise import with_authority, with_clerk
 from tests.issuance.rest import check_rest, issued, new_world
-from tests.issuance.test_issuance_trouble import with_authority, with_clerk
 
 _DAY = datetime.timedelta(days=1)
 
@@ -179,6 +180,57 @@ def test_years_may_be_counted_in_days_and_to_the_hour(world: World) -> None:
         else:
             with pytest.raises(CertificateUnacceptable, match="valid from"):
                 refuse_unlike_policy(other, "signature", authorised, station)
+
+
+_SECOND = datetime.timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("ends_on_birthday", [False, True])
+def test_what_is_taken_ends_within_three_days_of_what_the_policy_says(world: World, ends_on_birthday: bool) -> None:
+    world.issue()
+    station = world.station()
+    record = station.journal.latest_case("1")
+    assert record is not None
+    authorised, pending = (recorded(world, record, step) for step in (AUTHORISE, CERTIFY))
+    (rules,) = station.policy.certificates
+    rules = replace(rules, ends_on_birthday=ends_on_birthday)
+    station = replace(station, policy=replace(station.policy, certificates=(rules,)))
+    birth = authorised.identified.eligible.items.birth
+    first_day = authorised.authorisation.terms.issued_at - 3 * _DAY
+    early, late = (validity_end(rules, birth, first_day + day) for day in (-_DAY, _DAY))
+    for not_before, not_after, is_fit in (
+        (first_day, early - 3 * _DAY, True),
+        (first_day, early - 3 * _DAY - _SECOND, False),
+        (first_day, late + 3 * _DAY, True),
+        (first_day, late + 3 * _DAY + _SECOND, False),
+        (first_day - _SECOND, late, False),
+    ):
+        other = replace(pending, not_before=not_before, not_after=not_after)
+        beside = replace(pending, not_after=not_after)
+        if is_fit:
+            refuse_unlike_policy(other, "signature", authorised, station)
+            continue
+        with pytest.raises(CertificateUnacceptable, match="valid from") as refused:
+            refuse_unlike_policy(other, "signature", authorised, station)
+        assert refused.value.certificate == pending.certificate
+        if not_before == first_day:
+            # A second certificate may end with the first.
+            refuse_unlike_policy(other, "signature", authorised, station, beside)
+
+
+@pytest.mark.parametrize("unlike", ["key usage", "policy"])
+def test_what_is_refused_is_named_so_that_it_can_be_revoked(world: World, unlike: str) -> None:
+    world.issue()
+    station = world.station()
+    record = station.journal.latest_case("1")
+    assert record is not None
+    authorised, pending = (recorded(world, record, step) for step in (AUTHORISE, CERTIFY))
+    (rules,) = station.policy.certificates
+    policy = replace(station.policy, certificates=(replace(rules, **UNLIKE[unlike]),))
+    with pytest.raises(CertificateUnacceptable) as refused:
+        refuse_unlike_policy(pending, "signature", authorised, replace(station, policy=policy))
+    assert refused.value.certificate == pending.certificate
+    assert unlike.split()[-1] in str(refused.value)
 
 
 def recorded(world: World, record: Any, step: Any) -> Any:

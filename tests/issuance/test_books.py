@@ -13,8 +13,8 @@ from kiosk.issuance.persons import Abandoned, OpenDeposit
 from kiosk.model.step import Actor, Undo
 from kiosk.ui.books import DayTakings
 from tests.counter_bench import World
+from tests.issuance.otherwise import But, events
 from tests.issuance.rest import new_world
-from tests.issuance.test_issuance_trouble import But, events
 from tests.stores import Store
 
 TENDERED_YEN = 1000

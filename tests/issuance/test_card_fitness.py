@@ -11,8 +11,8 @@ from kiosk.issuance.card_fitness import refuse_unfit
 from kiosk.issuance.card_key import refuse_another_key
 from kiosk.issuance.failure import CardUnattested, DeliveryUnproven
 from tests.counter_bench import RESIDENT, World
+from tests.issuance.otherwise import But
 from tests.issuance.rest import new_world
-from tests.issuance.test_issuance_trouble import But
 
 
 @pytest.fixture

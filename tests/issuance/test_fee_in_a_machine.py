@@ -21,8 +21,8 @@ from kiosk.issuance.persons import Abandoned, OpenDeposit
 from kiosk.model.step import Actor
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
 from tests.hw.cash.test_cash_boxes import Cable, Coins, no_room_in
+from tests.issuance.otherwise import But
 from tests.issuance.rest import check_rest, new_world
-from tests.issuance.test_issuance_trouble import But
 from tests.wire.clock import Clock
 
 _DISPENSE = 167

@@ -242,6 +242,13 @@ def test_what_was_paid_only_goes_forward(tmp_path: Path, fresh_authority: Path) 
 NUMBERS = {"change": "P-1", "unlock": "U-1", "revoke": "R-1"}
 
 
+def assert_told(world: World, number: str, code: str) -> None:
+    """The journal says last how the case ended, why, and who decided it."""
+    last = bodies(world)[-1]
+    told = (last["event"], last["by"], last["code"], last["operator"])
+    assert told == (latest(world, number).stage, "clerk", code, "CN=Clerk")
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_another_procedure_is_ended_before_it_did_anything(tmp_path: Path, issued: Issued, name: str) -> None:
     world = issued.world(tmp_path / "w")
@@ -250,8 +257,10 @@ def test_another_procedure_is_ended_before_it_did_anything(tmp_path: Path, issue
         SERVICES[name](world, world.station(cutting), persons(world, "1"))
     with pytest.raises(NotHeld, match="for a certificate"):
         hold(NUMBERS[name], TOMORROW, world.station(), persons(world, "1"), "demo")
-    ended = abort(latest(world, NUMBERS[name]), world.station(), persons(world, "1"))
+    ended = abort(latest(world, NUMBERS[name]), world.station(), persons(world, "1"), "CN=Clerk")
     assert isinstance(ended, RolledBack)
+    assert ended.code == "K-CASE-010"
+    assert_told(world, NUMBERS[name], "K-CASE-010")
     with pytest.raises(NotAbortable):
         abort(latest(world, NUMBERS[name]), world.station(), persons(world, "1"))
     assert not any(world.station().journal.unfinished_cases(procedure) for procedure in Procedure)
@@ -268,8 +277,10 @@ def test_what_only_the_owner_could_say_is_given_up_by_the_clerk(
     world.hand.cards[RESIDENT]._faults = parse_card_faults(f"pull@{number}")
     with pytest.raises(Halted):
         SERVICES[name](world, world.station(), persons(world, "1"))
-    ended = abort(latest(world, NUMBERS[name]), world.station(), persons(world, "1"))
+    ended = abort(latest(world, NUMBERS[name]), world.station(), persons(world, "1"), "CN=Clerk")
     assert isinstance(ended, GivenUp)
+    assert ended.code == "K-CASE-010"
+    assert_told(world, NUMBERS[name], "K-CASE-010")
     assert latest(world, NUMBERS[name]).stage in (Stage.CHANGE_UNKNOWN, Stage.UNLOCK_UNKNOWN)
 
 

@@ -33,7 +33,7 @@ from tests.issuance.myna_counter import (
     piv_card,
     states,
 )
-from tests.issuance.test_issuance_trouble import But
+from tests.issuance.otherwise import But
 
 SECOND = [step for step in Supplement if step is not Supplement.REPLACE_CARD_KEYS]
 

@@ -26,8 +26,8 @@ from kiosk.model.testimony import PaperSeen, Testimony, TestimonyInvalid, Testim
 from kiosk.model.transition import Stage, TransitionRefused
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import START, CuttingDatabase, PowerCut, World
+from tests.issuance.otherwise import But
 from tests.issuance.rest import bodies, check_rest, commits_of_an_issuance, cut, new_world, step_of_commit
-from tests.issuance.test_issuance_trouble import But
 
 
 @pytest.fixture

@@ -307,3 +307,9 @@ def test_a_receipt_keeps_the_proof_of_its_own_entry(database: Database, tmp_path
     with pytest.raises(ChainBroken, match=f"receipt of case {pseudonym} proves another entry") as broken:
         check_state(told, now)
     assert (broken.value.station, broken.value.seq) == ("demo", told.cases[pseudonym].seq)
+
+
+def test_a_proof_that_is_none_is_named_by_its_receipt(database: Database, tmp_path: Path) -> None:
+    change(tmp_path, "UPDATE receipts SET proof = 'no proof' WHERE number = 2")
+    with pytest.raises(ChainBroken, match="receipt 2 has a proof that is none"):
+        read_state(database)

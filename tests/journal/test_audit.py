@@ -199,4 +199,5 @@ def test_what_was_not_looked_at_to_its_end_does_not_pass_for_whole(path: Path) -
     audit = Audit(database(path), fail)
     audit.run()
     assert "cannot be verified: Strange" in str(audit.broken)
+    assert audit.broken is not None and (audit.broken.station, audit.broken.seq) == ("?", 0)
     assert not audit.is_complete

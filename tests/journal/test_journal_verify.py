@@ -22,6 +22,7 @@ from tests.journal.filled_journal import HEAD_KEY, STATION_KEY, Filled, fill, fi
 from tests.journal.full_store import full
 from tests.journal.growth import compare
 from tests.journal.tamper import Desk, cut, flip_bits, tamper, write
+from tests.journal.test_sqlite import changing_schema
 from tests.journal.walked_case import walk
 
 ENTRIES = 1000
@@ -322,6 +323,20 @@ def test_a_schema_that_is_no_text_any_more_is_damage_and_no_configuration(desk: 
     code, printed = desk.verify()
     assert code is ExitCode.REFUSED
     assert "cannot be read" in printed
+
+
+def test_what_sqlite_finds_wrong_is_said_by_the_command(desk: Desk) -> None:
+    path = desk.lay_out()
+    with changing_schema(path) as connection:
+        (row,) = connection.execute("SELECT * FROM sqlite_schema WHERE name = 'cases_person'").fetchall()
+        connection.execute("DELETE FROM sqlite_schema WHERE name = 'cases_person'")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE cases SET person = 'x'")
+    with changing_schema(path) as connection:
+        connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row)
+    code, printed = desk.verify()
+    assert code is ExitCode.REFUSED
+    assert "cases_person" in printed
 
 
 def test_reading_notices_an_index_that_leads_astray(whole: Filled) -> None:

@@ -206,6 +206,16 @@ def test_what_is_not_in_the_tree_has_no_proof() -> None:
             consistency_proof(first, second, places)
 
 
+def test_no_leaf_lies_behind_the_last() -> None:
+    leaves = data(9)
+    places = stored(leaves)
+    for size in range(1, 10):
+        path = inclusion_proof(size - 1, size, places)
+        for index in (-1, size, size + 1):
+            with pytest.raises(ProofInvalid, match=f"a tree of {size} leaves has no leaf {index}"):
+                root_from_inclusion(hash_leaf(leaves[size - 1]), index, size, path)
+
+
 def test_a_leaf_is_never_a_node() -> None:
     left, right = hash_leaf(b"a"), hash_leaf(b"b")
     assert hash_leaf(left + right) != hash_node(left, right)

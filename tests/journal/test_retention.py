@@ -1,6 +1,7 @@
 """When retention ends the records of a case are gone for ever, and the journal is as whole as before."""
 
 import datetime
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from kiosk.exit_code import ExitCode
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import Journal
-from kiosk.journal.retention import purge
+from kiosk.journal.retention import due_cases, hand_over, purge
 from kiosk.journal.seal import SealDestroyed
 from kiosk.model.step import Actor, Step
 from kiosk.model.transition import ENDED, Event, Stage, TransitionRefused
@@ -76,6 +77,18 @@ def test_what_ended_later_or_has_not_ended_is_kept(tmp_path: Path) -> None:
         assert whole_others.fetchone() == (0,)
         late = connection.execute("SELECT COUNT(*) FROM cases WHERE station = 'demo' AND attempt = 2 AND seal IS NULL")
         assert late.fetchone() == (0,)
+
+
+def test_a_case_is_kept_until_the_last_moment_of_its_time(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "kiosk.db")
+    closed = walk(journal, journal.open_case("1", b"application"), Stage.CLOSED)
+    *_, last = journal.entries()
+    ended = datetime.datetime.fromisoformat(json.loads(last.body)["at"])
+    assert due_cases(journal, ended) == []
+    assert hand_over(journal, ended, lambda _: None) == []
+    assert [case.pseudonym for case in due_cases(journal, ended + datetime.timedelta(milliseconds=1))] == [
+        closed.pseudonym
+    ]
 
 
 def test_a_purge_is_done_once(whole: Filled) -> None:

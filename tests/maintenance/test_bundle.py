@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.config import load_config, locate_config
+from kiosk.config import SHIPPED, load_config, locate_config
 from kiosk.config_check import _card_service
 from kiosk.maintenance.bundle import settings_told, without_secrets
 from tests.e2e.commands import APPLICATION, run
@@ -94,9 +94,20 @@ def test_the_check_passes_what_can_be_worked_with_and_fails_the_rest(tmp_path: P
 
 def test_a_card_service_that_logs_passwords_is_found(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("kiosk.config_check._PROCESSES", tmp_path)
-    assert _card_service().outcome == "note"
+    hardware = load_config(SHIPPED / "kiosk.toml", []).hardware
+    assert _card_service(hardware).outcome == "note"
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "cmdline").write_bytes(b"/usr/sbin/pcscd\0--foreground\0")
-    assert _card_service().outcome == "pass"
+    assert _card_service(hardware).outcome == "pass"
     (tmp_path / "7" / "cmdline").write_bytes(b"/usr/sbin/pcscd\0--foreground\0--apdu\0")
-    assert _card_service().outcome == "fail"
+    assert _card_service(hardware).outcome == "fail"
+
+
+def test_a_reader_without_any_card_service_is_found(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("kiosk.config_check._PROCESSES", tmp_path)
+    monkeypatch.setattr("kiosk.config_check._SOCKET", tmp_path / "pcscd.comm")
+    hardware = load_config(SHIPPED / "kiosk.toml", [("card.link", "pcsc:Reader")]).hardware
+    missing = _card_service(hardware)
+    assert (missing.outcome, str(tmp_path / "pcscd.comm") in missing.detail) == ("fail", True)
+    (tmp_path / "pcscd.comm").touch()
+    assert _card_service(hardware).outcome == "note"

@@ -3,8 +3,8 @@
 The process is a pytest run: it runs every test once, notes how long each takes and which lines it reaches, and keeps
 what the tests share for the session. A fork then exchanges the code of the changed function and runs the tests of its
 lines until one fails: first the one that caught it another time, then those that caught others of its function, then
-the quickest. A change outside functions takes effect when modules are imported, so there a fork imports the product and
-the tests anew.
+those that reach the most of it, then the quickest. A change outside functions takes effect when modules are imported,
+so there a fork imports the product and the tests anew.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import shutil
 import signal
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -39,6 +39,7 @@ _MEMORY_BYTES = 4 << 30
 _SLOWNESS = 8
 """A test that takes so many times its time hangs."""
 _LEAST_S = 4.0
+_FOREMOST = 4
 
 
 class Verdict(IntEnum):
@@ -224,23 +225,26 @@ class Judge:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _tests_of(self, mutant: Mutant) -> tuple[list[str], bool]:
-        """The tests to run, quickest first, and whether they reach the change; else it takes effect at import.
+        """The tests to run, in their order, and whether they reach the change; else it takes effect at import.
 
         They are those of the line, else of the function, none for a function that no test reaches; for what is run at
         import those of the module and after them all others.
         """
         lines = self._reached.get_data().contexts_by_lineno(str(self._root / mutant.file))
+        telling = Counter(test for line in mutant.lines or lines for test in lines.get(line, ()) if test)
         for reached in ([mutant.line], mutant.lines):
             if tests := {test for line in reached for test in lines.get(line, ()) if test}:
-                return self._in_time(tests), True
+                return self._in_time(tests, telling), True
         if mutant.lines and not any(line in lines for line in mutant.lines[1:]):
             return [], True
-        of_module = {test for tests in lines.values() for test in tests if test}
-        return [*self._in_time(of_module), *self._in_time(self._seconds.keys() - of_module)], False
+        return [*self._in_time(telling, telling), *self._in_time(self._seconds.keys() - telling.keys(), telling)], False
 
-    def _in_time(self, tests: Iterable[str]) -> list[str]:
+    def _in_time(self, tests: Iterable[str], telling: Counter[str]) -> list[str]:
+        """Those that reach the most of the function, then the quickest, as many as there is time for."""
+        quickest = sorted(tests, key=self._seconds.__getitem__)
+        foremost = sorted(quickest, key=telling.__getitem__, reverse=True)[:_FOREMOST]
         chosen, total_s = [], 0.0
-        for test in sorted(tests, key=self._seconds.__getitem__):
+        for test in dict.fromkeys([*foremost, *quickest]):
             total_s += self._seconds[test]
             if chosen and total_s > self._tests_s:
                 break

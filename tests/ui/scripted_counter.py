@@ -44,6 +44,7 @@ from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import ACTOR, Step
 from kiosk.model.town import Area, Areas, Town
 from kiosk.papers.press import Printed
+from kiosk.reception_hours import ReceptionHours
 from kiosk.ui.books import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 from kiosk.ui.card_services import CardUnusable, Judgement, OwnCertificate
 from kiosk.ui.counter import FailureText
@@ -303,6 +304,7 @@ class ScriptedCounter:
 
     clerk = "demo"
     holidays = ()
+    hours: ReceptionHours | None = None
 
     @staticmethod
     def sign_in(typed: bytearray) -> str | None:
@@ -323,6 +325,7 @@ class ScriptedCounter:
                 *(("lamp", VirtualLamp()), ("scanner", VirtualScanner())),
             )
         )
+        self.clock = lambda: NOW
         self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
@@ -349,7 +352,7 @@ class ScriptedCounter:
                 identity=ROUTES,
             ),
             register=SimpleNamespace(residents=self._residents),
-            clock=lambda: NOW,
+            clock=lambda: self.clock(),
             name="window",
             clerk_key=new_clerk("demo"),
             reader=self.reader,

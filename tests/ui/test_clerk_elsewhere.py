@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from hw.ports import MachineMoney
+from hw.ports import MachineMoney, PinPolicy
 from kiosk.application_file import ClerkTable
 from kiosk.counter.asking import FormLooked
 from kiosk.counter.remote_clerk import RemoteClerk, RemoteDecisions, RemoteTwoClerks
 from kiosk.issuance.failure import Suspect
 from kiosk.issuance.persons import CLERK_ALONE, Abandoned, Clerk, OpenDeposit
 from kiosk.journal.records import CaseElsewhere
+from kiosk.model.application import Application
 from kiosk.model.decision import CarriedOut, Choice, DecisionKind
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident, Sex
@@ -29,7 +30,9 @@ from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk_elsewhere import have_cases_settled, persons_of, reach_clerk
 from kiosk.ui.decisions_elsewhere import have_left_cases_decided
+from kiosk.ui.deserted import DesertedEntry
 from kiosk.ui.ending import Money
+from kiosk.ui.persons import PasswordChoice
 from kiosk.ui.station_thread import StationThread
 from kiosk.ui.submission import Accepted, Referred, Returned, Submission
 from tests.counter.two_stations import two_stations
@@ -82,6 +85,9 @@ class FarDesk(NobodyAtDesk):
 
     def come(self) -> None:
         self._wait("call")
+
+    def end_deserted(self) -> None:
+        self._wait("deserted")
 
     def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         self._wait("fee")
@@ -173,6 +179,34 @@ def test_a_call_is_answered_by_whoever_comes() -> None:
     reached(play)
 
 
+@pytest.mark.parametrize("is_back", [True, False])
+def test_a_password_entry_that_nobody_is_at_is_ended_elsewhere_unless_somebody_is_back(is_back: bool) -> None:
+    async def play(board: Board, far: FarAway) -> None:
+        case = OpenCase(Application("2026-0007", "1"), resident(0), board.bell)
+        board.open(case)
+        case.take(PasswordChoice(PinPolicy(4, 16, "A")))
+        board.desert(entry := DesertedEntry(case))
+        await until(lambda: far.asked == ["deserted"])
+        if is_back:
+            board.come_back()
+            await until(lambda: far.given_up == ["deserted"])
+        far.is_answering.set()
+        await until(lambda: case.is_stopping or is_back)
+        assert (case.is_stopping, entry.is_ended, board.is_deserted) == (not is_back, not is_back, False)
+
+    reached(play)
+
+
+def test_who_goes_on_in_the_moment_in_which_it_is_ended_goes_on() -> None:
+    case = OpenCase(Application("2026-0007", "1"), resident(0), Bell())
+    case.take(choice := PasswordChoice(PinPolicy(4, 16, "A")))
+    entry = DesertedEntry(case)
+    assert entry.is_open
+    assert case.answer(choice, bytearray(b"AAAA"))
+    entry.end()
+    assert not (entry.is_open or entry.is_ended or case.is_stopping)
+
+
 def test_a_form_that_is_taken_back_is_asked_about_no_longer() -> None:
     async def play(board: Board, far: FarAway) -> None:
         submission = Submission(FORM)
@@ -187,8 +221,6 @@ def test_a_form_that_is_taken_back_is_asked_about_no_longer() -> None:
 
 def paying(stop: Callable[[OpenCase], None]) -> tuple[OpenCase, list[object]]:
     """A case at its fee; `stop` is called while the clerk elsewhere has not answered."""
-    from kiosk.model.application import Application
-
     far, case = FarAway(), OpenCase(Application("2026-0007", "1"), resident(1), Bell())
     came: list[object] = []
 

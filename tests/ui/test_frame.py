@@ -12,6 +12,7 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.resident.password import ChoosePassword
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.tower import CARD_LEFT_AFTER_S, TowerSign, sign_for
 from kiosk.ui.widgets.call_key import CallKey
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.words import RESIDENT_LANGUAGES
@@ -104,7 +105,10 @@ def test_who_leaves_before_paying_has_the_case_taken_back(play_by_clock: Callabl
         await pass_time(app, clock, 90)
         await reach(pilot, "TroubleNotice")
         await pass_time(app, clock, 90)
-        assert type(app.screen).__name__ == "TroubleNotice", "his card is still inside"
+        await reach(pilot, "HandleCard")
+        assert "カードを お取りください" in text_on(app) and app.board.case is None, "his card is still inside"
+        await pass_time(app, clock, 10_000)
+        assert sign_for(app.board, CARD_LEFT_AFTER_S) is TowerSign.CARD_LEFT
         await pilot.click("#hand")
         await reach(pilot, "Start")
 

@@ -9,6 +9,8 @@ from textual.pilot import Pilot
 from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
 from kiosk.ui.app import KioskApp
+from kiosk.ui.idle import Patience
+from kiosk.ui.resident.password import ChoosePassword
 from tests.ui.screen_host import text_on
 from tests.ui.walk import PASSWORD, by_keyboard, choose_duty, go, leave, opened, reach, unseen, until, walk
 
@@ -32,6 +34,27 @@ async def change_password(pilot: Pilot[None], visit: Visit) -> None:
     await visit("changed")
     await pilot.press("enter")
     await reach(pilot, "Start")
+
+
+async def walk_off(pilot: Pilot[None], visit: Visit) -> None:
+    """He goes away before he has chosen the new password; the clerk looks and ends it, and the old one still holds."""
+    await go(pilot, ("5", "ChooseService"), ("1", "HandleCard"), ("enter", "RecallPassword"))
+    await pilot.press(*NEW, "enter")
+    await reach(pilot, "ChoosePassword")
+    await pilot.press("E", "F")
+    assert isinstance(pilot.app.screen, ChoosePassword)
+    pilot.app.screen.mind_idleness(Patience().entry_s, Patience())
+    await go(pilot, ("f11", "Desk"), ("c", "LookAtDeserted"), ("1", "Desk"), ("f10", "HandleCard"))
+    await until_text(pilot, "カードを お取りください")
+    await pilot.press("enter")
+    await reach(pilot, "ServiceTrouble")
+    await visit("walked-off")
+    await go(pilot, ("enter", "Start"), ("1", "HandleCard"), ("enter", "EnterPassword"))
+    await pilot.press(*NEW, "enter")
+    await reach(pilot, "ShowCertificate")
+    await pilot.press("enter")
+    await reach(pilot, "HandleCard")
+    await go(pilot, ("enter", "Start"))
 
 
 async def unlock(pilot: Pilot[None], visit: Visit) -> None:
@@ -115,7 +138,7 @@ def test_the_demo_changes_a_password_sets_it_anew_and_revokes(locale: Path, tmp_
                 seen[name] = text_on(app)
 
             await walk(pilot, by_keyboard, unseen)
-            for way in (change_password, unlock, revoke):
+            for way in (change_password, walk_off, unlock, revoke):
                 await way(pilot, visit)
             await pilot.press("f12", "escape", "left", "enter")
             await leave(app)
@@ -123,6 +146,7 @@ def test_the_demo_changes_a_password_sets_it_anew_and_revokes(locale: Path, tmp_
 
     app = asyncio.run(run())
     assert "パスワードが変わりました" in seen["changed"]
+    assert "いまのパスワードをお使いください" in seen["walked-off"] and "K-CASE-002" in seen["walked-off"]
     assert "失効を承認しますか" in seen["approve-revocation"]
     assert "もう一人の職員" in seen["cause-on-information"]
     assert "失効しました" in seen["revoked"]

@@ -7,6 +7,8 @@ from textual.pilot import Pilot
 
 from kiosk.model.revocation import RevocationCause
 from kiosk.ui.app import KioskApp
+from kiosk.ui.widgets.banner import Banner
+from kiosk.ui.widgets.call_key import CallKey
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
 from tests.ui.test_frame import pass_time
@@ -111,3 +113,54 @@ def test_who_takes_his_wish_back_is_expected_no_more(play_by_clock: Callable[...
         assert not app.board.is_clerk_called and app.board.revocation_wished is None
 
     play_by_clock(ScriptedCounter(), people)
+
+
+def test_who_called_and_left_is_still_expected_and_the_next_has_not_called(
+    play_by_clock: Callable[..., KioskApp],
+) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        board = app.board
+        await reach(pilot, "Start")
+        await go(pilot, ("enter", "Guide"), ("f1", "Guide"))
+        await until(pilot, lambda: "職員を お呼びしました" in banner(app), "what he has done")
+        await pilot.press("escape", "left", "enter")
+        await reach(pilot, "Start")
+        assert board.is_clerk_called and "職員を お呼びしました" not in banner(app)
+        assert not app.screen.query_one(CallKey).is_calling
+        await go(pilot, ("f11", "Desk"))
+        await until(pilot, lambda: "もう端末に いません" in text_on(app), "who is to be looked for")
+        await go(pilot, ("f10", "Start"), ("f1", "Start"))
+        await until(pilot, lambda: "職員を お呼びしました" in banner(app), "the next one's own call")
+        await go(pilot, ("f11", "Desk"))
+        await until(pilot, lambda: "お客様が 職員を 呼んでいます" in text_on(app), "who calls now")
+        await pilot.press("c")
+        assert not board.is_clerk_called and not board.has_caller_left
+
+    play_by_clock(ScriptedCounter(), people)
+
+
+def test_who_only_calls_at_the_first_screen_and_goes_leaves_it_as_it_was(
+    play_by_clock: Callable[..., KioskApp],
+) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f1", "e")
+        await until(pilot, lambda: "Our staff are coming" in banner(app), "his call, in his language")
+        screen = app.screen
+        await pass_time(app, clock, 89)
+        assert app.screen is screen and not screen.has_class("-asks-presence")
+        await pass_time(app, clock, 1)
+        await until(pilot, lambda: app.screen is not screen, "another first screen")
+        await reach(pilot, "Start")
+        assert app.board.is_clerk_called and "電子証明書の発行" in banner(app)
+        screen = app.screen
+        await pass_time(app, clock, 1000)
+        await pilot.pause()
+        assert app.screen is screen, "nothing to be made ready"
+
+    play_by_clock(ScriptedCounter(), people)
+
+
+def banner(app: KioskApp) -> str:
+    """What stands at the top of the glass."""
+    return app.screen.query_one(Banner).text

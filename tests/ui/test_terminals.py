@@ -266,6 +266,41 @@ def test_calls_and_cases_stand_on_the_desk(attend: Callable[[Play], None]) -> No
     attend(play)
 
 
+def test_a_terminal_that_nobody_seems_to_be_at_is_looked_at_and_ended(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        def left_at(station: str) -> "asyncio.Future[None]":
+            return asyncio.ensure_future(asyncio.to_thread(clerk.reception(asked_by(station)).end_deserted))
+
+        lobby = left_at("lobby")
+        await until(pilot, lambda: "端末 lobby　パスワードの入力中のまま" in text_on(pilot.app), "why he is called")
+        annex = left_at("annex")
+        await until(pilot, lambda: "端末 annex　パスワードの入力中のまま" in text_on(pilot.app), "the other")
+        await fits(pilot)
+        await pilot.press("c")
+        await reach(pilot, "LookAtDeserted")
+        assert "端末 lobby" in text_on(pilot.app)
+        await fits(pilot)
+        # Its resident is back.
+        clerk.withdraw(asked_by("lobby"))
+        await reach(pilot, "Desk")
+        with pytest.raises(asyncio.CancelledError):
+            await lobby
+        await pilot.press("c")
+        await reach(pilot, "LookAtDeserted")
+        assert "端末 annex" in text_on(pilot.app)
+        await pilot.press("escape")
+        await reach(pilot, "Desk")
+        assert not annex.done()
+        await pilot.press("c")
+        await reach(pilot, "LookAtDeserted")
+        await pilot.press("1")
+        await annex
+        await reach(pilot, "Desk")
+        assert "入力中のまま" not in text_on(pilot.app)
+
+    attend(play)
+
+
 @pytest.mark.parametrize(
     ("step", "stage", "keys", "answer"),
     [

@@ -268,8 +268,8 @@ def test_the_languages_fill_in_the_same_values() -> None:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
     japanese, english, easy = catalogue("ja"), catalogue("en"), catalogue(EASY_JAPANESE)
-    # A day is written without the era in English, and a town by its name in Latin letters.
-    free = {"date.with_era", "date.gregorian", "banner.office"}
+    # A day is written without the era in English and with the month's name, and a town by its name in Latin letters.
+    free = {"date.with_era", "date.gregorian", "banner.office", "resident.closed.day"}
     assert not [i for i in japanese.keys() - free if fields(japanese[i]) != fields(english[i])]
     assert not [i for i in easy if fields(japanese[i]) != fields(easy[i])]
 
@@ -277,11 +277,13 @@ def test_the_languages_fill_in_the_same_values() -> None:
 def test_english_is_in_latin_letters() -> None:
     japanese_letters = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
     # Its own name, the short notices for those who read neither language, and what the town's own keys say.
-    names = {"language.ja", "resident.start.others", "resident.form.vary", "resident.form.number.text"}
+    notices = {"resident.start.others", "resident.closed.others"}
+    names = {"language.ja", "resident.form.vary", "resident.form.number.text"} | notices
     assert {i for i, text in catalogue("en").items() if japanese_letters.search(text)} == names
 
 
 SAME_IN_EASY = {
+    "resident.closed.others",
     "resident.start.others",
     "resident.try.check",
     "resident.try.mark.accepted",

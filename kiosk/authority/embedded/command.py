@@ -91,7 +91,11 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
     `url` and `credential` are the configured ones, for a station that renews its own.
     """
     if args.ca_verb == "renew":
-        return _renew(args.url or url, args.credential or Path(credential))
+        given = {"credential": args.credential or credential, "url": args.url or url}
+        for name in (name for name, value in given.items() if not value):
+            print(f"kiosk ca: authority.{name}: missing; --{name} gives it as well", file=sys.stderr)
+            return ExitCode.CONFIG
+        return _renew(given["url"], Path(given["credential"]))
     from kiosk.authority.embedded import directory
     from kiosk.authority.embedded.generation import roll_over
     from kiosk.authority.embedded.store import StoreTooNew

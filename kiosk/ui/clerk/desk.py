@@ -26,7 +26,10 @@ _LOOKS_EVERY_S = 1.0
 
 
 class Desk(SeatScreen[str]):
-    """Shows the resident's step and why he waits; never a password, nor its length. The answer is `menu` or `queue`."""
+    """Shows the resident's step and why he waits; never a password, nor its length.
+
+    The answer is `menu`, `queue` or, when he goes to a terminal at which nobody seems to be, `deserted`.
+    """
 
     def __init__(self, seat: Seat, counter: Counter) -> None:
         super().__init__(seat, can_stop=True)
@@ -84,6 +87,9 @@ class Desk(SeatScreen[str]):
         if board.terminals is not None:
             for call in board.terminals.calls:
                 board.terminals.answer(call, None)
+        # A call is over when he goes; what nobody seems to be at waits until he has looked.
+        if board.is_somebody_calling:
+            self.dismiss("deserted")
 
     def on_key(self, event: events.Key) -> None:
         """C answers a call, K frees a stuck printer, Q opens the queue, M the menu; Caps Lock or not."""
@@ -102,11 +108,17 @@ class Desk(SeatScreen[str]):
         board = self.seat.board
         self.write("desk-case", self._service_text(board.service) if board.service else self._case_text(board.case))
         self.write("desk-steps", "" if board.case is None else self._steps_text(board.case))
-        calls = [self.words("clerk.desk.called")] if board.is_clerk_called else []
+        called = "clerk.desk.called_before" if board.has_caller_left else "clerk.desk.called"
+        calls = [self.words(called)] if board.is_clerk_called else []
         if board.denied is not None:
             calls.append(self.words("clerk.desk.denied", name=board.denied.items.name))
+        if board.is_deserted:
+            calls.append(self.words("clerk.deserted.here"))
+        if board.is_card_asked_back:
+            calls.append(self.words("clerk.desk.card_inside"))
         if board.terminals is not None:
             calls += [self.words("clerk.terminal.calls", station=call.station) for call in board.terminals.calls]
+            calls += [self.words("clerk.deserted.there", station=one.station) for one in board.terminals.deserted]
         if waiting := sum(ticket.state == "waiting" for ticket in board.tickets):
             calls.append(self.words("clerk.desk.waiting", count=waiting))
         if board.calls is not None:

@@ -17,6 +17,7 @@ from kiosk.ui.books import JournalView, LeftCase
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.audit import Audit
 from kiosk.ui.clerk.count_flow import count
+from kiosk.ui.clerk.deserted import look_at_deserted
 from kiosk.ui.clerk.desk import Desk
 from kiosk.ui.clerk.fee_trouble import MindFeeTrouble
 from kiosk.ui.clerk.form import CompareForm
@@ -128,6 +129,8 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
             wish = await seat.show(Desk(seat, counter), lambda: _is_free(board) and not _has_news(board))
             if wish == "queue":
                 await keep_queue(seat, office.day)
+            elif wish == "deserted":
+                await look_at_deserted(seat, _show)
             elif wish == "menu":
                 duty = await _show(seat, Menu(seat))
                 if isinstance(duty, Duty):
@@ -161,9 +164,9 @@ def _has_news(board: Board) -> bool:
     return board.terminals is not None and bool(board.terminals.carried_out)
 
 
-async def _show(seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
-    """Shows a screen for as long as neither a case nor a form waits for the clerk."""
-    return await seat.show(screen, lambda: _is_free(seat.board))
+async def _show(seat: Seat, screen: SeatScreen[R], is_wanted: Callable[[], bool] = lambda: True) -> R | Stop | None:
+    """Shows a screen for as long as neither a case nor a form waits for the clerk, and it is wanted."""
+    return await seat.show(screen, lambda: _is_free(seat.board) and is_wanted())
 
 
 async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:

@@ -43,9 +43,11 @@ R = TypeVar("R")
 
 
 class Show(Protocol):
-    """Shows a screen for as long as nothing waits for the clerk."""
+    """Shows a screen for as long as nothing waits for the clerk, and its own matter, if any, still does."""
 
-    async def __call__(self, seat: Seat, screen: SeatScreen[R]) -> R | Stop | None:
+    async def __call__(
+        self, seat: Seat, screen: SeatScreen[R], is_wanted: Callable[[], bool] = lambda: True
+    ) -> R | Stop | None:
         """Its answer, None when it was withdrawn."""
         ...
 

@@ -88,8 +88,3 @@ class TroubleNotice(Told):
         if self._card is not None:
             self._card.remove()
         await self.compose_anew()
-
-    def when_nobody_answers(self) -> None:
-        """He has left; the notice stays for as long as his card may be inside."""
-        if self._is_card_inside() is False:
-            self.leave()

@@ -7,6 +7,7 @@ from hw.ports import PinPolicy
 from kiosk.issuance.persons import CardAction
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor, Step
+from kiosk.reception_hours import Closed
 from kiosk.ui.case import AtWork, OpenCase
 from kiosk.ui.counter import FailureText
 from kiosk.ui.devices import SimulatedCard
@@ -21,7 +22,7 @@ from kiosk.ui.resident.finish import Finish, TroubleNotice
 from kiosk.ui.resident.form_flow import FormsCorner, consult, take_form
 from kiosk.ui.resident.guide import Guide
 from kiosk.ui.resident.learn import TOPICS, topic
-from kiosk.ui.resident.own_flow import OwnCard, show_certificate, try_out
+from kiosk.ui.resident.own_flow import OwnCard, move_card, show_certificate, try_out
 from kiosk.ui.resident.password import ChoosePassword, EnterPassword
 from kiosk.ui.resident.service_flow import Services, accompany, choose_service
 from kiosk.ui.resident.start import Start, Wish
@@ -50,6 +51,10 @@ class Reception(Protocol):
         """Takes the form in and starts its case."""
         ...
 
+    def closed(self) -> Closed | None:
+        """Whether applications are taken in now: None, or when they are."""
+        ...
+
     def leave(self) -> None:
         """The resident of an ended case leaves."""
         ...
@@ -68,7 +73,7 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
             continue
         # A form that the clerk has taken in, and a case that he goes on with, begin by themselves.
         seat.board.greet(True)
-        wish = await seat.show(Start(seat, reception.fee_yen), lambda: not _is_wanted_elsewhere(seat))
+        wish = await seat.show(Start(seat, reception.fee_yen, reception.closed), lambda: not _is_wanted_elsewhere(seat))
         if seat.board.is_maintained:
             continue
         seat.board.greet(False)
@@ -156,6 +161,8 @@ async def _attend(seat: Seat, reception: Reception, case: OpenCase) -> Outcome |
     if outcome is not Outcome.INTERRUPTED:
         await _say_goodbye(seat, case, reception)
         reception.leave()
+        # With whom he spoke nobody knows any more; a card that still lies there is asked for until somebody takes it.
+        await move_card(seat, reception.own_card, is_going_in=False)
     return outcome
 
 

@@ -79,6 +79,8 @@ async def _open(
             if isinstance(password, Stop):
                 return None
             if password is None:
+                if await own.is_inside():
+                    return None
                 raise CardUnusable("no_card")
             try:
                 return await own.certificate(password, sample)
@@ -93,13 +95,15 @@ async def _open(
 
 
 async def _ask_password(seat: Seat, own: OwnCard, screen: EnterPassword) -> bytearray | Stop | None:
-    """His password; None when he has taken his card and gone, for no time runs while one is typed."""
+    """His password; None when he has taken his card and gone, or the clerk has looked and ended it."""
+    board = seat.board
     gone = asyncio.ensure_future(own.wait(False))
     gone.add_done_callback(lambda _: seat.bell.ring())
     try:
-        return await seat.show(screen, lambda: not gone.done())
+        return await seat.show(screen, lambda: not gone.done() and not (board.deserted and board.deserted.is_ended))
     finally:
         gone.cancel()
+        board.come_back()
 
 
 async def _meddle(seat: Seat, own: OwnCard, certificate: OwnCertificate, sample: Callable[..., str]) -> None:
@@ -133,8 +137,10 @@ async def move_card(seat: Seat, own: OwnCard, *, is_going_in: bool) -> bool:
         told_as="look" if is_going_in else "take_back",
         is_alone=is_going_in,
     )
+    seat.board.ask_card_back(not is_going_in)
     try:
         answer = await seat.show(screen, lambda: not moved.done())
     finally:
         moved.cancel()
+        seat.board.ask_card_back(False)
     return not isinstance(answer, Stop)

@@ -7,6 +7,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from hw.ports import KeyUse, PinPolicy
+from kiosk.ui.deserted import DesertedEntry
+from kiosk.ui.idle import Patience
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.typed_password import TypedPassword
@@ -18,7 +20,7 @@ _MASK = "●"
 
 
 class EnterPassword(SeatScreen[bytearray]):
-    """A masked field, the keyboard, and the physical keyboard as its equal. No time runs here.
+    """A masked field, the keyboard, and the physical keyboard as its equal. No time ends it; the clerk is called.
 
     `attempts` is how often the password may still be wrong, None while a new one is chosen; `use` the key it guards;
     `was_wrong` whether the one typed just before was not right.
@@ -92,8 +94,20 @@ class EnterPassword(SeatScreen[bytearray]):
             for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
                 paragraph.write(content)
 
+    def mind_idleness(self, idle_s: float, patience: Patience) -> None:
+        """Calls the clerk when nobody has touched the terminal for long."""
+        board = self.seat.board
+        if idle_s >= patience.entry_s and board.deserted is None:
+            board.desert(DesertedEntry(board.case or board.service))
+
+    def touched(self) -> None:
+        """He is back, or has never been away, and goes on."""
+        self.seat.board.come_back()
+
     def _note(self) -> str:
         missing = self._policy.minimum_length - len(self._typed)
+        if self.seat.board.is_deserted:
+            return self.words("resident.password.deserted")
         if self._problem:
             return self.words(self._problem)
         if len(self._typed) == 0:
@@ -153,6 +167,7 @@ class EnterPassword(SeatScreen[bytearray]):
     def on_unmount(self) -> None:
         """Whatever was typed and not handed over is gone."""
         self._typed.wipe()
+        self.seat.board.come_back()
 
 
 class ChoosePassword(EnterPassword):

@@ -1,0 +1,68 @@
+"""Persons, devices and the authority as they are, but for one thing that they do otherwise."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from hw.ports import CardSession
+from kiosk.issuance.station import Station
+from tests.counter_bench import World
+
+
+class But:
+    """Someone or something as it is, but for what is given by name."""
+
+    def __init__(self, inner: object, **otherwise: object) -> None:
+        self._inner = inner
+        self._otherwise = otherwise
+
+    def __getattr__(self, name: str) -> Any:
+        return self._otherwise[name] if name in self._otherwise else getattr(self._inner, name)
+
+
+def with_clerk(world: World, **otherwise: object) -> Any:
+    persons = world.persons("1")
+    return replace(persons, clerk=But(persons.clerk, **otherwise))
+
+
+def with_resident(world: World, **otherwise: object) -> Any:
+    persons = world.persons("1")
+    return replace(persons, resident=But(persons.resident, **otherwise))
+
+
+def with_card(world: World, change: Callable[[CardSession], dict[str, object]]) -> Station:
+    """A station in whose reader every card does something otherwise."""
+    station = world.station()
+
+    @contextmanager
+    def session() -> Iterator[Any]:
+        with station.reader.session() as card:
+            yield But(card, **change(card))
+
+    return replace(station, reader=But(station.reader, session=session))  # a reader but for one thing
+
+
+def with_authority(world: World, change: Callable[[Any], dict[str, object]]) -> Station:
+    station = world.station()
+    return replace(station, authority=But(station.authority, **change(station.authority)))
+
+
+def with_printer(world: World, change: Callable[[Any], dict[str, object]]) -> Station:
+    station = world.station()
+    return replace(station, printer=But(station.printer, **change(station.printer)))
+
+
+def always(answer: object) -> Callable[..., object]:
+    return lambda *_, **__: answer
+
+
+def raising(error: Exception) -> Callable[..., object]:
+    def fail(*_: object, **__: object) -> object:
+        raise error
+
+    return fail
+
+
+def events(world: World) -> list[str]:
+    return [entry.body for entry in world.station().journal.entries()]
