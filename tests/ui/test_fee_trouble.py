@@ -3,20 +3,25 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
+from kiosk.failure_book import load_failure_book
 from kiosk.model.application import Application, Closed
 from kiosk.model.step import Step
 from kiosk.ui.app import KioskApp
 from kiosk.ui.case import OpenCase
+from kiosk.ui.counter import FailureText
 from kiosk.ui.devices import DeviceState
 from kiosk.ui.ending import Ending, Finished, Outcome, Trouble
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.words import LANGUAGES
+from tests.ui.fit import flaws
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import VALID_UNTIL, Script, ScriptedCounter, resident
 from tests.ui.test_trouble import BEFORE_FEE, apply
-from tests.ui.walk import reach, until
+from tests.ui.walk import SMALL, USUAL, reach, until
 
 NO_PAPER = DeviceState("printer", "receipt_printer", "sim:", "blocked", "paper_end")
 NO_COINS = DeviceState("cash", "cctalk", "sim:", "missing", "no answer")
@@ -69,6 +74,48 @@ def test_a_fee_is_taken_without_a_receipt_only_by_somebody_who_knows(play: Calla
     counter = out_of_order(NO_PAPER)
     counter.reader.insert()
     play(counter, people)
+
+
+class WithBook(ScriptedCounter):
+    """A counter whose failures have the words of the book."""
+
+    def failure_text(self, code: str, language: str) -> FailureText:
+        entry = load_failure_book()[code]
+        text = entry.text(language)
+        return FailureText(text.what, text.remedy, entry.who)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_told_of_two_devices_fits_where_screens_are_smallest(
+    play: Callable[..., KioskApp], language: str
+) -> None:
+    told: list[str] = []
+
+    async def look(pilot: Pilot[None], app: KioskApp) -> None:
+        assert isinstance(app.screen, SeatScreen)
+        app.screen.seat.speak(language)
+        await app.screen.compose_anew()
+        for size in (USUAL, SMALL):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            told.extend(f"{type(app.screen).__name__} {size}: {flaw}" for flaw in flaws(app.screen))
+
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        await until(pilot, lambda: "K-DEVICE-001" in text_on(app), "the troubles")
+        await look(pilot, app)
+        await pilot.press("f10")
+        await agree(pilot)
+        await pilot.press("f11")
+        await reach(pilot, "MindFeeTrouble")
+        await look(pilot, app)
+
+    counter = WithBook(Script(skip=BEFORE_FEE))
+    counter.troubles = (NO_PAPER, NO_COINS)
+    play(counter, people)
+    assert not told, "\n".join(told)
 
 
 def test_a_printer_put_right_meanwhile_leads_on_by_itself(play: Callable[..., KioskApp]) -> None:
