@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kiosk.counter.roster import Deaf
     from kiosk.ui.case_thread import Issue
     from kiosk.ui.counter import Counter
+    from kiosk.ui.devices import DeviceState
     from kiosk.ui.voice import Voice
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
@@ -44,7 +45,7 @@ _LEAVING_TAKES_AT_MOST_S = 45.0
 
 _TELLS_OF_DEVICES_EVERY_S = 5.0
 
-_LOOKS_FOR_TROUBLES_EVERY_S = 1.0
+_LOOKS_FOR_TROUBLES_EVERY_S = 2.0
 
 _HANGING_UP_TAKES_AT_MOST_S = 5.0
 
@@ -276,8 +277,15 @@ class KioskApp(App[None], inherit_bindings=False):
 
     async def _look_at_fee_devices(self, counter: "Counter") -> None:
         """The clerk hears of a printer without paper before he takes a fee."""
+        from kiosk.journal.errors import StoreLost
+
+        elsewhere: Mapping[str, tuple[DeviceState, ...]] = {}
         while True:
-            self.board.tell_fee_troubles(counter.fee_troubles())
+            if self.board.terminals is not None:
+                # What was known last is still the best that is known.
+                with suppress(StoreLost):
+                    elsewhere = await asyncio.to_thread(counter.fee_troubles_elsewhere)
+            self.board.tell_fee_troubles(counter.fee_troubles(), elsewhere)
             await asyncio.sleep(_LOOKS_FOR_TROUBLES_EVERY_S)
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ is `test_real_case.py`.
 
 import datetime
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -436,6 +436,10 @@ class ScriptedCounter:
         return ScriptedProcedures(self.script)
 
     troubles: tuple[DeviceState, ...] = ()
+    troubles_elsewhere: Mapping[str, tuple[DeviceState, ...]] = {}
+
+    def fee_troubles_elsewhere(self) -> Mapping[str, tuple[DeviceState, ...]]:
+        return self.troubles_elsewhere
 
     def fee_troubles(self) -> tuple[DeviceState, ...]:
         return self.troubles

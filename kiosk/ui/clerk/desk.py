@@ -126,6 +126,9 @@ class Desk(SeatScreen[str]):
         if left := len(board.left) + (board.terminals.left_count if board.terminals else 0):
             calls.append(self.words("clerk.desk.left", count=left))
         calls += [fee_trouble_text(device, self.words, self._counter) for device in board.fee_troubles]
+        for station, troubles in board.fee_troubles_elsewhere.items() if board.terminals is not None else ():
+            told = [fee_trouble_text(device, self.words, self._counter) for device in troubles]
+            calls += [self.words("clerk.terminal.name", station=station), *told] if told else []
         is_stuck = self._counter.is_printer_stuck
         if is_stuck:
             calls.append(self.words("device.stuck"))

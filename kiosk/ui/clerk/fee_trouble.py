@@ -39,18 +39,20 @@ def fee_trouble_text(device: DeviceState, words: Words, counter: Counter) -> str
 class MindFeeTrouble(SeatScreen[bool]):
     """Stands before the fee is taken, until it is put right or the clerk goes on knowing of it.
 
-    Enter presses nothing that takes money: whoever presses it by habit has read nothing.
+    `station` is where it is to be paid, empty for this one. Enter presses nothing that takes money: whoever presses it
+    by habit has read nothing.
     """
 
     AUTO_FOCUS = "#stop"
 
-    def __init__(self, seat: Seat, position: int | None, counter: Counter) -> None:
+    def __init__(self, seat: Seat, position: int | None, counter: Counter, station: str = "") -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._counter = counter
+        self._station = station
 
     def page(self) -> ComposeResult:
         """What is out of order, and what follows from it."""
-        words, troubles = self.words, self.seat.board.fee_troubles
+        words, troubles = self.words, self.seat.board.fee_troubles_at(self._station)
         yield Paragraph(words("clerk.fee_trouble.title"), classes="title")
         yield Paragraph(id="fee-troubles", classes="note")
         follows = "no_receipt" if any(d.kind == RECEIPT_PRINTER for d in troubles) else "no_cash"
@@ -62,7 +64,7 @@ class MindFeeTrouble(SeatScreen[bool]):
 
     def follow(self) -> None:
         """Shows what is out of order now."""
-        troubles = self.seat.board.fee_troubles
+        troubles = self.seat.board.fee_troubles_at(self._station)
         self.write("fee-troubles", "\n".join(fee_trouble_text(d, self.words, self._counter) for d in troubles))
 
     @on(Key.Pressed, "#go-on")

@@ -118,7 +118,7 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
         elif board.terminals is not None and board.terminals.broken_off:
             await tell_broken_off(seat, board.terminals)
         elif board.terminals is not None and board.terminal_question is not None:
-            await _put_for_terminal(seat, office, board.terminals, board.terminal_question)
+            await _put_for_terminal(seat, office, counter, board.terminals, board.terminal_question)
         elif board.submitted is not None:
             await _look_at_submission(seat, office, board.submitted)
         elif service is not None and service.ending is not None and not seat.is_demo:
@@ -247,7 +247,9 @@ async def _look_at_form(
             found = (resident,)
 
 
-async def _put_for_terminal(seat: Seat, office: Office, terminals: Terminals, question: TerminalQuestion) -> None:
+async def _put_for_terminal(
+    seat: Seat, office: Office, counter: Counter, terminals: Terminals, question: TerminalQuestion
+) -> None:
     """What a terminal elsewhere asks; whose matter it is stands in the banner."""
     concerning = terminal_name(seat.words, question)
 
@@ -261,7 +263,14 @@ async def _put_for_terminal(seat: Seat, office: Office, terminals: Terminals, qu
         return
     screen = _screen(seat, question.position, question.asked, seat.person, office.identity_routes)
     screen.concerning = concerning
-    answer = await seat.show(screen, is_waited_for)
+
+    def minding() -> MindFeeTrouble:
+        told = MindFeeTrouble(seat, question.position, counter, question.station)
+        told.concerning = concerning
+        return told
+
+    is_minded = not isinstance(question.asked, FeeDue) or await _mind(seat, minding, question.station, is_waited_for)
+    answer = await seat.show(screen, is_waited_for) if is_minded else Stop.STOP
     if isinstance(answer, Stop):
         terminals.stop(question)
     elif answer is not None:
@@ -369,15 +378,30 @@ async def _put(
         return case.clerk_asked is question
 
     screen = _screen(seat, case.position, question, seat.person, routes)
-    minded: bool | Stop | None = True
-    if isinstance(question, FeeDue) and seat.board.fee_troubles:
-        minds = MindFeeTrouble(seat, case.position, counter)
-        minded = await seat.show(minds, lambda: is_waited_for() and bool(seat.board.fee_troubles))
-    answer = minded if isinstance(minded, Stop) else await seat.show(screen, is_waited_for)
+
+    def minding() -> MindFeeTrouble:
+        return MindFeeTrouble(seat, case.position, counter)
+
+    is_minded = not isinstance(question, FeeDue) or await _mind(seat, minding, "", is_waited_for)
+    answer = await seat.show(screen, is_waited_for) if is_minded else Stop.STOP
     if isinstance(answer, Stop):
         case.stop(Actor.CLERK)
     elif answer is not None:
         case.answer(question, _said(question, answer))
+
+
+async def _mind(
+    seat: Seat, minding: Callable[[], MindFeeTrouble], station: str, is_waited_for: Callable[[], bool]
+) -> bool:
+    """Tells what is out of order at a station, until it is not or the clerk goes on knowing it; False: he stops."""
+
+    def is_in_trouble() -> bool:
+        return bool(seat.board.fee_troubles_at(station))
+
+    if not is_in_trouble():
+        return True
+    answer = await seat.show(minding(), lambda: is_waited_for() and is_in_trouble())
+    return not isinstance(answer, Stop)
 
 
 def _said(question: ClerkAsked[Any], answer: object) -> object:
