@@ -7,7 +7,7 @@ without outcome asks the world first; so a use case that is started anew after a
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from typing import Generic, TypeVar
 
 import msgspec
@@ -32,7 +32,7 @@ Outcome = TypeVar("Outcome")
 class World(Enum):
     """What the world answers when it is asked after an interruption."""
 
-    NOT_HAPPENED = "not happened"
+    NOT_HAPPENED = auto()
 
 
 _WORLD_MAY_HAVE_CHANGED = (

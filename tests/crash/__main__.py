@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--scenario", choices=list(SCENARIOS), help="only this one (default: all)")
     parser.add_argument("--depth", type=int, choices=(1, 2, 3), help="so many deaths a plan, 1 to 3")
-    parser.add_argument("--rungs", type=int, default=len(LADDER), metavar="N", help="how far errors are hunted, 1 to 4")
+    parser.add_argument("--rungs", type=int, default=len(LADDER), metavar="N", help="how far errors are hunted, 0 to 4")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="draws the merged plans that are compared")
     parser.add_argument("--twins", type=int, default=400, metavar="N", help="so many comparisons (default 400)")
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="processes that explore (default 2)")

@@ -21,9 +21,8 @@ from tests.crash.explore import (
     Reach,
     Tally,
 )
-from tests.crash.hunt import Hunted
+from tests.crash.hunt import ERRORS, Hunted
 from tests.crash.invariants import AT_EVERY_INSTANT, AT_REST, WHEN_MONEY_GOES_IN
-from tests.crash.mutations import MUTATIONS
 from tests.crash.plan import Death, Who, other_deaths
 from tests.crash.scenario import SCENARIOS
 from tests.crash.workers import Work, Workers
@@ -81,15 +80,19 @@ class Campaign:
 
     def hunt(self, names: Sequence[str], rungs: int) -> int:
         """Every named design error, or all; returns how many were not caught, or not by the rule that should."""
-        wanted = [mutation for mutation in MUTATIONS if not names or mutation.name in names]
-        caught = argued = otherwise = 0
+        began_s = time.monotonic()
+        wanted = [mutation for mutation in ERRORS if not names or mutation.name in names]
+        caught = argued = otherwise = broken_down = untold = 0
         broken = set[str]()
-        results = self.workers.run([Work("", "hunt", (mutation.name, rungs)) for mutation in wanted])
+        results = self.workers.run([Work("", "hunt", (mutation, rungs)) for mutation in wanted])
         for number, (mutation, hunted) in enumerate(zip(wanted, results, strict=True), start=1):
-            caught += hunted.finding is not None
-            otherwise += hunted.finding is not None and not hunted.is_as_expected
+            is_caught = bool(hunted.findings)
+            caught += is_caught
+            broken_down += bool(hunted.breakdown)
+            otherwise += is_caught and not hunted.is_as_expected and not hunted.breakdown
+            untold += is_caught and not hunted.is_told
             broken |= hunted.rules
-            argued += hunted.finding is None and bool(mutation.argued)
+            argued += not is_caught and bool(mutation.argued)
             self._tell_hunted(number, hunted, mutation.argued)
         missed = len(wanted) - caught - argued
         if not names:
@@ -97,9 +100,10 @@ class Campaign:
             self._say(f"rules {len(rules)}, broken by no error: {', '.join(sorted(set(rules) - broken)) or 'none'}")
         self._say(
             f"seeded design errors {len(wanted)}, caught {caught}, {otherwise} of them by another rule than expected, "
-            f"argued {argued}, missed {missed}"
+            f"{broken_down} as their own code broke down, {untold} without telling.toml; "
+            f"argued {argued}, missed {missed}; {time.monotonic() - began_s:.0f} s"
         )
-        return missed + otherwise
+        return missed + otherwise + broken_down
 
     # --- parts
 
@@ -161,17 +165,20 @@ class Campaign:
                 self._say(f'  --scenario {finding.scenario} --plan "{finding.plan}"\n    {finding.text}')
 
     def _tell_hunted(self, number: int, hunted: Hunted, argued: str) -> None:
-        finding = hunted.finding
-        if finding is not None:
-            mark = "caught" if hunted.is_as_expected else f"caught, though not by {hunted.catcher}"
-            self._say(
-                f"{number:3} {mark}  {hunted.name}: {', '.join(sorted(hunted.rules))}"
-                f' by {finding.scenario} = "{finding.plan}" ({hunted.runs} runs)'
-            )
-            if not hunted.is_as_expected:
-                self._say(f"      {finding.text}")
-        else:
+        if not hunted.findings:
             self._say(f"{number:3} {f'argued: {argued}' if argued else 'MISSED'}  {hunted.name}  ({hunted.runs} runs)")
+            return
+        finding = hunted.findings[0]
+        if hunted.breakdown:
+            mark = "BROKEN DOWN"
+        else:
+            mark = "caught" if hunted.is_as_expected else f"caught, though not by {hunted.catcher}"
+        self._say(
+            f"{number:3} {mark}  {hunted.name}: {', '.join(sorted(hunted.rules))}"
+            f' by {finding.scenario} = "{finding.plan}" ({hunted.runs} runs)'
+        )
+        if not hunted.is_as_expected:
+            self._say(f"      {hunted.breakdown or finding.text}")
 
     def _say(self, text: str) -> None:
         print(text, file=self.out, flush=True)

@@ -12,6 +12,7 @@ import msgspec
 
 from hw.errors import LinkLost
 from hw.ports import CashTrouble, ChannelChallenge, ChannelKeys, MachineMoney, SessionKeys
+from kiosk.counter.asking import Denied, Reply
 from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.desk import Desk
 from kiosk.counter.line import LineLost, Question, QuestionState
@@ -73,7 +74,14 @@ class ShortLine:
         """Asks, as `kiosk.counter.line.Line`."""
         question = Question("", self._asker, kind, body)
         lost = LineLost(f"station {station} does not answer")
-        return self._station.ask(kind, lambda: msgspec.json.encode(self._desk.reply(question)), lost)
+        return self._station.ask(kind, lambda: msgspec.json.encode(self._reply(question)), lost)
+
+    def _reply(self, question: Question) -> Reply:
+        """The desk's answer. A defect in it, of which a terminal would be told that it is refused, ends the run."""
+        reply = self._desk.reply(question)
+        if isinstance(reply, Denied) and reply.reason.startswith("the question could not be answered"):
+            raise RuntimeError(reply.reason)
+        return reply
 
 
 class ClerkAtStation:

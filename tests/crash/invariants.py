@@ -218,7 +218,7 @@ def no_password_is_in_any_file(remains: Remains) -> Iterator[str]:
 
 def no_private_key_is_in_any_file(remains: Remains) -> Iterator[str]:
     """No private key in any durable byte of the kiosk."""
-    primes = [_prime(card.key_der) for card in remains.cards.values() if card.key_der]
+    primes = [private_prime(card.key_der) for card in remains.cards.values() if card.key_der]
     for name, content in _files(remains):
         if any(_holds(content, prime) for prime in primes):
             yield f"a private key is in the {name}"
@@ -232,7 +232,12 @@ def no_personal_data_is_in_clear_in_the_store(remains: Remains) -> Iterator[str]
 
 def nobody_loses_his_password(remains: Remains) -> Iterator[str]:
     """Software never guesses: a crash costs a case's card the one try under way at most, and no other card any."""
-    used = {outcome["card_number"] for case in remains.store.cases if (outcome := case.outcome("application"))}
+    used = {
+        outcome["card_number"]
+        for case in remains.store.cases
+        # A case that closed has verified the password last, and its card has every try again.
+        if (outcome := case.outcome("application")) and case.stage != "closed"
+    }
     for card in remains.cards.values():
         if card.tries is not None and card.tries < (_FEWEST_TRIES if card.number in used else _ALL_TRIES):
             yield f"card {card.number} has {card.tries} tries left"
@@ -468,7 +473,8 @@ def _holds(content: bytes, word: bytes) -> bool:
 
 
 @functools.lru_cache(256)
-def _prime(der: bytes) -> bytes:
+def private_prime(der: bytes) -> bytes:
+    """One of the two primes of an RSA key (PKCS #8, DER), by which it is known wherever it lies."""
     key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
     assert isinstance(key, RSAPrivateKey)
     return key.private_numbers().p.to_bytes(128, "big")

@@ -7,7 +7,7 @@ has the error too.
 import importlib
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -16,7 +16,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Rewrite:
-    """In the function at `where` (module:qualified name) the text `old`, which occurs once, reads `new`."""
+    """In the function at `where` (module:qualified name) the text `old`, which occurs once, reads `new`.
+
+    Several of one function are made one after the other.
+    """
 
     where: str
     old: str
@@ -44,9 +47,9 @@ class MutationStale(ValueError):
 def applied(mutation: Mutation) -> Iterator[None]:
     """The product with this error in it. Raises `MutationStale`."""
     with ExitStack() as undo:
-        for rewrite in mutation.rewrites:
-            function = _function(rewrite.where)
-            code = _rewritten(rewrite, function)
+        for where in dict.fromkeys(rewrite.where for rewrite in mutation.rewrites):
+            function = _function(where)
+            code = _rewritten([rewrite for rewrite in mutation.rewrites if rewrite.where == where], function)
             undo.callback(setattr, function, "__code__", function.__code__)
             function.__code__ = code
         yield
@@ -62,12 +65,13 @@ def _function(where: str) -> FunctionType:
     return found
 
 
-def _rewritten(rewrite: Rewrite, function: FunctionType) -> CodeType:
+def _rewritten(rewrites: Sequence[Rewrite], function: FunctionType) -> CodeType:
     source = textwrap.dedent(inspect.getsource(function))
-    if source.count(rewrite.old) != 1:
-        raise MutationStale(f"{rewrite.where}: {rewrite.old!r} occurs {source.count(rewrite.old)} times")
+    for rewrite in rewrites:
+        if source.count(rewrite.old) != 1:
+            raise MutationStale(f"{rewrite.where}: {rewrite.old!r} occurs {source.count(rewrite.old)} times")
+        source = source.replace(rewrite.old, rewrite.new)
     made: dict[str, Any] = {}
-    changed = compile(source.replace(rewrite.old, rewrite.new), f"<mutation of {rewrite.where}>", "exec")
-    exec(changed, dict(function.__globals__), made)
+    exec(compile(source, f"<mutation of {function.__qualname__}>", "exec"), dict(function.__globals__), made)
     code: CodeType = inspect.unwrap(made[function.__name__]).__code__
     return code

@@ -26,6 +26,7 @@ from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded import server
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.directory import RandomBytes, init, open_authority
+from kiosk.authority.embedded.gathering import Gathering
 from kiosk.authority.embedded.store import open_store
 from kiosk.clock import Clock
 from kiosk.config import SHIPPED, Config, load_config, load_receipt_form
@@ -36,6 +37,7 @@ from kiosk.model.policy import FeeRules
 from kiosk.register.register import Register, load_register
 
 Answer = TypeVar("Answer")
+Request = TypeVar("Request")
 
 START = datetime.datetime(2026, 3, 31, 15, 5, tzinfo=datetime.UTC)
 """Five minutes past midnight at the counter: the margin before pending ends then lies within the same day."""
@@ -121,15 +123,18 @@ def _quickened() -> Iterator[None]:
     """Simulated chips that remember digests and loaded keys, which are pure functions of their arguments.
 
     Printers that leave the dots of a QR code white: nobody looks at them, for its text stands beside it. And an
-    authority that answers in the thread that asks, for nobody else asks meanwhile.
+    authority that answers in the thread that asks, for nobody else asks meanwhile: its end is the end of that thread.
     """
 
     async def answer_here(answer: Callable[..., Answer], *arguments: object) -> Answer:
         return answer(*arguments)
 
+    async def answer_alone(gathering: Gathering[Request], request: Request) -> bytes:
+        return gathering._answer_all([request])[0]
+
     digest, load, draw = chip.pin_digest, chip.load_der_private_key, QrMemory.draw
-    in_threadpool = server.run_in_threadpool
-    server.run_in_threadpool = answer_here
+    in_threadpool, gathered = server.run_in_threadpool, Gathering.answer
+    server.run_in_threadpool, Gathering.answer = answer_here, answer_alone
     chip.pin_digest = functools.lru_cache(4096)(digest)
     chip.load_der_private_key = functools.lru_cache(256)(load)
     QrMemory.draw = lambda self: BitImage(width=8, height=8, bits=bytes(8))
@@ -138,4 +143,4 @@ def _quickened() -> Iterator[None]:
     finally:
         chip.pin_digest, chip.load_der_private_key = digest, load
         QrMemory.draw = draw
-        server.run_in_threadpool = in_threadpool
+        server.run_in_threadpool, Gathering.answer = in_threadpool, gathered

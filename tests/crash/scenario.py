@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kiosk.issuance.failure import CaseEnded, Halted, Refusal, RolledBack, Suspect
+from kiosk.issuance.failure import CaseEnded, Halted, NumberTaken, Refusal, RolledBack, Suspect
 from kiosk.issuance.issue import issue
 from kiosk.model.application import Application, Delivery
 from kiosk.model.certificate import RevocationReason
@@ -32,7 +32,7 @@ NEIGHBOUR = Applicant(OTHER_RESIDENT, "2")
 
 @dataclass(frozen=True)
 class Ending:
-    """How one start of the station ended: the failure book's code, or the certificate's serial number."""
+    """How one start of the station ended: with the failure book's code, the number that is another's, or the serial."""
 
     word: str
     text: str
@@ -75,6 +75,8 @@ def issue_once(
         closed = issue(Application(applicant.number, applicant.code), station, persons, _nobody)
     except CaseEnded as ended:
         return Ending(_WORDS[type(ended)], ended.code)
+    except NumberTaken as taken:
+        return Ending("number_taken", taken.number)
     return Ending("closed", closed.serial)
 
 

@@ -44,17 +44,26 @@ class WatchedConnection(sqlite3.Connection):
         """A cursor that tells of statements which are a transaction by themselves."""
         return super().cursor(WatchedCursor)
 
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """A statement that goes to the driver itself; the library's own shortcut would pass by the cursor above."""
+        return self.cursor().execute(statement, *values)
+
     def begin(self) -> None:
         """A transaction begins."""
         self._changes_before = self.total_changes
 
     def commit(self) -> None:
-        """Commits; what changed nothing writes nothing and is no boundary."""
-        if self.in_transaction and self.total_changes != self._changes_before:
+        """Commits."""
+        if self.has_changed:
             with self.watched():
                 super().commit()
         else:
             super().commit()
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether a commit would make anything durable; what changed nothing writes nothing and is no boundary."""
+        return self.in_transaction and self.total_changes != self._changes_before
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -73,7 +82,12 @@ class WatchedCursor(sqlite3.Cursor):
         """Executes one statement."""
         if statement.startswith("BEGIN"):
             self.connection.begin()
-        if self.connection.in_transaction or not self._is_durable(statement):
+        is_within = self.connection.in_transaction
+        if statement == "COMMIT":
+            is_durable = self.connection.has_changed
+        else:
+            is_durable = not is_within and self._is_durable(statement)
+        if not is_durable:
             return super().execute(statement, *values)
         with self.connection.watched():
             return super().execute(statement, *values)

@@ -105,8 +105,10 @@ class _Desk:
 
     def do(self, work: Work) -> Any:
         if work.method == "hunt":
-            name, rungs = work.arguments
-            return hunt(name, [self._explorer(one.name).stage for one in SCENARIOS.values() if not one.is_mute], rungs)
+            mutation, rungs = work.arguments
+            return hunt(
+                mutation, [self._explorer(one.name).stage for one in SCENARIOS.values() if not one.is_mute], rungs
+            )
         return getattr(self._explorer(work.scenario), work.method)(*work.arguments)
 
     def _explorer(self, scenario: str) -> Explorer:

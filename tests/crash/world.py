@@ -10,8 +10,9 @@ import itertools
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
 from hw.cash.drawer import ClerkDrawer
-from hw.errors import LinkLost
+from hw.errors import LinkLost, Refused
 from hw.ports import MachineMoney
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
@@ -39,12 +40,10 @@ from kiosk.counter.card_desk import CardDesk
 from kiosk.counter.desk import Desk
 from kiosk.counter.remote_clerk import RemoteArchive, RemoteDesk, RemoteTwoClerks
 from kiosk.counter.town_ids import KeyedIds
-from kiosk.issuance.effect import intent_in
 from kiosk.issuance.ended_cases import EndedCases
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.settle import settle_elsewhere
 from kiosk.issuance.station import Station, Waits
-from kiosk.issuance.steps import RECEIPT
 from kiosk.journal.audit import Audit
 from kiosk.journal.database import Database, open_database
 from kiosk.journal.escrow import EscrowKey, EscrowTo
@@ -53,6 +52,7 @@ from kiosk.journal.seal import StationKey
 from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Uptime
 from kiosk.model.step import Step, Undo
+from kiosk.model.testimony import PaperSeen, TestimonyInvalid
 from kiosk.papers.catalogue import roll_paper
 from kiosk.played_persons import PlayedResident
 from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, PASSWORD, RESIDENT
@@ -212,7 +212,7 @@ class World:
             random_bytes=self.random,
             transport=self.line,
         )
-        clerks = self._clerks(self._database, authority, desk, journal)
+        clerks = self._clerks(self._database, authority, desk)
         return Station(
             name=STATION,
             town=office.config.town,
@@ -242,7 +242,7 @@ class World:
             two_clerks=RemoteTwoClerks(clerks),
         )
 
-    def _clerks(self, database: Database, authority: AuthorityClient, cards: CardDesk, terminal: Journal) -> RemoteDesk:
+    def _clerks(self, database: Database, authority: AuthorityClient, cards: CardDesk) -> RemoteDesk:
         """The clerk's station, asked about cases that have ended and about those that two clerks settle."""
         office = self.office
         journal = Journal(
@@ -261,7 +261,7 @@ class World:
             authorisation_life=datetime.timedelta(),
             clock=self._clock,
             ended_cases=EndedCases(journal, authority, issuer, self._clock),
-            witnesses=lambda _, number: TruthfulWitnesses(partial(self._truth, number, terminal)),
+            witnesses=lambda _, number: TruthfulWitnesses(partial(self._truth, number)),
             key_of=lambda _: office.second_clerk,
             random_bytes=self.random,
         )
@@ -308,22 +308,29 @@ class World:
     def settle(self, number: str, station: Station) -> None:
         """Two clerks at their station look into what nobody could tell of this application, and say what is so.
 
-        While it cannot be asked the case waits on.
+        While it cannot be asked, or what it sends is not accepted, the case waits on, as `kiosk settle` leaves it.
         """
         for waiting in station.journal.suspect_cases():
             if waiting.number == number:
-                with suppress(LinkLost):
+                with suppress(LinkLost, Refused, TestimonyInvalid):
                     settle_elsewhere(waiting, station)
 
-    def _truth(self, number: str, terminal: Journal, question: Step | Undo) -> str:
+    def _truth(self, number: str, question: Step | Undo) -> str:
         looking = TruthfulClerk(number, self.till, self.papers)
         if question is not Step.RECEIPT:
             return str(looking.count_payment(0, MachineMoney()))
-        waiting = terminal.latest_case(number)
-        assert waiting is not None, "a case that is asked about"
-        intended = intent_in(terminal.effect(waiting, Step.RECEIPT), RECEIPT)
-        assert intended is not None, "a receipt that is suspect was intended"
-        return looking.look_at_paper(intended.receipt.number).value
+        receipt_number = self._receipt_number(number)
+        return (PaperSeen.NOTHING if receipt_number is None else looking.look_at_paper(receipt_number)).value
+
+    def _receipt_number(self, number: str) -> int | None:
+        """The receipt of an application's newest case, read without the product; None when it has no number yet."""
+        with closing(sqlite3.connect(f"file:{self._store}?mode=ro", uri=True)) as connection:
+            found = connection.execute(
+                """SELECT receipts.number FROM cases LEFT JOIN receipts USING (pseudonym)
+                   WHERE cases.number = ? ORDER BY attempt DESC LIMIT 1""",
+                (number,),
+            ).fetchone()
+        return found[0] if found else None
 
     def place_card(self, code: str | None, reader: ReaderName = "terminal") -> None:
         """This resident's card lies in this reader now, without power, and nowhere else; or none does."""

@@ -8,12 +8,14 @@ import pytest
 
 from kiosk.authority.client import AuthorityClient
 from kiosk.issuance.decide import carry_out, undecided_cases
+from kiosk.issuance.hold import Held, held
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.model.decision import CarriedOut, Choice, Decision, DecisionKind, can_be_ended
 from kiosk.model.transition import Stage
 from tests.counter_bench import CuttingDatabase, PowerCut, World
 from tests.issuance.rest import bodies, check_rest
+from tests.issuance.served_counter import SERVICES, issue_once, persons
 from tests.issuance.test_hold import TOMORROW, cut_at, latest, new_world, world_in
 
 OPERATOR = "0123456789abcdef0123456789abcdef"
@@ -39,11 +41,27 @@ def test_a_case_is_ended_by_a_clerk_whom_the_journal_names(tmp_path: Path, fresh
     check_rest(world, [])
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_another_procedure_is_ended_by_a_clerk_whom_the_journal_names(
+    tmp_path: Path, fresh_authority: Path, name: str
+) -> None:
+    world = issue_once(tmp_path / "issued", fresh_authority).world(tmp_path / "w")
+    with pytest.raises(PowerCut):
+        cutting = CuttingDatabase(open_database(world.database_url), 2, is_before=False)
+        SERVICES[name](world, world.station(cutting), persons(world, "1"))
+    (case,) = [case for case in undecided_cases(world.station().journal)]
+    decision = Decision(Choice(case.pseudonym, DecisionKind.ABORT), case.number, case.stage, "demo", OPERATOR)
+    assert carried_out(world, decision) == CarriedOut(decision, True, "K-CASE-010")
+    assert bodies(world)[-1]["operator"] == OPERATOR
+
+
 def test_a_case_is_put_off_and_taken_up_again(tmp_path: Path, fresh_authority: Path) -> None:
     world = world_in(tmp_path, fresh_authority, Stage.KEY_READY)
     decision = decided(world, DecisionKind.HOLD, TOMORROW)
     assert carried_out(world, decision) == CarriedOut(decision, True, "", True)
     assert latest(world).stage is Stage.ON_HOLD
+    assert held(latest(world), world.station().journal) == Held(TOMORROW, "demo")
+    assert [b["operator"] for b in bodies(world) if b["event"] == Stage.ROLLING_BACK] == [OPERATOR]
     decision = decided(world, DecisionKind.RESUME)
     assert carried_out(world, decision) == CarriedOut(decision, True)
     assert [b["operator"] for b in bodies(world) if b["event"] == Stage.OPENED and "by" in b] == [OPERATOR]

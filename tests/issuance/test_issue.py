@@ -24,6 +24,8 @@ from kiosk.issuance.persons import (
     Persons,
 )
 from kiosk.issuance.report import Phase, StepReport
+from kiosk.journal.chain import read_entries, read_heads
+from kiosk.journal.database import open_database
 from kiosk.model.application import Application, Delivery
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.certificate import CertificateState, RevocationReason
@@ -55,6 +57,9 @@ def world(tmp_path: Path, fresh_authority: Path) -> World:
     return new_world(tmp_path, fresh_authority)
 
 
+SIGNED = [("done", "fee"), ("numbered", None)]
+
+
 def test_the_good_way_ends_with_a_valid_certificate_in_the_card_and_a_paid_receipt(world: World) -> None:
     steps: list[StepReport] = []
     closed = world.issue(report=steps.append)
@@ -62,6 +67,17 @@ def test_the_good_way_ends_with_a_valid_certificate_in_the_card_and_a_paid_recei
     assert closed.receipt_number == 1
     check_rest(world, [closed])
     assert sum(s.exchanges for s in steps) <= 24 + 2  # the number is read in a session of its own: 2 and the closing 1
+
+
+def test_heads_are_signed_where_money_and_paper_rest_on_them(world: World) -> None:
+    """With a commit each, so not with every step."""
+    world.issue()
+    database = open_database(world.database_url)
+    entries = {entry.seq: json.loads(entry.body) for entry in read_entries(database)}
+    signed = [entries[head.head.size] for head in read_heads(database)]
+    assert [(entry["event"], entry.get("step")) for entry in signed] == SIGNED
+    told = [(entry["step"], entry["yen"]) for entry in entries.values() if "yen" in entry]
+    assert told == [("fee", 500)]
 
 
 def test_the_same_number_again_is_not_done_again(world: World) -> None:
