@@ -157,7 +157,7 @@ def _health(args: argparse.Namespace) -> int:
             else:
                 print(f"{health.device:8} {health.outcome:8} {health.text}", flush=True)
                 for measured in health.measurements:
-                    print(f"         {measured.outcome:8} {measured.name}: {measured.value} ({measured.limits})")
+                    print(f"         {measured.outcome:8} {measured.name}: {measured.told} ({measured.limits})")
                 for name, count in health.statistics.items():
                     print(f"         {'':8} {name}: {count}")
             if health.outcome is Outcome.FAILED or worst is Outcome.PASSED:

@@ -50,6 +50,11 @@ class Measurement:
     limits: str
     outcome: Outcome
 
+    @property
+    def told(self) -> str:
+        """The value for a person: what nobody could answer, or nothing was put in for, was skipped."""
+        return "skipped" if self.value is None else str(self.value)
+
 
 @dataclass
 class Health:
@@ -71,7 +76,7 @@ class Health:
     def text(self) -> str:
         """What UnifiedPOS calls CheckHealthText."""
         wrong = [m for m in self.measurements if m.outcome is not Outcome.PASSED]
-        found = "Successful" if not wrong else ", ".join(f"{m.name}: {m.value}" for m in wrong)
+        found = "Successful" if not wrong else ", ".join(f"{m.name}: {m.told}" for m in wrong)
         return f"{self.level.capitalize()} HCheck: {found}"
 
     def measure(self, name: str, value: str | int | float | bool | None, limits: str, is_good: bool | None) -> None:

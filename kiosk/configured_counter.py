@@ -4,7 +4,7 @@ import datetime
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
@@ -55,6 +55,10 @@ from kiosk.workbench import StationWorkbench
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
 
+_OF_THE_FEE = ("printer", "cash")
+"""The devices that take a fee and print its receipt, by their tables of `hardware.toml`."""
+_TOLD_LATELY_S = 60
+"""A station that has told nothing for so long is switched off, or cut off from the store."""
 _WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
 """Troubles with which a device still works."""
 
@@ -227,8 +231,7 @@ class ConfiguredCounter:
         states = [_reader_state("reader", hardware.card.link, bench.reader)]
         if bench.window is not None:
             states.append(_reader_state("window", hardware.window.link, bench.window))
-        states.append(self._state("printer", "receipt_printer", hardware.printer.link))
-        states.append(self._state("cash", hardware.cash.kind, hardware.cash.link))
+        states += self._of_the_fee()
         if hardware.display.link:
             states.append(self._state("display", "customer_display", hardware.display.link))
         if hardware.lamp.link:
@@ -241,6 +244,27 @@ class ConfiguredCounter:
             if link:
                 states.append(DeviceState(name, kind, link, "ready", "not_looked_after"))
         return tuple(states)
+
+    def fee_troubles(self) -> tuple[DeviceState, ...]:
+        """Of receipt printer and cash what was found last to be out of order."""
+        if self._assembly is None:
+            return ()
+        return tuple(d for d in self._of_the_fee() if d.state != "ready" and d.name in self._reports)
+
+    def fee_troubles_elsewhere(self) -> Mapping[str, tuple[DeviceState, ...]]:
+        """The same of every station that has told the store lately."""
+        return {
+            one.station: tuple(d for d in one.devices if d.name in _OF_THE_FEE and d.state != "ready")
+            for one in self.station_devices()
+            if one.age_s < _TOLD_LATELY_S
+        }
+
+    def _of_the_fee(self) -> tuple[DeviceState, DeviceState]:
+        hardware = self._config.hardware
+        return (
+            self._state("printer", "receipt_printer", hardware.printer.link),
+            self._state("cash", hardware.cash.kind, hardware.cash.link),
+        )
 
     def tell_devices(self) -> None:
         """Tells the store, by a connection that only this uses."""

@@ -22,7 +22,7 @@ from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
 from kiosk.config import Config
 from kiosk.maintenance.bundle import collect, write_bundle
-from kiosk.papers.operations import chapters
+from kiosk.papers.operations import chapters, reading
 from kiosk.papers.press import Press
 from kiosk.station_checks import card_probes, supplies, surroundings
 from kiosk.ui.workbench import Check, SelfTest
@@ -172,8 +172,8 @@ class StationWorkbench:
         return tuple(surroundings(self._assembly.station, self._assembly.authority_url))
 
     def operations(self, language: str) -> str:
-        """The operations book as text."""
-        return self._press.preview("operations", language, self._operations_values(), chapters(language))
+        """The operations book as text, an empty line between two blocks."""
+        return "\n\n".join(reading(language, self._operations_values()))
 
     def print_operations(self, language: str) -> str:
         """Prints it on A4."""
@@ -231,5 +231,5 @@ class _SimulatedHand:
 
 
 def _record(at: str, health: Health) -> SelfTest:
-    measured = tuple((m.name, str(m.value), m.limits, m.outcome.value) for m in health.measurements)
+    measured = tuple((m.name, m.told, m.limits, m.outcome.value) for m in health.measurements)
     return SelfTest(at, health.device, health.level.value, health.outcome.value, measured, health.statistics)

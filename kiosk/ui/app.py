@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -37,12 +37,15 @@ if TYPE_CHECKING:
     from kiosk.counter.roster import Deaf
     from kiosk.ui.case_thread import Issue
     from kiosk.ui.counter import Counter
+    from kiosk.ui.devices import DeviceState
     from kiosk.ui.voice import Voice
 
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
 
 _TELLS_OF_DEVICES_EVERY_S = 5.0
+
+_LOOKS_FOR_TROUBLES_EVERY_S = 2.0
 
 _HANGING_UP_TAKES_AT_MOST_S = 5.0
 
@@ -259,6 +262,7 @@ class KioskApp(App[None], inherit_bindings=False):
 
         self.run_worker(keep_tower(self.board, show_and_sound, self._now), group="tower")
         self.run_worker(self._tell_devices(counter), group="devices")
+        self.run_worker(self._look_at_fee_devices(counter), group="devices")
         self._when_open()
 
     async def _tell_devices(self, counter: "Counter") -> None:
@@ -270,6 +274,19 @@ class KioskApp(App[None], inherit_bindings=False):
             with suppress(StoreLost):
                 await asyncio.to_thread(counter.tell_devices)
             await asyncio.sleep(_TELLS_OF_DEVICES_EVERY_S)
+
+    async def _look_at_fee_devices(self, counter: "Counter") -> None:
+        """The clerk hears of a printer without paper before he takes a fee."""
+        from kiosk.journal.errors import StoreLost
+
+        elsewhere: Mapping[str, tuple[DeviceState, ...]] = {}
+        while True:
+            if self.board.terminals is not None:
+                # What was known last is still the best that is known.
+                with suppress(StoreLost):
+                    elsewhere = await asyncio.to_thread(counter.fee_troubles_elsewhere)
+            self.board.tell_fee_troubles(counter.fee_troubles(), elsewhere)
+            await asyncio.sleep(_LOOKS_FOR_TROUBLES_EVERY_S)
 
     # --- changing the seat (demo) -----------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What goes on at this counter today: the case being worked on, and those that ended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from kiosk.ui.books import LeftCase
     from kiosk.ui.case import OpenCase
     from kiosk.ui.deserted import DesertedEntry
+    from kiosk.ui.devices import DeviceState
     from kiosk.ui.ending import Ending
     from kiosk.ui.service import OpenService
     from kiosk.ui.submission import Accepted, Referred, Returned, Submission
     from kiosk.ui.terminals import TerminalQuestion, Terminals
+
+RECEIPT_PRINTER = "receipt_printer"
+"""The kind of the device by which a receipt comes."""
 
 
 @dataclass
@@ -64,8 +68,30 @@ class Board:
     is_card_asked_back: bool = False
     """Whether somebody is asked to take his card out once all else has ended."""
 
+    fee_troubles: "tuple[DeviceState, ...]" = ()
+    """What the fee and its receipt need at this station, and what cannot be worked with now."""
+    fee_troubles_elsewhere: "Mapping[str, tuple[DeviceState, ...]]" = field(default_factory=dict)
+    """The same at other stations, by name, where their clerk sits here."""
+
     is_maintained: bool = False
     """Whether the technician works with the devices; a resident who comes waits until he has finished."""
+
+    @property
+    def prints_receipts(self) -> bool:
+        """Whether a receipt will come, as far as anybody knows."""
+        return all(device.kind != RECEIPT_PRINTER for device in self.fee_troubles)
+
+    def fee_troubles_at(self, station: str) -> "tuple[DeviceState, ...]":
+        """At one station; the empty name is this one's."""
+        return self.fee_troubles_elsewhere.get(station, ()) if station else self.fee_troubles
+
+    def tell_fee_troubles(
+        self, here: "tuple[DeviceState, ...]", elsewhere: "Mapping[str, tuple[DeviceState, ...]]"
+    ) -> None:
+        """What was found out of order just now."""
+        if (here, elsewhere) != (self.fee_troubles, self.fee_troubles_elsewhere):
+            self.fee_troubles, self.fee_troubles_elsewhere = here, elsewhere
+            self.bell.ring()
 
     @property
     def has_work(self) -> bool:

@@ -19,6 +19,7 @@ from kiosk.ui.persons import (
     ClerkAnswered,
     ClerkAsked,
     FeeDue,
+    Gone,
     PasswordChoice,
     PaymentCount,
     Repayment,
@@ -99,7 +100,7 @@ class OpenCase:
             case Trouble():
                 self.ending = news
                 self.clerk_asked = None
-                if self.money is Money.TAKEN:
+                if self.money is Money.TAKEN and Step.CONFIRM not in self.done:
                     self.money = Money.RETURNED if news.outcome is Outcome.ROLLED_BACK else Money.BEING_CHECKED
             case Finished():
                 self.ending = news
@@ -117,6 +118,8 @@ class OpenCase:
         """Gives a person's answer to the case; False when the case no longer waits for it."""
         if value is Unsure.CANNOT_TELL and isinstance(question, ClerkAsked):
             was_taken = question.cannot_tell()
+        elif value is Gone.CARD and isinstance(question, ResidentAsked):
+            was_taken = question.lose_card()
         else:
             was_taken = question.answer(value)
         if was_taken and isinstance(question, FeeDue):
@@ -124,7 +127,8 @@ class OpenCase:
         if self.clerk_asked is question:
             self.clerk_asked = None
         if self.resident_sees is question:
-            self.resident_sees = AtWork(self.step, has_password=isinstance(question, PasswordChoice))
+            is_chosen = isinstance(question, PasswordChoice) and value is not Gone.CARD
+            self.resident_sees = AtWork(self.step, has_password=is_chosen)
         self._bell.ring()
         return was_taken
 

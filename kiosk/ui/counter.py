@@ -1,7 +1,7 @@
 """The counter that the screens stand on: what they ask of its station, and where each of its parts is had."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -132,6 +132,14 @@ class Counter(Protocol):
 
     def show_sign(self, sign: "TowerSign") -> bool:
         """Shows it on the signal tower; whether the tower took it. Waits for the tower."""
+        ...
+
+    def fee_troubles(self) -> tuple[DeviceState, ...]:
+        """What this station's fee and its receipt need and what cannot be worked with now; asks no device."""
+        ...
+
+    def fee_troubles_elsewhere(self) -> Mapping[str, tuple[DeviceState, ...]]:
+        """The same of every station, by its name, as it told the store last. Raises `StoreLost`."""
         ...
 
     @property

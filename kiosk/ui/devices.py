@@ -4,6 +4,14 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from hw.ports import UnownedMoney
+from kiosk.ui.words import Words
+
+TROUBLES = (
+    *("cover_open", "paper_end", "paper_near_end", "cutter_error", "recoverable_error", "unrecoverable_error"),
+    *("head_hot", "feed_button", "offline", "drawer_left_open", "acceptor_fault", "money_unassigned", "events_lost"),
+    *("payout_unknown", "coin_alarm", "hopper_fault", "card", "not_looked_after"),
+)
+"""Causes that have words; others are told as they are."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,11 @@ class DeviceState:
     """Whether another device than before sits there, and waits for somebody to accept it."""
     found: str = ""
     """Who that is."""
+
+
+def trouble_text(device: DeviceState, words: Words) -> str:
+    """Why a device does not work, or what is to be known of it; a cause that has no words as the driver tells it."""
+    return ", ".join(words(f"trouble.{cause}") if cause in TROUBLES else cause for cause in device.detail.split(", "))
 
 
 @dataclass(frozen=True)

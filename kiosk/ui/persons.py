@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from hw.errors import CardRemoved
 from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.issuance.persons import (
     CLERK_ALONE,
@@ -37,6 +38,12 @@ class Unsure(StrEnum):
     """What a clerk says who has not seen what he is asked about."""
 
     CANNOT_TELL = "cannot_tell"
+
+
+class Gone(StrEnum):
+    """What left while a question waited for its person."""
+
+    CARD = "card"
 
 
 class Recalled(StrEnum):
@@ -72,6 +79,10 @@ class Asked(Generic[A]):
 class ResidentAsked(Asked[A]):
     """A question to the resident."""
 
+    def lose_card(self) -> bool:
+        """The card has left, as the next command to it would find; False when the case no longer waits."""
+        return _fail(self._answer, CardRemoved("the card left while its resident was asked"))
+
 
 class ClerkAsked(Asked[A]):
     """A question to the clerk."""
@@ -104,6 +115,12 @@ class PasswordEntry(ResidentAsked[bytearray]):
     which: Recalled = Recalled.PRESENT
     policy: PinPolicy | None = None
     use: KeyUse = KeyUse.SIGNATURE
+
+    def follows_wrong(self, before: "PasswordEntry | None") -> bool:
+        """Whether what was typed at the entry before was not this password: the card counts a try less."""
+        if before is None or (before.use, before.which) != (self.use, self.which):
+            return False
+        return self.status.attempts_remaining < before.status.attempts_remaining
 
 
 @dataclass(frozen=True, eq=False)

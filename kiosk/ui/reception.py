@@ -12,7 +12,7 @@ from kiosk.reception_hours import Closed
 from kiosk.ui.board import Board
 from kiosk.ui.card_services import CardServices, Judgement, OwnCertificate
 from kiosk.ui.case import OpenCase
-from kiosk.ui.case_thread import Issue, run_case
+from kiosk.ui.case_thread import Issue, is_card_inside, run_case
 from kiosk.ui.counter import Counter, FailureText
 from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.forms_corner import StationForms
@@ -30,12 +30,13 @@ _SLICE_S = 0.5
 
 
 class CardAtTerminal:
-    """`kiosk.ui.resident.own_flow.OwnCard` over an open station: every call takes its turn on the station's thread."""
+    """`kiosk.ui.resident.own_flow.OwnCard` over an open station: every call but `look` takes its turn on its thread."""
 
     def __init__(
         self, station: "Station", services: CardServices, thread: StationThread, card: SimulatedCard | None
     ) -> None:
         self._reader = station.reader
+        self._readers = station.readers
         self._services = services
         self._thread = thread
         self.card = card
@@ -46,6 +47,10 @@ class CardAtTerminal:
             return await self._thread.call(self._reader.is_card_present)
         except DeviceError:
             return False
+
+    async def look(self) -> bool | None:
+        """Looks, on a thread of its own: the station's belongs to the case."""
+        return await asyncio.to_thread(is_card_inside, self._readers)
 
     async def wait(self, is_inside: bool) -> None:
         """Waits for the hand that moves the card; a reader that is missing is waited for too."""

@@ -59,6 +59,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         Binding("f2", "speak", show=False),
         Binding("e,E", "speak_by_letter", show=False),
         Binding("f3", "change_look", show=False),
+        Binding("f8", "confirm_stop", show=False),
         Binding("escape", "ask_stop", show=False),
         Binding("left,up", "app.focus_previous", show=False),
         Binding("right,down", "app.focus_next", show=False),
@@ -134,7 +135,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         return Horizontal(
             *self._call_keys(),
             Paragraph(words(f"stop.{self.seat.name}.question")),
-            Key(words(f"stop.{self.seat.name}.yes"), id="stop-yes"),
+            Key(words(f"stop.{self.seat.name}.yes"), id="stop-yes", hint="F8"),
             Key(words("stop.no"), id="stop-no", hint="Esc", kind="main"),
             classes="question -stop",
         )
@@ -269,7 +270,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def on_resize(self, event: events.Resize) -> None:
         """A layout tells the screen the size it has just had; Textual would lay out and paint it all again."""
-        if event.size == self.size and self.has_class(*self.seat.size_classes.split()):
+        # Not `size`: that is the terminal's, which has changed before the screen is laid out for it.
+        if event.size == self.outer_size and self.has_class(*self.seat.size_classes.split()):
             event.prevent_default()
         if self.seat.is_cramped or self.query(".too-small"):
             self.call_next(self._follow_size)
@@ -448,6 +450,11 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def confirm_stop(self) -> None:
         """The person is sure."""
         self.stop()
+
+    def action_confirm_stop(self) -> None:
+        """The key that stands on that answer, while it is asked for."""
+        if self.asks_stop:
+            self.stop()
 
     def stop(self) -> None:
         """Stops."""

@@ -67,7 +67,7 @@ class Workbench(Protocol):
         ...
 
     def operations(self, language: str) -> str:
-        """The operations book as text."""
+        """The operations book as text, an empty line between two blocks."""
         ...
 
     def print_operations(self, language: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hw.errors import CardRemoved
 from hw.sim.card.faults import parse_card_faults
 from kiosk.application_file import ClerkTable
 from kiosk.issuance.failure import Halted, NumberTaken, Refusal, RolledBack
@@ -279,6 +280,25 @@ def test_trouble_at_every_card_command_is_rolled_back_and_the_next_try_succeeds(
             assert rolled_back.code == "K-CARD-003"
             closed = world.issue("2")
         check_rest(world, [closed])
+
+
+class PullsCard(Leaves):
+    """A resident who takes his card out while he is asked, which the terminal notices before the next command."""
+
+    def __init__(self, world: World, at: str) -> None:
+        super().__init__(world, at)
+        self._hand = world.hand
+
+    def _leave(self, *_: object) -> None:
+        self._hand.remove()
+        raise CardRemoved("the card left")
+
+
+def test_a_card_that_goes_while_a_password_is_chosen_leaves_nothing_behind(world: World) -> None:
+    with pytest.raises(RolledBack, match="K-CARD-003"):
+        world.issue(persons=replace(world.persons("1"), resident=PullsCard(world, "choose_password")))
+    check_rest(world, [])
+    check_rest(world, [world.issue("1")])
 
 
 @pytest.mark.parametrize("at", ["check_identity", "approve", "choose_password", "consent", "take_fee"])

@@ -6,12 +6,13 @@ is `test_real_case.py`.
 
 import datetime
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
+from hw.errors import CardRemoved
 from hw.health_words import Question
 from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus, PrintOutcome, UnownedMoney
 from hw.sim.coin.virtual import VirtualCoinMachine
@@ -21,7 +22,7 @@ from hw.sim.panel import hand_at
 from hw.sim.printer.virtual import VirtualPrinter
 from hw.sim.scanner.virtual import VirtualScanner
 from kiosk.counter_records import CounterRecords
-from kiosk.issuance.failure import Refusal, RolledBack
+from kiosk.issuance.failure import Halted, Refusal, RolledBack
 from kiosk.issuance.persons import (
     Abandoned,
     AskedPassword,
@@ -146,6 +147,7 @@ class Script:
 
     refuse_with: str | None = None
     is_paper_unclear: bool = False
+    is_paper_at_end: bool = False
     ask_password_again: bool = False
     hold: frozenset[Step] = frozenset()
     skip: frozenset[Step] = frozenset()
@@ -433,6 +435,15 @@ class ScriptedCounter:
     def procedures(self) -> "ScriptedProcedures":
         return ScriptedProcedures(self.script)
 
+    troubles: tuple[DeviceState, ...] = ()
+    troubles_elsewhere: Mapping[str, tuple[DeviceState, ...]] = {}
+
+    def fee_troubles_elsewhere(self) -> Mapping[str, tuple[DeviceState, ...]]:
+        return self.troubles_elsewhere
+
+    def fee_troubles(self) -> tuple[DeviceState, ...]:
+        return self.troubles
+
     is_printer_stuck = False
     recovered = 0
 
@@ -463,6 +474,8 @@ class ScriptedCounter:
         return (Check("card.link", "pass", "sim:"), Check("authority.url", "fail", "no answer"))
 
     def failure_text(self, code: str, language: str) -> FailureText:
+        if code == "K-CARD-003":
+            return FailureText("手続の途中でカードが抜けました。", "カードを入れてください。", "resident")
         if language.startswith("ja"):
             return FailureText(
                 "今の法律では、この手続はご利用いただけません。", "別の方法を、職員がご案内します。", "clerk"
@@ -475,6 +488,8 @@ class ScriptedCounter:
             return self._issue(application, persons, report)
         except Abandoned:
             raise RolledBack("K-CASE-002") from None
+        except CardRemoved:
+            raise RolledBack("K-CARD-003") from None
 
     def _issue(self, application: Application, persons: Persons, report: Report) -> Closed:
         script, who = self.script, resident(int(application.resident_code) - 10000000000)
@@ -514,6 +529,8 @@ class ScriptedCounter:
                 self.reader.wait_for_removal(0.05)
 
         def look() -> None:
+            if script.is_paper_at_end:
+                raise Halted("K-PRINTER-001")
             while script.is_paper_unclear and persons.clerk.look_at_paper(17) is not PaperSeen.WHOLE:
                 pass
 

@@ -50,6 +50,22 @@ def test_a_difference_between_form_and_register_says_so_in_words(locale: Path) -
     assert answers == [IdentityEvidence(IdentityDocument.PHOTO_CARD, "yamada")]
 
 
+def test_the_last_tick_leads_to_the_key_that_confirms_and_enter_alone_goes_all_the_way(locale: Path) -> None:
+    question = IdentityQuestion("2026-0001", ITEMS, ITEMS, ())
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: bool(host.screen.query("#check-face")), "what to look at")
+        await pilot.press("enter", "right", "enter", "right", "enter")
+        confirm = host.screen.query_one("#confirm", Key)
+        await until(pilot, lambda: host.screen.focused is confirm, "the key that confirms")
+        assert "Enter" in str(confirm.render())
+        await pilot.press("enter")
+
+    answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
+    assert [type(answer) for answer in answers] == [IdentityEvidence]
+
+
 def test_whoever_has_no_photograph_brings_the_answered_letter_and_another_document(locale: Path) -> None:
     question = IdentityQuestion("2026-0001", ITEMS, ITEMS, ())
 
@@ -84,7 +100,7 @@ def test_the_cause_that_the_resident_wished_is_one_enter_away(locale: Path) -> N
 def test_too_little_money_is_not_accepted(locale: Path) -> None:
     async def use(pilot: Pilot[None], host: ScreenHost) -> None:
         await pilot.press("4", "9", "9", "enter")
-        assert "あと1円" in host.text and not host.answers
+        assert "不足 1円" in host.text and "おつり" not in host.text and not host.answers
         await pilot.press("backspace", "backspace", "backspace")
         await pilot.click("#piece-500")
         await pilot.click("#piece-100")

@@ -75,7 +75,8 @@ def test_whoever_stops_a_paid_case_all_the_same_is_not_told_to_begin_anew(
             halted += 1
             assert ended.code == "K-CASE-012"
             watched.case.take(Trouble(Outcome.HALTED, ended.code, False))
-            assert watched.case.money is Money.BEING_CHECKED
+            is_confirmed = Step.CONFIRM in watched.case.done
+            assert watched.case.money is (Money.TAKEN if is_confirmed else Money.BEING_CHECKED)
         check_rest(world, [world.issue()])
     assert halted
 

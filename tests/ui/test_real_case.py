@@ -49,6 +49,7 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
     for meddled in ("tampered", "impersonated"):
         assert "受け付けられません" in seen[meddled]
     assert "あと4回" in seen["wrong"], "the card's own count"
+    assert "入れたパスワードは 違いました" in seen["wrong"]
     items = case.resident.items
     personal = {items.name, items.name.replace("\u3000", ""), items.address, PASSWORD}
     personal |= {str(items.birth_date), case.resident.code, case.application.number}

@@ -50,6 +50,9 @@ def test_a_password_is_not_asked_for_when_the_card_has_gone(wish: str, play_by_c
         await pass_time(app, clock, 10_000)
         assert type(app.screen).__name__ == "EnterPassword", "nobody is hurried with his card inside"
         counter.reader.remove()
+        await reach(pilot, "CardNotice")
+        assert "カードが 抜けました" in text_on(app)
+        await pass_time(app, clock, 10_000)
         await reach(pilot, "Start")
 
     play_by_clock(counter, resident)

@@ -34,7 +34,7 @@ def test_two_different_passwords_begin_anew(locale: Path) -> None:
         await pilot.press("C", "?")
         assert "この文字は 使えません" in host.text
         await pilot.press("D", "enter", *"ABCX", "enter")
-        assert "カードには 何も起きていません" in host.text
+        assert "1回目と 2回目が 違いました" in host.text
         await pilot.press(*"WXY", "backspace", "Z", "9", "enter", *"WXZ9", "enter")
 
     assert show(choose_password, locale, use) == [b"WXZ9"]

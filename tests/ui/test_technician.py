@@ -207,9 +207,9 @@ def test_hands_put_coins_in_open_covers_and_see_what_comes_of_it(maintain: Calla
         await pilot.press("c")
         await go_to(pilot, View.HANDS, "Hands")
         await pilot.press("4")
-        await until(pilot, lambda: "cover open" in text_on(app), "the open cover")
+        await until(pilot, lambda: "カバー：開" in text_on(app), "the open cover")
         await pilot.press("5", "tab", "2")
-        assert "takes nothing" in text_on(app)
+        assert "受け付けていません" in text_on(app)
         await pilot.press("escape")
         await reach(pilot, "Bench")
 

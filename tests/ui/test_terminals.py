@@ -22,6 +22,7 @@ from kiosk.model.step import Step
 from kiosk.model.testimony import Finding
 from kiosk.model.transition import Stage
 from kiosk.ui.app import KioskApp
+from kiosk.ui.devices import DeviceState
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.terminals import ClerkForTerminals
 from kiosk.ui.words import LANGUAGES
@@ -95,6 +96,33 @@ def test_what_a_terminal_asks_comes_before_the_clerk(attend: Callable[[Play], No
         await pilot.press(*"1000", "enter")
         assert await paid == 1000
         await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_a_terminal_without_paper_is_told_before_its_fee_is_taken(
+    attend: Callable[[Play], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_paper = DeviceState("printer", "receipt_printer", "sim:", "blocked", "paper_end")
+    monkeypatch.setattr(ScriptedCounter, "troubles_elsewhere", {"lobby": (no_paper,), "annex": ()})
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        await until(pilot, lambda: "用紙がありません（K-PRINTER-001）" in text_on(pilot.app), "the terminal's printer")
+        paid = asyncio.ensure_future(
+            asyncio.to_thread(clerk.clerk(asked_by("lobby", "fee"), "2026-0007").take_fee, 500)
+        )
+        await reach(pilot, "MindFeeTrouble")
+        assert "端末 lobby" in text_on(pilot.app)
+        await pilot.press("1")
+        await reach(pilot, "EnterAmount")
+        await pilot.press(*"500", "enter")
+        assert await paid == 500
+        other = asyncio.ensure_future(
+            asyncio.to_thread(clerk.clerk(asked_by("annex", "fee-2"), "2026-0008").take_fee, 500)
+        )
+        await reach(pilot, "EnterAmount")
+        await pilot.press(*"500", "enter")
+        assert await other == 500
 
     attend(play)
 

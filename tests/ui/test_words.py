@@ -36,6 +36,7 @@ from kiosk.ui.clerk.flow import AGENTS_PAPERS, PAPERS, RENEWAL, SETTINGS
 from kiosk.ui.clerk.menu import Duty
 from kiosk.ui.clerk.receive import PURPOSES as FIND_PURPOSES
 from kiosk.ui.clerk.service import Decision
+from kiosk.ui.devices import TROUBLES
 from kiosk.ui.ending import Money, Outcome
 from kiosk.ui.persons import Recalled, Unsure
 from kiosk.ui.resident.comfort import LAYOUTS
@@ -45,7 +46,6 @@ from kiosk.ui.resident.service import ChooseService, WishRevocation
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.service import ServiceKind, ServiceWork
-from kiosk.ui.technician.bench import TROUBLES
 from kiosk.ui.technician.menu import View
 from kiosk.ui.themes import THEMES
 from kiosk.ui.uses import load_uses
@@ -60,7 +60,7 @@ CASH_TROUBLES = ("acceptor_fault", "coin_alarm", "hopper_fault", "money_unassign
 QUESTIONS = ("language", "colours", "layout")
 DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
-CARD_NOTICES = ("look", "take_back", "empty", "no_card", "locked", "trouble")
+CARD_NOTICES = ("take_unprinted", "look", "take_back", "empty", "no_card", "locked", "trouble")
 ORDER_NAMES = {
     order.partition(" 2011")[0].replace(" ", "_").replace(":", "_").lower()
     for orders in _ORDERS.values()
@@ -111,6 +111,7 @@ VALUES = {
     "resident.revoke.{}": [WishRevocation.CAUSES],
     "resident.recall.{}{}.title": [(Recalled.OLD, Recalled.NEW), PASSWORDS],
     "resident.recall.{}{}.text": [(Recalled.OLD, Recalled.NEW), PASSWORDS],
+    "resident.password.wrong{}": [PASSWORDS],
     "resident.password.enter{}.title": [PASSWORDS],
     "resident.password.enter{}.text": [PASSWORDS],
     "resident.password.choose{}.title": [PASSWORDS],
@@ -158,7 +159,9 @@ VALUES = {
     "clerk.outcome.{}": [Outcome],
     "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [(*PaperSeen, *Unsure)],
-    "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving")],
+    "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving", "check")],
+    "clerk.fee_trouble.who.{}": [("clerk", "technician")],
+    "clerk.fee_trouble.{}": [("no_receipt", "no_cash")],
     "clerk.{}.confirm": [("fee", "count")],
     "clerk.{}.text": [("fee", "count", "change", "no_change", "repay")],
     "clerk.{}.title": [
@@ -181,7 +184,7 @@ VALUES = {
     "resident.form.{}.title": [("family", "given", "writing", "area", "item")],
     "resident.form.{}.text": [("writing", "area", "item")],
     "resident.form.{}.unlisted": [("writing", "area", "item")],
-    "resident.form.birth.{}": [("year", "month", "day", "none")],
+    "resident.form.birth.{}": [("year", "month", "day", "none", "missing_year", "missing_month", "missing_day")],
     "resident.card.{}.text": [(*CardAction, *CARD_NOTICES)],
     "resident.card.{}.title": [(*CardAction, *CARD_NOTICES)],
     "resident.guide.{}": [("bring", "do", "cost", "stop")],

@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from kiosk.journal.records import CaseElsewhere
 from kiosk.model.step import PROCEDURE, Actor
 from kiosk.ui.case import OpenCase
+from kiosk.ui.clerk.fee_trouble import fee_trouble_text
 from kiosk.ui.counter import Counter
 from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.seat import Seat
@@ -91,14 +92,15 @@ class Desk(SeatScreen[str]):
             self.dismiss("deserted")
 
     def on_key(self, event: events.Key) -> None:
-        """C answers a call, K frees a stuck printer, Q opens the queue, M the menu."""
-        if event.key == "c":
+        """C answers a call, K frees a stuck printer, Q opens the queue, M the menu; Caps Lock or not."""
+        letter = event.key.lower()
+        if letter == "c":
             self.come()
-        elif event.key == "k" and self._counter.is_printer_stuck:
+        elif letter == "k" and self._counter.is_printer_stuck:
             self.recover_printer()
-        elif event.key == "q":
+        elif letter == "q":
             self.open_queue()
-        elif event.key == "m":
+        elif letter == "m":
             self.open_menu()
 
     def follow(self) -> None:
@@ -123,6 +125,10 @@ class Desk(SeatScreen[str]):
             calls.append(self.words("clerk.desk.calls", number=board.calls))
         if left := len(board.left) + (board.terminals.left_count if board.terminals else 0):
             calls.append(self.words("clerk.desk.left", count=left))
+        calls += [fee_trouble_text(device, self.words, self._counter) for device in board.fee_troubles]
+        for station, troubles in board.fee_troubles_elsewhere.items() if board.terminals is not None else ():
+            told = [fee_trouble_text(device, self.words, self._counter) for device in troubles]
+            calls += [self.words("clerk.terminal.name", station=station), *told] if told else []
         is_stuck = self._counter.is_printer_stuck
         if is_stuck:
             calls.append(self.words("device.stuck"))
@@ -131,7 +137,10 @@ class Desk(SeatScreen[str]):
         self.write("desk-calls", "\n".join((*calls, "")))
         for paragraph in self.query("#desk-calls").results(Paragraph):
             paragraph.display = bool(calls)
-        newest = [self._ended_text(case) for case in reversed(board.ended[-_ENDED_SHOWN:])]
+        # A case that went on after a trouble has ended twice; what it came to in the end is what counts.
+        latest = {case.application.number: case for case in board.ended}
+        in_order = sorted(latest.values(), key=board.ended.index, reverse=True)
+        newest = [self._ended_text(case) for case in in_order[:_ENDED_SHOWN]]
         if board.terminals is not None:
             newest += map(self._ended_elsewhere, reversed(board.terminals.ended[-_ENDED_SHOWN:]))
         self.write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))
@@ -181,7 +190,8 @@ class Desk(SeatScreen[str]):
     @staticmethod
     def _waits_for(case: OpenCase | OpenService) -> str:
         if case.ending is not None:
-            return "leaving"
+            is_halted = isinstance(case.ending, Trouble) and case.ending.outcome is Outcome.HALTED
+            return "check" if is_halted else "leaving"
         if case.is_stopping:
             return "stopping"
         if case.clerk_asked is not None:

@@ -19,6 +19,7 @@ from kiosk.ui.clerk.audit import Audit
 from kiosk.ui.clerk.count_flow import count
 from kiosk.ui.clerk.deserted import look_at_deserted
 from kiosk.ui.clerk.desk import Desk
+from kiosk.ui.clerk.fee_trouble import MindFeeTrouble
 from kiosk.ui.clerk.form import CompareForm
 from kiosk.ui.clerk.identity import Approve, CheckIdentity
 from kiosk.ui.clerk.left import DECIDE, LeftCases
@@ -111,13 +112,13 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
     while True:
         case, service = board.case, board.service
         if case is not None and case.clerk_asked is not None:
-            await _put(seat, case, case.clerk_asked, seat.person, office.identity_routes)
+            await _put(seat, case, case.clerk_asked, counter, office.identity_routes)
         elif service is not None and service.clerk_asked is not None:
             await put_question(seat, service, service.clerk_asked, seat.person, office.identity_routes)
         elif board.terminals is not None and board.terminals.broken_off:
             await tell_broken_off(seat, board.terminals)
         elif board.terminals is not None and board.terminal_question is not None:
-            await _put_for_terminal(seat, office, board.terminals, board.terminal_question)
+            await _put_for_terminal(seat, office, counter, board.terminals, board.terminal_question)
         elif board.submitted is not None:
             await _look_at_submission(seat, office, board.submitted)
         elif service is not None and service.ending is not None and not seat.is_demo:
@@ -246,7 +247,9 @@ async def _look_at_form(
             found = (resident,)
 
 
-async def _put_for_terminal(seat: Seat, office: Office, terminals: Terminals, question: TerminalQuestion) -> None:
+async def _put_for_terminal(
+    seat: Seat, office: Office, counter: Counter, terminals: Terminals, question: TerminalQuestion
+) -> None:
     """What a terminal elsewhere asks; whose matter it is stands in the banner."""
     concerning = terminal_name(seat.words, question)
 
@@ -260,7 +263,14 @@ async def _put_for_terminal(seat: Seat, office: Office, terminals: Terminals, qu
         return
     screen = _screen(seat, question.position, question.asked, seat.person, office.identity_routes)
     screen.concerning = concerning
-    answer = await seat.show(screen, is_waited_for)
+
+    def minding() -> MindFeeTrouble:
+        told = MindFeeTrouble(seat, question.position, counter, question.station)
+        told.concerning = concerning
+        return told
+
+    is_minded = not isinstance(question.asked, FeeDue) or await _mind(seat, minding, question.station, is_waited_for)
+    answer = await seat.show(screen, is_waited_for) if is_minded else Stop.STOP
     if isinstance(answer, Stop):
         terminals.stop(question)
     elif answer is not None:
@@ -362,14 +372,36 @@ _LOCKS_AFTER_S = {"lock_soon": 60.0, "lock_usual": 300.0, "lock_late": 900.0}
 
 
 async def _put(
-    seat: Seat, case: OpenCase, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
+    seat: Seat, case: OpenCase, question: ClerkAsked[Any], counter: Counter, routes: Sequence[IdentityRoute]
 ) -> None:
-    screen = _screen(seat, case.position, question, clerk, routes)
-    answer = await seat.show(screen, lambda: case.clerk_asked is question)
+    def is_waited_for() -> bool:
+        return case.clerk_asked is question
+
+    screen = _screen(seat, case.position, question, seat.person, routes)
+
+    def minding() -> MindFeeTrouble:
+        return MindFeeTrouble(seat, case.position, counter)
+
+    is_minded = not isinstance(question, FeeDue) or await _mind(seat, minding, "", is_waited_for)
+    answer = await seat.show(screen, is_waited_for) if is_minded else Stop.STOP
     if isinstance(answer, Stop):
         case.stop(Actor.CLERK)
     elif answer is not None:
         case.answer(question, _said(question, answer))
+
+
+async def _mind(
+    seat: Seat, minding: Callable[[], MindFeeTrouble], station: str, is_waited_for: Callable[[], bool]
+) -> bool:
+    """Tells what is out of order at a station, until it is not or the clerk goes on knowing it; False: he stops."""
+
+    def is_in_trouble() -> bool:
+        return bool(seat.board.fee_troubles_at(station))
+
+    if not is_in_trouble():
+        return True
+    answer = await seat.show(minding(), lambda: is_waited_for() and is_in_trouble())
+    return not isinstance(answer, Stop)
 
 
 def _said(question: ClerkAsked[Any], answer: object) -> object:

@@ -115,7 +115,10 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
         self.focus_on(f"#check-{self._named.checks[0]}" if self._named is not None else "#document-1")
 
     def _tick(self, check: str, *, goes_on: bool) -> None:
-        """Ticks; `goes_on` to the next. Enter stays where it is, so that held down it cannot tick what nobody saw."""
+        """Ticks; `goes_on` to the next. Enter stays where it is, so that held down it cannot tick what nobody saw.
+
+        After the last tick there is nothing left to see: the key that confirms has the focus, and says so.
+        """
         if self._named is None:
             return
         self._ticked.add(check)
@@ -126,8 +129,10 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
         missing = [name for name in self._checks(self._named) if name not in self._ticked]
         for confirm in self.query("#confirm").results(Key):
             confirm.disabled = bool(missing)
-        if goes_on:
-            self.focus_on(f"#check-{missing[0]}" if missing else "#confirm")
+        if not missing:
+            self.focus_on("#confirm")
+        elif goes_on:
+            self.focus_on(f"#check-{missing[0]}")
 
     @on(Key.Pressed, "#confirm")
     def confirm(self) -> None:

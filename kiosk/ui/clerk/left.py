@@ -124,7 +124,7 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
         """Digits go on with a case, the paging key turns."""
         if event.key == "pagedown" and len(self._cases) > _PER_PAGE:
             await self.show_more()
-        elif event.key == "d" and self._cases:
+        elif event.key.lower() == "d" and self._cases:
             self.decide()
         elif event.character is not None and event.character in "123456":
             index = int(event.character) - 1

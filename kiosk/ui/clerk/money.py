@@ -92,11 +92,11 @@ class EnterAmount(SeatScreen[int | Unsure]):
 
     def _amounts(self) -> dict[str, str]:
         words, missing = self.words, self._due_yen - self._amount_yen
-        rest = "clerk.fee.missing" if missing > 0 else "money.yen"
+        rest = words("clerk.fee.missing" if missing > 0 else "clerk.fee.change")
         return {
             words("clerk.fee.due"): words("money.yen", yen=f"{self._due_yen:,}"),
             words("clerk.fee.tendered"): words("money.yen", yen=f"{self._amount_yen:,}"),
-            words("clerk.fee.change"): words(rest, yen=f"{abs(missing):,}"),
+            rest: words("money.yen", yen=f"{abs(missing):,}"),
         }
 
     @on(Key.Pressed, "#pieces Key")

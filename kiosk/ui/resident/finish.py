@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 
 from kiosk.clock import JAPAN
 from kiosk.model.application import Closed
+from kiosk.model.step import Step
 from kiosk.ui.case import OpenCase
 from kiosk.ui.counter import FailureText
 from kiosk.ui.dates import day_text
@@ -51,6 +52,7 @@ class TroubleNotice(Told):
         super().__init__(seat, position=case.position)
         self._trouble = trouble
         self._money = case.money
+        self._has_certificate = Step.CONFIRM in case.done
         self._texts = texts
         self._card = card
 
@@ -59,9 +61,11 @@ class TroubleNotice(Told):
         words, trouble, text = self.words, self._trouble, self._texts[self.words.language]
         yield Paragraph(words(f"resident.trouble.{trouble.outcome}.title"), classes="title")
         card = {True: "inside", False: "outside", None: "unknown"}[self._is_card_inside()]
+        valid = {words("resident.trouble.certificate"): words("resident.trouble.certificate.valid")}
         yield Facts(
             {
                 words("resident.trouble.what"): text.what,
+                **(valid if self._has_certificate else {}),
                 words("resident.trouble.money"): words(f"resident.trouble.money.{self._money}"),
                 words("resident.trouble.card"): words(f"resident.trouble.card.{card}"),
                 words("resident.trouble.who"): words(f"resident.trouble.who.{text.who}"),

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from hw.ports import PinPolicy
+from kiosk.issuance.persons import CardAction
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor, Step
 from kiosk.reception_hours import Closed
@@ -14,6 +15,7 @@ from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.persons import CardRequest, Consent, PasswordChoice, PasswordEntry, ResidentAsked
 from kiosk.ui.resident.application import ConfirmItems
 from kiosk.ui.resident.card import HandleCard
+from kiosk.ui.resident.card_watch import show_while_card_stays
 from kiosk.ui.resident.comfort import Comfort
 from kiosk.ui.resident.consent import Agree
 from kiosk.ui.resident.finish import Finish, TroubleNotice
@@ -177,9 +179,18 @@ async def _take_form(seat: Seat, reception: Reception) -> Resident | None:
 
 async def _accompany(seat: Seat, case: OpenCase, reception: Reception) -> None:
     """Shows what the case needs of the resident, until it has ended."""
+    before: PasswordEntry | None = None
     while case.ending is None:
         view = _view(case)
-        answer = await seat.show(_screen(seat, case, reception, view), partial(_still_sees, case, view))
+        was_wrong = isinstance(view, PasswordEntry) and view.follows_wrong(before)
+        screen = _screen(seat, case, reception, view, was_wrong=was_wrong)
+        still_sees = partial(_still_sees, case, view)
+        answer = await (
+            show_while_card_stays(seat, screen, still_sees, reception.own_card)
+            if isinstance(view, PasswordChoice | PasswordEntry)
+            else seat.show(screen, still_sees)
+        )
+        before = view if isinstance(view, PasswordEntry) else before
         if isinstance(answer, Stop):
             case.stop(Actor.RESIDENT)
         elif answer is not None and isinstance(view, ResidentAsked):
@@ -221,23 +232,28 @@ _WAITING = {
 """For what the resident waits while others act; in every other step it is the station's work."""
 
 
-def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object) -> SeatScreen[Any]:
+def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object, *, was_wrong: bool) -> SeatScreen[Any]:
     position = case.position
     match view:
         case PasswordChoice(policy=policy, use=use):
             return ChoosePassword(seat, position, policy, use)
         case PasswordEntry(status=status, policy=policy, use=use):
-            return EnterPassword(seat, position, policy or reception.entry_policy, status.attempts_remaining, use)
+            policy = policy or reception.entry_policy
+            return EnterPassword(seat, position, policy, status.attempts_remaining, use, was_wrong=was_wrong)
         case Consent(summary=summary):
             return Agree(seat, position, summary)
         case CardRequest(action=action):
-            return HandleCard(seat, position, action, reception.card, can_stop=case.can_stop)
+            is_unprinted = action is CardAction.TAKE and not seat.board.prints_receipts
+            told_as = "take_unprinted" if is_unprinted else ""
+            return HandleCard(seat, position, action, reception.card, can_stop=case.can_stop, told_as=told_as)
         case Waiting.KEY:
             return KeyGeneration(seat, position)
         case Waiting.WORK:
             return AtStationWork(seat, case)
         case Waiting():
             is_window = view is Waiting.WINDOW
+            if view is Waiting.RECEIPT and not seat.board.prints_receipts:
+                view = Waiting.RECEIPT_LATER
             return Notice(seat, view, position, can_stop=is_window, fee=reception.fee_yen)
     raise TypeError(f"the resident has no screen for {view!r}")
 

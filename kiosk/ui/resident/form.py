@@ -26,12 +26,21 @@ R = TypeVar("R")
 
 _POSITION = 1
 _DIGITS = "1234567890"
+_PARTS = ("year", "month", "day")
+_OTHER_ERA_KEY = "*"
+"""A key that stands beside the digits on every keypad."""
 
 
 class Unlisted(Enum):
     """The answer of somebody whose writing or whose place is not among those shown."""
 
     UNLISTED = "unlisted"
+
+
+class OtherEra(Enum):
+    """The answer of somebody who counts his years by another era than he chose."""
+
+    OTHER_ERA = "other_era"
 
 
 class Typing(SeatScreen[R]):
@@ -254,8 +263,8 @@ class ChooseEra(SeatScreen[Era]):
                 key.action_press()
 
 
-class TypeBirthDate(Typing[datetime.date]):
-    """Year, month and day in digits; whatever has two digits goes on by itself."""
+class TypeBirthDate(Typing[datetime.date | OtherEra]):
+    """Year, month and day in digits; whatever has all its digits goes on by itself."""
 
     def __init__(self, seat: Seat, era: Era, today: datetime.date) -> None:
         super().__init__(seat, position=_POSITION, can_stop=True)
@@ -263,7 +272,8 @@ class TypeBirthDate(Typing[datetime.date]):
         self._today = today
         self._parts = ["", "", ""]
         self._place = 0
-        self._has_failed = False
+        self._note = ""
+        """What stands in place of the usual note: `missing_` and the part, or `none` for a date that never was."""
 
     def page(self) -> ComposeResult:
         """Question, field, digits."""
@@ -273,7 +283,8 @@ class TypeBirthDate(Typing[datetime.date]):
         yield DigitBoard(self.words("resident.password.erase"))
 
     def keys(self) -> Iterable[Key]:
-        """On."""
+        """Another era, and on."""
+        yield Key(self.words("resident.form.birth.other_era"), id="other-era", hint=_OTHER_ERA_KEY)
         yield Key(self.words("key.next"), id="done", hint="Enter", kind="main")
 
     def follow(self) -> None:
@@ -281,8 +292,7 @@ class TypeBirthDate(Typing[datetime.date]):
         year, month, day = (part or "＿" for part in self._parts)
         era = "" if self._era.name == "west" else self.words(f"date.era.{self._era.name}")
         text = self.words("resident.form.birth.field", era=era, year=year, month=month, day=day)
-        part = ("year", "month", "day")[self._place]
-        note = self.words(f"resident.form.birth.{'none' if self._has_failed else part}")
+        note = self.words(f"resident.form.birth.{self._note or _PARTS[self._place]}")
         for paragraph_id, content in (("typed-text", text), ("typed-note", note)):
             for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
                 paragraph.write(content)
@@ -294,9 +304,12 @@ class TypeBirthDate(Typing[datetime.date]):
 
     @on(DigitBoard.Erased)
     def erase(self) -> None:
-        """The last digit goes."""
-        self._has_failed = False
-        if not self._parts[self._place] and self._place:
+        """The last digit goes; where there is none, the era."""
+        self._note = ""
+        if not any(self._parts):
+            self.choose_era()
+            return
+        if not self._parts[self._place]:
             self._place -= 1
         self._parts[self._place] = self._parts[self._place][:-1]
         self.tell()
@@ -305,14 +318,21 @@ class TypeBirthDate(Typing[datetime.date]):
         """Digits type, too."""
         if event.key in ("backspace", "ctrl+h", "delete"):
             self.erase()
+        elif event.character == _OTHER_ERA_KEY:
+            self.choose_era()
         elif event.character and event.character in _DIGITS:
             self._type(event.character)
         else:
             return
         event.stop()
 
+    @on(Key.Pressed, "#other-era")
+    def choose_era(self) -> None:
+        """Goes back to the question before."""
+        self.dismiss(OtherEra.OTHER_ERA)
+
     def _type(self, digit: str) -> None:
-        self._has_failed = False
+        self._note = ""
         longest = 4 if self._place == 0 and self._era.name == "west" else 2
         if len(self._parts[self._place]) == longest and self._place < 2:
             self._place += 1
@@ -324,8 +344,17 @@ class TypeBirthDate(Typing[datetime.date]):
 
     @on(Key.Pressed, "#done")
     def finish(self) -> None:
-        """On to the next part, and in the end the whole date, when it is one."""
-        if self._place < 2 and self._parts[self._place]:
+        """On to the next part, and in the end the whole date, when it is one.
+
+        A part that is still empty is asked for: who presses the key as he was told, and finds that the last digit had
+        already gone on by itself, has done nothing wrong.
+        """
+        if not self._parts[self._place]:
+            self._note = f"missing_{_PARTS[self._place]}"
+            self.tell()
+            return
+        if self._place < 2:
+            self._note = ""
             self._place += 1
             self.tell()
             return
@@ -335,7 +364,7 @@ class TypeBirthDate(Typing[datetime.date]):
         except ValueError:
             date = None
         if date is None or not self._era.first_day <= date <= min(self._era.last_day, self._today):
-            self._has_failed = True
+            self._note = "none"
             self._parts, self._place = ["", "", ""], 0
             self.tell()
         else:

@@ -10,7 +10,16 @@ from kiosk.model.resident import Resident, Sex
 from kiosk.model.town import Areas
 from kiosk.ui.dates import Era
 from kiosk.ui.resident.application import ChooseApplication, ConfirmItems
-from kiosk.ui.resident.form import ChooseEra, ChooseOne, ChooseSex, TypeBirthDate, TypeKana, TypeNumber, Unlisted
+from kiosk.ui.resident.form import (
+    ChooseEra,
+    ChooseOne,
+    ChooseSex,
+    OtherEra,
+    TypeBirthDate,
+    TypeKana,
+    TypeNumber,
+    Unlisted,
+)
 from kiosk.ui.resident.form_check import ITEMS, AtReception, BringForm, ConfirmForm
 from kiosk.ui.resident.guide import Consult
 from kiosk.ui.seat import Seat
@@ -148,17 +157,22 @@ async def _change(seat: Seat, corner: FormsCorner, form: Form, item: str) -> For
         case "kana" | "name":
             return await _name(seat, corner, form, is_reading_known=item == "name")
         case "birth_date":
-            era = await seat.ask(ChooseEra(seat))
-            if not isinstance(era, Era):
-                return None
-            date = await seat.ask(TypeBirthDate(seat, era, corner.today()))
-            return None if isinstance(date, Stop) else replace(form, birth_date=date)
+            date = await _birth_date(seat, corner)
+            return None if date is None else replace(form, birth_date=date)
         case "sex":
             sex = await seat.ask(ChooseSex(seat))
             return None if isinstance(sex, Stop) else replace(form, sex=sex)
         case _:
             address = await _address(seat, corner)
             return None if address is None else replace(form, address=address)
+
+
+async def _birth_date(seat: Seat, corner: FormsCorner) -> datetime.date | None:
+    while isinstance(era := await seat.ask(ChooseEra(seat)), Era):
+        date = await seat.ask(TypeBirthDate(seat, era, corner.today()))
+        if not isinstance(date, OtherEra):
+            return None if isinstance(date, Stop) else date
+    return None
 
 
 async def _name(seat: Seat, corner: FormsCorner, form: Form, *, is_reading_known: bool) -> Form | None:

@@ -26,6 +26,10 @@ class OwnCard(Protocol):
         """Whether a card lies in the reader."""
         ...
 
+    async def look(self) -> bool | None:
+        """Whether a card lies in a reader of the terminal, asked beside a case; None when that cannot be told."""
+        ...
+
     async def wait(self, is_inside: bool) -> None:
         """Waits until a card lies in the reader, or lies there no longer."""
         ...
@@ -68,17 +72,22 @@ async def _open(
 ) -> OwnCertificate | None:
     """The certificate in the card; None, after a notice, when there is none to be had or the resident stops."""
     try:
-        attempts = await own.attempts()
+        attempts, was_wrong = await own.attempts(), False
         while attempts:
-            password = await _ask_password(seat, own, EnterPassword(seat, None, policy, attempts))
-            if password is None or isinstance(password, Stop):
+            screen = EnterPassword(seat, None, policy, attempts, was_wrong=was_wrong)
+            password = await _ask_password(seat, own, screen)
+            if isinstance(password, Stop):
                 return None
+            if password is None:
+                if await own.is_inside():
+                    return None
+                raise CardUnusable("no_card")
             try:
                 return await own.certificate(password, sample)
             except CardUnusable as error:
                 if error.reason != "wrong":
                     raise
-                attempts = error.attempts
+                attempts, was_wrong = error.attempts, True
         raise CardUnusable("locked")
     except CardUnusable as error:
         await seat.ask(CardNotice(seat, error.reason))

@@ -22,7 +22,8 @@ _MASK = "●"
 class EnterPassword(SeatScreen[bytearray]):
     """A masked field, the keyboard, and the physical keyboard as its equal. No time ends it; the clerk is called.
 
-    `attempts` is how often the password may still be wrong, None while a new one is chosen; `use` the key it guards.
+    `attempts` is how often the password may still be wrong, None while a new one is chosen; `use` the key it guards;
+    `was_wrong` whether the one typed just before was not right.
     """
 
     TAKES_TEXT = True
@@ -34,8 +35,11 @@ class EnterPassword(SeatScreen[bytearray]):
         policy: PinPolicy,
         attempts: int | None = None,
         use: KeyUse = KeyUse.SIGNATURE,
+        *,
+        was_wrong: bool = False,
     ) -> None:
         super().__init__(seat, position=position, can_stop=True)
+        self._was_wrong = was_wrong
         self._of = "" if use is KeyUse.SIGNATURE else f".{use}"
         self._policy = policy
         self._attempts = attempts
@@ -48,13 +52,21 @@ class EnterPassword(SeatScreen[bytearray]):
             f"resident.password.enter{self._of}.text", attempts=self._attempts
         )
 
+    @property
+    def _told(self) -> tuple[str, str]:
+        """The instruction; after a wrong one, that it was stands in place of what is meant, above the tries left."""
+        title, text = self.instruction()
+        if not self._was_wrong:
+            return title, text
+        return title, "\n".join((self.words(f"resident.password.wrong{self._of}"), *text.split("\n")[1:]))
+
     def accept(self) -> None:
         """The password is complete: hands it over."""
         self.dismiss(self._typed.hand_over())
 
     def page(self) -> ComposeResult:
         """Instruction, field, keyboard."""
-        title, text = self.instruction()
+        title, text = self._told
         yield Paragraph(title, classes="title", id="password-title")
         yield Paragraph(text, classes="lead", id="password-text")
         with Horizontal(id="password-row"):
@@ -72,7 +84,7 @@ class EnterPassword(SeatScreen[bytearray]):
 
     def show(self) -> None:
         """Shows instruction, mask and note as they are now."""
-        title, text = self.instruction()
+        title, text = self._told
         for paragraph_id, content in (
             ("password-title", title),
             ("password-text", text),

@@ -56,8 +56,10 @@ class WishRevocation(Offer[RevocationCause]):
 class RecallPassword(EnterPassword):
     """The old password, or after an interruption the one that was chosen; how often it may still be wrong."""
 
-    def __init__(self, seat: Seat, policy: PinPolicy, attempts: int, which: Recalled, use: KeyUse) -> None:
-        super().__init__(seat, None, policy, attempts, use)
+    def __init__(
+        self, seat: Seat, policy: PinPolicy, attempts: int, which: Recalled, use: KeyUse, *, was_wrong: bool = False
+    ) -> None:
+        super().__init__(seat, None, policy, attempts, use, was_wrong=was_wrong)
         self._which = which
 
     def instruction(self) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.persons import CardRequest, PasswordChoice, PasswordEntry, PasswordMeant, ResidentAsked
 from kiosk.ui.resident.card import HandleCard
+from kiosk.ui.resident.card_watch import show_while_card_stays
 from kiosk.ui.resident.own_flow import OwnCard, move_card
 from kiosk.ui.resident.password import ChoosePassword
 from kiosk.ui.resident.service import (
@@ -74,7 +75,7 @@ async def choose_service(seat: Seat, services: Services, own: OwnCard) -> Outcom
 async def accompany(seat: Seat, services: Services, own: OwnCard, service: OpenService) -> Outcome | None:
     """Shows what a procedure needs of the resident, until it has ended and he has read how."""
     while True:
-        await _follow(seat, services, service)
+        await _follow(seat, services, own, service)
         ending = service.ending
         if isinstance(ending, Trouble) and ending.outcome is Outcome.INTERRUPTED:
             return ending.outcome
@@ -90,11 +91,19 @@ async def accompany(seat: Seat, services: Services, own: OwnCard, service: OpenS
     return None
 
 
-async def _follow(seat: Seat, services: Services, service: OpenService) -> None:
+async def _follow(seat: Seat, services: Services, own: OwnCard, service: OpenService) -> None:
+    before: PasswordEntry | None = None
     while service.ending is None:
         view = service.resident_sees
-        screen = _screen(seat, services, service, view)
-        answer = await seat.show(screen, partial(_still_sees, service, view))
+        was_wrong = isinstance(view, PasswordEntry) and view.follows_wrong(before)
+        screen = _screen(seat, services, service, view, was_wrong=was_wrong)
+        still_sees = partial(_still_sees, service, view)
+        answer = await (
+            show_while_card_stays(seat, screen, still_sees, own)
+            if isinstance(view, PasswordChoice | PasswordEntry)
+            else seat.show(screen, still_sees)
+        )
+        before = view if isinstance(view, PasswordEntry) else before
         if isinstance(answer, Stop):
             service.stop(Actor.RESIDENT)
         elif isinstance(view, ResidentAsked) and answer is not None:
@@ -107,14 +116,15 @@ def _still_sees(service: OpenService, view: object) -> bool:
     return service.ending is None and service.resident_sees == view
 
 
-def _screen(seat: Seat, services: Services, service: OpenService, view: object) -> SeatScreen[Any]:
+def _screen(seat: Seat, services: Services, service: OpenService, view: object, *, was_wrong: bool) -> SeatScreen[Any]:
     match view:
         case PasswordMeant(statuses=statuses):
             return ChoosePasswordMeant(seat, statuses)
         case PasswordChoice(policy=policy, use=use):
             return ChoosePassword(seat, None, policy, use)
         case PasswordEntry(status=status, which=which, policy=policy, use=use):
-            return RecallPassword(seat, policy or services.entry_policy, status.attempts_remaining, which, use)
+            policy, left = policy or services.entry_policy, status.attempts_remaining
+            return RecallPassword(seat, policy, left, which, use, was_wrong=was_wrong)
         case CardRequest(action=action):
             # Only a change of password is begun at the terminal alone, so that nobody else minds its resident.
             is_alone = action is CardAction.INSERT and service.kind is ServiceKind.CHANGE

@@ -22,6 +22,8 @@ class Waiting(StrEnum):
     WORK = "work"
     FEE = "fee"
     RECEIPT = "receipt"
+    RECEIPT_LATER = "receipt_later"
+    """The receipt, which the printer cannot print now."""
     STOPPING = "stopping"
     MAINTENANCE = "maintenance"
 
@@ -30,6 +32,7 @@ _PICTURES = {
     Waiting.WINDOW: COUNTER,
     Waiting.FEE: COIN,
     Waiting.RECEIPT: PAPER,
+    Waiting.RECEIPT_LATER: COUNTER,
     Waiting.STOPPING: WAIT,
     Waiting.MAINTENANCE: WAIT,
 }

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 
 from kiosk.ui.counter import Counter
-from kiosk.ui.devices import DeviceState, Hand
+from kiosk.ui.devices import DeviceState, Hand, trouble_text
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -20,13 +20,8 @@ from kiosk.ui.words import Words
 _LOOKS_EVERY_S = 1.0
 _TRACE_LINES = 40
 _COIN = "500"
+_RULED = "─"
 _LETTERS = {"c": "#coin", "k": "#recover", "x": "#accept"}
-TROUBLES = (
-    *("cover_open", "paper_end", "paper_near_end", "cutter_error", "recoverable_error", "unrecoverable_error"),
-    *("head_hot", "feed_button", "offline", "drawer_left_open", "acceptor_fault", "money_unassigned", "events_lost"),
-    *("payout_unknown", "coin_alarm", "hopper_fault", "card", "not_looked_after"),
-)
-"""Causes that have words; others are told as they are."""
 
 
 class Bench(SeatScreen[bool]):
@@ -129,13 +124,14 @@ class Bench(SeatScreen[bool]):
 
     def on_key(self, event: events.Key) -> None:
         """I and R move the simulated card, C drops a coin, K frees the printer, X accepts another, M opens the menu."""
-        if event.key in ("i", "r"):
-            self._move_card(event.key == "i")
-        elif event.key in _LETTERS:
-            for key in self.query(_LETTERS[event.key]).results(Key):
+        letter = event.key.lower()
+        if letter in ("i", "r"):
+            self._move_card(letter == "i")
+        elif letter in _LETTERS:
+            for key in self.query(_LETTERS[letter]).results(Key):
                 if key.display:
                     key.action_press()
-        elif event.key == "m":
+        elif letter == "m":
             self.open_menu()
 
     @on(Key.Pressed, "#coin")
@@ -177,12 +173,12 @@ def device_text(device: DeviceState, words: Words) -> str:
     line = words("technician.device", state=state, kind=kind, name=device.name, link=device.link)
     if not device.detail:
         return line
-    causes = (words(f"trouble.{cause}") if cause in TROUBLES else cause for cause in device.detail.split(", "))
-    return f"{line}\n  {', '.join(causes)}"
+    return f"{line}\n  {trouble_text(device, words)}"
 
 
 def _newest_paper(folder: Path | None) -> str:
     if folder is None:
         return ""
     papers = sorted(folder.glob("*.txt"))
-    return papers[-1].read_text() if papers else ""
+    # Two columns wide on paper, where it is a character of JIS X 0208, and one cell on a screen.
+    return papers[-1].read_text().replace(_RULED, 2 * _RULED) if papers else ""

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
+from rich.cells import cell_len
+
 from hw.errors import DeviceError
 from hw.health_words import Question
 from kiosk.ui.books import Statistics
@@ -17,6 +19,7 @@ from kiosk.ui.technician.hands import Hands
 from kiosk.ui.technician.menu import Menu, View
 from kiosk.ui.technician.pages import Action, Pages, plotted
 from kiosk.ui.technician.persons import work
+from kiosk.ui.technician.terms import in_words
 from kiosk.ui.words import Words
 from kiosk.ui.workbench import Check, SelfTest, Workbench
 
@@ -25,6 +28,8 @@ Asks = Callable[[Question], bool | None]
 
 _HEALTH = "technician.health.title"
 _RECORDS_SHOWN = 60
+_NAME_CELLS = 31
+"""The longest name of a counter and what it means."""
 _PLOTTED = 14
 _SILENT_AFTER_S = 60
 """A station that has told nothing for so long is switched off, or cut off from the store."""
@@ -195,7 +200,8 @@ class Rounds:
     async def _read_operations(self) -> None:
         title_id, language = "technician.operations.title", self._seat.language
         book = await asyncio.to_thread(self._tools.operations, language)
-        while not isinstance(await self._read(title_id, book.split("\n"), _PRINT), Stop):
+        blocks = [f"{block}\n" for block in book.split("\n\n")]
+        while not isinstance(await self._read(title_id, blocks, _PRINT), Stop):
             where = await self._use(title_id, lambda ask: self._tools.print_operations(language[:2]))
             if where is not None:
                 await self._read(title_id, [self._words("technician.done", path=where)])
@@ -231,20 +237,24 @@ def _statistics(told: Statistics, tests: Sequence[SelfTest], words: Words) -> li
     for device, name in dict.fromkeys((test.device, name) for test in tests for name in test.statistics):
         counts = [test.statistics[name] for test in tests if test.device == device and name in test.statistics]
         bars = "\n".join(plotted(counts[-_PLOTTED:], height=2))
-        blocks.append(words("technician.statistics.device", device=device, name=name, count=counts[-1], bars=bars))
+        counted = {"device": in_words(device, words), "name": in_words(name, words), "count": counts[-1]}
+        blocks.append(words("technician.statistics.device", bars=bars, **counted))
     return blocks
 
 
 def _check(check: Check, words: Words) -> str:
     outcome = words(f"technician.check.{check.outcome}")
-    return words("technician.check.line", outcome=outcome, name=f"{check.name:<24}", detail=check.detail)
+    name = in_words(check.name, words)
+    padded = name + " " * (_NAME_CELLS - cell_len(name))
+    return words("technician.check.line", outcome=outcome, name=padded, detail=in_words(check.detail, words))
 
 
 def _self_test(test: SelfTest, words: Words) -> str:
     level = words(f"technician.level.{test.level}")
     outcome = words(f"technician.outcome.{test.outcome}")
-    lines = [words("technician.health.record", at=test.at, device=test.device, level=level, outcome=outcome)]
+    device = in_words(test.device, words)
+    lines = [words("technician.health.record", at=test.at, device=device, level=level, outcome=outcome)]
     for name, value, limits, found in test.measurements:
-        told = words(f"technician.outcome.{found}")
-        lines.append(words("technician.health.measured", outcome=told, name=name, value=value, limits=limits))
+        told_of = {"name": in_words(name, words), "value": in_words(value, words), "limits": in_words(limits, words)}
+        lines.append(words("technician.health.measured", outcome=words(f"technician.outcome.{found}"), **told_of))
     return "\n".join((*lines, ""))

@@ -10,11 +10,13 @@ from textual.containers import Grid
 from kiosk.ui.devices import Hand
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.technician.terms import in_words
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 _LOOKS_EVERY_S = 0.5
 _KEYS = "123456789"
+_DISPLAY = "display"
 
 
 class Hands(SeatScreen[None]):
@@ -32,11 +34,17 @@ class Hands(SeatScreen[None]):
     def _hand(self) -> Hand:
         return self._hands[self._at]
 
+    @property
+    def _seen(self) -> str:
+        """What is to be seen of it; what stands on a display is no word of ours."""
+        looks = self._hand.look()
+        return looks if self._hand.name == _DISPLAY else in_words(looks, self.words)
+
     def page(self) -> ComposeResult:
         """What is to be seen, and the orders."""
         hand, words = self._hand, self.words
         yield Paragraph(words("technician.hands.title", device=words(f"hand.{hand.name}")), classes="title -tight")
-        yield Paragraph(hand.look(), classes="note", id="look-at")
+        yield Paragraph(self._seen, classes="note", id="look-at")
         with Grid(id="orders"):
             for letter, order in zip(_KEYS, hand.orders, strict=False):
                 yield Key(_label(self, order), id=f"order-{letter}", hint=letter, value=order)
@@ -56,7 +64,7 @@ class Hands(SeatScreen[None]):
             await asyncio.sleep(_LOOKS_EVERY_S)
 
     def _show(self) -> None:
-        self.write("look-at", self._hand.look())
+        self.write("look-at", self._seen)
 
     @on(Key.Pressed, "#orders Key")
     def do(self, event: Key.Pressed) -> None:

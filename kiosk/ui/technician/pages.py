@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.widget import Widget
 
 from kiosk.ui.seat import Seat
@@ -14,6 +16,8 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 _LINES = 12
+_AROUND_CELLS = 15
+"""What stands beside the lines of a page: the margins of the page, and of the text its border and padding."""
 _LOOKS_EVERY_S = 1.0
 
 
@@ -61,7 +65,9 @@ class Pages(SeatScreen[str]):
         yield Paragraph(lines, classes="note", id="page-lines")
 
     def _shown(self) -> tuple[str, str]:
-        pages = paged([block for block in self._blocks if self._asked.casefold() in block.casefold()])
+        width = self.app.size.width - _AROUND_CELLS
+        found = [block for block in self._blocks if self._asked.casefold() in block.casefold()]
+        pages = paged([reflowed(block, width) for block in found])
         self._page = len(pages) - 1 if self._is_at_end else min(self._page, len(pages) - 1)
         words = self.words
         where = words("technician.page", number=self._page + 1, count=len(pages), text=self._asked)
@@ -89,6 +95,10 @@ class Pages(SeatScreen[str]):
             self._blocks = await asyncio.to_thread(look)
             self._write()
             await asyncio.sleep(_LOOKS_EVERY_S)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines are broken anew for another width."""
+        self.call_next(self._write)
 
     def _write(self) -> None:
         where, lines = self._shown()
@@ -121,6 +131,17 @@ class Pages(SeatScreen[str]):
             self._asked = self._asked[:-1] if event.key == "backspace" else f"{self._asked}{event.character}"[:20]
             event.stop()
             self._write()
+
+
+def reflowed(block: str, width: int) -> str:
+    """A block whose lines have at most `width` cells; what a line goes on with is set in as the line itself."""
+    lines = []
+    for line in block.split("\n"):
+        text = line.lstrip(" ")
+        indent = line[: len(line) - len(text)]
+        is_short = cell_len(line) <= width
+        lines += [line] if is_short else [indent + part.plain for part in Content(text).wrap(width - len(indent))]
+    return "\n".join(lines)
 
 
 def paged(blocks: Sequence[str]) -> list[str]:

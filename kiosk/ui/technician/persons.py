@@ -52,8 +52,8 @@ class LookAtDevice(SeatScreen[bool]):
 
     def on_key(self, event: events.Key) -> None:
         """Y and N answer."""
-        if event.key in ("y", "n"):
-            self.dismiss(event.key == "y")
+        if event.key.lower() in ("y", "n"):
+            self.dismiss(event.key.lower() == "y")
 
 
 async def work(seat: Seat, tool: Callable[[Callable[[Question], bool | None]], R]) -> R:
