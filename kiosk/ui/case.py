@@ -69,6 +69,11 @@ class OpenCase:
         return self.ending is not None or not isinstance(self.resident_sees, AtWork)
 
     @property
+    def has_halted(self) -> bool:
+        """Whether it stopped and stays open, so that somebody has to see to it."""
+        return isinstance(self.ending, Trouble) and self.ending.outcome is Outcome.HALTED
+
+    @property
     def position(self) -> int:
         """Where the case is in the town's procedure: the index of its present step, or one past the last."""
         if isinstance(self.ending, Finished):

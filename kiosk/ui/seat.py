@@ -11,7 +11,6 @@ from textual.app import App
 from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
-from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.themes import LEAST_COLUMNS, LEAST_ROWS, THEMES, size_classes
@@ -111,7 +110,7 @@ class Seat:
         if board.service is not None and board.service.waits_for_resident:
             called.add(SeatName.RESIDENT)
         is_left = bool(board.left) and not board.has_seen_left
-        is_left |= case is not None and isinstance(case.ending, Trouble) and case.ending.outcome is Outcome.HALTED
+        is_left |= case is not None and case.has_halted
         if is_left or board.is_somebody_calling or board.submitted is not None or board.asks_clerk:
             called.add(SeatName.CLERK)
         return called

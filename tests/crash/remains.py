@@ -150,9 +150,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Past:
-    """What was before a scenario began: certificates that were `revoked` since they were issued."""
+    """What was before a scenario began.
+
+    Certificates that were `revoked` since they were issued, and whether an owner has typed his password wrong since
+    (`is_mistyped`), so that his card has a try less.
+    """
 
     revoked: frozenset[str] = frozenset()
+    is_mistyped: bool = False
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class ServiceStage(Scene):
             for case in remains.store.cases
             if "revocation" in case.effects and (outcome := case.outcome("revocation_application"))
         }
-        return replace(remains, past=Past(self.past.revoked | asked))
+        return replace(remains, past=replace(self.past, revoked=self.past.revoked | asked))
 
 
 def _with_two_certificates(office: Office) -> tuple[Image, Past]:
@@ -152,7 +152,7 @@ def _with_two_certificates(office: Office) -> tuple[Image, Past]:
     world.end_terminal()
     image = world.image()
     world.close()
-    return image, Past()
+    return image, Past(is_mistyped=True)
 
 
 def _with_a_certificate(office: Office) -> tuple[Image, Past]:
@@ -163,7 +163,7 @@ def _with_a_certificate(office: Office) -> tuple[Image, Past]:
     world.end_terminal()
     image = world.image()
     world.close()
-    return image, Past()
+    return image, Past(is_mistyped=True)
 
 
 def _tries(world: World, password: str, use: KeyUse = KeyUse.SIGNATURE) -> bool:
@@ -217,7 +217,14 @@ def _is_taken_back(world: World, remains: Remains) -> Iterator[str]:
     latest = [case for case in remains.store.cases if case.number == APPLICANT.number][-1]
     if latest.stage not in ("rolled_back", "refused", "on_hold"):
         yield f"the case is {latest.stage}"
-    if any(certificate.state != "revoked" for certificate in remains.books.certificates):
+    # Whoever came between has a certificate of his own.
+    others = {
+        pending["serial"]
+        for case in remains.store.cases
+        if case.number != APPLICANT.number and (pending := case.outcome("certify"))
+    }
+    its = [certificate for certificate in remains.books.certificates if certificate.serial not in others]
+    if any(certificate.state != "revoked" for certificate in its):
         yield "a certificate of it is not revoked"
     if remains.image.till.get(APPLICANT.number):
         yield "his money is still in the till"
