@@ -58,7 +58,7 @@ class Desk(SeatScreen[str]):
         recover.display = self._counter.is_printer_stuck
         yield recover
         yield Key(self.words("clerk.desk.queue"), id="queue", hint="Q")
-        yield Key(self.words("clerk.desk.menu"), id="menu", hint="Enter", kind="main")
+        yield Key(self.words("clerk.desk.menu"), id="menu", hint="M", kind="main")
 
     def on_mount(self) -> None:
         """Looks from time to time whether the printer is stuck, which no case tells."""

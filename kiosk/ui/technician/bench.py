@@ -70,7 +70,7 @@ class Bench(SeatScreen[bool]):
         accept = Key(self.words("technician.accept"), id="accept", hint="X")
         accept.display = False
         yield accept
-        yield Key(self.words("technician.menu"), id="menu", hint="Enter", kind="main")
+        yield Key(self.words("technician.menu"), id="menu", hint="M", kind="main")
 
     def _coin_hand(self) -> Hand | None:
         return next((hand for hand in self._counter.hands() if _COIN in hand.orders), None)
