@@ -312,8 +312,7 @@ def _worked_in(args: argparse.Namespace, otherwise: str = "") -> Path:
 
     `otherwise` is the one that is meant when none has worked yet; without it that is an error.
     """
-    from hw.strict_toml import ConfigInvalid
-    from kiosk.data_directory import last_used
+    from kiosk.data_directory import last_used, unused
 
     base = _data(args)
     if args.data is not None or os.environ.get("STATE_DIRECTORY"):
@@ -323,7 +322,7 @@ def _worked_in(args: argparse.Namespace, otherwise: str = "") -> Path:
         print(f"kiosk: of {found}", file=sys.stderr)
         return found
     if not otherwise:
-        raise ConfigInvalid(str(base), "", "no station has worked here yet; --data names another folder")
+        raise unused(base)
     return base / otherwise
 
 

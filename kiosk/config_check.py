@@ -25,7 +25,6 @@ _KEY_FILES = ("station.key", "head.key", "line.key")
 _PROCESSES = Path("/proc")
 _SOCKET = Path("/run/pcscd/pcscd.comm")
 """Where the card service is asked (pcscd(8))."""
-_SERVICE_PACKAGE = "Debian's package pcscd"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -150,7 +149,7 @@ def _card_service(hardware: Hardware) -> Check:
             )
     is_needed = any(getattr(hardware, name).link.startswith("pcsc:") for name in CARD_READERS)
     if is_needed and not _SOCKET.exists():
-        return Check("pcscd", "fail", f"no card service at {_SOCKET}, which {_SERVICE_PACKAGE} brings")
+        return Check("pcscd", "fail", f"no card service at {_SOCKET}, which Debian's package pcscd brings")
     return Check("pcscd", "note", "not running, and started when it is needed" if is_needed else "not running")
 
 

@@ -57,8 +57,6 @@ TRACE_LENGTH = 400
 
 _OF_THE_FEE = ("printer", "cash")
 """The devices that take a fee and print its receipt, by their tables of `hardware.toml`."""
-_TOLD_LATELY_S = 60
-"""A station that has told nothing for so long is switched off, or cut off from the store."""
 _WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
 """Troubles with which a device still works."""
 
@@ -256,7 +254,7 @@ class ConfiguredCounter:
         return {
             one.station: tuple(d for d in one.devices if d.name in _OF_THE_FEE and d.state != "ready")
             for one in self.station_devices()
-            if one.age_s < _TOLD_LATELY_S
+            if not one.is_silent
         }
 
     def _of_the_fee(self) -> tuple[DeviceState, DeviceState]:

@@ -10,6 +10,7 @@ from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, authority_endpoint, open_station
 from kiosk.config import Config
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key
+from kiosk.data_directory import unused
 from kiosk.drill import UsageInvalid
 from kiosk.exit_code import ExitCode
 from kiosk.issuance.failure import Halted
@@ -39,7 +40,7 @@ def run_settle(
     what opening the station raises.
     """
     if not (data / "station.key").is_file():
-        raise ConfigInvalid(str(data), "", "no station has worked here yet; --data names another folder")
+        raise unused(data)
     with (
         hold_data(data),
         authority_endpoint(config, config_path, settings, data) as endpoint,

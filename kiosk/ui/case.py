@@ -11,7 +11,7 @@ from kiosk.model.application import Application
 from kiosk.model.resident import Resident
 from kiosk.model.step import PROCEDURE, Actor, Step, position_of
 from kiosk.ui.bell import Bell
-from kiosk.ui.ending import Ending, Finished, Money, Outcome, Trouble
+from kiosk.ui.ending import Ending, Finished, Money, Outcome, Trouble, has_halted
 from kiosk.ui.persons import (
     Asked,
     CardRequest,
@@ -24,7 +24,6 @@ from kiosk.ui.persons import (
     PaymentCount,
     Repayment,
     ResidentAsked,
-    Unsure,
 )
 
 
@@ -71,7 +70,7 @@ class OpenCase:
     @property
     def has_halted(self) -> bool:
         """Whether it stopped and stays open, so that somebody has to see to it."""
-        return isinstance(self.ending, Trouble) and self.ending.outcome is Outcome.HALTED
+        return has_halted(self.ending)
 
     @property
     def position(self) -> int:
@@ -121,12 +120,7 @@ class OpenCase:
 
     def answer(self, question: Asked[Any], value: object) -> bool:
         """Gives a person's answer to the case; False when the case no longer waits for it."""
-        if value is Unsure.CANNOT_TELL and isinstance(question, ClerkAsked):
-            was_taken = question.cannot_tell()
-        elif value is Gone.CARD and isinstance(question, ResidentAsked):
-            was_taken = question.lose_card()
-        else:
-            was_taken = question.answer(value)
+        was_taken = question.take(value)
         if was_taken and isinstance(question, FeeDue):
             self.money = Money.TAKEN
         if self.clerk_asked is question:

@@ -34,6 +34,9 @@ def trouble_text(device: DeviceState, words: Words) -> str:
     return ", ".join(words(f"trouble.{cause}") if cause in TROUBLES else cause for cause in device.detail.split(", "))
 
 
+_SILENT_AFTER_S = 60
+
+
 @dataclass(frozen=True)
 class StationDevices:
     """The devices of one station as it told the store last, and how many seconds ago that was."""
@@ -41,6 +44,11 @@ class StationDevices:
     station: str
     age_s: int
     devices: tuple[DeviceState, ...]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is switched off, or cut off from the store, since it has told nothing for so long."""
+        return self.age_s >= _SILENT_AFTER_S
 
 
 class CoinMachine(Protocol):

@@ -48,3 +48,8 @@ class Trouble:
 
 Ending = Finished | Trouble
 """A case's end."""
+
+
+def has_halted(ending: object) -> bool:
+    """Whether something stopped and stays open, so that somebody has to see to it."""
+    return isinstance(ending, Trouble) and ending.outcome is Outcome.HALTED

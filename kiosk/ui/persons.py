@@ -75,9 +75,17 @@ class Asked(Generic[A]):
             return False
         return True
 
+    def take(self, value: Any) -> bool:
+        """Takes what came back from the screen: the answer, or in its subclasses why there will be none."""
+        return self.answer(value)
+
 
 class ResidentAsked(Asked[A]):
     """A question to the resident."""
+
+    def take(self, value: Any) -> bool:
+        """The answer, or that the card has left."""
+        return self.lose_card() if value is Gone.CARD else self.answer(value)
 
     def lose_card(self) -> bool:
         """The card has left, as the next command to it would find; False when the case no longer waits."""
@@ -86,6 +94,10 @@ class ResidentAsked(Asked[A]):
 
 class ClerkAsked(Asked[A]):
     """A question to the clerk."""
+
+    def take(self, value: Any) -> bool:
+        """The answer, or that he cannot tell."""
+        return self.cannot_tell() if value is Unsure.CANNOT_TELL else self.answer(value)
 
     def cannot_tell(self) -> bool:
         """The clerk does not know; False when the case no longer waits for it. Two clerks have to find out then."""

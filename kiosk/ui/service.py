@@ -17,7 +17,7 @@ from kiosk.ui.bell import Bell
 from kiosk.ui.case_thread import is_card_inside, outcome_of
 from kiosk.ui.clerk_elsewhere import persons_of
 from kiosk.ui.ending import Outcome, Trouble
-from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAnswered, ClerkAsked, Gone, ResidentAsked, Unsure
+from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAnswered, ClerkAsked, ResidentAsked
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
@@ -117,12 +117,7 @@ class OpenService:
 
     def answer(self, question: Asked[Any], value: object) -> bool:
         """Gives a person's answer; False when it is no longer waited for."""
-        if value is Unsure.CANNOT_TELL and isinstance(question, ClerkAsked):
-            was_taken = question.cannot_tell()
-        elif value is Gone.CARD and isinstance(question, ResidentAsked):
-            was_taken = question.lose_card()
-        else:
-            was_taken = question.answer(value)
+        was_taken = question.take(value)
         if self.clerk_asked is question:
             self.clerk_asked = None
         if self.resident_sees is question:

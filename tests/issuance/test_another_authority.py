@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from kiosk.authority.client import PendingCertificate
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
 from kiosk.authority.profile import validity_end
 from kiosk.issuance.certification import refuse_unlike_policy
 from kiosk.issuance.effect import outcome_in
 from kiosk.issuance.failure import Halted, RolledBack
+from kiosk.issuance.station import Station
 from kiosk.issuance.steps import AUTHORISE, CERTIFY
+from kiosk.model.application import AuthorisedApplicant
 from kiosk.model.certificate import CertificateState, CertificateStatus
 from kiosk.model.policy import CertificateRules
 from tests.counter_bench import RESIDENT, World
@@ -159,11 +162,7 @@ def birthday(world: MynaWorld) -> datetime.datetime:
 
 def test_years_may_be_counted_in_days_and_to_the_hour(world: World) -> None:
     """Another maker's three years are 1095 days from the second of issue; a day is no year, and backdating no issue."""
-    world.issue()
-    station = world.station()
-    record = station.journal.latest_case("1")
-    assert record is not None
-    authorised, pending = (recorded(world, record, step) for step in (AUTHORISE, CERTIFY))
+    station, authorised, pending = certified(world)
     for start, length, is_fit in (
         (_DAY * 0, _DAY * 1095, True),
         (_DAY * 0, _DAY * 1096, True),
@@ -187,11 +186,7 @@ _SECOND = datetime.timedelta(seconds=1)
 
 @pytest.mark.parametrize("ends_on_birthday", [False, True])
 def test_what_is_taken_ends_within_three_days_of_what_the_policy_says(world: World, ends_on_birthday: bool) -> None:
-    world.issue()
-    station = world.station()
-    record = station.journal.latest_case("1")
-    assert record is not None
-    authorised, pending = (recorded(world, record, step) for step in (AUTHORISE, CERTIFY))
+    station, authorised, pending = certified(world)
     (rules,) = station.policy.certificates
     rules = replace(rules, ends_on_birthday=ends_on_birthday)
     station = replace(station, policy=replace(station.policy, certificates=(rules,)))
@@ -220,17 +215,22 @@ def test_what_is_taken_ends_within_three_days_of_what_the_policy_says(world: Wor
 
 @pytest.mark.parametrize("unlike", ["key usage", "policy"])
 def test_what_is_refused_is_named_so_that_it_can_be_revoked(world: World, unlike: str) -> None:
-    world.issue()
-    station = world.station()
-    record = station.journal.latest_case("1")
-    assert record is not None
-    authorised, pending = (recorded(world, record, step) for step in (AUTHORISE, CERTIFY))
+    station, authorised, pending = certified(world)
     (rules,) = station.policy.certificates
     policy = replace(station.policy, certificates=(replace(rules, **UNLIKE[unlike]),))
     with pytest.raises(CertificateUnacceptable) as refused:
         refuse_unlike_policy(pending, "signature", authorised, replace(station, policy=policy))
     assert refused.value.certificate == pending.certificate
     assert unlike.split()[-1] in str(refused.value)
+
+
+def certified(world: World) -> tuple[Station, AuthorisedApplicant, PendingCertificate]:
+    """What was authorised and what the authority gave for it, in an issuance that was gone through."""
+    world.issue()
+    station = world.station()
+    record = station.journal.latest_case("1")
+    authorised, pending = (recorded(world, record, step) for step in (AUTHORISE, CERTIFY))
+    return station, authorised, pending
 
 
 def recorded(world: World, record: Any, step: Any) -> Any:

@@ -33,10 +33,7 @@ def world(tmp_path: Path, fresh_authority: Path) -> World:
 def test_what_was_paid_before_an_interruption_counts_and_only_the_rest_is_asked_for(
     world: World, tmp_path: Path, fresh_authority: Path
 ) -> None:
-    commit = step_of_commit(tmp_path / "whole", fresh_authority, "fee", "intended")
-    database = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
-    with pytest.raises(PowerCut):
-        world.issue(station=world.station(database))
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "fee", "intended"), is_before=False)
     world.till.put("1", 200)
     clerk = world.persons("1").clerk
     due: list[int] = []
@@ -66,10 +63,7 @@ def test_coins_are_taken_until_the_fee_is_complete(world: World) -> None:
 def test_who_cannot_count_an_interrupted_payment_gives_nothing_back(
     world: World, tmp_path: Path, fresh_authority: Path
 ) -> None:
-    commit = step_of_commit(tmp_path / "whole", fresh_authority, "fee", "intended")
-    database = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
-    with pytest.raises(PowerCut):
-        world.issue(station=world.station(database))
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "fee", "intended"), is_before=False)
     clerk = world.persons("1").clerk
     tries = itertools.count()
 

@@ -18,11 +18,11 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import verify_chain, verify_journal, verify_since_last_head
 from kiosk.model.transition import Stage
+from tests.journal.damaged_schema import lose_from_index
 from tests.journal.filled_journal import HEAD_KEY, STATION_KEY, Filled, fill, filled, forged, in_memory, open_journal
 from tests.journal.full_store import full
 from tests.journal.growth import compare
 from tests.journal.tamper import Desk, cut, flip_bits, tamper, write
-from tests.journal.test_sqlite import changing_schema
 from tests.journal.walked_case import walk
 
 ENTRIES = 1000
@@ -327,13 +327,12 @@ def test_a_schema_that_is_no_text_any_more_is_damage_and_no_configuration(desk: 
 
 def test_what_sqlite_finds_wrong_is_said_by_the_command(desk: Desk) -> None:
     path = desk.lay_out()
-    with changing_schema(path) as connection:
-        (row,) = connection.execute("SELECT * FROM sqlite_schema WHERE name = 'cases_person'").fetchall()
-        connection.execute("DELETE FROM sqlite_schema WHERE name = 'cases_person'")
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE cases SET person = 'x'")
-    with changing_schema(path) as connection:
-        connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row)
+
+    def change() -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE cases SET person = 'x'")
+
+    lose_from_index(path, "cases_person", change)
     code, printed = desk.verify()
     assert code is ExitCode.REFUSED
     assert "cases_person" in printed

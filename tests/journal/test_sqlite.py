@@ -2,9 +2,8 @@
 
 import os
 import resource
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from kiosk.authority.embedded.database import open_database as open_authority_books
 from kiosk.journal.database import UNREADABLE, open_database
 from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost, StoreTooNew, StoreUnusable
+from tests.journal.damaged_schema import changing_schema, lose_from_index
 from tests.journal.filled_journal import open_journal
 
 
@@ -39,13 +39,7 @@ def test_an_index_that_does_not_fit_its_table_is_damage(path: Path) -> None:
     database = open_database(f"sqlite:///{path}")
     assert database.damage() is None
     database.close()
-    # A row that the index has not heard of.
-    with changing_schema(path) as connection:
-        (row,) = connection.execute("SELECT * FROM sqlite_schema WHERE name = 'cases_person'").fetchall()
-        connection.execute("DELETE FROM sqlite_schema WHERE name = 'cases_person'")
-    open_journal(path).open_case("1", b"application")
-    with changing_schema(path) as connection:
-        connection.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row)
+    lose_from_index(path, "cases_person", lambda: open_journal(path).open_case("1", b"application"))
     damage = open_database(f"sqlite:///{path}").damage()
     assert damage is not None and "cases_person" in damage
 
@@ -68,14 +62,6 @@ def test_a_store_lies_in_the_directory_that_is_named_whatever_its_name(tmp_path:
     open_authority_books(path.with_name("store.db")).close()
     assert os.listdir(os.fsencode(tmp_path)) == [name]
     assert {"kiosk.db", "store.db"} <= set(os.listdir(path.parent))
-
-
-@contextmanager
-def changing_schema(path: Path) -> Iterator[sqlite3.Connection]:
-    """Changes the schema beside the product, as a damaged disk does."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("PRAGMA writable_schema = ON")
-        yield connection
 
 
 def rewrite_schema(path: Path, was: str, becomes: str) -> None:

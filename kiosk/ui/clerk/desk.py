@@ -12,7 +12,7 @@ from kiosk.model.step import PROCEDURE, Actor
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.fee_trouble import fee_trouble_text
 from kiosk.ui.counter import Counter
-from kiosk.ui.ending import Finished, Outcome, Trouble
+from kiosk.ui.ending import Finished, Outcome, Trouble, has_halted
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.service import OpenService
@@ -190,8 +190,7 @@ class Desk(SeatScreen[str]):
     @staticmethod
     def _waits_for(case: OpenCase | OpenService) -> str:
         if case.ending is not None:
-            is_halted = isinstance(case.ending, Trouble) and case.ending.outcome is Outcome.HALTED
-            return "check" if is_halted else "leaving"
+            return "check" if has_halted(case.ending) else "leaving"
         if case.is_stopping:
             return "stopping"
         if case.clerk_asked is not None:

@@ -264,13 +264,9 @@ async def _put_for_terminal(
     screen = _screen(seat, question.position, question.asked, seat.person, office.identity_routes)
     screen.concerning = concerning
 
-    def minding() -> MindFeeTrouble:
-        told = MindFeeTrouble(seat, question.position, counter, question.station)
-        told.concerning = concerning
-        return told
-
-    is_minded = not isinstance(question.asked, FeeDue) or await _mind(seat, minding, question.station, is_waited_for)
-    answer = await seat.show(screen, is_waited_for) if is_minded else Stop.STOP
+    told = MindFeeTrouble(seat, question.position, counter, question.station)
+    told.concerning = concerning
+    answer = await _show_asked(seat, screen, question.asked, told, is_waited_for)
     if isinstance(answer, Stop):
         terminals.stop(question)
     elif answer is not None:
@@ -379,29 +375,22 @@ async def _put(
 
     screen = _screen(seat, case.position, question, seat.person, routes)
 
-    def minding() -> MindFeeTrouble:
-        return MindFeeTrouble(seat, case.position, counter)
-
-    is_minded = not isinstance(question, FeeDue) or await _mind(seat, minding, "", is_waited_for)
-    answer = await seat.show(screen, is_waited_for) if is_minded else Stop.STOP
+    answer = await _show_asked(seat, screen, question, MindFeeTrouble(seat, case.position, counter), is_waited_for)
     if isinstance(answer, Stop):
         case.stop(Actor.CLERK)
     elif answer is not None:
         case.answer(question, _said(question, answer))
 
 
-async def _mind(
-    seat: Seat, minding: Callable[[], MindFeeTrouble], station: str, is_waited_for: Callable[[], bool]
-) -> bool:
-    """Tells what is out of order at a station, until it is not or the clerk goes on knowing it; False: he stops."""
-
-    def is_in_trouble() -> bool:
-        return bool(seat.board.fee_troubles_at(station))
-
-    if not is_in_trouble():
-        return True
-    answer = await seat.show(minding(), lambda: is_waited_for() and is_in_trouble())
-    return not isinstance(answer, Stop)
+async def _show_asked(
+    seat: Seat, screen: SeatScreen[Any], asked: object, minding: MindFeeTrouble, is_waited_for: Callable[[], bool]
+) -> Any:
+    """Asks the clerk; before a fee tells what is out of order, until it is not or he goes on knowing it."""
+    if isinstance(asked, FeeDue) and minding.is_in_trouble:
+        minded = await seat.show(minding, lambda: is_waited_for() and minding.is_in_trouble)
+        if isinstance(minded, Stop):
+            return minded
+    return await seat.show(screen, is_waited_for)
 
 
 def _said(question: ClerkAsked[Any], answer: object) -> object:

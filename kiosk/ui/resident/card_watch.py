@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from kiosk.ui.answering_screen import AnsweringScreen
-from kiosk.ui.persons import Gone
+from kiosk.ui.persons import Gone, PasswordChoice, PasswordEntry
 from kiosk.ui.seat import Seat
 
 R = TypeVar("R")
@@ -35,6 +35,15 @@ async def show_while_card_stays(
         return Gone.CARD if answer is None and gone.done() and while_() else answer
     finally:
         gone.cancel()
+
+
+async def show_asked(
+    seat: Seat, screen: AnsweringScreen[R], view: object, while_: Callable[[], bool], reader: Watched
+) -> R | Gone | None:
+    """Shows what a procedure asks of its resident; while that is a password, the card is looked at."""
+    if isinstance(view, PasswordChoice | PasswordEntry):
+        return await show_while_card_stays(seat, screen, while_, reader)
+    return await seat.show(screen, while_)
 
 
 async def _until_gone(look: Callable[[], Awaitable[bool | None]]) -> None:

@@ -15,7 +15,7 @@ from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.persons import CardRequest, Consent, PasswordChoice, PasswordEntry, ResidentAsked
 from kiosk.ui.resident.application import ConfirmItems
 from kiosk.ui.resident.card import HandleCard
-from kiosk.ui.resident.card_watch import show_while_card_stays
+from kiosk.ui.resident.card_watch import show_asked
 from kiosk.ui.resident.comfort import Comfort
 from kiosk.ui.resident.consent import Agree
 from kiosk.ui.resident.finish import Finish, TroubleNotice
@@ -184,12 +184,7 @@ async def _accompany(seat: Seat, case: OpenCase, reception: Reception) -> None:
         view = _view(case)
         was_wrong = isinstance(view, PasswordEntry) and view.follows_wrong(before)
         screen = _screen(seat, case, reception, view, was_wrong=was_wrong)
-        still_sees = partial(_still_sees, case, view)
-        answer = await (
-            show_while_card_stays(seat, screen, still_sees, reception.own_card)
-            if isinstance(view, PasswordChoice | PasswordEntry)
-            else seat.show(screen, still_sees)
-        )
+        answer = await show_asked(seat, screen, view, partial(_still_sees, case, view), reception.own_card)
         before = view if isinstance(view, PasswordEntry) else before
         if isinstance(answer, Stop):
             case.stop(Actor.RESIDENT)

@@ -12,7 +12,7 @@ from kiosk.ui.devices import SimulatedCard
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.persons import CardRequest, PasswordChoice, PasswordEntry, PasswordMeant, ResidentAsked
 from kiosk.ui.resident.card import HandleCard
-from kiosk.ui.resident.card_watch import show_while_card_stays
+from kiosk.ui.resident.card_watch import show_asked
 from kiosk.ui.resident.own_flow import OwnCard, move_card
 from kiosk.ui.resident.password import ChoosePassword
 from kiosk.ui.resident.service import (
@@ -97,12 +97,7 @@ async def _follow(seat: Seat, services: Services, own: OwnCard, service: OpenSer
         view = service.resident_sees
         was_wrong = isinstance(view, PasswordEntry) and view.follows_wrong(before)
         screen = _screen(seat, services, service, view, was_wrong=was_wrong)
-        still_sees = partial(_still_sees, service, view)
-        answer = await (
-            show_while_card_stays(seat, screen, still_sees, own)
-            if isinstance(view, PasswordChoice | PasswordEntry)
-            else seat.show(screen, still_sees)
-        )
+        answer = await show_asked(seat, screen, view, partial(_still_sees, service, view), own)
         before = view if isinstance(view, PasswordEntry) else before
         if isinstance(answer, Stop):
             service.stop(Actor.RESIDENT)

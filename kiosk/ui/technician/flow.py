@@ -31,8 +31,6 @@ _RECORDS_SHOWN = 60
 _NAME_CELLS = 31
 """The longest name of a counter and what it means."""
 _PLOTTED = 14
-_SILENT_AFTER_S = 60
-"""A station that has told nothing for so long is switched off, or cut off from the store."""
 _IN_USE = "technician.not_during_a_case"
 
 _LEVELS = (
@@ -215,8 +213,7 @@ class Rounds:
 
 
 def _station(told: StationDevices, words: Words) -> str:
-    is_silent = told.age_s >= _SILENT_AFTER_S
-    title_id = "technician.stations.silent" if is_silent else "technician.stations.station"
+    title_id = "technician.stations.silent" if told.is_silent else "technician.stations.station"
     title = words(title_id, station=told.station, seconds=told.age_s, minutes=told.age_s // 60)
     return "\n".join((title, *(device_text(device, words) for device in told.devices), ""))
 
