@@ -27,7 +27,7 @@ MET_IN: dict[str, tuple[str, ...]] = {
     ),
     "paper": (
         *("Notice", "CheckIdentity", "Approve", "ChoosePassword", "KeyGeneration", "Agree", "EnterAmount"),
-        *("GiveMoney", "LookAtPaper"),
+        *("GiveMoney", "LookAtPaper", "MindFeeTrouble"),
     ),
     "beside": ("Topic", "Uses", "EnterPassword", "ShowCertificate", "TryOut", "Comfort", "Consult"),
     "duties": ("LeftCases", "Audit", "DayIsClosed", "QueueScreen", "EnterReceiptNumber", "Choose", "FindResident"),
