@@ -128,8 +128,6 @@ def _character(piece: str) -> CertifiedText | None:
 
 def _substitute(character: str) -> str:
     """What stands for a character that cannot be carried, empty when nothing is known."""
-    if found := _variants().get(character):
-        return found
     letters = [c for c in unicodedata.normalize("NFKD", character) if unicodedata.category(c) not in _MARKS]
     replaced = [c if is_certifiable(c) else _variants().get(c, "") for c in letters]
     return "".join(replaced) if all(replaced) else ""
