@@ -77,11 +77,9 @@ class Tally:
 
     def _note(self, mutant: Mutant, judged: Judgement) -> None:
         match judged.verdict:
-            case Verdict.SURVIVED:
+            case Verdict.SURVIVED | Verdict.BROKEN:
                 self.survivors.append(mutant)
                 _say(f"{mutant.file}:{mutant.line} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
-            case Verdict.BROKEN:
-                raise SystemExit(f"cannot be judged: {mutant.file}:{mutant.line} {mutant.becomes}")
             case verdict:
                 self.counts["caught"] += 1
                 self.counts["hung"] += verdict is Verdict.HUNG

@@ -50,7 +50,7 @@ class Verdict(IntEnum):
     HUNG = 2
     """A test did not end, or the process did."""
     BROKEN = 3
-    """It could not be judged."""
+    """It could not be judged, and counts as not caught."""
 
 
 @dataclass(frozen=True)
