@@ -163,7 +163,8 @@ def test_a_head_says_the_second_in_utc_wherever_its_station_stands(tmp_path: Pat
     journal = Journal(database, "demo", StationKey(STATION_KEY), lambda: now, head_key=HEAD_KEY)
     proven = journal.note({"event": "counted"}, lambda _: None)
     at = proven.signed.head.at
-    assert (at, at.tzinfo) == (datetime.datetime(2026, 3, 31, 23, 30, 5, tzinfo=datetime.UTC), datetime.UTC)
+    assert at == datetime.datetime(2026, 3, 31, 23, 30, 5, tzinfo=datetime.UTC)
+    assert at.tzinfo is datetime.UTC
     assert parse_head(proven.text) == proven
     assert read_heads(database) == [proven.signed]
 
