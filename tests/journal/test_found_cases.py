@@ -60,7 +60,17 @@ def test_closed_cases_are_found_by_person_and_card_here_and_where_the_same_clerk
     # Of the others' own cases those that have not closed, for a card that is in use is in use everywhere.
     assert pseudonyms(here.other_cases_with("c", again)) == pseudonyms([mine, beside, waits, not_yet])
     assert pseudonyms(on_its_own.other_cases_with("c", alone)) == pseudonyms([waits, not_yet])
+    assert pseudonyms(on_its_own.other_cases_with("c", waits)) == pseudonyms([alone, not_yet])
     assert here.other_cases_with("x", again) == []
+
+
+def test_an_open_case_is_read_again_where_it_is_worked_on_though_a_copy_of_its_key_is_made(store: Store) -> None:
+    closed(station(store, "here", escrow_to=lambda: TO_WINDOW), "1", "p", "c", Stage.SETTLED)
+    restarted = station(store, "here")
+    case = restarted.latest_case("1")
+    assert case is not None
+    effect = restarted.effect(case, Step.FEE)
+    assert effect is not None and effect.outcome == b""
 
 
 def test_a_clerks_station_whose_key_nobody_vouches_for_is_named_in_the_journal_and_the_log(

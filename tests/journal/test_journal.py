@@ -31,8 +31,8 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.records import EffectState
 from kiosk.journal.seal import StationKey, load_station_key
 from kiosk.journal.verify import verify_chain
-from kiosk.model.step import Step
-from kiosk.model.transition import AFTER, ENDED, SUSPECT, Procedure, Stage, procedure_of
+from kiosk.model.step import Actor, Step
+from kiosk.model.transition import AFTER, ENDED, SUSPECT, Event, Procedure, Stage, procedure_of
 from tests.journal.walked_case import open_for, walk
 from tests.stores import Store
 
@@ -82,10 +82,13 @@ def test_another_station_sees_of_a_case_how_far_it_is_and_how_it_ended(store: St
             transaction.run("INSERT INTO stations VALUES (?, ?, ?, ?)", name, b"", b"", b"")
     (seen,) = window.cases_elsewhere()
     assert (seen.pseudonym, seen.station, seen.number, seen.stage) == (case.pseudonym, "demo", "1", Stage.PENDING)
+    assert seen.code == ""
     assert terminal.cases_elsewhere() == ()
     walk(terminal, case, Stage.CLOSED)
     assert window.cases_elsewhere() == ()
     assert [one.stage for one in window.cases_elsewhere([case.pseudonym])] == [Stage.CLOSED]
+    terminal.move(walk(terminal, terminal.open_case("2", SECRET), Stage.RETURNED), Event.SUSPECT, Actor.CLERK, "E41")
+    assert [(one.number, one.code) for one in window.cases_elsewhere()] == [("2", "E41")]
 
 
 def test_unfinished_cases_are_those_of_this_station_that_have_not_ended(store: Store) -> None:

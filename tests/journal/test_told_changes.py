@@ -73,6 +73,7 @@ def test_an_outcome(
     assert case.person == person and same_as_stored(journal, case)
     # Of a person who is known the case goes on being about him.
     later = journal.complete(case, Step.AUTHORISE, b"outcome")
+    assert told(journal) == {"event": "done", "case": case.pseudonym, "step": "authorise", "commitment": 64}
     assert later.person == person and same_as_stored(journal, later)
 
 
