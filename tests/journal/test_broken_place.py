@@ -107,6 +107,10 @@ def test_the_head_that_does_not_hold_is_named(read: Read) -> None:
     assert [(one.station, one.entries, one.heads, one.key) for one in verify_journal(entries, heads, proofs)] == [
         (station, ENTRIES, ENTRIES + 0, HEAD_KEY.public) for station in STATIONS
     ]
+    for at, entry in enumerate(entries):
+        changed = [*entries[:at], replace(entry, body=entry.body + " "), *entries[at + 1 :]]
+        told = (entry.station, entry.seq, "does not fit the entry before it")
+        assert verdict(changed, heads, proofs) == told
     as_signed = "and the entries before it are not those that were signed"
     for signed in heads:
         station, size = signed.head.station, signed.head.size
