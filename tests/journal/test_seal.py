@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.journal.seal import StationKey
+from kiosk.journal.seal import StationKey, load_station_key
 
 KEY = bytes(range(32))
 
@@ -46,3 +47,12 @@ def test_every_seal_of_a_station_takes_its_nonces_from_where_the_station_does() 
     assert aes_key_unwrap(bytes(32), wrapped) == b"\x07" * 32
     for seal in (key.seal(wrapped), key.seal_of(lambda: KEY)):
         assert seal.close(b"", "label").sealed[:12] == b"\x07" * 12
+
+
+def test_a_stations_key_and_what_it_makes_come_from_where_its_chance_does(tmp_path: Path) -> None:
+    def chance(count: int) -> bytes:
+        return bytes(range(count))
+
+    key = load_station_key(tmp_path / "station.key", chance)
+    assert (tmp_path / "station.key").read_bytes() == chance(32)
+    assert aes_key_unwrap(chance(32), key.new_case_key()) == chance(32)
