@@ -1,0 +1,95 @@
+"""What one issuance asks of its persons, in which words, and what it keeps of every step."""
+
+import base64
+import datetime
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+
+from kiosk.issuance.issue import issue
+from kiosk.issuance.persons import DeliverySummary, IdentityQuestion, Persons
+from kiosk.model.application import Application, Delivery
+from kiosk.model.step import Step
+from tests.counter_bench import RESIDENT, START
+from tests.issuance.rest import new_world
+
+CARD_NUMBER = f"JUKI{RESIDENT:0>12}"
+
+
+class Asked:
+    """A person, and what he is asked."""
+
+    def __init__(self, person: object, questions: list[tuple[str, tuple[Any, ...]]]) -> None:
+        self._person = person
+        self._questions = questions
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        answer = getattr(self._person, name)
+
+        def ask(*values: Any) -> Any:
+            self._questions.append((name, values))
+            return answer(*values)
+
+        return ask
+
+
+@pytest.mark.parametrize("has_form", [False, True])
+@pytest.mark.parametrize("delivery", list(Delivery))
+def test_everybody_is_asked_about_this_case_and_each_step_keeps_what_the_next_ones_rest_on(
+    tmp_path: Path, fresh_authority: Path, delivery: Delivery, has_form: bool
+) -> None:
+    world = new_world(tmp_path, fresh_authority, delivery=delivery)
+    world.now = START + datetime.timedelta(microseconds=7)
+    station = world.station()
+    resident = station.register.find(RESIDENT)
+    assert resident is not None
+    application = Application("1", RESIDENT, resident.items if has_form else None)
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    played = world.persons("1")
+    persons = Persons(Asked(played.resident, asked), Asked(played.clerk, asked))
+    closed = issue(application, station, persons, lambda _: None)
+
+    # Whoever decides has the same before him, at first and at last.
+    questions = [values[0] for name, values in asked if name in ("check_identity", "approve")]
+    certified = questions[0].certified_items
+    assert certified.name == resident.items.name
+    assert questions == [IdentityQuestion("1", resident.items, resident.items, (), certified_items=certified)] * 2
+    certificate = x509.load_der_x509_certificate(closed.certificate)
+    (summary,) = [values[0] for name, values in asked if name == "consent"]
+    name = resident.items.name
+    assert summary == DeliverySummary(name, certificate.not_valid_after_utc, 500, name)
+    assert [values for name, values in asked if name == "give_change"] == [(500,)]
+
+    journal = world.station().journal
+    record = journal.latest_case("1")
+    assert record is not None
+    known = journal.identified_case(record.pseudonym)
+    assert known is not None and known.card == station.card(CARD_NUMBER).hex()
+    assert record.person == station.person(RESIDENT).hex()
+    kept = {step: journal.effect(record, step) for step in Step}
+    intent = {step: json.loads(one.intent) for step, one in kept.items() if one and one.intent}
+    outcome: dict[Step, Any] = {step: json.loads(one.outcome) for step, one in kept.items() if one and one.outcome}
+    filed = outcome[Step.APPLICATION]
+    assert filed["application"] == intent[Step.APPLICATION]
+    assert (filed["case"], filed["card_number"]) == (record.pseudonym, CARD_NUMBER)
+    assert filed["delivery"] == delivery.value
+    assert intent[Step.APPLICATION]["number"] == "1" and intent[Step.APPLICATION]["resident_code"] == RESIDENT
+    identified = outcome[Step.IDENTITY_CHECK]
+    assert identified["eligible"]["filed"] == filed
+    assert identified["eligible"]["resident"]["code"] == RESIDENT
+    terms = json.loads(base64.b64decode(outcome[Step.AUTHORISE]["authorisation"]["payload"]))
+    assert terms["case"] == record.pseudonym and terms["issued_at"] == START.isoformat()
+    assert outcome[Step.AUTHORISE]["identified"] == identified
+    assert intent[Step.GENERATE_KEY] == {"card_number": CARD_NUMBER, "key_before": ""}
+    written = {"certificate_hash": hashlib.sha256(closed.certificate).hexdigest()}
+    assert (intent[Step.WRITE], outcome[Step.WRITE]) == (written, written)
+    assert outcome[Step.FEE] == {"fee_yen": 500, "tendered_yen": 1000, "change_yen": 500}
+    assert outcome[Step.CONFIRM] == {"serial": closed.serial}
+    seen_by = {Delivery.TERMINAL: "reader", Delivery.WINDOW: "clerk"}
+    assert outcome[Step.TAKE_CARD] == {"seen_by": seen_by[delivery]}
+    assert outcome[Step.RECEIPT] == {"number": closed.receipt_number, "copies": 0}
