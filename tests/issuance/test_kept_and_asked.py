@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from cryptography import x509
 
+from kiosk.issuance.failure import RolledBack
 from kiosk.issuance.issue import issue
-from kiosk.issuance.persons import DeliverySummary, IdentityQuestion, Persons
+from kiosk.issuance.persons import Abandoned, DeliverySummary, IdentityQuestion, Persons
 from kiosk.model.application import Application, Delivery
-from kiosk.model.step import Step
-from tests.counter_bench import RESIDENT, START
-from tests.issuance.rest import new_world
+from kiosk.model.step import Actor, Step, Undo
+from kiosk.model.transition import Stage
+from tests.counter_bench import RESIDENT, START, World
+from tests.issuance.rest import card_key, cut, issued, new_world, step_of_commit
 
 CARD_NUMBER = f"JUKI{RESIDENT:0>12}"
 
@@ -93,3 +95,60 @@ def test_everybody_is_asked_about_this_case_and_each_step_keeps_what_the_next_on
     seen_by = {Delivery.TERMINAL: "reader", Delivery.WINDOW: "clerk"}
     assert outcome[Step.TAKE_CARD] == {"seen_by": seen_by[delivery]}
     assert outcome[Step.RECEIPT] == {"number": closed.receipt_number, "copies": 0}
+
+
+def kept_of(world: World, undo: Undo) -> tuple[object, object]:
+    """Intent and outcome of what was taken back."""
+    journal = world.station().journal
+    record = journal.latest_case("1")
+    assert record is not None and record.stage is Stage.ROLLED_BACK
+    effect = journal.effect(record, undo)
+    assert effect is not None and effect.intent is not None and effect.outcome is not None
+    return json.loads(effect.intent), json.loads(effect.outcome)
+
+
+class Leaving:
+    """A resident who leaves when he is to agree, with his card or without it."""
+
+    def __init__(self, world: World, *, takes_card: bool) -> None:
+        self._resident = world.persons("1").resident
+        self._hand = world.hand
+        self._takes_card = takes_card
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._resident, name)
+
+    def consent(self, _: DeliverySummary) -> None:
+        if self._takes_card:
+            self._hand.remove()
+        raise Abandoned(Actor.RESIDENT, "left")
+
+
+@pytest.mark.parametrize("takes_card", [False, True])
+def test_what_is_taken_back_is_kept_with_what_became_of_the_card(
+    tmp_path: Path, fresh_authority: Path, takes_card: bool
+) -> None:
+    world = new_world(tmp_path, fresh_authority)
+    resident: Any = Leaving(world, takes_card=takes_card)
+    with pytest.raises(RolledBack):
+        world.issue(persons=Persons(resident, world.persons("1").clerk))
+    ((_, certificate),) = issued(world)
+    intent, outcome = kept_of(world, Undo.REVOKE)
+    assert isinstance(intent, dict) and base64.b64decode(intent["certificate"]) == certificate
+    assert outcome == {"reason": "cessationOfOperation"}
+    assert kept_of(world, Undo.ERASE) == ({"is_emptied": False}, {"is_emptied": not takes_card})
+    assert (card_key(world.hand.memories[RESIDENT].read()) is None) is not takes_card
+
+
+def test_a_payment_for_what_cannot_become_valid_any_more_is_given_back_whole(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    world = new_world(tmp_path, fresh_authority)
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "confirm", "intended"), is_before=False)
+    world.now += datetime.timedelta(days=30)
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    persons = world.persons("1")
+    with pytest.raises(RolledBack):
+        world.issue(persons=Persons(persons.resident, Asked(persons.clerk, asked)))
+    assert [values for name, values in asked if name == "repay"] == [(500,)]
+    assert kept_of(world, Undo.REFUND) == ({"amount_yen": 500, "found_yen": 0}, {"amount_yen": 500})
