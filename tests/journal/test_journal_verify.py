@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.exit_code import ExitCode
+from kiosk.journal.agreement import check_state, read_state
 from kiosk.journal.chain import read_entries, read_heads
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken, Entry
@@ -19,7 +20,17 @@ from kiosk.journal.seal import StationKey
 from kiosk.journal.verify import verify_chain, verify_journal, verify_since_last_head
 from kiosk.model.transition import Stage
 from tests.journal.damaged_schema import lose_from_index
-from tests.journal.filled_journal import HEAD_KEY, STATION_KEY, Filled, fill, filled, forged, in_memory, open_journal
+from tests.journal.filled_journal import (
+    HEAD_KEY,
+    STATION_KEY,
+    Filled,
+    fill,
+    filled,
+    forged,
+    in_memory,
+    open_journal,
+    told_until,
+)
 from tests.journal.full_store import full
 from tests.journal.growth import compare
 from tests.journal.tamper import Desk, cut, flip_bits, tamper, write
@@ -311,6 +322,9 @@ def test_a_store_from_before_there_were_heads_goes_on(tmp_path: Path) -> None:
     waiting = journal.latest_case("waiting")
     assert waiting is not None
     assert journal.number_receipt(waiting).proof == ""
+    # A receipt from before proves nothing, and is not missed.
+    state = read_state(database)
+    check_state(told_until(database, state.ends), state)
     without_node = [replace(e, node=None) for e in entries]
     with pytest.raises(ChainBroken, match="does not fit the tree"):
         verify_chain(without_node)
