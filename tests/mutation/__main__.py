@@ -2,8 +2,8 @@
 
 Needs the dependency group `mutation`. Without FILE all modules of the three packages are judged. Every mutant is judged
 each time; which test caught it is remembered in `.mutation.json`, and that one is tried first. `--left` judges only
-those that no test is known to catch. What no test catches must stand in `tests/mutation/survivors.toml` with the reason
-why nothing can or need.
+those that no test is known to catch and that are not argued yet. What no test catches must stand in
+`tests/mutation/survivors.toml` with the reason why nothing can or need.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -34,7 +34,11 @@ GOAL = 0.95
 _KEPT_EVERY = 100
 
 
-def argued() -> dict[tuple[str, str, str, str], str]:
+Name = tuple[str, str, str, str]
+"""What a mutant is known by: file, function, what was there and what it becomes."""
+
+
+def argued() -> dict[Name, str]:
     """The reason for each survivor that is known, by the mutant's name."""
     with (Path(__file__).parent / "survivors.toml").open("rb") as file:
         listed = tomllib.load(file).get("survivor", [])
@@ -44,9 +48,10 @@ def argued() -> dict[tuple[str, str, str, str], str]:
 class Tally:
     """Judges mutants and counts; remembers which test caught each, to try that one first."""
 
-    def __init__(self, memory: Path, *, is_left: bool) -> None:
+    def __init__(self, memory: Path, reasons: Collection[Name], *, is_left: bool) -> None:
         self._memory = memory
         self._caught_by = _read(memory)
+        self._reasons = reasons
         self._is_left = is_left
         self.counts: Counter[str] = Counter()
         self.survivors: list[Mutant] = []
@@ -71,6 +76,8 @@ class Tally:
                 if self._is_left and caught_by:
                     self.counts["caught"] += 1
                     self.counts["known"] += 1
+                elif self._is_left and mutant.name in self._reasons:
+                    self.survivors.append(mutant)
                 else:
                     yield mutant, caught_by
             _say(f"{file}: {self.counts['mutants']} mutants, {time.monotonic() - self._begun:.0f} s")
@@ -117,7 +124,9 @@ def main() -> int:
     """Not 0 when a survivor is not argued, an argument has no survivor, or too few are caught."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("files", nargs="*", metavar="FILE", help="such as kiosk/journal/merkle.py")
-    parser.add_argument("--left", action="store_true", help="only those that no test is known to catch")
+    parser.add_argument(
+        "--left", action="store_true", help="only those that no test is known to catch, and that are not argued"
+    )
     parser.add_argument("--at-once", type=int, default=2, help="so many beside each other (%(default)s)")
     parser.add_argument("--tests-s", type=float, default=30.0, help="seconds of tests for a mutant (%(default)s)")
     parser.add_argument("--tests", nargs="+", help="judge by these tests and not by those of the package")
@@ -126,17 +135,18 @@ def main() -> int:
     files = arguments.files or [str(path) for _, package in ROUNDS for path in sorted(Path(package).glob("*.py"))]
     if missing := [file for file in files if not (ROOT / file).is_file()]:
         parser.error(f"no such file: {' '.join(missing)}")
-    tally = Tally(ROOT / ".mutation.json", is_left=arguments.left)
+    reasons = argued()
+    tally = Tally(ROOT / ".mutation.json", reasons, is_left=arguments.left)
     for number, (tests, package) in enumerate(ROUNDS, 1):
         chosen = [file for file in files if file.startswith(f"{package}/")]
         rest, judges = [], arguments.tests or tests
         if number == len(ROUNDS) and not arguments.tests:
-            rest, tally.survivors = tally.survivors, []
+            settled = [mutant for mutant in tally.survivors if arguments.left and mutant.name in reasons]
+            rest, tally.survivors = [mutant for mutant in tally.survivors if mutant not in settled], settled
         if (chosen or rest) and (
             failed := run(ROOT, arguments.tests_s, arguments.at_once, judges, partial(tally.work, chosen, rest))
         ):
             return failed
-    reasons = argued()
     unargued = [mutant for mutant in tally.survivors if mutant.name not in reasons]
     names = {mutant.name for mutant in tally.survivors}
     stale = [name for name in reasons if name[0] in files and name not in names]
