@@ -433,4 +433,6 @@ def test_a_list_of_values_stands_for_as_many_as_it_has(store: Store, named: tupl
             transaction.run("INSERT INTO letters VALUES (?, ?)", letter, int(letter.islower()))
         statement = "SELECT letter FROM letters WHERE is_small = ? AND letter IN ? AND letter <> ? ORDER BY letter"
         found = [row.letter for row in transaction.run(statement, 1, named, "c")]
+        alone = [row.letter for row in transaction.run("SELECT letter FROM letters WHERE letter IN ?", named)]
     assert found == [letter for letter in named if letter == "a"]
+    assert alone == [letter for letter in named if letter in "ac"]

@@ -86,6 +86,16 @@ def test_a_cut_that_takes_the_state_along_is_found_by_the_receipt_alone(whole: F
         verify_journal(before.entries, before.heads, [whole.receipt])
 
 
+def test_the_command_believes_no_whole_store_that_a_receipt_contradicts(whole: Filled, tmp_path: Path) -> None:
+    (tmp_path / "desk").mkdir()
+    desk = Desk(filled(tmp_path / "kiosk.db", 100), tmp_path / "desk")
+    desk.lay_out()
+    assert desk.verify()[0] is ExitCode.OK
+    desk.text = whole.receipt.text
+    code, printed = desk.verify()
+    assert (code, "is covered by a signed head" in printed) == (ExitCode.REFUSED, True)
+
+
 def test_random_bit_flips_are_found_by_the_command(tmp_path: Path) -> None:
     everything = full(tmp_path / "whole.db", 100)
     answers, missed = flip_bits(everything, Desk(everything, tmp_path), 50, seed=1)
@@ -215,6 +225,16 @@ def test_the_auditor_without_keys_verifies_everything_but_the_sealed_records(des
         connection.execute("UPDATE effects SET outcome = intent WHERE step = 'fee'")
     assert desk.verify()[0] is ExitCode.OK
     assert sorted(path.name for path in desk.store.parent.iterdir()) == ["kiosk.db"]
+
+
+@pytest.mark.parametrize("missing", ["station.key", "head.key"])
+def test_one_key_alone_opens_nothing_and_the_other_is_not_made(desk: Desk, missing: str) -> None:
+    (desk.store.parent / missing).unlink()
+    before = sorted(path.name for path in desk.store.parent.iterdir())
+    code, printed = desk.verify()
+    assert code is ExitCode.OK
+    assert "the sealed records are not compared" in printed and "sealed records are those" not in printed
+    assert sorted(path.name for path in desk.store.parent.iterdir()) == before
 
 
 def altered_at(whole: Filled, seq: int) -> Callable[[Path], None]:
