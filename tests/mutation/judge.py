@@ -39,7 +39,8 @@ _MEMORY_BYTES = 4 << 30
 _SLOWNESS = 8
 """A test that takes so many times its time hangs."""
 _LEAST_S = 4.0
-_FOREMOST = 4
+_NEAREST = 12
+_WIDEST = 4
 
 
 class Verdict(IntEnum):
@@ -93,6 +94,8 @@ class Judge:
         # From before the product is imported: what runs then belongs to no test.
         self._reached = coverage.Coverage(data_file=None, config_file=False, source=[str(root / "kiosk")])
         self._reached.start()
+        self._reach: Counter[str] = Counter()
+        """By test how many lines of the product it reaches."""
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._catchers: dict[tuple[str, str], list[str]] = defaultdict(list)
         """By file and function the tests that caught a mutant, the last one first."""
@@ -112,6 +115,10 @@ class Judge:
                 raise pytest.UsageError(f"{item.nodeid} fails without any change\n{failure}")
             self._seconds[item.nodeid] = time.monotonic() - begun
         self._reached.stop()
+        reached = self._reached.get_data()
+        for file in reached.measured_files():
+            for tests in reached.contexts_by_lineno(file).values():
+                self._reach.update(tests)
         os.write(1, f"{len(session.items)} tests, once {sum(self._seconds.values()):.0f} s\n".encode())
         # Only what is not frozen is told of; what stood at the collection was.
         gc.unfreeze()
@@ -240,9 +247,13 @@ class Judge:
         return [*self._in_time(telling, telling), *self._in_time(self._seconds.keys() - telling.keys(), telling)], False
 
     def _in_time(self, tests: Iterable[str], telling: Counter[str]) -> list[str]:
-        """Those that reach the most of the function, then the quickest of each file in turn, while there is time."""
+        """Those that are about the function alone, those that reach the most of it, then the quickest of each file.
+
+        As many as there is time for.
+        """
         quickest = sorted(tests, key=self._seconds.__getitem__)
-        foremost = sorted(quickest, key=telling.__getitem__, reverse=True)[:_FOREMOST]
+        nearest = sorted(quickest, key=lambda test: telling[test] / (self._reach[test] or 1), reverse=True)[:_NEAREST]
+        widest = sorted(quickest, key=telling.__getitem__, reverse=True)[:_WIDEST]
         # Tests of one file look at the same things: the next one of another file sees what they do not.
         before: Counter[str] = Counter()
         turns = {}
@@ -251,7 +262,7 @@ class Judge:
             turns[test] = before[file]
             before[file] += 1
         chosen, total_s = [], 0.0
-        for test in dict.fromkeys([*foremost, *sorted(quickest, key=turns.__getitem__)]):
+        for test in dict.fromkeys([*nearest, *widest, *sorted(quickest, key=turns.__getitem__)]):
             total_s += self._seconds[test]
             if chosen and total_s > self._tests_s:
                 break
