@@ -164,6 +164,11 @@ def test_another_day_and_another_slip_can_be_given(tmp_path: Path, fresh_authori
     cut_at(world, 2)
     put_off(world)
     later = TOMORROW + datetime.timedelta(days=7)
+    slip = put_off(world)
+    assert (slip.record.pseudonym, slip.until, slip.came_out) == (latest(world).pseudonym, TOMORROW, True)
+    lines = [line.split() for line in world.printer_core.sheets[-1].text.splitlines()]
+    assert ["受付番号", "1"] in lines and ["担当", "demo"] in lines
+    assert ["料金", "いただいていません"] in lines and ["電話"] in lines
     world.printer_core.set_paper("end")
     assert put_off(world, later).came_out is None
     assert held(latest(world), world.station().journal).until == later

@@ -434,6 +434,7 @@ def test_a_receipt_that_does_not_fit_is_found_out_before_the_till_opens(world: W
 
 def test_a_number_that_was_used_for_another_application_is_refused(world: World) -> None:
     first = world.issue("1")
-    with pytest.raises(NumberTaken):
+    with pytest.raises(NumberTaken, match="application 1 was filed before") as taken:
         world.issue("1", OTHER_RESIDENT)
+    assert taken.value.number == "1"
     check_rest(world, [first])

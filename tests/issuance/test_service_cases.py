@@ -129,8 +129,9 @@ def test_a_number_is_of_one_procedure_and_of_one_content(name: str, worlds: Worl
     world = worlds("number")
     run(SERVICES[name], world)
     number = {"change": "P-1", "unlock": "U-1", "revoke": "R-1"}[name]
-    with pytest.raises(NumberTaken):
+    with pytest.raises(NumberTaken) as taken:
         world.issue(number)
+    assert taken.value.number == number
 
 
 @pytest.mark.parametrize("name", SERVICES)
