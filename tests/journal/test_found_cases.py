@@ -8,7 +8,7 @@ from kiosk.journal.agreement import check_state, read_state
 from kiosk.journal.chain import read_entries
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import ESCROWED, NOT_ADMITTED, PURGED, Journal
-from kiosk.journal.records import CaseRecord, IdentifiedCase
+from kiosk.journal.records import CaseRecord, EffectState, IdentifiedCase
 from kiosk.journal.seal import StationKey
 from kiosk.model.step import Step
 from kiosk.model.transition import Procedure, Stage
@@ -110,3 +110,7 @@ def test_a_pseudonym_is_128_bits_of_what_is_random(store: Store) -> None:
 
 def test_the_words_of_what_happens_to_a_case_besides_its_steps_stay_as_they_are() -> None:
     assert (PURGED, ESCROWED, NOT_ADMITTED) == ("purged", "escrowed", "not_admitted")
+
+
+def test_effects_stand_in_the_store_by_these_words() -> None:
+    assert [state.value for state in EffectState] == ["intended", "unknown", "witnessed", "failed", "done"]
