@@ -69,7 +69,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         super().__init__(classes=f"seat-{seat.name} -arranged-{seat.layout} {seat.size_classes}")
         self.seat = seat
         self.words = seat.words
-        self._position = position
+        self.position = position
         self._can_stop = can_stop
         self._shown_at_s = seat.now()
         self._has_been_shown = False
@@ -95,10 +95,10 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """The frame around `page` and `keys`; what is asked beside them comes when it is asked."""
         self.words = self.seat.words
         yield Banner(self.seat.office)
-        if self._position is not None:
+        if self.position is not None:
             from kiosk.ui.widgets.step_bar import StepBar  # the first paint has none
 
-            yield StepBar(self.words, self._position)
+            yield StepBar(self.words, self.position)
         with Vertical(classes="page"):
             yield from self.page()
         with Horizontal(classes="keys"):

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from hw.ports import PinPolicy, UnownedMoney
 from kiosk.model.step import Step
 from kiosk.ui.app import KioskApp
+from kiosk.ui.devices import DeviceState
 from kiosk.ui.idle import Patience
 from kiosk.ui.picture import picture
 from kiosk.ui.seat_screen import SeatScreen
@@ -361,6 +362,17 @@ async def _presence(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("presence")
 
 
+async def _fee_trouble(pilot: Pilot[None], shoot: Shoot) -> None:
+    """The clerk is told that no receipt will come before he takes the money for it."""
+    await walk_to(pilot, "Agree")
+    await go(pilot, ("enter", "Notice"), ("f11", "MindFeeTrouble"))
+    await shoot("fee-trouble")
+
+
+def _without_paper(counter: ScriptedCounter) -> None:
+    counter.troubles = (DeviceState("printer", "receipt_printer", "sim:", "blocked", "paper_end"),)
+
+
 async def _outage(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("outage")
 
@@ -428,6 +440,8 @@ SCENES = (
     Scene("key", _at_work, _held(Step.GENERATE_KEY)),
     Scene("work", _work, _held(Step.CERTIFY)),
     Scene("paper", _paper, lambda: Script(is_paper_unclear=True)),
+    Scene("fee-trouble", _fee_trouble, prepare=_without_paper),
+    Scene("fee-trouble-small", _fee_trouble, size=SMALL, prepare=_without_paper),
     Scene("outage", _outage, fails_to_open="hardware.toml: [card] link: no reader named ABC", languages=("ja",)),
     Scene("looks", _looks, languages=("ja",)),
 )

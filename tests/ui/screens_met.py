@@ -27,7 +27,7 @@ MET_IN: dict[str, tuple[str, ...]] = {
     ),
     "paper": (
         *("Notice", "CheckIdentity", "Approve", "ChoosePassword", "KeyGeneration", "Agree", "EnterAmount"),
-        *("GiveMoney", "LookAtPaper", "MindFeeTrouble"),
+        *("GiveMoney", "LookAtPaper"),
     ),
     "beside": ("Topic", "Uses", "EnterPassword", "ShowCertificate", "TryOut", "Comfort", "Consult"),
     "duties": ("LeftCases", "Audit", "DayIsClosed", "QueueScreen", "EnterReceiptNumber", "Choose", "FindResident"),
@@ -35,6 +35,7 @@ MET_IN: dict[str, tuple[str, ...]] = {
     "second-password": ("ChooseService", "ServiceWait", "ChoosePasswordMeant", "RecallPassword", "ServiceFinished"),
     "machine": ("Menu", "CountDrawer", "DaySums", "Told"),
     "refused": ("TroubleNotice",),
+    "fee-trouble": ("MindFeeTrouble",),
 }
 """Scene to the kinds of screens that are taken from it, though others come past them too: each kind is taken once."""
 

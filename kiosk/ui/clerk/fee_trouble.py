@@ -50,11 +50,6 @@ class MindFeeTrouble(SeatScreen[bool]):
         self._counter = counter
         self._station = station
 
-    @property
-    def is_in_trouble(self) -> bool:
-        """Whether anything is out of order there now."""
-        return bool(self.seat.board.fee_troubles_at(self._station))
-
     def page(self) -> ComposeResult:
         """What is out of order, and what follows from it."""
         words, troubles = self.words, self.seat.board.fee_troubles_at(self._station)

@@ -264,9 +264,7 @@ async def _put_for_terminal(
     screen = _screen(seat, question.position, question.asked, seat.person, office.identity_routes)
     screen.concerning = concerning
 
-    told = MindFeeTrouble(seat, question.position, counter, question.station)
-    told.concerning = concerning
-    answer = await _show_asked(seat, screen, question.asked, told, is_waited_for)
+    answer = await _show_asked(seat, screen, question.asked, counter, is_waited_for, question.station)
     if isinstance(answer, Stop):
         terminals.stop(question)
     elif answer is not None:
@@ -375,7 +373,7 @@ async def _put(
 
     screen = _screen(seat, case.position, question, seat.person, routes)
 
-    answer = await _show_asked(seat, screen, question, MindFeeTrouble(seat, case.position, counter), is_waited_for)
+    answer = await _show_asked(seat, screen, question, counter, is_waited_for)
     if isinstance(answer, Stop):
         case.stop(Actor.CLERK)
     elif answer is not None:
@@ -383,11 +381,25 @@ async def _put(
 
 
 async def _show_asked(
-    seat: Seat, screen: SeatScreen[Any], asked: object, minding: MindFeeTrouble, is_waited_for: Callable[[], bool]
+    seat: Seat,
+    screen: SeatScreen[Any],
+    asked: object,
+    counter: Counter,
+    is_waited_for: Callable[[], bool],
+    station: str = "",
 ) -> Any:
-    """Asks the clerk; before a fee tells what is out of order, until it is not or he goes on knowing it."""
-    if isinstance(asked, FeeDue) and minding.is_in_trouble:
-        minded = await seat.show(minding, lambda: is_waited_for() and minding.is_in_trouble)
+    """Asks the clerk; before a fee tells what is out of order, until it is not or he goes on knowing it.
+
+    `station` is where the fee is to be paid, empty for this one.
+    """
+
+    def is_in_trouble() -> bool:
+        return bool(seat.board.fee_troubles_at(station))
+
+    if isinstance(asked, FeeDue) and is_in_trouble():
+        minding = MindFeeTrouble(seat, screen.position, counter, station)
+        minding.concerning = screen.concerning
+        minded = await seat.show(minding, lambda: is_waited_for() and is_in_trouble())
         if isinstance(minded, Stop):
             return minded
     return await seat.show(screen, is_waited_for)
