@@ -1,7 +1,6 @@
 """A line of a receipt's layout becomes the line of paper that it describes, where its condition is met."""
 
 import datetime
-import time
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from kiosk.config import SHIPPED, load_config
 from kiosk.issuance.receipt import FormLine, ReceiptForm, ReceiptValues, compose_receipt, day_text
 from kiosk.model.application import SettledFee
 from kiosk.model.calendar import ISO
+from tests.time_zone import standing_in
 
 VALUES = ReceiptValues(
     number=42,
@@ -68,12 +68,9 @@ def test_what_says_nothing_of_training_is_void() -> None:
     assert compose_receipt(form, VALUES) == (Text("void"), Text("2026-04-01"))
 
 
-def test_a_day_is_that_of_the_counter_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_is_that_of_the_counter_wherever_the_machine_stands() -> None:
     last_second = datetime.datetime(2026, 3, 31, 14, 59, 59, tzinfo=datetime.UTC)
     for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
-        monkeypatch.setenv("TZ", zone)
-        time.tzset()
-        days = [day_text(last_second + datetime.timedelta(seconds=more), ISO) for more in (0, 1)]
-        monkeypatch.undo()
-        time.tzset()
+        with standing_in(zone):
+            days = [day_text(last_second + datetime.timedelta(seconds=more), ISO) for more in (0, 1)]
         assert days == ["2026-03-31", "2026-04-01"]

@@ -3,7 +3,6 @@
 import base64
 import datetime
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.counter_bench import RESIDENT, START, World
 from tests.issuance.rest import new_world
 from tests.issuance.test_settle import clerk_key
 from tests.journal.walked_case import walk
+from tests.time_zone import standing_in
 
 JUST_AFTER = START + datetime.timedelta(microseconds=999_999)
 JAPAN = datetime.timezone(datetime.timedelta(hours=9))
@@ -35,18 +35,13 @@ def test_the_terminals_reader_comes_first_and_the_windows_where_there_is_one(wor
     assert replace(station, window=None).readers == (station.reader,)
 
 
-def test_the_day_is_that_of_the_counter_wherever_the_machine_stands(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_day_is_that_of_the_counter_wherever_the_machine_stands(world: World) -> None:
     midnight = datetime.datetime(2026, 4, 1, 15, 0, tzinfo=datetime.UTC)
     found = []
     for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
-        monkeypatch.setenv("TZ", zone)
-        time.tzset()
-        for world.now in (midnight - datetime.timedelta(microseconds=1), midnight):
-            found.append(world.station().today().day)
-        monkeypatch.undo()
-        time.tzset()
+        with standing_in(zone):
+            for world.now in (midnight - datetime.timedelta(microseconds=1), midnight):
+                found.append(world.station().today().day)
     assert found == [1, 2] * 3
 
 

@@ -2,7 +2,6 @@
 
 import datetime
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from kiosk.journal import base45
 from kiosk.journal.entry import canonical
 from kiosk.journal.head import Head, HeadInvalid, HeadKey, ProvenHead, load_head_key, parse_head
 from kiosk.journal.merkle import root_from_inclusion
+from tests.time_zone import standing_in
 
 KEY = HeadKey(bytes(range(32)))
 AT = datetime.datetime(2026, 4, 1, 1, 2, 3, tzinfo=datetime.UTC)
@@ -83,13 +83,10 @@ def test_the_largest_journal_at_the_last_second_has_a_text() -> None:
     assert parse_head(whole.text) == whole
 
 
-def test_a_head_is_signed_and_read_in_utc_wherever_the_office_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_is_signed_and_read_in_utc_wherever_the_office_is() -> None:
     elsewhere = AT.astimezone(datetime.timezone(datetime.timedelta(hours=9)))
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
-    signed, read = Head("demo", 1, bytes(32), elsewhere).encode(), parse_head(proven(1, at=elsewhere).text)
-    monkeypatch.undo()
-    time.tzset()
+    with standing_in("Asia/Tokyo"):
+        signed, read = Head("demo", 1, bytes(32), elsewhere).encode(), parse_head(proven(1, at=elsewhere).text)
     assert signed == Head("demo", 1, bytes(32), AT).encode()
     assert read == proven(1)
     assert read.signed.head.at.tzinfo is datetime.UTC

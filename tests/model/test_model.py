@@ -3,7 +3,6 @@
 import datetime
 import hashlib
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -44,6 +43,7 @@ from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.secret import wipe
 from kiosk.model.step import PROCEDURE, Step, position_of
 from kiosk.register.register import _Line
+from tests.time_zone import standing_in
 
 POLICY = load_policy(SHIPPED / "policy", "juki-2011")
 DAY = datetime.date(2026, 4, 1)
@@ -172,13 +172,10 @@ def test_a_leave_names_the_password_that_is_set_anew(which: PasswordKind) -> Non
             AuthorisationTerms.decode(changed)
 
 
-def test_the_signed_bytes_of_an_authorisation_are_sorted_json_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
+def test_the_signed_bytes_of_an_authorisation_are_sorted_json_in_utc() -> None:
     issued_at = datetime.datetime(2026, 4, 1, 10, 2, 3, 999_999, datetime.timezone(datetime.timedelta(hours=9)))
-    payload = terms(station="幌延", issued_at=issued_at).encode()
-    monkeypatch.undo()
-    time.tzset()
+    with standing_in("Asia/Tokyo"):
+        payload = terms(station="幌延", issued_at=issued_at).encode()
     assert payload.decode() == (
         f'{{"boot":"{"04" * 16}","card_number":"JUKI000000000001","case":"{"c" * 32}",'
         '"expires_at":"2026-04-01T01:17:03+00:00","issued_at":"2026-04-01T01:02:03+00:00",'

@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from kiosk.model.step import Step, Undo
 from kiosk.model.testimony import ANSWERS, ClerkSignature, PaperSeen, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import WITNESSED
+from tests.time_zone import standing_in
 
 TERMS = TestimonyTerms(
     case="0123456789abcdef0123456789abcdef",
@@ -41,14 +41,9 @@ def test_it_is_written_in_one_form_and_read_from_it_alone() -> None:
     assert Testimony(PAYLOAD.encode(), signature, signature).terms == TERMS
 
 
-def test_it_is_written_alike_wherever_the_office_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
-    try:
+def test_it_is_written_alike_wherever_the_office_is() -> None:
+    with standing_in("Asia/Tokyo"):
         assert TERMS.encode() == PAYLOAD.encode()
-    finally:
-        monkeypatch.undo()
-        time.tzset()
 
 
 @pytest.mark.parametrize(

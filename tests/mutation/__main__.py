@@ -55,6 +55,8 @@ class Tally:
         self._is_left = is_left
         self.counts: Counter[str] = Counter()
         self.survivors: list[Mutant] = []
+        self.settled: list[Mutant] = []
+        """Those that are argued, where only the rest is judged."""
         self._begun = time.monotonic()
 
     def work(self, files: list[str], rest: list[Mutant], judge: Judging) -> None:
@@ -77,7 +79,7 @@ class Tally:
                     self.counts["caught"] += 1
                     self.counts["known"] += 1
                 elif self._is_left and mutant.name in self._reasons:
-                    self.survivors.append(mutant)
+                    self.settled.append(mutant)
                 else:
                     yield mutant, caught_by
             _say(f"{file}: {self.counts['mutants']} mutants, {time.monotonic() - self._begun:.0f} s")
@@ -141,21 +143,19 @@ def main() -> int:
         chosen = [file for file in files if file.startswith(f"{package}/")]
         rest, judges = [], arguments.tests or tests
         if number == len(ROUNDS) and not arguments.tests:
-            settled = [mutant for mutant in tally.survivors if arguments.left and mutant.name in reasons]
-            rest, tally.survivors = [mutant for mutant in tally.survivors if mutant not in settled], settled
+            rest, tally.survivors = tally.survivors, []
         if (chosen or rest) and (
             failed := run(ROOT, arguments.tests_s, arguments.at_once, judges, partial(tally.work, chosen, rest))
         ):
             return failed
-    unargued = [mutant for mutant in tally.survivors if mutant.name not in reasons]
-    names = {mutant.name for mutant in tally.survivors}
+    survivors = [*tally.survivors, *tally.settled]
+    unargued = [mutant for mutant in survivors if mutant.name not in reasons]
+    names = {mutant.name for mutant in survivors}
     stale = [name for name in reasons if name[0] in files and name not in names]
     total, caught = tally.counts["mutants"], tally.counts["caught"]
     ways = f"{tally.counts['hung']} of them by hanging, {tally.counts['known']} of them in an earlier run"
     _say(f"{total} mutants, {caught} caught ({caught / total:.1%}, {ways})")
-    _say(
-        f"{len(tally.survivors)} survived, {len(unargued)} of them not argued, {len(stale)} arguments without survivor"
-    )
+    _say(f"{len(survivors)} survived, {len(unargued)} of them not argued, {len(stale)} arguments without survivor")
     for mutant in unargued:
         _say(f"not argued: {mutant.file}:{mutant.line} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
     for name in stale:
