@@ -10,7 +10,7 @@ from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.printer.virtual import VirtualPrinter
-from tests.hw.cash.test_cash_boxes import Coins
+from tests.hw.cash.coins import Coins
 from tests.wire.clock import Clock
 
 

@@ -20,7 +20,7 @@ from kiosk.issuance.failure import RolledBack
 from kiosk.issuance.persons import Abandoned, OpenDeposit
 from kiosk.model.step import Actor
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
-from tests.hw.cash.test_cash_boxes import Cable, Coins, no_room_in
+from tests.hw.cash.coins import Cable, Coins, no_room_in
 from tests.issuance.otherwise import But
 from tests.issuance.rest import check_rest, new_world
 from tests.wire.clock import Clock

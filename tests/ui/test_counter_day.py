@@ -12,7 +12,7 @@ from hw.ports import UnownedMoney
 from kiosk.counter.queue import TicketState
 from kiosk.journal.chain import read_entries
 from kiosk.ui.app import KioskApp
-from tests.hw.cash.test_cash_boxes import Coins
+from tests.hw.cash.coins import Coins
 from tests.ui.contact_sheet import duties
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case

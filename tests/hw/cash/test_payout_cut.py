@@ -6,7 +6,7 @@ from hw.errors import LinkLost, NotSent, OutcomeUnknown
 from hw.link.memory import MemoryLink
 from hw.link.reopening import ReopeningLink
 from hw.ports import DepositEnd
-from tests.hw.cash.test_cash_boxes import Coins
+from tests.hw.cash.coins import Coins
 
 DISPENSE = 167
 
