@@ -2,17 +2,11 @@
 
 import dataclasses
 import datetime
-import http.server
-import ipaddress
-import socket
-import ssl
-import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
-from authority_desk import ITEMS, START, URL, Desk, load, signer
+from authority_desk import ITEMS, START, Desk, signer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -21,16 +15,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from kiosk.authority import asn1, oids
 from kiosk.authority.certificate_form import CertificateForm, encode_extension, encode_key
 from kiosk.authority.client import AuthorityClient, PendingCertificate
-from kiosk.authority.credential import Credential, load_credential
+from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.status import StatusService
 from kiosk.authority.errors import (
     AuthorityNotRecognised,
     AuthorityOutcomeUnknown,
     AuthorityRejected,
-    AuthorityUnreachable,
     CertificateUnacceptable,
-    CredentialInvalid,
-    UrlRefused,
 )
 from kiosk.authority.items import ItemsInvalid
 from kiosk.authority.message import (
@@ -462,145 +453,6 @@ def test_an_authority_whose_clock_is_a_little_ahead_is_believed(desk: Desk) -> N
     assert desk.client_over(ScriptedAuthority(answer)).certify(desk.message().der).not_before == start
 
 
-def test_an_authority_that_does_not_listen_is_unreachable(desk: Desk) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
-    with pytest.raises(AuthorityUnreachable):
-        client.certify(desk.message().der)
-    with pytest.raises(AuthorityUnreachable):
-        client.status(desk.issuer_der, desk.issuer_der)
-
-
-@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123"])
-def test_an_authority_that_hangs_up_leaves_the_outcome_unknown(desk: Desk, says: bytes) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def hang_up() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(1 << 16)
-                connection.sendall(says)
-
-        thread = threading.Thread(target=hang_up)
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
-        with pytest.raises(AuthorityOutcomeUnknown):
-            client.certify(desk.message().der)
-        thread.join()
-
-
-def test_an_authority_that_never_answers_leaves_the_outcome_unknown(desk: Desk) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock, timeout_s=0.2)
-        with pytest.raises(AuthorityOutcomeUnknown):
-            client.certify(desk.message().der)
-
-
-def test_an_answer_that_drips_is_cut_off(desk: Desk) -> None:
-    enough = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def drip() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(1 << 16)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-                while not enough.wait(0.02):
-                    try:
-                        connection.sendall(b"x")
-                    except OSError:
-                        return
-
-        thread = threading.Thread(target=drip)
-        thread.start()
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock, timeout_s=0.3)
-        try:
-            with pytest.raises(AuthorityOutcomeUnknown, match="in time"):
-                client.certify(desk.message().der)
-        finally:
-            enough.set()
-            thread.join()
-
-
-@pytest.mark.parametrize("url", ["ftp://authority.test", "authority.test:80", "", "http://"])
-def test_a_url_that_is_none_is_refused(desk: Desk, url: str) -> None:
-    with pytest.raises(UrlRefused):
-        AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
-
-
-def test_plain_http_is_for_training_and_this_computer(desk: Desk) -> None:
-    for_real = desk.authority.profiles.ocsp_responder(desk.issuer.public_key(), 1, START)
-    for url in ("https://ca.example", "http://127.0.0.1:1", "http://localhost", "http://[::1]:8"):
-        AuthorityClient(url, desk.station, (for_real,), clock=desk.clock)
-    with pytest.raises(UrlRefused):
-        AuthorityClient("http://ca.example", desk.station, (for_real,), clock=desk.clock)
-
-
-def test_over_tls_both_sides_show_certificates_of_the_authority(desk: Desk, tmp_path: Path) -> None:
-    server_key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    server = desk.authority.profiles.plain(
-        x509.Name([]), server_key.public_key(), [(names, True)], 7, datetime.datetime.now(datetime.UTC)
-    )
-    (tmp_path / "server.pem").write_bytes(Credential(server_key, server).encode())
-    (tmp_path / "ca.pem").write_bytes(desk.issuer.public_bytes(Encoding.PEM))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "ca.pem"))
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_cert_chain(tmp_path / "server.pem")
-    shown: list[bytes | None] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            assert isinstance(self.connection, ssl.SSLSocket)
-            shown.append(self.connection.getpeercert(binary_form=True))
-            answer = desk.responder.respond(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/pkixcmp")
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as listening:
-        listening.socket = context.wrap_socket(listening.socket, server_side=True)
-
-        def answer_twice() -> None:
-            listening.handle_request()
-            listening.handle_request()
-
-        thread = threading.Thread(target=answer_twice)
-        thread.start()
-        url = f"https://127.0.0.1:{listening.server_port}"
-        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
-        assert client.certify(desk.message().der).serial
-        assert shown == [desk.station.certificate.public_bytes(Encoding.DER)]
-        stranger_to_it = AuthorityClient(url, desk.station, (desk.clerk.certificate,), clock=desk.clock)
-        with pytest.raises(AuthorityUnreachable):
-            stranger_to_it.certify(desk.message().der)
-        thread.join()
-
-
-def test_a_url_with_a_path_names_the_cmp_service(desk: Desk) -> None:
-    seen = []
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        seen.append(request.url.path)
-        return httpx.Response(404)
-
-    for url in (URL, f"{URL}/ejbca/cmp/town"):
-        client = AuthorityClient(
-            url, desk.station, (desk.issuer,), clock=desk.clock, transport=httpx.MockTransport(handle)
-        )
-        with pytest.raises(AuthorityOutcomeUnknown):
-            client.certify(desk.message().der)
-    assert seen == ["/.well-known/cmp", "/ejbca/cmp/town"]
-
-
 def test_the_card_signs_once_and_only_the_request(desk: Desk) -> None:
     signed = []
 
@@ -642,25 +494,3 @@ def test_a_status_that_proves_nothing_is_no_status(desk: Desk) -> None:
 
 def test_an_unknown_certificate_is_unknown(desk: Desk) -> None:
     assert desk.client.status(certificate_for(desk), desk.issuer_der).state == CertificateState.UNKNOWN
-
-
-@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
-def test_a_credential_that_cannot_be_used_names_its_file(desk: Desk, content: bytes | None) -> None:
-    path = desk.directory / "stations" / "broken.pem"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(CredentialInvalid, match=r"broken\.pem"):
-        load_credential(path)
-
-
-def test_a_credential_whose_parts_do_not_fit_is_refused(desk: Desk) -> None:
-    path = desk.directory / "stations" / "mixed.pem"
-    path.write_bytes(Credential(desk.clerk.key, desk.station.certificate).encode())
-    with pytest.raises(CredentialInvalid, match=r"mixed\.pem.*not the key's"):
-        load_credential(path)
-
-
-def test_a_credential_knows_its_name_and_hides_its_key(desk: Desk) -> None:
-    assert desk.station.name == "demo"
-    assert "PRIVATE" not in repr(desk.station)
-    assert load(desk.certify()).issuer == desk.station.chain[0].subject

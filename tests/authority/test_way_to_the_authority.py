@@ -1,0 +1,163 @@
+"""Where the authority is reached, over what, and what is known when the way to it breaks."""
+
+import datetime
+import http.server
+import ipaddress
+import socket
+import ssl
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+from authority_desk import START, URL, Desk
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kiosk.authority.client import AuthorityClient
+from kiosk.authority.credential import Credential
+from kiosk.authority.errors import (
+    AuthorityOutcomeUnknown,
+    AuthorityUnreachable,
+    UrlRefused,
+)
+
+
+def test_an_authority_that_does_not_listen_is_unreachable(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
+    with pytest.raises(AuthorityUnreachable):
+        client.certify(desk.message().der)
+    with pytest.raises(AuthorityUnreachable):
+        client.status(desk.issuer_der, desk.issuer_der)
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123"])
+def test_an_authority_that_hangs_up_leaves_the_outcome_unknown(desk: Desk, says: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(says)
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
+        with pytest.raises(AuthorityOutcomeUnknown):
+            client.certify(desk.message().der)
+        thread.join()
+
+
+def test_an_authority_that_never_answers_leaves_the_outcome_unknown(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock, timeout_s=0.2)
+        with pytest.raises(AuthorityOutcomeUnknown):
+            client.certify(desk.message().der)
+
+
+def test_an_answer_that_drips_is_cut_off(desk: Desk) -> None:
+    enough = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                while not enough.wait(0.02):
+                    try:
+                        connection.sendall(b"x")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock, timeout_s=0.3)
+        try:
+            with pytest.raises(AuthorityOutcomeUnknown, match="in time"):
+                client.certify(desk.message().der)
+        finally:
+            enough.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("url", ["ftp://authority.test", "authority.test:80", "", "http://"])
+def test_a_url_that_is_none_is_refused(desk: Desk, url: str) -> None:
+    with pytest.raises(UrlRefused):
+        AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
+
+
+def test_plain_http_is_for_training_and_this_computer(desk: Desk) -> None:
+    for_real = desk.authority.profiles.ocsp_responder(desk.issuer.public_key(), 1, START)
+    for url in ("https://ca.example", "http://127.0.0.1:1", "http://localhost", "http://[::1]:8"):
+        AuthorityClient(url, desk.station, (for_real,), clock=desk.clock)
+    with pytest.raises(UrlRefused):
+        AuthorityClient("http://ca.example", desk.station, (for_real,), clock=desk.clock)
+
+
+def test_over_tls_both_sides_show_certificates_of_the_authority(desk: Desk, tmp_path: Path) -> None:
+    server_key = ec.generate_private_key(ec.SECP256R1())
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    server = desk.authority.profiles.plain(
+        x509.Name([]), server_key.public_key(), [(names, True)], 7, datetime.datetime.now(datetime.UTC)
+    )
+    (tmp_path / "server.pem").write_bytes(Credential(server_key, server).encode())
+    (tmp_path / "ca.pem").write_bytes(desk.issuer.public_bytes(Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "ca.pem"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(tmp_path / "server.pem")
+    shown: list[bytes | None] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert isinstance(self.connection, ssl.SSLSocket)
+            shown.append(self.connection.getpeercert(binary_form=True))
+            answer = desk.responder.respond(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Type", "application/pkixcmp")
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as listening:
+        listening.socket = context.wrap_socket(listening.socket, server_side=True)
+
+        def answer_twice() -> None:
+            listening.handle_request()
+            listening.handle_request()
+
+        thread = threading.Thread(target=answer_twice)
+        thread.start()
+        url = f"https://127.0.0.1:{listening.server_port}"
+        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)
+        assert client.certify(desk.message().der).serial
+        assert shown == [desk.station.certificate.public_bytes(Encoding.DER)]
+        stranger_to_it = AuthorityClient(url, desk.station, (desk.clerk.certificate,), clock=desk.clock)
+        with pytest.raises(AuthorityUnreachable):
+            stranger_to_it.certify(desk.message().der)
+        thread.join()
+
+
+def test_a_url_with_a_path_names_the_cmp_service(desk: Desk) -> None:
+    seen = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        return httpx.Response(404)
+
+    for url in (URL, f"{URL}/ejbca/cmp/town"):
+        client = AuthorityClient(
+            url, desk.station, (desk.issuer,), clock=desk.clock, transport=httpx.MockTransport(handle)
+        )
+        with pytest.raises(AuthorityOutcomeUnknown):
+            client.certify(desk.message().der)
+    assert seen == ["/.well-known/cmp", "/ejbca/cmp/town"]
