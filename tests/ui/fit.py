@@ -1,5 +1,6 @@
 """What is wrong with a screen as it is: clipped, wrapped within a phrase, too small to touch, or one over another."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import combinations
 from typing import Any
@@ -20,6 +21,8 @@ from tests.ui.walk import USUAL, Shoot
 _SAYS_SOMETHING = "Banner, StepBar, Paragraph, Key, KeyCap, SeatTab"
 _MAY_WRAP = "Comparison Paragraph, .desk Paragraph"
 """Where texts are data of any length."""
+_CODE = re.compile(r"K-[A-Z]+-\d{3}")
+"""A failure's code, by which the failure book is asked."""
 _LEAST = {Key: (12, 5), KeyCap: (8, 4)}
 """Cells of a target, across and down."""
 _LEAST_LINES = 3
@@ -60,8 +63,7 @@ def flaws(screen: Screen[Any]) -> list[str]:
         for kind, (width, height) in _LEAST.items():
             if isinstance(widget, kind) and (widget.region.width < width or widget.region.height < height):
                 told.append(f"{widget!r} is smaller than {width} by {height} cells")
-        if widget not in wraps:
-            told += _of_text(widget)
+        told += _of_codes(widget) if widget in wraps else _of_text(widget)
     for scroll in filter(_is_shown, screen.query(VerticalScroll)):
         place = _visible(scroll, screen)
         if place != scroll.region or place.height < min(_LEAST_LINES, scroll.virtual_size.height):
@@ -101,6 +103,13 @@ def _of_text(widget: Widget) -> list[str]:
     if len(lines) > widget.content_size.height:
         told.append(f"{_text(widget)!r} is higher than {widget.content_size.height} cells")
     return told
+
+
+def _of_codes(widget: Widget) -> list[str]:
+    """A code is read out over the telephone, so it stands in one line."""
+    drawn = [strip.text for strip in widget.render_lines(Region(0, 0, *widget.size))]
+    codes = set(_CODE.findall(_text(widget)))
+    return [f"{code} is broken in {_text(widget)!r}" for code in codes if not any(code in line for line in drawn)]
 
 
 def _text(widget: Widget) -> str:

@@ -45,7 +45,7 @@ def test_the_desk_tells_what_is_out_of_order_who_acts_and_a_code(play: Callable[
         await reach(pilot, "Start")
         await pilot.press("f11")
         await reach(pilot, "Desk")
-        await until(pilot, lambda: "用紙がありません（K-PRINTER-001）" in text_on(app), "the printer")
+        await until(pilot, lambda: "用紙がありません （K-PRINTER-001）" in text_on(app), "the printer")
         assert "職員：用紙、カバー、カッターを確かめて" in text_on(app)
         assert "硬貨の投入口：未接続" in text_on(app) and "K-DEVICE-001" in text_on(app)
         counter.troubles = ()
@@ -60,7 +60,7 @@ def test_a_fee_is_taken_without_a_receipt_only_by_somebody_who_knows(play: Calla
         await agree(pilot)
         await pilot.press("f11")
         await reach(pilot, "MindFeeTrouble")
-        assert "用紙がありません（K-PRINTER-001）" in text_on(app) and "領収書が出ず" in text_on(app)
+        assert "用紙がありません （K-PRINTER-001）" in text_on(app) and "領収書が出ず" in text_on(app)
         await pilot.press("enter", "escape")
         assert type(app.screen).__name__ == "MindFeeTrouble" and counter.script.tendered_yen is None
         await pilot.press("1")

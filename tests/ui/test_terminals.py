@@ -107,7 +107,7 @@ def test_a_terminal_without_paper_is_told_before_its_fee_is_taken(
     monkeypatch.setattr(ScriptedCounter, "troubles_elsewhere", {"lobby": (no_paper,), "annex": ()})
 
     async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
-        await until(pilot, lambda: "用紙がありません（K-PRINTER-001）" in text_on(pilot.app), "the terminal's printer")
+        await until(pilot, lambda: "用紙がありません （K-PRINTER-001）" in text_on(pilot.app), "the terminal's printer")
         paid = asyncio.ensure_future(
             asyncio.to_thread(clerk.clerk(asked_by("lobby", "fee"), "2026-0007").take_fee, 500)
         )
