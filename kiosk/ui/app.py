@@ -27,6 +27,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
+from kiosk.ui.strokes import Strokes
 from kiosk.ui.terminal_driver import KioskDriver
 from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatBar, SeatTab
@@ -141,6 +142,7 @@ class KioskApp(App[None], inherit_bindings=False):
         self._tapped: tuple[tuple[float, float], float] = ((0, 0), -_SECOND_TAP_S)
         self._drops_release = False
         self._bounce = KeyBounce(hand_clock)
+        self._strokes = Strokes(self, self._hear)
         self._minded: Screen[Any] | None = None
         self._in_front: Screen[Any] | None = None
         self._is_leaving = False
@@ -316,6 +318,13 @@ class KioskApp(App[None], inherit_bindings=False):
     # --- persons who leave ------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
+        """Touches in their turn, everything else at once."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._strokes.come(event)
+        else:
+            await self._hear(event)
+
+    async def _hear(self, event: events.Event) -> None:
         """Every touch shows that somebody is there; some touches do nothing else."""
         # What is still typed while the program ends finds no screen.
         if isinstance(event, events.InputEvent | events.Paste) and self._screen_in_front() is None:
