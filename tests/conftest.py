@@ -1,17 +1,27 @@
-"""What tests share: stores of both kinds, an authority that has issued nothing yet, and a calm garbage collector."""
+"""What tests share: stores of both kinds, an authority that has issued nothing yet, folders in memory, a calm collector."""
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.counter_bench import make_authority
+from tests.memory_folder import memory_folder
 from tests.postgres import Template, template
 from tests.stores import Store, postgresql_stores, sqlite_store
 
 _LOOKS_AFTER = (20_000, 10, 3)
 """New objects after which the youngest are looked through, and how often until the older ones are (`gc`)."""
+
+
+def pytest_configure() -> None:
+    """Folders of tests lie where `memory_folder` says, unless somebody has said otherwise by pytest's own variable.
+
+    Each of some thousand stores waits for its disk at every commit; that took a third of the time of the whole suite.
+    """
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory_folder()))
 
 
 def pytest_collection_finish() -> None:
