@@ -1,4 +1,4 @@
-"""What tests share: stores of both kinds, an authority that has issued nothing yet, folders in memory, a calm collector."""
+"""What tests share: stores of both kinds, a new authority, folders in memory, a calm collector."""
 
 import gc
 import os

@@ -142,7 +142,8 @@ class KioskApp(App[None], inherit_bindings=False):
         self._tapped: tuple[tuple[float, float], float] = ((0, 0), -_SECOND_TAP_S)
         self._drops_release = False
         self._bounce = KeyBounce(hand_clock)
-        self._strokes = Strokes(self, self._hear)
+        self.strokes = Strokes(self, self._hear)
+        """What was typed and is not yet heard."""
         self._minded: Screen[Any] | None = None
         self._in_front: Screen[Any] | None = None
         self._is_leaving = False
@@ -320,7 +321,7 @@ class KioskApp(App[None], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Touches in their turn, everything else at once."""
         if isinstance(event, events.Key) and not event.is_forwarded:
-            await self._strokes.come(event)
+            await self.strokes.come(event)
         else:
             await self._hear(event)
 

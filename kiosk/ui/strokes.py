@@ -35,6 +35,11 @@ class Strokes:
         self._waiting: deque[events.Key] = deque()
         self._settling: asyncio.Task[None] | None = None
 
+    @property
+    def are_heard(self) -> bool:
+        """Whether all that was typed has gone its whole way."""
+        return self._settling is None and not self._waiting
+
     async def come(self, stroke: events.Key) -> None:
         """A stroke has come: it is heard now, or after those before it."""
         self._waiting.append(stroke)

@@ -20,6 +20,7 @@ from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
 from tests.crash.boundary import Passage
 from tests.crash.people import Till, TruthfulClerk
 from tests.issuance.rest import check_rest, new_world
+from tests.sweep import sweep
 
 MOST_STARTS = 6
 
@@ -67,7 +68,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> r
     return range(first[0] + 1, world.printer_core._received + 1)
 
 
-@pytest.mark.parametrize("kind", [PAPER_END, COVER_OPEN, CUTTER_JAM, POWER_OFF])
+@pytest.mark.parametrize("kind", sweep([PAPER_END, COVER_OPEN, CUTTER_JAM, POWER_OFF], suite=[0, 3]))
 def test_a_printer_that_fails_anywhere_prints_one_original_at_most(
     tmp_path: Path, fresh_authority: Path, places: range, kind: str
 ) -> None:

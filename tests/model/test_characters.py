@@ -3,6 +3,7 @@
 import sys
 import unicodedata
 from collections import Counter
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -10,16 +11,21 @@ from hypothesis import strategies as st
 
 from kiosk.model.characters import GETA, CertifiedText, Standing, certified_text, impossible, is_certifiable, standing
 from tests.model import substitute_table
+from tests.sweep import sweep
 
 _MICROSOFT = "－～∥￠￡￢"
 _OTHERWISE_MAPPED = _MICROSOFT + "\u2014"
 
 
-def test_every_code_point_has_a_standing_and_none_raises() -> None:
-    code_points = [chr(code) for code in range(sys.maxunicode + 1)]
-    assert len(code_points) == 0x110000
+_WHOLE = (range(sys.maxunicode + 1),)
+_ASSIGNED = (range(0x40000), range(0xE0000, 0xE0200), range(0x40000, sys.maxunicode + 1, 251))
+"""What Unicode has, selectors of variants among it, and a few of the rest."""
+
+
+@pytest.mark.parametrize("code_points", sweep([_ASSIGNED, _WHOLE], suite=[0]))
+def test_every_code_point_has_a_standing_and_none_raises(code_points: tuple[range, ...]) -> None:
     counted: Counter[Standing] = Counter()
-    for character in code_points:
+    for character in map(chr, chain(*code_points)):
         found = standing(character)
         counted[found] += 1
         certified = certified_text(character)

@@ -110,6 +110,8 @@ async def _listen(longest: list[float]) -> None:
 async def _settle(app: Played) -> None:
     """Waits until the app, and then the screen in front, have worked off what was typed."""
     await _hear(app, _HEARS_WITHIN_S)
+    while isinstance(app, KioskApp) and not app.strokes.are_heard:
+        await _hear(app, _HEARS_WITHIN_S)
     # A screen that leaves hears nothing more, and need not; whatever takes its place is looked at next.
     with suppress(Stuck):
         await _hear(app.screen, LONGEST_S)

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from kiosk.ui.app import KioskApp
 from kiosk.ui.picture import CELL_HEIGHT, CELL_WIDTH, picture
 from kiosk.ui.themes import CONTRAST, MONO, STANDARD
+from tests.sweep import sweep
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import by_keyboard, walk
 
@@ -60,7 +61,7 @@ def faint(app: KioskApp, path: Path, least: float) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("theme", [CONTRAST.name, STANDARD.name])
+@pytest.mark.parametrize("theme", sweep([CONTRAST.name, STANDARD.name], suite=[1]))
 def test_every_letter_stands_out_on_the_picture(theme: str, play: Callable[..., KioskApp], tmp_path: Path) -> None:
     found: list[str] = []
 

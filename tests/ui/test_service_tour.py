@@ -1,6 +1,7 @@
 """Every text of what the counter does besides issuing fits its place; the resident has keys and words for his part."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from textual.pilot import Pilot
@@ -8,6 +9,7 @@ from textual.pilot import Pilot
 from kiosk.ui.app import KioskApp
 from kiosk.ui.voice import sentence
 from kiosk.ui.widgets.keyboard import KeyCap
+from tests.sweep import rows
 from tests.ui.fit import Tour, flaws_on_tour
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter, a_left_case
@@ -15,7 +17,8 @@ from tests.ui.service_tour import change, decisions, second_password, services, 
 from tests.ui.walk import LARGE, SMALL, USUAL, Shoot, reach
 
 
-@pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL), ("ja", LARGE)])
+# Each screen alone stands in every language at every size elsewhere.
+@pytest.mark.parametrize(("language", "size"), rows([("en", SMALL), ("ja", USUAL), ("ja", LARGE)], suite=[0]))
 @pytest.mark.parametrize("tour", [services, decisions])
 def test_every_text_fits(tour: Tour, language: str, size: tuple[int, int], play: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter()
@@ -49,8 +52,9 @@ def test_the_residents_part_fits_in_easy_japanese_and_every_arrangement(
     assert all(said.values())
 
 
-@pytest.mark.parametrize("size", [SMALL, USUAL, LARGE])
-@pytest.mark.parametrize("language", ["ja", "en", "ja@easy"])
+@pytest.mark.parametrize(
+    ("language", "size"), rows(product(["ja", "en", "ja@easy"], [SMALL, USUAL, LARGE]), suite=[0, 4, 8])
+)
 def test_the_second_password_is_asked_for_in_its_own_words_and_by_digits(
     language: str, size: tuple[int, int], play: Callable[..., KioskApp]
 ) -> None:

@@ -26,6 +26,7 @@ from kiosk.ui.devices import DeviceState
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.terminals import ClerkForTerminals
 from kiosk.ui.words import LANGUAGES
+from tests.sweep import rows
 from tests.ui.fit import flaws
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
@@ -331,10 +332,13 @@ def test_a_terminal_that_nobody_seems_to_be_at_is_looked_at_and_ended(attend: Ca
 
 @pytest.mark.parametrize(
     ("step", "stage", "keys", "answer"),
-    [
-        (Step.FEE, Stage.FEE_SUSPECT, ("5", "0", "0", "enter"), "500"),
-        (Step.RECEIPT, Stage.RECEIPT_SUSPECT, "1", "whole"),
-    ],
+    rows(
+        [
+            (Step.FEE, Stage.FEE_SUSPECT, ("5", "0", "0", "enter"), "500"),
+            (Step.RECEIPT, Stage.RECEIPT_SUSPECT, "1", "whole"),
+        ],
+        suite=[0],
+    ),
 )
 def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
     attend: Callable[[Play], None], step: Step, stage: Stage, keys: Sequence[str], answer: str
@@ -389,12 +393,15 @@ ON_HOLD = CaseElsewhere("p", "lobby", "2026-0007", Stage.ON_HOLD)
 
 @pytest.mark.parametrize(
     ("case", "keys", "kind", "told"),
-    [
-        (LEFT, (("1", "ReturnDay"), ("1", "Decided")), DecisionKind.HOLD, "保留票は、その端末"),
-        (ON_HOLD, (("2", "Decided"),), DecisionKind.RESUME, "保留を解きました"),
-        (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), DecisionKind.ABORT, "中止しました"),
-        (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), None, "いまその処理ができません"),
-    ],
+    rows(
+        [
+            (LEFT, (("1", "ReturnDay"), ("1", "Decided")), DecisionKind.HOLD, "保留票は、その端末"),
+            (ON_HOLD, (("2", "Decided"),), DecisionKind.RESUME, "保留を解きました"),
+            (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), DecisionKind.ABORT, "中止しました"),
+            (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), None, "いまその処理ができません"),
+        ],
+        suite=[0, 3],
+    ),
 )
 def test_the_clerk_decides_about_what_was_left_at_a_terminal_and_hears_what_came_of_it(
     attend: Callable[[Play], None],

@@ -9,6 +9,7 @@ from kiosk.issuance.persons import IdentityEvidence
 from kiosk.model.identity import IdentityDocument
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
+from tests.sweep import rows
 from tests.ui.contact_sheet import beside, comfortably, duties, fill_in, rounds
 from tests.ui.fit import Tour, flaws_on_tour
 from tests.ui.fit import flaws as flaws_of
@@ -45,7 +46,7 @@ def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
     assert [type(case.ending) for case in app.board.ended] == [Finished]
 
 
-@pytest.mark.parametrize(("language", "size"), [("ja", USUAL), ("en", SMALL)])
+@pytest.mark.parametrize(("language", "size"), rows([("ja", USUAL), ("en", SMALL)], suite=[1]))
 def test_what_a_resident_can_do_besides_fits_too(
     language: str, size: tuple[int, int], play: Callable[..., KioskApp]
 ) -> None:

@@ -91,6 +91,8 @@ class OneCalmAKey(Pilot[None]):
             name = _character_to_key(key) if is_character and not key.isalnum() else key
             self.app.post_message(events.Key(name, key if is_character else None))
             await wait_for_idle(0)
+        while isinstance(self.app, KioskApp) and not self.app.strokes.are_heard:
+            await asyncio.sleep(0)
         await wait_for_idle(0)
         await self._wait_for_screen()
 
