@@ -97,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--name", help="the name on the form, compared with the certificate's")
     verify.add_argument("--json", action="store_true", help="the verdict as one JSON object")
 
+    agency = add("agency", _agency, "An agency that signed applications can be sent to.")
+    agency.declare = _declare_agency
+
     journal = add(
         "journal",
         _journal,
@@ -263,6 +266,12 @@ def _declare_paper(paper: UsageParser) -> None:
     paper.add_argument("-o", dest="out", type=Path, metavar="OUT", help="a file instead: .pdf or .png (A4), .txt")
 
 
+def _declare_agency(agency: UsageParser) -> None:
+    from kiosk.agency_command import add_arguments
+
+    add_arguments(agency, common_options(2))
+
+
 def _declare_ca(ca: UsageParser) -> None:
     from kiosk.authority.embedded.command import add_arguments
 
@@ -391,6 +400,17 @@ def _verify(args: argparse.Namespace) -> int:
 
     config = load_config(locate_config(args.config), args.settings)
     return run_verify(config, args.file, args.signature, args.trust, args.name, args.credential, is_json=args.json)
+
+
+def _agency(args: argparse.Namespace) -> int:
+    from kiosk.agency_command import run_serve
+    from kiosk.config import load_config, locate_config
+    from kiosk.signature_command import judge_of
+
+    config = load_config(locate_config(args.config), args.settings)
+    judge = judge_of(config, args.trust, args.credential)
+    folder = _data(args) / "agency"
+    return run_serve(config, folder, args.listen, judge, is_ended_by_input=args.exit_with_parent)
 
 
 def _journal(args: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """`kiosk sign` and `kiosk verify`: the resident's signature by his card, and the agency's verdict on it."""
 
 import dataclasses
+import datetime
 import json
 import os
 import sys
@@ -26,7 +27,7 @@ from kiosk.authority.verification import load_certificate
 from kiosk.clock import system_clock
 from kiosk.config import Config
 from kiosk.eapply.sign import sign_cms
-from kiosk.eapply.verify import Outcome, Verdict, verify
+from kiosk.eapply.verify import Judge, Outcome, Verdict, verify
 from kiosk.exit_code import ExitCode
 from kiosk.model.certificate import CertificateStatus
 from kiosk.model.secret import wipe
@@ -163,12 +164,29 @@ def run_verify(
 
     `credential` is that of a registered relying party, by which it asks for the status. Raises `ConfigInvalid`.
     """
-    own = None if credential is None else _credential(credential)
     beside = file.with_name(file.name + ".p7s")
     if signature is None and beside.exists():
         signature = beside
-    anchors, policies = _trust(config, trust), config.policy.signature_policies
+    judge = judge_of(config, trust, credential)
     now = system_clock()
+    if signature is None:
+        print(
+            f"kiosk: {beside}: no such file; {file} is read as a document that encloses its signature", file=sys.stderr
+        )
+        verdict = judge(_read(file), now, claimed_name=name)
+    else:
+        verdict = judge(_read(signature), now, content=_read(file), claimed_name=name)
+    _tell(verdict, is_json)
+    return _EXIT[verdict.outcome]
+
+
+def judge_of(config: Config, trust: Path | None, credential: Path | None) -> Judge:
+    """The agency's judgement by the configured trust, policies and status service.
+
+    `credential` is that of a registered relying party, by which it asks for the status. Raises `ConfigInvalid`.
+    """
+    own = None if credential is None else _credential(credential)
+    anchors, policies = _trust(config, trust), config.policy.signature_policies
 
     def status_of(certificate: x509.Certificate, issuer: x509.Certificate) -> CertificateStatus:
         url = configured_ocsp(config.authority.url) or ocsp_url(certificate)
@@ -178,15 +196,12 @@ def run_verify(
             url, certificate, issuer, clock=system_clock, timeout_s=config.authority.timeout_s, credential=own
         )
 
-    if signature is None:
-        print(
-            f"kiosk: {beside}: no such file; {file} is read as a document that encloses its signature", file=sys.stderr
-        )
-        verdict = verify(None, _read(file), anchors, policies, now, status_of, name)
-    else:
-        verdict = verify(_read(file), _read(signature), anchors, policies, now, status_of, name)
-    _tell(verdict, is_json)
-    return _EXIT[verdict.outcome]
+    def judge(
+        signature: bytes, at: datetime.datetime, *, content: bytes | None = None, claimed_name: str | None = None
+    ) -> Verdict:
+        return verify(content, signature, anchors, policies, at, status_of, claimed_name)
+
+    return judge
 
 
 def configured_ocsp(authority_url: str) -> str:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from cryptography import x509
 
@@ -60,6 +61,20 @@ class Verdict:
 
 StatusSource = Callable[[x509.Certificate, x509.Certificate], CertificateStatus]
 """Answers the status of a certificate under its issuer; raises `AuthorityError` when it cannot be had."""
+
+
+class Judge(Protocol):
+    """Judges a signature (DER) at a time, and the document that it does not enclose, if one is given."""
+
+    def __call__(
+        self,
+        signature: bytes,
+        at: datetime.datetime,
+        *,
+        content: bytes | None = None,
+        claimed_name: str | None = None,
+    ) -> Verdict:
+        """See `verify`."""
 
 
 def verify(

@@ -10,11 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.card.key import CardKey
 from kiosk.authority.credential import load_credential
-from kiosk.authority.embedded.directory import init
 from kiosk.authority.errors import AuthorityUnreachable
-from kiosk.config import SHIPPED, load_config
 from kiosk.eapply.name import NameMatch, match_name
 from kiosk.eapply.sign import sign_cms
 from kiosk.eapply.verify import Outcome, Verdict, verify
@@ -24,27 +21,10 @@ from kiosk.model.certificate import (
     CertifiedItems,
     RevocationReason,
 )
-from tests.counter_bench import PASSWORD, RESIDENT, START, World
+from tests.counter_bench import START, World
+from tests.eapply.conftest import CONTENT
 
-CONTENT = "町道民税申告書\n".encode()
 GOOD = CertificateStatus(CertificateState.GOOD)
-
-
-@pytest.fixture(scope="module")
-def signed(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, bytes, bytes]:
-    """A counter where a certificate was issued, the signature of its card, detached and enclosing."""
-    directory = tmp_path_factory.mktemp("eapply")
-    ca = directory / "ca"
-    init(ca, SHIPPED / "policy" / "juki-2011.toml", load_config(SHIPPED / "kiosk.toml", []).town, lambda: START)
-    world = World(directory, ca)
-    world.issue()
-    world.hand.insert(RESIDENT)
-    with world.station().reader.session() as card:
-        card.verify_pin(bytearray(PASSWORD.encode()))
-        public_key, certificate = card.public_key(), card.read_certificate()
-        assert public_key is not None and certificate is not None
-        key, loaded = CardKey(card, public_key), x509.load_der_x509_certificate(certificate)
-        return world, *(sign_cms(CONTENT, loaded, key, is_detached=detached) for detached in (True, False))
 
 
 def judge(

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kiosk.authority.embedded.listen_address import host_and_port
 from kiosk.authority.embedded.terms import DEFAULT_POLICY, DirectoryInvalid
 from kiosk.clock import system_clock
 from kiosk.exit_code import ExitCode
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     ceremony.add_argument("--store", metavar="URL", default="", help="keep the books there, not in a file")
     ceremony.add_argument("--token", metavar="URI", default="", help=_KEY_PLACE)
     serve = add("serve", "Serves CMP, OCSP and CRLs over HTTP.")
-    serve.add_argument("--listen", metavar="HOST:PORT", type=_address, default=_address(DEFAULT_LISTEN))
+    serve.add_argument("--listen", metavar="HOST:PORT", type=host_and_port, default=host_and_port(DEFAULT_LISTEN))
     serve.add_argument(
         "--workers", type=_positive, default=1, help="processes that answer (default 1); one that is lost is replaced"
     )
@@ -272,13 +273,6 @@ def _status(args: argparse.Namespace, authority: "Authority") -> int:
         date = datetime.datetime.fromtimestamp(record.revoked_at, datetime.UTC)
         print(f"revoked {record.reason} {date:%Y-%m-%dT%H:%M:%SZ}")
     return ExitCode.OK
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
-    return host.strip("[]"), int(port)
 
 
 def _positive(text: str) -> int:

@@ -1,4 +1,4 @@
-"""HTTP by uvicorn: how a server ends, and how long it waits for a client."""
+"""HTTP by uvicorn: where a server listens and how it ends, how long it waits for a client, what it takes from one."""
 
 import asyncio
 import gc
@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, cast
@@ -25,6 +25,11 @@ MOST_CONNECTIONS = 512
 
 _GRACE_S = 2
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+"""What ASGI hands to an application."""
 
 
 class Connection(HttpToolsProtocol):
@@ -82,6 +87,46 @@ class Connection(HttpToolsProtocol):
     def _drop_untaken(self) -> None:
         if self.transport.get_write_buffer_size():
             self.transport.abort()
+
+
+def url_of(scheme: str, host: str, port: int) -> str:
+    """The URL of a server; `host` may be an address of IPv6."""
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Where clients come to, to be closed by the caller; port 0 takes any free one. Raises `OSError`."""
+    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # Accepted connections inherit it. asyncio sets it for sockets that say they are TCP, and this one does not;
+    # each answer after the first of a connection would wait 40 ms for the other side's delayed acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+class BodyRefused(ValueError):
+    """A request's body is not taken: `status` is of HTTP, the text the reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+async def read_body(scope: Scope, receive: Receive, media_type: str, most_bytes: int) -> bytes:
+    """A request's body, by the messages of ASGI. Raises `BodyRefused`."""
+    told = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    if told.partition(b";")[0].strip().lower() != media_type.encode():
+        raise BodyRefused(415, f"{media_type} is spoken here\n")
+    body, is_whole = bytearray(), False
+    while not is_whole:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            # Gone, or waited for long enough: nobody hears this.
+            raise BodyRefused(408, "not a whole request\n")
+        body += message.get("body", b"")
+        is_whole = not message.get("more_body", False)
+        if len(body) > most_bytes:
+            raise BodyRefused(413, "too large\n")
+    return bytes(body)
 
 
 def configuration(served: Callable[..., Any], **tls: Any) -> uvicorn.Config:

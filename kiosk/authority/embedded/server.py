@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,7 +27,7 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.directory import Clock, RandomBytes, open_authority
 from kiosk.authority.embedded.gathering import Gathering
-from kiosk.authority.embedded.http_server import configuration, run
+from kiosk.authority.embedded.http_server import BodyRefused, configuration, listen, read_body, run, url_of
 from kiosk.authority.embedded.registration import register
 from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.embedded.responder import Responder
@@ -65,9 +65,10 @@ def application(authority: Authority, *, is_status_only: bool = False) -> ASGIAp
     own = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in authority.generations)
 
     async def cmp(request: Request) -> Response:
-        body = await _body(request, CMP_TYPE)
-        if isinstance(body, Response):
-            return body
+        try:
+            body = await read_body(request.scope, request.receive, CMP_TYPE, LARGEST_REQUEST)
+        except BodyRefused as refused:
+            return PlainTextResponse(str(refused), refused.status)
         if is_slow:
             # Its server gathers commits itself, from as many threads as come.
             return Response(await run_in_threadpool(responder.respond, body), media_type=CMP_TYPE)
@@ -75,8 +76,11 @@ def application(authority: Authority, *, is_status_only: bool = False) -> ASGIAp
         return Response(await gathering.answer(open_request(body)), media_type=CMP_TYPE)
 
     async def ocsp_post(request: Request) -> Response:
-        body = await _body(request, OCSP_REQUEST_TYPE)
-        return body if isinstance(body, Response) else await ocsp(body)
+        try:
+            body = await read_body(request.scope, request.receive, OCSP_REQUEST_TYPE, LARGEST_REQUEST)
+        except BodyRefused as refused:
+            return PlainTextResponse(str(refused), refused.status)
+        return await ocsp(body)
 
     async def ocsp_get(request: Request) -> Response:
         try:
@@ -154,14 +158,10 @@ def serve(
     hears of each worker that is lost and replaced. Raises `OSError` when the address cannot be had, `PlainRefused`,
     `WorkersLost`, and what `open_authority` raises.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family) as listening:
-        # Accepted connections inherit it. asyncio sets it for sockets that say they are TCP, and this one does not;
-        # each answer after the first of a connection would wait 40 ms for the other side's delayed acknowledgement.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with listen(host, port) as listening:
         port = listening.getsockname()[1]
         scheme = "https" if has_tls else "http"
-        public = _url(scheme, _public_name(host), port)
+        public = url_of(scheme, _public_name(host), port)
         authority = open_authority(directory, clock, random_bytes, public, passphrase)
         if not (authority.is_training or has_tls or is_status_only or host in _LOOPBACK):
             raise PlainRefused("a production authority takes requests over TLS: --tls; --status-only does without")
@@ -169,7 +169,7 @@ def serve(
         authority.store.close()
         with _tls(authority, _public_name(host), directory / "ca.pem", has_tls) as tls:
             config = configuration(application(authority, is_status_only=is_status_only), **tls)
-            url = _url(scheme, host, port)
+            url = url_of(scheme, host, port)
             if workers == 1:
                 run(config, listening, lambda: ready(url), stop_at_eof_of)
                 return
@@ -211,26 +211,6 @@ async def _remind(certificate: x509.Certificate, authority: Authority) -> None:
     end = certificate.not_valid_after_utc
     if end - authority.now() < _REMINDED_BEFORE:
         _log.warning("the server's certificate of TLS ends at %s: start it anew before", end.isoformat())
-
-
-async def _body(request: Request, media_type: str) -> bytes | Response:
-    """The request's body, or the response that refuses it."""
-    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != media_type:
-        return PlainTextResponse(f"{media_type} is spoken here\n", 415)
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_REQUEST:
-                return PlainTextResponse("too large\n", 413)
-    except ClientDisconnect:
-        # Gone, or waited for long enough: nobody hears this.
-        return PlainTextResponse("not a whole request\n", 408)
-    return bytes(body)
-
-
-def _url(scheme: str, host: str, port: int) -> str:
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _public_name(host: str) -> str:

@@ -1,0 +1,62 @@
+"""A resident's signed application goes to an agency that is a process of its own, and OpenSSL reads its answer."""
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from kiosk.eapply.agency_server import SIGNED_TYPE
+from tests.e2e.commands import PASSWORD, application_file, at, authority, lines, run, started
+
+
+def post(url: str, signed: bytes) -> tuple[int, bytes]:
+    request = urllib.request.Request(f"{url}/submissions", signed, {"Content-Type": SIGNED_TYPE})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read()
+
+
+def acknowledged(acknowledgement: bytes, certificate: Path) -> dict[str, object]:
+    command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-CAfile", str(certificate), "-purpose", "any"]
+    told: dict[str, object] = json.loads(subprocess.run(command, input=acknowledgement, capture_output=True).stdout)
+    return told
+
+
+def test_what_the_counters_card_signs_is_accepted_until_the_certificate_is_revoked(tmp_path: Path) -> None:
+    data, trust = tmp_path / "data", tmp_path / "ca" / "ca.pem"
+    document, password = tmp_path / "tax.txt", tmp_path / "password"
+    password.write_text(PASSWORD)
+    with authority(tmp_path / "ca") as authority_url:
+        settings = at(authority_url, tmp_path / "ca")
+        done = run("drill", application_file(tmp_path / "a.toml"), "--json", "--data", data, *settings)
+        assert done.returncode == 0, done.stderr
+        serve = ("agency", "serve", "--listen", "127.0.0.1:0", "--trust", trust, "--data", tmp_path / "agency")
+        with started(*serve, "--set", f"authority.url={authority_url}") as (process, ready):
+            word, url = ready.split()
+            assert word == "ready"
+            own = tmp_path / "agency.pem"
+            own.write_bytes(urllib.request.urlopen(f"{url}/agency.pem").read())
+
+            def submit(text: str) -> dict[str, object]:
+                document.write_text(text)
+                signed = run("sign", document, "--format", "cms-attached", "--pin-file", password, "--data", data)
+                assert signed.returncode == 0, signed.stderr
+                status, answer = post(url, Path(signed.stdout.strip()).read_bytes())
+                assert status == 202, answer
+                return acknowledged(answer, own)
+
+            told = submit("income 1")
+            serial = lines(done.stdout)[-1]["serial"]
+            assert (told["number"], told["verdict"], told["serial"]) == (1, "accepted", serial)
+            assert post(url, b"rubbish")[0] == 400
+            revoked = run("ca", "revoke", serial, "--reason", "keyCompromise", "--data", tmp_path / "ca")
+            assert revoked.returncode == 0, revoked.stderr
+            told = submit("income 2")
+            assert (told["number"], told["verdict"]) == (2, "rejected")
+            second = run(*serve, "--set", f"authority.url={authority_url}")
+            assert second.returncode == 70 and "in use" in second.stderr
+            process.terminate()
+            assert process.wait() == 0
