@@ -79,11 +79,14 @@ def _parser() -> argparse.ArgumentParser:
     drill = add("drill", _drill, "Issuances without a screen, the persons played by a file.")
     drill.declare = _declare_drill
 
-    sign = add("sign", _sign, "Signs a file with the card in the reader (CMS).")
+    sign = add("sign", _sign, "Signs a file with the card in the reader (CMS, PAdES).")
     sign.add_argument("file", type=Path)
-    sign.add_argument("-o", dest="out", type=Path, metavar="OUT", help="default FILE.p7s")
+    sign.add_argument("-o", dest="out", type=Path, metavar="OUT", help="default FILE.p7s, with pades FILE.signed.pdf")
     sign.add_argument(
-        "--format", choices=("cms", "cms-attached"), default="cms", help="detached (default) or enclosing"
+        "--format",
+        choices=("cms", "cms-attached", "pades"),
+        default="cms",
+        help="the signature beside the document (default), around it, or inside it, which is PDF then",
     )
     sign.add_argument("--pin-file", type=Path, help="take the password from this file's first line; may be a pipe")
 
@@ -386,12 +389,12 @@ def _drill(args: argparse.Namespace) -> int:
 
 def _sign(args: argparse.Namespace) -> int:
     from kiosk.config import load_config, locate_config
+    from kiosk.eapply.sign import SignatureForm
     from kiosk.signature_command import run_sign
 
     config = load_config(locate_config(args.config), args.settings)
-    is_detached = args.format == "cms"
     with _writing(_worked_in(args, "drill")) as data:
-        return run_sign(config, data, args.file, args.out, is_detached=is_detached, pin_file=args.pin_file)
+        return run_sign(config, data, args.file, args.out, form=SignatureForm(args.format), pin_file=args.pin_file)
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -26,8 +26,9 @@ from kiosk.authority.status_service import ask_status, ocsp_url
 from kiosk.authority.verification import load_certificate
 from kiosk.clock import system_clock
 from kiosk.config import Config
-from kiosk.eapply.sign import sign_cms
-from kiosk.eapply.verify import Judge, Outcome, Verdict, verify
+from kiosk.eapply.pdf import MAGIC, DocumentUnfit
+from kiosk.eapply.sign import SignatureForm, sign
+from kiosk.eapply.verify import Judge, Outcome, Verdict, verify, verify_pdf
 from kiosk.exit_code import ExitCode
 from kiosk.model.certificate import CertificateStatus
 from kiosk.model.secret import wipe
@@ -48,11 +49,11 @@ class NothingToSignWith(Exception):
 
 
 def run_sign(
-    config: Config, data: Path, file: Path, out: Path | None, *, is_detached: bool, pin_file: Path | None
+    config: Config, data: Path, file: Path, out: Path | None, *, form: SignatureForm, pin_file: Path | None
 ) -> ExitCode:
-    """Signs `file` with the card in the reader; writes the signature (DER) and its path to stdout."""
+    """Signs `file` with the card in the reader; writes what is signed, and its path to stdout."""
     content = _read(file)
-    target = out or file.with_name(file.name + ".p7s")
+    target = out or form.path(file)
     # The simulated card's memory lies in the data directory, where a demo or a drill may be at work on it.
     is_simulated = config.hardware.card.link == SIMULATED
     if is_simulated and not data.exists():
@@ -63,7 +64,7 @@ def run_sign(
             if hand is not None and not hand.is_inserted:
                 hand.insert_last()
             with reader.session() as card:
-                signature = sign_by_card(content, card, is_detached=is_detached, pin_file=pin_file)
+                signature = sign_by_card(content, card, form=form, pin_file=pin_file)
     except CardAbsent:
         return _refuse(ExitCode.REFUSED, "no card in the reader")
     except PinLocked:
@@ -72,6 +73,8 @@ def run_sign(
         return _refuse(ExitCode.REFUSED, f"wrong password, {refused.attempts_remaining} attempts remain")
     except ReaderMissing as error:
         return _refuse(ExitCode.CONFIG, f"card.link: {error}")
+    except DocumentUnfit as error:
+        raise ConfigInvalid(str(file), "", str(error)) from error
     except (DeviceError, NothingToSignWith) as error:
         return _refuse(ExitCode.REFUSED, str(error))
     try:
@@ -82,10 +85,10 @@ def run_sign(
     return ExitCode.OK
 
 
-def sign_by_card(content: bytes, card: CardSession, *, is_detached: bool, pin_file: Path | None) -> bytes:
-    """The CMS signature (DER) by the card in the session; its password is typed at the reader where that has a pad.
+def sign_by_card(content: bytes, card: CardSession, *, form: SignatureForm, pin_file: Path | None) -> bytes:
+    """The document signed by the card in the session; its password is typed at the reader where that has a pad.
 
-    Raises `NothingToSignWith`, and what the card's driver raises.
+    Raises `NothingToSignWith`, `DocumentUnfit`, and what the card's driver raises.
     """
     status = card.pin_status()
     if not status.is_set:
@@ -106,7 +109,7 @@ def sign_by_card(content: bytes, card: CardSession, *, is_detached: bool, pin_fi
         loaded = load_certificate(certificate)
     except ValueError as error:
         raise NothingToSignWith("what the card holds is no certificate") from error
-    return sign_cms(content, loaded, CardKey(card, public_key), is_detached=is_detached)
+    return sign(content, loaded, CardKey(card, public_key), form)
 
 
 def read_password(pin_file: Path | None, prompt: str) -> bytearray:
@@ -169,13 +172,14 @@ def run_verify(
         signature = beside
     judge = judge_of(config, trust, credential)
     now = system_clock()
-    if signature is None:
-        print(
-            f"kiosk: {beside}: no such file; {file} is read as a document that encloses its signature", file=sys.stderr
-        )
-        verdict = judge(_read(file), now, claimed_name=name)
+    document = _read(file)
+    if signature is not None:
+        verdict = judge(_read(signature), now, content=document, claimed_name=name)
     else:
-        verdict = judge(_read(signature), now, content=_read(file), claimed_name=name)
+        holds = "holds" if document.startswith(MAGIC) else "encloses"
+        read_as = f"{file} is read as a document that {holds} its signature"
+        print(f"kiosk: {beside}: no such file; {read_as}", file=sys.stderr)
+        verdict = judge(document, now, claimed_name=name)
     _tell(verdict, is_json)
     return _EXIT[verdict.outcome]
 
@@ -199,6 +203,8 @@ def judge_of(config: Config, trust: Path | None, credential: Path | None) -> Jud
     def judge(
         signature: bytes, at: datetime.datetime, *, content: bytes | None = None, claimed_name: str | None = None
     ) -> Verdict:
+        if content is None and signature.startswith(MAGIC):
+            return verify_pdf(signature, anchors, policies, at, status_of, claimed_name)
         return verify(content, signature, anchors, policies, at, status_of, claimed_name)
 
     return judge

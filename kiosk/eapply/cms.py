@@ -61,6 +61,19 @@ def read_signed_data(signature: bytes) -> SignedData:
         raise SignatureUnreadable("not a CMS signature of one signer with his certificate") from error
 
 
+def read_padded_signed_data(padded: bytes) -> SignedData:
+    """The same of DER that zeros follow, as in a PDF document. Raises `SignatureUnreadable`."""
+    from asn1crypto import parser
+
+    try:
+        der = padded[: parser.peek(padded)]
+    except ValueError as error:
+        raise SignatureUnreadable("not a CMS signature") from error
+    if any(padded[len(der) :]):
+        raise SignatureUnreadable("something stands behind the signature")
+    return read_signed_data(der)
+
+
 def check_integrity(signed: SignedData, digest: bytes) -> Integrity:
     """Checks the signature over a document of this digest. Raises `SignatureUnreadable` when it cannot be checked."""
     from cryptography.exceptions import UnsupportedAlgorithm

@@ -1,9 +1,38 @@
-"""Signs a document with a resident's key: CMS SignedData (RFC 5652), the document beside it or inside."""
+"""Signs a document with a resident's key, in one of the forms that receivers take."""
+
+from enum import StrEnum
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+
+from kiosk.eapply.pdf import sign_pdf
+
+
+class SignatureForm(StrEnum):
+    """How signature and document belong together."""
+
+    CMS = "cms"
+    """CMS SignedData (RFC 5652) in a file beside the document."""
+    CMS_ATTACHED = "cms-attached"
+    """The document stands inside it."""
+    PADES = "pades"
+    """It stands inside the document, which is PDF (ETSI EN 319 142-1)."""
+
+    def path(self, document: Path) -> Path:
+        """Where the signed form of a document goes, unless somebody says where."""
+        if self is SignatureForm.PADES:
+            return document.with_name(f"{document.stem}.signed{document.suffix}")
+        return document.with_name(document.name + ".p7s")
+
+
+def sign(content: bytes, certificate: x509.Certificate, key: rsa.RSAPrivateKey, form: SignatureForm) -> bytes:
+    """A document in its signed form; one use of `key`. Raises `DocumentUnfit` where the form needs another document."""
+    if form is SignatureForm.PADES:
+        return sign_pdf(content, certificate, key)
+    return sign_cms(content, certificate, key, is_detached=form is SignatureForm.CMS)
 
 
 def sign_cms(

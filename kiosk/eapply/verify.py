@@ -23,6 +23,7 @@ from kiosk.authority.verification import (
 )
 from kiosk.eapply.cms import SignatureUnreadable, SignedData, check_integrity, read_signed_data
 from kiosk.eapply.name import NameMatch, match_name
+from kiosk.eapply.pdf import read_signed_pdf
 from kiosk.model.certificate import CertificateState, CertificateStatus, serial_text
 
 _DIGESTS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
@@ -91,8 +92,41 @@ def verify(
     `policies`: the signer's certificate must assert one of these (dotted), by which its authority says that it looked
     at a resident's identity.
     """
-    try:
+
+    def read() -> tuple[SignedData, Callable[[], Finding]]:
         signed = read_signed_data(signature)
+        return signed, lambda: _check_signature(signed, content)
+
+    return _judge(read, trust, policies, at, status_of, claimed_name)
+
+
+def verify_pdf(
+    document: bytes,
+    trust: tuple[x509.Certificate, ...],
+    policies: Collection[str],
+    at: datetime.datetime,
+    status_of: StatusSource,
+    claimed_name: str | None = None,
+) -> Verdict:
+    """Judges a PDF document that holds its one signature; otherwise as `verify`."""
+
+    def read() -> tuple[SignedData, Callable[[], Finding]]:
+        pdf = read_signed_pdf(document)
+        return pdf.signed, lambda: _check_digest(pdf.signed, pdf.digest)
+
+    return _judge(read, trust, policies, at, status_of, claimed_name)
+
+
+def _judge(
+    read: Callable[[], tuple[SignedData, Callable[[], Finding]]],
+    trust: tuple[x509.Certificate, ...],
+    policies: Collection[str],
+    at: datetime.datetime,
+    status_of: StatusSource,
+    claimed_name: str | None,
+) -> Verdict:
+    try:
+        signed, check_signature = read()
         certificate = load_certificate(signed.certificate_der)
         serial = serial_text(certificate.serial_number)
     except ValueError as error:
@@ -105,7 +139,7 @@ def verify(
     if not valid.chain:
         return Verdict((Finding("path", Outcome.REJECTED, "the authority's own certificate is no resident's"),), serial)
     path = Finding("path", Outcome.ACCEPTED, "issued by the trusted authority, within its validity")
-    finding = _check_signature(signed, content)
+    finding = check_signature()
     if finding.outcome is not Outcome.ACCEPTED:
         return Verdict((path, finding), serial)
     findings = [
@@ -120,26 +154,33 @@ def verify(
 
 
 def _check_signature(signed: SignedData, content: bytes | None) -> Finding:
-    def rejected(reason: str) -> Finding:
-        return Finding("signature", Outcome.REJECTED, reason)
-
     if content is None and signed.enclosed is None:
-        return rejected("the signature encloses no document, and none was given")
+        return _rejected("the signature encloses no document, and none was given")
     if content is not None and signed.enclosed not in (None, content):
-        return rejected("the signature encloses another document")
+        return _rejected("the signature encloses another document")
     document = content if content is not None else signed.enclosed
     assert document is not None, "one of the two is there"
     if signed.digest_name not in _DIGESTS:
-        return rejected(f"digest algorithm {signed.digest_name} is not acceptable")
+        return _rejected(f"digest algorithm {signed.digest_name} is not acceptable")
+    return _check_digest(signed, _DIGESTS[signed.digest_name](document).digest())
+
+
+def _check_digest(signed: SignedData, digest: bytes) -> Finding:
+    if signed.digest_name not in _DIGESTS:
+        return _rejected(f"digest algorithm {signed.digest_name} is not acceptable")
     try:
-        integrity = check_integrity(signed, _DIGESTS[signed.digest_name](document).digest())
+        integrity = check_integrity(signed, digest)
     except SignatureUnreadable as error:
-        return rejected(str(error))
+        return _rejected(str(error))
     if not integrity.is_intact:
-        return rejected("the document is not the one that was signed")
+        return _rejected("the document is not the one that was signed")
     if not integrity.is_valid:
-        return rejected("the signature was not made by the certificate's key")
+        return _rejected("the signature was not made by the certificate's key")
     return Finding("signature", Outcome.ACCEPTED, "made by the certificate's key over exactly these bytes")
+
+
+def _rejected(reason: str) -> Finding:
+    return Finding("signature", Outcome.REJECTED, reason)
 
 
 def _check_usage(certificate: x509.Certificate, policies: Collection[str]) -> Finding:

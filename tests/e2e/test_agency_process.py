@@ -60,3 +60,27 @@ def test_what_the_counters_card_signs_is_accepted_until_the_certificate_is_revok
             assert second.returncode == 70 and "in use" in second.stderr
             process.terminate()
             assert process.wait() == 0
+
+
+def test_a_pdf_document_is_signed_by_the_card_and_verified(tmp_path: Path) -> None:
+    data, document, password = tmp_path / "data", tmp_path / "form.pdf", tmp_path / "password"
+    password.write_text(PASSWORD)
+    paper = run("paper", "inquiry", "-o", document, "--data", data)
+    assert paper.returncode == 0, paper.stderr
+    with authority(tmp_path / "ca") as url:
+        settings = at(url, tmp_path / "ca")
+        done = run("drill", application_file(tmp_path / "a.toml"), "--json", "--data", data, *settings)
+        assert done.returncode == 0, done.stderr
+        sign = ("--format", "pades", "--pin-file", password, "--data", data)
+        signed = run("sign", document, *sign)
+        assert signed.returncode == 0, signed.stderr
+        target = Path(signed.stdout.strip())
+        assert target == tmp_path / "form.signed.pdf"
+        verified = run(
+            "verify", target, "--trust", tmp_path / "ca" / "ca.pem", "--name", "幌延　太郎", "--json", *settings
+        )
+        assert (verified.returncode, json.loads(verified.stdout)["verdict"]) == (0, "accepted"), verified.stdout
+        target.write_bytes(target.read_bytes() + b"\n")
+        assert run("verify", target, "--trust", tmp_path / "ca" / "ca.pem", *settings).returncode == 1
+    refused = run("sign", password, *sign)
+    assert refused.returncode == 78 and "not a PDF document" in refused.stderr

@@ -1,7 +1,12 @@
 """A resident's signature by the card that a counter has issued."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hw.card.key import CardKey
 from kiosk.authority.embedded.directory import init
@@ -10,6 +15,32 @@ from kiosk.eapply.sign import sign_cms
 from tests.counter_bench import PASSWORD, RESIDENT, START, World
 
 CONTENT = "町道民税申告書\n".encode()
+
+
+@contextmanager
+def resident_key(world: World) -> Iterator[tuple[CardKey, x509.Certificate]]:
+    """The key in the resident's card, its password verified, and its certificate."""
+    with world.station().reader.session() as card:
+        card.verify_pin(bytearray(PASSWORD.encode()))
+        public_key, certificate = card.public_key(), card.read_certificate()
+        assert public_key is not None and certificate is not None
+        yield CardKey(card, public_key), x509.load_der_x509_certificate(certificate)
+
+
+def forged_like(real: x509.Certificate, key: rsa.RSAPrivateKey) -> x509.Certificate:
+    """A certificate that says the same of another key, by which it is signed itself."""
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(real.subject)
+        .issuer_name(real.issuer)
+        .serial_number(real.serial_number)
+        .not_valid_before(real.not_valid_before_utc)
+        .not_valid_after(real.not_valid_after_utc)
+        .public_key(key.public_key())
+    )
+    for extension in real.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(key, hashes.SHA256())
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +52,5 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, bytes, byte
     world = World(directory, ca)
     world.issue()
     world.hand.insert(RESIDENT)
-    with world.station().reader.session() as card:
-        card.verify_pin(bytearray(PASSWORD.encode()))
-        public_key, certificate = card.public_key(), card.read_certificate()
-        assert public_key is not None and certificate is not None
-        key, loaded = CardKey(card, public_key), x509.load_der_x509_certificate(certificate)
-        return world, *(sign_cms(CONTENT, loaded, key, is_detached=detached) for detached in (True, False))
+    with resident_key(world) as (key, certificate):
+        return world, *(sign_cms(CONTENT, certificate, key, is_detached=detached) for detached in (True, False))

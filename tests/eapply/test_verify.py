@@ -22,7 +22,7 @@ from kiosk.model.certificate import (
     RevocationReason,
 )
 from tests.counter_bench import START, World
-from tests.eapply.conftest import CONTENT
+from tests.eapply.conftest import CONTENT, forged_like
 
 GOOD = CertificateStatus(CertificateState.GOOD)
 
@@ -84,18 +84,7 @@ def test_a_self_made_certificate_with_the_same_name_is_rejected(signed: tuple[Wo
     world, detached, _ = signed
     real = pkcs7.load_der_pkcs7_certificates(detached)[0]
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(real.subject)
-        .issuer_name(real.issuer)
-        .serial_number(real.serial_number)
-        .not_valid_before(real.not_valid_before_utc)
-        .not_valid_after(real.not_valid_after_utc)
-        .public_key(key.public_key())
-    )
-    for extension in real.extensions:
-        builder = builder.add_extension(extension.value, extension.critical)
-    forged = builder.sign(key, hashes.SHA256())
+    forged = forged_like(real, key)
     signature = sign_cms(CONTENT, forged, key, is_detached=True)
     verdict = judge(world, CONTENT, signature)
     assert [f.check for f in verdict.findings if f.outcome is Outcome.REJECTED] == ["path"]

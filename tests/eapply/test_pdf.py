@@ -1,0 +1,141 @@
+"""A PDF document with a resident's signature in it: accepted as it is, rejected with anything changed or added."""
+
+import re
+import subprocess
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
+
+from kiosk.eapply.pdf import DocumentUnfit, sign_pdf
+from kiosk.eapply.verify import Outcome, Verdict, verify_pdf
+from kiosk.model.certificate import CertificateState, CertificateStatus, RevocationReason
+from tests.counter_bench import START, World
+from tests.eapply.conftest import forged_like, resident_key
+
+GOOD = CertificateStatus(CertificateState.GOOD)
+
+
+def form(text: str, encrypt: StandardEncryption | None = None) -> bytes:
+    """An application as a word processor would write it."""
+    file = BytesIO()
+    canvas = Canvas(file, encrypt=encrypt)
+    canvas.drawString(72, 720, text)
+    canvas.save()
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def signed_form(signed: tuple[World, bytes, bytes]) -> tuple[World, bytes]:
+    world = signed[0]
+    with resident_key(world) as (key, certificate):
+        return world, sign_pdf(form("income 1"), certificate, key)
+
+
+def judge(world: World, document: bytes, status: CertificateStatus = GOOD, name: str | None = None) -> Verdict:
+    policies = world.authority.policy.signature_policies
+    return verify_pdf(document, world.authority.generations, policies, START, lambda *_: status, name)
+
+
+def covered(document: bytes) -> tuple[bytes, bytes]:
+    """What the signature covers, and the signature, read as the standard says (ISO 32000-2, 12.8.1)."""
+    match = re.search(rb"/ByteRange \[\s*(\d+) (\d+) (\d+) (\d+)\s*\]", document)
+    assert match is not None
+    first, first_length, second, second_length = map(int, match.groups())
+    signature = document[first + first_length : second].strip(b"<>")
+    part = document[first : first + first_length] + document[second : second + second_length]
+    return part, bytes.fromhex(signature.decode()).rstrip(b"\0")
+
+
+def test_a_signed_form_is_accepted_and_openssl_agrees(signed_form: tuple[World, bytes], tmp_path: Path) -> None:
+    world, document = signed_form
+    assert document.startswith(form("income 1")[:100]), "what was there stays, and the signature is added"
+    assert judge(world, document, name="幌延 太郎").outcome is Outcome.ACCEPTED
+    part, signature = covered(document)
+    (tmp_path / "part").write_bytes(part)
+    (tmp_path / "signature").write_bytes(signature)
+    trusted = b"".join(ca.public_bytes(Encoding.PEM) for ca in world.authority.generations)
+    (tmp_path / "ca.pem").write_bytes(trusted)
+    files = ("-in", "signature", "-content", "part", "-CAfile", "ca.pem", "-out", "read")
+    command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", *files, "-purpose", "any", "-no_check_time"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert (tmp_path / "read").read_bytes() == part
+
+
+def test_only_a_good_certificate_and_the_certified_name_are_accepted(signed_form: tuple[World, bytes]) -> None:
+    world, document = signed_form
+    revoked = CertificateStatus(CertificateState.REVOKED, RevocationReason.KEY_COMPROMISE, START)
+    assert judge(world, document, revoked).outcome is Outcome.REJECTED
+    assert judge(world, document, name="天塩 花子").outcome is Outcome.REJECTED
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_byte_is_changed_it_is_not_accepted(signed_form: tuple[World, bytes], data: st.DataObject) -> None:
+    world, document = signed_form
+    place = data.draw(st.integers(0, len(document) - 1))
+    changed = bytearray(document)
+    changed[place] ^= data.draw(st.integers(1, 255))
+    # The signature itself stands there in hexadecimal digits, of either case.
+    assume(changed.lower() != document.lower() or covered(bytes(changed)) != covered(document))
+    assert judge(world, bytes(changed)).outcome is Outcome.REJECTED
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_whatever_is_added_or_cut_off_it_is_not_accepted(signed_form: tuple[World, bytes], data: st.DataObject) -> None:
+    world, document = signed_form
+    tail = data.draw(st.binary(min_size=1, max_size=64))
+    assert judge(world, document + tail).outcome is Outcome.REJECTED
+    assert judge(world, document[: data.draw(st.integers(0, len(document) - 1))]).outcome is Outcome.REJECTED
+
+
+def test_what_is_changed_by_a_further_revision_is_rejected(signed_form: tuple[World, bytes]) -> None:
+    world, document = signed_form
+    file = BytesIO(document)
+    writer = IncrementalPdfFileWriter(file)
+    writer.root["/PageMode"] = pdf_name("/UseOutlines")
+    writer.update_root()
+    writer.write_in_place()
+    verdict = judge(world, file.getvalue())
+    assert verdict.outcome is Outcome.REJECTED and "whole document" in str(verdict.findings)
+
+
+def test_two_signatures_are_not_judged_as_one(signed_form: tuple[World, bytes]) -> None:
+    world, document = signed_form
+    with resident_key(world) as (key, certificate):
+        twice = sign_pdf(document, certificate, key)
+    assert twice.startswith(document)
+    verdict = judge(world, twice)
+    assert verdict.outcome is Outcome.REJECTED and "2 signatures" in str(verdict.findings)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [b"", b"%PDF-", b"%PDF-1.7\nrubbish", b"PK\3\4", form("x")[:-20], form("secret", StandardEncryption("u", "o"))],
+    ids=["nothing", "head", "rubbish", "zip", "cut", "encrypted"],
+)
+def test_what_is_no_pdf_document_is_neither_signed_nor_accepted(
+    signed: tuple[World, bytes, bytes], document: bytes
+) -> None:
+    world = signed[0]
+    assert judge(world, document).outcome is Outcome.REJECTED
+    with resident_key(world) as (key, certificate), pytest.raises(DocumentUnfit):
+        sign_pdf(document, certificate, key)
+
+
+def test_a_certificate_of_its_own_is_rejected(signed_form: tuple[World, bytes]) -> None:
+    world, _ = signed_form
+    with resident_key(world) as (_, real):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        forged = forged_like(real, key)
+    assert judge(world, sign_pdf(form("income 1"), forged, key)).outcome is Outcome.REJECTED
