@@ -76,11 +76,10 @@ def test_a_pdf_document_is_signed_by_the_card_and_verified(tmp_path: Path) -> No
         assert signed.returncode == 0, signed.stderr
         target = Path(signed.stdout.strip())
         assert target == tmp_path / "form.signed.pdf"
-        verified = run(
-            "verify", target, "--trust", tmp_path / "ca" / "ca.pem", "--name", "幌延　太郎", "--json", *settings
-        )
+        verify = ("verify", target, "--trust", tmp_path / "ca" / "ca.pem", *settings)
+        verified = run(*verify, "--name", "幌延　太郎", "--json")
         assert (verified.returncode, json.loads(verified.stdout)["verdict"]) == (0, "accepted"), verified.stdout
         target.write_bytes(target.read_bytes() + b"\n")
-        assert run("verify", target, "--trust", tmp_path / "ca" / "ca.pem", *settings).returncode == 1
+        assert run(*verify).returncode == 1
     refused = run("sign", password, *sign)
     assert refused.returncode == 78 and "not a PDF document" in refused.stderr
