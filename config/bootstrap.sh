@@ -22,11 +22,11 @@ packages='python3-venv python3-dev gcc libc6-dev swig libpcsclite-dev fonts-mori
 packages="$packages skkdic"
 case $goal in
     demo) ;;
-    # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, a terminal
+    # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, libxmlsec, a terminal
     # and its font, the checker of units, a database server, the recorder of system calls, a synthesiser of speech, and
     # the variants of ideographs.
     test)
-        packages="$packages pcscd vsmartcard-vpcd opensc yubico-piv-tool openssl softhsm2 tmux systemd postgresql strace"
+        packages="$packages pcscd vsmartcard-vpcd opensc yubico-piv-tool openssl xmlsec1 softhsm2 tmux systemd postgresql strace"
         packages="$packages fonts-dejavu-core fonts-wqy-microhei open-jtalk open-jtalk-mecab-naist-jdic unicode-data"
         ;;
     *) usage ;;

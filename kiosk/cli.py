@@ -79,14 +79,16 @@ def _parser() -> argparse.ArgumentParser:
     drill = add("drill", _drill, "Issuances without a screen, the persons played by a file.")
     drill.declare = _declare_drill
 
-    sign = add("sign", _sign, "Signs a file with the card in the reader (CMS, PAdES).")
+    sign = add("sign", _sign, "Signs a file with the card in the reader (CMS, PAdES, XAdES).")
     sign.add_argument("file", type=Path)
-    sign.add_argument("-o", dest="out", type=Path, metavar="OUT", help="default FILE.p7s, with pades FILE.signed.pdf")
+    sign.add_argument(
+        "-o", dest="out", type=Path, metavar="OUT", help="default FILE.p7s, or FILE.signed.pdf, FILE.signed.xml"
+    )
     sign.add_argument(
         "--format",
-        choices=("cms", "cms-attached", "pades"),
+        choices=("cms", "cms-attached", "pades", "xades"),
         default="cms",
-        help="the signature beside the document (default), around it, or inside it, which is PDF then",
+        help="the signature beside the document (default), around it, or inside it, which is PDF or XML then",
     )
     sign.add_argument("--pin-file", type=Path, help="take the password from this file's first line; may be a pipe")
 

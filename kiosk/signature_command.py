@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import json
+import logging
 import os
 import sys
 import termios
@@ -26,9 +27,9 @@ from kiosk.authority.status_service import ask_status, ocsp_url
 from kiosk.authority.verification import load_certificate
 from kiosk.clock import system_clock
 from kiosk.config import Config
-from kiosk.eapply.pdf import MAGIC, DocumentUnfit
+from kiosk.eapply.errors import DocumentUnfit
 from kiosk.eapply.sign import SignatureForm, sign
-from kiosk.eapply.verify import Judge, Outcome, Verdict, verify, verify_pdf
+from kiosk.eapply.verify import Judge, Outcome, Verdict, verify, verify_document
 from kiosk.exit_code import ExitCode
 from kiosk.model.certificate import CertificateStatus
 from kiosk.model.secret import wipe
@@ -172,16 +173,23 @@ def run_verify(
         signature = beside
     judge = judge_of(config, trust, credential)
     now = system_clock()
+    # What it says of damaged documents stands in the verdict.
+    logging.getLogger("pyhanko").addHandler(logging.NullHandler())
     document = _read(file)
     if signature is not None:
         verdict = judge(_read(signature), now, content=document, claimed_name=name)
     else:
-        holds = "holds" if document.startswith(MAGIC) else "encloses"
+        holds = "encloses" if _is_cms(document) else "holds"
         read_as = f"{file} is read as a document that {holds} its signature"
         print(f"kiosk: {beside}: no such file; {read_as}", file=sys.stderr)
         verdict = judge(document, now, claimed_name=name)
     _tell(verdict, is_json)
     return _EXIT[verdict.outcome]
+
+
+def _is_cms(document: bytes) -> bool:
+    """Whether it begins as DER does: with a sequence."""
+    return document[:1] == b"\x30"
 
 
 def judge_of(config: Config, trust: Path | None, credential: Path | None) -> Judge:
@@ -203,8 +211,8 @@ def judge_of(config: Config, trust: Path | None, credential: Path | None) -> Jud
     def judge(
         signature: bytes, at: datetime.datetime, *, content: bytes | None = None, claimed_name: str | None = None
     ) -> Verdict:
-        if content is None and signature.startswith(MAGIC):
-            return verify_pdf(signature, anchors, policies, at, status_of, claimed_name)
+        if content is None and not _is_cms(signature):
+            return verify_document(signature, anchors, policies, at, status_of, claimed_name)
         return verify(content, signature, anchors, policies, at, status_of, claimed_name)
 
     return judge

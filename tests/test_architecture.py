@@ -40,6 +40,8 @@ BEHIND_ONE_MODULE = {
     "cryptography.hazmat.asn1": ("kiosk/authority/asn1.py",),
     "asn1crypto": ("kiosk/eapply/cms.py",),
     "pkcs11": ("kiosk/authority/token_key.py",),
+    "signxml": ("kiosk/eapply/xml.py",),
+    "lxml": ("kiosk/eapply/xml.py",),
 }
 """Library to the places that may import it, a module or a folder; in each folder one module may."""
 

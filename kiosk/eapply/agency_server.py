@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from kiosk.authority.embedded.http_server import BodyRefused, read_body
 from kiosk.eapply.agency import Agency
-from kiosk.eapply.cms import SignatureUnreadable
+from kiosk.eapply.errors import SignatureUnreadable
 
 LARGEST_SUBMISSION_BYTES = 1 << 24
 SIGNED_TYPE = "application/pkcs7-mime"

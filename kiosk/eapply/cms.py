@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from kiosk.eapply.errors import SignatureUnreadable
+
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError, RecursionError)
 """What asn1crypto and pyHanko raise for structures that are not what they claim to be."""
-
-
-class SignatureUnreadable(ValueError):
-    """The signature is not one CMS SignedData of one signer that carries his certificate."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,17 +9,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from kiosk.eapply.cms import SignatureUnreadable, SignedData, read_padded_signed_data
+from kiosk.eapply.cms import SignedData, read_padded_signed_data
+from kiosk.eapply.errors import DocumentUnfit, SignatureUnreadable
 
 MAGIC = b"%PDF-"
 
 _FIELD = re.compile(r"Signature([0-9]{1,6})")
 _SUBFILTERS = ("/ETSI.CAdES.detached", "/adbe.pkcs7.detached")
 _DIGEST = "sha256"
-
-
-class DocumentUnfit(ValueError):
-    """It is no PDF document, or not one that can be signed."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.eapply.pdf import sign_pdf
+from kiosk.eapply.xml import sign_xml
 
 
 class SignatureForm(StrEnum):
@@ -20,19 +21,25 @@ class SignatureForm(StrEnum):
     """The document stands inside it."""
     PADES = "pades"
     """It stands inside the document, which is PDF (ETSI EN 319 142-1)."""
+    XADES = "xades"
+    """It stands inside the document, which is XML (ETSI EN 319 132-1)."""
 
     def path(self, document: Path) -> Path:
         """Where the signed form of a document goes, unless somebody says where."""
-        if self is SignatureForm.PADES:
+        if self in (SignatureForm.PADES, SignatureForm.XADES):
             return document.with_name(f"{document.stem}.signed{document.suffix}")
         return document.with_name(document.name + ".p7s")
 
 
 def sign(content: bytes, certificate: x509.Certificate, key: rsa.RSAPrivateKey, form: SignatureForm) -> bytes:
     """A document in its signed form; one use of `key`. Raises `DocumentUnfit` where the form needs another document."""
-    if form is SignatureForm.PADES:
-        return sign_pdf(content, certificate, key)
-    return sign_cms(content, certificate, key, is_detached=form is SignatureForm.CMS)
+    match form:
+        case SignatureForm.PADES:
+            return sign_pdf(content, certificate, key)
+        case SignatureForm.XADES:
+            return sign_xml(content, certificate, key)
+        case _:
+            return sign_cms(content, certificate, key, is_detached=form is SignatureForm.CMS)
 
 
 def sign_cms(

@@ -21,9 +21,12 @@ from kiosk.authority.verification import (
     load_certificate,
     validate_path,
 )
-from kiosk.eapply.cms import SignatureUnreadable, SignedData, check_integrity, read_signed_data
+from kiosk.eapply.cms import SignedData, check_integrity, read_signed_data
+from kiosk.eapply.errors import SignatureUnreadable
 from kiosk.eapply.name import NameMatch, match_name
+from kiosk.eapply.pdf import MAGIC as PDF_MAGIC
 from kiosk.eapply.pdf import read_signed_pdf
+from kiosk.eapply.xml import SignedXml, read_signed_xml
 from kiosk.model.certificate import CertificateState, CertificateStatus, serial_text
 
 _DIGESTS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
@@ -93,14 +96,14 @@ def verify(
     at a resident's identity.
     """
 
-    def read() -> tuple[SignedData, Callable[[], Finding]]:
+    def read() -> _Read:
         signed = read_signed_data(signature)
-        return signed, lambda: _check_signature(signed, content)
+        return signed.certificate_der, lambda: _check_signature(signed, content)
 
     return _judge(read, trust, policies, at, status_of, claimed_name)
 
 
-def verify_pdf(
+def verify_document(
     document: bytes,
     trust: tuple[x509.Certificate, ...],
     policies: Collection[str],
@@ -108,17 +111,24 @@ def verify_pdf(
     status_of: StatusSource,
     claimed_name: str | None = None,
 ) -> Verdict:
-    """Judges a PDF document that holds its one signature; otherwise as `verify`."""
+    """Judges what holds its one signature within itself: PDF, else XML; otherwise as `verify`."""
 
-    def read() -> tuple[SignedData, Callable[[], Finding]]:
-        pdf = read_signed_pdf(document)
-        return pdf.signed, lambda: _check_digest(pdf.signed, pdf.digest)
+    def read() -> _Read:
+        if document.startswith(PDF_MAGIC):
+            pdf = read_signed_pdf(document)
+            return pdf.signed.certificate_der, lambda: _check_digest(pdf.signed, pdf.digest)
+        signed = read_signed_xml(document)
+        return signed.certificate_der, lambda: _check_xml(signed)
 
     return _judge(read, trust, policies, at, status_of, claimed_name)
 
 
+_Read = tuple[bytes, Callable[[], Finding]]
+"""The signer's certificate (DER), and what checks his signature."""
+
+
 def _judge(
-    read: Callable[[], tuple[SignedData, Callable[[], Finding]]],
+    read: Callable[[], _Read],
     trust: tuple[x509.Certificate, ...],
     policies: Collection[str],
     at: datetime.datetime,
@@ -126,8 +136,8 @@ def _judge(
     claimed_name: str | None,
 ) -> Verdict:
     try:
-        signed, check_signature = read()
-        certificate = load_certificate(signed.certificate_der)
+        certificate_der, check_signature = read()
+        certificate = load_certificate(certificate_der)
         serial = serial_text(certificate.serial_number)
     except ValueError as error:
         return Verdict((Finding("signature", Outcome.REJECTED, str(error)),))
@@ -176,7 +186,18 @@ def _check_digest(signed: SignedData, digest: bytes) -> Finding:
         return _rejected("the document is not the one that was signed")
     if not integrity.is_valid:
         return _rejected("the signature was not made by the certificate's key")
-    return Finding("signature", Outcome.ACCEPTED, "made by the certificate's key over exactly these bytes")
+    return _MADE_BY_KEY
+
+
+def _check_xml(signed: SignedXml) -> Finding:
+    try:
+        signed.check()
+    except SignatureUnreadable as error:
+        return _rejected(str(error))
+    return _MADE_BY_KEY
+
+
+_MADE_BY_KEY = Finding("signature", Outcome.ACCEPTED, "made by the certificate's key over exactly this document")
 
 
 def _rejected(reason: str) -> Finding:

@@ -62,7 +62,7 @@ def test_what_the_counters_card_signs_is_accepted_until_the_certificate_is_revok
             assert process.wait() == 0
 
 
-def test_a_pdf_document_is_signed_by_the_card_and_verified(tmp_path: Path) -> None:
+def test_a_pdf_and_an_xml_document_are_signed_by_the_card_and_verified(tmp_path: Path) -> None:
     data, document, password = tmp_path / "data", tmp_path / "form.pdf", tmp_path / "password"
     password.write_text(PASSWORD)
     paper = run("paper", "inquiry", "-o", document, "--data", data)
@@ -71,15 +71,18 @@ def test_a_pdf_document_is_signed_by_the_card_and_verified(tmp_path: Path) -> No
         settings = at(url, tmp_path / "ca")
         done = run("drill", application_file(tmp_path / "a.toml"), "--json", "--data", data, *settings)
         assert done.returncode == 0, done.stderr
-        sign = ("--format", "pades", "--pin-file", password, "--data", data)
-        signed = run("sign", document, *sign)
-        assert signed.returncode == 0, signed.stderr
-        target = Path(signed.stdout.strip())
-        assert target == tmp_path / "form.signed.pdf"
-        verify = ("verify", target, "--trust", tmp_path / "ca" / "ca.pem", *settings)
-        verified = run(*verify, "--name", "幌延　太郎", "--json")
-        assert (verified.returncode, json.loads(verified.stdout)["verdict"]) == (0, "accepted"), verified.stdout
-        target.write_bytes(target.read_bytes() + b"\n")
-        assert run(*verify).returncode == 1
-    refused = run("sign", password, *sign)
+        sign = ("--pin-file", password, "--data", data)
+        (tmp_path / "form.xml").write_text("<form><income>1</income></form>")
+        for name, form in (("form.pdf", "pades"), ("form.xml", "xades")):
+            signed = run("sign", tmp_path / name, "--format", form, *sign)
+            assert signed.returncode == 0, signed.stderr
+            target = Path(signed.stdout.strip())
+            assert target == tmp_path / name.replace("form.", "form.signed.")
+            verify = ("verify", target, "--trust", tmp_path / "ca" / "ca.pem", *settings)
+            verified = run(*verify, "--name", "幌延　太郎", "--json")
+            assert (verified.returncode, json.loads(verified.stdout)["verdict"]) == (0, "accepted"), verified.stdout
+            target.write_bytes(target.read_bytes() + b"x")
+            changed = run(*verify)
+            assert changed.returncode == 1 and "Traceback" not in changed.stderr
+    refused = run("sign", password, "--format", "pades", *sign)
     assert refused.returncode == 78 and "not a PDF document" in refused.stderr
