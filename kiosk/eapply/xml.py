@@ -83,7 +83,7 @@ def _parse(document: bytes) -> Any:
     """The root of a document that a signature covers as a whole; neither file nor network is read for it.
 
     Raises `DocumentUnfit`: for comments too, which no canonical form of a whole document has, so that somebody could
-    part a signed word in two by one.
+    part a signed word in two by one; and for what stands beside the root, such as a style sheet's name.
     """
     from lxml import etree
 
@@ -97,6 +97,8 @@ def _parse(document: bytes) -> Any:
         raise DocumentUnfit("the document has a document type, which is not taken")
     if next(tree.iter(etree.Comment), None) is not None:
         raise DocumentUnfit("the document has comments, which a signature does not cover")
+    if [*root.itersiblings(preceding=True), *root.itersiblings()]:
+        raise DocumentUnfit("something stands beside the document's root, which a signature does not cover")
     return root
 
 

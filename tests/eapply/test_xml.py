@@ -138,6 +138,13 @@ def parted(root: etree._Element) -> etree._Element:
     return root
 
 
+def test_a_style_sheet_that_was_put_before_what_is_signed_is_rejected(signed_form: tuple[World, bytes]) -> None:
+    world, document = signed_form
+    for place in (document.index(b"<form"), len(document)):
+        made = document[:place] + b'<?xml-stylesheet href="other.xsl"?>' + document[place:]
+        assert judge(world, made).outcome is Outcome.REJECTED
+
+
 @pytest.mark.parametrize("attack", [wrapped, moved_in, refers_to_part, transformed, twice, parted])
 def test_a_document_that_was_made_of_a_signed_one_is_rejected(
     signed_form: tuple[World, bytes], attack: Callable[[etree._Element], etree._Element]
@@ -153,6 +160,7 @@ BAD = {
     "cut": FORM[:-3],
     "external": b'<!DOCTYPE form [<!ENTITY x SYSTEM "file:///etc/passwd">]><form>&x;</form>',
     "bomb": b'<!DOCTYPE f [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><f>&b;</f>',
+    "style sheet": FORM.replace(b"<form", b'<?xml-stylesheet href="other.xsl"?><form'),
     "comment": FORM.replace(b"<income>", b"<!-- --><income>"),
 }
 
