@@ -3,7 +3,8 @@
 Needs the dependency group `mutation`. Without FILE all modules of the three packages are judged. Every mutant is judged
 each time; which test caught it is remembered in `.mutation.json`, and that one is tried first. `--left` judges only
 those that no test is known to catch and that are not argued yet. What no test catches must stand in
-`tests/mutation/survivors.toml` with the reason why nothing can or need.
+`tests/mutation/survivors.toml` with the reason why nothing can or need; what stands there without one is not settled,
+and `--unsettled` judges those alone.
 """
 
 import argparse
@@ -38,20 +39,26 @@ Name = tuple[str, str, str, str]
 """What a mutant is known by: file, function, what was there and what it becomes."""
 
 
-def argued() -> dict[Name, str]:
-    """The reason for each survivor that is known, by the mutant's name."""
+def known() -> dict[Name, str]:
+    """The reason for each survivor that is known, by the mutant's name; empty while there is none."""
     with (Path(__file__).parent / "survivors.toml").open("rb") as file:
         listed = tomllib.load(file).get("survivor", [])
-    return {(one["file"], one["function"], one["was"], one["becomes"]): one["reason"] for one in listed}
+    return {(one["file"], one["function"], one["was"], one["becomes"]): one.get("reason", "") for one in listed}
 
 
 class Tally:
-    """Judges mutants and counts; remembers which test caught each, to try that one first."""
+    """Judges mutants and counts; remembers which test caught each, to try that one first.
 
-    def __init__(self, memory: Path, reasons: Collection[Name], *, is_left: bool) -> None:
+    `only` these, where there is such a list.
+    """
+
+    def __init__(
+        self, memory: Path, reasons: Collection[Name], only: Collection[Name] | None, *, is_left: bool
+    ) -> None:
         self._memory = memory
         self._caught_by = _read(memory)
         self._reasons = reasons
+        self._only = only
         self._is_left = is_left
         self.counts: Counter[str] = Counter()
         self.survivors: list[Mutant] = []
@@ -73,6 +80,8 @@ class Tally:
     def _fresh(self, files: list[str]) -> Iterator[tuple[Mutant, str]]:
         for file in files:
             for mutant in mutants_of(ROOT, file):
+                if self._only is not None and mutant.name not in self._only:
+                    continue
                 caught_by = self._caught_by.get(_key(mutant), "")
                 self.counts["mutants"] += 1
                 if self._is_left and caught_by:
@@ -129,6 +138,7 @@ def main() -> int:
     parser.add_argument(
         "--left", action="store_true", help="only those that no test is known to catch, and that are not argued"
     )
+    parser.add_argument("--unsettled", action="store_true", help="only those that are listed without a reason")
     parser.add_argument("--at-once", type=int, default=2, help="so many beside each other (%(default)s)")
     parser.add_argument("--tests-s", type=float, default=30.0, help="seconds of tests for a mutant (%(default)s)")
     parser.add_argument("--tests", nargs="+", help="judge by these tests and not by those of the package")
@@ -137,8 +147,10 @@ def main() -> int:
     files = arguments.files or [str(path) for _, package in ROUNDS for path in sorted(Path(package).glob("*.py"))]
     if missing := [file for file in files if not (ROOT / file).is_file()]:
         parser.error(f"no such file: {' '.join(missing)}")
-    reasons = argued()
-    tally = Tally(ROOT / ".mutation.json", reasons, is_left=arguments.left)
+    listed = known()
+    reasons = {name: reason for name, reason in listed.items() if reason}
+    only = listed.keys() - reasons.keys() if arguments.unsettled else None
+    tally = Tally(ROOT / ".mutation.json", reasons, only, is_left=arguments.left)
     for number, (tests, package) in enumerate(ROUNDS, 1):
         chosen = [file for file in files if file.startswith(f"{package}/")]
         rest, judges = [], arguments.tests or tests
@@ -151,16 +163,16 @@ def main() -> int:
     survivors = [*tally.survivors, *tally.settled]
     unargued = [mutant for mutant in survivors if mutant.name not in reasons]
     names = {mutant.name for mutant in survivors}
-    stale = [name for name in reasons if name[0] in files and name not in names]
-    total, caught = tally.counts["mutants"], tally.counts["caught"]
+    stale = [name for name in (listed if only is None else only) if name[0] in files and name not in names]
+    total, caught = max(tally.counts["mutants"], 1), tally.counts["caught"]
     ways = f"{tally.counts['hung']} of them by hanging, {tally.counts['known']} of them in an earlier run"
     _say(f"{total} mutants, {caught} caught ({caught / total:.1%}, {ways})")
     _say(f"{len(survivors)} survived, {len(unargued)} of them not argued, {len(stale)} arguments without survivor")
     for mutant in unargued:
         _say(f"not argued: {mutant.file}:{mutant.line} {mutant.function}\n  - {mutant.was}\n  + {mutant.becomes}")
     for name in stale:
-        _say(f"argued, and does not survive: {name}")
-    return int(bool(unargued or stale) or caught < GOAL * total)
+        _say(f"listed, and does not survive: {name}")
+    return int(bool(unargued or stale) or (only is None and caught < GOAL * total))
 
 
 if __name__ == "__main__":
