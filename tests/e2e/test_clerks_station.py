@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.commands import APPLICATION, authority, lines, run
 from tests.stores import Store
+from tests.sweep import sweep
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def settings(url: str, credential: Path, store: Store) -> list[object]:
     return [word for key, value in pairs.items() for word in ("--set", f"{key}={value}")]
 
 
+@pytest.mark.parametrize("new_store", sweep(["sqlite", "postgresql"], suite=[0]), indirect=True)
 def test_a_terminal_without_register_and_keys_issues_with_a_clerk_elsewhere(
     tmp_path: Path, ca: tuple[str, Path], store: Store
 ) -> None:
@@ -84,6 +86,7 @@ def test_a_terminal_without_register_and_keys_issues_with_a_clerk_elsewhere(
     assert lost.returncode == 78 and "line.key" in lost.stderr, lost
 
 
+@pytest.mark.parametrize("new_store", sweep(["sqlite", "postgresql"], suite=[1]), indirect=True)
 def test_two_clerks_settle_a_terminals_case_at_their_own_station(
     tmp_path: Path, ca: tuple[str, Path], store: Store
 ) -> None:

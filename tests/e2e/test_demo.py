@@ -87,6 +87,7 @@ def test_the_eight_steps_are_walked_by_keyboard(demo: Terminal, tmp_path: Path) 
     demo.wait_for("はじめる")
 
 
+@pytest.mark.thorough
 def test_the_eight_steps_are_walked_by_mouse_in_english(demo: Terminal, tmp_path: Path) -> None:
     demo.click("English", until="Get a digital certificate")
     demo.click("Start", until="Before you start")

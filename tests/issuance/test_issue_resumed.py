@@ -45,6 +45,7 @@ from tests.issuance.rest import (
     step_of_commit,
     unreachable,
 )
+from tests.sweep import sweep
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def world(tmp_path: Path, fresh_authority: Path) -> World:
     return new_world(tmp_path, fresh_authority)
 
 
-@pytest.mark.parametrize("delivery", Delivery)
+@pytest.mark.parametrize("delivery", sweep(Delivery, suite=[0]))
 def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(
     tmp_path: Path, fresh_authority: Path, delivery: Delivery
 ) -> None:
@@ -66,7 +67,7 @@ def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(
             check_rest(world, [closed])
 
 
-@pytest.mark.parametrize("delivery", Delivery)
+@pytest.mark.parametrize("delivery", sweep(Delivery, suite=[1]))
 def test_a_power_cut_at_every_commit_is_taken_back_or_finished_on_another_day(
     tmp_path: Path, fresh_authority: Path, delivery: Delivery
 ) -> None:

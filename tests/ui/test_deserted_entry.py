@@ -11,6 +11,7 @@ from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.tower import CARD_LEFT_AFTER_S, TowerSign, sign_for
 from kiosk.ui.words import LANGUAGES, RESIDENT_LANGUAGES
+from tests.sweep import sweep
 from tests.ui.fit import flaws
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter
@@ -55,7 +56,7 @@ async def look(pilot: Pilot[None], app: KioskApp) -> None:
     await go(pilot, ("1", "HandleCard"), ("enter", "EnterPassword"))
 
 
-EVERY_WAY = pytest.mark.parametrize("way", [change, change_further, unlock, issue, look])
+EVERY_WAY = pytest.mark.parametrize("way", sweep([change, change_further, unlock, issue, look], suite=[1, 3]))
 
 
 @EVERY_WAY

@@ -1,7 +1,6 @@
 """Every screen alone: each text fits at every size, in every language and arrangement, and a monkey does no harm."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.call_key import CallKey
 from kiosk.ui.words import LANGUAGES, RESIDENT_LANGUAGES
+from tests.sweep import sweep
 from tests.ui.fit import flaws
 from tests.ui.monkey import run_alone
 from tests.ui.screens_met import MET_IN, LoneScreen, MetScreen, meet
@@ -21,17 +21,11 @@ from tests.ui.walk import LARGE, SMALL, USUAL
 SIZES = (USUAL, SMALL, LARGE)
 
 
-def _languages(seat: SeatName, size: tuple[int, int], layout: str) -> tuple[str, ...]:
-    """All of the seat; of a resident's a third at each size in each arrangement, so that every two of them meet.
-
-    With EVERY_ARRANGEMENT in the environment all of them.
-    """
-    if seat is not SeatName.RESIDENT:
-        return LANGUAGES
-    if "EVERY_ARRANGEMENT" in os.environ:
-        return RESIDENT_LANGUAGES
-    first = (SIZES.index(size) + LAYOUTS.index(layout)) % len(SIZES)
-    return RESIDENT_LANGUAGES[first :: len(SIZES)]
+def _languages(seat: SeatName, size: tuple[int, int], layout: str, *, is_thorough: bool) -> tuple[str, ...]:
+    """All of the seat; in the suite one at each size in each arrangement, so that every two of them meet."""
+    languages = RESIDENT_LANGUAGES if seat is SeatName.RESIDENT else LANGUAGES
+    first = (SIZES.index(size) + LAYOUTS.index(layout)) % len(languages)
+    return languages if is_thorough else languages[first : first + 1]
 
 
 @pytest.fixture(scope="module", params=MET_IN)
@@ -40,8 +34,9 @@ def met(request: pytest.FixtureRequest, locale: Path) -> dict[str, MetScreen]:
     return meet(request.param, locale)
 
 
+@pytest.mark.parametrize("is_thorough", sweep([False, True], suite=[0]))
 def test_every_text_fits_at_every_size_in_every_language_and_arrangement(
-    met: dict[str, MetScreen], locale: Path
+    met: dict[str, MetScreen], locale: Path, is_thorough: bool
 ) -> None:
     told: list[str] = []
     place_of_call: dict[tuple[tuple[int, int], str], Region] = {}
@@ -56,7 +51,7 @@ def test_every_text_fits_at_every_size_in_every_language_and_arrangement(
                 for size in SIZES[:: -1 if number % 2 else 1]:
                     if app.size != size:
                         await pilot.resize_terminal(*size)
-                    for language in _languages(screen.seat, size, layout):
+                    for language in _languages(screen.seat, size, layout, is_thorough=is_thorough):
                         assert isinstance(app.screen, SeatScreen)
                         app.seat.speak(language)
                         await app.screen.compose_anew()
@@ -75,6 +70,7 @@ def test_every_text_fits_at_every_size_in_every_language_and_arrangement(
     assert not told, "\n".join(told)
 
 
+@pytest.mark.parametrize("met", sweep(MET_IN, suite=[1, 3]), indirect=True)
 def test_a_monkey_at_each_screen_alone_does_no_harm(met: dict[str, MetScreen], locale: Path) -> None:
     seen = run_alone(40, 3, locale, met)
     assert set(seen) == set(met)

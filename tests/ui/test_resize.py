@@ -11,6 +11,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
+from tests.sweep import rows
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import LARGE, SMALL, USUAL, opened, reach, until
 
@@ -55,7 +56,7 @@ def _shows(app: App[Any], wanted: list[str]) -> bool:
     return cells(app) == wanted
 
 
-@pytest.mark.parametrize(("seat_key", "screen"), SEATS)
+@pytest.mark.parametrize(("seat_key", "screen"), rows(SEATS, suite=[0]))
 def test_every_size_that_comes_is_laid_out_at_once(
     play: Callable[..., KioskApp], locale: Path, seat_key: str, screen: str
 ) -> None:

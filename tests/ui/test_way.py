@@ -69,7 +69,9 @@ def test_what_clerk_and_technician_do_besides_the_case_fits_too(
     assert not flaws, "\n".join(flaws)
 
 
-@pytest.mark.parametrize(("layout", "language", "size"), [("large", "2", SMALL), ("lower", "3", USUAL)])
+@pytest.mark.parametrize(
+    ("layout", "language", "size"), rows([("large", "2", SMALL), ("lower", "3", USUAL)], suite=[1])
+)
 def test_every_arrangement_and_easy_japanese_lead_to_the_end(
     layout: str, language: str, size: tuple[int, int], play: Callable[..., KioskApp]
 ) -> None:
