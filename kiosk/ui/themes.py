@@ -6,6 +6,8 @@ from typing import Any
 from textual.app import App
 from textual.theme import Theme
 
+from kiosk.ui.style_sheet import ParsedOnce
+
 FRAME_SHEET = Path(__file__).with_name("frame.tcss")
 """What the first paint needs."""
 SEATS_SHEET = Path(__file__).with_name("seats.tcss")
@@ -94,4 +96,4 @@ def dress(app: App[Any]) -> None:
         app.register_theme(theme)
     # Without the theme's watcher, which needs a running app and would parse the style sheet a second time.
     app.set_reactive(App.theme, MONO.name if app.no_color else STANDARD.name)
-    app.stylesheet.set_variables(app.get_css_variables())
+    app.stylesheet = ParsedOnce(variables=app.get_css_variables())

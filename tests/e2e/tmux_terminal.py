@@ -31,7 +31,9 @@ class Terminal:
         assert tmux is not None, "tmux is not installed"
         settings = directory / "tmux.conf"
         settings.write_text("set -g default-size 100x30\nset -g remain-on-exit on\nset -g mouse off\n")
-        self._tmux = [tmux, "-S", str(directory / "tmux"), "-u", "-f", str(settings)]
+        # One of its own: an earlier one in the same directory may not have ended yet.
+        socket = directory / f"tmux{len(list(directory.glob('tmux[0-9]*')))}"
+        self._tmux = [tmux, "-S", str(socket), "-u", "-f", str(settings)]
         command = [sys.executable, "-m", "kiosk", *map(str, words)]
         self._command = "\0".join(command).encode()
         # tmux does not always tell how a program ended; a shell around it does.

@@ -1,0 +1,17 @@
+"""Style sheets that are parsed once, where Textual parses all of them anew for every seat that comes to the front."""
+
+from textual.css.stylesheet import Stylesheet
+
+
+class ParsedOnce(Stylesheet):
+    """Keeps what it has parsed until the colours change; a sheet that is read later is parsed alone."""
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Takes other colours; the same ones change nothing."""
+        if variables != self._variables:
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        """Has the rules for the colours and the sheets that there are now."""
+        self.parse()
+        self._rules_map = None
