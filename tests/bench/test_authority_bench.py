@@ -8,6 +8,7 @@ from tests.bench import authority
 from tests.bench.authority import LEAST, Bench, Measured, crl_seconds, growth, measure, report
 
 
+@pytest.mark.thorough
 def test_everything_is_measured_in_the_real_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authority, "CRL_ENTRIES", 50)
     bench = Bench(tmp_path / "bench", core=0, seconds=0.05)

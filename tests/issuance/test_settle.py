@@ -1,6 +1,7 @@
 """What nobody can tell waits for two clerks, and goes on upon their word: once, and only upon that of two."""
 
 import datetime
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import START, CuttingDatabase, PowerCut, World
 from tests.issuance.otherwise import But
 from tests.issuance.rest import bodies, check_rest, commits_of_an_issuance, cut, new_world, step_of_commit
+from tests.sweep import rows
 
 
 @pytest.fixture
@@ -252,19 +254,18 @@ def test_who_stops_while_he_pays_gets_back_what_two_clerks_find(world: World) ->
     check_rest(world, [])
 
 
+@pytest.mark.parametrize(("is_before", "hours"), rows(itertools.product((True, False), (0, 25)), suite=[1, 2]))
 def test_with_a_clerk_who_can_tell_nothing_every_interruption_ends_well_when_two_say_what_is_so(
-    tmp_path: Path, fresh_authority: Path
+    tmp_path: Path, fresh_authority: Path, is_before: bool, hours: int
 ) -> None:
     questions = set[Step | Undo]()
     for cut_at in range(1, commits_of_an_issuance(tmp_path / "count", fresh_authority) + 1):
-        for is_before in (True, False):
-            for hours in (0, 25):
-                world = new_world(tmp_path / f"{cut_at}-{is_before}-{hours}", fresh_authority)
-                cut(world, cut_at, is_before=is_before)
-                world.now += datetime.timedelta(hours=hours)
-                _, asked = come_to_an_end(world)
-                questions |= asked
-                check_rest(world, [world.issue(persons=unsure(world))])
+        world = new_world(tmp_path / str(cut_at), fresh_authority)
+        cut(world, cut_at, is_before=is_before)
+        world.now += datetime.timedelta(hours=hours)
+        _, asked = come_to_an_end(world)
+        questions |= asked
+        check_rest(world, [world.issue(persons=unsure(world))])
     assert questions == {Step.FEE, Step.RECEIPT}
 
 

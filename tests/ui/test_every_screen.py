@@ -22,8 +22,10 @@ SIZES = (USUAL, SMALL, LARGE)
 
 
 def _languages(seat: SeatName, size: tuple[int, int], layout: str, *, is_thorough: bool) -> tuple[str, ...]:
-    """All of the seat; in the suite one at each size in each arrangement, so that every two of them meet."""
+    """All of the seat; in the suite one at each size, and where there is least room in each arrangement."""
     languages = RESIDENT_LANGUAGES if seat is SeatName.RESIDENT else LANGUAGES
+    if not is_thorough and layout != LAYOUTS[0] and size != SMALL:
+        return ()
     first = (SIZES.index(size) + LAYOUTS.index(layout)) % len(languages)
     return languages if is_thorough else languages[first : first + 1]
 
@@ -49,9 +51,10 @@ def test_every_text_fits_at_every_size_in_every_language_and_arrangement(
                 await pilot.pause()
                 # There and back again: the next screen begins at the size at which the last one ended.
                 for size in SIZES[:: -1 if number % 2 else 1]:
-                    if app.size != size:
+                    languages = _languages(screen.seat, size, layout, is_thorough=is_thorough)
+                    if languages and app.size != size:
                         await pilot.resize_terminal(*size)
-                    for language in _languages(screen.seat, size, layout, is_thorough=is_thorough):
+                    for language in languages:
                         assert isinstance(app.screen, SeatScreen)
                         app.seat.speak(language)
                         await app.screen.compose_anew()

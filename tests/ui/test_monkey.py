@@ -7,7 +7,7 @@ from tests.ui.monkey import Campaign, Progress, run_keys, run_strings
 
 
 def test_random_keys_and_taps_leave_every_seat_running(locale: Path) -> None:
-    seen = run_keys(600, 1, locale)
+    seen = run_keys(400, 1, locale)
     assert len(seen) > 5, f"the monkey got about: {seen}"
 
 

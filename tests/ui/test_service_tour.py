@@ -28,7 +28,7 @@ def test_every_text_fits(tour: Tour, language: str, size: tuple[int, int], play:
     assert not flaws, "\n".join(flaws)
 
 
-@pytest.mark.parametrize(("layout", "size"), [("2", SMALL), ("3", USUAL)])
+@pytest.mark.parametrize(("layout", "size"), rows([("2", SMALL), ("3", USUAL)], suite=[0]))
 def test_the_residents_part_fits_in_easy_japanese_and_every_arrangement(
     layout: str, size: tuple[int, int], play: Callable[..., KioskApp]
 ) -> None:

@@ -9,7 +9,7 @@ from kiosk.issuance.persons import IdentityEvidence
 from kiosk.model.identity import IdentityDocument
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
-from tests.sweep import rows
+from tests.sweep import rows, sweep
 from tests.ui.contact_sheet import beside, comfortably, duties, fill_in, rounds
 from tests.ui.fit import Tour, flaws_on_tour
 from tests.ui.fit import flaws as flaws_of
@@ -58,7 +58,7 @@ def test_what_a_resident_can_do_besides_fits_too(
 
 # Japanese at the usual size stands in the kept screens, and each screen alone in every language at every size.
 @pytest.mark.parametrize(("language", "size"), [("en", SMALL)])
-@pytest.mark.parametrize("tour", [duties, rounds, fill_in])
+@pytest.mark.parametrize("tour", sweep([duties, rounds, fill_in], suite=[2]))
 def test_what_clerk_and_technician_do_besides_the_case_fits_too(
     tour: Tour, language: str, size: tuple[int, int], play: Callable[..., KioskApp]
 ) -> None:
