@@ -11,12 +11,11 @@ from hw.data_folder import hold_data
 from hw.strict_toml import ConfigInvalid
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.http_server import configuration, listen, run, url_of
-from kiosk.authority.embedded.key_files import write_secret
 from kiosk.authority.embedded.listen_address import host_and_port
 from kiosk.authority.errors import CredentialInvalid
 from kiosk.clock import system_clock
 from kiosk.config import Config
-from kiosk.eapply.agency import Agency, make_credential
+from kiosk.eapply.agency import Agency, make_credential, write_durably
 from kiosk.eapply.agency_server import application
 from kiosk.eapply.verify import Judge
 from kiosk.exit_code import ExitCode
@@ -69,7 +68,7 @@ def run_serve(
 
 def _own_credential(path: Path, name: str) -> Credential:
     if not path.exists():
-        write_secret(path, make_credential(name, system_clock()).encode())
+        write_durably(path, make_credential(name, system_clock()).encode())
     try:
         return load_credential(path)
     except CredentialInvalid as error:

@@ -28,7 +28,7 @@ from kiosk.authority.verification import load_certificate
 from kiosk.clock import system_clock
 from kiosk.config import Config
 from kiosk.eapply.errors import DocumentUnfit
-from kiosk.eapply.sign import SignatureForm, sign
+from kiosk.eapply.sign import SignatureForm, refuse_unfit, sign
 from kiosk.eapply.verify import Judge, Outcome, Verdict, verify, verify_document
 from kiosk.exit_code import ExitCode
 from kiosk.model.certificate import CertificateStatus
@@ -54,6 +54,11 @@ def run_sign(
 ) -> ExitCode:
     """Signs `file` with the card in the reader; writes what is signed, and its path to stdout."""
     content = _read(file)
+    _quieten()
+    try:
+        refuse_unfit(content, form)
+    except DocumentUnfit as error:
+        raise ConfigInvalid(str(file), "", str(error)) from error
     target = out or form.path(file)
     # The simulated card's memory lies in the data directory, where a demo or a drill may be at work on it.
     is_simulated = config.hardware.card.link == SIMULATED
@@ -173,8 +178,7 @@ def run_verify(
         signature = beside
     judge = judge_of(config, trust, credential)
     now = system_clock()
-    # What it says of damaged documents stands in the verdict.
-    logging.getLogger("pyhanko").addHandler(logging.NullHandler())
+    _quieten()
     document = _read(file)
     if signature is not None:
         verdict = judge(_read(signature), now, content=document, claimed_name=name)
@@ -185,6 +189,11 @@ def run_verify(
         verdict = judge(document, now, claimed_name=name)
     _tell(verdict, is_json)
     return _EXIT[verdict.outcome]
+
+
+def _quieten() -> None:
+    """What pyHanko logs of damaged documents, with tracebacks, is told by the verdict or the refusal."""
+    logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 
 def _is_cms(document: bytes) -> bool:

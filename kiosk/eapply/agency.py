@@ -20,6 +20,7 @@ from kiosk.eapply.sign import sign_cms
 from kiosk.eapply.verify import Judge, Outcome
 
 _VALID = datetime.timedelta(days=5 * 365)
+_STAMP = "%Y%m%dT%H%M%SZ"
 
 
 def make_credential(name: str, now: datetime.datetime) -> Credential:
@@ -44,8 +45,9 @@ def make_credential(name: str, now: datetime.datetime) -> Credential:
 class Agency:
     """Has everything in one folder, which nobody else writes to: what was received, and what was acknowledged.
 
-    `received/000001-DIGEST.p7m` is an application as it came, DIGEST its SHA-256 in hexadecimal; the acknowledgement
-    beside it ends in `.p7s`. Both are on the disk before anybody hears of the acknowledgement.
+    `received/000001-20260401T010000Z-DIGEST.p7m` is an application as it came: its number, when it came, its SHA-256 in
+    hexadecimal. The acknowledgement beside it ends in `.p7s`. Both are on the disk before anybody hears of the
+    acknowledgement.
     """
 
     def __init__(
@@ -58,10 +60,14 @@ class Agency:
     ) -> None:
         self._received = folder / "received"
         self._received.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_durable(folder)
         self._key, self._certificate = key, certificate
         self._judge = judge
         self._clock = clock
         self._lock = threading.Lock()
+        self._arrivals = {path.stem.rpartition("-")[2]: path for path in self._received.glob("*.p7m")}
+        """By digest where each application lies."""
+        self._last = max((int(path.name.partition("-")[0]) for path in self._arrivals.values()), default=0)
 
     def receive(self, submission: bytes) -> bytes:
         """The acknowledgement of an application: CMS SignedData (DER) that encloses JSON.
@@ -72,47 +78,54 @@ class Agency:
         """
         read_signed_data(submission)
         digest = hashlib.sha256(submission).hexdigest()
-        now = self._clock()
-        verdict = self._judge(submission, now)
         with self._lock:
-            place = self._place(digest)
-            told = place.with_suffix(".p7s")
-            if told.exists():
-                return told.read_bytes()
-            content = {
-                "number": int(place.name.partition("-")[0]),
-                "sha256": digest,
-                "received_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-                "verdict": verdict.outcome,
-                "serial": verdict.serial,
-                "findings": [asdict(finding) for finding in verdict.findings],
-            }
-            document = json.dumps(content, ensure_ascii=False).encode()
-            acknowledgement = sign_cms(document, self._certificate, self._key, is_detached=False)
-            if not place.exists():
-                _write(place, submission)
-            if verdict.outcome is not Outcome.UNDECIDED:
-                _write(told, acknowledgement)
+            place = self._arrivals.get(digest) or self._arrive(digest, submission)
+        told = place.with_suffix(".p7s")
+        if told.exists():
+            return told.read_bytes()
+        verdict = self._judge(submission, self._clock())
+        number, received_at, _ = place.stem.split("-")
+        content = {
+            "number": int(number),
+            "sha256": digest,
+            "received_at": f"{datetime.datetime.strptime(received_at, _STAMP):%Y-%m-%dT%H:%M:%SZ}",
+            "verdict": verdict.outcome,
+            "serial": verdict.serial,
+            "findings": [asdict(finding) for finding in verdict.findings],
+        }
+        document = json.dumps(content, ensure_ascii=False).encode()
+        acknowledgement = sign_cms(document, self._certificate, self._key, is_detached=False)
+        if verdict.outcome is Outcome.UNDECIDED:
             return acknowledgement
+        with self._lock:
+            # Somebody may have sent the same in the same moment.
+            if not told.exists():
+                write_durably(told, acknowledgement)
+            return told.read_bytes()
 
-    def _place(self, digest: str) -> Path:
-        """Where an application lies or will: under its number, which is the next when it was not there yet."""
-        for place in self._received.glob(f"*-{digest}.p7m"):
-            return place
-        numbers = (int(path.name.partition("-")[0]) for path in self._received.glob("*.p7m"))
-        return self._received / f"{max(numbers, default=0) + 1:06d}-{digest}.p7m"
+    def _arrive(self, digest: str, submission: bytes) -> Path:
+        place = self._received / f"{self._last + 1:06d}-{self._clock():{_STAMP}}-{digest}.p7m"
+        write_durably(place, submission)
+        self._last += 1
+        self._arrivals[digest] = place
+        return place
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Puts a file there as a whole, durably, or not at all."""
+def write_durably(path: Path, content: bytes) -> None:
+    """Puts a file there as a whole, on the disk, or not at all."""
     new = path.with_suffix(".new")
     with new.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     new.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _make_durable(path.parent)
+
+
+def _make_durable(folder: Path) -> None:
+    """What lies in a folder is found there after a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

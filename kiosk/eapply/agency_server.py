@@ -1,5 +1,7 @@
 """The agency over HTTP: takes signed applications, and gives out the certificate of its own signature."""
 
+import asyncio
+
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from starlette.applications import Starlette
@@ -13,6 +15,9 @@ from kiosk.eapply.agency import Agency
 from kiosk.eapply.errors import SignatureUnreadable
 
 LARGEST_SUBMISSION_BYTES = 1 << 24
+MOST_AT_ONCE = 8
+"""So many submissions are in memory; whoever comes besides waits before he is read."""
+
 SIGNED_TYPE = "application/pkcs7-mime"
 """RFC 8551, 3.2: also of the acknowledgement, which encloses what it says."""
 
@@ -23,12 +28,14 @@ def application(agency: Agency, certificate: x509.Certificate) -> Starlette:
     202 says that the application has arrived, whatever the verdict in its acknowledgement is; 400 that it is no signed
     message of one signer, and that nothing is kept.
     """
+    taking = asyncio.Semaphore(MOST_AT_ONCE)
     own = certificate.public_bytes(Encoding.PEM)
 
     async def submit(request: Request) -> Response:
         try:
-            body = await read_body(request.scope, request.receive, SIGNED_TYPE, LARGEST_SUBMISSION_BYTES)
-            acknowledgement = await run_in_threadpool(agency.receive, body)
+            async with taking:
+                body = await read_body(request.scope, request.receive, SIGNED_TYPE, LARGEST_SUBMISSION_BYTES)
+                acknowledgement = await run_in_threadpool(agency.receive, body)
         except BodyRefused as refused:
             return PlainTextResponse(str(refused), refused.status)
         except SignatureUnreadable as error:

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kiosk.eapply.errors import SignatureUnreadable
-
-_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, NotImplementedError, RecursionError)
-"""What asn1crypto and pyHanko raise for structures that are not what they claim to be."""
+from kiosk.eapply.errors import DAMAGE, SignatureUnreadable
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,7 +52,7 @@ def read_signed_data(signature: bytes) -> SignedData:
         )
     except SignatureUnreadable:
         raise
-    except _UNREADABLE as error:
+    except DAMAGE as error:
         raise SignatureUnreadable("not a CMS signature of one signer with his certificate") from error
 
 
@@ -65,7 +62,7 @@ def read_padded_signed_data(padded: bytes) -> SignedData:
 
     try:
         der = padded[: parser.peek(padded)]
-    except ValueError as error:
+    except DAMAGE as error:
         raise SignatureUnreadable("not a CMS signature") from error
     if any(padded[len(der) :]):
         raise SignatureUnreadable("something stands behind the signature")
@@ -74,7 +71,6 @@ def read_padded_signed_data(padded: bytes) -> SignedData:
 
 def check_integrity(signed: SignedData, digest: bytes) -> Integrity:
     """Checks the signature over a document of this digest. Raises `SignatureUnreadable` when it cannot be checked."""
-    from cryptography.exceptions import UnsupportedAlgorithm
     from pyhanko.sign.validation.errors import SignatureValidationError
     from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
@@ -82,7 +78,7 @@ def check_integrity(signed: SignedData, digest: bytes) -> Integrity:
         is_intact, is_valid = validate_sig_integrity(
             signed.signer, signed.certificate, expected_content_type="data", actual_digest=digest
         )
-    except (SignatureValidationError, UnsupportedAlgorithm, *_UNREADABLE) as error:
+    except (SignatureValidationError, *DAMAGE) as error:
         raise SignatureUnreadable(f"the signature cannot be checked: {error}") from error
     return Integrity(is_intact, is_valid)
 

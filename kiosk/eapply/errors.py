@@ -1,4 +1,14 @@
-"""What cannot be signed, and what cannot be read as signed."""
+"""What cannot be signed, what cannot be read as signed, and what libraries raise for either."""
+
+import zlib
+
+from cryptography.exceptions import UnsupportedAlgorithm
+
+DAMAGE = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError, OSError),
+    *(NotImplementedError, UnsupportedAlgorithm, zlib.error),
+)
+"""What readers of ASN.1, PDF and XML raise for structures that are not what they claim to be."""
 
 
 class DocumentUnfit(ValueError):

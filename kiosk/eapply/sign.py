@@ -8,8 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kiosk.eapply.pdf import sign_pdf
-from kiosk.eapply.xml import sign_xml
+from kiosk.eapply import pdf, xml
 
 
 class SignatureForm(StrEnum):
@@ -31,13 +30,22 @@ class SignatureForm(StrEnum):
         return document.with_name(document.name + ".p7s")
 
 
+def refuse_unfit(content: bytes, form: SignatureForm) -> None:
+    """Before anybody types a password. Raises `DocumentUnfit`."""
+    match form:
+        case SignatureForm.PADES:
+            pdf.open_unsigned(content)
+        case SignatureForm.XADES:
+            xml.open_unsigned(content)
+
+
 def sign(content: bytes, certificate: x509.Certificate, key: rsa.RSAPrivateKey, form: SignatureForm) -> bytes:
     """A document in its signed form; one use of `key`. Raises `DocumentUnfit` where the form needs another document."""
     match form:
         case SignatureForm.PADES:
-            return sign_pdf(content, certificate, key)
+            return pdf.sign_pdf(content, certificate, key)
         case SignatureForm.XADES:
-            return sign_xml(content, certificate, key)
+            return xml.sign_xml(content, certificate, key)
         case _:
             return sign_cms(content, certificate, key, is_detached=form is SignatureForm.CMS)
 

@@ -1,7 +1,6 @@
 """Signatures inside XML documents (XAdES baseline B-B, ETSI EN 319 132-1): made with a resident's key, read again."""
 
 import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,21 +8,31 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from kiosk.eapply.errors import DocumentUnfit, SignatureUnreadable
+from kiosk.eapply.errors import DAMAGE, DocumentUnfit, SignatureUnreadable
 
 _DS = "{http://www.w3.org/2000/09/xmldsig#}"
 _ANY_SIGNATURE = f".//{_DS}Signature"
-_IDS = ("Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id")
+_IDS = frozenset({"Id", "ID", "id"})
+"""Local names of attributes by which a reference may find an element, of any namespace."""
 _ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 _DIGESTS = ("SHA256", "SHA384", "SHA512")
 _CANONICAL = frozenset(
     {
         "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
-        "http://www.w3.org/2001/10/xml-exc-c14n#",
         "http://www.w3.org/2006/12/xml-c14n11",
     }
 )
-"""Canonical forms that leave out nothing but comments."""
+"""Canonical forms that leave out nothing but comments; the exclusive one leaves out namespaces that values may use."""
+
+_OWN_NAMESPACES = frozenset(
+    {
+        "http://www.w3.org/2000/09/xmldsig#",
+        "http://www.w3.org/2009/xmldsig11#",
+        "http://uri.etsi.org/01903/v1.3.2#",
+        "http://uri.etsi.org/01903/v1.4.1#",
+    }
+)
+"""What a signature is made of. Nobody signs what else stands in it, and a receiver may take it for the document's."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,9 +55,7 @@ def sign_xml(document: bytes, certificate: x509.Certificate, key: rsa.RSAPrivate
     from signxml.algorithms import DigestAlgorithm, SignatureMethod
     from signxml.xades.xades import XAdESDataObjectFormat, XAdESSigner
 
-    root = _parse(document)
-    if root.find(_ANY_SIGNATURE) is not None:
-        raise DocumentUnfit("the document holds a signature already")
+    root = open_unsigned(document)
     signer = XAdESSigner(
         signature_algorithm=SignatureMethod.RSA_SHA256,
         digest_algorithm=DigestAlgorithm.SHA256,
@@ -56,6 +63,17 @@ def sign_xml(document: bytes, certificate: x509.Certificate, key: rsa.RSAPrivate
     )
     signed = signer.sign(root, key=key, cert=[certificate])
     return bytes(etree.tostring(signed, xml_declaration=True, encoding="UTF-8"))
+
+
+def open_unsigned(document: bytes) -> Any:
+    """The root of a document that can be signed. Raises `DocumentUnfit`."""
+    root = _parse(document)
+    if root.find(_ANY_SIGNATURE) is not None:
+        raise DocumentUnfit("the document holds a signature already")
+    own = root.get("Id", root.get("ID"))
+    if own is not None and not _means_root(f"#{own}", root):
+        raise DocumentUnfit("the root's identifier is another element's, too")
+    return root
 
 
 def read_signed_xml(document: bytes) -> SignedXml:
@@ -74,7 +92,7 @@ def read_signed_xml(document: bytes) -> SignedXml:
     text = signature.findtext(f"{_DS}KeyInfo/{_DS}X509Data/{_DS}X509Certificate") or ""
     try:
         certificate = base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise SignatureUnreadable("the signature carries no certificate that can be read") from error
     return SignedXml(certificate, lambda: _check(document, certificate))
 
@@ -104,21 +122,28 @@ def _parse(document: bytes) -> Any:
 
 def _refuse_unless_all_is_covered(signature: Any) -> None:
     """Else another element could be signed and this one shown (signature wrapping)."""
-    references = signature.findall(f"{_DS}SignedInfo/{_DS}Reference")
-    whole = [one for one in references if _means_root(one.get("URI"), signature.getparent())]
+    whole = _whole(signature)
     if len(whole) != 1:
         raise SignatureUnreadable("the signature does not cover the whole document")
     transforms = [one.get("Algorithm") for one in whole[0].findall(f"{_DS}Transforms/{_DS}Transform")]
     if transforms.count(_ENVELOPED) != 1 or not {*transforms} - {_ENVELOPED} <= _CANONICAL:
         raise SignatureUnreadable("the signature covers a changed form of the document")
+    if any(one.tag[1:].partition("}")[0] not in _OWN_NAMESPACES for one in signature.iter()):
+        raise SignatureUnreadable("something stands in the signature that is no part of one")
+
+
+def _whole(signature: Any) -> list[Any]:
+    """The references to the whole document."""
+    references = signature.findall(f"{_DS}SignedInfo/{_DS}Reference")
+    return [one for one in references if _means_root(one.get("URI"), signature.getparent())]
 
 
 def _means_root(uri: str | None, root: Any) -> bool:
     """Whether it refers to the root and cannot be taken to mean another element: by no fragment, or by its own id."""
     if not uri:
         return uri == ""
-    named = [one for one in root.iter() for name in _IDS if f"#{one.get(name)}" == uri]
-    return named == [root]
+    ids = ((one, name, value) for one in root.iter() for name, value in one.attrib.items())
+    return [one for one, name, value in ids if name.rpartition("}")[2] in _IDS and f"#{value}" == uri] == [root]
 
 
 def _check(document: bytes, certificate: bytes) -> None:
@@ -137,6 +162,25 @@ def _check(document: bytes, certificate: bytes) -> None:
             # Whether it is valid now is asked with the path.
             verification_time=loaded.not_valid_before_utc,
         )
-        XAdESVerifier().verify(document, x509_cert=loaded, expect_config=expected)
-    except (SignXMLException, etree.LxmlError, ValueError, TypeError, LookupError, AttributeError) as error:
+        digested = XAdESVerifier().verify(document, x509_cert=loaded, expect_config=expected)
+        covered = {etree.tostring(one.signed_xml, method="c14n") for one in digested if one.signed_xml is not None}
+    except (SignXMLException, etree.LxmlError, *DAMAGE) as error:
         raise SignatureUnreadable(f"the signature does not hold: {error}") from error
+    if _without_signature(document) not in covered:
+        raise SignatureUnreadable("the signature covers another document than the one that is there")
+
+
+def _without_signature(document: bytes) -> bytes:
+    """What the signature has to cover: the root in its canonical form."""
+    from lxml import etree
+
+    root = _parse(document)
+    (signature,) = root.findall(_ANY_SIGNATURE)
+    if signature.tail:
+        before = signature.getprevious()
+        if before is None:
+            root.text = (root.text or "") + signature.tail
+        else:
+            before.tail = (before.tail or "") + signature.tail
+    root.remove(signature)
+    return bytes(etree.tostring(root, method="c14n"))

@@ -27,7 +27,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.station_thread import StationThread
-from kiosk.ui.strokes import Strokes
+from kiosk.ui.strokes import Stroke, Strokes
 from kiosk.ui.terminal_driver import KioskDriver
 from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatBar, SeatTab
@@ -142,7 +142,8 @@ class KioskApp(App[None], inherit_bindings=False):
         self._tapped: tuple[tuple[float, float], float] = ((0, 0), -_SECOND_TAP_S)
         self._drops_release = False
         self._bounce = KeyBounce(hand_clock)
-        self.strokes = Strokes(self, self._hear)
+        self._struck_s = 0.0
+        self.strokes = Strokes(self, self._hear_stroke, hand_clock)
         """What was typed and is not yet heard."""
         self._minded: Screen[Any] | None = None
         self._in_front: Screen[Any] | None = None
@@ -319,11 +320,15 @@ class KioskApp(App[None], inherit_bindings=False):
     # --- persons who leave ------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Touches in their turn, everything else at once."""
+        """Strokes in their turn, everything else at once."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             await self.strokes.come(event)
         else:
             await self._hear(event)
+
+    async def _hear_stroke(self, stroke: Stroke) -> None:
+        self._struck_s = stroke.at_s
+        await self._hear(stroke.event)
 
     async def _hear(self, event: events.Event) -> None:
         """Every touch shows that somebody is there; some touches do nothing else."""
@@ -348,7 +353,7 @@ class KioskApp(App[None], inherit_bindings=False):
         """Whether a touch only says that somebody is there, was not meant, or came to a seat that is locked."""
         screen = self._screen_in_front()
         is_second = isinstance(event, events.MouseDown) and self._is_second_tap(event, screen)
-        is_second |= isinstance(event, events.Key) and self._bounce.drops(event.key)
+        is_second |= isinstance(event, events.Key) and self._bounce.drops(event.key, self._struck_s)
         if not isinstance(screen, SeatScreen):
             return is_second
         if screen.seat.is_cramped:

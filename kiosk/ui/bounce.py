@@ -10,7 +10,7 @@ _CONFIRMS = "enter"
 
 
 class KeyBounce:
-    """Tells strokes that were meant from those that were not; `now` is a clock in seconds.
+    """Tells strokes that were meant from those that were not; `now` is the clock of the strokes, in seconds.
 
     Enter counts once however long it repeats. Any other key is heard as often as it comes, so that nobody is slowed who
     types digits; but not when it is still the stroke that has led to the screen in front.
@@ -27,9 +27,8 @@ class KeyBounce:
         """Another screen is in front."""
         self._came_s = self._now()
 
-    def drops(self, key: str) -> bool:
-        """Whether this stroke was not meant."""
-        at_s = self._now()
+    def drops(self, key: str, at_s: float) -> bool:
+        """Whether this stroke, made at that time, was not meant."""
         is_again = key == self._last_key and at_s - self._last_s < BOUNCE_S
         has_led_here = self._last_s <= self._came_s
         self._was_dropped = is_again and (key == _CONFIRMS or has_led_here or self._was_dropped)

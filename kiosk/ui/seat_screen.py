@@ -15,7 +15,7 @@ from kiosk.ui.answering_screen import AnsweringScreen
 from kiosk.ui.idle import Patience
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_name import SeatName
-from kiosk.ui.strokes import until_dealt_with
+from kiosk.ui.strokes import below, until_dealt_with
 from kiosk.ui.themes import LEAST_COLUMNS, LEAST_ROWS
 from kiosk.ui.widgets.banner import Banner
 from kiosk.ui.widgets.call_key import CallKey
@@ -281,7 +281,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """Composes the screen again, in the seat's present language, with the focus where it was if that is left."""
         focused_id = self.focused.id if self.focused else None
         # A stroke that is on its way to a key would go with the key.
-        await until_dealt_with(self.focused)
+        await until_dealt_with(below(self, self.focused))
         await self.recompose()
         if focused_id:
             if places := self.query(f"#{focused_id}"):

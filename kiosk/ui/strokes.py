@@ -7,32 +7,51 @@ could press a key that stood there a moment ago.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from textual import events
-from textual.app import App, ScreenStackError
+from textual.app import App, ScreenError, UnknownModeError
+from textual.dom import DOMNode
 from textual.message_pump import MessagePump
 
-_DEALT_WITH_AFTER_AT_MOST_S = 0.5
-"""Nobody who stays busy longer, or goes away meanwhile, makes the keyboard deaf."""
+_WAITED_FOR_AT_MOST_S = 0.5
+_MOST_WAITING = 32
+"""Nobody types further ahead of a screen that does not answer; a key that somebody leans on does."""
 
 
-async def until_dealt_with(pump: MessagePump | None) -> None:
-    """Waits until somebody has dealt with all that has been sent to him."""
-    done = asyncio.Event()
-    if pump is not None and pump.is_running and pump.call_later(done.set):
-        with suppress(TimeoutError):
-            await asyncio.wait_for(done.wait(), _DEALT_WITH_AFTER_AT_MOST_S)
+@dataclass(frozen=True)
+class Stroke:
+    """A stroke, and when it was made by the clock of the hands, in seconds."""
+
+    event: events.Key
+    at_s: float
+
+
+async def until_dealt_with(pumps: Iterable[MessagePump]) -> None:
+    """Waits until each of them, one after the other, has dealt with all that was sent to him by then.
+
+    Whoever stays busy for half a second, or goes away meanwhile, is waited for no longer, nor are those after him.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_WAITED_FOR_AT_MOST_S):
+            for pump in pumps:
+                done = asyncio.Event()
+                if pump.is_running and pump.call_later(done.set):
+                    await done.wait()
 
 
 class Strokes:
     """Hands strokes on in the app's own turn, one at a time and in their order; `hear` is what an app does with one."""
 
-    def __init__(self, app: App[None], hear: Callable[[events.Key], Awaitable[None]]) -> None:
+    def __init__(
+        self, app: App[None], hear: Callable[[Stroke], Awaitable[None]], hand_clock: Callable[[], float]
+    ) -> None:
         self._app = app
         self._hear = hear
-        self._waiting: deque[events.Key] = deque()
+        self._hand_clock = hand_clock
+        self._waiting: deque[Stroke] = deque()
         self._settling: asyncio.Task[None] | None = None
 
     @property
@@ -40,9 +59,10 @@ class Strokes:
         """Whether all that was typed has gone its whole way."""
         return self._settling is None and not self._waiting
 
-    async def come(self, stroke: events.Key) -> None:
+    async def come(self, event: events.Key) -> None:
         """A stroke has come: it is heard now, or after those before it."""
-        self._waiting.append(stroke)
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(Stroke(event, self._hand_clock()))
         await self._next()
 
     async def _next(self) -> None:
@@ -51,18 +71,19 @@ class Strokes:
             self._settling = asyncio.create_task(self._settle())
 
     async def _settle(self) -> None:
-        """Goes the way of a stroke: the focus, its screen, the app, which presses what has the focus, and back."""
-        app = self._app
-        for whoever in (self._focused, self._screen, lambda: app, self._focused, self._screen):
-            await until_dealt_with(whoever())
-        self._settling = None
-        app.call_later(self._next)
-
-    def _focused(self) -> MessagePump | None:
-        return self._app.focused
-
-    def _screen(self) -> MessagePump | None:
         try:
-            return self._app.screen
-        except ScreenStackError:
-            return None
+            await until_dealt_with(self._way())
+        finally:
+            self._settling = None
+            self._app.call_later(self._next)
+
+    def _way(self) -> Iterable[MessagePump]:
+        """From the focus up to the app, which presses what has the focus then; and from there up to the screen."""
+        for _ in range(2):
+            with suppress(ScreenError, UnknownModeError):
+                yield from (self._app.focused or self._app.screen).ancestors_with_self
+
+
+def below(screen: DOMNode, widget: DOMNode | None) -> list[DOMNode]:
+    """The widget and what it stands in, up to the screen and without it."""
+    return [node for node in (widget.ancestors_with_self if widget else ()) if screen in node.ancestors]

@@ -1,6 +1,7 @@
 """The agency keeps every signed application, and what it acknowledges is signed, true, and said again when asked."""
 
 import asyncio
+import datetime
 import json
 import subprocess
 from collections.abc import Callable
@@ -29,6 +30,7 @@ class Desk:
     def __init__(self, folder: Path, world: World) -> None:
         self.status: CertificateStatus | None = GOOD
         self.folder = folder
+        self.now = START
         self._own = make_credential("agency", START)
         self._world = world
         folder.mkdir()
@@ -48,7 +50,7 @@ class Desk:
             policies = world.authority.policy.signature_policies
             return verify(None, signature, world.authority.generations, policies, START, status_of)
 
-        agency = Agency(self.folder, key, self._own.certificate, judge, lambda: START)  # type: ignore[arg-type]
+        agency = Agency(self.folder, key, self._own.certificate, judge, lambda: self.now)  # type: ignore[arg-type]
         self._served = application(agency, self._own.certificate)
         (self.folder / "agency.pem").write_bytes(self._own.certificate.public_bytes(Encoding.PEM))
 
@@ -90,7 +92,7 @@ def test_a_signed_application_is_accepted_kept_and_acknowledged(desk: Desk, sign
     told = desk.send(signed[2])
     assert (told["number"], told["verdict"], told["received_at"]) == (1, "accepted", f"{START:%Y-%m-%dT%H:%M:%SZ}")
     (kept,) = (desk.folder / "received").glob("*.p7m")
-    assert kept.read_bytes() == signed[2] and told["sha256"] == kept.stem.partition("-")[2]
+    assert kept.read_bytes() == signed[2] and told["sha256"] == kept.stem.rpartition("-")[2]
     assert desk.ask("GET", "/agency.pem").content == (desk.folder / "agency.pem").read_bytes()
 
 
@@ -98,7 +100,7 @@ def test_the_same_application_is_the_same_arrival_also_after_a_start(
     desk: Desk, signed: tuple[World, bytes, bytes]
 ) -> None:
     told = desk.send(signed[2])
-    desk.status = CertificateStatus(CertificateState.REVOKED)
+    desk.status, desk.now = CertificateStatus(CertificateState.REVOKED), START + datetime.timedelta(days=1)
     desk.start()
     assert desk.send(signed[2]) == told
     assert desk.send(signed[1])["number"] == 2, "another one is another arrival"
@@ -112,7 +114,9 @@ def test_what_cannot_be_decided_has_arrived_and_is_judged_when_it_comes_again(
     told = desk.send(signed[2])
     assert (told["number"], told["verdict"]) == (1, "undecided") and desk.kept == ["000001.p7m"]
     desk.status = GOOD
+    arrived, desk.now = told["received_at"], START + datetime.timedelta(days=1)
     told = desk.send(signed[2])
+    assert told["received_at"] == arrived, "it is the same arrival"
     assert (told["number"], told["verdict"]) == (1, "accepted") and desk.kept == ["000001.p7m", "000001.p7s"]
 
 
@@ -158,5 +162,6 @@ def test_a_file_that_was_half_written_when_the_power_went_is_written_anew(
     (kept,) = (desk.folder / "received").glob("*.p7m")
     kept.with_suffix(".p7s").unlink()
     kept.with_suffix(".new").write_bytes(b"half")
+    desk.now += datetime.timedelta(days=1)
     desk.start()
     assert desk.send(signed[2]) == told and desk.kept == ["000001.p7m", "000001.p7s"]

@@ -15,12 +15,14 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
+from hw.errors import CardAbsent
+from kiosk.eapply import pdf
 from kiosk.eapply.errors import DocumentUnfit
 from kiosk.eapply.pdf import sign_pdf
 from kiosk.eapply.verify import Outcome, Verdict, verify_document
 from kiosk.model.certificate import CertificateState, CertificateStatus, RevocationReason
 from tests.counter_bench import START, World
-from tests.eapply.conftest import forged_like, resident_key
+from tests.eapply.conftest import CONTENT, forged_like, resident_key
 
 GOOD = CertificateStatus(CertificateState.GOOD)
 
@@ -114,13 +116,119 @@ def test_what_is_changed_by_a_further_revision_is_rejected(signed_form: tuple[Wo
     assert verdict.outcome is Outcome.REJECTED and "whole document" in str(verdict.findings)
 
 
-def test_two_signatures_are_not_judged_as_one(signed_form: tuple[World, bytes]) -> None:
+def test_two_signatures_are_not_judged_as_one(
+    signed_form: tuple[World, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     world, document = signed_form
     with resident_key(world) as (key, certificate):
-        twice = sign_pdf(document, certificate, key)
+        with pytest.raises(DocumentUnfit, match="already"):
+            sign_pdf(document, certificate, key)
+        monkeypatch.setattr(pdf, "_FIELD", "Signature2")
+        with monkeypatch.context() as blind:
+            blind.setattr(pdf, "_filled_fields", lambda reader: 0)
+            twice = sign_pdf(document, certificate, key)
     assert twice.startswith(document)
     verdict = judge(world, twice)
     assert verdict.outcome is Outcome.REJECTED and "2 signatures" in str(verdict.findings)
+
+
+def written(before: bytes, objects: list[bytes]) -> bytes:
+    """A document whose objects, the catalog first, stand behind what is there."""
+    places = []
+    for number, content in enumerate(objects, 1):
+        places.append(len(before))
+        before += b"%d 0 obj\n" % number + content + b"\nendobj\n"
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(before))
+    return before + b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + table + end
+
+
+def forged(part: bytes, signature: bytes, *, is_in_front: bool) -> bytes:
+    """Another document under a signature over `part`: it lies somewhere in the file, and all lengths add up.
+
+    The signature is written as a literal string, half as long as its hexadecimal digits, so that the rest is free.
+    """
+    other = b"BT (income 0) Tj ET"
+    zeros = 4000
+    while True:
+        contents = signature + bytes(zeros)
+        gap = 2 * len(contents) + 2
+        if is_in_front:
+            before, covers = part + b"\n", b"[0 %d %d 0]" % (len(part), len(part) + gap)
+        else:
+            before = b"%%PDF-1.7\n9 0 obj\n<< /Length %d >>\nstream\n" % len(part)
+            covers = b"[0 0 %d %d]" % (len(before), len(part))
+            before += part + b"\nendstream\nendobj\n"
+        literal = contents.replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)").replace(b"\r", b"\\r")
+        kind = b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached /ByteRange "
+        objects = [
+            b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /SigFlags 3 /Fields [5 0 R] >> >>",
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] /Contents 4 0 R /Annots [5 0 R] >>",
+            b"<< /Length %d >>\nstream\n%s\nendstream" % (len(other), other),
+            b"<< /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /FT /Sig /T (Signature1) /V 6 0 R /P 3 0 R >>",
+            kind + covers + b" /Contents (" + literal + b") >>",
+        ]
+        missing = len(part) + gap - len(written(before, objects))
+        if missing > 0:
+            for spaces in range(missing - 8, missing + 1):
+                made = written(before + b" " * max(spaces, 0), objects)
+                if len(made) == len(part) + gap:
+                    return made
+        zeros += 500
+
+
+@pytest.mark.parametrize("is_in_front", [True, False])
+def test_another_document_that_carries_a_real_signature_is_rejected(
+    signed_form: tuple[World, bytes], signed: tuple[World, bytes, bytes], is_in_front: bool
+) -> None:
+    world, document = signed_form
+    made = [forged(*covered(document), is_in_front=is_in_front)]
+    if not is_in_front:
+        made.append(forged(CONTENT, signed[1], is_in_front=False))
+    for other in made:
+        verdict = judge(world, other)
+        assert verdict.outcome is Outcome.REJECTED and "whole document" in str(verdict.findings)
+
+
+DAMAGED = {
+    "root is a number": written(b"%PDF-1.7\n", [b"7"]),
+    "field is a stream": written(
+        b"%PDF-1.7\n",
+        [
+            b"<< /Type /Catalog /AcroForm << /Fields [2 0 R] >> >>",
+            b"<< /FT /Sig /T (a) /V 3 0 R >>",
+            b"<< /Type /X /Length 3 /Filter /FlateDecode >>\nstream\nabc\nendstream",
+        ],
+    ),
+    "no pages": written(b"%PDF-1.7\n", [b"<< /Type /Catalog >>"]),
+    "pages are a number": written(b"%PDF-1.7\n", [b"<< /Type /Catalog /Pages 7 >>"]),
+    "flate": b"%PDF-1.7\n1 0 obj\n<< /Type /XRef /Size 2 /W [1 2 1] /Root 1 0 R /Length 5 /Filter /FlateDecode >>\n"
+    b"stream\nabcde\nendstream\nendobj\nstartxref\n9\n%%EOF\n",
+    "no xref": b"%PDF-1.7\n1 0 obj\n<< /Type /X /Size 2 /W [1 2 1] /Root 1 0 R /Length 5 >>\n"
+    b"stream\nabcde\nendstream\nendobj\nstartxref\n9\n%%EOF\n",
+}
+
+
+@pytest.mark.parametrize("document", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_document_is_refused_in_words(signed: tuple[World, bytes, bytes], document: bytes) -> None:
+    world = signed[0]
+    assert judge(world, document).outcome is Outcome.REJECTED
+    with resident_key(world) as (key, certificate), pytest.raises(DocumentUnfit):
+        sign_pdf(document, certificate, key)
+
+
+def test_what_the_card_says_comes_through_unchanged(signed: tuple[World, bytes, bytes]) -> None:
+    class Pulled(rsa.RSAPrivateKey):
+        key_size = 2048
+
+        def sign(self, *args: object) -> bytes:
+            raise CardAbsent("pulled")
+
+        public_key = decrypt = private_numbers = private_bytes = __copy__ = __deepcopy__ = sign
+
+    with resident_key(signed[0]) as (_, certificate), pytest.raises(CardAbsent):
+        sign_pdf(form("income 1"), certificate, Pulled())
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,16 @@ def test_a_self_made_certificate_with_the_same_name_is_rejected(signed: tuple[Wo
     assert [f.check for f in verdict.findings if f.outcome is Outcome.REJECTED] == ["path"]
 
 
+def test_a_signature_that_says_it_is_of_another_kind_of_key_is_rejected(signed: tuple[World, bytes, bytes]) -> None:
+    world, detached, _ = signed
+    rsa_of_pkcs1 = bytes.fromhex("06092a864886f70d010101")
+    place = detached.rindex(rsa_of_pkcs1)
+    # The same length: ecdsa-with-SHA256 in a longer encoding is none, so another arc of nine bytes.
+    for other in ("06092a864886f70d01010a", "06092b0e03020206020304", "060960864801650304030a"):
+        changed = detached[:place] + bytes.fromhex(other) + detached[place + 11 :]
+        assert judge(world, CONTENT, changed).outcome is Outcome.REJECTED
+
+
 def test_a_signature_by_another_key_under_the_real_certificate_is_rejected(signed: tuple[World, bytes, bytes]) -> None:
     world, detached, _ = signed
     real = pkcs7.load_der_pkcs7_certificates(detached)[0]

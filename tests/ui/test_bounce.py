@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from textual import events
 from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
 from kiosk.ui.bounce import KeyBounce
+from kiosk.ui.strokes import until_dealt_with
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import HandClock, go, reach, take_up_duty, until, walk_to
@@ -23,7 +25,7 @@ def heard(strokes: list[tuple[float, str]], came_s: float = -1.0) -> list[float]
         clock.now_s = at_s
         if not key:
             bounce.screen_came()
-        elif not bounce.drops(key):
+        elif not bounce.drops(key, at_s):
             taken.append(at_s)
     return taken
 
@@ -61,6 +63,10 @@ class Hand:
     def __call__(self) -> float:
         self._now_s += self.step_s
         return self._now_s
+
+    def wait(self, seconds: float) -> None:
+        """Makes a pause."""
+        self._now_s += seconds
 
 
 def test_change_is_not_confirmed_by_the_enter_that_took_the_fee(play: Callable[..., KioskApp]) -> None:
@@ -127,3 +133,23 @@ def test_those_who_were_found_are_turned_through_and_told_apart_by_their_address
         assert app.board.offered is not None and app.board.offered.items.name == "幌延　太郎"
 
     play(ScriptedCounter(), clerk)
+
+
+def test_enter_that_is_held_while_a_screen_takes_its_time_counts_once(play: Callable[..., KioskApp]) -> None:
+    """What matters is when a stroke was made, not when there was time to hear it."""
+    hand = Hand()
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "EnterAmount")
+        await pilot.press(*"1000")
+        hand.step_s = HELD_S
+        for _ in range(5):
+            app.post_message(events.Key("enter", None))
+        await until_dealt_with([app])
+        # All have come, and no more than one has been heard.
+        hand.wait(1.0)
+        await reach(pilot, "GiveMoney")
+        await pilot.pause()
+        assert type(app.screen).__name__ == "GiveMoney" and "500円" in text_on(app)
+
+    play(ScriptedCounter(), clerk, hand_clock=hand)

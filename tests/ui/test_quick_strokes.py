@@ -24,7 +24,7 @@ async def strike(app: KioskApp, keys: Iterable[str], turns: int) -> None:
         app.post_message(events.Key(key, None if len(key) > 1 else key))
         for _ in range(turns):
             await asyncio.sleep(0)
-    await until_dealt_with(app)
+    await until_dealt_with([app])
     while not app.strokes.are_heard:
         await asyncio.sleep(0)
 
