@@ -12,6 +12,8 @@ from hw.card.key import CardKey
 from kiosk.authority.embedded.directory import init
 from kiosk.config import SHIPPED, load_config
 from kiosk.eapply.sign import sign_cms
+from kiosk.eapply.verify import Verdict, verify_document
+from kiosk.model.certificate import CertificateState, CertificateStatus
 from tests.counter_bench import PASSWORD, RESIDENT, START, World
 
 CONTENT = "町道民税申告書\n".encode()
@@ -54,3 +56,12 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, bytes, byte
     world.hand.insert(RESIDENT)
     with resident_key(world) as (key, certificate):
         return world, *(sign_cms(CONTENT, certificate, key, is_detached=detached) for detached in (True, False))
+
+
+GOOD = CertificateStatus(CertificateState.GOOD)
+
+
+def judge_document(world: World, document: bytes, status: CertificateStatus = GOOD, name: str | None = None) -> Verdict:
+    """The agency's verdict on what holds its signature within itself, where the authority says `status`."""
+    policies = world.authority.policy.signature_policies
+    return verify_document(document, world.authority.generations, policies, START, lambda *_: status, name)

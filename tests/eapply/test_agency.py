@@ -19,9 +19,7 @@ from kiosk.eapply.agency_server import LARGEST_SUBMISSION_BYTES, SIGNED_TYPE, ap
 from kiosk.eapply.verify import verify
 from kiosk.model.certificate import CertificateState, CertificateStatus
 from tests.counter_bench import START, World
-from tests.eapply.conftest import CONTENT
-
-GOOD = CertificateStatus(CertificateState.GOOD)
+from tests.eapply.conftest import CONTENT, GOOD
 
 
 class Desk:

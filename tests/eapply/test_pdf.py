@@ -19,12 +19,10 @@ from hw.errors import CardAbsent
 from kiosk.eapply import pdf
 from kiosk.eapply.errors import DocumentUnfit
 from kiosk.eapply.pdf import sign_pdf
-from kiosk.eapply.verify import Outcome, Verdict, verify_document
+from kiosk.eapply.verify import Outcome
 from kiosk.model.certificate import CertificateState, CertificateStatus, RevocationReason
 from tests.counter_bench import START, World
-from tests.eapply.conftest import CONTENT, forged_like, resident_key
-
-GOOD = CertificateStatus(CertificateState.GOOD)
+from tests.eapply.conftest import CONTENT, forged_like, judge_document, resident_key
 
 
 def form(text: str, encrypt: StandardEncryption | None = None) -> bytes:
@@ -43,11 +41,6 @@ def signed_form(signed: tuple[World, bytes, bytes]) -> tuple[World, bytes]:
         return world, sign_pdf(form("income 1"), certificate, key)
 
 
-def judge(world: World, document: bytes, status: CertificateStatus = GOOD, name: str | None = None) -> Verdict:
-    policies = world.authority.policy.signature_policies
-    return verify_document(document, world.authority.generations, policies, START, lambda *_: status, name)
-
-
 def covered(document: bytes) -> tuple[bytes, bytes]:
     """What the signature covers, and the signature, read as the standard says (ISO 32000-2, 12.8.1)."""
     match = re.search(rb"/ByteRange \[\s*(\d+) (\d+) (\d+) (\d+)\s*\]", document)
@@ -61,7 +54,7 @@ def covered(document: bytes) -> tuple[bytes, bytes]:
 def test_a_signed_form_is_accepted_and_openssl_agrees(signed_form: tuple[World, bytes], tmp_path: Path) -> None:
     world, document = signed_form
     assert document.startswith(form("income 1")[:100]), "what was there stays, and the signature is added"
-    assert judge(world, document, name="幌延 太郎").outcome is Outcome.ACCEPTED
+    assert judge_document(world, document, name="幌延 太郎").outcome is Outcome.ACCEPTED
     part, signature = covered(document)
     (tmp_path / "part").write_bytes(part)
     (tmp_path / "signature").write_bytes(signature)
@@ -77,8 +70,8 @@ def test_a_signed_form_is_accepted_and_openssl_agrees(signed_form: tuple[World, 
 def test_only_a_good_certificate_and_the_certified_name_are_accepted(signed_form: tuple[World, bytes]) -> None:
     world, document = signed_form
     revoked = CertificateStatus(CertificateState.REVOKED, RevocationReason.KEY_COMPROMISE, START)
-    assert judge(world, document, revoked).outcome is Outcome.REJECTED
-    assert judge(world, document, name="天塩 花子").outcome is Outcome.REJECTED
+    assert judge_document(world, document, revoked).outcome is Outcome.REJECTED
+    assert judge_document(world, document, name="天塩 花子").outcome is Outcome.REJECTED
 
 
 @settings(max_examples=150, deadline=None)
@@ -90,10 +83,10 @@ def test_whatever_byte_is_changed_no_other_document_is_accepted(
     place = data.draw(st.integers(0, len(document) - 1))
     changed = bytearray(document)
     changed[place] ^= data.draw(st.integers(1, 255))
-    verdict = judge(world, bytes(changed))
+    verdict = judge_document(world, bytes(changed))
     # A few bytes of the signature's own container are signed by nobody: zeros behind it, the list of its digests.
     if verdict.outcome is not Outcome.REJECTED:
-        assert covered(bytes(changed))[0] == covered(document)[0] and verdict == judge(world, document)
+        assert covered(bytes(changed))[0] == covered(document)[0] and verdict == judge_document(world, document)
 
 
 @settings(max_examples=50, deadline=None)
@@ -101,8 +94,8 @@ def test_whatever_byte_is_changed_no_other_document_is_accepted(
 def test_whatever_is_added_or_cut_off_it_is_not_accepted(signed_form: tuple[World, bytes], data: st.DataObject) -> None:
     world, document = signed_form
     tail = data.draw(st.binary(min_size=1, max_size=64))
-    assert judge(world, document + tail).outcome is Outcome.REJECTED
-    assert judge(world, document[: data.draw(st.integers(0, len(document) - 1))]).outcome is Outcome.REJECTED
+    assert judge_document(world, document + tail).outcome is Outcome.REJECTED
+    assert judge_document(world, document[: data.draw(st.integers(0, len(document) - 1))]).outcome is Outcome.REJECTED
 
 
 def test_what_is_changed_by_a_further_revision_is_rejected(signed_form: tuple[World, bytes]) -> None:
@@ -112,7 +105,7 @@ def test_what_is_changed_by_a_further_revision_is_rejected(signed_form: tuple[Wo
     writer.root["/PageMode"] = pdf_name("/UseOutlines")
     writer.update_root()
     writer.write_in_place()
-    verdict = judge(world, file.getvalue())
+    verdict = judge_document(world, file.getvalue())
     assert verdict.outcome is Outcome.REJECTED and "whole document" in str(verdict.findings)
 
 
@@ -128,7 +121,7 @@ def test_two_signatures_are_not_judged_as_one(
             blind.setattr(pdf, "_filled_fields", lambda reader: 0)
             twice = sign_pdf(document, certificate, key)
     assert twice.startswith(document)
-    verdict = judge(world, twice)
+    verdict = judge_document(world, twice)
     assert verdict.outcome is Outcome.REJECTED and "2 signatures" in str(verdict.findings)
 
 
@@ -187,7 +180,7 @@ def test_another_document_that_carries_a_real_signature_is_rejected(
     if not is_in_front:
         made.append(forged(CONTENT, signed[1], is_in_front=False))
     for other in made:
-        verdict = judge(world, other)
+        verdict = judge_document(world, other)
         assert verdict.outcome is Outcome.REJECTED and "whole document" in str(verdict.findings)
 
 
@@ -213,7 +206,7 @@ DAMAGED = {
 @pytest.mark.parametrize("document", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_document_is_refused_in_words(signed: tuple[World, bytes, bytes], document: bytes) -> None:
     world = signed[0]
-    assert judge(world, document).outcome is Outcome.REJECTED
+    assert judge_document(world, document).outcome is Outcome.REJECTED
     with resident_key(world) as (key, certificate), pytest.raises(DocumentUnfit):
         sign_pdf(document, certificate, key)
 
@@ -240,7 +233,7 @@ def test_what_is_no_pdf_document_is_neither_signed_nor_accepted(
     signed: tuple[World, bytes, bytes], document: bytes
 ) -> None:
     world = signed[0]
-    assert judge(world, document).outcome is Outcome.REJECTED
+    assert judge_document(world, document).outcome is Outcome.REJECTED
     with resident_key(world) as (key, certificate), pytest.raises(DocumentUnfit):
         sign_pdf(document, certificate, key)
 
@@ -250,4 +243,4 @@ def test_a_certificate_of_its_own_is_rejected(signed_form: tuple[World, bytes]) 
     with resident_key(world) as (_, real):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         forged = forged_like(real, key)
-    assert judge(world, sign_pdf(form("income 1"), forged, key)).outcome is Outcome.REJECTED
+    assert judge_document(world, sign_pdf(form("income 1"), forged, key)).outcome is Outcome.REJECTED

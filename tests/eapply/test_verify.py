@@ -22,9 +22,7 @@ from kiosk.model.certificate import (
     RevocationReason,
 )
 from tests.counter_bench import START, World
-from tests.eapply.conftest import CONTENT, forged_like
-
-GOOD = CertificateStatus(CertificateState.GOOD)
+from tests.eapply.conftest import CONTENT, GOOD, forged_like
 
 
 def judge(

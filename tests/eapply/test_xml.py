@@ -17,13 +17,12 @@ from signxml.signer import SignatureReference
 from signxml.xades.xades import XAdESSigner
 
 from kiosk.eapply.errors import DocumentUnfit
-from kiosk.eapply.verify import Outcome, Verdict, verify_document
+from kiosk.eapply.verify import Outcome
 from kiosk.eapply.xml import sign_xml
 from kiosk.model.certificate import CertificateState, CertificateStatus
 from tests.counter_bench import START, World
-from tests.eapply.conftest import forged_like, resident_key
+from tests.eapply.conftest import forged_like, judge_document, resident_key
 
-GOOD = CertificateStatus(CertificateState.GOOD)
 FORM = '<?xml version="1.0"?><form xmlns="urn:town"><name Id="name">幌延　太郎</name><income>1</income></form>'.encode()
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 
@@ -33,11 +32,6 @@ def signed_form(signed: tuple[World, bytes, bytes]) -> tuple[World, bytes]:
     world = signed[0]
     with resident_key(world) as (key, certificate):
         return world, sign_xml(FORM, certificate, key)
-
-
-def judge(world: World, document: bytes, status: CertificateStatus = GOOD, name: str | None = None) -> Verdict:
-    policies = world.authority.policy.signature_policies
-    return verify_document(document, world.authority.generations, policies, START, lambda *_: status, name)
 
 
 def xmlsec(document: bytes, world: World, folder: Path) -> int:
@@ -53,27 +47,27 @@ def xmlsec(document: bytes, world: World, folder: Path) -> int:
 
 def test_a_signed_form_is_accepted_and_libxmlsec_agrees(signed_form: tuple[World, bytes], tmp_path: Path) -> None:
     world, document = signed_form
-    assert judge(world, document).outcome is Outcome.ACCEPTED
+    assert judge_document(world, document).outcome is Outcome.ACCEPTED
     assert xmlsec(document, world, tmp_path) == 0
     assert xmlsec(document.replace(b"<income>1<", b"<income>0<"), world, tmp_path) != 0
 
 
 def test_a_signed_form_is_accepted_however_it_is_written(signed_form: tuple[World, bytes]) -> None:
     world, document = signed_form
-    assert judge(world, document, name="幌延 太郎").outcome is Outcome.ACCEPTED
+    assert judge_document(world, document, name="幌延 太郎").outcome is Outcome.ACCEPTED
     with resident_key(world) as (key, certificate):
         named = sign_xml(FORM.replace(b"<form ", b'<form Id="form" '), certificate, key)
-    assert b'URI="#form"' in named and judge(world, named).outcome is Outcome.ACCEPTED
+    assert b'URI="#form"' in named and judge_document(world, named).outcome is Outcome.ACCEPTED
     doubled = named.replace(b'Id="name"', b'ID="form"')
-    assert judge(world, doubled).outcome is Outcome.REJECTED
+    assert judge_document(world, doubled).outcome is Outcome.REJECTED
     again = etree.tostring(etree.fromstring(document), encoding="UTF-16")
-    assert judge(world, again).outcome is Outcome.ACCEPTED, "the same document in another encoding"
+    assert judge_document(world, again).outcome is Outcome.ACCEPTED, "the same document in another encoding"
 
 
 def test_only_a_good_certificate_and_the_certified_name_are_accepted(signed_form: tuple[World, bytes]) -> None:
     world, document = signed_form
-    assert judge(world, document, CertificateStatus(CertificateState.REVOKED)).outcome is Outcome.REJECTED
-    assert judge(world, document, name="天塩 花子").outcome is Outcome.REJECTED
+    assert judge_document(world, document, CertificateStatus(CertificateState.REVOKED)).outcome is Outcome.REJECTED
+    assert judge_document(world, document, name="天塩 花子").outcome is Outcome.REJECTED
 
 
 @settings(max_examples=200, deadline=None)
@@ -84,7 +78,7 @@ def test_whatever_byte_is_changed_no_other_document_is_accepted(
     world, document = signed_form
     changed = bytearray(document)
     changed[data.draw(st.integers(0, len(document) - 1))] ^= data.draw(st.integers(1, 255))
-    if judge(world, bytes(changed)).outcome is not Outcome.REJECTED:
+    if judge_document(world, bytes(changed)).outcome is not Outcome.REJECTED:
         assert without_signature(bytes(changed)) == without_signature(document)
 
 
@@ -158,7 +152,7 @@ def test_a_signature_that_holds_and_covers_a_part_is_rejected(signed: tuple[Worl
         )
         changed = sign(FORM.replace(b"<form ", b'<form Id="form" '), reference_uri=[exclusive])
     for document, reason in ((part, "does not cover the whole"), (changed, "a changed form")):
-        verdict = judge(world, document)
+        verdict = judge_document(world, document)
         assert verdict.outcome is Outcome.REJECTED and reason in str(verdict.findings)
 
 
@@ -177,7 +171,7 @@ def test_what_is_signed_by_its_id_cannot_stand_in_another_of_the_same_id(
         other = etree.fromstring(begin + outer + b"><income>0</income></form>")
         other.append(inner)
         other.append(signature)
-        verdict = judge(world, etree.tostring(other))
+        verdict = judge_document(world, etree.tostring(other))
         assert verdict.outcome is Outcome.REJECTED and "does not cover the whole" in str(verdict.findings)
 
 
@@ -189,9 +183,9 @@ def test_a_key_of_another_kind_beside_the_certificate_is_refused_in_words(signed
         info = root.find(f"{DS}Signature/{DS}KeyInfo")
         key = etree.SubElement(info, "{http://www.w3.org/2009/xmldsig11#}DEREncodedKeyValue")
         key.text = base64.b64encode(der).decode()
-        assert judge(world, etree.tostring(root)).outcome is Outcome.REJECTED
+        assert judge_document(world, etree.tostring(root)).outcome is Outcome.REJECTED
     begin = b"<ds:X509Certificate>"
-    assert judge(world, document.replace(begin, begin + "ん".encode())).outcome is Outcome.REJECTED
+    assert judge_document(world, document.replace(begin, begin + "ん".encode())).outcome is Outcome.REJECTED
 
 
 def test_white_space_behind_the_signature_belongs_to_the_document(signed: tuple[World, bytes, bytes]) -> None:
@@ -199,15 +193,15 @@ def test_white_space_behind_the_signature_belongs_to_the_document(signed: tuple[
     place = b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="placeholder"/>'
     with signer(world) as sign:
         document = sign(FORM.replace(b"<income>", place + b"\n  <income>"))
-    assert judge(world, document).outcome is Outcome.ACCEPTED
-    assert judge(world, document.replace(b"\n  <income>", b"\n   <income>")).outcome is Outcome.REJECTED
+    assert judge_document(world, document).outcome is Outcome.ACCEPTED
+    assert judge_document(world, document.replace(b"\n  <income>", b"\n   <income>")).outcome is Outcome.REJECTED
 
 
 def test_a_style_sheet_that_was_put_before_what_is_signed_is_rejected(signed_form: tuple[World, bytes]) -> None:
     world, document = signed_form
     for place in (document.index(b"<form"), len(document)):
         made = document[:place] + b'<?xml-stylesheet href="other.xsl"?>' + document[place:]
-        assert judge(world, made).outcome is Outcome.REJECTED
+        assert judge_document(world, made).outcome is Outcome.REJECTED
 
 
 @pytest.mark.parametrize("attack", [wrapped, moved_in, twice, parted, with_another_object])
@@ -216,7 +210,7 @@ def test_a_document_that_was_made_of_a_signed_one_is_rejected(
 ) -> None:
     world, document = signed_form
     made = etree.tostring(attack(etree.fromstring(document)))
-    assert judge(world, made).outcome is Outcome.REJECTED
+    assert judge_document(world, made).outcome is Outcome.REJECTED
 
 
 BAD = {
@@ -234,7 +228,7 @@ BAD = {
 @pytest.mark.parametrize("document", BAD.values(), ids=BAD)
 def test_what_is_no_plain_xml_document_is_refused(signed: tuple[World, bytes, bytes], document: bytes) -> None:
     world = signed[0]
-    assert judge(world, document).outcome is Outcome.REJECTED
+    assert judge_document(world, document).outcome is Outcome.REJECTED
     with resident_key(world) as (key, certificate), pytest.raises(DocumentUnfit):
         sign_xml(document, certificate, key)
 
@@ -250,9 +244,9 @@ def test_a_certificate_of_its_own_is_rejected(signed_form: tuple[World, bytes]) 
     with resident_key(world) as (_, real):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         forged = forged_like(real, key)
-    assert judge(world, sign_xml(FORM, forged, key)).outcome is Outcome.REJECTED
+    assert judge_document(world, sign_xml(FORM, forged, key)).outcome is Outcome.REJECTED
 
 
 def test_an_unsigned_document_is_rejected(signed: tuple[World, bytes, bytes]) -> None:
-    verdict = judge(signed[0], FORM)
+    verdict = judge_document(signed[0], FORM)
     assert verdict.outcome is Outcome.REJECTED and "0 signatures" in str(verdict.findings)
