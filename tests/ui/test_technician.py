@@ -1,5 +1,6 @@
 """The technician's views: the whole failure book, the log, the statistics, the configuration; nobody's data."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from hw.errors import ReaderMissing
+from hw.health_words import Question
 from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
 from kiosk.failure_book import load_failure_book
@@ -17,8 +19,10 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.devices import DeviceState
+from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.technician.pages import Pages, paged, plotted
+from kiosk.ui.technician.persons import work
 from kiosk.ui.words import LANGUAGES
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import ScriptedCounter, ScriptedWorkbench, resident
@@ -127,6 +131,22 @@ def test_who_begins_as_the_devices_are_lent_either_keeps_the_technician_out_or_w
     board.greet(False)
     with board.lent() as is_lent:
         assert not is_lent and not board.is_maintained
+
+
+def test_a_question_that_stands_does_not_hold_up_the_end(maintain: Callable[..., KioskApp]) -> None:
+    """Whoever asks waits for two minutes; a program that ends would wait for him."""
+    heard: list[bool | None] = []
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        assert isinstance(app.screen, SeatScreen)
+        asking = asyncio.create_task(work(app.screen.seat, lambda ask: heard.append(ask(Question.LIGHTS_SEEN))))
+        await reach(pilot, "LookAtDevice")
+        asking.cancel()
+        async with asyncio.timeout(30):
+            while heard != [None]:
+                await asyncio.sleep(0.01)
+
+    maintain(ScriptedCounter(), technician)
 
 
 def test_a_self_test_is_run_asks_and_leaves_a_record(maintain: Callable[..., KioskApp]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -57,26 +58,39 @@ class LookAtDevice(SeatScreen[bool]):
 
 
 async def work(seat: Seat, tool: Callable[[Callable[[Question], bool | None]], R]) -> R:
-    """What `tool` returns, run off the event loop; it is given a function that asks the technician, and blocks."""
+    """What `tool` returns, run off the event loop; it is given a function that asks the technician, and blocks.
+
+    When the program ends meanwhile, nobody answers any more, and the tool hears that at once.
+    """
     loop = asyncio.get_running_loop()
     asked = deque[tuple[Question, "concurrent.futures.Future[bool]"]]()
+    answers = list["concurrent.futures.Future[bool]"]()
+    has_left = threading.Event()
 
     def ask(question: Question) -> bool | None:
         answer: concurrent.futures.Future[bool] = concurrent.futures.Future()
+        answers.append(answer)
         asked.append((question, answer))
+        if has_left.is_set():
+            return None
         loop.call_soon_threadsafe(seat.bell.ring)
         try:
             return answer.result(_ANSWERED_WITHIN_S)
-        except TimeoutError:
+        except (TimeoutError, concurrent.futures.CancelledError):
             return None
 
     working = asyncio.ensure_future(asyncio.to_thread(tool, ask))
     working.add_done_callback(lambda _: seat.bell.ring())
-    while not working.done():
-        await seat.show(Working(seat), lambda: not working.done() and not asked)
-        while asked:
-            question, answer = asked.popleft()
-            said = await seat.show(LookAtDevice(seat, question), lambda: not working.done())
-            if isinstance(said, bool):
-                answer.set_result(said)
+    try:
+        while not working.done():
+            await seat.show(Working(seat), lambda: not working.done() and not asked)
+            while asked:
+                question, answer = asked.popleft()
+                said = await seat.show(LookAtDevice(seat, question), lambda: not working.done())
+                if isinstance(said, bool):
+                    answer.set_result(said)
+    finally:
+        has_left.set()
+        for answer in answers:
+            answer.cancel()
     return working.result()
