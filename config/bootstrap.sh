@@ -2,7 +2,7 @@
 # Makes a fresh Debian 12 ready and starts the kiosk; what is ready already is left alone.
 #
 #   sh config/bootstrap.sh demo [ARGUMENT...]   the full-screen app with simulated devices (arguments of `kiosk demo`)
-#   sh config/bootstrap.sh test [ARGUMENT...]   the whole test suite (arguments of pytest)
+#   sh config/bootstrap.sh test [ARGUMENT...]   the test suite (arguments of pytest)
 #
 # Run as root or as a user with sudo. Leaves .venv/bin/kiosk and .venv/bin/hw.
 set -eu
