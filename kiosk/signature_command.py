@@ -27,9 +27,10 @@ from kiosk.authority.status_service import ask_status, ocsp_url
 from kiosk.authority.verification import load_certificate
 from kiosk.clock import system_clock
 from kiosk.config import Config
+from kiosk.eapply.cms import is_cms
 from kiosk.eapply.errors import DocumentUnfit
 from kiosk.eapply.sign import SignatureForm, refuse_unfit, sign
-from kiosk.eapply.verify import Judge, Outcome, Verdict, verify, verify_document
+from kiosk.eapply.verify import Judge, Outcome, Verdict, verify
 from kiosk.exit_code import ExitCode
 from kiosk.model.certificate import CertificateStatus
 from kiosk.model.secret import wipe
@@ -183,7 +184,7 @@ def run_verify(
     if signature is not None:
         verdict = judge(_read(signature), now, content=document, claimed_name=name)
     else:
-        holds = "encloses" if _is_cms(document) else "holds"
+        holds = "encloses" if is_cms(document) else "holds"
         read_as = f"{file} is read as a document that {holds} its signature"
         print(f"kiosk: {beside}: no such file; {read_as}", file=sys.stderr)
         verdict = judge(document, now, claimed_name=name)
@@ -194,11 +195,6 @@ def run_verify(
 def _quieten() -> None:
     """What pyHanko logs of damaged documents, with tracebacks, is told by the verdict or the refusal."""
     logging.getLogger("pyhanko").addHandler(logging.NullHandler())
-
-
-def _is_cms(document: bytes) -> bool:
-    """Whether it begins as DER does: with a sequence."""
-    return document[:1] == b"\x30"
 
 
 def judge_of(config: Config, trust: Path | None, credential: Path | None) -> Judge:
@@ -220,8 +216,6 @@ def judge_of(config: Config, trust: Path | None, credential: Path | None) -> Jud
     def judge(
         signature: bytes, at: datetime.datetime, *, content: bytes | None = None, claimed_name: str | None = None
     ) -> Verdict:
-        if content is None and not _is_cms(signature):
-            return verify_document(signature, anchors, policies, at, status_of, claimed_name)
         return verify(content, signature, anchors, policies, at, status_of, claimed_name)
 
     return judge

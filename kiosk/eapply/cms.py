@@ -28,6 +28,11 @@ class Integrity:
     is_valid: bool
 
 
+def is_cms(document: bytes) -> bool:
+    """Whether it begins as a message in DER does: with a sequence."""
+    return document[:1] == b"\x30"
+
+
 def read_signed_data(signature: bytes) -> SignedData:
     """Reads DER (or BER) of one signer. Raises `SignatureUnreadable`."""
     from asn1crypto import cms

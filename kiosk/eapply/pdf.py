@@ -66,6 +66,7 @@ def sign_pdf(document: bytes, certificate: x509.Certificate, key: rsa.RSAPrivate
                 return bytes(key.key_size // 8)
             try:
                 return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+            # Whatever it is, such as a card that was pulled: it is told as it is, and not as damage of the document.
             except Exception as error:
                 refused.append(error)
                 raise
@@ -74,7 +75,7 @@ def sign_pdf(document: bytes, certificate: x509.Certificate, key: rsa.RSAPrivate
     try:
         signer = ByKey(
             signing_cert=translate_pyca_cryptography_cert_to_asn1(certificate),
-            cert_registry=SimpleCertificateStore(),  # type: ignore[no-untyped-call]
+            cert_registry=SimpleCertificateStore(),  # type: ignore[no-untyped-call]  # the library has no types here
         )
         metadata = PdfSignatureMetadata(field_name=_FIELD, md_algorithm=_DIGEST, subfilter=SigSeedSubFilter.PADES)
         pdf_signer = PdfSigner(metadata, signer=signer, new_field_spec=SigFieldSpec(_FIELD))

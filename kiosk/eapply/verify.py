@@ -21,7 +21,7 @@ from kiosk.authority.verification import (
     load_certificate,
     validate_path,
 )
-from kiosk.eapply.cms import SignedData, check_integrity, read_signed_data
+from kiosk.eapply.cms import SignedData, check_integrity, is_cms, read_signed_data
 from kiosk.eapply.errors import SignatureUnreadable
 from kiosk.eapply.name import NameMatch, match_name
 from kiosk.eapply.pdf import MAGIC as PDF_MAGIC
@@ -92,51 +92,12 @@ def verify(
 ) -> Verdict:
     """Judges a CMS signature (DER) over `content`, which is None when the signature encloses the document.
 
-    `policies`: the signer's certificate must assert one of these (dotted), by which its authority says that it looked
-    at a resident's identity.
+    Without `content`, `signature` may be a PDF or XML document that holds its signature within itself. `policies`: the
+    signer's certificate must assert one of these (dotted), by which its authority says that it looked at a resident's
+    identity.
     """
-
-    def read() -> _Read:
-        signed = read_signed_data(signature)
-        return signed.certificate_der, lambda: _check_signature(signed, content)
-
-    return _judge(read, trust, policies, at, status_of, claimed_name)
-
-
-def verify_document(
-    document: bytes,
-    trust: tuple[x509.Certificate, ...],
-    policies: Collection[str],
-    at: datetime.datetime,
-    status_of: StatusSource,
-    claimed_name: str | None = None,
-) -> Verdict:
-    """Judges what holds its one signature within itself: PDF, else XML; otherwise as `verify`."""
-
-    def read() -> _Read:
-        if document.startswith(PDF_MAGIC):
-            pdf = read_signed_pdf(document)
-            return pdf.signed.certificate_der, lambda: _check_digest(pdf.signed, pdf.digest)
-        signed = read_signed_xml(document)
-        return signed.certificate_der, lambda: _check_xml(signed)
-
-    return _judge(read, trust, policies, at, status_of, claimed_name)
-
-
-_Read = tuple[bytes, Callable[[], Finding]]
-"""The signer's certificate (DER), and what checks his signature."""
-
-
-def _judge(
-    read: Callable[[], _Read],
-    trust: tuple[x509.Certificate, ...],
-    policies: Collection[str],
-    at: datetime.datetime,
-    status_of: StatusSource,
-    claimed_name: str | None,
-) -> Verdict:
     try:
-        certificate_der, check_signature = read()
+        certificate_der, check_signature = _read(content, signature)
         certificate = load_certificate(certificate_der)
         serial = serial_text(certificate.serial_number)
     except ValueError as error:
@@ -161,6 +122,18 @@ def _judge(
     if claimed_name is not None:
         findings.append(_check_name(certificate, claimed_name))
     return Verdict(tuple(findings), serial)
+
+
+def _read(content: bytes | None, signature: bytes) -> tuple[bytes, Callable[[], Finding]]:
+    """The signer's certificate (DER), and what checks his signature. Raises `SignatureUnreadable`."""
+    if content is not None or is_cms(signature):
+        signed = read_signed_data(signature)
+        return signed.certificate_der, lambda: _check_signature(signed, content)
+    if signature.startswith(PDF_MAGIC):
+        pdf = read_signed_pdf(signature)
+        return pdf.signed.certificate_der, lambda: _check_digest(pdf.signed, pdf.digest)
+    document = read_signed_xml(signature)
+    return document.certificate_der, lambda: _check_xml(document)
 
 
 def _check_signature(signed: SignedData, content: bytes | None) -> Finding:

@@ -12,7 +12,7 @@ from hw.card.key import CardKey
 from kiosk.authority.embedded.directory import init
 from kiosk.config import SHIPPED, load_config
 from kiosk.eapply.sign import sign_cms
-from kiosk.eapply.verify import Verdict, verify_document
+from kiosk.eapply.verify import Verdict, verify
 from kiosk.model.certificate import CertificateState, CertificateStatus
 from tests.counter_bench import PASSWORD, RESIDENT, START, World
 
@@ -64,4 +64,4 @@ GOOD = CertificateStatus(CertificateState.GOOD)
 def judge_document(world: World, document: bytes, status: CertificateStatus = GOOD, name: str | None = None) -> Verdict:
     """The agency's verdict on what holds its signature within itself, where the authority says `status`."""
     policies = world.authority.policy.signature_policies
-    return verify_document(document, world.authority.generations, policies, START, lambda *_: status, name)
+    return verify(None, document, world.authority.generations, policies, START, lambda *_: status, name)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from kiosk.authority.errors import AuthorityUnreachable
 from kiosk.eapply.agency import Agency, make_credential
 from kiosk.eapply.agency_server import LARGEST_SUBMISSION_BYTES, SIGNED_TYPE, application
-from kiosk.eapply.verify import verify
+from kiosk.eapply.verify import Verdict, verify
 from kiosk.model.certificate import CertificateState, CertificateStatus
 from tests.counter_bench import START, World
 from tests.eapply.conftest import CONTENT, GOOD
@@ -44,11 +44,17 @@ class Desk:
                 raise AuthorityUnreachable("no route")
             return self.status
 
-        def judge(signature: bytes, at: object, **_: object) -> object:
+        def judge(
+            signature: bytes,
+            at: datetime.datetime,
+            *,
+            content: bytes | None = None,
+            claimed_name: str | None = None,
+        ) -> Verdict:
             policies = world.authority.policy.signature_policies
-            return verify(None, signature, world.authority.generations, policies, START, status_of)
+            return verify(content, signature, world.authority.generations, policies, START, status_of, claimed_name)
 
-        agency = Agency(self.folder, key, self._own.certificate, judge, lambda: self.now)  # type: ignore[arg-type]
+        agency = Agency(self.folder, key, self._own.certificate, judge, lambda: self.now)
         self._served = application(agency, self._own.certificate)
         (self.folder / "agency.pem").write_bytes(self._own.certificate.public_bytes(Encoding.PEM))
 
