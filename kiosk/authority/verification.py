@@ -120,13 +120,15 @@ def _later_generations(
 def is_link(link: x509.Certificate, anchor: x509.Certificate, at: datetime.datetime) -> bool:
     """Whether a certificate is one of the authority `anchor` itself, by its key, valid at that time."""
     try:
-        has_its_name = link.subject == anchor.subject
+        # Its signature is not looked at before it could be one.
+        if link.subject != anchor.subject or not link.not_valid_before_utc <= at <= link.not_valid_after_utc:
+            return False
         link.verify_directly_issued_by(anchor)
         constraints = link.extensions.get_extension_for_class(x509.BasicConstraints).value
         may_sign = link.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
     except NOT_ISSUED:
         return False
-    return has_its_name and constraints.ca and may_sign and link.not_valid_before_utc <= at <= link.not_valid_after_utc
+    return constraints.ca and may_sign
 
 
 def asserted_policies(certificate: x509.Certificate) -> frozenset[str]:

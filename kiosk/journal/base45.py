@@ -1,5 +1,7 @@
 """Base45 (RFC 9285): bytes as text of the characters that a QR code packs into 5.5 bits each."""
 
+import struct
+
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 """The characters by value, which are those of the alphanumeric mode of ISO/IEC 18004, table 5."""
 
@@ -8,13 +10,11 @@ _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 
 def encode(data: bytes) -> str:
     """Two bytes become three characters, a last single byte two; least significant first."""
-    characters: list[str] = []
-    for begin in range(0, len(data), 2):
-        pair = data[begin : begin + 2]
-        value = int.from_bytes(pair, "big")
-        for _ in range(len(pair) + 1):
-            value, rest = divmod(value, 45)
-            characters.append(ALPHABET[rest])
+    is_odd = len(data) % 2
+    pairs = struct.iter_unpack(">H", data[: len(data) - is_odd])
+    characters = [ALPHABET[pair % 45] + ALPHABET[pair // 45 % 45] + ALPHABET[pair // 2025] for (pair,) in pairs]
+    if is_odd:
+        characters.append(ALPHABET[data[-1] % 45] + ALPHABET[data[-1] // 45])
     return "".join(characters)
 
 

@@ -9,7 +9,7 @@ the server names synchronous standbys, on theirs.
 import logging
 import sqlite3
 import time
-from collections import namedtuple
+from collections import deque, namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -264,12 +264,11 @@ class Transaction:
         self._connection = connection
         self._driver: Any = connection.connection.driver_connection
         self._has_positional_marks = connection.dialect.paramstyle == "qmark"
-        self._errors: type[Exception] = connection.dialect.loaded_dbapi.Error
         self.has_failed = False
 
     def run(self, statement: str, *values: object) -> Rows:
         """Runs one statement; each `?` in it stands for the next value, a tuple for a list: `seq IN ?`."""
-        if any(type(value) is tuple for value in values):
+        if tuple in map(type, values):
             statement, values = _spread(statement, values)
         if not self._has_positional_marks:
             statement = statement.replace("%", "%%").replace("?", "%s")
@@ -279,30 +278,14 @@ class Transaction:
                 return Rows()
             row = _row_of(tuple(column[0] for column in cursor.description))
             return Rows(map(row._make, cursor.fetchall()))
-        except self._errors as error:
+        except _errors_of(self._connection) as error:
             self.has_failed = True
-            raise self._told(error, statement, values) from error
+            raise _translated(error, self._connection, self._driver, statement, values) from error
 
     def tell(self) -> None:
         """Has those who are `watching` look once this is committed."""
         if not self._has_positional_marks:
             self.run(f"NOTIFY {_CHANNEL}")
-
-    def _told(self, error: Exception, statement: str, values: Sequence[object]) -> BaseException:
-        """The driver's error as SQLAlchemy tells it, who gives up a connection that is of no more use."""
-        dialect: Any = self._connection.dialect
-        is_lost = dialect.is_disconnect(error, self._driver, None)
-        if is_lost:
-            self._connection.invalidate(error)
-        return DBAPIError.instance(
-            statement,
-            tuple(values),
-            error,
-            dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=is_lost,
-            dialect=dialect,
-        )
 
 
 @cache
@@ -331,13 +314,15 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._may_be_committing = False
+        self._idle: deque[Connection] = deque()
+        """Connections to SQLite that are kept open: to fetch one takes as long as what is read over it."""
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction that is durable when the block has ended, and undone when the block raises."""
         with self._connected() as connection:
             with _told_as(NotWritten, self._engine):
-                connection.exec_driver_sql(_BEGIN_WRITING[connection.dialect.name])
+                _begin(connection)
                 transaction = Transaction(connection)
                 yield transaction
             # PostgreSQL would answer such a commit by a rollback, and no error.
@@ -366,7 +351,7 @@ class Database:
                     yield _data_version_wait(driver)
                 else:
                     connection.exec_driver_sql(f"LISTEN {_CHANNEL}")
-                    _commit(connection)
+                    connection.commit()
                     driver.autocommit = True
                     try:
                         yield lambda timeout_s: _await_notification(driver, timeout_s)
@@ -386,19 +371,29 @@ class Database:
 
     def close(self) -> None:
         """Closes all connections."""
+        while self._idle:
+            self._idle.pop().close()
         self._engine.dispose()
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        with _told_as(NotWritten, self._engine):
-            connection = self._engine.connect()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            with _told_as(NotWritten, self._engine):
+                connection = self._engine.connect()
+        is_sound = False
         try:
             if self._may_be_committing:
                 _await_lost_commit(connection)
                 self._may_be_committing = False
             yield connection
+            is_sound = self._engine.dialect.name == "sqlite"
         finally:
-            _give_back(connection)
+            if is_sound:
+                self._idle.append(connection)
+            else:
+                _give_back(connection)
 
 
 def _data_version_wait(driver: Any) -> Callable[[float], None]:
@@ -536,16 +531,55 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "orig", error)).strip().partition("\n")[0]
 
 
+def _begin(connection: Connection) -> None:
+    """Begins a transaction that writes, once all others have ended.
+
+    As in `Transaction` the driver is told; SQLAlchemy knows nothing of the transaction.
+    """
+    driver: Any = connection.connection.driver_connection
+    statement = _BEGIN_WRITING[connection.dialect.name]
+    try:
+        driver.execute(statement)
+    except _errors_of(connection) as error:
+        raise _translated(error, connection, driver, statement) from error
+
+
 def _commit(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
     warnings = connection.info.get(_WARNINGS, [])
     warnings.clear()
     try:
-        connection.commit()
-    except DBAPIError as error:
-        raise CommitUnknown(_reason(error)) from error
+        driver.commit()
+    except _errors_of(connection) as error:
+        raise CommitUnknown(_reason(error)) from _translated(error, connection, driver, "COMMIT")
     if warnings:
         # Committed by this server, and perhaps not by the standby that it waited for.
         raise CommitUnknown("; ".join(warnings))
+
+
+def _errors_of(connection: Connection) -> type[Exception]:
+    """What the driver raises."""
+    error: type[Exception] = connection.dialect.loaded_dbapi.Error
+    return error
+
+
+def _translated(
+    error: Exception, connection: Connection, driver: Any, statement: str, values: Sequence[object] = ()
+) -> BaseException:
+    """The driver's error as SQLAlchemy tells it, who gives up a connection that is of no more use."""
+    dialect: Any = connection.dialect
+    is_lost = dialect.is_disconnect(error, driver, None)
+    if is_lost:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        statement,
+        tuple(values),
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=is_lost,
+        dialect=dialect,
+    )
 
 
 def _give_back(connection: Connection) -> None:
@@ -556,9 +590,10 @@ def _give_back(connection: Connection) -> None:
 
 def _await_lost_commit(connection: Connection) -> None:
     """Waits for whatever an earlier connection has in progress: until it has ended, reading would find too little."""
+    driver: Any = connection.connection.driver_connection
     with _told_as(NotWritten, connection.engine):
-        connection.exec_driver_sql(_BEGIN_WRITING[connection.dialect.name])
-        connection.rollback()
+        _begin(connection)
+        driver.rollback()
 
 
 def _migrate(engine: Engine) -> None:
