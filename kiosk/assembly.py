@@ -59,7 +59,8 @@ from kiosk.journal.records import CaseRecord
 from kiosk.journal.retention import hand_over
 from kiosk.journal.seal import load_station_key
 from kiosk.model.authorisation import Authorisation, Uptime
-from kiosk.papers.catalogue import roll_paper
+from kiosk.model.town import Town
+from kiosk.papers.catalogue import roll_paper, town_words
 from kiosk.register.register import ResidentLookup, load_register
 
 _COUNTED = datetime.timedelta(days=7)
@@ -183,7 +184,7 @@ def open_station(
                 clerk_key=clerks.clerk_key,
                 ids=clerks.ids,
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
-                roll_paper=_roll_paper(config.receipt.language, in_training),
+                roll_paper=_roll_paper(config.town, config.receipt.language, in_training),
                 clock=clock,
                 uptime=uptime,
                 random_bytes=random_bytes,
@@ -375,10 +376,10 @@ def configured_endpoint(config: Config) -> Endpoint:
     return Endpoint(config.authority.url, config.home / config.authority.credential)
 
 
-def _roll_paper(language: str, in_training: bool) -> RollPaper:
+def _roll_paper(town: Town, language: str, in_training: bool) -> RollPaper:
     """Lays out papers in the counter's language; those of a training authority are void."""
-    voided = {"training"} if in_training else set()
-    return lambda name, values, marks: roll_paper(name, language, values, marks={*marks, *voided})
+    own, voided = town_words(town, language), {"training"} if in_training else set()
+    return lambda name, values, marks: roll_paper(name, language, {**own, **values}, marks={*marks, *voided})
 
 
 def _station_name(config: Config, credential: StationCredential) -> str:

@@ -173,6 +173,7 @@ class _KioskFile:
 
 _TOWN_CODE = re.compile(r"(0[1-9]|[1-3][0-9]|4[0-7])[0-9]{3}")
 """A prefecture's number, 01 to 47, and the municipality's in it (全国地方公共団体コード without its check digit)."""
+_TELEPHONE = re.compile(r"[0-9+() -]{0,20}")
 _LARGEST_FLOAT_YEN = 10_000_000
 """More change than any drawer holds; what is above is a slip of the pen."""
 _PATHS = {
@@ -293,6 +294,10 @@ def _check(file: _KioskFile, name: str) -> None:
         raise ConfigInvalid(name, "counter.float_yen", f"not between 0 and {_LARGEST_FLOAT_YEN}")
     if not _TOWN_CODE.fullmatch(file.town.code):
         raise ConfigInvalid(name, "town.code", f"{file.town.code!r} is no municipality's code: five digits, from 01")
+    if not _TELEPHONE.fullmatch(file.town.telephone):
+        raise ConfigInvalid(
+            name, "town.telephone", f"{file.town.telephone!r} is no number: digits, and + ( ) - between"
+        )
     if file.authority.url and not _is_http(file.authority.url):
         raise ConfigInvalid(
             name, "authority.url", f"{file.authority.url!r} is not http://HOST:PORT or https://HOST:PORT"

@@ -49,7 +49,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed, Delivery
 from kiosk.model.authorisation import Uptime
-from kiosk.papers.catalogue import roll_paper
+from kiosk.papers.catalogue import roll_paper, town_words
 from kiosk.played_persons import PlayedClerk, PlayedResident
 from kiosk.register.register import load_register
 from tests.asgi_line import AsgiLine
@@ -194,7 +194,9 @@ class World:
             clerk_key=load_clerk_key(self.authority_directory / "clerks" / "demo.pem"),
             ids=KeyedIds(bytes(16)),
             receipt_form=load_receipt_form("ja", is_training=True),
-            roll_paper=lambda name, values, marks: roll_paper(name, "ja", values, marks=marks),
+            roll_paper=lambda name, values, marks: roll_paper(
+                name, "ja", {**town_words(config.town, "ja"), **values}, marks=marks
+            ),
             clock=lambda: self.now,
             uptime=lambda: Uptime(self.boot, int((self.now - START).total_seconds())),
         )

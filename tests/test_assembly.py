@@ -43,6 +43,17 @@ def test_a_station_opens(tmp_path: Path, authority: Path) -> None:
         assert assembly.station.name == "demo"
 
 
+@pytest.mark.parametrize(("language", "town"), [("ja", "北海道幌延町"), ("en", "Horonobe-cho, Hokkaido")])
+def test_its_papers_name_the_town_in_their_language_and_its_telephone(
+    tmp_path: Path, authority: Path, language: str, town: str
+) -> None:
+    config = load_config(SHIPPED / "kiosk.toml", [("receipt.language", language), ("town.telephone", "01632-5-0000")])
+    filled = dict.fromkeys(("number", "date", "return_date", "clerk", "paid_yen"), "")
+    with open_station(config, tmp_path, Endpoint("http://127.0.0.1:9", authority / "stations" / "demo.pem")) as opened:
+        slip = opened.station.printer.render(opened.station.roll_paper("hold", filled, ()), "0001").preview
+    assert town in slip and "01632-5-0000" in slip
+
+
 def test_a_credential_without_its_issuer_is_refused(tmp_path: Path, authority: Path) -> None:
     whole, path = load_credential(authority / "stations" / "demo.pem"), tmp_path / "alone.pem"
     path.write_bytes(Credential(whole.key, whole.certificate).encode())

@@ -112,9 +112,6 @@ def _print_slip(number: str, until: datetime.date, station: Station, clerk: str)
         "number": number,
         "date": day_text(station.clock(), station.receipt_form.calendar),
         "return_date": station.receipt_form.calendar.day(until),
-        "prefecture": station.town.prefecture,
-        "municipality": station.town.municipality,
-        "telephone": "",
         "clerk": clerk,
         "paid_yen": "0",
     }

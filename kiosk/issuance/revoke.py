@@ -256,8 +256,6 @@ def print_notice(
         "number": identified.filed.application.number,
         "date": day_text(station.clock(), station.receipt_form.calendar),
         "serial": identified.filed.serial,
-        "prefecture": station.town.prefecture,
-        "municipality": station.town.municipality,
         "clerk": identified.clerk,
     }
     marks = {identified.filed.application.cause.value} | ({"emptied"} if emptied.is_emptied else set())

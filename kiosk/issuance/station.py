@@ -32,7 +32,7 @@ class Waits:
 
 
 class RollPaper(Protocol):
-    """Lays out one of the counter's papers on the roll besides the receipt, void in training."""
+    """Lays out one of the counter's papers on the roll besides the receipt, in the town's name, void in training."""
 
     def __call__(self, name: str, values: Mapping[str, str], marks: Collection[str]) -> Paper:
         """The paper of that name."""

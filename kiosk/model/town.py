@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Town:
     """One municipality. `code` is its five-digit code (全国地方公共団体コード without the check digit).
 
-    `*_romaji` are what a certificate's subject and CRL distribution point carry.
+    `*_romaji` are what a certificate's subject and CRL distribution point carry. `telephone` is the office's number as
+    its papers name it; without one they leave it to a pen.
     """
 
     code: str
@@ -15,6 +16,7 @@ class Town:
     prefecture_romaji: str
     municipality: str
     municipality_romaji: str
+    telephone: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from string import Formatter
 
 from hw.ports import Paper
 from hw.printer.form import compose, load_form
+from kiosk.model.town import Town
 from kiosk.papers.sheet import Page, lay_out, load_sheet
 
 ROLL = ("refund", "hold", "revocation", "day_close")
@@ -44,6 +45,15 @@ def a4_paper(
 ) -> tuple[Page, ...]:
     """One of `A4`, laid out. Raises as `roll_paper` does, and `TextDoesNotFit`."""
     return lay_out(load_sheet(_layout(name, language)), values, rows=rows, marks=marks)
+
+
+def town_words(town: Town, language: str) -> dict[str, str]:
+    """The values by which papers name the town and its office."""
+    if language == "en":
+        names = {"prefecture": town.prefecture_romaji, "municipality": town.municipality_romaji}
+    else:
+        names = {"prefecture": town.prefecture, "municipality": town.municipality}
+    return {**names, "telephone": town.telephone}
 
 
 def blank(name: str, language: str) -> tuple[dict[str, str], dict[str, list[dict[str, str]]]]:

@@ -1,13 +1,13 @@
 """Prints a station's papers, on the roll or on A4: what a screen and `kiosk paper` ask for by the paper's name."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hw.errors import NotSent
 from hw.ports import Paper, PrintOutcome, ReceiptPrinter
 from hw.printer.document import DocumentPrinter
 from kiosk.model.town import Town
-from kiosk.papers.catalogue import ROLL, Rows, Values, a4_paper, blank, roll_paper
+from kiosk.papers.catalogue import ROLL, Rows, Values, a4_paper, blank, roll_paper, town_words
 from kiosk.papers.pdf import pdf
 from kiosk.papers.picture import text
 from kiosk.papers.sheet import Page
@@ -100,10 +100,7 @@ class Press:
             raise PaperUnusable(f"{name} has no value {unknown[0]!r}; it has {', '.join(sorted(filled))}")
         if strange := sorted(set(rows or {}) - set(tables)):
             raise PaperUnusable(f"{name} has no rows {strange[0]!r}; it has {', '.join(sorted(tables)) or 'none'}")
-        town = {"prefecture": self._town.prefecture, "municipality": self._town.municipality}
-        if language == "en":
-            town = {"prefecture": self._town.prefecture_romaji, "municipality": self._town.municipality_romaji}
-        own: Mapping[str, str] = {key: word for key, word in town.items() if key in filled}
+        own = {key: word for key, word in town_words(self._town, language).items() if key in filled}
         return {**filled, **own, **values}, {**tables, **(rows or {})}
 
     def _marks(self, marks: Collection[str]) -> frozenset[str]:

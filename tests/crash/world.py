@@ -53,7 +53,7 @@ from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Uptime
 from kiosk.model.step import Step, Undo
 from kiosk.model.testimony import PaperSeen, TestimonyInvalid
-from kiosk.papers.catalogue import roll_paper
+from kiosk.papers.catalogue import roll_paper, town_words
 from kiosk.played_persons import PlayedResident
 from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, PASSWORD, RESIDENT
 from tests.crash.boundary import Passage
@@ -235,7 +235,9 @@ class World:
             clerk_key=office.clerk_key,
             ids=KeyedIds(bytes(16)),
             receipt_form=office.receipt_form,
-            roll_paper=lambda name, values, marks: roll_paper(name, "ja", values, marks=marks),
+            roll_paper=lambda name, values, marks: roll_paper(
+                name, "ja", {**town_words(office.config.town, "ja"), **values}, marks=marks
+            ),
             clock=self._clock,
             random_bytes=self.random,
             archive=RemoteArchive(clerks),

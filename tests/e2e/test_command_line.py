@@ -57,6 +57,7 @@ def test_a_count_that_is_none_is_named(count: str) -> None:
         ("display.baudrate", "9601"),
         ("town.code", "99999"),
         ("town.code", "1487"),
+        ("town.telephone", "at the town office"),
     ],
 )
 def test_a_value_that_no_station_can_work_with_is_refused_by_its_key(key: str, value: str) -> None:
