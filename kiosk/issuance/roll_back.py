@@ -150,11 +150,9 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
     fee = case.intent_of(FEE)
     if fee is None or not fee.fee_yen:
         return
-    settled = case.outcome_of(FEE)
-    fee_yen = fee.fee_yen if settled is None else settled.fee_yen
-    paid_yen, found_yen = fee_yen, 0
-    if settled is None and case.intent_of(REFUND) is None:
-        paid_yen = found_yen = _count(case, fee_yen, station, persons)
+    paid_yen, found_yen = fee.fee_yen, 0
+    if case.outcome_of(FEE) is None and case.intent_of(REFUND) is None:
+        paid_yen = found_yen = _count(case, fee.fee_yen, station, persons)
         # What was said to lie there before is taken back in the books by a refund of nothing.
         if not paid_yen and not case.was_begun(REFUND.step):
             station.cash.close_payment(case.record.pseudonym)
@@ -171,7 +169,7 @@ def _refund(case: Case, station: Station, persons: Persons) -> None:
         return Refunded(intent.amount_yen)
 
     def repay_rest(intent: RefundIntent) -> Refunded:
-        if rest_yen := _count(case, fee_yen, station, persons):
+        if rest_yen := _count(case, fee.fee_yen, station, persons):
             give_back(rest_yen)
         return Refunded(intent.amount_yen)
 

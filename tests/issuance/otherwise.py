@@ -66,3 +66,31 @@ def raising(error: Exception) -> Callable[..., object]:
 
 def events(world: World) -> list[str]:
     return [entry.body for entry in world.station().journal.entries()]
+
+
+class Noting:
+    """Someone or something as it is, whose every call is noted: (name, arguments), in one list with others' calls."""
+
+    def __init__(self, inner: Any, notes: list[tuple[Any, ...]]) -> None:
+        self._inner = inner
+        self._notes = notes
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, name)
+        if not callable(value):
+            return value
+
+        def noted(*words: object, **named: object) -> Any:
+            self._notes.append((name, *words, *named.items()))
+            return value(*words, **named)
+
+        return noted
+
+
+def noting(world: World, station: Station, notes: list[tuple[Any, ...]]) -> tuple[Station, Any]:
+    """The station and its persons, with whatever cash box, resident and clerk are asked noted in their order."""
+    cash: Any = Noting(station.cash, notes)
+    persons = world.persons("1")
+    return replace(station, cash=cash), replace(
+        persons, resident=Noting(persons.resident, notes), clerk=Noting(persons.clerk, notes)
+    )

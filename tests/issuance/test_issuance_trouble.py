@@ -385,7 +385,19 @@ def test_who_is_refused_a_second_time_does_not_take_the_first_for_undone(world: 
     check_rest(world, [])
 
 
-@pytest.mark.parametrize(("fail_info", "is_believed"), [("notAuthorized", False), ("badTime", False), ("badPOP", True)])
+@pytest.mark.parametrize(
+    ("fail_info", "is_believed"),
+    [
+        ("transactionIdInUse", False),
+        ("badTime", False),
+        ("duplicateCertReq", False),
+        ("badMessageCheck", False),
+        ("certRevoked", False),
+        ("notAuthorized", False),
+        ("signerNotTrusted", False),
+        ("badPOP", True),
+    ],
+)
 def test_an_authority_without_a_record_is_believed_only_what_it_would_have_said_at_first(
     world: World, fail_info: str, is_believed: bool
 ) -> None:
