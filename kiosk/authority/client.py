@@ -65,7 +65,7 @@ _FIRST_WAIT_S = 1.0
 _LONGEST_OWN_WAIT_S = 16.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Message:
     """One CMP request, ready to be stored and sent: its transaction (16 bytes) and its exact bytes."""
 
@@ -73,7 +73,7 @@ class Message:
     der: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PendingCertificate:
     """A certificate that was issued and is not yet valid for anybody. Plain data: store it as JSON with msgspec.
 

@@ -45,7 +45,7 @@ from kiosk.issuance.failure import (
 )
 from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
-from kiosk.issuance.leave import refuse_unless_issuing
+from kiosk.issuance.leave import ask_for_leave, leave_to_issue, refuse_unless_issuing
 from kiosk.issuance.payment import collect
 from kiosk.issuance.persons import (
     CannotTell,
@@ -95,7 +95,6 @@ from kiosk.model.application import (
     PrintedReceipt,
     SettledFee,
 )
-from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import CertificateState
 from kiosk.model.eligibility import (
     CARD_OF_ANOTHER,
@@ -265,29 +264,15 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
     def sign() -> AuthorisedApplicant:
         eligible = identified.eligible
         application = eligible.filed.application
-        persons.clerk.approve(
-            IdentityQuestion(
-                application.number,
-                eligible.resident.items,
-                application.form_items or eligible.resident.items,
-                (),
-                certified_items=eligible.items,
-            )
+        question = IdentityQuestion(
+            application.number,
+            eligible.resident.items,
+            application.form_items or eligible.resident.items,
+            (),
+            certified_items=eligible.items,
         )
-        now = station.clock().replace(microsecond=0)
-        terms = AuthorisationTerms(
-            operation="issue",
-            case=case.record.pseudonym,
-            station=station.name,
-            card_number=eligible.filed.card_number,
-            items_hash=eligible.items.hash(),
-            person=station.person(eligible.resident.code),
-            nonce=station.random_bytes(16),
-            issued_at=now,
-            expires_at=now + station.authorisation_life,
-            uptime=station.uptime(),
-        )
-        return AuthorisedApplicant(identified, station.clerk_key.authorise(terms))
+        leave = leave_to_issue(case.record.pseudonym, eligible)
+        return AuthorisedApplicant(identified, ask_for_leave(leave, question, station, persons.clerk))
 
     return case.note(AUTHORISE, sign)
 

@@ -1,4 +1,4 @@
-"""The clerk's leave: asked for and signed where it is for no issuance, and looked at again before it is used."""
+"""The clerk's leave: asked for and signed, and looked at again before it is used."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from kiosk.counter.clerk_key import verify_authorisation
 from kiosk.issuance.failure import AuthorisationExpired, AuthorisationUnfit
 from kiosk.issuance.persons import Clerk, IdentityQuestion
 from kiosk.issuance.station import Station
-from kiosk.model.application import AuthorisedApplicant
+from kiosk.model.application import AuthorisedApplicant, EligibleApplication
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.policy import PasswordKind
 
@@ -26,6 +26,11 @@ class Leave:
     items_hash: bytes
     resident_code: str
     which: PasswordKind | None = None
+
+
+def leave_to_issue(pseudonym: str, eligible: EligibleApplication) -> Leave:
+    """The leave that an issuance needs."""
+    return Leave("issue", pseudonym, eligible.filed.card_number, eligible.items.hash(), eligible.resident.code)
 
 
 def ask_for_leave(leave: Leave, question: IdentityQuestion, station: Station, clerk: Clerk) -> Authorisation:
@@ -65,8 +70,7 @@ def refuse_unless_covered(authorisation: Authorisation, leave: Leave, station: S
 
 def refuse_unless_issuing(pseudonym: str, authorised: AuthorisedApplicant, station: Station) -> None:
     """The same of an issuance; nor has its leave run out. Raises `AuthorisationUnfit`, `AuthorisationExpired`."""
-    eligible = authorised.identified.eligible
-    leave = Leave("issue", pseudonym, eligible.filed.card_number, eligible.items.hash(), eligible.resident.code)
+    leave = leave_to_issue(pseudonym, authorised.identified.eligible)
     refuse_unless_fresh(refuse_unless_covered(authorised.authorisation, leave, station), station)
 
 

@@ -118,7 +118,7 @@ def roll_back(
             _revoke_both(case, station, unacceptable)
         _refund(case, station, persons)
         _revoke_both(case, station, unacceptable)
-        _erase(case, card, station)
+        _erase(case, card)
     except CannotTell:
         return suspected(case, station)
     except TROUBLE as trouble:
@@ -285,7 +285,7 @@ def _may_have_issued(message: Message, station: Station, rejected: AuthorityReje
     return any(issued.transaction_id == message.transaction_id for issued in record)
 
 
-def _erase(case: Case, card: InsertedCard, station: Station) -> None:
+def _erase(case: Case, card: InsertedCard) -> None:
     if case.intent_of(WRITE) is None:
         return
 

@@ -89,5 +89,8 @@ def accept(record: CaseRecord, testimony: Testimony, station: Station) -> CaseRe
     terms = verify_testimony(testimony, x509.load_der_x509_certificate(station.issuer), station.clock())
     if (terms.case, terms.station, terms.question) != (record.pseudonym, station.name, question):
         raise TestimonyInvalid("the testimony is about another case, or answers what was not asked")
+    # What they saw is true of one moment: of an earlier doubt they may have said otherwise.
+    if abs(station.clock() - terms.signed_at) > station.authorisation_life or station.journal.has_heard(terms.nonce):
+        raise TestimonyInvalid("the testimony was given another time")
     operators = operator_of(testimony.first.certificate), operator_of(testimony.second.certificate)
-    return station.journal.testify(record, question, msgspec.json.encode(testimony), operators)
+    return station.journal.testify(record, question, msgspec.json.encode(testimony), operators, terms.nonce)

@@ -44,7 +44,7 @@ class CardKeysReplaced:
     versions: dict[ChannelPurpose, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RevokeIntent:
     """This certificate (DER) is about to be revoked by this message."""
 

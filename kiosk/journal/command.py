@@ -63,7 +63,7 @@ def run_journal(config: Config, data: Path, action: str, head: str | None = None
     """
     try:
         presented = [] if head is None else [parse_head(head)]
-        database = open_database(config.store.location(data), must_exist=True)
+        database = open_database(config.store.location(data), must_exist=True, must_stay=True)
         try:
             match action:
                 case "verify":

@@ -255,7 +255,7 @@ def _spread(statement: str, values: Sequence[object]) -> tuple[str, tuple[object
 
 
 class Transaction:
-    """Statements that see one state of the store.
+    """Statements on one connection: in `Database.write` all see one state of the store, in `read` each the last one.
 
     They go to the driver itself: what SQLAlchemy does around each takes longer than SQLite does.
     """
@@ -316,6 +316,7 @@ class Database:
         self._may_be_committing = False
         self._idle: deque[Connection] = deque()
         """Connections to SQLite that are kept open: to fetch one takes as long as what is read over it."""
+        self._is_closed = False
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -325,11 +326,14 @@ class Database:
                 _begin(connection)
                 transaction = Transaction(connection)
                 yield transaction
-            # PostgreSQL would answer such a commit by a rollback, and no error.
-            assert not transaction.has_failed, "a block goes on after a statement of it failed"
-            self._may_be_committing = True
-            _commit(connection)
-            self._may_be_committing = False
+            if transaction.has_failed:
+                # PostgreSQL would answer such a commit by a rollback, and no error.
+                raise NotWritten("a statement of the transaction failed")
+            try:
+                _commit(connection)
+            except CommitUnknown:
+                self._may_be_committing = True
+                raise
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -356,6 +360,9 @@ class Database:
                     try:
                         yield lambda timeout_s: _await_notification(driver, timeout_s)
                     finally:
+                        # Else whoever has the connection next would be told, and the driver would keep it all.
+                        driver.execute("UNLISTEN *")
+                        deque(driver.notifies(timeout=0), maxlen=0)
                         driver.autocommit = False
 
     def damage(self) -> str | None:
@@ -370,7 +377,8 @@ class Database:
         return None if found == "ok" else found
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Closes all connections, those that are in use as soon as they no longer are."""
+        self._is_closed = True
         while self._idle:
             self._idle.pop().close()
         self._engine.dispose()
@@ -382,18 +390,18 @@ class Database:
         except IndexError:
             with _told_as(NotWritten, self._engine):
                 connection = self._engine.connect()
-        is_sound = False
+        is_kept = False
         try:
             if self._may_be_committing:
                 _await_lost_commit(connection)
                 self._may_be_committing = False
             yield connection
-            is_sound = self._engine.dialect.name == "sqlite"
+            is_kept = self._engine.dialect.name == "sqlite" and not self._is_closed
         finally:
-            if is_sound:
+            if is_kept:
                 self._idle.append(connection)
             else:
-                _give_back(connection)
+                _give_back(connection, may_be_kept=not self._is_closed)
 
 
 def _data_version_wait(driver: Any) -> Callable[[float], None]:
@@ -418,10 +426,11 @@ def _await_notification(driver: Any, timeout_s: float) -> None:
         return
 
 
-def open_database(location: str | Path, *, must_exist: bool = False) -> Database:
+def open_database(location: str | Path, *, must_exist: bool = False, must_stay: bool = False) -> Database:
     """Opens the store, a file or an SQLAlchemy URL, and migrates it to the present schema.
 
-    Waits until no transaction of an earlier process is in progress. With `must_exist` no SQLite file is made.
+    Waits until no transaction of an earlier process is in progress. With `must_exist` no SQLite file is made; with
+    `must_stay` a store of an earlier schema is refused.
     Raises `StoreUnusable`, `StoreTooNew` for a newer program's store, and `StoreLost`.
     """
     parsed = _url(location)
@@ -433,7 +442,7 @@ def open_database(location: str | Path, *, must_exist: bool = False) -> Database
         engine = _engine(parsed, must_exist=must_exist)
         try:
             with _told_as(lambda reason: NotWritten(f"{shown}: {reason}"), engine, _OURS_AT_OPEN):
-                _migrate(engine)
+                _migrate(engine, must_stay=must_stay)
         except BaseException:
             engine.dispose()
             raise
@@ -551,7 +560,11 @@ def _commit(connection: Connection) -> None:
     try:
         driver.commit()
     except _errors_of(connection) as error:
-        raise CommitUnknown(_reason(error)) from _translated(error, connection, driver, "COMMIT")
+        translated = _translated(error, connection, driver, "COMMIT")
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            # Others were reading for all of `busy_timeout`; nothing was written to the file yet.
+            raise NotWritten(_reason(error)) from translated
+        raise CommitUnknown(_reason(error)) from translated
     if warnings:
         # Committed by this server, and perhaps not by the standby that it waited for.
         raise CommitUnknown("; ".join(warnings))
@@ -582,9 +595,11 @@ def _translated(
     )
 
 
-def _give_back(connection: Connection) -> None:
+def _give_back(connection: Connection, *, may_be_kept: bool) -> None:
     # Nothing depends on its success: what was not committed is undone by the store without being asked.
     with suppress(DBAPIError):
+        if not may_be_kept:
+            connection.invalidate()
         connection.close()
 
 
@@ -596,7 +611,7 @@ def _await_lost_commit(connection: Connection) -> None:
         driver.rollback()
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, *, must_stay: bool) -> None:
     dialect = engine.dialect.name
     with engine.connect() as connection:
         connection.exec_driver_sql(_BEGIN_MIGRATING[dialect])
@@ -606,6 +621,8 @@ def _migrate(engine: Engine) -> None:
         version = connection.exec_driver_sql("SELECT COALESCE(MAX(version), 0) FROM schema_version").scalar_one()
         if version > len(MIGRATIONS):
             raise StoreTooNew(f"store has schema {version}, this program knows {len(MIGRATIONS)}")
+        if must_stay and version < len(MIGRATIONS):
+            raise StoreUnusable(f"store has schema {version}, and has to be looked at with the program that wrote it")
         for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:
                 connection.exec_driver_sql(statement.format(**_TYPES[dialect]))

@@ -20,9 +20,9 @@ from kiosk.clock import Clock
 from kiosk.journal.chain import (
     Chain,
     StoredPlaces,
+    head_over,
     newest_entry,
     newest_entry_about,
-    newest_head,
     read_entries,
 )
 from kiosk.journal.database import Database, Transaction
@@ -114,14 +114,20 @@ class Journal:
 
         Raises `ChainBroken`.
         """
-        size = verify_since_last_head(self._database, self.station, self._head_key.public)
+        verify_since_last_head(self._database, self.station, self._head_key.public)
         with self._database.read() as transaction:
-            signed = newest_head(transaction, self.station)
-            is_covered = signed is not None and signed.head.size == size
+            is_covered = self._is_covered(transaction)
         if not is_covered:
             with self._database.write() as transaction:
                 self._chain.name_key(transaction)
-                self._chain.sign(transaction)
+                # Another process of this station may have signed since.
+                if not self._is_covered(transaction):
+                    self._chain.sign(transaction)
+
+    def _is_covered(self, transaction: Transaction) -> bool:
+        """Whether a head was signed over the newest entry."""
+        newest = newest_entry(transaction, self.station)
+        return newest is not None and head_over(transaction, newest) is not None
 
     def head(self) -> ProvenHead:
         """A signed head of the journal as it stands, for whoever is to be a witness; there must be an entry."""
@@ -385,22 +391,28 @@ class Journal:
             facts = {"event": state.value, "case": case.pseudonym, "step": step.value, "code": code}
             self._chain.append(transaction, facts)
 
-    def testify(self, case: CaseRecord, step: Step | Undo, testimony: bytes, operators: tuple[str, str]) -> CaseRecord:
+    def testify(
+        self, case: CaseRecord, step: Step | Undo, testimony: bytes, operators: tuple[str, str], nonce: bytes
+    ) -> CaseRecord:
         """Makes durable what two clerks, by what the journal knows them, say about a step: the case can go on.
 
-        Signs a head of the journal.
+        The entry names the testimony's `nonce`, by which `has_heard` knows it. Signs a head of the journal.
         """
         sealed, commitment = case.seal.close(testimony, f"{step} testimony")
-        with self._change(case, Event.TESTIFY, Actor.TWO_CLERKS) as (transaction, stage):
-            if SUSPECT[step] is not case.stage:
-                raise ValueError(f"{case.stage} is not about {step}")
+        with self._change(case, Event.TESTIFY, Actor.TWO_CLERKS, SUSPECT[step]) as (transaction, stage):
             self._write_effect(transaction, case, step, EffectState.WITNESSED, testimony=sealed)
             transaction.run("UPDATE cases SET stage = ?, code = NULL WHERE pseudonym = ?", stage, case.pseudonym)
             facts = {"event": EffectState.WITNESSED.value, "case": case.pseudonym, "step": step.value}
-            by = {"by": Actor.TWO_CLERKS.value, "operators": " ".join(operators)}
+            by = {"by": Actor.TWO_CLERKS.value, "operators": " ".join(operators), "nonce": nonce.hex()}
             self._chain.append(transaction, {**facts, "commitment": commitment, **by})
             self._chain.sign(transaction)
         return replace(case, stage=stage, code=None)
+
+    def has_heard(self, nonce: bytes) -> bool:
+        """Whether this station has gone on upon the testimony of that nonce."""
+        statement = "SELECT 1 FROM journal WHERE station = ? AND body LIKE ? LIMIT 1"
+        with self._database.read() as transaction:
+            return transaction.run(statement, self.station, f'%"nonce":"{nonce.hex()}"%').first() is not None
 
     def take_testimony(self, case: CaseRecord, step: Act) -> None:
         """What two clerks said about a step, if they did, is gone on upon: once, for it is true of one moment only."""
@@ -474,13 +486,18 @@ class Journal:
         return self._seal_of(transaction.run(statement, case.pseudonym).one()), told
 
     @contextmanager
-    def _change(self, case: CaseRecord, event: Happening, actor: Actor) -> Iterator[tuple[Transaction, Stage]]:
-        """A transaction in which the case stands still, and the stage to which the table leads from there."""
+    def _change(
+        self, case: CaseRecord, event: Happening, actor: Actor, only_in: Stage | None = None
+    ) -> Iterator[tuple[Transaction, Stage]]:
+        """A transaction in which the case stands still, and the stage to which the table leads from there.
+
+        With `only_in` from nowhere else.
+        """
         with self._database.write() as transaction:
             row = transaction.run("SELECT stage FROM cases WHERE pseudonym = ?", case.pseudonym).one()
             try:
                 stage = next_stage(Stage(row.stage), event, actor)
-                if self._has_been_overtaken(transaction, case, event):
+                if only_in not in (None, Stage(row.stage)) or self._has_been_overtaken(transaction, case, event):
                     raise TransitionRefused(Cell(Stage(row.stage), event, actor))
             except TransitionRefused as refused:
                 refusal: TransitionRefused | None = refused

@@ -83,7 +83,7 @@ class KeyReady:
     attestation: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DeliveredCertificate:
     """The certificate was read back from the card and a test text signed by its key was verified."""
 
@@ -108,7 +108,7 @@ class PrintedReceipt:
     copies: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Closed:
     """How a case ended well: serial in upper-case hex, the certificate (DER), the receipt's number."""
 

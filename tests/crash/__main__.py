@@ -1,7 +1,9 @@
 """`python -m tests.crash`: kills the processes of the kiosk at every place, and looks at what is left.
 
-Without an option: every death in every scenario, every two, and in the first scenario a third from every distinct
-state; and the boundaries are compared with what strace sees. With `--plan` one plan is played again and told. The
+Without an option: every death in every scenario; a second one after each of them, with fewer changes in between, but in
+the scenario whose printer is mute; in the first scenario a third from every distinct state, where nothing but cards has
+changed since the second; and the boundaries are compared with what strace sees. How far each goes stands in
+`tests/crash/campaign.py` as `REACHES` and `REACHES_OF_OTHERS`. With `--plan` one plan is played again and told. The
 grammar of plans is in `tests/crash/plan.py`.
 """
 

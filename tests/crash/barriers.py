@@ -36,7 +36,7 @@ _PERSON = (
 
 _COUNT = Rewrite(
     "kiosk.issuance.roll_back:_refund",
-    "if rest_yen := _count(case, fee_yen, station, persons):",
+    "if rest_yen := _count(case, fee.fee_yen, station, persons):",
     "if rest_yen := intent.amount_yen:",
 )
 """What lies in the till is not counted before a refund is given again."""

@@ -24,7 +24,7 @@ from kiosk.journal.seal import StationKey
 from kiosk.model.transition import AFTER_ACT, FIRST_STEP, Stage
 from kiosk.register.register import Register
 from kiosk.ui.books import DayTakings
-from tests.counter_bench import HEAD_KEY
+from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, RESIDENT
 from tests.crash.office import START
 from tests.crash.remains import Case, Certificate, Head, Remains, certified_key, paper_kind
 from tests.crash.world import PASSWORDS, STATION, STATION_KEY
@@ -41,7 +41,7 @@ _STAGE_AFTER = {step.value: stage.value for step, stage in AFTER_ACT.items()}
 _OPENED = {stage.value: step.value for stage, step in FIRST_STEP.items()}
 _STAGE_ASKED_IN = {"fee": "delivered", "receipt": "returned", "refund": "rolling_back"}
 _STAGES = frozenset(stage.value for stage in Stage)
-_IN_CLEAR = ("太郎", "幌延町", "Horonobe")
+_IN_CLEAR = ("太郎", "たろう", "幌延町", "Horonobe", RESIDENT, OTHER_RESIDENT, "JUKI0")
 _NUMBER = re.compile(r"No\. (\d{6})")
 _PROOF = re.compile(r"\[QR (KJ1:[^\]]*)\]")
 
@@ -464,6 +464,7 @@ def _files(remains: Remains) -> Iterator[tuple[str, bytes]]:
     yield "store", image.store
     yield "store's journal", image.store_journal
     yield "authority's books", image.books
+    yield "authority's books' journal", image.books_journal
 
 
 @functools.lru_cache(4096)

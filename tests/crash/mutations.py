@@ -485,7 +485,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         _PENDING,
         f"{_ROLL_BACK}:roll_back",
         """_revoke_both(case, station, unacceptable)
-        _erase(case, card, station)
+        _erase(case, card)
     except CannotTell:
         return suspected(case, station)
     except TROUBLE as trouble:
@@ -494,7 +494,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     case.move(Event.END, code)
 """,
         """certificate = _issued_certificate(case, station, CERTIFY, unacceptable)
-        _erase(case, card, station)
+        _erase(case, card)
     except CannotTell:
         return suspected(case, station)
     except TROUBLE as trouble:
@@ -538,8 +538,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a journaled fee is counted as money that was found",
         _TILL,
         f"{_ROLL_BACK}:_refund",
-        "if settled is None and",
-        "if settled is None or",
+        "if case.outcome_of(FEE) is None and",
+        "if case.outcome_of(FEE) is None or",
     ),
     _one(
         "a refund of money that was never a fee is journaled alone",
@@ -553,13 +553,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         _CHARGED,
         f"{_ROLL_BACK}:_refund",
         "prepare=lambda: RefundIntent(paid_yen, found_yen)",
-        "prepare=lambda: RefundIntent(fee_yen, found_yen)",
+        "prepare=lambda: RefundIntent(fee.fee_yen, found_yen)",
     ),
     _one(
         "an interrupted refund is given again",
         _TILL,
         f"{_ROLL_BACK}:_refund",
-        "if rest_yen := _count(case, fee_yen, station, persons):",
+        "if rest_yen := _count(case, fee.fee_yen, station, persons):",
         "if rest_yen := intent.amount_yen:",
     ),
     # --- journal

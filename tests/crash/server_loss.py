@@ -242,6 +242,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{name:11} {number}, seed {args.seed}, {time.monotonic() - begun:.0f} s, violations 0")
             for fate in Fate:
                 print(f"  {fates[fate]:5} {fate}")
+            if not fates[Fate.MADE] + fates[Fate.NOT_MADE]:
+                print("no server died in the middle of a commit: nothing is shown")
+                return 1
     return 0
 
 

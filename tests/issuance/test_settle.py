@@ -19,7 +19,15 @@ from kiosk.issuance.abort import abort
 from kiosk.issuance.failure import Halted, RolledBack, Suspect
 from kiosk.issuance.hold import hold
 from kiosk.issuance.persons import CLERK_ALONE, Abandoned, OpenDeposit, Persons
-from kiosk.issuance.settle import NotSuspect, known_money, question_of, settle, settle_elsewhere
+from kiosk.issuance.settle import (
+    NotSuspect,
+    accept,
+    known_money,
+    question_of,
+    settle,
+    settle_elsewhere,
+    signed_by_two,
+)
 from kiosk.journal.database import open_database
 from kiosk.journal.records import CaseRecord, EffectState
 from kiosk.model.step import Actor, Step, Undo
@@ -284,6 +292,44 @@ def test_their_word_is_gone_on_upon_once(tmp_path: Path, fresh_authority: Path) 
     check_rest(world, [world.issue(persons=unsure(world))])
 
 
+def said_of_the_payment(world: World) -> Testimony:
+    """What two clerks have said of the payment last, out of the station's own records."""
+    journal = world.station().journal
+    case = journal.latest_case("1")
+    assert case is not None
+    known = journal.effect(case, Step.FEE)
+    assert known is not None and known.testimony is not None
+    return msgspec.json.decode(known.testimony, type=Testimony)
+
+
+def test_their_word_of_another_time_is_not_taken_for_this(tmp_path: Path, fresh_authority: Path) -> None:
+    """Whoever has taken over the terminal could say it for them once more."""
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
+    two_clerks_say(world, "500")
+    said = said_of_the_payment(world)
+    database = CuttingDatabase(open_database(world.database_url), 2, is_before=True)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(database), persons=unsure(world))
+    with pytest.raises(Suspect):
+        world.issue(persons=unsure(world))
+    with pytest.raises(TestimonyInvalid, match="another time"):
+        accept(suspect(world), said, world.station())
+    assert suspect(world).stage is Stage.FEE_SUSPECT
+
+
+@pytest.mark.parametrize("minutes", [-16, 16])
+def test_their_word_is_of_this_moment(tmp_path: Path, fresh_authority: Path, minutes: int) -> None:
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
+    world.now += datetime.timedelta(hours=1)
+    terms = TestimonyTerms(suspect(world).pseudonym, "demo", Step.FEE, "500", bytes(16), world.now)
+    said = signed_by_two(terms, clerk_key(world, DEMO_NAME), clerk_key(world, SECOND_CLERK))
+    world.now += datetime.timedelta(minutes=minutes)
+    with pytest.raises(TestimonyInvalid, match="another time"):
+        accept(suspect(world), said, world.station())
+    world.now -= datetime.timedelta(minutes=minutes * 15 // 16)
+    accept(suspect(world), said, world.station())
+
+
 def test_what_one_clerk_signs_twice_is_no_testimony(tmp_path: Path, fresh_authority: Path) -> None:
     world = with_an_unclear_payment(tmp_path, fresh_authority)
     case, station = suspect(world), world.station()
@@ -317,8 +363,8 @@ def test_a_case_is_settled_once_and_only_while_it_is_suspect(tmp_path: Path, fre
 
 def test_two_clerks_say_nothing_about_what_was_not_asked(tmp_path: Path, fresh_authority: Path) -> None:
     world = with_an_unclear_payment(tmp_path, fresh_authority)
-    with pytest.raises(ValueError, match="not about receipt"):
-        world.station().journal.testify(suspect(world), Step.RECEIPT, b"", ("", ""))
+    with pytest.raises(TransitionRefused):
+        world.station().journal.testify(suspect(world), Step.RECEIPT, b"", ("", ""), bytes(16))
     assert question_of(suspect(world)) is Step.FEE
 
 
@@ -360,7 +406,7 @@ def test_a_record_that_two_clerks_did_not_sign_about_this_says_nothing(
     )
     payload = terms.encode()
     testimony = Testimony(payload, clerk_key(world, DEMO_NAME).testify(payload), second.testify(payload))
-    world.station().journal.testify(suspect(world), Step.FEE, msgspec.json.encode(testimony), ("a", "b"))
+    world.station().journal.testify(suspect(world), Step.FEE, msgspec.json.encode(testimony), ("a", "b"), bytes(16))
     closed = world.issue()
     assert world.till.total_yen() == 500, "the clerk was asked, and the money was not taken twice"
     check_rest(world, [closed])

@@ -55,7 +55,7 @@ def fill_all(url: str, entries: int = ENTRIES) -> ProvenHead:
     again = journal.complete(journal.open_case("again", SECRET), Step.APPLICATION, SECRET, card="cd")
     again = journal.complete(again, Step.IDENTITY_CHECK, SECRET, person="ab")
     unclear = walk(journal, journal.open_case("unclear", SECRET), Stage.FEE_SUSPECT, SECRET)
-    journal.testify(unclear, Step.FEE, SECRET, ("first", "second"))
+    journal.testify(unclear, Step.FEE, SECRET, ("first", "second"), bytes(16))
     last = fill(journal, entries)
     database.close()
     return last

@@ -119,7 +119,7 @@ def test_a_code_stays_with_what_is_taken_back_and_goes_with_what_two_clerks_say(
     journal.intend(back, Undo.REVOKE, b"revoke")
     journal.complete(back, Undo.REVOKE, b"revoked")
     unclear = walk(journal, journal.open_case("unclear", b"application"), Stage.FEE_SUSPECT)
-    journal.testify(unclear, Step.FEE, b"said", ("first", "second"))
+    journal.testify(unclear, Step.FEE, b"said", ("first", "second"), bytes(16))
     now = read_state(database)
     told = told_until(database, now.ends)
     check_state(told, now)

@@ -230,7 +230,7 @@ def test_case_numbers_are_ordered_by_bytes_whatever_the_servers_language(store: 
 
 def test_a_block_that_goes_on_after_a_failed_statement_is_not_committed(store: Store) -> None:
     database = open_database(store.url)
-    with pytest.raises(AssertionError), database.write() as transaction:
+    with pytest.raises(NotWritten), database.write() as transaction:
         transaction.run("INSERT INTO schema_version VALUES (70)")
         with suppress(DBAPIError):
             transaction.run("INSERT INTO schema_version VALUES (70)")

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,17 @@ def test_show_prints_every_entry(whole: Filled, capsys: pytest.CaptureFixture[st
     shown = capsys.readouterr().out.splitlines()
     assert shown[: len(whole.entries)] == [entry.body for entry in whole.entries]
     assert json.loads(shown[-1])["station"] == "other"
+
+
+def test_a_store_of_an_older_program_is_left_as_it_is(whole: Filled, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(whole.path)) as connection:
+        connection.execute("DELETE FROM schema_version WHERE version = (SELECT MAX(version) FROM schema_version)")
+        connection.commit()
+    before = whole.path.read_bytes()
+    for action in ("verify", "show", "export"):
+        assert run(whole, action) != 0
+        assert "has to be looked at with the program that wrote it" in capsys.readouterr().err
+    assert whole.path.read_bytes() == before
 
 
 def test_an_export_is_verified_by_a_stranger_from_its_description(

@@ -2,11 +2,13 @@
 
 import os
 import resource
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DatabaseError
 
 from kiosk.authority.embedded.database import open_database as open_authority_books
 from kiosk.journal.database import UNREADABLE, open_database
@@ -33,6 +35,57 @@ def test_a_connection_is_durable(path: Path) -> None:
         "busy_timeout": 10000,
         "secure_delete": 1,
     }
+
+
+def open_files(path: Path) -> int:
+    """How many of this process's descriptors are of that file."""
+    return sum(os.path.realpath(f"/proc/self/fd/{name}") == str(path) for name in os.listdir("/proc/self/fd"))
+
+
+def test_a_connection_is_kept_for_the_next_and_closed_at_the_end(path: Path) -> None:
+    database = open_database(path)
+    with database.read():
+        assert open_files(path) == 1
+    for _ in range(3):
+        with database.write() as transaction:
+            transaction.run(
+                "INSERT INTO tickets VALUES ('2026-04-01', ?, 'issue', 'waiting', NULL, 0, 0)", open_files(path)
+            )
+        with database.write() as transaction:
+            transaction.run("DELETE FROM tickets")
+    assert open_files(path) == 1
+    with database.read():
+        database.close()
+        assert open_files(path) == 1, "it is in use"
+    assert open_files(path) == 0
+
+
+def test_a_connection_whose_block_failed_is_in_no_transaction_afterwards(path: Path) -> None:
+    database = open_database(path)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), database.write() as transaction:
+            transaction.run("INSERT INTO tickets VALUES ('2026-04-01', 1, 'issue', 'waiting', NULL, 0, 0)")
+            raise ZeroDivisionError
+        with pytest.raises(NotWritten), database.write() as transaction:
+            transaction.run("INSERT INTO tickets VALUES ('2026-04-01', 1, 'issue', 'waiting', NULL, 0, 0)")
+            with suppress(DatabaseError):
+                transaction.run("INSERT INTO tickets VALUES ('2026-04-01', 1, 'issue', 'waiting', NULL, 0, 0)")
+    with database.read() as transaction:
+        assert transaction.run("SELECT * FROM tickets") == []
+    database.close()
+
+
+def test_a_commit_that_readers_keep_out_was_not_made(path: Path) -> None:
+    database = open_database(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM tickets")
+        with pytest.raises(NotWritten, match="locked"), database.write() as transaction:
+            transaction.run("PRAGMA busy_timeout=20")
+            transaction.run("INSERT INTO tickets VALUES ('2026-04-01', 1, 'issue', 'waiting', NULL, 0, 0)")
+    with database.read() as transaction:
+        assert transaction.run("SELECT * FROM tickets") == []
+    database.close()
 
 
 def test_an_index_that_does_not_fit_its_table_is_damage(path: Path) -> None:

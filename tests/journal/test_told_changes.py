@@ -89,10 +89,12 @@ def test_an_effect_that_was_left(journal: Journal, state: EffectState) -> None:
 def test_what_two_clerks_say_and_that_it_was_gone_on_upon(journal: Journal, step: Step | Undo) -> None:
     case = opened(journal, SUSPECT[step])
     assert case.code == "E01" and same_as_stored(journal, case)
-    case = journal.testify(case, step, b"testimony", ("sato", "suzuki"))
+    assert not journal.has_heard(bytes(16))
+    case = journal.testify(case, step, b"testimony", ("sato", "suzuki"), bytes(16))
+    assert journal.has_heard(bytes(16)) and not journal.has_heard(bytes(15) + b"1")
     assert case.code is None and same_as_stored(journal, case)
     said = {"event": "witnessed", "case": case.pseudonym, "step": step.value, "commitment": 64}
-    assert told(journal) == {**said, "by": "two_clerks", "operators": "sato suzuki"}
+    assert told(journal) == {**said, "by": "two_clerks", "operators": "sato suzuki", "nonce": "00" * 16}
     effect = journal.effect(case, step)
     assert effect is not None and (effect.state, effect.testimony) == (EffectState.WITNESSED, b"testimony")
     for _ in range(2):
@@ -113,6 +115,22 @@ def test_nothing_is_gone_on_upon_where_no_clerk_said_anything(journal: Journal) 
     assert told(journal)["event"] == "intended"
 
 
+def test_two_clerks_who_looked_at_one_thing_say_nothing_of_another(journal: Journal) -> None:
+    """Another process of the station has gone on meanwhile, and asks about the receipt now."""
+    of_the_fee = opened(journal, SUSPECT[Step.FEE])
+    case = journal.testify(of_the_fee, Step.FEE, b"testimony", ("sato", "suzuki"), bytes(16))
+    journal.take_testimony(case, Step.FEE)
+    journal.complete(case, Step.FEE, b"settled", yen=500)
+    for step in (Step.CONFIRM, Step.TAKE_CARD):
+        journal.complete(case, step, b"done")
+    journal.intend(case, Step.RECEIPT, b"intent")
+    journal.leave(case, Step.RECEIPT, EffectState.UNKNOWN, "E07")
+    journal.move(case, Event.SUSPECT, Actor.CLERK, "E01")
+    stale = refused(lambda: journal.testify(of_the_fee, Step.FEE, b"testimony", ("sato", "suzuki"), bytes(16)))
+    assert stale == Cell(SUSPECT[Step.RECEIPT], Event.TESTIFY, Actor.TWO_CLERKS)
+    assert told(journal)["event"] == "not_admitted"
+
+
 @pytest.mark.parametrize("operator", [None, "sato"])
 def test_what_is_no_step(journal: Journal, operator: str | None) -> None:
     case = opened(journal, Stage.FILED)
@@ -131,7 +149,7 @@ def refused(change: Callable[[], object]) -> Cell:
 
 def test_an_attempt_that_is_not_admitted(journal: Journal) -> None:
     case = opened(journal, Stage.DELIVERED)
-    cell = refused(lambda: journal.testify(case, Step.FEE, b"", ("sato", "suzuki")))
+    cell = refused(lambda: journal.testify(case, Step.FEE, b"", ("sato", "suzuki"), bytes(16)))
     assert cell == Cell(Stage.DELIVERED, Event.TESTIFY, Actor.TWO_CLERKS)
     expected = {"event": "not_admitted", "case": case.pseudonym, "attempt": "testify", "by": "two_clerks"}
     assert told(journal) == expected

@@ -73,6 +73,23 @@ def test_what_was_undone_is_told_to_nobody(database: Database, store: Store) -> 
     other.close()
 
 
+def test_its_connection_hears_nothing_afterwards(postgresql_store: Store) -> None:
+    """Else the driver would keep whatever is told, for as long as the program runs."""
+    database = open_database(postgresql_store.url)
+    with database.watching() as wait:
+        tell(postgresql_store, "2026-04-01")
+        tell(postgresql_store, "2026-04-02")
+        wait(LONG_S)
+    tell(postgresql_store, "2026-04-03")
+    with database.read() as transaction:
+        assert transaction.run("SELECT pg_listening_channels()") == []
+    with database.watching() as wait:
+        begun_s = time.monotonic()
+        wait(SHORT_S)
+        assert time.monotonic() - begun_s >= SHORT_S * 0.9, "what was told before it began to listen was heard"
+    database.close()
+
+
 def test_its_connection_keeps_a_transaction_whole_afterwards(database: Database, store: Store) -> None:
     for _ in range(2):
         with database.watching() as wait:
