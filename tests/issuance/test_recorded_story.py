@@ -1,0 +1,164 @@
+"""What each step of an issuance records, and that the same is told and recorded however the issuance is interrupted."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kiosk.issuance.effect import Effect, Note, intent_in, outcome_in
+from kiosk.issuance.steps import (
+    APPLICATION,
+    AUTHORISE,
+    CERTIFY,
+    CLOSED,
+    CONFIRM,
+    ELIGIBILITY_AND_IDENTITY,
+    FEE,
+    GENERATE_KEY,
+    READ_BACK,
+    RECEIPT,
+    TAKE_CARD,
+    WRITE,
+    CardTaken,
+    Confirmed,
+    FeeIntent,
+    KeyIntent,
+    WriteIntent,
+    Written,
+)
+from kiosk.model.application import Application, Closed, Delivery, PrintedReceipt, SettledFee
+from kiosk.model.identity import IdentityDocument
+from kiosk.model.step import Step
+from tests.counter_bench import RESIDENT, World, prepared_keys
+from tests.issuance.rest import check_rest, cut, new_world, step_of_commit
+from tests.issuance.test_told_story import told
+
+WHOLE = 21
+"""So many entries does an issuance make, each with its commit."""
+FOUND = {"generate_key", "certify", "write", "confirm"}
+"""Steps of which the world itself says afterwards that they have happened."""
+
+
+def recorded(world: World, effect: Effect[Any, Any] | Note[Any]) -> Any:
+    journal = world.station().journal
+    case = journal.latest_case("1")
+    assert case is not None
+    return outcome_in(journal.effect(case, effect.step), effect)
+
+
+def intended(world: World, effect: Effect[Any, Any]) -> Any:
+    journal = world.station().journal
+    case = journal.latest_case("1")
+    assert case is not None
+    return intent_in(journal.effect(case, effect.step), effect)
+
+
+def check_records(
+    world: World,
+    closed: Closed,
+    *,
+    delivery: Delivery = Delivery.TERMINAL,
+    tendered_yen: int = 1000,
+    copies: int = 0,
+) -> None:
+    """Every step's record, against the card, the authority and the paper that it is of."""
+    station = world.station()
+    case = station.journal.latest_case("1")
+    assert case is not None and closed.case == case.pseudonym
+    resident = station.register.find(RESIDENT)
+    assert resident is not None
+    number, person = f"JUKI{RESIDENT:0>12}", station.person(RESIDENT).hex()
+    filed, identified = recorded(world, APPLICATION), recorded(world, ELIGIBILITY_AND_IDENTITY)
+    assert (filed.case, filed.card_number, filed.delivery) == (case.pseudonym, number, delivery)
+    assert intended(world, APPLICATION) == filed.application == Application("1", RESIDENT)
+    assert (identified.eligible.filed, identified.eligible.resident) == (filed, resident)
+    assert (identified.document, identified.clerk, identified.document_beside) == (
+        IdentityDocument.DRIVING_LICENCE,
+        "demo",
+        None,
+    )
+    assert identified.checked_on == station.today()
+    terms = recorded(world, AUTHORISE).authorisation.terms
+    assert (terms.operation, terms.case, terms.station, terms.card_number) == ("issue", case.pseudonym, "demo", number)
+    assert (terms.items_hash, terms.person.hex()) == (identified.eligible.items.hash(), person)
+    assert terms.expires_at - terms.issued_at == station.authorisation_life
+    assert intended(world, GENERATE_KEY) == KeyIntent(number, "")
+    key = prepared_keys()[int(RESIDENT) % 4].public_key()
+    made = recorded(world, GENERATE_KEY)
+    assert made.public_key == key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert made.attestation_nonce == terms.nonce
+    pending = recorded(world, CERTIFY)
+    written = hashlib.sha256(pending.certificate).hexdigest()
+    assert (intended(world, WRITE), recorded(world, WRITE)) == (WriteIntent(written), Written(written))
+    assert recorded(world, READ_BACK).certificate == pending.certificate == closed.certificate
+    settled = SettledFee(500, tendered_yen, tendered_yen - 500)
+    assert (intended(world, FEE), recorded(world, FEE)) == (FeeIntent(500), settled)
+    assert recorded(world, CONFIRM) == Confirmed(pending.serial)
+    assert recorded(world, TAKE_CARD) == CardTaken("reader" if delivery is Delivery.TERMINAL else "clerk")
+    receipt = intended(world, RECEIPT)
+    assert (receipt.receipt.number, receipt.printed_on) == (1, world.now)
+    assert recorded(world, RECEIPT) == PrintedReceipt(1, copies)
+    assert recorded(world, CLOSED) == closed
+    assert (closed.serial, closed.receipt_number, closed.valid_until) == (pending.serial, 1, pending.not_after)
+    (found,) = station.journal.closed_cases_of(person)
+    assert found.pseudonym == case.pseudonym
+    card = station.card(number).hex()
+    assert [one.pseudonym for one in station.journal.other_cases_with(card, station.journal.open_case("9", b"{}"))] == [
+        case.pseudonym
+    ]
+
+
+@pytest.mark.parametrize("delivery", list(Delivery))
+def test_an_issuance(tmp_path: Path, fresh_authority: Path, delivery: Delivery) -> None:
+    world = new_world(tmp_path / "world", fresh_authority, delivery=delivery)
+    check_records(world, world.issue(), delivery=delivery)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> list[str]:
+    world = new_world(tmp_path_factory.mktemp("undisturbed") / "world", fresh_authority)
+    world.issue()
+    story = told(world)
+    assert len(story) == WHOLE
+    return story
+
+
+@pytest.mark.parametrize("commit", range(2, WHOLE + 1))
+def test_an_issuance_whose_process_dies_before_a_commit(
+    tmp_path: Path, fresh_authority: Path, undisturbed: list[str], commit: int
+) -> None:
+    """What had been done and not been recorded is done once; where the world says so, it is found."""
+    world = new_world(tmp_path / "world", fresh_authority)
+    cut(world, commit, is_before=True)
+    lost = undisturbed[commit - 1]
+    if undisturbed.index(lost) <= undisturbed.index("done take_card"):
+        world.hand.insert(RESIDENT)
+    closed = world.issue()
+    is_found = lost.startswith("done") and lost.split()[1] in FOUND
+    found = [f"{line} auto=True" if is_found and line == lost else line for line in undisturbed]
+    assert told(world) == found
+    check_rest(world, [closed])
+    # Of money that is found by counting nobody knows any more how it was paid.
+    tendered_yen = 500 if lost.startswith("done fee") else 1000
+    # The clerk says of a paper that nobody has vouched for that he does not see it.
+    copies = int(lost == "done receipt")
+    check_records(world, closed, tendered_yen=tendered_yen, copies=copies)
+
+
+@pytest.mark.parametrize("step", [step for step in Step if step in {*FOUND, "fee", "receipt"}])
+def test_an_issuance_whose_process_dies_before_it_does_what_it_intended(
+    tmp_path: Path, fresh_authority: Path, undisturbed: list[str], step: Step
+) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, step, "intended"), is_before=False)
+    if step is not Step.RECEIPT:
+        world.hand.insert(RESIDENT)
+    closed = world.issue()
+    # The same bytes are sent again: whether the first were heard makes no difference.
+    assert told(world) == [
+        line + " auto=True" if line == "done certify" == f"done {step}" else line for line in undisturbed
+    ]
+    check_rest(world, [closed])
+    check_records(world, closed, copies=int(step is Step.RECEIPT))
