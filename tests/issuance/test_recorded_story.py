@@ -19,6 +19,13 @@ from kiosk.issuance.steps import (
     GENERATE_KEY,
     READ_BACK,
     RECEIPT,
+    REQUEST,
+    SECOND_CERTIFY,
+    SECOND_CONFIRM,
+    SECOND_KEY,
+    SECOND_READ_BACK,
+    SECOND_REQUEST,
+    SECOND_WRITE,
     TAKE_CARD,
     WRITE,
     CardTaken,
@@ -28,10 +35,12 @@ from kiosk.issuance.steps import (
     WriteIntent,
     Written,
 )
+from kiosk.journal.database import open_database
 from kiosk.model.application import Application, Closed, Delivery, PrintedReceipt, SettledFee
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.step import Step
 from tests.counter_bench import RESIDENT, World, prepared_keys
+from tests.issuance.myna_counter import make_myna_authority, new_myna_world
 from tests.issuance.rest import check_rest, cut, new_world, step_of_commit
 from tests.issuance.test_told_story import told
 
@@ -162,3 +171,33 @@ def test_an_issuance_whose_process_dies_before_it_does_what_it_intended(
     ]
     check_rest(world, [closed])
     check_records(world, closed, copies=int(step is Step.RECEIPT))
+
+
+def test_a_head_is_signed_when_money_was_taken_and_for_the_receipt(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    world.issue()
+    story = told(world)
+    with open_database(world.database_url).read() as transaction:
+        signed = [row.size for row in transaction.run("SELECT size FROM heads ORDER BY size")]
+    assert signed == [story.index("done fee yen=500") + 1, story.index("numbered receipt=1") + 1]
+
+
+def test_every_record_of_an_issuance_of_two_certificates_can_be_read(tmp_path: Path) -> None:
+    """Also those that only an interruption makes it read."""
+    world = new_myna_world(tmp_path / "world", make_myna_authority(tmp_path / "ca"))
+    closed = world.issue()
+    two_keys: tuple[Effect[Any, Any], ...] = (GENERATE_KEY, SECOND_KEY)
+    two_messages: tuple[Effect[Any, Any], ...] = (CERTIFY, CONFIRM, SECOND_CERTIFY, SECOND_CONFIRM)
+    assert [intended(world, effect).card_number for effect in two_keys] == [
+        recorded(world, APPLICATION).card_number
+    ] * 2
+    assert len({recorded(world, effect).public_key for effect in two_keys}) == 2
+    assert len({intended(world, effect).der for effect in two_messages}) == 4
+    second = recorded(world, SECOND_CERTIFY)
+    written = hashlib.sha256(second.certificate).hexdigest()
+    assert (intended(world, SECOND_WRITE), recorded(world, SECOND_WRITE)) == (WriteIntent(written), Written(written))
+    assert recorded(world, SECOND_READ_BACK).certificate == second.certificate != closed.certificate
+    assert recorded(world, SECOND_CONFIRM) == Confirmed(second.serial)
+    for request, made in ((REQUEST, GENERATE_KEY), (SECOND_REQUEST, SECOND_KEY)):
+        # Without its first byte: a certificate template tags it otherwise (RFC 4211, 5).
+        assert recorded(world, made).public_key[1:] in recorded(world, request)
