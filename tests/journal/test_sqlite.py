@@ -60,6 +60,15 @@ def test_a_connection_is_kept_for_the_next_and_closed_at_the_end(path: Path) -> 
     assert open_files(path) == 0
 
 
+def test_who_reads_an_authoritys_journal_holds_its_store_no_longer_than_it_is_open(path: Path) -> None:
+    books = open_authority_books(path)
+    with books.journal().read() as transaction:
+        transaction.run("SELECT 1")
+    assert open_files(path) > 0
+    books.close()
+    assert open_files(path) == 0
+
+
 def test_a_connection_whose_block_failed_is_in_no_transaction_afterwards(path: Path) -> None:
     database = open_database(path)
     for _ in range(2):

@@ -70,6 +70,7 @@ class Database:
         self._turn = threading.Lock()
         self._writer: Connection | None = None
         self._readers: deque[tuple[Connection, Transaction]] = deque()
+        self._journal: JournalDatabase | None = None
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -139,8 +140,9 @@ class Database:
         return names[0]
 
     def journal(self) -> JournalDatabase:
-        """The same store, as those read it who verify a journal."""
-        return JournalDatabase(self._engine)
+        """The same store, as those read it who verify a journal; it is closed with this one."""
+        self._journal = self._journal or JournalDatabase(self._engine)
+        return self._journal
 
     def close(self) -> None:
         """Closes all connections; the next use opens others."""
@@ -150,6 +152,9 @@ class Database:
                 self._writer = None
         while self._readers:
             self._readers.pop()[0].close()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
         self._engine.dispose()
 
 

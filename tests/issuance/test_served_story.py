@@ -1,0 +1,262 @@
+"""A revocation, a change of password and an unlocking, whole: what is told, recorded and asked in each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kiosk.counter.clerk_key import load_clerk_key, operator_of
+from kiosk.issuance.change_password import CHANGE, CHANGE_APPLICATION, ChangeIntent
+from kiosk.issuance.effect import Effect, Note, intent_in, outcome_in
+from kiosk.issuance.failure import Halted, RolledBack
+from kiosk.issuance.persons import Abandoned, CardAction, Persons
+from kiosk.issuance.revoke import (
+    EMPTY_CARD,
+    NOTICE,
+    REVOCATION,
+    REVOCATION_APPLICATION,
+    REVOCATION_AUTHORISE,
+    REVOCATION_IDENTITY,
+    revoke,
+)
+from kiosk.issuance.station import Station
+from kiosk.issuance.steps import Revoked
+from kiosk.issuance.unlock import (
+    RESET,
+    UNLOCK_APPLICATION,
+    UNLOCK_AUTHORISE,
+    UNLOCK_IDENTITY,
+    ResetIntent,
+)
+from kiosk.journal.database import open_database
+from kiosk.journal.records import CaseRecord
+from kiosk.model.identity import IdentityDocument
+from kiosk.model.password_service import (
+    FiledPasswordChange,
+    FiledUnlock,
+    PasswordChangeApplication,
+    PasswordChanged,
+    UnlockApplication,
+    Unlocked,
+)
+from kiosk.model.revocation import CardEmptied, RevocationApplication, RevocationCause, RevocationNotice
+from kiosk.model.step import Actor
+from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
+from tests.issuance.otherwise import But, Noting, raising
+from tests.issuance.served_counter import (
+    NEW_PASSWORD,
+    SERVICES,
+    Issued,
+    check_books,
+    has_password,
+    issue_once,
+    persons,
+    tries,
+)
+from tests.issuance.test_told_story import lines, told
+
+CARD = f"JUKI{RESIDENT:0>12}"
+ISSUANCE = 21
+"""So many entries of the issuance stand before those of the service."""
+
+REVOKED = """revocation_opened attempt_number=1 beside=number
+    done revocation_application beside=card
+    done revocation_identity_check beside=person
+    done revocation_authorise
+    intended revocation
+    done revocation
+    intended revocation_empty_card
+    done revocation_empty_card
+    intended revocation_notice
+    done revocation_notice"""
+CHANGED = """password_change_opened attempt_number=1 beside=number
+    done password_change_application beside=card
+    intended password_change
+    done password_change"""
+UNLOCKED = """unlock_opened attempt_number=1 beside=number
+    done unlock_application beside=card
+    done unlock_identity_check beside=person
+    done unlock_authorise
+    intended password_reset
+    done password_reset"""
+STORIES = {"revoke": REVOKED, "change": CHANGED, "unlock": UNLOCKED}
+NUMBERS = {"revoke": "R-1", "change": "P-1", "unlock": "U-1"}
+
+
+@pytest.fixture(scope="module")
+def issued(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> Issued:
+    return issue_once(tmp_path_factory.mktemp("issued"), fresh_authority)
+
+
+@pytest.fixture
+def world(tmp_path: Path, issued: Issued) -> World:
+    return issued.world(tmp_path / "world")
+
+
+def case_of(world: World, service: str) -> CaseRecord:
+    case = world.station().journal.latest_case(NUMBERS[service])
+    assert case is not None
+    return case
+
+
+def of(world: World, service: str) -> Callable[[Effect[Any, Any] | Note[Any]], Any]:
+    """What a step of the service's case has yielded."""
+    journal = world.station().journal
+    case = case_of(world, service)
+    return lambda effect: outcome_in(journal.effect(case, effect.step), effect)
+
+
+def intended(world: World, service: str, effect: Effect[Any, Any]) -> Any:
+    journal = world.station().journal
+    return intent_in(journal.effect(case_of(world, service), effect.step), effect)
+
+
+def serve(world: World, service: str, station: Station | None = None, who: Persons | None = None) -> object:
+    return SERVICES[service](world, station or world.station(), who or persons(world, NUMBERS[service]))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_its_story(world: World, service: str) -> None:
+    serve(world, service)
+    assert told(world)[ISSUANCE:] == lines(STORIES[service])
+    check_books(world)
+
+
+def test_the_records_of_a_revocation(world: World, issued: Issued) -> None:
+    serve(world, "revoke")
+    recorded, case, station = of(world, "revoke"), case_of(world, "revoke"), world.station()
+    application = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN, has_card=True)
+    filed, identified = recorded(REVOCATION_APPLICATION), recorded(REVOCATION_IDENTITY)
+    resident = station.register.find(RESIDENT)
+    assert resident is not None
+    assert (filed.case, filed.application, filed.card_number) == (case.pseudonym, application, CARD)
+    assert (filed.serial, filed.certificate) == (issued.closed.serial, issued.closed.certificate)
+    assert (filed.items, filed.second_certificate) == (resident.items, b"")
+    assert (identified.filed, identified.clerk, identified.checked_on) == (filed, "demo", station.today())
+    assert identified.document is IdentityDocument.DRIVING_LICENCE
+    authorised = recorded(REVOCATION_AUTHORISE)
+    terms = authorised.authorisation.terms
+    assert (authorised.identified, authorised.second) == (identified, None)
+    assert (terms.operation, terms.case, terms.card_number, terms.which) == ("revoke", case.pseudonym, CARD, None)
+    assert (terms.items_hash, terms.person) == (filed.items_hash, station.person(RESIDENT))
+    assert intended(world, "revoke", REVOCATION).certificate == issued.closed.certificate
+    assert recorded(REVOCATION) == Revoked("cessationOfOperation")
+    assert recorded(EMPTY_CARD) == CardEmptied(is_emptied=True)
+    assert recorded(NOTICE) == RevocationNotice(came_out=True)
+    assert case.person == station.person(RESIDENT).hex()
+
+
+def test_the_records_of_a_change(world: World) -> None:
+    changed = serve(world, "change")
+    recorded, case = of(world, "change"), case_of(world, "change")
+    assert intended(world, "change", CHANGE_APPLICATION) == PasswordChangeApplication("P-1")
+    assert recorded(CHANGE_APPLICATION) == FiledPasswordChange(case.pseudonym, CARD, "signature")
+    assert intended(world, "change", CHANGE) == ChangeIntent(CARD)
+    assert recorded(CHANGE) == changed == PasswordChanged(case.pseudonym)
+
+
+def test_the_records_of_an_unlocking(world: World) -> None:
+    unlocked = serve(world, "unlock")
+    recorded, case, station = of(world, "unlock"), case_of(world, "unlock"), world.station()
+    resident = station.register.find(RESIDENT)
+    application = UnlockApplication("U-1", RESIDENT)
+    filed = FiledUnlock(case.pseudonym, application, CARD, 5, "signature")
+    identified, authorised = recorded(UNLOCK_IDENTITY), recorded(UNLOCK_AUTHORISE)
+    assert intended(world, "unlock", UNLOCK_APPLICATION) == application
+    assert recorded(UNLOCK_APPLICATION) == identified.filed == filed
+    assert (identified.resident, identified.clerk, identified.checked_on) == (resident, "demo", station.today())
+    assert identified.document is IdentityDocument.DRIVING_LICENCE
+    terms = authorised.authorisation.terms
+    assert authorised.identified == identified
+    assert (terms.operation, terms.which, terms.case) == ("reset_password", "signature", case.pseudonym)
+    assert (terms.card_number, terms.items_hash, terms.person) == (
+        CARD,
+        identified.items_hash,
+        station.person(RESIDENT),
+    )
+    assert (intended(world, "unlock", RESET), recorded(RESET)) == (ResetIntent(CARD, 5), Unlocked(case.pseudonym))
+    assert unlocked == Unlocked(case.pseudonym) and case.person == station.person(RESIDENT).hex()
+
+
+ASKED = {
+    "revoke": ["check_identity", "approve", "card", "card"],
+    "change": ["card", "enter_old_password", "choose_password", "card"],
+    "unlock": ["card", "check_identity", "approve", "choose_password", "card"],
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_persons_are_asked(world: World, service: str) -> None:
+    notes: list[tuple[Any, ...]] = []
+    who = persons(world, NUMBERS[service])
+    resident: Any = Noting(who.resident, notes)
+    clerk: Any = Noting(who.clerk, notes)
+    if service == "revoke":
+        world.hand.insert(RESIDENT)
+    serve(world, service, who=Persons(resident, clerk))
+    expected = ASKED[service] if service != "revoke" else ASKED[service][:-1]
+    assert [name for name, *_ in notes] == expected
+    assert notes[-1] == ("card", CardAction.TAKE)
+    register = world.station().register.find(RESIDENT)
+    assert register is not None
+    operations = {"revoke": ("revoke", None), "unlock": ("reset_password", "signature")}
+    for name, *words in notes:
+        if name in ("check_identity", "approve"):
+            (question,) = words
+            assert (question.application_number, question.differences) == (NUMBERS[service], ())
+            assert question.register_items == question.form_items == register.items
+            assert (question.operation, question.which) == operations[service]
+
+
+@pytest.mark.parametrize(
+    ("service", "commit"), [(service, n) for service, text in STORIES.items() for n in range(2, len(lines(text)) + 1)]
+)
+def test_a_service_whose_process_dies_before_a_commit(world: World, service: str, commit: int) -> None:
+    """Done once; of a revocation the status service tells afterwards, of a password its owner."""
+    database = CuttingDatabase(open_database(world.database_url), commit, is_before=True)
+    with pytest.raises(PowerCut):
+        serve(world, service, station=world.station(database))
+    serve(world, service)
+    story = lines(STORIES[service])
+    lost = story[commit - 1]
+    is_found = lost in ("done revocation", "done password_change", "done password_reset", "done revocation_notice")
+    assert told(world)[ISSUANCE:] == [f"{line} auto=True" if is_found and line == lost else line for line in story]
+    if service == "revoke":
+        assert of(world, "revoke")(EMPTY_CARD).is_emptied
+        assert of(world, "revoke")(NOTICE) == RevocationNotice(None if lost == "done revocation_notice" else True)
+    else:
+        assert has_password(world, NEW_PASSWORD) and tries(world) == 5
+    check_books(world)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_who_leaves_before_anything_is_done_leaves_nothing(world: World, service: str) -> None:
+    """The clerk at the leave, the resident at his new password."""
+    left = Abandoned(Actor.RESIDENT if service == "change" else Actor.CLERK, "left")
+    who = persons(world, NUMBERS[service])
+    resident: Any = But(who.resident, choose_password=raising(left))
+    clerk: Any = But(who.clerk, approve=raising(left))
+    with pytest.raises(RolledBack, match="K-CASE-00"):
+        serve(world, service, who=Persons(resident, clerk))
+    *_, failed, ended = told(world)
+    code = ended.rpartition("=")[2]
+    actor = "resident" if service == "change" else "clerk"
+    assert failed.endswith(f"code={code}") and f"by={actor}" in ended
+    assert not has_password(world, NEW_PASSWORD) and not world.slot.is_card_present()
+
+
+def test_on_information_two_clerks_sign_and_no_document_is_seen(world: World) -> None:
+    moved = RevocationApplication("R-1", RESIDENT, RevocationCause.MOVED)
+    station, who = world.station(), persons(world, "R-1")
+    with pytest.raises(Halted):
+        revoke(moved, station, who, lambda _: None)
+    second = load_clerk_key(world.authority_directory / "clerks" / "second.pem")
+    closed = revoke(moved, station, who, lambda _: None, second)
+    recorded = of(world, "revoke")
+    identified, authorised = recorded(REVOCATION_IDENTITY), recorded(REVOCATION_AUTHORISE)
+    assert (identified.document, identified.clerk) == (None, "demo")
+    assert operator_of(authorised.second.certificate) == operator_of(second.certificate)
+    assert recorded(EMPTY_CARD) == closed.card == CardEmptied(is_emptied=False)
+    assert (recorded(REVOCATION), closed.reason) == (Revoked("affiliationChanged"), "affiliationChanged")
+    assert "異動等" in world.printer_core.sheets[-1].text
