@@ -59,6 +59,23 @@ def a_valid_certificate_is_in_a_card_that_holds_its_key(remains: Remains) -> Ite
             yield f"{certificate.serial} is valid and its card has another key"
 
 
+def a_valid_second_certificate_is_in_the_card_that_holds_its_key_and_paid_for(remains: Remains) -> Iterator[str]:
+    """The same of the other certificate of a card with two keys, whose fee is one."""
+    paid = {
+        case.outcome("second_certify")["serial"]
+        for case in remains.store.cases
+        if case.outcome("second_certify") and case.outcome("fee") and not case.outcome("refund")
+    }
+    for certificate in remains.books.seconds:
+        if certificate.state != "good":
+            continue
+        holders = [c for c in remains.cards.values() if c.second_certificate == certificate.der]
+        if not any(card.second_key == certified_key(certificate.der) for card in holders):
+            yield f"{certificate.serial} is valid and in no card that has its key"
+        if certificate.serial not in paid:
+            yield f"{certificate.serial} is valid and nobody has paid"
+
+
 def a_resident_has_at_most_one_valid_certificate(remains: Remains) -> Iterator[str]:
     """At most one valid signature certificate a resident."""
     for person, count in Counter(c.person for c in _good(remains)).items():
@@ -218,7 +235,8 @@ def no_password_is_in_any_file(remains: Remains) -> Iterator[str]:
 
 def no_private_key_is_in_any_file(remains: Remains) -> Iterator[str]:
     """No private key in any durable byte of the kiosk."""
-    primes = [private_prime(card.key_der) for card in remains.cards.values() if card.key_der]
+    held = [der for card in remains.cards.values() for der in (card.key_der, card.second_key_der)]
+    primes = [private_prime(der) for der in held if der]
     for name, content in _files(remains):
         if any(_holds(content, prime) for prime in primes):
             yield f"a private key is in the {name}"
@@ -252,6 +270,7 @@ def what_has_ended_only_the_clerks_station_reads(remains: Remains) -> Iterator[s
 
 AT_EVERY_INSTANT: tuple[Invariant, ...] = (
     a_valid_certificate_is_in_a_card_that_holds_its_key,
+    a_valid_second_certificate_is_in_the_card_that_holds_its_key_and_paid_for,
     a_resident_has_at_most_one_valid_certificate,
     a_new_valid_certificate_has_a_journaled_fee,
     a_receipt_has_at_most_one_unmarked_original,

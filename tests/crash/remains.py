@@ -25,7 +25,7 @@ from kiosk.journal.seal import Seal
 from tests.crash.people import receipt_seen
 from tests.crash.world import ESCROW_KEY, Image
 
-RESIDENT_PROFILE = "signature"
+RESIDENT_PROFILE, SECOND_PROFILE = "signature", "authentication"
 ORIGINAL_TITLE, COPY_TITLE = "手数料領収書", "領収書(写)"
 _ENDED = (
     *("closed", "refused", "rolled_back"),
@@ -34,6 +34,7 @@ _ENDED = (
     *("unlocked", "unlock_refused", "unlock_abandoned", "unlock_unknown"),
 )
 _CERTIFICATE_FILE, _KEY_FILE, _PIN_FILE = 0x0001, 0x001A, 0x001B
+_SECOND_CERTIFICATE_FILE, _SECOND_KEY_FILE = 0x000A, 0x0017
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,14 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Books:
-    """The authority's books; `answered` holds SHA-256 of every request that was answered."""
+    """The authority's books; `answered` holds SHA-256 of every request that was answered.
+
+    `seconds` are the certificates of the other key of cards that have two.
+    """
 
     certificates: tuple[Certificate, ...]
     answered: frozenset[bytes]
+    seconds: tuple[Certificate, ...]
 
 
 @dataclass(frozen=True)
@@ -132,20 +137,35 @@ class Store:
 
 @dataclass(frozen=True)
 class Card:
-    """A card: its key (SHA-256 of the public one), the tries of its password (None: not set), its certificate file."""
+    """A card: its key (SHA-256 of the public one), the tries of its password (None: not set), its certificate file.
+
+    And the same of its other key, where it has two.
+    """
 
     number: str
     key: bytes | None
     key_der: bytes
     tries: int | None
     file: bytes
+    second_key: bytes | None
+    second_key_der: bytes
+    second_file: bytes
 
     @property
     def certificate(self) -> bytes | None:
         """What reads as its certificate."""
-        if self.file[:2] != b"\x30\x82":
-            return None
-        return self.file[: 4 + int.from_bytes(self.file[2:4], "big")]
+        return _certificate_in(self.file)
+
+    @property
+    def second_certificate(self) -> bytes | None:
+        """What reads as the certificate of its other key."""
+        return _certificate_in(self.second_file)
+
+
+def _certificate_in(file: bytes) -> bytes | None:
+    if file[:2] != b"\x30\x82":
+        return None
+    return file[: 4 + int.from_bytes(file[2:4], "big")]
 
 
 @dataclass(frozen=True)
@@ -204,23 +224,29 @@ def _connect(content: bytes) -> sqlite3.Connection:
 @functools.lru_cache(64)
 def _read_books(content: bytes, now: int) -> Books:
     connection = _connect(content)
-    certificates = []
-    for row in connection.execute("SELECT * FROM certificate WHERE profile = ? ORDER BY rowid", (RESIDENT_PROFILE,)):
-        has_lapsed = row["state"] == "pending" and row["confirm_before"] <= now
-        certificates.append(
-            Certificate(
-                row["serial"],
-                "revoked" if has_lapsed else row["state"],
-                "lapsed" if has_lapsed else row["reason"],
-                row["person"],
-                row["key_hash"],
-                row["der"],
-                datetime.datetime.fromtimestamp(row["confirm_before"], datetime.UTC),
-            )
+    first, second = (
+        tuple(
+            _certificate(row, now)
+            for row in connection.execute("SELECT * FROM certificate WHERE profile = ? ORDER BY rowid", (profile,))
         )
+        for profile in (RESIDENT_PROFILE, SECOND_PROFILE)
+    )
     answered = frozenset(row["request_hash"] for row in connection.execute("SELECT request_hash FROM answer"))
     connection.close()
-    return Books(tuple(certificates), answered)
+    return Books(first, answered, second)
+
+
+def _certificate(row: sqlite3.Row, now: int) -> Certificate:
+    has_lapsed = row["state"] == "pending" and row["confirm_before"] <= now
+    return Certificate(
+        row["serial"],
+        "revoked" if has_lapsed else row["state"],
+        "lapsed" if has_lapsed else row["reason"],
+        row["person"],
+        row["key_hash"],
+        row["der"],
+        datetime.datetime.fromtimestamp(row["confirm_before"], datetime.UTC),
+    )
 
 
 @functools.lru_cache(64)
@@ -293,7 +319,7 @@ def _parsed(body: str) -> Mapping[str, Any]:
 
 
 def _read_card(memory: Any) -> Card:
-    der = memory.keys.get(_KEY_FILE, b"")
+    der, second_der = memory.keys.get(_KEY_FILE, b""), memory.keys.get(_SECOND_KEY_FILE, b"")
     pin = memory.pins.get(_PIN_FILE)
     return Card(
         number=memory.number,
@@ -301,6 +327,9 @@ def _read_card(memory: Any) -> Card:
         key_der=der,
         tries=None if pin is None else pin.tries,
         file=memory.files.get(_CERTIFICATE_FILE, b""),
+        second_key=_key_hash(second_der) if second_der else None,
+        second_key_der=second_der,
+        second_file=memory.files.get(_SECOND_CERTIFICATE_FILE, b""),
     )
 
 

@@ -1,4 +1,6 @@
-"""Explores what the counter does besides issuing: every process killed at every boundary, card and people changed.
+"""Explores what else the counter does: every process killed at every boundary, card and people changed.
+
+The services, and the issuance of two certificates into a card of two keys.
 
     python -m tests.crash.services [--service NAME] [--every N] [--changes] [--seed N]
 
@@ -113,6 +115,14 @@ class Service(Scenario):
         assert record is not None
         ended = abort(record, station, persons)
         return Ending(_WORDS[type(ended)], ended.code)
+
+
+class TwoCertificates(Service):
+    """An issuance to a card of two keys."""
+
+    def start(self, world: World, applicant: Applicant, presence: Presence = Presence.SAME) -> Ending:
+        """One start of the station, as in the other issuances."""
+        return issue_once(world, applicant, presence, self.delivery)
 
 
 _WORDS: dict[type[CaseEnded], str] = {
@@ -236,6 +246,17 @@ def _is_taken_back(world: World, remains: Remains) -> Iterator[str]:
         yield f"when he comes again for his certificate it is {ending}"
 
 
+def _has_both(world: World, remains: Remains) -> Iterator[str]:
+    """Both certificates are valid and in his card, and no others of his are."""
+    for valid, held in (
+        (remains.books.certificates, remains.cards[RESIDENT].certificate),
+        (remains.books.seconds, remains.cards[RESIDENT].second_certificate),
+    ):
+        mine = [c.der for c in valid if c.state == "good" and c.person == _person(remains)]
+        if mine != [held]:
+            yield f"{len(mine)} certificates of one kind are valid, or another than the card's"
+
+
 def _has_the_new_password(world: World, remains: Remains) -> Iterator[str]:
     if not _tries(world, NEW):
         yield "the card does not have the password that its owner chose"
@@ -282,6 +303,17 @@ _REVOCATION = RevocationApplication(NUMBER, RESIDENT, RevocationCause.WITHDRAWN,
 SERVICES = {
     service.name: service
     for service in (
+        *(
+            TwoCertificates(
+                f"issue-two-{delivery}",
+                lambda office: (first_image(office), Past()),
+                delivery=delivery,
+                served=_has_both,
+                policy="myna-2016",
+                number=APPLICANT.number,
+            )
+            for delivery in Delivery
+        ),
         Service(
             "change",
             _with_a_certificate,

@@ -5,11 +5,14 @@ The long run is a command: `python -m tests.crash.services`.
 
 from collections.abc import Iterator
 from random import Random, SystemRandom
+from typing import Any
 
 import pytest
 
 from kiosk.issuance import abort, change_password, revoke, roll_back
+from tests.crash.boundary import Kind
 from tests.crash.office import Office, furnished
+from tests.crash.plan import Change, Delay
 from tests.crash.services import CHANGES, SERVICES, deaths, explore, set_up
 
 
@@ -64,3 +67,19 @@ def test_a_case_that_is_ended_by_what_was_known_before_the_last_cut_is_found_out
     found: list[str] = []
     explore(stage, deaths(stage)[::6], found.append)
     assert found
+
+
+def test_a_second_certificate_that_is_not_taken_back_is_found_out(
+    two_key_office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is valid before the first, which nobody confirms any more once its time is over."""
+
+    def revoke_first(case: Any, station: Any, unacceptable: Any) -> None:
+        roll_back._revoke(case, station, roll_back.CERTIFY, roll_back.CONFIRM, roll_back.REVOKE, unacceptable)
+
+    monkeypatch.setattr(roll_back, "_revoke_both", revoke_first)
+    stage = set_up(two_key_office, SERVICES["issue-two-terminal"])
+    late = [plan for plan in deaths(stage, [Change(delay=Delay.LAPSED)]) if plan[0].point.kind is Kind.AUTHORITY]
+    found: list[str] = []
+    explore(stage, late, found.append)
+    assert any("a_valid_second_certificate" in text for text in found)
