@@ -4,7 +4,7 @@ Every try is one that the resident makes himself by typing; nothing here present
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from hw.errors import PinLocked, PinRefused, Refused
 from hw.ports import CardSession, KeyUse, PinPolicy, PinStatus
@@ -12,7 +12,7 @@ from kiosk.issuance.card_key import password_policy
 from kiosk.issuance.effect import Case
 from kiosk.issuance.failure import CARD_BLANK, NOT_ON_CARD, PasswordUnproven
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.persons import Abandoned, AskedPassword, Persons, Resident
+from kiosk.issuance.persons import AskedPassword, Persons, Resident
 from kiosk.issuance.roll_back import return_card
 from kiosk.issuance.station import Station
 from kiosk.model.policy import PasswordKind
@@ -96,8 +96,7 @@ def prove(session: CardSession, use: KeyUse, password: bytearray) -> None:
 def hand_back(card: InsertedCard, station: Station, persons: Persons) -> None:
     """The session is over, and the resident is asked to take his card; it no longer matters when he has gone."""
     card.release()
-    with suppress(Abandoned):
-        return_card(station, persons)
+    return_card(station, persons)
 
 
 @contextmanager

@@ -99,6 +99,7 @@ def check_records(
     assert made.public_key == key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     assert made.attestation_nonce == terms.nonce
     pending = recorded(world, CERTIFY)
+    assert b"KJ1:" in intended(world, CERTIFY).der, "the authority is a witness of the journal"
     written = hashlib.sha256(pending.certificate).hexdigest()
     assert (intended(world, WRITE), recorded(world, WRITE)) == (WriteIntent(written), Written(written))
     assert recorded(world, READ_BACK).certificate == pending.certificate == closed.certificate

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hw.ports import KeyUse
 from kiosk.counter.clerk_key import load_clerk_key, operator_of
 from kiosk.issuance.change_password import CHANGE, CHANGE_APPLICATION, ChangeIntent
 from kiosk.issuance.effect import Effect, Note, intent_in, outcome_in
@@ -202,6 +203,11 @@ def test_what_persons_are_asked(world: World, service: str) -> None:
     assert register is not None
     operations = {"revoke": ("revoke", None), "unlock": ("reset_password", "signature")}
     for name, *words in notes:
+        if name == "choose_password":
+            assert (words[0].minimum_length, words[0].maximum_length) == (4, 16)
+        if name == "enter_old_password":
+            assert words[0].attempts_remaining == 5
+            assert (words[1].use, words[1].policy.maximum_length) == (KeyUse.SIGNATURE, 16)
         if name in ("check_identity", "approve"):
             (question,) = words
             assert (question.application_number, question.differences) == (NUMBERS[service], ())

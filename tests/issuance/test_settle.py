@@ -155,6 +155,20 @@ def test_without_a_clerks_station_nobody_is_asked_elsewhere(tmp_path: Path, fres
         settle_elsewhere(suspect(world), world.station())
 
 
+def test_a_machine_is_asked_for_the_money_of_just_this_case(tmp_path: Path, fresh_authority: Path) -> None:
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
+    asked: list[str] = []
+    station = world.station()
+
+    def left_over(payment: str) -> MachineMoney:
+        asked.append(payment)
+        return MachineMoney(coins_yen=300)
+
+    cash = But(station.cash, left_over=left_over)
+    assert known_money(suspect(world), replace(station, cash=cash)) == MachineMoney(coins_yen=300)
+    assert asked == [suspect(world).pseudonym]
+
+
 def test_a_machine_that_cannot_be_asked_keeps_two_clerks_from_nothing(world: World) -> None:
     station = world.station()
 
