@@ -100,3 +100,19 @@ def test_an_authority_that_refuses_by_a_rule_names_it(code: str) -> None:
 def test_who_stopped_a_case_is_the_person_who_gave_up_or_the_station() -> None:
     assert [actor_behind(Abandoned(by, "")) for by in Actor] == list(Actor)
     assert actor_behind(device.CardRemoved("")) is Actor.STATION
+
+
+def test_whatever_has_a_code_of_its_own_is_trouble_that_a_step_may_raise() -> None:
+    assert all(issubclass(kind, failure.TROUBLE) for kind, _ in BY_ERROR)
+
+
+def test_how_a_case_ended_names_its_code_and_a_number_that_is_taken_itself() -> None:
+    for kind in (failure.Refusal, failure.RolledBack, failure.Suspect, failure.Halted, failure.GivenUp):
+        assert (kind("E01").code, str(kind("E01"))) == ("E01", "E01")
+    taken = failure.NumberTaken("2011-0001")
+    assert (taken.number, "2011-0001" in str(taken)) == ("2011-0001", True)
+
+
+def test_what_a_clerks_station_does_not_do_is_stopped_by_no_person() -> None:
+    denied = failure.StationDenied("not_today")
+    assert (denied.by, denied.reason) == (Actor.STATION, "not_today")
