@@ -96,15 +96,13 @@ def file(
         which = meant(case, session, application.which, station, resident)
         return FiledPasswordChange(case.record.pseudonym, session.number(), which)
 
-    filed = case.run(
+    return case.run(
         CHANGE_APPLICATION,
         prepare=lambda: application,
         perform=read_card,
         inquire=lambda _: World.NOT_HAPPENED,
         card=lambda filed: station.card(filed.card_number).hex(),
     )
-    card.number = filed.card_number
-    return filed
 
 
 def change(

@@ -199,15 +199,13 @@ def file(case: Case, application: Application, card: InsertedCard, station: Stat
         card.release()
         return FiledApplication(case.record.pseudonym, application, number, station.delivery)
 
-    filed = case.run(
+    return case.run(
         APPLICATION,
         prepare=lambda: application,
         perform=read_number,
         inquire=lambda _: World.NOT_HAPPENED,
         card=lambda f: station.card(f.card_number).hex(),
     )
-    card.number = filed.card_number
-    return filed
 
 
 def identify(case: Case, filed: FiledApplication, station: Station, persons: Persons) -> IdentifiedApplicant:

@@ -95,15 +95,13 @@ def file(
         card.release()
         return FiledUnlock(case.record.pseudonym, application, number, attempts, which)
 
-    filed = case.run(
+    return case.run(
         UNLOCK_APPLICATION,
         prepare=lambda: application,
         perform=read_card,
         inquire=lambda _: World.NOT_HAPPENED,
         card=lambda filed: station.card(filed.card_number).hex(),
     )
-    card.number = filed.card_number
-    return filed
 
 
 def identify(case: Case, filed: FiledUnlock, station: Station, persons: Persons) -> IdentifiedOwner:

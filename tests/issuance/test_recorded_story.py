@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.issuance.effect import Effect, Note, intent_in, outcome_in
+from kiosk.issuance.persons import IdentityEvidence
 from kiosk.issuance.steps import (
     APPLICATION,
     AUTHORISE,
@@ -41,11 +43,15 @@ from kiosk.model.identity import IdentityDocument
 from kiosk.model.step import Step
 from tests.counter_bench import RESIDENT, World, prepared_keys
 from tests.issuance.myna_counter import make_myna_authority, new_myna_world
-from tests.issuance.rest import check_rest, cut, new_world, step_of_commit
+from tests.issuance.otherwise import with_clerk
+from tests.issuance.rest import check_rest, cut, new_world, revocation_of, step_of_commit
 from tests.issuance.test_told_story import told
+from tests.sweep import sweep
 
 WHOLE = 21
 """So many entries does an issuance make, each with its commit."""
+UNSEEN = (6, 9, 11, 14, 16, 20)
+"""Those that say of an effect that it has happened."""
 FOUND = {"generate_key", "certify", "write", "confirm"}
 """Steps of which the world itself says afterwards that they have happened."""
 
@@ -135,7 +141,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path)
     return story
 
 
-@pytest.mark.parametrize("commit", range(2, WHOLE + 1))
+@pytest.mark.parametrize("commit", sweep(range(2, WHOLE + 1), suite={commit - 2 for commit in UNSEEN}))
 def test_an_issuance_whose_process_dies_before_a_commit(
     tmp_path: Path, fresh_authority: Path, undisturbed: list[str], commit: int
 ) -> None:
@@ -202,3 +208,32 @@ def test_every_record_of_an_issuance_of_two_certificates_can_be_read(tmp_path: P
     for request, made in ((REQUEST, GENERATE_KEY), (SECOND_REQUEST, SECOND_KEY)):
         # Without its first byte: a certificate template tags it otherwise (RFC 4211, 5).
         assert recorded(world, made).public_key[1:] in recorded(world, request)
+
+
+@pytest.mark.parametrize(("event", "is_before"), [("intended", False), ("done", True)])
+def test_a_key_that_was_in_the_card_before_is_not_taken_for_the_one_that_is_to_be_made(
+    tmp_path: Path, fresh_authority: Path, event: str, *, is_before: bool
+) -> None:
+    """His certificate was revoked, and he comes for another with the same card."""
+    world = new_world(tmp_path / "world", fresh_authority)
+    old = world.issue("0").certificate
+    station = world.station()
+    station.authority.revoke(revocation_of(old, world))
+    place = step_of_commit(tmp_path / "whole", fresh_authority, "generate_key", event)
+    cut(world, place, is_before=is_before)
+    held = intended(world, GENERATE_KEY).key_before
+    public = x509.load_der_x509_certificate(old).public_key()
+    assert held == hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    world.hand.insert(RESIDENT)
+    closed = world.issue()
+    assert x509.load_der_x509_certificate(closed.certificate).public_key() != public
+    assert [one.pseudonym for one in station.journal.closed_cases_of(station.person(RESIDENT).hex())][-1] == closed.case
+
+
+def test_what_was_seen_beside_his_document_is_recorded(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    seen = IdentityEvidence(IdentityDocument.PASSPORT, "sato", IdentityDocument.HEALTH_INSURANCE)
+    world.issue(persons=with_clerk(world, check_identity=lambda _: seen))
+    identified = recorded(world, ELIGIBILITY_AND_IDENTITY)
+    assert (identified.document, identified.clerk) == (seen.document, "sato")
+    assert identified.document_beside is seen.beside

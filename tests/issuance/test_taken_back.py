@@ -17,7 +17,7 @@ from kiosk.issuance.steps import REVOKE, SECOND_REVOKE
 from kiosk.journal.database import open_database
 from kiosk.model.certificate import CertificateState, CertificateStatus
 from kiosk.model.step import Actor
-from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
+from tests.counter_bench import OTHER_RESIDENT, RESIDENT, CuttingDatabase, PowerCut, World
 from tests.issuance.myna_counter import MynaWorld, make_myna_authority, new_myna_world, states
 from tests.issuance.otherwise import raising, with_authority, with_card, with_resident
 from tests.issuance.rest import bodies, check_rest, new_world
@@ -102,6 +102,19 @@ def test_an_interrupted_emptying_is_done_again(world: World) -> None:
     with pytest.raises(RolledBack):
         world.issue()
     assert recorded(world, ERASE).is_emptied is True and is_empty(world)
+
+
+def test_whoever_elses_card_lies_there_by_now_is_not_touched(world: World) -> None:
+    refuses = {"confirm": raising(AuthorityRejected("badRequest", "no"))}
+    database = CuttingDatabase(open_database(world.database_url), 22, is_before=False)
+    with pytest.raises(PowerCut):
+        world.issue(station=replace(with_authority(world, lambda _: refuses), journal=world.station(database).journal))
+    world.hand.insert(OTHER_RESIDENT)
+    with pytest.raises(RolledBack):
+        world.issue()
+    assert recorded(world, ERASE).is_emptied is False
+    initialize_update = 0x50
+    assert initialize_update not in {exchange.ins for exchange in world.hand.cards[OTHER_RESIDENT].log}
 
 
 def test_an_authority_that_was_answered_is_not_asked_for_the_certificate_again(world: World) -> None:
