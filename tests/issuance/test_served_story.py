@@ -148,6 +148,12 @@ def test_the_records_of_a_revocation(world: World, issued: Issued) -> None:
     assert case.person == station.person(RESIDENT).hex()
 
 
+def test_a_head_is_signed_with_the_notice(world: World) -> None:
+    serve(world, "revoke")
+    with open_database(world.database_url).read() as transaction:
+        assert transaction.run("SELECT MAX(size) FROM heads").scalar_one() == len(told(world))
+
+
 def test_the_records_of_a_change(world: World) -> None:
     changed = serve(world, "change")
     recorded, case = of(world, "change"), case_of(world, "change")
