@@ -500,7 +500,7 @@ def print_receipt(
         return _receipt_job(authorised, pending, fee, receipt, station, printed_on, is_copy=is_copy)
 
     def number_it() -> ReceiptIntent:
-        if station.journal.has_open_paper(case.record):
+        if station.journal.has_open_paper():
             cut_off(station.printer)
         receipt, now = station.journal.number_receipt(case.record), station.clock()
         try:

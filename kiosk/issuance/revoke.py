@@ -88,7 +88,7 @@ def revoke(
             authorised = authorise(case, identified, station, persons, second)
             revoked = revoke_certificate(case, authorised, station)
             revoke_second(case, authorised, station)
-            emptied = empty_card(case, card, authorised, station, persons)
+            emptied = empty_card(case, card, authorised)
             notice = print_notice(case, authorised, emptied, station)
         except TROUBLE as trouble:
             if isinstance(trouble, Abandoned):
@@ -219,9 +219,7 @@ def revoke_second(case: Case, authorised: AuthorisedRevocation, station: Station
     )
 
 
-def empty_card(
-    case: Case, card: InsertedCard, authorised: AuthorisedRevocation, station: Station, persons: Persons
-) -> CardEmptied:
+def empty_card(case: Case, card: InsertedCard, authorised: AuthorisedRevocation) -> CardEmptied:
     """The card's key is erased, if the card is there: what it signs would be rejected, and nobody is misled.
 
     Asked after an interruption: done again, since an empty card can be emptied.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hw.errors import LinkLost
-from hw.ports import DepositEnd, MachineMoney
+from hw.ports import DepositEnd, MachineMoney, PrintJob, PrintOutcome
 from kiosk.authority.errors import AuthorityRejected
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.issuance.abort import abort
@@ -16,8 +16,9 @@ from kiosk.issuance.persons import CannotTell, CardAction
 from kiosk.issuance.settle import settle
 from kiosk.journal.database import open_database
 from kiosk.journal.records import CaseRecord
+from kiosk.model.testimony import PaperSeen
 from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
-from tests.issuance.otherwise import But, noting, raising, with_authority, with_clerk
+from tests.issuance.otherwise import But, noting, raising, with_authority, with_clerk, with_printer
 from tests.issuance.rest import bodies, check_rest, cut, new_world, step_of_commit
 
 Notes = list[tuple[Any, ...]]
@@ -37,16 +38,8 @@ def case_of(world: World) -> CaseRecord:
 
 def of_money(notes: Notes) -> Notes:
     """What was asked of money, but for a drawer that is looked at."""
-    asked = {
-        "count_payment",
-        "left_over",
-        "dispense",
-        "repay",
-        "take_from_clerk",
-        "end",
-        "give_change",
-        "close_payment",
-    }
+    told = {"begin", "take_from_clerk", "end", "dispense", "close_payment", "left_over"}
+    asked = {"count_payment", "repay", "give_change"} | told
     return [note for note in notes if note[0] in asked]
 
 
@@ -87,6 +80,7 @@ def test_when_a_paid_fee_is_given_back(world: World) -> None:
         world.issue(station=station, persons=persons)
     case = case_of(world).pseudonym
     assert of_money(notes) == [
+        ("begin", 500, case),
         ("take_from_clerk", 1000),
         ("end", DepositEnd.CHANGE),
         ("give_change", 500),
@@ -177,3 +171,61 @@ def test_when_two_clerks_have_said_what_was_paid(world: World, tmp_path: Path, f
         ("close_payment", case),
     ]
     check_rest(world, [])
+
+
+def test_when_a_payment_is_gone_on_with(world: World, tmp_path: Path, fresh_authority: Path) -> None:
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "fee", "done"), is_before=True)
+    world.hand.insert(RESIDENT)
+    notes: Notes = []
+    station, persons = noting(world, world.station(), notes)
+    closed = world.issue(station=station, persons=persons)
+    case = case_of(world).pseudonym
+    assert of_money(notes) == [
+        ("left_over", case),
+        ("count_payment", 500, NOTHING_KNOWN),
+        ("begin", 500, case),
+        ("take_from_clerk", 500),
+        ("end", DepositEnd.CHANGE),
+        ("give_change", 0),
+        ("close_payment", case),
+    ]
+    check_rest(world, [closed])
+
+
+@pytest.mark.parametrize(("counted_yen", "times"), [(0, 1), (1, 1), (499, 1), (500, 0)])
+def test_the_till_opens_again_only_for_a_certificate_that_can_still_become_valid(
+    world: World, tmp_path: Path, fresh_authority: Path, counted_yen: int, times: int
+) -> None:
+    """Where all of it was found nothing is taken, and the way is forward in any case."""
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "fee", "done"), is_before=True)
+    world.hand.insert(RESIDENT)
+    looks: list[bytes] = []
+
+    def counting(authority: Any) -> dict[str, object]:
+        def status(certificate: bytes, issuer: bytes) -> object:
+            looks.append(certificate)
+            return authority.status(certificate, issuer)
+
+        return {"status": status}
+
+    counted = with_clerk(world, count_payment=lambda due_yen, known: counted_yen)
+    world.issue(station=with_authority(world, counting), persons=counted)
+    assert len(looks) == times
+
+
+def test_when_nobody_sees_a_receipt(world: World) -> None:
+    """The clerk is asked for each paper by its number, the original and three copies."""
+    notes: Notes = []
+    silent = with_printer(world, lambda printer: {"print": lambda job: _told_nothing(printer, job)})
+    station, persons = noting(world, silent, notes)
+    blind: Any = But(persons.clerk, look_at_paper=lambda number: notes.append(("looked", number)) or PaperSeen.NOTHING)
+    with pytest.raises(Suspect):
+        world.issue(station=station, persons=replace(persons, clerk=blind))
+    assert [note for note in notes if note[0] == "looked"] == [("looked", 1)] * 4
+    papers = [sheet.text for sheet in world.printer_core.sheets]
+    assert [sum(title in text for text in papers) for title in ("手数料領収書", "領収書(写)")] == [1, 3]
+
+
+def _told_nothing(printer: Any, job: PrintJob) -> PrintOutcome:
+    printer.print(job)
+    return PrintOutcome.SENT

@@ -1,6 +1,7 @@
 """What each step of an issuance records, and that the same is told and recorded however the issuance is interrupted."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from hw.errors import LinkLost
 from kiosk.issuance.effect import Effect, Note, intent_in, outcome_in
 from kiosk.issuance.persons import IdentityEvidence
 from kiosk.issuance.steps import (
@@ -40,10 +42,11 @@ from kiosk.issuance.steps import (
 from kiosk.journal.database import open_database
 from kiosk.model.application import Application, Closed, Delivery, PrintedReceipt, SettledFee
 from kiosk.model.identity import IdentityDocument
+from kiosk.model.policy import FeeRules
 from kiosk.model.step import Step
 from tests.counter_bench import RESIDENT, World, prepared_keys
 from tests.issuance.myna_counter import make_myna_authority, new_myna_world
-from tests.issuance.otherwise import with_clerk
+from tests.issuance.otherwise import But, raising, with_clerk
 from tests.issuance.rest import check_rest, cut, new_world, revocation_of, step_of_commit
 from tests.issuance.test_told_story import told
 from tests.sweep import sweep
@@ -237,3 +240,30 @@ def test_what_was_seen_beside_his_document_is_recorded(tmp_path: Path, fresh_aut
     identified = recorded(world, ELIGIBILITY_AND_IDENTITY)
     assert (identified.document, identified.clerk) == (seen.document, "sato")
     assert identified.document_beside is seen.beside
+
+
+def test_where_nothing_is_to_be_paid_nothing_is_recorded_as_paid(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    station = world.station()
+    free = replace(station, policy=replace(station.policy, fee=FeeRules(0)))
+    world.issue(station=free)
+    assert (intended(world, FEE), recorded(world, FEE)) == (FeeIntent(0), SettledFee(0, 0, 0))
+    assert "done fee yen=0" in told(world) and world.till.total_yen() == 0
+
+
+def test_of_a_card_that_the_clerk_had_he_says_who_has_it(tmp_path: Path, fresh_authority: Path) -> None:
+    """An empty reader at the window says nothing of it."""
+    world = new_world(tmp_path / "world", fresh_authority, delivery=Delivery.WINDOW)
+    cut(world, 17, is_before=True)
+    assert not world.window_slot.is_card_present() and not world.slot.is_card_present()
+    world.issue()
+    assert recorded(world, TAKE_CARD) == CardTaken("clerk")
+
+
+def test_of_a_card_in_a_reader_that_is_gone_the_clerk_says_who_has_it(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    cut(world, 17, is_before=True)
+    station = world.station()
+    gone = But(station.reader, is_card_present=raising(LinkLost("gone")))
+    world.issue(station=replace(station, reader=gone))
+    assert recorded(world, TAKE_CARD) == CardTaken("clerk")

@@ -1,16 +1,20 @@
 """A revocation, a change of password and an unlocking, whole: what is told, recorded and asked in each."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hw.ports import KeyUse
+from hw.errors import LinkLost
+from hw.ports import KeyUse, PrintOutcome
+from hw.sim.card.card import VirtualCard
 from kiosk.counter.clerk_key import load_clerk_key, operator_of
 from kiosk.issuance.change_password import CHANGE, CHANGE_APPLICATION, ChangeIntent
 from kiosk.issuance.effect import Effect, Note, intent_in, outcome_in
-from kiosk.issuance.failure import Halted, RolledBack
+from kiosk.issuance.ended_cases import EndedCases
+from kiosk.issuance.failure import CaseUnreadable, Halted, RolledBack
 from kiosk.issuance.persons import Abandoned, CardAction, Persons
 from kiosk.issuance.revoke import (
     EMPTY_CARD,
@@ -32,6 +36,7 @@ from kiosk.issuance.unlock import (
 )
 from kiosk.journal.database import open_database
 from kiosk.journal.records import CaseRecord
+from kiosk.model.application import Closed
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.password_service import (
     FiledPasswordChange,
@@ -41,10 +46,16 @@ from kiosk.model.password_service import (
     UnlockApplication,
     Unlocked,
 )
-from kiosk.model.revocation import CardEmptied, RevocationApplication, RevocationCause, RevocationNotice
+from kiosk.model.revocation import (
+    CardEmptied,
+    RevocationApplication,
+    RevocationCause,
+    RevocationClosed,
+    RevocationNotice,
+)
 from kiosk.model.step import Actor
-from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
-from tests.issuance.otherwise import But, Noting, raising
+from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World, prepared_keys
+from tests.issuance.otherwise import But, Noting, always, raising
 from tests.issuance.served_counter import (
     NEW_PASSWORD,
     SERVICES,
@@ -125,7 +136,7 @@ def test_its_story(world: World, service: str) -> None:
 
 
 def test_the_records_of_a_revocation(world: World, issued: Issued) -> None:
-    serve(world, "revoke")
+    closed = serve(world, "revoke")
     recorded, case, station = of(world, "revoke"), case_of(world, "revoke"), world.station()
     application = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN, has_card=True)
     filed, identified = recorded(REVOCATION_APPLICATION), recorded(REVOCATION_IDENTITY)
@@ -146,6 +157,10 @@ def test_the_records_of_a_revocation(world: World, issued: Issued) -> None:
     assert recorded(EMPTY_CARD) == CardEmptied(is_emptied=True)
     assert recorded(NOTICE) == RevocationNotice(came_out=True)
     assert case.person == station.person(RESIDENT).hex()
+    card, notice = CardEmptied(is_emptied=True), RevocationNotice(came_out=True)
+    assert closed == RevocationClosed(case.pseudonym, filed.serial, "cessationOfOperation", card, notice)
+    text = world.printer_core.sheets[-1].text
+    assert "カードの中の鍵は消しました。" in text and "消していません" not in text
 
 
 def test_a_head_is_signed_with_the_notice(world: World) -> None:
@@ -272,3 +287,69 @@ def test_on_information_two_clerks_sign_and_no_document_is_seen(world: World) ->
     assert recorded(EMPTY_CARD) == closed.card == CardEmptied(is_emptied=False)
     assert (recorded(REVOCATION), closed.reason) == (Revoked("affiliationChanged"), "affiliationChanged")
     assert "異動等" in world.printer_core.sheets[-1].text
+
+
+def test_a_second_clerk_who_is_not_needed_signs_nothing(world: World) -> None:
+    application = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN)
+    second = load_clerk_key(world.authority_directory / "clerks" / "second.pem")
+    revoke(application, world.station(), persons(world, "R-1"), lambda _: None, second)
+    assert of(world, "revoke")(REVOCATION_AUTHORISE).second is None
+
+
+def issued_again(world: World) -> Closed:
+    """His card makes another key, and he has another certificate."""
+    world.hand.cards[RESIDENT] = VirtualCard(world.hand.memories[RESIDENT], make_key=lambda: prepared_keys()[1])
+    world.hand.insert(RESIDENT)
+    return world.issue("2")
+
+
+def test_of_several_certificates_the_one_that_is_valid_is_found(world: World) -> None:
+    serve(world, "revoke")
+    newer = issued_again(world)
+    application = RevocationApplication("R-2", RESIDENT, RevocationCause.WITHDRAWN)
+    closed = revoke(application, world.station(), persons(world, "R-2"), lambda _: None)
+    assert closed.serial == newer.serial
+
+
+def test_a_case_that_cannot_be_read_keeps_nobody_from_the_one_that_can(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records lie with a station that does not answer."""
+    serve(world, "revoke")
+    newer = issued_again(world)
+    reopened = EndedCases.reopened
+
+    def without_the_first(self: EndedCases, record: CaseRecord, code: str) -> CaseRecord | None:
+        if record.number in unread:
+            raise CaseUnreadable("gone")
+        return reopened(self, record, code)
+
+    monkeypatch.setattr(EndedCases, "reopened", without_the_first)
+    unread = ["1", "2"]
+    application = RevocationApplication("R-2", RESIDENT, RevocationCause.WITHDRAWN)
+    with pytest.raises(Halted, match="K-DEVICE-001"):
+        revoke(application, world.station(), persons(world, "R-2"), lambda _: None)
+    unread = ["1"]
+    closed = revoke(application, world.station(), persons(world, "R-2"), lambda _: None)
+    assert closed.serial == newer.serial
+
+
+def test_a_printer_that_fails_after_an_interruption_holds_nothing_up(world: World) -> None:
+    """The notice may hang there, and is cut off if that can be."""
+    database = CuttingDatabase(open_database(world.database_url), 10, is_before=True)
+    with pytest.raises(PowerCut):
+        serve(world, "revoke", station=world.station(database))
+    station = world.station()
+    failing: Any = But(station.printer, cut=raising(LinkLost("gone")), print=raising(LinkLost("gone")))
+    serve(world, "revoke", station=replace(station, printer=failing))
+    assert of(world, "revoke")(NOTICE) == RevocationNotice(None)
+
+
+@pytest.mark.parametrize(("outcome", "came_out"), [(PrintOutcome.SENT, None), (PrintOutcome.CONFIRMED, True)])
+def test_a_notice_that_no_printer_vouches_for(world: World, outcome: PrintOutcome, *, came_out: bool | None) -> None:
+    station = world.station()
+    asked: list[tuple[Any, ...]] = []
+    silent: Any = Noting(But(station.printer, print=always(outcome)), asked)
+    serve(world, "revoke", station=replace(station, printer=silent))
+    assert of(world, "revoke")(NOTICE) == RevocationNotice(came_out)
+    assert [name for name, *_ in asked] == ["render", "print"], "nothing hangs there that would have to be cut off"
