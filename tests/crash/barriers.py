@@ -88,7 +88,6 @@ PAIRS: tuple[Mutation, ...] = (
     _without("trouble after the fee is rolled back", _ANY_ORDER, "receipt_numbers_have_no_gap", _TABLE),
     # --- without the keys' lying elsewhere
     _without("the card's number is not compared", _ANY_CARD, _VALID, _DESK),
-    _without("the card's number is compared within one run only", _ANY_CARD, _VALID, _DESK),
     _without("a roll-back goes on without knowing its card", _ANY_CARD, _VALID, _DESK),
     # --- without the authority's own look
     _without(

@@ -19,7 +19,6 @@ _ARGUED = {
     "a card with another's valid certificate is taken": _BY_PROSPECT,
     "a roll-back goes on without knowing its card": _BY_DESK,
     "the card's number is not compared": _BY_DESK,
-    "the card's number is compared within one run only": _BY_DESK,
 }
 """Why nothing finds these: the product prevents the same harm in a second way."""
 
@@ -305,12 +304,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "kiosk.issuance.inserted_card:InsertedCard._refuse_another",
         "if self.number not in (None, number):",
         "if False:",
-    ),
-    _several(
-        "the card's number is compared within one run only",
-        _VALID,
-        Rewrite(f"{_ISSUE}:recall", "card.number = filed.card_number if filed else None", "pass"),
-        Rewrite(f"{_ISSUE}:file", "card.number = filed.card_number\n", "pass\n"),
     ),
     _several(
         "the password is typed into whatever card is there",
