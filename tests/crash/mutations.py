@@ -274,13 +274,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "whose card was filed elsewhere is asked at every start",
         _CHARGED,
-        f"{_ISSUE}:file",
-        "card.number = filed.card_number\n",
-        """card.number = filed.card_number
-    from kiosk.model.eligibility import CARD_IN_USE
-    others = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
-    if any(other.stage is not Stage.CLOSED for other in others):
-        raise case.refuse(CARD_IN_USE)
+        f"{_ISSUE}:issue",
+        "filed = file(case, application, card, station)\n",
+        """filed = file(case, application, card, station)
+            from kiosk.model.eligibility import CARD_IN_USE
+            others = station.journal.other_cases_with(station.card(filed.card_number).hex(), case.record)
+            if any(other.stage is not Stage.CLOSED for other in others):
+                raise case.refuse(CARD_IN_USE)
 """,
     ),
     _one(
