@@ -10,8 +10,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hw.errors import LinkLost
+from hw.sim.card.personalization import new_card
 from kiosk.issuance.effect import Effect, Note, intent_in, outcome_in
 from kiosk.issuance.persons import IdentityEvidence
+from kiosk.issuance.second_certificate import second_certificate_of
 from kiosk.issuance.steps import (
     APPLICATION,
     AUTHORISE,
@@ -44,11 +46,13 @@ from kiosk.model.application import Application, Closed, Delivery, PrintedReceip
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.policy import FeeRules
 from kiosk.model.step import Step
-from tests.counter_bench import RESIDENT, World, prepared_keys
-from tests.issuance.myna_counter import make_myna_authority, new_myna_world
-from tests.issuance.otherwise import But, raising, with_clerk
+from kiosk.model.transition import Stage
+from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World, prepared_keys
+from tests.issuance.myna_counter import MynaHand, MynaWorld, make_myna_authority, new_myna_world, states
+from tests.issuance.otherwise import But, Noting, raising, with_clerk
 from tests.issuance.rest import check_rest, cut, new_world, revocation_of, step_of_commit
 from tests.issuance.test_told_story import told
+from tests.journal.walked_case import walk
 from tests.sweep import sweep
 
 WHOLE = 21
@@ -267,3 +271,117 @@ def test_of_a_card_in_a_reader_that_is_gone_the_clerk_says_who_has_it(tmp_path: 
     gone = But(station.reader, is_card_present=raising(LinkLost("gone")))
     world.issue(station=replace(station, reader=gone))
     assert recorded(world, TAKE_CARD) == CardTaken("clerk")
+
+
+def test_the_receipt_says_what_was_recorded(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    closed = world.issue()
+    text = world.printer_core.sheets[-1].text
+    assert closed.serial in text and "demo" in text and "No. 000001" in text and "領収書(写)" not in text
+    proof = intended(world, RECEIPT).receipt.proof
+    assert proof.startswith("KJ1:") and f"[QR {proof}]" in text
+
+
+def test_the_ten_thousandth_receipt_is_one_like_all_others(tmp_path: Path, fresh_authority: Path) -> None:
+    """The printer counts its papers by four digits."""
+    world = new_world(tmp_path / "world", fresh_authority)
+    journal = world.station().journal
+    before = walk(journal, journal.open_case("0", b"{}"), Stage.FILED, b"{}")
+    with open_database(world.database_url).write() as transaction:
+        transaction.run("INSERT INTO receipts VALUES (9999, ?, NULL)", before.pseudonym)
+    seen: list[str] = []
+    station = world.station()
+    rendering: Any = But(
+        station.printer, render=lambda paper, job: seen.append(job) or station.printer.render(paper, job)
+    )
+    closed = world.issue(station=replace(station, printer=rendering))
+    assert closed.receipt_number == 10_000 and seen[-1] == "0000"
+
+
+# A card of two keys.
+
+
+@pytest.fixture
+def myna(tmp_path: Path) -> MynaWorld:
+    return new_myna_world(tmp_path / "world", make_myna_authority(tmp_path / "ca"))
+
+
+def test_each_of_its_passwords_is_chosen_once(myna: MynaWorld) -> None:
+    notes: list[tuple[Any, ...]] = []
+    persons = myna.persons("1")
+    resident: Any = Noting(persons.resident, notes)
+    myna.issue(persons=replace(persons, resident=resident))
+    names = [name for name, *_ in notes]
+    assert names == ["card", "choose_password", "choose_authentication_password", "consent", "card"]
+    rules = notes[2][1]
+    assert (rules.minimum_length, rules.maximum_length) == (4, 4)
+
+
+def test_a_policy_of_one_certificate_makes_no_second_key(myna: MynaWorld) -> None:
+    policy = myna.station().policy
+    one = replace(policy, certificates=tuple(rules for rules in policy.certificates if rules.kind == "signature"))
+    myna.issue(station=myna.station(policy=one))
+    assert states(myna) == ["signature good"] and not any("second" in line for line in told(myna))
+
+
+def test_a_card_of_one_key_has_no_second_certificate(myna: MynaWorld) -> None:
+    assert isinstance(myna.hand, MynaHand)
+    myna.hand.make = lambda code: new_card(f"JUKI{code:0>12}")
+    myna.password = "Horonobe2011"
+    both = replace(myna.station().policy, card_applications=("juki-2011", "myna-2016"))
+    myna.issue(station=myna.station(policy=both))
+    assert states(myna) == ["signature good"] and not any("second" in line for line in told(myna))
+
+
+def test_its_second_key_of_before_is_not_taken_for_the_one_that_is_to_be_made(myna: MynaWorld) -> None:
+    myna.issue("0")
+    station = myna.station()
+    before = station.journal.latest_case("0")
+    assert before is not None
+    old = second_certificate_of(before, station.journal)
+    first = outcome_in(station.journal.effect(before, CERTIFY.step), CERTIFY)
+    assert old is not None and first is not None
+    for certificate in (first.certificate, old.certificate):
+        station.authority.revoke(revocation_of(certificate, myna))
+    database = CuttingDatabase(open_database(myna.database_url), 8, is_before=False)
+    with pytest.raises(PowerCut):
+        myna.issue(station=myna.station(database))
+    assert told(myna)[-1] == "intended second_key"
+    public = x509.load_der_x509_certificate(old.certificate).public_key()
+    spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert intended(myna, SECOND_KEY).key_before == hashlib.sha256(spki).hexdigest()
+    myna.hand.insert(RESIDENT)
+    myna.issue()
+    newer = recorded(myna, SECOND_CERTIFY).certificate
+    assert x509.load_der_x509_certificate(newer).public_key() != public
+
+
+@pytest.fixture(scope="module")
+def undisturbed_of_two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """An authority to copy, and what is told of an issuance of two certificates."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    world = new_myna_world(folder / "world", make_myna_authority(folder / "ca"))
+    world.issue()
+    return folder / "ca", told(world)
+
+
+@pytest.mark.parametrize("step", ["second_key", "second_certify", "second_write", "second_confirm"])
+@pytest.mark.parametrize("has_happened", [True, False])
+def test_an_issuance_of_two_whose_process_dies_beside_a_step_of_the_second(
+    tmp_path: Path, undisturbed_of_two: tuple[Path, list[str]], step: str, *, has_happened: bool
+) -> None:
+    authority, story = undisturbed_of_two
+    world = new_myna_world(tmp_path / "world", authority)
+    line = f"done {step}" if has_happened else f"intended {step}"
+    database = CuttingDatabase(open_database(world.database_url), story.index(line) + 1, is_before=has_happened)
+    with pytest.raises(PowerCut):
+        world.issue(station=world.station(database))
+    world.hand.insert(RESIDENT)
+    world.issue()
+    # Of a request that was sent once more the authority's answer says nothing of when it did it.
+    is_found = has_happened or step == "second_certify"
+    assert told(world) == [f"{one} auto=True" if is_found and one == f"done {step}" else one for one in story]
+    second = recorded(world, SECOND_CERTIFY)
+    assert recorded(world, SECOND_WRITE) == Written(hashlib.sha256(second.certificate).hexdigest())
+    assert recorded(world, SECOND_CONFIRM) == Confirmed(second.serial)
+    assert states(world) == ["authentication good", "signature good"]
