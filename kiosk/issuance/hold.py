@@ -113,7 +113,6 @@ def _print_slip(number: str, until: datetime.date, station: Station, clerk: str)
         "date": day_text(station.clock(), station.receipt_form.calendar),
         "return_date": station.receipt_form.calendar.day(until),
         "clerk": clerk,
-        "paid_yen": "0",
     }
     with suppress(DeviceError):
         if station.journal.has_open_paper():

@@ -1,23 +1,32 @@
 """What the journal tells of a case, from its first entry to its last: every step, who, why, and what money."""
 
+import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hw.ports import PrintOutcome
 from kiosk.authority.errors import AuthorityRejected
 from kiosk.counter.clerk_key import load_clerk_key, operator_of
 from kiosk.issuance.abort import abort
 from kiosk.issuance.failure import RolledBack, Suspect
+from kiosk.issuance.hold import NotHeld, hold, resume
 from kiosk.issuance.persons import Abandoned, CannotTell
 from kiosk.issuance.settle import settle
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
+from kiosk.journal.seal import Seal, StationKey
 from kiosk.model.step import Actor
+from kiosk.model.transition import Procedure
 from tests.counter_bench import RESIDENT, World
 from tests.issuance.myna_counter import make_myna_authority, new_myna_world
-from tests.issuance.otherwise import raising, with_authority, with_clerk, with_resident
+from tests.issuance.otherwise import always, raising, with_authority, with_clerk, with_printer, with_resident
 from tests.issuance.rest import cut, new_world, step_of_commit
 
 OPERATOR = "a1" * 16
+TOMORROW = datetime.date(2026, 4, 2)
 _TOLD = ("event", "step", "by", "code", "yen", "operator", "operators", "auto", "receipt", "attempt_number", "beside")
 _TO_THE_FEE = """opened attempt_number=1 beside=number
     done application beside=card
@@ -157,3 +166,65 @@ def test_an_issuance_that_a_clerk_ends_after_an_interruption(
         "rolled_back by=station code=K-CASE-010",
     ]
     assert told(world) == [*lines(_TO_THE_FEE)[:until], *end]
+
+
+def test_an_application_that_is_put_off_and_taken_up_again(tmp_path: Path, fresh_authority: Path) -> None:
+    """What was begun is taken back by the clerk who puts it off; it begins anew, and ends as any other."""
+    world = new_world(tmp_path / "world", fresh_authority)
+    cut(world, step_of_commit(tmp_path / "whole", fresh_authority, "generate_key", "intended"), is_before=False)
+    world.hand.insert(RESIDENT)
+    slip = hold("1", TOMORROW, world.station(), world.persons("1"), "sato", OPERATOR)
+    assert (slip.until, slip.came_out) == (TOMORROW, True)
+    begun = lines(_TO_THE_FEE)
+    put_off = [
+        f"rolling_back by=clerk code=K-CASE-010 operator={OPERATOR}",
+        "rolled_back by=station code=K-CASE-010",
+        "opened attempt_number=2 beside=number",
+        "done hold",
+    ]
+    assert told(world) == [*begun[:5], *put_off]
+    paper = world.printer_core.sheets[-1].text
+    assert "令和8年4月2日" in paper and "いただいていません" in paper and "sato" in paper and "幌延町" in paper
+    resume("1", world.station(), OPERATOR)
+    assert told(world)[-1] == f"opened by=clerk code=K-CASE-010 operator={OPERATOR}"
+    world.hand.insert(RESIDENT)
+    world.issue()
+    end = lines("done fee yen=500", _FROM_THE_CONFIRMATION)
+    assert told(world)[len(begun[:5]) + len(put_off) + 1 :] == [*begun[1:], *end]
+
+
+@pytest.mark.parametrize("seal", [StationKey(bytes(32)).seal(None), StationKey(bytes(32)).seal_elsewhere("clerk")])
+def test_an_application_that_cannot_be_read_here_any_more_is_not_put_off(
+    tmp_path: Path, fresh_authority: Path, monkeypatch: pytest.MonkeyPatch, seal: Seal
+) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    with pytest.raises(RolledBack):
+        world.issue(persons=with_resident(world, consent=raising(Abandoned(Actor.RESIDENT, "left"))))
+    latest_case = Journal.latest_case
+
+    def unread(journal: Journal, number: str) -> CaseRecord | None:
+        case = latest_case(journal, number)
+        return case and replace(case, seal=seal)
+
+    monkeypatch.setattr(Journal, "latest_case", unread)
+    with pytest.raises(NotHeld, match="cannot be read here"):
+        hold("1", TOMORROW, world.station(), world.persons("1"), "sato")
+
+
+def test_only_an_application_for_a_certificate_is_put_off(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    journal = world.station().journal
+    journal.open_case("P-1", b"{}", Procedure.CHANGE)
+    for number in ("P-1", "nobody's"):
+        with pytest.raises(NotHeld, match="no application"):
+            hold(number, TOMORROW, world.station(), world.persons("1"), "sato")
+
+
+@pytest.mark.parametrize(("outcome", "came_out"), [(PrintOutcome.SENT, None), (PrintOutcome.CONFIRMED, True)])
+def test_a_slip_that_no_printer_vouches_for(
+    tmp_path: Path, fresh_authority: Path, outcome: PrintOutcome, *, came_out: bool | None
+) -> None:
+    world = new_world(tmp_path / "world", fresh_authority)
+    world.station().journal.open_case("1", b"{}")
+    silent = with_printer(world, lambda _: {"print": always(outcome)})
+    assert hold("1", TOMORROW, silent, world.persons("1"), "sato").came_out is came_out
