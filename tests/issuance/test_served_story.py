@@ -54,7 +54,7 @@ from kiosk.model.revocation import (
     RevocationNotice,
 )
 from kiosk.model.step import Actor
-from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World, prepared_keys
+from tests.counter_bench import OTHER_RESIDENT, RESIDENT, CuttingDatabase, PowerCut, World, prepared_keys
 from tests.issuance.otherwise import But, Noting, always, raising
 from tests.issuance.served_counter import (
     NEW_PASSWORD,
@@ -353,3 +353,22 @@ def test_a_notice_that_no_printer_vouches_for(world: World, outcome: PrintOutcom
     serve(world, "revoke", station=replace(station, printer=silent))
     assert of(world, "revoke")(NOTICE) == RevocationNotice(came_out)
     assert [name for name, *_ in asked] == ["render", "print"], "nothing hangs there that would have to be cut off"
+
+
+@pytest.mark.parametrize("service", ["change", "unlock"])
+def test_another_card_is_not_taken_for_the_one_of_the_case(world: World, service: str) -> None:
+    world.issue("2", OTHER_RESIDENT)
+    world.hand.remove()
+    database = CuttingDatabase(open_database(world.database_url), 3, is_before=True)
+    with pytest.raises(PowerCut):
+        serve(world, service, station=world.station(database))
+    world.hand.remove()
+    who = persons(world, NUMBERS[service])
+    other: Any = But(who.resident, card=lambda action: world.hand.insert(OTHER_RESIDENT))
+    with pytest.raises(RolledBack, match="K-CARD-001"):
+        serve(world, service, who=Persons(other, who.clerk))
+    log = world.hand.cards[OTHER_RESIDENT].log
+    change_reference_data, reset_retry_counter = 0x24, 0x2C
+    before = sum(exchange.ins in (change_reference_data, reset_retry_counter) for exchange in log)
+    assert before <= 1, "only its own issuance has set its password"
+    world.hand.remove()
