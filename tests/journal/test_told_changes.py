@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from kiosk.journal.database import open_database
-from kiosk.journal.journal import Journal
+from kiosk.journal.journal import Journal, told_stage
 from kiosk.journal.records import CaseRecord, EffectState, NumberedReceipt
 from kiosk.journal.seal import StationKey
 from kiosk.model.step import Actor, RevocationStep, Step, Undo
@@ -209,3 +209,22 @@ def test_who_may_have_a_valid_certificate_is_told_of_what_is_open_here_too(journ
     assert found == [closed.pseudonym, confirmed.pseudonym]
     assert journal.certified_cases_of("r") == []
     assert [case.person for case in journal.certified_cases_of("p")] == ["p", "p"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "stage"),
+    [
+        ({"event": "opened"}, Stage.OPENED),
+        ({"event": "rolled_back", "by": "station"}, Stage.ROLLED_BACK),
+        ({"event": "numbered", "receipt": 1}, None),
+        ({"event": "done", "step": "application"}, Stage.FILED),
+        ({"event": "done", "step": "hold"}, Stage.ON_HOLD),
+        ({"event": "witnessed", "step": "fee"}, Stage.DELIVERED),
+        ({"event": "witnessed", "step": "receipt"}, Stage.RETURNED),
+        *(({"event": event, "step": "fee"}, None) for event in ("intended", "failed", "unknown")),
+    ],
+)
+def test_only_what_was_done_or_decided_puts_a_case_into_another_stage(
+    facts: dict[str, object], stage: Stage | None
+) -> None:
+    assert told_stage(facts) is stage
