@@ -14,7 +14,7 @@ from kiosk.counter.clerk_key import load_clerk_key, operator_of
 from kiosk.issuance.change_password import CHANGE, CHANGE_APPLICATION, ChangeIntent
 from kiosk.issuance.effect import Effect, Note, intent_in, outcome_in
 from kiosk.issuance.ended_cases import EndedCases
-from kiosk.issuance.failure import CaseUnreadable, Halted, RolledBack
+from kiosk.issuance.failure import CaseUnreadable, GivenUp, Halted, RolledBack
 from kiosk.issuance.persons import Abandoned, CardAction, Persons
 from kiosk.issuance.revoke import (
     EMPTY_CARD,
@@ -254,7 +254,25 @@ def test_a_service_whose_process_dies_before_a_commit(world: World, service: str
         assert of(world, "revoke")(NOTICE) == RevocationNotice(None if lost == "done revocation_notice" else True)
     else:
         assert has_password(world, NEW_PASSWORD) and tries(world) == 5
+        outcome = CHANGE if service == "change" else RESET
+        assert of(world, service)(outcome).case == case_of(world, service).pseudonym
     check_books(world)
+
+
+def test_a_change_of_which_nobody_can_find_out_any_more_tells_why(world: World) -> None:
+    """Its owner types neither what he chose nor what he had, until the card is locked."""
+    database = CuttingDatabase(open_database(world.database_url), 4, is_before=True)
+    with pytest.raises(PowerCut):
+        serve(world, "change", station=world.station(database))
+    who = persons(world, "P-1")
+
+    def wrong(*_: object) -> bytearray:
+        return bytearray(b"Wrong1234")
+
+    forgetful: Any = But(who.resident, enter_new_password=wrong, enter_old_password=wrong)
+    with pytest.raises(GivenUp, match="E15"):
+        serve(world, "change", who=Persons(forgetful, who.clerk))
+    assert told(world)[-1] == "password_change_unknown by=station code=E15"
 
 
 @pytest.mark.parametrize("service", SERVICES)
