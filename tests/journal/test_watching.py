@@ -78,8 +78,8 @@ def test_its_connection_hears_nothing_afterwards(postgresql_store: Store) -> Non
     database = open_database(postgresql_store.url)
     with database.watching() as wait:
         tell(postgresql_store, "2026-04-01")
-        tell(postgresql_store, "2026-04-02")
         wait(LONG_S)
+        tell(postgresql_store, "2026-04-02")
     tell(postgresql_store, "2026-04-03")
     with database.read() as transaction:
         assert transaction.run("SELECT pg_listening_channels()") == []
