@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hw.errors import LinkLost
-from hw.ports import DepositEnd, MachineMoney, PrintJob, PrintOutcome
+from hw.ports import CashTrouble, DepositEnd, MachineMoney, PrintJob, PrintOutcome
 from kiosk.authority.errors import AuthorityRejected
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.issuance.abort import abort
@@ -229,3 +229,16 @@ def test_when_nobody_sees_a_receipt(world: World) -> None:
 def _told_nothing(printer: Any, job: PrintJob) -> PrintOutcome:
     printer.print(job)
     return PrintOutcome.SENT
+
+
+def test_when_the_drawer_stays_shut(world: World) -> None:
+    """The clerk hears it before he is to give money, each time."""
+    notes: Notes = []
+    refusing = with_authority(world, lambda _: {"confirm": raising(AuthorityRejected("badRequest", "no"))})
+    shut: Any = But(refusing.cash, is_drawer_shut=lambda: True)
+    station, persons = noting(world, replace(refusing, cash=shut), notes)
+    with pytest.raises(RolledBack):
+        world.issue(station=station, persons=persons)
+    told = [note for note in notes if note[0] in ("mind_cash", "give_change", "repay")]
+    mind = ("mind_cash", CashTrouble.DRAWER_SHUT)
+    assert told == [mind, ("give_change", 500), mind, ("repay", 500)]
