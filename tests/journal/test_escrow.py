@@ -556,3 +556,16 @@ def test_a_store_that_was_written_anew_under_another_key_is_found_by_the_key_bes
     (tmp_path / "head.key").unlink()
     code, lines = verify(tmp_path, capsys, store, "--head", journal.head().text)
     assert code == 0 and f"demo: a text from outside vouches for the first {journal.size()} entries" in lines
+
+
+@pytest.mark.parametrize("end", [Stage.CLOSED, Stage.ROLLED_BACK])
+def test_a_case_that_was_begun_before_the_clerks_station_was_known_is_sealed_to_it_as_it_ends(
+    store: Store, end: Stage
+) -> None:
+    known: list[EscrowTo | None] = [None]
+    journal = terminal(store, lambda: known[0])
+    case = journal.open_case("1", SECRET)
+    known[0] = TO_WINDOW
+    case = walk(journal, case, end, SECRET)
+    assert case.seal.elsewhere == "window"
+    assert window(store).escrowed_case(case.pseudonym) is not None

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from kiosk.authority.embedded.database import open_database as open_authority_books
 from kiosk.journal.database import UNREADABLE, open_database
-from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost, StoreTooNew, StoreUnusable
+from kiosk.journal.errors import CommitUnknown, NotWritten, StoreDamaged, StoreLost, StoreTooNew, StoreUnusable
 from tests.journal.damaged_schema import changing_schema, lose_from_index
 from tests.journal.filled_journal import open_journal
 
@@ -189,3 +189,9 @@ def full_disk(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_file_that_is_no_database_is_a_damaged_store(path: Path) -> None:
+    path.write_bytes(b"no database at all " * 500)
+    with pytest.raises(StoreDamaged):
+        open_database(path)
