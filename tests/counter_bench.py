@@ -154,6 +154,10 @@ class World:
         self.database_url = self.store.url
         self.stored = self.store.stored
 
+    def line(self) -> AsgiLine:
+        """The line to the authority."""
+        return AsgiLine(self.application, self.runner)
+
     def station(self, database: Database | CuttingDatabase | None = None, **changes: Any) -> Station:
         """The station's process, started anew on what is left."""
         config = load_config(SHIPPED / "kiosk.toml", [])
@@ -185,7 +189,7 @@ class World:
                 credential,
                 credential.chain,
                 clock=lambda: self.now,
-                transport=AsgiLine(self.application, self.runner),
+                transport=self.line(),
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
             card_keys=CardDesk(

@@ -4,8 +4,9 @@
 
 The real code runs on a real SQLite file on the disk, in one process on one core. Software time is the wall time of the
 issuance without what is inside the ports: card and printer with their drivers and simulated devices, persons, and the
-embedded authority's own handling of a request, which is another machine's. In it is everything else: use cases,
-journal with its commits, CMP messages, OCSP and the HTTP client. Keys were prepared before.
+embedded authority's own handling of a request, which is another machine's, with the line to it, which leads into this
+process here. In it is everything else: use cases, journal with its commits, CMP messages, OCSP and the HTTP client.
+Keys were prepared before.
 
 Raw are the same rows in as many transactions, written into a second file like the first one by Python's sqlite3 with
 the same pragmas, right after each issuance. Five pairs at least, alternating between the journals; medians count.
@@ -26,6 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
@@ -37,6 +39,7 @@ from kiosk.issuance.persons import Persons
 from kiosk.issuance.station import Station
 from kiosk.journal.database import SQLITE_PRAGMAS, Database, Rows, Transaction, open_database
 from kiosk.register.register import load_register
+from tests.asgi_line import AsgiLine
 from tests.bench.stopwatch import Stopwatch
 from tests.counter_bench import World, make_authority
 from tests.journal.growth import stocked
@@ -97,6 +100,25 @@ class Measured:
     besides_ms: dict[str, float]
 
 
+class _FarWorld(World):
+    """A counter whose authority is another machine's: what lies behind the HTTP client is not the software's time."""
+
+    watch: Stopwatch
+
+    def line(self) -> AsgiLine:
+        return _TimedLine(self)
+
+
+class _TimedLine(AsgiLine):
+    def __init__(self, world: _FarWorld) -> None:
+        super().__init__(world.application, world.runner)
+        self._watch = world.watch
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with self._watch.on("authority"):
+            return super().handle_request(request)
+
+
 class Counter:
     """One counter whose issuances are measured, over a journal of so many entries."""
 
@@ -107,9 +129,9 @@ class Counter:
         store, twin = folder / "kiosk.db", folder / "raw.db"
         stocked(store, entries)
         shutil.copyfile(store, twin)
-        self._world = World(folder, Path(shutil.copytree(authority, folder / "ca")), runner=runner)
         self._watch = Stopwatch()
-        self._world.application = self._watch.around_application("authority", self._world.application)
+        self._world = _FarWorld(folder, Path(shutil.copytree(authority, folder / "ca")), runner=runner)
+        self._world.watch = self._watch
         self._database = RecordingDatabase(open_database(self._world.database_url))
         self._station = self._timed_station()
         self._raw = sqlite3.connect(twin, isolation_level=None)

@@ -2,13 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from hw.ports import CardReader, CardSession
-
-AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Stopwatch:
@@ -39,15 +37,6 @@ class Stopwatch:
     def around_reader(self, name: str, reader: CardReader) -> Any:
         """A card reader and the sessions with its cards."""
         return _TimedReader(name, reader, self)
-
-    def around_application(self, name: str, application: AsgiApplication) -> AsgiApplication:
-        """A server in this process; the way to it over HTTP is not its time."""
-
-        async def timed(scope: Any, receive: Any, send: Any) -> None:
-            with self.on(name):
-                await application(scope, receive, send)
-
-        return timed
 
 
 class _Timed:

@@ -1,6 +1,5 @@
 """The benchmark of an issuance, reduced, asserting no time; the long run is `python -m tests.bench issuance`."""
 
-import asyncio
 import json
 import sqlite3
 from pathlib import Path
@@ -62,10 +61,6 @@ def test_time_inside_something_else_counts_once_and_for_the_outermost() -> None:
         def work(self) -> str:
             return str(watch.around("printer", json).dumps(1))
 
-    async def application(_: object, __: object, ___: object) -> None:
-        return None
-
     card = watch.around("card", Card())
     assert (card.name, card.work()) == ("card", "1")
-    asyncio.run(watch.around_application("authority", application)(None, None, None))
-    assert set(watch.spent_s) == {"card", "authority"}
+    assert set(watch.spent_s) == {"card"}
