@@ -178,7 +178,7 @@ def test_the_fee_of_the_day_on_which_it_was_asked_for_is_the_one_that_counts(
                 assert world.till.total_yen() == (500 if asked else 700)
 
 
-@pytest.mark.parametrize("is_before", [True, False])
+@pytest.mark.parametrize("is_before", sweep([True, False], suite=[0]))
 def test_where_nothing_is_charged_nobody_is_asked_for_money_wherever_it_is_interrupted(
     tmp_path: Path, fresh_authority: Path, is_before: bool
 ) -> None:

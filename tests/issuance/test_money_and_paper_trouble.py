@@ -163,6 +163,7 @@ def test_a_printer_whose_papers_nobody_finds_is_not_fed_without_end(world: World
     assert sum("領収書(写)" in sheet.text for sheet in world.printer_core.sheets) == 3
 
 
+@pytest.mark.thorough
 def test_a_power_cut_at_every_commit_of_a_withdrawal_is_resumed_and_money_comes_back_once(
     tmp_path: Path, fresh_authority: Path
 ) -> None:
