@@ -331,7 +331,10 @@ class Database:
                 raise NotWritten("a statement of the transaction failed")
             try:
                 _commit(connection)
-            except CommitUnknown:
+            except NotWritten:
+                raise
+            except BaseException:
+                # Whatever ended the wait for it, such as Ctrl-C: it may be going on.
                 self._may_be_committing = True
                 raise
 

@@ -9,7 +9,6 @@ import pytest
 
 from hw.errors import LinkLost
 from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable
-from kiosk.issuance.effect import Effect, outcome_in
 from kiosk.issuance.failure import Halted, RolledBack
 from kiosk.issuance.persons import Abandoned, Persons
 from kiosk.issuance.roll_back import ERASE, REFUND, RefundIntent
@@ -21,6 +20,7 @@ from tests.counter_bench import OTHER_RESIDENT, RESIDENT, CuttingDatabase, Power
 from tests.issuance.myna_counter import MynaWorld, make_myna_authority, new_myna_world, states
 from tests.issuance.otherwise import raising, with_authority, with_card, with_resident
 from tests.issuance.rest import bodies, check_rest, new_world
+from tests.issuance.test_recorded_story import recorded
 
 
 @pytest.fixture
@@ -37,13 +37,6 @@ def left(world: World) -> Persons:
     """Persons of whom the resident goes before he pays."""
     persons: Persons = with_resident(world, consent=raising(Abandoned(Actor.RESIDENT, "left")))
     return persons
-
-
-def recorded(world: World, effect: Effect[Any, Any]) -> Any:
-    journal = world.station().journal
-    case = journal.latest_case("1")
-    assert case is not None
-    return outcome_in(journal.effect(case, effect.step), effect)
 
 
 def is_empty(world: World) -> bool:

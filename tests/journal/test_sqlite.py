@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.exc import DatabaseError
 
 from kiosk.authority.embedded.database import open_database as open_authority_books
+from kiosk.journal import database
 from kiosk.journal.database import UNREADABLE, open_database
 from kiosk.journal.errors import CommitUnknown, NotWritten, StoreDamaged, StoreLost, StoreTooNew, StoreUnusable
 from tests.journal.damaged_schema import changing_schema, lose_from_index
@@ -195,3 +196,24 @@ def test_a_file_that_is_no_database_is_a_damaged_store(path: Path) -> None:
     path.write_bytes(b"no database at all " * 500)
     with pytest.raises(StoreDamaged):
         open_database(path)
+
+
+def test_a_commit_whose_wait_was_broken_off_is_waited_for_by_the_next(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C, say: nobody heard how it ended."""
+    opened = open_database(path)
+    waited: list[object] = []
+    monkeypatch.setattr(database, "_await_lost_commit", waited.append)
+    with opened.write():
+        pass
+    with opened.read():
+        assert waited == []
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "_commit", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt), opened.write():
+            pass
+    for _ in range(2):
+        with opened.read():
+            assert len(waited) == 1
+    opened.close()
