@@ -26,15 +26,10 @@ from kiosk.model.transition import Procedure, Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
 from tests.issuance.rest import bodies
-from tests.issuance.served_counter import SERVICES, Issued, issue_once, persons
+from tests.issuance.served_counter import SERVICES, Issued, persons
 
 TODAY = datetime.date(2026, 4, 1)
 TOMORROW = TODAY + datetime.timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def issued(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> Issued:
-    return issue_once(tmp_path_factory.mktemp("issued"), fresh_authority)
 
 
 def new_world(directory: Path, authority: Path) -> World:

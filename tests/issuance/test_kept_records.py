@@ -10,7 +10,7 @@ from kiosk.issuance.effect import Case, Effect, Note
 from kiosk.journal.records import CaseRecord
 from tests.counter_bench import RESIDENT, World
 from tests.issuance.myna_counter import make_myna_authority, new_myna_world
-from tests.issuance.served_counter import SERVICES, Issued, issue_once, persons, spend_tries
+from tests.issuance.served_counter import SERVICES, Issued, persons, spend_tries
 
 ISSUANCE: dict[str, tuple[str, str]] = {
     "APPLICATION": ("Application", "FiledApplication"),
@@ -87,11 +87,6 @@ def test_every_step_of_an_issuance(tmp_path: Path) -> None:
     world = new_myna_world(tmp_path / "world", make_myna_authority(tmp_path / "ca"))
     world.issue()
     assert kept(world, case_of(world, "1"), steps, ISSUANCE) == ISSUANCE
-
-
-@pytest.fixture(scope="module")
-def issued(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> Issued:
-    return issue_once(tmp_path_factory.mktemp("issued"), fresh_authority)
 
 
 @pytest.mark.parametrize(("service", "number"), [("change", "P-1"), ("unlock", "U-1"), ("revoke", "R-1")])

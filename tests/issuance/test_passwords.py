@@ -32,18 +32,12 @@ from tests.issuance.served_counter import (
     Steps,
     check_books,
     has_password,
-    issue_once,
     persons,
     spend_tries,
     tries,
 )
 
 CHANGE, UNLOCK = SERVICES["change"], SERVICES["unlock"]
-
-
-@pytest.fixture(scope="module")
-def issued(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> Issued:
-    return issue_once(tmp_path_factory.mktemp("issued"), fresh_authority)
 
 
 @pytest.fixture

@@ -35,15 +35,10 @@ from kiosk.register.register import Register
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
 from tests.issuance.rest import cut, new_world, step_of_commit
 from tests.issuance.rest import issued as issuances
-from tests.issuance.served_counter import Issued, Steps, check_books, issue_once, persons
+from tests.issuance.served_counter import Issued, Steps, check_books, persons
 
 WITHDRAWN = RevocationApplication("R-1", RESIDENT, RevocationCause.WITHDRAWN)
 MOVED = replace(WITHDRAWN, cause=RevocationCause.MOVED)
-
-
-@pytest.fixture(scope="module")
-def issued(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> Issued:
-    return issue_once(tmp_path_factory.mktemp("issued"), fresh_authority)
 
 
 @pytest.fixture

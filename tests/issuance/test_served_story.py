@@ -62,7 +62,6 @@ from tests.issuance.served_counter import (
     Issued,
     check_books,
     has_password,
-    issue_once,
     persons,
     tries,
 )
@@ -94,11 +93,6 @@ UNLOCKED = """unlock_opened attempt_number=1 beside=number
     done password_reset"""
 STORIES = {"revoke": REVOKED, "change": CHANGED, "unlock": UNLOCKED}
 NUMBERS = {"revoke": "R-1", "change": "P-1", "unlock": "U-1"}
-
-
-@pytest.fixture(scope="module")
-def issued(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> Issued:
-    return issue_once(tmp_path_factory.mktemp("issued"), fresh_authority)
 
 
 @pytest.fixture

@@ -21,17 +21,11 @@ from tests.issuance.served_counter import (
     Serve,
     check_books,
     has_password,
-    issue_once,
     persons,
     tries,
 )
 
 Worlds = Callable[[str], World]
-
-
-@pytest.fixture(scope="module")
-def issued(tmp_path_factory: pytest.TempPathFactory, fresh_authority: Path) -> Issued:
-    return issue_once(tmp_path_factory.mktemp("issued"), fresh_authority)
 
 
 @pytest.fixture
