@@ -469,7 +469,7 @@ def _url(location: str | Path) -> URL:
 
 def _is_damaged(error: Exception) -> bool:
     """Whether an error at opening says that the file is wrong, rather than where it is looked for."""
-    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
     # What SQLite says of a damaged schema quotes it, and need not be text.
     return code in _DAMAGED or isinstance(error, TypeError | UnicodeDecodeError)
 

@@ -32,16 +32,24 @@ class ClerkStation:
     def __init__(self, passage: GetPassage) -> None:
         self._passage = passage
         self._is_down = False
+        self.answered = set[bytes]()
+        """The challenges of cards that it has answered: all that its process remembers."""
 
     def restore(self) -> None:
         """Somebody starts it again, if it is down."""
         self._is_down = False
+
+    def replace_process(self) -> None:
+        """Its process ends and another one begins, which remembers nothing."""
+        self.answered = set()
 
     def ask(self, question: str, answer: Callable[[], Answer], lost: Exception | None = None) -> Answer:
         """The answer; raises `lost`, by default that the clerk has gone, when the station ends before or after it."""
         point = self._passage().enter(Kind.CLERK, question)
         fault = self._passage().fault(point)
         lost = lost or Abandoned(Actor.CLERK, "station_lost")
+        if fault is not None:
+            self.replace_process()
         if self._is_down or (fault is not None and fault.outage is Outage.REFUSED):
             self._is_down = self._is_down or (fault is not None and fault.stays_down)
             raise lost

@@ -10,8 +10,9 @@
              | "next"                     the neighbour is served first, with an application of his own
              | "down"                     after authority= and clerk=: it stays away until the terminal starts anew
 
-"all" are terminal and authority together. "authority" ends at a request to it (ca), "clerk" (his station) at a question
-to it (ask), and "card" is no process: it is pulled out of the reader at one of its commands (card).
+"all" are terminal, authority and the clerk's station together. "authority" ends at a request to it (ca), "clerk" (his
+station) at a question to it (ask), and "card" is no process: it is pulled out of the reader at one of its commands
+(card).
 
 `card14+/swapped authority=ca1~1/down store9-`: the terminal ends after the 14th card command; another resident's card
 lies in the reader when it starts again; in that run the authority ends before it commits what the first request asks

@@ -213,6 +213,7 @@ def play(stage: Stage, plan: Plan, story: Listener | None = None) -> Played:
             found += ((done, text) for text in broken(AT_EVERY_INSTANT, stage.examine(world.image())))
             if death.who is Who.ALL:
                 world.line.replace_process()
+                world.clerk_station.replace_process()
             change = death.change
             change_world(world, change)
         rest = world.image()

@@ -203,7 +203,9 @@ class World:
             self._database, STATION, key, self._clock, self.random, head_key=HEAD_KEY, escrow_to=lambda: SEALED_TO
         )
         journal.start()
-        desk = CardDesk(office.card_issuer, credential.chain[0], journal.stage_of, self._clock)
+        desk = CardDesk(
+            office.card_issuer, credential.chain[0], journal.stage_of, self._clock, self.clerk_station.answered
+        )
         authority = AuthorityClient(
             "http://authority",
             credential,
