@@ -6,9 +6,9 @@
 own. An undisturbed run under strace tells the calls: commits, card and till, bytes to the printer, requests to the
 authority; of the authority its commits and answers; and of a clerk's station (`kiosk drill --attend`), for a terminal
 that has nothing of the clerk's, its commits and its till. Then, before each of them in its turn, SIGKILL: to the
-terminal, to the authority, to both at once, to the clerk's station, to all three. Between two such calls nothing can be
-seen from outside, so that before one is after the one before. What was killed is started again until the case is closed,
-and all must then be as if nothing had been.
+terminal, to the authority, to both at once, to the clerk's station, to all three. Between two such calls nothing can
+be seen from outside, so that before one is after the one before. What was killed is started again until the case is
+closed, and all must then be as if nothing had been.
 """
 
 import argparse
