@@ -208,15 +208,11 @@ def _revoke(
     unacceptable: bytes | None,
 ) -> None:
     """Of the card's one certificate or of its other, as the effects say."""
-    begun = case.last_intent_of(revoke)
-    certificate = begun.certificate if begun else _issued_certificate(case, station, certify, unacceptable)
+    certificate = _certificate_to_revoke(case, station, certify, confirm, revoke, unacceptable)
     if certificate is None:
         return
 
     def message() -> RevokeIntent:
-        status = station.authority.status(certificate, station.issuer)
-        if status.state is CertificateState.GOOD and not case.was_begun(confirm.step):
-            raise StoreOutdated("the authority has confirmed a certificate that this store has not confirmed")
         reason = RevocationReason.CESSATION_OF_OPERATION
         return RevokeIntent(certificate, station.authority.revoke_message(certificate, reason))
 
@@ -250,23 +246,46 @@ def look_at_revocation(intent: RevokeIntent, station: Station) -> Revoked | Worl
     return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
 
 
-def _issued_certificate(
-    case: Case, station: Station, certify: Effect[Message, PendingCertificate], unacceptable: bytes | None
+def _certificate_to_revoke(
+    case: Case,
+    station: Station,
+    certify: Effect[Message, PendingCertificate],
+    confirm: Effect[Message, Confirmed],
+    revoke: Effect[RevokeIntent, Revoked],
+    unacceptable: bytes | None,
 ) -> bytes | None:
-    """The certificate that the authority issued for this case, asked for by the same bytes when no answer came."""
+    """The certificate that the authority issued for this case; None when it issued none.
+
+    Raises `StoreOutdated` when the authority has confirmed it for this case, of which the store knows nothing.
+    """
+    begun = case.last_intent_of(revoke)
+    if begun is not None:
+        return begun.certificate
+    if case.outcome_of(certify) is None and case.intent_of(certify) is not None and unacceptable is not None:
+        # Nothing is asked for after that, so of the two this is the one without an outcome.
+        return unacceptable
+    try:
+        certificate = _issued_certificate(case, station, certify)
+    except CertificateUnacceptable as other:
+        # Nobody confirms it: where it is good, it was so from the beginning, at an authority that does not hold.
+        return other.certificate
+    if certificate is not None and not case.was_begun(confirm.step):
+        status = station.authority.status(certificate, station.issuer)
+        if status.state is CertificateState.GOOD:
+            raise StoreOutdated("the authority has confirmed a certificate that this store has not confirmed")
+    return certificate
+
+
+def _issued_certificate(case: Case, station: Station, certify: Effect[Message, PendingCertificate]) -> bytes | None:
+    """Asked for by the same bytes when no answer came. Raises `CertificateUnacceptable` when that is another one."""
     pending = case.outcome_of(certify)
     if pending is not None:
         return pending.certificate
     message = case.intent_of(certify)
     if message is None:
         return None
-    if unacceptable is not None:
-        # Nothing is asked for after that, so of the two this is the one without an outcome.
-        return unacceptable
     try:
         return station.authority.certify(message.der).certificate
-    except CertificateUnacceptable as other:
-        return other.certificate
     except AuthorityRejected as rejected:
         if _may_have_issued(message, station, rejected):
             raise

@@ -112,6 +112,40 @@ def test_a_certificate_of_something_else_that_comes_only_when_asked_again_is_giv
     check_rest(world, [])
 
 
+@pytest.mark.parametrize("asked", ["once", "again"])
+@pytest.mark.parametrize("at_first", ["obeyed", "delayed", "refused"])
+def test_a_certificate_of_something_else_that_is_good_at_once_is_revoked(
+    world: World, asked: str, at_first: str
+) -> None:
+    """So it comes from an authority that has no pending state, before it is asked to hold what it issued."""
+    lost: list[Exception] = [LATE] if asked == "again" else []
+    unanswered: list[Exception] = {"obeyed": [], "delayed": [LATE], "refused": [USED]}[at_first]
+
+    def good_at_once(authority: Any) -> dict[str, object]:
+        def certify(der: bytes) -> object:
+            if lost:
+                raise lost.pop()
+            pending = authority.certify(der)
+            authority.confirm(authority.confirm_message(pending).der)
+            raise CertificateUnacceptable(pending.certificate, "another name")
+
+        def revoke(der: bytes) -> None:
+            if unanswered:
+                raise unanswered.pop()
+            authority.revoke(der)
+
+        return {"certify": certify, "revoke": revoke}
+
+    station = with_authority(world, good_at_once)
+    if at_first != "obeyed":
+        with pytest.raises(Halted, match=r"K-CA-00[23]"):
+            world.issue(station=station)
+    with pytest.raises(RolledBack, match="K-CA-00[24]"):
+        world.issue(station=station)
+    assert len(issued(world)) == 1
+    check_rest(world, [])
+
+
 @pytest.mark.parametrize("which", ["years", "usage"])
 def test_a_second_certificate_unlike_the_policy_takes_the_first_with_it(tmp_path: Path, which: str) -> None:
     world = new_myna_world(tmp_path / "world", make_myna_authority(tmp_path / "ca"))
