@@ -80,7 +80,8 @@ class CardDesk:
         stage = self.stage_of(terms.case)
         if stage not in OPEN_TO.get((terms.operation, challenge.purpose), ()):
             raise Refused(f"no session keys: a case that is {stage} does not {challenge.purpose}")
-        if stage in _UNDER_A_FRESH_LEAVE and self.clock() >= terms.expires_at:
+        # A clock that was put back makes no leave longer.
+        if stage in _UNDER_A_FRESH_LEAVE and not terms.issued_at <= self.clock() < terms.expires_at:
             raise Refused("no session keys: the authorisation has expired")
         if challenge.card_challenge in self._answered:
             raise Refused("no session keys: this challenge was answered before")

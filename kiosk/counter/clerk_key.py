@@ -106,8 +106,8 @@ def verify_testimony(testimony: Testimony, issuer: x509.Certificate, now: dateti
 
 def verify_countersignature(
     authorisation: Authorisation, second: ClerkSignature | None, issuer: x509.Certificate, now: datetime.datetime
-) -> None:
-    """Sees that a second clerk has signed the leave too. Raises `AuthorisationInvalid`."""
+) -> ClerkSignature:
+    """Sees that a second clerk has signed the leave too, and returns his word. Raises `AuthorisationInvalid`."""
     if second is None:
         raise AuthorisationInvalid("the authorisation is signed by one clerk, and needs two")
     first = ClerkSignature(authorisation.signature, authorisation.clerk_certificate)
@@ -115,6 +115,7 @@ def verify_countersignature(
         _verify_two(first, second, authorisation.payload, issuer, now)
     except SignatureUnfit as unfit:
         raise AuthorisationInvalid(f"the authorisation {unfit}") from None
+    return second
 
 
 def clerk_name(certificate: x509.Certificate) -> str:

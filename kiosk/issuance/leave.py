@@ -1,5 +1,6 @@
 """The clerk's leave: asked for and signed, and looked at again before it is used."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -10,6 +11,7 @@ from kiosk.issuance.persons import Clerk, IdentityQuestion
 from kiosk.issuance.station import Station
 from kiosk.model.application import AuthorisedApplicant, EligibleApplication
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
+from kiosk.model.certificate import CertificateState
 from kiosk.model.policy import PasswordKind
 
 
@@ -78,3 +80,12 @@ def refuse_unless_fresh(terms: AuthorisationTerms, station: Station) -> None:
     """Raises `AuthorisationExpired`."""
     if not terms.is_fresh(station.clock(), station.uptime()):
         raise AuthorisationExpired("the clerk's leave has expired, or this computer was started anew since")
+
+
+def are_in_force(clerks: Iterable[bytes], station: Station) -> bool:
+    """Whether the authority says of each of these clerks' certificates (DER) that it is good.
+
+    For words of clerks that no request carries to the authority, which would look itself. Raises `AuthorityError`.
+    """
+    states = (station.authority.status(clerk, station.issuer).state for clerk in clerks)
+    return all(state is CertificateState.GOOD for state in states)

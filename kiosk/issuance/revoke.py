@@ -25,7 +25,7 @@ from kiosk.issuance.failure import (
 )
 from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.leave import Leave, ask_for_leave, refuse_unless_covered
+from kiosk.issuance.leave import Leave, are_in_force, ask_for_leave, refuse_unless_covered
 from kiosk.issuance.password_card import hand_back
 from kiosk.issuance.persons import Abandoned, IdentityQuestion, Persons
 from kiosk.issuance.receipt import cut_off, day_text
@@ -297,13 +297,16 @@ def _question(filed: FiledRevocation, station: Station) -> IdentityQuestion:
 def _refuse_unless_covered(authorised: AuthorisedRevocation, station: Station) -> None:
     filed = authorised.identified.filed
     refuse_unless_covered(authorised.authorisation, _leave(filed), station)
-    if not filed.application.cause.is_on_information:
-        return
-    issuer = x509.load_der_x509_certificate(station.issuer)
-    try:
-        verify_countersignature(authorised.authorisation, authorised.second, issuer, station.clock())
-    except AuthorisationInvalid as error:
-        raise AuthorisationUnfit(str(error)) from error
+    clerks = [authorised.authorisation.clerk_certificate]
+    if filed.application.cause.is_on_information:
+        issuer = x509.load_der_x509_certificate(station.issuer)
+        try:
+            second = verify_countersignature(authorised.authorisation, authorised.second, issuer, station.clock())
+        except AuthorisationInvalid as error:
+            raise AuthorisationUnfit(str(error)) from error
+        clerks.append(second.certificate)
+    if not are_in_force(clerks, station):
+        raise AuthorisationUnfit("the leave is signed with a certificate that was revoked")
 
 
 def _is_good(certified: PendingCertificate, station: Station) -> bool:

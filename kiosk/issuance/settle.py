@@ -12,8 +12,11 @@ from cryptography import x509
 
 from hw.errors import DeviceError
 from hw.ports import MachineMoney
+from kiosk.authority.errors import AuthorityError
 from kiosk.counter.clerk_key import ClerkKey, operator_of, verify_testimony
+from kiosk.issuance.failure import Halted, failure_code
 from kiosk.issuance.filing import refuse_if_broken
+from kiosk.issuance.leave import are_in_force
 from kiosk.issuance.station import Station
 from kiosk.journal.records import CaseRecord
 from kiosk.model.step import Step, Undo
@@ -42,8 +45,9 @@ def settle(record: CaseRecord, answer: str, station: Station, first: ClerkKey, s
     """Records the two clerks' answer; `issue` with the same application then goes on.
 
     `answer` is one of `kiosk.model.testimony.ANSWERS`: yen of this payer that lie in the till, or what came out of the
-    printer. Raises `NotSuspect`, `TestimonyInvalid` when the answer is none or both keys are one clerk's, and
-    `TransitionRefused` when the case was settled meanwhile, and `Halted` when the journal was changed.
+    printer. Raises `NotSuspect`, `TestimonyInvalid` when the answer is none, both keys are one clerk's, or a clerk's
+    certificate is revoked, `TransitionRefused` when the case was settled meanwhile, and `Halted` when the journal was
+    changed or the authority cannot be asked about the clerks.
     """
     terms = TestimonyTerms(
         case=record.pseudonym,
@@ -92,5 +96,11 @@ def accept(record: CaseRecord, testimony: Testimony, station: Station) -> CaseRe
     # What they saw is true of one moment: of an earlier doubt they may have said otherwise.
     if abs(station.clock() - terms.signed_at) > station.authorisation_life or station.journal.has_heard(terms.nonce):
         raise TestimonyInvalid("the testimony was given another time")
-    operators = operator_of(testimony.first.certificate), operator_of(testimony.second.certificate)
+    clerks = testimony.first.certificate, testimony.second.certificate
+    try:
+        if not are_in_force(clerks, station):
+            raise TestimonyInvalid("the testimony is signed with a certificate that was revoked")
+    except AuthorityError as trouble:
+        raise Halted(failure_code(trouble)) from trouble
+    operators = operator_of(clerks[0]), operator_of(clerks[1])
     return station.journal.testify(record, question, msgspec.json.encode(testimony), operators, terms.nonce)

@@ -101,6 +101,18 @@ def test_a_challenge_is_answered_once(town: Town) -> None:
         answer(challenge)
 
 
+@pytest.mark.parametrize("before", [datetime.timedelta(), datetime.timedelta(seconds=1)])
+def test_a_clock_that_was_put_back_makes_no_leave_longer(town: Town, before: datetime.timedelta) -> None:
+    signed_at = START + datetime.timedelta(minutes=10)
+    answer = town.desk.keys(town.authorise(issued_at=signed_at))
+    town.now = signed_at - before
+    if before:
+        with pytest.raises(Refused, match="expired"):
+            answer(town.challenge())
+    else:
+        answer(town.challenge())
+
+
 def test_a_key_is_not_made_on_an_expired_leave_and_one_that_was_made_is_certified_on(town: Town) -> None:
     answer = town.desk.keys(town.authorise())
     town.now += datetime.timedelta(minutes=15)

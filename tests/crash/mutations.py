@@ -486,7 +486,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     return_card(station, persons)
     case.move(Event.END, code)
 """,
-        """certificate = _issued_certificate(case, station, CERTIFY, unacceptable)
+        """certificate = _certificate_to_revoke(case, station, CERTIFY, CONFIRM, REVOKE, unacceptable)
         _erase(case, card)
     except CannotTell:
         return suspected(case, station)
@@ -633,6 +633,21 @@ MUTATIONS: tuple[Mutation, ...] = (
         "            known = case._journal.effect(case.record, GENERATE_KEY.step)\n"
         "            case._journal.leave(case.record, GENERATE_KEY.step, known.state, password.decode())",
     ),
+    _several(
+        "the password stands in a sealed record",
+        "no_password_is_in_any_file",
+        Rewrite(
+            f"{_ISSUE}:generate_key",
+            "session.verify_pin(password)",
+            "session.verify_pin(password)\n            kept = bytes(password)",
+        ),
+        Rewrite(
+            f"{_ISSUE}:generate_key",
+            "return attested_key(session, shown, terms.nonce, station.policy)",
+            "ready = attested_key(session, shown, terms.nonce, station.policy)\n"
+            "        return type(ready)(ready.public_key, ready.attestation_nonce, ready.attestation + kept)",
+        ),
+    ),
     _one(
         "a head is signed over one entry less",
         _HEAD,
@@ -727,8 +742,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "one clerk settles it alone",
         _NAMED,
         "kiosk.issuance.settle:accept",
-        "operator_of(testimony.first.certificate), operator_of(testimony.second.certificate)",
-        "operator_of(testimony.first.certificate), operator_of(testimony.first.certificate)",
+        "operator_of(clerks[0]), operator_of(clerks[1])",
+        "operator_of(clerks[0]), operator_of(clerks[0])",
     ),
     _one(
         "the clerk's station signs a testimony with one clerk's key twice",

@@ -9,6 +9,7 @@ import datetime
 import functools
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ _ENDED = (
     *("password_changed", "password_change_refused", "password_change_abandoned", "password_change_unknown"),
     *("unlocked", "unlock_refused", "unlock_abandoned", "unlock_unknown"),
 )
+_BASE64 = re.compile(rb'"((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==))"')
 _CERTIFICATE_FILE, _KEY_FILE, _PIN_FILE = 0x0001, 0x001A, 0x001B
 _SECOND_CERTIFICATE_FILE, _SECOND_KEY_FILE = 0x000A, 0x0017
 
@@ -127,6 +129,8 @@ class Store:
     entries: tuple[Entry, ...]
     receipts: tuple[int, ...]
     heads: tuple[Head, ...]
+    records: tuple[bytes, ...] = ()
+    """Every sealed record of a case in clear, and what base64 in it stands for."""
     is_made: bool = True
 
     @property
@@ -282,17 +286,19 @@ def _read_store(content: bytes) -> Store:
         body = entry.facts
         if "step" in body:
             noted_at.setdefault(body["case"], {})[body["step"]] = datetime.datetime.fromisoformat(body["at"])
-    cases = []
+    cases, records = [], list[bytes]()
     for row in connection.execute("SELECT * FROM cases ORDER BY rowid").fetchall():
         effects = {}
         # As the clerk's station reads it; a copy that does not open ends the exploration.
         key = ESCROW_KEY.open(row["escrow"], row["pseudonym"])
         seal = Seal(partial(bytes, key), bytes)
         for effect in connection.execute("SELECT * FROM effects WHERE pseudonym = ?", (row["pseudonym"],)):
-            opened = {
-                part: None if effect[part] is None else json.loads(seal.open(effect[part], f"{effect['step']} {part}"))
+            plain = {
+                part: None if effect[part] is None else seal.open(effect[part], f"{effect['step']} {part}")
                 for part in ("intent", "outcome", "testimony")
             }
+            records += (_in_clear(part) for part in plain.values() if part is not None)
+            opened = {name: None if part is None else json.loads(part) for name, part in plain.items()}
             effects[effect["step"]] = Effect(effect["state"], **opened)
         pseudonym = row["pseudonym"]
         cases.append(
@@ -309,7 +315,13 @@ def _read_store(content: bytes) -> Store:
             )
         )
     connection.close()
-    return Store(tuple(cases), entries, tuple(sorted(receipts.values())), heads)
+    return Store(tuple(cases), entries, tuple(sorted(receipts.values())), heads, tuple(records))
+
+
+@functools.lru_cache(4096)
+def _in_clear(record: bytes) -> bytes:
+    """A record (JSON), and behind it the bytes that its texts stand for where they are base64."""
+    return b"\0".join([record, *(base64.b64decode(text) for text in _BASE64.findall(record))])
 
 
 @functools.lru_cache(4096)

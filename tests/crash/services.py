@@ -45,11 +45,18 @@ from tests.crash.play import Stage as Scene
 from tests.crash.play import set_up as plain_set_up
 from tests.crash.remains import Past, Remains, examine
 from tests.crash.scenario import APPLICANT, SCENARIOS, Applicant, Ending, Scenario, issue_once
-from tests.crash.world import PASSWORDS, SECOND_PASSWORD, Image, World, first_image
+from tests.crash.world import (
+    NEW_PASSWORD,
+    NEW_SECOND_PASSWORD,
+    PASSWORDS,
+    SECOND_PASSWORD,
+    Image,
+    World,
+    first_image,
+)
 
 NUMBER = "S-1"
-OLD, NEW = PASSWORDS[RESIDENT], "Onbetsu2010q"
-NEW_SECOND = "9731"
+OLD = PASSWORDS[RESIDENT]
 CHANGES = (*(Change(presence, delay) for presence, delay in product(Presence, Delay)), Change(is_next=True))
 _MOST_VISITS = 3
 _OPERATOR = "0123456789abcdef0123456789abcdef"
@@ -64,11 +71,11 @@ class Owner(PlayedResident):
 
     def choose_password(self, policy: PinPolicy) -> bytearray:
         """The new one."""
-        return bytearray(NEW.encode())
+        return bytearray(NEW_PASSWORD.encode())
 
     def choose_authentication_password(self, policy: PinPolicy) -> bytearray:
         """Likewise."""
-        return bytearray(NEW_SECOND.encode())
+        return bytearray(NEW_SECOND_PASSWORD.encode())
 
     def enter_old_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """The one that he has had."""
@@ -76,7 +83,7 @@ class Owner(PlayedResident):
 
     def enter_new_password(self, status: PinStatus, asked: AskedPassword) -> bytearray:
         """The one that he chose."""
-        return bytearray((NEW if asked.use is KeyUse.SIGNATURE else NEW_SECOND).encode())
+        return bytearray((NEW_PASSWORD if asked.use is KeyUse.SIGNATURE else NEW_SECOND_PASSWORD).encode())
 
 
 Serve = Callable[[Station, Persons], object]
@@ -258,7 +265,7 @@ def _has_both(world: World, remains: Remains) -> Iterator[str]:
 
 
 def _has_the_new_password(world: World, remains: Remains) -> Iterator[str]:
-    if not _tries(world, NEW):
+    if not _tries(world, NEW_PASSWORD):
         yield "the card does not have the password that its owner chose"
     (certificate,) = [c for c in remains.books.certificates if c.state == "good" and c.person == _person(remains)]
     if remains.cards[RESIDENT].certificate != certificate.der:
@@ -266,7 +273,7 @@ def _has_the_new_password(world: World, remains: Remains) -> Iterator[str]:
 
 
 def _has_the_new_second_password(world: World, remains: Remains) -> Iterator[str]:
-    if not _tries(world, NEW_SECOND, KeyUse.AUTHENTICATION):
+    if not _tries(world, NEW_SECOND_PASSWORD, KeyUse.AUTHENTICATION):
         yield "the card does not have the second password that its owner chose"
     if not _tries(world, OLD.upper()):
         yield "the card has lost its first password"
@@ -384,7 +391,7 @@ def found_by(stage: Scene, plan: Plan) -> list[str]:
         remains = stage.examine(world.image())
         found += broken(AT_EVERY_INSTANT, remains)
         found += (f"served: {text}" for text in service.served(world, remains))
-        if any(NEW.encode() in content for content in (remains.image.store, remains.image.store_journal)):
+        if any(NEW_PASSWORD.encode() in content for content in (remains.image.store, remains.image.store_journal)):
             found.append("no_password_is_in_any_file: the new one is")
     return found
 

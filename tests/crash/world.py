@@ -41,6 +41,7 @@ from kiosk.counter.desk import Desk
 from kiosk.counter.remote_clerk import RemoteArchive, RemoteDesk, RemoteTwoClerks
 from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.ended_cases import EndedCases
+from kiosk.issuance.failure import Halted
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.settle import settle_elsewhere
 from kiosk.issuance.station import Station, Waits
@@ -77,9 +78,11 @@ READERS: tuple[ReaderName, ...] = ("terminal", "window")
 STATION_KEY = bytes(32)
 _NO_TIME_S = 1e-6
 """Whoever is asked acts at once, or never."""
-SECOND_PASSWORD = "4242"
-"""Of every card that has two."""
 PASSWORDS = {RESIDENT: PASSWORD, OTHER_RESIDENT: "Teshio1974xyz"}
+NEW_PASSWORD = "Onbetsu2010q"
+"""What the owner changes his to."""
+SECOND_PASSWORD, NEW_SECOND_PASSWORD = "4242", "9731"
+"""The same of the other password of every card that has two."""
 
 
 ESCROW_KEY = EscrowKey("clerks", X25519PrivateKey.from_private_bytes(b"\x05" * 32))
@@ -316,7 +319,7 @@ class World:
         """
         for waiting in station.journal.suspect_cases():
             if waiting.number == number:
-                with suppress(LinkLost, Refused, TestimonyInvalid):
+                with suppress(LinkLost, Refused, TestimonyInvalid, Halted):
                     settle_elsewhere(waiting, station)
 
     def _truth(self, number: str, question: Step | Undo) -> str:

@@ -5,8 +5,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from cryptography import x509
+
 from hw.ports import CardSession
+from kiosk.counter.clerk_key import ClerkKey
 from kiosk.issuance.station import Station
+from kiosk.journal.records import CaseRecord
+from kiosk.model.certificate import RevocationReason, serial_text
 from tests.counter_bench import World
 
 
@@ -46,6 +51,23 @@ def with_card(world: World, change: Callable[[CardSession], dict[str, object]]) 
 def with_authority(world: World, change: Callable[[Any], dict[str, object]]) -> Station:
     station = world.station()
     return replace(station, authority=But(station.authority, **change(station.authority)))
+
+
+def revoke_clerk(world: World, key: ClerkKey) -> None:
+    """The authority revokes a clerk's certificate, as `kiosk ca revoke` does."""
+    serial = serial_text(x509.load_der_x509_certificate(key.certificate).serial_number)
+    with world.authority.store.write(world.now) as books:
+        books.revoke(serial, RevocationReason.KEY_COMPROMISE, "by hand")
+
+
+def noting_whose(station: Station, asked: list[str]) -> Any:
+    """The station; whose case is gone on with, or looked into, each time is added to the list."""
+
+    def reopened(record: CaseRecord, resident_code: str) -> CaseRecord | None:
+        asked.append(resident_code)
+        return station.ended_cases.reopened(record, resident_code)
+
+    return But(station, ended_cases=But(station.ended_cases, reopened=reopened))
 
 
 def with_printer(world: World, change: Callable[[Any], dict[str, object]]) -> Station:

@@ -140,7 +140,7 @@ def test_a_certificate_of_something_else_that_is_good_at_once_is_revoked(
     if at_first != "obeyed":
         with pytest.raises(Halted, match=r"K-CA-00[23]"):
             world.issue(station=station)
-    with pytest.raises(RolledBack, match="K-CA-00[24]"):
+    with pytest.raises(RolledBack, match=r"K-CA-00[24]"):
         world.issue(station=station)
     assert len(issued(world)) == 1
     check_rest(world, [])

@@ -33,6 +33,7 @@ from tests.counter_bench import (
     PowerCut,
     World,
 )
+from tests.issuance.otherwise import noting_whose
 from tests.issuance.rest import (
     Leaves,
     bodies,
@@ -65,6 +66,13 @@ def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(
             cut(world, cut_at, is_before=is_before)
             closed = world.issue()
             check_rest(world, [closed])
+
+
+def test_an_issuance_that_is_gone_on_with_is_opened_for_just_its_resident(world: World) -> None:
+    asked = list[str]()
+    station = noting_whose(world.station(), asked)
+    closed = [world.issue(station=station) for _ in range(2)]
+    assert (asked, closed[0].serial) == ([RESIDENT], closed[1].serial)
 
 
 @pytest.mark.parametrize("delivery", sweep(Delivery, suite=[1]))

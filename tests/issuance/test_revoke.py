@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 
 from kiosk.authority.client import AuthorityClient
+from kiosk.authority.embedded.directory import SECOND_CLERK
 from kiosk.authority.errors import AuthorityUnreachable
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, verify_countersignature
 from kiosk.issuance.failure import Halted, NumberTaken, Refusal, RolledBack
@@ -33,6 +34,7 @@ from kiosk.model.transition import Procedure, Stage
 from kiosk.played_persons import PlayedClerk
 from kiosk.register.register import Register
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
+from tests.issuance.otherwise import revoke_clerk
 from tests.issuance.rest import cut, new_world, step_of_commit
 from tests.issuance.rest import issued as issuances
 from tests.issuance.served_counter import Issued, Steps, check_books, persons
@@ -211,6 +213,16 @@ def test_one_clerk_alone_does_not_revoke_on_information_by_signing_twice(world: 
         do(world, MOVED, second=load_clerk_key(world.authority_directory / "clerks" / "demo.pem"))
     assert state_of(world, issued) is CertificateState.GOOD
     assert unfinished(world) == [Stage.REVOCATION_AUTHORISED]
+
+
+@pytest.mark.parametrize("whose", ["demo", SECOND_CLERK])
+def test_the_leave_of_a_clerk_whose_certificate_was_revoked_revokes_nothing(
+    world: World, issued: Issued, whose: str
+) -> None:
+    revoke_clerk(world, load_clerk_key(world.authority_directory / "clerks" / f"{whose}.pem"))
+    with pytest.raises(Halted, match="K-CASE-006"):
+        do(world, MOVED, second=second_clerk(world))
+    assert state_of(world, issued) is CertificateState.GOOD
 
 
 def test_a_leave_that_only_one_clerk_signed_is_none_for_two(world: World) -> None:

@@ -8,11 +8,13 @@ import pytest
 
 from hw.sim.card.faults import parse_card_faults
 from kiosk.issuance.failure import BROKEN, DESTROYED, CaseEnded, Halted, NumberTaken, Refusal, RolledBack
+from kiosk.issuance.filing import NOBODY
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken
 from kiosk.model.certificate import CertificateState
 from kiosk.model.transition import Procedure
 from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
+from tests.issuance.otherwise import noting_whose
 from tests.issuance.served_counter import (
     NEW_PASSWORD,
     SERVICES,
@@ -67,6 +69,17 @@ def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(name: str, worlds
             world.hand.remove()
             run(serve, world)
             check_done(name, world, issued)
+
+
+@pytest.mark.parametrize(("name", "whose"), [("change", NOBODY), ("unlock", RESIDENT), ("revoke", RESIDENT)])
+def test_a_case_that_is_gone_on_with_is_opened_for_just_its_resident(name: str, whose: str, worlds: Worlds) -> None:
+    """The clerk's station opens an ended case for him alone; of a change of password nobody has said who he is."""
+    world = worlds("once")
+    asked = list[str]()
+    noting = noting_whose(world.station(), asked)
+    for _ in range(2):
+        SERVICES[name](world, noting, persons(world, "1"))
+    assert set(asked) == {whose}
 
 
 FAULTS = {

@@ -14,6 +14,7 @@ from hw.errors import LinkLost
 from hw.ports import MachineMoney, PrintJob, PrintOutcome
 from kiosk.application_file import ClerkTable
 from kiosk.authority.embedded.directory import DEMO_NAME, SECOND_CLERK
+from kiosk.authority.errors import AuthorityUnreachable
 from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of, verify_testimony
 from kiosk.issuance.abort import abort
 from kiosk.issuance.failure import Halted, RolledBack, Suspect
@@ -35,7 +36,7 @@ from kiosk.model.testimony import PaperSeen, Testimony, TestimonyInvalid, Testim
 from kiosk.model.transition import Stage, TransitionRefused
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import START, CuttingDatabase, PowerCut, World
-from tests.issuance.otherwise import But
+from tests.issuance.otherwise import But, raising, revoke_clerk, with_authority
 from tests.issuance.rest import bodies, check_rest, commits_of_an_issuance, cut, new_world, step_of_commit
 from tests.sweep import rows
 
@@ -342,6 +343,30 @@ def test_their_word_is_of_this_moment(tmp_path: Path, fresh_authority: Path, min
         accept(suspect(world), said, world.station())
     world.now -= datetime.timedelta(minutes=minutes * 15 // 16)
     accept(suspect(world), said, world.station())
+
+
+@pytest.mark.parametrize("whose", [DEMO_NAME, SECOND_CLERK])
+def test_the_word_of_a_clerk_whose_certificate_was_revoked_is_not_taken(
+    tmp_path: Path, fresh_authority: Path, whose: str
+) -> None:
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
+    revoke_clerk(world, clerk_key(world, whose))
+    before = bodies(world)
+    with pytest.raises(TestimonyInvalid, match="revoked"):
+        two_clerks_say(world, "500")
+    assert (bodies(world), suspect(world).stage) == (before, Stage.FEE_SUSPECT)
+
+
+def test_while_the_authority_cannot_be_asked_about_the_clerks_their_word_waits(
+    tmp_path: Path, fresh_authority: Path
+) -> None:
+    world = with_an_unclear_payment(tmp_path, fresh_authority)
+    away = with_authority(world, lambda _: {"status": raising(AuthorityUnreachable("away"))})
+    before = bodies(world)
+    with pytest.raises(Halted, match="K-CA-001"):
+        settle(suspect(world), "500", away, clerk_key(world, DEMO_NAME), clerk_key(world, SECOND_CLERK))
+    assert bodies(world) == before
+    assert two_clerks_say(world, "500").stage is Stage.DELIVERED
 
 
 def test_what_one_clerk_signs_twice_is_no_testimony(tmp_path: Path, fresh_authority: Path) -> None:
