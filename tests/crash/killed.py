@@ -4,9 +4,9 @@
 
 `kiosk drill` works over a store and a simulated card in files, with the authority and the printer in processes of their
 own. An undisturbed run under strace tells the calls: commits, card and till, bytes to the printer, requests to the
-authority; of the authority its commits and answers; and of a clerk's station (`kiosk drill --attend`), for a terminal
-that has nothing of the clerk's, its commits and its till. Then, before each of them in its turn, SIGKILL: to the
-terminal, to the authority, to both at once, to the clerk's station, to all three. Between two such calls nothing can
+authority; of the authority its commits and answers; and of a clerk's station (`kiosk drill --attend`) and a terminal
+that has nothing of the clerk's, theirs. Then, before each of them in its turn, SIGKILL: to the terminal, of either
+kind, to the authority, to both at once, to the clerk's station, to all three. Between two such calls nothing can
 be seen from outside, so that before one is after the one before. What was killed is started again until the case is
 closed, and all must then be as if nothing had been.
 """
@@ -19,6 +19,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -77,6 +78,12 @@ class Counted(StrEnum):
     TERMINAL = "terminal"
     AUTHORITY = "authority"
     CLERKS_STATION = "clerk's station"
+    FAR_TERMINAL = "terminal whose clerk is elsewhere"
+
+    @property
+    def has_window(self) -> bool:
+        """Whether a clerk's station takes part."""
+        return self in (Counted.CLERKS_STATION, Counted.FAR_TERMINAL)
 
 
 class Victim(StrEnum):
@@ -88,12 +95,15 @@ class Victim(StrEnum):
     AUTHORITY_AND_TERMINAL = "authority, and the terminal with it"
     CLERKS_STATION = "clerk's station"
     ALL = "clerk's station, terminal and authority with it"
+    FAR_TERMINAL = "terminal whose clerk is elsewhere"
 
     @property
     def counted(self) -> Counted:
         """Of whose calls the place is one."""
         if self in (Victim.CLERKS_STATION, Victim.ALL):
             return Counted.CLERKS_STATION
+        if self is Victim.FAR_TERMINAL:
+            return Counted.FAR_TERMINAL
         return Counted.AUTHORITY if self in (Victim.AUTHORITY, Victim.AUTHORITY_AND_TERMINAL) else Counted.TERMINAL
 
 
@@ -345,6 +355,23 @@ def _killer(place: Place, printer: str, home: str) -> list[str]:
     return ["strace", "-f", "-e", f"trace={place.call}", "-e", inject, *within, "-o", os.devnull]
 
 
+def _terminal_kinds(counterpart: Counterpart, store: str, town: Town, port: str) -> tuple[tuple[str, str], ...]:
+    """By a part of what a terminal's call is made on, what the call does; the authority listens at that port."""
+    data = str(counterpart.data)
+    return (
+        (f"{store}-journal", ROLLBACK_JOURNAL),
+        (store, "commit"),
+        (f"<{Path(store).parent}>", "commit"),
+        (f"{data}/sim/till", "till"),
+        (f"{data}/sim/display", FLEETING),
+        (f"{data}/sim/lamp", FLEETING),
+        (f"{data}/sim", "card"),
+        (f"<{town.printer}<", PRINTER),
+        (f"->127.0.0.1:{port}]", "authority request"),
+        (data, "other files"),
+    )
+
+
 def record(folder: Path, authority: Path) -> dict[Counted, list[Place]]:
     """The places of undisturbed issuances: terminal's and authority's of one, a clerk's station's of another."""
     with Town(folder, authority) as town:
@@ -363,23 +390,13 @@ def record(folder: Path, authority: Path) -> dict[Counted, list[Place]]:
         window = elsewhere.window
         assert window is not None
         window.attend(*_tracer(folder / "window.trace"))
-        done = run(*elsewhere.drill()[3:])
+        far = elsewhere.drill(*_tracer(folder / "far.trace"))
+        done = subprocess.run(far, capture_output=True, text=True, timeout=120)
         window.leave()
         if done.returncode:
             raise RecordingFailed(done.stdout + done.stderr)
-    data = str(counterpart.data)
-    terminal = (
-        ("kiosk.db-journal", ROLLBACK_JOURNAL),
-        ("kiosk.db", "commit"),
-        (f"<{data}>", "commit"),
-        (f"{data}/sim/till", "till"),
-        (f"{data}/sim/display", FLEETING),
-        (f"{data}/sim/lamp", FLEETING),
-        (f"{data}/sim", "card"),
-        (f"<{town.printer}<", PRINTER),
-        (f"->127.0.0.1:{served}]", "authority request"),
-        (data, "other files"),
-    )
+    terminal = _terminal_kinds(counterpart, f"{counterpart.data}/kiosk.db", town, served)
+    far_terminal = _terminal_kinds(elsewhere, str(window.store), town, town.url.rpartition(":")[2])
     books = str(town.directory)
     at_authority = (
         ("store.db-journal", ROLLBACK_JOURNAL),
@@ -396,9 +413,12 @@ def record(folder: Path, authority: Path) -> dict[Counted, list[Place]]:
         (str(window.data), "other files"),
     )
     found = {}
-    homes = (data, "", str(window.data))
-    for counted, kinds, home in zip(Counted, (terminal, at_authority, at_window), homes, strict=True):
-        name = {Counted.CLERKS_STATION: "window"}.get(counted, counted.value)
+    for counted, name, kinds, home in (
+        (Counted.TERMINAL, "terminal", terminal, str(counterpart.data)),
+        (Counted.AUTHORITY, "authority", at_authority, ""),
+        (Counted.CLERKS_STATION, "window", at_window, str(window.data)),
+        (Counted.FAR_TERMINAL, "far", far_terminal, str(elsewhere.data)),
+    ):
         with (folder / f"{name}.trace").open() as trace:
             found[counted] = places(trace, kinds, home)
     return found
@@ -409,12 +429,20 @@ RESIDENTS = [one.code for one in load_register(SHIPPED / "demo" / "residents.tom
 
 def die(town: Town, death: Death, name: str, resident: str) -> bool:
     """One drill that dies, and all that follows; whether the place was reached. Raises `NotAsUndisturbed`."""
-    counterpart = Counterpart(town, name, resident, has_window=death.victim.counted is Counted.CLERKS_STATION)
-    killer = _killer(death.place, town.printer, str((counterpart.window or counterpart).data))
-    if counterpart.window is not None:
+    counted = death.victim.counted
+    counterpart = Counterpart(town, name, resident, has_window=counted.has_window)
+    home = counterpart.window.data if counterpart.window and counted is not Counted.FAR_TERMINAL else counterpart.data
+    killer = _killer(death.place, town.printer, str(home))
+    if counterpart.window is not None and counted is Counted.FAR_TERMINAL:
+        counterpart.window.attend()
+        terminal = _start(counterpart.drill(*killer))
+        _read_to_end(terminal)
+        is_reached = _was_killed(terminal)
+    elif counterpart.window is not None:
         attending, terminal = counterpart.window.attend(*killer), _start(counterpart.drill())
         is_reached = _first_to_end(attending, terminal) is attending
         counterpart.window.leave()
+        is_reached = is_reached and _was_killed(attending)
         if is_reached and death.victim is Victim.ALL:
             terminal.kill()
             town.kill_authority()
@@ -422,21 +450,20 @@ def die(town: Town, death: Death, name: str, resident: str) -> bool:
         # Whoever has asked hears from the next one that he was not answered.
         counterpart.window.attend()
         _read_to_end(terminal)
-    elif death.victim.counted is Counted.AUTHORITY:
+    elif counted is Counted.AUTHORITY:
         authority = town.serve(*killer)
         terminal = _start(counterpart.drill())
-        first, is_reached = _first_to_end(authority, terminal), False
-        if first is authority:
-            is_reached = True
-            if death.victim is Victim.AUTHORITY_AND_TERMINAL:
-                terminal.kill()
+        authority_ended = _first_to_end(authority, terminal) is authority
+        is_reached = authority_ended and _was_killed(authority)
+        if is_reached and death.victim is Victim.AUTHORITY_AND_TERMINAL:
+            terminal.kill()
         _read_to_end(terminal)
         town.kill_authority()
         town.serve()
     else:
         terminal = _start(counterpart.drill(*killer))
         _read_to_end(terminal)
-        is_reached = terminal.returncode != 0
+        is_reached = _was_killed(terminal)
         if death.victim is Victim.TERMINAL_AND_AUTHORITY:
             town.kill_authority()
             town.serve()
@@ -460,6 +487,11 @@ def _first_to_end(*processes: subprocess.Popen[str]) -> subprocess.Popen[str]:
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _was_killed(process: subprocess.Popen[str]) -> bool:
+    """Whether a process that has ended ended as it should, and not by itself: its tracer dies of the same signal."""
+    return process.wait() == -signal.SIGKILL
 
 
 def _read_to_end(process: subprocess.Popen[str]) -> None:

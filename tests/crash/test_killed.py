@@ -39,6 +39,8 @@ def test_a_drill_has_places_of_every_kind(found: dict[Counted, list[Place]]) -> 
     kinds = {place.kind for place in found[Counted.TERMINAL]}
     assert kinds > {"commit", "card", "till", PRINTER, "authority request"}
     assert {place.kind for place in found[Counted.AUTHORITY]} == {"commit", "commit's rollback journal", "answer"}
+    far = {place.kind for place in found[Counted.FAR_TERMINAL]}
+    assert far > {"commit", "card", PRINTER, "authority request"}
     assert {place.kind for place in found[Counted.CLERKS_STATION]} > {"commit", "commit's rollback journal", "till"}
     commits = [place for place in found[Counted.TERMINAL] if place.call == "ftruncate"]
     assert len(commits) > 20
@@ -52,6 +54,8 @@ def test_a_drill_has_places_of_every_kind(found: dict[Counted, list[Place]]) -> 
         (Victim.AUTHORITY, "write", "answer", -1),
         # The money lies in the till, and nobody heard that it does.
         (Victim.CLERKS_STATION, "fdatasync", "commit", -1),
+        (Victim.ALL, "fdatasync", "commit", -1),
+        (Victim.FAR_TERMINAL, "fdatasync", "commit", -1),
     ],
 )
 def test_what_was_killed_goes_on_as_if_nothing_had_been(
@@ -78,15 +82,15 @@ def test_every_place_has_its_death_and_only_an_authority_that_dies_is_not_shared
         Counted.TERMINAL: [Place("fsync", n, "card") for n in range(1, 31)],
         Counted.AUTHORITY: [Place("sendto", 1, "answer")],
         Counted.CLERKS_STATION: [Place("fsync", n, "till") for n in range(1, 11)],
+        Counted.FAR_TERMINAL: [Place("fsync", n, "till") for n in range(1, 7)],
     }
     wanted = deaths(found, every=1, is_all=False)
-    assert len(wanted) == 2 * 30 + 2 + 10
+    assert len(wanted) == 2 * 30 + 2 + 2 * 10 + 6
     parts = list(portions(wanted))
     assert sorted(map(str, wanted)) == sorted(str(death) for part in parts for death in part)
-    assert [len(part) for part in parts] == [12, 12, 12, 12, 12, 10, 1, 1]
+    assert [len(part) for part in parts] == [12, 12, 12, 12, 12, 12, 12, 2, 1, 1]
     journal = Place("pwrite64", 1, "commit's rollback journal")
-    nowhere: list[Place] = []
-    at_terminal = {Counted.TERMINAL: [journal], Counted.AUTHORITY: nowhere, Counted.CLERKS_STATION: nowhere}
+    at_terminal: dict[Counted, list[Place]] = {counted: [] for counted in Counted} | {Counted.TERMINAL: [journal]}
     assert deaths(at_terminal, every=1, is_all=False) == []
     assert len(deaths(at_terminal, every=1, is_all=True)) == 2
 
