@@ -5,11 +5,12 @@ The long run is a command: `python -m tests.crash`.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from random import Random, SystemRandom
 
 import pytest
 
-from tests.crash.boundaries import whole_calls
+from tests.crash.boundaries import is_known, sort_calls, whole_calls
 from tests.crash.boundary import Kind, Phase, Point
 from tests.crash.explore import CARD_CHANGES, Explorer, Finding, Merging, Reach, Tally
 from tests.crash.hunt import ERRORS, Hunted, hunt
@@ -191,6 +192,40 @@ def test_a_plan_is_written_as_it_is_read(text: str) -> None:
 def test_what_is_no_plan_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_plan(text)
+
+
+@pytest.mark.parametrize(
+    ("call", "target"),
+    [
+        ('sendto(9<TCP:[127.0.0.1:5->127.0.0.1:9999]>, "x", 1, 0, NULL, 0) = 1', "127.0.0.1:9999"),
+        ('write(9</dev/ttyUSB0<char 188:0>>, "x", 1) = 1', "ttyUSB0"),
+        ('write(9</var/lib/other/file>, "x", 1) = 1', "other/file"),
+        ('pwrite64(9</data/still.db>, "x", 1, 0) = 1', "still.db"),
+        ('rename("/tmp/till", "/tmp/b") = 0', "tmp/till"),
+        ('connect(9<UNIX-STREAM:[5]>, {sa_family=AF_UNIX, sun_path="/run/other.sock"}, 110) = 0', "run/other.sock"),
+        ("connect(9<TCP:[5]>, {sa_family=AF_INET, sin_port=htons(80)}, 16) = 0", "htons(80)"),
+    ],
+)
+def test_what_leaves_a_process_for_nowhere_known_is_seen(call: str, target: str) -> None:
+    ((seen),) = sort_calls(f"12 {call}\n", Path("/data"), "8080", "9100")
+    assert seen.kind is None
+    assert target in seen.target
+    assert not is_known(seen.target)
+
+
+def test_what_leaves_a_process_for_a_device_is_a_boundary() -> None:
+    pcscd = '12 connect(7<UNIX-STREAM:[5]>, {sa_family=AF_UNIX, sun_path="/run/pcscd/pcscd.comm"}, 110) = 0'
+    told = [
+        pcscd,
+        r'12 write(7<UNIX-STREAM:[5]>, "\x10\x00\x00\x00\x09\x00\x00\x00", 8) = 8',
+        '12 write(7<UNIX-STREAM:[5]>, "x", 30) = 30',
+        "12 fdatasync(3</data/kiosk.db>) = 0",
+        '12 sendto(8<TCP:[127.0.0.1:5->127.0.0.1:9100]>, "x", 1, 0, NULL, 0) = 1',
+        "12 connect(9<TCP:[6]>, {sa_family=AF_INET, sin_port=htons(8080)}, 16) = 0",
+        '12 rename("/data/sim/till.new", "/data/sim/till.json") = 0',
+    ]
+    kinds = [seen.kind for seen in sort_calls("\n".join(told), Path("/data"), "8080", "9100")]
+    assert kinds == [Kind.CARD, Kind.STORE, Kind.PRINTER, Kind.AUTHORITY, Kind.PERSON]
 
 
 def test_a_call_that_strace_tells_in_two_lines_is_one() -> None:
