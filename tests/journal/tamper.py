@@ -61,12 +61,19 @@ def alterations(entries: Sequence[Entry], at: int) -> Iterator[tuple[str, list[E
     yield "insertion", [*before, foreign, entry, *after]
     if after:
         yield "swap", [*before, after[0], entry, *after[1:]]
+    exchanged, far = list(entries), _far_from(at, entries)
+    exchanged[at], exchanged[far] = exchanged[far], exchanged[at]
+    yield "swap with one far away", exchanged
+
+
+def _far_from(at: int, entries: Sequence[Entry]) -> int:
+    return (at + len(entries) // 2) % len(entries)
 
 
 def forgeries(entries: Sequence[Entry], at: int) -> Iterator[tuple[str, list[Entry]]]:
     """The same by a forger: whatever can be recomputed without the key of the heads fits again."""
     for name, altered in alterations(entries, at):
-        if name in ("change of time", "drop", "cut", "repetition", "insertion", "swap"):
+        if name in ("change of time", "drop", "cut", "repetition", "insertion", "swap", "swap with one far away"):
             yield f"forged {name}", forged(altered)
 
 
@@ -80,15 +87,18 @@ def is_found(entries: Iterable[Entry], heads: Iterable[SignedHead], whole: Fille
 
 
 def tamper(whole: Filled, places: Iterable[int]) -> tuple[Counter[str], list[str]]:
-    """Alters at these indices, all covered by the last receipt; what was tried, and what was missed."""
+    """Alters at these indices; what was tried, and what was missed."""
     tried: Counter[str] = Counter()
     missed = []
     for at in places:
-        remaining = [signed for signed in whole.heads if signed.head.size <= at]
-        for altered_by, heads in ((alterations, whole.heads), (forgeries, remaining)):
+        for altered_by in (alterations, forgeries):
             for name, altered in altered_by(whole.entries, at):
-                if altered_by is forgeries and altered[: whole.covered] == whole.entries[: whole.covered]:
-                    continue  # what was added after the last receipt is for the next one to cover
+                # What came after the last receipt is for the next one to cover: until then it can be cut, or forged.
+                is_fitting = altered_by is forgeries or altered == whole.entries[: len(altered)]
+                if is_fitting and altered[: whole.covered] == whole.entries[: whole.covered]:
+                    continue
+                first = min(at, _far_from(at, whole.entries)) if "far" in name else at
+                heads = [one for one in whole.heads if altered_by is alterations or one.head.size <= first]
                 tried[name] += 1
                 if not is_found(altered, heads, whole):
                     missed.append(f"{name} at entry {at + 1}")
@@ -192,7 +202,7 @@ Portion = Callable[[Filled, Desk], Outcome]
 
 def portions(whole: Filled, flips: int, seed: int) -> Iterator[Portion]:
     """All the work in parts of a few seconds, the same whoever does them."""
-    for places in _parts(whole.covered, PLACES_A_PORTION):
+    for places in _parts(len(whole.entries), PLACES_A_PORTION):
         yield partial(_tamper_at, places)
     for places in _parts(len(whole.entries), CUTS_A_PORTION):
         yield partial(_cut_at, places)
