@@ -36,8 +36,8 @@ from tests.memory_folder import memory_folder
 from tests.mutation.mutants import Mutant
 
 _MEMORY_BYTES = 4 << 30
-_SLOWNESS = 8
-"""A test that takes so many times its time hangs."""
+_SLOWNESS, _SLOWNESS_ALONE = 8, 24
+"""A test that takes so many times its time hangs: beside others, and by itself when it seemed to."""
 _LEAST_S = 4.0
 _NEAREST = 12
 _WIDEST = 4
@@ -49,7 +49,7 @@ class Verdict(IntEnum):
     SURVIVED = 0
     CAUGHT = 1
     HUNG = 2
-    """A test did not end, or the process did."""
+    """A test did not end, or the process did; judged by itself, with more time, it was the same."""
     BROKEN = 3
     """It could not be judged, and counts as not caught."""
 
@@ -101,6 +101,7 @@ class Judge:
         """By file and function the tests that caught a mutant, the last one first."""
         self._caches: list[_lru_cache_wrapper[object]] = []
         self._begun = 0
+        self._slowness = _SLOWNESS
         self._session: pytest.Session
 
     @pytest.hookimpl(tryfirst=True)
@@ -133,13 +134,25 @@ class Judge:
 
     def judge(self, mutants: Iterable[tuple[Mutant, str]]) -> Iterator[tuple[Mutant, Judgement]]:
         """Runs the tests that reach a mutant in a fork each."""
+        hung: list[Mutant] = []
+        self._slowness = _SLOWNESS
+        for mutant, judged in self._judge(mutants, self._at_once):
+            if judged.verdict is Verdict.HUNG:
+                # What else went on beside it may have been to blame.
+                hung.append(mutant)
+            else:
+                yield mutant, judged
+        self._slowness = _SLOWNESS_ALONE
+        yield from self._judge(((mutant, "") for mutant in hung), 1)
+
+    def _judge(self, mutants: Iterable[tuple[Mutant, str]], at_once: int) -> Iterator[tuple[Mutant, Judgement]]:
         running: dict[int, _Fork] = {}
         for mutant, first in mutants:
             tests, is_reached = self._tests_of(mutant)
             if not tests:
                 yield mutant, Judgement(Verdict.SURVIVED)
                 continue
-            if len(running) == self._at_once:
+            if len(running) == at_once:
                 yield self._await_one(running)
             fork = self._begin(mutant, first, tests, is_reached=is_reached)
             running[fork.ended] = fork
@@ -227,7 +240,7 @@ class Judge:
     @contextlib.contextmanager
     def _alarm(self, ordinary_s: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, max(_LEAST_S, _SLOWNESS * ordinary_s))
+        signal.setitimer(signal.ITIMER_REAL, max(_LEAST_S, self._slowness * ordinary_s))
         yield
         signal.setitimer(signal.ITIMER_REAL, 0)
 
