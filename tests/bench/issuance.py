@@ -266,6 +266,9 @@ def report(measured: dict[int, list[Measured]], core: int) -> int:
             for name in measured[size][0].besides_ms
         }
         print("  besides, in ms: " + ", ".join(f"{name} {spent_ms:.1f}" for name, spent_ms in besides.items()))
+        with_authority_ms = verdict.software_ms + besides["authority"]
+        word = _word(with_authority_ms <= verdict.limit_ms)
+        print(f"  were the authority's handling this machine's too: {with_authority_ms:.1f} ms: {word}, and not judged")
     growth = statistics.median(
         many.software_ms / few.software_ms for few, many in zip(measured[small], measured[large], strict=True)
     )
