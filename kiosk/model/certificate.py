@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,6 +92,25 @@ class CertificateState(StrEnum):
     """Issued, not confirmed: on hold, not valid for anybody."""
     REVOKED = "revoked"
     UNKNOWN = "unknown"
+
+
+class BookedState(StrEnum):
+    """How a certificate stands in the books of the authority that issued it."""
+
+    PENDING = "pending"
+    GOOD = "good"
+    HELD = "held"
+    """It was good, and is not valid for the time being. Whoever asks is told what he is told of a pending one."""
+    REVOKED = "revoked"
+
+
+FORMER: Mapping[BookedState, tuple[BookedState, ...]] = {
+    BookedState.PENDING: (),
+    BookedState.GOOD: (BookedState.PENDING, BookedState.HELD),
+    BookedState.HELD: (BookedState.GOOD,),
+    BookedState.REVOKED: (BookedState.PENDING, BookedState.GOOD, BookedState.HELD),
+}
+"""From which states a certificate comes to another; from `REVOKED` to none, for good (RFC 5280, 5.3.1)."""
 
 
 class RevocationReason(StrEnum):

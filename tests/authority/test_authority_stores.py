@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from kiosk.authority.embedded.status import StatusService
 from kiosk.authority.embedded.store import Books, StateChanged, open_store
 from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.message import BodyKind
-from kiosk.model.certificate import RevocationReason
+from kiosk.model.certificate import FORMER, BookedState, RevocationReason
 from tests.stores import Store
 
 
@@ -61,6 +62,45 @@ def test_a_certificate_lives_and_dies(desk: Desk, keys: list[rsa.RSAPrivateKey])
         crl = x509.load_der_x509_crl(StatusService(desk.authority).crl(name) or b"")
         assert crl.get_revoked_certificate_by_serial_number(load(pending).serial_number) is not None
     assert [record.state for record in desk.client.station_record()] == ["revoked"]
+
+
+WAYS: dict[BookedState, list[Callable[[Books, str], None]]] = {
+    BookedState.PENDING: [],
+    BookedState.GOOD: [lambda books, serial: books.confirm(serial), lambda books, serial: books.release(serial, "-")],
+    BookedState.HELD: [lambda books, serial: books.revoke(serial, RevocationReason.CERTIFICATE_HOLD, "-")],
+    BookedState.REVOKED: [lambda books, serial: books.revoke(serial, RevocationReason.SUPERSEDED, "-")],
+}
+"""Whatever brings a certificate to a state."""
+
+
+@pytest.mark.parametrize("state", BookedState)
+def test_a_certificate_comes_from_state_to_state_as_the_model_says(desk: Desk, state: BookedState) -> None:
+    """Every change is tried from every state, in books that are left as they were."""
+    path: dict[BookedState, list[BookedState]] = {
+        BookedState.PENDING: [],
+        BookedState.GOOD: [BookedState.GOOD],
+        BookedState.HELD: [BookedState.GOOD, BookedState.HELD],
+        BookedState.REVOKED: [BookedState.REVOKED],
+    }
+    serial = desk.certify().serial
+    for then in path[state]:
+        with desk.authority.store.write(desk.clock.now) as books:
+            WAYS[then][0](books, serial)
+    for then in BookedState:
+        done = []
+        for change in WAYS[then]:
+            with (
+                suppress(StateChanged, _Undone),
+                desk.authority.store.write(desk.clock.now) as books,
+            ):
+                change(books, serial)
+                done.append(books.certificate(serial))
+                raise _Undone
+        assert [record and record.state for record in done] == ([then] if state in FORMER[then] else [])
+
+
+class _Undone(Exception):
+    """Ends a transaction that is not to be."""
 
 
 def test_a_pending_certificate_lapses(desk: Desk) -> None:

@@ -14,7 +14,6 @@ from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import WARNED_DAYS, Credential, load_credential
 from kiosk.authority.credential_renewal import renew_credential
 from kiosk.authority.embedded.server import application
-from kiosk.authority.embedded.store import State
 from kiosk.authority.errors import (
     AuthorityOutcomeUnknown,
     AuthorityRejected,
@@ -22,6 +21,7 @@ from kiosk.authority.errors import (
     CredentialInvalid,
 )
 from kiosk.authority.message import BodyKind, Status, parse_message, status_info
+from kiosk.model.certificate import BookedState
 from tests.asgi_line import AsgiLine
 
 
@@ -184,7 +184,7 @@ def test_what_is_not_confirmed_is_revoked_and_begun_anew(desk: Desk, path: Path)
     with desk.authority.store.read(desk.clock.now) as books:
         (entry,) = books.not_good(1, 0)
         record = books.certificate(entry.serial)
-    assert record is not None and record.state is State.REVOKED
+    assert record is not None and record.state is BookedState.REVOKED
     assert load_credential(path).certificate == desk.station.certificate, "still the old one"
     renew(desk, path, Line(desk))
     assert load_credential(path).certificate != desk.station.certificate

@@ -10,10 +10,10 @@ from rebuilt_message import verdict
 from kiosk.authority import asn1
 from kiosk.authority.client import PendingCertificate
 from kiosk.authority.embedded.status import StatusService
-from kiosk.authority.embedded.store import State
 from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
 from kiosk.authority.holding import HoldingClient
 from kiosk.authority.message import BodyKind, Head, build_message, parse_message, status_info
+from kiosk.model.certificate import BookedState
 
 _NOT_KNOWN = asn1.encode(asn1.ErrorMsgContent(status=status_info(2, "unknown", "badRequest")))
 
@@ -54,7 +54,7 @@ class WithoutPending(httpx.BaseTransport):
     def _pending(self) -> Iterator[str]:
         with self.desk.authority.store.read(self.desk.clock.now) as books:
             records = [books.certificate(entry.serial) for entry in books.not_good(1, 0)]
-        yield from [record.serial for record in records if record and record.state is State.PENDING]
+        yield from [record.serial for record in records if record and record.state is BookedState.PENDING]
 
     def _spoken(self, header: asn1.PKIHeader, status: asn1.PKIStatusInfo) -> bytes:
         return self._say(header, BodyKind.RP, asn1.encode(asn1.RevRepContent(status=[status])))

@@ -10,12 +10,11 @@ from authority_desk import URL, Desk
 from test_holding_client import WithoutPending
 
 from kiosk.authority.embedded.responder import Responder
-from kiosk.authority.embedded.store import State
 from kiosk.authority.errors import AuthorityRejected, AuthorityUnreachable
 from kiosk.authority.holding import HoldingClient
 from kiosk.authority.message import BodyKind
 from kiosk.authority.probing import AuthorityCannotHold, Pending, find_pending
-from kiosk.model.certificate import RevocationReason, serial_text
+from kiosk.model.certificate import BookedState, RevocationReason, serial_text
 
 Line = httpx.BaseTransport | httpx.AsyncBaseTransport
 
@@ -31,7 +30,9 @@ def memory(tmp_path: Path) -> Path:
 
 def not_revoked(desk: Desk) -> set[str]:
     with desk.authority.store.read(desk.clock.now) as books:
-        rows = books._run("SELECT serial FROM certificate WHERE profile = 'plain' AND state <> ?", State.REVOKED.value)
+        rows = books._run(
+            "SELECT serial FROM certificate WHERE profile = 'plain' AND state <> ?", BookedState.REVOKED.value
+        )
     return {row.serial for row in rows}
 
 

@@ -29,7 +29,7 @@ from tests.crash.workers import Work, Workers
 
 REACHES = (
     Reach(ALL_CHANGES),
-    Reach(FEW_CHANGES, beset=CARD_CHANGES, most=1),
+    Reach(FEW_CHANGES, waited=CARD_CHANGES, beset=CARD_CHANGES, most=1),
     Reach(CARD_CHANGES, waited=(), beset=(), is_alone=True),
 )
 """What may come first, second and third: time passes once in a plan, and three deaths are the terminal's."""

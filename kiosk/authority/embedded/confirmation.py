@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives import hashes
 from kiosk.authority import asn1
 from kiosk.authority.embedded.exchange import Exchange
 from kiosk.authority.embedded.requester import CLIENT_OWNER, Requester
-from kiosk.authority.embedded.store import Books, CertificateRecord, State, TransactionRecord
+from kiosk.authority.embedded.store import Books, CertificateRecord, TransactionRecord
 from kiosk.authority.message import BodyKind, MessageInvalid, Received, Status, read, read_elements
-from kiosk.model.certificate import RevocationReason
+from kiosk.model.certificate import BookedState, RevocationReason
 
 
 def conclude(
@@ -75,9 +75,9 @@ def _awaited(
     books.lock_certificate(known.serial)
     record = books.certificate(known.serial)
     assert record is not None, "transactions refer to certificates of these books"
-    if record.state is State.GOOD:
+    if record.state is BookedState.GOOD:
         raise MessageInvalid("certConfirmed", "confirmed already")
-    if record.state is not State.PENDING:
+    if record.state is not BookedState.PENDING:
         raise MessageInvalid("certRevoked", f"no longer pending: {record.note}")
     return known, record
 

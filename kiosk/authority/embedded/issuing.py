@@ -17,7 +17,7 @@ from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.leave import check_attestation, check_authorisation
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import LARGEST_CERTIFICATE, Requester, wanted_profile
-from kiosk.authority.embedded.store import Books, CertificateRecord, State
+from kiosk.authority.embedded.store import Books, CertificateRecord
 from kiosk.authority.embedded.subject import check_subject, name_holder
 from kiosk.authority.embedded.weak_key import modulus_weakness
 from kiosk.authority.items import ItemsInvalid, check_items, read_items
@@ -26,7 +26,7 @@ from kiosk.authority.profile import usage, validity_end
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, is_spoken, verify_identified
 from kiosk.authority.unreadable import reason
 from kiosk.authority.verification import UNREADABLE
-from kiosk.model.certificate import CertifiedItems, serial_text
+from kiosk.model.certificate import BookedState, CertifiedItems, serial_text
 from kiosk.model.policy import CertificateRules
 
 PLAIN = "plain"
@@ -303,7 +303,7 @@ def enter(
             profile=profile,
             der=der,
             key_hash=wanted.key_hash,
-            state=State.PENDING,
+            state=BookedState.PENDING,
             issued_at=int(certificate.not_valid_before_utc.timestamp()),
             not_after=int(certificate.not_valid_after_utc.timestamp()),
             confirm_before=int(confirm_before.timestamp()),

@@ -13,11 +13,11 @@ from kiosk.authority.embedded import card_attestation
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import CLOCK_SKEW, Requester
-from kiosk.authority.embedded.store import Books, State
+from kiosk.authority.embedded.store import Books
 from kiosk.authority.signature import SignatureInvalid, verify_signature
 from kiosk.authority.verification import load_certificate
 from kiosk.model.authorisation import AuthorisationInvalid, AuthorisationTerms
-from kiosk.model.certificate import CertifiedItems, serial_text
+from kiosk.model.certificate import BookedState, CertifiedItems, serial_text
 
 _PIN_SET = b"\x01"
 _PIV_NUMBER = "PIV"
@@ -93,7 +93,7 @@ def _signed_terms(value: asn1.TLV | None, books: Books, now: datetime.datetime) 
     record = books.certificate(serial_text(clerk.serial_number))
     if record is None or record.der != clerk_der or record.profile != "clerk":
         raise Refusal("notAuthorized", "the authorisation is not by a clerk of this authority")
-    if record.state is not State.GOOD or not clerk.not_valid_before_utc <= now <= clerk.not_valid_after_utc:
+    if record.state is not BookedState.GOOD or not clerk.not_valid_before_utc <= now <= clerk.not_valid_after_utc:
         raise Refusal("notAuthorized", "the clerk's certificate is not valid")
     try:
         verify_signature(

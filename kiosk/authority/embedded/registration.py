@@ -6,8 +6,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority.embedded.requester import Requester
-from kiosk.authority.embedded.store import Books, CertificateRecord, State
-from kiosk.model.certificate import serial_text
+from kiosk.authority.embedded.store import Books, CertificateRecord
+from kiosk.model.certificate import BookedState, serial_text
 
 RELYING_PARTY = "relying_party"
 """The profile of those who may ask for a status where the policy asks for registration."""
@@ -27,7 +27,7 @@ def register(books: Books, certificate: x509.Certificate, profile: str, generati
             profile=profile,
             der=certificate.public_bytes(Encoding.DER),
             key_hash=hashlib.sha256(key).digest(),
-            state=State.GOOD,
+            state=BookedState.GOOD,
             issued_at=int(certificate.not_valid_before_utc.timestamp()),
             not_after=int(certificate.not_valid_after_utc.timestamp()),
             generation=generation,

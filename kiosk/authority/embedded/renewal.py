@@ -22,10 +22,10 @@ from kiosk.authority.embedded.issuing import (
 )
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import Requester
-from kiosk.authority.embedded.store import Books, CertificateRecord, State
+from kiosk.authority.embedded.store import Books, CertificateRecord
 from kiosk.authority.embedded.subject import name_holder
 from kiosk.authority.message import MessageInvalid, Received
-from kiosk.model.certificate import serial_text
+from kiosk.model.certificate import BookedState, serial_text
 
 STATION = "station"
 
@@ -81,9 +81,9 @@ def _renewed(
     is_own = serial == own_serial
     if record is None or not (is_own or (requester.is_station and record.profile == PLAIN)):
         raise Refusal("badCertId", "oldCertId is not the certificate that signed the message")
-    if record.state is State.REVOKED:
+    if record.state is BookedState.REVOKED:
         raise Refusal("certRevoked", "what is revoked is not renewed")
-    if record.state is not State.GOOD:
+    if record.state is not BookedState.GOOD:
         raise Refusal("badCertId", f"what is {record.state} is not renewed")
     return record
 

@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
-from kiosk.authority.embedded.store import Books, State
+from kiosk.authority.embedded.store import Books
 from kiosk.authority.mac import SharedSecret
 from kiosk.authority.message import (
     BodyKind,
@@ -22,7 +22,7 @@ from kiosk.authority.message import (
     verify_mac,
     verify_protection,
 )
-from kiosk.model.certificate import serial_text
+from kiosk.model.certificate import BookedState, serial_text
 
 CLOCK_SKEW = datetime.timedelta(minutes=5)
 """How far a message's time may lie from ours."""
@@ -188,7 +188,7 @@ def identify(sender: Sender, books: Books, now: datetime.datetime, *, has_vouchi
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is not of this authority")
     # Read only now: a stranger's may be such that it cannot be.
     rights = _read_rights(sender.der)
-    if speaker.state is not State.GOOD:
+    if speaker.state is not BookedState.GOOD:
         # Not certRevoked: that is what is said of the certificate that a message is about.
         raise MessageInvalid("signerNotTrusted", f"the signer's certificate is {speaker.state}")
     if not rights.start <= now <= rights.end:

@@ -10,9 +10,9 @@ from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import CLOCK_SKEW, Requester, message_time
-from kiosk.authority.embedded.store import Books, CertificateRecord, State
+from kiosk.authority.embedded.store import Books, CertificateRecord
 from kiosk.authority.message import Received, read_elements
-from kiosk.model.certificate import RevocationReason, serial_text
+from kiosk.model.certificate import BookedState, RevocationReason, serial_text
 
 _OWN_PEOPLE = frozenset({"station", "clerk", "relying_party", "ocsp", "cmp", "tls"})
 _REMOVE_FROM_CRL = "removeFromCRL"
@@ -73,10 +73,10 @@ def revoke_by_hand(serial: str, reason: RevocationReason, books: Books) -> Revok
     if record is None:
         raise Refusal("badCertId", "no such certificate")
     others = [other for other in map(books.certificate, family) if other is not None and other.serial != serial]
-    live = [other for other in others if other.state is not State.REVOKED]
+    live = [other for other in others if other.state is not BookedState.REVOKED]
     note = "by hand at the authority"
     is_stolen = reason is RevocationReason.KEY_COMPROMISE
-    if not (is_stolen and live and record.state is State.REVOKED):
+    if not (is_stolen and live and record.state is BookedState.REVOKED):
         _withdraw(record, reason, note, None, books)
     if is_stolen:
         for other in live:
@@ -104,15 +104,15 @@ def _withdraw(
     books: Books,
 ) -> None:
     is_hold = reason is RevocationReason.CERTIFICATE_HOLD
-    if record.state is State.REVOKED or (is_hold and record.state is State.HELD):
+    if record.state is BookedState.REVOKED or (is_hold and record.state is BookedState.HELD):
         raise Refusal("certRevoked", f"revoked already: {record.reason}")
-    if is_hold and record.state is State.PENDING:
+    if is_hold and record.state is BookedState.PENDING:
         raise Refusal("badRequest", "a pending certificate is on hold already")
     books.revoke(record.serial, reason, note, invalid_since)
 
 
 def _release(message: Received, record: CertificateRecord, note: str, authority: Authority, books: Books) -> None:
-    if record.state is not State.HELD:
+    if record.state is not BookedState.HELD:
         raise Refusal("badCertId", "not on hold")
     # Other revocations may come late, because they only take away; this one gives.
     if authority.now() - message_time(message) > CLOCK_SKEW:

@@ -16,13 +16,13 @@ from kiosk.authority.embedded.authority import Authority, Generation
 from kiosk.authority.embedded.registration import registered_serial
 from kiosk.authority.embedded.requester import Signer, identify
 from kiosk.authority.embedded.status_batch import is_bare, join, split
-from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry, State
+from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry
 from kiosk.authority.message import MessageInvalid
 from kiosk.authority.profile import crl_name
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid
 from kiosk.authority.signed_inquiry import InquiryInvalid, read_inquiry_signature
 from kiosk.authority.verification import UNREADABLE
-from kiosk.model.certificate import RevocationReason, serial_text
+from kiosk.model.certificate import BookedState, RevocationReason, serial_text
 
 FULL = "full"
 """The CRL of everything; any other is named by its municipality's code."""
@@ -172,7 +172,7 @@ class StatusService:
                 record = books.certificate(serial_text(query.serial_number))
         responder = responder or self._authority.ocsp
         status, revoked_at, reason = _status(record)
-        is_final = record is None or record.state in (State.GOOD, State.REVOKED)
+        is_final = record is None or record.state in (BookedState.GOOD, BookedState.REVOKED)
         builder = (
             ocsp.OCSPResponseBuilder()
             .add_response_by_hash(
@@ -272,7 +272,7 @@ def _status(
 ) -> tuple[ocsp.OCSPCertStatus, datetime.datetime | None, x509.ReasonFlags | None]:
     if record is None:
         return ocsp.OCSPCertStatus.UNKNOWN, None, None
-    if record.state is State.GOOD:
+    if record.state is BookedState.GOOD:
         return ocsp.OCSPCertStatus.GOOD, None, None
     return ocsp.OCSPCertStatus.REVOKED, _revocation_time(record), _flag(record)
 

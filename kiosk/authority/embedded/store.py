@@ -18,22 +18,13 @@ from kiosk.authority.embedded.schema import REVISION_SHARDS
 from kiosk.journal.database import Database as JournalDatabase
 from kiosk.journal.database import Rows, Transaction
 from kiosk.journal.head import HeadKey
-from kiosk.model.certificate import RevocationReason
+from kiosk.model.certificate import FORMER, BookedState, RevocationReason
 
 __all__ = ["Books", "CertificateRecord", "CrlRecord", "Entry", "Store", "StoreTooNew", "StoreUnusable", "open_store"]
 
 
 class StateChanged(Exception):
     """A certificate is not in the state in which it was believed to be: nothing was changed."""
-
-
-class State(StrEnum):
-    """What the authority says of a certificate."""
-
-    PENDING = "pending"
-    GOOD = "good"
-    HELD = "held"
-    REVOKED = "revoked"
 
 
 @dataclass(frozen=True)
@@ -48,7 +39,7 @@ class CertificateRecord:
     profile: str
     der: bytes
     key_hash: bytes
-    state: State
+    state: BookedState
     issued_at: int
     not_after: int
     confirm_before: int | None = None
@@ -69,7 +60,7 @@ class Speaker:
     """
 
     profile: str
-    state: State
+    state: BookedState
     der: bytes
     owner: str
 
@@ -160,20 +151,21 @@ class Books:
         self._lock(b"person", person)
         rows = self._run(f"{_CERTIFICATE} person = ?", person)
         records = (self._record(row) for row in rows if row.profile == profile and row.not_after > self._now)
-        return next((r for r in records if r.state is not State.REVOKED), None)
+        return next((r for r in records if r.state is not BookedState.REVOKED), None)
 
     def has_other_good(self, person: bytes, profile: str, serial: str) -> bool:
         """Whether the person has another certificate of this profile that is valid now."""
         self._lock(b"person", person)
         rows = self._run(f"{_CERTIFICATE} person = ? AND serial <> ?", person, serial)
         return any(
-            r.profile == profile and r.state is State.GOOD and r.not_after > self._now for r in map(self._record, rows)
+            r.profile == profile and r.state is BookedState.GOOD and r.not_after > self._now
+            for r in map(self._record, rows)
         )
 
     def has_live_certificate(self, key_hash: bytes) -> bool:
         """Whether a certificate of this public key is neither revoked nor past its end."""
         rows = self._run(f"{_CERTIFICATE} key_hash = ?", key_hash)
-        return any(r.state is not State.REVOKED and r.not_after > self._now for r in map(self._record, rows))
+        return any(r.state is not BookedState.REVOKED and r.not_after > self._now for r in map(self._record, rows))
 
     def profiles_of_key(self, key_hash: bytes) -> set[str]:
         """The profiles under which this public key was ever certified."""
@@ -192,7 +184,7 @@ class Books:
         return [self._entry(row) for row in rows]
 
     def _entry(self, row: Any) -> Entry:
-        if row.state == State.PENDING:
+        if row.state == BookedState.PENDING:
             if row.confirm_before is not None and row.confirm_before <= self._now:
                 return Entry(row.serial, row.confirm_before, RevocationReason.CESSATION_OF_OPERATION, None)
             return Entry(row.serial, row.issued_at, RevocationReason.CERTIFICATE_HOLD, None)
@@ -218,7 +210,7 @@ class Books:
         Raises `StateChanged`.
         """
         is_hold = reason is RevocationReason.CERTIFICATE_HOLD
-        state = State.HELD if is_hold else State.REVOKED
+        state = BookedState.HELD if is_hold else BookedState.REVOKED
         self._change(
             """UPDATE certificate SET state = ?, reason = ?, revoked_at = ?, note = ?, invalid_since = ?
                WHERE serial = ? AND state IN ? RETURNING serial""",
@@ -228,7 +220,7 @@ class Books:
             note,
             None if invalid_since is None else int(invalid_since.timestamp()),
             serial,
-            ("good",) if is_hold else ("pending", "good", "held"),
+            tuple(former.value for former in FORMER[state]),
         )
         self.note(state.value, serial=serial, reason=reason.value, note=note)
         self._revise(serial)
@@ -341,9 +333,9 @@ class Books:
         row = self._run(_SPEAKER, serial).first()
         if row is None:
             return None
-        state = State(row.state)
-        if state is State.PENDING and row.confirm_before is not None and row.confirm_before <= self._now:
-            state = State.REVOKED
+        state = BookedState(row.state)
+        if state is BookedState.PENDING and row.confirm_before is not None and row.confirm_before <= self._now:
+            state = BookedState.REVOKED
         return Speaker(row.profile, state, row.der, row.owner)
 
     def owner(self, serial: str) -> str:
@@ -431,9 +423,9 @@ class Books:
 
     def _record(self, row: Any) -> CertificateRecord:
         reason = row.reason and RevocationReason(row.reason)
-        record = CertificateRecord(**row._asdict() | {"state": State(row.state), "reason": reason})
+        record = CertificateRecord(**row._asdict() | {"state": BookedState(row.state), "reason": reason})
         is_late = record.confirm_before is not None and record.confirm_before <= self._now
-        return _lapsed(record) if record.state is State.PENDING and is_late else record
+        return _lapsed(record) if record.state is BookedState.PENDING and is_late else record
 
     def _revise(self, serial: str) -> None:
         shard = int(serial[-4:], 16) % REVISION_SHARDS
@@ -524,7 +516,7 @@ def _plain(value: object) -> object:
 def _lapsed(record: CertificateRecord) -> CertificateRecord:
     return replace(
         record,
-        state=State.REVOKED,
+        state=BookedState.REVOKED,
         reason=RevocationReason.CESSATION_OF_OPERATION,
         revoked_at=record.confirm_before,
         note="not confirmed in time",
