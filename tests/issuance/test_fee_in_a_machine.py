@@ -1,6 +1,5 @@
 """A fee whose change a hopper pays: what becomes of a payout that nobody can tell of, in this case and in the next."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +10,6 @@ from hw.cash.coin_box import CoinBox
 from hw.cash.coin_ledger import LedgerUnwritten
 from hw.cash.drawer import ClerkDrawer
 from hw.link.memory import MemoryLink
-from hw.link.reopening import ReopeningLink
 from hw.ports import CashTrouble, DepositEnd, MachineMoney
 from hw.printer.escpos import EscposPrinter
 from hw.printer.models import MODELS
@@ -19,76 +17,12 @@ from hw.sim.printer.virtual import VirtualPrinter
 from kiosk.issuance.failure import RolledBack
 from kiosk.issuance.persons import Abandoned, OpenDeposit
 from kiosk.model.step import Actor
-from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut, World
-from tests.hw.cash.coins import Cable, Coins, no_room_in
+from tests.counter_bench import OTHER_RESIDENT, RESIDENT, PowerCut
+from tests.hw.cash.coins import Coins, no_room_in
+from tests.issuance.coin_counter import Counter
 from tests.issuance.otherwise import But
 from tests.issuance.rest import check_rest, new_world
 from tests.wire.clock import Clock
-
-_DISPENSE = 167
-
-
-class CutAtPayout(Cable):
-    """When the hopper has just been told to pay, it is pulled out once, or else the program dies."""
-
-    has_cut = False
-    kills = False
-
-    def write(self, data: bytes, deadline_s: float) -> None:
-        super().write(data, deadline_s)
-        if data[3] == _DISPENSE and not self.has_cut:
-            self.has_cut = True
-            if self.kills:
-                raise PowerCut
-            self.is_in = False
-
-
-class Counter:
-    """A counter with a coin machine, and a clerk who takes a note of 1000 yen and believes what the screen tells."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.coins = Coins(world.directory / "coins.jsonl")
-        self.cable = CutAtPayout(self.coins.machine)
-        self.coins.machine.on_taken = lambda yen: world.till.put("all", yen)
-        self.coins.machine.on_paid = lambda yen: world.till.put("all", -yen)
-        self.told: list[MachineMoney] = []
-        self.payer_yen: dict[str, int] = {}
-        self.minded: list[CashTrouble] = []
-        self.take_fee: Callable[[int, OpenDeposit], int] | None = None
-        self.start()
-
-    def start(self) -> None:
-        """The program starts, on what is left."""
-        self.box = self.coins.box(ReopeningLink(lambda: self.cable), hopper=True)
-        self.box.recover()
-
-    def issue(self, number: str, resident: str) -> Any:
-        """One issuance, or the rest of one."""
-
-        def put(yen: int) -> int:
-            self.payer_yen[number] = self.payer_yen.get(number, 0) + yen
-            self.world.till.put("all", yen)
-            return yen
-
-        def count(due_yen: int, known: MachineMoney) -> int:
-            self.told.append(known)
-            self.coins.clock.pause(5)
-            self.coins.machine.feed(b"")  # what it was told to pay comes out, also while its line is cut
-            in_tray_yen = 100 * self.coins.machine.hopper.memory.dispensed if known.perhaps_paid_yen else 0
-            return self.payer_yen[number] - known.paid_yen - in_tray_yen
-
-        persons = self.world.persons(number, resident)
-        clerk: Any = But(
-            persons.clerk,
-            take_fee=self.take_fee or (lambda due_yen, deposit: put(1000)),
-            give_change=lambda yen: put(-yen),
-            repay=lambda yen: put(-yen),
-            mind_cash=self.minded.append,
-            count_payment=count,
-        )
-        station = self.world.station(cash=self.box)
-        return self.world.issue(number, resident, station=station, persons=replace(persons, clerk=clerk))
 
 
 def test_a_clerk_is_told_what_was_perhaps_paid_and_the_next_resident_is_served(
