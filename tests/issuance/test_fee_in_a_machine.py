@@ -104,6 +104,25 @@ def test_coins_that_fall_while_the_clerk_is_asked_change_what_he_is_asked(
     assert counter.box.state.unassigned_yen == 0
 
 
+def test_who_stops_after_a_part_gets_just_that_part_back(tmp_path: Path, fresh_authority: Path) -> None:
+    counter = Counter(new_world(tmp_path / "world", fresh_authority))
+    asked_yen: list[int] = []
+
+    def take_fee(due_yen: int, deposit: OpenDeposit) -> int:
+        asked_yen.append(due_yen)
+        if len(asked_yen) == 2:
+            raise Abandoned(Actor.CLERK, "stopped")
+        counter.payer_yen["1"] = 300
+        counter.world.till.put("all", 300)
+        return 300
+
+    counter.take_fee = take_fee
+    with pytest.raises(RolledBack):
+        counter.issue("1", RESIDENT)
+    in_tray_yen = 100 * counter.coins.machine.hopper.memory.dispensed
+    assert (asked_yen, counter.payer_yen["1"] - in_tray_yen) == ([500, 200], 0)
+
+
 @pytest.mark.parametrize("pays", [True, False])
 def test_a_clerk_hears_once_that_the_machine_may_hold_coins_it_does_not_count(
     pays: bool, tmp_path: Path, fresh_authority: Path

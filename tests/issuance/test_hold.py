@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from kiosk.journal.records import CaseRecord
 from kiosk.model.transition import Procedure, Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
+from tests.issuance.otherwise import But, always
 from tests.issuance.rest import bodies
 from tests.issuance.served_counter import SERVICES, Issued, persons
 
@@ -168,6 +170,18 @@ def test_another_day_and_another_slip_can_be_given(tmp_path: Path, fresh_authori
     assert put_off(world, later).came_out is None
     assert held(latest(world), world.station().journal).until == later
     assert [case.number for case in world.station().journal.held_cases()] == ["1"]
+
+
+def test_a_slip_is_no_tail_of_a_paper_that_was_left_within(tmp_path: Path, fresh_authority: Path) -> None:
+    world = new_world(tmp_path / "w", fresh_authority)
+    cut_at(world, 2)
+    world.printer_core.feed(b"half of another paper\n")
+    station = world.station()
+    with_open_paper: Any = But(station.journal, has_open_paper=always(True))
+    hold("1", TOMORROW, replace(station, journal=with_open_paper), world.persons("1"), "demo")
+    half, slip = (sheet.text for sheet in world.printer_core.sheets)
+    assert "half of another paper" in half
+    assert "half of another paper" not in slip
 
 
 @pytest.mark.parametrize("day", [TODAY, TODAY - datetime.timedelta(days=1)])

@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 
-from kiosk.issuance import change_password, revoke, steps, unlock
+from kiosk.issuance import change_password, revoke, roll_back, steps, unlock
 from kiosk.issuance.effect import Case, Effect, Note
+from kiosk.issuance.failure import RolledBack
+from kiosk.issuance.persons import Abandoned
 from kiosk.journal.records import CaseRecord
+from kiosk.model.step import Actor
 from tests.counter_bench import RESIDENT, World
 from tests.issuance.myna_counter import make_myna_authority, new_myna_world
-from tests.issuance.served_counter import SERVICES, Issued, persons, spend_tries
+from tests.issuance.otherwise import raising, with_clerk
+from tests.issuance.served_counter import SERVICES, Issued, persons, serve_revocation, spend_tries
+from tests.issuance.test_card_keys import NEXT
 
 ISSUANCE: dict[str, tuple[str, str]] = {
     "APPLICATION": ("Application", "FiledApplication"),
@@ -26,6 +31,7 @@ ISSUANCE: dict[str, tuple[str, str]] = {
     "TAKE_CARD": ("", "CardTaken"),
     "RECEIPT": ("ReceiptIntent", "PrintedReceipt"),
     "CLOSED": ("", "Closed"),
+    "REPLACE_CARD_KEYS": ("CardKeysIntent", "CardKeysReplaced"),
     "SECOND_KEY": ("KeyIntent", "KeyReady"),
     "SECOND_REQUEST": ("", "bytes"),
     "SECOND_CERTIFY": ("Message", "PendingCertificate"),
@@ -83,10 +89,35 @@ def case_of(world: World, number: str) -> CaseRecord:
     return record
 
 
-def test_every_step_of_an_issuance(tmp_path: Path) -> None:
-    world = new_myna_world(tmp_path / "world", make_myna_authority(tmp_path / "ca"))
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_myna_authority(tmp_path_factory.mktemp("myna") / "ca")
+
+
+def test_every_step_of_an_issuance(tmp_path: Path, authority: Path) -> None:
+    world = new_myna_world(tmp_path / "world", authority, issuer=NEXT)
     world.issue()
     assert kept(world, case_of(world, "1"), steps, ISSUANCE) == ISSUANCE
+
+
+def test_every_step_that_takes_two_certificates_back(tmp_path: Path, authority: Path) -> None:
+    world = new_myna_world(tmp_path / "world", authority)
+    with pytest.raises(RolledBack):
+        world.issue(persons=with_clerk(world, take_fee=raising(Abandoned(Actor.CLERK, "stopped"))))
+    record = case_of(world, "1")
+    names = {"REVOKE": ("RevokeIntent", "Revoked"), "SECOND_REVOKE": ("RevokeIntent", "Revoked")}
+    assert kept(world, record, steps, names) == names
+    erased = {"ERASE": ("Erased", "Erased")}
+    assert kept(world, record, roll_back, erased) == erased
+
+
+def test_the_revocation_of_a_second_certificate(tmp_path: Path, authority: Path) -> None:
+    world = new_myna_world(tmp_path / "world", authority)
+    world.issue()
+    world.hand.insert(RESIDENT)
+    serve_revocation(world, world.station(), world.persons("R-1"))
+    names = {"SECOND_REVOCATION": ("RevokeIntent", "Revoked")}
+    assert kept(world, case_of(world, "R-1"), steps, names) == names
 
 
 @pytest.mark.parametrize(("service", "number"), [("change", "P-1"), ("unlock", "U-1"), ("revoke", "R-1")])
