@@ -797,8 +797,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "an unconfirmed certificate is valid at once",
         _FEE,
         "kiosk.authority.embedded.issuing:enter",
-        "state=State.PENDING",
-        "state=State.GOOD",
+        "state=BookedState.PENDING",
+        "state=BookedState.GOOD",
     ),
     _one(
         "a terminal keeps the key of a case that has ended",
