@@ -22,7 +22,7 @@ from kiosk.issuance.persons import (
     Persons,
 )
 from kiosk.model.step import Actor, Step, Undo
-from kiosk.model.testimony import Finding, PaperSeen
+from kiosk.model.testimony import AuthorityFound, Finding, PaperSeen
 
 COINS_YEN = (500, 100, 50, 10)
 
@@ -208,8 +208,8 @@ class PlayedWitnesses:
 
     def look(self, question: Step | Undo, known: MachineMoney) -> Finding:
         """They look."""
-        is_paper = question is Step.RECEIPT
-        return Finding(PaperSeen.NOTHING if is_paper else str(self.till.count(self.payer)), self.table.second)
+        answers = {Step.RECEIPT: PaperSeen.NOTHING.value, Undo.REVOKE: AuthorityFound.NONE_VALID.value}
+        return Finding(answers.get(question) or str(self.till.count(self.payer)), self.table.second)
 
 
 def play(

@@ -16,7 +16,7 @@ from cryptography import x509
 from hw.errors import LinkLost, OutcomeUnknown
 from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnacceptable
 from kiosk.counter.clerk_key import verify_testimony
-from kiosk.issuance.failure import CANNOT_TELL, TROUBLE, LeftUnseen, Refusal, RolledBack, Suspect, failure_code
+from kiosk.issuance.failure import TROUBLE, LeftUnseen, Refusal, RolledBack, Suspect, failure_code
 from kiosk.issuance.persons import CannotTell
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import Journal
@@ -196,10 +196,10 @@ class Case:
         """Records what happened to the case besides a step, by whom, and why."""
         self.record = self._journal.move(self.record, event, actor, code, operator)
 
-    def suspect(self, clerk: str) -> Suspect:
-        """The case waits for two clerks, since this one, by what the journal knows him, cannot tell."""
-        self.move(Event.SUSPECT, CANNOT_TELL, Actor.CLERK, clerk)
-        return Suspect(CANNOT_TELL)
+    def suspect(self, code: str, actor: Actor, clerk: str | None = None) -> Suspect:
+        """The case waits for two clerks, since who was asked cannot tell: a clerk, by what the journal knows him."""
+        self.move(Event.SUSPECT, code, actor, clerk)
+        return Suspect(code)
 
     def abandon(self, code: str, actor: Actor, operator: str | None = None) -> RolledBack:
         """Ends a case of a procedure that takes nothing back, before anything was done to the world."""

@@ -123,6 +123,10 @@ class DeliveryUnproven(device.Refused):
     """What was read back from the card is not what was written, or its key does not fit."""
 
 
+class IssuanceUnclear(authority.AuthorityError):
+    """The authority may have issued a certificate, does not answer for it any more, and keeps no record to look in."""
+
+
 class PaperUnseen(device.OutcomeUnknown):
     """A paper went to the printer, which does not say whether it came out."""
 
@@ -209,6 +213,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (StationDenied, "K-CASE-011"),
     (Abandoned, STOPPED),
     (AuthorisationUnfit, "K-CASE-006"),
+    (IssuanceUnclear, "K-CASE-013"),
     (authority.AuthorityUnreachable, "K-CA-001"),
     (authority.AuthorityNotRecognised, ANOTHER_AUTHORITY),
     (authority.AuthorityOutcomeUnknown, "K-CA-002"),

@@ -15,13 +15,16 @@ from kiosk.counter.clerk_key import operator_of
 from kiosk.issuance.cash_watch import CashWatch
 from kiosk.issuance.effect import Case, Effect, World
 from kiosk.issuance.failure import (
+    CANNOT_TELL,
     TROUBLE,
     Halted,
+    IssuanceUnclear,
     RevocationUnproven,
     RolledBack,
     StoreOutdated,
     Suspect,
     before_a_persons_eyes,
+    failure_code,
     halting_code,
 )
 from kiosk.issuance.inserted_card import InsertedCard
@@ -42,6 +45,7 @@ from kiosk.issuance.steps import (
 )
 from kiosk.model.certificate import CertificateState, RevocationReason
 from kiosk.model.step import Actor, Undo
+from kiosk.model.testimony import AuthorityFound
 from kiosk.model.transition import Event, Stage
 
 
@@ -108,7 +112,7 @@ def roll_back(
 
     `unacceptable` is what came instead of the certificate that was asked for (DER); an authority that keeps no answers
     would not give it again. `operator` is the clerk who stopped it, where the journal is to name him. `Halted` when it
-    has to go on another time, `Suspect` when two clerks have to say what is to be given back.
+    has to go on another time, `Suspect` when two clerks have to say what is to be given back, or to be revoked.
     """
     card.release()
     if case.record.stage is not Stage.ROLLING_BACK:
@@ -121,6 +125,8 @@ def roll_back(
         _erase(case, card)
     except CannotTell:
         return suspected(case, station)
+    except IssuanceUnclear as unclear:
+        return case.suspect(failure_code(unclear), Actor.STATION)
     except TROUBLE as trouble:
         return Halted(halting_code(trouble))
     return_card(station, persons)
@@ -134,7 +140,7 @@ def suspected(case: Case, station: Station) -> Suspect | Halted:
         clerk = operator_of(station.clerk_key.certificate)
     except TROUBLE as trouble:
         return Halted(halting_code(trouble))
-    return case.suspect(clerk)
+    return case.suspect(CANNOT_TELL, Actor.CLERK, clerk)
 
 
 def return_card(station: Station, persons: Persons) -> None:
@@ -195,20 +201,15 @@ def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
 
 
 def _revoke_both(case: Case, station: Station, unacceptable: bytes | None) -> None:
-    _revoke(case, station, CERTIFY, CONFIRM, REVOKE, unacceptable)
-    _revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE, unacceptable)
+    # What nobody can tell of the one is settled before anything becomes of the other.
+    first = _certificate_to_revoke(case, station, CERTIFY, CONFIRM, REVOKE, unacceptable)
+    second = _certificate_to_revoke(case, station, SECOND_CERTIFY, SECOND_CONFIRM, SECOND_REVOKE, unacceptable)
+    _revoke(case, station, REVOKE, first)
+    _revoke(case, station, SECOND_REVOKE, second)
 
 
-def _revoke(
-    case: Case,
-    station: Station,
-    certify: Effect[Message, PendingCertificate],
-    confirm: Effect[Message, Confirmed],
-    revoke: Effect[RevokeIntent, Revoked],
-    unacceptable: bytes | None,
-) -> None:
-    """Of the card's one certificate or of its other, as the effects say."""
-    certificate = _certificate_to_revoke(case, station, certify, confirm, revoke, unacceptable)
+def _revoke(case: Case, station: Station, revoke: Effect[RevokeIntent, Revoked], certificate: bytes | None) -> None:
+    """Of the card's one certificate or of its other, as the effect says."""
     if certificate is None:
         return
 
@@ -277,7 +278,10 @@ def _certificate_to_revoke(
 
 
 def _issued_certificate(case: Case, station: Station, certify: Effect[Message, PendingCertificate]) -> bytes | None:
-    """Asked for by the same bytes when no answer came. Raises `CertificateUnacceptable` when that is another one."""
+    """Asked for by the same bytes when no answer came.
+
+    Raises `CertificateUnacceptable` when that is another one, `IssuanceUnclear` when nobody can tell.
+    """
     pending = case.outcome_of(certify)
     if pending is not None:
         return pending.certificate
@@ -287,20 +291,22 @@ def _issued_certificate(case: Case, station: Station, certify: Effect[Message, P
     try:
         return station.authority.certify(message.der).certificate
     except AuthorityRejected as rejected:
-        if _may_have_issued(message, station, rejected):
+        is_issued = _is_recorded(message, station)
+        if is_issued:
             raise
+        # One that keeps no record is believed where it would have refused the bytes at first as well.
+        if is_issued is None and rejected.fail_info in _SAYS_NOTHING_OF_BEFORE:
+            if case.testified(REVOKE.step, station.issuer) != AuthorityFound.NONE_VALID:
+                raise IssuanceUnclear(f"the authority refuses what it may have obeyed: {rejected}") from rejected
         return None
 
 
-def _may_have_issued(message: Message, station: Station, rejected: AuthorityRejected) -> bool:
-    """Whether the authority may have issued upon these bytes before it refused them; its own record says it for sure.
-
-    One that keeps no such record is believed where it would have refused them at first as well.
-    """
+def _is_recorded(message: Message, station: Station) -> bool | None:
+    """Whether the authority has issued upon these bytes, by its own record of this station; None where none is kept."""
     try:
         record = station.authority.station_record()
     except AuthorityRejected:
-        return rejected.fail_info in _SAYS_NOTHING_OF_BEFORE
+        return None
     return any(issued.transaction_id == message.transaction_id for issued in record)
 
 

@@ -52,6 +52,7 @@ ADMISSIBLE: dict[Stage, tuple[str, ...]] = {
     Stage.ROLLED_BACK: ("revoked",),
     Stage.ROLLING_BACK: ("pending", "held", "revoked"),
     Stage.REFUND_SUSPECT: ("pending", "held", "revoked"),
+    Stage.CERTIFICATE_SUSPECT: ("pending", "held", "revoked"),
     Stage.RECEIPT_SUSPECT: ("good", "held", "revoked"),
 }
 """How the authority may see the certificate of a case in each stage; in any other it is pending, or lapsed."""

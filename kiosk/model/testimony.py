@@ -22,6 +22,13 @@ class PaperSeen(StrEnum):
     NOTHING = "nothing"
 
 
+class AuthorityFound(StrEnum):
+    """What two clerks have from an authority that they asked by another way, about a case that is taken back."""
+
+    NONE_VALID = "none_valid"
+    """It has issued no certificate in this case, or has revoked what it issued."""
+
+
 class TestimonyInvalid(ValueError):
     """The bytes are no testimony, or it does not answer what was asked."""
 
@@ -32,8 +39,9 @@ ANSWERS: Mapping[Step | Undo, str] = {
     Step.FEE: _YEN,
     Step.RECEIPT: "|".join(PaperSeen),
     Undo.REFUND: _YEN,
+    Undo.REVOKE: "|".join(AuthorityFound),
 }
-"""What can be answered, as a regular expression: yen of this payer that lie in the till, or what came out."""
+"""What can be answered, as a regular expression: yen of this payer in the till, what came out, what is valid."""
 
 _NAMED: Mapping[str, Step | Undo] = {question.value: question for question in WITNESSED}
 _NONCE_LENGTH = 16

@@ -52,6 +52,8 @@ class Stage(StrEnum):
     """要確認, likewise: whether the receipt came out."""
     REFUND_SUSPECT = "refund_suspect"
     """要確認, likewise: how much of a payment is still to be given back."""
+    CERTIFICATE_SUSPECT = "certificate_suspect"
+    """要確認: whether the authority has issued a certificate for what is taken back, it does not say."""
     ON_HOLD = "on_hold"
     """保留: nothing was done to the world, and the resident returns on a day that is written on his slip."""
     REVOCATION_OPENED = "revocation_opened"
@@ -99,7 +101,7 @@ class Event(StrEnum):
     END = "end"
     """What was to be taken back is taken back."""
     SUSPECT = "suspect"
-    """The clerk was asked what he saw, and cannot tell."""
+    """Who was asked cannot tell: the clerk what he saw, the authority what it did."""
     TESTIFY = "testify"
     """Two clerks say together, under their signatures, what happened."""
     PURGE = "purge"
@@ -273,16 +275,26 @@ SUSPECT: Mapping[Step | Undo, Stage] = {
     Step.FEE: Stage.FEE_SUSPECT,
     Step.RECEIPT: Stage.RECEIPT_SUSPECT,
     Undo.REFUND: Stage.REFUND_SUSPECT,
+    Undo.REVOKE: Stage.CERTIFICATE_SUSPECT,
 }
 """Of these a person may be the only witness; the stage of a case in which even he cannot tell."""
 
 WITNESSED = tuple(SUSPECT)
 """What is asked of a person; what one clerk cannot say, two settle together."""
 
+SUSPECTED_BY: Mapping[Step | Undo, Actor] = {
+    Step.FEE: Actor.CLERK,
+    Step.RECEIPT: Actor.CLERK,
+    Undo.REFUND: Actor.CLERK,
+    Undo.REVOKE: Actor.STATION,
+}
+"""Who finds that nobody can tell: the clerk who was asked, or the station that got no answer of the authority's."""
+
 ASKED_IN: Mapping[Step | Undo, Stage] = {
     Step.FEE: Stage.DELIVERED,
     Step.RECEIPT: Stage.RETURNED,
     Undo.REFUND: Stage.ROLLING_BACK,
+    Undo.REVOKE: Stage.ROLLING_BACK,
 }
 """The stage in which each is asked about, and to which the case comes back once two clerks have answered."""
 
@@ -317,7 +329,7 @@ def _table() -> dict[Cell, Stage]:
     for supplement, stage in DONE_IN.items():
         cells[Cell(stage, supplement, SUPPLEMENT_ACTOR[supplement])] = stage
     for witnessed in WITNESSED:
-        cells[Cell(ASKED_IN[witnessed], Event.SUSPECT, Actor.CLERK)] = SUSPECT[witnessed]
+        cells[Cell(ASKED_IN[witnessed], Event.SUSPECT, SUSPECTED_BY[witnessed])] = SUSPECT[witnessed]
         cells[Cell(SUSPECT[witnessed], Event.TESTIFY, Actor.TWO_CLERKS)] = ASKED_IN[witnessed]
     for stage in ENDED:
         cells[Cell(stage, Event.PURGE, Actor.CLERK)] = stage

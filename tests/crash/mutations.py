@@ -456,7 +456,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a roll-back does not revoke",
         _PENDING,
         f"{_ROLL_BACK}:_revoke_both",
-        "_revoke(case, station, CERTIFY, CONFIRM, REVOKE, unacceptable)",
+        "_revoke(case, station, REVOKE, first)",
         "pass",
     ),
     _one(

@@ -75,7 +75,10 @@ def test_a_second_certificate_that_is_not_taken_back_is_found_out(
     """It is valid before the first, which nobody confirms any more once its time is over."""
 
     def revoke_first(case: Any, station: Any, unacceptable: Any) -> None:
-        roll_back._revoke(case, station, roll_back.CERTIFY, roll_back.CONFIRM, roll_back.REVOKE, unacceptable)
+        first = roll_back._certificate_to_revoke(
+            case, station, roll_back.CERTIFY, roll_back.CONFIRM, roll_back.REVOKE, unacceptable
+        )
+        roll_back._revoke(case, station, roll_back.REVOKE, first)
 
     monkeypatch.setattr(roll_back, "_revoke_both", revoke_first)
     stage = set_up(two_key_office, SERVICES["issue-two-terminal"])

@@ -260,7 +260,7 @@ def test_a_rule_that_stands_against_a_case_is_told_by_its_code(bench: Callable[[
 
 def test_who_cannot_tell_is_named_when_two_have_to_say(bench: Callable[[Stage], Bench]) -> None:
     at = bench(Stage.DELIVERED)
-    suspect = at.case.suspect("CN=Clerk")
+    suspect = at.case.suspect("K-CASE-007", Actor.CLERK, "CN=Clerk")
     assert suspect.code == "K-CASE-007"
     assert at.told() == [{"event": "fee_suspect", "by": "clerk", "code": "K-CASE-007", "operator": "CN=Clerk"}]
 

@@ -12,6 +12,7 @@ _BRANCHES: dict[Stage, tuple[Stage, Event, Actor]] = {
     Stage.FEE_SUSPECT: (Stage.DELIVERED, Event.SUSPECT, Actor.CLERK),
     Stage.RECEIPT_SUSPECT: (Stage.RETURNED, Event.SUSPECT, Actor.CLERK),
     Stage.REFUND_SUSPECT: (Stage.ROLLING_BACK, Event.SUSPECT, Actor.CLERK),
+    Stage.CERTIFICATE_SUSPECT: (Stage.ROLLING_BACK, Event.SUSPECT, Actor.STATION),
 }
 
 

@@ -69,6 +69,7 @@ STEPS = (
             Stage,
             "opened filed identified authorised key_ready requested pending written delivered settled confirmed"
             " returned receipted closed refused rolling_back rolled_back fee_suspect receipt_suspect refund_suspect"
+            " certificate_suspect"
             " on_hold"
             " revocation_opened revocation_filed revocation_identified revocation_authorised revocation_effected"
             " revocation_emptied revocation_closed revocation_refused revocation_abandoned"

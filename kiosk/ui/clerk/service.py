@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from hw.ports import MachineMoney
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
-from kiosk.model.testimony import PaperSeen
+from kiosk.model.testimony import AuthorityFound, PaperSeen
 from kiosk.ui.books import LeftCase
 from kiosk.ui.clerk.left import whose
 from kiosk.ui.clerk.money import machine_sentences
@@ -330,6 +330,31 @@ class SettlePaper(SeatScreen[str]):
     def say(self, event: Key.Pressed) -> None:
         """Says."""
         if isinstance(event.key.value, PaperSeen):
+            self.dismiss(event.key.value.value)
+
+
+class SettleCertificate(SeatScreen[str]):
+    """Two clerks have asked the authority by another way what it has issued."""
+
+    AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
+
+    def __init__(self, seat: Seat, case: LeftCase) -> None:
+        super().__init__(seat, can_stop=True)
+        self._case = case
+
+    def page(self) -> ComposeResult:
+        """The one answer upon which the case ends; who does not have it yet leaves."""
+        yield Paragraph(self.words("clerk.settle.title", number=self._case.number), classes="title")
+        yield Paragraph(self.words("clerk.settle.certificate"), classes="note")
+        with Horizontal(classes="choices"):
+            for number, found in enumerate(AuthorityFound, 1):
+                yield Key(self.words(f"clerk.certificate.{found}"), id=f"found-{found}", hint=str(number), value=found)
+
+    @on(Key.Pressed, ".choices Key")
+    def say(self, event: Key.Pressed) -> None:
+        """Says."""
+        if isinstance(event.key.value, AuthorityFound):
             self.dismiss(event.key.value.value)
 
 

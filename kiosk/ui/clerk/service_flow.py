@@ -9,7 +9,7 @@ from kiosk.model.decision import DecisionKind, possible_decisions
 from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
-from kiosk.model.step import Actor
+from kiosk.model.step import Actor, Step, Undo
 from kiosk.model.testimony import Finding
 from kiosk.model.transition import Stage
 from kiosk.ui.books import LeftCase
@@ -27,6 +27,7 @@ from kiosk.ui.clerk.service import (
     ReturnDay,
     RevocationChoice,
     SettleAmount,
+    SettleCertificate,
     SettlePaper,
 )
 from kiosk.ui.clerk.settlement import known_at, question_about, settled_by
@@ -231,8 +232,11 @@ async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) ->
     if case.station and asked is None:
         return Decided(seat, "clerk.told.refused")  # the terminal does not wait any more
     question = await services.question(case.number) if asked is None else settled_by(asked)
-    if question == "receipt":
-        looking: SettlePaper | SettleAmount = SettlePaper(seat, case)
+    looking: SettlePaper | SettleCertificate | SettleAmount
+    if question == Step.RECEIPT:
+        looking = SettlePaper(seat, case)
+    elif question == Undo.REVOKE:
+        looking = SettleCertificate(seat, case)
     else:
         known = await services.known_money(case.number) if asked is None else known_at(asked)
         looking = SettleAmount(seat, case, known)

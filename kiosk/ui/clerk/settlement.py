@@ -33,6 +33,6 @@ def known_at(asked: TerminalQuestion) -> MachineMoney:
 
 
 def settled_by(asked: TerminalQuestion) -> str:
-    """What two clerks look for: `fee`, `receipt` or `refund`."""
+    """What two clerks look for: `fee`, `receipt`, `refund` or `revoke`."""
     assert isinstance(asked.asked, Settlement), "so it was chosen"
     return asked.asked.question.value
