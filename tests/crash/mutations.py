@@ -481,6 +481,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         _erase(case, card)
     except CannotTell:
         return suspected(case, station)
+    except IssuanceUnclear as unclear:
+        return case.suspect(failure_code(unclear), Actor.STATION)
     except TROUBLE as trouble:
         return Halted(halting_code(trouble))
     return_card(station, persons)
@@ -490,6 +492,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         _erase(case, card)
     except CannotTell:
         return suspected(case, station)
+    except IssuanceUnclear as unclear:
+        return case.suspect(failure_code(unclear), Actor.STATION)
     except TROUBLE as trouble:
         return Halted(halting_code(trouble))
     return_card(station, persons)
