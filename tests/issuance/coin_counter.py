@@ -41,6 +41,7 @@ class Counter:
         self.told: list[MachineMoney] = []
         self.payer_yen: dict[str, int] = {}
         self.minded: list[CashTrouble] = []
+        self.repaid: list[int] = []
         self.take_fee: Callable[[int, OpenDeposit], int] | None = None
         self.start()
 
@@ -57,6 +58,10 @@ class Counter:
             self.world.till.put("all", yen)
             return yen
 
+        def repay(yen: int) -> None:
+            self.repaid.append(yen)
+            put(-yen)
+
         def count(due_yen: int, known: MachineMoney) -> int:
             self.told.append(known)
             self.coins.clock.pause(5)
@@ -69,7 +74,7 @@ class Counter:
             persons.clerk,
             take_fee=self.take_fee or (lambda due_yen, deposit: put(1000)),
             give_change=lambda yen: put(-yen),
-            repay=lambda yen: put(-yen),
+            repay=repay,
             mind_cash=self.minded.append,
             count_payment=count,
         )

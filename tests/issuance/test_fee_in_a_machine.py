@@ -74,6 +74,7 @@ def test_money_that_a_full_disk_kept_from_being_noted_goes_back_to_its_payer(
     with pytest.raises(RolledBack):
         counter.issue("1", RESIDENT)
     assert payer_yen == {"1": 0}
+    assert [yen for yen in counter.repaid if yen] == [1000]
     counter.start()
     counter.cable.has_cut = True
     check_rest(counter.world, [counter.issue("2", OTHER_RESIDENT)])
@@ -106,6 +107,7 @@ def test_coins_that_fall_while_the_clerk_is_asked_change_what_he_is_asked(
 
 def test_who_stops_after_a_part_gets_just_that_part_back(tmp_path: Path, fresh_authority: Path) -> None:
     counter = Counter(new_world(tmp_path / "world", fresh_authority))
+    counter.cable.has_cut = True  # this machine's line holds
     asked_yen: list[int] = []
 
     def take_fee(due_yen: int, deposit: OpenDeposit) -> int:
@@ -120,7 +122,7 @@ def test_who_stops_after_a_part_gets_just_that_part_back(tmp_path: Path, fresh_a
     with pytest.raises(RolledBack):
         counter.issue("1", RESIDENT)
     in_tray_yen = 100 * counter.coins.machine.hopper.memory.dispensed
-    assert (asked_yen, counter.payer_yen["1"] - in_tray_yen) == ([500, 200], 0)
+    assert (asked_yen, counter.payer_yen["1"] - in_tray_yen, sum(counter.repaid)) == ([500, 200], 0, 0)
 
 
 @pytest.mark.parametrize("pays", [True, False])

@@ -3,16 +3,17 @@
 import datetime
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kiosk.exit_code import ExitCode
 from kiosk.journal.agreement import check_state, read_state
 from kiosk.journal.chain import read_entries, read_heads
-from kiosk.journal.database import open_database
+from kiosk.journal.database import Database, Transaction, open_database
 from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.head import HeadKey, parse_head
 from kiosk.journal.journal import Journal
@@ -302,6 +303,30 @@ def test_a_key_other_than_the_named_one_is_refused_at_start_even_without_heads(t
     )
     with pytest.raises(ChainBroken, match="another key"):
         other.start()
+
+
+class Overtaken:
+    """A store in which the station's other process starts just before this one writes."""
+
+    def __init__(self, database: Database, other: Journal) -> None:
+        self._database = database
+        self._other = other
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        return self._database.read()
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        self._other.start()
+        return self._database.write()
+
+
+def test_of_two_processes_that_start_at_once_one_signs(tmp_path: Path) -> None:
+    path = tmp_path / "kiosk.db"
+    open_journal(path).open_case("1", b"")
+    database = open_database(f"sqlite:///{path}")
+    overtaken: Any = Overtaken(database, open_journal(path))
+    Journal(overtaken, "demo", StationKey(STATION_KEY), lambda: START_AGAIN, head_key=HEAD_KEY).start()
+    assert len(list(read_heads(database))) == 1
 
 
 def test_stations_in_one_store_are_verified_each_by_its_own_head(tmp_path: Path) -> None:

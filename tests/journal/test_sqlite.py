@@ -43,6 +43,13 @@ def open_files(path: Path) -> int:
     return sum(os.path.realpath(f"/proc/self/fd/{name}") == str(path) for name in os.listdir("/proc/self/fd"))
 
 
+def test_a_file_that_is_no_store_any_more_takes_no_transaction(path: Path) -> None:
+    with closing(open_database(path)) as store:
+        path.write_bytes(b"no store any more" * 1000)
+        with pytest.raises(UNREADABLE, match="not a database"), store.write():
+            raise AssertionError("nothing is begun")
+
+
 def test_a_connection_is_kept_for_the_next_and_closed_at_the_end(path: Path) -> None:
     database = open_database(path)
     with database.read():
