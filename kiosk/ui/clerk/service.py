@@ -308,54 +308,61 @@ class SettleAmount(SeatScreen[str]):
             self._type(self._typed + event.character)
 
 
-class SettlePaper(SeatScreen[str]):
+class _SettleChoice(SeatScreen[str]):
+    """Two clerks know which of a few answers is so."""
+
+    AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
+
+    def __init__(self, seat: Seat, case: LeftCase) -> None:
+        super().__init__(seat, can_stop=True)
+        self._case = case
+
+    def asked(self) -> str:
+        """What is asked, in words."""
+        raise NotImplementedError
+
+    def answers(self) -> Iterable[tuple[str, StrEnum]]:
+        """The answers, each in words."""
+        raise NotImplementedError
+
+    def page(self) -> ComposeResult:
+        """Who does not have the answer yet leaves."""
+        yield Paragraph(self.words("clerk.settle.title", number=self._case.number), classes="title")
+        yield Paragraph(self.asked(), classes="note")
+        with Horizontal(classes="choices"):
+            for number, (text, answer) in enumerate(self.answers(), 1):
+                yield Key(text, id=f"answer-{answer}", hint=str(number), value=answer)
+
+    @on(Key.Pressed, ".choices Key")
+    def say(self, event: Key.Pressed) -> None:
+        """Says."""
+        if isinstance(event.key.value, StrEnum):
+            self.dismiss(event.key.value.value)
+
+
+class SettlePaper(_SettleChoice):
     """Two clerks have looked for the receipt."""
 
-    AUTO_FOCUS = ".choices Key"
-    NAMED_KEYS = ".choices Key"
+    def asked(self) -> str:
+        """What became of it."""
+        return self.words("clerk.settle.receipt")
 
-    def __init__(self, seat: Seat, case: LeftCase) -> None:
-        super().__init__(seat, can_stop=True)
-        self._case = case
-
-    def page(self) -> ComposeResult:
-        """Three answers."""
-        yield Paragraph(self.words("clerk.settle.title", number=self._case.number), classes="title")
-        yield Paragraph(self.words("clerk.settle.receipt"), classes="note")
-        with Horizontal(classes="choices"):
-            for number, seen in enumerate(PaperSeen, 1):
-                yield Key(self.words(f"clerk.paper.{seen}"), id=f"seen-{seen}", hint=str(number), value=seen)
-
-    @on(Key.Pressed, ".choices Key")
-    def say(self, event: Key.Pressed) -> None:
-        """Says."""
-        if isinstance(event.key.value, PaperSeen):
-            self.dismiss(event.key.value.value)
+    def answers(self) -> Iterable[tuple[str, StrEnum]]:
+        """Three."""
+        return [(self.words(f"clerk.paper.{seen}"), seen) for seen in PaperSeen]
 
 
-class SettleCertificate(SeatScreen[str]):
+class SettleCertificate(_SettleChoice):
     """Two clerks have asked the authority by another way what it has issued."""
 
-    AUTO_FOCUS = ".choices Key"
-    NAMED_KEYS = ".choices Key"
+    def asked(self) -> str:
+        """What it says."""
+        return self.words("clerk.settle.certificate")
 
-    def __init__(self, seat: Seat, case: LeftCase) -> None:
-        super().__init__(seat, can_stop=True)
-        self._case = case
-
-    def page(self) -> ComposeResult:
-        """The one answer upon which the case ends; who does not have it yet leaves."""
-        yield Paragraph(self.words("clerk.settle.title", number=self._case.number), classes="title")
-        yield Paragraph(self.words("clerk.settle.certificate"), classes="note")
-        with Horizontal(classes="choices"):
-            for number, found in enumerate(AuthorityFound, 1):
-                yield Key(self.words(f"clerk.certificate.{found}"), id=f"found-{found}", hint=str(number), value=found)
-
-    @on(Key.Pressed, ".choices Key")
-    def say(self, event: Key.Pressed) -> None:
-        """Says."""
-        if isinstance(event.key.value, AuthorityFound):
-            self.dismiss(event.key.value.value)
+    def answers(self) -> Iterable[tuple[str, StrEnum]]:
+        """The one upon which the case ends."""
+        return [(self.words(f"clerk.certificate.{found}"), found) for found in AuthorityFound]
 
 
 class Decided(SeatScreen[bool]):
