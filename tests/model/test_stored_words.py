@@ -11,7 +11,7 @@ from kiosk.issuance.report import Phase
 from kiosk.journal.records import EffectState
 from kiosk.model import eligibility
 from kiosk.model.application import Application, Delivery, FiledApplication
-from kiosk.model.certificate import CertificateState, RevocationReason
+from kiosk.model.certificate import BookedState, CertificateState, RevocationReason
 from kiosk.model.eligibility import REFUSALS
 from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
 from kiosk.model.password_service import (
@@ -45,7 +45,7 @@ from kiosk.model.step import (
     UnlockStep,
     actor_of,
 )
-from kiosk.model.testimony import PaperSeen
+from kiosk.model.testimony import AuthorityFound, PaperSeen
 from kiosk.model.transition import Event, Procedure, Stage
 
 STEPS = (
@@ -95,6 +95,7 @@ STEPS = (
             "driving_licence passport photo_card answered_letter health_insurance pension_book employee_card",
         ),
         (CertificateState, "good pending revoked unknown"),
+        (BookedState, "pending good held revoked"),
         # RFC 5280, 5.3.1.
         (
             RevocationReason,
@@ -106,6 +107,7 @@ STEPS = (
         (Procedure, "issuance revocation password_change unlock"),
         (CardAction, "insert insert_same hand_in take"),
         (PaperSeen, "whole partly nothing"),
+        (AuthorityFound, "none_valid"),
     ],
 )
 def test_a_word_that_is_stored_stays_as_it_is(kind: type[StrEnum], words: str) -> None:
