@@ -136,8 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     settle = add(
         "settle",
         _settle,
-        "Two clerks say what became of money or paper, so that a suspect case can go on: with keys in files (in"
-        " training), or, where clerk.station is set, at their station, which is asked.",
+        "Two clerks say what became of money, paper or a certificate, so that a suspect case can go on: with keys in"
+        " files (in training), or, where clerk.station is set, at their station, which is asked.",
     )
     settle.add_argument("number", nargs="?", metavar="NUMBER", help="of the application; without it, what is asked")
     settle.add_argument(

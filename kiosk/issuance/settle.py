@@ -1,8 +1,8 @@
 """Two clerks settle what no device and no single clerk can tell (要確認), so that the case can go on.
 
-They look at the till or at the paper, and both sign what they found: here, or at a clerk's station of their own. It is
-durable before anything is done upon it, and it is gone on upon once: by the issuance itself, at the place at which it
-asked.
+They look at the till or at the paper, or ask the authority, and both sign what they found: here, or at a clerk's
+station of their own. It is durable before anything is done upon it, and it is gone on upon once: by the issuance
+itself, at the place at which it asked.
 """
 
 import datetime

@@ -68,10 +68,21 @@ def asked_once(authority: Any) -> dict[str, Any]:
     return {"certify": certify}
 
 
+def revoking(authority: Any, at_first: str) -> Callable[[bytes], None]:
+    """A revocation that is obeyed at once, or only when it is sent again."""
+    unanswered: list[Exception] = {"obeyed": [], "delayed": [LATE], "refused": [USED]}[at_first]
+
+    def revoke(der: bytes) -> None:
+        if unanswered:
+            raise unanswered.pop()
+        authority.revoke(der)
+
+    return revoke
+
+
 @pytest.mark.parametrize("at_first", ["obeyed", "delayed", "refused"])
 def test_a_certificate_of_something_else_is_given_up_without_asking_for_it_again(world: World, at_first: str) -> None:
     """It is known for good once its revocation is intended, whatever is answered to that at first."""
-    unanswered: list[Exception] = {"obeyed": [], "delayed": [LATE], "refused": [USED]}[at_first]
 
     def another(authority: Any) -> dict[str, object]:
         certify = asked_once(authority)["certify"]
@@ -79,12 +90,7 @@ def test_a_certificate_of_something_else_is_given_up_without_asking_for_it_again
         def certify_another(der: bytes) -> object:
             raise CertificateUnacceptable(certify(der).certificate, "another name")
 
-        def revoke(der: bytes) -> None:
-            if unanswered:
-                raise unanswered.pop()
-            authority.revoke(der)
-
-        return {"certify": certify_another, "revoke": revoke}
+        return {"certify": certify_another, "revoke": revoking(authority, at_first)}
 
     station = with_authority(world, another)
     if at_first != "obeyed":
@@ -119,7 +125,6 @@ def test_a_certificate_of_something_else_that_is_good_at_once_is_revoked(
 ) -> None:
     """So it comes from an authority that has no pending state, before it is asked to hold what it issued."""
     lost: list[Exception] = [LATE] if asked == "again" else []
-    unanswered: list[Exception] = {"obeyed": [], "delayed": [LATE], "refused": [USED]}[at_first]
 
     def good_at_once(authority: Any) -> dict[str, object]:
         def certify(der: bytes) -> object:
@@ -129,12 +134,7 @@ def test_a_certificate_of_something_else_that_is_good_at_once_is_revoked(
             authority.confirm(authority.confirm_message(pending).der)
             raise CertificateUnacceptable(pending.certificate, "another name")
 
-        def revoke(der: bytes) -> None:
-            if unanswered:
-                raise unanswered.pop()
-            authority.revoke(der)
-
-        return {"certify": certify, "revoke": revoke}
+        return {"certify": certify, "revoke": revoking(authority, at_first)}
 
     station = with_authority(world, good_at_once)
     if at_first != "obeyed":

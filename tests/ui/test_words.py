@@ -28,7 +28,7 @@ from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import Sex
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.step import PROCEDURE
-from kiosk.model.testimony import AuthorityFound, PaperSeen
+from kiosk.model.testimony import PaperSeen
 from kiosk.model.transition import ENDED, Stage
 from kiosk.papers.operations import chapters
 from kiosk.ui.clerk.day_close import REASONS
@@ -159,7 +159,6 @@ VALUES = {
     "clerk.outcome.{}": [Outcome],
     "stage.{}": [set(Stage) - set(ENDED)],
     "clerk.paper.{}": [(*PaperSeen, *Unsure)],
-    "clerk.certificate.{}": [AuthorityFound],
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving", "check")],
     "clerk.fee_trouble.who.{}": [("clerk", "technician")],
     "clerk.fee_trouble.{}": [("no_receipt", "no_cash")],

@@ -1,9 +1,11 @@
 """What a clerk sees when he revokes, puts an application off, ends a case, or settles one with a second clerk."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -309,30 +311,24 @@ class SettleAmount(SeatScreen[str]):
 
 
 class _SettleChoice(SeatScreen[str]):
-    """Two clerks know which of a few answers is so."""
+    """Two clerks know which of a few answers is so; `ASKED` and the values of `ANSWERS` are ids of words."""
 
     AUTO_FOCUS = ".choices Key"
     NAMED_KEYS = ".choices Key"
+    ASKED: ClassVar[str]
+    ANSWERS: ClassVar[Mapping[StrEnum, str]]
 
     def __init__(self, seat: Seat, case: LeftCase) -> None:
         super().__init__(seat, can_stop=True)
         self._case = case
 
-    def asked(self) -> str:
-        """What is asked, in words."""
-        raise NotImplementedError
-
-    def answers(self) -> Iterable[tuple[str, StrEnum]]:
-        """The answers, each in words."""
-        raise NotImplementedError
-
     def page(self) -> ComposeResult:
         """Who does not have the answer yet leaves."""
         yield Paragraph(self.words("clerk.settle.title", number=self._case.number), classes="title")
-        yield Paragraph(self.asked(), classes="note")
+        yield Paragraph(self.words(self.ASKED), classes="note")
         with Horizontal(classes="choices"):
-            for number, (text, answer) in enumerate(self.answers(), 1):
-                yield Key(text, id=f"answer-{answer}", hint=str(number), value=answer)
+            for number, (answer, text_id) in enumerate(self.ANSWERS.items(), 1):
+                yield Key(self.words(text_id), id=f"answer-{answer}", hint=str(number), value=answer)
 
     @on(Key.Pressed, ".choices Key")
     def say(self, event: Key.Pressed) -> None:
@@ -344,25 +340,21 @@ class _SettleChoice(SeatScreen[str]):
 class SettlePaper(_SettleChoice):
     """Two clerks have looked for the receipt."""
 
-    def asked(self) -> str:
-        """What became of it."""
-        return self.words("clerk.settle.receipt")
-
-    def answers(self) -> Iterable[tuple[str, StrEnum]]:
-        """Three."""
-        return [(self.words(f"clerk.paper.{seen}"), seen) for seen in PaperSeen]
+    ASKED = "clerk.settle.receipt"
+    ANSWERS = MappingProxyType(
+        {
+            PaperSeen.WHOLE: "clerk.paper.whole",
+            PaperSeen.PARTLY: "clerk.paper.partly",
+            PaperSeen.NOTHING: "clerk.paper.nothing",
+        }
+    )
 
 
 class SettleCertificate(_SettleChoice):
-    """Two clerks have asked the authority by another way what it has issued."""
+    """Two clerks have asked the authority by another way what it has issued; the case ends upon one answer alone."""
 
-    def asked(self) -> str:
-        """What it says."""
-        return self.words("clerk.settle.certificate")
-
-    def answers(self) -> Iterable[tuple[str, StrEnum]]:
-        """The one upon which the case ends."""
-        return [(self.words(f"clerk.certificate.{found}"), found) for found in AuthorityFound]
+    ASKED = "clerk.settle.certificate"
+    ANSWERS = MappingProxyType({AuthorityFound.NONE_VALID: "clerk.certificate.none_valid"})
 
 
 class Decided(SeatScreen[bool]):
