@@ -40,7 +40,9 @@ APPLICATION.toml has these keys:
     tendered_yen                    what the resident hands over                    (default 500)
     cannot_tell                     true: asked after an interruption what became of money or paper, he does not know,
                                     so that two clerks have to settle it               (default false)
-    second                          who settles it with him at a clerk's station    (default "second")
+    second                          who settles it with him at a clerk's station, or exempts from the fee with him
+                                                                                    (default "second")
+    exemption                       the ground of the policy on which no fee is due       (default: none)
     takes_s                         seconds that he takes for each answer at a clerk's station      (default 0)
 """
 
@@ -87,6 +89,7 @@ class ClerkTable:
     tendered_yen: int = 500
     cannot_tell: bool = False
     second: str = "second"
+    exemption: str = ""
     takes_s: float = 0.0
 
 

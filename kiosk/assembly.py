@@ -42,6 +42,7 @@ from kiosk.counter.remote_clerk import (
     RemoteRegister,
     RemoteTwoClerks,
     remote_card_keys,
+    remote_countersignature,
 )
 from kiosk.counter.town_ids import KeyedIds, TownIds
 from kiosk.issuance.ended_cases import Archive, EndedCases
@@ -59,6 +60,7 @@ from kiosk.journal.records import CaseRecord
 from kiosk.journal.retention import hand_over
 from kiosk.journal.seal import load_station_key
 from kiosk.model.authorisation import Authorisation, Uptime
+from kiosk.model.testimony import ClerkSignature
 from kiosk.model.town import Town
 from kiosk.papers.catalogue import roll_paper, town_words
 from kiosk.register.register import ResidentLookup, load_register
@@ -102,6 +104,7 @@ class _ClerksPart:
     register: ResidentLookup
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
+    countersign: Callable[[str, bytes], ClerkSignature]
     ids: TownIds
     clerk: Callable[[str], RemoteClerk] | None
     archive: Archive | None
@@ -182,6 +185,7 @@ def open_station(
                 issuer=issuer.public_bytes(Encoding.DER),
                 card_keys=clerks.card_keys,
                 clerk_key=clerks.clerk_key,
+                countersign=clerks.countersign,
                 ids=clerks.ids,
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
                 roll_paper=_roll_paper(config.town, config.receipt.language, in_training),
@@ -242,7 +246,8 @@ def open_desk(
             forms=PrintedForms(database, name, station_key, clock, os.urandom),
             witnesses=witnesses,
             decisions=decisions,
-            key_of=partial(_key_of_second, endpoint.credential.parent.parent / "clerks") if in_training else None,
+            key_of=partial(_key_of_second, _clerks(endpoint)) if in_training else None,
+            exemptions=config.policy.fee.exemptions if config.policy.fee.issue_yen else (),
         )
     finally:
         database.close()
@@ -323,6 +328,7 @@ def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
         RemoteRegister(desk),
         remote_card_keys(desk),
         RemoteClerkKey(desk),
+        remote_countersignature(desk),
         RemoteIds(desk),
         partial(RemoteClerk, desk),
         RemoteArchive(desk),
@@ -344,6 +350,7 @@ def _clerks_part_here(
         load_register(config.register_file),
         CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
         _load_clerk_key(config, endpoint.credential),
+        lambda name, payload: _key_of_second(_clerks(endpoint), name).testify(payload),
         KeyedIds(person_key),
         None,
         None,
@@ -430,6 +437,11 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
         return load_clerk_key(path)
     except ValueError as error:
         raise ConfigInvalid(str(path), "clerk.key", str(error)) from error
+
+
+def _clerks(endpoint: Endpoint) -> Path:
+    """Where keys of clerks lie in files."""
+    return endpoint.credential.parent.parent / "clerks"
 
 
 def _key_of_second(clerks: Path, name: str) -> ClerkKeyFile:

@@ -14,7 +14,7 @@ from hw.hardware import Hardware
 from hw.strict_toml import ConfigInvalid, apply_settings, blaming_settings, convert, read_tables
 from kiosk.issuance.receipt import ReceiptForm
 from kiosk.model.application import Delivery
-from kiosk.model.policy import Policy
+from kiosk.model.policy import GROUND, LONGEST_GROUND_NAME, MOST_GROUNDS, Policy
 from kiosk.model.town import Areas, Town
 from kiosk.reception_hours import ReceptionHours, parse_hours
 
@@ -338,6 +338,17 @@ def load_policy(directory: Path, profile: str) -> Policy:
     for rules in policy.certificates:
         if rules.kind not in policy.passwords:
             raise ConfigInvalid(str(path), f"passwords.{rules.kind}", "missing: a certificate of that kind is issued")
+    grounds = policy.fee.exemptions
+    codes = [ground.code for ground in grounds]
+    if len(grounds) > MOST_GROUNDS:
+        raise ConfigInvalid(str(path), "fee.exemptions", f"more than {MOST_GROUNDS} grounds")
+    for ground in grounds:
+        if not GROUND.fullmatch(ground.code) or codes.count(ground.code) > 1:
+            reason = f"{ground.code!r} is named twice, or is no word of at most 20 of a-z, 0-9, '-' and '_'"
+            raise ConfigInvalid(str(path), "fee.exemptions.code", reason)
+        if not ground.name.isprintable() or not 0 < len(ground.name) <= LONGEST_GROUND_NAME:
+            reason = f"not 1 to {LONGEST_GROUND_NAME} printable characters, which fit on a key"
+            raise ConfigInvalid(str(path), "fee.exemptions.name", reason)
     return policy
 
 

@@ -16,6 +16,7 @@ from kiosk.issuance.persons import (
     CannotTell,
     CardAction,
     DeliverySummary,
+    Exemption,
     IdentityEvidence,
     IdentityQuestion,
     OpenDeposit,
@@ -153,8 +154,10 @@ class PlayedClerk:
         """Sees the file's document."""
         return IdentityEvidence(self.table.identity_document, self.table.name)
 
-    def approve(self, question: IdentityQuestion) -> None:
-        """Approves."""
+    def approve(self, question: IdentityQuestion) -> Exemption | None:
+        """Approves; exempts from the fee where the file says so and there is one."""
+        exempts = self.table.exemption and question.exemptions
+        return Exemption(self.table.exemption, self.table.second) if exempts else None
 
     def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Takes what the file says, when a resident with coins has had his time; who has less than is due gives up."""

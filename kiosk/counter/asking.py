@@ -6,19 +6,19 @@ tell), `Denied` (the clerk's station does not do this for this case), `Unreadabl
 """
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import msgspec
 
 from hw.ports import CashTrouble, ChannelChallenge, MachineMoney, ManagementKeys, SessionKeys
 from kiosk.issuance.ended_cases import Certified
-from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
+from kiosk.issuance.persons import Exemption, IdentityEvidence, IdentityQuestion
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.decision import CarriedOut, Decision
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
-from kiosk.model.testimony import PaperSeen, Testimony
+from kiosk.model.testimony import ClerkSignature, PaperSeen, Testimony
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -134,8 +134,13 @@ RESIDENT = Asking("resident", str, Found)
 PERSON = Asking("person", str, bytes)
 CARD = Asking("card", str, bytes)
 IDENTITY = Asking("identity", IdentityQuestion, IdentityEvidence)
-APPROVE = Asking("approve", IdentityQuestion, bool)
+APPROVE: Asking[IdentityQuestion, Exemption | bool] = Asking(
+    "approve", IdentityQuestion, cast("type[Exemption | bool]", Exemption | bool)
+)
+"""True where the fee is due."""
 AUTHORISE = Asking("authorise", bytes, Authorisation)
+COUNTERSIGN = Asking("countersign", bytes, ClerkSignature)
+"""The second clerk, without whom no resident is exempted from the fee, signs the same leave."""
 KEYS = Asking("keys", KeysWanted, KeysGiven)
 CERTIFICATE = Asking("certificate", str, bytes)
 FEE = Asking("fee", Concerning, int)

@@ -43,7 +43,7 @@ from kiosk.counter.till import Till
 from kiosk.counter.town_ids import TownIds
 from kiosk.issuance.ended_cases import EndedCases, certified_in, eligible_in
 from kiosk.issuance.failure import CaseUnreadable, IssuerKeysUnavailable
-from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, IdentityEvidence, IdentityQuestion
+from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, Exemption, IdentityEvidence, IdentityQuestion
 from kiosk.issuance.settle import question_at, signed_by_two
 from kiosk.journal.errors import StoreLost
 from kiosk.journal.escrow import EscrowUnopened
@@ -55,10 +55,10 @@ from kiosk.model.certificate import Uncertifiable, certify_items
 from kiosk.model.decision import CarriedOut, Choice, Decision, possible_decisions
 from kiosk.model.eligibility import differing_items
 from kiosk.model.form import Form
-from kiosk.model.policy import PasswordKind
+from kiosk.model.policy import ExemptionGround, PasswordKind
 from kiosk.model.resident import Resident
 from kiosk.model.step import Step, Undo
-from kiosk.model.testimony import Finding, Testimony, TestimonyInvalid, TestimonyTerms
+from kiosk.model.testimony import ClerkSignature, Finding, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage
 from kiosk.register.register import Register
 
@@ -79,13 +79,17 @@ _SKEW = datetime.timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Approval:
-    """The clerk approved this application of this station, for this resident, this operation and this password."""
+    """The clerk approved this application of this station, for this resident, this operation and this password.
+
+    `exemption` is the ground on which no fee is due, and with whom he said so.
+    """
 
     station: str
     number: str
     resident_code: str
     operation: Operation
     which: PasswordKind | None
+    exemption: Exemption | None = None
 
 
 class Reception(Protocol):
@@ -127,7 +131,8 @@ class Desk:
 
     `reception` takes in what residents bring before there is an application, `forms` are those that were printed here,
     `witnesses` are two clerks for the application of a number, of whom the second's key is `key_of` his name (raises
-    `hw.errors.Refused`), `decisions` are his about what was left; without them such questions are denied.
+    `hw.errors.Refused`), `decisions` are his about what was left; without them such questions are denied. `exemptions`
+    are the grounds on which no fee is due here, whatever a terminal offers.
     """
 
     line: Line
@@ -145,10 +150,13 @@ class Desk:
     witnesses: Callable[[Question, str], Witnesses] | None = None
     key_of: Callable[[str], ClerkKey] | None = None
     decisions: Callable[[Question], Decisions] | None = None
+    exemptions: tuple[ExemptionGround, ...] = ()
     random_bytes: Callable[[int], bytes] = os.urandom
     _looked_up: dict[str, str] = field(default_factory=dict)
     """The resident that each station asked for last."""
     _approved: dict[str, Approval] = field(default_factory=dict)
+    _exempted: dict[str, tuple[bytes, str]] = field(default_factory=dict)
+    """The leave without fee that each station got last, and who has to sign it too."""
 
     def answer(self, question: Question, reply: Reply) -> bool:
         """Sends a reply; False when nobody waits for it any more. Money that moved is in this station's books first."""
@@ -231,6 +239,7 @@ class Desk:
             (asking.IDENTITY, self._check_identity),
             (asking.APPROVE, self._approve),
             (asking.AUTHORISE, self._authorise),
+            (asking.COUNTERSIGN, self._countersign),
             (asking.CERTIFICATE, lambda *_: self.clerk_key.certificate),
             (asking.KEYS, self._keys),
             (asking.FEE, asked_of(lambda clerk, due_yen: clerk.take_fee(due_yen))),
@@ -299,17 +308,19 @@ class Desk:
         clerk = self.clerk(asked, question.application_number)
         return clerk.check_identity(self._as_registered(self._looked_up.get(asked.asker, ""), question))
 
-    def _approve(self, asked: Question, question: IdentityQuestion) -> bool:
+    def _approve(self, asked: Question, question: IdentityQuestion) -> Exemption | bool:
         station = asked.asker
         # Read once: the terminal may ask for somebody else while the clerk looks at this one.
         code = self._looked_up.get(station, "")
         if (question.operation == "reset_password") != (question.which is not None):
             raise Refused("it is not said which password is to be set anew")
-        self.clerk(asked, question.application_number).approve(self._as_registered(code, question))
+        offered = self.exemptions if question.exemptions and self.key_of is not None else ()
+        shown = replace(self._as_registered(code, question), exemptions=offered)
+        exemption = self.clerk(asked, question.application_number).approve(shown)
         self._approved[station] = Approval(
-            station, question.application_number, code, question.operation, question.which
+            station, question.application_number, code, question.operation, question.which, exemption
         )
-        return True
+        return exemption or True
 
     def _authorise(self, asked: Question, payload: bytes) -> Authorisation:
         approval = self._approved.pop(asked.asker, None)
@@ -320,7 +331,15 @@ class Desk:
         except AuthorisationInvalid as invalid:
             raise Refused(str(invalid)) from invalid
         self._refuse_unless_approved(terms, approval)
+        if approval.exemption is not None:
+            self._exempted[asked.asker] = payload, approval.exemption.second
         return self.clerk_key.authorise(terms)
+
+    def _countersign(self, asked: Question, payload: bytes) -> ClerkSignature:
+        signed, second = self._exempted.pop(asked.asker, (b"", ""))
+        if self.key_of is None or signed != payload:
+            raise Refused("no two clerks have approved this")
+        return self.key_of(second).testify(payload)
 
     def _certified_of(self, code: str) -> list[EligibleApplication]:
         """What the certificates of a resident say, by those ended cases that are read here."""
@@ -350,7 +369,8 @@ class Desk:
         approved = (approval.station, approval.number, _IDENTIFIED[approval.operation])
         if case is None or (case.station, case.number, case.stage) != approved or terms.station != approval.station:
             raise Refused("the clerk has approved another case")
-        if (terms.operation, terms.which) != (approval.operation, approval.which):
+        ground = approval.exemption.ground if approval.exemption else None
+        if (terms.operation, terms.which, terms.exemption) != (approval.operation, approval.which, ground):
             raise Refused("the clerk has approved something else")
         if case.card != self.ids.card(terms.card_number).hex():
             raise Refused("the clerk has approved another card")

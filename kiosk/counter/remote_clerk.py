@@ -31,7 +31,15 @@ from kiosk.counter.clerk_key import clerk_name
 from kiosk.counter.line import Line, LineLost, QuestionState, StationUnknown
 from kiosk.issuance.ended_cases import Certified
 from kiosk.issuance.failure import CaseUnreadable, IssuerKeysUnavailable, StationDenied
-from kiosk.issuance.persons import CLERK_ALONE, Abandoned, CannotTell, IdentityEvidence, IdentityQuestion, OpenDeposit
+from kiosk.issuance.persons import (
+    CLERK_ALONE,
+    Abandoned,
+    CannotTell,
+    Exemption,
+    IdentityEvidence,
+    IdentityQuestion,
+    OpenDeposit,
+)
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms
 from kiosk.model.decision import CarriedOut, Decision
 from kiosk.model.form import Form
@@ -127,9 +135,10 @@ class RemoteClerk:
         """Asks him."""
         return self.desk.ask_person(asking.IDENTITY, question)
 
-    def approve(self, question: IdentityQuestion) -> None:
+    def approve(self, question: IdentityQuestion) -> Exemption | None:
         """Asks him; what he approved his station will sign once, for this case and these items."""
-        self.desk.ask_person(asking.APPROVE, question)
+        answer = self.desk.ask_person(asking.APPROVE, question)
+        return answer if isinstance(answer, Exemption) else None
 
     def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Asks him, who is elsewhere, once the resident had his time to pay alone; until something else is due."""
@@ -310,6 +319,11 @@ class RemoteArchive:
     def certified(self, pseudonyms: Sequence[str]) -> Mapping[str, Sequence[Certified]]:
         """What this station's cases asked the authority for."""
         return self.desk.ask_station(asking.CERTIFIED, asking.Cases(tuple(pseudonyms))).cases
+
+
+def remote_countersignature(desk: RemoteDesk) -> Callable[[str, bytes], ClerkSignature]:
+    """The second clerk's signature, whose name his station knows from what was approved there."""
+    return lambda _, payload: desk.ask_station(asking.COUNTERSIGN, payload)
 
 
 def remote_card_keys(desk: RemoteDesk) -> Callable[[Authorisation], ChannelKeys]:

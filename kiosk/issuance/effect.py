@@ -21,6 +21,7 @@ from kiosk.issuance.persons import CannotTell
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord, EffectRecord, EffectState
+from kiosk.model.application import ExemptedFee
 from kiosk.model.step import Act, Actor, Supplement, Undo, actor_of
 from kiosk.model.testimony import Testimony, TestimonyInvalid
 from kiosk.model.transition import WITNESSED, Event
@@ -51,7 +52,7 @@ class Effect(Generic[Intent, Outcome]):
 
     `signs_head` has the station sign a head of its journal with the outcome. `yen` takes from the outcome what the
     journal tells of money, `intended_yen` from the intent: a sum is no personal data, and the books need it when the
-    records are sealed elsewhere.
+    records are sealed elsewhere. `exempted` takes from the outcome that none was due, and by whom.
     """
 
     step: Act
@@ -60,6 +61,7 @@ class Effect(Generic[Intent, Outcome]):
     signs_head: bool = False
     yen: Callable[[Outcome], int] | None = None
     intended_yen: Callable[[Intent], int] | None = None
+    exempted: Callable[[Outcome], ExemptedFee | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,7 @@ class Case:
             person=person,
             card=card,
             yen=effect.yen(result) if isinstance(effect, Effect) and effect.yen else None,
+            exempted=effect.exempted(result) if isinstance(effect, Effect) and effect.exempted else None,
             resumed=was_resumed and effect.step not in WITNESSED,
             signs_head=isinstance(effect, Effect) and effect.signs_head,
         )

@@ -31,6 +31,7 @@ from kiosk.issuance.failure import (
     TROUBLE,
     UNNAMED,
     AuthorisationExpired,
+    AuthorisationUnfit,
     CaseUnreadable,
     CertificateLapsed,
     Halted,
@@ -45,7 +46,13 @@ from kiosk.issuance.failure import (
 )
 from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
-from kiosk.issuance.leave import ask_for_leave, leave_to_issue, refuse_unless_issuing
+from kiosk.issuance.leave import (
+    are_in_force,
+    ask_for_leave_to_issue,
+    exempted_fee,
+    leave_to_issue,
+    refuse_unless_issuing,
+)
 from kiosk.issuance.payment import collect
 from kiosk.issuance.persons import (
     CannotTell,
@@ -257,7 +264,11 @@ def _is_valid(record: CaseRecord, station: Station) -> bool:
 
 
 def authorise(case: Case, identified: IdentifiedApplicant, station: Station, persons: Persons) -> AuthorisedApplicant:
-    """Step 3, its end: the clerk's key signs for this case, this card and exactly these certified items."""
+    """Step 3, its end: the clerk's key signs for this case, this card and exactly these certified items.
+
+    Where he exempts the resident from the fee a second clerk's signs too.
+    """
+    fee = station.policy.fee
 
     def sign() -> AuthorisedApplicant:
         eligible = identified.eligible
@@ -268,9 +279,11 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
             application.form_items or eligible.resident.items,
             (),
             certified_items=eligible.items,
+            exemptions=fee.exemptions if fee.issue_yen else (),
         )
         leave = leave_to_issue(case.record.pseudonym, eligible)
-        return AuthorisedApplicant(identified, ask_for_leave(leave, question, station, persons.clerk))
+        authorisation, second = ask_for_leave_to_issue(leave, question, station, persons.clerk)
+        return AuthorisedApplicant(identified, authorisation, second)
 
     return case.note(AUTHORISE, sign)
 
@@ -418,7 +431,7 @@ def take_fee(
         registered, certified = eligible.resident.items.name, eligible.items.name
         persons.resident.consent(DeliverySummary(certified, pending.not_after, intent.fee_yen, registered))
         if not intent.fee_yen:
-            return SettledFee(fee_yen=0, tendered_yen=0, change_yen=0)
+            return SettledFee(fee_yen=0, tendered_yen=0, change_yen=0, exempted=intent.exempted)
         return collect(intent.fee_yen, payment, station.cash, persons.clerk)
 
     def count(intent: FeeIntent) -> SettledFee | World:
@@ -437,7 +450,14 @@ def take_fee(
 
     def due() -> FeeIntent:
         # From here on it is this sum that is asked for, counted and given back, whatever the fee is another day.
-        return FeeIntent(station.policy.fee.issue_yen)
+        exempted = exempted_fee(authorised, station)
+        if exempted is None:
+            return FeeIntent(station.policy.fee.issue_yen)
+        # The authority has seen the first clerk's signature alone.
+        assert authorised.second is not None, "two exempt from a fee"
+        if not are_in_force([authorised.second.certificate], station):
+            raise AuthorisationUnfit("the exemption is signed with a certificate that was revoked")
+        return FeeIntent(0, exempted)
 
     fee = case.run(FEE, prepare=due, perform=pay, inquire=count)
     station.cash.close_payment(payment)

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from kiosk.counter.clerk_key import verify_authorisation
+from kiosk.counter.clerk_key import operator_of, verify_authorisation, verify_countersignature
 from kiosk.issuance.failure import AuthorisationExpired, AuthorisationUnfit
 from kiosk.issuance.persons import Clerk, IdentityQuestion
 from kiosk.issuance.station import Station
-from kiosk.model.application import AuthorisedApplicant, EligibleApplication
+from kiosk.model.application import AuthorisedApplicant, EligibleApplication, ExemptedFee
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import CertificateState
 from kiosk.model.policy import PasswordKind
+from kiosk.model.testimony import ClerkSignature
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,6 +39,21 @@ def leave_to_issue(pseudonym: str, eligible: EligibleApplication) -> Leave:
 def ask_for_leave(leave: Leave, question: IdentityQuestion, station: Station, clerk: Clerk) -> Authorisation:
     """The clerk approves, and his key signs."""
     clerk.approve(question)
+    return _sign(leave, station)
+
+
+def ask_for_leave_to_issue(
+    leave: Leave, question: IdentityQuestion, station: Station, clerk: Clerk
+) -> tuple[Authorisation, ClerkSignature | None]:
+    """The same; where he exempts from the fee a second clerk's key signs the very same bytes, which name the ground."""
+    exemption = clerk.approve(question)
+    if exemption is None:
+        return _sign(leave, station), None
+    authorisation = _sign(leave, station, exemption.ground)
+    return authorisation, station.countersign(exemption.second, authorisation.payload)
+
+
+def _sign(leave: Leave, station: Station, ground: str | None = None) -> Authorisation:
     now = station.clock().replace(microsecond=0)
     return station.clerk_key.authorise(
         AuthorisationTerms(
@@ -52,6 +68,7 @@ def ask_for_leave(leave: Leave, question: IdentityQuestion, station: Station, cl
             expires_at=now + station.authorisation_life,
             uptime=station.uptime(),
             which=leave.which,
+            exemption=ground,
         )
     )
 
@@ -74,6 +91,26 @@ def refuse_unless_issuing(pseudonym: str, authorised: AuthorisedApplicant, stati
     """The same of an issuance; nor has its leave run out. Raises `AuthorisationUnfit`, `AuthorisationExpired`."""
     leave = leave_to_issue(pseudonym, authorised.identified.eligible)
     refuse_unless_fresh(refuse_unless_covered(authorised.authorisation, leave, station), station)
+    exempted_fee(authorised, station)
+
+
+def exempted_fee(authorised: AuthorisedApplicant, station: Station) -> ExemptedFee | None:
+    """On which ground two clerks have exempted the resident from the fee; None where it is due.
+
+    Raises `AuthorisationUnfit` when the policy has no such ground, or not two clerks have signed.
+    """
+    ground = authorised.authorisation.terms.exemption
+    if ground is None:
+        return None
+    if station.policy.fee.ground(ground) is None:
+        raise AuthorisationUnfit(f"the policy exempts nobody on the ground {ground!r}")
+    issuer = x509.load_der_x509_certificate(station.issuer)
+    try:
+        second = verify_countersignature(authorised.authorisation, authorised.second, issuer, station.clock())
+    except AuthorisationInvalid as error:
+        raise AuthorisationUnfit(str(error)) from error
+    first = authorised.authorisation.clerk_certificate
+    return ExemptedFee(ground, (operator_of(first), operator_of(second.certificate)))
 
 
 def refuse_unless_fresh(terms: AuthorisationTerms, station: Station) -> None:

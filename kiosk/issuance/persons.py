@@ -14,7 +14,7 @@ from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus
 from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
-from kiosk.model.policy import PasswordKind
+from kiosk.model.policy import ExemptionGround, PasswordKind
 from kiosk.model.resident import FourItems
 from kiosk.model.step import Actor
 from kiosk.model.testimony import PaperSeen
@@ -50,7 +50,8 @@ class IdentityQuestion:
     """What the clerk sees when he checks an identity: the form beside the register, and which items differ.
 
     `operation` says what he is about to give leave for, `which` the password that is set anew, `certified_items` what
-    a certificate will say: where a substitute character stands in them, the resident has to accept it.
+    a certificate will say: where a substitute character stands in them, the resident has to accept it. `exemptions` are
+    the grounds on which no fee is due.
     """
 
     application_number: str
@@ -60,6 +61,15 @@ class IdentityQuestion:
     operation: Operation = "issue"
     certified_items: CertifiedItems | None = None
     which: PasswordKind | None = None
+    exemptions: tuple[ExemptionGround, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """No fee is due: the code of the ground, and the name of the clerk who signs second."""
+
+    ground: str
+    second: str
 
 
 @dataclass(frozen=True)
@@ -147,8 +157,8 @@ class Clerk(Protocol):
     def check_identity(self, question: IdentityQuestion) -> IdentityEvidence:
         """Compares form, register, document and face."""
 
-    def approve(self, question: IdentityQuestion) -> None:
-        """Gives leave for the key generation; the clerk's key signs after this."""
+    def approve(self, question: IdentityQuestion) -> Exemption | None:
+        """Gives leave for the key generation, with or without the fee; the clerk's key signs after this."""
 
     def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Takes money from the resident; returns the yen tendered, 0 once `due_yen` is no longer what is due."""

@@ -58,6 +58,7 @@ def compose_receipt(form: ReceiptForm, values: ReceiptValues) -> tuple[PaperLine
     """The receipt as lines for the printer."""
     marks = {"copy" if values.is_copy else "original"}
     marks |= ({"training"} if form.is_training else set()) | ({"proof"} if values.proof else set())
+    marks |= ({"exempted"} if values.fee.exempted else set()) | ({"paid"} if values.fee.fee_yen else set())
     words = {
         "number": f"{values.number:06d}",
         "date": day_text(values.printed_on, form.calendar),

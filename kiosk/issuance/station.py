@@ -18,7 +18,7 @@ from kiosk.journal.journal import Journal
 from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Authorisation, Uptime
 from kiosk.model.policy import Policy
-from kiosk.model.testimony import Testimony
+from kiosk.model.testimony import ClerkSignature, Testimony
 from kiosk.model.town import Town
 from kiosk.register.register import ResidentLookup
 
@@ -58,7 +58,8 @@ class Station:
     `audit` looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime`
     is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one; `archive` the
     clerk's station that alone can read the cases that have ended, where that is another, and `two_clerks` are those who
-    settle there what nobody can tell.
+    settle there what nobody can tell. `countersign` has the clerk of a name sign what the first one has signed; raises
+    `hw.errors.Refused`.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Station:
     issuer: bytes
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
+    countersign: Callable[[str, bytes], ClerkSignature]
     ids: TownIds
     receipt_form: ReceiptForm
     roll_paper: RollPaper

@@ -12,6 +12,7 @@ from kiosk.model.application import (
     AuthorisedApplicant,
     Closed,
     DeliveredCertificate,
+    ExemptedFee,
     FiledApplication,
     IdentifiedApplicant,
     KeyReady,
@@ -75,9 +76,10 @@ class Written:
 
 @dataclass(frozen=True)
 class FeeIntent:
-    """The till is about to take this amount."""
+    """The till is about to take this amount; none where two clerks say that none is due."""
 
     fee_yen: int
+    exempted: ExemptedFee | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,14 @@ REQUEST = Note(Step.REQUEST, bytes)
 CERTIFY = Effect(Step.CERTIFY, Message, PendingCertificate)
 WRITE = Effect(Step.WRITE, WriteIntent, Written)
 READ_BACK = Note(Step.READ_BACK, DeliveredCertificate)
-FEE = Effect(Step.FEE, FeeIntent, SettledFee, signs_head=True, yen=lambda fee: fee.fee_yen)
+FEE = Effect(
+    Step.FEE,
+    FeeIntent,
+    SettledFee,
+    signs_head=True,
+    yen=lambda fee: fee.fee_yen,
+    exempted=lambda fee: fee.exempted,
+)
 REVOKE = Effect(Undo.REVOKE, RevokeIntent, Revoked)
 CONFIRM = Effect(Step.CONFIRM, Message, Confirmed)
 TAKE_CARD = Note(Step.TAKE_CARD, CardTaken)

@@ -42,6 +42,7 @@ from kiosk.journal.records import (
 )
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.journal.verify import verify_entry, verify_since_last_head
+from kiosk.model.application import ExemptedFee
 from kiosk.model.step import Act, Actor, RevocationStep, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER_ACT,
@@ -351,6 +352,7 @@ class Journal:
         person: str | None = None,
         card: str | None = None,
         yen: int | None = None,
+        exempted: ExemptedFee | None = None,
         resumed: bool = False,
         signs_head: bool = False,
     ) -> CaseRecord:
@@ -358,8 +360,8 @@ class Journal:
 
         `person` and `card` are whom and which card the case is about, by the town's keyed ids, where this step found
         out the one or the other. `yen` is what was taken or given back, which the books must tell when nobody here can
-        read the record any more. `resumed` marks what software found out by itself afterwards, `signs_head` keeps a
-        signed head of the journal with it.
+        read the record any more, `exempted` that no fee was due, and which two clerks said so. `resumed` marks what
+        software found out by itself afterwards, `signs_head` keeps a signed head of the journal with it.
         """
         sealed, commitment = case.seal.close(outcome, f"{step} outcome", person or card or "")
         escrow = self._escrow()
@@ -376,7 +378,9 @@ class Journal:
             facts = {"event": EffectState.DONE.value, "case": case.pseudonym, "step": step.value}
             auto = {"auto": True} if resumed else {}
             beside = {"beside": "person" if person else "card"} if person or card else {}
-            money = {} if yen is None else {"yen": yen}
+            money: dict[str, str | int] = {} if yen is None else {"yen": yen}
+            if exempted is not None:
+                money |= {"exempted": exempted.ground, "operators": " ".join(exempted.operators)}
             seal, handed_over = self._sealed_after(transaction, case, stage, escrow)
             told: dict[str, str | int] = {**facts, "commitment": commitment, **auto, **beside, **money, **handed_over}
             self._chain.append(transaction, told)

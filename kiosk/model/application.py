@@ -9,6 +9,7 @@ from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems, Resident
+from kiosk.model.testimony import ClerkSignature
 
 LONGEST_NUMBER = 40
 APPLICATION_NUMBER = re.compile(rf"[0-9A-Za-z][0-9A-Za-z._-]{{0,{LONGEST_NUMBER - 1}}}")
@@ -68,10 +69,11 @@ class IdentifiedApplicant:
 
 @dataclass(frozen=True)
 class AuthorisedApplicant:
-    """The clerk's key has signed for this case and this card."""
+    """The clerk's key has signed for this case and this card; `second` is another clerk's, where no fee is due."""
 
     identified: IdentifiedApplicant
     authorisation: Authorisation
+    second: ClerkSignature | None = None
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,21 @@ class DeliveredCertificate:
 
 
 @dataclass(frozen=True)
+class ExemptedFee:
+    """On which ground of the policy, by its code, no fee is due, and what the journal knows the two clerks by."""
+
+    ground: str
+    operators: tuple[str, str]
+
+
+@dataclass(frozen=True)
 class SettledFee:
-    """What was paid: the fee, what the payer handed over, and the change he got."""
+    """What was paid: the fee, what the payer handed over, and the change he got; `exempted` where none was due."""
 
     fee_yen: int
     tendered_yen: int
     change_yen: int
+    exempted: ExemptedFee | None = None
 
 
 @dataclass(frozen=True)

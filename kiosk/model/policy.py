@@ -1,5 +1,6 @@
 """A policy profile: everything that law and ordinance decide, as data, because the law has changed and will again."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,11 +35,32 @@ class PasswordRules:
     attempts: int
 
 
+GROUND = re.compile("[a-z][a-z0-9_-]{0,19}")
+"""How a ground for an exemption is written in leaves and in the journal."""
+MOST_GROUNDS = 8
+"""As many as a clerk chooses from on one screen."""
+LONGEST_GROUND_NAME = 8
+"""Full-width characters that fit on one of its keys."""
+
+
+@dataclass(frozen=True)
+class ExemptionGround:
+    """A ground (免除事由) on which no fee is due by ordinance: its code in the books, and as clerks read it."""
+
+    code: str
+    name: str
+
+
 @dataclass(frozen=True)
 class FeeRules:
-    """Fees in yen."""
+    """Fees in yen, and on which grounds two clerks may exempt from them; none where no ordinance has any."""
 
     issue_yen: int
+    exemptions: tuple[ExemptionGround, ...] = ()
+
+    def ground(self, code: str) -> ExemptionGround | None:
+        """The ground of this code."""
+        return next((one for one in self.exemptions if one.code == code), None)
 
 
 @dataclass(frozen=True)

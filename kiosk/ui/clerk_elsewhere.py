@@ -15,6 +15,7 @@ from kiosk.issuance.persons import (
     CLERK_ALONE,
     Abandoned,
     Clerk,
+    Exemption,
     IdentityEvidence,
     IdentityQuestion,
     OpenDeposit,
@@ -74,9 +75,9 @@ class ClerkElsewhere:
         """Asks for the identity check."""
         return self._ask(IdentityCheck(question), partial(self.clerk.check_identity, question))
 
-    def approve(self, question: IdentityQuestion) -> None:
+    def approve(self, question: IdentityQuestion) -> Exemption | None:
         """Asks for leave."""
-        self._ask(Approval(question), partial(self.clerk.approve, question))
+        return self._ask(Approval(question), partial(self.clerk.approve, question))
 
     def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Asks for the fee."""

@@ -20,6 +20,7 @@ from kiosk.issuance.persons import (
     CannotTell,
     CardAction,
     DeliverySummary,
+    Exemption,
     IdentityEvidence,
     IdentityQuestion,
     OpenDeposit,
@@ -150,8 +151,8 @@ class IdentityCheck(ClerkAsked[IdentityEvidence]):
 
 
 @dataclass(frozen=True, eq=False)
-class Approval(ClerkAsked[None]):
-    """The clerk gives leave for the key generation."""
+class Approval(ClerkAsked[Exemption | None]):
+    """The clerk gives leave for the key generation; the answer says where no fee is due."""
 
     question: IdentityQuestion
 
@@ -363,9 +364,9 @@ class ClerkAtScreen:
         """Asks for the identity check."""
         return self.line.ask(IdentityCheck(question))
 
-    def approve(self, question: IdentityQuestion) -> None:
+    def approve(self, question: IdentityQuestion) -> Exemption | None:
         """Asks for leave."""
-        self.line.ask(Approval(question))
+        return self.line.ask(Approval(question))
 
     def take_fee(self, due_yen: int, deposit: OpenDeposit = CLERK_ALONE) -> int:
         """Asks for the fee, until something else is due."""

@@ -27,13 +27,16 @@ from kiosk.counter.remote_clerk import (
     RemoteClerkKey,
     RemoteRegister,
     remote_card_keys,
+    remote_countersignature,
 )
 from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.failure import IssuerKeysUnavailable, RolledBack, StationDenied, Suspect, failure_code
+from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import (
     CLERK_ALONE,
     Abandoned,
     CannotTell,
+    Exemption,
     IdentityEvidence,
     IdentityQuestion,
     OpenDeposit,
@@ -42,9 +45,10 @@ from kiosk.issuance.persons import (
 from kiosk.journal.database import open_database
 from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
-from kiosk.model.application import Delivery
+from kiosk.model.application import Application, Delivery
 from kiosk.model.authorisation import AuthorisationTerms
 from kiosk.model.certificate import certify_items
+from kiosk.model.policy import ExemptionGround
 from kiosk.model.step import Actor
 from kiosk.model.transition import Stage
 from kiosk.played_persons import PlayedClerk
@@ -170,6 +174,66 @@ def test_what_the_clerk_approved_is_signed_once(town: TwoStations) -> None:
         assert key.authorise(wanted).terms == wanted
         with pytest.raises(Refused, match="approved nothing"):
             key.authorise(wanted)
+
+
+GROUNDS = (ExemptionGround("disaster", "災害による減免"),)
+
+
+class Exempting(PlayedClerk):
+    """A clerk who exempts from the fee with another."""
+
+    def approve(self, question: IdentityQuestion) -> Exemption | None:
+        assert question.exemptions == GROUNDS, "those of his own station, whatever the terminal offers"
+        return Exemption("disaster", "second")
+
+
+def test_two_at_the_clerks_station_exempt_from_the_fee_of_a_terminal(town: TwoStations) -> None:
+    town.clerk = Exempting(ClerkTable(), "1", town.world.till)
+    with town.attended(dataclasses.replace(town.desk(), exemptions=GROUNDS)):
+        remote = town.remote()
+        policy = town.world.station().policy
+        exempting = replace(policy, fee=replace(policy.fee, exemptions=GROUNDS))
+        station = town.terminal(remote, policy=exempting)
+        issue(Application("1", RESIDENT), station, town.persons(remote), lambda _: None)
+    assert town.world.till.total_yen() == 0
+    (fee,) = [body for body in bodies(town.world) if "exempted" in body]
+    assert fee["exempted"] == "disaster" and len(set(fee["operators"].split())) == 2
+
+
+def test_a_second_clerk_signs_what_was_approved_and_once(town: TwoStations) -> None:
+    question = replace(identified(town), exemptions=(ExemptionGround("friendship", "知り合い"),))
+    town.clerk = Exempting(ClerkTable(), "1", town.world.till)
+    with town.attended(dataclasses.replace(town.desk(), exemptions=GROUNDS)):
+        remote = town.remote()
+        RemoteRegister(remote).find(RESIDENT)
+        sign, key = remote_countersignature(remote), RemoteClerkKey(remote)
+        for ground in (None, "friendship"):
+            assert RemoteClerk(remote, "1").approve(question) == Exemption("disaster", "second")
+            with pytest.raises(Refused, match="something else"):
+                key.authorise(terms(town, exemption=ground))
+        with pytest.raises(Refused, match="no two clerks"):
+            sign("second", terms(town, exemption="disaster").encode())
+        for changed in (False, True):
+            RemoteClerk(remote, "1").approve(question)
+            leave = key.authorise(terms(town, exemption="disaster"))
+            if changed:
+                with pytest.raises(Refused, match="no two clerks"):
+                    sign("second", terms(town, exemption="disaster", nonce=bytes(15) + b"1").encode())
+            else:
+                second = load_clerk_key(town.world.authority_directory / "clerks" / "second.pem")
+                assert sign("second", leave.payload).certificate == second.certificate
+            with pytest.raises(Refused, match="no two clerks"):
+                sign("second", leave.payload)
+
+
+def test_a_clerk_who_takes_the_fee_has_nothing_signed_without_one(town: TwoStations) -> None:
+    question = identified(town)
+    with town.attended(dataclasses.replace(town.desk(), exemptions=GROUNDS)):
+        remote = town.remote()
+        RemoteRegister(remote).find(RESIDENT)
+        assert RemoteClerk(remote, "1").approve(question) is None
+        with pytest.raises(Refused, match="something else"):
+            RemoteClerkKey(remote).authorise(terms(town, exemption="disaster"))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -172,6 +173,21 @@ def test_a_leave_names_the_password_that_is_set_anew(which: PasswordKind) -> Non
             AuthorisationTerms.decode(changed)
 
 
+def test_a_leave_names_the_ground_on_which_no_fee_is_due() -> None:
+    leave = terms(exemption="office_error")
+    assert AuthorisationTerms.decode(leave.encode()) == leave
+    assert b"exemption" not in terms().encode()
+    for changed in (
+        terms(operation="revoke", exemption="office_error").encode(),
+        terms(exemption="Office error").encode(),
+        leave.encode().replace(b'"office_error"', b"7"),
+        leave.encode().replace(b'"version":4', b'"version":2'),
+        terms().encode().replace(b'"issued_at"', b'"exemption":null,"issued_at"'),
+    ):
+        with pytest.raises(AuthorisationInvalid):
+            AuthorisationTerms.decode(changed)
+
+
 def test_the_signed_bytes_of_an_authorisation_are_sorted_json_in_utc() -> None:
     issued_at = datetime.datetime(2026, 4, 1, 10, 2, 3, 999_999, datetime.timezone(datetime.timedelta(hours=9)))
     with standing_in("Asia/Tokyo"):
@@ -287,6 +303,28 @@ def test_every_trouble_has_a_failure_code() -> None:
 @pytest.mark.parametrize("profile", ["juki-2011", "myna-2016"])
 def test_the_shipped_policies_load(profile: str) -> None:
     assert load_policy(SHIPPED / "policy", profile).name == profile
+
+
+@pytest.mark.parametrize(
+    ("grounds", "key"),
+    [
+        ([("Disaster", "災害")], "fee.exemptions.code"),
+        ([("disaster", "災害"), ("disaster", "水害")], "fee.exemptions.code"),
+        ([("disaster", "")], "fee.exemptions.name"),
+        ([("disaster", "災害\x1b[0m")], "fee.exemptions.name"),
+        ([("disaster", "災害により家を失った方")], "fee.exemptions.name"),
+        ([(f"ground_{number}", "災害") for number in range(9)], "fee.exemptions: more than 8"),
+    ],
+)
+def test_grounds_on_which_no_clerk_could_exempt_are_refused(
+    tmp_path: Path, grounds: list[tuple[str, str]], key: str
+) -> None:
+    shipped = (SHIPPED / "policy" / "juki-2011.toml").read_text()
+    tables = [f"[[fee.exemptions]]\ncode = {code!r}\nname = {json.dumps(name)}\n" for code, name in grounds]
+    (tmp_path / "town.toml").write_text(shipped + "\n" + "\n".join(tables))
+    with pytest.raises(ConfigInvalid, match=re.escape(key)) as refused:
+        load_policy(tmp_path, "town")
+    assert "town.toml" in str(refused.value)
 
 
 def test_the_shipped_configuration_loads_and_states_every_key() -> None:

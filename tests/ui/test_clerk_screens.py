@@ -14,7 +14,8 @@ from kiosk.model.identity import IdentityDocument
 from kiosk.model.policy import PasswordKind
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import PaperSeen
-from kiosk.ui.clerk.identity import Approve, CheckIdentity
+from kiosk.ui.clerk.approval import Approve, Approved
+from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount
 from kiosk.ui.clerk.service import ChooseCause, RevocationChoice
@@ -221,5 +222,5 @@ def test_the_clerk_reads_which_password_is_set_anew(locale: Path, which: Passwor
         told.append(host.text)
         await pilot.press("enter")
 
-    assert show(lambda seat: Approve(seat, 2, question), locale, give_leave) == [True]
+    assert show(lambda seat: Approve(seat, 2, question), locale, give_leave) == [Approved.AS_USUAL]
     assert len(told) == 2 and all(named in text for text in told)

@@ -5,6 +5,7 @@ import datetime
 import gc
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from textual.pilot import Pilot
 from hw.ports import MachineMoney
 from kiosk.counter.asking import FormLooked
 from kiosk.counter.line import Question
-from kiosk.issuance.persons import Abandoned, IdentityQuestion
+from kiosk.issuance.persons import Abandoned, Exemption, IdentityQuestion
 from kiosk.journal.records import CaseElsewhere
 from kiosk.model.decision import CarriedOut, Decision, DecisionKind
 from kiosk.model.form import Form
+from kiosk.model.policy import MOST_GROUNDS, ExemptionGround
 from kiosk.model.step import Step, Undo
 from kiosk.model.testimony import Finding
 from kiosk.model.transition import Stage
@@ -172,6 +174,59 @@ def test_the_clerk_stops_a_case(attend: Callable[[Play], None]) -> None:
         with pytest.raises(Abandoned):
             await approved
         await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_a_resident_is_exempted_on_a_ground_and_with_a_second_clerk(
+    attend: Callable[[Play], None],
+) -> None:
+    """Whoever goes no further is back where he gives leave."""
+    grounds = tuple(ExemptionGround(f"ground_{n}", f"第{n}号の災害による") for n in range(1, MOST_GROUNDS + 1))
+    question = replace(identity("2026-0007"), exemptions=grounds)
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        terminal = clerk.clerk(asked_by("lobby"), "2026-0007")
+        approved = asyncio.ensure_future(asyncio.to_thread(terminal.approve, question))
+        await reach(pilot, "Approve")
+        await fits(pilot)
+        for way in (("ChooseGround",), ("ChooseGround", "SecondClerk")):
+            await pilot.press("0")
+            await reach(pilot, "ChooseGround")
+            if "SecondClerk" in way:
+                await pilot.press("2")
+                await reach(pilot, "SecondClerk")
+                assert grounds[1].name in text_on(pilot.app)
+                await fits(pilot)
+            else:
+                assert "端末 lobby" in text_on(pilot.app) and "2026-0007" in text_on(pilot.app)
+                await fits(pilot)
+            await pilot.press("escape")
+            if "SecondClerk" in way:
+                await pilot.press("left", "enter")
+            await reach(pilot, "Approve")
+            assert not approved.done()
+        await pilot.press("0")
+        await reach(pilot, "ChooseGround")
+        await pilot.press(str(MOST_GROUNDS))
+        await reach(pilot, "SecondClerk")
+        await pilot.press(*"025678", "enter")
+        await until(pilot, approved.done, "the answer")
+        assert await approved == Exemption(f"ground_{MOST_GROUNDS}", "second")
+        await reach(pilot, "Desk")
+
+    attend(play)
+
+
+def test_no_word_of_an_exemption_where_no_ordinance_has_a_ground(attend: Callable[[Play], None]) -> None:
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        terminal = clerk.clerk(asked_by("lobby"), "2026-0007")
+        approved = asyncio.ensure_future(asyncio.to_thread(terminal.approve, identity("2026-0007")))
+        await reach(pilot, "Approve")
+        await pilot.press("0")
+        assert type(pilot.app.screen).__name__ == "Approve" and not pilot.app.screen.query("#exempt")
+        await pilot.press("enter")
+        assert await approved is None
 
     attend(play)
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.queue import Purpose, TicketState
 from kiosk.counter.reprint import CopyReason
+from kiosk.issuance.persons import Exemption
 from kiosk.journal.errors import StoreLost
 from kiosk.model.form import Form
 from kiosk.model.identity import IdentityRoute
@@ -15,13 +16,14 @@ from kiosk.model.step import Actor
 from kiosk.ui.board import Board
 from kiosk.ui.books import JournalView, LeftCase
 from kiosk.ui.case import OpenCase
+from kiosk.ui.clerk.approval import Approve, ask_approval
 from kiosk.ui.clerk.audit import Audit
 from kiosk.ui.clerk.count_flow import count
 from kiosk.ui.clerk.deserted import look_at_deserted
 from kiosk.ui.clerk.desk import Desk
 from kiosk.ui.clerk.fee_trouble import MindFeeTrouble
 from kiosk.ui.clerk.form import CompareForm
-from kiosk.ui.clerk.identity import Approve, CheckIdentity
+from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.left import DECIDE, LeftCases
 from kiosk.ui.clerk.left_elsewhere import left_at_terminals, tell_carried_out
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
@@ -112,7 +114,7 @@ async def attend(seat: Seat, office: Office, counter: Counter, clerk: str) -> No
     while True:
         case, service = board.case, board.service
         if case is not None and case.clerk_asked is not None:
-            await _put(seat, case, case.clerk_asked, counter, office.identity_routes)
+            await _put(seat, case, case.clerk_asked, counter, office)
         elif service is not None and service.clerk_asked is not None:
             await put_question(seat, service, service.clerk_asked, seat.person, office.identity_routes)
         elif board.terminals is not None and board.terminals.broken_off:
@@ -261,10 +263,13 @@ async def _put_for_terminal(
         if looked is not None:
             terminals.answer(question, form_looked(looked))
         return
-    screen = _screen(seat, question.position, question.asked, seat.person, office.identity_routes)
-    screen.concerning = concerning
 
-    answer = await _show_asked(seat, screen, question.asked, counter, is_waited_for, question.station)
+    def make() -> SeatScreen[Any]:
+        screen = _screen(seat, question.position, question.asked, seat.person, office.identity_routes)
+        screen.concerning = concerning
+        return screen
+
+    answer = await _show_asked(seat, make, question.asked, counter, office, is_waited_for, question.station)
     if isinstance(answer, Stop):
         terminals.stop(question)
     elif answer is not None:
@@ -365,15 +370,14 @@ SETTINGS = ("language", "look", "lock_soon", "lock_usual", "lock_late")
 _LOCKS_AFTER_S = {"lock_soon": 60.0, "lock_usual": 300.0, "lock_late": 900.0}
 
 
-async def _put(
-    seat: Seat, case: OpenCase, question: ClerkAsked[Any], counter: Counter, routes: Sequence[IdentityRoute]
-) -> None:
+async def _put(seat: Seat, case: OpenCase, question: ClerkAsked[Any], counter: Counter, office: Office) -> None:
     def is_waited_for() -> bool:
         return case.clerk_asked is question
 
-    screen = _screen(seat, case.position, question, seat.person, routes)
+    def make() -> SeatScreen[Any]:
+        return _screen(seat, case.position, question, seat.person, office.identity_routes)
 
-    answer = await _show_asked(seat, screen, question, counter, is_waited_for)
+    answer = await _show_asked(seat, make, question, counter, office, is_waited_for)
     if isinstance(answer, Stop):
         case.stop(Actor.CLERK)
     elif answer is not None:
@@ -382,16 +386,20 @@ async def _put(
 
 async def _show_asked(
     seat: Seat,
-    screen: SeatScreen[Any],
+    make: Callable[[], SeatScreen[Any]],
     asked: object,
     counter: Counter,
+    office: Office,
     is_waited_for: Callable[[], bool],
     station: str = "",
 ) -> Any:
     """Asks the clerk; before a fee tells what is out of order, until it is not or he goes on knowing it.
 
-    `station` is where the fee is to be paid, empty for this one.
+    `make` makes the screen; `station` is where the fee is to be paid, empty for this one.
     """
+    if isinstance(asked, Approval):
+        return await ask_approval(seat, make, asked.question, office.services.second_clerks(), is_waited_for)
+    screen = make()
 
     def is_in_trouble() -> bool:
         return bool(seat.board.fee_troubles_at(station))
@@ -406,7 +414,9 @@ async def _show_asked(
 
 
 def _said(question: ClerkAsked[Any], answer: object) -> object:
-    return None if isinstance(question, Approval | ChangeDue | CashMinded | Repayment) else answer
+    if isinstance(question, Approval):
+        return answer if isinstance(answer, Exemption) else None
+    return None if isinstance(question, ChangeDue | CashMinded | Repayment) else answer
 
 
 def _screen(

@@ -1,4 +1,4 @@
-"""The identity check, and the leave for the key generation."""
+"""The identity check."""
 
 from collections.abc import Iterable, Sequence
 
@@ -139,38 +139,3 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
         """Form, register, documents and face agree."""
         if self._document is not None and self._is_complete:
             self.dismiss(IdentityEvidence(self._document, self._clerk, self._beside))
-
-
-class Approve(SeatScreen[bool]):
-    """Leave for what the question is about; after this the clerk's key signs."""
-
-    def __init__(self, seat: Seat, position: int | None, question: IdentityQuestion) -> None:
-        super().__init__(seat, position=position, can_stop=True)
-        self._question = question
-
-    def page(self) -> ComposeResult:
-        """For whom, and what follows."""
-        yield Paragraph(self.words(f"clerk.approve.{self._question.operation}.title"), classes="title")
-        yield Paragraph(
-            self.words(
-                f"clerk.approve.{self._question.operation}.text",
-                number=self._question.application_number,
-                name=self._question.register_items.name,
-            ),
-            classes="lead note",
-        )
-        if self._question.which is not None:
-            password = self.words(f"clerk.password.{self._question.which}")
-            yield Paragraph(self.words("clerk.approve.which", password=password), classes="note")
-        certified = self._question.certified_items
-        for text, substitutes in certified.substituted if certified is not None else ():
-            yield Paragraph(self.words("clerk.identity.certified", text=text, substitutes=substitutes), classes="note")
-
-    def keys(self) -> Iterable[Key]:
-        """Leave."""
-        yield Key(self.words("clerk.approve.yes"), id="approve", hint="Enter", kind="main")
-
-    @on(Key.Pressed, "#approve")
-    def approve(self) -> None:
-        """Gives leave."""
-        self.dismiss(True)

@@ -13,7 +13,8 @@ from kiosk.model.step import Actor, Step, Undo
 from kiosk.model.testimony import Finding
 from kiosk.model.transition import Stage
 from kiosk.ui.books import LeftCase
-from kiosk.ui.clerk.identity import Approve, CheckIdentity
+from kiosk.ui.clerk.approval import Approve
+from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.left_elsewhere import decide_elsewhere
 from kiosk.ui.clerk.receive import FindResident
 from kiosk.ui.clerk.second import SecondClerk
