@@ -84,7 +84,7 @@ class ChooseGround(SeatScreen[str]):
         yield Paragraph(self.words("clerk.exempt.title"), classes="title")
         yield Paragraph(
             self.words("clerk.exempt.text", number=question.application_number, name=question.register_items.name),
-            classes="note",
+            classes="lead",
         )
         with Grid(id="choices"):
             for number, ground in enumerate(question.exemptions, 1):
