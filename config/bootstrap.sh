@@ -143,10 +143,9 @@ case $goal in
         ;;
     test)
         # The suite starts the programs some hundred times; each would compile what was changed since.
-        .venv/bin/python -m compileall -q kiosk hw tests
+        .venv/bin/python -m compileall -q -j 0 kiosk hw tests
         .venv/bin/ruff check .
         .venv/bin/ruff format --check .
-        .venv/bin/mypy
         # Each worker goes through neighbours, so that what a file sets up is set up once. One more than the two cores that a
         # machine has at least, since many tests wait for devices.
         exec .venv/bin/pytest -n 3 --dist worksteal -q -m 'not fresh and not thorough' "$@"
