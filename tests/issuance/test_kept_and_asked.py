@@ -109,7 +109,7 @@ def test_each_step_keeps_what_the_next_ones_rest_on(once: Issued) -> None:
     assert intent[Step.GENERATE_KEY] == {"card_number": CARD_NUMBER, "key_before": ""}
     written = {"certificate_hash": hashlib.sha256(once.closed.certificate).hexdigest()}
     assert (intent[Step.WRITE], outcome[Step.WRITE]) == (written, written)
-    assert outcome[Step.FEE] == {"fee_yen": 500, "tendered_yen": 1000, "change_yen": 500}
+    assert outcome[Step.FEE] == {"fee_yen": 500, "tendered_yen": 1000, "change_yen": 500, "exempted": None}
     assert outcome[Step.CONFIRM] == {"serial": once.closed.serial}
     seen_by = {Delivery.TERMINAL: "reader", Delivery.WINDOW: "clerk"}
     assert outcome[Step.TAKE_CARD] == {"seen_by": seen_by[delivery]}
