@@ -42,7 +42,6 @@ from kiosk.counter.remote_clerk import (
     RemoteRegister,
     RemoteTwoClerks,
     remote_card_keys,
-    remote_countersignature,
 )
 from kiosk.counter.town_ids import KeyedIds, TownIds
 from kiosk.issuance.ended_cases import Archive, EndedCases
@@ -60,7 +59,6 @@ from kiosk.journal.records import CaseRecord
 from kiosk.journal.retention import hand_over
 from kiosk.journal.seal import load_station_key
 from kiosk.model.authorisation import Authorisation, Uptime
-from kiosk.model.testimony import ClerkSignature
 from kiosk.model.town import Town
 from kiosk.papers.catalogue import roll_paper, town_words
 from kiosk.register.register import ResidentLookup, load_register
@@ -104,7 +102,7 @@ class _ClerksPart:
     register: ResidentLookup
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
-    countersign: Callable[[str, bytes], ClerkSignature]
+    second_key: Callable[[str], ClerkKey]
     ids: TownIds
     clerk: Callable[[str], RemoteClerk] | None
     archive: Archive | None
@@ -185,7 +183,7 @@ def open_station(
                 issuer=issuer.public_bytes(Encoding.DER),
                 card_keys=clerks.card_keys,
                 clerk_key=clerks.clerk_key,
-                countersign=clerks.countersign,
+                second_key=clerks.second_key,
                 ids=clerks.ids,
                 receipt_form=load_receipt_form(config.receipt.language, is_training=in_training),
                 roll_paper=_roll_paper(config.town, config.receipt.language, in_training),
@@ -247,7 +245,7 @@ def open_desk(
             witnesses=witnesses,
             decisions=decisions,
             key_of=partial(_key_of_second, _clerks(endpoint)) if in_training else None,
-            exemptions=config.policy.fee.exemptions if config.policy.fee.issue_yen else (),
+            exemptions=config.policy.fee.grounds,
         )
     finally:
         database.close()
@@ -328,7 +326,7 @@ def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
         RemoteRegister(desk),
         remote_card_keys(desk),
         RemoteClerkKey(desk),
-        remote_countersignature(desk),
+        _no_second_key,
         RemoteIds(desk),
         partial(RemoteClerk, desk),
         RemoteArchive(desk),
@@ -350,7 +348,7 @@ def _clerks_part_here(
         load_register(config.register_file),
         CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
         _load_clerk_key(config, endpoint.credential),
-        lambda name, payload: _key_of_second(_clerks(endpoint), name).testify(payload),
+        partial(_key_of_second, _clerks(endpoint)) if in_training else _no_second_key,
         KeyedIds(person_key),
         None,
         None,
@@ -442,6 +440,11 @@ def _load_clerk_key(config: Config, credential: Path) -> ClerkKeyFile:
 def _clerks(endpoint: Endpoint) -> Path:
     """Where keys of clerks lie in files."""
     return endpoint.credential.parent.parent / "clerks"
+
+
+def _no_second_key(name: str) -> ClerkKey:
+    """Two clerks sign at a station of their own, or in production nowhere yet. Raises `hw.errors.Refused`."""
+    raise Refused(f"the key of clerk {name} does not lie at this station")
 
 
 def _key_of_second(clerks: Path, name: str) -> ClerkKeyFile:

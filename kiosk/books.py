@@ -111,6 +111,7 @@ class StationBooks:
         found: Counter[str] = Counter()
         found_before: Counter[str] = Counter()
         receipts: list[int] = []
+        exempted = 0
         last = after
         for entry in self._journal.entries():
             facts = json.loads(entry.body)
@@ -124,6 +125,7 @@ class StationBooks:
             last = entry.seq
             if facts["event"] == EffectState.DONE and facts.get("step") in (Step.FEE, Undo.REFUND):
                 done[facts["case"], facts["step"]] = facts.get("yen")
+                exempted += "exempted" in facts
             if facts["event"] == "numbered":
                 receipts.append(facts["receipt"])
         cases = {case.pseudonym: case for case in self._journal.cases()}
@@ -154,6 +156,7 @@ class StationBooks:
             until_seq=last,
             suspects=suspects,
             receipts=(min(receipts), max(receipts)) if receipts else None,
+            exempted=exempted,
         )
 
     def statistics(self, until: datetime.date, days: int) -> Statistics:

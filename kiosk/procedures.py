@@ -22,6 +22,7 @@ from kiosk.issuance.persons import (
     CardAction,
     Clerk,
     DeliverySummary,
+    Exemption,
     IdentityEvidence,
     IdentityQuestion,
     OpenDeposit,
@@ -206,7 +207,7 @@ class NobodyAtDesk:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 
-    def approve(self, question: IdentityQuestion) -> None:
+    def approve(self, question: IdentityQuestion) -> Exemption | None:
         """Not now."""
         raise Abandoned(Actor.CLERK, "not_now")
 

@@ -196,9 +196,7 @@ class World:
                 CardIssuer(in_memory(masters)), credential.chain[0], journal.stage_of, lambda: self.now
             ).keys,
             clerk_key=load_clerk_key(self.authority_directory / "clerks" / "demo.pem"),
-            countersign=lambda name, payload: load_clerk_key(
-                self.authority_directory / "clerks" / f"{name}.pem"
-            ).testify(payload),
+            second_key=lambda name: load_clerk_key(self.authority_directory / "clerks" / f"{name}.pem"),
             ids=KeyedIds(bytes(16)),
             receipt_form=load_receipt_form("ja", is_training=True),
             roll_paper=lambda name, values, marks: roll_paper(

@@ -18,7 +18,7 @@ from kiosk.model.decision import CarriedOut, Decision
 from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
-from kiosk.model.testimony import ClerkSignature, PaperSeen, Testimony
+from kiosk.model.testimony import PaperSeen, Testimony
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -137,10 +137,10 @@ IDENTITY = Asking("identity", IdentityQuestion, IdentityEvidence)
 APPROVE: Asking[IdentityQuestion, Exemption | bool] = Asking(
     "approve", IdentityQuestion, cast("type[Exemption | bool]", Exemption | bool)
 )
-"""True where the fee is due."""
+"""True for leave alone, an exemption for leave to issue without the fee."""
 AUTHORISE = Asking("authorise", bytes, Authorisation)
-COUNTERSIGN = Asking("countersign", bytes, ClerkSignature)
-"""The second clerk, without whom no resident is exempted from the fee, signs the same leave."""
+EXEMPT = Asking("exempt", str, Testimony)
+"""The ground on which two clerks have exempted from the fee of the case of this pseudonym, under their signatures."""
 KEYS = Asking("keys", KeysWanted, KeysGiven)
 CERTIFICATE = Asking("certificate", str, bytes)
 FEE = Asking("fee", Concerning, int)

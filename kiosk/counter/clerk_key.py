@@ -36,7 +36,7 @@ class ClerkKey(Protocol):
         ...
 
     def testify(self, payload: bytes) -> ClerkSignature:
-        """The clerk's signature over a testimony's payload."""
+        """The clerk's signature over what he gives his word for: a testimony, a leave of another clerk, a count."""
         ...
 
 
@@ -54,11 +54,17 @@ class ClerkKeyFile:
         return Authorisation(payload, self._sign(payload), self.certificate)
 
     def testify(self, payload: bytes) -> ClerkSignature:
-        """The clerk's signature over a testimony's payload."""
+        """The clerk's signature over what he gives his word for: a testimony, a leave of another clerk, a count."""
         return ClerkSignature(self._sign(payload), self.certificate)
 
     def _sign(self, payload: bytes) -> bytes:
         return self.key.sign(payload, ec.ECDSA(hashes.SHA256()))
+
+
+def signed_by_two(terms: TestimonyTerms, first: ClerkKey, second: ClerkKey) -> Testimony:
+    """The terms under both signatures, by whomever they are. Raises `TestimonyInvalid` for an answer that is none."""
+    payload = terms.encode()
+    return Testimony(payload, first.testify(payload), second.testify(payload))
 
 
 def load_clerk_key(path: Path) -> ClerkKeyFile:

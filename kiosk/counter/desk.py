@@ -36,7 +36,7 @@ from kiosk.counter.asking import (
     Unsure,
 )
 from kiosk.counter.card_desk import CardDesk
-from kiosk.counter.clerk_key import ClerkKey, operator_of
+from kiosk.counter.clerk_key import ClerkKey, operator_of, signed_by_two
 from kiosk.counter.line import Line, LineLost, Question, StationUnknown
 from kiosk.counter.printed_forms import PrintedForms
 from kiosk.counter.till import Till
@@ -44,7 +44,7 @@ from kiosk.counter.town_ids import TownIds
 from kiosk.issuance.ended_cases import EndedCases, certified_in, eligible_in
 from kiosk.issuance.failure import CaseUnreadable, IssuerKeysUnavailable
 from kiosk.issuance.persons import Abandoned, CannotTell, Clerk, Exemption, IdentityEvidence, IdentityQuestion
-from kiosk.issuance.settle import question_at, signed_by_two
+from kiosk.issuance.settle import question_at
 from kiosk.journal.errors import StoreLost
 from kiosk.journal.escrow import EscrowUnopened
 from kiosk.journal.journal import Journal
@@ -58,7 +58,7 @@ from kiosk.model.form import Form
 from kiosk.model.policy import ExemptionGround, PasswordKind
 from kiosk.model.resident import Resident
 from kiosk.model.step import Step, Undo
-from kiosk.model.testimony import ClerkSignature, Finding, Testimony, TestimonyInvalid, TestimonyTerms
+from kiosk.model.testimony import Finding, Testimony, TestimonyInvalid, TestimonyTerms
 from kiosk.model.transition import Stage
 from kiosk.register.register import Register
 
@@ -73,23 +73,27 @@ _MONEY = frozenset(asked.kind for asked in (asking.FEE, asking.CHANGE, asking.RE
 
 _log = logging.getLogger(__name__)
 
+EXEMPTED = "exempted"
+"""The event of two clerks here who exempted from a terminal's fee."""
+
 _SKEW = datetime.timedelta(minutes=5)
 """By so much the clocks of two stations may differ."""
 
 
 @dataclass(frozen=True)
 class Approval:
-    """The clerk approved this application of this station, for this resident, this operation and this password.
+    """The clerk approved this case of this station, for this resident, this operation and this password, at this time.
 
     `exemption` is the ground on which no fee is due, and with whom he said so.
     """
 
     station: str
-    number: str
+    case: str
     resident_code: str
     operation: Operation
     which: PasswordKind | None
-    exemption: Exemption | None = None
+    at: datetime.datetime
+    exemption: Exemption | None
 
 
 class Reception(Protocol):
@@ -155,8 +159,8 @@ class Desk:
     _looked_up: dict[str, str] = field(default_factory=dict)
     """The resident that each station asked for last."""
     _approved: dict[str, Approval] = field(default_factory=dict)
-    _exempted: dict[str, tuple[bytes, str]] = field(default_factory=dict)
-    """The leave without fee that each station got last, and who has to sign it too."""
+    _exempted: dict[str, Approval] = field(default_factory=dict)
+    """What was approved without a fee and then signed for each station, until the exemption is signed too."""
 
     def answer(self, question: Question, reply: Reply) -> bool:
         """Sends a reply; False when nobody waits for it any more. Money that moved is in this station's books first."""
@@ -239,7 +243,7 @@ class Desk:
             (asking.IDENTITY, self._check_identity),
             (asking.APPROVE, self._approve),
             (asking.AUTHORISE, self._authorise),
-            (asking.COUNTERSIGN, self._countersign),
+            (asking.EXEMPT, self._exempt),
             (asking.CERTIFICATE, lambda *_: self.clerk_key.certificate),
             (asking.KEYS, self._keys),
             (asking.FEE, asked_of(lambda clerk, due_yen: clerk.take_fee(due_yen))),
@@ -314,13 +318,32 @@ class Desk:
         code = self._looked_up.get(station, "")
         if (question.operation == "reset_password") != (question.which is not None):
             raise Refused("it is not said which password is to be set anew")
-        offered = self.exemptions if question.exemptions and self.key_of is not None else ()
-        shown = replace(self._as_registered(code, question), exemptions=offered)
+        # What was approved before and not used is used no more, whatever becomes of this.
+        self._approved.pop(station, None)
+        self._exempted.pop(station, None)
+        pseudonym = self._case_of(station, question)
+        grounds = self._grounds(question)
+        shown = replace(self._as_registered(code, question), exemptions=grounds)
         exemption = self.clerk(asked, question.application_number).approve(shown)
+        if exemption is not None and exemption.ground not in [ground.code for ground in grounds]:
+            raise Refused("the clerk has exempted on a ground that was not offered")
         self._approved[station] = Approval(
-            station, question.application_number, code, question.operation, question.which, exemption
+            station, pseudonym, code, question.operation, question.which, self.clock(), exemption
         )
         return exemption or True
+
+    def _case_of(self, station: str, question: IdentityQuestion) -> str:
+        """The case that waits for the clerk's leave, by its pseudonym; empty when there is none."""
+        wanted = station, question.application_number, _IDENTIFIED[question.operation]
+        cases = self.journal.cases_elsewhere()
+        return next((c.pseudonym for c in cases if (c.station, c.number, c.stage) == wanted), "")
+
+    def _grounds(self, question: IdentityQuestion) -> tuple[ExemptionGround, ...]:
+        """Those of this station that the terminal's policy has too, where two clerks can sign."""
+        if question.operation != "issue" or self.key_of is None:
+            return ()
+        known = {ground.code for ground in question.exemptions}
+        return tuple(ground for ground in self.exemptions if ground.code in known)
 
     def _authorise(self, asked: Question, payload: bytes) -> Authorisation:
         approval = self._approved.pop(asked.asker, None)
@@ -332,14 +355,28 @@ class Desk:
             raise Refused(str(invalid)) from invalid
         self._refuse_unless_approved(terms, approval)
         if approval.exemption is not None:
-            self._exempted[asked.asker] = payload, approval.exemption.second
+            self._exempted[asked.asker] = approval
         return self.clerk_key.authorise(terms)
 
-    def _countersign(self, asked: Question, payload: bytes) -> ClerkSignature:
-        signed, second = self._exempted.pop(asked.asker, (b"", ""))
-        if self.key_of is None or signed != payload:
+    def _exempt(self, asked: Question, pseudonym: str) -> Testimony:
+        approval = self._exempted.pop(asked.asker, None)
+        is_approved = approval is not None and approval.case == pseudonym and self._is_now(approval.at)
+        if approval is None or approval.exemption is None or self.key_of is None or not is_approved:
             raise Refused("no two clerks have approved this")
-        return self.key_of(second).testify(payload)
+        ground, nonce, now = approval.exemption.ground, self.random_bytes(16), self.clock()
+        terms = TestimonyTerms.of(pseudonym, asked.asker, Step.AUTHORISE, ground, nonce, now)
+        try:
+            signed = signed_by_two(terms, self.clerk_key, self.key_of(approval.exemption.second))
+        except TestimonyInvalid as invalid:
+            raise Refused(str(invalid)) from invalid
+        operators = " ".join(operator_of(by.certificate) for by in (signed.first, signed.second))
+        # The terminal's entry is its own word; who signed here stands in this station's journal too.
+        facts = {"event": EXEMPTED, "case": pseudonym, "terminal": asked.asker, "operators": operators}
+        self.journal.note(facts, lambda _: None)
+        return signed
+
+    def _is_now(self, approved_at: datetime.datetime) -> bool:
+        return datetime.timedelta(0) <= self.clock() - approved_at <= self.authorisation_life
 
     def _certified_of(self, code: str) -> list[EligibleApplication]:
         """What the certificates of a resident say, by those ended cases that are read here."""
@@ -366,18 +403,17 @@ class Desk:
 
     def _refuse_unless_approved(self, terms: AuthorisationTerms, approval: Approval) -> None:
         case = self.journal.identified_case(terms.case)
-        approved = (approval.station, approval.number, _IDENTIFIED[approval.operation])
-        if case is None or (case.station, case.number, case.stage) != approved or terms.station != approval.station:
+        approved = (approval.station, approval.case, _IDENTIFIED[approval.operation])
+        if case is None or (case.station, terms.case, case.stage) != approved or terms.station != approval.station:
             raise Refused("the clerk has approved another case")
-        ground = approval.exemption.ground if approval.exemption else None
-        if (terms.operation, terms.which, terms.exemption) != (approval.operation, approval.which, ground):
+        if (terms.operation, terms.which) != (approval.operation, approval.which):
             raise Refused("the clerk has approved something else")
         if case.card != self.ids.card(terms.card_number).hex():
             raise Refused("the clerk has approved another card")
         is_his = terms.person == self.ids.person(approval.resident_code)
         if not is_his or terms.items_hash not in self._items_hashes(approval):
             raise Refused("the clerk has approved another resident")
-        is_now = abs(terms.issued_at - self.clock()) <= _SKEW
+        is_now = abs(terms.issued_at - self.clock()) <= _SKEW and self._is_now(approval.at)
         if not is_now or terms.expires_at - terms.issued_at > self.authorisation_life:
             raise Refused("the clerk has approved it for another time")
 
@@ -394,14 +430,8 @@ class Desk:
         if self.witnesses is None or self.key_of is None:
             raise Refused("no two clerks settle here")
         finding = self.witnesses(asked, number).look(question, settled.known)
-        terms = TestimonyTerms(
-            case=pseudonym,
-            station=asked.asker,
-            question=question,
-            answer=finding.answer,
-            nonce=self.random_bytes(16),
-            signed_at=self.clock().astimezone(datetime.UTC).replace(microsecond=0),
-        )
+        nonce, now = self.random_bytes(16), self.clock()
+        terms = TestimonyTerms.of(pseudonym, asked.asker, question, finding.answer, nonce, now)
         try:
             return signed_by_two(terms, self.clerk_key, self.key_of(finding.second))
         except TestimonyInvalid as invalid:

@@ -251,6 +251,10 @@ class RemoteTwoClerks:
         """What they found, signed by both there."""
         return self.desk.ask_station(asking.TESTIFY, asking.SuspectCase(pseudonym, known))
 
+    def exempt(self, pseudonym: str) -> Testimony:
+        """Their ground, signed by both there."""
+        return self.desk.ask_station(asking.EXEMPT, pseudonym)
+
 
 @dataclass(frozen=True)
 class RemoteDecisions:
@@ -319,11 +323,6 @@ class RemoteArchive:
     def certified(self, pseudonyms: Sequence[str]) -> Mapping[str, Sequence[Certified]]:
         """What this station's cases asked the authority for."""
         return self.desk.ask_station(asking.CERTIFIED, asking.Cases(tuple(pseudonyms))).cases
-
-
-def remote_countersignature(desk: RemoteDesk) -> Callable[[str, bytes], ClerkSignature]:
-    """The second clerk's signature, whose name his station knows from what was approved there."""
-    return lambda _, payload: desk.ask_station(asking.COUNTERSIGN, payload)
 
 
 def remote_card_keys(desk: RemoteDesk) -> Callable[[Authorisation], ChannelKeys]:

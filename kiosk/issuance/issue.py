@@ -6,6 +6,7 @@ and how the world is asked after an interruption, stands beside it.
 
 import datetime
 import hashlib
+from dataclasses import replace
 
 from hw.errors import CardAbsent, LinkLost, OutcomeUnknown, ReaderBusy, ReaderMissing, TextDoesNotFit
 from hw.ports import PrintJob
@@ -31,7 +32,6 @@ from kiosk.issuance.failure import (
     TROUBLE,
     UNNAMED,
     AuthorisationExpired,
-    AuthorisationUnfit,
     CaseUnreadable,
     CertificateLapsed,
     Halted,
@@ -47,9 +47,8 @@ from kiosk.issuance.failure import (
 from kiosk.issuance.filing import alone_with_the_case, open_or_resume
 from kiosk.issuance.inserted_card import InsertedCard, wait_in_slices
 from kiosk.issuance.leave import (
-    are_in_force,
     ask_for_leave_to_issue,
-    exempted_fee,
+    exempted_fee_in_force,
     leave_to_issue,
     refuse_unless_issuing,
 )
@@ -266,9 +265,8 @@ def _is_valid(record: CaseRecord, station: Station) -> bool:
 def authorise(case: Case, identified: IdentifiedApplicant, station: Station, persons: Persons) -> AuthorisedApplicant:
     """Step 3, its end: the clerk's key signs for this case, this card and exactly these certified items.
 
-    Where he exempts the resident from the fee a second clerk's signs too.
+    Where he exempts the resident from the fee a second clerk and he sign for that.
     """
-    fee = station.policy.fee
 
     def sign() -> AuthorisedApplicant:
         eligible = identified.eligible
@@ -279,11 +277,11 @@ def authorise(case: Case, identified: IdentifiedApplicant, station: Station, per
             application.form_items or eligible.resident.items,
             (),
             certified_items=eligible.items,
-            exemptions=fee.exemptions if fee.issue_yen else (),
+            exemptions=station.policy.fee.grounds,
         )
         leave = leave_to_issue(case.record.pseudonym, eligible)
-        authorisation, second = ask_for_leave_to_issue(leave, question, station, persons.clerk)
-        return AuthorisedApplicant(identified, authorisation, second)
+        authorisation, exemption = ask_for_leave_to_issue(leave, question, station, persons.clerk)
+        return AuthorisedApplicant(identified, authorisation, exemption)
 
     return case.note(AUTHORISE, sign)
 
@@ -300,6 +298,7 @@ def generate_key(
 
     def look_at_card() -> KeyIntent:
         refuse_unless_issuing(case.record.pseudonym, authorised, station)
+        exempted_fee_in_force(case.record.pseudonym, authorised, station)
         renew_card_keys(case, card)
         # The key that is there is gone as soon as another is made: who needs it must be known before.
         hash_before = key_hash(card.under_channel().public_key())
@@ -421,7 +420,7 @@ def take_fee(
         _receipt_job(
             authorised,
             pending,
-            _LARGEST_FEE,
+            replace(_LARGEST_FEE, exempted=intent.exempted),
             NumberedReceipt(_LARGEST_NUMBER, ""),
             station,
             station.clock(),
@@ -450,14 +449,8 @@ def take_fee(
 
     def due() -> FeeIntent:
         # From here on it is this sum that is asked for, counted and given back, whatever the fee is another day.
-        exempted = exempted_fee(authorised, station)
-        if exempted is None:
-            return FeeIntent(station.policy.fee.issue_yen)
-        # The authority has seen the first clerk's signature alone.
-        assert authorised.second is not None, "two exempt from a fee"
-        if not are_in_force([authorised.second.certificate], station):
-            raise AuthorisationUnfit("the exemption is signed with a certificate that was revoked")
-        return FeeIntent(0, exempted)
+        exempted = exempted_fee_in_force(payment, authorised, station)
+        return FeeIntent(0, exempted) if exempted else FeeIntent(station.policy.fee.issue_yen)
 
     fee = case.run(FEE, prepare=due, perform=pay, inquire=count)
     station.cash.close_payment(payment)

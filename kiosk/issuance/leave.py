@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from kiosk.counter.clerk_key import operator_of, verify_authorisation, verify_countersignature
+from kiosk.counter.clerk_key import operator_of, signed_by_two, verify_authorisation, verify_testimony
 from kiosk.issuance.failure import AuthorisationExpired, AuthorisationUnfit
-from kiosk.issuance.persons import Clerk, IdentityQuestion
+from kiosk.issuance.persons import Clerk, Exemption, IdentityQuestion
 from kiosk.issuance.station import Station
 from kiosk.model.application import AuthorisedApplicant, EligibleApplication, ExemptedFee
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms, Operation
 from kiosk.model.certificate import CertificateState
 from kiosk.model.policy import PasswordKind
-from kiosk.model.testimony import ClerkSignature
+from kiosk.model.step import Step
+from kiosk.model.testimony import Testimony, TestimonyInvalid, TestimonyTerms
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,16 +45,28 @@ def ask_for_leave(leave: Leave, question: IdentityQuestion, station: Station, cl
 
 def ask_for_leave_to_issue(
     leave: Leave, question: IdentityQuestion, station: Station, clerk: Clerk
-) -> tuple[Authorisation, ClerkSignature | None]:
-    """The same; where he exempts from the fee a second clerk's key signs the very same bytes, which name the ground."""
+) -> tuple[Authorisation, Testimony | None]:
+    """The same; where he exempts from the fee, the ground under his signature and a second clerk's beside it.
+
+    It is no part of the leave: the leave goes to the authority, which the ground does not concern.
+    """
     exemption = clerk.approve(question)
-    if exemption is None:
-        return _sign(leave, station), None
-    authorisation = _sign(leave, station, exemption.ground)
-    return authorisation, station.countersign(exemption.second, authorisation.payload)
+    authorisation = _sign(leave, station)
+    return authorisation, None if exemption is None else _exempt(leave.case, exemption, station)
 
 
-def _sign(leave: Leave, station: Station, ground: str | None = None) -> Authorisation:
+def _exempt(pseudonym: str, exemption: Exemption, station: Station) -> Testimony:
+    if station.two_clerks is not None:
+        return station.two_clerks.exempt(pseudonym)
+    nonce, now = station.random_bytes(16), station.clock()
+    terms = TestimonyTerms.of(pseudonym, station.name, Step.AUTHORISE, exemption.ground, nonce, now)
+    try:
+        return signed_by_two(terms, station.clerk_key, station.second_key(exemption.second))
+    except TestimonyInvalid as error:
+        raise AuthorisationUnfit(str(error)) from error
+
+
+def _sign(leave: Leave, station: Station) -> Authorisation:
     now = station.clock().replace(microsecond=0)
     return station.clerk_key.authorise(
         AuthorisationTerms(
@@ -68,7 +81,6 @@ def _sign(leave: Leave, station: Station, ground: str | None = None) -> Authoris
             expires_at=now + station.authorisation_life,
             uptime=station.uptime(),
             which=leave.which,
-            exemption=ground,
         )
     )
 
@@ -91,26 +103,39 @@ def refuse_unless_issuing(pseudonym: str, authorised: AuthorisedApplicant, stati
     """The same of an issuance; nor has its leave run out. Raises `AuthorisationUnfit`, `AuthorisationExpired`."""
     leave = leave_to_issue(pseudonym, authorised.identified.eligible)
     refuse_unless_fresh(refuse_unless_covered(authorised.authorisation, leave, station), station)
-    exempted_fee(authorised, station)
+    exempted_fee(pseudonym, authorised, station)
 
 
-def exempted_fee(authorised: AuthorisedApplicant, station: Station) -> ExemptedFee | None:
+def exempted_fee(pseudonym: str, authorised: AuthorisedApplicant, station: Station) -> ExemptedFee | None:
     """On which ground two clerks have exempted the resident from the fee; None where it is due.
 
-    Raises `AuthorisationUnfit` when the policy has no such ground, or not two clerks have signed.
+    Raises `AuthorisationUnfit` when the policy has no such ground, or not two clerks have signed for just this case.
     """
-    ground = authorised.authorisation.terms.exemption
-    if ground is None:
+    testimony = authorised.exemption
+    if testimony is None:
         return None
-    if station.policy.fee.ground(ground) is None:
-        raise AuthorisationUnfit(f"the policy exempts nobody on the ground {ground!r}")
-    issuer = x509.load_der_x509_certificate(station.issuer)
+    issuer, signed_at = x509.load_der_x509_certificate(station.issuer), authorised.authorisation.terms.issued_at
     try:
-        second = verify_countersignature(authorised.authorisation, authorised.second, issuer, station.clock())
-    except AuthorisationInvalid as error:
+        terms = verify_testimony(testimony, issuer, signed_at)
+    except TestimonyInvalid as error:
         raise AuthorisationUnfit(str(error)) from error
-    first = authorised.authorisation.clerk_certificate
-    return ExemptedFee(ground, (operator_of(first), operator_of(second.certificate)))
+    if (terms.case, terms.station, terms.question) != (pseudonym, station.name, Step.AUTHORISE):
+        raise AuthorisationUnfit("the exemption is for something else")
+    if station.policy.fee.ground(terms.answer) is None:
+        raise AuthorisationUnfit(f"the policy exempts nobody on the ground {terms.answer!r}")
+    first, second = testimony.first.certificate, testimony.second.certificate
+    return ExemptedFee(terms.answer, (operator_of(first), operator_of(second)))
+
+
+def exempted_fee_in_force(pseudonym: str, authorised: AuthorisedApplicant, station: Station) -> ExemptedFee | None:
+    """The same, of clerks whom the authority has not revoked: no request carries their word there.
+
+    Raises `AuthorisationUnfit` and `AuthorityError`.
+    """
+    testimony = authorised.exemption
+    if testimony and not are_in_force([testimony.first.certificate, testimony.second.certificate], station):
+        raise AuthorisationUnfit("the exemption is signed with a certificate that was revoked")
+    return exempted_fee(pseudonym, authorised, station)
 
 
 def refuse_unless_fresh(terms: AuthorisationTerms, station: Station) -> None:

@@ -5,15 +5,13 @@ station of their own. It is durable before anything is done upon it, and it is g
 itself, at the place at which it asked.
 """
 
-import datetime
-
 import msgspec
 from cryptography import x509
 
 from hw.errors import DeviceError
 from hw.ports import MachineMoney
 from kiosk.authority.errors import AuthorityError
-from kiosk.counter.clerk_key import ClerkKey, operator_of, verify_testimony
+from kiosk.counter.clerk_key import ClerkKey, operator_of, signed_by_two, verify_testimony
 from kiosk.issuance.failure import Halted, failure_code
 from kiosk.issuance.filing import refuse_if_broken
 from kiosk.issuance.leave import are_in_force
@@ -49,14 +47,8 @@ def settle(record: CaseRecord, answer: str, station: Station, first: ClerkKey, s
     certificate is revoked, `TransitionRefused` when the case was settled meanwhile, and `Halted` when the journal was
     changed or the authority cannot be asked about the clerks.
     """
-    terms = TestimonyTerms(
-        case=record.pseudonym,
-        station=station.name,
-        question=question_of(record),
-        answer=answer,
-        nonce=station.random_bytes(16),
-        signed_at=station.clock().astimezone(datetime.UTC).replace(microsecond=0),
-    )
+    question, nonce = question_of(record), station.random_bytes(16)
+    terms = TestimonyTerms.of(record.pseudonym, station.name, question, answer, nonce, station.clock())
     return accept(record, signed_by_two(terms, first, second), station)
 
 
@@ -78,12 +70,6 @@ def known_money(record: CaseRecord, station: Station) -> MachineMoney:
         return station.cash.left_over(record.pseudonym)
     except DeviceError:
         return MachineMoney(is_count_lost=True)
-
-
-def signed_by_two(terms: TestimonyTerms, first: ClerkKey, second: ClerkKey) -> Testimony:
-    """The terms under both signatures, by whomever they are. Raises `TestimonyInvalid` for an answer that is none."""
-    payload = terms.encode()
-    return Testimony(payload, first.testify(payload), second.testify(payload))
 
 
 def accept(record: CaseRecord, testimony: Testimony, station: Station) -> CaseRecord:

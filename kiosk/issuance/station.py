@@ -18,7 +18,7 @@ from kiosk.journal.journal import Journal
 from kiosk.model.application import Delivery
 from kiosk.model.authorisation import Authorisation, Uptime
 from kiosk.model.policy import Policy
-from kiosk.model.testimony import ClerkSignature, Testimony
+from kiosk.model.testimony import Testimony
 from kiosk.model.town import Town
 from kiosk.register.register import ResidentLookup
 
@@ -48,6 +48,12 @@ class TwoClerks(Protocol):
         Raises `kiosk.issuance.persons.Abandoned`, `hw.errors.LinkLost` and `hw.errors.Refused`.
         """
 
+    def exempt(self, pseudonym: str) -> Testimony:
+        """On which ground they have exempted from the fee of this station's case, when they gave leave for it.
+
+        Raises `hw.errors.LinkLost` and `hw.errors.Refused`.
+        """
+
 
 @dataclass(frozen=True, repr=False)
 class Station:
@@ -58,7 +64,7 @@ class Station:
     `audit` looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime`
     is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one; `archive` the
     clerk's station that alone can read the cases that have ended, where that is another, and `two_clerks` are those who
-    settle there what nobody can tell. `countersign` has the clerk of a name sign what the first one has signed; raises
+    settle there what nobody can tell. `second_key` is the key of another clerk of this station, by his name; it raises
     `hw.errors.Refused`.
     """
 
@@ -78,7 +84,7 @@ class Station:
     issuer: bytes
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
-    countersign: Callable[[str, bytes], ClerkSignature]
+    second_key: Callable[[str], ClerkKey]
     ids: TownIds
     receipt_form: ReceiptForm
     roll_paper: RollPaper

@@ -380,7 +380,7 @@ class Journal:
             beside = {"beside": "person" if person else "card"} if person or card else {}
             money: dict[str, str | int] = {} if yen is None else {"yen": yen}
             if exempted is not None:
-                money |= {"exempted": exempted.ground, "operators": " ".join(exempted.operators)}
+                money |= {"exempted": True, "operators": " ".join(exempted.operators)}
             seal, handed_over = self._sealed_after(transaction, case, stage, escrow)
             told: dict[str, str | int] = {**facts, "commitment": commitment, **auto, **beside, **money, **handed_over}
             self._chain.append(transaction, told)

@@ -9,7 +9,7 @@ from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.resident import FourItems, Resident
-from kiosk.model.testimony import ClerkSignature
+from kiosk.model.testimony import Testimony
 
 LONGEST_NUMBER = 40
 APPLICATION_NUMBER = re.compile(rf"[0-9A-Za-z][0-9A-Za-z._-]{{0,{LONGEST_NUMBER - 1}}}")
@@ -69,11 +69,11 @@ class IdentifiedApplicant:
 
 @dataclass(frozen=True)
 class AuthorisedApplicant:
-    """The clerk's key has signed for this case and this card; `second` is another clerk's, where no fee is due."""
+    """The clerk's key has signed for this case and this card; `exemption` is two clerks' word that no fee is due."""
 
     identified: IdentifiedApplicant
     authorisation: Authorisation
-    second: ClerkSignature | None = None
+    exemption: Testimony | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from kiosk.model.policy import GROUND, PasswordKind
+from kiosk.model.policy import PasswordKind
 
 Operation = Literal["issue", "revoke", "reset_password"]
 """What a leave is for: a certificate, its revocation, or a new password for one that is locked or forgotten."""
@@ -38,8 +38,7 @@ class AuthorisationTerms:
     resident (HMAC-SHA256 over the resident's code: equal for equal persons, meaningless to others), `nonce` 16 random
     bytes that the card's attestation repeats. Times are UTC, whole seconds; `uptime` is that of the station which may
     use it, so that neither a clock that is set back nor another boot makes it last longer. `which` is the password that
-    may be set anew, None where there is none, and in leaves that were signed before they named it. `exemption` is the
-    code of the ground on which no fee is due; such a leave counts when a second clerk has signed it too.
+    may be set anew, None where there is none, and in leaves that were signed before they named it.
     """
 
     operation: Operation
@@ -53,7 +52,6 @@ class AuthorisationTerms:
     expires_at: datetime.datetime
     uptime: Uptime
     which: PasswordKind | None = None
-    exemption: str | None = None
 
     def is_fresh(self, now: datetime.datetime, uptime: Uptime) -> bool:
         """Whether a key may still be made on it, at this time by the clock and by the station's own time."""
@@ -64,8 +62,8 @@ class AuthorisationTerms:
     def encode(self) -> bytes:
         """The canonical payload."""
         document = {
-            # What names neither a password nor a ground is the same bytes as ever.
-            "version": 4 if self.exemption is not None else 2 if self.which is None else 3,
+            # What names no password is the same bytes as ever.
+            "version": 2 if self.which is None else 3,
             "operation": self.operation,
             "case": self.case,
             "station": self.station,
@@ -80,8 +78,6 @@ class AuthorisationTerms:
         }
         if self.which is not None:
             document["which"] = self.which
-        if self.exemption is not None:
-            document["exemption"] = self.exemption
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
@@ -103,14 +99,11 @@ class AuthorisationTerms:
                 expires_at=datetime.datetime.fromisoformat(d["expires_at"]),
                 uptime=Uptime(bytes.fromhex(d["boot"]), d["uptime_s"]),
                 which=d.get("which"),
-                exemption=d.get("exemption"),
             )
             if terms.which is not None and (
                 terms.operation != "reset_password" or terms.which not in get_args(PasswordKind)
             ):
                 raise AuthorisationInvalid(f"{terms.operation} of password {terms.which!r}")
-            if terms.exemption is not None and (terms.operation != "issue" or not GROUND.fullmatch(terms.exemption)):
-                raise AuthorisationInvalid(f"{terms.operation} without fee on the ground {terms.exemption!r}")
             lengths = (len(terms.nonce), len(terms.items_hash), len(terms.person), len(terms.uptime.boot))
             if lengths != (16, 32, 32, 16):
                 raise AuthorisationInvalid("nonce, items_hash, person or boot has a wrong length")

@@ -36,7 +36,7 @@ class PasswordRules:
 
 
 GROUND = re.compile("[a-z][a-z0-9_-]{0,19}")
-"""How a ground for an exemption is written in leaves and in the journal."""
+"""How a ground for an exemption is written in what two clerks sign."""
 MOST_GROUNDS = 8
 """As many as a clerk chooses from on one screen."""
 LONGEST_GROUND_NAME = 8
@@ -57,6 +57,11 @@ class FeeRules:
 
     issue_yen: int
     exemptions: tuple[ExemptionGround, ...] = ()
+
+    @property
+    def grounds(self) -> tuple[ExemptionGround, ...]:
+        """The grounds on which there is something to be exempted from."""
+        return self.exemptions if self.issue_yen else ()
 
     def ground(self, code: str) -> ExemptionGround | None:
         """The ground of this code."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kiosk.model.policy import GROUND
 from kiosk.model.step import Step, Undo
-from kiosk.model.transition import WITNESSED
 
 
 class PaperSeen(StrEnum):
@@ -36,14 +36,18 @@ class TestimonyInvalid(ValueError):
 _YEN = r"0|[1-9][0-9]{0,5}"
 
 ANSWERS: Mapping[Step | Undo, str] = {
+    Step.AUTHORISE: GROUND.pattern,
     Step.FEE: _YEN,
     Step.RECEIPT: "|".join(PaperSeen),
     Undo.REFUND: _YEN,
     Undo.REVOKE: "|".join(AuthorityFound),
 }
-"""What can be answered, as a regular expression: yen of this payer in the till, what came out, what is valid."""
+"""What can be answered, as a regular expression.
 
-_NAMED: Mapping[str, Step | Undo] = {question.value: question for question in WITNESSED}
+On which ground of the policy no fee is due, yen of this payer in the till, what came out, what is valid.
+"""
+
+_NAMED: Mapping[str, Step | Undo] = {question.value: question for question in ANSWERS}
 _NONCE_LENGTH = 16
 
 
@@ -60,6 +64,13 @@ class TestimonyTerms:
     answer: str
     nonce: bytes
     signed_at: datetime.datetime
+
+    @classmethod
+    def of(
+        cls, case: str, station: str, question: Step | Undo, answer: str, nonce: bytes, at: datetime.datetime
+    ) -> "TestimonyTerms":
+        """What is signed at that moment."""
+        return cls(case, station, question, answer, nonce, at.astimezone(datetime.UTC).replace(microsecond=0))
 
     def encode(self) -> bytes:
         """The canonical payload. Raises `TestimonyInvalid` for an answer that the question does not have."""

@@ -50,7 +50,7 @@ class DayTakings:
     """What the journal says of the money at this station since the drawer was counted last.
 
     `float_yen` lay in the drawer then; `until_seq` is the journal's last entry that was read; `receipts` the first and
-    the last number, None where none was printed.
+    the last number, None where none was printed; `exempted` are residents of whom two clerks took no fee.
     """
 
     day: datetime.date
@@ -63,6 +63,7 @@ class DayTakings:
     until_seq: int = 0
     suspects: int = 0
     receipts: tuple[int, int] | None = None
+    exempted: int = 0
 
     @property
     def due_yen(self) -> int:

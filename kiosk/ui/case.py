@@ -6,6 +6,7 @@ Lives on the event loop. `take` is given the news of the case's thread in order;
 from dataclasses import dataclass
 from typing import Any
 
+from kiosk.issuance.persons import Exemption
 from kiosk.issuance.report import Phase, StepReport
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
@@ -13,11 +14,13 @@ from kiosk.model.step import PROCEDURE, Actor, Step, position_of
 from kiosk.ui.bell import Bell
 from kiosk.ui.ending import Ending, Finished, Money, Outcome, Trouble, has_halted
 from kiosk.ui.persons import (
+    Approval,
     Asked,
     CardRequest,
     CaseLine,
     ClerkAnswered,
     ClerkAsked,
+    Consent,
     FeeDue,
     Gone,
     PasswordChoice,
@@ -51,6 +54,8 @@ class OpenCase:
         self.resident_sees: ResidentSees = AtWork(Step.APPLICATION)
         self.clerk_asked: ClerkAsked[Any] | None = None
         self.is_fee_asked = False
+        self.is_free = False
+        """Whether nothing is to be paid, as far as the seats have heard."""
         self.money = Money.UNTOUCHED
         self.ending: Ending | None = None
         self.is_stopping = False
@@ -89,9 +94,11 @@ class OpenCase:
                 self.done |= {step}
                 if step is Step.FEE:
                     # Recalled of an interrupted run too, in which nobody is asked for it again.
-                    self._know_paid()
+                    self.is_fee_asked = True
+                    self.money = Money.UNTOUCHED if self.is_free else Money.TAKEN
             case CardRequest() | ResidentAsked():
                 self.resident_sees = news
+                self.is_free |= isinstance(news, Consent) and not news.summary.fee_yen
             case ClerkAsked():
                 self.clerk_asked = news
                 self.is_fee_asked |= isinstance(news, FeeDue)
@@ -123,6 +130,8 @@ class OpenCase:
         was_taken = question.take(value)
         if was_taken and isinstance(question, FeeDue):
             self.money = Money.TAKEN
+        if was_taken and isinstance(question, Approval):
+            self.is_free |= isinstance(value, Exemption)
         if self.clerk_asked is question:
             self.clerk_asked = None
         if self.resident_sees is question:

@@ -192,13 +192,14 @@ class CounterDay:
             "difference_yen": f"{count.difference_yen:+,}" if count.difference_yen else "0",
             "first_receipt": "-" if takings.receipts is None else f"{takings.receipts[0]:06d}",
             "last_receipt": "-" if takings.receipts is None else f"{takings.receipts[1]:06d}",
+            "exempted": str(takings.exempted),
             "suspects": str(takings.suspects),
             "unassigned_yen": f"{unowned.unassigned_yen:,}" if unowned else "0",
             "clerk": clerk,
             "head": kept.head,
         }
         rows = {"denominations": [{"value": f"{int(yen):,}", "pieces": str(n)} for yen, n in count.pieces.items()]}
-        known = {"head": kept.head, "suspects": takings.suspects, "unassigned": unowned}
+        known = {"head": kept.head, "suspects": takings.suspects, "unassigned": unowned, "exempted": takings.exempted}
         marks = {mark for mark, is_known in known.items() if is_known}
         return await self._print("day_close", words, values, rows, marks)
 

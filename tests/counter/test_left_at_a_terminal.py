@@ -13,7 +13,7 @@ from hw.ports import MachineMoney
 from kiosk.application_file import ClerkTable
 from kiosk.authority.credential import load_credential
 from kiosk.authority.embedded.directory import add_station
-from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of
+from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of, signed_by_two
 from kiosk.counter.remote_clerk import (
     RemoteClerk,
     RemoteDecisions,
@@ -26,7 +26,7 @@ from kiosk.issuance.persons import (
     CannotTell,
     PaperSeen,
 )
-from kiosk.issuance.settle import NotSuspect, settle_elsewhere, signed_by_two
+from kiosk.issuance.settle import NotSuspect, settle_elsewhere
 from kiosk.journal.records import CaseElsewhere, CaseRecord
 from kiosk.model.decision import CarriedOut, Choice, DecisionKind
 from kiosk.model.step import Step, Undo

@@ -31,7 +31,6 @@ from kiosk.counter.remote_clerk import (
     RemoteRegister,
     RemoteTwoClerks,
     remote_card_keys,
-    remote_countersignature,
 )
 from kiosk.counter.town_ids import KeyedIds
 from kiosk.issuance.ended_cases import EndedCases
@@ -126,7 +125,6 @@ class TwoStations:
             "register": RemoteRegister(desk),
             "card_keys": remote_card_keys(desk),
             "clerk_key": RemoteClerkKey(desk),
-            "countersign": remote_countersignature(desk),
             "ids": RemoteIds(desk),
             "archive": RemoteArchive(desk),
             "two_clerks": RemoteTwoClerks(desk),

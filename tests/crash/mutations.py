@@ -760,8 +760,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "the clerk's station signs that no money lies there, whatever two clerks found",
         _CHARGED,
         "kiosk.counter.desk:Desk._testify",
-        "answer=finding.answer",
-        'answer=finding.answer if question.value == "receipt" else "0"',
+        "finding.answer",
+        '(finding.answer if question.value == "receipt" else "0")',
     ),
     _one(
         "a printer left within a command is asked as if it listened",

@@ -238,7 +238,7 @@ class World:
             card_keys=lambda authorisation: self.clerk_station.keys(desk, authorisation),
             uptime=lambda: Uptime(self.boot.to_bytes(16, "big"), int((self.now - START).total_seconds())),
             clerk_key=office.clerk_key,
-            countersign=lambda _, payload: office.second_clerk.testify(payload),
+            second_key=lambda _: office.second_clerk,
             ids=KeyedIds(bytes(16)),
             receipt_form=office.receipt_form,
             roll_paper=lambda name, values, marks: roll_paper(

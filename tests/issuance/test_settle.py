@@ -15,7 +15,7 @@ from hw.ports import MachineMoney, PrintJob, PrintOutcome
 from kiosk.application_file import ClerkTable
 from kiosk.authority.embedded.directory import DEMO_NAME, SECOND_CLERK
 from kiosk.authority.errors import AuthorityUnreachable
-from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of, verify_testimony
+from kiosk.counter.clerk_key import ClerkKeyFile, load_clerk_key, operator_of, signed_by_two, verify_testimony
 from kiosk.issuance.abort import abort
 from kiosk.issuance.failure import Halted, RolledBack, Suspect
 from kiosk.issuance.hold import hold
@@ -27,7 +27,6 @@ from kiosk.issuance.settle import (
     question_of,
     settle,
     settle_elsewhere,
-    signed_by_two,
 )
 from kiosk.journal.database import open_database
 from kiosk.journal.records import CaseRecord, EffectState

@@ -173,21 +173,6 @@ def test_a_leave_names_the_password_that_is_set_anew(which: PasswordKind) -> Non
             AuthorisationTerms.decode(changed)
 
 
-def test_a_leave_names_the_ground_on_which_no_fee_is_due() -> None:
-    leave = terms(exemption="office_error")
-    assert AuthorisationTerms.decode(leave.encode()) == leave
-    assert b"exemption" not in terms().encode()
-    for changed in (
-        terms(operation="revoke", exemption="office_error").encode(),
-        terms(exemption="Office error").encode(),
-        leave.encode().replace(b'"office_error"', b"7"),
-        leave.encode().replace(b'"version":4', b'"version":2'),
-        terms().encode().replace(b'"issued_at"', b'"exemption":null,"issued_at"'),
-    ):
-        with pytest.raises(AuthorisationInvalid):
-            AuthorisationTerms.decode(changed)
-
-
 def test_the_signed_bytes_of_an_authorisation_are_sorted_json_in_utc() -> None:
     issued_at = datetime.datetime(2026, 4, 1, 10, 2, 3, 999_999, datetime.timezone(datetime.timedelta(hours=9)))
     with standing_in("Asia/Tokyo"):

@@ -111,4 +111,4 @@ def test_paper_is_whole_or_partly_there_or_not() -> None:
 
 
 def test_whatever_a_person_is_asked_has_its_answers() -> None:
-    assert tuple(ANSWERS) == WITNESSED
+    assert tuple(ANSWERS) == (Step.AUTHORISE, *WITNESSED)

@@ -4,18 +4,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kiosk.issuance.failure import Halted
-from kiosk.issuance.persons import Abandoned, Persons
-from kiosk.issuance.report import StepReport
+from kiosk.issuance.persons import Abandoned, DeliverySummary, Exemption, IdentityQuestion, Persons
+from kiosk.issuance.report import Phase, StepReport
 from kiosk.model.application import Application
 from kiosk.model.step import Actor, Step
 from kiosk.ui.bell import Bell
 from kiosk.ui.case import OpenCase
 from kiosk.ui.ending import Finished, Money, Outcome, Trouble
-from kiosk.ui.persons import Repayment
+from kiosk.ui.persons import Approval, ClerkAnswered, Consent, Repayment
+from kiosk.ui.resident.flow import _view
+from kiosk.ui.resident.wait import Waiting
 from tests.counter_bench import World
 from tests.issuance.rest import bodies, check_rest, commits_of_an_issuance, cut, new_world
-from tests.ui.scripted_counter import resident
+from tests.ui.scripted_counter import NOW, resident
 
 
 @dataclass
@@ -50,6 +54,26 @@ def test_a_paid_case_is_paid_and_cannot_be_stopped_wherever_it_was_cut(tmp_path:
         closed = world.issue(report=watched)
         watched.case.take(Finished(closed))
         assert watched.seen and set(watched.seen) == {(False, Money.TAKEN)}
+
+
+@pytest.mark.parametrize("is_told_by", ["clerk", "consent", "clerk elsewhere"])
+def test_who_is_exempted_is_told_nothing_of_money(is_told_by: str) -> None:
+    case = OpenCase(Application("1", ""), resident(0), Bell())
+    items = resident(0).items
+    approval = Approval(IdentityQuestion("1", items, items, ()))
+    if is_told_by == "consent":
+        case.take(Consent(DeliverySummary(items.name, NOW, 0, items.name)))
+    elif is_told_by == "clerk":
+        case.take(approval)
+        assert case.answer(approval, Exemption("disaster", "second"))
+    else:
+        case.take(ClerkAnswered(approval, Exemption("disaster", "second")))
+    case.take(StepReport(Step.FEE, Actor.RESIDENT, Phase.BEGUN))
+    assert _view(case) is Waiting.WORK, "nobody tells him to pay"
+    case.take(StepReport(Step.FEE, Actor.RESIDENT, Phase.DONE))
+    assert not case.can_stop
+    case.take(Trouble(Outcome.ROLLED_BACK, "K-CA-005", False))
+    assert case.money is Money.UNTOUCHED, "nothing is given back that was not taken"
 
 
 class GoneHome:

@@ -28,9 +28,17 @@ class Approve(SeatScreen[Approved]):
 
     NAMED_KEYS = "#exempt"
 
-    def __init__(self, seat: Seat, position: int | None, question: IdentityQuestion) -> None:
+    def __init__(
+        self, seat: Seat, position: int | None, question: IdentityQuestion, second_clerks: Sequence[str] = ()
+    ) -> None:
         super().__init__(seat, position=position, can_stop=True)
         self._question = question
+        self._second_clerks = second_clerks
+
+    @property
+    def _can_exempt(self) -> bool:
+        """Whether the policy has a ground, and another clerk can sign."""
+        return bool(self._question.exemptions) and any(name != self.seat.person for name in self._second_clerks)
 
     def page(self) -> ComposeResult:
         """For whom, and what follows."""
@@ -52,7 +60,7 @@ class Approve(SeatScreen[Approved]):
 
     def keys(self) -> Iterable[Key]:
         """Leave; where the town's ordinance has grounds for it, without a fee."""
-        if self._question.exemptions:
+        if self._can_exempt:
             yield Key(self.words("clerk.approve.exempt"), id="exempt", hint="0")
         yield Key(self.words("clerk.approve.yes"), id="approve", hint="Enter", kind="main")
 
@@ -97,9 +105,15 @@ class ChooseGround(SeatScreen[str]):
             self.dismiss(event.key.value)
 
 
+class SecondOrBack(SecondClerk):
+    """The same; nothing is stopped by going back to where leave is given."""
+
+    ASKS_BACK = False
+
+
 async def ask_approval(
     seat: Seat,
-    approve: Callable[[], SeatScreen[Any]],
+    make: Callable[[], SeatScreen[Any]],
     question: IdentityQuestion,
     second_clerks: Sequence[str],
     is_waited_for: Callable[[], bool],
@@ -109,7 +123,7 @@ async def ask_approval(
     None when the case waits no more.
     """
     while True:
-        asking = approve()
+        asking = make()
         approved = await seat.show(asking, is_waited_for)
         if approved is not Approved.WITHOUT_FEE:
             return approved
@@ -118,8 +132,13 @@ async def ask_approval(
         code = await seat.show(choosing, is_waited_for)
         if isinstance(code, str):
             name = next(ground.name for ground in question.exemptions if ground.code == code)
-            purpose = seat.words("clerk.second.exempt", number=question.application_number, ground=name)
-            signing = SecondClerk(seat, second_clerks, purpose)
+            purpose = seat.words(
+                "clerk.second.exempt",
+                number=question.application_number,
+                name=question.register_items.name,
+                ground=name,
+            )
+            signing = SecondOrBack(seat, second_clerks, purpose)
             signing.concerning = asking.concerning
             second = await seat.show(signing, is_waited_for)
             if isinstance(second, str):

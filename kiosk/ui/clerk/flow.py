@@ -265,7 +265,7 @@ async def _put_for_terminal(
         return
 
     def make() -> SeatScreen[Any]:
-        screen = _screen(seat, question.position, question.asked, seat.person, office.identity_routes)
+        screen = _screen(seat, question.position, question.asked, seat.person, office)
         screen.concerning = concerning
         return screen
 
@@ -375,7 +375,7 @@ async def _put(seat: Seat, case: OpenCase, question: ClerkAsked[Any], counter: C
         return case.clerk_asked is question
 
     def make() -> SeatScreen[Any]:
-        return _screen(seat, case.position, question, seat.person, office.identity_routes)
+        return _screen(seat, case.position, question, seat.person, office)
 
     answer = await _show_asked(seat, make, question, counter, office, is_waited_for)
     if isinstance(answer, Stop):
@@ -419,14 +419,12 @@ def _said(question: ClerkAsked[Any], answer: object) -> object:
     return None if isinstance(question, ChangeDue | CashMinded | Repayment) else answer
 
 
-def _screen(
-    seat: Seat, position: int | None, question: ClerkAsked[Any], clerk: str, routes: Sequence[IdentityRoute]
-) -> SeatScreen[Any]:
+def _screen(seat: Seat, position: int | None, question: ClerkAsked[Any], clerk: str, office: Office) -> SeatScreen[Any]:
     match question:
         case IdentityCheck(question=comparison):
-            return CheckIdentity(seat, position, comparison, clerk, routes)
+            return CheckIdentity(seat, position, comparison, clerk, office.identity_routes)
         case Approval(question=comparison):
-            return Approve(seat, position, comparison)
+            return Approve(seat, position, comparison, office.services.second_clerks())
         case FeeDue(due_yen=due_yen):
             return EnterAmount(seat, position, due_yen, least_yen=due_yen, purpose="fee")
         case PaymentCount(due_yen=due_yen, known=known):

@@ -1,4 +1,4 @@
-"""The second clerk, without whom no testimony stands: he shows by his own number and PIN that he is another one."""
+"""The second clerk, where one is not enough: he shows by his own number and PIN that he is another one."""
 
 from collections.abc import Iterable, Sequence
 

@@ -38,7 +38,8 @@ class Agree(SeatScreen[bool]):
                 words("resident.consent.fee"): words("money.yen", yen=summary.fee_yen),
             }
         )
-        yield Paragraph(words("resident.consent.text"), classes="aside")
+        text = "resident.consent.text" if summary.fee_yen else "resident.consent.free"
+        yield Paragraph(words(text), classes="aside")
 
     def keys(self) -> Iterable[Key]:
         """Yes."""

@@ -213,6 +213,8 @@ def _view(case: OpenCase) -> ResidentAsked[Any] | CardRequest | Waiting | None:
         return Waiting.STOPPING
     if sees.has_password and sees.step is Step.GENERATE_KEY:
         return Waiting.KEY
+    if sees.step is Step.FEE and case.is_free:
+        return Waiting.WORK
     return _WAITING.get(sees.step, Waiting.WORK)
 
 
