@@ -360,9 +360,9 @@ class Desk:
 
     def _exempt(self, asked: Question, pseudonym: str) -> Testimony:
         approval = self._exempted.pop(asked.asker, None)
-        is_approved = approval is not None and approval.case == pseudonym and self._is_now(approval.at)
-        if approval is None or approval.exemption is None or self.key_of is None or not is_approved:
+        if approval is None or approval.case != pseudonym or not self._is_now(approval.at):
             raise Refused("no two clerks have approved this")
+        assert approval.exemption is not None and self.key_of is not None, "an exemption was offered and granted"
         ground, nonce, now = approval.exemption.ground, self.random_bytes(16), self.clock()
         terms = TestimonyTerms.of(pseudonym, asked.asker, Step.AUTHORISE, ground, nonce, now)
         try:

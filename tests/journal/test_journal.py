@@ -23,12 +23,13 @@ from kiosk.config import SHIPPED, StoreTable, load_config
 from kiosk.exit_code import ExitCode
 from kiosk.journal.chain import is_begun
 from kiosk.journal.command import run_journal
-from kiosk.journal.database import MIGRATIONS, open_database
+from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken, Entry, chain
 from kiosk.journal.errors import NotWritten, StoreDamaged, StoreTooNew, StoreUnusable
 from kiosk.journal.head import HeadKey
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import EffectState
+from kiosk.journal.schema import MIGRATIONS
 from kiosk.journal.seal import StationKey, load_station_key
 from kiosk.journal.verify import verify_chain
 from kiosk.model.step import Actor, Step
