@@ -95,8 +95,8 @@ def test_wherever_it_is_interrupted_it_stays_so(tmp_path: Path, fresh_authority:
 
 @pytest.mark.parametrize(
     "exemption",
-    [Exemption("disaster", "demo"), Exemption("friendship", "second")],
-    ids=["one-clerk-twice", "no-such-ground"],
+    [Exemption("disaster", "demo"), Exemption("friendship", "second"), Exemption("No word of a ground", "second")],
+    ids=["one-clerk-twice", "no-such-ground", "no-ground"],
 )
 def test_what_the_policy_or_the_second_clerk_does_not_bear_out_is_taken_back_before_a_key_is_made(
     world: World, exemption: Exemption
