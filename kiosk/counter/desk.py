@@ -364,7 +364,7 @@ class Desk:
             raise Refused("no two clerks have approved this")
         assert approval.exemption is not None and self.key_of is not None, "an exemption was offered and granted"
         ground, nonce, now = approval.exemption.ground, self.random_bytes(16), self.clock()
-        terms = TestimonyTerms.of(pseudonym, asked.asker, Step.AUTHORISE, ground, nonce, now)
+        terms = TestimonyTerms(pseudonym, asked.asker, Step.AUTHORISE, ground, nonce, now)
         try:
             signed = signed_by_two(terms, self.clerk_key, self.key_of(approval.exemption.second))
         except TestimonyInvalid as invalid:
@@ -431,7 +431,7 @@ class Desk:
             raise Refused("no two clerks settle here")
         finding = self.witnesses(asked, number).look(question, settled.known)
         nonce, now = self.random_bytes(16), self.clock()
-        terms = TestimonyTerms.of(pseudonym, asked.asker, question, finding.answer, nonce, now)
+        terms = TestimonyTerms(pseudonym, asked.asker, question, finding.answer, nonce, now)
         try:
             return signed_by_two(terms, self.clerk_key, self.key_of(finding.second))
         except TestimonyInvalid as invalid:

@@ -59,7 +59,7 @@ def _exempt(pseudonym: str, exemption: Exemption, station: Station) -> Testimony
     if station.two_clerks is not None:
         return station.two_clerks.exempt(pseudonym)
     nonce, now = station.random_bytes(16), station.clock()
-    terms = TestimonyTerms.of(pseudonym, station.name, Step.AUTHORISE, exemption.ground, nonce, now)
+    terms = TestimonyTerms(pseudonym, station.name, Step.AUTHORISE, exemption.ground, nonce, now)
     try:
         return signed_by_two(terms, station.clerk_key, station.second_key(exemption.second))
     except TestimonyInvalid as error:

@@ -48,7 +48,7 @@ def settle(record: CaseRecord, answer: str, station: Station, first: ClerkKey, s
     changed or the authority cannot be asked about the clerks.
     """
     question, nonce = question_of(record), station.random_bytes(16)
-    terms = TestimonyTerms.of(record.pseudonym, station.name, question, answer, nonce, station.clock())
+    terms = TestimonyTerms(record.pseudonym, station.name, question, answer, nonce, station.clock())
     return accept(record, signed_by_two(terms, first, second), station)
 
 

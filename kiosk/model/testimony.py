@@ -55,7 +55,7 @@ _NONCE_LENGTH = 16
 class TestimonyTerms:
     """What both clerks sign: how the `question` of a case (its pseudonym) is answered; `nonce` is 16 random bytes.
 
-    `signed_at` is UTC, whole seconds.
+    `signed_at` is signed in UTC and whole seconds.
     """
 
     case: str
@@ -64,13 +64,6 @@ class TestimonyTerms:
     answer: str
     nonce: bytes
     signed_at: datetime.datetime
-
-    @classmethod
-    def of(
-        cls, case: str, station: str, question: Step | Undo, answer: str, nonce: bytes, at: datetime.datetime
-    ) -> "TestimonyTerms":
-        """What is signed at that moment."""
-        return cls(case, station, question, answer, nonce, at.astimezone(datetime.UTC).replace(microsecond=0))
 
     def encode(self) -> bytes:
         """The canonical payload. Raises `TestimonyInvalid` for an answer that the question does not have."""
