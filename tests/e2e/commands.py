@@ -4,12 +4,13 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from tests.e2e.warm_process import WarmCommand, run_warm
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATION = ROOT / "config" / "demo" / "application.toml"
@@ -20,14 +21,7 @@ def run(
     *words: object, env: Mapping[str, str] | None = None, module: str = "kiosk"
 ) -> subprocess.CompletedProcess[str]:
     """One command to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", module, *map(str, words)],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})},
-        timeout=120,
-    )
+    return run_warm(module, [str(word) for word in words], {**os.environ, **(env or {})}, timeout_s=120)
 
 
 def processes_with(word: object) -> list[int]:
@@ -60,21 +54,22 @@ def lines(output: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def started(*words: object, env: Mapping[str, str] | None = None, module: str = "kiosk") -> Iterator[tuple[Any, str]]:
+def started(
+    *words: object, env: Mapping[str, str] | None = None, module: str = "kiosk"
+) -> Iterator[tuple[WarmCommand, str]]:
     """A long-running command, and the first line it printed; ended by SIGTERM."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, words)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **(env or {})},
-    )
-    assert process.stdout is not None
-    try:
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.stdout.close()
-        assert process.wait(timeout=30) == 0
+    reading, writing = os.pipe()
+    with open(reading) as output:
+        with open(writing, "wb"):
+            command = WarmCommand(
+                module, [str(word) for word in words], {**os.environ, **(env or {})}, writing, stderr=2
+            )
+        try:
+            yield command, output.readline().strip()
+        finally:
+            command.terminate()
+            output.close()
+            assert command.wait(timeout_s=30) == 0
 
 
 @contextmanager

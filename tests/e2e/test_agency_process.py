@@ -34,7 +34,7 @@ def test_what_the_counters_card_signs_is_accepted_until_the_certificate_is_revok
         done = run("drill", application_file(tmp_path / "a.toml"), "--json", "--data", data, *settings)
         assert done.returncode == 0, done.stderr
         serve = ("agency", "serve", "--listen", "127.0.0.1:0", "--trust", trust, "--data", tmp_path / "agency")
-        with started(*serve, "--set", f"authority.url={authority_url}") as (process, ready):
+        with started(*serve, "--set", f"authority.url={authority_url}") as (serving, ready):
             word, url = ready.split()
             assert word == "ready"
             own = tmp_path / "agency.pem"
@@ -58,8 +58,8 @@ def test_what_the_counters_card_signs_is_accepted_until_the_certificate_is_revok
             assert (told["number"], told["verdict"]) == (2, "rejected")
             second = run(*serve, "--set", f"authority.url={authority_url}")
             assert second.returncode == 70 and "in use" in second.stderr
-            process.terminate()
-            assert process.wait() == 0
+            serving.terminate()
+            assert serving.wait(timeout_s=30) == 0
 
 
 def test_a_pdf_and_an_xml_document_are_signed_by_the_card_and_verified(tmp_path: Path) -> None:
