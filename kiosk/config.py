@@ -102,7 +102,7 @@ class RegisterTable:
 
 @dataclass(frozen=True)
 class StoreTable:
-    """The store's SQLAlchemy URL; empty: SQLite in the data directory."""
+    """The store's URL (`kiosk.journal.connection.place_of`); empty: SQLite in the data directory."""
 
     url: str = ""
 

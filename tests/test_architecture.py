@@ -33,7 +33,7 @@ BEHIND_ONE_MODULE = {
     "smartcard": ("hw/card/pcsc.py",),
     "serial": ("hw/link/",),
     "escpos": ("hw/printer/",),
-    "sqlalchemy": ("kiosk/journal/database.py", "kiosk/authority/"),
+    "psycopg": ("kiosk/journal/connection.py",),
     "httpx": ("kiosk/authority/",),
     "starlette": ("kiosk/authority/", "kiosk/eapply/"),
     "uvicorn": ("kiosk/authority/", "kiosk/eapply/"),
@@ -200,7 +200,7 @@ BREACHES: tuple[tuple[Rule, Tree], ...] = (
     (seats_do_not_know_each_other, {"kiosk/ui/clerk/__init__.py": "from .. import resident"}),
     (a_library_stands_behind_one_module, {"hw/card/reader.py": "from smartcard import System"}),
     (a_library_stands_behind_one_module, {"hw/link/tty.py": "import serial", "hw/link/tcp.py": "import serial"}),
-    (a_library_stands_behind_one_module, {"kiosk/journal/search.py": "from sqlalchemy import select"}),
+    (a_library_stands_behind_one_module, {"kiosk/journal/search.py": "import psycopg"}),
     (a_library_stands_behind_one_module, {"kiosk/authority/crl.py": "from cryptography.hazmat import asn1"}),
     (a_library_stands_behind_one_module, {"kiosk/eapply/verify.py": "def f():\n    from asn1crypto import cms"}),
     (device_libraries_load_when_first_used, {"hw/link/tty.py": "import serial.tools"}),
@@ -264,7 +264,7 @@ def test_every_rule_is_shown_to_fail() -> None:
 
 
 def test_the_command_line_starts_without_screens_drivers_and_servers() -> None:
-    heavy = {"textual", "sqlalchemy", "httpx", "smartcard", "serial", "escpos", "uvicorn"}
+    heavy = {"textual", "psycopg", "httpx", "smartcard", "serial", "escpos", "uvicorn"}
     listing = "import sys, kiosk.cli; print(*{name.partition('.')[0] for name in sys.modules})"
     fresh = subprocess.run([sys.executable, "-c", listing], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert fresh.returncode == 0, fresh.stderr

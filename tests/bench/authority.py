@@ -49,7 +49,7 @@ from kiosk.authority.message import BodyKind, parse_message
 from kiosk.authority.signature import sign, verify
 from kiosk.authority.verification import ocsp_request
 from kiosk.config import SHIPPED
-from kiosk.journal.database import SQLITE_PRAGMAS
+from kiosk.journal.connection import SQLITE_PRAGMAS
 from kiosk.model.certificate import CertifiedItems, serial_text
 from kiosk.model.town import Town
 

@@ -37,7 +37,8 @@ from hw.sim.card.personalization import new_card
 from kiosk.config import SHIPPED
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.station import Station
-from kiosk.journal.database import SQLITE_PRAGMAS, Database, Rows, Transaction, open_database
+from kiosk.journal.connection import SQLITE_PRAGMAS
+from kiosk.journal.database import Database, Rows, Transaction, open_database
 from kiosk.register.register import load_register
 from tests.asgi_line import AsgiLine
 from tests.bench.stopwatch import Stopwatch

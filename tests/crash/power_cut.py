@@ -26,10 +26,9 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
-
 from kiosk.journal.chain import read_entries
-from kiosk.journal.database import SQLITE_PRAGMAS, Database, open_database
+from kiosk.journal.connection import SQLITE_PRAGMAS, DriverFailed
+from kiosk.journal.database import Database, open_database
 from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.errors import StoreLost, StoreUnusable
 from kiosk.journal.verify import verify_chain
@@ -173,7 +172,7 @@ def judge(recording: Recording, disk: Disk, image: dict[str, bytes], folder: Pat
     try:
         with opened(folder) as database:
             entries, state = look(database)
-    except (StoreLost, StoreUnusable, ChainBroken, DBAPIError) as error:
+    except (StoreLost, StoreUnusable, ChainBroken, DriverFailed) as error:
         return Verdict.CORRUPT, str(error)
     if tuple(entries) != recording.entries[: len(entries)]:
         return Verdict.CORRUPT, "entries that were never written"

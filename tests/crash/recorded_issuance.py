@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config import SHIPPED, load_config
-from kiosk.journal import database as store
-from kiosk.journal.database import Database, Transaction
+from kiosk.journal import connection
+from kiosk.journal.database import Database, Transaction, open_database
 from kiosk.register.register import load_register
 from tests.counter_bench import World
 from tests.stores import sqlite_store
@@ -43,11 +43,11 @@ class AcknowledgingDatabase:
 
 def main(folder: Path, count: int, pragmas: tuple[str, ...]) -> None:
     """Opens a new store and issues `count` certificates."""
-    store.SQLITE_PRAGMAS = pragmas
+    connection.SQLITE_PRAGMAS = pragmas
     (folder / "store").mkdir()
     world = World(folder, folder / "ca", store=sqlite_store(folder / "store"))
     acknowledged = os.open(folder / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    database: Any = AcknowledgingDatabase(store.open_database(world.database_url), acknowledged)
+    database: Any = AcknowledgingDatabase(open_database(world.database_url), acknowledged)
     register = load_register(load_config(SHIPPED / "kiosk.toml", []).register_file)
     for number, resident in enumerate(register.residents()[:count], start=1):
         world.issue(str(number), resident.code, station=world.station(database))

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, Protocol
-
-import sqlalchemy
-from sqlalchemy import event
+from unittest.mock import patch
 
 from hw.errors import CardRemoved
 from hw.link.memory import Core, MemoryLink
@@ -106,24 +104,22 @@ _NOT_WRITING = ("SELECT", "PRAGMA", "BEGIN", "COMMIT", "ROLLBACK")
 
 @contextmanager
 def watched_stores(watches: Mapping[str, CommitWatch]) -> Iterator[None]:
-    """While open, every SQLAlchemy connection to a file in `watches` (by its path) tells of its commits.
+    """While open, every connection to a file in `watches` (by its path) tells of its commits.
 
     This is below the product's own database modules, so that none of their commits can be forgotten.
     """
+    connect_unwatched = sqlite3.connect
 
-    def connect(_dialect: object, _record: object, args: list[Any], named: dict[str, Any]) -> sqlite3.Connection | None:
-        watch = watches.get(args[0]) if args else None
+    def connect(file: str, **named: Any) -> sqlite3.Connection:
+        watch = watches.get(file)
         if watch is None:
-            return None
-        connection = sqlite3.connect(*args, factory=WatchedConnection, **named)
+            return connect_unwatched(file, **named)
+        connection = connect_unwatched(file, factory=WatchedConnection, **named)
         connection.watch = watch
         return connection
 
-    event.listen(sqlalchemy.Engine, "do_connect", connect)
-    try:
+    with patch.object(sqlite3, "connect", connect):
         yield
-    finally:
-        event.remove(sqlalchemy.Engine, "do_connect", connect)
 
 
 class StoreWatch:

@@ -28,8 +28,7 @@ _LOADED = (
     "kiosk.drill",
     "kiosk.authority.embedded.command",
     "kiosk.authority.embedded.server",
-    "sqlalchemy.dialects.sqlite",
-    "sqlalchemy.dialects.postgresql.psycopg",
+    "psycopg",
     "hw.cli",
 )
 _NUMBER_BYTES = 20

@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from kiosk.journal.chain import Chain, read_entries, read_heads
+from kiosk.journal.connection import DriverFailed
 from kiosk.journal.database import Rows, Transaction, open_database
 from kiosk.journal.entry import ChainBroken
 from kiosk.journal.head import parse_head
@@ -74,7 +74,7 @@ def test_what_is_kept_beside_a_note_is_kept_with_it_or_not_at_all(tmp_path: Path
     proven = journal.note({"event": "given"}, keep)
     assert proven.signed.head.size == 1
     proven.signed.verify(HEAD_KEY.public)
-    with pytest.raises(DBAPIError, match="tickets"):
+    with pytest.raises(DriverFailed, match="tickets"):
         journal.note({"event": "given"}, keep)
     found = last(journal, tmp_path / "kiosk.db", "given")
     assert found is not None and found.seq == 1

@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy.exc import DBAPIError
 
+from kiosk.journal.connection import Connections, DriverFailed, place_of
 from kiosk.journal.database import Database, Transaction, open_database
 from kiosk.journal.errors import CommitUnknown, NotWritten, StoreLost
 from tests.postgres import SUPERUSER, Server, Template, store_url
@@ -131,16 +131,13 @@ def test_a_connection_finds_the_server_that_writes_and_notices_one_that_lost_its
 
 def parameters(url: str) -> dict[str, str]:
     """What libpq was told, as far as it is not the default."""
-    connection = open_database(url)._engine.raw_connection()
-    try:
-        return connection.driver_connection.info.get_parameters()  # psycopg's own
-    finally:
-        connection.close()
+    with Connections(place_of(url)).use() as connection:
+        return dict(connection.driver.info.get_parameters())
 
 
 def test_the_journal_cannot_be_truncated(postgresql_store: Store) -> None:
     database = open_database(postgresql_store.url)
-    with pytest.raises(DBAPIError, match="append-only"), database.write() as transaction:
+    with pytest.raises(DriverFailed, match="append-only"), database.write() as transaction:
         transaction.run("TRUNCATE journal")
 
 
@@ -271,9 +268,7 @@ def test_a_commit_still_in_progress_is_waited_for_before_anything_is_read(
 
 def line_of(transaction: Transaction) -> socket.socket:
     """The socket between this client and its server."""
-    connection = transaction._connection.connection.driver_connection
-    assert connection is not None
-    return socket.socket(fileno=os.dup(connection.fileno()))
+    return socket.socket(fileno=os.dup(transaction._connection.driver.fileno()))
 
 
 def test_a_station_that_is_frozen_loses_its_lock(server: Server) -> None:

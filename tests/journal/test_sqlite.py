@@ -8,10 +8,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DatabaseError
 
 from kiosk.authority.embedded.database import open_database as open_authority_books
 from kiosk.journal import database
+from kiosk.journal.connection import DriverFailed
 from kiosk.journal.database import UNREADABLE, open_database
 from kiosk.journal.errors import CommitUnknown, NotWritten, StoreDamaged, StoreLost, StoreTooNew, StoreUnusable
 from tests.journal.damaged_schema import changing_schema, lose_from_index
@@ -85,7 +85,7 @@ def test_a_connection_whose_block_failed_is_in_no_transaction_afterwards(path: P
             raise ZeroDivisionError
         with pytest.raises(NotWritten), database.write() as transaction:
             transaction.run("INSERT INTO tickets VALUES ('2026-04-01', 1, 'issue', 'waiting', NULL, 0, 0)")
-            with suppress(DatabaseError):
+            with suppress(DriverFailed):
                 transaction.run("INSERT INTO tickets VALUES ('2026-04-01', 1, 'issue', 'waiting', NULL, 0, 0)")
     with database.read() as transaction:
         assert transaction.run("SELECT * FROM tickets") == []

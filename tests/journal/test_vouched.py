@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
 
 from kiosk.config import SHIPPED, load_config
 from kiosk.exit_code import ExitCode
 from kiosk.journal.command import run_journal
+from kiosk.journal.connection import place_of
 from kiosk.journal.database import open_database
 from kiosk.journal.vouched import UNVOUCHED, VOUCHED
 from tests.journal.full_store import fill_all, lay_keys
@@ -91,7 +91,7 @@ def set_anew(store: Store, table: str, column: str, row: Any, value: object) -> 
     key = {name: held for name, held in row._asdict().items() if held is not None}
     statement = f"UPDATE {table} SET {column} = ? WHERE {' AND '.join(f'{name} = ?' for name in key)}"
     if store.url.startswith("sqlite"):
-        with contextlib.closing(sqlite3.connect(make_url(store.url).database or "")) as connection, connection:
+        with contextlib.closing(sqlite3.connect(place_of(store.url).file)) as connection, connection:
             for verb in ("update", "delete"):
                 connection.execute(f"DROP TRIGGER IF EXISTS journal_no_{verb}")
             assert connection.execute(statement, (value, *key.values())).rowcount == 1

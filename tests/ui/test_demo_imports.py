@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LOADED = {"httpx", "sqlalchemy", "cryptography", "kiosk.workbench"}
+LOADED = {"httpx", "sqlite3", "cryptography", "kiosk.workbench"}
 """What an open station that has asked its authority something does hold."""
 
 NEVER = (
@@ -26,9 +26,6 @@ NEVER = (
     "PIL",
     "reportlab",
     # what the libraries have for others
-    "sqlalchemy.orm",
-    "sqlalchemy.ext",
-    "sqlalchemy.dialects.postgresql",
     "textual.widgets._markdown",
     "textual.widgets._text_area",
     "tree_sitter",

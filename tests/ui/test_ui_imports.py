@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 HEAVY = (
-    "sqlalchemy",
+    "sqlite3",
     "httpx",
     "cryptography",
     "PIL",

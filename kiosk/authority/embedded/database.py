@@ -8,19 +8,16 @@ about by name; its server gathers their commits. Either way what was answered su
 import hashlib
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
-
-import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from typing import Protocol
 
 from kiosk.authority.embedded.schema import MIGRATIONS
-from kiosk.journal.database import POSTGRESQL_SETTINGS, SQLITE_PRAGMAS, Transaction
+from kiosk.journal import errors
+from kiosk.journal.connection import Connection, Connections, Dialect, DriverFailed, place_of
 from kiosk.journal.database import Database as JournalDatabase
+from kiosk.journal.database import Transaction
 
 
 class StoreTooNew(Exception):
@@ -44,8 +41,6 @@ _TYPES = {
 _LOCK = "SELECT pg_advisory_xact_lock(?)"
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(?)"
 _MIGRATION_LOCK = 5318008_2011
-_POOL = 48
-"""Connections that are kept: one a thread that the server works with, and some to spare."""
 
 
 class Transactions(Protocol):
@@ -61,23 +56,23 @@ class Transactions(Protocol):
 class Database:
     """One store; may be used by several threads."""
 
-    def __init__(self, engine: Engine, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._engine = engine
+    def __init__(self, connections: Connections, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._connections = connections
         self._monotonic = monotonic
-        self.is_shared = engine.dialect.name == "postgresql"
+        self.is_shared = connections.dialect is Dialect.POSTGRESQL
         self.commit_s = 0.0
         """How long the last commit took, on SQLite."""
         self._turn = threading.Lock()
         self._writer: Connection | None = None
-        self._readers: deque[tuple[Connection, Transaction]] = deque()
         self._journal: JournalDatabase | None = None
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction that is durable when the block has ended, and undone when the block raises."""
         if self.is_shared:
-            with self._engine.begin() as connection:
+            with self._connections.use() as connection:
                 yield Transaction(connection)
+                connection.commit()
             return
         with self.together() as one, one.write() as transaction:
             yield transaction
@@ -92,8 +87,7 @@ class Database:
             yield self
             return
         with self._turn:
-            # Kept open, as the readers are.
-            connection = self._writer = self._writer or self._engine.connect()
+            connection = self._writer = self._writer or self._connections.take()
             shared = _SharedCommit(connection)
             try:
                 yield shared
@@ -109,20 +103,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A view of the last committed state."""
-        if self.is_shared:
-            with self._engine.connect() as connection:
-                yield Transaction(connection)
-            return
-        # Kept open: to fetch a connection takes as long as what is read over it. None of them is in a transaction.
-        try:
-            reader = self._readers.popleft()
-        except IndexError:
-            connection = self._engine.connect()
-            reader = connection, Transaction(connection)
-        try:
-            yield reader[1]
-        finally:
-            self._readers.append(reader)
+        with self._connections.use() as connection:
+            yield Transaction(connection)
 
     def lock(self, transaction: Transaction, *names: bytes) -> None:
         """Keeps other writers away from what has this name until the transaction ends."""
@@ -141,7 +123,7 @@ class Database:
 
     def journal(self) -> JournalDatabase:
         """The same store, as those read it who verify a journal; it is closed with this one."""
-        self._journal = self._journal or JournalDatabase(self._engine)
+        self._journal = self._journal or JournalDatabase(Connections(self._connections.place))
         return self._journal
 
     def close(self) -> None:
@@ -150,12 +132,11 @@ class Database:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
-        while self._readers:
-            self._readers.pop()[0].close()
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-        self._engine.dispose()
+        self._connections.close()
+        self._connections = Connections(self._connections.place)
 
 
 class _SharedCommit:
@@ -163,7 +144,7 @@ class _SharedCommit:
 
     def __init__(self, connection: Connection) -> None:
         self._transaction = Transaction(connection)
-        self._driver: Any = connection.connection.driver_connection
+        self._connection = connection
         self._is_begun = False
         self._is_void = True
 
@@ -196,12 +177,12 @@ class _SharedCommit:
         self._check()
         try:
             self._transaction.run("ROLLBACK" if self._is_void else "COMMIT")
-        except SQLAlchemyError as error:
+        except DriverFailed as error:
             raise CommitLost("the store failed") from error
 
     def _check(self) -> None:
         # After some failures, such as a full disk, SQLite has undone everything by itself (lang_transaction.html).
-        if not self._driver.in_transaction:
+        if not self._connection.driver.in_transaction:
             raise CommitLost("the store has undone what was not committed")
 
 
@@ -210,92 +191,52 @@ def _lock_number(*names: bytes) -> int:
 
 
 def open_database(location: Path | str) -> Database:
-    """Opens the store, a file or an SQLAlchemy URL, made first where there is none, and migrates it.
+    """Opens the store, a file or one with a URL (`place_of`), made first where there is none, and migrates it.
 
     Raises `StoreTooNew`, `StoreUnusable`.
     """
     try:
-        url = URL.create("sqlite", database=str(location)) if isinstance(location, Path) else _url(location)
-        engine = _engine(url)
-        _migrate(engine)
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        raise StoreUnusable(reason) from None
-    return Database(engine)
+        connections = Connections(place_of(location))
+        _migrate(connections)
+    except errors.StoreUnusable as error:
+        raise StoreUnusable(str(error)) from None
+    except DriverFailed as error:
+        raise StoreUnusable(error.reason) from None
+    return Database(connections)
 
 
-def _url(text: str) -> URL:
-    try:
-        url = sqlalchemy.make_url(text)
-    except (SQLAlchemyError, ValueError):
-        # What cannot be taken apart may hold a password anywhere.
-        raise StoreUnusable("the store's URL is none; such as postgresql+psycopg://HOST/NAME") from None
-    if url.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise StoreUnusable(f"a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, not {url.drivername}")
-    if url.drivername == "sqlite" and (url.database or "").partition(":")[0] in ("", "file"):
-        raise StoreUnusable("no file is named, and an authority's books have to last: sqlite:///FILE")
-    return url
-
-
-def _engine(url: URL) -> Engine:
-    # Values are personal data; they stay out of exception texts.
-    if url.drivername == "sqlite":
-        # A thread that reads must not wait for one that writes.
-        engine = sqlalchemy.create_engine(url, hide_parameters=True, pool_size=_POOL, max_overflow=-1)
-        event.listen(engine, "connect", _set_up_sqlite)
-    else:
-        engine = sqlalchemy.create_engine(
-            url, hide_parameters=True, pool_pre_ping=True, pool_size=_POOL, max_overflow=_POOL
-        )
-        event.listen(engine, "connect", _set_up_postgresql)
-    return engine
-
-
-def _migrate(engine: Engine) -> None:
-    with engine.connect() as connection:
+def _migrate(connections: Connections) -> None:
+    with connections.use() as connection:
         if _version(connection) == len(MIGRATIONS):
             return
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if connection.dialect is Dialect.SQLITE:
+            connection.run("BEGIN IMMEDIATE")
         else:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            connection.run(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
         # Asked again under the lock: another process may have been faster.
         version = _version(connection)
         if version > len(MIGRATIONS):
             raise StoreTooNew(
-                f"{engine.url.database}: store has schema {version}, this program knows {len(MIGRATIONS)}"
+                f"{connections.place.shown}: store has schema {version}, this program knows {len(MIGRATIONS)}"
             )
         for statements in MIGRATIONS[version:]:
             for statement in statements:
-                connection.exec_driver_sql(statement.format(**_TYPES[engine.dialect.name]))
+                connection.run(statement.format(**_TYPES[connection.dialect]))
         _set_version(connection, len(MIGRATIONS))
         connection.commit()
 
 
 def _version(connection: Connection) -> int:
-    if connection.dialect.name == "sqlite":
-        return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-    if connection.exec_driver_sql("SELECT to_regclass('authority_schema')").scalar_one() is None:
+    if connection.dialect is Dialect.SQLITE:
+        return int(connection.value("PRAGMA user_version"))
+    if connection.value("SELECT to_regclass('authority_schema')") is None:
         return 0
-    return int(connection.exec_driver_sql("SELECT MAX(version) FROM authority_schema").scalar_one())
+    return int(connection.value("SELECT MAX(version) FROM authority_schema"))
 
 
 def _set_version(connection: Connection, version: int) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+    if connection.dialect is Dialect.SQLITE:
+        connection.run(f"PRAGMA user_version = {version}")
         return
-    connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS authority_schema (version INTEGER PRIMARY KEY)")
-    connection.exec_driver_sql(f"INSERT INTO authority_schema VALUES ({version})")  # noqa: S608  # an int of ours
-
-
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    # None hands transaction control to us: the driver would otherwise begin a deferred one, which can deadlock.
-    connection.isolation_level = None
-    for pragma in SQLITE_PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _set_up_postgresql(connection: Any, _record: object) -> None:
-    for setting in POSTGRESQL_SETTINGS:
-        connection.execute(f"SET {setting}")
-    connection.commit()
+    connection.run("CREATE TABLE IF NOT EXISTS authority_schema (version INTEGER PRIMARY KEY)")
+    connection.run(f"INSERT INTO authority_schema VALUES ({version})")  # noqa: S608  # an int of ours
