@@ -181,10 +181,12 @@ class Connection:
             raise _failure(error, self._module, "ROLLBACK") from error
 
     def answers(self) -> bool:
-        """Whether the database still answers: a server may have been restarted since."""
+        """PostgreSQL: whether the server still answers, which may have been restarted since."""
         try:
+            # Outside a transaction it is one way there and back, and not three.
+            self.driver.autocommit = True
             self.run("SELECT 1")
-            self.rollback()
+            self.driver.autocommit = False
         except DriverFailed:
             return False
         return True
@@ -294,27 +296,29 @@ def _is_out_of_transaction(connection: Connection) -> bool:
 
 def _connect(place: StorePlace) -> Connection:
     if place.dialect is Dialect.SQLITE:
-        return _connect_sqlite(place.file)
-    return _connect_postgresql(place.parameters)
-
-
-def _connect_sqlite(file: str) -> Connection:
+        connection, settings = _to_file(place.file), [f"PRAGMA {pragma}" for pragma in SQLITE_PRAGMAS]
+    else:
+        connection, settings = _to_server(place.parameters), [f"SET {setting}" for setting in POSTGRESQL_SETTINGS]
     try:
-        # None hands transaction control to us: the driver would otherwise begin a deferred one, which can deadlock.
-        driver = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
-        raise _failure(error, sqlite3) from error
-    connection = Connection(Dialect.SQLITE, driver, sqlite3)
-    try:
-        for pragma in SQLITE_PRAGMAS:
-            connection.run(f"PRAGMA {pragma}")
+        for statement in settings:
+            connection.run(statement)
+        connection.commit()
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _connect_postgresql(parameters: Mapping[str, str]) -> Connection:
+def _to_file(file: str) -> Connection:
+    try:
+        # None hands transaction control to us: the driver would otherwise begin a deferred one, which can deadlock.
+        driver = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise _failure(error, sqlite3) from error
+    return Connection(Dialect.SQLITE, driver, sqlite3)
+
+
+def _to_server(parameters: Mapping[str, str]) -> Connection:
     import psycopg
     from psycopg.conninfo import make_conninfo
 
@@ -324,16 +328,9 @@ def _connect_postgresql(parameters: Mapping[str, str]) -> Connection:
         raise _failure(error, psycopg) from error
     connection = Connection(Dialect.POSTGRESQL, driver, psycopg)
 
-    def note(notice: Any) -> None:
+    def note(notice: psycopg.errors.Diagnostic) -> None:
         if notice.severity_nonlocalized == "WARNING":
-            connection.warnings.append(notice.message_primary)
+            connection.warnings.append(notice.message_primary or "")
 
     driver.add_notice_handler(note)
-    try:
-        for setting in POSTGRESQL_SETTINGS:
-            connection.run(f"SET {setting}")
-        connection.commit()
-    except BaseException:
-        connection.close()
-        raise
     return connection
