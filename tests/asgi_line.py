@@ -6,10 +6,12 @@ from typing import Any
 
 import httpx
 
+from tests.httpx_line import HttpxLine
+
 AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-class AsgiLine(httpx.BaseTransport):
+class AsgiLine(HttpxLine):
     """Carries requests to an ASGI application, which sees each on `runner`'s loop, or on a loop of its own.
 
     Only one thread at a time can use a line with a runner.

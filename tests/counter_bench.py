@@ -189,7 +189,7 @@ class World:
                 credential,
                 credential.chain,
                 clock=lambda: self.now,
-                transport=self.line(),
+                line=self.line(),
             ),
             issuer=credential.chain[0].public_bytes(Encoding.DER),
             card_keys=CardDesk(

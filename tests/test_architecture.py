@@ -34,7 +34,6 @@ BEHIND_ONE_MODULE = {
     "serial": ("hw/link/",),
     "escpos": ("hw/printer/",),
     "psycopg": ("kiosk/journal/connection.py",),
-    "httpx": ("kiosk/authority/",),
     "starlette": ("kiosk/authority/", "kiosk/eapply/"),
     "uvicorn": ("kiosk/authority/", "kiosk/eapply/"),
     "cryptography.hazmat.asn1": ("kiosk/authority/asn1.py",),
@@ -264,7 +263,7 @@ def test_every_rule_is_shown_to_fail() -> None:
 
 
 def test_the_command_line_starts_without_screens_drivers_and_servers() -> None:
-    heavy = {"textual", "psycopg", "httpx", "smartcard", "serial", "escpos", "uvicorn"}
+    heavy = {"textual", "psycopg", "http", "smartcard", "serial", "escpos", "uvicorn"}
     listing = "import sys, kiosk.cli; print(*{name.partition('.')[0] for name in sys.modules})"
     fresh = subprocess.run([sys.executable, "-c", listing], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert fresh.returncode == 0, fresh.stderr

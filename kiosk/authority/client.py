@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -30,7 +30,7 @@ from kiosk.authority.errors import (
     AuthorityRejected,
     AuthorityUnreachable,
 )
-from kiosk.authority.http import Endpoint
+from kiosk.authority.http import Endpoint, Line
 from kiosk.authority.message import (
     BodyKind,
     GeneralInfo,
@@ -49,9 +49,6 @@ from kiosk.authority.signed_inquiry import sign_inquiry
 from kiosk.authority.verification import StatusUndecidable, asks_for_signature, ocsp_request, ocsp_status
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertificateStatus, CertifiedItems, RevocationReason, serial_text
-
-if TYPE_CHECKING:
-    from kiosk.authority.http import Transport
 
 __all__ = ["AuthorityClient", "CertificateId", "Message", "PendingCertificate", "StationCredential", "load_credential"]
 
@@ -121,7 +118,7 @@ class AuthorityClient:
     A `url` without a path (`http://127.0.0.1:8080`) has CMP at its well-known path and OCSP at /ocsp; one with a path
     names the CMP service itself, and `ocsp_path` says where OCSP is. `trust` are the authority's own certificates, the
     only ones believed. `timeout_s` bounds each question as a whole, polling included; a call asks one, `station_record`
-    one a page. `transport` joins client and an ASGI application in one process; `pause` waits so many seconds between
+    one a page. `line` joins client and server in one process; `pause` waits so many seconds between
     polls. Raises `UrlRefused`.
 
     All calls block. They raise `AuthorityUnreachable`, `AuthorityOutcomeUnknown` or `AuthorityRejected`
@@ -136,13 +133,13 @@ class AuthorityClient:
         *,
         clock: Callable[[], datetime.datetime],
         random_bytes: Callable[[int], bytes] = os.urandom,
-        transport: "Transport | None" = None,
+        line: Line | None = None,
         timeout_s: float = 10.0,
         ocsp_path: str = OCSP_PATH,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._url = url
-        self._endpoint = Endpoint(url, credential, trust, transport)
+        self._endpoint = Endpoint(url, credential, trust, line)
         self._credential = credential
         self._trust = trust
         self._clock = clock

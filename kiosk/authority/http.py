@@ -1,14 +1,15 @@
-"""POST to the authority over HTTP (RFC 9811); the only module that knows httpx, imported when first used."""
+"""POST to the authority over HTTP (RFC 9811): a connection of its own and one deadline for every request."""
 
+import http.client
+import io
 import os
+import socket
 import ssl
-import sys
 import time
 from collections.abc import Callable
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
+from contextlib import closing
+from typing import TYPE_CHECKING, Protocol, cast
+from urllib.parse import quote, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -19,19 +20,24 @@ from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityUnreachable
 from kiosk.authority.verification import asserted_policies
 
 if TYPE_CHECKING:
-    import httpx
-
-    Transport = httpx.BaseTransport
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 _LARGEST_ANSWER = 1 << 20
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Line(Protocol):
+    """What carries requests to an authority: `post` below, or what joins client and server in one process."""
+
+    def post(self, url: str, content_type: str, body: bytes, timeout_s: float) -> tuple[int, str, bytes]:
+        """As `post` below."""
 
 
 class Endpoint:
     """One authority's address. Over TLS it believes `trust` only, and shows the credential's certificate."""
 
     def __init__(
-        self, url: str, credential: Credential, trust: tuple[x509.Certificate, ...], transport: "Transport | None"
+        self, url: str, credential: Credential, trust: tuple[x509.Certificate, ...], line: Line | None
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -40,15 +46,18 @@ class Endpoint:
             raise UrlRefused(f"{url}: plain HTTP is for training and for this computer; elsewhere it must be https")
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self.path = "" if parts.path == "/" else parts.path
-        self._tls = parts.scheme == "https" and _tls_context(credential, trust)
-        self._transport = transport
+        self._tls = _tls_context(credential, trust) if parts.scheme == "https" else None
+        self._line = line
 
     def post(self, path: str, content_type: str, body: bytes, timeout_s: float) -> tuple[int, str, bytes]:
         """HTTP status, media type and body of the answer; each call has a connection of its own.
 
         Raises `AuthorityUnreachable` when nothing was sent, `AuthorityOutcomeUnknown` when no whole answer came.
         """
-        return post(self._origin + path, content_type, body, timeout_s, tls=self._tls, transport=self._transport)
+        url = self._origin + path
+        if self._line is not None:
+            return self._line.post(url, content_type, body, timeout_s)
+        return post(url, content_type, body, timeout_s, tls=self._tls)
 
 
 def post(
@@ -57,54 +66,102 @@ def post(
     body: bytes,
     timeout_s: float,
     *,
-    tls: ssl.SSLContext | bool = True,
-    transport: "Transport | None" = None,
+    tls: ssl.SSLContext | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> tuple[int, str, bytes]:
-    """HTTP status, media type and body of the answer, over a connection of its own.
+    """HTTP status, media type and body of the answer; https without `tls` believes whom the system believes.
 
-    Raises `AuthorityUnreachable` when nothing was sent, `AuthorityOutcomeUnknown` when no whole answer came.
+    Redirects are not followed, and no proxy is asked. Raises `AuthorityUnreachable` when nothing was sent,
+    `AuthorityOutcomeUnknown` when no whole answer came.
     """
-    if "httpx" not in sys.modules:
-        _import_without_command_line()
-    import httpx
+    deadline_s = monotonic() + timeout_s
 
-    deadline = monotonic() + timeout_s
+    def left_s() -> float:
+        left = deadline_s - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
     try:
-        request = httpx.Request("POST", url, headers={"Content-Type": content_type}, content=body)
-        request.extensions["timeout"] = httpx.Timeout(timeout_s).as_dict()
-        with httpx.Client(transport=transport, verify=tls, trust_env=False) as client:
-            response = client.send(request, stream=True)
-            content = bytearray()
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > _LARGEST_ANSWER:
-                    raise AuthorityOutcomeUnknown("the authority's answer does not end")
-                if monotonic() > deadline:
-                    raise AuthorityOutcomeUnknown("the authority's answer did not come in time")
-            return response.status_code, _media_type(response), bytes(content)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        connection, target = _connection(url, timeout_s, tls)
+        connection.connect()
+    except (OSError, ValueError, http.client.InvalidURL) as error:
         raise AuthorityUnreachable(f"{url}: {error}") from error
-    except httpx.HTTPError as error:
-        raise AuthorityOutcomeUnknown(f"{url}: {type(error).__name__} {error}") from error
+    with closing(connection.sock) as connected:
+        try:
+            connection.sock = cast(socket.socket, _BoundedSocket(connected, left_s))
+            connection.request("POST", target, body, {"Content-Type": content_type})
+            answer = connection.getresponse()
+            content = answer.read(_LARGEST_ANSWER + 1)
+        except TimeoutError as error:
+            raise AuthorityOutcomeUnknown("the authority's answer did not come in time") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise AuthorityOutcomeUnknown(f"{url}: {type(error).__name__} {error}") from error
+    if len(content) > _LARGEST_ANSWER:
+        raise AuthorityOutcomeUnknown("the authority's answer does not end")
+    if answer.length:
+        raise AuthorityOutcomeUnknown(f"{url}: {answer.length} bytes of the answer are missing")
+    return answer.status, _media_type(answer.getheader("Content-Type", "")), content
 
 
-def _import_without_command_line() -> None:
-    """Imports httpx as where its optional command line is not installed.
+def _connection(url: str, timeout_s: float, tls: ssl.SSLContext | None) -> tuple[http.client.HTTPConnection, str]:
+    """A connection that is not open yet, and what to ask for over it."""
+    parts = urlsplit(url)
+    target = quote(parts._replace(scheme="", netloc="", fragment="").geturl() or "/", safe=_KEPT)
+    match parts.scheme:
+        case "http":
+            return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s), target
+        case "https":
+            context = tls or ssl.create_default_context()
+            return http.client.HTTPSConnection(
+                parts.hostname or "", parts.port, timeout=timeout_s, context=context
+            ), target
+        case other:
+            raise ValueError(f"{other!r} is neither http nor https")
 
-    It loads that whenever Click, Rich and Pygments are there: 2.5 MB of a process that never runs it. A module that is
-    None in `sys.modules` cannot be found (Python language reference, 5.3.1).
+
+_KEPT = "!#$%&'()*+,/:;=?@[]~"
+"""What `quote` leaves as it is: whatever a URL may consist of (RFC 3986, 2.2)."""
+
+
+class _BoundedSocket:
+    """A socket as `http.client` uses one; it waits no longer than what is left of the one deadline.
+
+    A socket's own time-out begins anew with every byte that drips in.
     """
-    modules = cast("dict[str, ModuleType | None]", sys.modules)
-    modules["httpx._main"] = None
-    try:
-        import_module("httpx")
-    finally:
-        modules.pop("httpx._main", None)
+
+    def __init__(self, connected: socket.socket, left_s: Callable[[], float]) -> None:
+        self._connected = connected
+        self._left_s = left_s
+
+    def sendall(self, data: "ReadableBuffer") -> None:
+        """Sends everything. Raises `TimeoutError`."""
+        self._connected.settimeout(self._left_s())
+        self._connected.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What comes, as a file."""
+        return io.BufferedReader(_Received(self._connected, self._left_s))
+
+    def close(self) -> None:
+        """Nothing: `http.client` closes before the body is read, and whoever opened the connection closes it."""
 
 
-def _media_type(response: "httpx.Response") -> str:
-    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+class _Received(io.RawIOBase):
+    def __init__(self, connected: socket.socket, left_s: Callable[[], float]) -> None:
+        self._connected = connected
+        self._left_s = left_s
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        self._connected.settimeout(self._left_s())
+        return self._connected.recv_into(buffer)
+
+
+def _media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
 
 
 def _is_for_training(trust: tuple[x509.Certificate, ...]) -> bool:

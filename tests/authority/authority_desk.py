@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -22,6 +21,7 @@ from kiosk.authority.embedded.directory import init, open_authority
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.embedded.server import application
 from kiosk.authority.embedded.store import open_store
+from kiosk.authority.http import Line
 from kiosk.model.authorisation import Authorisation, AuthorisationTerms, Uptime
 from kiosk.model.certificate import CertifiedItems
 from kiosk.model.town import Town
@@ -86,9 +86,9 @@ class Desk:
         self.responder = Responder(authority)
         self.client = self.client_over(AsgiLine(application(authority)))
 
-    def client_over(self, transport: httpx.BaseTransport) -> AuthorityClient:
+    def client_over(self, line: Line) -> AuthorityClient:
         trust = (self.issuer,)
-        return AuthorityClient(URL, self.station, trust, clock=self.clock, transport=transport, pause=self.pause)
+        return AuthorityClient(URL, self.station, trust, clock=self.clock, line=line, pause=self.pause)
 
     def use_station(self, name: str) -> None:
         """The counter moves to another of the authority's stations."""

@@ -38,11 +38,12 @@ from kiosk.authority.profile import usage
 from kiosk.authority.request import station_record
 from kiosk.authority.verification import PathInvalid, certified_items, validate_path
 from kiosk.model.certificate import CertificateState, RevocationReason
+from tests.httpx_line import HttpxLine
 
 Answer = Callable[[bytes], bytes]
 
 
-class ScriptedAuthority(httpx.BaseTransport):
+class ScriptedAuthority(HttpxLine):
     """Another authority: gives the scripted answers one after the other."""
 
     def __init__(self, *answers: Answer, media_type: str = "application/pkixcmp", status: int = 200) -> None:

@@ -23,9 +23,10 @@ from kiosk.authority.errors import (
 from kiosk.authority.message import BodyKind, Status, parse_message, status_info
 from kiosk.model.certificate import BookedState
 from tests.asgi_line import AsgiLine
+from tests.httpx_line import HttpxLine
 
 
-class Line(httpx.BaseTransport):
+class Line(HttpxLine):
     """The way to the authority, which is cut after so many answers were made: the last one is lost."""
 
     def __init__(self, desk: Desk, answers: int = 1_000) -> None:
@@ -51,7 +52,7 @@ def path(desk: Desk) -> Path:
 
 def renew(desk: Desk, path: Path, line: Line) -> Credential:
     return renew_credential(
-        path, lambda own: AuthorityClient(URL, own, (desk.issuer,), clock=desk.clock, transport=line, pause=desk.pause)
+        path, lambda own: AuthorityClient(URL, own, (desk.issuer,), clock=desk.clock, line=line, pause=desk.pause)
     )
 
 

@@ -14,11 +14,12 @@ from kiosk.authority.errors import AuthorityOutcomeUnknown, CertificateUnaccepta
 from kiosk.authority.holding import HoldingClient
 from kiosk.authority.message import BodyKind, Head, build_message, parse_message, status_info
 from kiosk.model.certificate import BookedState
+from tests.httpx_line import HttpxLine
 
 _NOT_KNOWN = asn1.encode(asn1.ErrorMsgContent(status=status_info(2, "unknown", "badRequest")))
 
 
-class WithoutPending(httpx.BaseTransport):
+class WithoutPending(HttpxLine):
     """The embedded authority, but for what it does with its certificates: confirmed by itself at once.
 
     `refuses` says what it answers to an rr instead of obeying, `ignores` that it says yes and does nothing.
@@ -79,7 +80,7 @@ class WithoutPending(httpx.BaseTransport):
 def holding(desk: Desk) -> Callable[..., tuple[HoldingClient, WithoutPending]]:
     def make(**how: object) -> tuple[HoldingClient, WithoutPending]:
         line = WithoutPending(desk, **how)  # the tests know the arguments
-        client = HoldingClient(URL, desk.station, (desk.issuer,), clock=desk.clock, transport=line, pause=desk.pause)
+        client = HoldingClient(URL, desk.station, (desk.issuer,), clock=desk.clock, line=line, pause=desk.pause)
         return client, line
 
     return make
@@ -141,7 +142,7 @@ def test_an_authority_that_cannot_hold_is_of_no_use(desk: Desk, holding: Callabl
 def test_an_authority_that_holds_by_itself_is_left_to_it(desk: Desk) -> None:
     plain = desk.client
     client = HoldingClient(
-        URL, desk.station, (desk.issuer,), clock=desk.clock, transport=plain._endpoint._transport, pause=desk.pause
+        URL, desk.station, (desk.issuer,), clock=desk.clock, line=plain._endpoint._line, pause=desk.pause
     )
     pending = client.certify(desk.message().der)
     assert state(desk, pending) == "pending"
@@ -163,6 +164,6 @@ def test_an_authority_that_is_gone_after_it_issued_has_perhaps_issued(desk: Desk
             return super().handle_request(request)
 
     line = Dying(desk)
-    client = HoldingClient(URL, desk.station, (desk.issuer,), clock=desk.clock, transport=line, pause=desk.pause)
+    client = HoldingClient(URL, desk.station, (desk.issuer,), clock=desk.clock, line=line, pause=desk.pause)
     with pytest.raises(AuthorityOutcomeUnknown, match="has the request"):
         client.certify(desk.message().der)

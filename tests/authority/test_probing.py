@@ -12,15 +12,15 @@ from test_holding_client import WithoutPending
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.errors import AuthorityRejected, AuthorityUnreachable
 from kiosk.authority.holding import HoldingClient
+from kiosk.authority.http import Line
 from kiosk.authority.message import BodyKind
 from kiosk.authority.probing import AuthorityCannotHold, Pending, find_pending
 from kiosk.model.certificate import BookedState, RevocationReason, serial_text
-
-Line = httpx.BaseTransport | httpx.AsyncBaseTransport
+from tests.httpx_line import HandlerLine
 
 
 def client_over(desk: Desk, line: Line, url: str = URL) -> HoldingClient:
-    return HoldingClient(url, desk.station, (desk.issuer,), clock=desk.clock, transport=line, pause=desk.pause)
+    return HoldingClient(url, desk.station, (desk.issuer,), clock=desk.clock, line=line, pause=desk.pause)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def not_revoked(desk: Desk) -> set[str]:
 
 
 def test_our_own_authority_says_it(desk: Desk, memory: Path) -> None:
-    client = client_over(desk, desk.client._endpoint._transport)
+    client = client_over(desk, desk.client._endpoint._line)
     assert find_pending(client, memory) is Pending.HELD
     assert not not_revoked(desk), "nothing was asked for"
 
@@ -60,7 +60,7 @@ def test_what_is_remembered_is_of_one_authority(desk: Desk, memory: Path) -> Non
 
 def test_a_memory_that_cannot_be_read_is_none(desk: Desk, memory: Path) -> None:
     memory.write_text("{")
-    assert find_pending(client_over(desk, desk.client._endpoint._transport), memory) is Pending.HELD
+    assert find_pending(client_over(desk, desk.client._endpoint._line), memory) is Pending.HELD
 
 
 @pytest.mark.parametrize("how", [{"refuses": "notAuthorized"}, {"ignores": True}])
@@ -90,7 +90,7 @@ def test_whoever_is_not_heard_finds_out_nothing(desk: Desk, memory: Path, down: 
     with desk.authority.store.write(desk.clock.now) as books:
         books.revoke(serial_text(desk.station.certificate.serial_number), RevocationReason.SUPERSEDED, "gone")
     with pytest.raises(AuthorityRejected):
-        find_pending(client_over(desk, desk.client._endpoint._transport), memory)
+        find_pending(client_over(desk, desk.client._endpoint._line), memory)
 
 
 @pytest.fixture
@@ -98,4 +98,4 @@ def down() -> Callable[[], Line]:
     def fail(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    return lambda: httpx.MockTransport(fail)
+    return lambda: HandlerLine(fail)

@@ -6,6 +6,8 @@ import ipaddress
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -22,6 +24,8 @@ from kiosk.authority.errors import (
     AuthorityUnreachable,
     UrlRefused,
 )
+from kiosk.authority.http import post
+from tests.httpx_line import HandlerLine
 
 
 def test_an_authority_that_does_not_listen_is_unreachable(desk: Desk) -> None:
@@ -61,7 +65,8 @@ def test_an_authority_that_never_answers_leaves_the_outcome_unknown(desk: Desk) 
             client.certify(desk.message().der)
 
 
-def test_an_answer_that_drips_is_cut_off(desk: Desk) -> None:
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
+def test_an_answer_that_drips_is_cut_off(desk: Desk, begun: bytes) -> None:
     enough = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -69,7 +74,7 @@ def test_an_answer_that_drips_is_cut_off(desk: Desk) -> None:
             connection, _ = server.accept()
             with connection:
                 connection.recv(1 << 16)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                connection.sendall(begun)
                 while not enough.wait(0.02):
                     try:
                         connection.sendall(b"x")
@@ -86,6 +91,67 @@ def test_an_answer_that_drips_is_cut_off(desk: Desk) -> None:
         finally:
             enough.set()
             thread.join()
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n" + bytes((1 << 20) + 1), "does not end"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12", "IncompleteRead"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123", "6 bytes of the answer are missing"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", "LineTooLong"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "BadStatusLine"),
+    ],
+)
+def test_an_answer_that_is_no_whole_one_leaves_the_outcome_unknown(says: bytes, why: str) -> None:
+    with answering(says) as (url, _), pytest.raises(AuthorityOutcomeUnknown, match=why):
+        post(url, "text/plain", b"", 10)
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n"
+        b"HTTP/1.1 404 No\r\nContent-Type: Text/Plain; charset=x\r\nContent-Length: 3\r\n\r\nyes!",
+        b"HTTP/1.0 404 No\r\ncontent-type: text/plain\r\n\r\nyes",
+        b"HTTP/1.1 404 No\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\nye\r\n1;a=b\r\ns\r\n0\r\n\r\n",
+    ],
+)
+def test_an_answer_is_its_status_its_media_type_and_its_body(says: bytes) -> None:
+    with answering(says) as (url, asked):
+        assert post(f"{url}/a b/町?c=%20&d", "application/x", b"body", 10) == (404, "text/plain", b"yes")
+    head, body = asked
+    target, *headers = head.split(b"\r\n")
+    assert target == b"POST /a%20b/%E7%94%BA?c=%20&d HTTP/1.1"
+    assert {b"Content-Type: application/x", b"Content-Length: 4"} <= set(headers)
+    assert body == b"body"
+
+
+@pytest.mark.parametrize("url", ["gopher://127.0.0.1", "http://127.0.0.1:eighty", "http://127.0.0.1:99999"])
+def test_what_cannot_be_asked_is_unreachable(url: str) -> None:
+    with pytest.raises(AuthorityUnreachable):
+        post(url, "text/plain", b"", 10)
+
+
+@contextmanager
+def answering(says: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A server's URL that says this to whoever asks first, and the head and body of what it was asked."""
+    asked: list[bytes] = []
+
+    def answer() -> None:
+        connection, _ = server.accept()
+        with connection:
+            with connection.makefile("rb") as coming:
+                asked.append(b"".join(iter(coming.readline, b"\r\n")))
+                asked.append(coming.read(int(asked[0].rpartition(b"Content-Length: ")[2].split()[0])))
+            connection.sendall(says)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+        thread.join()
 
 
 @pytest.mark.parametrize("url", ["ftp://authority.test", "authority.test:80", "", "http://"])
@@ -155,9 +221,7 @@ def test_a_url_with_a_path_names_the_cmp_service(desk: Desk) -> None:
         return httpx.Response(404)
 
     for url in (URL, f"{URL}/ejbca/cmp/town"):
-        client = AuthorityClient(
-            url, desk.station, (desk.issuer,), clock=desk.clock, transport=httpx.MockTransport(handle)
-        )
+        client = AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock, line=HandlerLine(handle))
         with pytest.raises(AuthorityOutcomeUnknown):
             client.certify(desk.message().der)
     assert seen == ["/.well-known/cmp", "/ejbca/cmp/town"]

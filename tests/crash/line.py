@@ -11,13 +11,14 @@ from tests.asgi_line import AsgiLine
 from tests.crash.boundary import Kind, Outage, Point
 from tests.crash.office import Office
 from tests.crash.watch import GetPassage
+from tests.httpx_line import HttpxLine
 
 
 class AuthorityDied(BaseException):
     """The authority's process ends here."""
 
 
-class AuthorityLine(httpx.BaseTransport):
+class AuthorityLine(HttpxLine):
     """Carries requests to the authority's process; `start` begins a new one.
 
     It is also the `CommitWatch` of the authority's books.
@@ -47,9 +48,6 @@ class AuthorityLine(httpx.BaseTransport):
         """The authority's process ends."""
         if self._authority is not None:
             self._authority.store.close()
-
-    def close(self) -> None:
-        """Nothing: every request has a client of its own, which closes its transport; the line stays."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """One request and its answer, or the `httpx` error that a lost authority makes."""

@@ -215,7 +215,7 @@ class World:
             credential.chain,
             clock=self._clock,
             random_bytes=self.random,
-            transport=self.line,
+            line=self.line,
         )
         clerks = self._clerks(self._database, authority, desk)
         return Station(

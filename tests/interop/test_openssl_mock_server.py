@@ -20,6 +20,7 @@ from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import RevocationReason
+from tests.httpx_line import HttpxLine
 
 CA_EXTENSIONS = """[ca]
 basicConstraints = critical,CA:true
@@ -83,7 +84,7 @@ def mock(folder: Path, *options: str) -> Iterator[str]:
         process.stdout.close()
 
 
-class OneConnection(httpx.BaseTransport):
+class OneConnection(HttpxLine):
     """openssl's server forgets a transaction with its connection, which it keeps as HTTP/1.0 does; httpx does not."""
 
     def __init__(self, url: str) -> None:
@@ -109,7 +110,7 @@ class Station:
             clock=self.now,
             pause=self.waited_s.append,
             timeout_s=60,
-            transport=OneConnection(url),
+            line=OneConnection(url),
         )
 
     def now(self) -> datetime.datetime:

@@ -319,7 +319,7 @@ def beside(town: TwoStations) -> tuple[RemoteDesk, Station]:
         credential,
         credential.chain,
         clock=lambda: town.world.now,
-        transport=AsgiLine(town.world.application),
+        line=AsgiLine(town.world.application),
     )
     return remote, town.terminal(remote, name="beside", journal=journal, authority=authority)
 

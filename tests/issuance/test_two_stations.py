@@ -48,7 +48,7 @@ def second_station(world: World) -> Station:
             credential,
             credential.chain,
             clock=lambda: world.now,
-            transport=AsgiLine(world.application),
+            line=AsgiLine(world.application),
         ),
     )
 

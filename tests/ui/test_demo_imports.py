@@ -4,12 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-LOADED = {"httpx", "sqlite3", "cryptography", "kiosk.workbench"}
+LOADED = {"http.client", "sqlite3", "cryptography", "kiosk.workbench"}
 """What an open station that has asked its authority something does hold."""
 
 NEVER = (
-    # what httpx loads for its command line
-    "httpx._main",
+    "httpx",
     "click",
     "pygments",
     "rich.progress",

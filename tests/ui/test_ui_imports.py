@@ -5,7 +5,7 @@ import sys
 
 HEAVY = (
     "sqlite3",
-    "httpx",
+    "http",
     "cryptography",
     "PIL",
     "serial",
