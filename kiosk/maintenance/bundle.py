@@ -13,7 +13,6 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from importlib.metadata import distributions
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -90,6 +89,8 @@ def _told(prefix: str, value: object) -> Iterable[str]:
 
 
 def _versions() -> str:
+    from importlib.metadata import distributions
+
     packages = sorted({(found.metadata["Name"], found.version) for found in distributions()}, key=lambda one: one[0])
     system = f"{platform.system()} {platform.release()} {platform.machine()}, Python {platform.python_version()}"
     return "".join(f"{line}\n" for line in (system, *(f"{name} {version}" for name, version in packages)))

@@ -22,6 +22,7 @@ NEVER = (
     "email.policy",
     "hw.card.conformance",
     "tarfile",
+    "importlib.metadata",
     "PIL",
     "reportlab",
     # what the libraries have for others
