@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import quote, urlsplit
 
@@ -84,10 +84,16 @@ def post(
 
     try:
         connection, target = _connection(url, timeout_s, tls)
-        connection.connect()
-    except (OSError, ValueError, http.client.InvalidURL) as error:
+    except (ValueError, http.client.InvalidURL) as error:
         raise AuthorityUnreachable(f"{url}: {error}") from error
-    with closing(connection.sock) as connected:
+    with ExitStack() as held:
+        held.callback(connection.close)
+        try:
+            connection.connect()
+            left_s()
+        except OSError as error:
+            raise AuthorityUnreachable(f"{url}: {error}") from error
+        connected = held.enter_context(closing(connection.sock))
         try:
             connection.sock = cast(socket.socket, _BoundedSocket(connected, left_s))
             connection.request("POST", target, body, {"Content-Type": content_type})
