@@ -1,0 +1,181 @@
+"""Where a store is, said by a URL, and connections to it: kept while they are sound, closed once they are in doubt."""
+
+from pathlib import Path
+
+import pytest
+
+from kiosk.journal.connection import Connections, Dialect, DriverFailed, place_of
+from kiosk.journal.errors import StoreUnusable
+from tests.stores import Store
+
+NO_STORE = "a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, not"
+NO_FILE = "no file is named, and what a store keeps has to last: sqlite:///FILE"
+TWICE = "an option is named twice; several hosts are host=HOST1,HOST2"
+
+
+@pytest.mark.parametrize(
+    ("location", "shown", "file"),
+    [
+        (Path("a?b%41/k.db"), "a?b%41/k.db", "a?b%41/k.db"),
+        ("sqlite:///k.db", "sqlite:///k.db", "k.db"),
+        ("sqlite:////var/幌延 町/k.db", "sqlite:////var/幌延 町/k.db", "/var/幌延 町/k.db"),
+        ("sqlite+pysqlite:////k@b:c.db", "sqlite+pysqlite:////k@b:c.db", "/k@b:c.db"),
+        ("sqlite:///k.db?", "sqlite:///k.db", "k.db"),
+    ],
+)
+def test_a_file_is_named_by_its_path_or_by_a_url(location: str | Path, shown: str, file: str) -> None:
+    place = place_of(location)
+    assert (place.dialect, place.shown, place.file, place.parameters) == (Dialect.SQLITE, shown, file, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "named"),
+    [
+        ("//kiosk@db/town", "//kiosk@db/town", {"user": "kiosk", "host": "db", "dbname": "town"}),
+        (
+            "//k%40x:p%2Fw%3A@10.0.0.1:5433/town",
+            "//k%40x:***@10.0.0.1:5433/town",
+            {"user": "k@x", "password": "p/w:", "host": "10.0.0.1", "port": "5433", "dbname": "town"},
+        ),
+        ("//[fd00::1]:5433/town", "//[fd00::1]:5433/town", {"host": "fd00::1", "port": "5433", "dbname": "town"}),
+        ("//k:@/town?host=/run/a,/run/b", "//k:***@/town", {"user": "k", "dbname": "town", "host": "/run/a,/run/b"}),
+        ("///town?password=a%26b&options=", "///town", {"dbname": "town", "password": "a&b", "options": ""}),
+        ("//db?connect_timeout=3", "//db", {"host": "db", "connect_timeout": "3"}),
+        ("//db/", "//db/", {"host": "db"}),
+    ],
+)
+def test_a_servers_database_is_named_by_a_url_as_libpq_takes_it(url: str, shown: str, named: dict[str, str]) -> None:
+    place = place_of(f"postgresql+psycopg:{url}")
+    assert (place.dialect, place.shown, place.file) == (Dialect.POSTGRESQL, f"postgresql+psycopg:{shown}", "")
+    ours = place_of("postgresql+psycopg://").parameters
+    assert ours["target_session_attrs"] == "read-write" and not {"user", "password", "host", "port", "dbname"} & set(
+        ours
+    )
+    assert place.parameters == {**ours, **named}
+    assert "p/w" not in repr(place) and "a&b" not in repr(place)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("mysql://k:hunter2@h/town?password=hunter2", f"mysql://k:***@h/town: {NO_STORE} mysql"),
+        ("postgresql://u@/x", f"postgresql://u@/x: {NO_STORE} postgresql"),
+        ("sqlite://", f"sqlite://: {NO_FILE}"),
+        ("sqlite:///", f"sqlite:///: {NO_FILE}"),
+        ("sqlite:///:memory:", f"sqlite:///:memory:: {NO_FILE}"),
+        ("sqlite:///file:k.db", f"sqlite:///file:k.db: {NO_FILE}"),
+        ("sqlite:///k.db?mode=ro", "sqlite:///k.db: SQLite takes no options: mode=ro"),
+        ("postgresql+psycopg://h/t?host=a&host=b", f"postgresql+psycopg://h/t: {TWICE}"),
+        ("k.db", "the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME"),
+        (
+            "postgresql+psycopg://h:port/t?password=hunter2",
+            "the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME",
+        ),
+    ],
+)
+def test_what_names_no_store_is_told_without_its_password(url: str, why: str) -> None:
+    with pytest.raises(StoreUnusable) as refused:
+        place_of(url)
+    assert str(refused.value) == why
+    assert "hunter2" not in why
+
+
+def test_an_error_tells_its_statement_and_no_value(store: Store) -> None:
+    connections = Connections(place_of(store.url))
+    mark = "?" if connections.dialect is Dialect.SQLITE else "%s"
+    statement = f"INSERT INTO named VALUES ({mark})"
+    with connections.use() as connection:
+        connection.run("CREATE TABLE named (name TEXT PRIMARY KEY)")
+        assert connection.run(statement, ("太郎",)) == ((), [])
+        assert connection.run("SELECT name, 1 AS one FROM named") == (("name", "one"), [("太郎", 1)])
+        with pytest.raises(DriverFailed) as failed:
+            connection.run(statement, ("太郎",))
+    assert failed.value.reason == str(failed.value.__cause__).partition("\n")[0]
+    assert str(failed.value) == f"{failed.value.reason} [{statement}]"
+    assert "太郎" not in str(failed.value) and not failed.value.is_operational
+    # SQLITE_CONSTRAINT_PRIMARYKEY
+    assert failed.value.code == (1555 if connections.dialect is Dialect.SQLITE else None)
+    assert str(DriverFailed("why")) == "why"
+
+
+def test_a_database_that_cannot_be_had_is_to_blame_itself(tmp_path: Path) -> None:
+    for location in (tmp_path / "none" / "k.db", f"postgresql+psycopg:///x?host={tmp_path}"):
+        with pytest.raises(DriverFailed) as failed, Connections(place_of(location)).use():
+            raise AssertionError("nothing is open")
+        assert failed.value.is_operational
+        assert "\n" not in str(failed.value) and "[" not in str(failed.value)
+
+
+def test_connections_are_kept_for_the_next_and_each_has_its_own(store: Store) -> None:
+    connections = Connections(place_of(store.url))
+    with connections.use() as first, connections.use() as second:
+        assert first is not second
+    with connections.use() as again, connections.use() as another:
+        assert {again, another} == {first, second}
+    connections.close()
+    with connections.use() as new:
+        assert new not in (first, second)
+    for closed in (first, second, new):
+        with pytest.raises(DriverFailed):
+            closed.run("SELECT 1")
+
+
+def test_what_a_block_has_not_committed_is_undone_however_it_ends(store: Store) -> None:
+    connections = Connections(place_of(store.url))
+    with connections.use() as connection:
+        connection.run("CREATE TABLE kept (number INTEGER)")
+        connection.commit()
+    begin = "BEGIN" if connections.dialect is Dialect.SQLITE else "SELECT 1"
+    for end, is_kept in ((None, True), (ZeroDivisionError, True), (KeyboardInterrupt, False)):
+        try:
+            with connections.use() as connection:
+                connection.run(begin)
+                connection.run("INSERT INTO kept VALUES (1)")
+                if end is not None:
+                    raise end
+        except (ZeroDivisionError, KeyboardInterrupt):
+            pass
+        with connections.use() as next_one:
+            assert (next_one is connection) == is_kept
+            assert next_one.value("SELECT COUNT(*) FROM kept") == 0
+    connections.close()
+
+
+def test_a_kept_connection_that_the_server_has_ended_is_not_used_again(postgresql_store: Store) -> None:
+    connections = Connections(place_of(postgresql_store.url))
+    with connections.use() as first, connections.use() as second:
+        ended = first.value("SELECT pg_backend_pid()")
+        assert second.value(f"SELECT pg_terminate_backend({ended})") is True
+    with connections.use() as one, connections.use() as other:
+        assert first not in (one, other)
+        assert one.value("SHOW synchronous_commit") == other.value("SHOW synchronous_commit") == "on"
+        assert not one.driver.autocommit and not other.driver.autocommit
+    connections.close()
+
+
+def test_who_listened_hears_nothing_more(postgresql_store: Store) -> None:
+    connections = Connections(place_of(postgresql_store.url))
+    with connections.use() as hears, connections.use() as says:
+        with hears.listening("news"):
+            says.run("NOTIFY news")
+            says.commit()
+            hears.await_notification(30)
+            says.run("NOTIFY news")
+            says.commit()
+            assert hears.value("SELECT COUNT(*) FROM pg_listening_channels()") == 1
+        assert hears.value("SELECT COUNT(*) FROM pg_listening_channels()") == 0
+        assert list(hears.driver.notifies(timeout=0)) == []
+        assert not hears.driver.autocommit
+    connections.close()
+
+
+def test_a_server_that_is_lost_while_it_is_listened_to_is_told(postgresql_store: Store) -> None:
+    connections = Connections(place_of(postgresql_store.url))
+    with connections.use() as says, pytest.raises(DriverFailed) as failed, connections.use() as hears:
+        listening = hears.value("SELECT pg_backend_pid()")
+        hears.commit()
+        with hears.listening("news"):
+            says.value(f"SELECT pg_terminate_backend({listening})")
+            hears.await_notification(30)
+    assert failed.value.is_operational
+    connections.close()
