@@ -90,6 +90,7 @@ def _show(
         os.environ.pop(stale, None)
     from kiosk.ui import collector
 
+    collector.share_one_pool()
     collector.hold()
     from kiosk.ui.app import KioskApp
     from kiosk.ui.seat_name import SeatName

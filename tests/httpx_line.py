@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx
 
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityUnreachable
+from kiosk.authority.http import media_type
 
 
 class HttpxLine(httpx.BaseTransport):
@@ -16,12 +17,11 @@ class HttpxLine(httpx.BaseTransport):
         try:
             with httpx.Client(transport=self, trust_env=False) as client:
                 answer = client.send(request)
-        except httpx.ConnectError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise AuthorityUnreachable(f"{url}: {error}") from error
         except httpx.HTTPError as error:
             raise AuthorityOutcomeUnknown(f"{url}: {type(error).__name__} {error}") from error
-        media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return answer.status_code, media_type, answer.content
+        return answer.status_code, media_type(answer.headers.get("Content-Type", "")), answer.content
 
     def close(self) -> None:
         """Nothing: every request has a client of its own, which closes its transport; the line stays."""

@@ -7,7 +7,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import quote, urlsplit
 
@@ -40,6 +41,8 @@ class Endpoint:
         self, url: str, credential: Credential, trust: tuple[x509.Certificate, ...], line: Line | None
     ) -> None:
         parts = urlsplit(url)
+        if "@" in parts.netloc:
+            raise UrlRefused("a URL with a name or a password: the station shows its certificate")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UrlRefused(f"{url!r} is no http or https URL")
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not _is_for_training(trust):
@@ -79,24 +82,21 @@ def post(
     def left_s() -> float:
         left = deadline_s - monotonic()
         if left <= 0:
-            raise TimeoutError
+            raise TimeoutError("no answer in time")
         return left
 
     try:
-        connection, target = _connection(url, timeout_s, tls)
-    except (ValueError, http.client.InvalidURL) as error:
+        way = _way_of(url)
+        connected = _connected(way, left_s, tls)
+    except (OSError, ValueError) as error:
         raise AuthorityUnreachable(f"{url}: {error}") from error
-    with ExitStack() as held:
-        held.callback(connection.close)
-        try:
-            connection.connect()
-            left_s()
-        except OSError as error:
-            raise AuthorityUnreachable(f"{url}: {error}") from error
-        connected = held.enter_context(closing(connection.sock))
+    connection = http.client.HTTPConnection(way.host)
+    with closing(connected):
         try:
             connection.sock = cast(socket.socket, _BoundedSocket(connected, left_s))
-            connection.request("POST", target, body, {"Content-Type": content_type})
+            # Who has answered already need not have taken everything.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request("POST", way.target, body, {"Host": way.named, "Content-Type": content_type})
             answer = connection.getresponse()
             content = answer.read(_LARGEST_ANSWER + 1)
         except TimeoutError as error:
@@ -107,27 +107,64 @@ def post(
         raise AuthorityOutcomeUnknown("the authority's answer does not end")
     if answer.length:
         raise AuthorityOutcomeUnknown(f"{url}: {answer.length} bytes of the answer are missing")
-    return answer.status, _media_type(answer.getheader("Content-Type", "")), content
+    return answer.status, media_type(answer.getheader("Content-Type", "")), content
 
 
-def _connection(url: str, timeout_s: float, tls: ssl.SSLContext | None) -> tuple[http.client.HTTPConnection, str]:
-    """A connection that is not open yet, and what to ask for over it."""
-    parts = urlsplit(url)
-    target = quote(parts._replace(scheme="", netloc="", fragment="").geturl() or "/", safe=_KEPT)
-    match parts.scheme:
-        case "http":
-            return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s), target
-        case "https":
-            context = tls or ssl.create_default_context()
-            return http.client.HTTPSConnection(
-                parts.hostname or "", parts.port, timeout=timeout_s, context=context
-            ), target
-        case other:
-            raise ValueError(f"{other!r} is neither http nor https")
+@dataclass(frozen=True)
+class _Way:
+    """Where an http or https URL leads, and what is asked for there."""
+
+    host: str
+    port: int
+    is_tls: bool
+    named: str
+    """The header Host."""
+    target: str
 
 
+_PORTS = {"http": 80, "https": 443}
 _KEPT = "!#$%&'()*+,/:;=?@[]~"
 """What `quote` leaves as it is: whatever a URL may consist of (RFC 3986, 2.2)."""
+
+
+def _way_of(url: str) -> _Way:
+    """Raises `ValueError`, also for a host that can have no name (`UnicodeError`)."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("no http or https URL")
+    host = parts.hostname.encode("idna").decode("ascii")
+    port = "" if parts.port is None else f":{parts.port}"
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _Way(
+        host,
+        parts.port or _PORTS[parts.scheme],
+        parts.scheme == "https",
+        (f"[{host}]" if ":" in host else host) + port,
+        quote(target, safe=_KEPT),
+    )
+
+
+def _connected(way: _Way, left_s: Callable[[], float], tls: ssl.SSLContext | None) -> socket.socket:
+    """A connection to the first of the host's addresses that takes one. Raises `OSError`.
+
+    Only how long the system looks for the addresses is up to its resolver (resolv.conf(5)).
+    """
+    failed: OSError = ConnectionError("the host has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(way.host, way.port, type=socket.SOCK_STREAM):
+        connected = socket.socket(family, kind, protocol)
+        try:
+            connected.settimeout(left_s())
+            connected.connect(address)
+            # Head and body are sent one after the other; the body must not wait for the head to be acknowledged.
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not way.is_tls:
+                return connected
+            connected.settimeout(left_s())
+            return (tls or ssl.create_default_context()).wrap_socket(connected, server_hostname=way.host)
+        except OSError as error:
+            connected.close()
+            failed = error
+    raise failed
 
 
 class _BoundedSocket:
@@ -166,7 +203,8 @@ class _Received(io.RawIOBase):
         return self._connected.recv_into(buffer)
 
 
-def _media_type(header: str) -> str:
+def media_type(header: str) -> str:
+    """The media type that a header Content-Type names, without its parameters."""
     return header.partition(";")[0].strip().lower()
 
 

@@ -6,11 +6,12 @@ processes may write, and nothing acknowledged is lost in a power cut. PostgreSQL
 the server names synchronous standbys, on theirs.
 """
 
+import os
 import re
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -60,7 +61,7 @@ class Dialect(StrEnum):
 
 
 class DriverFailed(Exception):
-    """A driver raised an error. The text has the first line of its reason and the statement, and no value of it."""
+    """A driver raised an error. The text has the first line of its reason, and the statement without its values."""
 
     def __init__(
         self, reason: str, statement: str = "", *, code: int | None = None, is_operational: bool = False
@@ -86,37 +87,47 @@ class StorePlace:
     """PostgreSQL: libpq's connection parameters (https://www.postgresql.org/docs/15/libpq-connect.html)."""
 
 
-_URL = re.compile(
+_FILE_URL = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<file>[^?]+)(?P<options>\?.+)?\??")
+_SERVER_URL = re.compile(
     r"(?P<scheme>[\w+]+)://"
-    r"(?:(?P<user>[^:@/?]*)(?::(?P<password>[^@/?]*))?@)?"
-    r"(?P<host>\[[^\]/?]*\]|[^:/?]*)(?::(?P<port>\d+))?"
-    r"(?:/(?P<name>[^?]*))?(?:\?(?P<options>.*))?"
+    r"(?:(?P<user>[^:@/?]*)(?::(?P<password>[^@]*))?@)?"
+    r"(?P<host>\[[^\]/?@]*\]|[^:/?@]*)(?::(?P<port>\d+))?"
+    r"(?:/(?P<name>[^?@]*))?(?:\?(?P<options>.*))?"
 )
+_NO_URL = "the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME"
+"""What cannot be taken apart may hold a password anywhere, and is not quoted."""
 
 
 def place_of(location: str | Path) -> StorePlace:
     """Where a file, or the store with this URL, is. Raises `StoreUnusable`."""
     if isinstance(location, Path):
-        return StorePlace(Dialect.SQLITE, str(location), str(location))
-    parts = _URL.fullmatch(location)
+        return _file_at(str(location), str(location))
+    if location.startswith("sqlite"):
+        return _file_of(location)
+    parts = _SERVER_URL.fullmatch(location)
     if parts is None:
-        # What cannot be taken apart may hold a password anywhere.
-        raise StoreUnusable("the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME")
+        raise StoreUnusable(_NO_URL)
     shown = _without_secrets(parts)
-    match parts["scheme"]:
-        case "sqlite" | "sqlite+pysqlite":
-            # SQLite would keep such a store in memory, and it would be gone with the process.
-            if (parts["name"] or "").partition(":")[0] in ("", "file"):
-                raise StoreUnusable(f"{shown}: no file is named, and what a store keeps has to last: sqlite:///FILE")
-            if parts["options"]:
-                raise StoreUnusable(f"{shown}: SQLite takes no options: {parts['options']}")
-            return StorePlace(Dialect.SQLITE, shown, parts["name"])
-        case "postgresql+psycopg":
-            return StorePlace(Dialect.POSTGRESQL, shown, parameters=_parameters(parts, shown))
-        case other:
-            raise StoreUnusable(
-                f"{shown}: a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, not {other}"
-            )
+    if parts["scheme"] != "postgresql+psycopg":
+        raise StoreUnusable(
+            f"{shown}: a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, not {parts['scheme']}"
+        )
+    return StorePlace(Dialect.POSTGRESQL, shown, parameters=_parameters(parts, shown))
+
+
+def _file_of(url: str) -> StorePlace:
+    parts = _FILE_URL.fullmatch(url)
+    # SQLite would keep such a store in memory, and it would be gone with the process.
+    if parts is None or parts["file"].startswith(("file:", ":memory:")):
+        raise StoreUnusable("no file is named, and what a store keeps has to last: sqlite:///FILE")
+    if parts["options"]:
+        raise StoreUnusable("SQLite takes no options after a question mark: sqlite:///FILE")
+    return _file_at(parts["file"], url.removesuffix("?"))
+
+
+def _file_at(file: str, shown: str) -> StorePlace:
+    # A relative name would be another file once the working directory has changed.
+    return StorePlace(Dialect.SQLITE, shown, os.path.abspath(file))
 
 
 def _without_secrets(parts: re.Match[str]) -> str:
@@ -127,7 +138,11 @@ def _without_secrets(parts: re.Match[str]) -> str:
 
 
 def _parameters(parts: re.Match[str], shown: str) -> dict[str, str]:
-    options = parse_qsl(parts["options"] or "", keep_blank_values=True)
+    text = parts["options"]
+    try:
+        options = parse_qsl(text, keep_blank_values=True, strict_parsing=True) if text else []
+    except ValueError:
+        raise StoreUnusable(_NO_URL) from None
     if len(dict(options)) < len(options):
         raise StoreUnusable(f"{shown}: an option is named twice; several hosts are host=HOST1,HOST2")
     named = {
@@ -159,7 +174,7 @@ class Connection:
                 return (), []
             return tuple(column[0] for column in cursor.description), cursor.fetchall()
         except self._module.Error as error:
-            raise _failure(error, self._module, statement) from error
+            raise self._failure(error, statement) from error
 
     def value(self, statement: str) -> Any:
         """The only value of the only row that a statement answers."""
@@ -171,39 +186,31 @@ class Connection:
         try:
             self.driver.commit()
         except self._module.Error as error:
-            raise _failure(error, self._module, "COMMIT") from error
+            raise self._failure(error, "COMMIT") from error
 
     def rollback(self) -> None:
         """Undoes what is not committed, where a transaction has begun."""
         try:
             self.driver.rollback()
         except self._module.Error as error:
-            raise _failure(error, self._module, "ROLLBACK") from error
+            raise self._failure(error, "ROLLBACK") from error
 
     def answers(self) -> bool:
         """PostgreSQL: whether the server still answers, which may have been restarted since."""
         try:
             # Outside a transaction it is one way there and back, and not three.
             self.driver.autocommit = True
-            self.run("SELECT 1")
+            self.driver.execute("SELECT 1")
             self.driver.autocommit = False
-        except DriverFailed:
+        except self._module.Error:
             return False
         return True
 
-    @contextmanager
-    def listening(self, channel: str) -> Iterator[None]:
-        """PostgreSQL: while open, `await_notification` hears of what is told on this channel."""
+    def listen(self, channel: str) -> None:
+        """PostgreSQL: from now on `await_notification` hears of what is told on this channel, until it is closed."""
         self.run(f"LISTEN {channel}")
         self.commit()
         self.driver.autocommit = True
-        try:
-            yield
-        finally:
-            # Else whoever has the connection next would be told, and the driver would keep it all.
-            self.run("UNLISTEN *")
-            deque(self.driver.notifies(timeout=0), maxlen=0)
-            self.driver.autocommit = False
 
     def await_notification(self, timeout_s: float) -> None:
         """Waits until somebody has told something, for at most so long."""
@@ -211,11 +218,17 @@ class Connection:
             for _ in self.driver.notifies(timeout=timeout_s, stop_after=1):
                 return
         except self._module.Error as error:
-            raise _failure(error, self._module) from error
+            raise self._failure(error, "LISTEN") from error
 
     def close(self) -> None:
         """Closes it, which undoes what is not committed."""
         self.driver.close()
+
+    def _failure(self, error: Exception, statement: str) -> DriverFailed:
+        failed = _failure(error, self._module, statement)
+        # psycopg knows kinds of errors after which there is no session any more and that are no `OperationalError`.
+        failed.is_operational |= getattr(self.driver, "closed", False)
+        return failed
 
 
 def _failure(error: Exception, module: Any, statement: str = "") -> DriverFailed:
@@ -225,6 +238,10 @@ def _failure(error: Exception, module: Any, statement: str = "") -> DriverFailed
         code=getattr(error, "sqlite_errorcode", None),
         is_operational=isinstance(error, module.OperationalError | module.InterfaceError),
     )
+
+
+_MOST_IDLE = 48
+"""Connections that are kept: one a thread that the authority's server works with, and some to spare."""
 
 
 class Connections:
@@ -238,21 +255,30 @@ class Connections:
 
     def take(self) -> Connection:
         """One that nobody else uses, until it is given back or closed. Raises `DriverFailed`."""
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return _connect(self.place)
-            if self.dialect is Dialect.SQLITE or connection.answers():
-                return connection
-            connection.close()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return _connect(self.place)
+        is_sound = self.dialect is Dialect.SQLITE
+        try:
+            is_sound = is_sound or connection.answers()
+        finally:
+            if not is_sound:
+                connection.close()
+        if is_sound:
+            return connection
+        # What one has lost, all have: each would wait for a server that says nothing any more.
+        self._close_idle()
+        return _connect(self.place)
 
     def give_back(self, connection: Connection) -> None:
         """For the next one, after a use that went well and is over."""
-        if self._is_closed:
+        if len(self._idle) >= _MOST_IDLE:
             connection.close()
         else:
             self._idle.append(connection)
+        if self._is_closed:
+            self._close_idle()
 
     @contextmanager
     def use(self) -> Iterator[Connection]:
@@ -281,8 +307,12 @@ class Connections:
     def close(self) -> None:
         """Closes all connections, those that are in use as soon as they no longer are."""
         self._is_closed = True
-        while self._idle:
-            self._idle.pop().close()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
 
 def _is_out_of_transaction(connection: Connection) -> bool:

@@ -4,7 +4,7 @@ import sqlite3
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,18 @@ UNREADABLE = (DriverFailed,)
 """What reading raises when the store's file is damaged."""
 
 _BEGIN_WRITING = {
-    "sqlite": "BEGIN IMMEDIATE",
+    Dialect.SQLITE: "BEGIN IMMEDIATE",
     # One lock for writers and migrations, on a table so small that no vacuum of it ever holds anybody up. A station
     # that is frozen while it has the lock loses it, so that the others can go on.
-    "postgresql": "SET LOCAL idle_in_transaction_session_timeout = '30s'; LOCK TABLE schema_version IN EXCLUSIVE MODE",
+    Dialect.POSTGRESQL: (
+        "SET LOCAL idle_in_transaction_session_timeout = '30s'; LOCK TABLE schema_version IN EXCLUSIVE MODE"
+    ),
 }
 
 _BEGIN_MIGRATING = {
-    "sqlite": "BEGIN IMMEDIATE",
+    Dialect.SQLITE: "BEGIN IMMEDIATE",
     # CREATE TABLE IF NOT EXISTS can fail when two sessions do it at once.
-    "postgresql": "SELECT pg_advisory_xact_lock(7305228143517202293)",
+    Dialect.POSTGRESQL: "SELECT pg_advisory_xact_lock(7305228143517202293)",
 }
 
 _CHANNEL = "kiosk_stations"
@@ -156,13 +158,12 @@ class Database:
         SQLite counts commits of others (https://sqlite.org/pragma.html#pragma_data_version), PostgreSQL hears of what
         `Transaction.tell` said (https://www.postgresql.org/docs/15/sql-listen.html).
         """
-        with self._connected() as connection:
-            with _told_as(NotWritten, self._connections.dialect):
-                if connection.dialect is Dialect.SQLITE:
-                    yield _data_version_wait(connection)
-                else:
-                    with connection.listening(_CHANNEL):
-                        yield connection.await_notification
+        with _told_as(NotWritten, self._connections.dialect), closing(self._take()) as connection:
+            if connection.dialect is Dialect.SQLITE:
+                yield _data_version_wait(connection)
+            else:
+                connection.listen(_CHANNEL)
+                yield connection.await_notification
 
     def damage(self) -> str | None:
         """What SQLite finds wrong with its own file, such as an index that does not fit its table; None when nothing.
@@ -181,13 +182,21 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
+        connection = self._take()
+        with self._connections.lent(connection):
+            yield connection
+
+    def _take(self) -> Connection:
         with _told_as(NotWritten, self._connections.dialect):
             connection = self._connections.take()
-        with self._connections.lent(connection):
             if self._may_be_committing:
-                _await_lost_commit(connection)
+                try:
+                    _await_lost_commit(connection)
+                except BaseException:
+                    connection.close()
+                    raise
                 self._may_be_committing = False
-            yield connection
+        return connection
 
 
 def _data_version_wait(connection: Connection) -> Callable[[float], None]:
@@ -281,9 +290,8 @@ def _commit(connection: Connection) -> None:
 
 def _await_lost_commit(connection: Connection) -> None:
     """Waits for whatever an earlier connection has in progress: until it has ended, reading would find too little."""
-    with _told_as(NotWritten, connection.dialect):
-        _begin(connection)
-        connection.rollback()
+    _begin(connection)
+    connection.rollback()
 
 
 def _migrate(connections: Connections, *, must_stay: bool) -> None:

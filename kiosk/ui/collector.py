@@ -15,10 +15,19 @@ _M_ARENA_MAX = -8
 """Parameter of mallopt(3): the most pools that memory is taken from."""
 
 
+def share_one_pool() -> None:
+    """All threads that are yet to start take memory from one pool.
+
+    glibc (mallopt(3)) gives each its own, which keeps 1.5 MB that nobody uses; other C libraries have none.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
+
+
 def hold() -> None:
     """What is loaded for the first paint never becomes garbage, and looking for some takes a fifth of the start."""
     gc.disable()
-    _share_one_pool()
 
 
 def let_go() -> None:
@@ -32,13 +41,3 @@ def look() -> None:
     """Looks now, if there is anything worth it. For a moment in which nobody waits."""
     if gc.isenabled() and gc.get_count()[0] >= _TWO_SCREENS:
         gc.collect()
-
-
-def _share_one_pool() -> None:
-    """All threads take memory from one pool: glibc gives each its own, which keeps 1.5 MB that nobody uses.
-
-    A C library without mallopt(3) has no such pools.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 1)

@@ -304,6 +304,7 @@ def test_what_is_no_store_is_said(tmp_path: Path, juki: Path) -> None:
         ("mysql://x/y", "not mysql"),
         ("postgresql+psycopg://nobody:hunter2@127.0.0.1:1/x", "refused"),
         ("sqlite:///", "no file"),
+        ("sqlite:////tmp/\0", "null"),
         (":::", "none"),
     ):
         with pytest.raises(StoreUnusable, match=why) as said:

@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 
 import httpx
@@ -24,7 +25,7 @@ from kiosk.authority.errors import (
     AuthorityUnreachable,
     UrlRefused,
 )
-from kiosk.authority.http import post
+from kiosk.authority.http import _way_of, post
 from tests.httpx_line import HandlerLine
 
 
@@ -128,10 +129,75 @@ def test_an_answer_is_its_status_its_media_type_and_its_body(says: bytes) -> Non
     assert body == b"body"
 
 
-@pytest.mark.parametrize("url", ["gopher://127.0.0.1", "http://127.0.0.1:eighty", "http://127.0.0.1:99999"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "gopher://127.0.0.1",
+        "http://127.0.0.1:eighty",
+        "http://127.0.0.1:99999",
+        "http://a..b",
+        f"http://{'a' * 64}.test",
+        "http://日本..jp",
+        "http://[::1",
+        "https://[::1]:1/x",
+    ],
+)
 def test_what_cannot_be_asked_is_unreachable(url: str) -> None:
     with pytest.raises(AuthorityUnreachable):
         post(url, "text/plain", b"", 10)
+
+
+@pytest.mark.parametrize(
+    ("url", "way"),
+    [
+        ("http://[::1]/cmp", ("::1", 80, False, "[::1]", "/cmp")),
+        ("https://[2001:db8::a]", ("2001:db8::a", 443, True, "[2001:db8::a]", "/")),
+        ("https://ca.test:8443?x=1#y", ("ca.test", 8443, True, "ca.test:8443", "/?x=1")),
+        ("http://例え.test//a", ("xn--r8jz45g.test", 80, False, "xn--r8jz45g.test", "//a")),
+    ],
+)
+def test_a_url_leads_to_a_host_a_port_and_what_is_asked_for(url: str, way: tuple[object, ...]) -> None:
+    assert astuple(_way_of(url)) == way
+
+
+def test_who_answers_before_it_has_everything_is_heard() -> None:
+    def answer() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1)
+            connection.sendall(b"HTTP/1.1 413 Too much\r\nContent-Length: 0\r\n\r\n")
+            connection.shutdown(socket.SHUT_RDWR)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        port = server.getsockname()[1]
+        assert post(f"http://127.0.0.1:{port}", "text/plain", bytes(9_000_000), 10)[0] == 413
+        thread.join()
+
+
+def test_one_deadline_is_for_all_addresses_of_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    tried: list[float | None] = []
+
+    class Silent:
+        def settimeout(self, timeout_s: float) -> None:
+            tried.append(timeout_s)
+
+        def connect(self, _: object) -> None:
+            nonlocal now_s
+            now_s += 4
+            raise TimeoutError("timed out")
+
+        def close(self) -> None:
+            pass
+
+    address = (socket.AF_INET, socket.SOCK_STREAM, 0, "", ("192.0.2.1", 80))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address] * 9)
+    monkeypatch.setattr(socket, "socket", lambda *_: Silent())
+    with pytest.raises(AuthorityUnreachable, match="no answer in time"):
+        post("http://ca.test", "text/plain", b"", 10, monotonic=lambda: now_s)
+    assert tried == [10, 6, 2]
 
 
 @contextmanager
@@ -154,7 +220,9 @@ def answering(says: bytes) -> Iterator[tuple[str, list[bytes]]]:
         thread.join()
 
 
-@pytest.mark.parametrize("url", ["ftp://authority.test", "authority.test:80", "", "http://"])
+@pytest.mark.parametrize(
+    "url", ["ftp://authority.test", "authority.test:80", "", "http://", "https://a:hunter2@ca.test"]
+)
 def test_a_url_that_is_none_is_refused(desk: Desk, url: str) -> None:
     with pytest.raises(UrlRefused):
         AuthorityClient(url, desk.station, (desk.issuer,), clock=desk.clock)

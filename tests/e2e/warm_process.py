@@ -1,6 +1,9 @@
 """Runs commands in copies of a process that has the program loaded: loading it takes longer than most of them work.
 
-A copy (`fork`) differs from a program newly started in nothing that a command can see but its line in /proc.
+A copy (`fork`) differs from a program newly started in three things: its line in /proc, that modules are loaded which
+it does not use, and the order of sets, which is the same for all copies. The programs are started anew where a test
+needs a terminal, a pipe or a signal (`tests/e2e/test_demo.py`, `test_drill.py`), and what they load has tests of its
+own.
 """
 
 import functools
@@ -49,7 +52,7 @@ class WarmCommand:
         with theirs:
             request = json.dumps([module, words, dict(env), os.getcwd()]).encode()
             socket.send_fds(_warm(), [request], [theirs.fileno(), stdout, stderr])
-        self._pid = int(self._teller.recv(_NUMBER_BYTES))
+        self._pid = _number(self._teller)
         self._code: int | None = None
 
     def terminate(self) -> None:
@@ -65,8 +68,8 @@ class WarmCommand:
         if self._code is None:
             if not select.select([self._teller], [], [], timeout_s)[0]:
                 raise subprocess.TimeoutExpired(self._arguments, timeout_s)
-            self._code = int(self._teller.recv(_NUMBER_BYTES))
-            self._teller.close()
+            with self._teller:
+                self._code = _number(self._teller)
         return self._code
 
     def _send(self, number: signal.Signals) -> None:
@@ -85,10 +88,18 @@ def run_warm(
             code = command.wait(timeout_s)
         except subprocess.TimeoutExpired:
             command.kill()
+            command.wait(timeout_s)
             raise
         output.seek(0)
         errors.seek(0)
         return subprocess.CompletedProcess([module, *words], code, output.read(), errors.read())
+
+
+def _number(teller: socket.socket) -> int:
+    told = teller.recv(_NUMBER_BYTES)
+    if not told:
+        raise EOFError("the loaded process is gone, and says on stderr why")
+    return int(told)
 
 
 def _of_the_start(env: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Where a store is, said by a URL, and connections to it: kept while they are sound, closed once they are in doubt."""
 
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from tests.stores import Store
 
 NO_STORE = "a store is sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, not"
 NO_FILE = "no file is named, and what a store keeps has to last: sqlite:///FILE"
+NO_URL = "the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME"
+NO_OPTIONS = "SQLite takes no options after a question mark: sqlite:///FILE"
 TWICE = "an option is named twice; several hosts are host=HOST1,HOST2"
 
 
@@ -25,7 +29,8 @@ TWICE = "an option is named twice; several hosts are host=HOST1,HOST2"
 )
 def test_a_file_is_named_by_its_path_or_by_a_url(location: str | Path, shown: str, file: str) -> None:
     place = place_of(location)
-    assert (place.dialect, place.shown, place.file, place.parameters) == (Dialect.SQLITE, shown, file, {})
+    assert (place.dialect, place.shown, place.parameters) == (Dialect.SQLITE, shown, {})
+    assert place.file == str(Path(file).absolute())
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,7 @@ def test_a_file_is_named_by_its_path_or_by_a_url(location: str | Path, shown: st
             {"user": "k@x", "password": "p/w:", "host": "10.0.0.1", "port": "5433", "dbname": "town"},
         ),
         ("//[fd00::1]:5433/town", "//[fd00::1]:5433/town", {"host": "fd00::1", "port": "5433", "dbname": "town"}),
+        ("//k:12/s?s@db/town", "//k:***@db/town", {"user": "k", "password": "12/s?s", "host": "db", "dbname": "town"}),
         ("//k:@/town?host=/run/a,/run/b", "//k:***@/town", {"user": "k", "dbname": "town", "host": "/run/a,/run/b"}),
         ("///town?password=a%26b&options=", "///town", {"dbname": "town", "password": "a&b", "options": ""}),
         ("//db?connect_timeout=3", "//db", {"host": "db", "connect_timeout": "3"}),
@@ -60,17 +66,18 @@ def test_a_servers_database_is_named_by_a_url_as_libpq_takes_it(url: str, shown:
     [
         ("mysql://k:hunter2@h/town?password=hunter2", f"mysql://k:***@h/town: {NO_STORE} mysql"),
         ("postgresql://u@/x", f"postgresql://u@/x: {NO_STORE} postgresql"),
-        ("sqlite://", f"sqlite://: {NO_FILE}"),
-        ("sqlite:///", f"sqlite:///: {NO_FILE}"),
-        ("sqlite:///:memory:", f"sqlite:///:memory:: {NO_FILE}"),
-        ("sqlite:///file:k.db", f"sqlite:///file:k.db: {NO_FILE}"),
-        ("sqlite:///k.db?mode=ro", "sqlite:///k.db: SQLite takes no options: mode=ro"),
+        ("sqlite://", NO_FILE),
+        ("sqlite:///", NO_FILE),
+        ("sqlite://var/lib/k.db", NO_FILE),
+        ("sqlite://k:hunter2@h/k.db", NO_FILE),
+        ("sqlite:///:memory:", NO_FILE),
+        ("sqlite:///file:k.db", NO_FILE),
+        ("sqlite:///k.db?mode=hunter2", NO_OPTIONS),
         ("postgresql+psycopg://h/t?host=a&host=b", f"postgresql+psycopg://h/t: {TWICE}"),
-        ("k.db", "the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME"),
-        (
-            "postgresql+psycopg://h:port/t?password=hunter2",
-            "the store's URL is none; such as sqlite:///FILE, postgresql+psycopg://HOST/NAME",
-        ),
+        ("k.db", NO_URL),
+        ("postgresql+psycopg://h:port/t?password=hunter2", NO_URL),
+        ("postgresql+psycopg://h/t?hunter2", NO_URL),
+        ("postgresql+psycopg://k:hunter2@s@h/t", NO_URL),
     ],
 )
 def test_what_names_no_store_is_told_without_its_password(url: str, why: str) -> None:
@@ -153,29 +160,48 @@ def test_a_kept_connection_that_the_server_has_ended_is_not_used_again(postgresq
     connections.close()
 
 
-def test_who_listened_hears_nothing_more(postgresql_store: Store) -> None:
+def test_who_listens_hears_what_is_told_and_is_told_of_a_server_that_is_lost(postgresql_store: Store) -> None:
     connections = Connections(place_of(postgresql_store.url))
-    with connections.use() as hears, connections.use() as says:
-        with hears.listening("news"):
+    with connections.use() as says, closing(connections.take()) as hears:
+        hears.listen("news")
+        for _ in range(2):
             says.run("NOTIFY news")
             says.commit()
             hears.await_notification(30)
-            says.run("NOTIFY news")
-            says.commit()
-            assert hears.value("SELECT COUNT(*) FROM pg_listening_channels()") == 1
-        assert hears.value("SELECT COUNT(*) FROM pg_listening_channels()") == 0
-        assert list(hears.driver.notifies(timeout=0)) == []
-        assert not hears.driver.autocommit
-    connections.close()
-
-
-def test_a_server_that_is_lost_while_it_is_listened_to_is_told(postgresql_store: Store) -> None:
-    connections = Connections(place_of(postgresql_store.url))
-    with connections.use() as says, pytest.raises(DriverFailed) as failed, connections.use() as hears:
-        listening = hears.value("SELECT pg_backend_pid()")
-        hears.commit()
-        with hears.listening("news"):
-            says.value(f"SELECT pg_terminate_backend({listening})")
+        assert says.value(f"SELECT pg_terminate_backend({hears.value('SELECT pg_backend_pid()')})") is True
+        with pytest.raises(DriverFailed) as failed:
             hears.await_notification(30)
     assert failed.value.is_operational
     connections.close()
+
+
+def test_a_session_that_the_server_has_ended_is_to_blame_whatever_it_says(postgresql_store: Store) -> None:
+    connections = Connections(place_of(postgresql_store.url))
+    with connections.use() as connection:
+        connection.run("SET idle_in_transaction_session_timeout = '1ms'")
+        time.sleep(0.1)
+        with pytest.raises(DriverFailed) as failed:
+            connection.run("SELECT 1")
+    assert failed.value.is_operational
+    connections.close()
+
+
+def test_as_many_are_kept_as_somebody_works_with_at_once(tmp_path: Path) -> None:
+    connections = Connections(place_of(tmp_path / "k.db"))
+    taken = [connections.take() for _ in range(50)]
+    for connection in taken:
+        connections.give_back(connection)
+    kept = [connections.take() for _ in range(48)]
+    assert set(kept) <= set(taken)
+    assert connections.take() not in taken
+    for connection in kept:
+        connection.close()
+
+
+def test_one_that_comes_back_late_is_closed(tmp_path: Path) -> None:
+    connections = Connections(place_of(tmp_path / "k.db"))
+    with connections.use() as late:
+        connections.close()
+        assert late.value("SELECT 1") == 1
+    with pytest.raises(DriverFailed):
+        late.run("SELECT 1")

@@ -33,9 +33,9 @@ class CommitLost(Exception):
 
 
 _TYPES = {
-    "sqlite": {"text": "TEXT", "bytes": "BLOB", "integer": "INTEGER"},
+    Dialect.SQLITE: {"text": "TEXT", "bytes": "BLOB", "integer": "INTEGER"},
     # Ordered by bytes as in SQLite, whatever the server's locale.
-    "postgresql": {"text": 'TEXT COLLATE "C"', "bytes": "BYTEA", "integer": "BIGINT"},
+    Dialect.POSTGRESQL: {"text": 'TEXT COLLATE "C"', "bytes": "BYTEA", "integer": "BIGINT"},
 }
 
 _LOCK = "SELECT pg_advisory_xact_lock(?)"
@@ -71,7 +71,11 @@ class Database:
         """A transaction that is durable when the block has ended, and undone when the block raises."""
         if self.is_shared:
             with self._connections.use() as connection:
-                yield Transaction(connection)
+                transaction = Transaction(connection)
+                yield transaction
+                if transaction.has_failed:
+                    # PostgreSQL would answer such a commit by a rollback, and no error.
+                    raise CommitLost("a statement of the transaction failed")
                 connection.commit()
             return
         with self.together() as one, one.write() as transaction:
@@ -196,12 +200,17 @@ def open_database(location: Path | str) -> Database:
     Raises `StoreTooNew`, `StoreUnusable`.
     """
     try:
-        connections = Connections(place_of(location))
-        _migrate(connections)
+        place = place_of(location)
     except errors.StoreUnusable as error:
         raise StoreUnusable(str(error)) from None
-    except DriverFailed as error:
-        raise StoreUnusable(error.reason) from None
+    connections = Connections(place)
+    try:
+        _migrate(connections)
+    except BaseException as error:
+        connections.close()
+        if isinstance(error, DriverFailed | ValueError):
+            raise StoreUnusable(f"{place.shown}: {getattr(error, 'reason', error)}") from None
+        raise
     return Database(connections)
 
 
