@@ -188,15 +188,10 @@ class Database:
 
     def _take(self) -> Connection:
         with _told_as(NotWritten, self._connections.dialect):
-            connection = self._connections.take()
             if self._may_be_committing:
-                try:
-                    _await_lost_commit(connection)
-                except BaseException:
-                    connection.close()
-                    raise
+                _await_lost_commit(self._connections)
                 self._may_be_committing = False
-        return connection
+            return self._connections.take()
 
 
 def _data_version_wait(connection: Connection) -> Callable[[float], None]:
@@ -288,10 +283,10 @@ def _commit(connection: Connection) -> None:
         raise CommitUnknown("; ".join(connection.warnings))
 
 
-def _await_lost_commit(connection: Connection) -> None:
+def _await_lost_commit(connections: Connections) -> None:
     """Waits for whatever an earlier connection has in progress: until it has ended, reading would find too little."""
-    _begin(connection)
-    connection.rollback()
+    with connections.use() as connection:
+        _begin(connection)
 
 
 def _migrate(connections: Connections, *, must_stay: bool) -> None:

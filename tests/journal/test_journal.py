@@ -255,6 +255,7 @@ def test_a_statement_that_is_wrong_is_our_defect_and_its_error_tells_no_values(s
         ("sqlite:///{}/garbage.db", "/garbage.db", "not a database", StoreDamaged),
         ("sqlite:///{}", "sqlite:///", "unable to open", StoreUnusable),
         ("sqlite:///{}/kiosk.db?timeout=hunter2", "", "no options", StoreUnusable),
+        ("sqlite:///{}/\0.db", "\0.db", "null", StoreUnusable),
         ("mysql://kiosk:hunter2@127.0.0.1/town", "kiosk:***@127.0.0.1/town", "not mysql", StoreUnusable),
         ("postgresql+carrier_pigeon://kiosk:hunter2@127.0.0.1/town", "kiosk:***@", "carrier_pigeon", StoreUnusable),
         ("postgresql+psycopg://kiosk:hunter2@127.0.0.1:1/town", "kiosk:***@127.0.0.1:1/town", "refused", NotWritten),
