@@ -47,7 +47,7 @@ def test_a_file_is_named_by_its_path_or_by_a_url(location: str | Path, shown: st
         ("//k:@/town?host=/run/a,/run/b", "//k:***@/town", {"user": "k", "dbname": "town", "host": "/run/a,/run/b"}),
         ("///town?password=a%26b&options=", "///town", {"dbname": "town", "password": "a&b", "options": ""}),
         ("//db?connect_timeout=3", "//db", {"host": "db", "connect_timeout": "3"}),
-        ("//db/", "//db/", {"host": "db"}),
+        ("//X/?", "//X/", {"host": "X"}),
     ],
 )
 def test_a_servers_database_is_named_by_a_url_as_libpq_takes_it(url: str, shown: str, named: dict[str, str]) -> None:
@@ -102,7 +102,7 @@ def test_an_error_tells_its_statement_and_no_value(store: Store) -> None:
     assert "太郎" not in str(failed.value) and not failed.value.is_operational
     # SQLITE_CONSTRAINT_PRIMARYKEY
     assert failed.value.code == (1555 if connections.dialect is Dialect.SQLITE else None)
-    assert str(DriverFailed("why")) == "why"
+    assert str(DriverFailed("why")) == "why" and not DriverFailed("why").is_operational
 
 
 def test_a_database_that_cannot_be_had_is_to_blame_itself(tmp_path: Path) -> None:
@@ -168,10 +168,24 @@ def test_who_listens_hears_what_is_told_and_is_told_of_a_server_that_is_lost(pos
             says.run("NOTIFY news")
             says.commit()
             hears.await_notification(30)
+        hears.await_notification(0.01)
         assert says.value(f"SELECT pg_terminate_backend({hears.value('SELECT pg_backend_pid()')})") is True
         with pytest.raises(DriverFailed) as failed:
             hears.await_notification(30)
-    assert failed.value.is_operational
+    assert failed.value.is_operational and "connection" in failed.value.reason
+    connections.close()
+
+
+def test_one_whose_server_is_lost_is_closed_and_the_others_stay(postgresql_store: Store) -> None:
+    connections = Connections(place_of(postgresql_store.url))
+    with connections.use() as lost, connections.use() as sound:
+        sound.value(f"SELECT pg_terminate_backend({lost.value('SELECT pg_backend_pid()')})")
+    with connections.use() as next_one:
+        assert next_one is sound
+    with connections.use() as lost, connections.use() as sound:
+        sound.value(f"SELECT pg_terminate_backend({lost.value('SELECT pg_backend_pid()')})")
+        with pytest.raises(DriverFailed, match="connection"):
+            lost.rollback()
     connections.close()
 
 
