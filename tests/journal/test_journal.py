@@ -240,6 +240,8 @@ def test_a_block_that_goes_on_after_a_failed_statement_is_not_committed(store: S
 
 
 def test_a_statement_that_is_wrong_is_our_defect_and_its_error_tells_no_values(store: Store) -> None:
+    with pytest.raises(DriverFailed, match="nowhere"), open_database(store.url).read() as transaction:
+        transaction.run("SELECT * FROM nowhere")
     with pytest.raises(DriverFailed) as raised, open_database(store.url).write() as transaction:
         transaction.run("INSERT INTO nowhere VALUES (?)", "幌延太郎")
     assert "nowhere" in raised.value.reason

@@ -135,6 +135,15 @@ def parameters(url: str) -> dict[str, str]:
         return dict(connection.driver.info.get_parameters())
 
 
+def test_a_session_that_is_lost_while_something_is_read_is_told(postgresql_store: Store) -> None:
+    database = open_database(postgresql_store.url)
+    with pytest.raises(NotWritten, match="connection"), database.read() as lost, database.read() as sound:
+        ended = lost.run("SELECT pg_backend_pid()").scalar_one()
+        sound.run("SELECT pg_terminate_backend(?)", ended)
+        lost.run("SELECT 1")
+    database.close()
+
+
 def test_the_journal_cannot_be_truncated(postgresql_store: Store) -> None:
     database = open_database(postgresql_store.url)
     with pytest.raises(DriverFailed, match="append-only"), database.write() as transaction:
@@ -227,7 +236,7 @@ def test_a_server_lost_during_a_commit_leaves_it_unknown_and_this_one_was_not_ma
     writing = thread.submit(write_to_a_server_that_stands_still)
     standing_still.result()
     server.crash()
-    with pytest.raises(CommitUnknown):
+    with pytest.raises(CommitUnknown, match="connection"):
         writing.result()
     server.start()
     assert receipts(database) == []
