@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from kiosk.journal.database import Database, open_database
+from kiosk.journal.errors import NotWritten
 from tests.stores import Store
 
 LONG_S = 60.0
@@ -99,3 +100,14 @@ def test_its_connection_keeps_a_transaction_whole_afterwards(database: Database,
             raise ZeroDivisionError
         with open_database(store.url).read() as transaction:
             assert transaction.run("SELECT COUNT(*) FROM tickets").scalar_one() == 0
+
+
+def test_who_watches_a_server_that_is_lost_is_told(postgresql_store: Store) -> None:
+    database = open_database(postgresql_store.url)
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    with pytest.raises(NotWritten, match="connection"), database.watching() as wait:
+        with database.read() as transaction:
+            ended = transaction.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+        assert ended == [(True,)]
+        wait(30)
+    database.close()
