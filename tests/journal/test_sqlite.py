@@ -114,6 +114,13 @@ def test_an_index_that_does_not_fit_its_table_is_damage(path: Path) -> None:
     assert damage is not None and "cases_person" in damage
 
 
+def test_the_journal_of_the_first_schema_is_append_only_already(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "MIGRATIONS", database.MIGRATIONS[:1])
+    with open_database(path).read() as transaction:
+        found = transaction.run("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'journal'")
+    assert len(found) == len(database.APPEND_ONLY["sqlite"])
+
+
 def test_a_store_that_must_be_there_is_not_made(path: Path) -> None:
     with pytest.raises(StoreUnusable, match=f"{path}: no store there"):
         open_database(f"sqlite:///{path}", must_exist=True)
