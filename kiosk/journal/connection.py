@@ -138,9 +138,8 @@ def _without_secrets(parts: re.Match[str]) -> str:
 
 
 def _parameters(parts: re.Match[str], shown: str) -> dict[str, str]:
-    text = parts["options"]
     try:
-        options = parse_qsl(text, keep_blank_values=True, strict_parsing=True) if text else []
+        options = parse_qsl(parts["options"] or "", keep_blank_values=True, strict_parsing=True)
     except ValueError:
         raise StoreUnusable(_NO_URL) from None
     if len(dict(options)) < len(options):
