@@ -293,7 +293,7 @@ class Connections:
         try:
             yield
             is_whole = True
-        except Exception:
+        except Exception:  # whatever the block raised, it did so between two statements
             is_whole = True
             raise
         finally:

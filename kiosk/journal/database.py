@@ -307,5 +307,5 @@ def _migrate(connections: Connections, *, must_stay: bool) -> None:
             if number == 1:
                 for statement in APPEND_ONLY[dialect]:
                     connection.run(statement)
-            connection.run(f"INSERT INTO schema_version VALUES ({number})")  # noqa: S608  # an int of ours
+            Transaction(connection).run("INSERT INTO schema_version VALUES (?)", number)
         connection.commit()

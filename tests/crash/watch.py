@@ -118,6 +118,7 @@ def watched_stores(watches: Mapping[str, CommitWatch]) -> Iterator[None]:
         connection.watch = watch
         return connection
 
+    # The driver's module itself: whoever opens such a file in this process, and from where, is watched.
     with patch.object(sqlite3, "connect", connect):
         yield
 

@@ -1,6 +1,5 @@
 """Where a store is, said by a URL, and connections to it: kept while they are sound, closed once they are in doubt."""
 
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -191,9 +190,12 @@ def test_one_whose_server_is_lost_is_closed_and_the_others_stay(postgresql_store
 
 def test_a_session_that_the_server_has_ended_is_to_blame_whatever_it_says(postgresql_store: Store) -> None:
     connections = Connections(place_of(postgresql_store.url))
-    with connections.use() as connection:
+    with connections.use() as sound, connections.use() as connection:
+        ended = connection.value("SELECT pg_backend_pid()")
         connection.run("SET idle_in_transaction_session_timeout = '1ms'")
-        time.sleep(0.1)
+        while sound.value(f"SELECT COUNT(*) FROM pg_stat_activity WHERE pid = {ended}"):
+            # What a transaction has seen of the sessions it sees to its end.
+            sound.rollback()
         with pytest.raises(DriverFailed) as failed:
             connection.run("SELECT 1")
     assert failed.value.is_operational

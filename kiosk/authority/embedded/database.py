@@ -248,4 +248,4 @@ def _set_version(connection: Connection, version: int) -> None:
         connection.run(f"PRAGMA user_version = {version}")
         return
     connection.run("CREATE TABLE IF NOT EXISTS authority_schema (version INTEGER PRIMARY KEY)")
-    connection.run(f"INSERT INTO authority_schema VALUES ({version})")  # noqa: S608  # an int of ours
+    Transaction(connection).run("INSERT INTO authority_schema VALUES (?)", version)
