@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import threading
 from dataclasses import dataclass
+from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -287,13 +288,20 @@ def _listed_since(last: CrlRecord | None, now: datetime.datetime) -> int:
 
 
 def _entry(entry: Entry) -> x509.RevokedCertificate:
-    builder = x509.RevokedCertificateBuilder(int(entry.serial, 16), _moment(entry.since))
-    # RFC 5280, 5.3.1: "unspecified" is said by leaving the reason away.
-    if entry.reason is not RevocationReason.UNSPECIFIED:
-        builder = builder.add_extension(x509.CRLReason(x509.ReasonFlags(entry.reason.value)), critical=False)
+    extensions = _reason_extensions(entry.reason)
     if entry.invalid_since is not None:
-        builder = builder.add_extension(x509.InvalidityDate(_moment(entry.invalid_since)), critical=False)
-    return builder.build()
+        invalid_since = x509.InvalidityDate(_moment(entry.invalid_since))
+        extensions = [*extensions, x509.Extension(invalid_since.oid, critical=False, value=invalid_since)]
+    return x509.RevokedCertificateBuilder(int(entry.serial, 16), _moment(entry.since), extensions).build()
+
+
+@cache
+def _reason_extensions(reason: RevocationReason) -> list[x509.Extension[x509.ExtensionType]]:
+    # RFC 5280, 5.3.1: "unspecified" is said by leaving the reason away.
+    if reason is RevocationReason.UNSPECIFIED:
+        return []
+    code = x509.CRLReason(x509.ReasonFlags(reason.value))
+    return [x509.Extension(code.oid, critical=False, value=code)]
 
 
 def _moment(seconds: int) -> datetime.datetime:
