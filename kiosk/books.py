@@ -189,6 +189,10 @@ def _line(entry: Entry) -> JournalLine:
         str(facts.get("case", ""))[:_SHOWN_OF_PSEUDONYM],
         str(facts["event"]),
         str(facts.get("step", "")),
+        yen=facts.get("yen"),
+        is_exempted="exempted" in facts,
+        code=str(facts.get("code", "")),
+        receipt=facts.get("receipt"),
     )
 
 

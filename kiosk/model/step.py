@@ -171,6 +171,10 @@ _ACTOR: Mapping[Act, Actor] = {
 }
 
 
+ACTS: Mapping[str, Act] = {act.value: act for act in _ACTOR}
+"""Every act by the name under which the journal tells of it."""
+
+
 def actor_of(step: Act) -> Actor:
     """Who acts in a step or in what takes it back; the one who is waited for."""
     return _ACTOR[step]

@@ -25,15 +25,30 @@ class LeftCase:
     station: str = ""
 
 
+EVENTS = (
+    *("begun", "numbered", "purged", "escrowed", "not_admitted"),
+    *("exempted", "receipt_copy", "till", "day_close", "handover", "machine"),
+)
+"""What entries tell besides stages and steps."""
+
+
 @dataclass(frozen=True)
 class JournalLine:
-    """One entry of the journal as it is shown: no personal data, `case` a part of the random pseudonym."""
+    """One entry of the journal as it is shown: no personal data, `case` a part of the random pseudonym.
+
+    `event` is the state of an effect where there is a `step`, else a stage or one of `EVENTS`. `yen` is what was taken
+    or given back, `code` why something did not happen, `receipt` the number that an entry names.
+    """
 
     seq: int
     at: datetime.datetime
     case: str
     event: str
     step: str
+    yen: int | None = None
+    is_exempted: bool = False
+    code: str = ""
+    receipt: int | None = None
 
 
 @dataclass(frozen=True)

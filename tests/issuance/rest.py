@@ -12,13 +12,17 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from hw.sim.card.memory import CardMemory
 from kiosk.authority.client import AuthorityClient
+from kiosk.books import StationBooks
 from kiosk.issuance.persons import Abandoned
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
+from kiosk.journal.records import EffectState
 from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Closed, Delivery
 from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
 from kiosk.model.step import Actor
+from kiosk.model.transition import Stage
+from kiosk.ui.books import EVENTS
 from tests.counter_bench import (
     PASSWORD,
     CuttingDatabase,
@@ -56,6 +60,8 @@ def check_rest(world: World, closed: list[Closed]) -> None:
         assert sum(f"No. {one.receipt_number:06d}" in text for text in originals) <= 1
     assert station.journal.unfinished_cases() == []
     verify_chain(station.journal.entries())
+    for line in StationBooks(station.journal, station.register).journal(1_000).lines:
+        assert line.event in ({*EffectState} if line.step else {*Stage, *EVENTS}), "the audit screen has words for it"
     assert not world.slot.is_card_present() and not world.window_slot.is_card_present()
     for raw in world.stored():
         assert PASSWORD.encode() not in raw

@@ -71,8 +71,10 @@ def test_nothing_is_paid_and_the_journal_says_on_which_ground_and_by_whom(world:
     assert "手数料は免除しました。" in sheet and "¥0" in sheet and "災害" not in sheet and "領収しました" not in sheet
     assert closed.receipt_number == 1
     station = world.station()
-    takings = StationBooks(station.journal, station.register).takings(station.today(), 0)
+    books = StationBooks(station.journal, station.register)
+    takings = books.takings(station.today(), 0)
     assert (takings.issued, takings.exempted, takings.due_yen) == (1, 1, 0)
+    assert [line.step for line in books.journal(1_000).lines if line.is_exempted] == ["fee"]
 
 
 def test_whoever_pays_as_usual_reads_nothing_of_it(world: World) -> None:

@@ -3,8 +3,8 @@
 For the eye: nothing here decides whether a test passes.
 """
 
+import argparse
 import itertools
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -486,4 +486,9 @@ def main(out: Path, only: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    parser = argparse.ArgumentParser(prog="python -m tests.ui.contact_sheet", description=__doc__)
+    parser.add_argument("out", type=Path, metavar="OUTDIR")
+    parser.add_argument(
+        "scene", nargs="?", default="", choices=("", *(scene.name for scene in SCENES)), metavar="SCENE"
+    )
+    main(*vars(parser.parse_args()).values())

@@ -210,8 +210,12 @@ class ScriptedBooks:
 
     def journal(self, newest: int) -> JournalView:
         at = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
-        lines = (JournalLine(seq, at, "0badcafe", "done", step) for seq, step in enumerate(Step, 1))
-        return JournalView(tuple(lines)[-newest:], len(Step), "")
+        told = [(event, step) for step in Step for event in ("intended", "done")]
+        lines = [
+            JournalLine(seq, at, "0badcafe", event, step, yen=500 if (event, step) == ("done", Step.FEE) else None)
+            for seq, (event, step) in enumerate(told, 1)
+        ]
+        return JournalView(tuple(lines[-newest:]), len(lines), "")
 
     def statistics(self, until: datetime.date, days: int) -> Statistics:
         issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))

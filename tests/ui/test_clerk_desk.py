@@ -1,17 +1,21 @@
 """The desk: what was left comes first, the case at the terminal before everything, an empty seat shows nothing."""
 
+import datetime
 from collections.abc import Callable
 
 import pytest
 from textual.pilot import Pilot
 
 from kiosk.model.resident import Resident
+from kiosk.model.step import Step, Undo
 from kiosk.ui.app import KioskApp
+from kiosk.ui.books import JournalLine, JournalView
 from kiosk.ui.clerk.receive import find_residents
 from kiosk.ui.idle import Patience
 from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
 from tests.ui.screen_host import text_on
-from tests.ui.scripted_counter import NAMES, ScriptedCounter, a_left_case, resident
+from tests.ui.scripted_counter import NAMES, ScriptedBooks, ScriptedCounter, a_left_case, resident
 from tests.ui.test_frame import pass_time
 from tests.ui.walk import HandClock, choose_duty, go, reach, take_up_duty, until, walk_to
 
@@ -68,6 +72,34 @@ def test_a_question_from_the_terminal_goes_before_everything_at_the_desk(play: C
 
     counter = ScriptedCounter()
     play(counter, clerk)
+
+
+def test_the_audit_tells_each_entry_in_the_clerks_words_and_an_unknown_one_as_it_stands(
+    play: Callable[..., KioskApp],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = datetime.datetime(2026, 11, 22, 1, 0, tzinfo=datetime.UTC)
+    told = {
+        ("done", Step.FEE): ({"yen": 500}, ("手数料", "済み", "500円")),
+        ("done", Step.CLOSED): ({"yen": 0, "is_exempted": True}, ("手続の終わり", "免除")),
+        ("failed", Undo.REFUND): ({"code": "E07"}, ("返金", "行われなかった", "E07")),
+        ("numbered", ""): ({"receipt": 17}, ("領収書に 番号を 付けた", "No. 17")),
+        ("rolled_back", ""): ({}, ("取りやめた",)),
+        ("levitated", "carpet"): ({}, ("levitated carpet",)),
+    }
+    lines = [JournalLine(seq, at, "0badcafe", *who, **more) for seq, (who, (more, _)) in enumerate(told.items(), 1)]
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "insert-card")
+        await pilot.press("f11")
+        await choose_duty(pilot, "3")
+        await reach(pilot, "Audit")
+        shown = str(app.screen.query_one("#audit-lines", Paragraph).render()).splitlines()
+        for line, (_, words) in zip(reversed(shown), told.values(), strict=True):
+            assert all(word in line for word in words) and "0円" not in line.replace("500円", ""), line
+
+    monkeypatch.setattr(ScriptedBooks, "journal", lambda *_: JournalView(tuple(lines), len(lines), ""))
+    play(ScriptedCounter(), clerk)
 
 
 def test_a_seat_that_its_clerk_has_left_shows_and_hears_nothing(play_by_clock: Callable[..., KioskApp]) -> None:

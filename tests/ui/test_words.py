@@ -17,9 +17,13 @@ from hw.health_words import Outcome as HealthOutcome
 from hw.ports import CashTrouble, KeyUse
 from hw.sim.panel import _ORDERS
 from kiosk.counter.cash_count import CountKind
+from kiosk.counter.desk import EXEMPTED
 from kiosk.counter.queue import Purpose
-from kiosk.counter.reprint import CopyReason
+from kiosk.counter.reprint import COPIED, CopyReason
+from kiosk.counter.till import EVENT as TILL
 from kiosk.issuance.persons import CardAction
+from kiosk.journal.journal import ESCROWED, NOT_ADMITTED, PURGED
+from kiosk.journal.records import EffectState
 from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import CertificateState
 from kiosk.model.comparison import Agreement
@@ -27,10 +31,11 @@ from kiosk.model.identity import IdentityCheck, IdentityDocument
 from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import Sex
 from kiosk.model.revocation import RevocationCause
-from kiosk.model.step import PROCEDURE
+from kiosk.model.step import ACTS, PROCEDURE
 from kiosk.model.testimony import PaperSeen
-from kiosk.model.transition import ENDED, Stage
+from kiosk.model.transition import Stage
 from kiosk.papers.operations import chapters
+from kiosk.ui.books import EVENTS
 from kiosk.ui.clerk.day_close import REASONS
 from kiosk.ui.clerk.flow import AGENTS_PAPERS, PAPERS, RENEWAL, SETTINGS
 from kiosk.ui.clerk.menu import Duty
@@ -157,7 +162,10 @@ VALUES = {
     "clerk.identity.agreement.{}": [Agreement],
     "clerk.identity.check.{}": [("open", "done", "substitutes", *get_args(IdentityCheck))],
     "clerk.outcome.{}": [Outcome],
-    "stage.{}": [set(Stage) - set(ENDED)],
+    "stage.{}": [Stage],
+    "act.{}": [ACTS],
+    "act.state.{}": [EffectState],
+    "event.{}": [EVENTS],
     "clerk.paper.{}": [(*PaperSeen, *Unsure)],
     "clerk.waits_for.{}": [("clerk", "resident", "station", "stopping", "leaving", "check")],
     "clerk.fee_trouble.who.{}": [("clerk", "technician")],
@@ -280,6 +288,11 @@ def test_english_is_in_latin_letters() -> None:
     notices = {"resident.start.others", "resident.closed.others"}
     names = {"language.ja", "resident.form.vary", "resident.form.number.text"} | notices
     assert {i for i, text in catalogue("en").items() if japanese_letters.search(text)} == names
+
+
+def test_what_the_journal_tells_besides_stages_and_steps_is_known_by_name() -> None:
+    named = (PURGED, ESCROWED, NOT_ADMITTED, EXEMPTED, COPIED, TILL, *CountKind)
+    assert set(EVENTS) == {"begun", "numbered", *named}
 
 
 SAME_IN_EASY = {

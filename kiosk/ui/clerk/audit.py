@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 
-from kiosk.ui.books import JournalView
+from kiosk.journal.records import EffectState
+from kiosk.model.step import ACTS
+from kiosk.model.transition import Stage
+from kiosk.ui.books import EVENTS, JournalLine, JournalView
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 _PER_PAGE = 10
+_ACT_CELLS = 27
 
 
 class Audit(SeatScreen[None]):
@@ -37,12 +42,31 @@ class Audit(SeatScreen[None]):
                 seq=f"{line.seq:>6}",
                 at=f"{line.at:%m-%d %H:%M:%S}",
                 case=line.case or "-" * 8,
-                event=f"{line.event:<12}",
-                step=line.step,
+                told=self._told(line),
             )
             for line in tuple(reversed(view.lines))[first : first + _PER_PAGE]
         ]
         yield Paragraph("\n".join(lines), classes="note", id="audit-lines")
+
+    def _told(self, line: JournalLine) -> str:
+        words = self.words
+        if line.step in ACTS and line.event in set(EffectState):
+            act = words(f"act.{line.step}")
+            told = act + " " * max(1, _ACT_CELLS - cell_len(act)) + words(f"act.state.{line.event}")
+        elif line.event in set(Stage):
+            told = words(f"stage.{line.event}")
+        elif line.event in EVENTS:
+            told = words(f"event.{line.event}")
+        else:
+            # Of a program that knew other words.
+            told = f"{line.event} {line.step}".strip()
+        beside = [
+            words("clerk.audit.exempted") if line.is_exempted else "",
+            "" if line.yen is None or line.is_exempted else words("clerk.audit.yen", yen=line.yen),
+            "" if line.receipt is None else words("clerk.audit.receipt", number=line.receipt),
+            line.code,
+        ]
+        return "  ".join(part for part in (told, *beside) if part)
 
     def keys(self) -> Iterable[Key]:
         """Older and newer."""
