@@ -6,6 +6,7 @@ InfoTypeAndValue, whose second part is open and optional, are read as `list[TLV]
 kept as its relative names.
 """
 
+import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from cryptography import x509
@@ -18,6 +19,7 @@ from cryptography.hazmat.asn1 import (
     Implicit,
     Null,
     SetOf,
+    UTCTime,
     Variant,
     decode_der,
     encode_der,
@@ -29,6 +31,9 @@ from kiosk.authority.unreadable import reason, standard_name
 __all__ = ["TLV", "BitString", "GeneralizedTime", "Null", "Variant"]
 
 T = TypeVar("T")
+
+
+_UTF8_STRING, _PRINTABLE_STRING, _UTC_TIME = b"\x0c", b"\x13", b"\x17"
 
 
 class Asn1Invalid(ValueError):
@@ -400,6 +405,13 @@ def oid(element: TLV) -> x509.ObjectIdentifier:
     return decode(x509.ObjectIdentifier, encode(element))
 
 
+def time(element: TLV) -> datetime.datetime:
+    """A Time (RFC 5280, 4.1): UTCTime or GeneralizedTime, as UTC. Raises `Asn1Invalid`."""
+    der = encode(element)
+    time = decode(UTCTime, der) if der[:1] == _UTC_TIME else decode(GeneralizedTime, der)
+    return time.as_datetime().replace(tzinfo=datetime.UTC)
+
+
 def name(rdns: list[SetOf[Attribute]]) -> bytes:
     """DER of a Name."""
     return encode(elements(encode(_Name(rdns=rdns)))[0])
@@ -408,6 +420,30 @@ def name(rdns: list[SetOf[Attribute]]) -> bytes:
 def rdns(name_der: bytes) -> list[SetOf[Attribute]]:
     """A Name's relative names. Raises `Asn1Invalid`."""
     return decode(_Name, sequence_of([name_der])).rdns
+
+
+def is_same_name(one: bytes, other: bytes) -> bool:
+    """Whether two Names (DER) are the same by the rules of RFC 5280, 7.1: kind of string, case and spaces aside."""
+    if one == other:
+        return True
+    try:
+        return [_folded(rdn) for rdn in rdns(one)] == [_folded(rdn) for rdn in rdns(other)]
+    except Asn1Invalid:
+        return False
+
+
+def _folded(rdn: SetOf[Attribute]) -> set[tuple[x509.ObjectIdentifier, bytes | str]]:
+    return {(attribute.type, _folded_value(attribute.value)) for attribute in rdn.as_list()}
+
+
+def _folded_value(value: TLV) -> bytes | str:
+    der = encode(value)
+    if der[:1] not in (_UTF8_STRING, _PRINTABLE_STRING):
+        return der
+    try:
+        return " ".join(bytes(value.data).decode().casefold().split())
+    except UnicodeDecodeError:
+        return der
 
 
 def extensions(values: x509.Extensions) -> list[Extension]:

@@ -16,7 +16,7 @@ MOST_PBKDF2_ITERATIONS = 600_000
 
 SHORTEST_SECRET_BYTES = 8
 
-_LONGEST_SALT_BYTES = 1024
+_SHORTEST_SALT_BYTES, _LONGEST_SALT_BYTES = 8, 1024
 _SHORTEST_KEY_BYTES, _LONGEST_KEY_BYTES = 16, 128
 _HMAC_SHA1 = x509.ObjectIdentifier("1.2.840.113549.2.7")
 
@@ -90,7 +90,7 @@ def read_mac_algorithm(identifier: list[asn1.TLV]) -> MacAlgorithm:
         raise AlgorithmUnknown("the MAC's parameters cannot be read") from None
     if not FEWEST_ITERATIONS <= algorithm.iterations <= most:
         raise AlgorithmUnknown(f"a MAC takes {FEWEST_ITERATIONS} to {most} iterations")
-    if len(algorithm.salt) > _LONGEST_SALT_BYTES:
+    if not _SHORTEST_SALT_BYTES <= len(algorithm.salt) <= _LONGEST_SALT_BYTES:
         raise AlgorithmUnknown("a MAC's salt has no such length")
     known = oids.HMACS if algorithm.is_pbmac1 else oids.DIGESTS
     if algorithm.hash_oid not in known or algorithm.mac_oid not in oids.HMACS:

@@ -3,6 +3,7 @@
 import datetime
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, lru_cache
@@ -155,6 +156,26 @@ def parse_message(der: bytes) -> Received:
     )
 
 
+def salvage_header(der: bytes) -> asn1.PKIHeader | None:
+    """What can still be read of the header of something that is no message: whom to answer, and in which transaction.
+
+    None when that cannot be told either.
+    """
+    try:
+        header = asn1.elements(der)[0]
+        with suppress(asn1.Asn1Invalid):
+            return asn1.decode(asn1.PKIHeader, asn1.encode(header))
+        version, sender, recipient, *rest = asn1.elements(asn1.encode(header))
+        kept = [version, sender, recipient, *(part for part in rest if part.tag_bytes in _NAMES_THE_TRANSACTION)]
+        return asn1.decode(asn1.PKIHeader, asn1.sequence_of([asn1.encode(part) for part in kept]))
+    except (asn1.Asn1Invalid, IndexError, ValueError):
+        return None
+
+
+_NAMES_THE_TRANSACTION = (b"\xa4", b"\xa5")
+"""Tags of transactionID and senderNonce in a header."""
+
+
 def build_message(kind: BodyKind, body: bytes, head: Head, protector: Credential | SharedSecret) -> bytes:
     """A message protected by a key, whose certificate and chain go along (RFC 9483, 3.3), or by a shared secret."""
     header = asn1.PKIHeader(
@@ -243,7 +264,7 @@ def verify_protection(message: Received, known_signer: x509.Certificate | None =
         signer = _read_signer(der)
     except UNREADABLE as error:
         raise MessageInvalid("badMessageCheck", f"the signer's certificate cannot be read: {reason(error)}") from None
-    if asn1.encode(message.header.sender) != signer.general_name:
+    if not _is_sender(message.header.sender, signer):
         raise MessageInvalid("badMessageCheck", "sender is not the subject of the signer's certificate")
     if signer.key_id is None or message.header.sender_kid != signer.key_id:
         raise MessageInvalid("badMessageCheck", "senderKID is not the signer's subject key identifier")
@@ -254,6 +275,16 @@ def verify_protection(message: Received, known_signer: x509.Certificate | None =
     except SignatureInvalid as error:
         raise MessageInvalid("badMessageCheck", f"protection: {error}") from None
     return signer.certificate
+
+
+def _is_sender(sender: asn1.TLV, signer: "_ReadSigner") -> bool:
+    own = signer.certificate.subject.public_bytes()
+    return asn1.encode(sender) == signer.general_name or (
+        sender.tag_bytes == _DIRECTORY_NAME and asn1.is_same_name(bytes(sender.data), own)
+    )
+
+
+_DIRECTORY_NAME = b"\xa4"
 
 
 @dataclass(frozen=True)

@@ -165,11 +165,41 @@ def test_the_name_may_be_left_out(desk: Desk, holder: Credential) -> None:
     assert issued(ask(desk, update(holder, new_key(), subject=x509.Name([])))).subject == holder.certificate.subject
 
 
-def test_other_extensions_may_be_asked_for_within_the_profile(desk: Desk, holder: Credential) -> None:
+@pytest.mark.parametrize("is_named", [True, False])
+def test_other_extensions_may_be_asked_for_and_the_alternative_names_stay(
+    desk: Desk, holder: Credential, is_named: bool
+) -> None:
     as_sender(desk, holder)
-    names = x509.SubjectAlternativeName([x509.DNSName("another.example")])
-    new = issued(ask(desk, update(holder, new_key(), extensions=(names,))))
-    assert values(new, x509.SubjectAlternativeName) == names
+    names = values(holder.certificate, x509.SubjectAlternativeName)
+    asked = (usage("keyAgreement"), *((names,) if is_named else ()))
+    new = issued(ask(desk, update(holder, new_key(), extensions=asked)))
+    assert values(new, x509.KeyUsage) == usage("keyAgreement") and values(new, x509.SubjectAlternativeName) == names
+
+
+def test_whoever_has_no_subject_keeps_his_alternative_names(desk: Desk) -> None:
+    key, names = new_key(), x509.SubjectAlternativeName([x509.DNSName("device.test")])
+    csr = x509.CertificateSigningRequestBuilder(x509.Name([])).add_extension(names, False).sign(key, hashes.SHA256())
+    answer = desk.responder.respond(desk.client._message(BodyKind.P10CR, csr.public_bytes(Encoding.DER)).der)
+    certificate = issued(answer)
+    confirm(desk, answer, certificate)
+    nameless = Credential(key, certificate, (desk.issuer,))
+    other = x509.SubjectAlternativeName([x509.DNSName("evil.test")])
+    refused = ask(desk, update(nameless, new_key(), extensions=(other,)))
+    assert verdict(refused) == (BodyKind.KUP, "badCertTemplate")
+    renewed_one = issued(ask(desk, update(nameless, new_key(), extensions=(usage("keyAgreement"),))))
+    found = renewed_one.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    assert found.value == names and found.critical
+
+
+def test_a_revoked_certificate_is_not_renewed_by_its_own_key(desk: Desk, holder: Credential) -> None:
+    """4.1.3: what the message is about is revoked; of the signer of any other message that would not be said."""
+    revoke = desk.client.revoke_message(holder.certificate.public_bytes(Encoding.DER), SUPERSEDED)
+    assert verdict(desk.responder.respond(revoke.der)) == (BodyKind.RP, "")
+    as_sender(desk, holder)
+    for old in (None, b""):
+        assert verdict(ask(desk, update(holder, new_key(), old=old))) == (BodyKind.ERROR, "certRevoked")
+    another = old_id(holder.certificate, 4711)
+    assert verdict(ask(desk, update(holder, new_key(), old=another))) == (BodyKind.ERROR, "signerNotTrusted")
 
 
 def test_an_update_need_not_name_what_it_updates(desk: Desk, holder: Credential) -> None:
@@ -195,10 +225,14 @@ BAD: dict[str, tuple[Callable[[Desk, Credential], bytes], str]] = {
     ),
     "an oldCertId that is none": (lambda d, h: update(h, new_key(), old=b"\x05\x00"), "badDataFormat"),
     "another name": (lambda d, h: update(h, new_key(), subject=OTHER), "badCertTemplate"),
+    "another alternative name": (
+        lambda d, h: update(h, new_key(), extensions=(x509.SubjectAlternativeName([x509.DNSName("another.example")]),)),
+        "badCertTemplate",
+    ),
     "the same key": (lambda d, h: update(h, h.key), "badCertTemplate"),  # it is EC
     "a resident's name": (
         lambda d, h: update(h, new_key(), extensions=(usage("digitalSignature", "nonRepudiation"), write_items(ITEMS))),
-        "notAuthorized",
+        "badCertTemplate",
     ),
     "power over others": (lambda d, h: update(h, new_key(), extensions=(usage("cRLSign"),)), "notAuthorized"),
     "raVerified by its holder": (lambda d, h: update(h, new_key(), proof="none"), "notAuthorized"),

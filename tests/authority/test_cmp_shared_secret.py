@@ -1,13 +1,14 @@
 """Protection by a shared secret: PasswordBasedMac and PBMAC1, computed here by the standards (RFC 9483, 3.2, 4.1.5)."""
 
 import dataclasses
+import datetime
 import hashlib
 import hmac
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from authority_desk import Desk
+from authority_desk import START, Desk
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -180,6 +181,8 @@ BAD: dict[str, tuple[Callable[[Desk], bytes], str]] = {
     ),
     "too few iterations": (lambda d: request(d, dataclasses.replace(PBM, iterations=10)), "badAlg"),
     "too many iterations": (lambda d: request(d, forged(200_000)), "badAlg"),
+    "a salt too short": (lambda d: request(d, dataclasses.replace(PBM, salt=bytes(7))), "badAlg"),
+    "a salt too short in PBMAC1": (lambda d: request(d, dataclasses.replace(PBMAC1, salt=bytes(7))), "badAlg"),
     "an unknown one-way function": (lambda d: request(d, forged(1000, "1.2.3.4")), "badAlg"),
     "a key update": (lambda d: request(d, kind=BodyKind.KUR, body=asn1.sequence_of([])), "wrongIntegrity"),
 }
@@ -222,15 +225,37 @@ def test_a_client_gets_no_residents_certificate(client: Desk) -> None:
     assert verdict(answer) == (BodyKind.IP, "notAuthorized")
 
 
-def test_a_client_revokes_what_was_issued_to_it_and_nothing_else(client: Desk) -> None:
+def test_a_shared_secret_revokes_nothing(client: Desk) -> None:
+    """RFC 9483, 4.2: a revocation is signed, by the certificate's key or by a station (5.3.2)."""
     answer = parse_message(client.responder.respond(request(client)))
     pair = asn1.decode(asn1.CertRepMessage, answer.body).response[0].certified_key_pair
     assert pair is not None
-    own, other = asn1.encode(pair.certificate), client.certify().certificate
-    for certificate, fail_info in ((own, ""), (other, "notAuthorized")):
-        body = parse_message(client.client.revoke_message(certificate, RevocationReason.SUPERSEDED).der).body
-        answered = client.responder.respond(request(client, kind=BodyKind.RR, body=body))
-        assert verdict(answered) == (BodyKind.RP, fail_info)
+    body = parse_message(
+        client.client.revoke_message(asn1.encode(pair.certificate), RevocationReason.SUPERSEDED).der
+    ).body
+    answered = client.responder.respond(request(client, kind=BodyKind.RR, body=body))
+    assert verdict(answered) == (BodyKind.RP, "wrongIntegrity")
+
+
+@pytest.mark.parametrize(
+    ("head", "fail_info"),
+    [
+        ({"sender_nonce": bytes(8)}, "badSenderNonce"),
+        ({"transaction_id": bytes(8)}, "badDataFormat"),
+        ({"pvno": 1}, "unsupportedVersion"),
+        ({"time": START - datetime.timedelta(hours=1)}, "badTime"),
+    ],
+)
+def test_who_knows_the_secret_is_told_under_it_what_is_wrong_with_his_header(
+    client: Desk, head: dict[str, Any], fail_info: str
+) -> None:
+    """3.2: an answer is protected as the question was; he may trust nothing else (4.1.5)."""
+    answer = client.responder.respond(request(client, **head))
+    assert verdict(answer) == (BodyKind.ERROR, fail_info)
+    expected, found = mac_by_the_book(answer, SECRET)
+    assert expected == found
+    stranger = client.responder.respond(request(client, secret=b"a guess", **head))
+    assert verify_protection(parse_message(stranger)) == client.authority.speaker.certificate
 
 
 def test_secrets_have_a_length_and_production_knows_none(desk: Desk, tmp_path: Any) -> None:

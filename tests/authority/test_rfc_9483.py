@@ -47,6 +47,7 @@ UPDATE = "test_cmp_key_update::test_a_bad_update_is_refused"
 QUESTION = "test_cmp_information::test_a_bad_question_is_refused"
 NEST = "test_cmp_information::test_a_bad_nest_is_refused"
 SECRET = "test_cmp_shared_secret::test_what_is_wrong_with_a_shared_secret_is_said"
+STRICT = "test_cmp_strictness"
 HERE = "test_rfc_9483"
 
 SHARED = b"correct horse battery"
@@ -65,6 +66,14 @@ KEY_OF_NO_BITS = bytes.fromhex("3012 300d 06092a864886f70d0101010500 030100")
 RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("3.1", "pvno is 2, or 3 where a newer syntax needs it", (f"{HEADER}[pvno 1]", f"{HEADER}[pvno 4]")),
     ("3.1", "an answer has the version of the question", (f"{HERE}::test_version_3_is_answered_in_version_3",)),
+    ("3.1", "or the nearest one", (f"{STRICT}::test_whoever_speaks_another_version_is_told_the_nearest_one",)),
+    ("3.1", "each item of generalInfo once", (f"{STRICT}::test_an_item_comes_once",)),
+    ("3.1", "certProfile in requests only", (f"{STRICT}::test_a_profile_is_named_where_something_is_asked_for",)),
+    (
+        "3.1",
+        "a name is the same however it is spelled",
+        (f"{STRICT}::test_a_sender_who_spells_his_name_otherwise_is_the_same",),
+    ),
     ("3.1", "sender is the subject of the protecting certificate", (f"{HEADER}[another sender]",)),
     (
         "3.1",
@@ -126,6 +135,14 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("3.4", "requests come from known senders", (f"{REFUSALS}::test_a_station_of_another_authority_is_not_heard",)),
     ("3.5", "DER, whole and nothing behind it", (f"{HERE}::test_what_is_no_der_of_a_message_is_badly_formed",)),
     ("3.5", "a transactionID is used once", (f"{REFUSALS}::test_a_transaction_id_is_used_once",)),
+    (
+        "3.5",
+        "also by the same bytes, unless a registered station asks again",
+        (
+            f"{STRICT}::test_a_holders_message_is_not_answered_twice",
+            f"{STRICT}::test_a_station_that_speaks_for_another_may_ask_again",
+        ),
+    ),
     (
         "3.5",
         "recipNonce repeats the senderNonce of the message before",
@@ -203,6 +220,50 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (f"{CONFIRMATION}[twice]", f"{CONFIRMATION}[another certReqId]", f"{CONFIRMATION}[hashAlg in version 2]"),
     ),
     ("4.1.1", "statusInfo says yes or no", (f"{CONFIRMATION}[accepted with failInfo]",)),
+    (
+        "4.1.1",
+        "accepted or rejected, and nothing between",
+        (f"{STRICT}::test_a_certificate_is_accepted_as_it_is_or_not_at_all",),
+    ),
+    ("4.1.1", "a validity that can be read, and comes", (f"{STRICT}::test_a_validity_is_one",)),
+    ("4.1.1", "a key usage that fits the key", (f"{STRICT}::test_a_key_is_certified_for_what_it_can_do",)),
+    (
+        "3.6.2",
+        "an error repeats transactionID and nonce even where the message cannot be read",
+        (f"{STRICT}::test_an_answer_to_what_cannot_be_read_still_names_its_transaction",),
+    ),
+    (
+        "3.2",
+        "an error is protected by the secret that was shown",
+        ("test_cmp_shared_secret::test_who_knows_the_secret_is_told_under_it_what_is_wrong_with_his_header",),
+    ),
+    (
+        "4.1.3",
+        "the holder stays who he is",
+        (f"{UPDATE}[another name]", f"{UPDATE}[another alternative name]"),
+    ),
+    (
+        "4.1.3",
+        "what is revoked is not renewed by its own key",
+        ("test_cmp_key_update::test_a_revoked_certificate_is_not_renewed_by_its_own_key",),
+    ),
+    (
+        "4.2",
+        "signed by the certificate's own key, or by a station",
+        (
+            "test_cmp_shared_secret::test_a_shared_secret_revokes_nothing",
+            f"{STRICT}::test_whoever_has_revoked_his_certificate_is_told_that_it_is_revoked",
+        ),
+    ),
+    ("4.2", "details of an entry have a reason", (f"{STRICT}::test_details_of_an_entry_have_a_reason",)),
+    (
+        "5.2.2",
+        "the transaction and the nonce of what is around a message",
+        (
+            f"{STRICT}::test_a_batch_has_a_transaction_that_nothing_else_had",
+            f"{STRICT}::test_added_protection_repeats_the_senders_nonce",
+        ),
+    ),
     (
         "4.1.1",
         "certHash is of the certificate",

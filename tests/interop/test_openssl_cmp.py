@@ -104,9 +104,13 @@ def test_a_station_updates_its_own_key(served: Served, work: Path) -> None:
     assert enrolled.returncode == 0, enrolled.stdout
 
 
-def test_a_shared_secret_revokes_what_it_was_given(served: Served, work: Path) -> None:
+def test_what_a_shared_secret_was_given_is_revoked_by_its_own_key(served: Served, work: Path) -> None:
+    """RFC 9483, 4.2: under the secret alone nothing is revoked, not even what it was given."""
     served.cmp(work, *ENROLMENTS[0], *REFERENCE, "-certout", "out.pem")
-    revoked = served.cmp(work, "-cmd", "rr", "-oldcert", "out.pem", "-revreason", "1", *REFERENCE)
+    revoke = ("-cmd", "rr", "-oldcert", "out.pem", "-revreason", "1")
+    refused = served.cmp(work, *revoke, *REFERENCE)
+    assert refused.returncode != 0 and "wrongIntegrity" in refused.stdout, refused.stdout
+    revoked = served.cmp(work, *revoke, *signed(served, "out.pem", "key.pem"))
     assert revoked.returncode == 0, revoked.stdout
     assert "keyCompromise" in served.ocsp(work, "out.pem")
 
@@ -123,7 +127,7 @@ def test_one_request_asks_about_several_certificates(served: Served, work: Path)
     for number in range(3):
         enrolled = served.cmp(work, *ENROLMENTS[0], *REFERENCE, "-certout", f"{number}.pem")
         assert enrolled.returncode == 0, enrolled.stdout
-    served.cmp(work, "-cmd", "rr", "-oldcert", "1.pem", "-revreason", "1", *REFERENCE)
+    served.cmp(work, "-cmd", "rr", "-oldcert", "1.pem", "-revreason", "1", *signed(served, "1.pem", "key.pem"))
     asked = [word for number in range(3) for word in ("-cert", f"{number}.pem")]
     words = ("-issuer", served.trust, "-sha256", *asked, "-url", f"{served.url}/ocsp", "-CAfile", served.trust)
     for nonce in ((), ("-no_nonce",)):

@@ -90,7 +90,7 @@ def _accepts(status: asn1.CertStatus, known: TransactionRecord, pvno: int) -> bo
     if status.hash_alg is not None and pvno < 3:
         raise MessageInvalid("badRequest", "hashAlg needs pvno 3")
     info = status.status_info
-    if info is None or info.status in (Status.ACCEPTED, Status.GRANTED_WITH_MODS):
+    if info is None or info.status == Status.ACCEPTED:
         if info is not None and info.fail_info is not None:
             raise MessageInvalid("badRequest", "accepted, with failInfo")
         return True

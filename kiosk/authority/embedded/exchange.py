@@ -12,16 +12,17 @@ from kiosk.authority.message import (
     BodyKind,
     GeneralInfo,
     Head,
-    Received,
     Status,
     build_message,
     status_info,
 )
 
+_OLDEST_VERSION, _NEWEST_VERSION = 2, 3
+
 
 @dataclass(repr=False)
 class Exchange:
-    """What is known of the request so far: `message` once it could be read, `protector` once its sender is proven.
+    """What is known of the request so far: `header` and `kind` once they could be read, `protector` once it is proven.
 
     Until then answers carry the authority's signature: a MAC for somebody who has not shown that he knows the secret
     would let him try secrets at home.
@@ -29,7 +30,8 @@ class Exchange:
 
     authority: Authority
     protector: Credential | SharedSecret
-    message: Received | None = None
+    header: asn1.PKIHeader | None = None
+    kind: int | None = None
 
     def new_nonce(self) -> bytes:
         """A nonce for an answer."""
@@ -37,8 +39,7 @@ class Exchange:
 
     def reply(self, kind: BodyKind, body: bytes, nonce: bytes = b"", general_info: GeneralInfo = ()) -> bytes:
         """The answer; without a `nonce` a new one."""
-        authority, message = self.authority, self.message
-        header = message.header if message else None
+        authority, header = self.authority, self.header
         head = Head(
             sender=authority.speaker.subject,
             recipient=_sender_name(header),
@@ -47,14 +48,18 @@ class Exchange:
             sender_nonce=nonce or self.new_nonce(),
             recipient_nonce=header.sender_nonce if header else None,
             general_info=general_info,
-            pvno=header.pvno if header and header.pvno in (2, 3) else 2,
+            # Whoever speaks a newer version is told the newest one here (RFC 9810, section 7).
+            pvno=min(max(header.pvno, _OLDEST_VERSION), _NEWEST_VERSION) if header else _OLDEST_VERSION,
         )
         return build_message(kind, body, head, self.protector)
 
     def refuse(self, fail_info: str, text: str) -> bytes:
-        """The answer that says no, in an rp to an rr (RFC 9483, 4.2), else in an error; it revokes nothing itself."""
+        """The answer that says no, in an rp to an rr (RFC 9483, 4.2), else in an error; it revokes nothing itself.
+
+        A version that is not spoken gets an error always (RFC 9810, section 7).
+        """
         status = status_info(Status.REJECTION, text, fail_info)
-        if self.message is not None and self.message.kind == BodyKind.RR:
+        if self.kind == BodyKind.RR and fail_info != "unsupportedVersion":
             return self.reply(BodyKind.RP, asn1.encode(asn1.RevRepContent(status=[status])))
         return self.reply(BodyKind.ERROR, asn1.encode(asn1.ErrorMsgContent(status=status)))
 

@@ -2,15 +2,17 @@
 
 import datetime
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
@@ -42,15 +44,35 @@ _PLAIN_PURPOSES = {
     ExtendedKeyUsageOID.CODE_SIGNING,
     ExtendedKeyUsageOID.TIME_STAMPING,
 }
-_PLAIN_EXTENSIONS = (x509.KeyUsage, x509.ExtendedKeyUsage, x509.SubjectAlternativeName)
+_OWN_PURPOSES = {
+    oids.STATION,
+    oids.CMP_AUTHORITY,
+    oids.CLERK,
+    ExtendedKeyUsageOID.OCSP_SIGNING,
+    ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+}
+"""With these a certificate would speak for others; an unknown purpose is only left out."""
+
+_USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign"),
+)
+_CANNOT: Mapping[type, frozenset[str]] = MappingProxyType(
+    {
+        rsa.RSAPublicKey: frozenset({"key_agreement"}),
+        ec.EllipticCurvePublicKey: frozenset({"key_encipherment", "data_encipherment"}),
+        ed25519.Ed25519PublicKey: frozenset({"key_encipherment", "data_encipherment", "key_agreement"}),
+    }
+)
+"""What keys of each kind cannot do (RFC 4055, 1.2; RFC 8813, section 3; RFC 9295, section 3)."""
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What a request asks for. `is_proven` says that the key's owner signed it; else a station must vouch for that.
 
-    `old_certificate` names the one that is to be renewed, None when the request does not; `has_validity` tells that it
-    asks for a time of its own; `issuer` is by whom (Name, DER), None when it leaves that open.
+    `old_certificate` names the one that is to be renewed, None when the request does not; `validity` is the time that
+    it asks for, begin and end, None when it asks for none; `issuer` is by whom (Name, DER), None when that is open.
     """
 
     cert_req_id: int
@@ -59,7 +81,7 @@ class Wanted:
     extensions: x509.Extensions
     is_proven: bool
     old_certificate: asn1.CertId | None = None
-    has_validity: bool = False
+    validity: tuple[datetime.datetime | None, datetime.datetime | None] | None = None
     issuer: bytes | None = None
 
     @cached_property
@@ -100,8 +122,8 @@ def read_request(message: Received) -> Wanted:
         raise Refusal("badCertTemplate", str(error)) from None
     wanted = replace(
         _wanted(0, csr, is_proven=requests[0].popo is not None and requests[0].popo.tag == "signature"),
-        old_certificate=_old_certificate(request.controls or []),
-        has_validity=request.cert_template.validity is not None,
+        old_certificate=old_certificate(request.controls or []),
+        validity=_validity(request.cert_template),
         issuer=None if request.cert_template.issuer is None else asn1.name(request.cert_template.issuer),
     )
     _check_possession(requests[0], raw_request, wanted)
@@ -117,14 +139,37 @@ def _check_template(template: asn1.CertTemplate) -> None:
         raise Refusal("badCertTemplate", "certificates have version 3")
 
 
-def check_issuer(wanted: Wanted, authority: Authority) -> None:
-    """Raises `Refusal` for a request to somebody else (RFC 9810, 5.2.3: wrongAuthority); a NULL-DN is nobody."""
+def _validity(template: asn1.CertTemplate) -> tuple[datetime.datetime | None, datetime.datetime | None] | None:
+    """OptionalValidity (RFC 4211, section 5): a begin, an end or both, each a Time under its tag."""
+    if template.validity is None:
+        return None
+    try:
+        times = {part.tag_bytes: asn1.time(asn1.tlv(bytes(part.data))) for part in template.validity}
+    except asn1.Asn1Invalid:
+        raise Refusal("badDataFormat", "the validity cannot be read") from None
+    if list(times) not in ([_BEGIN], [_END], [_BEGIN, _END]) or len(times) < len(template.validity):
+        raise Refusal("badDataFormat", "a validity has a begin or an end")
+    return times.get(_BEGIN), times.get(_END)
+
+
+_BEGIN, _END = b"\xa0", b"\xa1"
+
+
+def check_template(wanted: Wanted, authority: Authority) -> None:
+    """Raises `Refusal` for a request to somebody else, or for a time that never comes.
+
+    A NULL-DN as issuer is nobody (RFC 9810, 5.2.3: wrongAuthority).
+    """
     own = authority.credential.certificate.subject.public_bytes()
-    if wanted.issuer not in (None, EMPTY_NAME, own):
+    if wanted.issuer not in (None, EMPTY_NAME) and not asn1.is_same_name(wanted.issuer, own):
         raise Refusal("wrongAuthority", "the template names another issuer")
+    begin, end = wanted.validity or (None, None)
+    if end is not None and end <= max(begin or authority.now(), authority.now()):
+        raise Refusal("badCertTemplate", "the validity is over, or ends before it begins")
 
 
-def _old_certificate(controls: list[list[asn1.TLV]]) -> asn1.CertId | None:
+def old_certificate(controls: list[list[asn1.TLV]]) -> asn1.CertId | None:
+    """What oldCertId names, None without it. Raises `Refusal`."""
     try:
         found = [value for oid, *value in controls if asn1.oid(oid) == oids.OLD_CERT_ID]
         return asn1.decode(asn1.CertId, asn1.encode(found[0][0])) if found else None
@@ -140,7 +185,7 @@ def issue(
     books: Books,
 ) -> Issued:
     """Issues a pending certificate, or raises `Refusal`. `info` are the items of the message's header."""
-    check_issuer(wanted, authority)
+    check_template(wanted, authority)
     items = _items(wanted)
     if not requester.is_station and (items is not None or oids.AUTHORISATION in info or not _is_known(requester)):
         raise Refusal("notAuthorized", "only a station may ask for certificates of others")
@@ -262,22 +307,42 @@ def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, boo
 def plain_extensions(wanted: Wanted) -> tuple[list[tuple[x509.ExtensionType, bool]], bool]:
     """Which of the wanted extensions a plain certificate gets, and whether that is less than was asked for.
 
-    Raises `Refusal` for power over others, and for a resident's name.
+    Raises `Refusal` for power over others, for a resident's name, and for what its key cannot be used for.
     """
     if _items(wanted) is not None:
         raise Refusal("notAuthorized", "a resident's certificate needs a clerk's authorisation")
-    granted: list[tuple[x509.ExtensionType, bool]] = [
-        (e.value, e.critical) for e in wanted.extensions if isinstance(e.value, _PLAIN_EXTENSIONS)
-    ]
-    for value, _ in granted:
-        if isinstance(value, x509.ExtendedKeyUsage) and set(value) - _PLAIN_PURPOSES:
-            raise Refusal("notAuthorized", "an extended key usage of the authority's own people")
-        if isinstance(value, x509.KeyUsage) and (value.key_cert_sign or value.crl_sign):
-            raise Refusal("notAuthorized", "the key usage of an authority")
-    has_mods = len(granted) < len(wanted.extensions) or wanted.has_validity
+    granted: list[tuple[x509.ExtensionType, bool]] = []
+    for extension in wanted.extensions:
+        match extension.value:
+            case x509.KeyUsage() as value:
+                _check_usage(value, wanted.public_key)
+                granted.append((value, extension.critical))
+            case x509.ExtendedKeyUsage() as purposes:
+                if set(purposes) & _OWN_PURPOSES:
+                    raise Refusal("notAuthorized", "an extended key usage of the authority's own people")
+                if known := [purpose for purpose in purposes if purpose in _PLAIN_PURPOSES]:
+                    granted.append((x509.ExtendedKeyUsage(known), extension.critical))
+            case x509.SubjectAlternativeName() as names:
+                if not list(names):
+                    raise Refusal("badCertTemplate", "an alternative name without a name (RFC 5280, 4.2.1.6)")
+                granted.append((names, extension.critical))
+    asked = [(extension.value, extension.critical) for extension in wanted.extensions]
+    has_mods = granted != asked or wanted.validity is not None
     if wanted.extension(x509.KeyUsage) is None:
         granted.append((usage("digitalSignature"), True))
     return granted, has_mods
+
+
+def _check_usage(value: x509.KeyUsage, key: CertificatePublicKeyTypes) -> None:
+    """Raises `Refusal` for the usage of an authority, and for one that a key of this kind cannot have."""
+    asked = {name for name in _USAGES if getattr(value, name)}
+    if asked & {"key_cert_sign", "crl_sign"}:
+        raise Refusal("notAuthorized", "the key usage of an authority")
+    if not asked:
+        raise Refusal("badCertTemplate", "a key usage for nothing (RFC 5280, 4.2.1.3)")
+    cannot = next((names for kind, names in _CANNOT.items() if isinstance(key, kind)), frozenset())
+    if asked & cannot:
+        raise Refusal("badCertTemplate", "the key usage is none that a key of this kind can have")
 
 
 def enter(
@@ -335,6 +400,9 @@ def _read_csr(der: bytes) -> Wanted:
 
 
 def _wanted(cert_req_id: int, csr: x509.CertificateSigningRequest, *, is_proven: bool) -> Wanted:
+    if _key_algorithm(csr) == SignatureAlgorithmOID.RSASSA_PSS:
+        # The certificate would hold the key without what it is restricted to (RFC 4055, 1.2).
+        raise Refusal("badCertTemplate", "E20: a key that is for RSASSA-PSS alone is not certified")
     try:
         key = csr.public_key()
         wanted = Wanted(cert_req_id, csr.subject, key, csr.extensions, is_proven)
@@ -342,6 +410,12 @@ def _wanted(cert_req_id: int, csr: x509.CertificateSigningRequest, *, is_proven:
         return wanted
     except UNREADABLE as error:
         raise Refusal("badCertTemplate", f"subject, key or extensions cannot be read: {reason(error)}") from None
+
+
+def _key_algorithm(csr: x509.CertificateSigningRequest) -> x509.ObjectIdentifier:
+    _, _, key, *_ = asn1.elements(csr.tbs_certrequest_bytes)
+    algorithm, _ = asn1.elements(asn1.encode(key))
+    return asn1.oid(asn1.elements(asn1.encode(algorithm))[0])
 
 
 def _check_possession(request: asn1.CertReqMsg, raw_request: bytes, wanted: Wanted) -> None:

@@ -19,6 +19,7 @@ from kiosk.authority.message import (
     Received,
     is_by_secret,
     parse_message,
+    salvage_header,
     verify_mac,
     verify_protection,
 )
@@ -36,6 +37,7 @@ LARGEST_CERTIFICATE = 1 << 14
 
 _DIRECTORY_NAME = 4
 _WITHIN_A_TRANSACTION = frozenset({BodyKind.CERT_CONF, BodyKind.POLL_REQ, BodyKind.ERROR})
+_NAMES_A_PROFILE = frozenset({BodyKind.IR, BodyKind.CR, BodyKind.KUR, BodyKind.P10CR, BodyKind.GENM})
 _MAY_COME_LATE = frozenset({BodyKind.CERT_CONF, BodyKind.RR, BodyKind.ERROR})
 
 CLIENT_OWNER = "client:"
@@ -58,14 +60,15 @@ Sender = Signer | SharedSecret
 class OpenedRequest:
     """A request taken apart, and checked as far as that goes without the books.
 
-    `message` is None for what is no message. `sender` is who signed it, None when only the books can tell; `invalid` is
-    why it is no message, or not signed by whom it names.
+    `message` is None for what is no message; as much of its `header` as could be read is there. `sender` is who signed
+    it, None when only the books can tell; `invalid` is why it is no message, or not signed by whom it names.
     """
 
     der: bytes
     message: Received | None
     sender: Signer | None = None
     invalid: MessageInvalid | None = None
+    header: asn1.PKIHeader | None = None
 
     @property
     def readable(self) -> Received:
@@ -89,18 +92,30 @@ def open_request(der: bytes) -> OpenedRequest:
     try:
         message = parse_message(der)
     except MessageInvalid as invalid:
-        return OpenedRequest(der, None, invalid=invalid)
+        return OpenedRequest(der, None, invalid=invalid, header=salvage_header(der))
     try:
         if message.extra_certs and not is_by_secret(message):
             if len(message.extra_certs[0]) > LARGEST_CERTIFICATE:
                 raise MessageInvalid(
                     "signerNotTrusted", "the signer's certificate is larger than any of this authority"
                 )
-            return OpenedRequest(der, message, Signer(verify_protection(message), message.extra_certs[0]))
+            sender = Signer(verify_protection(message), message.extra_certs[0])
+            return OpenedRequest(der, message, sender, header=message.header)
     except MessageInvalid as invalid:
         # Told in its turn: the header comes first, and before that the question whether it was answered already.
-        return OpenedRequest(der, message, invalid=invalid)
-    return OpenedRequest(der, message)
+        return OpenedRequest(der, message, invalid=invalid, header=message.header)
+    return OpenedRequest(der, message, header=message.header)
+
+
+class SignerRevoked(MessageInvalid):
+    """A message is signed with a certificate that was revoked; `serial` is its serial number.
+
+    Not certRevoked: that is what is said of the certificate that a message is about.
+    """
+
+    def __init__(self, serial: str) -> None:
+        super().__init__("signerNotTrusted", "the signer's certificate is revoked")
+        self.serial = serial
 
 
 @dataclass(frozen=True)
@@ -178,7 +193,7 @@ def _authenticate(message: Received, books: Books) -> Sender:
 
 
 def identify(sender: Sender, books: Books, now: datetime.datetime, *, has_vouching_station: bool = False) -> Requester:
-    """The requester behind an authenticated message. Raises `MessageInvalid`."""
+    """The requester behind an authenticated message. Raises `MessageInvalid`, of which `SignerRevoked` is one."""
     if isinstance(sender, SharedSecret):
         owner = CLIENT_OWNER + sender.reference.hex()
         name = sender.reference.decode("utf-8", "replace")
@@ -188,8 +203,9 @@ def identify(sender: Sender, books: Books, now: datetime.datetime, *, has_vouchi
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is not of this authority")
     # Read only now: a stranger's may be such that it cannot be.
     rights = _read_rights(sender.der)
+    if speaker.state is BookedState.REVOKED:
+        raise SignerRevoked(rights.serial)
     if speaker.state is not BookedState.GOOD:
-        # Not certRevoked: that is what is said of the certificate that a message is about.
         raise MessageInvalid("signerNotTrusted", f"the signer's certificate is {speaker.state}")
     if not rights.start <= now <= rights.end:
         raise MessageInvalid("signerNotTrusted", "the signer's certificate is out of its time")
@@ -223,6 +239,10 @@ def check_general_info(message: Received) -> dict[x509.ObjectIdentifier, asn1.TL
     if message.header.free_text == [] or message.header.general_info == []:
         raise MessageInvalid("badDataFormat", "freeText and generalInfo are left out when there is nothing in them")
     items = message.general_info
+    if len(items) < len(message.header.general_info or []):
+        raise MessageInvalid("badRequest", "generalInfo holds each item once")
+    if oids.CERT_PROFILE in items and message.kind not in _NAMES_A_PROFILE:
+        raise MessageInvalid("badRequest", "certProfile belongs to a request for a certificate, or for its template")
     if oids.IMPLICIT_CONFIRM in items:
         value = items[oids.IMPLICIT_CONFIRM]
         if value is None or asn1.encode(value) != asn1.encode(asn1.Null()):

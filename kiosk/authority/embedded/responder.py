@@ -1,13 +1,16 @@
 """The CMP responder: one request's bytes in, one response's bytes out, over the authority's books.
 
-Issuing is one transaction: the certificate and the response to it are in the books before the response leaves, and the
-same bytes again are answered by that response. Every refusal is a protected PKIMessage, never an exception. Profile:
-RFC 9483; implicit confirmation is never granted.
+Issuing is one transaction: the certificate and the response to it are in the books before the response leaves. A
+station that asks again by the same bytes gets that response, since it may lose an answer and must not have to ask for
+another certificate; any other message of a transaction that has begun is refused (RFC 9483, 3.5). Every refusal is a
+protected PKIMessage, never an exception. Profile: RFC 9483; implicit confirmation is never granted.
 """
 
+import datetime
 import hashlib
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from cryptography import x509
@@ -19,10 +22,12 @@ from kiosk.authority.embedded.exchange import Exchange
 from kiosk.authority.embedded.information import inform
 from kiosk.authority.embedded.issuing import Issued, issue, read_request
 from kiosk.authority.embedded.refusal import Refusal
-from kiosk.authority.embedded.renewal import renew
+from kiosk.authority.embedded.renewal import renew, renewed_serial
 from kiosk.authority.embedded.requester import (
     OpenedRequest,
     Requester,
+    Sender,
+    SignerRevoked,
     check_general_info,
     check_header,
     check_transaction_id,
@@ -31,7 +36,7 @@ from kiosk.authority.embedded.requester import (
     protector,
     wanted_profile,
 )
-from kiosk.authority.embedded.revocation import revoke
+from kiosk.authority.embedded.revocation import revoke, revoked_serials
 from kiosk.authority.embedded.store import Books, Store, TransactionRecord
 from kiosk.authority.mac import SharedSecret
 from kiosk.authority.message import (
@@ -84,10 +89,14 @@ class Responder:
             return [self._unstored(request) for request in requests]
 
     def _unstored(self, request: OpenedRequest) -> bytes:
-        return Exchange(self._authority, self._authority.speaker, request.message).refuse("systemFailure", _UNKNOWN)
+        return self._exchange(request).refuse("systemFailure", _UNKNOWN)
+
+    def _exchange(self, request: OpenedRequest) -> Exchange:
+        kind = None if request.message is None else request.message.kind
+        return Exchange(self._authority, self._authority.speaker, request.header, kind)
 
     def _respond(self, store: Store, request: OpenedRequest, *, has_vouching_station: bool = False) -> bytes:
-        exchange = Exchange(self._authority, self._authority.speaker, request.message)
+        exchange = self._exchange(request)
         try:
             message = request.readable
             if message.kind == BodyKind.NESTED and not has_vouching_station:
@@ -104,12 +113,19 @@ class Responder:
         self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest, has_vouching_station: bool
     ) -> bytes:
         authority, now = self._authority, self._authority.now()
-        transaction_id = check_transaction_id(message)
         request_hash = hashlib.sha256(request.der).digest()
         with store.read(now) as books:
-            if answer := books.answer(request_hash):
-                return answer
-            check_header(message, now)
+            answered = books.answer if has_vouching_station else books.answer_to_station
+            try:
+                transaction_id = check_transaction_id(message)
+                if answer := answered(request_hash):
+                    return answer
+                check_header(message, now)
+            except MessageInvalid:
+                # Whoever has shown that he knows a secret is answered under it, whatever else is wrong.
+                with suppress(MessageInvalid):
+                    exchange.protector = protector(request.prove(books), authority)
+                raise
             sender = request.prove(books)
             if message.kind == BodyKind.GENM:
                 # Changes no certificate: nothing has to be kept of it for a second asking.
@@ -119,10 +135,11 @@ class Responder:
         with store.write(now) as books:
             known = books.transaction(transaction_id)
             # Asked again under the lock: the same bytes may have come twice at once.
-            if known and (answer := books.answer(request_hash)):
+            answered = books.answer if has_vouching_station else books.answer_to_station
+            if known and (answer := answered(request_hash)):
                 return answer
-            requester = identify(sender, books, now, has_vouching_station=has_vouching_station)
             exchange.protector = protector(sender, authority)
+            requester = _identify(message, sender, books, now, has_vouching_station)
             response = self._handle(exchange, message, transaction_id, known, requester, books)
             books.add_answer(request_hash, transaction_id, response)
         return response
@@ -231,12 +248,15 @@ class Responder:
         now = self._authority.now()
         transaction_id = check_transaction_id(message)
         check_header(message, now)
+        request_hash = hashlib.sha256(request.der).digest()
         with store.read(now) as books:
             sender = request.prove(books)
+            exchange.protector = protector(sender, self._authority)
             requester = identify(sender, books, now)
-        exchange.protector = protector(sender, self._authority)
-        if not requester.is_station:
-            raise MessageInvalid("notAuthorized", "only a station may send messages of others")
+            if not requester.is_station:
+                raise MessageInvalid("notAuthorized", "only a station may send messages of others")
+            if answer := books.answer(request_hash):
+                return answer
         inner = read_body_elements(message.body)
         if not 1 <= len(inner) <= LARGEST_BATCH:
             raise MessageInvalid("badRequest", f"a nested message holds 1 to {LARGEST_BATCH} messages")
@@ -244,14 +264,52 @@ class Responder:
         ids = [one.readable.header.transaction_id for one in opened]
         if len(inner) == 1 and ids[0] == transaction_id:
             # What is added to any message of a transaction repeats its nonces, where it has any.
-            if message.header.recip_nonce not in (None, opened[0].readable.header.recip_nonce):
+            within = opened[0].readable.header
+            if message.header.recip_nonce not in (None, within.recip_nonce):
                 raise MessageInvalid("badRecipientNonce", "recipNonce is not that of the message within")
+            if message.header.sender_nonce != within.sender_nonce:
+                raise MessageInvalid("badSenderNonce", "senderNonce is not that of the message within")
             return self._respond(store, opened[0], has_vouching_station=True)
         _check_first(message)
         if transaction_id in ids or len(set(ids)) < len(ids):
             raise MessageInvalid("transactionIdInUse", "messages of a batch have transactions of their own")
+        with store.read(now) as books:
+            if books.transaction(transaction_id):
+                raise MessageInvalid("transactionIdInUse", "another message began this transaction")
         answers = [self._respond(store, one, has_vouching_station=True) for one in opened]
-        return exchange.reply(BodyKind.NESTED, asn1.sequence_of(answers))
+        nonce = exchange.new_nonce()
+        response = exchange.reply(BodyKind.NESTED, asn1.sequence_of(answers), nonce)
+        with store.write(now) as books:
+            if books.transaction(transaction_id):
+                # It has come twice at once: the messages within were handled once all the same.
+                return books.answer(request_hash) or exchange.refuse("transactionIdInUse", "it began meanwhile")
+            books.add_transaction(
+                TransactionRecord(transaction_id, requester.owner, None, None, nonce, requester.serial)
+            )
+            books.add_answer(request_hash, transaction_id, response)
+        return response
+
+
+def _identify(
+    message: Received, sender: Sender, books: Books, now: datetime.datetime, has_vouching_station: bool
+) -> Requester:
+    try:
+        return identify(sender, books, now, has_vouching_station=has_vouching_station)
+    except SignerRevoked as revoked:
+        if _is_about(message, revoked.serial):
+            raise MessageInvalid("certRevoked", "the certificate is revoked, and its key signs nothing") from None
+        raise
+
+
+def _is_about(message: Received, serial: str) -> bool:
+    """Whether a message asks for something to be done with the certificate of this serial number."""
+    match message.kind:
+        case BodyKind.RR:
+            return serial in revoked_serials(message)
+        case BodyKind.KUR:
+            return renewed_serial(message) in (None, serial)
+        case _:
+            return False
 
 
 def _check_first(message: Received) -> None:

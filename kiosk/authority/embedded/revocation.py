@@ -11,7 +11,7 @@ from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import CLOCK_SKEW, Requester, message_time
 from kiosk.authority.embedded.store import Books, CertificateRecord
-from kiosk.authority.message import Received, read_elements
+from kiosk.authority.message import MessageInvalid, Received, read_elements
 from kiosk.model.certificate import BookedState, RevocationReason, serial_text
 
 _OWN_PEOPLE = frozenset({"station", "clerk", "relying_party", "ocsp", "cmp", "tls"})
@@ -28,13 +28,16 @@ class Revoked:
 
 def revoke(message: Received, requester: Requester, authority: Authority, books: Books) -> Revoked:
     """Revokes, holds or releases one certificate. Raises `Refusal`, `MessageInvalid`."""
+    if requester.serial is None:
+        raise MessageInvalid("wrongIntegrity", "a revocation is signed, by the certificate's key or by a station")
     details = read_elements(asn1.RevDetails, message.body)
     if len(details) != 1:
         raise Refusal("badRequest", "one RevDetails a message")
     template = details[0].cert_details
     if template.issuer is None or template.serial_number is None:
         raise Refusal("addInfoNotAvailable", "issuer and serialNumber name the certificate")
-    if asn1.name(template.issuer) != authority.credential.certificate.subject.public_bytes():
+    own = authority.credential.certificate.subject.public_bytes()
+    if not asn1.is_same_name(asn1.name(template.issuer), own):
         raise Refusal("badCertId", "not a certificate of this authority")
     books.lock_certificate(serial_text(template.serial_number))
     record = books.certificate(serial_text(template.serial_number))
@@ -58,6 +61,15 @@ class RevokedByHand:
 
     revoked: tuple[str, ...]
     live: tuple[str, ...]
+
+
+def revoked_serials(message: Received) -> list[str]:
+    """Which certificates an rr is about; none when it cannot be read."""
+    try:
+        templates = [details.cert_details for details in read_elements(asn1.RevDetails, message.body)]
+    except MessageInvalid:
+        return []
+    return [serial_text(one.serial_number) for one in templates if one.serial_number is not None]
 
 
 def revoke_by_hand(serial: str, reason: RevocationReason, books: Books) -> RevokedByHand:
@@ -112,6 +124,8 @@ def _withdraw(
 
 
 def _release(message: Received, record: CertificateRecord, note: str, authority: Authority, books: Books) -> None:
+    if record.state is BookedState.REVOKED:
+        raise Refusal("certRevoked", "revoked for good")
     if record.state is not BookedState.HELD:
         raise Refusal("badCertId", "not on hold")
     # Other revocations may come late, because they only take away; this one gives.
@@ -125,7 +139,7 @@ def _fits(template: asn1.CertTemplate, record: CertificateRecord) -> bool:
     certificate = load_der_x509_certificate(record.der)
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     subject = certificate.subject.public_bytes()
-    return (template.subject is None or asn1.name(template.subject) == subject) and (
+    return (template.subject is None or asn1.is_same_name(asn1.name(template.subject), subject)) and (
         template.public_key is None or asn1.sequence_of([asn1.encode(e) for e in template.public_key]) == key
     )
 
@@ -149,6 +163,8 @@ def _reason(entry_details: list[asn1.Extension]) -> str:
     values = [extension.value for extension in entry_details if extension.oid == oids.CRL_REASON]
     if len(values) > 1:
         raise Refusal("badRequest", "one CRLReason a certificate")
+    if not values and entry_details:
+        raise Refusal("badRequest", "crlEntryDetails without a CRLReason")
     if not values:
         return RevocationReason.UNSPECIFIED
     # ENUMERATED of one octet

@@ -116,6 +116,10 @@ _values = attrgetter(*_NAMES)
 _COLUMNS = ", ".join(_NAMES)
 _ADD_CERTIFICATE = f"INSERT INTO certificate ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608  # names of ours
 _CERTIFICATE = f"SELECT {_COLUMNS} FROM certificate WHERE "  # noqa: S608  # names of ours
+_ANSWER_TO_STATION = """SELECT response FROM answer
+    JOIN transactions ON transactions.id = answer.transaction_id
+    JOIN certificate ON certificate.serial = transactions.requester
+    WHERE request_hash = ? AND profile = 'station'"""
 _SPEAKER = """SELECT profile, state, confirm_before, der, COALESCE(owner, certificate.serial) AS owner FROM certificate
     LEFT JOIN succession ON succession.serial = certificate.serial WHERE certificate.serial = ?"""
 
@@ -239,6 +243,11 @@ class Books:
     def answer(self, request_hash: bytes) -> bytes | None:
         """What was answered to a request of these very bytes (SHA-256)."""
         row = self._run("SELECT response FROM answer WHERE request_hash = ?", request_hash).first()
+        return None if row is None else bytes(row.response)
+
+    def answer_to_station(self, request_hash: bytes) -> bytes | None:
+        """The same, if a station began the transaction."""
+        row = self._run(_ANSWER_TO_STATION, request_hash).first()
         return None if row is None else bytes(row.response)
 
     def add_answer(self, request_hash: bytes, transaction_id: bytes, response: bytes) -> None:
