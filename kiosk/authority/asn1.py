@@ -7,6 +7,8 @@ kept as its relative names.
 """
 
 import datetime
+import unicodedata
+from collections import Counter
 from typing import Annotated, Any, Literal, TypeVar
 
 from cryptography import x509
@@ -33,7 +35,7 @@ __all__ = ["TLV", "BitString", "GeneralizedTime", "Null", "Variant"]
 T = TypeVar("T")
 
 
-_UTF8_STRING, _PRINTABLE_STRING, _UTC_TIME = b"\x0c", b"\x13", b"\x17"
+_UTF8_STRING, _PRINTABLE_STRING, _UTC_TIME, _DIRECTORY_NAME = b"\x0c", b"\x13", b"\x17", b"\xa4"
 
 
 class Asn1Invalid(ValueError):
@@ -409,7 +411,7 @@ def time(element: TLV) -> datetime.datetime:
     """A Time (RFC 5280, 4.1): UTCTime or GeneralizedTime, as UTC. Raises `Asn1Invalid`."""
     der = encode(element)
     time = decode(UTCTime, der) if der[:1] == _UTC_TIME else decode(GeneralizedTime, der)
-    return time.as_datetime().replace(tzinfo=datetime.UTC)
+    return time.as_datetime()
 
 
 def name(rdns: list[SetOf[Attribute]]) -> bytes:
@@ -422,8 +424,13 @@ def rdns(name_der: bytes) -> list[SetOf[Attribute]]:
     return decode(_Name, sequence_of([name_der])).rdns
 
 
+def directory_name(general_name: TLV) -> bytes | None:
+    """The Name (DER) that a GeneralName is, None when it is something else (RFC 5280, 4.2.1.6)."""
+    return bytes(general_name.data) if general_name.tag_bytes == _DIRECTORY_NAME else None
+
+
 def is_same_name(one: bytes, other: bytes) -> bool:
-    """Whether two Names (DER) are the same by the rules of RFC 5280, 7.1: kind of string, case and spaces aside."""
+    """Whether two Names (DER) are the same by RFC 5280, 7.1: kind of string, case, width and spaces aside."""
     if one == other:
         return True
     try:
@@ -432,8 +439,8 @@ def is_same_name(one: bytes, other: bytes) -> bool:
         return False
 
 
-def _folded(rdn: SetOf[Attribute]) -> set[tuple[x509.ObjectIdentifier, bytes | str]]:
-    return {(attribute.type, _folded_value(attribute.value)) for attribute in rdn.as_list()}
+def _folded(rdn: SetOf[Attribute]) -> Counter[tuple[x509.ObjectIdentifier, bytes | str]]:
+    return Counter((attribute.type, _folded_value(attribute.value)) for attribute in rdn.as_list())
 
 
 def _folded_value(value: TLV) -> bytes | str:
@@ -441,7 +448,7 @@ def _folded_value(value: TLV) -> bytes | str:
     if der[:1] not in (_UTF8_STRING, _PRINTABLE_STRING):
         return der
     try:
-        return " ".join(bytes(value.data).decode().casefold().split())
+        return " ".join(unicodedata.normalize("NFKC", bytes(value.data).decode()).casefold().split())
     except UnicodeDecodeError:
         return der
 

@@ -278,20 +278,15 @@ def verify_protection(message: Received, known_signer: x509.Certificate | None =
 
 
 def _is_sender(sender: asn1.TLV, signer: "_ReadSigner") -> bool:
-    own = signer.certificate.subject.public_bytes()
-    return asn1.encode(sender) == signer.general_name or (
-        sender.tag_bytes == _DIRECTORY_NAME and asn1.is_same_name(bytes(sender.data), own)
-    )
-
-
-_DIRECTORY_NAME = b"\xa4"
+    name = asn1.directory_name(sender)
+    return name is not None and asn1.is_same_name(name, signer.subject)
 
 
 @dataclass(frozen=True)
 class _ReadSigner:
     certificate: x509.Certificate
     key: object
-    general_name: bytes
+    subject: bytes
     key_id: bytes | None
 
 
@@ -299,8 +294,8 @@ class _ReadSigner:
 def _read_signer(der: bytes) -> _ReadSigner:
     # Kept, because the same few stations sign everything; taking a certificate apart takes longer than a signature.
     certificate = load_certificate(der)
-    name = asn1.explicit(4, certificate.subject.public_bytes())
-    return _ReadSigner(certificate, certificate.public_key(), name, subject_key_id(certificate))
+    subject = certificate.subject.public_bytes()
+    return _ReadSigner(certificate, certificate.public_key(), subject, subject_key_id(certificate))
 
 
 def status_info(status: Status, text: str = "", fail_info: str = "") -> asn1.PKIStatusInfo:

@@ -8,7 +8,7 @@ from authority_desk import ITEMS, Desk
 from ca_program import ca
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from rebuilt_message import rebuild, set_field, verdict
 
@@ -17,7 +17,7 @@ from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.directory import add_station
 from kiosk.authority.embedded.revocation import revoke_by_hand
 from kiosk.authority.items import write_items
-from kiosk.authority.message import BodyKind, parse_message
+from kiosk.authority.message import BodyKind, Status, parse_message
 from kiosk.authority.profile import usage
 from kiosk.model.certificate import RevocationReason, serial_text
 
@@ -191,6 +191,34 @@ def test_whoever_has_no_subject_keeps_his_alternative_names(desk: Desk) -> None:
     assert found.value == names and found.critical
 
 
+def test_what_the_new_key_cannot_be_used_for_is_left_out_and_that_is_told(
+    desk: Desk, keys: list[rsa.RSAPrivateKey]
+) -> None:
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "holder")])
+    builder = x509.CertificateSigningRequestBuilder(subject)
+    for value, critical in (
+        (usage("digitalSignature", "keyEncipherment"), True),
+        (x509.SubjectAlternativeName([x509.DNSName("a.test"), x509.DNSName("b.test")]), True),
+        (x509.ExtendedKeyUsage([x509.ExtendedKeyUsageOID.CLIENT_AUTH]), False),
+    ):
+        builder = builder.add_extension(value, critical)
+    csr = builder.sign(keys[1], hashes.SHA256()).public_bytes(Encoding.DER)
+    answer = desk.responder.respond(desk.client._message(BodyKind.P10CR, csr).der)
+    certificate = issued(answer)
+    confirm(desk, answer, certificate)
+    as_sender(desk, Credential(keys[1], certificate, (desk.issuer,)))
+    turned = x509.SubjectAlternativeName([x509.DNSName("b.test"), x509.DNSName("a.test")])
+    for asked in ((), (turned,)):
+        answer = ask(desk, update(desk.station, new_key(), extensions=asked))
+        status = asn1.decode(asn1.CertRepMessage, parse_message(answer).body).response[0].status.status
+        assert status == Status.GRANTED_WITH_MODS
+        new = issued(answer)
+        assert values(new, x509.KeyUsage) == usage("digitalSignature")
+        for kind in (x509.SubjectAlternativeName, x509.ExtendedKeyUsage):
+            found, before = (one.extensions.get_extension_for_class(kind) for one in (new, certificate))
+            assert (found.value, found.critical) == (before.value, before.critical)
+
+
 def test_a_revoked_certificate_is_not_renewed_by_its_own_key(desk: Desk, holder: Credential) -> None:
     """4.1.3: what the message is about is revoked; of the signer of any other message that would not be said."""
     revoke = desk.client.revoke_message(holder.certificate.public_bytes(Encoding.DER), SUPERSEDED)
@@ -199,7 +227,8 @@ def test_a_revoked_certificate_is_not_renewed_by_its_own_key(desk: Desk, holder:
     for old in (None, b""):
         assert verdict(ask(desk, update(holder, new_key(), old=old))) == (BodyKind.ERROR, "certRevoked")
     another = old_id(holder.certificate, 4711)
-    assert verdict(ask(desk, update(holder, new_key(), old=another))) == (BodyKind.ERROR, "signerNotTrusted")
+    for body in (update(holder, new_key(), old=another), asn1.encode(asn1.Null())):
+        assert verdict(ask(desk, body)) == (BodyKind.ERROR, "signerNotTrusted")
 
 
 def test_an_update_need_not_name_what_it_updates(desk: Desk, holder: Credential) -> None:

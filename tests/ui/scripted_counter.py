@@ -34,6 +34,7 @@ from kiosk.issuance.persons import (
 )
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.journal.head import HeadKey
+from kiosk.journal.records import EffectState
 from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
 from kiosk.model.authorisation import Operation
@@ -41,7 +42,7 @@ from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
 from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.revocation import RevocationApplication
-from kiosk.model.step import ACTOR, Step
+from kiosk.model.step import ACTOR, RevocationStep, Step, Supplement
 from kiosk.model.town import Area, Areas, Town
 from kiosk.papers.press import Printed
 from kiosk.reception_hours import ReceptionHours
@@ -210,10 +211,16 @@ class ScriptedBooks:
 
     def journal(self, newest: int) -> JournalView:
         at = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
-        told = [(event, step) for step in Step for event in ("intended", "done")]
+        told = [(state, step) for step in Step for state in (EffectState.INTENDED, EffectState.DONE)]
+        told += [(state, Step.RECEIPT) for state in EffectState]
         lines = [
-            JournalLine(seq, at, "0badcafe", event, step, yen=500 if (event, step) == ("done", Step.FEE) else None)
-            for seq, (event, step) in enumerate(told, 1)
+            JournalLine(seq, at, "0badcafe", state, step, yen=500 if (state, step) == ("done", Step.FEE) else None)
+            for seq, (state, step) in enumerate(told, 1)
+        ]
+        longest = (Supplement.SECOND_CONFIRM, RevocationStep.IDENTITY_CHECK, Supplement.SECOND_WRITE, Step.CONFIRM)
+        lines += [
+            JournalLine(len(lines) + number, at, "0badcafe", EffectState.FAILED, step, code="K-DEVICE-004")
+            for number, step in enumerate(longest, 1)
         ]
         return JournalView(tuple(lines[-newest:]), len(lines), "")
 

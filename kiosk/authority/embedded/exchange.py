@@ -66,6 +66,4 @@ class Exchange:
 
 def _sender_name(header: asn1.PKIHeader | None) -> bytes:
     """The sender's Name; the NULL-DN when he gave something else."""
-    if header is None or header.sender.tag_bytes != b"\xa4":
-        return EMPTY_NAME
-    return bytes(header.sender.data)
+    return (header and asn1.directory_name(header.sender)) or EMPTY_NAME

@@ -153,7 +153,7 @@ def _newer_crls(value: asn1.TLV | None, authority: Authority) -> bytes:
         raise MessageInvalid("badRequest", "crlStatusList needs a value")
     try:
         statuses = [asn1.elements(asn1.encode(element)) for element in asn1.elements(asn1.encode(value))]
-        asked = [(asn1.encode(source), _time(since)) for source, *since in statuses]
+        asked = [(asn1.encode(source), asn1.time(since[0]) if since else None) for source, *since in statuses]
     except (asn1.Asn1Invalid, ValueError):
         raise MessageInvalid("badDataFormat", "crlStatusList cannot be read") from None
     if not asked:
@@ -218,19 +218,6 @@ def _crl_sources(authority: Authority) -> dict[bytes, str]:
         ((one, *_),) = [asn1.elements(asn1.encode(element)) for element in asn1.elements(alone)]
         sources[asn1.encode(one)] = town
     return sources
-
-
-def _time(since: list[asn1.TLV]) -> datetime.datetime | None:
-    """Time (RFC 5280, 4.1): UTCTime or GeneralizedTime."""
-    if not since:
-        return None
-    der = asn1.encode(since[0])
-    if der[:1] == b"\x17":
-        text = asn1.encode(asn1.tlv(der))[2:].decode("ascii")
-        moment = datetime.datetime.strptime(text, "%y%m%d%H%M%SZ").replace(tzinfo=datetime.UTC)
-        # RFC 5280, 4.1.2.5.1: years from 50 on lie in the last century; strptime has 69 for that.
-        return moment.replace(year=moment.year - 100) if 2050 <= moment.year < 2069 else moment
-    return asn1.decode(asn1.GeneralizedTime, der).as_datetime()
 
 
 def _links(link: x509.Certificate, by: x509.Certificate, of: x509.Certificate) -> bool:

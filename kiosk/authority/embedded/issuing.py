@@ -20,7 +20,7 @@ from kiosk.authority.embedded.leave import check_attestation, check_authorisatio
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import LARGEST_CERTIFICATE, Requester, wanted_profile
 from kiosk.authority.embedded.store import Books, CertificateRecord
-from kiosk.authority.embedded.subject import check_subject, name_holder
+from kiosk.authority.embedded.subject import Granted, check_subject, name_holder
 from kiosk.authority.embedded.weak_key import modulus_weakness
 from kiosk.authority.items import ItemsInvalid, check_items, read_items
 from kiosk.authority.message import EMPTY_NAME, BodyKind, Received, read, read_elements
@@ -52,6 +52,9 @@ _OWN_PURPOSES = {
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
 }
 """With these a certificate would speak for others; an unknown purpose is only left out."""
+
+INHERITED = (x509.KeyUsage, x509.ExtendedKeyUsage, x509.SubjectAlternativeName)
+"""What a renewed certificate has from the one before it, where nothing else is asked for."""
 
 _USAGES = (
     *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
@@ -265,7 +268,8 @@ def _issue_resident(
         now,
         _end(rules, items, person, books, now),
     )
-    issued = enter(certificate, rules.kind, wanted, person, requester, authority, books)
+    has_mods = wanted.validity is not None
+    issued = enter(certificate, rules.kind, wanted, person, requester, authority, books, has_mods=has_mods)
     books.use_authorisation(terms.nonce, rules.kind, issued.serial)
     if journal_head is not None:
         books.witness(issued.serial, requester.owner, journal_head)
@@ -297,21 +301,19 @@ def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, boo
     certificate = authority.profiles.plain(
         wanted.subject,
         wanted.public_key,
-        name_holder(wanted.subject, granted),
+        name_holder(wanted.subject, with_usage(granted)),
         authority.new_serial(),
         authority.now(),
     )
     return enter(certificate, PLAIN, wanted, None, requester, authority, books, has_mods=has_mods)
 
 
-def plain_extensions(wanted: Wanted) -> tuple[list[tuple[x509.ExtensionType, bool]], bool]:
+def plain_extensions(wanted: Wanted) -> tuple[Granted, bool]:
     """Which of the wanted extensions a plain certificate gets, and whether that is less than was asked for.
 
-    Raises `Refusal` for power over others, for a resident's name, and for what its key cannot be used for.
+    Raises `Refusal` for power over others, and for what its key cannot be used for.
     """
-    if _items(wanted) is not None:
-        raise Refusal("notAuthorized", "a resident's certificate needs a clerk's authorisation")
-    granted: list[tuple[x509.ExtensionType, bool]] = []
+    granted: Granted = []
     for extension in wanted.extensions:
         match extension.value:
             case x509.KeyUsage() as value:
@@ -320,17 +322,40 @@ def plain_extensions(wanted: Wanted) -> tuple[list[tuple[x509.ExtensionType, boo
             case x509.ExtendedKeyUsage() as purposes:
                 if set(purposes) & _OWN_PURPOSES:
                     raise Refusal("notAuthorized", "an extended key usage of the authority's own people")
-                if known := [purpose for purpose in purposes if purpose in _PLAIN_PURPOSES]:
-                    granted.append((x509.ExtendedKeyUsage(known), extension.critical))
+                known = [purpose for purpose in purposes if purpose in _PLAIN_PURPOSES]
+                if not known:
+                    # Left out as a whole it would be a certificate for every purpose (RFC 5280, 4.2.1.12).
+                    raise Refusal("badCertTemplate", "no extended key usage that is known here")
+                granted.append((x509.ExtendedKeyUsage(known), extension.critical))
             case x509.SubjectAlternativeName() as names:
                 if not list(names):
                     raise Refusal("badCertTemplate", "an alternative name without a name (RFC 5280, 4.2.1.6)")
                 granted.append((names, extension.critical))
     asked = [(extension.value, extension.critical) for extension in wanted.extensions]
     has_mods = granted != asked or wanted.validity is not None
-    if wanted.extension(x509.KeyUsage) is None:
-        granted.append((usage("digitalSignature"), True))
     return granted, has_mods
+
+
+def with_usage(granted: Granted) -> Granted:
+    """The same with a key usage, where there is none."""
+    if any(isinstance(value, x509.KeyUsage) for value, _ in granted):
+        return granted
+    return [*granted, (usage("digitalSignature"), True)]
+
+
+def usable_part(value: x509.ExtensionType, key: CertificatePublicKeyTypes) -> x509.ExtensionType | None:
+    """A key usage without what this key cannot be used for, None when nothing is left; anything else as it is."""
+    if not isinstance(value, x509.KeyUsage):
+        return value
+    left = {name: getattr(value, name) and name not in _unusable(key) for name in _USAGES}
+    if not any(left.values()):
+        return None
+    has_agreement = left["key_agreement"]
+    return x509.KeyUsage(
+        **left,
+        encipher_only=has_agreement and value.encipher_only,
+        decipher_only=has_agreement and value.decipher_only,
+    )
 
 
 def _check_usage(value: x509.KeyUsage, key: CertificatePublicKeyTypes) -> None:
@@ -340,9 +365,12 @@ def _check_usage(value: x509.KeyUsage, key: CertificatePublicKeyTypes) -> None:
         raise Refusal("notAuthorized", "the key usage of an authority")
     if not asked:
         raise Refusal("badCertTemplate", "a key usage for nothing (RFC 5280, 4.2.1.3)")
-    cannot = next((names for kind, names in _CANNOT.items() if isinstance(key, kind)), frozenset())
-    if asked & cannot:
+    if asked & _unusable(key):
         raise Refusal("badCertTemplate", "the key usage is none that a key of this kind can have")
+
+
+def _unusable(key: CertificatePublicKeyTypes) -> frozenset[str]:
+    return next((names for kind, names in _CANNOT.items() if isinstance(key, kind)), frozenset())
 
 
 def enter(

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from kiosk.authority import asn1
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.issuing import (
+    INHERITED,
     PLAIN,
     Issued,
     Wanted,
@@ -20,6 +21,8 @@ from kiosk.authority.embedded.issuing import (
     old_certificate,
     plain_extensions,
     read_request,
+    usable_part,
+    with_usage,
 )
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import Requester
@@ -29,7 +32,6 @@ from kiosk.authority.message import MessageInvalid, Received, read, read_element
 from kiosk.model.certificate import BookedState, serial_text
 
 STATION = "station"
-_DIRECTORY_NAME = b"\xa4"
 
 
 def renew(
@@ -65,26 +67,35 @@ def renew(
     return issued
 
 
-def renewed_serial(message: Received) -> str | None:
-    """Which certificate a kur names as the one that it renews, None when it names none, or nothing that can be read."""
+def renews(message: Received, serial: str, authority: Authority) -> bool:
+    """Whether a kur that is signed with this certificate is about it; one that cannot be read is about none."""
     try:
         (request,) = read_elements(asn1.CertReqMsg, message.body)
         named = old_certificate(read(asn1.CertRequest, asn1.encode(request.cert_req)).controls or [])
-    except (MessageInvalid, Refusal, ValueError):
-        return None
-    return None if named is None else serial_text(named.serial_number)
+    except (Refusal, ValueError):
+        return False
+    return named is None or (_is_issuer(named.issuer, authority) and serial_text(named.serial_number) == serial)
+
+
+def _is_issuer(name: asn1.TLV, authority: Authority) -> bool:
+    issuer, own = asn1.directory_name(name), authority.credential.certificate.subject.public_bytes()
+    return issuer is not None and asn1.is_same_name(issuer, own)
 
 
 def _check_names(wanted: Wanted, old: x509.Certificate) -> None:
     """Raises `Refusal` unless the holder stays who he is (RFC 9483, 4.1.3); what is left out means the old name."""
     if list(wanted.subject) and not asn1.is_same_name(wanted.subject.public_bytes(), old.subject.public_bytes()):
         raise Refusal("badCertTemplate", "a key update does not change the subject")
-    if wanted.extension(x509.SubjectAlternativeName) not in (None, _alternative_names(old)):
+    names = wanted.extension(x509.SubjectAlternativeName)
+    if names is not None and _names(names) != _names(_extension(old, x509.SubjectAlternativeName)):
         raise Refusal("badCertTemplate", "a key update does not change the alternative names")
 
 
-def _alternative_names(certificate: x509.Certificate) -> x509.SubjectAlternativeName | None:
-    kind = x509.SubjectAlternativeName
+def _names(value: x509.ExtensionType | None) -> set[x509.GeneralName]:
+    return set(value) if isinstance(value, x509.SubjectAlternativeName) else set()
+
+
+def _extension(certificate: x509.Certificate, kind: type[x509.ExtensionType]) -> x509.ExtensionType | None:
     return next((e.value for e in certificate.extensions if isinstance(e.value, kind)), None)
 
 
@@ -94,8 +105,7 @@ def _renewed(
     """The certificate that is to be renewed. Raises `Refusal`."""
     serial = own_serial
     if named is not None:
-        own = authority.credential.certificate.subject.public_bytes()
-        if named.issuer.tag_bytes != _DIRECTORY_NAME or not asn1.is_same_name(bytes(named.issuer.data), own):
+        if not _is_issuer(named.issuer, authority):
             raise Refusal("badCertId", "oldCertId is of another issuer")
         serial = serial_text(named.serial_number)
     # Whoever revokes it meanwhile, and what was renewed from it, must see this one or come first.
@@ -122,10 +132,12 @@ def _certificate(
         certificate = authority.profiles.station(str(name.value), wanted.public_key, serial, now)
         return certificate, bool(list(wanted.extensions)) or wanted.validity is not None
     granted, has_mods = plain_extensions(wanted)
-    if not list(wanted.extensions):
-        # Nothing was asked for: what the old one has stays.
-        granted, _ = plain_extensions(Wanted(0, old.subject, wanted.public_key, old.extensions, is_proven=True))
-    elif (names := _alternative_names(old)) and not any(isinstance(value, type(names)) for value, _ in granted):
-        granted.append((names, False))
-    granted = name_holder(old.subject, granted)
-    return authority.profiles.plain(old.subject, wanted.public_key, granted, serial, now), has_mods
+    # The old names stay as they are, and whatever else is not asked for.
+    asked = [(value, critical) for value, critical in granted if not isinstance(value, x509.SubjectAlternativeName)]
+    kinds = {type(value) for value, _ in asked}
+    old_ones = [(e.value, e.critical) for e in old.extensions if isinstance(e.value, INHERITED)]
+    kept = [(value, critical) for value, critical in old_ones if type(value) not in kinds]
+    usable = [(usable_part(value, wanted.public_key), critical) for value, critical in kept]
+    granted = [*asked, *((value, critical) for value, critical in usable if value is not None)]
+    granted = name_holder(old.subject, with_usage(granted))
+    return authority.profiles.plain(old.subject, wanted.public_key, granted, serial, now), has_mods or usable != kept

@@ -1,8 +1,9 @@
 """Who sent a message: the header's checks, and the sender found in the authority's own books (RFC 9483, 3.1 to 3.5)."""
 
 import datetime
+import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -35,7 +36,6 @@ LONGEST_NONCE_BYTES = 256
 LARGEST_CERTIFICATE = 1 << 14
 """So many octets has a certificate of this authority at most, and what is larger is a stranger's: it is not read."""
 
-_DIRECTORY_NAME = 4
 _WITHIN_A_TRANSACTION = frozenset({BodyKind.CERT_CONF, BodyKind.POLL_REQ, BodyKind.ERROR})
 _NAMES_A_PROFILE = frozenset({BodyKind.IR, BodyKind.CR, BodyKind.KUR, BodyKind.P10CR, BodyKind.GENM})
 _MAY_COME_LATE = frozenset({BodyKind.CERT_CONF, BodyKind.RR, BodyKind.ERROR})
@@ -69,6 +69,11 @@ class OpenedRequest:
     sender: Signer | None = None
     invalid: MessageInvalid | None = None
     header: asn1.PKIHeader | None = None
+
+    @cached_property
+    def hash(self) -> bytes:
+        """SHA-256 of its bytes, under which its answer is kept."""
+        return hashlib.sha256(self.der).digest()
 
     @property
     def readable(self) -> Received:
@@ -175,7 +180,7 @@ def message_time(message: Received) -> datetime.datetime:
 
 def _authenticate(message: Received, books: Books) -> Sender:
     if is_by_secret(message):
-        if message.header.sender.tag_bytes != bytes([0xA0 | _DIRECTORY_NAME]):
+        if asn1.directory_name(message.header.sender) is None:
             raise MessageInvalid("badMessageCheck", "sender must be a directoryName")
         reference = message.header.sender_kid
         secret = books.client_secret(reference) if reference else None

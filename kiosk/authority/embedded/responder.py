@@ -2,16 +2,16 @@
 
 Issuing is one transaction: the certificate and the response to it are in the books before the response leaves. A
 station that asks again by the same bytes gets that response, since it may lose an answer and must not have to ask for
-another certificate; any other message of a transaction that has begun is refused (RFC 9483, 3.5). Every refusal is a
-protected PKIMessage, never an exception. Profile: RFC 9483; implicit confirmation is never granted.
+another certificate; nobody else begins anything twice (RFC 9483, 3.5). Every refusal is a protected PKIMessage, never
+an exception. Profile: RFC 9483; implicit confirmation is never granted.
 """
 
 import datetime
-import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 
 from cryptography import x509
 
@@ -22,7 +22,7 @@ from kiosk.authority.embedded.exchange import Exchange
 from kiosk.authority.embedded.information import inform
 from kiosk.authority.embedded.issuing import Issued, issue, read_request
 from kiosk.authority.embedded.refusal import Refusal
-from kiosk.authority.embedded.renewal import renew, renewed_serial
+from kiosk.authority.embedded.renewal import renew, renews
 from kiosk.authority.embedded.requester import (
     OpenedRequest,
     Requester,
@@ -36,7 +36,7 @@ from kiosk.authority.embedded.requester import (
     protector,
     wanted_profile,
 )
-from kiosk.authority.embedded.revocation import revoke, revoked_serials
+from kiosk.authority.embedded.revocation import revoke, revokes
 from kiosk.authority.embedded.store import Books, Store, TransactionRecord
 from kiosk.authority.mac import SharedSecret
 from kiosk.authority.message import (
@@ -56,6 +56,11 @@ _ANSWER_KIND = {
     BodyKind.KUR: BodyKind.KUP,
     BodyKind.RR: BodyKind.RP,
 }
+
+_IS_ABOUT: Mapping[int, Callable[[Received, str, Authority], bool]] = MappingProxyType(
+    {BodyKind.RR: revokes, BodyKind.KUR: renews}
+)
+"""Whether a message asks for something to be done with the certificate of a serial number, by kind."""
 
 RECORDS_A_PAGE = 500
 """How many certificates one answer about a station's record tells."""
@@ -113,19 +118,10 @@ class Responder:
         self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest, has_vouching_station: bool
     ) -> bytes:
         authority, now = self._authority, self._authority.now()
-        request_hash = hashlib.sha256(request.der).digest()
         with store.read(now) as books:
-            answered = books.answer if has_vouching_station else books.answer_to_station
-            try:
-                transaction_id = check_transaction_id(message)
-                if answer := answered(request_hash):
-                    return answer
-                check_header(message, now)
-            except MessageInvalid:
-                # Whoever has shown that he knows a secret is answered under it, whatever else is wrong.
-                with suppress(MessageInvalid):
-                    exchange.protector = protector(request.prove(books), authority)
-                raise
+            transaction_id, answer = self._begin(exchange, message, request, books, now, has_vouching_station)
+            if answer:
+                return answer
             sender = request.prove(books)
             if message.kind == BodyKind.GENM:
                 # Changes no certificate: nothing has to be kept of it for a second asking.
@@ -135,14 +131,47 @@ class Responder:
         with store.write(now) as books:
             known = books.transaction(transaction_id)
             # Asked again under the lock: the same bytes may have come twice at once.
-            answered = books.answer if has_vouching_station else books.answer_to_station
-            if known and (answer := answered(request_hash)):
+            if known and (answer := _answered(request, books, has_vouching_station)):
                 return answer
             exchange.protector = protector(sender, authority)
-            requester = _identify(message, sender, books, now, has_vouching_station)
+            requester = self._identify(message, sender, books, now, has_vouching_station)
             response = self._handle(exchange, message, transaction_id, known, requester, books)
-            books.add_answer(request_hash, transaction_id, response)
+            books.add_answer(request.hash, transaction_id, response)
         return response
+
+    def _begin(
+        self,
+        exchange: Exchange,
+        message: Received,
+        request: OpenedRequest,
+        books: Books,
+        now: datetime.datetime,
+        has_vouching_station: bool = False,
+    ) -> tuple[bytes, bytes | None]:
+        """The transaction's id, and what these very bytes were answered before. Raises `MessageInvalid`."""
+        try:
+            transaction_id = check_transaction_id(message)
+            if answer := _answered(request, books, has_vouching_station):
+                return transaction_id, answer
+            check_header(message, now)
+        except MessageInvalid:
+            # Whoever has shown that he knows a secret is answered under it, whatever else is wrong.
+            with suppress(MessageInvalid):
+                exchange.protector = protector(request.prove(books), self._authority)
+            raise
+        return transaction_id, None
+
+    def _identify(
+        self, message: Received, sender: Sender, books: Books, now: datetime.datetime, has_vouching_station: bool
+    ) -> Requester:
+        try:
+            return identify(sender, books, now, has_vouching_station=has_vouching_station)
+        except SignerRevoked as revoked:
+            is_about = _IS_ABOUT.get(message.kind)
+            if is_about is not None and is_about(message, revoked.serial, self._authority):
+                text = "the certificate is revoked, and its key signs nothing"
+                raise MessageInvalid("certRevoked", text) from None
+            raise
 
     def _handle(
         self,
@@ -246,17 +275,16 @@ class Responder:
         (5.2.2.2).
         """
         now = self._authority.now()
-        transaction_id = check_transaction_id(message)
-        check_header(message, now)
-        request_hash = hashlib.sha256(request.der).digest()
         with store.read(now) as books:
+            transaction_id, answer = self._begin(exchange, message, request, books, now)
+            if answer:
+                return answer
             sender = request.prove(books)
             exchange.protector = protector(sender, self._authority)
             requester = identify(sender, books, now)
-            if not requester.is_station:
-                raise MessageInvalid("notAuthorized", "only a station may send messages of others")
-            if answer := books.answer(request_hash):
-                return answer
+        if not requester.is_station:
+            raise MessageInvalid("notAuthorized", "only a station may send messages of others")
+        check_general_info(message)
         inner = read_body_elements(message.body)
         if not 1 <= len(inner) <= LARGEST_BATCH:
             raise MessageInvalid("badRequest", f"a nested message holds 1 to {LARGEST_BATCH} messages")
@@ -273,43 +301,29 @@ class Responder:
         _check_first(message)
         if transaction_id in ids or len(set(ids)) < len(ids):
             raise MessageInvalid("transactionIdInUse", "messages of a batch have transactions of their own")
-        with store.read(now) as books:
-            if books.transaction(transaction_id):
-                raise MessageInvalid("transactionIdInUse", "another message began this transaction")
-        answers = [self._respond(store, one, has_vouching_station=True) for one in opened]
-        nonce = exchange.new_nonce()
-        response = exchange.reply(BodyKind.NESTED, asn1.sequence_of(answers), nonce)
         with store.write(now) as books:
-            if books.transaction(transaction_id):
-                # It has come twice at once: the messages within were handled once all the same.
-                return books.answer(request_hash) or exchange.refuse("transactionIdInUse", "it began meanwhile")
-            books.add_transaction(
-                TransactionRecord(transaction_id, requester.owner, None, None, nonce, requester.serial)
-            )
-            books.add_answer(request_hash, transaction_id, response)
+            known = books.transaction(transaction_id)
+            if known and known.nonce != request.hash:
+                raise MessageInvalid("transactionIdInUse", "another message began this transaction")
+            if not known:
+                # Before anything is handled: of two batches under one id the other is refused as a whole.
+                books.add_transaction(
+                    TransactionRecord(transaction_id, requester.owner, None, None, request.hash, requester.serial)
+                )
+        answers = [self._respond(store, one, has_vouching_station=True) for one in opened]
+        response = exchange.reply(BodyKind.NESTED, asn1.sequence_of(answers))
+        with store.write(now) as books:
+            books.transaction(transaction_id)
+            # The same batch may have come twice at once; the messages within were handled once all the same.
+            if answer := books.answer(request.hash):
+                return answer
+            books.add_answer(request.hash, transaction_id, response)
         return response
 
 
-def _identify(
-    message: Received, sender: Sender, books: Books, now: datetime.datetime, has_vouching_station: bool
-) -> Requester:
-    try:
-        return identify(sender, books, now, has_vouching_station=has_vouching_station)
-    except SignerRevoked as revoked:
-        if _is_about(message, revoked.serial):
-            raise MessageInvalid("certRevoked", "the certificate is revoked, and its key signs nothing") from None
-        raise
-
-
-def _is_about(message: Received, serial: str) -> bool:
-    """Whether a message asks for something to be done with the certificate of this serial number."""
-    match message.kind:
-        case BodyKind.RR:
-            return serial in revoked_serials(message)
-        case BodyKind.KUR:
-            return renewed_serial(message) in (None, serial)
-        case _:
-            return False
+def _answered(request: OpenedRequest, books: Books, has_vouching_station: bool) -> bytes | None:
+    """What these very bytes were answered before, if a registered station asks again."""
+    return books.answer(request.hash) if has_vouching_station else books.answer_to_station(request.hash)
 
 
 def _check_first(message: Received) -> None:

@@ -63,13 +63,23 @@ class RevokedByHand:
     live: tuple[str, ...]
 
 
-def revoked_serials(message: Received) -> list[str]:
-    """Which certificates an rr is about; none when it cannot be read."""
+def revokes(message: Received, serial: str, authority: Authority) -> bool:
+    """Whether an rr is about this certificate of the authority; one that cannot be read is about none."""
     try:
         templates = [details.cert_details for details in read_elements(asn1.RevDetails, message.body)]
     except MessageInvalid:
-        return []
-    return [serial_text(one.serial_number) for one in templates if one.serial_number is not None]
+        return False
+    return any(_names(template, serial, authority) for template in templates)
+
+
+def _names(template: asn1.CertTemplate, serial: str, authority: Authority) -> bool:
+    own = authority.credential.certificate.subject.public_bytes()
+    return (
+        template.issuer is not None
+        and template.serial_number is not None
+        and asn1.is_same_name(asn1.name(template.issuer), own)
+        and serial_text(template.serial_number) == serial
+    )
 
 
 def revoke_by_hand(serial: str, reason: RevocationReason, books: Books) -> RevokedByHand:
@@ -101,11 +111,8 @@ def _may_revoke(requester: Requester, record: CertificateRecord, books: Books) -
     if record.profile in _OWN_PEOPLE:
         # What it renewed it may put away, and nothing else of the authority's own people.
         return record.serial != requester.serial and books.owner(record.serial) == requester.owner
-    return (
-        requester.is_station
-        or record.serial == requester.serial
-        or requester.owner in (books.owner(record.serial), books.requester_of(record.serial))
-    )
+    # Whoever has renewed his certificate may put the old one away.
+    return requester.is_station or requester.owner == books.owner(record.serial)
 
 
 def _withdraw(

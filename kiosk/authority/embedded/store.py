@@ -77,7 +77,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class TransactionRecord:
-    """A transaction: who began it, what was issued in it, our nonce of the last answer.
+    """A transaction: who began it, what was issued in it, our nonce of the last answer (of a batch, its own hash).
 
     `requester` is an owner: the serial number of his first certificate, or a client's reference. `signer` is the serial
     number of the certificate by whose key it was begun, None for a shared secret.
@@ -118,8 +118,9 @@ _ADD_CERTIFICATE = f"INSERT INTO certificate ({_COLUMNS}) VALUES ({', '.join('?'
 _CERTIFICATE = f"SELECT {_COLUMNS} FROM certificate WHERE "  # noqa: S608  # names of ours
 _ANSWER_TO_STATION = """SELECT response FROM answer
     JOIN transactions ON transactions.id = answer.transaction_id
-    JOIN certificate ON certificate.serial = transactions.requester
-    WHERE request_hash = ? AND profile = 'station'"""
+    WHERE request_hash = ? AND EXISTS (
+        SELECT 1 FROM certificate WHERE profile = 'station' AND state = 'good' AND (serial = requester
+        OR serial IN (SELECT succession.serial FROM succession WHERE owner = requester)))"""
 _SPEAKER = """SELECT profile, state, confirm_before, der, COALESCE(owner, certificate.serial) AS owner FROM certificate
     LEFT JOIN succession ON succession.serial = certificate.serial WHERE certificate.serial = ?"""
 
@@ -246,12 +247,12 @@ class Books:
         return None if row is None else bytes(row.response)
 
     def answer_to_station(self, request_hash: bytes) -> bytes | None:
-        """The same, if a station began the transaction."""
+        """The same, if a station began the transaction, and has a good certificate still."""
         row = self._run(_ANSWER_TO_STATION, request_hash).first()
         return None if row is None else bytes(row.response)
 
     def add_answer(self, request_hash: bytes, transaction_id: bytes, response: bytes) -> None:
-        """Keeps an answer, so that the same bytes are answered the same way."""
+        """Keeps an answer, so that a station that asks by the same bytes again is answered the same way."""
         self._run("INSERT INTO answer VALUES (?, ?, ?)", request_hash, transaction_id, response)
 
     def transaction(self, transaction_id: bytes) -> TransactionRecord | None:
@@ -259,11 +260,6 @@ class Books:
         self._lock(b"transaction", transaction_id)
         row = self._run("SELECT * FROM transactions WHERE id = ?", transaction_id).first()
         return None if row is None else TransactionRecord(**row._asdict())
-
-    def requester_of(self, serial: str) -> str | None:
-        """Who asked for a certificate, None when nobody did by message."""
-        row = self._run("SELECT requester FROM transactions WHERE serial = ?", serial).first()
-        return None if row is None else str(row.requester)
 
     def add_transaction(self, record: TransactionRecord) -> None:
         """Enters a new transaction."""

@@ -16,7 +16,7 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 _PER_PAGE = 10
-_ACT_CELLS = 27
+_ACT_CELLS = 23
 
 
 class Audit(SeatScreen[None]):
@@ -62,7 +62,7 @@ class Audit(SeatScreen[None]):
             told = f"{line.event} {line.step}".strip()
         beside = [
             words("clerk.audit.exempted") if line.is_exempted else "",
-            "" if line.yen is None or line.is_exempted else words("clerk.audit.yen", yen=line.yen),
+            "" if line.yen is None or line.is_exempted else words("money.yen", yen=f"{line.yen:,}"),
             "" if line.receipt is None else words("clerk.audit.receipt", number=line.receipt),
             line.code,
         ]
