@@ -82,7 +82,7 @@ def test_the_audit_tells_each_entry_in_the_clerks_words_and_an_unknown_one_as_it
     told = {
         ("done", Step.FEE): ({"yen": 500}, ("手数料", "済み", "500円")),
         ("done", Step.CLOSED): ({"yen": 0, "is_exempted": True}, ("手続の終わり", "免除")),
-        ("failed", Undo.REFUND): ({"code": "E07"}, ("返金", "行われなかった", "E07")),
+        ("failed", Undo.REFUND): ({"code": "E07"}, ("返金", "行われず", "E07")),
         ("numbered", ""): ({"receipt": 17}, ("領収書に 番号を 付けた", "No. 17")),
         ("rolled_back", ""): ({}, ("取りやめた",)),
         ("levitated", "carpet"): ({}, ("levitated carpet",)),
