@@ -7,7 +7,7 @@ nothing.
 import datetime
 import json
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -87,13 +87,14 @@ class StationBooks:
     def journal(self, newest: int) -> JournalView:
         """The newest entries; a chain that does not hold is told with its place."""
         lines: deque[JournalLine] = deque(maxlen=newest)
+        numbers = {case.pseudonym: case.number for case in self._journal.cases()}
         count = 0
 
         def told() -> Iterator[Entry]:
             nonlocal count
             for entry in self._journal.entries():
                 count += 1
-                lines.append(_line(entry))
+                lines.append(_line(entry, numbers))
                 yield entry
 
         try:
@@ -181,12 +182,13 @@ class StationBooks:
         return msgspec.json.decode(effect.outcome, type=REFUND.outcome).amount_yen
 
 
-def _line(entry: Entry) -> JournalLine:
+def _line(entry: Entry, numbers: Mapping[str, str]) -> JournalLine:
     facts = json.loads(entry.body)
+    case = str(facts.get("case", ""))
     return JournalLine(
         entry.seq,
         datetime.datetime.fromisoformat(facts["at"]).astimezone(JAPAN),
-        str(facts.get("case", ""))[:_SHOWN_OF_PSEUDONYM],
+        numbers.get(case) or case[:_SHOWN_OF_PSEUDONYM],
         str(facts["event"]),
         str(facts.get("step", "")),
         yen=facts.get("yen"),

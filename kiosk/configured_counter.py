@@ -23,6 +23,7 @@ from hw.strict_toml import ConfigInvalid
 from kiosk.assembly import Assembly, Endpoint, authority_endpoint, open_desk, open_station
 from kiosk.books import open_books
 from kiosk.card_services import StationCardServices
+from kiosk.clock import JAPAN
 from kiosk.config import Config, load_areas
 from kiosk.config_check import check_config
 from kiosk.counter.attendance import Attendance
@@ -449,7 +450,7 @@ class ConfiguredCounter:
         return DeviceState(name, kind, link, "blocked" if is_blocked else "ready", ", ".join(report.troubles))
 
     def _hear_line(self, line: str) -> None:
-        self._lines.append(f"{time.strftime('%H:%M:%S')} {line}")
+        self._lines.append(f"{datetime.datetime.now(JAPAN):%H:%M:%S} {line}")
 
     def _note(self, report: DeviceReport) -> None:
         self._reports[report.name] = report
@@ -457,7 +458,7 @@ class ConfiguredCounter:
 
 def _reader_state(name: str, link: str, reader: CardReader) -> DeviceState:
     try:
-        detail = "card" if reader.is_card_present() else ""
+        detail = "card_inserted" if reader.is_card_present() else ""
     except DeviceError as error:
         return DeviceState(name, "card_reader", link, "missing", str(error))
     return DeviceState(name, "card_reader", link, "ready", detail)
@@ -474,7 +475,10 @@ def _known(state: str) -> Literal["ready", "blocked", "missing"]:
 class _LogEar(logging.Handler):
     def __init__(self, hear: Callable[[str], None]) -> None:
         super().__init__(logging.INFO)
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%m-%d %H:%M:%S"))
+        formatter = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%m-%d %H:%M:%S")
+        # As every other time on these screens, wherever the computer believes to be.
+        formatter.converter = lambda seconds: datetime.datetime.fromtimestamp(seconds or 0, JAPAN).timetuple()
+        self.setFormatter(formatter)
         self._hear = hear
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -156,7 +156,7 @@ class StationWorkbench:
             maker="",
             model="",
             system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
-            at=self._assembly.station.clock().isoformat(timespec="seconds"),
+            at=self._assembly.station.clock().astimezone(JAPAN).isoformat(timespec="seconds"),
             findings=tuple(run_checks(checks[subject], specimen, make)),
         )
         keep(report, directory)

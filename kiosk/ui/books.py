@@ -34,8 +34,9 @@ EVENTS = (
 
 @dataclass(frozen=True)
 class JournalLine:
-    """One entry of the journal as it is shown: no personal data, `case` a part of the random pseudonym.
+    """One entry of the journal as it is shown, without personal data.
 
+    `case` is the application's number, or a part of the random pseudonym where nobody can read that any more.
     `event` is the state of an effect where there is a `step`, else a stage or one of `EVENTS`. `yen` is what was taken
     or given back, `code` why something did not happen, `receipt` the number that an entry names.
     """

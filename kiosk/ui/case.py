@@ -59,6 +59,7 @@ class OpenCase:
         self.money = Money.UNTOUCHED
         self.ending: Ending | None = None
         self.is_stopping = False
+        self.stopped_by: Actor | None = None
         self._bell = bell
 
     @property
@@ -145,6 +146,7 @@ class OpenCase:
         if not self.can_stop:
             return
         self.is_stopping = True
+        self.stopped_by = by
         self.line.abandon(by, "stopped at the screen")
         self.clerk_asked = None
         self.resident_sees = AtWork(self.step)

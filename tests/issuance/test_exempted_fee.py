@@ -74,7 +74,10 @@ def test_nothing_is_paid_and_the_journal_says_on_which_ground_and_by_whom(world:
     books = StationBooks(station.journal, station.register)
     takings = books.takings(station.today(), 0)
     assert (takings.issued, takings.exempted, takings.due_yen) == (1, 1, 0)
-    assert [line.step for line in books.journal(1_000).lines if line.is_exempted] == ["fee"]
+    lines = books.journal(1_000).lines
+    assert [line.step for line in lines if line.is_exempted] == ["fee"]
+    (number,) = [case.number for case in station.journal.cases()]
+    assert {line.case for line in lines} - {""} == {number}
 
 
 def test_whoever_pays_as_usual_reads_nothing_of_it(world: World) -> None:

@@ -214,7 +214,7 @@ class ScriptedBooks:
         told = [(state, step) for step in Step for state in (EffectState.INTENDED, EffectState.DONE)]
         told += [(state, Step.RECEIPT) for state in EffectState]
         lines = [
-            JournalLine(seq, at, "0badcafe", state, step, yen=500 if (state, step) == ("done", Step.FEE) else None)
+            JournalLine(seq, at, "2026-0001", state, step, yen=500 if (state, step) == ("done", Step.FEE) else None)
             for seq, (state, step) in enumerate(told, 1)
         ]
         longest = (Supplement.SECOND_CONFIRM, RevocationStep.IDENTITY_CHECK, Supplement.SECOND_WRITE, Step.CONFIRM)
@@ -409,7 +409,7 @@ class ScriptedCounter:
 
     def devices(self) -> tuple[DeviceState, ...]:
         return (
-            DeviceState("reader", "card_reader", "sim:", "ready", "card" if self.reader.is_inserted else ""),
+            DeviceState("reader", "card_reader", "sim:", "ready", "card_inserted" if self.reader.is_inserted else ""),
             DeviceState("printer", "receipt_printer", "serial:///dev/kiosk/receipt", "blocked", "paper_end"),
             DeviceState("cash", "clerk_drawer", "printer:", "missing", "no answer"),
             DeviceState("display", "customer_display", "serial:///dev/kiosk/display", "ready"),

@@ -41,6 +41,24 @@ def test_what_was_left_is_seen_first_and_goes_on_at_the_terminal(play: Callable[
     assert play(counter, clerk).board.case is not None
 
 
+def test_where_nothing_but_suspect_cases_is_left_enter_leads_to_what_two_clerks_do(
+    play: Callable[..., KioskApp],
+) -> None:
+    counter = ScriptedCounter()
+    a_left_case(counter)
+    counter.left = counter.left[1:]
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await reach(pilot, "LeftCases")
+        assert app.screen.query_one("#decide", Key).label == "2人で 処理する"
+        await pilot.press("enter")
+        await reach(pilot, "ChooseLeft")
+
+    play(counter, clerk)
+
+
 def bar(app: KioskApp) -> str:
     return " ".join(str(tab.render()) for tab in app.screen.query("SeatTab"))
 
@@ -94,7 +112,7 @@ def test_the_audit_tells_each_entry_in_the_clerks_words_and_an_unknown_one_as_it
         await pilot.press("f11")
         await choose_duty(pilot, "3")
         await reach(pilot, "Audit")
-        shown = str(app.screen.query_one("#audit-lines", Paragraph).render()).splitlines()
+        shown = str(app.screen.query_one("#audit-lines", Paragraph).render()).splitlines()[1:]
         for line, (_, words) in zip(reversed(shown), told.values(), strict=True):
             assert all(word in line for word in words) and "0円" not in line.replace("500円", ""), line
 

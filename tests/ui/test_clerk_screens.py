@@ -17,7 +17,7 @@ from kiosk.model.testimony import PaperSeen
 from kiosk.ui.clerk.approval import Approve, Approved
 from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
-from kiosk.ui.clerk.money import EnterAmount
+from kiosk.ui.clerk.money import EnterAmount, is_likely
 from kiosk.ui.clerk.service import ChooseCause, RevocationChoice
 from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
@@ -49,6 +49,26 @@ def test_a_difference_between_form_and_register_says_so_in_words(locale: Path) -
 
     answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
     assert answers == [IdentityEvidence(IdentityDocument.PHOTO_CARD, "yamada")]
+
+
+def test_an_amount_that_nobody_pays_is_attested_twice(locale: Path) -> None:
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press(*"99999", "enter")
+        await until(pilot, lambda: "99,499円" in host.text and "お確かめください" in host.text, "the doubt")
+        assert not host.answers, "it is asked once more"
+        await pilot.press("backspace", *"9", "enter")
+        await pilot.press("enter")
+
+    answers = show(lambda seat: EnterAmount(seat, 5, 500, least_yen=500, purpose="fee"), locale, use)
+    assert answers == [99_999]
+
+
+@pytest.mark.parametrize(
+    ("tendered_yen", "is_likely_paid"),
+    [(500, True), (1000, True), (1500, False), (5000, True), (10_000, True), (15_000, False)],
+)
+def test_nobody_adds_a_piece_that_comes_back_as_change(tendered_yen: int, is_likely_paid: bool) -> None:
+    assert is_likely(tendered_yen, 500) is is_likely_paid
 
 
 def test_the_last_tick_leads_to_the_key_that_confirms_and_enter_alone_goes_all_the_way(locale: Path) -> None:

@@ -27,7 +27,7 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
             async def visit(name: str) -> None:
                 if name == "Bench":
                     # It looks at devices and papers in a thread of its own.
-                    await until(pilot, lambda: "500" in text_on(app), "the receipt")
+                    await until(pilot, lambda: "手数料領収書" in text_on(app), "the receipt")
                 seen[name] = text_on(app)
 
             await walk(pilot, by_keyboard, visit)
@@ -41,7 +41,8 @@ def test_the_demo_issues_a_certificate_and_prints_its_receipt(locale: Path, tmp_
     (case,) = app.board.ended
     assert isinstance(case.ending, Finished)
     assert case.ending.closed.serial in seen["desk-of-the-day"]
-    assert case.ending.closed.serial in seen["Bench"], "the receipt as printed"
+    assert "手数料領収書" in seen["Bench"], "the receipt as printed"
+    assert case.ending.closed.serial not in seen["Bench"], "by its numbers a technician could find the resident"
     assert case.resident.items.name in seen["Agree"]
     assert case.resident.items.name not in seen["desk-of-the-day"]
     assert "有効です" in seen["own"] and case.ending.closed.serial in seen["own"]

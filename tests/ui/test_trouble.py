@@ -50,6 +50,18 @@ def test_the_next_resident_begins_in_the_towns_language(play: Callable[..., Kios
     assert play(ScriptedCounter(), residents).board.ended == []
 
 
+def test_who_has_read_what_it_is_goes_on_in_his_language(play: Callable[..., KioskApp]) -> None:
+    async def resident(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("e", "3")
+        await reach(pilot, "Topic")
+        await pilot.press("escape")
+        await reach(pilot, "Start")
+        assert "Digital certificate" in text_on(app) and "電子証明書の発行" not in text_on(app)
+
+    play(ScriptedCounter(), resident)
+
+
 def test_a_refusal_names_code_money_and_card_and_accuses_nobody(play: Callable[..., KioskApp]) -> None:
     counter = ScriptedCounter(Script(refuse_with="E02", skip=frozenset({Step.APPLICATION})))
     counter.reader.insert()
@@ -78,6 +90,9 @@ def test_a_resident_who_stops_takes_the_question_from_the_clerk(play: Callable[.
         await reach(pilot, "CheckIdentity")
         await pilot.press("f10", "escape", "left", "enter")
         await reach(pilot, "TroubleNotice")
+        text = text_on(app)
+        assert "おやめになりました" in text and "いただいていません" in text, "nothing is wrong"
+        assert "K-CASE-002" not in text and "お客様の操作" not in text
         await pilot.press("f11")
         await reach(pilot, "Desk")
 

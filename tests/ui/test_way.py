@@ -18,7 +18,8 @@ from tests.ui.walk import PASSWORD, SMALL, USUAL, Hand, by_keyboard, by_touch, w
 
 
 @pytest.mark.parametrize(
-    ("hand", "language", "sizes"), [(by_keyboard, "ja", (USUAL, SMALL)), (by_touch, "en", (SMALL,))]
+    ("hand", "language", "sizes"),
+    rows([(by_keyboard, "ja", (USUAL, SMALL)), (by_touch, "en", (SMALL,))], suite=[0]),
 )
 def test_every_step_works_with_one_kind_of_hand_and_every_text_fits(
     hand: Hand, language: str, sizes: tuple[tuple[int, int], ...], play: Callable[..., KioskApp]

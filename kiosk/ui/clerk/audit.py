@@ -40,13 +40,13 @@ class Audit(SeatScreen[None]):
             words(
                 "clerk.audit.line",
                 seq=f"{line.seq:>6}",
-                at=f"{line.at:%m-%d %H:%M:%S}",
-                case=line.case or "-" * 8,
+                at=f"{line.at:%m-%d %H:%M}",
+                case=f"{line.case or '-':<10}",
                 told=self._told(line),
             )
             for line in tuple(reversed(view.lines))[first : first + _PER_PAGE]
         ]
-        yield Paragraph("\n".join(lines), classes="note", id="audit-lines")
+        yield Paragraph("\n".join((words("clerk.audit.head"), *lines)), classes="note", id="audit-lines")
 
     def _told(self, line: JournalLine) -> str:
         words = self.words

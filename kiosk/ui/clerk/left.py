@@ -87,15 +87,21 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
             return "clerk.left.elsewhere"
         if not can_go_on(case):
             return "clerk.left.gone"
+        if case.stage == Stage.ROLLING_BACK:
+            return "clerk.left.take_back"
         return "clerk.left.go_on" if can_be_ended(Stage(case.stage)) else "clerk.left.forward"
 
     def keys(self) -> Iterable[Key]:
         """More lines, and going on with the first."""
         if len(self._cases) > _PER_PAGE:
             yield Key(self.words("key.next"), id="more", hint="PageDown")
+        goes_on = any(map(can_go_on, self._shown))
         if self._cases:
-            yield Key(self.words("clerk.left.decide"), id="decide", hint="D")
-        if any(map(can_go_on, self._shown)):
+            # Where nothing can go on, deciding is what there is to do.
+            is_for_two = all(case.is_suspect for case in self._shown)
+            label = self.words("clerk.left.settle" if is_for_two else "clerk.left.decide")
+            yield Key(label, id="decide", hint="D" if goes_on else "Enter", kind="plain" if goes_on else "main")
+        if goes_on:
             key = Key(self.words("clerk.left.resume"), id="resume", hint="Enter", kind="main")
             key.disabled = self.seat.board.has_work
             yield key

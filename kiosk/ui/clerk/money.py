@@ -17,6 +17,7 @@ from kiosk.ui.words import Words
 
 _PIECES_YEN = (100, 500, 1000, 5000, 10000)
 """Coins and notes that have a key; every tap adds one."""
+_DENOMINATIONS_YEN = (1, 5, 10, 50, 100, 500, 1000, 5000, 10000)
 _MOST_YEN = 99_999
 _NOTHING = MachineMoney()
 
@@ -32,6 +33,12 @@ def machine_sentences(words: Words, known: MachineMoney) -> Iterable[str]:
     yield from (words(text, yen=f"{yen:,}") for text, yen in amounts_yen.items() if yen)
     if known.is_count_lost:
         yield words("clerk.count.machine_lost")
+
+
+def is_likely(tendered_yen: int, due_yen: int) -> bool:
+    """Whether anybody would hand so much over: nobody adds a piece that comes back as change."""
+    largest_yen = max((yen for yen in _DENOMINATIONS_YEN if yen <= tendered_yen), default=0)
+    return tendered_yen - due_yen < max(largest_yen, 1)
 
 
 class EnterAmount(SeatScreen[int | Unsure]):
@@ -57,6 +64,7 @@ class EnterAmount(SeatScreen[int | Unsure]):
         self._purpose = purpose
         self._known = known
         self._amount_yen = 0
+        self._doubted_yen: int | None = None
 
     def page(self) -> ComposeResult:
         """What is due, what lies there, and the difference."""
@@ -125,9 +133,16 @@ class EnterAmount(SeatScreen[int | Unsure]):
 
     @on(Key.Pressed, "#confirm")
     def confirm(self) -> None:
-        """The clerk attests the amount; less than what is due is none."""
-        if self._amount_yen >= self._least_yen:
-            self.dismiss(self._amount_yen)
+        """The clerk attests the amount; less than what is due is none, and one that nobody pays he attests twice."""
+        amount_yen = self._amount_yen
+        if amount_yen < self._least_yen:
+            return
+        if self._least_yen and not is_likely(amount_yen, self._due_yen) and self._doubted_yen != amount_yen:
+            self._doubted_yen = amount_yen
+            change = f"{amount_yen - self._due_yen:,}"
+            self.write("pieces-text", self.words("clerk.fee.unlikely", yen=change))
+            return
+        self.dismiss(amount_yen)
 
     @on(Key.Pressed, "#unsure")
     def say_unsure(self) -> None:

@@ -40,6 +40,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
 from kiosk.ui.service import OpenService
 from kiosk.ui.terminals import terminal_name
+from kiosk.ui.working import at_work
 
 R = TypeVar("R")
 
@@ -210,20 +211,20 @@ async def _hold(seat: Seat, services: Services, case: LeftCase, show: Show) -> D
     until = await show(seat, ReturnDay(seat, services.return_days()))
     if not isinstance(until, datetime.date):
         return None
-    came_out = await services.hold(case.number, until)
+    came_out = await at_work(seat, services.hold(case.number, until))
     told = "clerk.told.held" if came_out else "clerk.told.held_without_slip"
     return Decided(seat, told, number=case.number, day=until)
 
 
 async def _resume(seat: Seat, services: Services, case: LeftCase) -> Decided:
-    await services.resume(case.number)
+    await at_work(seat, services.resume(case.number))
     return Decided(seat, "clerk.told.resumed", number=case.number)
 
 
 async def _abort(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
     if await show(seat, ConfirmAbort(seat, case)) is not True:
         return None
-    code = await services.abort(case.number)
+    code = await at_work(seat, services.abort(case.number))
     return Decided(seat, "clerk.told.aborted", services.failure_texts(code), number=case.number)
 
 
@@ -252,7 +253,7 @@ async def _settle(seat: Seat, services: Services, case: LeftCase, show: Show) ->
     if not isinstance(second, str):
         return None
     if terminals is None or asked is None:
-        await services.settle(case.number, answer, second)
+        await at_work(seat, services.settle(case.number, answer, second))
     elif not terminals.answer(asked, Finding(answer, second)):
         return Decided(seat, "clerk.told.refused")
     return Decided(seat, "clerk.told.settled", number=case.number)

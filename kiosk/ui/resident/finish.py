@@ -6,8 +6,9 @@ from textual import on
 from textual.app import ComposeResult
 
 from kiosk.clock import JAPAN
+from kiosk.issuance.failure import STOPPED
 from kiosk.model.application import Closed
-from kiosk.model.step import Step
+from kiosk.model.step import Actor, Step
 from kiosk.ui.case import OpenCase
 from kiosk.ui.counter import FailureText
 from kiosk.ui.dates import day_text
@@ -43,6 +44,7 @@ class Finish(Told):
 class TroubleNotice(Told):
     """What happened, the money, the card, who acts, and a number to name; never whose fault.
 
+    Who has stopped by himself is told of money and card alone: nothing is wrong, and nobody has to act.
     `texts` are the failure book's words by language.
     """
 
@@ -53,21 +55,29 @@ class TroubleNotice(Told):
         self._trouble = trouble
         self._money = case.money
         self._has_certificate = Step.CONFIRM in case.done
+        self._is_own_wish = case.stopped_by is Actor.RESIDENT and trouble.code == STOPPED
         self._texts = texts
         self._card = card
 
     def page(self) -> ComposeResult:
         """The facts that a person at the counter asks about."""
         words, trouble, text = self.words, self._trouble, self._texts[self.words.language]
-        yield Paragraph(words(f"resident.trouble.{trouble.outcome}.title"), classes="title")
         card = {True: "inside", False: "outside", None: "unknown"}[self._is_card_inside()]
+        left = {
+            words("resident.trouble.money"): words(f"resident.trouble.money.{self._money}"),
+            words("resident.trouble.card"): words(f"resident.trouble.card.{card}"),
+        }
+        if self._is_own_wish:
+            yield Paragraph(words("resident.trouble.own_wish.title"), classes="title")
+            yield Facts(left | {words("resident.trouble.who"): words("resident.trouble.own_wish.text")})
+            return
+        yield Paragraph(words(f"resident.trouble.{trouble.outcome}.title"), classes="title")
         valid = {words("resident.trouble.certificate"): words("resident.trouble.certificate.valid")}
         yield Facts(
             {
                 words("resident.trouble.what"): text.what,
                 **(valid if self._has_certificate else {}),
-                words("resident.trouble.money"): words(f"resident.trouble.money.{self._money}"),
-                words("resident.trouble.card"): words(f"resident.trouble.card.{card}"),
+                **left,
                 words("resident.trouble.who"): words(f"resident.trouble.who.{text.who}"),
                 words("resident.trouble.code"): trouble.code,
             }

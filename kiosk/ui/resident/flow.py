@@ -83,6 +83,8 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
                 continue
             case Wish.LEARN:
                 await _teach(seat, reception)
+                # He is still there, and goes on in his language and layout.
+                continue
             case Wish.SHOW:
                 await show_certificate(seat, reception.own_card, reception.entry_policy)
             case Wish.TRY:

@@ -15,19 +15,12 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.working import Working
 
 R = TypeVar("R")
 
 _ANSWERED_WITHIN_S = 120.0
 """How long a tool waits for somebody to look at a device; then nobody could tell."""
-
-
-class Working(SeatScreen[None]):
-    """A tool works; nothing is to be done here."""
-
-    def page(self) -> ComposeResult:
-        """That it works."""
-        yield Paragraph(self.words("technician.working"), classes="title")
 
 
 class LookAtDevice(SeatScreen[bool]):
