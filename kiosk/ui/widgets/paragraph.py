@@ -16,6 +16,7 @@ class Paragraph(Static):
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
         self._text = inert(text)
+        self._broken: tuple[Content, int, Content] | None = None
         super().__init__(self._text, id=id, classes=classes, markup=False)
 
     @property
@@ -51,8 +52,15 @@ class Paragraph(Static):
         whole = self._whole
         if not width or whole.cell_length <= width:
             return whole
-        shown = []
-        for line in whole.split("\n", allow_blank=True):
-            places = broken(line.plain, width) if line.cell_length > width else []
-            shown += [part.rstrip() for part in line.divide(places)] if places else [line]
-        return Content("\n").join(shown)
+        # Asked for at each layout and each paint.
+        if self._broken is None or self._broken[0] is not whole or self._broken[1] != width:
+            self._broken = whole, width, _broken_into(whole, width)
+        return self._broken[2]
+
+
+def _broken_into(whole: Content, width: int) -> Content:
+    shown = []
+    for line in whole.split("\n", allow_blank=True):
+        places = broken(line.plain, width) if line.cell_length > width else []
+        shown += [part.rstrip() for part in line.divide(places)] if places else [line]
+    return Content("\n").join(shown)
