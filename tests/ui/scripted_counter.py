@@ -487,6 +487,8 @@ class ScriptedCounter:
     def failure_text(self, code: str, language: str) -> FailureText:
         if code == "K-CARD-003":
             return FailureText("手続の途中でカードが抜けました。", "カードを入れてください。", "resident")
+        if code == "K-CA-002":
+            return FailureText("認証局から返事がありませんでした。", "ネットワークを確かめてください。", "technician")
         if language.startswith("ja"):
             return FailureText(
                 "今の法律では、この手続はご利用いただけません。", "別の方法を、職員がご案内します。", "clerk"

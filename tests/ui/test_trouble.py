@@ -82,6 +82,26 @@ def test_a_refusal_names_code_money_and_card_and_accuses_nobody(play: Callable[.
     assert trouble_of(app) == Trouble(Outcome.REFUSED, "E02", True)
 
 
+@pytest.mark.parametrize(("code", "is_told"), [("K-CA-002", True), ("E02", False)])
+def test_the_technician_sees_at_once_what_stopped_the_last_case_if_it_is_his(
+    play: Callable[..., KioskApp], code: str, is_told: bool
+) -> None:
+    """The authority is away, and every device is in order."""
+    counter = ScriptedCounter(Script(refuse_with=code, skip=frozenset({Step.APPLICATION})))
+    counter.reader.insert()
+
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await reach(pilot, "TroubleNotice")
+        await pilot.press("f12")
+        await reach(pilot, "Bench")
+        await until(pilot, lambda: "使用可" in text_on(app), "the devices")
+        assert (f"停止　{code}" in text_on(app)) is is_told
+        assert ("ネットワークを確かめてください。" in text_on(app)) is is_told, "what to do"
+
+    play(counter, people)
+
+
 def test_a_resident_who_stops_takes_the_question_from_the_clerk(play: Callable[..., KioskApp]) -> None:
     async def resident(pilot: Pilot[None], app: KioskApp) -> None:
         await apply(pilot)

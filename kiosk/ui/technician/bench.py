@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from kiosk.ui.counter import Counter
 from kiosk.ui.devices import DeviceState, Hand, trouble_text
+from kiosk.ui.ending import Trouble
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -110,14 +111,22 @@ class Bench(SeatScreen[bool]):
             key.display = any(device.is_refused for device in self._devices)
         for key in self.query("#recover").results(Key):
             key.display = self._counter.is_printer_stuck
-        self.write(
-            "devices",
-            "\n".join(_brief(device, words) for device in self._devices) or words("technician.no_device"),
-        )
+        devices = [_brief(device, words) for device in self._devices] or [words("technician.no_device")]
+        self.write("devices", "\n".join((*self._last_trouble(), *devices)))
         self.write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
         for scroll in self.query("#trace-scroll").results(VerticalScroll):
             scroll.scroll_end(animate=False)
         self.write("paper", self._paper or words("technician.no_paper"))
+
+    def _last_trouble(self) -> Iterable[str]:
+        """What stopped the newest case, with its remedy, if it is the technician's: every device may be in order."""
+        board = self.seat.board
+        cases = [*board.ended, *([board.case] if board.case is not None else [])]
+        trouble = cases[-1].ending if cases else None
+        if isinstance(trouble, Trouble) and trouble.code:
+            text = self._counter.failure_text(trouble.code, self.words.language)
+            if text.who == "technician":
+                yield self.words("technician.last_trouble", code=trouble.code, what=text.what, remedy=text.remedy)
 
     @on(Key.Pressed, "#insert,#remove")
     def move_card(self, event: Key.Pressed) -> None:
