@@ -29,7 +29,7 @@ def test_a_password_change_stands_on_the_desk_and_can_be_stopped_there(play: Cal
         await until(pilot, lambda: app.board.service is not None, "the password change")
         await pilot.press("f11")
         await reach(pilot, "Desk")
-        assert "パスワードの変更" in text_on(app) and "お客様は いません" not in text_on(app)
+        assert "パスワードの変更" in text_on(app) and "手続中の方は いません" not in text_on(app)
         await until(pilot, lambda: not app.screen.query_one("#stop", Key).disabled, "that it can be stopped")
         await pilot.press("escape")
         await until(pilot, lambda: app.screen.has_class("-asks-stop"), "the question")
