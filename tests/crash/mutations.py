@@ -776,8 +776,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         _PENDING,
         Rewrite(
             f"{_RESPONDER}._answer",
-            "books.add_answer(request_hash, transaction_id, response)",
-            "vars(self)['late'].append((request_hash, transaction_id, response))",
+            "books.add_answer(request.hash, transaction_id, response)",
+            "vars(self)['late'].append((request.hash, transaction_id, response))",
         ),
         Rewrite(
             f"{_RESPONDER}.respond_all",
@@ -793,7 +793,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "the authority forgets what it answered",
         _PENDING,
-        "kiosk.authority.embedded.store:Books.answer",
+        "kiosk.authority.embedded.store:Books.answer_to_station",
         "return None if row is None else bytes(row.response)",
         "return None",
     ),
