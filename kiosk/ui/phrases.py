@@ -16,7 +16,7 @@ _NEVER_FIRST = frozenset("、。，．・：；！？」』）〕】》〉ーぁ
 _NEVER_LAST = frozenset("「『（〔【《〈([{")
 _ENDS_A_PHRASE = frozenset("、。，．：；！？」』）〕】》〉 　／…はがをにでともへやのてたばからいすうくねよ")
 """Of hiragana only those that end a particle or a word: others stand within one, as in 取り消し."""
-_BEGINS_A_PHRASE = re.compile(r"[\u3400-\u9fff々ァ-ヶＡ-Ｚａ-ｚ０-９A-Za-z0-9「『（お]")
+_BEGINS_A_PHRASE = re.compile(r"[\u3400-\u9fff々ァ-ヶＡ-Ｚａ-ｚ０-９A-Za-z0-9お]")
 _IN_ONE_WORD = ("digit", "latin", "katakana")
 _TOGETHER = ("丁目", "番地", "う一")
 """Two characters that look like two words, and are of one: the last in もう一度."""
@@ -72,6 +72,8 @@ def _may_break(text: str, place: int) -> bool:
 
 def _is_between_phrases(text: str, place: int) -> bool:
     before, after = text[place - 1], text[place]
+    if after in _NEVER_LAST:
+        return True
     return before in _ENDS_A_PHRASE and (before.isspace() or _BEGINS_A_PHRASE.match(after) is not None)
 
 
