@@ -410,8 +410,8 @@ def oid(element: TLV) -> x509.ObjectIdentifier:
 def time(element: TLV) -> datetime.datetime:
     """A Time (RFC 5280, 4.1): UTCTime or GeneralizedTime, as UTC. Raises `Asn1Invalid`."""
     der = encode(element)
-    time = decode(UTCTime, der) if der[:1] == _UTC_TIME else decode(GeneralizedTime, der)
-    return time.as_datetime()
+    moment = decode(UTCTime, der) if der[:1] == _UTC_TIME else decode(GeneralizedTime, der)
+    return moment.as_datetime()
 
 
 def name(rdns: list[SetOf[Attribute]]) -> bytes:

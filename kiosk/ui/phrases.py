@@ -7,8 +7,6 @@ hiragana is followed by a word in another script. Line breaking rules (kinsoku):
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from itertools import pairwise
 
 from rich.cells import cell_len, get_character_cell_size
 
@@ -91,10 +89,3 @@ def _kind(character: str) -> str:
 
 def _is_digit(character: str) -> bool:
     return unicodedata.normalize("NFKC", character).isdigit()
-
-
-def lines(text: str, width: int) -> Iterator[str]:
-    """The lines of a text of one line."""
-    begins = [0, *broken(text, width), len(text)]
-    for begin, end in pairwise(begins):
-        yield text[begin:end].rstrip()

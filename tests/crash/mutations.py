@@ -793,7 +793,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "the authority forgets what it answered",
         _PENDING,
-        "kiosk.authority.embedded.store:Books.answer_to_station",
+        "kiosk.authority.embedded.store:Books._response",
         "return None if row is None else bytes(row.response)",
         "return None",
     ),

@@ -3,15 +3,21 @@
 import asyncio
 import random
 import re
+from itertools import pairwise
 
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
-from kiosk.ui.phrases import lines
+from kiosk.ui.phrases import broken
 from kiosk.ui.widgets.paragraph import Paragraph
 
 ALPHABET = "漢字町番地丁目かなにはをがっーカタァ、。「」（）…　 ０１２３４５６７８９0189abYZ.-/"
+
+
+def lines(text: str, width: int) -> list[str]:
+    begins = [0, *broken(text, width), len(text)]
+    return [text[begin:end].rstrip() for begin, end in pairwise(begins)]
 
 
 @pytest.mark.parametrize(
@@ -33,7 +39,7 @@ ALPHABET = "漢字町番地丁目かなにはをがっーカタァ、。「」�
     ],
 )
 def test_lines_end_where_a_phrase_ends(text: str, width: int, expected: list[str]) -> None:
-    assert list(lines(text, width)) == expected
+    assert lines(text, width) == expected
 
 
 def test_every_line_fits_and_nothing_is_lost_or_torn() -> None:
@@ -41,7 +47,7 @@ def test_every_line_fits_and_nothing_is_lost_or_torn() -> None:
     for _ in range(3_000):
         text = "".join(choice.choice(ALPHABET) for _ in range(choice.randrange(60)))
         width = choice.randrange(2, 50)
-        found = list(lines(text, width))
+        found = lines(text, width)
         assert all(cell_len(line) <= width for line in found), (text, width)
         assert re.sub(r"\s", "", "".join(found)) == re.sub(r"\s", "", text)
         if width >= cell_len(text):
@@ -69,7 +75,7 @@ def test_a_paragraph_is_as_high_as_its_lines(width: int, shown: int) -> None:
         async with Host(text).run_test(size=(width, 10)) as pilot:
             paragraph = pilot.app.query_one(Paragraph)
             assert paragraph.size.height == shown and paragraph.text == text
-            assert str(paragraph.render()).splitlines() == list(lines(text, width))
+            assert str(paragraph.render()).splitlines() == lines(text, width)
             paragraph.write("短い")
             await pilot.pause()
             assert paragraph.size.height == 1

@@ -4,6 +4,9 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from textual import events
@@ -14,9 +17,12 @@ from hw.ports import CashTrouble
 from kiosk.exit_code import ExitCode
 from kiosk.model.step import Actor, Step
 from kiosk.ui.app import KioskApp
-from kiosk.ui.ending import Outcome, Trouble
+from kiosk.ui.counter import FailureText
+from kiosk.ui.ending import Money, Outcome, Trouble
+from kiosk.ui.resident.finish import TroubleNotice
 from kiosk.ui.widgets.key import Key
-from tests.ui.screen_host import text_on
+from kiosk.ui.words import RESIDENT_LANGUAGES
+from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter
 from tests.ui.walk import leave, reach, until, walk_to
 
@@ -80,6 +86,27 @@ def test_a_refusal_names_code_money_and_card_and_accuses_nobody(play: Callable[.
 
     app = play(counter, resident)
     assert trouble_of(app) == Trouble(Outcome.REFUSED, "E02", True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stopped_by", "is_own_wish"),
+    [
+        (Outcome.ROLLED_BACK, Actor.RESIDENT, True),
+        (Outcome.ROLLED_BACK, Actor.CLERK, False),
+        (Outcome.HALTED, Actor.RESIDENT, False),
+    ],
+)
+def test_who_stopped_is_told_that_nothing_is_left_only_once_all_is_taken_back(
+    locale: Path, outcome: Outcome, stopped_by: Actor, is_own_wish: bool
+) -> None:
+    case: Any = SimpleNamespace(position=2, money=Money.UNTOUCHED, done=frozenset(), stopped_by=stopped_by)
+    texts = {language: FailureText("what", "remedy", "clerk") for language in RESIDENT_LANGUAGES}
+
+    async def read(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert ("おやめになりました" in host.text) is is_own_wish
+        assert ("K-CASE-002" in host.text) is not is_own_wish
+
+    show(lambda seat: TroubleNotice(seat, case, Trouble(outcome, "K-CASE-002", True), texts, None), locale, read)
 
 
 @pytest.mark.parametrize(("code", "is_told"), [("K-CA-002", True), ("E02", False)])

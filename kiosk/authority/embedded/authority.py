@@ -10,6 +10,7 @@ from functools import cached_property
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from kiosk.authority import asn1
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.store import Store
 from kiosk.authority.profile import Profiles
@@ -83,6 +84,10 @@ class Authority:
     def own_ders(self) -> tuple[bytes, ...]:
         """The authority's own certificates in DER."""
         return tuple(certificate.public_bytes(Encoding.DER) for certificate in self.generations)
+
+    def is_named(self, name: bytes) -> bool:
+        """Whether a Name (DER) is this authority's."""
+        return asn1.is_same_name(name, self.credential.subject)
 
     def now(self) -> datetime.datetime:
         """The present second, UTC."""

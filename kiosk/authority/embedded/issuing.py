@@ -163,8 +163,7 @@ def check_template(wanted: Wanted, authority: Authority) -> None:
 
     A NULL-DN as issuer is nobody (RFC 9810, 5.2.3: wrongAuthority).
     """
-    own = authority.credential.certificate.subject.public_bytes()
-    if wanted.issuer not in (None, EMPTY_NAME) and not asn1.is_same_name(wanted.issuer, own):
+    if wanted.issuer not in (None, EMPTY_NAME) and not authority.is_named(wanted.issuer):
         raise Refusal("wrongAuthority", "the template names another issuer")
     begin, end = wanted.validity or (None, None)
     if end is not None and end <= max(begin or authority.now(), authority.now()):

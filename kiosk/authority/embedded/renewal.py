@@ -77,26 +77,22 @@ def renews(message: Received, serial: str, authority: Authority) -> bool:
     return named is None or (_is_issuer(named.issuer, authority) and serial_text(named.serial_number) == serial)
 
 
-def _is_issuer(name: asn1.TLV, authority: Authority) -> bool:
-    issuer, own = asn1.directory_name(name), authority.credential.certificate.subject.public_bytes()
-    return issuer is not None and asn1.is_same_name(issuer, own)
+def _is_issuer(general_name: asn1.TLV, authority: Authority) -> bool:
+    name = asn1.directory_name(general_name)
+    return name is not None and authority.is_named(name)
 
 
 def _check_names(wanted: Wanted, old: x509.Certificate) -> None:
     """Raises `Refusal` unless the holder stays who he is (RFC 9483, 4.1.3); what is left out means the old name."""
     if list(wanted.subject) and not asn1.is_same_name(wanted.subject.public_bytes(), old.subject.public_bytes()):
         raise Refusal("badCertTemplate", "a key update does not change the subject")
-    names = wanted.extension(x509.SubjectAlternativeName)
-    if names is not None and _names(names) != _names(_extension(old, x509.SubjectAlternativeName)):
+    names = _alternative_names(wanted.extensions)
+    if names and names != _alternative_names(old.extensions):
         raise Refusal("badCertTemplate", "a key update does not change the alternative names")
 
 
-def _names(value: x509.ExtensionType | None) -> set[x509.GeneralName]:
-    return set(value) if isinstance(value, x509.SubjectAlternativeName) else set()
-
-
-def _extension(certificate: x509.Certificate, kind: type[x509.ExtensionType]) -> x509.ExtensionType | None:
-    return next((e.value for e in certificate.extensions if isinstance(e.value, kind)), None)
+def _alternative_names(extensions: x509.Extensions) -> set[x509.GeneralName]:
+    return {name for e in extensions if isinstance(e.value, x509.SubjectAlternativeName) for name in e.value}
 
 
 def _renewed(

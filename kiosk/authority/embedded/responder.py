@@ -146,7 +146,7 @@ class Responder:
         request: OpenedRequest,
         books: Books,
         now: datetime.datetime,
-        has_vouching_station: bool = False,
+        has_vouching_station: bool,
     ) -> tuple[bytes, bytes | None]:
         """The transaction's id, and what these very bytes were answered before. Raises `MessageInvalid`."""
         try:
@@ -276,7 +276,7 @@ class Responder:
         """
         now = self._authority.now()
         with store.read(now) as books:
-            transaction_id, answer = self._begin(exchange, message, request, books, now)
+            transaction_id, answer = self._begin(exchange, message, request, books, now, has_vouching_station=False)
             if answer:
                 return answer
             sender = request.prove(books)
@@ -313,8 +313,8 @@ class Responder:
         answers = [self._respond(store, one, has_vouching_station=True) for one in opened]
         response = exchange.reply(BodyKind.NESTED, asn1.sequence_of(answers))
         with store.write(now) as books:
+            # For its lock: the same batch may have come twice at once; what is within was handled once all the same.
             books.transaction(transaction_id)
-            # The same batch may have come twice at once; the messages within were handled once all the same.
             if answer := books.answer(request.hash):
                 return answer
             books.add_answer(request.hash, transaction_id, response)

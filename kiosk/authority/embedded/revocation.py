@@ -36,8 +36,7 @@ def revoke(message: Received, requester: Requester, authority: Authority, books:
     template = details[0].cert_details
     if template.issuer is None or template.serial_number is None:
         raise Refusal("addInfoNotAvailable", "issuer and serialNumber name the certificate")
-    own = authority.credential.certificate.subject.public_bytes()
-    if not asn1.is_same_name(asn1.name(template.issuer), own):
+    if not authority.is_named(asn1.name(template.issuer)):
         raise Refusal("badCertId", "not a certificate of this authority")
     books.lock_certificate(serial_text(template.serial_number))
     record = books.certificate(serial_text(template.serial_number))
@@ -73,11 +72,10 @@ def revokes(message: Received, serial: str, authority: Authority) -> bool:
 
 
 def _names(template: asn1.CertTemplate, serial: str, authority: Authority) -> bool:
-    own = authority.credential.certificate.subject.public_bytes()
     return (
         template.issuer is not None
         and template.serial_number is not None
-        and asn1.is_same_name(asn1.name(template.issuer), own)
+        and authority.is_named(asn1.name(template.issuer))
         and serial_text(template.serial_number) == serial
     )
 

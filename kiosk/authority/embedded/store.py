@@ -243,12 +243,14 @@ class Books:
 
     def answer(self, request_hash: bytes) -> bytes | None:
         """What was answered to a request of these very bytes (SHA-256)."""
-        row = self._run("SELECT response FROM answer WHERE request_hash = ?", request_hash).first()
-        return None if row is None else bytes(row.response)
+        return self._response("SELECT response FROM answer WHERE request_hash = ?", request_hash)
 
     def answer_to_station(self, request_hash: bytes) -> bytes | None:
         """The same, if a station began the transaction, and has a good certificate still."""
-        row = self._run(_ANSWER_TO_STATION, request_hash).first()
+        return self._response(_ANSWER_TO_STATION, request_hash)
+
+    def _response(self, statement: str, request_hash: bytes) -> bytes | None:
+        row = self._run(statement, request_hash).first()
         return None if row is None else bytes(row.response)
 
     def add_answer(self, request_hash: bytes, transaction_id: bytes, response: bytes) -> None:

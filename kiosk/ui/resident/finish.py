@@ -13,7 +13,7 @@ from kiosk.ui.case import OpenCase
 from kiosk.ui.counter import FailureText
 from kiosk.ui.dates import day_text
 from kiosk.ui.devices import SimulatedCard
-from kiosk.ui.ending import Trouble
+from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.resident.told import Told
 from kiosk.ui.seat import Seat
 from kiosk.ui.widgets.facts import Facts
@@ -44,7 +44,7 @@ class Finish(Told):
 class TroubleNotice(Told):
     """What happened, the money, the card, who acts, and a number to name; never whose fault.
 
-    Who has stopped by himself is told of money and card alone: nothing is wrong, and nobody has to act.
+    Who has stopped by himself is told of money and card alone once all is taken back: nobody has to act then.
     `texts` are the failure book's words by language.
     """
 
@@ -55,7 +55,8 @@ class TroubleNotice(Told):
         self._trouble = trouble
         self._money = case.money
         self._has_certificate = Step.CONFIRM in case.done
-        self._is_own_wish = case.stopped_by is Actor.RESIDENT and trouble.code == STOPPED
+        is_taken_back = trouble.outcome is Outcome.ROLLED_BACK and trouble.code == STOPPED
+        self._is_own_wish = is_taken_back and case.stopped_by is Actor.RESIDENT
         self._texts = texts
         self._card = card
 

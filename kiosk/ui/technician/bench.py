@@ -23,7 +23,7 @@ _LOOKS_EVERY_S = 1.0
 _TRACE_LINES = 40
 _COIN = "500"
 _RULED = "─"
-_NUMBERED, _DATE = re.compile(r"[\w-]*\d[\w,:-]*", re.ASCII), re.compile(r"\d{4}-\d\d-\d\d")
+_NUMBERED, _DATE = re.compile(r"[A-Za-z\d-]*\d[A-Za-z\d,:-]*"), re.compile(r"\d{4}-\d\d-\d\d")
 _LETTERS = {"c": "#coin", "k": "#recover", "x": "#accept"}
 
 
