@@ -46,7 +46,7 @@ from kiosk.model.certificate import CertificateState, serial_text
 from kiosk.register.register import load_register
 from tests.crash.recording import ROOT, RecordingFailed
 from tests.e2e.commands import application_file, at, lines, run
-from tests.issuance.rest import card_key
+from tests.issuance.rest import card_key, certificate_in
 from tests.memory_folder import memory_folder
 
 CALLS = ("fsync", "fdatasync", "ftruncate", "pwrite64", "write", "sendto", "rename", "unlink")
@@ -273,7 +273,7 @@ class Counterpart:
         for what, is_so in {
             "the certificate is good": self._is_good(certificate),
             "no other of the resident's is": self._valid_serials() == [serial],
-            "it is in the card": card.files.get(0x0001) == certificate.public_bytes(Encoding.DER),
+            "it is in the card": certificate_in(card.files[0x0001]) == certificate.public_bytes(Encoding.DER),
             "with its key": card_key(card) == certificate.public_key(),
             "the card is out of the reader": _content(self.data / "sim" / "reader.json")["inserted"] is None,
             "the till holds the fee": _content((self.window or self).data / "sim" / "till.json") == {self.number: 500},

@@ -25,6 +25,7 @@ from kiosk.clock import JAPAN
 from kiosk.journal.seal import Seal
 from tests.crash.people import receipt_seen
 from tests.crash.world import ESCROW_KEY, Image
+from tests.issuance.rest import certificate_in
 
 RESIDENT_PROFILE, SECOND_PROFILE = "signature", "authentication"
 ORIGINAL_TITLE, COPY_TITLE = "手数料領収書", "領収書(写)"
@@ -158,18 +159,12 @@ class Card:
     @property
     def certificate(self) -> bytes | None:
         """What reads as its certificate."""
-        return _certificate_in(self.file)
+        return certificate_in(self.file)
 
     @property
     def second_certificate(self) -> bytes | None:
         """What reads as the certificate of its other key."""
-        return _certificate_in(self.second_file)
-
-
-def _certificate_in(file: bytes) -> bytes | None:
-    if file[:2] != b"\x30\x82":
-        return None
-    return file[: 4 + int.from_bytes(file[2:4], "big")]
+        return certificate_in(self.second_file)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Random keys at every seat, and random bytes on a terminal.
 
-    python -m tests.ui.monkey [--keys N] [--alone N] [--strings N] [--progress FILE] [--seed N] [--replay KIND:SEED]
+    python -m tests.ui.monkey [--keys N] [--each N] [--strings N] [--progress FILE] [--seed N] [--replay KIND:SEED]
 
 Keys (and taps among them) go to the app in memory in bursts of one to some hundreds; a case is under way, whose clerk
-and resident are the same monkey. `--alone` gives so many to every screen by itself, shown again whenever it has been
-answered. Strings of random bytes go to `kiosk demo` itself on a pseudo-terminal. After every burst the program must
-still run, not be out of service, show one of its screens, and never have been deaf for a second of its own processor
-time.
+and resident are the same monkey. `--each` gives so many to every screen: those that get fewer at the seats are shown
+by themselves, again and again whenever they have been answered. Strings of random bytes go to `kiosk demo` itself on a
+pseudo-terminal. After every burst the program must still run, not be out of service, show one of its screens, and never
+have been deaf for a second of its own processor time.
 
 Numbers are what is wanted in all. A campaign goes in rounds, each with a seed of its own, and `--progress` keeps after
 each one what has been done: started again it goes on there. A round that fails says how it is played again.
@@ -47,7 +47,7 @@ _DEAD_AFTER_S = 600.0
 _STRINGS_BETWEEN_LOOKS = 20
 
 _KEYS_A_ROUND = 24_000
-_ALONE_A_ROUND = 250
+_ALONE_A_ROUND = 2_000
 _STRINGS_A_ROUND = 250
 
 _KEYS = (
@@ -174,11 +174,11 @@ def run_alone(keys: int, seed: int, locale: Path, met: dict[str, MetScreen]) -> 
     async def run() -> None:
         app = LoneScreen(locale)
         async with app.run_test(size=(100, 30)) as pilot:
-            for number, (name, screen) in enumerate(sorted(met.items())):
+            for name, screen in sorted(met.items()):
                 app.turn_to(screen)
                 await pilot.pause()
                 try:
-                    seen[name] += (await play(app, random.Random(seed * 100 + number), keys)).total()
+                    seen[name] += (await play(app, random.Random(f"{seed} {name}"), keys)).total()
                 # Whatever a key brought about is told with the screen at which it was pressed.
                 except Exception as error:
                     raise Stuck(f"{name} alone: {app.fault!r}") from error
@@ -255,13 +255,18 @@ class Progress:
         return self.at_seats.total() + self.alone.total()
 
     @property
-    def least_alone(self) -> int:
-        """Keys that the screen with the fewest has had by itself."""
-        return min(self.alone.values(), default=0)
+    def by_screen(self) -> Counter[str]:
+        """Keys that each screen has had, at the seats and by itself."""
+        return self.at_seats + self.alone
+
+    @property
+    def least(self) -> int:
+        """Keys that the screen with the fewest has had; every screen is among those shown alone."""
+        return min((self.by_screen[name] for name in self.alone), default=0)
 
     def told(self) -> str:
         """In one line."""
-        screens = f"{self.least_alone} at least at each of {len(self.alone)} screens"
+        screens = f"{self.least} at least at each of {len(self.alone)} screens"
         return f"{self.keys} keys, {screens}, {self.strings} strings"
 
 
@@ -271,9 +276,10 @@ KINDS = ("keys", "alone", "strings")
 class Campaign:
     """Rounds of three kinds until so much of each has been done."""
 
-    def __init__(self, progress: Progress, locale: Path) -> None:
+    def __init__(self, progress: Progress, locale: Path, each: int = 0) -> None:
         self.progress = progress
         self._locale = locale
+        self._each = each
         self._met: dict[str, MetScreen] = {}
 
     def play(self, kind: str, seed: int) -> int:
@@ -285,7 +291,9 @@ class Campaign:
                 return seen.total()
             case "alone":
                 self._met = self._met or meet_all(self._locale)
-                seen = run_alone(_ALONE_A_ROUND, seed, self._locale, self._met)
+                had = self.progress.by_screen
+                lack = {name: met for name, met in self._met.items() if not self._each or had[name] < self._each}
+                seen = run_alone(_ALONE_A_ROUND, seed, self._locale, lack)
                 self.progress.alone += seen
                 return seen.total()
             case _:
@@ -293,11 +301,11 @@ class Campaign:
                 self.progress.strings += _STRINGS_A_ROUND
                 return _STRINGS_A_ROUND
 
-    def wanted(self, keys: int, alone: int, strings: int) -> str | None:
+    def wanted(self, keys: int, strings: int) -> str | None:
         """The kind of the next round; None when everything has been done."""
         progress = self.progress
         lacks = {
-            "alone": 1 - progress.least_alone / alone if alone else 0,
+            "alone": 1 - progress.least / self._each if self._each else 0,
             "keys": 1 - progress.keys / keys if keys else 0,
             "strings": 1 - progress.strings / strings if strings else 0,
         }
@@ -309,7 +317,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Plays, and prints how many keys each screen had."""
     parser = argparse.ArgumentParser(prog="python -m tests.ui.monkey", description=__doc__)
     parser.add_argument("--keys", type=int, default=_KEYS_A_ROUND, help="in all")
-    parser.add_argument("--alone", type=int, default=0, help="at every screen by itself")
+    parser.add_argument("--each", type=int, default=0, help="at every screen")
     parser.add_argument("--strings", type=int, default=0)
     parser.add_argument("--progress", type=Path, metavar="FILE")
     parser.add_argument("--seed", type=int, default=1, help="of the first rounds")
@@ -325,8 +333,8 @@ def main(words: Sequence[str] | None = None) -> None:
             return
         is_kept = args.progress is not None and args.progress.exists()
         progress = Progress.read(args.progress) if is_kept else Progress.begun(args.seed)
-        campaign = Campaign(progress, locale)
-        while (kind := campaign.wanted(args.keys, args.alone, args.strings)) is not None:
+        campaign = Campaign(progress, locale, args.each)
+        while (kind := campaign.wanted(args.keys, args.strings)) is not None:
             seed, begun_s = progress.next_seed[kind], time.process_time()
             try:
                 count = campaign.play(kind, seed)
@@ -338,7 +346,7 @@ def main(words: Sequence[str] | None = None) -> None:
                 progress.keep(args.progress)
             rate = count / (time.process_time() - begun_s)
             print(f"{kind}:{seed}: {count}, {rate:.0f} a second of this process; {progress.told()}", flush=True)
-    for name, count in (progress.at_seats + progress.alone).most_common():
+    for name, count in progress.by_screen.most_common():
         print(f"{count:9} {name}")
     print(f"{progress.told()}: still running")
 

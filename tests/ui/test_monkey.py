@@ -18,15 +18,18 @@ def test_random_bytes_on_a_terminal_leave_the_demo_running() -> None:
 def test_a_campaign_that_was_stopped_goes_on_with_what_it_lacks_most(tmp_path: Path) -> None:
     file = tmp_path / "progress.json"
     progress = Progress.begun(7)
-    progress.at_seats += Counter(Desk=500)
-    progress.alone += Counter(Desk=100, Menu=40)
+    progress.at_seats += Counter(Desk=590)
+    progress.alone += Counter(Desk=10, Menu=40)
     progress.strings = 90
     progress.next_seed["keys"] += 1
     progress.keep(file)
     again = Progress.read(file)
     assert again == progress and again.next_seed["keys"] == 8
-    campaign = Campaign(again, tmp_path)
-    assert campaign.wanted(keys=640, alone=100, strings=100) == "alone"
-    assert campaign.wanted(keys=1280, alone=41, strings=100) == "keys"
-    assert campaign.wanted(keys=640, alone=40, strings=100) == "strings"
-    assert campaign.wanted(keys=640, alone=40, strings=0) is None
+    for keys, each, strings, kind in (
+        (640, 100, 100, "alone"),
+        (1280, 41, 100, "keys"),
+        (640, 40, 100, "strings"),
+        (640, 40, 0, None),
+    ):
+        assert Campaign(again, tmp_path, each).wanted(keys, strings) == kind
+    assert again.least == 40, "what the desk had at its seat counts, the menu had none there"

@@ -20,9 +20,11 @@ from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.devices import DeviceState
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.technician.hands import Hands
 from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.technician.pages import Pages, paged, plotted
 from kiosk.ui.technician.persons import work
+from kiosk.ui.widgets.key import Key
 from kiosk.ui.words import LANGUAGES
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import ScriptedCounter, ScriptedWorkbench, resident
@@ -236,6 +238,20 @@ def test_hands_put_coins_in_open_covers_and_see_what_comes_of_it(maintain: Calla
     maintain(counter, technician)
     assert "cover closed" in printer.look()
     assert coins.core.acceptor.memory.inserted == 2, "the coin of the bench's key, and one of 100 yen"
+
+
+def test_what_is_done_to_a_device_reaches_it_though_the_next_one_is_shown_by_then(locale: Path) -> None:
+    hands = ScriptedCounter().simulators
+
+    async def late(pilot: Pilot[None], host: ScreenHost) -> None:
+        screen = host.screen
+        assert isinstance(screen, Hands)
+        pressed = Key.Pressed(screen.query_one("#order-1", Key))
+        await screen.go_on()
+        screen.do(pressed)
+
+    show(lambda seat: Hands(seat, hands), locale, late)
+    assert hands[0].name == "printer" and "near_end" in hands[0].look()
 
 
 def test_an_exchanged_device_is_accepted_by_a_key_that_is_there_only_then(maintain: Callable[..., KioskApp]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -47,7 +48,7 @@ class Hands(SeatScreen[None]):
         yield Paragraph(self._seen, classes="note", id="look-at")
         with Grid(id="orders"):
             for letter, order in zip(_KEYS, hand.orders, strict=False):
-                yield Key(_label(self, order), id=f"order-{letter}", hint=letter, value=order)
+                yield Key(_label(self, order), id=f"order-{letter}", hint=letter, value=partial(hand.do, order))
 
     def keys(self) -> Iterable[Key]:
         """The next device."""
@@ -68,9 +69,9 @@ class Hands(SeatScreen[None]):
 
     @on(Key.Pressed, "#orders Key")
     def do(self, event: Key.Pressed) -> None:
-        """Does it."""
-        if isinstance(event.key.value, str):
-            self._hand.do(event.key.value)
+        """Does it to the device that the key was drawn for; by now the next one may be shown."""
+        if isinstance(event.key.value, partial):
+            event.key.value()
             self._show()
 
     @on(Key.Pressed, "#next")
