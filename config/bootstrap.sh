@@ -17,9 +17,9 @@ goal=$1
 shift
 
 # pyscard comes as source only: the compiler, swig and the headers build it. The fonts draw what is printed, the
-# dictionary (skkdic) proposes how a name is written.
+# dictionaries (skkdic, of names skkdic-extra) propose how a name is written.
 packages='python3-venv python3-dev gcc libc6-dev swig libpcsclite-dev fonts-morisawa-bizud-gothic fonts-ipaexfont-gothic'
-packages="$packages skkdic"
+packages="$packages skkdic skkdic-extra"
 case $goal in
     demo) ;;
     # What the tests hold the product against: a card service with a virtual reader, card tools, OpenSSL, libxmlsec, a terminal

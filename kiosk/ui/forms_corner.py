@@ -9,7 +9,7 @@ from kiosk.clock import JAPAN
 from kiosk.model.resident import Resident
 from kiosk.ui.counter import Counter
 from kiosk.ui.station_thread import StationThread
-from kiosk.ui.writings import Writings
+from kiosk.ui.writings import NamePart, Writings
 
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class StationForms:
     """`kiosk.ui.resident.form_flow.FormsCorner`; in a demo the forms of its invented residents lie ready.
 
-    The dictionary and the scanner are read on a thread of their own, so that no case waits for them. It does not keep
+    The dictionaries and the scanner are read on a thread of their own, so that no case waits for them. It does not keep
     the program alive.
     """
 
@@ -37,11 +37,11 @@ class StationForms:
         """The day at the counter."""
         return self._station.clock().astimezone(JAPAN).date()
 
-    async def writings(self, reading: str) -> tuple[str, ...]:
-        """The dictionary's; none without it, for kana alone are no choice."""
+    async def writings(self, reading: str, part: NamePart) -> tuple[str, ...]:
+        """The dictionaries'; none without it, for kana alone are no choice."""
         if not self._writings.is_there:
             return ()
-        return await self._own_thread.call(self._writings.of, reading)
+        return await self._own_thread.call(self._writings.of, reading, part)
 
     async def residents(self) -> tuple[Resident, ...]:
         """The demo's; a terminal in a town does not know the register."""

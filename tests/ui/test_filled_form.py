@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from kiosk.model.resident import Resident
 from kiosk.ui.app import KioskApp
-from kiosk.ui.writings import DICTIONARY
+from kiosk.ui.writings import Writings
 from tests.ui.contact_sheet import fill_in, type_form
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, resident
@@ -29,6 +29,23 @@ def test_a_typed_form_is_sent_back_put_right_and_taken(play: Callable[..., Kiosk
     assert board.case is not None and board.case.resident == resident(1)
     assert "★ 昭和28年5月1日" in seen[0], "what to look at"
     assert "28年5月3日" not in seen[0], "what the register says stays at the window"
+
+
+@pytest.mark.skipif(not Writings().is_there, reason="without a dictionary no writing is chosen")
+def test_whoever_sees_at_the_writings_that_he_typed_another_reading_goes_back_to_it(
+    play: Callable[..., KioskApp],
+) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "ChooseApplication")
+        await go(pilot, ("0", "TypeKana"))
+        await pilot.press(*"tarou", "enter")
+        await until(pilot, lambda: "「たろう」は" in text_on(app), "the writings of another reading")
+        await go(pilot, ("*", "TypeKana"))
+        assert "たろう" in text_on(app), "what was typed is still there"
+        await pilot.press(*["backspace"] * 3, *"saitou", "enter")
+        await until(pilot, lambda: "「さいとう」は" in text_on(app), "the writings of the right one")
+
+    play(ScriptedCounter(), people)
 
 
 def test_a_stranger_is_spoken_to_and_nothing_begins(play: Callable[..., KioskApp]) -> None:
@@ -123,12 +140,12 @@ def test_a_form_is_filled_in_by_what_is_spoken_alone(play: Callable[..., KioskAp
             await choose(row, "字を 選びます")
             await choose(kana, so_far)
         await pilot.press("enter")
-        if DICTIONARY.exists():
+        if Writings().is_there:
             await heard("「さいとう」は どう書きますか")
             await choose("斎藤", "（名）の")
         await heard("（名）の")
         await pilot.press(*"kiyoshi", "enter")
-        if DICTIONARY.exists():
+        if Writings().is_there:
             await heard("「きよし」は どう書きますか")
             await pilot.press(listener.digit_of("清"))
         await heard("年号を")

@@ -192,6 +192,7 @@ VALUES = {
     "resident.form.{}.title": [("family", "given", "writing", "area", "item")],
     "resident.form.{}.text": [("writing", "area", "item")],
     "resident.form.{}.unlisted": [("writing", "area", "item")],
+    "resident.form.{}.retype": [("writing",)],
     "resident.form.birth.{}": [("year", "month", "day", "none", "missing_year", "missing_month", "missing_day")],
     "resident.card.{}.text": [(*CardAction, *CARD_NOTICES)],
     "resident.card.{}.title": [(*CardAction, *CARD_NOTICES)],

@@ -21,14 +21,15 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.kana_board import DigitBoard, KanaBoard
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.writings import NamePart
 
 R = TypeVar("R")
 
 _POSITION = 1
 _DIGITS = "1234567890"
 _PARTS = ("year", "month", "day")
-_OTHER_ERA_KEY = "*"
-"""A key that stands beside the digits on every keypad."""
+_BACK_KEY = "*"
+"""Leads back to the question before; it stands beside the digits on every keypad."""
 
 
 class Unlisted(Enum):
@@ -41,6 +42,12 @@ class OtherEra(Enum):
     """The answer of somebody who counts his years by another era than he chose."""
 
     OTHER_ERA = "other_era"
+
+
+class Retype(Enum):
+    """The answer of somebody who typed another reading than he wanted."""
+
+    RETYPE = "retype"
 
 
 class Typing(SeatScreen[R]):
@@ -56,9 +63,9 @@ class Typing(SeatScreen[R]):
 
 
 class TypeKana(Typing[str]):
-    """A reading. `part` is `family` or `given`; a row's digit and a place's digit, touch, or Latin letters type it."""
+    """A reading of a part of the name; a row's digit and a place's digit, touch, or Latin letters type it."""
 
-    def __init__(self, seat: Seat, part: str, text: str = "") -> None:
+    def __init__(self, seat: Seat, part: NamePart, text: str = "") -> None:
         super().__init__(seat, position=_POSITION, can_stop=True)
         self._part = part
         self._text = text
@@ -175,7 +182,8 @@ def _numbered(kana: str) -> str:
 class ChooseOne(SeatScreen[object]):
     """A list of answers, some at a time, each by touch or digit, and a last one for whoever finds none of them.
 
-    `purpose` names the words: `resident.form.PURPOSE.title`, `.text` and `.unlisted`.
+    `purpose` names the words: `resident.form.PURPOSE.title`, `.text` and `.unlisted`, and `.retype` of a key that leads
+    back to what was typed.
     """
 
     AUTO_FOCUS = "#choice-1"
@@ -183,9 +191,18 @@ class ChooseOne(SeatScreen[object]):
     PER_PAGE = 8
     PER_LOW_PAGE = 4
 
-    def __init__(self, seat: Seat, purpose: str, choices: Sequence[tuple[str, object]], **values: object) -> None:
+    def __init__(
+        self,
+        seat: Seat,
+        purpose: str,
+        choices: Sequence[tuple[str, object]],
+        *,
+        can_retype: bool = False,
+        **values: object,
+    ) -> None:
         super().__init__(seat, position=_POSITION, can_stop=True)
         self._purpose = purpose
+        self._can_retype = can_retype
         self._choices = choices
         self._values = values
         self._per_page = self.PER_LOW_PAGE if seat.layout == "lower" else self.PER_PAGE
@@ -202,7 +219,9 @@ class ChooseOne(SeatScreen[object]):
                 yield Key(label, id=f"choice-{number}", hint=str(number), value=value)
 
     def keys(self) -> Iterable[Key]:
-        """Others, and none of them."""
+        """Back, others, and none of them."""
+        if self._can_retype:
+            yield Key(self.words(f"resident.form.{self._purpose}.retype"), id="retype", hint=_BACK_KEY)
         if len(self._choices) > self._per_page:
             yield Key(self.words("resident.form.more"), id="more", hint="9")
         yield Key(self.words(f"resident.form.{self._purpose}.unlisted"), id="unlisted", hint="0")
@@ -219,6 +238,11 @@ class ChooseOne(SeatScreen[object]):
         """Takes one."""
         self.dismiss(event.key.value)
 
+    @on(Key.Pressed, "#retype")
+    def type_again(self) -> None:
+        """Not what was meant."""
+        self.dismiss(Retype.RETYPE)
+
     @on(Key.Pressed, "#unlisted")
     def find_none(self) -> None:
         """None of them."""
@@ -229,6 +253,8 @@ class ChooseOne(SeatScreen[object]):
         if event.character is not None and event.character in "12345678":
             for key in self.query(f"#choice-{event.character}").results(Key):
                 key.action_press()
+        elif event.character == _BACK_KEY and self._can_retype:
+            self.type_again()
 
 
 class ChooseEra(SeatScreen[Era]):
@@ -284,7 +310,7 @@ class TypeBirthDate(Typing[datetime.date | OtherEra]):
 
     def keys(self) -> Iterable[Key]:
         """Another era, and on."""
-        yield Key(self.words("resident.form.birth.other_era"), id="other-era", hint=_OTHER_ERA_KEY)
+        yield Key(self.words("resident.form.birth.other_era"), id="other-era", hint=_BACK_KEY)
         yield Key(self.words("key.next"), id="done", hint="Enter", kind="main")
 
     def follow(self) -> None:
@@ -318,7 +344,7 @@ class TypeBirthDate(Typing[datetime.date | OtherEra]):
         """Digits type, too."""
         if event.key in ("backspace", "ctrl+h", "delete"):
             self.erase()
-        elif event.character == _OTHER_ERA_KEY:
+        elif event.character == _BACK_KEY:
             self.choose_era()
         elif event.character and event.character in _DIGITS:
             self._type(event.character)

@@ -15,16 +15,17 @@ from kiosk.ui.resident.form import (
     ChooseOne,
     ChooseSex,
     OtherEra,
+    Retype,
     TypeBirthDate,
     TypeKana,
     TypeNumber,
-    Unlisted,
 )
 from kiosk.ui.resident.form_check import ITEMS, AtReception, BringForm, ConfirmForm
 from kiosk.ui.resident.guide import Consult
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
 from kiosk.ui.submission import Accepted, Referred, Returned, Submission
+from kiosk.ui.writings import NamePart
 
 
 class FormsCorner(Protocol):
@@ -37,8 +38,8 @@ class FormsCorner(Protocol):
         """The day at the counter."""
         ...
 
-    async def writings(self, reading: str) -> tuple[str, ...]:
-        """How a reading can be written; none where there is no dictionary."""
+    async def writings(self, reading: str, part: NamePart) -> tuple[str, ...]:
+        """How a reading of this part of a name can be written; none where there is no dictionary."""
         ...
 
     async def residents(self) -> tuple[Resident, ...]:
@@ -176,23 +177,44 @@ async def _birth_date(seat: Seat, corner: FormsCorner) -> datetime.date | None:
 
 
 async def _name(seat: Seat, corner: FormsCorner, form: Form, *, is_reading_known: bool) -> Form | None:
-    readings, writings = list(form.kana.split("\u3000")), []
-    for index, part in enumerate(("family", "given")):
-        if not is_reading_known:
-            typed = await seat.ask(TypeKana(seat, part))
-            if isinstance(typed, Stop):
-                return None
-            readings[index:] = [typed]
-        found = await corner.writings(readings[index])
-        written: object = Unlisted.UNLISTED
-        if found:
-            choices = [(writing, writing) for writing in found]
-            written = await seat.ask(ChooseOne(seat, "writing", choices, kana=readings[index]))
-        if isinstance(written, Stop):
+    known = form.kana.split("\u3000") if is_reading_known else ["", ""]
+    readings, writings = [], []
+    for part, before in zip(NamePart, known, strict=True):
+        named = await _name_part(seat, corner, part, before)
+        if named is None:
             return None
-        writings.append(written if isinstance(written, str) else "")
+        reading, writing = named
+        readings.append(reading)
+        writings.append(writing)
     name = "\u3000".join(writings) if all(writings) else ""
     return replace(form, kana="\u3000".join(readings), name=name)
+
+
+async def _name_part(seat: Seat, corner: FormsCorner, part: NamePart, reading: str) -> tuple[str, str] | None:
+    """Reading and writing of one part, an empty writing for the clerk to fill in; None when the resident stops.
+
+    A reading that is known already is not asked for, but whoever sees that it is wrong goes back to it.
+    """
+    is_known = bool(reading)
+    while True:
+        if not is_known:
+            typed = await seat.ask(TypeKana(seat, part, reading))
+            if isinstance(typed, Stop):
+                return None
+            reading = typed
+        found = await corner.writings(reading, part)
+        if not found:
+            return reading, ""
+        choices = [(writing, writing) for writing in found]
+        match await seat.ask(ChooseOne(seat, "writing", choices, can_retype=True, kana=reading)):
+            case Stop.STOP:
+                return None
+            case Retype.RETYPE:
+                is_known = False
+            case str(writing):
+                return reading, writing
+            case _:
+                return reading, ""
 
 
 async def _address(seat: Seat, corner: FormsCorner) -> str | None:
