@@ -20,6 +20,7 @@ from kiosk.issuance.filing import filed
 from kiosk.issuance.roll_back import REFUND
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
+from kiosk.journal.durations import ActDuration, act_durations, usual_s
 from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.head import load_head_key
 from kiosk.journal.journal import Journal
@@ -35,6 +36,8 @@ from kiosk.register.register import ResidentLookup
 from kiosk.ui.books import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
+_TIMED = (Step.GENERATE_KEY, Step.CERTIFY, Step.WRITE, Step.CONFIRM)
+"""Acts of the card and of the authority alone: no person is waited for in them."""
 
 
 @contextmanager
@@ -161,15 +164,29 @@ class StationBooks:
         )
 
     def statistics(self, until: datetime.date, days: int) -> Statistics:
-        """What ended when, from the journal; why, from the cases."""
+        """What happened when, from the journal; why cases ended, from the cases."""
         issued = {until - datetime.timedelta(days=ago): 0 for ago in range(days - 1, -1, -1)}
+        failed: dict[datetime.date, set[str]] = {day: set() for day in issued}
+        own = []
         for entry in self._journal.entries():
             facts = json.loads(entry.body)
-            is_closed = facts["event"] == EffectState.DONE and facts.get("step") == Step.CLOSED
-            if is_closed and facts["station"] == self._station and (day := _day(facts["at"])) in issued:
-                issued[day] += 1
+            if facts["station"] != self._station or (day := _day(facts["at"])) not in issued:
+                continue
+            own.append(entry)
+            issued[day] += facts["event"] == EffectState.DONE and facts.get("step") == Step.CLOSED
+            if "code" in facts:
+                failed[day].add(str(facts.get("case", "")))
         codes = Counter(case.code for case in self._journal.cases() if case.code)
-        return Statistics(tuple(issued.items()), tuple(codes.most_common()))
+        by_day: dict[datetime.date, list[ActDuration]] = {day: [] for day in issued}
+        for duration in act_durations(own):
+            by_day[duration.at.astimezone(JAPAN).date()].append(duration)
+        took = {act.value: tuple(usual_s(by_day[day], act) for day in issued) for act in _TIMED}
+        return Statistics(
+            tuple(issued.items()),
+            tuple(codes.most_common()),
+            tuple((day, len(cases)) for day, cases in failed.items()),
+            took,
+        )
 
     def _fee_yen(self, case: CaseRecord) -> int:
         effect = self._journal.effect(case, Step.FEE)

@@ -1,7 +1,8 @@
 """The station's books as the screens read them: cases that were left, the journal, the day's money, statistics."""
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from kiosk.model.resident import Resident
@@ -89,10 +90,16 @@ class DayTakings:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Certificates issued a day, oldest first, and how often which failure code ended a case, most frequent first."""
+    """What happened on each day, oldest first, and how often which failure code ended a case, most frequent first.
+
+    `issued` are certificates, `failed` the cases that a failure code stopped, `took` the median of each act's duration
+    in seconds, by the act's word; None for a day without any.
+    """
 
     issued: tuple[tuple[datetime.date, int], ...]
     codes: tuple[tuple[str, int], ...]
+    failed: tuple[tuple[datetime.date, int], ...] = ()
+    took: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
 
 
 class Books(Protocol):

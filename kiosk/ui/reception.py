@@ -111,6 +111,7 @@ class StationReception:
         """Files the form and lets its case run."""
         application = await self._thread.call(self._counter.file_application, resident)
         case = OpenCase(application, resident, self._board.bell)
+        case.usual_key_generation_s = await self._thread.call(self._counter.usual_key_generation_s)
         self._board.open(case)
         self._start(self._run(case))
         return case

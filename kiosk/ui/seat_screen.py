@@ -74,7 +74,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self._can_stop = can_stop
         self._shown_at_s = seat.now()
         self._has_been_shown = False
-        self._said = ""
+        self._said: list[str] = []
         self._left_s = 0
         self.concerning = ""
         """Which terminal's matter this is, for the banner; empty for what is done at this one."""
@@ -215,22 +215,24 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         for key in self.query(CallKey):
             key.tell(self._is_calling)
         self.follow()
-        self._speak()
+        self.say_what_is_new()
 
     @property
     def is_just_shown(self) -> bool:
         """Whether a tap now can only be the second half of one that was meant for the screen before."""
         return self.seat.now() - self._shown_at_s < DOUBLE_TAP_S
 
-    def _speak(self) -> None:
+    def say_what_is_new(self) -> None:
+        """Has the screen spoken to a person who does not see it, when there is anything that he has not heard."""
         voice = self.seat.voice
         if voice is None or not self.is_current:
             return
-        from kiosk.ui.voice import sentence  # most terminals have no voice
+        from kiosk.ui.voice import news_first, sentences  # most terminals have no voice
 
-        if (text := sentence(self, self.words)) != self._said:
-            self._said = text
+        texts = sentences(self, self.words)
+        if text := news_first(texts, self._said):
             voice.say(text)
+        self._said = texts
 
     def _follow_lock(self) -> None:
         if self.seat.is_locked == self.is_locked:
@@ -249,6 +251,11 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             await self.mount(make(), after=places[-1])
         # It may have been answered meanwhile.
         self._focus_first()
+
+    def _say_once_shown(self) -> None:
+        """Has said what a class has brought into view, which only the next refresh does."""
+        if self.seat.voice is not None:
+            self.call_after_refresh(self.say_what_is_new)
 
     @property
     def is_locked(self) -> bool:
@@ -324,10 +331,13 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             self.when_nobody_answers()
         elif left_s <= patience.warning_s:
             self._left_s = math.ceil(left_s)
-            if not self.asks_presence:
+            is_new = not self.asks_presence
+            if is_new:
                 self.add_class("-asks-presence")
                 self.app.bell()
             self.call_next(self._ask_presence)
+            if is_new:
+                self.call_next(self._say_once_shown)
 
     def touched(self) -> None:
         """Somebody has touched the terminal."""
@@ -351,6 +361,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         if self.asks_presence:
             self.remove_class("-asks-presence")
             self._focus_first()
+            self._say_once_shown()
 
     def when_nobody_answers(self) -> None:
         """The person has left: what he began is stopped."""
@@ -394,6 +405,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """Shows the keys of language and look in place of the others."""
         self.add_class("-asks-comfort")
         await self._put_over(".question.-comfort", self._comfort_choice)
+        self._say_once_shown()
 
     @on(Key.Pressed, "#call")
     def action_call_clerk(self) -> None:
@@ -419,12 +431,14 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         else:
             self.add_class("-asks-stop")
             await self._put_over(".question.-stop", self._stop_question)
+            self._say_once_shown()
 
     @on(Key.Pressed, "#stop-no,#comfort-back")
     def keep_going(self) -> None:
         """Goes on where it was."""
         self.remove_class("-asks-stop", "-asks-comfort")
         self._focus_first()
+        self._say_once_shown()
 
     def focus_on(self, selector: str) -> None:
         """Gives a key the focus, where it is there: between two compositions a key may come before its screen."""

@@ -1,10 +1,12 @@
 """What a screen says to somebody who does not see it: its texts, then every key with the keyboard's key that does it.
 
-Before them, while the staff are called, that they are.
+Before them, while the staff are called, that they are. A screen that changes says what is new on it first, and then all
+of it: who types hears the character, and who has lost his way hears where he is.
 
 `Voice` is the port; nothing speaks unless a station has one. Passwords are never spoken: a masked field says nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from textual.screen import Screen
@@ -27,8 +29,8 @@ class Voice(Protocol):
         ...
 
 
-def sentence(screen: Screen[Any], words: Words) -> str:
-    """Everything that somebody has to hear to go on from this screen."""
+def sentences(screen: Screen[Any], words: Words) -> list[str]:
+    """Everything that somebody has to hear to go on from this screen, text by text and key by key."""
     silent = set(screen.query(_UNSPOKEN))
     texts = [
         paragraph.text.replace("\n", " ").strip()
@@ -43,7 +45,13 @@ def sentence(screen: Screen[Any], words: Words) -> str:
     ]
     if any(key.is_calling for key in screen.query(CallKey)):
         texts.insert(0, words("voice.called"))
-    return " ".join((*filter(None, texts), *keys))
+    return [*filter(None, texts), *keys]
+
+
+def news_first(texts: Sequence[str], said: Sequence[str]) -> str:
+    """The texts in one, those before the others that were not `said` before; empty where nothing is new."""
+    new = [text for text in texts if text not in said]
+    return " ".join((*new, *(text for text in texts if text in said))) if new else ""
 
 
 def _is_shown(widget: Widget) -> bool:

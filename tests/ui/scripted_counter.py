@@ -337,6 +337,7 @@ class ScriptedCounter:
             )
         )
         self.clock = lambda: NOW
+        self.key_generation_s: float | None = 20.4
         self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
@@ -379,6 +380,9 @@ class ScriptedCounter:
     def file_application(self, who: Resident) -> Application:
         self._filed += 1
         return Application(f"2026-{self._filed:04d}", who.code)
+
+    def usual_key_generation_s(self) -> float | None:
+        return self.key_generation_s
 
     def records(self) -> CounterRecords:
         """Of a store that lives in a folder of its own as long as the counter."""

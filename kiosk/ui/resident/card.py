@@ -25,8 +25,8 @@ _PICTURES = {
 class HandleCard(SeatScreen[None]):
     """What to do with the card. The reader notices when it is done; a demo has a key instead of a hand.
 
-    `told_as` names other words than those of the action. `is_alone`: nothing but this person's wish waits for the card,
-    so that it is noticed when he has left.
+    `told_as` names other words than those of the action. `is_awaited_only`: nothing has been done to the card or with
+    it, so that whoever has left is noticed, and nothing is lost with him.
     """
 
     def __init__(
@@ -38,18 +38,18 @@ class HandleCard(SeatScreen[None]):
         *,
         can_stop: bool,
         told_as: str = "",
-        is_alone: bool = False,
+        is_awaited_only: bool = False,
     ) -> None:
         super().__init__(seat, position=position, can_stop=can_stop)
         self._action = action
         self._card = card
         self._told_as = told_as or action.value
-        self._is_alone = is_alone
+        self._is_awaited_only = is_awaited_only
 
     @property
     def minds_idleness(self) -> bool:
-        """Only where nobody else waits with him."""
-        return self._is_alone
+        """Only before anything is done to the card."""
+        return self._is_awaited_only
 
     def page(self) -> ComposeResult:
         """A picture that needs no words, and the words."""

@@ -243,17 +243,25 @@ def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object, *, w
             return Agree(seat, position, summary)
         case CardRequest(action=action):
             is_unprinted = action is CardAction.TAKE and not seat.board.prints_receipts
-            told_as = "take_unprinted" if is_unprinted else ""
-            return HandleCard(seat, position, action, reception.card, can_stop=case.can_stop, told_as=told_as)
+            return HandleCard(
+                seat,
+                position,
+                action,
+                reception.card,
+                can_stop=case.can_stop,
+                told_as="take_unprinted" if is_unprinted else "",
+                is_awaited_only=action is CardAction.INSERT and case.can_stop,
+            )
         case Waiting.KEY:
-            return KeyGeneration(seat, position)
+            return KeyGeneration(seat, position, case.usual_key_generation_s)
         case Waiting.WORK:
             return AtStationWork(seat, case)
         case Waiting():
-            is_window = view is Waiting.WINDOW
+            # While he pays he may still think better of it; what he gave is then given back.
+            can_stop = view is Waiting.WINDOW or (view is Waiting.FEE and case.can_stop)
             if view is Waiting.RECEIPT and not seat.board.prints_receipts:
                 view = Waiting.RECEIPT_LATER
-            return Notice(seat, view, position, can_stop=is_window, fee=reception.fee_yen)
+            return Notice(seat, view, position, can_stop=can_stop, fee=reception.fee_yen)
     raise TypeError(f"the resident has no screen for {view!r}")
 
 

@@ -19,7 +19,8 @@ TOPICS = ("what", "why", "uses", "cost", "home")
 """In the order in which they are told."""
 
 _DANGERS = {"impersonation": PERSON_APART, "tampering": CHANGED, "repudiation": DENIED}
-_USES_SHOWN = 6
+_USES_SHOWN, _USES_SHOWN_LARGE = 6, 4
+_LONGEST_TYPED = 20
 
 
 class Turn(Enum):
@@ -89,38 +90,50 @@ class Topic(SeatScreen[Turn]):
 
 
 class Uses(Topic):
-    """What the certificate can be used for; letters that are typed, or a kind that is touched, narrow the list."""
+    """What the certificate can be used for; letters that are typed, or a kind by touch or digit, narrow the list."""
 
     TAKES_TEXT = True
 
     def __init__(self, seat: Seat, fee_yen: int, validity_years: int) -> None:
         super().__init__(seat, "uses", fee_yen, validity_years)
         self._uses = load_uses()
-        self._asked = ""
+        self._kinds = sorted({use.kind for use in self._uses})
+        self._kind = ""
+        self._typed = ""
 
     def page(self) -> ComposeResult:
-        """What is looked for, the kinds, and what was found."""
+        """What is looked for, the kinds, and what was found; the kinds below it for whoever reaches no higher."""
         yield Paragraph(self.words("resident.learn.uses.title"), classes="title")
-        with Horizontal(classes="choices", id="kinds"):
-            for number, kind in enumerate(sorted({use.kind for use in self._uses}), 1):
-                yield Key(self.words(f"use.{kind}"), id=f"kind-{number}", value=kind)
-            yield Key(self.words("use.all"), id="kind-all", value="")
+        is_low = self.seat.layout == "lower"
+        if not is_low:
+            yield self._kind_keys()
         yield Paragraph(id="asked", classes="aside")
         yield Paragraph(id="found", classes="note")
+        if is_low:
+            yield self._kind_keys()
+
+    def _kind_keys(self) -> Horizontal:
+        kinds = enumerate(self._kinds, 1)
+        keys = [Key(self.words(f"use.{kind}"), id=f"kind-{n}", hint=str(n), value=kind) for n, kind in kinds]
+        every = Key(self.words("use.all"), id="kind-all", hint="0", value="")
+        return Horizontal(*keys, every, classes="choices", id="kinds")
 
     def follow(self) -> None:
-        """Shows what was found."""
-        found = find_uses(self._uses, self._asked)
-        lines = [self._line(use) for use in found[:_USES_SHOWN]]
-        if len(found) > _USES_SHOWN:
-            lines.append(self.words("resident.learn.uses.more", count=len(found) - _USES_SHOWN))
-        asked = self.words("resident.learn.uses.asked", text=self._asked) if self._asked else ""
+        """Shows what was found, and has it spoken."""
+        found = find_uses(self._uses, self._kind or self._typed)
+        most = _USES_SHOWN_LARGE if self.seat.layout == "large" else _USES_SHOWN
+        lines = [self._line(use) for use in found[:most]]
+        if len(found) > most:
+            lines.append(self.words("resident.learn.uses.more", count=len(found) - most))
+        text = self.words(f"use.{self._kind}") if self._kind else self._typed
+        asked = self.words("resident.learn.uses.asked", text=text) if text else ""
         for paragraph_id, text in (
             ("asked", asked or self.words("resident.learn.uses.ask")),
             ("found", "\n".join(lines) or self.words("resident.learn.uses.none")),
         ):
             for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
                 paragraph.write(text)
+        self.say_what_is_new()
 
     def _line(self, use: Use) -> str:
         return use.text(self.words.is_japanese)
@@ -128,17 +141,24 @@ class Uses(Topic):
     @on(Key.Pressed, "#kinds Key")
     def choose_kind(self, event: Key.Pressed) -> None:
         """Narrows the list to a kind."""
-        self._asked = str(event.key.value)
+        self._kind, self._typed = str(event.key.value), ""
         self.follow()
 
     def on_key(self, event: events.Key) -> None:
-        """Letters are looked for."""
+        """Digits choose a kind, letters are looked for."""
+        if event.character is not None and event.character.isdigit():
+            for key in self.query("#kinds Key").results(Key):
+                if key.keyboard_key == event.character:
+                    key.action_press()
+            event.stop()
+            return
         if event.key == "backspace":
-            self._asked = self._asked[:-1]
-        elif event.character is not None and event.is_printable and len(self._asked) < 20:
-            self._asked += event.character
+            self._typed = self._typed[:-1]
+        elif event.character is not None and event.is_printable and len(self._typed) < _LONGEST_TYPED:
+            self._typed += event.character
         else:
             return
+        self._kind = ""
         event.stop()
         self.follow()
 

@@ -135,7 +135,7 @@ async def move_card(seat: Seat, own: OwnCard, *, is_going_in: bool) -> bool:
         own.card,
         can_stop=is_going_in,
         told_as="look" if is_going_in else "take_back",
-        is_alone=is_going_in,
+        is_awaited_only=is_going_in,
     )
     seat.board.ask_card_back(not is_going_in)
     try:

@@ -93,6 +93,8 @@ class EnterPassword(SeatScreen[bytearray]):
         ):
             for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
                 paragraph.write(content)
+        # The bell would have the clerk's screens drawn at every character.
+        self.say_what_is_new()
 
     def mind_idleness(self, idle_s: float, patience: Patience) -> None:
         """Calls the clerk when nobody has touched the terminal for long."""

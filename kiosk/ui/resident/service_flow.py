@@ -123,7 +123,7 @@ def _screen(seat: Seat, services: Services, service: OpenService, view: object, 
         case CardRequest(action=action):
             # Only a change of password is begun at the terminal alone, so that nobody else minds its resident.
             is_alone = action is CardAction.INSERT and service.kind is ServiceKind.CHANGE
-            return HandleCard(seat, None, action, services.card, can_stop=service.can_stop, is_alone=is_alone)
+            return HandleCard(seat, None, action, services.card, can_stop=service.can_stop, is_awaited_only=is_alone)
         case ServiceWork():
             return ServiceWait(seat, view, can_stop=service.can_stop)
     raise TypeError(f"the resident has no screen for {view!r}")

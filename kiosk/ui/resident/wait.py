@@ -1,5 +1,6 @@
 """The screens on which the resident waits, and learns for whom and why."""
 
+import math
 from enum import StrEnum
 
 from textual.app import ComposeResult
@@ -58,10 +59,14 @@ class Notice(SeatScreen[None]):
 
 
 class KeyGeneration(SeatScreen[None]):
-    """The card makes its key; the seconds are counted, because nobody knows a true per cent."""
+    """The card makes its key; the seconds are counted, because nobody knows a true per cent.
 
-    def __init__(self, seat: Seat, position: int) -> None:
+    `usual_s` is how long cards here have taken, None where none has yet: then nothing is promised.
+    """
+
+    def __init__(self, seat: Seat, position: int, usual_s: float | None) -> None:
         super().__init__(seat, position=position)
+        self._usual_s = usual_s
         self._elapsed_s = 0
 
     def page(self) -> ComposeResult:
@@ -85,7 +90,13 @@ class KeyGeneration(SeatScreen[None]):
     def follow(self) -> None:
         """Shows the seconds."""
         for paragraph in self.query("#elapsed").results(Paragraph):
-            paragraph.write(self.words("resident.key.elapsed", seconds=self._elapsed_s))
+            paragraph.write(self._elapsed)
+
+    @property
+    def _elapsed(self) -> str:
+        if self._usual_s is None:
+            return self.words("resident.key.elapsed_first", seconds=self._elapsed_s)
+        return self.words("resident.key.elapsed", usual=math.ceil(self._usual_s), seconds=self._elapsed_s)
 
 
 class AtStationWork(SeatScreen[None]):

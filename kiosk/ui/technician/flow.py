@@ -231,6 +231,15 @@ def _statistics(told: Statistics, tests: Sequence[SelfTest], words: Words) -> li
     blocks = [words("technician.statistics.issued", days=len(told.issued), count=total, bars=bars, axis=days)]
     codes = "\n".join(words("technician.statistics.code", code=code, count=count) for code, count in told.codes)
     blocks.append(words("technician.statistics.codes", lines=codes or words("technician.nothing")))
+    stopped = [count for _, count in told.failed]
+    bars = "\n".join(plotted(stopped))
+    blocks.append(words("technician.statistics.failed", days=len(stopped), count=sum(stopped), bars=bars, axis=days))
+    for act, seconds in told.took.items():
+        newest = next((value for value in reversed(seconds) if value is not None), None)
+        if newest is not None:
+            bars = "\n".join(plotted([value or 0 for value in seconds]))
+            name = words(f"act.{act}")
+            blocks.append(words("technician.statistics.took", act=name, newest=f"{newest:.1f}", bars=bars, axis=days))
     for device, name in dict.fromkeys((test.device, name) for test in tests for name in test.statistics):
         counts = [test.statistics[name] for test in tests if test.device == device and name in test.statistics]
         bars = "\n".join(plotted(counts[-_PLOTTED:], height=2))

@@ -159,7 +159,7 @@ def paged(blocks: Sequence[str]) -> list[str]:
     return ["\n".join(page) for page in pages]
 
 
-def plotted(values: Sequence[int], height: int = 4) -> list[str]:
+def plotted(values: Sequence[float], height: int = 4) -> list[str]:
     """Bars of blocks, two cells wide and one apart, the highest reaching `height` rows."""
     top = max(values, default=0)
     rows = []

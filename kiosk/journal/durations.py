@@ -1,0 +1,40 @@
+"""How long the acts of cases took, by the times of the journal's entries."""
+
+import datetime
+import json
+import statistics
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kiosk.journal.entry import Entry
+from kiosk.journal.records import EffectState
+
+
+@dataclass(frozen=True)
+class ActDuration:
+    """An act that was done at `at` (with its zone), so many seconds after it was intended."""
+
+    act: str
+    at: datetime.datetime
+    seconds: float
+
+
+def act_durations(entries: Iterable[Entry]) -> Iterator[ActDuration]:
+    """Of every act that was done straight after it was intended: whatever came between was an interruption."""
+    intended: dict[tuple[str, str], tuple[str, datetime.datetime]] = {}
+    for entry in entries:
+        facts = json.loads(entry.body)
+        case = entry.station, str(facts.get("case", ""))
+        act, event = str(facts.get("step", "")), facts["event"]
+        begun_act, begun_at = intended.pop(case, ("", None))
+        at = datetime.datetime.fromisoformat(facts["at"])
+        if event == EffectState.INTENDED:
+            intended[case] = act, at
+        elif event == EffectState.DONE and act == begun_act and begun_at is not None:
+            yield ActDuration(act, at, (at - begun_at).total_seconds())
+
+
+def usual_s(durations: Iterable[ActDuration], act: str) -> float | None:
+    """The median of an act's durations in seconds, None where it was never done."""
+    seconds = [one.seconds for one in durations if one.act == act]
+    return statistics.median(seconds) if seconds else None

@@ -1,0 +1,80 @@
+"""What a person who does not see is told: what is new on a screen first, and whatever stands in place of its keys."""
+
+from collections.abc import Callable
+
+from textual.pilot import Pilot
+
+from kiosk.ui.app import KioskApp
+from tests.ui.bots import RecordedVoice
+from tests.ui.conftest import PATIENCE
+from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.test_frame import pass_time
+from tests.ui.walk import HandClock, go, reach, until, walk_to
+
+
+def test_whoever_chooses_a_password_hears_how_much_he_typed_and_what_is_wrong_with_it(
+    play: Callable[..., KioskApp],
+) -> None:
+    voice = RecordedVoice()
+
+    async def blind(pilot: Pilot[None], app: KioskApp) -> None:
+        async def press_and_hear(keys: str, told: str) -> None:
+            await pilot.press(*keys, "enter")
+            await until(pilot, lambda: told in voice.said[-1], told)
+
+        await walk_to(pilot, "ChoosePassword")
+        await pilot.press("A")
+        await until(pilot, lambda: voice.said[-1].startswith("あと3文字"), "how many are missing")
+        await press_and_hear("", "文字が 足りません")
+        await press_and_hear("B01", "もう一度、同じパスワードを")
+        await press_and_hear("AB02", "1回目と 2回目が 違いました")
+        await press_and_hear("AB01", "もう一度、同じパスワードを")
+        assert not any("AB0" in said for said in voice.said)
+
+    play(ScriptedCounter(), blind, voice=voice)
+
+
+def test_questions_in_place_of_the_keys_are_spoken_and_so_is_the_way_back(play: Callable[..., KioskApp]) -> None:
+    voice, clock = RecordedVoice(), HandClock()
+
+    async def blind(pilot: Pilot[None], app: KioskApp) -> None:
+        async def hear(text: str) -> None:
+            await until(pilot, lambda: voice.said[-1].startswith(text), text)
+
+        await walk_to(pilot, "ConfirmItems")
+        await pilot.press("escape")
+        await hear("ここで やめますか")
+        assert "F8を押すと、" in voice.said[-1] and "Escを押すと、" in voice.said[-1]
+        await pilot.press("escape")
+        await hear("Escを押すと、やめる")
+        assert "F8を押すと、" not in voice.said[-1]
+        await pass_time(app, clock, PATIENCE.idle_s)
+        await hear("まだ")
+        said = len(voice.said)
+        await pass_time(app, clock, 1)
+        await pilot.pause()
+        assert len(voice.said) == said, "the seconds are not counted down aloud"
+
+    play(ScriptedCounter(), blind, voice=voice, patience=PATIENCE, now=clock)
+
+
+def test_what_the_certificate_is_good_for_is_found_by_digits_and_spoken(play: Callable[..., KioskApp]) -> None:
+    voice = RecordedVoice()
+
+    async def blind(pilot: Pilot[None], app: KioskApp) -> None:
+        async def hear(text: str) -> None:
+            await until(pilot, lambda: text in voice.said[-1], text)
+
+        await reach(pilot, "Start")
+        await go(pilot, ("3", "Topic"))
+        await pilot.press("enter")
+        await go(pilot, ("enter", "Uses"))
+        await hear("4を押すと、役場")
+        await pilot.press("3")
+        await hear("探しています：税")
+        assert "所得税の確定申告" in voice.said[-1] and "登記" not in voice.said[-1].partition("を押すと")[0]
+        await pilot.press(*"nenkin")
+        await hear("探しています：nenkin")
+        assert "年金" in voice.said[-1].partition("を押すと")[0]
+
+    play(ScriptedCounter(), blind, voice=voice)
