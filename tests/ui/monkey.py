@@ -21,9 +21,11 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 from textual import events
@@ -274,6 +276,17 @@ class Progress:
 KINDS = ("keys", "alone", "strings")
 
 
+def _spent_by_all_s() -> float:
+    """Seconds of the processor that this process has had, and its children that have ended."""
+    return sum(os.times()[:4])
+
+
+def _in_a_process(play: Callable[..., Counter[str]], *what: object) -> Counter[str]:
+    """What it returns in a process of its own: the apps of earlier rounds would be looked through for garbage."""
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as process:
+        return process.submit(play, *what).result()
+
+
 class Campaign:
     """Rounds of three kinds until so much of each has been done."""
 
@@ -287,14 +300,14 @@ class Campaign:
         """One round, added to what was done; how many keys or strings it had."""
         match kind:
             case "keys":
-                seen = run_keys(_KEYS_A_ROUND, seed, self._locale)
+                seen = _in_a_process(run_keys, _KEYS_A_ROUND, seed, self._locale)
                 self.progress.at_seats += seen
                 return seen.total()
             case "alone":
                 self._met = self._met or meet_all(self._locale)
                 had = self.progress.by_screen
                 lack = {name: met for name, met in self._met.items() if not self._each or had[name] < self._each}
-                seen = run_alone(_ALONE_A_ROUND, seed, self._locale, lack)
+                seen = _in_a_process(run_alone, _ALONE_A_ROUND, seed, self._locale, lack)
                 self.progress.alone += seen
                 return seen.total()
             case _:
@@ -336,7 +349,7 @@ def main(words: Sequence[str] | None = None) -> None:
         progress = Progress.read(args.progress) if is_kept else Progress.begun(args.seed)
         campaign = Campaign(progress, locale, args.each)
         while (kind := campaign.wanted(args.keys, args.strings)) is not None:
-            seed, begun_s = progress.next_seed[kind], time.process_time()
+            seed, begun_s = progress.next_seed[kind], _spent_by_all_s()
             try:
                 count = campaign.play(kind, seed)
             except BaseException:
@@ -345,8 +358,8 @@ def main(words: Sequence[str] | None = None) -> None:
             progress.next_seed[kind] += 1
             if args.progress is not None:
                 progress.keep(args.progress)
-            rate = count / (time.process_time() - begun_s)
-            print(f"{kind}:{seed}: {count}, {rate:.0f} a second of this process; {progress.told()}", flush=True)
+            rate = count / (_spent_by_all_s() - begun_s)
+            print(f"{kind}:{seed}: {count}, {rate:.0f} a second of the processor; {progress.told()}", flush=True)
     for name, count in progress.by_screen.most_common():
         print(f"{count:9} {name}")
     print(f"{progress.told()}: still running")
