@@ -67,6 +67,8 @@ class Board:
     """The password entry whose resident has not touched the terminal for long, until he does."""
     is_card_asked_back: bool = False
     """Whether somebody is asked to take his card out once all else has ended."""
+    is_card_left: bool = False
+    """Whether a card that is to be taken out has been in the terminal for longer than taking it needs."""
 
     fee_troubles: "tuple[DeviceState, ...]" = ()
     """What the fee and its receipt need at this station, and what cannot be worked with now."""
@@ -249,6 +251,12 @@ class Board:
         """Somebody is asked to take his card, or need not be any more."""
         self.is_card_asked_back = is_asked
         self.bell.ring()
+
+    def leave_card(self, is_left: bool) -> None:
+        """A card has been forgotten, or is no longer in the terminal."""
+        if is_left != self.is_card_left:
+            self.is_card_left = is_left
+            self.bell.ring()
 
     def answer_call(self) -> None:
         """Somebody has come."""

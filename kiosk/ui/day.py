@@ -205,13 +205,10 @@ class CounterDay:
 
     # --- papers -------------------------------------------------------------------------------------------------------
 
-    async def copy_receipt(self, number: int, reason: CopyReason) -> Copied | None:
-        """A copy of a receipt; None for a number that this station has not printed."""
+    async def copy_receipt(self, number: int, reason: CopyReason, operator: str) -> Copied | None:
+        """A copy of a receipt, printed for the clerk of that name; None for a number that was printed nowhere here."""
 
         def copy() -> Copied | None:
-            from kiosk.counter.clerk_key import operator_of
-
-            operator = operator_of(self._station.clerk_key.certificate)
             try:
                 return copy_receipt(number, reason, operator, self._records().journal, self._station)
             except ReceiptUnknown:

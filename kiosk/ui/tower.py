@@ -51,12 +51,13 @@ def _is_card_waited_for(board: Board) -> bool:
 
 
 async def keep_tower(board: Board, show: Callable[[TowerSign], bool], now: Callable[[], float]) -> None:
-    """Shows what the counter's state asks for, for ever. `show` may block, and says whether the tower took it."""
+    """Shows what the counter's state asks for, for ever, and tells the desk of a card that was left. `show` may block, and says whether the tower took it."""
     shown: TowerSign | None = None
     asked_at_s = shown_at_s = now()
     while True:
         if not _is_card_waited_for(board):
             asked_at_s = now()
+        board.leave_card(_is_card_waited_for(board) and now() - asked_at_s >= CARD_LEFT_AFTER_S)
         sign = sign_for(board, now() - asked_at_s)
         if sign is not shown or (sign is not TowerSign.NOTHING and now() - shown_at_s >= _REPEATS_EVERY_S):
             shown = sign if await asyncio.to_thread(show, sign) else None

@@ -44,9 +44,7 @@ def test_what_was_interrupted_tells_nothing() -> None:
     assert usual_s(act_durations(again), "generate_key") is None
 
 
-def test_a_station_knows_how_long_its_cards_take_from_its_newest_entries(
-    tmp_path: Path, fresh_authority: Path
-) -> None:
+def test_a_station_knows_how_long_its_cards_take_from_its_newest_entries(tmp_path: Path, fresh_authority: Path) -> None:
     world = new_world(tmp_path / "world", fresh_authority)
     world.issue()
     journal = world.station().journal

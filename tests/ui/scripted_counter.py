@@ -337,7 +337,7 @@ class ScriptedCounter:
             )
         )
         self.clock = lambda: NOW
-        self.key_generation_s: float | None = 20.4
+        self.key_generation_s: float | None = 20.0
         self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False

@@ -92,6 +92,20 @@ def test_a_question_from_the_terminal_goes_before_everything_at_the_desk(play: C
     play(counter, clerk)
 
 
+def test_the_desk_says_who_sits_there_and_that_a_card_was_forgotten(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "take-card")
+        app.board.leave_card(True)
+        await until(pilot, lambda: "F11 職員：お待ちです" in bar(app), "the call")
+        await pilot.press("f11")
+        await reach(pilot, "Desk")
+        assert "忘れられています" in text_on(app) and "職員の画面（demo）" in text_on(app)
+        app.board.leave_card(False)
+        await until(pilot, lambda: "忘れられています" not in text_on(app), "the card taken")
+
+    play(ScriptedCounter(), clerk)
+
+
 def test_the_audit_tells_each_entry_in_the_clerks_words_and_an_unknown_one_as_it_stands(
     play: Callable[..., KioskApp],
     monkeypatch: pytest.MonkeyPatch,

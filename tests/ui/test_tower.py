@@ -7,8 +7,9 @@ import pytest
 from hw.ports import PinPolicy
 from kiosk.issuance.persons import CardAction
 from kiosk.model.application import Application
+from kiosk.model.step import Step
 from kiosk.ui.board import Board
-from kiosk.ui.case import OpenCase
+from kiosk.ui.case import AtWork, OpenCase
 from kiosk.ui.ending import Finished
 from kiosk.ui.persons import CardRequest, CaseLine, FeeDue, PasswordChoice
 from kiosk.ui.terminals import Call, TerminalQuestion, Terminals
@@ -108,3 +109,29 @@ def test_what_changes_while_the_tower_is_told_is_told_at_once(monkeypatch):
 
     asyncio.run(asyncio.wait_for(run(), 30))
     assert told == [TowerSign.IN_USE, TowerSign.NEEDS_CLERK]
+
+
+def test_a_forgotten_card_is_told_at_the_desk_until_it_is_taken(monkeypatch):
+    monkeypatch.setattr("kiosk.ui.tower._REPEATS_EVERY_S", 0.001)
+    board, case = board_with_case()
+    now_s = 0.0
+
+    async def run():
+        nonlocal now_s
+
+        async def until(is_left):
+            while board.is_card_left is not is_left:
+                await asyncio.sleep(0)
+
+        keeping = asyncio.create_task(keep_tower(board, lambda sign: True, lambda: now_s))
+        case.take(CardRequest(CardAction.TAKE))
+        await asyncio.sleep(0.01)
+        assert not board.is_card_left
+        now_s = CARD_LEFT_AFTER_S
+        await until(True)
+        case.take(FeeDue(500))
+        case.resident_sees = AtWork(Step.RECEIPT)
+        await until(False)
+        keeping.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 30))

@@ -114,7 +114,9 @@ class Desk(SeatScreen[str]):
             calls.append(self.words("clerk.desk.denied", name=board.denied.items.name))
         if board.is_deserted:
             calls.append(self.words("clerk.deserted.here"))
-        if board.is_card_asked_back:
+        if board.is_card_left:
+            calls.append(self.words("clerk.desk.card_left"))
+        elif board.is_card_asked_back:
             calls.append(self.words("clerk.desk.card_inside"))
         if board.terminals is not None:
             calls += [self.words("clerk.terminal.calls", station=call.station) for call in board.terminals.calls]

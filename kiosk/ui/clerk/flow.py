@@ -318,7 +318,7 @@ async def _copy_receipt(seat: Seat, day: CounterDay) -> None:
     reason = await _show(seat, Choose(seat, "copy", tuple(CopyReason)))
     if not isinstance(reason, str):
         return
-    copied = await day.copy_receipt(number, CopyReason(reason))
+    copied = await day.copy_receipt(number, CopyReason(reason), seat.person)
     if copied is None:
         await _show(seat, Told(seat, "no_receipt", number=number))
     elif copied.outcome.is_on_paper:
