@@ -51,7 +51,10 @@ def _is_card_waited_for(board: Board) -> bool:
 
 
 async def keep_tower(board: Board, show: Callable[[TowerSign], bool], now: Callable[[], float]) -> None:
-    """Shows what the counter's state asks for, for ever, and tells the desk of a card that was left. `show` may block, and says whether the tower took it."""
+    """Shows what the counter's state asks for, for ever, and tells the desk of a card that was left.
+
+    `show` may block, and says whether the tower took it.
+    """
     shown: TowerSign | None = None
     asked_at_s = shown_at_s = now()
     while True:
