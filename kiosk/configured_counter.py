@@ -445,7 +445,7 @@ class ConfiguredCounter:
     def failure_text(self, code: str, language: str) -> FailureText:
         """The failure book's words."""
         entry = self._book[code]
-        text = entry.text(language.partition("@")[0])
+        text = entry.text(language)
         return FailureText(text.what, text.remedy, entry.who)
 
     def _state(self, name: str, kind: str, link: str) -> DeviceState:

@@ -19,14 +19,18 @@ class FailureText:
 
 @dataclass(frozen=True)
 class FailureEntry:
-    """One code of the book."""
+    """One code of the book. `easy` says what happened in plain Japanese, for residents; what to do the staff read."""
 
     who: Literal["resident", "clerk", "technician"]
     ja: FailureText
+    easy: str
     en: FailureText
 
     def text(self, language: str) -> FailureText:
-        """The entry's words; English for a language that the book does not have."""
+        """The entry's words; English for a language that the book does not have. `ja@easy` is plain Japanese."""
+        language, _, variant = language.partition("@")
+        if variant:
+            return FailureText(self.easy, self.ja.remedy)
         return self.ja if language == "ja" else self.en
 
 

@@ -188,5 +188,5 @@ class Counter(Protocol):
         ...
 
     def failure_text(self, code: str, language: str) -> FailureText:
-        """The words for a failure code in `language` (easy Japanese has none of its own and gets the Japanese ones)."""
+        """The words for a failure code in `language`; easy Japanese has its own for what happened."""
         ...

@@ -5,24 +5,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiosk.ui.words import LOCALE_FOLDER
+from kiosk.ui.words import EASY_JAPANESE, LOCALE_FOLDER
 
 USES_FILE = LOCALE_FOLDER / "uses.toml"
 
 
 @dataclass(frozen=True)
 class Use:
-    """One procedure: its kind, its name in both languages, and the letters by which people look for it."""
+    """One procedure: its kind, its name in every language, and the letters by which people look for it."""
 
     kind: str
     ja: str
+    easy: str
     en: str
     reading: str
     """In Latin letters, words apart; what can be typed without a Japanese keyboard."""
 
-    def text(self, is_japanese: bool) -> str:
+    def text(self, language: str) -> str:
         """Its name."""
-        return self.ja if is_japanese else self.en
+        return {"ja": self.ja, EASY_JAPANESE: self.easy, "en": self.en}[language]
 
 
 def load_uses(path: Path = USES_FILE) -> tuple[Use, ...]:
@@ -37,4 +38,4 @@ def find_uses(uses: Sequence[Use], asked: str) -> list[Use]:
 
 
 def _haystack(use: Use) -> str:
-    return f"{use.kind} {use.ja} {use.en} {use.reading}".casefold()
+    return f"{use.kind} {use.ja} {use.easy} {use.en} {use.reading}".casefold()

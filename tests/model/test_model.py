@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hw.strict_toml import ConfigInvalid, apply_settings, convert, read_tables
 from kiosk.authority.errors import AuthorityError
 from kiosk.config import SHIPPED, _KioskFile, load_config, load_policy
-from kiosk.failure_book import load_failure_book
+from kiosk.failure_book import FailureText, load_failure_book
 from kiosk.issuance.failure import _CODES, TROUBLE
 from kiosk.issuance.persons import DeliverySummary, IdentityQuestion
 from kiosk.issuance.receipt import ReceiptValues
@@ -265,7 +265,7 @@ def test_keys_have_no_representation() -> None:
     assert ReceiptValues.__repr__ is object.__repr__
 
 
-def test_every_failure_code_is_in_the_book_in_both_languages() -> None:
+def test_every_failure_code_is_in_the_book_in_every_language() -> None:
     book = load_failure_book()
     codes = {code for _, code in _CODES} | {rule.code for rule in REFUSALS} | {"E01", "E07", "E09", "E14"}
     assert codes <= set(book)
@@ -274,6 +274,7 @@ def test_every_failure_code_is_in_the_book_in_both_languages() -> None:
         for text in (entry.ja, entry.en):
             assert text.what.strip() and text.remedy.strip()
         assert entry.ja.what != entry.en.what
+        assert entry.text("ja@easy") == FailureText(entry.easy, entry.ja.remedy)
 
 
 def test_every_trouble_has_a_failure_code() -> None:

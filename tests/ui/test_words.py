@@ -21,6 +21,7 @@ from kiosk.counter.desk import EXEMPTED
 from kiosk.counter.queue import Purpose
 from kiosk.counter.reprint import COPIED, CopyReason
 from kiosk.counter.till import EVENT as TILL
+from kiosk.failure_book import load_failure_book
 from kiosk.issuance.persons import CardAction
 from kiosk.journal.journal import ESCROWED, NOT_ADMITTED, PURGED
 from kiosk.journal.records import EffectState
@@ -47,6 +48,7 @@ from kiosk.ui.persons import Recalled, Unsure
 from kiosk.ui.resident.comfort import LAYOUTS
 from kiosk.ui.resident.learn import TOPICS
 from kiosk.ui.resident.own import Attempt
+from kiosk.ui.resident.password import LOOK_ALIKES
 from kiosk.ui.resident.service import ChooseService, WishRevocation
 from kiosk.ui.resident.wait import AtStationWork, Waiting
 from kiosk.ui.seat_name import SeatName
@@ -94,6 +96,7 @@ VALUES = {
     "clerk.cash.{}.title": [CashTrouble],
     "clerk.cash.{}.text": [CashTrouble],
     "banner.{}": [SeatName],
+    "character.{}": [set(LOOK_ALIKES.values())],
     "language.{}": [RESIDENT_LANGUAGES],
     "colours.{}": [[theme.name for theme in THEMES]],
     "layout.{}": [LAYOUTS],
@@ -320,7 +323,9 @@ def test_easy_japanese_keeps_to_few_and_easy_characters() -> None:
     allowed = set(
         "町人出入口大小中上下日年月一二三四五六七八九十百千円名字紙写真黒白私本何手足目耳力男女子先生学校金水木火土山川田見聞言話読書行来帰食飲買売半分今時間度外自長黄色"
     )
-    hard = {i: set(re.findall("[\u4e00-\u9fff]", t)) - allowed for i, t in catalogue(EASY_JAPANESE).items()}
+    failures = {code: entry.easy for code, entry in load_failure_book().items()}
+    texts = catalogue(EASY_JAPANESE) | failures | {use.ja: use.easy for use in load_uses()}
+    hard = {i: set(re.findall("[\u4e00-\u9fff]", t)) - allowed for i, t in texts.items()}
     assert not {i: found for i, found in hard.items() if found}
 
 

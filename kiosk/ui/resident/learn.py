@@ -136,7 +136,7 @@ class Uses(Topic):
         self.say_what_is_new()
 
     def _line(self, use: Use) -> str:
-        return use.text(self.words.is_japanese)
+        return use.text(self.words.language)
 
     @on(Key.Pressed, "#kinds Key")
     def choose_kind(self, event: Key.Pressed) -> None:

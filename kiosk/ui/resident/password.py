@@ -16,6 +16,8 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.keyboard import Keyboard
 from kiosk.ui.widgets.paragraph import Paragraph
 
+LOOK_ALIKES = {"0": "zero", "O": "capital_o", "o": "small_o", "1": "one", "I": "capital_i", "l": "small_l"}
+"""Characters that are taken for one another, by the word that names them."""
 _MASK = "●"
 
 
@@ -72,7 +74,8 @@ class EnterPassword(SeatScreen[bytearray]):
         with Horizontal(id="password-row"):
             yield Paragraph(id="password-field")
             yield Paragraph(id="password-note")
-        yield Keyboard(self._policy.characters, self.words("resident.password.erase"))
+        names = {character: self.words(f"character.{name}") for character, name in LOOK_ALIKES.items()}
+        yield Keyboard(self._policy.characters, self.words("resident.password.erase"), names)
 
     def keys(self) -> Iterable[Key]:
         """Done."""

@@ -1,6 +1,6 @@
 """The on-screen keyboard for passwords: no key takes the focus, lights up or otherwise tells what was touched."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -56,7 +56,10 @@ class KeyCap(Widget, can_focus=False):
 
 
 class Keyboard(Horizontal):
-    """Keys for the allowed characters, one page at a time, with the pages' tabs and an erasing key beside them."""
+    """Keys for the allowed characters, one page at a time, with the pages' tabs and an erasing key beside them.
+
+    `names` has a word for each character that looks like another one; it stands on the key with it.
+    """
 
     @dataclass
     class Typed(Message):
@@ -74,8 +77,9 @@ class Keyboard(Horizontal):
     class _Turned(Message):
         index: int
 
-    def __init__(self, characters: str, erase_label: str) -> None:
+    def __init__(self, characters: str, erase_label: str, names: Mapping[str, str]) -> None:
         super().__init__()
+        self._names = names
         self._pages = key_pages(characters)
         self._erase_label = erase_label
         self._index = 0
@@ -91,7 +95,10 @@ class Keyboard(Horizontal):
             yield KeyCap(self._erase_label, self.Erased, classes="erase", hint="BkSp")
 
     def _caps(self) -> Iterable[KeyCap]:
-        return [KeyCap(c, partial(self.Typed, ord(c)), classes="cap") for c in self._pages[self._index].characters]
+        return [
+            KeyCap(c, partial(self.Typed, ord(c)), classes="cap", hint=self._names.get(c, ""))
+            for c in self._pages[self._index].characters
+        ]
 
     def turn_to_first(self) -> None:
         """Shows the first page, so that the page left open does not tell what was typed last."""
