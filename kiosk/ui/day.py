@@ -12,7 +12,7 @@ from hw.ports import PrintOutcome, UnownedMoney
 from kiosk.clock import JAPAN
 from kiosk.counter.cash_count import CashCount, CountKind, KeptCount, drawer_day
 from kiosk.counter.queue import Purpose, TicketState
-from kiosk.counter.reprint import Copied, CopyReason, ReceiptUnknown, copy_receipt
+from kiosk.counter.reprint import Copied, CopyReason, ReceiptUnknown, certificate_of, copy_receipt
 from kiosk.model.resident import Resident
 from kiosk.ui.board import Board
 from kiosk.ui.books import Books, DayTakings
@@ -250,6 +250,27 @@ class CounterDay:
             "deadline": day_text(now + datetime.timedelta(days=LETTER_DAYS), words),
         }
         return await self._print("inquiry", words, values)
+
+    async def print_certificate_copy(self, number: int, words: Words) -> PrintOutcome | None:
+        """What the certificate of this receipt says, for its owner to keep; None where no such receipt can be read."""
+        try:
+            content = await self._thread.call(lambda: certificate_of(number, self._records().journal))
+        except ReceiptUnknown:
+            return None
+        valid_from, valid_until = (at.astimezone(JAPAN).date() for at in (content.not_before, content.not_after))
+        values = {
+            "name": content.name,
+            "address": content.address,
+            "birth_date": day_text(content.birth_date, words),
+            "sex": words(f"sex.{content.sex}"),
+            "kind": words("paper.kind"),
+            "serial": content.serial,
+            "issued_on": day_text(valid_from, words),
+            "valid_until": day_text(valid_until, words),
+            "issuer": content.issuer,
+            "date": self._today(words),
+        }
+        return await self._print("certificate_copy", words, values)
 
     async def print_blank(self, name: str, words: Words) -> PrintOutcome:
         """A paper to be filled in by hand."""

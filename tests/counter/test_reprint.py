@@ -5,10 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from hw.errors import PrinterBlocked
 from hw.ports import PrintOutcome
-from kiosk.counter.reprint import COPIED, CopyReason, ReceiptUnknown, copy_receipt
+from kiosk.counter.reprint import COPIED, CopyReason, ReceiptUnknown, certificate_of, copy_receipt
 from kiosk.issuance.station import Station
 from tests.counter_bench import World
 
@@ -38,6 +39,18 @@ def test_every_copy_is_marked_and_counted(world: World) -> None:
         (1, "lost", "yamada"),
         (2, "lost", "yamada"),
     ]
+
+
+def test_the_copy_of_a_certificate_says_what_the_certificate_in_the_card_says(world: World) -> None:
+    closed = world.issue()
+    journal = world.station().journal
+    content = certificate_of(closed.receipt_number, journal)
+    certificate = x509.load_der_x509_certificate(closed.certificate)
+    assert (content.serial, content.not_after) == (closed.serial, certificate.not_valid_after_utc)
+    assert content.name.encode() in closed.certificate and content.address.encode() in closed.certificate
+    assert content.issuer == "Hokkaido, JPKI for digital signature, JPKI-TEST, JP"
+    with pytest.raises(ReceiptUnknown):
+        certificate_of(closed.receipt_number + 1, journal)
 
 
 def test_a_number_that_was_never_printed_leaves_no_trace(world: World) -> None:

@@ -331,8 +331,18 @@ async def _print_paper(seat: Seat, office: Office) -> None:
     paper = await _show(seat, Choose(seat, "papers", PAPERS))
     if paper in ("application", "inquiry"):
         await _print_for_resident(seat, office, is_letter=paper == "inquiry")
+    elif paper == "certificate_copy":
+        await _print_certificate_copy(seat, office.day)
     elif isinstance(paper, str):
         await _show(seat, Told(seat, told_of(await office.day.print_blank(paper, seat.words))))
+
+
+async def _print_certificate_copy(seat: Seat, day: CounterDay) -> None:
+    number = await _show(seat, EnterReceiptNumber(seat))
+    if isinstance(number, int):
+        outcome = await day.print_certificate_copy(number, seat.words)
+        told = Told(seat, "no_receipt", number=number) if outcome is None else Told(seat, told_of(outcome))
+        await _show(seat, told)
 
 
 async def _print_for_resident(seat: Seat, office: Office, *, is_letter: bool) -> None:
@@ -362,8 +372,8 @@ async def choose_settings(seat: Seat) -> None:
                 return
 
 
-PAPERS = ("application", "inquiry", "password_sheet", "hold", "refund", "refusal")
-"""What is printed from the menu, in its order; all but the first two are filled in by hand."""
+PAPERS = ("application", "inquiry", "certificate_copy", "password_sheet", "hold", "refund", "refusal")
+"""What is printed from the menu, in its order; all but the first three are filled in by hand."""
 RENEWAL = ("revoke", "receive")
 AGENTS_PAPERS = ("application", "inquiry")
 SETTINGS = ("language", "look", "lock_soon", "lock_usual", "lock_late")
