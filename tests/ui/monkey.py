@@ -22,7 +22,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -281,10 +280,23 @@ def _spent_by_all_s() -> float:
     return sum(os.times()[:4])
 
 
-def _in_a_process(play: Callable[..., Counter[str]], *what: object) -> Counter[str]:
-    """What it returns in a process of its own: the apps of earlier rounds would be looked through for garbage."""
-    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as process:
-        return process.submit(play, *what).result()
+def _in_a_process(play: Callable[[], Counter[str]]) -> Counter[str]:
+    """What it returns in a process of its own: the apps of earlier rounds would be looked through for garbage.
+
+    Raises `Stuck` when it ends without a result; why has then been printed.
+    """
+    forking = get_context("fork")
+    receiver, sender = forking.Pipe(duplex=False)
+    process = forking.Process(target=lambda: sender.send(play()))
+    process.start()
+    sender.close()
+    try:
+        seen: Counter[str] = receiver.recv()
+    except EOFError:
+        raise Stuck("the round ended before its time") from None
+    finally:
+        process.join()
+    return seen
 
 
 class Campaign:
@@ -300,14 +312,14 @@ class Campaign:
         """One round, added to what was done; how many keys or strings it had."""
         match kind:
             case "keys":
-                seen = _in_a_process(run_keys, _KEYS_A_ROUND, seed, self._locale)
+                seen = _in_a_process(lambda: run_keys(_KEYS_A_ROUND, seed, self._locale))
                 self.progress.at_seats += seen
                 return seen.total()
             case "alone":
                 self._met = self._met or meet_all(self._locale)
                 had = self.progress.by_screen
                 lack = {name: met for name, met in self._met.items() if not self._each or had[name] < self._each}
-                seen = _in_a_process(run_alone, _ALONE_A_ROUND, seed, self._locale, lack)
+                seen = _in_a_process(lambda: run_alone(_ALONE_A_ROUND, seed, self._locale, lack))
                 self.progress.alone += seen
                 return seen.total()
             case _:
