@@ -365,7 +365,7 @@ async def _presence(pilot: Pilot[None], shoot: Shoot) -> None:
 async def _fee_trouble(pilot: Pilot[None], shoot: Shoot) -> None:
     """The clerk is told that no receipt will come before he takes the money for it."""
     await walk_to(pilot, "Agree")
-    await go(pilot, ("enter", "Notice"), ("f11", "MindFeeTrouble"))
+    await go(pilot, ("enter", "FeeNotice"), ("f11", "MindFeeTrouble"))
     await shoot("fee-trouble")
 
 

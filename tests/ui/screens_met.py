@@ -26,7 +26,7 @@ MET_IN: dict[str, tuple[str, ...]] = {
         *("AtStationWork", "HandleCard", "Finish"),
     ),
     "paper": (
-        *("Notice", "CheckIdentity", "Approve", "ChoosePassword", "KeyGeneration", "Agree", "EnterAmount"),
+        *("Notice", "CheckIdentity", "Approve", "ChoosePassword", "KeyGeneration", "Agree", "EnterAmount", "FeeNotice"),
         *("GiveMoney", "LookAtPaper"),
     ),
     "beside": ("Topic", "Uses", "EnterPassword", "ShowCertificate", "TryOut", "Comfort", "Consult"),

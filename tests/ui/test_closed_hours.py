@@ -81,7 +81,7 @@ def test_what_runs_when_it_closes_goes_on(play: Callable[..., KioskApp]) -> None
     async def people(pilot: Pilot[None], app: KioskApp) -> None:
         await walk_to(pilot, "Agree")
         counter.clock = lambda: EVENING
-        await go(pilot, ("enter", "Notice"))
+        await go(pilot, ("enter", "FeeNotice"))
         assert app.board.case is not None and app.board.case.ending is None
 
     play(counter, people)

@@ -76,7 +76,7 @@ def test_money_interrupts_a_count_that_then_goes_on_where_it_was(play: Callable[
         await reach(pilot, "ChoosePassword")
         await pilot.press(*PASSWORD, "enter", *PASSWORD, "enter")
         await reach(pilot, "Agree")
-        await go(pilot, ("enter", "Notice"), ("f11", "EnterAmount"))
+        await go(pilot, ("enter", "FeeNotice"), ("f11", "EnterAmount"))
         await pilot.press(*"1000", "enter")
         await reach(pilot, "GiveMoney")
         await pilot.press("enter")

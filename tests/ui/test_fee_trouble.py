@@ -37,7 +37,7 @@ async def agree(pilot: Pilot[None]) -> None:
     await apply(pilot)
     await reach(pilot, "Agree")
     await pilot.press("enter")
-    await reach(pilot, "Notice")
+    await reach(pilot, "FeeNotice")
 
 
 def test_the_desk_tells_what_is_out_of_order_who_acts_and_a_code(play: Callable[..., KioskApp]) -> None:

@@ -6,10 +6,15 @@ from PIL import Image
 from textual.pilot import Pilot
 
 from hw.ports import PinPolicy
+from kiosk.model.application import Application
+from kiosk.ui.board import Board
+from kiosk.ui.case import OpenCase
+from kiosk.ui.persons import FeeDue
 from kiosk.ui.picture import CELL_HEIGHT, CELL_WIDTH, picture
 from kiosk.ui.resident.application import ChooseApplication, ConfirmItems
 from kiosk.ui.resident.password import ChoosePassword, EnterPassword
 from kiosk.ui.resident.start import Start
+from kiosk.ui.resident.wait import FeeNotice
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import Stop
 from kiosk.ui.themes import THEMES
@@ -139,3 +144,17 @@ def test_a_picture_shows_every_look_at_its_size(locale: Path, tmp_path: Path) ->
             await pilot.pause()
 
     show(lambda seat: Start(seat, 500), locale, use)
+
+
+def test_coins_that_have_fallen_are_told_and_what_is_missing(locale: Path) -> None:
+    case = OpenCase(Application("2026-0001", "1"), resident(0), Board().bell)
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert "いただきました" not in host.text
+        for due_yen, told in ((500, ""), (400, "100円 いただきました。あと 400円です。")):
+            case.take(FeeDue(due_yen))
+            assert isinstance(host.screen, FeeNotice)
+            host.screen.follow()
+            assert told in host.text and ("いただきました" in host.text) is bool(told)
+
+    assert show(lambda seat: FeeNotice(seat, case, 7, 500), locale, use) == []

@@ -162,7 +162,7 @@ def test_the_clerk_can_stop_while_the_fee_is_due_and_nobody_after_it(play: Calla
         await apply(pilot)
         await reach(pilot, "Agree")
         await pilot.press("enter")
-        await reach(pilot, "Notice")
+        await reach(pilot, "FeeNotice")
         assert not app.screen.query("#stop"), "the resident pays or speaks with the clerk"
         await pilot.press("f11")
         await reach(pilot, "EnterAmount")
@@ -194,7 +194,7 @@ def test_the_clerk_reads_what_is_wrong_with_the_cash_before_he_gives_change(play
         await apply(pilot)
         await reach(pilot, "Agree")
         await pilot.press("enter")
-        await reach(pilot, "Notice")
+        await reach(pilot, "FeeNotice")
         await pilot.press("f11")
         await reach(pilot, "EnterAmount")
         await pilot.press("5", "0", "0", "enter")

@@ -66,7 +66,7 @@ WALK = (
     Move("ChoosePassword", ("f10",), ("#sit-resident",)),
     Move("ChoosePassword", (*TYPED, "enter"), (*TAPPED, "#done"), "password-again"),
     Move("Agree", (*TYPED, "enter"), (*TAPPED, "#done")),
-    Move("Notice", ("enter",), ("#yes",), "pay"),
+    Move("FeeNotice", ("enter",), ("#yes",), "pay"),
     Move("EnterAmount", ("f11",), ("#sit-clerk",)),
     Move("GiveMoney", (*"1000", "enter"), ("#piece-1000", "#confirm")),
     Move("Desk", ("enter",), ("#confirm",), "desk-after-fee"),

@@ -26,7 +26,7 @@ from kiosk.ui.resident.own_flow import OwnCard, move_card, show_certificate, try
 from kiosk.ui.resident.password import ChoosePassword, EnterPassword
 from kiosk.ui.resident.service_flow import Services, accompany, choose_service
 from kiosk.ui.resident.start import Start, Wish
-from kiosk.ui.resident.wait import AtStationWork, KeyGeneration, Notice, Waiting
+from kiosk.ui.resident.wait import AtStationWork, FeeNotice, KeyGeneration, Notice, Waiting
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen, Stop
 
@@ -256,12 +256,13 @@ def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object, *, w
             return KeyGeneration(seat, position, case.usual_key_generation_s)
         case Waiting.WORK:
             return AtStationWork(seat, case)
+        case Waiting.FEE:
+            return FeeNotice(seat, case, position, reception.fee_yen)
         case Waiting():
-            # While he pays he may still think better of it; what he gave is then given back.
-            can_stop = view is Waiting.WINDOW or (view is Waiting.FEE and case.can_stop)
+            is_window = view is Waiting.WINDOW
             if view is Waiting.RECEIPT and not seat.board.prints_receipts:
                 view = Waiting.RECEIPT_LATER
-            return Notice(seat, view, position, can_stop=can_stop, fee=reception.fee_yen)
+            return Notice(seat, view, position, can_stop=is_window)
     raise TypeError(f"the resident has no screen for {view!r}")
 
 

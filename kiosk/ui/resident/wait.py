@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from kiosk.model.step import Step
 from kiosk.ui.case import OpenCase
 from kiosk.ui.drawings import COIN, COUNTER, KEY, PAPER, WAIT
+from kiosk.ui.persons import FeeDue
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.paragraph import Paragraph
@@ -56,6 +57,30 @@ class Notice(SeatScreen[None]):
             with Vertical(classes="told"):
                 yield Paragraph(self.words(f"resident.{self._notice}.title", **self._values), classes="title")
                 yield Paragraph(self.words(f"resident.{self._notice}.text", **self._values), classes="note")
+
+
+class FeeNotice(Notice):
+    """What is to be paid, and what is still missing once coins have begun to fall.
+
+    Who thinks better of it now says so to the clerk, who has or awaits his money: no key here stops.
+    """
+
+    def __init__(self, seat: Seat, case: OpenCase, position: int, fee_yen: int) -> None:
+        super().__init__(seat, Waiting.FEE, position, fee=fee_yen)
+        self._case = case
+        self._fee_yen = fee_yen
+
+    def page(self) -> ComposeResult:
+        """The notice, and a line for what has been paid."""
+        yield from super().page()
+        yield Paragraph(id="paid", classes="title")
+
+    def follow(self) -> None:
+        """Says how much is in and how much is missing; nothing before the first coin."""
+        asked = self._case.clerk_asked
+        missing_yen = asked.due_yen if isinstance(asked, FeeDue) else self._fee_yen
+        paid_yen = self._fee_yen - missing_yen
+        self.write("paid", self.words("resident.fee.paid", paid=paid_yen, missing=missing_yen) if paid_yen > 0 else "")
 
 
 class KeyGeneration(SeatScreen[None]):
