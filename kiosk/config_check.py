@@ -38,7 +38,7 @@ def check_settings(config: Config, path: Path, data: Path) -> tuple[Check, ...]:
         _register(config),
         *_roster(config),
         *_issuer_keys(config),
-        Check("counter.delivery", "pass", config.counter.delivery.value),
+        Check("counter.delivery", "pass", f"written at the {config.counter.delivery}"),
         Check("hours", "pass", "at any time" if config.hours is None else str(config.hours)),
         *_links(hardware),
         Check("printer.model", "pass", hardware.printer.model),

@@ -8,6 +8,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from hw.ports import PinPolicy
+from kiosk.model.step import Actor
 from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.resident.password import ChoosePassword
@@ -78,6 +79,21 @@ def test_whoever_is_still_there_only_says_so(play_by_clock: Callable[..., KioskA
         await reach(pilot, "HandleCard")
 
     play_by_clock(ScriptedCounter(), resident)
+
+
+def test_a_resident_who_leaves_before_his_card_is_in_blocks_nobody(play_by_clock: Callable[..., KioskApp]) -> None:
+    async def resident(pilot: Pilot[None], app: KioskApp, clock: HandClock) -> None:
+        await walk_to(pilot, "insert-card")
+        await pass_time(app, clock, 60)
+        assert app.screen.has_class("-asks-presence")
+        await pass_time(app, clock, 30)
+        await reach(pilot, "TroubleNotice")
+        await pass_time(app, clock, 60)
+        await pass_time(app, clock, 30)
+        await reach(pilot, "Start")
+
+    board = play_by_clock(ScriptedCounter(), resident).board
+    assert board.case is None and [case.stopped_by for case in board.ended] == [Actor.RESIDENT]
 
 
 def test_nobody_is_hurried_while_a_password_is_typed_or_others_act(play_by_clock: Callable[..., KioskApp]) -> None:

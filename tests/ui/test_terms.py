@@ -15,6 +15,8 @@ from kiosk.configured_counter import ConfiguredCounter
 from kiosk.ui.technician.terms import in_words
 from kiosk.ui.words import load_words
 
+_SAID_IN_WORDS = ("hours", "counter.delivery", "cash.kind", "register", "clerk.roster", "issuer.keys", "training")
+"""Settings that are no name, place or address."""
 _ENGLISH = re.compile(r"\b[a-z]{3,}\b")
 
 
@@ -64,6 +66,7 @@ def test_health_supplies_and_card_of_a_station_are_told_in_japanese(tmp_path: Pa
             part for test in tests for name, value, limits, _ in test.measurements for part in (name, value, limits)
         ]
         told += [part for check in (*tools.supplies(), *tools.card_probes()) for part in (check.name, check.detail)]
+        told += [check.detail for check in counter.checks() if check.name in _SAID_IN_WORDS]
         # A place on the disk is no word.
         named = (text for text in told if not text.startswith("/"))
         left = {text: found for text in named if (found := _ENGLISH.findall(in_words(text, words)))}
