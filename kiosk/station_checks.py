@@ -4,6 +4,7 @@ Each is a list of checks with an outcome, and none tells anything of a person: o
 key its length, never its number.
 """
 
+import datetime
 import shutil
 import statistics
 import time
@@ -26,6 +27,8 @@ _INTERFACES = Path("/sys/class/net")
 _SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
 _LEAST_FREE_MIB = 500
 _REPEATED = 20
+_CLOCK_NOTED_S, _CLOCK_WRONG_S = 5, 60
+"""From so many seconds of difference on it is noted, and is wrong: certificates and receipts bear the time."""
 
 
 def supplies(devices: Devices, data: Path, credential_days: int) -> Iterator[Check]:
@@ -86,12 +89,22 @@ def surroundings(
         took_ms = (monotonic() - begun_s) * 1000
         told = f"answers in {took_ms:.0f} ms, this station's credential: {status.state}"
         yield Check("authority", "pass", f"{url}: {told}")
+        if status.produced_at is not None:
+            yield _clock_against(status.produced_at, station.clock())
     now = station.clock()
     yield Check("clock", "pass", f"{now.astimezone(JAPAN):%Y-%m-%d %H:%M:%S %z}")
     is_synchronized = _SYNCHRONIZED.exists()
     yield Check(
         "clock.network", "pass" if is_synchronized else "note", "synchronized" if is_synchronized else "unknown"
     )
+
+
+def _clock_against(authoritys: datetime.datetime, ours: datetime.datetime) -> Check:
+    """How far the station's clock is ahead of the authority's, whose answers tell whole seconds."""
+    ahead_s = (ours - authoritys).total_seconds()
+    is_close = -1 <= ahead_s <= _CLOCK_NOTED_S
+    outcome: CheckOutcome = "pass" if is_close else "note" if abs(ahead_s) <= _CLOCK_WRONG_S else "fail"
+    return Check("clock.authority", outcome, f"{ahead_s:+.0f} s ahead of the authority's")
 
 
 def card_probes(reader: CardReader, monotonic: Callable[[], float] = time.perf_counter) -> Iterator[Check]:

@@ -5,7 +5,7 @@ RFC 5280, section 6 (by cryptography's verifier, which knows no policies: they a
 
 import datetime
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography import x509
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
@@ -187,7 +187,7 @@ def ocsp_status(
         wanted = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA256()).build()
         for single in answer.responses:
             if _is_about(single, wanted):
-                return _read_single(single, at)
+                return replace(_read_single(single, at), produced_at=answer.produced_at_utc)
     except UNREADABLE as error:
         raise StatusUndecidable(f"the response cannot be read: {error}") from error
     raise StatusUndecidable("the response is about another certificate")

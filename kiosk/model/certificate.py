@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kiosk.model.characters import certified_text, impossible
@@ -128,11 +128,15 @@ class RevocationReason(StrEnum):
 
 @dataclass(frozen=True)
 class CertificateStatus:
-    """The authority's answer about one certificate; `reason` and `revoked_at` only when revoked or pending."""
+    """The authority's answer about one certificate; `reason` and `revoked_at` only when revoked or pending.
+
+    `produced_at` is the authority's time as it answered, to the second, where it is known.
+    """
 
     state: CertificateState
     reason: RevocationReason | None = None
     revoked_at: datetime.datetime | None = None
+    produced_at: datetime.datetime | None = field(default=None, compare=False)
 
 
 def serial_text(serial: int) -> str:
