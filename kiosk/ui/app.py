@@ -44,6 +44,13 @@ if TYPE_CHECKING:
 _LEAVING_TAKES_AT_MOST_S = 45.0
 """The longest card step; the service manager waits as long."""
 
+_ENDS_AFTER_S = 60.0
+"""So long a station stays out of service before it ends, for the service manager to start it anew.
+
+What it lacked at its start, a store or a reader, may have come meanwhile. Ten starts in five minutes would be given up
+(systemd/kiosk.service).
+"""
+
 _TELLS_OF_DEVICES_EVERY_S = 5.0
 
 _LOOKS_FOR_TROUBLES_EVERY_S = 2.0
@@ -480,3 +487,5 @@ class KioskApp(App[None], inherit_bindings=False):
         words = tuple(self._catalogues[name] for name in LANGUAGES)
         self.add_mode(OUTAGE, lambda: Outage(words, cause, self.leave if self._is_demo else None))
         self.switch_mode(OUTAGE)
+        if not self._is_demo:
+            self.set_timer(_ENDS_AFTER_S, self.leave)

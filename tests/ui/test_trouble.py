@@ -1,6 +1,5 @@
 """Refusals, stops, defects and the end of the program: what each person sees, and what is certain afterwards."""
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable
@@ -242,6 +241,20 @@ def test_a_counter_that_does_not_open_says_why(play: Callable[..., KioskApp]) ->
         assert "no reader named ABC" in text_on(app)
 
     play(ScriptedCounter(fails_to_open="no reader named ABC"), technician)
+
+
+def test_a_station_that_is_out_of_service_ends_to_be_started_anew(
+    play: Callable[..., KioskApp], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Time of the event loop, which no clock that is turned by hand moves.
+    monkeypatch.setattr("kiosk.ui.app._ENDS_AFTER_S", 0.05)
+
+    async def nobody(pilot: Pilot[None], app: KioskApp) -> None:
+        await leave(app)
+
+    counter = ScriptedCounter(fails_to_open="no store")
+    assert play(counter, nobody, is_demo=False).return_code == ExitCode.INTERNAL
+    assert counter.is_closed
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
