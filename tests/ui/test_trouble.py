@@ -1,5 +1,6 @@
 """Refusals, stops, defects and the end of the program: what each person sees, and what is certain afterwards."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable
