@@ -10,7 +10,7 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.dates import eras
 from kiosk.ui.resident.form import OtherEra, TypeBirthDate
 from kiosk.ui.seat import Seat
-from kiosk.ui.voice import sentence
+from kiosk.ui.voice import sentences
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import ScriptedCounter
 from tests.ui.walk import reach, until
@@ -56,7 +56,7 @@ def test_erasing_what_is_empty_leads_back_to_the_era(locale: Path) -> None:
 
 def test_another_era_is_one_key_away_by_touch_keypad_and_ear(locale: Path) -> None:
     async def touch(pilot: Pilot[None], host: ScreenHost) -> None:
-        assert "*を押すと、年号を選びなおす" in sentence(host.screen, host.seat.words)
+        assert "*を押すと、年号を選びなおす" in " ".join(sentences(host.screen, host.seat.words))
         await pilot.press("3", "1")
         await pilot.click("#other-era")
 
