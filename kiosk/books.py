@@ -23,7 +23,7 @@ from kiosk.journal.database import open_database
 from kiosk.journal.durations import ActDuration, act_durations, usual_s
 from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.head import load_head_key
-from kiosk.journal.journal import Journal
+from kiosk.journal.journal import Journal, told_stage
 from kiosk.journal.records import CaseRecord, EffectState
 from kiosk.journal.seal import load_station_key
 from kiosk.journal.verify import verify_chain
@@ -36,8 +36,8 @@ from kiosk.register.register import ResidentLookup
 from kiosk.ui.books import DayTakings, JournalLine, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
-_TIMED = (Step.GENERATE_KEY, Step.CERTIFY, Step.WRITE, Step.CONFIRM)
-"""Acts of the card and of the authority alone: no person is waited for in them."""
+_TIMED = (Step.CERTIFY, Step.CONFIRM)
+"""Acts of the authority: in those of the card a person may be waited for."""
 
 
 @contextmanager
@@ -174,8 +174,9 @@ class StationBooks:
                 continue
             own.append(entry)
             issued[day] += facts["event"] == EffectState.DONE and facts.get("step") == Step.CLOSED
-            if "code" in facts:
-                failed[day].add(str(facts.get("case", "")))
+            stage = told_stage(facts)
+            if "code" in facts and stage is not None and stage.is_ended:
+                failed[day].add(str(facts["case"]))
         codes = Counter(case.code for case in self._journal.cases() if case.code)
         by_day: dict[datetime.date, list[ActDuration]] = {day: [] for day in issued}
         for duration in act_durations(own):

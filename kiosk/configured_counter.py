@@ -34,11 +34,9 @@ from kiosk.failure_book import load_failure_book
 from kiosk.far_clerk import FarForms, StationFarClerk
 from kiosk.issuance.filing import filed
 from kiosk.issuance.station import Station
-from kiosk.journal.durations import act_durations, usual_s
 from kiosk.maintenance.device_board import DeviceBoard, ToldDevice
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
-from kiosk.model.step import Step
 from kiosk.model.town import Areas
 from kiosk.papers.press import Press
 from kiosk.procedures import StationProcedures
@@ -82,8 +80,6 @@ _RECOVERABLE = frozenset(("cutter_error", "recoverable_error"))
 
 _LOOKED_AFTER_BY_NONE = ("clerk_drawer", "cash_changer")
 
-_ENTRIES_OF_USUAL = 500
-"""So many of the journal's entries tell what is usual: some twenty cases."""
 _EMPTY_CARD = "visitor"
 """The card of somebody who has not applied yet."""
 
@@ -219,12 +215,6 @@ class ConfiguredCounter:
         forms = self._forms_for_cases()
         printed = self._printed_numbers.pop(resident.code, None) or forms.number_for(resident.code)
         return Application(printed or forms.next_number(), resident.code)
-
-    def usual_key_generation_s(self) -> float | None:
-        """The median of the newest ones, from the journal."""
-        assert self._assembly is not None, "the counter is open before anybody applies"
-        newest = self._assembly.station.journal.newest_entries(_ENTRIES_OF_USUAL)
-        return usual_s(act_durations(newest), Step.GENERATE_KEY)
 
     def _forms_for_cases(self) -> PrintedForms:
         if self._forms is None:

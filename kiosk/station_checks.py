@@ -83,6 +83,7 @@ def surroundings(
     url = without_secrets(authority_url)
     try:
         status = station.authority.status(station.authority.credential_certificate, station.issuer)
+        answered_at = station.clock()
     except AuthorityError as error:
         yield Check("authority", "fail", f"{url}: {error}")
     else:
@@ -90,7 +91,7 @@ def surroundings(
         told = f"answers in {took_ms:.0f} ms, this station's credential: {status.state}"
         yield Check("authority", "pass", f"{url}: {told}")
         if status.produced_at is not None:
-            yield _clock_against(status.produced_at, station.clock())
+            yield _clock_against(status.produced_at, answered_at)
     now = station.clock()
     yield Check("clock", "pass", f"{now.astimezone(JAPAN):%Y-%m-%d %H:%M:%S %z}")
     is_synchronized = _SYNCHRONIZED.exists()

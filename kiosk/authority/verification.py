@@ -231,7 +231,10 @@ def _is_about(single: ocsp.OCSPSingleResponse, wanted: ocsp.OCSPRequest) -> bool
 
 def _read_single(single: ocsp.OCSPSingleResponse, at: datetime.datetime) -> CertificateStatus:
     if single.this_update_utc - CLOCK_SKEW > at:
-        raise StatusUndecidable("the response is from the future")
+        behind_s = (single.this_update_utc - at).total_seconds()
+        raise StatusUndecidable(
+            f"the response is from the future: this clock is {behind_s:.0f} s behind the responder's"
+        )
     if single.next_update_utc is not None and single.next_update_utc + CLOCK_SKEW < at:
         raise StatusUndecidable("the response is out of date")
     if single.certificate_status is ocsp.OCSPCertStatus.GOOD:

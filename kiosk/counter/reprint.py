@@ -24,6 +24,8 @@ from kiosk.journal.records import NumberedReceipt
 from kiosk.model.application import AuthorisedApplicant, SettledFee
 from kiosk.model.resident import Sex
 
+CERTIFICATE_COPIED = "certificate_copy"
+"""The event of a copy of what a certificate says, likewise."""
 COPIED = "receipt_copy"
 """The event of a copy, which is in the journal whether or not the paper then came out."""
 
@@ -104,6 +106,11 @@ def certificate_of(number: int, journal: Journal) -> CertificateContent:
         pending.not_after,
         ", ".join(str(attribute.value) for attribute in reversed(list(issuer))),
     )
+
+
+def note_certificate_copy(number: int, operator: str, journal: Journal) -> None:
+    """Journals, before it is printed, for whom what this receipt's certificate says is printed."""
+    journal.note({"event": CERTIFICATE_COPIED, "receipt": number, "operator": operator}, lambda _: None)
 
 
 def _issued(number: int, journal: Journal) -> _Issued:

@@ -117,17 +117,6 @@ def newest_entry(transaction: Transaction, station: str) -> Entry | None:
     return None if row is None else _entry(row)
 
 
-def newest_entries(database: Database, station: str, count: int) -> list[Entry]:
-    """So many of a station's last entries, oldest first."""
-    with database.read() as transaction:
-        rows = transaction.run(
-            "SELECT station, seq, body, hash, node FROM journal WHERE station = ? ORDER BY seq DESC LIMIT ?",
-            station,
-            count,
-        )
-        return [_entry(row) for row in rows][::-1]
-
-
 def newest_entry_about(transaction: Transaction, station: str, events: Collection[str]) -> Entry | None:
     """The last entry of a station with one of these events."""
     named = " OR ".join("body LIKE ?" for _ in events)

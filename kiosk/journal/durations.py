@@ -1,13 +1,18 @@
-"""How long the acts of cases took, by the times of the journal's entries."""
+"""How long the acts of cases took, by the times of the journal's entries.
+
+From an act's intention to its end, so that of acts in which a person is waited for it tells the person.
+"""
 
 import datetime
 import json
-import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kiosk.journal.entry import Entry
 from kiosk.journal.records import EffectState
+
+LONGEST_S = 300.0
+"""What took longer was interrupted: nothing in the journal says that a program ended and another went on."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class ActDuration:
 
 
 def act_durations(entries: Iterable[Entry]) -> Iterator[ActDuration]:
-    """Of every act that was done straight after it was intended: whatever came between was an interruption."""
+    """Of every act that was done straight after it was intended, and not only found to be done."""
     intended: dict[tuple[str, str], tuple[str, datetime.datetime]] = {}
     for entry in entries:
         facts = json.loads(entry.body)
@@ -30,11 +35,13 @@ def act_durations(entries: Iterable[Entry]) -> Iterator[ActDuration]:
         at = datetime.datetime.fromisoformat(facts["at"])
         if event == EffectState.INTENDED:
             intended[case] = act, at
-        elif event == EffectState.DONE and act == begun_act and begun_at is not None:
-            yield ActDuration(act, at, (at - begun_at).total_seconds())
+        elif event == EffectState.DONE and act == begun_act and begun_at is not None and "auto" not in facts:
+            seconds = (at - begun_at).total_seconds()
+            if 0 <= seconds <= LONGEST_S:
+                yield ActDuration(act, at, seconds)
 
 
 def usual_s(durations: Iterable[ActDuration], act: str) -> float | None:
-    """The median of an act's durations in seconds, None where it was never done."""
-    seconds = [one.seconds for one in durations if one.act == act]
-    return statistics.median(seconds) if seconds else None
+    """The median of an act's durations in seconds, the upper of two; None where it was never done."""
+    seconds = sorted(one.seconds for one in durations if one.act == act)
+    return seconds[len(seconds) // 2] if seconds else None

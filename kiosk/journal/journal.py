@@ -21,7 +21,6 @@ from kiosk.journal.chain import (
     Chain,
     StoredPlaces,
     head_over,
-    newest_entries,
     newest_entry,
     newest_entry_about,
     read_entries,
@@ -594,10 +593,6 @@ class Journal:
     def entries(self) -> Iterator[Entry]:
         """All entries of all stations, each station's oldest first."""
         return read_entries(self._database)
-
-    def newest_entries(self, count: int) -> list[Entry]:
-        """So many of this station's last entries, oldest first."""
-        return newest_entries(self._database, self.station, count)
 
     def _has_been_overtaken(self, transaction: Transaction, case: CaseRecord, event: Happening) -> bool:
         """Whether an effect stands otherwise than when this process saw it last."""

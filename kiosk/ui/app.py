@@ -423,19 +423,30 @@ class KioskApp(App[None], inherit_bindings=False):
             self._is_leaving = True
             self.run_worker(self._leave(), group="leaving")
 
-    async def _leave(self) -> None:
+    def _close_lines(self) -> None:
+        """Whatever is under way hears that no person answers from now on."""
         for under_way in (self.board.case, self.board.service):
             if under_way is not None:
                 under_way.line.close()
+
+    async def _leave(self) -> None:
+        try:
+            await self._hang_up_and_close()
+        finally:
+            self.exit(return_code=0 if self.fault is None else ExitCode.INTERNAL)
+
+    async def _hang_up_and_close(self) -> None:
+        self._close_lines()
         if self._attending is not None:
             # Terminals that still wait hear that the clerk is gone.
             await asyncio.wait({asyncio.ensure_future(self._attending.wait())}, timeout=_HANGING_UP_TAKES_AT_MOST_S)
         # In its turn on the station's thread, so that a counter that is being made is closed too.
         closing = asyncio.ensure_future(self._thread.call(self._close))
-        await asyncio.wait({closing}, timeout=_LEAVING_TAKES_AT_MOST_S)
+        # A paper that the clerk has printed meanwhile is not cut off.
+        books = asyncio.ensure_future(self._books_thread.call(lambda: None))
+        await asyncio.wait({closing, books}, timeout=_LEAVING_TAKES_AT_MOST_S)
         if closing.done() and (error := closing.exception()) is not None:
             _log.error("the counter did not close cleanly: %s", error)
-        self.exit(return_code=0 if self.fault is None else ExitCode.INTERNAL)
 
     def _close(self) -> None:
         if self._counter is not None:
@@ -443,9 +454,7 @@ class KioskApp(App[None], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """However the program ends, no case keeps its thread waiting for a person."""
-        for under_way in (self.board.case, self.board.service):
-            if under_way is not None:
-                under_way.line.close()
+        self._close_lines()
         if self._calming is not None:
             self._calming.cancel()
         self._thread.end()
@@ -477,6 +486,10 @@ class KioskApp(App[None], inherit_bindings=False):
         is_first = self.fault is None
         if is_first:
             self.fault = error
+            if not self._is_demo:
+                self.set_timer(_ENDS_AFTER_S, self.leave)
+            # Nobody can be asked any more, so that nothing goes on that waits for an answer, least of all for coins.
+            self._close_lines()
         # Frames without the exception's own text, for the same reason.
         _log.error("out of service: %s\n%s", cause, "".join(traceback.format_tb(error.__traceback__)))
         if not is_first or self._screen_in_front() is None:
@@ -487,5 +500,3 @@ class KioskApp(App[None], inherit_bindings=False):
         words = tuple(self._catalogues[name] for name in LANGUAGES)
         self.add_mode(OUTAGE, lambda: Outage(words, cause, self.leave if self._is_demo else None))
         self.switch_mode(OUTAGE)
-        if not self._is_demo:
-            self.set_timer(_ENDS_AFTER_S, self.leave)

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from kiosk.model.resident import Resident
@@ -28,7 +28,7 @@ class LeftCase:
 
 EVENTS = (
     *("begun", "numbered", "purged", "escrowed", "not_admitted"),
-    *("exempted", "receipt_copy", "till", "day_close", "handover", "machine"),
+    *("exempted", "receipt_copy", "certificate_copy", "till", "day_close", "handover", "machine"),
 )
 """What entries tell besides stages and steps."""
 
@@ -92,14 +92,14 @@ class DayTakings:
 class Statistics:
     """What happened on each day, oldest first, and how often which failure code ended a case, most frequent first.
 
-    `issued` are certificates, `failed` the cases that a failure code stopped, `took` the median of each act's duration
+    `issued` are certificates, `failed` the cases that ended by a failure code, `took` the median of each act's duration
     in seconds, by the act's word; None for a day without any.
     """
 
     issued: tuple[tuple[datetime.date, int], ...]
     codes: tuple[tuple[str, int], ...]
-    failed: tuple[tuple[datetime.date, int], ...] = ()
-    took: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    failed: tuple[tuple[datetime.date, int], ...]
+    took: Mapping[str, tuple[float | None, ...]]
 
 
 class Books(Protocol):

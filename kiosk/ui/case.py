@@ -60,8 +60,6 @@ class OpenCase:
         self.ending: Ending | None = None
         self.is_stopping = False
         self.stopped_by: Actor | None = None
-        self.usual_key_generation_s: float | None = None
-        """How long a card usually takes to make its key, as far as the station knows."""
         self._bell = bell
 
     @property

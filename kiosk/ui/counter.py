@@ -68,10 +68,6 @@ class Counter(Protocol):
         """Takes in a resident's form, pre-filled from the register, under a new number (demo)."""
         ...
 
-    def usual_key_generation_s(self) -> float | None:
-        """How long cards of this station usually take to make their key; None where none has made one yet."""
-        ...
-
     def records(self) -> "CounterRecords":
         """What the counter keeps beside its cases; on the thread that will use it, once the counter is open."""
         ...

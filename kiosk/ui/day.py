@@ -12,7 +12,15 @@ from hw.ports import PrintOutcome, UnownedMoney
 from kiosk.clock import JAPAN
 from kiosk.counter.cash_count import CashCount, CountKind, KeptCount, drawer_day
 from kiosk.counter.queue import Purpose, TicketState
-from kiosk.counter.reprint import Copied, CopyReason, ReceiptUnknown, certificate_of, copy_receipt
+from kiosk.counter.reprint import (
+    CertificateContent,
+    Copied,
+    CopyReason,
+    ReceiptUnknown,
+    certificate_of,
+    copy_receipt,
+    note_certificate_copy,
+)
 from kiosk.model.resident import Resident
 from kiosk.ui.board import Board
 from kiosk.ui.books import Books, DayTakings
@@ -251,12 +259,18 @@ class CounterDay:
         }
         return await self._print("inquiry", words, values)
 
-    async def print_certificate_copy(self, number: int, words: Words) -> PrintOutcome | None:
-        """What the certificate of this receipt says, for its owner to keep; None where no such receipt can be read."""
+    async def certificate(self, number: int) -> CertificateContent | None:
+        """What the certificate of this receipt says; None where no such receipt can be read."""
         try:
-            content = await self._thread.call(lambda: certificate_of(number, self._records().journal))
+            return await self._thread.call(lambda: certificate_of(number, self._records().journal))
         except ReceiptUnknown:
             return None
+
+    async def print_certificate_copy(
+        self, number: int, content: CertificateContent, operator: str, words: Words
+    ) -> PrintOutcome:
+        """What the certificate of this receipt says, for its owner to keep; printed for the clerk of that name."""
+        await self._thread.call(lambda: note_certificate_copy(number, operator, self._records().journal))
         valid_from, valid_until = (at.astimezone(JAPAN).date() for at in (content.not_before, content.not_after))
         values = {
             "name": content.name,

@@ -38,7 +38,7 @@ class StationForms:
         return self._station.clock().astimezone(JAPAN).date()
 
     async def writings(self, reading: str, part: NamePart) -> tuple[str, ...]:
-        """The dictionaries'; none without it, for kana alone are no choice."""
+        """The dictionaries'; none without them, for kana alone are no choice."""
         if not self._writings.is_there:
             return ()
         return await self._own_thread.call(self._writings.of, reading, part)

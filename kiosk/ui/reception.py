@@ -1,6 +1,7 @@
 """Takes residents in: their forms, their cases, and the thread on which a case runs."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from kiosk.issuance.station import Station
 
 
+_USUAL_OF = 20
+"""So many of the newest tell what is usual."""
 _SLICE_S = 0.5
 """How long the station's thread waits for a card before somebody else gets a turn."""
 
@@ -106,12 +109,12 @@ class StationReception:
         self._board = board
         self._issue = issue
         self._start = start
+        self._key_generations_s: deque[int] = deque(maxlen=_USUAL_OF)
 
     async def open_case(self, resident: Resident) -> OpenCase:
         """Files the form and lets its case run."""
         application = await self._thread.call(self._counter.file_application, resident)
         case = OpenCase(application, resident, self._board.bell)
-        case.usual_key_generation_s = await self._thread.call(self._counter.usual_key_generation_s)
         self._board.open(case)
         self._start(self._run(case))
         return case
@@ -124,6 +127,16 @@ class StationReception:
 
         far = self._counter.far_clerk()
         self._board.close(case, await self._thread.call(run_case, self._issue, case, self._station, post, far))
+
+    @property
+    def usual_key_generation_s(self) -> int | None:
+        """How long cards here usually take to make their key; None before the first since the program was started."""
+        seconds = sorted(self._key_generations_s)
+        return seconds[len(seconds) // 2] if seconds else None
+
+    def note_key_generation(self, took_s: int) -> None:
+        """A card has made its key in that many seconds, counted from the moment its resident had chosen a password."""
+        self._key_generations_s.append(took_s)
 
     def closed(self) -> Closed | None:
         """What the counter's hours say now."""

@@ -74,7 +74,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self._can_stop = can_stop
         self._shown_at_s = seat.now()
         self._has_been_shown = False
-        self._said: list[str] = []
+        self._said: set[str] = set()
         self._left_s = 0
         self.concerning = ""
         """Which terminal's matter this is, for the banner; empty for what is done at this one."""
@@ -152,7 +152,9 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def _presence_question(self) -> Widget:
         stay = Key(self.words("presence.stay"), id="stay", hint="Enter", kind="main")
-        return Horizontal(Paragraph(self._presence_text, id="presence"), stay, classes="question -presence")
+        return Horizontal(
+            Paragraph(self._presence_text, id="presence", classes="counting"), stay, classes="question -presence"
+        )
 
     def _lock(self) -> Widget:
         return SeatLock(self.seat)
@@ -231,10 +233,15 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             return
         from kiosk.ui.voice import news_first, sentences  # most terminals have no voice
 
-        texts = sentences(self, self.words)
-        if text := news_first(texts, self._said):
+        now = sentences(self, self.words)
+        if text := news_first(now, self._said):
             voice.say(text)
-        self._said = texts
+        self._said = {sentence.known_by for sentence in now}
+
+    def say_again(self, text: str) -> None:
+        """Has a text that stands on the screen already said as news: what it tells has happened once more."""
+        self._said.discard(text)
+        self.say_what_is_new()
 
     def _follow_lock(self) -> None:
         if self.seat.is_locked == self.is_locked:

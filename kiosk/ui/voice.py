@@ -1,12 +1,13 @@
 """What a screen says to somebody who does not see it: its texts, then every key with the keyboard's key that does it.
 
 Before them, while the staff are called, that they are. A screen that changes says what is new on it first, and then all
-of it: who types hears the character, and who has lost his way hears where he is.
+of it: who types hears what was taken, and who has lost his way hears where he is. Seconds that are counted are no news.
 
 `Voice` is the port; nothing speaks unless a station has one. Passwords are never spoken: a masked field says nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from textual.screen import Screen
@@ -29,13 +30,21 @@ class Voice(Protocol):
         ...
 
 
-def sentences(screen: Screen[Any], words: Words) -> list[str]:
+@dataclass(frozen=True)
+class Sentence:
+    """What is said; and what it is known by when it was said before: the text, or where seconds count their place."""
+
+    text: str
+    known_by: str
+
+
+def sentences(screen: Screen[Any], words: Words) -> list[Sentence]:
     """Everything that somebody has to hear to go on from this screen, text by text and key by key."""
     silent = set(screen.query(_UNSPOKEN))
     texts = [
-        paragraph.text.replace("\n", " ").strip()
+        _sentence(paragraph)
         for paragraph in screen.query(Paragraph)
-        if paragraph not in silent and _is_shown(paragraph)
+        if paragraph not in silent and paragraph.text.strip() and _is_shown(paragraph)
     ]
     keys = [
         words("voice.key", key=keyboard_key, label=label)
@@ -43,15 +52,21 @@ def sentences(screen: Screen[Any], words: Words) -> list[str]:
         if _is_shown(key) and not key.disabled
         for keyboard_key, label in key.ways
     ]
-    if any(key.is_calling for key in screen.query(CallKey)):
-        texts.insert(0, words("voice.called"))
-    return [*filter(None, texts), *keys]
+    called = [words("voice.called")] if any(key.is_calling for key in screen.query(CallKey)) else []
+    return [*(Sentence(text, text) for text in called), *texts, *(Sentence(text, text) for text in keys)]
 
 
-def news_first(texts: Sequence[str], said: Sequence[str]) -> str:
-    """The texts in one, those before the others that were not `said` before; empty where nothing is new."""
-    new = [text for text in texts if text not in said]
-    return " ".join((*new, *(text for text in texts if text in said))) if new else ""
+def news_first(now: Sequence[Sentence], said: Collection[str]) -> str:
+    """All in one text, what was not `said` before at its beginning; empty where all is as it was."""
+    new = [sentence.text for sentence in now if sentence.known_by not in said]
+    if not new and {sentence.known_by for sentence in now} == set(said):
+        return ""
+    return " ".join((*new, *(sentence.text for sentence in now if sentence.known_by in said)))
+
+
+def _sentence(paragraph: Paragraph) -> Sentence:
+    text = paragraph.text.replace("\n", " ").strip()
+    return Sentence(text, f"#{paragraph.id}" if paragraph.has_class("counting") else text)
 
 
 def _is_shown(widget: Widget) -> bool:

@@ -263,7 +263,7 @@ class Progress:
 
     @property
     def least(self) -> int:
-        """Keys that the screen with the fewest has had; every screen is among those shown alone."""
+        """Keys that the screen with the fewest has had, of those that were ever shown alone: after one round all."""
         return min((self.by_screen[name] for name in self.alone), default=0)
 
     def told(self) -> str:
@@ -317,8 +317,9 @@ class Campaign:
                 return seen.total()
             case "alone":
                 self._met = self._met or meet_all(self._locale)
-                had = self.progress.by_screen
-                lack = {name: met for name, met in self._met.items() if not self._each or had[name] < self._each}
+                had, is_first = self.progress.by_screen, not self.progress.alone
+                # The first such round has every screen, so that from then on all are known.
+                lack = {name: met for name, met in self._met.items() if is_first or had[name] < self._each}
                 seen = _in_a_process(lambda: run_alone(_ALONE_A_ROUND, seed, self._locale, lack))
                 self.progress.alone += seen
                 return seen.total()

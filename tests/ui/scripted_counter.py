@@ -226,7 +226,9 @@ class ScriptedBooks:
 
     def statistics(self, until: datetime.date, days: int) -> Statistics:
         issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))
-        return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)))
+        failed = tuple((day, count % 2) for day, count in issued)
+        took = {"certify": tuple(None if count == 0 else count / 4 for _, count in issued)}
+        return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)), failed, took)
 
     def takings(self, day: datetime.date, after: int) -> DayTakings:
         return DayTakings(day, 2, 1000, 1, 500, len(self.left), receipts=(16, 17))
@@ -337,7 +339,6 @@ class ScriptedCounter:
             )
         )
         self.clock = lambda: NOW
-        self.key_generation_s: float | None = 20.0
         self.signs: list[str] = []
         self.left: tuple[LeftCase, ...] = ()
         self.is_closed = False
@@ -380,9 +381,6 @@ class ScriptedCounter:
     def file_application(self, who: Resident) -> Application:
         self._filed += 1
         return Application(f"2026-{self._filed:04d}", who.code)
-
-    def usual_key_generation_s(self) -> float | None:
-        return self.key_generation_s
 
     def records(self) -> CounterRecords:
         """Of a store that lives in a folder of its own as long as the counter."""

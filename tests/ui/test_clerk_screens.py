@@ -1,6 +1,7 @@
 """The clerk's screens, one at a time."""
 
 import dataclasses
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,24 +9,29 @@ import pytest
 from textual.pilot import Pilot
 
 from hw.ports import MachineMoney
+from kiosk.counter.reprint import CertificateContent
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
 from kiosk.model.certificate import certify_items
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.policy import PasswordKind
+from kiosk.model.resident import Sex
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import PaperSeen
 from kiosk.ui.clerk.approval import Approve, Approved
 from kiosk.ui.clerk.identity import CheckIdentity
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount, is_likely
+from kiosk.ui.clerk.papers import ConfirmCopy
 from kiosk.ui.clerk.service import ChooseCause, RevocationChoice
 from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
+from kiosk.ui.words import LANGUAGES
+from tests.ui.fit import flaws
 from tests.ui.screen_host import ScreenHost, show
 from tests.ui.scripted_counter import ROUTES, resident
-from tests.ui.walk import until
+from tests.ui.walk import SMALL, until
 
 ITEMS = resident(0).items
 
@@ -174,6 +180,24 @@ def test_a_look_at_the_paper_has_no_default(key: str, seen: PaperSeen | Unsure, 
         await pilot.press(key)
 
     assert show(lambda seat: LookAtPaper(seat, 7, 17), locale, use) == [seen]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_copy_of_a_certificate_is_printed_when_the_clerk_has_seen_whose_it_is(language: str, locale: Path) -> None:
+    day = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
+    content = CertificateContent("幌延　太郎", "下沼", datetime.date(1931, 5, 3), Sex.MALE, "7B" * 16, day, day, "JP")
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        host.seat.speak(language)
+        assert isinstance(host.screen, ConfirmCopy)
+        await host.screen.compose_anew()
+        await pilot.resize_terminal(*SMALL)
+        await pilot.pause()
+        assert flaws(host.screen) == []
+        assert "幌延　太郎" in host.text and "7B7B" in host.text and "下沼" not in host.text
+        await pilot.press("enter")
+
+    assert show(lambda seat: ConfirmCopy(seat, content), locale, use) == [True]
 
 
 def test_the_clerk_says_whether_the_resident_has_his_card(locale: Path) -> None:

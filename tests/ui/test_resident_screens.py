@@ -9,7 +9,7 @@ from hw.ports import PinPolicy
 from kiosk.model.application import Application
 from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
-from kiosk.ui.persons import FeeDue
+from kiosk.ui.persons import ChangeDue, FeeDue
 from kiosk.ui.picture import CELL_HEIGHT, CELL_WIDTH, picture
 from kiosk.ui.resident.application import ChooseApplication, ConfirmItems
 from kiosk.ui.resident.password import ChoosePassword, EnterPassword
@@ -151,10 +151,15 @@ def test_coins_that_have_fallen_are_told_and_what_is_missing(locale: Path) -> No
 
     async def use(pilot: Pilot[None], host: ScreenHost) -> None:
         assert "いただきました" not in host.text
-        for due_yen, told in ((500, ""), (400, "100円 いただきました。あと 400円です。")):
-            case.take(FeeDue(due_yen))
+        for news, told in (
+            (FeeDue(500), ""),
+            (FeeDue(400), "100円 いただきました。あと 400円です。"),
+            (None, "100円 いただきました。あと 400円です。"),
+            (ChangeDue(0), "お支払いが すみました"),
+        ):
+            case.clerk_asked = news
             assert isinstance(host.screen, FeeNotice)
             host.screen.follow()
-            assert told in host.text and ("いただきました" in host.text) is bool(told)
+            assert told in host.text and ("いただきました" in host.text or "すみました" in host.text) is bool(told)
 
     assert show(lambda seat: FeeNotice(seat, case, 7, 500), locale, use) == []

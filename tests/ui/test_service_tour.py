@@ -35,7 +35,7 @@ def test_the_residents_part_fits_in_easy_japanese_and_every_arrangement(
     said: dict[str, str] = {}
 
     def hear(app: KioskApp, name: str) -> tuple[str, ...]:
-        said[name] = " ".join(sentences(app.screen, app.screen.words))
+        said[name] = " ".join(sentence.text for sentence in sentences(app.screen, app.screen.words))
         return ()
 
     async def tour(pilot: Pilot[None], visit: Shoot) -> None:

@@ -19,7 +19,7 @@ from hw.sim.panel import _ORDERS
 from kiosk.counter.cash_count import CountKind
 from kiosk.counter.desk import EXEMPTED
 from kiosk.counter.queue import Purpose
-from kiosk.counter.reprint import COPIED, CopyReason
+from kiosk.counter.reprint import CERTIFICATE_COPIED, COPIED, CopyReason
 from kiosk.counter.till import EVENT as TILL
 from kiosk.failure_book import load_failure_book
 from kiosk.issuance.persons import CardAction
@@ -96,7 +96,7 @@ VALUES = {
     "clerk.cash.{}.title": [CashTrouble],
     "clerk.cash.{}.text": [CashTrouble],
     "banner.{}": [SeatName],
-    "character.{}": [set(LOOK_ALIKES.values())],
+    "character.{}": [{name for group in LOOK_ALIKES for name in group.values()}],
     "language.{}": [RESIDENT_LANGUAGES],
     "colours.{}": [[theme.name for theme in THEMES]],
     "layout.{}": [LAYOUTS],
@@ -295,7 +295,7 @@ def test_english_is_in_latin_letters() -> None:
 
 
 def test_what_the_journal_tells_besides_stages_and_steps_is_known_by_name() -> None:
-    named = (PURGED, ESCROWED, NOT_ADMITTED, EXEMPTED, COPIED, TILL, *CountKind)
+    named = (PURGED, ESCROWED, NOT_ADMITTED, EXEMPTED, COPIED, CERTIFICATE_COPIED, TILL, *CountKind)
     assert set(EVENTS) == {"begun", "numbered", *named}
 
 

@@ -29,7 +29,7 @@ from kiosk.ui.clerk.left_elsewhere import left_at_terminals, tell_carried_out
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.menu import Duty, Menu
 from kiosk.ui.clerk.money import EnterAmount, GiveMoney, MindCash
-from kiosk.ui.clerk.papers import Choose, EnterReceiptNumber, Told, told_of
+from kiosk.ui.clerk.papers import Choose, ConfirmCopy, EnterReceiptNumber, Told, told_of
 from kiosk.ui.clerk.queue import QueueOrder, QueueScreen
 from kiosk.ui.clerk.receive import FindResident
 from kiosk.ui.clerk.service import Decided
@@ -328,7 +328,7 @@ async def _copy_receipt(seat: Seat, day: CounterDay) -> None:
 
 
 async def _print_paper(seat: Seat, office: Office) -> None:
-    paper = await _show(seat, Choose(seat, "papers", PAPERS))
+    paper = await _show(seat, Choose(seat, "papers", PAPERS, blank=PAPERS.index(_FIRST_BLANK) + 1))
     if paper in ("application", "inquiry"):
         await _print_for_resident(seat, office, is_letter=paper == "inquiry")
     elif paper == "certificate_copy":
@@ -339,10 +339,14 @@ async def _print_paper(seat: Seat, office: Office) -> None:
 
 async def _print_certificate_copy(seat: Seat, day: CounterDay) -> None:
     number = await _show(seat, EnterReceiptNumber(seat))
-    if isinstance(number, int):
-        outcome = await day.print_certificate_copy(number, seat.words)
-        told = Told(seat, "no_receipt", number=number) if outcome is None else Told(seat, told_of(outcome))
-        await _show(seat, told)
+    if not isinstance(number, int):
+        return
+    content = await day.certificate(number)
+    if content is None:
+        await _show(seat, Told(seat, "no_receipt", number=number))
+    elif await _show(seat, ConfirmCopy(seat, content)) is True:
+        outcome = await day.print_certificate_copy(number, content, seat.person, seat.words)
+        await _show(seat, Told(seat, told_of(outcome)))
 
 
 async def _print_for_resident(seat: Seat, office: Office, *, is_letter: bool) -> None:
@@ -373,7 +377,8 @@ async def choose_settings(seat: Seat) -> None:
 
 
 PAPERS = ("application", "inquiry", "certificate_copy", "password_sheet", "hold", "refund", "refusal")
-"""What is printed from the menu, in its order; all but the first three are filled in by hand."""
+"""What is printed from the menu, in its order; from the first blank one on all are filled in by hand."""
+_FIRST_BLANK = "password_sheet"
 RENEWAL = ("revoke", "receive")
 AGENTS_PAPERS = ("application", "inquiry")
 SETTINGS = ("language", "look", "lock_soon", "lock_usual", "lock_late")

@@ -7,8 +7,11 @@ from textual.app import ComposeResult
 from textual.containers import Grid
 
 from hw.ports import PrintOutcome
+from kiosk.counter.reprint import CertificateContent
+from kiosk.ui.dates import day_text
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.widgets.facts import Facts
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
@@ -16,20 +19,24 @@ _LONGEST_NUMBER = 6
 
 
 class Choose(SeatScreen[str]):
-    """One of several words, each with its digit; `purpose` names the words `clerk.PURPOSE.title` and `.CHOICE`."""
+    """One of several words, each with its digit; `purpose` names the words `clerk.PURPOSE.title` and `.CHOICE`.
+
+    `values` are filled into the title.
+    """
 
     AUTO_FOCUS = "#choice-1"
     NAMED_KEYS = "#choices Key"
     ASKS_BACK = False
 
-    def __init__(self, seat: Seat, purpose: str, choices: Sequence[str]) -> None:
+    def __init__(self, seat: Seat, purpose: str, choices: Sequence[str], **values: object) -> None:
         super().__init__(seat, can_stop=True)
+        self._values = values
         self._purpose = purpose
         self._choices = choices
 
     def page(self) -> ComposeResult:
         """Four in a row."""
-        yield Paragraph(self.words(f"clerk.{self._purpose}.title"), classes="title")
+        yield Paragraph(self.words(f"clerk.{self._purpose}.title", **self._values), classes="title")
         with Grid(id="choices"):
             for number, choice in enumerate(self._choices, 1):
                 label = self.words(f"clerk.{self._purpose}.{choice}")
@@ -79,6 +86,38 @@ class EnterReceiptNumber(SeatScreen[int]):
         """On, when there is a number."""
         if self._digits and int(self._digits):
             self.dismiss(int(self._digits))
+
+
+class ConfirmCopy(SeatScreen[bool]):
+    """Whose certificate is copied: a number that was mistyped must not print a stranger's address."""
+
+    ASKS_BACK = False
+
+    def __init__(self, seat: Seat, content: CertificateContent) -> None:
+        super().__init__(seat, can_stop=True)
+        self._content = content
+
+    def page(self) -> ComposeResult:
+        """The owner and the certificate."""
+        words, content = self.words, self._content
+        yield Paragraph(words("clerk.certificate_copy.title"), classes="title")
+        yield Facts(
+            {
+                words("item.name"): content.name,
+                words("item.birth_date"): day_text(content.birth_date, words),
+                words("resident.own.serial"): content.serial,
+            }
+        )
+        yield Paragraph(words("clerk.certificate_copy.text"), classes="aside")
+
+    def keys(self) -> Iterable[Key]:
+        """Prints."""
+        yield Key(self.words("clerk.certificate_copy.print"), id="print", hint="Enter", kind="main")
+
+    @on(Key.Pressed, "#print")
+    def print_it(self) -> None:
+        """He stands before the clerk."""
+        self.dismiss(True)
 
 
 class Told(SeatScreen[bool]):

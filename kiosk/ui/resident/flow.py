@@ -51,6 +51,15 @@ class Reception(Protocol):
         """Takes the form in and starts its case."""
         ...
 
+    @property
+    def usual_key_generation_s(self) -> int | None:
+        """How long cards here usually take to make their key, None as long as nobody knows."""
+        ...
+
+    def note_key_generation(self, took_s: int) -> None:
+        """A card has made its key in that many seconds."""
+        ...
+
     def closed(self) -> Closed | None:
         """Whether applications are taken in now: None, or when they are."""
         ...
@@ -188,6 +197,8 @@ async def _accompany(seat: Seat, case: OpenCase, reception: Reception) -> None:
         screen = _screen(seat, case, reception, view, was_wrong=was_wrong)
         answer = await show_asked(seat, screen, view, partial(_still_sees, case, view), reception.own_card)
         before = view if isinstance(view, PasswordEntry) else before
+        if isinstance(screen, KeyGeneration) and Step.GENERATE_KEY in case.done:
+            reception.note_key_generation(screen.elapsed_s)
         if isinstance(answer, Stop):
             case.stop(Actor.RESIDENT)
         elif answer is not None and isinstance(view, ResidentAsked):
@@ -253,7 +264,7 @@ def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object, *, w
                 is_awaited_only=action is CardAction.INSERT and case.can_stop,
             )
         case Waiting.KEY:
-            return KeyGeneration(seat, position, case.usual_key_generation_s)
+            return KeyGeneration(seat, position, reception.usual_key_generation_s)
         case Waiting.WORK:
             return AtStationWork(seat, case)
         case Waiting.FEE:

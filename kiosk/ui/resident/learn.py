@@ -120,7 +120,8 @@ class Uses(Topic):
 
     def follow(self) -> None:
         """Shows what was found, and has it spoken."""
-        found = find_uses(self._uses, self._kind or self._typed)
+        of_kind = [use for use in self._uses if self._kind in ("", use.kind)]
+        found = find_uses(of_kind, self._typed)
         most = _USES_SHOWN_LARGE if self.seat.layout == "large" else _USES_SHOWN
         lines = [self._line(use) for use in found[:most]]
         if len(found) > most:

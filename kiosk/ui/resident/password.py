@@ -16,8 +16,11 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.keyboard import Keyboard
 from kiosk.ui.widgets.paragraph import Paragraph
 
-LOOK_ALIKES = {"0": "zero", "O": "capital_o", "o": "small_o", "1": "one", "I": "capital_i", "l": "small_l"}
-"""Characters that are taken for one another, by the word that names them."""
+LOOK_ALIKES = (
+    {"0": "zero", "O": "capital_o", "o": "small_o"},
+    {"1": "one", "I": "capital_i", "l": "small_l"},
+)
+"""Characters that are taken for one another, each with the word that names it."""
 _MASK = "●"
 
 
@@ -74,7 +77,8 @@ class EnterPassword(SeatScreen[bytearray]):
         with Horizontal(id="password-row"):
             yield Paragraph(id="password-field")
             yield Paragraph(id="password-note")
-        names = {character: self.words(f"character.{name}") for character, name in LOOK_ALIKES.items()}
+        alike = ({c: name for c, name in group.items() if c in self._policy.characters} for group in LOOK_ALIKES)
+        names = {c: self.words(f"character.{name}") for group in alike if len(group) > 1 for c, name in group.items()}
         yield Keyboard(self._policy.characters, self.words("resident.password.erase"), names)
 
     def keys(self) -> Iterable[Key]:
@@ -97,7 +101,7 @@ class EnterPassword(SeatScreen[bytearray]):
             for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
                 paragraph.write(content)
         # The bell would have the clerk's screens drawn at every character.
-        self.say_what_is_new()
+        self.say_again(self._note())
 
     def mind_idleness(self, idle_s: float, patience: Patience) -> None:
         """Calls the clerk when nobody has touched the terminal for long."""

@@ -1,6 +1,5 @@
 """The screens on which the resident waits, and learns for whom and why."""
 
-import math
 from enum import StrEnum
 
 from textual.app import ComposeResult
@@ -9,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from kiosk.model.step import Step
 from kiosk.ui.case import OpenCase
 from kiosk.ui.drawings import COIN, COUNTER, KEY, PAPER, WAIT
-from kiosk.ui.persons import FeeDue
+from kiosk.ui.persons import ChangeDue, FeeDue
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.paragraph import Paragraph
@@ -68,7 +67,7 @@ class FeeNotice(Notice):
     def __init__(self, seat: Seat, case: OpenCase, position: int, fee_yen: int) -> None:
         super().__init__(seat, Waiting.FEE, position, fee=fee_yen)
         self._case = case
-        self._fee_yen = fee_yen
+        self._fee_yen = self._missing_yen = fee_yen
 
     def page(self) -> ComposeResult:
         """The notice, and a line for what has been paid."""
@@ -76,23 +75,31 @@ class FeeNotice(Notice):
         yield Paragraph(id="paid", classes="title")
 
     def follow(self) -> None:
-        """Says how much is in and how much is missing; nothing before the first coin."""
-        asked = self._case.clerk_asked
-        missing_yen = asked.due_yen if isinstance(asked, FeeDue) else self._fee_yen
-        paid_yen = self._fee_yen - missing_yen
-        self.write("paid", self.words("resident.fee.paid", paid=paid_yen, missing=missing_yen) if paid_yen > 0 else "")
+        """Says how much is in and how much is missing; nothing before the first coin.
+
+        Between two questions to the clerk, and while he gives change, what was known last holds.
+        """
+        match self._case.clerk_asked:
+            case FeeDue(due_yen=missing_yen):
+                self._missing_yen = missing_yen
+            case ChangeDue():
+                self._missing_yen = 0
+        paid_yen = self._fee_yen - self._missing_yen
+        told = self.words("resident.fee.paid", paid=paid_yen, missing=self._missing_yen) if paid_yen > 0 else ""
+        self.write("paid", told if self._missing_yen else self.words("resident.fee.all_paid"))
 
 
 class KeyGeneration(SeatScreen[None]):
     """The card makes its key; the seconds are counted, because nobody knows a true per cent.
 
-    `usual_s` is how long cards here have taken, None where none has yet: then nothing is promised.
+    `usual_s` is how long cards here have taken, None where none has yet: then nothing is promised. `elapsed_s` is how
+    long this one has taken so far.
     """
 
-    def __init__(self, seat: Seat, position: int, usual_s: float | None) -> None:
+    def __init__(self, seat: Seat, position: int, usual_s: int | None) -> None:
         super().__init__(seat, position=position)
         self._usual_s = usual_s
-        self._elapsed_s = 0
+        self.elapsed_s = 0
 
     def page(self) -> ComposeResult:
         """What happens inside the card, and for how long already."""
@@ -101,7 +108,7 @@ class KeyGeneration(SeatScreen[None]):
             with Vertical(classes="told"):
                 yield Paragraph(self.words("resident.key.title"), classes="title")
                 yield Paragraph(self.words("resident.key.text"), classes="note")
-                yield Paragraph(id="elapsed", classes="aside")
+                yield Paragraph(id="elapsed", classes="aside counting")
         yield Paragraph(self.words("resident.work.keep_card"), classes="aside")
 
     def on_mount(self) -> None:
@@ -109,7 +116,7 @@ class KeyGeneration(SeatScreen[None]):
         self.set_interval(1.0, self._count)
 
     def _count(self) -> None:
-        self._elapsed_s += 1
+        self.elapsed_s += 1
         self.follow()
 
     def follow(self) -> None:
@@ -120,8 +127,8 @@ class KeyGeneration(SeatScreen[None]):
     @property
     def _elapsed(self) -> str:
         if self._usual_s is None:
-            return self.words("resident.key.elapsed_first", seconds=self._elapsed_s)
-        return self.words("resident.key.elapsed", usual=math.ceil(self._usual_s), seconds=self._elapsed_s)
+            return self.words("resident.key.elapsed_first", seconds=self.elapsed_s)
+        return self.words("resident.key.elapsed", usual=self._usual_s, seconds=self.elapsed_s)
 
 
 class AtStationWork(SeatScreen[None]):

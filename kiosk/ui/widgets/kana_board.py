@@ -44,13 +44,13 @@ class KanaBoard(Horizontal):
         """Ten rows; place for five kana; marks, the long vowel and erasing."""
         with Grid(id="kana-rows"):
             for index, row in enumerate(ROWS):
-                yield KeyCap(row[0], partial(self.Opened, index), classes="tab", hint=_DIGITS[index])
+                yield KeyCap(row[0], partial(self.Opened, index), classes="tab", below=_DIGITS[index])
         with Grid(id="kana-side"):
             yield Grid(id="kana-caps")
             with Grid(id="kana-marks"):
-                yield KeyCap(self._vary_label, self.Varied, classes="tab", hint="*")
-                yield KeyCap(LONG_VOWEL, partial(self.Typed, LONG_VOWEL), classes="tab", hint="+")
-                yield KeyCap(self._erase_label, self.Erased, classes="erase", hint="BkSp")
+                yield KeyCap(self._vary_label, self.Varied, classes="tab", below="*")
+                yield KeyCap(LONG_VOWEL, partial(self.Typed, LONG_VOWEL), classes="tab", below="+")
+                yield KeyCap(self._erase_label, self.Erased, classes="erase", below="BkSp")
 
     async def open_row(self, row: int | None) -> None:
         """Shows the kana of a row; none before a row was chosen."""
@@ -63,7 +63,7 @@ class KanaBoard(Horizontal):
 
     def _caps(self, row: int | None) -> Iterable[KeyCap]:
         kana = "" if row is None else ROWS[row]
-        return [KeyCap(k, partial(self.Typed, k), classes="cap", hint=_DIGITS[i]) for i, k in enumerate(kana)]
+        return [KeyCap(k, partial(self.Typed, k), classes="cap", below=_DIGITS[i]) for i, k in enumerate(kana)]
 
 
 class DigitBoard(Horizontal):
@@ -90,5 +90,5 @@ class DigitBoard(Horizontal):
                 yield KeyCap(digit, partial(self.Typed, digit), classes="cap")
         with Grid(id="digit-marks"):
             for text, hint in self._more:
-                yield KeyCap(text, partial(self.Typed, text), classes="tab", hint=hint)
-            yield KeyCap(self._erase_label, self.Erased, classes="erase", hint="BkSp")
+                yield KeyCap(text, partial(self.Typed, text), classes="tab", below=hint)
+            yield KeyCap(self._erase_label, self.Erased, classes="erase", below="BkSp")

@@ -37,17 +37,20 @@ def key_pages(characters: str) -> tuple[KeyPage, ...]:
 
 
 class KeyCap(Widget, can_focus=False):
-    """A key of the keyboard; `says` makes the message of one tap."""
+    """A key of the keyboard; `says` makes the message of one tap.
 
-    def __init__(self, label: str, says: Callable[[], Message], classes: str = "", hint: str = "") -> None:
+    `below` stands under the label: a name for what looks like something else, or the keyboard's key that does the same.
+    """
+
+    def __init__(self, label: str, says: Callable[[], Message], classes: str = "", below: str = "") -> None:
         super().__init__(classes=classes)
         self._label = label
-        self._hint = hint
+        self._below = below
         self._says = says
 
     def render(self) -> Content:
-        """The label, and the keyboard's key that does the same."""
-        return Content(f"{self._label}\n{self._hint}" if self._hint else self._label)
+        """The label, and what stands below it."""
+        return Content(f"{self._label}\n{self._below}" if self._below else self._label)
 
     def on_click(self, event: events.Click) -> None:
         """A tap types."""
@@ -92,11 +95,11 @@ class Keyboard(Horizontal):
                 yield KeyCap(
                     page.name, partial(self._Turned, index), classes="tab -open" if index == self._index else "tab"
                 )
-            yield KeyCap(self._erase_label, self.Erased, classes="erase", hint="BkSp")
+            yield KeyCap(self._erase_label, self.Erased, classes="erase", below="BkSp")
 
     def _caps(self) -> Iterable[KeyCap]:
         return [
-            KeyCap(c, partial(self.Typed, ord(c)), classes="cap", hint=self._names.get(c, ""))
+            KeyCap(c, partial(self.Typed, ord(c)), classes="cap", below=self._names.get(c, ""))
             for c in self._pages[self._index].characters
         ]
 
