@@ -24,7 +24,7 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.words import RESIDENT_LANGUAGES
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import Script, ScriptedCounter
-from tests.ui.walk import leave, reach, until, walk_to
+from tests.ui.walk import leave, patience, reach, until, walk_to
 
 BEFORE_PASSWORD = frozenset({Step.APPLICATION, Step.IDENTITY_CHECK, Step.AUTHORISE})
 BEFORE_FEE = BEFORE_PASSWORD | {Step.GENERATE_KEY}
@@ -231,6 +231,27 @@ def test_a_defect_puts_the_terminal_out_of_service_and_quotes_nothing(play: Call
     app = play(counter, resident)
     assert app.return_code == ExitCode.INTERNAL
     assert counter.is_closed
+
+
+def test_out_of_service_nothing_waits_for_a_person_any_more_least_of_all_for_money(
+    play: Callable[..., KioskApp],
+) -> None:
+    async def paying(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await reach(pilot, "Agree")
+        await pilot.press("enter")
+        await reach(pilot, "FeeNotice")
+        app._handle_exception(ValueError("somewhere else"))
+        has_time = patience()
+        while app.board.case is not None and app.board.case.ending is None:
+            assert has_time(), "the fee is still waited for"
+            await pilot.pause()
+        await pilot.press("enter")
+        await leave(app)
+
+    app = play(ScriptedCounter(Script(skip=BEFORE_FEE)), paying)
+    assert app.return_code == ExitCode.INTERNAL
+    assert trouble_of(app).outcome is Outcome.INTERRUPTED
 
 
 def test_a_counter_that_does_not_open_says_why(play: Callable[..., KioskApp]) -> None:
