@@ -22,6 +22,7 @@ from kiosk.journal.journal import Journal
 from kiosk.journal.seal import StationKey
 from kiosk.model.step import Step
 from kiosk.model.transition import Stage
+from kiosk.papers.catalogue import blank, town_words
 from kiosk.procedures import NobodyAtDesk
 from tests.counter_bench import START
 from tests.journal.walked_case import walk
@@ -152,3 +153,15 @@ def test_a_key_is_not_made_anew_beside_a_journal_that_the_clerks_station_wrote(t
     (tmp_path / "head.key").unlink()
     with pytest.raises(ConfigInvalid, match=r"head\.key"), desk():
         pass
+
+
+@pytest.mark.parametrize(
+    ("language", "office"),
+    [("ja", {"住民生活課", "幌延町", "北海道"}), ("en", {"Residents' Section", "Horonobe-cho", "Hokkaido"})],
+)
+def test_its_papers_name_the_department_that_answers(language: str, office: set[str]) -> None:
+    words = town_words(load_config(SHIPPED / "kiosk.toml", []).town, language)
+    assert office <= set(words.values())
+    for paper in ("certificate_copy", "inquiry", "password_sheet", "refusal"):
+        values, _ = blank(paper, language)
+        assert "department" in values and "department" in words

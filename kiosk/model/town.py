@@ -8,7 +8,7 @@ class Town:
     """One municipality. `code` is its five-digit code (全国地方公共団体コード without the check digit).
 
     `*_romaji` are what a certificate's subject and CRL distribution point carry. `telephone` is the office's number as
-    its papers name it; without one they leave it to a pen.
+    its papers name it, `department` the part of it that answers; without them they leave it to a pen.
     """
 
     code: str
@@ -17,6 +17,8 @@ class Town:
     municipality: str
     municipality_romaji: str
     telephone: str = ""
+    department: str = ""
+    department_romaji: str = ""
 
 
 @dataclass(frozen=True)

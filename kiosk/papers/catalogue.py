@@ -51,9 +51,11 @@ def town_words(town: Town, language: str) -> dict[str, str]:
     """The values by which papers name the town and its office."""
     if language == "en":
         names = {"prefecture": town.prefecture_romaji, "municipality": town.municipality_romaji}
+        department = town.department_romaji
     else:
         names = {"prefecture": town.prefecture, "municipality": town.municipality}
-    return {**names, "telephone": town.telephone}
+        department = town.department
+    return {**names, "department": department, "telephone": town.telephone}
 
 
 def blank(name: str, language: str) -> tuple[dict[str, str], dict[str, list[dict[str, str]]]]:
