@@ -255,11 +255,15 @@ def _is_taken_back(world: World, remains: Remains) -> Iterator[str]:
 
 def _has_both(world: World, remains: Remains) -> Iterator[str]:
     """Both certificates are valid and in his card, and no others of his are."""
+    his = [case.outcome("certify") for case in remains.store.cases if case.number == APPLICANT.number]
+    serials = {certified["serial"] for certified in his if certified}
+    # Not the first of all: the neighbour may have been served before him.
+    person = next((c.person for c in remains.books.certificates if c.serial in serials), None)
     for valid, held in (
         (remains.books.certificates, remains.cards[RESIDENT].certificate),
         (remains.books.seconds, remains.cards[RESIDENT].second_certificate),
     ):
-        mine = [c.der for c in valid if c.state == "good" and c.person == _person(remains)]
+        mine = [c.der for c in valid if c.state == "good" and c.person == person]
         if mine != [held]:
             yield f"{len(mine)} certificates of one kind are valid, or another than the card's"
 

@@ -40,6 +40,16 @@ def test_nothing_breaks_wherever_one_of_all_ends(office: Office, two_key_office:
     assert found == []
 
 
+@pytest.mark.parametrize("name", [name for name in SERVICES if name.startswith("issue-two")])
+def test_a_neighbour_who_is_served_before_anything_was_certified_is_not_taken_for_the_applicant(
+    two_key_office: Office, name: str
+) -> None:
+    stage = set_up(two_key_office, SERVICES[name])
+    found: list[str] = []
+    explore(stage, deaths(stage, [Change(is_next=True)])[:1], found.append)
+    assert found == []
+
+
 def test_a_change_that_is_guessed_to_have_happened_is_found_out(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
