@@ -160,14 +160,14 @@ def come_back(stage: Stage, world: World, was_closed: bool) -> list[str]:
     found = broken(AT_EVERY_INSTANT + AT_REST, remains)
     if again.word != "closed" or ending.word != ("refused" if was_closed else "closed"):
         # A card that was taken for a neighbour's is his now.
-        if again.text != "E06" or not _was_taken_for_the_neighbours(remains):
+        if again.text != "E06" or not was_taken_for_the_neighbours(remains):
             found.append(f"coming back: the same application is {again}, another one {ending}")
     if was_closed and cards != {code: (card.key, card.file) for code, card in remains.cards.items()}:
         found.append("coming back: a refused application changed a card")
     return found
 
 
-def _was_taken_for_the_neighbours(remains: Remains) -> bool:
+def was_taken_for_the_neighbours(remains: Remains) -> bool:
     """Whether the applicant's card holds the certificate that the neighbour was given."""
     closed = [case.outcome("closed") for case in remains.store.cases if case.number == NEIGHBOUR.number]
     serials = {outcome["serial"] for outcome in closed if outcome}

@@ -40,7 +40,7 @@ from tests.crash.invariants import AT_EVERY_INSTANT, broken
 from tests.crash.office import Office, furnished
 from tests.crash.people import AbsentResident, Presence
 from tests.crash.plan import UNCHANGED, Change, Death, Delay, Plan, other_deaths, text_of
-from tests.crash.play import Node, expand, play
+from tests.crash.play import Node, expand, play, was_taken_for_the_neighbours
 from tests.crash.play import Stage as Scene
 from tests.crash.play import set_up as plain_set_up
 from tests.crash.remains import Past, Remains, examine
@@ -389,12 +389,14 @@ def found_by(stage: Scene, plan: Plan) -> list[str]:
             ending = service.start(world, APPLICANT)
             if ending.word == "closed":
                 break
-        else:
-            found.append(f"served: when he comes again it is {ending}")
         world.end_terminal()
         remains = stage.examine(world.image())
         found += broken(AT_EVERY_INSTANT, remains)
-        found += (f"served: {text}" for text in service.served(world, remains))
+        # A card that was taken for a neighbour's is his now.
+        if ending.text != "E06" or not was_taken_for_the_neighbours(remains):
+            if ending.word != "closed":
+                found.append(f"served: when he comes again it is {ending}")
+            found += (f"served: {text}" for text in service.served(world, remains))
         if any(NEW_PASSWORD.encode() in content for content in (remains.image.store, remains.image.store_journal)):
             found.append("no_password_is_in_any_file: the new one is")
     return found

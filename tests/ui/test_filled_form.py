@@ -31,7 +31,6 @@ def test_a_typed_form_is_sent_back_put_right_and_taken(play: Callable[..., Kiosk
     assert "28年5月3日" not in seen[0], "what the register says stays at the window"
 
 
-@pytest.mark.skipif(not Writings().is_there, reason="without a dictionary no writing is chosen")
 def test_whoever_sees_at_the_writings_that_he_typed_another_reading_goes_back_to_it(
     play: Callable[..., KioskApp],
 ) -> None:
