@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kiosk.journal.entry import Entry
 from kiosk.journal.records import EffectState
 
-LONGEST_S = 300.0
+_LONGEST_S = 300.0
 """What took longer was interrupted: nothing in the journal says that a program ended and another went on."""
 
 
@@ -37,7 +37,7 @@ def act_durations(entries: Iterable[Entry]) -> Iterator[ActDuration]:
             intended[case] = act, at
         elif event == EffectState.DONE and act == begun_act and begun_at is not None and "auto" not in facts:
             seconds = (at - begun_at).total_seconds()
-            if 0 <= seconds <= LONGEST_S:
+            if 0 <= seconds <= _LONGEST_S:
                 yield ActDuration(act, at, seconds)
 
 

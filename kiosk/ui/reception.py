@@ -130,9 +130,9 @@ class StationReception:
 
     @property
     def usual_key_generation_s(self) -> int | None:
-        """How long cards here usually take to make their key; None before the first since the program was started."""
+        """How long cards here usually take to make their key, None where that is no second or nobody knows yet."""
         seconds = sorted(self._key_generations_s)
-        return seconds[len(seconds) // 2] if seconds else None
+        return (seconds[len(seconds) // 2] or None) if seconds else None
 
     def note_key_generation(self, took_s: int) -> None:
         """A card has made its key in that many seconds, counted from the moment its resident had chosen a password."""

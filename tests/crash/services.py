@@ -294,7 +294,8 @@ def _is_revoked(world: World, remains: Remains) -> Iterator[str]:
         yield f"the certificate is {[(c.state, c.reason) for c in mine]}"
     for case in remains.store.cases:
         emptied = case.outcome("revocation_empty_card")
-        if emptied and emptied["is_emptied"] and remains.cards[RESIDENT].key:
+        is_kept = remains.cards[RESIDENT].key and not was_taken_for_the_neighbours(remains)
+        if emptied and emptied["is_emptied"] and is_kept:
             yield "the card is said to be empty, and has its key"
     notices = sum("失効のお知らせ" in text for text in remains.papers)
     if notices > 1:

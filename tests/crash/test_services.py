@@ -53,6 +53,13 @@ def test_a_neighbour_who_is_served_before_anything_was_certified_is_not_taken_fo
     assert found == []
 
 
+def test_a_card_that_was_emptied_and_then_became_the_neighbours_has_a_key_again(office: Office) -> None:
+    stage = set_up(office, SERVICES["revoke"])
+    found: list[str] = []
+    explore(stage, [p for p in deaths(stage, [Change(is_next=True)]) if text_of(p) == "store10+/next"], found.append)
+    assert found == []
+
+
 def test_a_change_that_is_guessed_to_have_happened_is_found_out(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,9 @@ def test_what_is_typed_is_taken_aloud_and_never_told(play: Callable[..., KioskAp
             for number, key in enumerate((*password, "é", "é", "backspace"), 1):
                 await pilot.press(key)
                 await until(pilot, lambda number=number: len(voice.said) == before + number, f"a word to key {number}")
+                app.board.bell.ring()
+                await pilot.pause()
+                assert len(voice.said) == before + number, "what happens elsewhere repeats nothing"
             del voice.said[:before]
             # What follows has its own texts.
             heard.extend(voice.said)

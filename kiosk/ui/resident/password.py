@@ -100,7 +100,13 @@ class EnterPassword(SeatScreen[bytearray]):
         ):
             for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
                 paragraph.write(content)
-        # The bell would have the clerk's screens drawn at every character.
+
+    def tell(self) -> None:
+        """Shows what an act has brought about, and has it spoken, though it be the same as before.
+
+        The bell is not rung for it: the clerk's screens would be drawn at every character.
+        """
+        self.show()
         self.say_again(self._note())
 
     def mind_idleness(self, idle_s: float, patience: Patience) -> None:
@@ -135,7 +141,7 @@ class EnterPassword(SeatScreen[bytearray]):
         """The last character goes."""
         self._problem = ""
         self._typed.erase_last()
-        self.show()
+        self.tell()
 
     def on_key(self, event: events.Key) -> None:
         """The physical keyboard types too."""
@@ -154,7 +160,7 @@ class EnterPassword(SeatScreen[bytearray]):
             self._problem = "resident.password.full"
         else:
             self._typed.type(allowed)
-        self.show()
+        self.tell()
 
     def _allowed(self, code: int) -> int | None:
         """The character's code as the policy knows it, in the other case when only that one is allowed."""
@@ -169,7 +175,7 @@ class EnterPassword(SeatScreen[bytearray]):
         """Checks the length; the rest is the screen's own."""
         if len(self._typed) < self._policy.minimum_length:
             self._problem = "resident.password.short"
-            self.show()
+            self.tell()
         else:
             self.accept()
 
@@ -218,7 +224,7 @@ class ChoosePassword(EnterPassword):
         """Shows an empty field and the keyboard's first page."""
         for keyboard in self.query(Keyboard):
             keyboard.turn_to_first()
-        self.show()
+        self.tell()
 
     def on_unmount(self) -> None:
         """The first typing is gone too."""
