@@ -254,14 +254,17 @@ def _is_taken_back(world: World, remains: Remains) -> Iterator[str]:
 
 
 def _has_both(world: World, remains: Remains) -> Iterator[str]:
-    """Both certificates are valid and in his card, and no others of his are."""
-    his = [case.outcome("certify") for case in remains.store.cases if case.number == APPLICANT.number]
-    serials = {certified["serial"] for certified in his if certified}
+    """Both certificates are valid and in the card that he filed for, and no others of his are."""
+    his = [case for case in remains.store.cases if case.number == APPLICANT.number]
+    serials = {certified["serial"] for case in his if (certified := case.outcome("certify"))}
     # Not the first of all: the neighbour may have been served before him.
     person = next((c.person for c in remains.books.certificates if c.serial in serials), None)
+    # Not his own card where a stranger's lay in the terminal before anything was filed: he filed for that one.
+    filed = next((case.outcome("application")["card_number"] for case in his if case.stage == "closed"), None)
+    card = next((card for card in remains.cards.values() if card.number == filed), remains.cards[RESIDENT])
     for valid, held in (
-        (remains.books.certificates, remains.cards[RESIDENT].certificate),
-        (remains.books.seconds, remains.cards[RESIDENT].second_certificate),
+        (remains.books.certificates, card.certificate),
+        (remains.books.seconds, card.second_certificate),
     ):
         mine = [c.der for c in valid if c.state == "good" and c.person == person]
         if mine != [held]:

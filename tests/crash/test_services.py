@@ -12,6 +12,7 @@ import pytest
 from kiosk.issuance import abort, change_password, revoke, roll_back
 from tests.crash.boundary import Kind
 from tests.crash.office import Office, furnished
+from tests.crash.people import Presence
 from tests.crash.plan import Change, Delay, text_of
 from tests.crash.services import CHANGES, SERVICES, deaths, explore, set_up
 
@@ -37,6 +38,15 @@ def test_nothing_breaks_wherever_one_of_all_ends(office: Office, two_key_office:
     plans = Random(seed).sample(deaths(stage), 6) + Random(seed).sample(deaths(stage, CHANGES), 6)
     found: list[str] = []
     explore(stage, plans, found.append)
+    assert found == []
+
+
+def test_who_files_for_the_card_that_lies_in_the_terminal_has_both_in_that_one(two_key_office: Office) -> None:
+    """Taken for one that lacks them when he was looked for in his own."""
+    stage = set_up(two_key_office, SERVICES["issue-two-terminal"])
+    found: list[str] = []
+    plans = deaths(stage, [Change(Presence.SWAPPED)])
+    explore(stage, [plan for plan in plans if text_of(plan) == "card3+/swapped"], found.append)
     assert found == []
 
 
