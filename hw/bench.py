@@ -36,12 +36,14 @@ class SimulatedReader:
 
     def __init__(self, directory: Path, name: str = "card", profile: str = "juki-2011") -> None:
         from hw.card.memory import MemorySlot
+        from hw.sim.card.trap import CardTrap
         from hw.sim.kept_file import reading_kept
 
         self._profile = profile
         self._directory = directory
         self._note = directory / ("reader.json" if name == "card" else f"{name}.json")
         self.slot = MemorySlot(SIMULATED)
+        self.trap = CardTrap()
         self._last: str | None = None
         inserted: str | None = None
         if self._note.exists():
@@ -73,7 +75,7 @@ class SimulatedReader:
             if not store.exists():
                 is_piv = self._profile == PIV
                 store.write(new_piv_card(number) if is_piv else new_card(number, PROFILES[self._profile]))
-            card = VirtualCard(store)
+            card = VirtualCard(store, trap=self.trap)
         except CardMemoryInvalid as error:
             raise ConfigInvalid(str(path), "", error.reason) from error
         self.slot.insert(card)

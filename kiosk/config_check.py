@@ -83,7 +83,9 @@ def _roster(config: Config) -> Iterator[Check]:
         yield Check("clerk.roster", "fail", _place(error))
     else:
         of_demo = ", those of the demo" if roster.is_demo else ""
-        yield Check("clerk.roster", "pass", f"{len(roster.clerk)} clerks{of_demo}")
+        yield Check(
+            "clerk.roster", "pass", f"{len(roster.clerk)} clerks, {len(roster.technician)} technicians{of_demo}"
+        )
 
 
 def _issuer_keys(config: Config) -> Iterator[Check]:

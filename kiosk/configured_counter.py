@@ -141,6 +141,7 @@ class ConfiguredCounter:
         self._far_clerk: StationFarClerk | None = None
         self._endpoint: Endpoint | None = None
         self.sign_in: SignIn | None = None
+        self.technician_sign_in: SignIn | None = None
         self.holidays: Sequence[datetime.date] = config.counter.holidays
         self.hours = config.hours
         self.voice: Voice | None = None
@@ -169,24 +170,27 @@ class ConfiguredCounter:
         owners = self._held.enter_context(monitoring(devices, self._note, monotonic=time.monotonic))
         self._owners = {owner.report.name: owner for owner in owners}
         self._hands = tuple(hand_at(name, core) for name, core in devices.simulators.items())
-        self.sign_in = self._make_sign_in(assembly)
+        self._make_sign_in(assembly)
         self.voice = self._make_voice()
         if assembly.bench.simulated_reader is not None:
+            self._hands = (hand_at("card", assembly.bench.simulated_reader.trap), *self._hands)
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
         return assembly.station
 
-    def _make_sign_in(self, assembly: Assembly) -> SignIn | None:
-        """How clerks sign in; None in training without a roster. Raises `ConfigInvalid`."""
+    def _make_sign_in(self, assembly: Assembly) -> None:
+        """How clerks and technicians sign in; not at all in training without a roster. Raises `ConfigInvalid`."""
         name = self._config.clerk.roster
         if not name:
             if not assembly.is_training:
                 raise ConfigInvalid("clerk", "clerk.roster", "missing: only a training system is open to everybody")
-            return None
+            return
         path = self._config.home / name
         roster = load_roster(path)
         if roster.is_demo and not assembly.is_training:
             raise ConfigInvalid(str(path), "is_demo", "everybody knows these PINs")
-        return CounterSignIn(roster, assembly.bench.window, time.monotonic)
+        self.sign_in = CounterSignIn(roster.clerk, assembly.bench.window, time.monotonic)
+        if roster.technician:
+            self.technician_sign_in = CounterSignIn(roster.technician, None, time.monotonic)
 
     def _make_voice(self) -> Voice | None:
         if not self._config.voice.model:

@@ -16,3 +16,7 @@ def rows(cases: Iterable[tuple[Any, ...]], *, suite: Container[int]) -> list[Any
     return [
         pytest.param(*case, marks=() if place in suite else pytest.mark.thorough) for place, case in enumerate(cases)
     ]
+
+
+EVERY_NTH = pytest.mark.parametrize("nth", sweep([3, 1], suite=[0]))
+"""For a test that goes through all positions of a fault: each third one in the suite, in the sweep each."""

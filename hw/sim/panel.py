@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hw.link.memory import Core
+from hw.sim.card.trap import NOTHING as NO_CARD_ORDER
+from hw.sim.card.trap import ORDERS as CARD_ORDERS
 
 
 class Handled(Protocol):
@@ -42,6 +44,7 @@ class Hand:
 
 
 _ORDERS = {
+    "card": (*CARD_ORDERS, NO_CARD_ORDER),
     "cash": ("500", "100", "50", "10", "error 20", "jam", "clear", "reset"),
     "changer": ("10000", "5000", "1000", "500", "100", "jam", "clear"),
     "printer": (
@@ -52,7 +55,8 @@ _ORDERS = {
     "lamp": ("power off", "refuse", "accept"),
     "scanner": ("scan 2011-0001", "twice 2011-0001", "scan MENU:TRGMOD0", "power off"),
 }
-"""By the device's table: coins into the slot, a coin on a string (error 20), a new roll, a programming barcode."""
+"""By the device's table: what befalls the card, coins into the slot, a coin on a string (error 20), a new roll, a
+programming barcode."""
 
 
 def hand_at(name: str, core: Handled) -> Hand:

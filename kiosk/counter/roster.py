@@ -1,4 +1,4 @@
-"""The clerks who may sit at this counter, and how each shows that it is he: by his card, or by his number and PIN.
+"""Who may sit at this counter, and how each shows that it is he: by his number and PIN, a clerk also by his card.
 
 A card in the clerk's own reader proves its PIN itself; without one the PIN is compared with what the roster keeps of it
 (scrypt, RFC 7914). After some wrong ones in a row nobody is heard for a while.
@@ -25,8 +25,8 @@ _LONGEST = NUMBER_LENGTH + PIN_LENGTHS.stop - 1
 
 
 @dataclass(frozen=True, repr=False)
-class RosteredClerk:
-    """One clerk: his number, his name in the journal, what is kept of his PIN, the number of his card if he has one."""
+class RosteredPerson:
+    """His number, his name in the journal, what is kept of his PIN, the number of his card if he has one."""
 
     number: str
     name: str
@@ -37,9 +37,13 @@ class RosteredClerk:
 
 @dataclass(frozen=True, repr=False)
 class Roster:
-    """All clerks of a counter. `is_demo`: everybody knows the PINs, so it is for training only."""
+    """All clerks of a counter, and the technicians who may look into a station of another's.
 
-    clerk: tuple[RosteredClerk, ...]
+    `is_demo`: everybody knows the PINs, so it is for training only.
+    """
+
+    clerk: tuple[RosteredPerson, ...]
+    technician: tuple[RosteredPerson, ...] = ()
     is_demo: bool = False
 
 
@@ -62,15 +66,20 @@ class SignIn(Protocol):
     """Who a person is by what he typed, and whether he is heard at all."""
 
     def __call__(self, typed: bytearray) -> str | Deaf | None:
-        """The clerk's name in the journal; None when it is nobody's. The caller wipes what was typed."""
+        """The person's name in the journal; None when it is nobody's. The caller wipes what was typed."""
         ...
 
 
 class CounterSignIn:
-    """Signs clerks in at one counter. `reader` is the clerk's own, where there is one; `monotonic` in seconds."""
+    """Signs in those of a counter's `persons` who have not left.
 
-    def __init__(self, roster: Roster, reader: CardReader | None, monotonic: Callable[[], float]) -> None:
-        self._clerks: Sequence[RosteredClerk] = [clerk for clerk in roster.clerk if not clerk.has_left]
+    `reader` is the one into which they put their cards, where there is one; `monotonic` in seconds.
+    """
+
+    def __init__(
+        self, persons: Sequence[RosteredPerson], reader: CardReader | None, monotonic: Callable[[], float]
+    ) -> None:
+        self._persons = [person for person in persons if not person.has_left]
         self._reader = reader
         self._monotonic = monotonic
         self._wrong = 0
@@ -87,16 +96,16 @@ class CounterSignIn:
         return name
 
     def _name(self, typed: bytearray) -> str | None:
-        """By his card where one of a clerk lies in the reader, for a number would cost it a try; else by his number."""
+        """By his card where one of theirs lies in the reader, for a number would cost it a try; else by his number."""
         try:
             if self._reader is not None and self._reader.is_card_present():
                 with self._reader.session() as card:
                     number = card.number()
-                    clerk = next((c for c in self._clerks if c.card and c.card == number), None)
+                    person = next((p for p in self._persons if p.card and p.card == number), None)
                     # A resident's card may lie there, whose password is nobody's business.
-                    if clerk is not None:
+                    if person is not None:
                         card.verify_pin(typed)
-                        return clerk.name
+                        return person.name
         except DeviceError:
             return None
         return self._by_number(typed)
@@ -105,11 +114,11 @@ class CounterSignIn:
         if len(typed) > _LONGEST or not bytes(typed[:NUMBER_LENGTH]).isdigit():
             return None
         number = bytes(typed[:NUMBER_LENGTH]).decode()
-        clerk = next((c for c in self._clerks if c.number == number), None)
+        person = next((p for p in self._persons if p.number == number), None)
         # As much work for a number that nobody has, so that the time does not tell.
-        salt, digest = map(bytes.fromhex, clerk.pin.split("$")) if clerk else (bytes(16), bytes(32))
+        salt, digest = map(bytes.fromhex, person.pin.split("$")) if person else (bytes(16), bytes(32))
         is_right = hmac.compare_digest(_digest(typed[NUMBER_LENGTH:], salt), digest)
-        return clerk.name if clerk is not None and is_right else None
+        return person.name if person is not None and is_right else None
 
 
 def _digest(pin: bytes | bytearray, salt: bytes) -> bytes:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -30,12 +30,13 @@ from kiosk.ui.station_thread import StationThread
 from kiosk.ui.strokes import Stroke, Strokes
 from kiosk.ui.terminal_driver import KioskDriver
 from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
+from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatBar, SeatTab
 from kiosk.ui.widgets.seat_lock import LOCK_KEYS
 from kiosk.ui.words import LANGUAGES, LOCALE_FOLDER, Catalogues
 
 if TYPE_CHECKING:
-    from kiosk.counter.roster import Deaf
+    from kiosk.counter.roster import Deaf, SignIn
     from kiosk.ui.case_thread import Issue
     from kiosk.ui.counter import Counter
     from kiosk.ui.devices import DeviceState
@@ -59,6 +60,9 @@ _HANGING_UP_TAKES_AT_MOST_S = 5.0
 
 _LOOKS_FOR_PERSONS_EVERY_S = 1.0
 
+_SIGNS_IN_WITHIN_S = 30.0
+"""A technician who visits a station; a key that somebody else pressed must not keep residents from it for longer."""
+
 _CALM_AFTER_S = 0.1
 """A screen is on the glass by then, and its person has not yet read it."""
 
@@ -79,6 +83,8 @@ _log = logging.getLogger(__name__)
 
 class KioskApp(App[None], inherit_bindings=False):
     """All seats of this terminal. In a demo the function keys change the seat and the technician can leave.
+
+    Elsewhere a technician whom the station knows visits it by his function key, whatever is under way there.
 
     `make_counter` is called behind the first paint; `seat` is the one in front at first; `issue` the use case that the
     seats serve, by default the real one; `locale` the folder of the compiled catalogues; `now` a monotonic clock in
@@ -250,19 +256,18 @@ class KioskApp(App[None], inherit_bindings=False):
             attending = attend_terminals(counter, self.board, lambda: self._is_leaving)
             self._attending = self.run_worker(attending, group="terminals")
         office = StationOffice(counter, station, self._books_thread, reception, self.board)
-        if (sign_in := counter.sign_in) is not None:
-            known = sign_in
-
-            async def guard(typed: bytearray) -> "str | Deaf | None":
-                return await self._books_thread.call(known, typed)
-
-            clerk.guard = guard
+        if counter.sign_in is not None:
+            clerk.guard = self._guard_by(counter.sign_in)
             if not self._is_demo:
                 clerk.lock()
         if SeatName.CLERK in served:
             self.run_worker(attend(clerk, office, counter, counter.clerk), group="clerk")
             self.run_worker(keep_left(office, board), group="clerk")
-        if SeatName.TECHNICIAN in served:
+        visitor = None if self._is_demo or SeatName.TECHNICIAN in served else counter.technician_sign_in
+        if visitor is not None:
+            technician.guard = self._guard_by(visitor)
+            self.bind(SEAT_KEYS[SeatName.TECHNICIAN], "visit", show=False)
+        if visitor is not None or SeatName.TECHNICIAN in served:
             self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
         loop = asyncio.get_running_loop()
         sounds = Sounds(lambda: loop.call_soon_threadsafe(self.bell))
@@ -275,6 +280,12 @@ class KioskApp(App[None], inherit_bindings=False):
         self.run_worker(self._tell_devices(counter), group="devices")
         self.run_worker(self._look_at_fee_devices(counter), group="devices")
         self._when_open()
+
+    def _guard_by(self, sign_in: "SignIn") -> "Callable[[bytearray], Awaitable[str | Deaf | None]]":
+        async def guard(typed: bytearray) -> "str | Deaf | None":
+            return await self._books_thread.call(sign_in, typed)
+
+        return guard
 
     async def _tell_devices(self, counter: "Counter") -> None:
         """The technician at any station sees the devices of all of them."""
@@ -310,6 +321,28 @@ class KioskApp(App[None], inherit_bindings=False):
         """Brings a seat to the front."""
         if self._is_demo and self.fault is None:
             self.switch_mode(seat)
+
+    # --- a technician's visit ---------------------------------------------------------------------------------------
+
+    @property
+    def _is_visited(self) -> bool:
+        """Whether a technician, or whoever pressed his key, is in front of a station of another's."""
+        return not self._is_demo and SeatName.TECHNICIAN == self.current_mode != self._front
+
+    def action_visit(self) -> None:
+        """A technician comes, and has to show that he is one, or goes again."""
+        if self._is_visited:
+            self.end_visit()
+        elif self.fault is None:
+            self._seats[SeatName.TECHNICIAN].lock()
+            self.switch_mode(SeatName.TECHNICIAN)
+
+    @on(Key.Pressed, "#end-visit")
+    def end_visit(self) -> None:
+        """The station is its people's again."""
+        if self._is_visited and self.fault is None:
+            self._seats[SeatName.TECHNICIAN].lock()
+            self.switch_mode(self._front)
 
     def _come_to_front(self) -> None:
         self._idle.touch()
@@ -402,6 +435,10 @@ class KioskApp(App[None], inherit_bindings=False):
             self._idle.touch()
         if isinstance(screen, SeatScreen):
             screen.mind_idleness(self._idle.idle_s, self._patience)
+        if self._is_visited:
+            is_locked = self._seats[SeatName.TECHNICIAN].is_locked
+            if self._idle.idle_s >= (_SIGNS_IN_WITHIN_S if is_locked else self._patience.clerk_s):
+                self.end_visit()
 
     def _screen_in_front(self) -> Screen[Any] | None:
         """The screen on the glass; None while the program begins and ends."""

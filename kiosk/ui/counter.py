@@ -55,6 +55,8 @@ class Counter(Protocol):
     sign_in: "SignIn | None"
     """Says which clerk somebody is by what he typed, on any thread; None where every person's key opens an empty seat.
     Only once the counter is open."""
+    technician_sign_in: "SignIn | None"
+    """The same of technicians; None where none may look into a station of another's."""
 
     def open(self) -> "Station":
         """Opens devices and authority; slow. Raises an exception whose text is for the technician."""

@@ -62,7 +62,7 @@ class Seat:
         self.typed_at_lock = TypedPassword(LONGEST_SIGN_IN)
         """What was typed at the locked seat so far."""
         self.person = ""
-        """The clerk who has signed in, as the journal names him."""
+        """Whoever has signed in, as the journal names him."""
         self._first_look = app.theme
         self._leaving: asyncio.Task[None] | None = None
         self._going: AnsweringScreen[Any] | None = None
@@ -157,7 +157,7 @@ class Seat:
         return max(0.0, self._hears_at_s - self.now())
 
     async def prove(self, typed: bytearray) -> str | None:
-        """Which clerk of this counter has typed this, and wipes it; None when it is nobody's, or nobody is heard."""
+        """Which person of this seat has typed this, and wipes it; None when it is nobody's, or nobody is heard."""
         assert self.guard is not None, "asked where something has to be typed"
         try:
             proved = await self.guard(typed)
@@ -169,7 +169,7 @@ class Seat:
         return None
 
     async def unlock_with(self, typed: bytearray) -> bool:
-        """Opens the seat to whoever this was typed by, and wipes it; False when he is no clerk of this counter."""
+        """Opens the seat to whoever this was typed by, and wipes it; False when it is not his."""
         name = await self.prove(typed)
         if name is None:
             return False

@@ -213,7 +213,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self._follow_lock()
         for banner in self.query(Banner):
             told = self.words("banner.clerk_called" if self._is_calling else f"banner.{self.seat.name}")
-            if self.seat.name is SeatName.CLERK and self.seat.person:
+            if self.seat.name is SeatName.CLERK and self.seat.person and not self.seat.is_locked:
                 told = self.words("banner.clerk_named", name=self.seat.person)
             banner.write(self.seat.office, self.concerning or told)
         for key in self.query(CallKey):

@@ -12,8 +12,7 @@ from kiosk.counter.roster import (
     WRONG_IN_A_ROW,
     CounterSignIn,
     Deaf,
-    Roster,
-    RosteredClerk,
+    RosteredPerson,
     kept_pin,
 )
 from kiosk.roster_file import load_roster
@@ -32,12 +31,11 @@ class Watch:
         return self.now_s
 
 
-def roster(card: str = "", *, has_left: bool = False) -> Roster:
-    clerks = (
-        RosteredClerk("01", "yamada", kept_pin(PIN, os.urandom), card, has_left),
-        RosteredClerk("02", "sato", kept_pin(b"13579", os.urandom)),
+def roster(card: str = "", *, has_left: bool = False) -> tuple[RosteredPerson, ...]:
+    return (
+        RosteredPerson("01", "yamada", kept_pin(PIN, os.urandom), card, has_left),
+        RosteredPerson("02", "sato", kept_pin(b"13579", os.urandom)),
     )
-    return Roster(clerks)
 
 
 def test_number_and_pin_name_a_clerk() -> None:
@@ -103,4 +101,15 @@ def test_a_roster_that_nobody_could_use_is_refused_by_name(line: str, tmp_path: 
 def test_the_shipped_roster_is_for_training_only() -> None:
     shipped = load_roster(Path(__file__).parent.parent.parent / "config" / "demo" / "clerks.toml")
     assert shipped.is_demo
-    assert CounterSignIn(shipped, None, Watch())(bytearray(b"011234")) == "demo"
+    assert CounterSignIn(shipped.clerk, None, Watch())(bytearray(b"011234")) == "demo"
+    assert CounterSignIn(shipped.technician, None, Watch())(bytearray(b"912468")) == "technician"
+
+
+def test_a_clerk_and_a_technician_may_have_the_same_number_and_two_technicians_not(tmp_path: Path) -> None:
+    path = tmp_path / "clerks.toml"
+    entry = f'number = "01"\nname = "a"\npin = "{kept_pin(PIN, os.urandom)}"\n'
+    path.write_text(f"[[clerk]]\n{entry}[[technician]]\n{entry}")
+    assert len(load_roster(path).technician) == 1
+    path.write_text(f"[[clerk]]\n{entry}" + 2 * f"[[technician]]\n{entry}")
+    with pytest.raises(ConfigInvalid, match=r"technician\[1\]"):
+        load_roster(path)

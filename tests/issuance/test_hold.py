@@ -29,6 +29,7 @@ from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
 from tests.issuance.otherwise import But, always
 from tests.issuance.rest import bodies
 from tests.issuance.served_counter import SERVICES, Issued, persons
+from tests.sweep import EVERY_NTH
 
 TODAY = datetime.date(2026, 4, 1)
 TOMORROW = TODAY + datetime.timedelta(days=1)
@@ -215,8 +216,9 @@ def test_a_clerk_ends_what_is_on_hold_once_the_day_has_passed(tmp_path: Path, fr
     assert latest(world).stage is Stage.ROLLED_BACK
 
 
-def test_a_power_cut_while_it_is_put_off_is_no_harm(tmp_path: Path, fresh_authority: Path) -> None:
-    for commit in range(1, 20):
+@EVERY_NTH
+def test_a_power_cut_while_it_is_put_off_is_no_harm(tmp_path: Path, fresh_authority: Path, nth: int) -> None:
+    for commit in range(1, 20, nth):
         world = world_in(tmp_path / f"before-{commit}", fresh_authority, Stage.WRITTEN)
         cutting = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
         try:

@@ -48,6 +48,7 @@ from tests.issuance.rest import (
     step_of_commit,
     unreachable,
 )
+from tests.sweep import EVERY_NTH
 
 SUBSTITUTED_RESIDENT = "10000010091"
 
@@ -264,13 +265,14 @@ def test_a_window_without_a_reader_is_told_before_anything_is_certified(tmp_path
     check_rest(world, [world.issue("2")])
 
 
+@EVERY_NTH
 def test_trouble_at_every_card_command_is_rolled_back_and_the_next_try_succeeds(
-    tmp_path: Path, fresh_authority: Path
+    tmp_path: Path, fresh_authority: Path, nth: int
 ) -> None:
     world = new_world(tmp_path / "count", fresh_authority)
     world.issue()
     commands = world.hand.cards[RESIDENT].exchanges
-    for number in range(1, commands + 1):
+    for number in range(1, commands + 1, nth):
         world = new_world(tmp_path / str(number), fresh_authority)
         world.hand.insert(RESIDENT)
         world.hand.cards[RESIDENT]._faults = parse_card_faults(f"pull@{number}")

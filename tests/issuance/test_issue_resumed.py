@@ -46,7 +46,7 @@ from tests.issuance.rest import (
     step_of_commit,
     unreachable,
 )
-from tests.sweep import sweep
+from tests.sweep import EVERY_NTH, sweep
 
 
 @pytest.fixture
@@ -54,13 +54,14 @@ def world(tmp_path: Path, fresh_authority: Path) -> World:
     return new_world(tmp_path, fresh_authority)
 
 
+@EVERY_NTH
 @pytest.mark.parametrize("delivery", sweep(Delivery, suite=[0]))
 def test_a_power_cut_at_every_commit_is_resumed_to_a_clean_end(
-    tmp_path: Path, fresh_authority: Path, delivery: Delivery
+    tmp_path: Path, fresh_authority: Path, delivery: Delivery, nth: int
 ) -> None:
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority, delivery)
     assert commits <= 32
-    for cut_at in range(1, commits + 1):
+    for cut_at in range(1, commits + 1, nth):
         for is_before in (True, False):
             world = new_world(tmp_path / f"{cut_at}-{is_before}", fresh_authority, delivery=delivery)
             cut(world, cut_at, is_before=is_before)
@@ -92,11 +93,12 @@ def test_a_power_cut_at_every_commit_is_taken_back_or_finished_on_another_day(
         check_rest(world, closed)
 
 
+@EVERY_NTH
 def test_a_store_of_an_earlier_day_takes_nothing_back_that_the_world_has_finished(
-    tmp_path: Path, fresh_authority: Path
+    tmp_path: Path, fresh_authority: Path, nth: int
 ) -> None:
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
-    for cut_at in range(1, commits + 1):
+    for cut_at in range(1, commits + 1, nth):
         world = new_world(tmp_path / str(cut_at), fresh_authority)
         cut(world, cut_at, is_before=False)
         shutil.copy(world.directory / "kiosk.db", world.directory / "yesterday.db")
@@ -166,11 +168,12 @@ def test_a_paid_case_is_finished_whatever_the_clock_says_of_the_clerks_certifica
         assert not any(entry["event"] == "not_admitted" for entry in bodies(world))
 
 
+@EVERY_NTH
 def test_the_fee_of_the_day_on_which_it_was_asked_for_is_the_one_that_counts(
-    tmp_path: Path, fresh_authority: Path
+    tmp_path: Path, fresh_authority: Path, nth: int
 ) -> None:
     commits = commits_of_an_issuance(tmp_path / "count", fresh_authority)
-    for cut_at in range(1, commits + 1):
+    for cut_at in range(1, commits + 1, nth):
         for hours in (0, 25):
             world = new_world(tmp_path / f"{cut_at}-{hours}", fresh_authority)
             cut(world, cut_at, is_before=True)
@@ -259,12 +262,13 @@ def test_a_case_keeps_its_delivery_when_the_office_changes_it_meanwhile(tmp_path
         check_rest(world, [world.issue()])
 
 
+@EVERY_NTH
 def test_a_card_that_lies_in_the_other_reader_at_the_resumption_is_found_or_asked_for(
-    tmp_path: Path, fresh_authority: Path
+    tmp_path: Path, fresh_authority: Path, nth: int
 ) -> None:
     for delivery in Delivery:
         commits = commits_of_an_issuance(tmp_path / f"count-{delivery}", fresh_authority, delivery)
-        for cut_at in range(3, commits + 1, 2):
+        for cut_at in range(3, commits + 1, nth):
             world = new_world(tmp_path / f"{delivery}-{cut_at}", fresh_authority, delivery=delivery)
             cut(world, cut_at, is_before=True)
             is_in_terminal = world.slot.is_card_present()

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from hw.errors import CardRemoved
 from hw.health_words import Question
 from hw.ports import CashTrouble, KeyUse, MachineMoney, PinPolicy, PinStatus, PrintOutcome, UnownedMoney
+from hw.sim.card.trap import CardTrap
 from hw.sim.coin.virtual import VirtualCoinMachine
 from hw.sim.display.virtual import VirtualDisplay
 from hw.sim.lamp.virtual import VirtualLamp
@@ -324,6 +325,8 @@ class ScriptedCounter:
         """Two clerks, by number and PIN."""
         return {b"011234": "demo", b"025678": "second"}.get(bytes(typed))
 
+    technician_sign_in = None
+
     def __init__(self, script: Script | None = None, *, papers: Path | None = None, fails_to_open: str = "") -> None:
         self.script = script or Script()
         self.reader = ScriptedReader()
@@ -335,7 +338,7 @@ class ScriptedCounter:
             hand_at(name, core)
             for name, core in (
                 *(("printer", VirtualPrinter()), ("cash", VirtualCoinMachine()), ("display", VirtualDisplay())),
-                *(("lamp", VirtualLamp()), ("scanner", VirtualScanner())),
+                *(("lamp", VirtualLamp()), ("scanner", VirtualScanner()), ("card", CardTrap())),
             )
         )
         self.clock = lambda: NOW

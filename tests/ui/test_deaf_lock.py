@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from textual.pilot import Pilot
 
-from kiosk.counter.roster import DEAF_S, WRONG_IN_A_ROW, CounterSignIn, Roster, RosteredClerk, kept_pin
+from kiosk.counter.roster import DEAF_S, WRONG_IN_A_ROW, CounterSignIn, RosteredPerson, kept_pin
 from kiosk.ui.app import KioskApp
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter
@@ -14,8 +14,8 @@ from tests.ui.walk import HandClock, reach, until
 
 def test_the_right_pin_after_too_many_wrong_ones_is_told_to_wait(play: Callable[..., KioskApp]) -> None:
     clock, counter = HandClock(), ScriptedCounter()
-    roster = Roster((RosteredClerk("01", "demo", kept_pin(b"1234", os.urandom)),))
-    counter.sign_in = CounterSignIn(roster, None, clock)
+    clerks = [RosteredPerson("01", "demo", kept_pin(b"1234", os.urandom))]
+    counter.sign_in = CounterSignIn(clerks, None, clock)
 
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Desk")

@@ -240,6 +240,23 @@ def test_hands_put_coins_in_open_covers_and_see_what_comes_of_it(maintain: Calla
     assert coins.core.acceptor.memory.inserted == 2, "the coin of the bench's key, and one of 100 yen"
 
 
+def test_a_card_is_let_fail_in_the_middle_and_the_hands_see_that_it_did(tmp_path: Path) -> None:
+    path = locate_config(None)
+    counter = ConfiguredCounter(load_config(path, []), path, tmp_path)
+    counter.open()
+    try:
+        hand = next(hand for hand in counter.hands() if hand.name == "card")
+        hand.do("sw 6F00")
+        card = counter.simulated_card()
+        assert card is not None
+        card.insert()
+        tried = [check.outcome for check in counter.workbench().card_probes()]
+        assert hand.look() == "sprung: sw 6F00" and "fail" in tried
+        assert "fail" not in [check.outcome for check in counter.workbench().card_probes()]
+    finally:
+        counter.close()
+
+
 def test_what_is_done_to_a_device_reaches_it_though_the_next_one_is_shown_by_then(locale: Path) -> None:
     hands = ScriptedCounter().simulators
 

@@ -22,6 +22,7 @@ from hw.sim.card.piv import PivApplication
 from hw.sim.card.piv_chip import PivChip
 from hw.sim.card.profile import PIV, PROFILES
 from hw.sim.card.torn_write import PowerLost, TearableStore
+from hw.sim.card.trap import CardTrap
 from hw.sim.fault import Fault
 
 ATR = bytes.fromhex("3BE000FF8131FE4514")
@@ -77,9 +78,9 @@ class VirtualCard:
     """One card; `nonvolatile` holds everything that makes it this card and not another.
 
     `log` lists every command it was given, since the object was made. `faults` are by the number of the command, from
-    1 (see `hw.sim.card.faults`). `random_bytes` gives challenges and salts, `make_key` RSA-2048 key pairs. `limits` is
-    what the card can do less than others, `pace` how long it takes, waited for by `sleep`. Raises what `nonvolatile`
-    raises.
+    1 (see `hw.sim.card.faults`); `trap` lets one happen that a hand has set. `random_bytes` gives challenges and salts,
+    `make_key` RSA-2048 key pairs. `limits` is what the card can do less than others, `pace` how long it takes, waited
+    for by `sleep`. Raises what `nonvolatile` raises.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class VirtualCard:
         make_key: MakeKey = make_rsa_2048,
         random_bytes: RandomBytes = os.urandom,
         faults: Mapping[int, Fault] | None = None,
+        trap: CardTrap | None = None,
         limits: CardLimits = UNLIMITED,
         pace: Pace | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -97,6 +99,7 @@ class VirtualCard:
         self._key_maker = KeyMaker(make_key)
         self._random_bytes = random_bytes
         self._faults = faults or {}
+        self._trap = trap or CardTrap()
         self._limits = limits
         self._pace = pace
         self._sleep = sleep
@@ -166,7 +169,7 @@ class VirtualCard:
             raise NotSent("the card has no power")
         ins = command[1] if len(command) > 1 else 0
         self.log.append(Exchange(ins, 0))
-        answer = self._answer_or_fail(command, self._faults.get(self.exchanges))
+        answer = self._answer_or_fail(command, self._faults.get(self.exchanges) or self._trap.spring(ins))
         self.log[-1] = Exchange(ins, answer.sw)
         raw = answer.data + answer.sw.to_bytes(2, "big")
         if self._pace is not None:

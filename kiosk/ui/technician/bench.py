@@ -73,6 +73,8 @@ class Bench(SeatScreen[bool]):
         accept = Key(self.words("technician.accept"), id="accept", hint="X")
         accept.display = False
         yield accept
+        if self.seat.guard is not None:
+            yield Key(self.words("visit.end"), id="end-visit", hint="F12")
         yield Key(self.words("technician.menu"), id="menu", hint="M", kind="main")
 
     def _coin_hand(self) -> Hand | None:

@@ -1,12 +1,13 @@
-"""What covers a locked seat: nothing of anybody is shown, and it opens to a clerk who shows that he is one."""
+"""What covers a locked seat: nothing of anybody is shown, and it opens to whoever shows that it is his."""
 
 import math
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Center, Vertical
+from textual.containers import Vertical
 
+from kiosk.ui.seat_name import SeatName
 from kiosk.ui.typed_password import TypedPassword
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
@@ -39,16 +40,18 @@ class SeatLock(Vertical):
     def compose(self) -> ComposeResult:
         """Title, what to do, what was typed, the key."""
         words = self._seat.words
-        is_guarded = self._seat.guard is not None
-        yield Paragraph(words("lock.title"), classes="title")
-        yield Paragraph(words("lock.sign_in" if is_guarded else "lock.text"), classes="lead")
-        if is_guarded:
-            with Center():
+        is_guarded, is_visit = self._seat.guard is not None, self._seat.name is SeatName.TECHNICIAN
+        told = "visit.sign_in" if is_visit else "lock.sign_in" if is_guarded else "lock.text"
+        with Vertical(id="lock-box"):
+            yield Paragraph(words("visit.title" if is_visit else "lock.title"), classes="title")
+            yield Paragraph(words(told), classes="lead")
+            if is_guarded:
                 yield Paragraph(self._field_text(), id="lock-field")
-            if self._seat.is_demo:
-                yield Paragraph(words("lock.demo"), classes="aside")
-        with Center():
-            yield Key(words("lock.open"), id="unlock", hint="Enter", kind="main")
+                if self._seat.is_demo:
+                    yield Paragraph(words("lock.demo"), classes="aside")
+            yield Key(words("visit.begin" if is_visit else "lock.open"), id="unlock", hint="Enter", kind="main")
+            if is_visit:
+                yield Key(words("visit.end"), id="end-visit", hint="F12")
 
     def type(self, key: str) -> None:
         """A digit, or the last one goes."""
@@ -84,4 +87,6 @@ def signing_text(seat: "Seat", typed: TypedPassword, *, is_wrong: bool) -> str:
         return " ".join(_MASK * len(typed))
     if deaf_for_s := seat.deaf_for_s:
         return words("lock.deaf", seconds=math.ceil(deaf_for_s))
-    return words("lock.wrong" if is_wrong else "lock.empty")
+    if is_wrong:
+        return words("lock.wrong")
+    return words("visit.empty" if seat.name is SeatName.TECHNICIAN else "lock.empty")
