@@ -33,7 +33,7 @@ from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Step, Undo
 from kiosk.model.transition import Procedure, procedure_of
 from kiosk.register.register import ResidentLookup
-from kiosk.ui.books import DayTakings, JournalLine, JournalView, LeftCase, Statistics
+from kiosk.ui.books import DayTakings, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = 8
 _TIMED = (Step.CERTIFY, Step.CONFIRM)
@@ -87,24 +87,28 @@ class StationBooks:
             case Procedure.CHANGE:
                 return None
 
-    def journal(self, newest: int) -> JournalView:
-        """The newest entries; a chain that does not hold is told with its place."""
-        lines: deque[JournalLine] = deque(maxlen=newest)
+    def journal(self, asked: JournalQuery) -> JournalView:
+        """The entries that are asked for; a chain that does not hold is told with its place."""
+        lines: deque[JournalLine] = deque(maxlen=asked.skipped + asked.newest)
         numbers = {case.pseudonym: case.number for case in self._journal.cases()}
-        count = 0
+        count = found = 0
 
         def told() -> Iterator[Entry]:
-            nonlocal count
+            nonlocal count, found
             for entry in self._journal.entries():
                 count += 1
-                lines.append(_line(entry, numbers))
+                line = _line(entry, numbers)
+                if _has(line, asked.text):
+                    found += 1
+                    lines.append(line)
                 yield entry
 
+        broken = ""
         try:
             verify_chain(told())
         except ChainBroken as error:
-            return JournalView(tuple(lines), count, str(error))
-        return JournalView(tuple(lines), count, "")
+            broken = str(error)
+        return JournalView(tuple(lines)[: max(0, len(lines) - asked.skipped)], found, count, broken)
 
     def takings(self, day: datetime.date, after: int) -> DayTakings:
         """Fees and refunds that were journaled as done behind the entry `after`, told as that day's.
@@ -213,7 +217,14 @@ def _line(entry: Entry, numbers: Mapping[str, str]) -> JournalLine:
         is_exempted="exempted" in facts,
         code=str(facts.get("code", "")),
         receipt=facts.get("receipt"),
+        operators=str(facts.get("operators") or facts.get("operator") or ""),
     )
+
+
+def _has(line: JournalLine, text: str) -> bool:
+    receipt = "" if line.receipt is None else f"{line.receipt:06d}"
+    parts = (str(line.seq), f"{line.at:%Y-%m-%d %H:%M}", line.case, receipt, line.code, line.operators)
+    return any(text.casefold() in part.casefold() for part in parts)
 
 
 def _day(text: str) -> datetime.date:

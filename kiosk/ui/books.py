@@ -39,7 +39,8 @@ class JournalLine:
 
     `case` is the application's number, or a part of the random pseudonym where nobody can read that any more.
     `event` is the state of an effect where there is a `step`, else a stage or one of `EVENTS`. `yen` is what was taken
-    or given back, `code` why something did not happen, `receipt` the number that an entry names.
+    or given back, `code` why something did not happen, `receipt` the number that an entry names, `operators` who signed
+    or is named, as the roster writes it.
     """
 
     seq: int
@@ -51,13 +52,31 @@ class JournalLine:
     is_exempted: bool = False
     code: str = ""
     receipt: int | None = None
+    operators: str = ""
+
+
+@dataclass(frozen=True)
+class JournalQuery:
+    """Which entries are looked for: so many of the `newest` in which `text` stands, behind as many as are `skipped`.
+
+    It may stand in the entry's number, its day and minute (`2026-11-22 10:00`), the application's number, the
+    receipt's, the code or the operators' names.
+    """
+
+    text: str = ""
+    skipped: int = 0
+    newest: int = 200
 
 
 @dataclass(frozen=True)
 class JournalView:
-    """The newest entries, oldest first; how many there are, and why the chain does not hold, empty when it does."""
+    """Entries that were asked for, oldest first, and how many were `found` in all.
+
+    `count` is how many entries there are, `broken` why the chain does not hold; empty when it does.
+    """
 
     lines: tuple[JournalLine, ...]
+    found: int
     count: int
     broken: str
 
@@ -113,8 +132,8 @@ class Books(Protocol):
         """Every case that has not ended, by number."""
         ...
 
-    def journal(self, newest: int) -> JournalView:
-        """So many of the newest entries, after the whole chain was followed."""
+    def journal(self, asked: JournalQuery) -> JournalView:
+        """The entries that are asked for, after the whole chain was followed."""
         ...
 
     def takings(self, day: datetime.date, after: int) -> DayTakings:

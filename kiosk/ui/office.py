@@ -9,7 +9,7 @@ from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.register.candidates import candidates
 from kiosk.ui.board import Board
-from kiosk.ui.books import Books, JournalView, LeftCase, Statistics
+from kiosk.ui.books import Books, JournalQuery, JournalView, LeftCase, Statistics
 from kiosk.ui.counter import Counter
 from kiosk.ui.day import CounterDay
 from kiosk.ui.reception import StationReception
@@ -19,7 +19,6 @@ from kiosk.ui.workbench import Check
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
 
-_ENTRIES_SHOWN = 200
 _DAYS_TOLD = 14
 
 
@@ -55,9 +54,9 @@ class StationOffice:
         self._board.bell.ring()
         return self._board.left
 
-    async def journal(self) -> JournalView:
-        """The newest entries."""
-        return await self._thread.call(lambda: self._opened().journal(_ENTRIES_SHOWN))
+    async def journal(self, asked: JournalQuery) -> JournalView:
+        """The entries that are asked for."""
+        return await self._thread.call(lambda: self._opened().journal(asked))
 
     async def statistics(self) -> Statistics:
         """What the journal says about the last days."""

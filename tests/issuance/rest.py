@@ -22,7 +22,7 @@ from kiosk.model.application import Closed, Delivery
 from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
 from kiosk.model.step import Actor
 from kiosk.model.transition import Stage
-from kiosk.ui.books import EVENTS
+from kiosk.ui.books import EVENTS, JournalQuery
 from tests.counter_bench import (
     PASSWORD,
     CuttingDatabase,
@@ -60,7 +60,7 @@ def check_rest(world: World, closed: list[Closed]) -> None:
         assert sum(f"No. {one.receipt_number:06d}" in text for text in originals) <= 1
     assert station.journal.unfinished_cases() == []
     verify_chain(station.journal.entries())
-    for line in StationBooks(station.journal, station.register).journal(1_000).lines:
+    for line in StationBooks(station.journal, station.register).journal(JournalQuery()).lines:
         assert line.event in ({*EffectState} if line.step else {*Stage, *EVENTS}), "the audit screen has words for it"
     assert not world.slot.is_card_present() and not world.window_slot.is_card_present()
     for raw in world.stored():

@@ -1,5 +1,6 @@
 """A day's money as the books tell it is what lies in the drawer, also where a fee was taken and never journaled."""
 
+import datetime
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from kiosk.books import StationBooks
 from kiosk.issuance.failure import Halted, RolledBack
 from kiosk.issuance.persons import Abandoned, OpenDeposit
 from kiosk.model.step import Actor, Undo
-from kiosk.ui.books import DayTakings
-from tests.counter_bench import World
+from kiosk.ui.books import DayTakings, JournalLine, JournalQuery, JournalView
+from tests.counter_bench import OTHER_RESIDENT, World
 from tests.issuance.otherwise import But, events
 from tests.issuance.rest import new_world
 from tests.stores import Store
@@ -86,3 +87,30 @@ def test_who_counts_again_after_a_refund_that_failed_tells_what_he_found_last(wo
 
 def _refused(_: int) -> None:
     raise Refused("it is jammed")
+
+
+def test_an_entry_is_found_by_its_number_day_application_receipt_and_however_old_it_is(world: World) -> None:
+    closed = world.issue("2026-0007")
+    world.now += datetime.timedelta(days=40)
+    world.issue("2026-0008", OTHER_RESIDENT)
+    books = StationBooks(world.station().journal, world.station().register)
+    every = books.journal(JournalQuery())
+    assert (every.found, every.count, every.broken) == (len(every.lines), len(every.lines), "")
+
+    def found(text: str, skipped: int = 0, newest: int = 1_000) -> JournalView:
+        return books.journal(JournalQuery(text, skipped, newest))
+
+    first = [line for line in every.lines if line.case == "2026-0007"]
+    assert list(found("2026-0007").lines) == first
+    assert {line.receipt for line in found(f"{closed.receipt_number:06d}").lines} == {closed.receipt_number}
+    day = f"{first[0].at:%Y-%m-%d}"
+    assert list(found(day).lines) == [line for line in every.lines if f"{line.at:%Y-%m-%d}" == day]
+    assert found("nobody").lines == () and found("nobody").count == every.count
+    # Piece by piece, from the newest on, everything is seen once.
+    seen: list[JournalLine] = []
+    while len(seen) < every.found:
+        piece = found("", len(seen), 7).lines
+        assert len(piece) == min(7, every.found - len(seen))
+        seen = [*piece, *seen]
+    assert tuple(seen) == every.lines
+    assert found("", every.found, 7).lines == ()

@@ -47,7 +47,7 @@ from kiosk.model.step import ACTOR, RevocationStep, Step, Supplement
 from kiosk.model.town import Area, Areas, Town
 from kiosk.papers.press import Printed
 from kiosk.reception_hours import ReceptionHours
-from kiosk.ui.books import DayTakings, JournalLine, JournalView, LeftCase, Statistics
+from kiosk.ui.books import DayTakings, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
 from kiosk.ui.card_services import CardUnusable, Judgement, OwnCertificate
 from kiosk.ui.counter import FailureText
 from kiosk.ui.devices import CoinMachine, DeviceState, Hand, StationDevices
@@ -210,7 +210,7 @@ class ScriptedBooks:
     def left_cases(self) -> tuple[LeftCase, ...]:
         return self.left
 
-    def journal(self, newest: int) -> JournalView:
+    def journal(self, asked: JournalQuery) -> JournalView:
         at = datetime.datetime(2026, 11, 22, 10, 0, tzinfo=datetime.UTC)
         told = [(state, step) for step in Step for state in (EffectState.INTENDED, EffectState.DONE)]
         told += [(state, Step.RECEIPT) for state in EffectState]
@@ -223,7 +223,8 @@ class ScriptedBooks:
             JournalLine(len(lines) + number, at, "0badcafe", EffectState.FAILED, step, code="K-DEVICE-004")
             for number, step in enumerate(longest, 1)
         ]
-        return JournalView(tuple(lines[-newest:]), len(lines), "")
+        found = [line for line in lines if asked.text in (str(line.seq), line.case, line.code, "")]
+        return JournalView(tuple(found[: len(found) - asked.skipped][-asked.newest :]), len(found), len(lines), "")
 
     def statistics(self, until: datetime.date, days: int) -> Statistics:
         issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))

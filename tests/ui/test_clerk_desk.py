@@ -9,7 +9,8 @@ from textual.pilot import Pilot
 from kiosk.model.resident import Resident
 from kiosk.model.step import Step, Undo
 from kiosk.ui.app import KioskApp
-from kiosk.ui.books import JournalLine, JournalView
+from kiosk.ui.books import JournalLine, JournalQuery, JournalView
+from kiosk.ui.clerk import audit
 from kiosk.ui.clerk.receive import find_residents
 from kiosk.ui.idle import Patience
 from kiosk.ui.widgets.key import Key
@@ -130,7 +131,50 @@ def test_the_audit_tells_each_entry_in_the_clerks_words_and_an_unknown_one_as_it
         for line, (_, words) in zip(reversed(shown), told.values(), strict=True):
             assert all(word in line for word in words) and "0円" not in line.replace("500円", ""), line
 
-    monkeypatch.setattr(ScriptedBooks, "journal", lambda *_: JournalView(tuple(lines), len(lines), ""))
+    monkeypatch.setattr(ScriptedBooks, "journal", lambda *_: JournalView(tuple(lines), len(lines), len(lines), ""))
+    play(ScriptedCounter(), clerk)
+
+
+def test_the_audit_goes_on_behind_what_it_was_given_and_comes_back(
+    play: Callable[..., KioskApp], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime.datetime(2026, 11, 22, 1, 0, tzinfo=datetime.UTC)
+    lines = [JournalLine(seq, at, f"2026-{seq:04d}", "done", Step.FEE, yen=500) for seq in range(1, 451)]
+
+    def journal(_: ScriptedBooks, asked: JournalQuery) -> JournalView:
+        found = [line for line in lines if asked.text in line.case]
+        return JournalView(tuple(found[: len(found) - asked.skipped][-asked.newest :]), len(found), len(lines), "")
+
+    def first_shown(app: KioskApp) -> str:
+        return str(app.screen.query_one("#audit-lines", Paragraph).render()).splitlines()[1].split()[0]
+
+    async def turn(pilot: Pilot[None], key: str, shown: int) -> None:
+        await pilot.press(key)
+        await until(
+            pilot, lambda: bool(pilot.app.screen.query("#audit-lines")) and first_shown(pilot.app) == str(shown), key
+        )
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "insert-card")
+        await pilot.press("f11")
+        await choose_duty(pilot, "3")
+        await reach(pilot, "Audit")
+        for shown in (350, 250, 150, 50, 50):
+            await turn(pilot, "pagedown", shown)
+        for shown in (150, 250, 350, 450):
+            await turn(pilot, "pageup", shown)
+        await turn(pilot, "pageup", 450)
+        for key in "2026-0017":
+            await pilot.press(key)
+        await turn(pilot, "enter", 17)
+        for _ in range(9):
+            await pilot.press("backspace")
+        await turn(pilot, "enter", 450)
+        await pilot.press("escape")
+        await reach(pilot, "Desk")
+
+    monkeypatch.setattr(audit, "_PER_PAGE", 100)
+    monkeypatch.setattr(ScriptedBooks, "journal", journal)
     play(ScriptedCounter(), clerk)
 
 

@@ -14,7 +14,7 @@ from kiosk.model.identity import IdentityRoute
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor
 from kiosk.ui.board import Board
-from kiosk.ui.books import JournalView, LeftCase
+from kiosk.ui.books import JournalQuery, JournalView, LeftCase
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.approval import Approve, ask_approval
 from kiosk.ui.clerk.audit import Audit
@@ -70,8 +70,8 @@ class Office(Protocol):
         """Cases that have not ended, without the one at the terminal."""
         ...
 
-    async def journal(self) -> JournalView:
-        """The newest entries."""
+    async def journal(self, asked: JournalQuery) -> JournalView:
+        """The entries that are asked for."""
         ...
 
     @property
@@ -171,6 +171,17 @@ async def _show(seat: Seat, screen: SeatScreen[R], is_wanted: Callable[[], bool]
     return await seat.show(screen, lambda: _is_free(seat.board) and is_wanted())
 
 
+async def _audit(seat: Seat, office: Office) -> None:
+    asked, from_older = JournalQuery(), False
+    while True:
+        screen = Audit(seat, await office.journal(asked), asked, begins_at_end=from_older)
+        answer = await _show(seat, screen)
+        if not isinstance(answer, JournalQuery):
+            return
+        from_older = answer.text == asked.text and answer.skipped < asked.skipped
+        asked = answer
+
+
 async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
     match duty:
         case Duty.RECEIVE:
@@ -189,7 +200,7 @@ async def _do(duty: Duty, seat: Seat, office: Office, clerk: str) -> None:
             await office.left_cases()
             await _look_at_left(seat, office)
         case Duty.AUDIT:
-            await _show(seat, Audit(seat, await office.journal()))
+            await _audit(seat, office)
         case Duty.DAY_CLOSE:
             await count(seat, office.day, CountKind.DAY_CLOSE, clerk)
         case Duty.HANDOVER:
