@@ -16,7 +16,7 @@ MODE = "outage"
 
 
 class Outage(Screen[None]):
-    """Out of service, in both languages, with the cause for the technician; a demo can be left from here."""
+    """Out of service, in every language, with the cause for the technician; a demo can be left from here."""
 
     AUTO_FOCUS = ".keys Key"
 
@@ -32,6 +32,7 @@ class Outage(Screen[None]):
             for words in self._languages:
                 yield Paragraph(words("outage.title"), classes="title")
                 yield Paragraph(words("outage.text"), classes="outage-text")
+            yield Paragraph(self._languages[0]("outage.others"), classes="outage-text")
             yield Facts({self._languages[0]("outage.cause"): self._cause})
         if self._leave is not None:
             with Horizontal(classes="keys"):

@@ -289,7 +289,10 @@ def test_the_languages_fill_in_the_same_values() -> None:
 def test_english_is_in_latin_letters() -> None:
     japanese_letters = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
     # Its own name, the short notices for those who read neither language, and what the town's own keys say.
-    notices = {"resident.start.others", "resident.closed.others"}
+    notices = {
+        *("resident.start.others", "resident.closed.others", "resident.trouble.others"),
+        *("resident.card.take.others", "outage.others"),
+    }
     names = {"language.ja", "resident.form.vary", "resident.form.number.text"} | notices
     assert {i for i, text in catalogue("en").items() if japanese_letters.search(text)} == names
 
@@ -302,6 +305,8 @@ def test_what_the_journal_tells_besides_stages_and_steps_is_known_by_name() -> N
 SAME_IN_EASY = {
     "resident.closed.others",
     "resident.start.others",
+    "resident.trouble.others",
+    "resident.card.take.others",
     "resident.try.check",
     "resident.try.mark.accepted",
     "resident.try.mark.rejected",

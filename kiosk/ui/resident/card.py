@@ -58,6 +58,8 @@ class HandleCard(SeatScreen[None]):
             with Vertical(classes="told"):
                 yield Paragraph(self.words(f"resident.card.{self._told_as}.title"), classes="title")
                 yield Paragraph(self.words(f"resident.card.{self._told_as}.text"), classes="note")
+                if self._action is CardAction.TAKE:
+                    yield Paragraph(self.words("resident.card.take.others"), classes="others")
 
     def keys(self) -> Iterable[Key]:
         """The demo's hand."""

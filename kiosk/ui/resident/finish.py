@@ -83,6 +83,7 @@ class TroubleNotice(Told):
                 words("resident.trouble.code"): trouble.code,
             }
         )
+        yield Paragraph(words("resident.trouble.others"), classes="others")
 
     def _is_card_inside(self) -> bool | None:
         return self._card.is_inserted if self._card is not None else self._trouble.is_card_inside
