@@ -47,6 +47,8 @@ class Seat:
         self.name = name
         self.now = now
         self.voice = voice
+        self.is_spoken = True
+        """Whether the voice speaks, where there is one; whoever needs none may silence it."""
         self.patience = patience or Patience()
         self.board = board
         self.town: Town | None = None
@@ -186,6 +188,12 @@ class Seat:
         """The clerk's wish how long his empty seat stays open."""
         self.patience = replace(self.patience, clerk_s=seconds)
 
+    def hear(self, choice: str) -> None:
+        """Has the voice speak from now on (`spoken`), or not (`silent`)."""
+        self.is_spoken = choice == "spoken"
+        if self.voice is not None and not self.is_spoken:
+            self.voice.say(self.words("resident.comfort.voice.silenced"))
+
     @property
     def layout(self) -> str:
         """How this seat's screens are arranged: `usual`, `large` or `lower`."""
@@ -199,6 +207,7 @@ class Seat:
         """Makes the seat ready for the next person: nothing is left of how the last one liked it, nor of his call."""
         self._first_language = language
         self.board.end_visit()
+        self.is_spoken = True
         self.speak(language)
         if self._layout != "usual" or self.look != self._first_look:
             self.arrange("usual")

@@ -229,7 +229,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     def say_what_is_new(self) -> None:
         """Has the screen spoken to a person who does not see it, when there is anything that he has not heard."""
         voice = self.seat.voice
-        if voice is None or not self.is_current:
+        if voice is None or not self.seat.is_spoken or not self.is_current:
             return
         from kiosk.ui.voice import news_first, sentences  # most terminals have no voice
 

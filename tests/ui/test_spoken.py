@@ -5,6 +5,7 @@ from collections.abc import Callable
 from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
+from kiosk.ui.seat_name import SeatName
 from tests.ui.bots import RecordedVoice
 from tests.ui.conftest import PATIENCE
 from tests.ui.scripted_counter import ScriptedCounter
@@ -102,3 +103,26 @@ def test_what_the_certificate_is_good_for_is_found_by_digits_and_spoken(play: Ca
         assert "年金" in voice.said[-1].partition("を押すと")[0]
 
     play(ScriptedCounter(), blind, voice=voice)
+
+
+def test_who_needs_no_voice_silences_it_for_himself_alone(play: Callable[..., KioskApp]) -> None:
+    voice = RecordedVoice()
+
+    async def sighted(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("4")
+        for answer in ("1", "1", "1"):
+            await reach(pilot, "Comfort")
+            await pilot.press(answer)
+            await pilot.pause()
+        await until(pilot, lambda: "読み上げない" in voice.said[-1], "the question")
+        await pilot.press("2")
+        await reach(pilot, "Start")
+        assert voice.said[-1] == "読み上げを 止めました。"
+        await walk_to(pilot, "ChooseApplication")
+        assert voice.said[-1] == "読み上げを 止めました。", "nothing more is read to him"
+
+    played = play(ScriptedCounter(), sighted, voice=voice)
+    seat = played._seats[SeatName.RESIDENT]
+    seat.welcome("ja")
+    assert seat.is_spoken, "the next one may not see"

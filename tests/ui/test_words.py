@@ -45,7 +45,7 @@ from kiosk.ui.clerk.service import Decision
 from kiosk.ui.devices import TROUBLES
 from kiosk.ui.ending import Money, Outcome
 from kiosk.ui.persons import Recalled, Unsure
-from kiosk.ui.resident.comfort import LAYOUTS
+from kiosk.ui.resident.comfort import LAYOUTS, VOICES
 from kiosk.ui.resident.learn import TOPICS
 from kiosk.ui.resident.own import Attempt
 from kiosk.ui.resident.password import LOOK_ALIKES
@@ -64,7 +64,7 @@ POSITIONS = ("done", "now", "later")
 PASSWORDS = ("", ".authentication")
 """Words for the signature's password, and for the other one of a card that has two."""
 CASH_TROUBLES = ("acceptor_fault", "coin_alarm", "hopper_fault", "money_unassigned", "payout_unknown", "events_lost")
-QUESTIONS = ("language", "colours", "layout")
+QUESTIONS = ("language", "colours", "layout", "voice")
 DANGERS = ("impersonation", "tampering", "repudiation")
 COSTS = ("fee", "card", "validity", "loss")
 CARD_NOTICES = ("take_unprinted", "look", "take_back", "empty", "no_card", "locked", "trouble")
@@ -101,6 +101,7 @@ VALUES = {
     "colours.{}": [[theme.name for theme in THEMES]],
     "layout.{}": [LAYOUTS],
     "resident.comfort.{}.title": [QUESTIONS],
+    "resident.comfort.voice.{}": [VOICES],
     "resident.comfort.{}.text": [QUESTIONS],
     "resident.learn.{}.title": [TOPICS],
     "resident.learn.{}.text": [("what", "home")],

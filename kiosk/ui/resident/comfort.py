@@ -25,7 +25,7 @@ class Choice:
 
 
 class Comfort(SeatScreen[str]):
-    """One question about comfort, `language`, `colours` or `layout`; the answer is the chosen value."""
+    """One question about comfort, `language`, `colours`, `layout` or `voice`; the answer is the chosen value."""
 
     AUTO_FOCUS = ".choices Key.-chosen"
     MINDS_IDLENESS = True
@@ -42,6 +42,9 @@ class Comfort(SeatScreen[str]):
                 return [Choice(name, words(f"language.{name}"), seat.language == name) for name in RESIDENT_LANGUAGES]
             case "colours":
                 return [Choice(theme.name, words(f"colours.{theme.name}"), seat.look == theme.name) for theme in THEMES]
+            case "voice":
+                present = VOICES[not seat.is_spoken]
+                return [Choice(name, words(f"resident.comfort.voice.{name}"), name == present) for name in VOICES]
             case _:
                 return [Choice(name, words(f"layout.{name}"), seat.layout == name) for name in LAYOUTS]
 
@@ -79,3 +82,6 @@ class Comfort(SeatScreen[str]):
 
 LAYOUTS = ("usual", "large", "lower")
 """The arrangements of a screen: as designed; fewer things and larger keys; every key in the lower half."""
+
+VOICES = ("spoken", "silent")
+"""Whether the voice in the headset reads the screens."""

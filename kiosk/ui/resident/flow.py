@@ -112,8 +112,11 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
 
 
 async def _ask_for_comfort(seat: Seat) -> None:
-    """Three questions; what was chosen holds until the resident leaves."""
-    for question, choose in (("language", seat.speak), ("colours", seat.dress), ("layout", seat.arrange)):
+    """Three questions, and one more where there is a voice; what was chosen holds until the resident leaves."""
+    questions = [("language", seat.speak), ("colours", seat.dress), ("layout", seat.arrange)]
+    if seat.voice is not None:
+        questions.append(("voice", seat.hear))
+    for question, choose in questions:
         answer = await seat.ask(Comfort(seat, question))
         if isinstance(answer, Stop):
             return
