@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -35,6 +35,7 @@ class ChooseTerminal(SeatScreen[TerminalQuestion]):
     """To which of the free terminals a form goes."""
 
     AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
     ASKS_BACK = False
 
     def __init__(self, seat: Seat, free: Sequence[TerminalQuestion]) -> None:
@@ -51,12 +52,6 @@ class ChooseTerminal(SeatScreen[TerminalQuestion]):
     def keys(self) -> Iterable[Key]:
         """None but the terminals."""
         return ()
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        for key in self.query(".choices Key").results(Key):
-            if key.keyboard_key == event.character:
-                key.action_press()
 
     @on(Key.Pressed, ".choices Key")
     def choose(self, event: Key.Pressed) -> None:

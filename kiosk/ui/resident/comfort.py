@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -28,6 +28,7 @@ class Comfort(SeatScreen[str]):
     """One question about comfort, `language`, `colours`, `layout` or `voice`; the answer is the chosen value."""
 
     AUTO_FOCUS = ".choices Key.-chosen"
+    NAMED_KEYS = ".choices Key"
     MINDS_IDLENESS = True
     ASKS_BACK = False
 
@@ -72,12 +73,6 @@ class Comfort(SeatScreen[str]):
         """Chooses."""
         if isinstance(event.key.value, str):
             self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        if event.character is not None and event.character in "123":
-            for key in self.query(f"#choice-{event.character}").results(Key):
-                key.action_press()
 
 
 LAYOUTS = ("usual", "large", "lower")

@@ -261,6 +261,7 @@ class ChooseEra(SeatScreen[Era]):
     """The era of the birth date, as it stands on every form."""
 
     AUTO_FOCUS = "#era-1"
+    NAMED_KEYS = "#choices Key"
     MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat) -> None:
@@ -281,12 +282,6 @@ class ChooseEra(SeatScreen[Era]):
         """Takes one."""
         assert isinstance(event.key.value, Era)
         self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits take one."""
-        if event.character is not None and event.character in "12345":
-            for key in self.query(f"#era-{event.character}").results(Key):
-                key.action_press()
 
 
 class TypeBirthDate(Typing[datetime.date | OtherEra]):
@@ -401,6 +396,7 @@ class ChooseSex(SeatScreen[Sex]):
     """As the register has it."""
 
     AUTO_FOCUS = "#sex-1"
+    NAMED_KEYS = "#choices Key"
     MINDS_IDLENESS = True
 
     def __init__(self, seat: Seat) -> None:
@@ -419,12 +415,6 @@ class ChooseSex(SeatScreen[Sex]):
         """Takes one."""
         assert isinstance(event.key.value, Sex)
         self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits take one."""
-        if event.character is not None and event.character in "123":
-            for key in self.query(f"#sex-{event.character}").results(Key):
-                key.action_press()
 
 
 class TypeNumber(Typing[str]):

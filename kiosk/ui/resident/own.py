@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
@@ -66,6 +66,7 @@ class TryOut(SeatScreen[Attempt]):
     """The sample as the agency gets it, its verdict with every check, and the next thing to try."""
 
     AUTO_FOCUS = ".choices Key.-chosen"
+    NAMED_KEYS = ".choices Key"
     MINDS_IDLENESS = True
     ASKS_BACK = False
 
@@ -100,8 +101,3 @@ class TryOut(SeatScreen[Attempt]):
         """Tries something."""
         if isinstance(event.key.value, Attempt):
             self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits try."""
-        if event.character is not None and event.character in "1234":
-            self.dismiss(tuple(Attempt)[int(event.character) - 1])

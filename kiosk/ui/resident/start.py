@@ -4,7 +4,7 @@ import calendar
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
@@ -44,6 +44,7 @@ class Start(SeatScreen[Wish]):
     """
 
     IS_FIRST = True
+    NAMED_KEYS = ".choices Key"
 
     def __init__(self, seat: Seat, fee_yen: int, closed: Callable[[], Closed | None] = lambda: None) -> None:
         super().__init__(seat)
@@ -127,8 +128,3 @@ class Start(SeatScreen[Wish]):
         """Begins."""
         if isinstance(event.key.value, Wish):
             self.dismiss(event.key.value)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose one of the other wishes."""
-        if event.character is not None and event.character in "12345"[: len(self._offered)]:
-            self.dismiss(self._offered[int(event.character) - 1])

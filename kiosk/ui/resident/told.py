@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -43,6 +43,7 @@ class Offer(SeatScreen[E], Generic[E]):
     """
 
     AUTO_FOCUS = ".choices Key"
+    NAMED_KEYS = ".choices Key"
     MINDS_IDLENESS = True
     ASKS_BACK = False
 
@@ -74,9 +75,3 @@ class Offer(SeatScreen[E], Generic[E]):
         for one in self._offered:
             if one is event.key.value:
                 self.dismiss(one)
-
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose."""
-        digits = "123456789"[: len(self._offered)]
-        if event.character is not None and event.character in digits:
-            self.dismiss(self._offered[int(event.character) - 1])
