@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +57,9 @@ from kiosk.workbench import StationWorkbench
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
 
+_READER = "reader"
+_CARD_LEFT = "card_left"
+"""What this station tells of its reader while a card is forgotten in it."""
 _OF_THE_FEE = ("printer", "cash")
 """The devices that take a fee and print its receipt, by their tables of `hardware.toml`."""
 _WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
@@ -231,7 +235,7 @@ class ConfiguredCounter:
             return ()
         hardware = self._config.hardware
         bench = self._assembly.bench
-        states = [_reader_state("reader", hardware.card.link, bench.reader)]
+        states = [_reader_state(_READER, hardware.card.link, bench.reader)]
         if bench.window is not None:
             states.append(_reader_state("window", hardware.window.link, bench.window))
         states += self._of_the_fee()
@@ -262,6 +266,14 @@ class ConfiguredCounter:
             if not one.is_silent
         }
 
+    def cards_left_elsewhere(self) -> tuple[str, ...]:
+        """The stations that have told the store lately that a card was forgotten there."""
+        return tuple(
+            one.station
+            for one in self.station_devices()
+            if not one.is_silent and any((d.name, d.detail) == (_READER, _CARD_LEFT) for d in one.devices)
+        )
+
     def _of_the_fee(self) -> tuple[DeviceState, DeviceState]:
         hardware = self._config.hardware
         return (
@@ -269,11 +281,14 @@ class ConfiguredCounter:
             self._state("cash", hardware.cash.kind, hardware.cash.link),
         )
 
-    def tell_devices(self) -> None:
+    def tell_devices(self, *, is_card_left: bool) -> None:
         """Tells the store, by a connection that only this uses."""
         if self._device_board is None:
             self._device_board = self.records().devices
-        told = [ToldDevice(d.name, d.kind, d.link, d.state, d.detail) for d in self.devices()]
+        devices = self.devices()
+        if is_card_left:
+            devices = tuple(replace(d, detail=_CARD_LEFT) if d.name == _READER else d for d in devices)
+        told = [ToldDevice(d.name, d.kind, d.link, d.state, d.detail) for d in devices]
         self._device_board.tell(told)
 
     def station_devices(self) -> tuple[StationDevices, ...]:

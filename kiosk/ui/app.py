@@ -294,11 +294,11 @@ class KioskApp(App[None], inherit_bindings=False):
         while True:
             # The next word comes soon; whoever needs the store finds out himself.
             with suppress(StoreLost):
-                await asyncio.to_thread(counter.tell_devices)
+                await asyncio.to_thread(counter.tell_devices, is_card_left=self.board.is_card_left)
             await asyncio.sleep(_TELLS_OF_DEVICES_EVERY_S)
 
     async def _look_at_fee_devices(self, counter: "Counter") -> None:
-        """The clerk hears of a printer without paper before he takes a fee."""
+        """The clerk hears of a printer without paper before he takes a fee, and of a card that was forgotten."""
         from kiosk.journal.errors import StoreLost
 
         elsewhere: Mapping[str, tuple[DeviceState, ...]] = {}
@@ -307,6 +307,7 @@ class KioskApp(App[None], inherit_bindings=False):
                 # What was known last is still the best that is known.
                 with suppress(StoreLost):
                     elsewhere = await asyncio.to_thread(counter.fee_troubles_elsewhere)
+                    self.board.tell_cards_left(await asyncio.to_thread(counter.cards_left_elsewhere))
             self.board.tell_fee_troubles(counter.fee_troubles(), elsewhere)
             await asyncio.sleep(_LOOKS_FOR_TROUBLES_EVERY_S)
 

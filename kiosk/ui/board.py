@@ -75,6 +75,9 @@ class Board:
     fee_troubles_elsewhere: "Mapping[str, tuple[DeviceState, ...]]" = field(default_factory=dict)
     """The same at other stations, by name, where their clerk sits here."""
 
+    cards_left_elsewhere: tuple[str, ...] = ()
+    """The stations whose clerk sits here and in whose terminal a card has been forgotten."""
+
     is_maintained: bool = False
     """Whether the technician works with the devices; a resident who comes waits until he has finished."""
 
@@ -256,6 +259,12 @@ class Board:
         """A card has been forgotten, or is no longer in the terminal."""
         if is_left != self.is_card_left:
             self.is_card_left = is_left
+            self.bell.ring()
+
+    def tell_cards_left(self, stations: tuple[str, ...]) -> None:
+        """In which terminals elsewhere a card has been forgotten now."""
+        if stations != self.cards_left_elsewhere:
+            self.cards_left_elsewhere = stations
             self.bell.ring()
 
     def answer_call(self) -> None:

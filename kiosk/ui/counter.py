@@ -90,8 +90,11 @@ class Counter(Protocol):
         """Every device of the station and its state now."""
         ...
 
-    def tell_devices(self) -> None:
-        """Tells the store how this station's devices are; called again and again. Raises `StoreLost`."""
+    def tell_devices(self, *, is_card_left: bool) -> None:
+        """Tells the store how this station's devices are; called again and again. Raises `StoreLost`.
+
+        `is_card_left`: somebody has forgotten his card in the reader.
+        """
         ...
 
     def station_devices(self) -> tuple[StationDevices, ...]:
@@ -142,6 +145,10 @@ class Counter(Protocol):
 
     def fee_troubles_elsewhere(self) -> Mapping[str, tuple[DeviceState, ...]]:
         """The same of every station, by its name, as it told the store last. Raises `StoreLost`."""
+        ...
+
+    def cards_left_elsewhere(self) -> tuple[str, ...]:
+        """The stations in whose readers a card was forgotten, as they told last. Raises `StoreLost`."""
         ...
 
     @property

@@ -9,7 +9,7 @@ from kiosk.ui.words import Words
 TROUBLES = (
     *("cover_open", "paper_end", "paper_near_end", "cutter_error", "recoverable_error", "unrecoverable_error"),
     *("head_hot", "feed_button", "offline", "drawer_left_open", "acceptor_fault", "money_unassigned", "events_lost"),
-    *("payout_unknown", "coin_alarm", "hopper_fault", "card_inserted", "not_looked_after"),
+    *("payout_unknown", "coin_alarm", "hopper_fault", "card_inserted", "card_left", "not_looked_after"),
 )
 """Causes that have words; others are told as they are."""
 

@@ -424,7 +424,7 @@ class ScriptedCounter:
             DeviceState("documents", "document_printer", "cups:counter-a4", "ready", "not_looked_after"),
         )
 
-    def tell_devices(self) -> None:
+    def tell_devices(self, *, is_card_left: bool) -> None:
         self.told_devices += 1
 
     def station_devices(self) -> tuple[StationDevices, ...]:
@@ -454,6 +454,11 @@ class ScriptedCounter:
 
     troubles: tuple[DeviceState, ...] = ()
     troubles_elsewhere: Mapping[str, tuple[DeviceState, ...]] = {}
+
+    cards_left: tuple[str, ...] = ()
+
+    def cards_left_elsewhere(self) -> tuple[str, ...]:
+        return self.cards_left
 
     def fee_troubles_elsewhere(self) -> Mapping[str, tuple[DeviceState, ...]]:
         return self.troubles_elsewhere

@@ -409,3 +409,17 @@ def test_exchanges_with_the_card_stay_in_sight_however_many_devices_there_are(
             assert shown.index("停止中") < shown.index("使用可"), "what does not work comes first"
 
     maintain(counter, technician)
+
+
+def test_a_station_tells_the_others_that_a_card_was_forgotten_in_it_and_takes_it_back(tmp_path: Path) -> None:
+    path = locate_config(None)
+    counter = ConfiguredCounter(load_config(path, []), path, tmp_path)
+    counter.open()
+    try:
+        counter.tell_devices(is_card_left=True)
+        (station,) = [one.station for one in counter.station_devices()]
+        assert counter.cards_left_elsewhere() == (station,)
+        counter.tell_devices(is_card_left=False)
+        assert counter.cards_left_elsewhere() == ()
+    finally:
+        counter.close()

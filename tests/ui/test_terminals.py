@@ -130,6 +130,19 @@ def test_a_terminal_without_paper_is_told_before_its_fee_is_taken(
     attend(play)
 
 
+def test_a_card_that_was_forgotten_at_a_terminal_is_told_at_its_clerks_desk(
+    attend: Callable[[Play], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ScriptedCounter, "cards_left", ("lobby",))
+
+    async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
+        await until(pilot, lambda: "端末「lobby」に カードが 忘れられています" in text_on(pilot.app), "which terminal")
+        monkeypatch.setattr(ScriptedCounter, "cards_left", ())
+        await until(pilot, lambda: "忘れられています" not in text_on(pilot.app), "that it was taken")
+
+    attend(play)
+
+
 def test_what_was_asked_and_said_is_kept_by_nobody_once_it_was_heard(attend: Callable[[Play], None]) -> None:
     async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
         def ask() -> weakref.ref[Question]:

@@ -121,6 +121,7 @@ class Desk(SeatScreen[str]):
         if board.terminals is not None:
             calls += [self.words("clerk.terminal.calls", station=call.station) for call in board.terminals.calls]
             calls += [self.words("clerk.deserted.there", station=one.station) for one in board.terminals.deserted]
+            calls += [self.words("clerk.desk.card_left_there", station=name) for name in board.cards_left_elsewhere]
         if waiting := sum(ticket.state == "waiting" for ticket in board.tickets):
             calls.append(self.words("clerk.desk.waiting", count=waiting))
         if board.calls is not None:
