@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hw.lamp import SignalLamp
     from hw.printer.document import DocumentPrinter
     from hw.scanner import CodeScanner
+    from hw.sim.card.trap import CardTrap
     from hw.sim.coin.virtual import VirtualCoinMachine
 
 
@@ -34,7 +35,9 @@ class SimulatedReader:
     with a real one. Readers of one directory share its cards; `name` tells them apart.
     """
 
-    def __init__(self, directory: Path, name: str = "card", profile: str = "juki-2011") -> None:
+    def __init__(
+        self, directory: Path, name: str = "card", profile: str = "juki-2011", trap: "CardTrap | None" = None
+    ) -> None:
         from hw.card.memory import MemorySlot
         from hw.sim.card.trap import CardTrap
         from hw.sim.kept_file import reading_kept
@@ -43,7 +46,7 @@ class SimulatedReader:
         self._directory = directory
         self._note = directory / ("reader.json" if name == "card" else f"{name}.json")
         self.slot = MemorySlot(SIMULATED)
-        self.trap = CardTrap()
+        self.trap = trap or CardTrap()
         self._last: str | None = None
         inserted: str | None = None
         if self._note.exists():
@@ -172,9 +175,11 @@ def open_bench(
     check_hardware(hardware)
     with ExitStack() as held:
         reader, simulated_reader = open_reader(hardware.card, simulation, trace=trace)
-        window, simulated_window = (
-            open_reader(hardware.window, simulation, "window", trace=trace) if hardware.window.link else (None, None)
-        )
+        window, simulated_window = None, None
+        if hardware.window.link:
+            # One hand lets a card fail, whichever reader it lies in.
+            trap = simulated_reader.trap if simulated_reader is not None else None
+            window, simulated_window = open_reader(hardware.window, simulation, "window", trace=trace, trap=trap)
         devices = open_devices(hardware, simulation, held, trace=trace, spy=spy)
         cash = devices.cash
         if devices.display is not None:
@@ -197,7 +202,12 @@ def open_bench(
 
 
 def open_reader(
-    device: CardDevice, simulation: Path, name: str = "card", *, trace: Callable[[str], None] | None = None
+    device: CardDevice,
+    simulation: Path,
+    name: str = "card",
+    *,
+    trace: Callable[[str], None] | None = None,
+    trap: "CardTrap | None" = None,
 ) -> tuple[CardReader, SimulatedReader | None]:
     """One card reader alone, and the hand at it when it is simulated; `name` is its table. See `open_bench`."""
     from hw.card.apdu import EXTENDED, SHORT
@@ -208,7 +218,7 @@ def open_reader(
     limits = SHORT if device.length == "short" else EXTENDED
     if pcsc_name is None:
         simulation.mkdir(parents=True, exist_ok=True)
-        simulated = SimulatedReader(simulation, name, device.profile)
+        simulated = SimulatedReader(simulation, name, device.profile, trap)
         heard = None if trace is None else RedactingTrace(trace)
         return Reader(simulated.slot, limits=limits, trace=heard), simulated
     objection = _objection(device, pcsc_name)

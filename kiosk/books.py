@@ -6,6 +6,7 @@ nothing.
 
 import datetime
 import json
+import re
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,7 +36,9 @@ from kiosk.model.transition import Procedure, procedure_of
 from kiosk.register.register import ResidentLookup
 from kiosk.ui.books import DayTakings, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
 
-_SHOWN_OF_PSEUDONYM = 8
+_SHOWN_OF_PSEUDONYM = _SHOWN_OF_OPERATOR = 8
+_KEY = re.compile(r"[0-9a-f]{32}")
+"""What `kiosk.counter.clerk_key.operator_of` makes of a clerk's certificate."""
 _TIMED = (Step.CERTIFY, Step.CONFIRM)
 """Acts of the authority: in those of the card a person may be waited for."""
 
@@ -98,7 +101,7 @@ class StationBooks:
             for entry in self._journal.entries():
                 count += 1
                 line = _line(entry, numbers)
-                if _has(line, asked.text):
+                if _has(line, asked.text) and (asked.until is None or line.at <= asked.until):
                     found += 1
                     lines.append(line)
                 yield entry
@@ -217,14 +220,20 @@ def _line(entry: Entry, numbers: Mapping[str, str]) -> JournalLine:
         is_exempted="exempted" in facts,
         code=str(facts.get("code", "")),
         receipt=facts.get("receipt"),
-        operators=str(facts.get("operators") or facts.get("operator") or ""),
+        operators=" ".join(
+            name[:_SHOWN_OF_OPERATOR] if _KEY.fullmatch(name) else name
+            for name in str(facts.get("operators") or facts.get("operator") or "").split()
+        ),
     )
 
 
 def _has(line: JournalLine, text: str) -> bool:
     receipt = "" if line.receipt is None else f"{line.receipt:06d}"
-    parts = (str(line.seq), f"{line.at:%Y-%m-%d %H:%M}", line.case, receipt, line.code, line.operators)
-    return any(text.casefold() in part.casefold() for part in parts)
+    asked = text.casefold()
+    parts = (str(line.seq), f"{line.at:%Y-%m-%d %H:%M}", line.case, receipt, line.code)
+    # The first digits of a key would have any two digits in them.
+    is_operators = any(name.casefold().startswith(asked) for name in line.operators.split())
+    return is_operators or any(asked in part.casefold() for part in parts)
 
 
 def _day(text: str) -> datetime.date:

@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         "--head", metavar="TEXT", help="verify: the journal must hold this signed head, the text of a receipt's QR code"
     )
 
-    add("clerk-pin", _clerk_pin, "Asks for a clerk's PIN twice and prints what a roster keeps of it.")
+    add("clerk-pin", _clerk_pin, "Asks for a clerk's or a technician's PIN twice and prints what a roster keeps of it.")
     card_keys = add(
         "card-keys",
         _card_keys,

@@ -28,3 +28,5 @@ def _require_usable(kind: str, persons: Sequence[RosteredPerson], path: Path) ->
         if len(salt) != 16 or len(digest) != 32:
             raise ConfigInvalid(str(path), f"{kind}[{index}].pin", "not what `kiosk clerk-pin` prints")
         seen.add(person.number)
+        if kind == "technician" and person.card:
+            raise ConfigInvalid(str(path), f"{kind}[{index}].card", "a technician signs in by number and PIN alone")

@@ -14,7 +14,7 @@ from hw.errors import DeviceError
 from hw.ports import CardReader
 
 NUMBER_LENGTH = 2
-"""Digits of a clerk's number, which he types before his PIN."""
+"""Digits of a person's number, which he types before his PIN."""
 PIN_LENGTHS = range(4, 9)
 WRONG_IN_A_ROW = 5
 DEAF_S = 60.0

@@ -163,6 +163,8 @@ class KioskApp(App[None], inherit_bindings=False):
         self._is_leaving = False
         self._attending: Worker[None] | None = None
         self._is_on_glass = False
+        self._look_before_visit = self.theme
+        self._visited_at_s = self._idle_before_visit_s = 0.0
         for name, screen in self._ground_screens().items():
             self.add_mode(name, screen)
 
@@ -265,7 +267,7 @@ class KioskApp(App[None], inherit_bindings=False):
             self.run_worker(keep_left(office, board), group="clerk")
         visitor = None if self._is_demo or SeatName.TECHNICIAN in served else counter.technician_sign_in
         if visitor is not None:
-            technician.guard = self._guard_by(visitor)
+            technician.guard = self._guard_by(visitor, self._note_visitor)
             self.bind(SEAT_KEYS[SeatName.TECHNICIAN], "visit", show=False)
         if visitor is not None or SeatName.TECHNICIAN in served:
             self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
@@ -281,11 +283,25 @@ class KioskApp(App[None], inherit_bindings=False):
         self.run_worker(self._look_at_fee_devices(counter), group="devices")
         self._when_open()
 
-    def _guard_by(self, sign_in: "SignIn") -> "Callable[[bytearray], Awaitable[str | Deaf | None]]":
+    def _guard_by(
+        self, sign_in: "SignIn", told: Callable[[object], None] = lambda _: None
+    ) -> "Callable[[bytearray], Awaitable[str | Deaf | None]]":
+        """Has `told` what came of every try: a name, for how long nobody is heard, or None."""
+
         async def guard(typed: bytearray) -> "str | Deaf | None":
-            return await self._books_thread.call(sign_in, typed)
+            proved = await self._books_thread.call(sign_in, typed)
+            told(proved)
+            return proved
 
         return guard
+
+    @staticmethod
+    def _note_visitor(proved: object) -> None:
+        """Whoever tries his luck at a public terminal leaves a trace; which technician it was, the roster knows."""
+        if isinstance(proved, str):
+            _log.info("a technician has signed in")
+        else:
+            _log.warning("a technician's PIN was wrong" if proved is None else "no technician is heard for a while")
 
     async def _tell_devices(self, counter: "Counter") -> None:
         """The technician at any station sees the devices of all of them."""
@@ -335,7 +351,13 @@ class KioskApp(App[None], inherit_bindings=False):
         if self._is_visited:
             self.end_visit()
         elif self.fault is None:
-            self._seats[SeatName.TECHNICIAN].lock()
+            front, technician = self._seats[self._front], self._seats[SeatName.TECHNICIAN]
+            if front.guard is not None:
+                front.lock()
+            technician.lock()
+            technician.speak(front.language)
+            self._look_before_visit = self.theme
+            self._visited_at_s, self._idle_before_visit_s = self._now(), self._idle.idle_s
             self.switch_mode(SeatName.TECHNICIAN)
 
     @on(Key.Pressed, "#end-visit")
@@ -344,6 +366,7 @@ class KioskApp(App[None], inherit_bindings=False):
         if self._is_visited and self.fault is None:
             self._seats[SeatName.TECHNICIAN].lock()
             self.switch_mode(self._front)
+            self.theme = self._look_before_visit
 
     def _come_to_front(self) -> None:
         self._idle.touch()
@@ -377,8 +400,11 @@ class KioskApp(App[None], inherit_bindings=False):
         if isinstance(event, events.InputEvent | events.Paste) and self._screen_in_front() is None:
             return
         if isinstance(event, events.Key | events.MouseDown | events.Paste) and not event.is_forwarded:
-            self._idle.touch()
-            if isinstance(screen := self._screen_in_front(), SeatScreen) and not self._changes_seat(event, screen):
+            screen = self._screen_in_front()
+            if not isinstance(screen, SeatScreen):
+                self._idle.touch()
+            elif not self._changes_seat(event, screen):
+                self._idle.touch()
                 screen.touched()
             is_dropped = self._drops(event)
             if isinstance(event, events.MouseDown):
@@ -402,19 +428,25 @@ class KioskApp(App[None], inherit_bindings=False):
             if self._is_demo and isinstance(event, events.Key) and event.key == _LEAVES_CRAMPED_DEMO:
                 self.leave()
             return True
-        if screen.asks_presence:
+        if screen.asks_presence and not self._changes_seat(event, screen):
             screen.welcome_back()
             return True
-        is_locked_out = screen.is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS
+        is_locked = screen.seat.is_locked
+        if is_locked and self._is_visited and isinstance(event, events.Key) and event.key == "escape":
+            self.end_visit()
+            return True
+        is_locked_out = is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS
         if is_locked_out and not is_second and isinstance(event, events.Key) and event.key in LOCK_KEYS:
             screen.type_at_lock(event.key)
         return is_second or is_locked_out
 
-    @staticmethod
-    def _changes_seat(event: events.Event, screen: SeatScreen[Any]) -> bool:
-        """Whether a touch of a demo's is none of the person at the seat in front."""
+    def _changes_seat(self, event: events.Event, screen: SeatScreen[Any]) -> bool:
+        """Whether a touch, of a demo's keys or a visitor's, is none of the person at the seat in front."""
         if isinstance(event, events.Key):
-            return screen.seat.is_demo and event.key in SEAT_KEYS.values()
+            if self._is_demo:
+                return event.key in SEAT_KEYS.values()
+            visit = SEAT_KEYS[SeatName.TECHNICIAN]
+            return event.key == visit and self._seats[SeatName.TECHNICIAN].guard is not None
         if not isinstance(event, events.MouseDown):
             return False
         return any(bar.region.contains(event.x, event.y) for bar in screen.query(SeatBar))
@@ -437,9 +469,21 @@ class KioskApp(App[None], inherit_bindings=False):
         if isinstance(screen, SeatScreen):
             screen.mind_idleness(self._idle.idle_s, self._patience)
         if self._is_visited:
+            self._mind_left_seat()
             is_locked = self._seats[SeatName.TECHNICIAN].is_locked
             if self._idle.idle_s >= (_SIGNS_IN_WITHIN_S if is_locked else self._patience.clerk_s):
                 self.end_visit()
+
+    def _mind_left_seat(self) -> None:
+        """Whoever has left the station in the middle of something is noticed although a technician is there."""
+        left = self.screen_stack_of(self._front)
+        if isinstance(left, SeatScreen):
+            left.mind_idleness(self._idle_before_visit_s + self._now() - self._visited_at_s, self._patience)
+
+    def screen_stack_of(self, seat: SeatName) -> Screen[Any] | None:
+        """The uppermost screen of a seat that need not be in front; None where it has none."""
+        stack = self._screen_stacks.get(seat, [])
+        return stack[-1] if stack else None
 
     def _screen_in_front(self) -> Screen[Any] | None:
         """The screen on the glass; None while the program begins and ends."""

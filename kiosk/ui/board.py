@@ -1,7 +1,6 @@
 """What goes on at this counter today: the case being worked on, and those that ended."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -129,22 +128,21 @@ class Board:
         """Whether a resident, or a procedure of his, needs the devices of this station."""
         return self.is_occupied or self.has_work
 
-    @contextmanager
-    def lent(self) -> Iterator[bool]:
-        """Lends the devices to the technician while open; False, and nothing is lent, when somebody needs them.
+    def lend(self) -> bool:
+        """Lends the devices to the technician until `end_loan`; False, and nothing is lent, when somebody needs them.
 
         Whoever comes in the same moment finds them lent or takes them first: nothing happens between look and loan.
         """
         if self.is_in_use or self.is_maintained or self.offered is not None:
-            yield False
-            return
+            return False
         self.is_maintained = True
         self.bell.ring()
-        try:
-            yield True
-        finally:
-            self.is_maintained = False
-            self.bell.ring()
+        return True
+
+    def end_loan(self) -> None:
+        """The technician's tool has ended."""
+        self.is_maintained = False
+        self.bell.ring()
 
     @property
     def is_somebody_calling(self) -> bool:

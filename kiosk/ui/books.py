@@ -40,7 +40,7 @@ class JournalLine:
     `case` is the application's number, or a part of the random pseudonym where nobody can read that any more.
     `event` is the state of an effect where there is a `step`, else a stage or one of `EVENTS`. `yen` is what was taken
     or given back, `code` why something did not happen, `receipt` the number that an entry names, `operators` who signed
-    or is named, as the roster writes it.
+    or is named: as the roster writes it, or the first digits by which his key is known.
     """
 
     seq: int
@@ -60,12 +60,14 @@ class JournalQuery:
     """Which entries are looked for: so many of the `newest` in which `text` stands, behind as many as are `skipped`.
 
     It may stand in the entry's number, its day and minute (`2026-11-22 10:00`), the application's number, the
-    receipt's, the code or the operators' names.
+    receipt's or the code, or begin an operator's name. What came after `until` is left out, so that whoever turns
+    pages while the counter works skips none.
     """
 
     text: str = ""
     skipped: int = 0
     newest: int = 200
+    until: datetime.datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 LONGEST_SIGN_IN = 10
-"""A clerk's number and his PIN."""
+"""A person's number and his PIN."""
 
 
 class Seat:
@@ -63,6 +63,8 @@ class Seat:
         self._hears_at_s = now()
         self.typed_at_lock = TypedPassword(LONGEST_SIGN_IN)
         """What was typed at the locked seat so far."""
+        self.was_wrong = False
+        """Whether what was typed at the locked seat last was nobody's."""
         self.person = ""
         """Whoever has signed in, as the journal names him."""
         self._first_look = app.theme
@@ -150,7 +152,7 @@ class Seat:
     def lock(self) -> None:
         """The person has left the seat for a while."""
         self.typed_at_lock.wipe()
-        self._is_locked = True
+        self._is_locked, self.was_wrong = True, False
         self.bell.ring()
 
     @property
@@ -217,7 +219,8 @@ class Seat:
     def is_fresh(self) -> bool:
         """Whether the seat is as it welcomes people: nobody has called, nor changed anything to his liking."""
         is_as_first = self._language == self._first_language and self.look == self._first_look
-        return is_as_first and self._layout == "usual" and not self.board.is_caller_there
+        is_as_first &= self._layout == "usual" and self.is_spoken
+        return is_as_first and not self.board.is_caller_there
 
     @property
     def is_in_front(self) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
-from kiosk.ui.seat_name import SeatName
 from tests.ui.bots import RecordedVoice
 from tests.ui.conftest import PATIENCE
 from tests.ui.scripted_counter import ScriptedCounter
@@ -122,7 +121,24 @@ def test_who_needs_no_voice_silences_it_for_himself_alone(play: Callable[..., Ki
         await walk_to(pilot, "ChooseApplication")
         assert voice.said[-1] == "読み上げを 止めました。", "nothing more is read to him"
 
-    played = play(ScriptedCounter(), sighted, voice=voice)
-    seat = played._seats[SeatName.RESIDENT]
-    seat.welcome("ja")
-    assert seat.is_spoken, "the next one may not see"
+    play(ScriptedCounter(), sighted, voice=voice)
+
+
+def test_the_next_one_is_read_to_though_the_last_silenced_the_voice_and_walked_off(
+    play: Callable[..., KioskApp],
+) -> None:
+    voice, clock = RecordedVoice(), HandClock()
+
+    async def walks_off(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("4")
+        for answer in ("1", "1", "1", "2"):
+            await reach(pilot, "Comfort")
+            await pilot.press(answer)
+            await pilot.pause()
+        await reach(pilot, "Start")
+        before = len(voice.said)
+        await pass_time(app, clock, 91)
+        await until(pilot, lambda: len(voice.said) > before, "the first screen, read out again")
+
+    play(ScriptedCounter(), walks_off, voice=voice, patience=PATIENCE, now=clock)

@@ -106,6 +106,8 @@ class Audit(SeatScreen[JournalQuery]):
 
     async def _turn(self, pages: int) -> None:
         page, asked = self._page + pages, self._asked
+        if asked.until is None and self._view.lines:
+            asked = replace(asked, until=max(line.at for line in self._view.lines))
         if page < 0 < asked.skipped:
             self.dismiss(replace(asked, skipped=max(0, asked.skipped - asked.newest)))
         elif page > self._last_page and asked.skipped + len(self._view.lines) < self._view.found:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from hw.errors import DeviceError
 from hw.health_words import Question
+from kiosk.journal.errors import StoreLost
 from kiosk.ui.books import Statistics
 from kiosk.ui.counter import Counter
 from kiosk.ui.devices import StationDevices
@@ -67,8 +68,14 @@ async def maintain(seat: Seat, workshop: Workshop, counter: Counter, leave: Call
             leave()
             return
         view = await seat.ask(Menu(seat, has_hands=bool(counter.hands())))
-        if isinstance(view, View):
+        if not isinstance(view, View):
+            continue
+        try:
             await Rounds(seat, workshop, counter).go_to(view)
+        except StoreLost as lost:
+            # At a station of another's his pages must not bring down what is under way there.
+            told = seat.words("technician.failed", reason=lost)
+            await seat.ask(Pages(seat, f"technician.view.{view}", [told]))
 
 
 class Rounds:
@@ -153,9 +160,8 @@ class Rounds:
         """`_use` of what takes the devices away from residents; None also when one of them needs them."""
         if not is_alone:
             return await self._use(title_id, tool)
-        with self._seat.board.lent() as is_lent:
-            if is_lent:
-                return await self._use(title_id, tool)
+        if self._seat.board.lend():
+            return await self._use(title_id, tool, self._seat.board.end_loan)
         await self._read(title_id, [self._words(_IN_USE)])
         return None
 
@@ -166,10 +172,12 @@ class Rounds:
             if isinstance(await self._read(title_id, blocks, _AGAIN), Stop):
                 return
 
-    async def _use(self, title_id: str, tool: Callable[[Asks], R]) -> R | None:
+    async def _use(
+        self, title_id: str, tool: Callable[[Asks], R], when_done: Callable[[], None] = lambda: None
+    ) -> R | None:
         """What a tool returns; None after it was told why it could not."""
         try:
-            return await work(self._seat, tool)
+            return await work(self._seat, tool, when_done)
         except (DeviceError, OSError) as error:
             await self._read(title_id, [self._words("technician.failed", reason=error)])
             return None
@@ -181,9 +189,9 @@ class Rounds:
         return await work(self._seat, lambda ask: self._tools.surroundings())
 
     async def _probe_card(self) -> Sequence[Check]:
-        with self._seat.board.lent() as is_lent:
-            if is_lent:
-                return await work(self._seat, lambda ask: self._tools.card_probes())
+        board = self._seat.board
+        if board.lend():
+            return await work(self._seat, lambda ask: self._tools.card_probes(), board.end_loan)
         return [Check("card", "note", self._words(_IN_USE))]
 
     async def _conform(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -10,6 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widget import Widget
 
+from kiosk.journal.errors import StoreLost
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
@@ -92,8 +94,10 @@ class Pages(SeatScreen[str]):
     async def _keep_looking(self, look: Callable[[], Sequence[str]]) -> None:
         while True:
             await self.seat.bell.until(lambda: self.seat.is_in_front)
-            self._blocks = await asyncio.to_thread(look)
-            self._write()
+            # What was seen last stays; whatever else needs the store finds out himself.
+            with suppress(StoreLost):
+                self._blocks = await asyncio.to_thread(look)
+                self._write()
             await asyncio.sleep(_LOOKS_EVERY_S)
 
     def on_resize(self, event: events.Resize) -> None:

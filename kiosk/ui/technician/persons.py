@@ -50,8 +50,12 @@ class LookAtDevice(SeatScreen[bool]):
             self.dismiss(event.key.lower() == "y")
 
 
-async def work(seat: Seat, tool: Callable[[Callable[[Question], bool | None]], R]) -> R:
+async def work(
+    seat: Seat, tool: Callable[[Callable[[Question], bool | None]], R], when_done: Callable[[], None] = lambda: None
+) -> R:
     """What `tool` returns, run off the event loop; it is given a function that asks the technician, and blocks.
+
+    `when_done` is called as soon as it has ended, also while another seat is in front and its screens stand still.
 
     When the program ends meanwhile, nobody answers any more, and the tool hears that at once.
     """
@@ -73,6 +77,7 @@ async def work(seat: Seat, tool: Callable[[Callable[[Question], bool | None]], R
             return None
 
     working = asyncio.ensure_future(asyncio.to_thread(tool, ask))
+    working.add_done_callback(lambda _: when_done())
     working.add_done_callback(lambda _: seat.bell.ring())
     try:
         while not working.done():

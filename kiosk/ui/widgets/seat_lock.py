@@ -31,7 +31,6 @@ class SeatLock(Vertical):
         self._seat = seat
         # Another screen may come below the cover while somebody types.
         self._typed = seat.typed_at_lock
-        self._is_wrong = False
 
     def on_mount(self) -> None:
         """Counts the time down for which nobody is heard."""
@@ -55,7 +54,7 @@ class SeatLock(Vertical):
 
     def type(self, key: str) -> None:
         """A digit, or the last one goes."""
-        self._is_wrong = False
+        self._seat.was_wrong = False
         if key == "backspace":
             self._typed.erase_last()
         elif key in _DIGITS:
@@ -63,7 +62,7 @@ class SeatLock(Vertical):
         self._show()
 
     def _field_text(self) -> str:
-        return signing_text(self._seat, self._typed, is_wrong=self._is_wrong)
+        return signing_text(self._seat, self._typed, is_wrong=self._seat.was_wrong)
 
     def _show(self) -> None:
         for paragraph in self.query("#lock-field").results(Paragraph):
@@ -75,8 +74,8 @@ class SeatLock(Vertical):
         event.stop()
         if self._seat.guard is None:
             self._seat.unlock()
-        elif not await self._seat.unlock_with(self._typed.hand_over()):
-            self._is_wrong = not self._seat.deaf_for_s
+        elif len(self._typed) and not await self._seat.unlock_with(self._typed.hand_over()):
+            self._seat.was_wrong = not self._seat.deaf_for_s
             self._show()
 
 

@@ -7,6 +7,7 @@ import pytest
 from hw.bench import SimulatedReader
 from hw.card.memory import MemoryConnection
 from hw.errors import CardMute, CardRemoved
+from hw.sim.card.faults import parse_card_faults
 from hw.sim.card.trap import ORDERS, CardTrap
 
 _SELECT = bytes.fromhex("00A4040C0AD392F000260100000001")
@@ -55,6 +56,8 @@ def test_what_was_set_before_a_card_came_befalls_it(tmp_path: Path) -> None:
 def test_every_order_is_a_fault_that_the_card_knows(order: str, tmp_path: Path) -> None:
     reader = SimulatedReader(tmp_path)
     reader.insert("1")
+    kind, value = ORDERS[order].kind, ORDERS[order].value
+    assert parse_card_faults(f"{kind}@1" + (f"={value}" if value else ""))[1].kind == kind
     reader.trap.obey(order)
     connection: MemoryConnection = reader.slot.connect()
     for command in (_SELECT, _GENERATE, bytes.fromhex("00D600000100")):
