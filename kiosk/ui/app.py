@@ -30,6 +30,7 @@ from kiosk.ui.station_thread import StationThread
 from kiosk.ui.strokes import Stroke, Strokes
 from kiosk.ui.terminal_driver import KioskDriver
 from kiosk.ui.themes import FRAME_SHEET, dress, dress_seats
+from kiosk.ui.visit import Visit, note_try
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.seat_bar import SEAT_KEYS, SeatBar, SeatTab
 from kiosk.ui.widgets.seat_lock import LOCK_KEYS
@@ -59,9 +60,6 @@ _LOOKS_FOR_TROUBLES_EVERY_S = 2.0
 _HANGING_UP_TAKES_AT_MOST_S = 5.0
 
 _LOOKS_FOR_PERSONS_EVERY_S = 1.0
-
-_SIGNS_IN_WITHIN_S = 30.0
-"""A technician who visits a station; a key that somebody else pressed must not keep residents from it for longer."""
 
 _CALM_AFTER_S = 0.1
 """A screen is on the glass by then, and its person has not yet read it."""
@@ -151,6 +149,8 @@ class KioskApp(App[None], inherit_bindings=False):
         self._books_thread = StationThread()
         self._patience = patience or Patience()
         self._idle = IdleGuard(now)
+        own, visitors = self._seats[self._front], self._seats[SeatName.TECHNICIAN]
+        self._visit = Visit(self, own, visitors, self._idle, self._patience, now)
         self._now = now
         self._tapped: tuple[tuple[float, float], float] = ((0, 0), -_SECOND_TAP_S)
         self._drops_release = False
@@ -163,8 +163,6 @@ class KioskApp(App[None], inherit_bindings=False):
         self._is_leaving = False
         self._attending: Worker[None] | None = None
         self._is_on_glass = False
-        self._look_before_visit = self.theme
-        self._visited_at_s = self._idle_before_visit_s = 0.0
         for name, screen in self._ground_screens().items():
             self.add_mode(name, screen)
 
@@ -267,7 +265,7 @@ class KioskApp(App[None], inherit_bindings=False):
             self.run_worker(keep_left(office, board), group="clerk")
         visitor = None if self._is_demo or SeatName.TECHNICIAN in served else counter.technician_sign_in
         if visitor is not None:
-            technician.guard = self._guard_by(visitor, self._note_visitor)
+            technician.guard = self._guard_by(visitor, note_try)
             self.bind(SEAT_KEYS[SeatName.TECHNICIAN], "visit", show=False)
         if visitor is not None or SeatName.TECHNICIAN in served:
             self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
@@ -294,14 +292,6 @@ class KioskApp(App[None], inherit_bindings=False):
             return proved
 
         return guard
-
-    @staticmethod
-    def _note_visitor(proved: object) -> None:
-        """Whoever tries his luck at a public terminal leaves a trace; which technician it was, the roster knows."""
-        if isinstance(proved, str):
-            _log.info("a technician has signed in")
-        else:
-            _log.warning("a technician's PIN was wrong" if proved is None else "no technician is heard for a while")
 
     async def _tell_devices(self, counter: "Counter") -> None:
         """The technician at any station sees the devices of all of them."""
@@ -341,32 +331,17 @@ class KioskApp(App[None], inherit_bindings=False):
 
     # --- a technician's visit ---------------------------------------------------------------------------------------
 
-    @property
-    def _is_visited(self) -> bool:
-        """Whether a technician, or whoever pressed his key, is in front of a station of another's."""
-        return not self._is_demo and SeatName.TECHNICIAN == self.current_mode != self._front
-
     def action_visit(self) -> None:
         """A technician comes, and has to show that he is one, or goes again."""
-        if self._is_visited:
-            self.end_visit()
+        if self._visit.is_on:
+            self._visit.end()
         elif self.fault is None:
-            front, technician = self._seats[self._front], self._seats[SeatName.TECHNICIAN]
-            if front.guard is not None:
-                front.lock()
-            technician.lock()
-            technician.speak(front.language)
-            self._look_before_visit = self.theme
-            self._visited_at_s, self._idle_before_visit_s = self._now(), self._idle.idle_s
-            self.switch_mode(SeatName.TECHNICIAN)
+            self._visit.begin()
 
     @on(Key.Pressed, "#end-visit")
     def end_visit(self) -> None:
-        """The station is its people's again."""
-        if self._is_visited and self.fault is None:
-            self._seats[SeatName.TECHNICIAN].lock()
-            self.switch_mode(self._front)
-            self.theme = self._look_before_visit
+        """He goes."""
+        self._visit.end()
 
     def _come_to_front(self) -> None:
         self._idle.touch()
@@ -432,8 +407,8 @@ class KioskApp(App[None], inherit_bindings=False):
             screen.welcome_back()
             return True
         is_locked = screen.seat.is_locked
-        if is_locked and self._is_visited and isinstance(event, events.Key) and event.key == "escape":
-            self.end_visit()
+        if self._visit.is_at_cover and isinstance(event, events.Key) and event.key == "escape":
+            self._visit.end()
             return True
         is_locked_out = is_locked and isinstance(event, events.Key) and event.key not in _LOCKED_KEYS
         if is_locked_out and not is_second and isinstance(event, events.Key) and event.key in LOCK_KEYS:
@@ -445,8 +420,7 @@ class KioskApp(App[None], inherit_bindings=False):
         if isinstance(event, events.Key):
             if self._is_demo:
                 return event.key in SEAT_KEYS.values()
-            visit = SEAT_KEYS[SeatName.TECHNICIAN]
-            return event.key == visit and self._seats[SeatName.TECHNICIAN].guard is not None
+            return event.key == SEAT_KEYS[SeatName.TECHNICIAN] and self._visit.is_possible
         if not isinstance(event, events.MouseDown):
             return False
         return any(bar.region.contains(event.x, event.y) for bar in screen.query(SeatBar))
@@ -468,22 +442,7 @@ class KioskApp(App[None], inherit_bindings=False):
             self._idle.touch()
         if isinstance(screen, SeatScreen):
             screen.mind_idleness(self._idle.idle_s, self._patience)
-        if self._is_visited:
-            self._mind_left_seat()
-            is_locked = self._seats[SeatName.TECHNICIAN].is_locked
-            if self._idle.idle_s >= (_SIGNS_IN_WITHIN_S if is_locked else self._patience.clerk_s):
-                self.end_visit()
-
-    def _mind_left_seat(self) -> None:
-        """Whoever has left the station in the middle of something is noticed although a technician is there."""
-        left = self.screen_stack_of(self._front)
-        if isinstance(left, SeatScreen):
-            left.mind_idleness(self._idle_before_visit_s + self._now() - self._visited_at_s, self._patience)
-
-    def screen_stack_of(self, seat: SeatName) -> Screen[Any] | None:
-        """The uppermost screen of a seat that need not be in front; None where it has none."""
-        stack = self._screen_stacks.get(seat, [])
-        return stack[-1] if stack else None
+        self._visit.mind_idleness(next(reversed(self._screen_stacks.get(self._front, [])), None))
 
     def _screen_in_front(self) -> Screen[Any] | None:
         """The screen on the glass; None while the program begins and ends."""
