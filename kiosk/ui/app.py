@@ -278,7 +278,7 @@ class KioskApp(App[None], inherit_bindings=False):
 
         self.run_worker(keep_tower(self.board, show_and_sound, self._now), group="tower")
         self.run_worker(self._tell_devices(counter), group="devices")
-        self.run_worker(self._look_at_fee_devices(counter), group="devices")
+        self.run_worker(self._tell_clerk(counter), group="devices")
         self._when_open()
 
     def _guard_by(
@@ -303,7 +303,7 @@ class KioskApp(App[None], inherit_bindings=False):
                 await asyncio.to_thread(counter.tell_devices, is_card_left=self.board.is_card_left)
             await asyncio.sleep(_TELLS_OF_DEVICES_EVERY_S)
 
-    async def _look_at_fee_devices(self, counter: "Counter") -> None:
+    async def _tell_clerk(self, counter: "Counter") -> None:
         """The clerk hears of a printer without paper before he takes a fee, and of a card that was forgotten."""
         from kiosk.journal.errors import StoreLost
 

@@ -40,7 +40,7 @@ NOTHING = "nothing"
 
 
 class CardTrap:
-    """A fault that waits for the next command of its kind, whichever card of one reader it comes to.
+    """A fault that waits for the next command of its kind, whichever card of a station it comes to.
 
     It springs once. It is set and looked at by a hand, and sprung by the card, from any threads.
     """
