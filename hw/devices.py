@@ -123,9 +123,10 @@ def open_devices(
     lines = _Lines(held, trace, spy)
 
     def printer_core() -> HandledCore:
+        from hw.sim.printer.imaging import OwnProcess
         from hw.sim.printer.virtual import VirtualPrinter
 
-        return VirtualPrinter(directory=simulation / "printer", dots=model.dots)
+        return VirtualPrinter(directory=simulation / "printer", dots=model.dots, imaging=OwnProcess())
 
     line = _serial_line(hardware.printer)
     link = lines.open("printer", hardware.printer, printer_core, line)

@@ -81,7 +81,7 @@ class Glass:
     def resident_mb(self) -> float:
         """Memory of the program that is in RAM (VmRSS), in MB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) / 1000 for line in status.splitlines() if line.startswith("VmRSS"))
+        return next(int(line.split()[1]) * 1024 / 1e6 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 @contextmanager

@@ -12,10 +12,11 @@ from hw.sim.printer.bits import BitImage, of_columns, of_rows
 from hw.sim.printer.characters import CharacterSet
 from hw.sim.printer.graphics import Graphics
 from hw.sim.printer.head import LINE_DOTS, Head, Spacing
+from hw.sim.printer.imaging import Imaging
 from hw.sim.printer.mechanism import AutomaticStatus, Mechanism
 from hw.sim.printer.page import Page
 from hw.sim.printer.real_time import RealTimeSettings
-from hw.sim.printer.symbol import QrMemory
+from hw.sim.printer.symbol import QrMemory, draw_symbol
 from hw.sim.printer.tokens import Command, Token
 from hw.sim.printer.tray import Counters
 from hw.sim.printer.units import MotionUnits
@@ -60,6 +61,7 @@ class Interpreter:
         settings: RealTimeSettings,
         graphics: Graphics,
         serial: str | None,
+        imaging: Imaging,
     ) -> None:
         self.unknown: deque[Command] = deque(maxlen=_UNKNOWN_KEPT)
         self._head = head
@@ -68,6 +70,7 @@ class Interpreter:
         self._counters = counters
         self._cut = cut
         self._kick = kick
+        self._imaging = imaging
         self._characters = CharacterSet()
         self._qr = QrMemory()
         self._settings = settings
@@ -350,7 +353,7 @@ class Interpreter:
 
     def _symbol_size(self) -> bytes | None:
         """GS ( k, cn = 49, function 82: 37 36, width, height, 1 in decimal, 1F behind each, 30 if it fits, 00."""
-        image = self._qr.draw()
+        image = self._imaging(draw_symbol, self._qr)
         if image is None:
             return None
         fits = image.width <= self._surface.width
@@ -401,7 +404,7 @@ class Interpreter:
             case 80:
                 self._qr.data = data
             case 81 if self._qr.data:
-                image = self._qr.draw()
+                image = self._imaging(draw_symbol, self._qr)
                 if image is None or image.width > self._surface.width:
                     return False
                 return self._print_image(image, f"[QR {self._qr.data.decode('latin-1')}]")

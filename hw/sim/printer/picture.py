@@ -1,6 +1,7 @@
 """Draws a sheet the way it would lie on the counter: black dots on a white strip, cut off below."""
 
 import functools
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,13 @@ def draw(sheet: Sheet, fonts: Sequence[Path] = FONTS) -> "Image":
         y += row.fed_dots
     ImageDraw.Draw(picture).rectangle((0, 0, picture.width - 1, picture.height - 1), outline=_EDGE)
     return picture
+
+
+def draw_png(sheet: Sheet) -> bytes:
+    """The picture as a PNG file."""
+    content = io.BytesIO()
+    draw(sheet).save(content, "png")
+    return content.getvalue()
 
 
 _TURN = {0: 0, 1: 90, 2: 180, 3: 270}

@@ -16,22 +16,23 @@ class QrMemory:
     level: int = 48
     data: bytes = b""
 
-    def draw(self) -> BitImage | None:
-        """The symbol for the stored data, without quiet zone; None when there is too much data for any."""
-        # imported here: a simulator that prints no QR code never loads them
-        import qrcode
-        from PIL import Image as Pillow
 
-        # Any mask can be read; weighing all eight, as a printer does for worn paper, takes most of the time.
-        code = qrcode.QRCode(error_correction=_CORRECTION_LEVELS[self.level], border=0, mask_pattern=0)
-        code.add_data(self.data)
-        try:
-            code.make(fit=True)
-        except ValueError:  # it looked for a version above 40
-            return None
-        modules = code.get_matrix()
-        small = Pillow.new("1", (len(modules), len(modules)))
-        small.putdata([1 if is_dark else 0 for row in modules for is_dark in row])
-        size = len(modules) * self.module_dots
-        large = small.resize((size, size), Pillow.Resampling.NEAREST)
-        return BitImage(size, size, large.tobytes())
+def draw_symbol(stored: QrMemory) -> BitImage | None:
+    """The symbol for the stored data, without quiet zone; None when there is too much data for any."""
+    # imported here: a simulator that prints no QR code never loads them
+    import qrcode
+    from PIL import Image as Pillow
+
+    # Any mask can be read; weighing all eight, as a printer does for worn paper, takes most of the time.
+    code = qrcode.QRCode(error_correction=_CORRECTION_LEVELS[stored.level], border=0, mask_pattern=0)
+    code.add_data(stored.data)
+    try:
+        code.make(fit=True)
+    except ValueError:  # it looked for a version above 40
+        return None
+    modules = code.get_matrix()
+    small = Pillow.new("1", (len(modules), len(modules)))
+    small.putdata([1 if is_dark else 0 for row in modules for is_dark in row])
+    size = len(modules) * stored.module_dots
+    large = small.resize((size, size), Pillow.Resampling.NEAREST)
+    return BitImage(size, size, large.tobytes())

@@ -1,7 +1,6 @@
 """The printer's counters, and where they and the sheets outlive the process. Source: ESC/POS reference, GS g 2."""
 
 import contextlib
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -10,7 +9,8 @@ from pathlib import Path
 
 from hw.sim.kept_file import reading_kept
 from hw.sim.printer.bits import BitImage
-from hw.sim.printer.picture import draw
+from hw.sim.printer.imaging import Imaging
+from hw.sim.printer.picture import draw_png
 from hw.sim.printer.sheet import Sheet
 
 _NUMBERS = {20: "lines", 50: "cuts", 148: "total_lines", 178: "total_cuts"}
@@ -47,8 +47,9 @@ class Counters:
 class Tray:
     """Where sheets fall: into `directory` as 0001.bin, .txt and .png with the counters beside them, or nowhere."""
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, imaging: Imaging) -> None:
         self._directory = directory
+        self._imaging = imaging
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
 
@@ -84,9 +85,8 @@ class Tray:
         So the counters alone tell what came out, and numbers never have gaps.
         """
         if self._directory is not None:
-            picture = io.BytesIO()
-            draw(sheet).save(picture, "png")
-            for suffix, content in ((".bin", sheet.data), (".txt", sheet.text.encode()), (".png", picture.getvalue())):
+            picture = self._imaging(draw_png, sheet)
+            for suffix, content in ((".bin", sheet.data), (".txt", sheet.text.encode()), (".png", picture)):
                 _write(self._directory / f"{sheet.number:04d}{suffix}", content)
         self.save(counters)
 

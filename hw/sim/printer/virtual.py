@@ -9,6 +9,7 @@ from hw.sim.fault import Fault
 from hw.sim.printer.fault import COVER_OPEN, CUTTER_JAM, NEAR_END, PAPER_END, POWER_OFF, SILENT
 from hw.sim.printer.graphics import Graphics
 from hw.sim.printer.head import Head
+from hw.sim.printer.imaging import Imaging, here
 from hw.sim.printer.interpreter import Interpreter
 from hw.sim.printer.mechanism import AutomaticStatus, Mechanism, PaperState
 from hw.sim.printer.real_time import RealTime, RealTimeScanner, RealTimeSettings
@@ -43,6 +44,7 @@ class VirtualPrinter:
     """A Japanese 80 mm printer with cutter, drawer connector and kanji ROM, `dots` wide.
 
     `serial` is the number by which GS I 68 tells it from others of its kind; with None it does not say who it is.
+    `imaging` makes its pictures.
 
     A pure core: `feed` takes what the host sends and returns what the printer answers. `directory` keeps its sheets and
     non-volatile counters. While paper is out or the cover open, it holds what it receives and answers real-time
@@ -57,10 +59,11 @@ class VirtualPrinter:
         dots: int = 512,
         faults: Mapping[int, Fault] | None = None,
         serial: str | None = SERIAL,
+        imaging: Imaging = here,
     ) -> None:
         self.sheets: deque[Sheet] = deque(maxlen=_SHEETS_KEPT)
         self.mechanism = Mechanism()
-        self._tray = Tray(directory)
+        self._tray = Tray(directory, imaging)
         self.counters = self._tray.load()
         self._head = Head(dots)
         self._automatic = AutomaticStatus(self.mechanism)
@@ -77,6 +80,7 @@ class VirtualPrinter:
             self._settings,
             Graphics(images, lambda: self._tray.save_images(images)),
             serial,
+            imaging,
         )
         self._faults = faults or {}
         self._received = 0
