@@ -31,9 +31,10 @@ DOUBLE_TAP_S = 0.3
 
 
 class Stop(Enum):
-    """The answer of a person who stops, whatever the question was."""
+    """The answer of a person who stops, or has gone away, whatever the question was."""
 
     STOP = "stop"
+    LEFT = "left"
 
 
 class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
@@ -374,7 +375,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
 
     def when_nobody_answers(self) -> None:
         """The person has left: what he began is stopped."""
-        self.stop()
+        self.dismiss(Stop.LEFT)
 
     # --- keys that every screen has ---------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.tower import CARD_LEFT_AFTER_S, TowerSign, sign_for
 from kiosk.ui.widgets.call_key import CallKey
 from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.words import RESIDENT_LANGUAGES
 from tests.ui.bots import RecordedVoice
 from tests.ui.fit import flaws
@@ -31,8 +32,15 @@ async def pass_time(app: KioskApp, clock: HandClock, seconds: float) -> None:
     app.mind_idleness()
     # The question is put on the glass by the screen itself, in its turn.
     async with asyncio.timeout(60):
-        while app.screen.has_class("-asks-presence") and f"あと{app.screen._left_s}秒" not in text_on(app):
+        while app.screen.has_class("-asks-presence") and not _is_asked(app):
             await asyncio.sleep(0)
+
+
+def _is_asked(app: KioskApp) -> bool:
+    """Whether the glass shows the question with the seconds that are left."""
+    question = app.screen._presence_text
+    is_put = any(told.text == question for told in app.screen.query("#presence").results(Paragraph))
+    return is_put and str(app.screen._left_s) in text_on(app)
 
 
 def focused_id(app: KioskApp) -> str | None:

@@ -86,32 +86,35 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
         if seat.board.is_maintained:
             continue
         seat.board.greet(False)
-        match wish:
-            case Wish.COMFORT:
-                await _ask_for_comfort(seat)
-                continue
-            case Wish.LEARN:
-                await _teach(seat, reception)
-                # He is still there, and goes on in his language and layout.
-                continue
-            case Wish.SHOW:
-                await show_certificate(seat, reception.own_card, reception.entry_policy)
-            case Wish.TRY:
-                await try_out(seat, reception.own_card, reception.entry_policy)
-            case Wish.SERVICES:
-                await choose_service(seat, reception.services, reception.own_card)
-            case Wish.ISSUE:
-                if await _issue(seat, reception) is Outcome.INTERRUPTED:
-                    return
-            case None:
-                if await _take_over(seat, reception) is Outcome.INTERRUPTED:
-                    return
-            case _:
-                pass
-        seat.welcome(first_language)
+        ended = await _do(seat, reception, wish)
+        if ended is Outcome.INTERRUPTED:
+            return
+        # Who has only gone back is still there, and goes on in his language and layout.
+        if ended is not Stop.STOP:
+            seat.welcome(first_language)
 
 
-async def _ask_for_comfort(seat: Seat) -> None:
+async def _do(seat: Seat, reception: Reception, wish: object) -> Outcome | Stop | None:
+    """What a resident, or the clerk for him (None), wants; `Stop` when nothing came of it."""
+    match wish:
+        case Wish.COMFORT:
+            return await _ask_for_comfort(seat)
+        case Wish.LEARN:
+            return await _teach(seat, reception)
+        case Wish.SHOW:
+            return await show_certificate(seat, reception.own_card, reception.entry_policy)
+        case Wish.TRY:
+            return await try_out(seat, reception.own_card, reception.entry_policy)
+        case Wish.SERVICES:
+            return await choose_service(seat, reception.services, reception.own_card)
+        case Wish.ISSUE:
+            return await _issue(seat, reception)
+        case None:
+            return await _take_over(seat, reception)
+    return None
+
+
+async def _ask_for_comfort(seat: Seat) -> Stop:
     """Three questions, and one more where there is a voice; what was chosen holds until the resident leaves."""
     questions = [("language", seat.speak), ("colours", seat.dress), ("layout", seat.arrange)]
     if seat.voice is not None:
@@ -119,18 +122,20 @@ async def _ask_for_comfort(seat: Seat) -> None:
     for question, choose in questions:
         answer = await seat.ask(Comfort(seat, question))
         if isinstance(answer, Stop):
-            return
+            return answer
         choose(answer)
+    return Stop.STOP
 
 
-async def _teach(seat: Seat, reception: Reception) -> None:
+async def _teach(seat: Seat, reception: Reception) -> Stop:
     """One topic after another, as far as the resident wants to read."""
     index = 0
     while 0 <= index < len(TOPICS):
         answer = await seat.ask(topic(seat, TOPICS[index], reception.fee_yen, reception.validity_years))
         if isinstance(answer, Stop):
-            return
+            return answer
         index += answer.value
+    return Stop.STOP
 
 
 def _is_wanted_elsewhere(seat: Seat) -> bool:
@@ -141,12 +146,12 @@ def _is_sent_for(seat: Seat) -> bool:
     return seat.board.has_work or seat.board.offered is not None
 
 
-async def _issue(seat: Seat, reception: Reception) -> Outcome | None:
-    """The whole way of one certificate; the outcome when it is not the good one."""
+async def _issue(seat: Seat, reception: Reception) -> Outcome | Stop | None:
+    """The whole way of one certificate; the outcome when it is not the good one, `Stop` when there is no form."""
     resident = await _take_form(seat, reception)
     # A form that the clerk has sent meanwhile waits for the next start: it is somebody else's.
-    if resident is None or seat.board.has_work:
-        return None
+    if not isinstance(resident, Resident) or seat.board.has_work:
+        return resident if isinstance(resident, Stop) else None
     return await _attend(seat, reception, await reception.open_case(resident))
 
 
@@ -180,11 +185,11 @@ async def _attend(seat: Seat, reception: Reception, case: OpenCase) -> Outcome |
     return outcome
 
 
-async def _take_form(seat: Seat, reception: Reception) -> Resident | None:
-    """Guide and form; None when the resident changes his mind, of which nothing remains."""
+async def _take_form(seat: Seat, reception: Reception) -> Resident | Stop | None:
+    """Guide and form; None or `Stop` when the resident changes his mind, of which nothing remains."""
     match await seat.ask(Guide(seat, reception.fee_yen)):
-        case Stop.STOP:
-            return None
+        case Stop() as stopped:
+            return stopped
         case False:
             await consult(seat)
             return None

@@ -51,15 +51,18 @@ class FormsCorner(Protocol):
         ...
 
 
-async def take_form(seat: Seat, corner: FormsCorner) -> Resident | None:
-    """Whose form is handed in; None when he changes his mind or goes to the window, of which nothing remains."""
+async def take_form(seat: Seat, corner: FormsCorner) -> Resident | Stop | None:
+    """Whose form is handed in; None when he changes his mind or goes to the window, of which nothing remains.
+
+    `Stop` when he stops before he has brought one.
+    """
     is_refused = False
     while True:
         answer = await _bring(seat, corner, is_refused=is_refused)
         is_refused = answer is None
         match answer:
-            case Stop.STOP:
-                return None
+            case Stop():
+                return answer
             case "consult":
                 await consult(seat)
                 return None
@@ -207,7 +210,7 @@ async def _name_part(seat: Seat, corner: FormsCorner, part: NamePart, reading: s
             return reading, ""
         choices = [(writing, writing) for writing in found]
         match await seat.ask(ChooseOne(seat, "writing", choices, can_retype=True, kana=reading)):
-            case Stop.STOP:
+            case Stop():
                 return None
             case Retype.RETYPE:
                 is_known = False

@@ -54,20 +54,26 @@ class Services(Protocol):
         ...
 
 
-async def choose_service(seat: Seat, services: Services, own: OwnCard) -> Outcome | None:
-    """What he wants; the change of a password begins at once, a revocation when the clerk has taken it in."""
+async def choose_service(seat: Seat, services: Services, own: OwnCard) -> Outcome | Stop | None:
+    """What he wants; the change of a password begins at once, a revocation when the clerk has taken it in.
+
+    `Stop` when he stops before anything has begun.
+    """
     match await seat.ask(ChooseService(seat)):
+        case Stop() as stopped:
+            return stopped
         case ServiceKind.CHANGE if seat.board.service is None and seat.board.case is None:
             return await accompany(seat, services, own, await services.change_password())
         case ServiceKind.REVOKE:
             cause = await seat.ask(WishRevocation(seat))
             if isinstance(cause, Stop):
-                return None
+                return cause
             seat.board.wish_revocation(cause)
             answer = await seat.show(AskForClerk(seat), lambda: seat.board.is_wish_attended)
             if isinstance(answer, Stop):
                 seat.board.wish_revocation(None)
-            elif seat.board.is_wish_attended:
+                return answer
+            if seat.board.is_wish_attended:
                 seat.board.sit_down()
     return None
 
