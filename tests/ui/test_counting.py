@@ -25,6 +25,8 @@ def test_enter_goes_on_to_the_next_piece_and_a_tap_adds_one(play: Callable[..., 
         await reach(pilot, "Start")
         await pilot.press("f11")
         await to_count(pilot)
+        first = app.screen.query_one("#piece-10000", Key)
+        assert first.has_focus and first.render().plain.split() == ["10,000円", "0枚", "Enter"]
         await pilot.press("2", "enter", "3", "enter", "enter")
         await pilot.click("#piece-500")
         assert [pieces(app, yen) for yen in (10000, 5000, 500)] == ["2枚", "3枚", "1枚"]

@@ -51,7 +51,8 @@ class CountDrawer(SeatScreen[dict[int, int]]):
         yield Paragraph(self._aside, classes="aside")
         with Grid(id="drawer"):
             for yen in PIECES_YEN:
-                yield Key(self._label(yen), id=f"piece-{yen}", hint=words("money.yen", yen=f"{yen:,}"), value=yen)
+                piece = words("money.yen", yen=f"{yen:,}")
+                yield Key(self._label(yen), id=f"piece-{yen}", above=piece, value=yen)
         yield Paragraph(id="counted", classes="note")
 
     def _label(self, yen: int) -> str:

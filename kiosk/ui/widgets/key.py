@@ -32,7 +32,8 @@ class Press(Enum):
 class Key(Widget, can_focus=True):
     """A key with a label and, below it, the name of the keyboard's key that does the same.
 
-    A label of two lines is a key that leads to two others; their keyboard's keys stand below it in that order.
+    A label of two lines is a key that leads to two others; their keyboard's keys stand below it in that order. What
+    stands `above` says of what the label is the number.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "press", show=False)]
@@ -49,9 +50,12 @@ class Key(Widget, can_focus=True):
             """The key, for `@on` selectors."""
             return self.key
 
-    def __init__(self, label: str, *, id: str, hint: str = "", kind: Kind = "plain", value: object = None) -> None:
+    def __init__(
+        self, label: str, *, id: str, hint: str = "", kind: Kind = "plain", value: object = None, above: str = ""
+    ) -> None:
         super().__init__(id=id, classes=f"-{kind}")
         self.value = value
+        self._above = inert(above)
         self._label = inert(label)
         self._hint = inert(hint)
 
@@ -82,14 +86,14 @@ class Key(Widget, can_focus=True):
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """As wide as the longest of label and hints."""
-        return max(map(cell_len, (*self._label.split("\n"), self._hint, _ENTER)))
+        return max(map(cell_len, (self._above, *self._label.split("\n"), self._hint, _ENTER)))
 
     def render(self) -> Content:
         """Label and hint. Enter presses the key that has the focus, so that one says so and no other."""
         hint = _ENTER if self.has_focus else "" if self._hint == _ENTER else self._hint
         # A line above as there is one below, so that the label stands in the middle.
-        above = "" if "\n" in self._label else "\n"
-        return Content(f"{above}{self._label}\n{hint}" if hint else self._label)
+        above = "" if "\n" in self._label else f"{self._above}\n"
+        return Content(f"{above}{self._label}\n{hint}" if hint or self._above else self._label)
 
     def action_press(self) -> None:
         """Presses the key by Enter."""
