@@ -84,7 +84,7 @@ def _roster(config: Config) -> Iterator[Check]:
     else:
         of_demo = ", those of the demo" if roster.is_demo else ""
         yield Check(
-            "clerk.roster", "pass", f"{len(roster.clerk)} clerks, {len(roster.technician)} technicians{of_demo}"
+            "clerk.roster", "pass", f"clerks: {len(roster.clerk)}, technicians: {len(roster.technician)}{of_demo}"
         )
 
 

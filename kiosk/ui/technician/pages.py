@@ -57,6 +57,7 @@ class Pages(SeatScreen[str]):
         self._look = look
         self._asked = ""
         self._page = 0
+        self._has_more = False
         self._is_at_end = look is not None and not blocks
 
     def page(self) -> ComposeResult:
@@ -72,7 +73,9 @@ class Pages(SeatScreen[str]):
         pages = paged([reflowed(block, width) for block in found])
         self._page = len(pages) - 1 if self._is_at_end else min(self._page, len(pages) - 1)
         words = self.words
-        where = words("technician.page", number=self._page + 1, count=len(pages), text=self._asked)
+        self._has_more = len(pages) > 1
+        asked = self._asked or words("technician.page.any")
+        where = words("technician.page", number=self._page + 1, count=len(pages), text=asked)
         return where, pages[self._page] or words("technician.nothing")
 
     def standing_keys(self) -> Iterable[Widget]:
@@ -83,8 +86,10 @@ class Pages(SeatScreen[str]):
         """What can be done, and both ways."""
         for action in self._actions:
             yield Key(self.words(action.word_id), id=f"do-{action.name}", hint=action.key.upper(), value=action.name)
-        yield Key(self.words("key.before"), id="before", hint="PageUp")
-        yield Key(self.words("key.next"), id="after", hint="PageDown")
+        for word_id, id_, hint in (("key.before", "before", "PageUp"), ("key.next", "after", "PageDown")):
+            key = Key(self.words(word_id), id=id_, hint=hint)
+            key.disabled = not self._has_more
+            yield key
 
     def on_mount(self) -> None:
         """Begins to look, where what is shown lives."""
@@ -109,6 +114,8 @@ class Pages(SeatScreen[str]):
         for paragraph_id, text in (("page-number", where), ("page-lines", lines)):
             for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
                 paragraph.write(text)
+        for key in self.query("#before, #after").results(Key):
+            key.disabled = not self._has_more
 
     @on(Key.Pressed, ".answers Key")
     def act(self, event: Key.Pressed) -> None:
