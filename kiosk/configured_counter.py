@@ -48,6 +48,7 @@ from kiosk.ui.card_services import CardServices
 from kiosk.ui.counter import FailureText
 from kiosk.ui.devices import DeviceState, StationDevices
 from kiosk.ui.far import ClerkAtStation
+from kiosk.ui.liking import Likings
 from kiosk.ui.papers import CodeReader
 from kiosk.ui.tower import TowerSign
 from kiosk.ui.voice import Voice
@@ -146,6 +147,7 @@ class ConfiguredCounter:
         self._endpoint: Endpoint | None = None
         self.sign_in: SignIn | None = None
         self.technician_sign_in: SignIn | None = None
+        self.likings = Likings(data / "likings.json")
         self.holidays: Sequence[datetime.date] = config.counter.holidays
         self.hours = config.hours
         self.voice: Voice | None = None

@@ -258,6 +258,7 @@ class KioskApp(App[None], inherit_bindings=False):
         office = StationOffice(counter, station, self._books_thread, reception, self.board)
         if counter.sign_in is not None:
             clerk.guard = self._guard_by(counter.sign_in)
+            clerk.likings = counter.likings
             if not self._is_demo:
                 clerk.lock()
         if SeatName.CLERK in served:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kiosk.counter.roster import SignIn
     from kiosk.counter_records import CounterRecords
     from kiosk.issuance.station import Station
+    from kiosk.ui.liking import Likings
     from kiosk.ui.tower import TowerSign
     from kiosk.ui.voice import Voice
 
@@ -55,6 +56,8 @@ class Counter(Protocol):
     sign_in: "SignIn | None"
     """Says which clerk somebody is by what he typed, on any thread; None where every person's key opens an empty seat.
     Only once the counter is open."""
+    likings: "Likings"
+    """How those who sign in like their seats."""
     technician_sign_in: "SignIn | None"
     """The same of technicians; None where none may look into a station of another's."""
 

@@ -20,6 +20,7 @@ from kiosk.ui.words import LANGUAGES, Catalogues, Words
 if TYPE_CHECKING:
     from kiosk.counter.roster import Deaf
     from kiosk.model.town import Town
+    from kiosk.ui.liking import Liking, Likings
     from kiosk.ui.voice import Voice
 
 R = TypeVar("R")
@@ -67,7 +68,10 @@ class Seat:
         """Whether what was typed at the locked seat last was nobody's."""
         self.person = ""
         """Whoever has signed in, as the journal names him."""
+        self.likings: Likings | None = None
+        """Where it is kept how those who sign in like the seat."""
         self._first_look = app.theme
+        self._first_patience = self.patience
         self._leaving: asyncio.Task[None] | None = None
         self._going: AnsweringScreen[Any] | None = None
 
@@ -178,8 +182,29 @@ class Seat:
         if name is None:
             return False
         self.person = name
+        if self.likings is not None:
+            self._be_as(await self.likings.of(name))
         self.unlock()
         return True
+
+    def _be_as(self, liking: "Liking | None") -> None:
+        """Makes the seat as somebody likes it; as it was at first for whoever has not said."""
+        language, look, patience = self._first_language, self._first_look, self._first_patience
+        if liking is not None:
+            language, look = liking.language, liking.look
+            patience = replace(patience, clerk_s=liking.locks_after_s)
+        self.patience = patience
+        if language != self._language:
+            self.speak(language)
+        if look != self.look:
+            self.dress(look)
+
+    async def keep_liking(self) -> None:
+        """Whoever has signed in finds the seat so again, tomorrow too."""
+        if self.likings is not None and self.person:
+            from kiosk.ui.liking import Liking
+
+            await self.likings.keep(self.person, Liking(self._language, self.look, self.patience.clerk_s))
 
     def unlock(self) -> None:
         """The person is back."""

@@ -51,6 +51,7 @@ from kiosk.ui.books import DayTakings, JournalLine, JournalQuery, JournalView, L
 from kiosk.ui.card_services import CardUnusable, Judgement, OwnCertificate
 from kiosk.ui.counter import FailureText
 from kiosk.ui.devices import CoinMachine, DeviceState, Hand, StationDevices
+from kiosk.ui.liking import Liking
 from kiosk.ui.procedures import DecisionRefused
 from kiosk.ui.service import Run
 from kiosk.ui.workbench import Check, SelfTest
@@ -314,6 +315,19 @@ class ScriptedWorkbench:
         self.accepted.append(dict(shown))
 
 
+class ScriptedLikings:
+    """`kiosk.ui.liking.Likings` of this process alone."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Liking] = {}
+
+    async def of(self, person: str) -> Liking | None:
+        return self._kept.get(person)
+
+    async def keep(self, person: str, liking: Liking) -> None:
+        self._kept[person] = liking
+
+
 class ScriptedCounter:
     """`kiosk.ui.counter.Counter` on a script."""
 
@@ -330,6 +344,7 @@ class ScriptedCounter:
 
     def __init__(self, script: Script | None = None, *, papers: Path | None = None, fails_to_open: str = "") -> None:
         self.script = script or Script()
+        self.likings = ScriptedLikings()
         self.reader = ScriptedReader()
         self.services = ScriptedServices()
         self.paper_press = ScriptedPapers()

@@ -372,7 +372,10 @@ async def _print_for_resident(seat: Seat, office: Office, *, is_letter: bool) ->
 
 
 async def choose_settings(seat: Seat) -> None:
-    """How this seat's clerk likes it: colours, language, how soon an empty seat locks; until he goes back."""
+    """How this seat's clerk likes it: colours, language, how soon an empty seat locks; until he goes back.
+
+    It is kept for him, by whom he has signed in as.
+    """
     while True:
         setting = await _show(seat, Choose(seat, "settings", SETTINGS))
         match setting:
@@ -382,9 +385,11 @@ async def choose_settings(seat: Seat) -> None:
                 seat.speak(seat.other_language)
             case "lock_soon" | "lock_usual" | "lock_late":
                 seat.lock_after(_LOCKS_AFTER_S[setting])
+                await seat.keep_liking()
                 return
             case _:
                 return
+        await seat.keep_liking()
 
 
 PAPERS = ("application", "inquiry", "certificate_copy", "password_sheet", "hold", "refund", "refusal")

@@ -1,0 +1,97 @@
+"""A clerk finds his seat as he likes it, whoever sat there since; a damaged file keeps nobody from his desk."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from kiosk.ui.app import KioskApp
+from kiosk.ui.liking import Liking, Likings
+from kiosk.ui.themes import CONTRAST, STANDARD
+from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.walk import choose_duty, reach, until
+
+HIS = Liking("en", CONTRAST.name, 60.0)
+FIRST, SECOND = "011234", "025678"
+
+
+async def sign_in(pilot: Pilot[None], app: KioskApp, typed: str) -> None:
+    await until(pilot, lambda: app.screen.has_class("-locked"), "the lock")
+    await pilot.press(*typed, "enter")
+    await until(pilot, lambda: not app.screen.has_class("-locked"), "the clerk")
+
+
+def liking(app: KioskApp) -> Liking:
+    seat = app.screen.seat
+    return Liking(seat.language, seat.look, seat.patience.clerk_s)
+
+
+def test_settings_are_those_of_whoever_has_signed_in_also_after_a_restart(
+    play: Callable[..., KioskApp], tmp_path: Path
+) -> None:
+    async def first(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Desk")
+        await sign_in(pilot, app, FIRST)
+        usual = liking(app)
+        await choose_duty(pilot, "g")
+        for key in ("1", "2", "3"):
+            await reach(pilot, "Choose")
+            await pilot.press(key)
+            await pilot.pause()
+        await reach(pilot, "Desk")
+        await until(pilot, lambda: liking(app) == HIS, "how he likes it")
+        app.screen.seat.lock()
+        await sign_in(pilot, app, SECOND)
+        assert liking(app) == usual and usual.look == STANDARD.name and usual.language == "ja"
+
+    async def next_day(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Desk")
+        await sign_in(pilot, app, FIRST)
+        assert liking(app) == HIS
+
+    for day in (first, next_day):
+        counter = ScriptedCounter()
+        counter.likings = Likings(tmp_path / "likings.json")
+        play(counter, day, seat="clerk", is_demo=False)
+
+
+def test_what_is_kept_of_one_stays_when_another_changes_his(tmp_path: Path) -> None:
+    likings, other = Likings(tmp_path / "likings.json"), Liking("ja", STANDARD.name, 900.0)
+    asyncio.run(likings.keep("first", HIS))
+    asyncio.run(likings.keep("second", other))
+    assert [asyncio.run(likings.of(person)) for person in ("first", "second", "third")] == [HIS, other, None]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b'{"first": {"language": 1}}'])
+def test_a_damaged_file_is_set_aside(content: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "likings.json"
+    path.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        assert asyncio.run(Likings(path).of("first")) is None
+    assert path.with_name("likings.json.damaged").read_bytes() == content
+    assert str(path) in caplog.text
+    asyncio.run(Likings(path).keep("first", HIS))
+    assert asyncio.run(Likings(path).of("first")) == HIS
+
+
+UNKNOWN = (
+    *(Liking("xx", STANDARD.name, 60), Liking("ja", "pink", 60)),
+    *(Liking("ja", STANDARD.name, 0), Liking("ja", STANDARD.name, 1e9)),
+)
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+def test_what_this_program_does_not_know_is_not_put_on(unknown: Liking, tmp_path: Path) -> None:
+    likings = Likings(tmp_path / "likings.json")
+    asyncio.run(likings.keep("first", unknown))
+    assert asyncio.run(likings.of("first")) is None
+
+
+def test_what_cannot_be_kept_is_logged_and_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "none" / "likings.json"
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(Likings(path).keep("first", HIS))
+    assert str(path) in caplog.text
