@@ -4,7 +4,7 @@ import datetime
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ from kiosk.scanned_codes import FormsByCode, NearForms, ScannedCodes
 from kiosk.ui.books import Books
 from kiosk.ui.card_services import CardServices
 from kiosk.ui.counter import FailureText
-from kiosk.ui.devices import DeviceState, StationDevices
+from kiosk.ui.devices import CARD_LEFT, READER, DeviceState, StationDevices
 from kiosk.ui.far import ClerkAtStation
 from kiosk.ui.liking import Likings
 from kiosk.ui.papers import CodeReader
@@ -58,11 +58,6 @@ from kiosk.workbench import StationWorkbench
 TRACE_LENGTH = 400
 """How many lines of card exchanges the technician can look back on."""
 
-_READER = "reader"
-_CARD_LEFT = "card_left"
-"""What this station tells of its reader while a card is forgotten in it."""
-_OF_THE_FEE = ("printer", "cash")
-"""The devices that take a fee and print its receipt, by their tables of `hardware.toml`."""
 _WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
 """Troubles with which a device still works."""
 
@@ -237,7 +232,7 @@ class ConfiguredCounter:
             return ()
         hardware = self._config.hardware
         bench = self._assembly.bench
-        states = [_reader_state(_READER, hardware.card.link, bench.reader)]
+        states = [_reader_state(READER, hardware.card.link, bench.reader)]
         if bench.window is not None:
             states.append(_reader_state("window", hardware.window.link, bench.window))
         states += self._of_the_fee()
@@ -260,22 +255,6 @@ class ConfiguredCounter:
             return ()
         return tuple(d for d in self._of_the_fee() if d.state != "ready" and d.name in self._reports)
 
-    def fee_troubles_elsewhere(self) -> Mapping[str, tuple[DeviceState, ...]]:
-        """The same of every station that has told the store lately."""
-        return {
-            one.station: tuple(d for d in one.devices if d.name in _OF_THE_FEE and d.state != "ready")
-            for one in self.station_devices()
-            if not one.is_silent
-        }
-
-    def cards_left_elsewhere(self) -> tuple[str, ...]:
-        """The stations that have told the store lately that a card was forgotten there."""
-        return tuple(
-            one.station
-            for one in self.station_devices()
-            if not one.is_silent and any((d.name, d.detail) == (_READER, _CARD_LEFT) for d in one.devices)
-        )
-
     def _of_the_fee(self) -> tuple[DeviceState, DeviceState]:
         hardware = self._config.hardware
         return (
@@ -289,7 +268,7 @@ class ConfiguredCounter:
             self._device_board = self.records().devices
         devices = self.devices()
         if is_card_left:
-            devices = tuple(replace(d, detail=_CARD_LEFT) if d.name == _READER else d for d in devices)
+            devices = tuple(replace(d, detail=CARD_LEFT) if d.name == READER else d for d in devices)
         told = [ToldDevice(d.name, d.kind, d.link, d.state, d.detail) for d in devices]
         self._device_board.tell(told)
 

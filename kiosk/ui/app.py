@@ -313,8 +313,10 @@ class KioskApp(App[None], inherit_bindings=False):
             if self.board.terminals is not None:
                 # What was known last is still the best that is known.
                 with suppress(StoreLost):
-                    elsewhere = await asyncio.to_thread(counter.fee_troubles_elsewhere)
-                    self.board.tell_cards_left(await asyncio.to_thread(counter.cards_left_elsewhere))
+                    told = await asyncio.to_thread(counter.station_devices)
+                    stations = [one for one in told if not one.is_silent]
+                    elsewhere = {one.station: one.fee_troubles for one in stations}
+                    self.board.tell_cards_left(tuple(one.station for one in stations if one.has_card_left))
             self.board.tell_fee_troubles(counter.fee_troubles(), elsewhere)
             await asyncio.sleep(_LOOKS_FOR_TROUBLES_EVERY_S)
 

@@ -1,7 +1,7 @@
 """The counter that the screens stand on: what they ask of its station, and where each of its parts is had."""
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -144,14 +144,6 @@ class Counter(Protocol):
 
     def fee_troubles(self) -> tuple[DeviceState, ...]:
         """What this station's fee and its receipt need and what cannot be worked with now; asks no device."""
-        ...
-
-    def fee_troubles_elsewhere(self) -> Mapping[str, tuple[DeviceState, ...]]:
-        """The same of every station, by its name, as it told the store last. Raises `StoreLost`."""
-        ...
-
-    def cards_left_elsewhere(self) -> tuple[str, ...]:
-        """The stations in whose readers a card was forgotten, as they told last. Raises `StoreLost`."""
         ...
 
     @property

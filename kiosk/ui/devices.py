@@ -34,6 +34,11 @@ def trouble_text(device: DeviceState, words: Words) -> str:
     return ", ".join(words(f"trouble.{cause}") if cause in TROUBLES else cause for cause in device.detail.split(", "))
 
 
+READER = "reader"
+OF_THE_FEE = ("printer", "cash")
+"""The names of those that a fee and its receipt need."""
+CARD_LEFT = "card_left"
+"""The detail of a reader in which a card was forgotten."""
 _SILENT_AFTER_S = 60
 
 
@@ -49,6 +54,16 @@ class StationDevices:
     def is_silent(self) -> bool:
         """Whether it is switched off, or cut off from the store, since it has told nothing for so long."""
         return self.age_s >= _SILENT_AFTER_S
+
+    @property
+    def fee_troubles(self) -> tuple[DeviceState, ...]:
+        """What a fee and its receipt need there and what cannot be worked with."""
+        return tuple(device for device in self.devices if device.name in OF_THE_FEE and device.state != "ready")
+
+    @property
+    def has_card_left(self) -> bool:
+        """Whether a card was forgotten there."""
+        return any((device.name, device.detail) == (READER, CARD_LEFT) for device in self.devices)
 
 
 class CoinMachine(Protocol):

@@ -28,7 +28,7 @@ class Liking:
 
     @property
     def is_known(self) -> bool:
-        """Whether this program has such a language and look, which another version's may not, and the seat will lock."""
+        """Whether this program has such a language and look, and the seat will lock in the end."""
         is_shown = self.language in LANGUAGES and self.look in {theme.name for theme in THEMES}
         return is_shown and 0 < self.locks_after_s <= _LOCKS_AFTER_S_AT_MOST
 

@@ -6,7 +6,7 @@ is `test_real_case.py`.
 
 import datetime
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -443,6 +443,8 @@ class ScriptedCounter:
         self.told_devices += 1
 
     def station_devices(self) -> tuple[StationDevices, ...]:
+        if self.stations is not None:
+            return self.stations
         reader = DeviceState("reader", "card_reader", "pcsc:READER", "missing", "the reader was unplugged")
         return (StationDevices("lobby", 4, self.devices()), StationDevices("annex", 754, (reader,)))
 
@@ -468,15 +470,8 @@ class ScriptedCounter:
         return ScriptedProcedures(self.script)
 
     troubles: tuple[DeviceState, ...] = ()
-    troubles_elsewhere: Mapping[str, tuple[DeviceState, ...]] = {}
-
-    cards_left: tuple[str, ...] = ()
-
-    def cards_left_elsewhere(self) -> tuple[str, ...]:
-        return self.cards_left
-
-    def fee_troubles_elsewhere(self) -> Mapping[str, tuple[DeviceState, ...]]:
-        return self.troubles_elsewhere
+    stations: tuple[StationDevices, ...] | None = None
+    """What stations told, in place of the usual two."""
 
     def fee_troubles(self) -> tuple[DeviceState, ...]:
         return self.troubles

@@ -24,7 +24,7 @@ from kiosk.model.step import Step, Undo
 from kiosk.model.testimony import Finding
 from kiosk.model.transition import Stage
 from kiosk.ui.app import KioskApp
-from kiosk.ui.devices import DeviceState
+from kiosk.ui.devices import CARD_LEFT, READER, DeviceState, StationDevices
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.terminals import ClerkForTerminals
 from kiosk.ui.words import LANGUAGES
@@ -47,6 +47,9 @@ def attend(locale: Path) -> Callable[[Play], None]:
 
     def run(play: Play) -> None:
         counter = ScriptedCounter()
+        # Unless a test says what is out of order at a terminal, nothing is.
+        if counter.stations is None:
+            counter.stations = ()
 
         async def session() -> None:
             async with opened(lambda: counter, locale, seat="clerk", is_demo=False) as pilot:
@@ -107,7 +110,8 @@ def test_a_terminal_without_paper_is_told_before_its_fee_is_taken(
     attend: Callable[[Play], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_paper = DeviceState("printer", "receipt_printer", "sim:", "blocked", "paper_end")
-    monkeypatch.setattr(ScriptedCounter, "troubles_elsewhere", {"lobby": (no_paper,), "annex": ()})
+    told = (StationDevices("lobby", 1, (no_paper,)), StationDevices("annex", 1, ()))
+    monkeypatch.setattr(ScriptedCounter, "stations", told)
 
     async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
         await until(pilot, lambda: "用紙がありません （K-PRINTER-001）" in text_on(pilot.app), "the terminal's printer")
@@ -133,11 +137,12 @@ def test_a_terminal_without_paper_is_told_before_its_fee_is_taken(
 def test_a_card_that_was_forgotten_at_a_terminal_is_told_at_its_clerks_desk(
     attend: Callable[[Play], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ScriptedCounter, "cards_left", ("lobby",))
+    reader = DeviceState(READER, "card_reader", "sim:", "ready", CARD_LEFT)
+    monkeypatch.setattr(ScriptedCounter, "stations", (StationDevices("lobby", 1, (reader,)),))
 
     async def play(pilot: Pilot[None], clerk: ClerkForTerminals) -> None:
         await until(pilot, lambda: "端末「lobby」に カードが 忘れられています" in text_on(pilot.app), "which terminal")
-        monkeypatch.setattr(ScriptedCounter, "cards_left", ())
+        monkeypatch.setattr(ScriptedCounter, "stations", ())
         await until(pilot, lambda: "忘れられています" not in text_on(pilot.app), "that it was taken")
 
     attend(play)
@@ -565,6 +570,7 @@ def test_what_a_terminal_does_not_wait_for_any_more_is_not_settled(attend: Calla
 
 def test_a_question_does_not_disturb_whoever_signs_in(locale: Path) -> None:
     counter = ScriptedCounter()
+    counter.stations = ()
 
     async def session() -> None:
         async with opened(lambda: counter, locale, seat="clerk", is_demo=False) as pilot:
