@@ -21,9 +21,9 @@ from kiosk.authority.errors import AuthorityError
 from kiosk.clock import JAPAN
 from kiosk.issuance.station import Station
 from kiosk.maintenance.bundle import without_secrets
+from kiosk.network_checks import network
 from kiosk.ui.workbench import Check, CheckOutcome
 
-_INTERFACES = Path("/sys/class/net")
 _SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
 _LEAST_FREE_MIB = 500
 _REPEATED = 20
@@ -75,10 +75,7 @@ def surroundings(
     station: Station, authority_url: str, monotonic: Callable[[], float] = time.perf_counter
 ) -> Iterator[Check]:
     """Network, authority and clock; the authority's signed answer says whether the clock can be right."""
-    for interface in sorted(_INTERFACES.iterdir()) if _INTERFACES.is_dir() else ():
-        if interface.name != "lo":
-            state = (interface / "operstate").read_text().strip()
-            yield Check(f"network.{interface.name}", "pass" if state in ("up", "unknown") else "note", state)
+    yield from network()
     begun_s = monotonic()
     url = without_secrets(authority_url)
     try:

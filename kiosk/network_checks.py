@@ -1,0 +1,88 @@
+"""What a technician looks at of a station's network: its interfaces and their addresses, the way out, who tells names.
+
+Only what the system knows is read, and nothing is sent: whether the authority answers shows the rest.
+"""
+
+import fcntl
+import re
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from kiosk.ui.workbench import Check
+
+_SIOCGIFADDR = 0x8915
+"""netdevice(7): the IPv4 address of an interface; it stands from octet 20 on."""
+_INTERFACE_LINK_LOCAL = "fe8"
+_RTF_UP = 1
+
+
+def network(
+    interfaces: Path = Path("/sys/class/net"),
+    tables: Path = Path("/proc/net"),
+    resolver: Path = Path("/etc/resolv.conf"),
+    address_of: Callable[[str], str | None] | None = None,
+) -> Iterator[Check]:
+    """Every interface but the loopback, the default route, the name servers."""
+    v6 = _v6_addresses(tables / "if_inet6")
+    for interface in sorted(interfaces.iterdir()) if interfaces.is_dir() else ():
+        if interface.name == "lo":
+            continue
+        state = (interface / "operstate").read_text().strip()
+        first = (address_of or _v4_address)(interface.name)
+        addresses = [*([first] if first else []), *v6.get(interface.name, ())]
+        is_usable = state in ("up", "unknown") and bool(addresses)
+        yield Check(f"network.{interface.name}", "pass" if is_usable else "note", ", ".join([state, *addresses]))
+    ways = [*_v4_ways(tables / "route"), *_v6_ways(tables / "ipv6_route")]
+    yield Check("network.route", "pass" if ways else "note", ", ".join(ways) or "none")
+    servers = re.findall(r"^nameserver\s+(\S+)", _text(resolver), re.MULTILINE)
+    yield Check("network.names", "pass" if servers else "note", ", ".join(servers) or "none")
+
+
+def _v4_address(interface: str) -> str | None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            answer = fcntl.ioctl(asking, _SIOCGIFADDR, struct.pack("256s", interface.encode()[:15]))
+        except OSError:
+            return None
+    return socket.inet_ntoa(answer[20:24])
+
+
+def _v6_addresses(table: Path) -> dict[str, list[str]]:
+    """Addresses that others can reach, by interface (proc(5), /proc/net/if_inet6)."""
+    found: dict[str, list[str]] = {}
+    for line in _text(table).splitlines():
+        address, *_, interface = line.split()
+        if not address.startswith(_INTERFACE_LINK_LOCAL):
+            found.setdefault(interface, []).append(_v6(address))
+    return found
+
+
+def _v4_ways(table: Path) -> Iterator[str]:
+    """The default routes' gateways, if they have one (proc(5), /proc/net/route: addresses in the host's byte order)."""
+    for line in _text(table).splitlines()[1:]:
+        interface, destination, gateway, flags, *_ = line.split()
+        if int(destination, 16) == 0 and int(flags, 16) & _RTF_UP:
+            octets = struct.pack("=I", int(gateway, 16))
+            yield f"{socket.inet_ntoa(octets)} ({interface})" if any(octets) else interface
+
+
+def _v6_ways(table: Path) -> Iterator[str]:
+    """The same of IPv6: destination, its prefix, source, its prefix, the gateway, ..., the interface."""
+    for line in _text(table).splitlines():
+        destination, prefix, _, _, gateway, *_, interface = line.split()
+        if int(destination, 16) == 0 and prefix == "00" and int(gateway, 16):
+            yield f"{_v6(gateway)} ({interface})"
+
+
+def _v6(octets: str) -> str:
+    return socket.inet_ntop(socket.AF_INET6, bytes.fromhex(octets))
+
+
+def _text(path: Path) -> str:
+    """Empty where the system has no such file."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
