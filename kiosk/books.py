@@ -227,7 +227,13 @@ def _line(entry: Entry, numbers: Mapping[str, str]) -> JournalLine:
     )
 
 
+_AS_RECEIPTS_SAY = re.compile(r"(?:no\.?|第)\s*0*(?P<number>\d+)\s*号?", re.IGNORECASE)
+"""A receipt's number as the paper and the screens write it: No. 000001, No. 1, 第1号."""
+
+
 def _has(line: JournalLine, text: str) -> bool:
+    if named := _AS_RECEIPTS_SAY.fullmatch(text.strip()):
+        return line.receipt == int(named["number"])
     receipt = "" if line.receipt is None else f"{line.receipt:06d}"
     asked = text.casefold()
     parts = (str(line.seq), f"{line.at:%Y-%m-%d %H:%M}", line.case, receipt, line.code)

@@ -453,7 +453,11 @@ class ConfiguredCounter:
         self._lines.append(f"{datetime.datetime.now(JAPAN):%H:%M:%S} {line}")
 
     def _note(self, report: DeviceReport) -> None:
+        before = self._reports.get(report.name)
         self._reports[report.name] = report
+        # What was so at the start stands on the first screen; the log has what has changed since, and when.
+        if before is not None and _told(before) != _told(report):
+            _log.warning("device %s: %s", report.name, _told(report))
 
 
 def _reader_state(name: str, link: str, reader: CardReader) -> DeviceState:
@@ -470,6 +474,10 @@ def _known(state: str) -> Literal["ready", "blocked", "missing"]:
         case "ready" | "blocked" | "missing":
             return state
     return "blocked"
+
+
+def _told(report: DeviceReport) -> str:
+    return ", ".join(filter(None, (report.standing.presence, report.standing.cause, *report.troubles)))
 
 
 class _LogEar(logging.Handler):

@@ -409,6 +409,9 @@ class KioskApp(App[None], inherit_bindings=False):
         if screen.asks_presence and not self._changes_seat(event, screen):
             screen.welcome_back()
             return True
+        if screen.asks_stop and isinstance(event, events.Key) and (event.is_printable or event.key == "backspace"):
+            # What is asked stands over the keys; nobody sees what he would type behind it.
+            return True
         is_locked = screen.seat.is_locked
         if self._visit.is_at_cover and isinstance(event, events.Key) and event.key == "escape":
             self._visit.end()

@@ -32,6 +32,8 @@ class Board:
     """The case being worked on; one at a time, because the terminal has one reader."""
     ended: list["OpenCase"] = field(default_factory=list)
     """Newest last."""
+    ended_services: "list[tuple[int, OpenService]]" = field(default_factory=list)
+    """Procedures besides issuing, newest last, each with how many cases had ended before it."""
     left: "tuple[LeftCase, ...]" = ()
     """Cases that an interruption left, as far as the desk knows."""
     has_seen_left: bool = False
@@ -174,6 +176,11 @@ class Board:
         is_wished = service is not None and service.kind == "revoke"
         if self.is_wish_attended or (is_wished and self.revocation_wished is not None):
             self.wish_revocation(None)
+        self.bell.ring()
+
+    def end_service(self, service: "OpenService") -> None:
+        """A procedure has come to its end; its resident may still have to read how."""
+        self.ended_services.append((len(self.ended), service))
         self.bell.ring()
 
     def wish_revocation(self, cause: "RevocationCause | None") -> None:

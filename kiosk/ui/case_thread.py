@@ -1,5 +1,6 @@
 """Runs a case to its end on the thread that owns the station, and says how it ended."""
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from kiosk.ui.ending import Ending, Finished, Outcome, Trouble
 if TYPE_CHECKING:
     from kiosk.issuance.station import Station
     from kiosk.ui.far import FarClerk
+
+_log = logging.getLogger(__name__)
 
 Issue = Callable[[Application, "Station", Persons, Report], Closed]
 """The use case that the seats serve."""
@@ -44,9 +47,16 @@ def run_case(
     try:
         return Finished(issue(case.application, station, persons, post))
     except CaseEnded as ended:
-        return Trouble(outcome_of(ended), ended.code, is_card_inside(station.readers))
+        return told_trouble("issue", ended, station)
     except CancelledError:
         return Trouble(Outcome.INTERRUPTED, "", None)
+
+
+def told_trouble(procedure: str, ended: CaseEnded, station: "Station") -> Trouble:
+    """How a procedure stopped, for the screens; the log tells the technician, and nothing of the person."""
+    outcome = outcome_of(ended)
+    _log.warning("%s stopped: %s, %s", procedure, ended.code, outcome)
+    return Trouble(outcome, ended.code, is_card_inside(station.readers))
 
 
 def outcome_of(ended: CaseEnded) -> Outcome:

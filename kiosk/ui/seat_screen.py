@@ -31,17 +31,21 @@ DOUBLE_TAP_S = 0.3
 
 
 class Stop(Enum):
-    """The answer of a person who stops, or has gone away, whatever the question was."""
+    """The answer of a person who goes no further, whatever the question was."""
 
     STOP = "stop"
+    """He was asked back and is sure."""
+    BACK = "back"
+    """He goes back, where nothing was begun."""
     LEFT = "left"
+    """He has gone away."""
 
 
 class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
     """A screen of one seat: a view of a value that returns a value.
 
     `position` is the procedure's present step for the step bar, None for no bar. A screen made with `can_stop` may be
-    answered by `Stop.STOP`; it asks back first.
+    answered by a `Stop`; it asks back first.
     """
 
     AUTO_FOCUS = ".page Key.-main, .keys Key.-main"
@@ -133,10 +137,11 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             await self.mount_all(self.size_notice())
 
     def _stop_question(self) -> Widget:
-        words = self.words
+        words, board = self.words, self.seat.board
+        is_of_service = self.seat.name is SeatName.CLERK and board.case is None and board.service is not None
         return Horizontal(
             *self._call_keys(),
-            Paragraph(words(f"stop.{self.seat.name}.question")),
+            Paragraph(words("stop.clerk.service" if is_of_service else f"stop.{self.seat.name}.question")),
             Key(words(f"stop.{self.seat.name}.yes"), id="stop-yes", hint="F8"),
             Key(words("stop.no"), id="stop-no", hint="Esc", kind="main"),
             classes="question -stop",
@@ -484,5 +489,5 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             self.stop()
 
     def stop(self) -> None:
-        """Stops."""
-        self.dismiss(Stop.STOP)
+        """Stops, or goes back."""
+        self.dismiss(Stop.STOP if self.ASKS_BACK else Stop.BACK)

@@ -14,7 +14,7 @@ from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Phase, Report, StepReport
 from kiosk.model.step import Act, Actor, RevocationStep, UnlockStep
 from kiosk.ui.bell import Bell
-from kiosk.ui.case_thread import is_card_inside, outcome_of
+from kiosk.ui.case_thread import told_trouble
 from kiosk.ui.clerk_elsewhere import persons_of
 from kiosk.ui.ending import Outcome, Trouble
 from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAnswered, ClerkAsked, ResidentAsked
@@ -143,6 +143,6 @@ def run_service(
     try:
         return ServiceDone(service.run(station, persons_of(service.line, service.number, post, far), post))
     except CaseEnded as ended:
-        return Trouble(outcome_of(ended), ended.code, is_card_inside(station.readers))
+        return told_trouble(service.kind, ended, station)
     except CancelledError:
         return Trouble(Outcome.INTERRUPTED, "", None)

@@ -136,6 +136,7 @@ class StationServices:
 
         far = self._counter.far_clerk()
         service.take(await self._thread.call(run_service, service, self._station, post, far))
+        self._board.end_service(service)
 
     async def _next(self, kind: ServiceKind) -> str:
         return await self._thread.call(self._procedures.next_number, kind, self.today().year)

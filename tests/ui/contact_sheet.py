@@ -227,6 +227,7 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await reach(pilot, "Choose")
     await shoot("settings")
     await pilot.press("4")
+    await pilot.press("escape")
     await choose_duty(pilot, "5")
     await reach(pilot, "Desk")
     await pilot.pause()

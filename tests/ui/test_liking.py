@@ -41,6 +41,8 @@ def test_settings_are_those_of_whoever_has_signed_in_also_after_a_restart(
             await reach(pilot, "Choose")
             await pilot.press(key)
             await pilot.pause()
+        await reach(pilot, "Choose")
+        await pilot.press("escape")
         await reach(pilot, "Desk")
         await until(pilot, lambda: liking(app) == HIS, "how he likes it")
         app.screen.seat.lock()

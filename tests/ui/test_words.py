@@ -157,6 +157,7 @@ VALUES = {
     "clerk.{}.sign": [CountKind],
     "clerk.receive.then.{}": [FIND_PURPOSES],
     "clerk.desk.service.{}": [ServiceKind],
+    "clerk.done.{}": [{"issue", *ServiceKind}],
     "clerk.queue.do.{}": [("serve", "absent", "return")],
     "clerk.queue.give.{}": [Purpose],
     "clerk.queue.purpose.{}": [Purpose],

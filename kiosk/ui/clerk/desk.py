@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from operator import itemgetter
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,7 +22,8 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.widgets.step_bar import step_word_id
 
-_ENDED_SHOWN = 12
+_ENDED_SHOWN = 6
+"""So many have a line; the newest has its words, too. The others stand in the journal."""
 _LOOKS_EVERY_S = 1.0
 
 
@@ -140,34 +142,59 @@ class Desk(SeatScreen[str]):
         self.write("desk-calls", "\n".join((*calls, "")))
         for paragraph in self.query("#desk-calls").results(Paragraph):
             paragraph.display = bool(calls)
-        # A case that went on after a trouble has ended twice; what it came to in the end is what counts.
-        latest = {case.application.number: case for case in board.ended}
-        in_order = sorted(latest.values(), key=board.ended.index, reverse=True)
-        newest = [self._ended_text(case) for case in in_order[:_ENDED_SHOWN]]
+        ended = self._ended()
+        newest = [self._ended_text(one) if place == 0 else self._ended_line(one) for place, one in enumerate(ended)]
         if board.terminals is not None:
-            newest += map(self._ended_elsewhere, reversed(board.terminals.ended[-_ENDED_SHOWN:]))
+            newest += map(self._ended_elsewhere, reversed(board.terminals.ended))
+        if unseen := len(newest[_ENDED_SHOWN:]):
+            newest[_ENDED_SHOWN:] = [self.words("clerk.desk.more_ended", count=unseen)]
         self.write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))
         for key in self.query("#come").results(Key):
             key.disabled = not self.seat.board.is_somebody_calling
         for key in self.query("#stop").results(Key):
-            key.disabled = self._at_terminal is None or not self._at_terminal.can_stop
+            key.disabled = not self._can_be_stopped
+
+    def _ended(self) -> list[OpenCase | OpenService]:
+        """What ended here today, newest first.
+
+        What went on after a trouble has ended twice; what it came to in the end is what counts.
+        """
+        board = self.seat.board
+        latest: dict[str, tuple[tuple[int, int], OpenCase | OpenService]] = {}
+        for place, case in enumerate(board.ended, 1):
+            latest[case.application.number] = (place, 0), case
+        for index, (place, service) in enumerate(board.ended_services, 1):
+            latest[service.number] = (place, index), service
+        return [one for _, one in sorted(latest.values(), key=itemgetter(0), reverse=True)]
+
+    @property
+    def _can_be_stopped(self) -> bool:
+        """Whether there is something at the terminal that the clerk can stop, or a form that he can take back."""
+        if self._at_terminal is None:
+            return self.seat.board.offered is not None
+        return self._at_terminal.can_stop
 
     @property
     def _at_terminal(self) -> OpenCase | OpenService | None:
         return self.seat.board.case or self.seat.board.service
 
     def _service_text(self, service: OpenService) -> str:
+        waits_for = self.words(f"clerk.waits_for.{self._waits_for(service)}")
         return self.words(
             "clerk.desk.service_line",
             number=service.number,
             kind=self.words(f"clerk.desk.service.{service.kind}"),
-            waits_for=self.words(f"clerk.waits_for.{self._waits_for(service)}"),
+            waits_for="\n".join(filter(None, (self._result(service), waits_for))),
         )
 
     def _case_text(self, case: OpenCase | None) -> str:
+        board = self.seat.board
+        if case is None and board.terminals is not None:
+            return self._terminals_text(board.terminals)
+        if case is None and board.offered is not None:
+            return self.words("clerk.desk.offered", name=board.offered.items.name)
         if case is None:
-            terminals = self.seat.board.terminals
-            return self.words("clerk.desk.no_case") if terminals is None else self._terminals_text(terminals)
+            return self.words("clerk.desk.in_use" if board.is_occupied else "clerk.desk.no_case")
         return self.words(
             "clerk.desk.case_line",
             number=case.application.number,
@@ -214,24 +241,36 @@ class Desk(SeatScreen[str]):
             )
         return "\n".join(lines)
 
-    def _ended_text(self, case: OpenCase) -> str:
-        match case.ending:
-            case Finished(closed):
-                return self.words("clerk.desk.finished", number=case.application.number, serial=closed.serial)
-            case Trouble(outcome=Outcome.INTERRUPTED as outcome):
-                # The program is ending: the failure book has no word for that, and nobody reads it.
-                return f"{case.application.number}  {self.words(f'clerk.outcome.{outcome}')}"
-            case Trouble(outcome=outcome, code=code):
+    def _ended_text(self, ended: OpenCase | OpenService) -> str:
+        """One that ended, with what there is to know of it."""
+        match ended.ending:
+            case Finished(closed) if isinstance(ended, OpenCase):
+                return self.words("clerk.desk.finished", number=ended.application.number, serial=closed.serial)
+            # The program is ending: the failure book has no word for that, and nobody reads it.
+            case Trouble(outcome=outcome, code=code) if outcome is not Outcome.INTERRUPTED:
                 text = self._counter.failure_text(code, self.words.language)
                 return self.words(
                     "clerk.desk.trouble",
-                    number=case.application.number,
+                    number=_number(ended),
                     result=self.words(f"clerk.outcome.{outcome}"),
                     code=code,
                     what=text.what,
                     remedy=text.remedy,
                 )
-        return ""
+        return self._ended_line(ended)
+
+    def _ended_line(self, ended: OpenCase | OpenService) -> str:
+        return f"{_number(ended)}  {self._result(ended)}"
+
+    def _result(self, ended: OpenCase | OpenService) -> str:
+        """How it ended, with its code where there is one; empty while it goes on."""
+        match ended.ending:
+            case None:
+                return ""
+            case Trouble(outcome=outcome, code=code):
+                told = self.words(f"clerk.outcome.{outcome}")
+                return self.words("clerk.desk.result", result=told, code=code) if code else told
+        return self.words(f"clerk.done.{ended.kind if isinstance(ended, OpenService) else 'issue'}")
 
     def _ended_elsewhere(self, case: CaseElsewhere) -> str:
         if not case.code:
@@ -244,3 +283,9 @@ class Desk(SeatScreen[str]):
         self.keep_going()
         if self._at_terminal is not None:
             self._at_terminal.stop(Actor.CLERK)
+        elif self.seat.board.offered is not None:
+            self.seat.board.offer(None)
+
+
+def _number(ended: OpenCase | OpenService) -> str:
+    return ended.number if isinstance(ended, OpenService) else ended.application.number

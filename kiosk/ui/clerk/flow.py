@@ -377,7 +377,8 @@ async def choose_settings(seat: Seat) -> None:
     It is kept for him, by whom he has signed in as.
     """
     while True:
-        setting = await _show(seat, Choose(seat, "settings", SETTINGS))
+        minutes = round(seat.patience.clerk_s / 60)
+        setting = await _show(seat, Choose(seat, "settings", SETTINGS, minutes=minutes))
         match setting:
             case "look":
                 seat.change_look()
@@ -385,8 +386,6 @@ async def choose_settings(seat: Seat) -> None:
                 seat.speak(seat.other_language)
             case "lock_soon" | "lock_usual" | "lock_late":
                 seat.lock_after(_LOCKS_AFTER_S[setting])
-                await seat.keep_liking()
-                return
             case _:
                 return
         await seat.keep_liking()

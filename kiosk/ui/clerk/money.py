@@ -127,6 +127,10 @@ class EnterAmount(SeatScreen[int | Unsure]):
     def _set(self, amount_yen: int) -> None:
         if amount_yen <= _MOST_YEN:
             self._amount_yen = amount_yen
+        if self._doubted_yen not in (None, self._amount_yen):
+            # What was asked about was another amount.
+            self._doubted_yen = None
+            self.write("pieces-text", self.words(f"clerk.{self._purpose}.text"))
         self._show()
         if self._amount_yen >= self._least_yen > 0:
             self.focus_on("#confirm")

@@ -59,6 +59,7 @@ class TroubleNotice(Told):
         self._is_own_wish = is_taken_back and case.stopped_by is Actor.RESIDENT
         self._texts = texts
         self._card = card
+        self._is_taken = False
 
     def page(self) -> ComposeResult:
         """The facts that a person at the counter asks about."""
@@ -86,7 +87,15 @@ class TroubleNotice(Told):
         yield Paragraph(words("resident.trouble.others"), classes="others")
 
     def _is_card_inside(self) -> bool | None:
+        if self._is_taken:
+            return False
         return self._card.is_inserted if self._card is not None else self._trouble.is_card_inside
+
+    def note_card_taken(self) -> None:
+        """The card is out of the reader now."""
+        self._is_taken = True
+        if self.is_mounted:
+            self.call_next(self.compose_anew)
 
     def keys(self) -> Iterable[Key]:
         """The demo's hand, and the end."""

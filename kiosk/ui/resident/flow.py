@@ -1,5 +1,6 @@
 """The resident's way from the first touch to the last, one screen after another; no screen knows the next."""
 
+import asyncio
 from functools import partial
 from typing import Any, Protocol
 
@@ -90,21 +91,21 @@ async def serve_residents(seat: Seat, reception: Reception, first_language: str)
         if ended is Outcome.INTERRUPTED:
             return
         # Who has only gone back is still there, and goes on in his language and layout.
-        if ended is not Stop.STOP:
+        if ended is not Stop.BACK:
             seat.welcome(first_language)
 
 
 async def _do(seat: Seat, reception: Reception, wish: object) -> Outcome | Stop | None:
-    """What a resident, or the clerk for him (None), wants; `Stop` when nothing came of it."""
+    """What a resident, or the clerk for him (None), wants; a `Stop` when nothing came of it."""
     match wish:
         case Wish.COMFORT:
             return await _ask_for_comfort(seat)
         case Wish.LEARN:
             return await _teach(seat, reception)
         case Wish.SHOW:
-            return await show_certificate(seat, reception.own_card, reception.entry_policy)
+            await show_certificate(seat, reception.own_card, reception.entry_policy)
         case Wish.TRY:
-            return await try_out(seat, reception.own_card, reception.entry_policy)
+            await try_out(seat, reception.own_card, reception.entry_policy)
         case Wish.SERVICES:
             return await choose_service(seat, reception.services, reception.own_card)
         case Wish.ISSUE:
@@ -124,7 +125,7 @@ async def _ask_for_comfort(seat: Seat) -> Stop:
         if isinstance(answer, Stop):
             return answer
         choose(answer)
-    return Stop.STOP
+    return Stop.BACK
 
 
 async def _teach(seat: Seat, reception: Reception) -> Stop:
@@ -135,7 +136,7 @@ async def _teach(seat: Seat, reception: Reception) -> Stop:
         if isinstance(answer, Stop):
             return answer
         index += answer.value
-    return Stop.STOP
+    return Stop.BACK
 
 
 def _is_wanted_elsewhere(seat: Seat) -> bool:
@@ -146,12 +147,12 @@ def _is_sent_for(seat: Seat) -> bool:
     return seat.board.has_work or seat.board.offered is not None
 
 
-async def _issue(seat: Seat, reception: Reception) -> Outcome | Stop | None:
-    """The whole way of one certificate; the outcome when it is not the good one, `Stop` when there is no form."""
+async def _issue(seat: Seat, reception: Reception) -> Outcome | None:
+    """The whole way of one certificate; the outcome when it is not the good one."""
     resident = await _take_form(seat, reception)
     # A form that the clerk has sent meanwhile waits for the next start: it is somebody else's.
-    if not isinstance(resident, Resident) or seat.board.has_work:
-        return resident if isinstance(resident, Stop) else None
+    if resident is None or seat.board.has_work:
+        return None
     return await _attend(seat, reception, await reception.open_case(resident))
 
 
@@ -185,11 +186,11 @@ async def _attend(seat: Seat, reception: Reception, case: OpenCase) -> Outcome |
     return outcome
 
 
-async def _take_form(seat: Seat, reception: Reception) -> Resident | Stop | None:
-    """Guide and form; None or `Stop` when the resident changes his mind, of which nothing remains."""
+async def _take_form(seat: Seat, reception: Reception) -> Resident | None:
+    """Guide and form; None when the resident changes his mind, of which nothing remains."""
     match await seat.ask(Guide(seat, reception.fee_yen)):
-        case Stop() as stopped:
-            return stopped
+        case Stop():
+            return None
         case False:
             await consult(seat)
             return None
@@ -291,4 +292,15 @@ async def _say_goodbye(seat: Seat, case: OpenCase, reception: Reception) -> None
             await seat.ask(Finish(seat, case.position, closed))
         case Trouble() as trouble:
             texts = reception.failure_texts(trouble.code)
-            await seat.ask(TroubleNotice(seat, case, trouble, texts, reception.card))
+            notice = TroubleNotice(seat, case, trouble, texts, reception.card)
+            taken = asyncio.ensure_future(reception.own_card.wait(False))
+
+            def note(done: asyncio.Future[None]) -> None:
+                if not done.cancelled() and done.exception() is None:
+                    notice.note_card_taken()
+
+            taken.add_done_callback(note)
+            try:
+                await seat.ask(notice)
+            finally:
+                taken.cancel()

@@ -51,18 +51,15 @@ class FormsCorner(Protocol):
         ...
 
 
-async def take_form(seat: Seat, corner: FormsCorner) -> Resident | Stop | None:
-    """Whose form is handed in; None when he changes his mind or goes to the window, of which nothing remains.
-
-    `Stop` when he stops before he has brought one.
-    """
+async def take_form(seat: Seat, corner: FormsCorner) -> Resident | None:
+    """Whose form is handed in; None when he changes his mind or goes to the window, of which nothing remains."""
     is_refused = False
     while True:
         answer = await _bring(seat, corner, is_refused=is_refused)
         is_refused = answer is None
         match answer:
             case Stop():
-                return answer
+                return None
             case "consult":
                 await consult(seat)
                 return None

@@ -47,29 +47,24 @@ class OwnCard(Protocol):
         ...
 
 
-async def show_certificate(seat: Seat, own: OwnCard, policy: PinPolicy) -> Stop | None:
-    """Card in, password, certificate shown, card out; `Stop` when the resident stops before his card is in."""
-    if (stopped := await move_card(seat, own, is_going_in=True)) is not None:
-        return stopped
-    certificate = await _open(seat, own, policy, None)
-    if certificate is not None:
-        await seat.ask(ShowCertificate(seat, certificate))
-    return await move_card(seat, own, is_going_in=False)
+async def show_certificate(seat: Seat, own: OwnCard, policy: PinPolicy) -> None:
+    """Card in, password, certificate shown, card out."""
+    if await move_card(seat, own, is_going_in=True):
+        certificate = await _open(seat, own, policy, None)
+        if certificate is not None:
+            await seat.ask(ShowCertificate(seat, certificate))
+        await move_card(seat, own, is_going_in=False)
 
 
-async def try_out(seat: Seat, own: OwnCard, policy: PinPolicy) -> Stop | None:
-    """Card in, a sample signed, and what an agency says to it as it is and after somebody has meddled; card out.
-
-    `Stop` when the resident stops before his card is in.
-    """
-    if (stopped := await move_card(seat, own, is_going_in=True)) is not None:
-        return stopped
-    # In the language in which it was signed: another language would be another document.
-    sample = partial(_document, seat.words)
-    certificate = await _open(seat, own, policy, sample)
-    if certificate is not None:
-        await _meddle(seat, own, certificate, sample)
-    return await move_card(seat, own, is_going_in=False)
+async def try_out(seat: Seat, own: OwnCard, policy: PinPolicy) -> None:
+    """Card in, a sample signed, and what an agency says to it as it is and after somebody has meddled; card out."""
+    if await move_card(seat, own, is_going_in=True):
+        # In the language in which it was signed: another language would be another document.
+        sample = partial(_document, seat.words)
+        certificate = await _open(seat, own, policy, sample)
+        if certificate is not None:
+            await _meddle(seat, own, certificate, sample)
+        await move_card(seat, own, is_going_in=False)
 
 
 async def _open(
@@ -126,10 +121,10 @@ def _document(words: Words, name: str, *, copies: int = 1) -> str:
     return words("resident.try.document", name=name, copies=copies)
 
 
-async def move_card(seat: Seat, own: OwnCard, *, is_going_in: bool) -> Stop | None:
-    """Has the card put in or taken out; `Stop` when the resident will not put it in."""
+async def move_card(seat: Seat, own: OwnCard, *, is_going_in: bool) -> bool:
+    """Has the card put in or taken out; False when the resident will not."""
     if await own.is_inside() is is_going_in:
-        return None
+        return True
     moved = asyncio.ensure_future(own.wait(is_going_in))
     moved.add_done_callback(lambda _: seat.bell.ring())
     action = CardAction.INSERT if is_going_in else CardAction.TAKE
@@ -148,4 +143,4 @@ async def move_card(seat: Seat, own: OwnCard, *, is_going_in: bool) -> Stop | No
     finally:
         moved.cancel()
         seat.board.ask_card_back(False)
-    return answer if isinstance(answer, Stop) else None
+    return not isinstance(answer, Stop)

@@ -54,8 +54,12 @@ class Notice(SeatScreen[None]):
         with Horizontal(classes="beside"):
             yield Paragraph(_PICTURES[self._notice], classes="picture")
             with Vertical(classes="told"):
-                yield Paragraph(self.words(f"resident.{self._notice}.title", **self._values), classes="title")
-                yield Paragraph(self.words(f"resident.{self._notice}.text", **self._values), classes="note")
+                yield Paragraph(
+                    self.words(f"resident.{self._notice}.title", **self._values), id="notice-title", classes="title"
+                )
+                yield Paragraph(
+                    self.words(f"resident.{self._notice}.text", **self._values), id="notice-text", classes="note"
+                )
 
 
 class FeeNotice(Notice):
@@ -75,7 +79,7 @@ class FeeNotice(Notice):
         yield Paragraph(id="paid", classes="title")
 
     def follow(self) -> None:
-        """Says how much is in and how much is missing; nothing before the first coin.
+        """Says how much is in and how much is missing; nothing before the first coin, thanks after the last.
 
         Between two questions to the clerk, and while he gives change, what was known last holds.
         """
@@ -85,8 +89,12 @@ class FeeNotice(Notice):
             case ChangeDue():
                 self._missing_yen = 0
         paid_yen = self._fee_yen - self._missing_yen
-        told = self.words("resident.fee.paid", paid=paid_yen, missing=self._missing_yen) if paid_yen > 0 else ""
-        self.write("paid", told if self._missing_yen else self.words("resident.fee.all_paid"))
+        if not self._missing_yen:
+            for paragraph_id, text in (("notice-title", self.words("resident.fee.all_paid")), ("notice-text", "")):
+                self.write(paragraph_id, text)
+        is_begun = self._missing_yen and paid_yen > 0
+        told = self.words("resident.fee.paid", paid=paid_yen, missing=self._missing_yen) if is_begun else ""
+        self.write("paid", told)
 
 
 class KeyGeneration(SeatScreen[None]):

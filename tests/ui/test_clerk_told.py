@@ -1,0 +1,120 @@
+"""The clerk is told what became of what he has begun, and the resident nothing that is no longer so."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from kiosk.model.application import Application
+from kiosk.ui.app import KioskApp
+from kiosk.ui.board import Board
+from kiosk.ui.case import OpenCase
+from kiosk.ui.clerk.money import EnterAmount
+from kiosk.ui.ending import Outcome, Trouble
+from kiosk.ui.persons import ChangeDue, FeeDue
+from kiosk.ui.resident.wait import FeeNotice
+from kiosk.ui.service import OpenService, ServiceDone, ServiceKind
+from tests.ui.screen_host import ScreenHost, show, text_on
+from tests.ui.scripted_counter import ScriptedCounter, resident
+from tests.ui.walk import PASSWORD, choose_duty, find_resident, go, reach, until, walk_to
+
+ENDINGS = (
+    (ServiceDone(None), "失効しました"),
+    (Trouble(Outcome.REFUSED, "E24", None), "窓口でご案内（E24）"),
+    (Trouble(Outcome.ROLLED_BACK, "K-CASE-002", None), "取りやめ（K-CASE-002）"),
+)
+
+
+@pytest.mark.parametrize(("ending", "told"), ENDINGS)
+def test_how_a_revocation_ended_stands_at_the_desk_then_and_later(
+    ending: ServiceDone | Trouble, told: str, play: Callable[..., KioskApp]
+) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await go(pilot, ("f11", "Desk"))
+        board = app.board
+        service = OpenService(ServiceKind.REVOKE, "R2026-0001", lambda *_: None, board.bell)
+        service.take(ending)
+        board.service = service
+        board.end_service(service)
+        await until(pilot, lambda: text_on(app).count(told) == 2, "how it ended, at the left and at the right")
+        board.serve(None)
+        await until(pilot, lambda: "手続中の方は いません" in text_on(app), "that he has gone")
+        assert f"R2026-0001  {told}" in text_on(app)
+
+    play(ScriptedCounter(), clerk)
+
+
+def test_more_endings_than_there_is_room_for_are_counted(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await go(pilot, ("f11", "Desk"))
+        for number in range(1, 10):
+            service = OpenService(ServiceKind.REVOKE, f"R2026-{number:04d}", lambda *_: None, app.board.bell)
+            service.take(Trouble(Outcome.REFUSED, "E24", None))
+            app.board.end_service(service)
+        await until(pilot, lambda: "ほか 3件" in text_on(app), "how many are not shown")
+        shown = text_on(app)
+        assert [f"R2026-{number:04d}" in shown for number in (9, 4, 3)] == [True, True, False]
+        assert shown.index("R2026-0009") < shown.index("R2026-0004"), "newest first"
+
+    play(ScriptedCounter(), clerk)
+
+
+def test_a_form_at_the_terminal_is_told_and_can_be_taken_back(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await choose_duty(pilot, "1")
+        await find_resident(pilot, "花")
+        await reach(pilot, "Desk")
+        await until(pilot, lambda: "花子 様の申請書を" in text_on(app), "whose form is there")
+        await pilot.press("escape", "f8")
+        await until(pilot, lambda: "手続中の方は いません" in text_on(app), "that it was taken back")
+        await go(pilot, ("f10", "Start"))
+
+    play(ScriptedCounter(), clerk)
+
+
+def test_a_doubted_amount_is_asked_about_no_longer_once_it_is_another(locale: Path) -> None:
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.press(*"20000", "enter")
+        await until(pilot, lambda: "19,500円に" in host.text, "the doubt")
+        await pilot.press("backspace")
+        await until(pilot, lambda: "19,500円" not in host.text, "that it has gone")
+        assert "2,000円" in host.text
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(host.screen, EnterAmount) or "1,500円に" in host.text, "the next one")
+
+    show(lambda seat: EnterAmount(seat, None, 500, least_yen=500, purpose="fee"), locale, use)
+
+
+def test_who_has_paid_is_not_asked_to_pay(locale: Path) -> None:
+    case = OpenCase(Application("2026-0001", "1"), resident(0), Board().bell)
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        for news, asks in ((FeeDue(500), True), (FeeDue(400), True), (ChangeDue(0), False)):
+            case.clerk_asked = news
+            assert isinstance(host.screen, FeeNotice)
+            host.screen.follow()
+            await pilot.pause()
+            assert ("お支払いください" in host.text) is asks and ("すみました" in host.text) is not asks
+
+    assert show(lambda seat: FeeNotice(seat, case, 7, 500), locale, use) == []
+
+
+def test_nothing_is_typed_behind_the_question_whether_to_stop(play: Callable[..., KioskApp]) -> None:
+    async def person(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "ChoosePassword")
+        screen = app.screen
+        await pilot.press(*PASSWORD)
+        await until(pilot, lambda: len(screen._typed) == len(PASSWORD), "his password")
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.asks_stop, "the question")
+        await pilot.press("z", "z", "backspace", "backspace", "backspace")
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.asks_stop, "that he goes on")
+        assert len(screen._typed) == len(PASSWORD)
+
+    play(ScriptedCounter(), person)
