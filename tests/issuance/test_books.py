@@ -103,6 +103,9 @@ def test_an_entry_is_found_by_its_number_day_application_receipt_and_however_old
     first = [line for line in every.lines if line.case == "2026-0007"]
     assert list(found("2026-0007").lines) == first
     assert {line.receipt for line in found(f"{closed.receipt_number:06d}").lines} == {closed.receipt_number}
+    number = closed.receipt_number
+    for written in (f"No. {number:06d}", f"No.{number}", f"no {number}", f"第{number}号", f"第 {number} 号"):
+        assert {line.receipt for line in found(written).lines} == {number}, written
     day = f"{first[0].at:%Y-%m-%d}"
     assert list(found(day).lines) == [line for line in every.lines if f"{line.at:%Y-%m-%d}" == day]
     assert found("nobody").lines == () and found("nobody").count == every.count
