@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hw.ports import ChannelPurpose
 from hw.sim.card import chip
 from hw.sim.card.personalization import DEMO_MASTERS
+from hw.sim.printer import interpreter
 from hw.sim.printer.bits import BitImage
-from hw.sim.printer.symbol import QrMemory
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded import server
 from kiosk.authority.embedded.authority import Authority
@@ -132,15 +132,15 @@ def _quickened() -> Iterator[None]:
     async def answer_alone(gathering: Gathering[Request], request: Request) -> bytes:
         return gathering._answer_all([request])[0]
 
-    digest, load, draw = chip.pin_digest, chip.load_der_private_key, QrMemory.draw
+    digest, load, draw = chip.pin_digest, chip.load_der_private_key, interpreter.draw_symbol
     in_threadpool, gathered = server.run_in_threadpool, Gathering.answer
     server.run_in_threadpool, Gathering.answer = answer_here, answer_alone
     chip.pin_digest = functools.lru_cache(4096)(digest)
     chip.load_der_private_key = functools.lru_cache(256)(load)
-    QrMemory.draw = lambda self: BitImage(width=8, height=8, bits=bytes(8))
+    interpreter.draw_symbol = lambda stored: BitImage(width=8, height=8, bits=bytes(8))
     try:
         yield
     finally:
         chip.pin_digest, chip.load_der_private_key = digest, load
-        QrMemory.draw = draw
+        interpreter.draw_symbol = draw
         server.run_in_threadpool, Gathering.answer = in_threadpool, gathered
