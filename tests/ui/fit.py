@@ -72,6 +72,10 @@ def flaws(screen: Screen[Any]) -> list[str]:
     for one, other in combinations(shown, 2):
         if seen[one].intersection(seen[other]).area and one not in other.ancestors and other not in one.ancestors:
             told.append(f"{one!r} and {other!r} stand on one another")
+    # The answers' own ground is painted over whatever it reaches.
+    for answers in filter(_is_shown, screen.query(".keys .answers")):
+        beside = filter(_is_shown, screen.query(".keys > Key"))
+        told += [f"{key!r} is painted over" for key in beside if key.region.intersection(answers.region).area]
     return told
 
 
