@@ -72,7 +72,9 @@ _CLERKS = frozenset(
 class OpenService:
     """One procedure on its way through the counter."""
 
-    def __init__(self, kind: ServiceKind, number: str, run: Run, bell: Bell) -> None:
+    def __init__(self, kind: ServiceKind, number: str, run: Run, bell: Bell, *, has_resident: bool = True) -> None:
+        self.has_resident = has_resident
+        """Whether whom it is about is here; else whoever passes the terminal has no say in it."""
         self.kind = kind
         self.number = number
         self.run = run
@@ -88,6 +90,11 @@ class OpenService:
     def can_stop(self) -> bool:
         """Whether a person may still stop."""
         return self.ending is None and not self.is_stopping and self._step not in _IRREVOCABLE
+
+    @property
+    def can_be_stopped_at_terminal(self) -> bool:
+        """Whether whoever is at the terminal may."""
+        return self.can_stop and self.has_resident
 
     @property
     def waits_for_resident(self) -> bool:

@@ -62,7 +62,9 @@ class StationServices:
         """The clerk has taken an application in, or was informed; `second` is the clerk who signs too."""
         number = await self._next(ServiceKind.REVOKE)
         application = RevocationApplication(number, resident.code, cause, has_card)
-        return self._open(ServiceKind.REVOKE, number, self._procedures.revoke(application, second))
+        # Of a revocation on information (two clerks sign) nobody is here whom it is about.
+        run = self._procedures.revoke(application, second)
+        return self._open(ServiceKind.REVOKE, number, run, has_resident=second is None)
 
     async def go_on(self, number: str) -> None:
         """Goes on with a procedure that an interruption left."""
@@ -72,7 +74,7 @@ class StationServices:
 
     async def again(self, service: OpenService) -> OpenService:
         """The same procedure once more: start is resume."""
-        return self._open(service.kind, service.number, service.run)
+        return self._open(service.kind, service.number, service.run, has_resident=service.has_resident)
 
     def leave(self) -> None:
         """The resident has read how it ended."""
@@ -122,8 +124,8 @@ class StationServices:
 
     # ---
 
-    def _open(self, kind: ServiceKind, number: str, run: Run) -> OpenService:
-        service = OpenService(kind, number, run, self._board.bell)
+    def _open(self, kind: ServiceKind, number: str, run: Run, *, has_resident: bool = True) -> OpenService:
+        service = OpenService(kind, number, run, self._board.bell, has_resident=has_resident)
         self._board.serve(service)
         self._start(self._run(service))
         return service

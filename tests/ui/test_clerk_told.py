@@ -46,6 +46,20 @@ def test_how_a_revocation_ended_stands_at_the_desk_then_and_later(
     play(ScriptedCounter(), clerk)
 
 
+def test_of_a_revocation_on_information_a_passer_by_has_no_say(play: Callable[..., KioskApp]) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        service = OpenService(ServiceKind.REVOKE, "R2026-0001", lambda *_: None, app.board.bell, has_resident=False)
+        app.board.serve(service)
+        await reach(pilot, "ServiceWait")
+        await pilot.press("escape", "f8")
+        await pilot.pause()
+        assert not app.screen.query("#stop") and not service.is_stopping
+        assert service.can_stop, "the clerk may"
+
+    play(ScriptedCounter(), people)
+
+
 def test_more_endings_than_there_is_room_for_are_counted(play: Callable[..., KioskApp]) -> None:
     async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Start")

@@ -118,6 +118,7 @@ def _still_sees(service: OpenService, view: object) -> bool:
 
 
 def _screen(seat: Seat, services: Services, service: OpenService, view: object, *, was_wrong: bool) -> SeatScreen[Any]:
+    can_stop = service.can_be_stopped_at_terminal
     match view:
         case PasswordMeant(statuses=statuses):
             return ChoosePasswordMeant(seat, statuses)
@@ -129,7 +130,7 @@ def _screen(seat: Seat, services: Services, service: OpenService, view: object, 
         case CardRequest(action=action):
             # Only a change of password is begun at the terminal alone, so that nobody else minds its resident.
             is_alone = action is CardAction.INSERT and service.kind is ServiceKind.CHANGE
-            return HandleCard(seat, None, action, services.card, can_stop=service.can_stop, is_awaited_only=is_alone)
+            return HandleCard(seat, None, action, services.card, can_stop=can_stop, is_awaited_only=is_alone)
         case ServiceWork():
-            return ServiceWait(seat, view, can_stop=service.can_stop)
+            return ServiceWait(seat, view, can_stop=can_stop)
     raise TypeError(f"the resident has no screen for {view!r}")
