@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,8 @@ def _show(
     from kiosk.ui.app import KioskApp
     from kiosk.ui.seat_name import SeatName
 
+    held = ExitStack()
+
     def make_counter() -> "ConfiguredCounter":
         """Behind the first paint: configuration, store, network and devices."""
         from hw.strict_toml import ConfigInvalid
@@ -106,7 +109,10 @@ def _show(
 
             raise Unconfigured from error
         from kiosk.configured_counter import ConfiguredCounter
+        from kiosk.system_log import system_log
 
+        if seat is not None:
+            held.enter_context(system_log())
         return ConfiguredCounter(config, path, data, settings)
 
     app = KioskApp(
@@ -116,7 +122,8 @@ def _show(
         when_open=collector.let_go,
         when_calm=collector.look,
     )
-    app.run()
+    with held:
+        app.run()
     if app.unconfigured is not None:
         raise app.unconfigured
     return ExitCode.OK if app.return_code in (None, 0) else ExitCode.INTERNAL
