@@ -14,10 +14,12 @@ each one what has been done: started again it goes on there. A round that fails 
 
 import argparse
 import asyncio
+import ctypes
 import gc
 import json
 import os
 import random
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -41,6 +43,8 @@ from tests.ui.screens_met import LoneScreen, MetScreen, meet_all
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
 
 LONGEST_S = 1.0
+_PR_SET_PDEATHSIG = 1
+"""prctl(2)."""
 _BURSTS = (1, 1, 2, 3, 5, 8, 20, 32, 32, 200)
 """Of the longest the seats drop most, as from a key that somebody leans on; a screen by itself has to take it whole."""
 _TICK_S = 0.01
@@ -287,7 +291,13 @@ def _in_a_process(play: Callable[[], Counter[str]]) -> Counter[str]:
     """
     forking = get_context("fork")
     receiver, sender = forking.Pipe(duplex=False)
-    process = forking.Process(target=lambda: sender.send(play()))
+
+    def work() -> None:
+        # The app takes SIGTERM for itself; a round whose campaign was stopped would go on for ever.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        sender.send(play())
+
+    process = forking.Process(target=work)
     process.start()
     sender.close()
     try:
