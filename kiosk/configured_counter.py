@@ -457,7 +457,8 @@ class ConfiguredCounter:
         self._reports[report.name] = report
         # What was so at the start stands on the first screen; the log has what has changed since, and when.
         if before is not None and _told(before) != _told(report):
-            _log.warning("device %s: %s", report.name, _told(report))
+            is_usable = report.standing.presence is Presence.READY and not set(report.troubles) - set(_WARNINGS)
+            _log.log(logging.INFO if is_usable else logging.WARNING, "device %s: %s", report.name, _told(report))
 
 
 def _reader_state(name: str, link: str, reader: CardReader) -> DeviceState:

@@ -15,12 +15,12 @@ from kiosk.ui.workbench import Check
 _SIOCGIFADDR = 0x8915
 """netdevice(7): the IPv4 address of an interface; it stands from octet 20 on."""
 _INTERFACE_LINK_LOCAL = "fe8"
-_RTF_UP = 1
+_RTF_UP, _RTF_REJECT = 1, 0x200
 
 
 def network(
     interfaces: Path = Path("/sys/class/net"),
-    tables: Path = Path("/proc/net"),
+    tables: Path = Path("/proc/self/net"),
     resolver: Path = Path("/etc/resolv.conf"),
     address_of: Callable[[str], str | None] | None = None,
 ) -> Iterator[Check]:
@@ -62,8 +62,8 @@ def _v6_addresses(table: Path) -> dict[str, list[str]]:
 def _v4_ways(table: Path) -> Iterator[str]:
     """The default routes' gateways, if they have one (proc(5), /proc/net/route: addresses in the host's byte order)."""
     for line in _text(table).splitlines()[1:]:
-        interface, destination, gateway, flags, *_ = line.split()
-        if int(destination, 16) == 0 and int(flags, 16) & _RTF_UP:
+        interface, destination, gateway, flags, _, _, _, mask, *_ = line.split()
+        if int(destination, 16) == 0 and int(mask, 16) == 0 and _is_way(flags):
             octets = struct.pack("=I", int(gateway, 16))
             yield f"{socket.inet_ntoa(octets)} ({interface})" if any(octets) else interface
 
@@ -71,9 +71,13 @@ def _v4_ways(table: Path) -> Iterator[str]:
 def _v6_ways(table: Path) -> Iterator[str]:
     """The same of IPv6: destination, its prefix, source, its prefix, the gateway, ..., the interface."""
     for line in _text(table).splitlines():
-        destination, prefix, _, _, gateway, *_, interface = line.split()
-        if int(destination, 16) == 0 and prefix == "00" and int(gateway, 16):
-            yield f"{_v6(gateway)} ({interface})"
+        destination, prefix, _, _, gateway, *_, flags, interface = line.split()
+        if int(destination, 16) == 0 and prefix == "00" and _is_way(flags):
+            yield f"{_v6(gateway)} ({interface})" if int(gateway, 16) else interface
+
+
+def _is_way(flags: str) -> bool:
+    return bool(int(flags, 16) & _RTF_UP) and not int(flags, 16) & _RTF_REJECT
 
 
 def _v6(octets: str) -> str:

@@ -11,6 +11,11 @@ LOCAL_LOG = Path("/dev/log")
 
 
 class _Handler(SysLogHandler):
+    def _connect_unixsocket(self, address: str) -> None:
+        # A log that has stopped taking lines must not stop the screens.
+        super()._connect_unixsocket(address)  # type: ignore[misc]  # not in the stubs
+        self.socket.setblocking(False)  # type: ignore[attr-defined]
+
     def handleError(self, record: logging.LogRecord) -> None:
         """Nothing: what the library would say of it would be painted over the screens."""
 

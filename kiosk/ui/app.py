@@ -409,10 +409,11 @@ class KioskApp(App[None], inherit_bindings=False):
         if screen.asks_presence and not self._changes_seat(event, screen):
             screen.welcome_back()
             return True
-        if screen.asks_stop and isinstance(event, events.Key) and (event.is_printable or event.key == "backspace"):
+        is_locked = screen.seat.is_locked
+        is_typed = isinstance(event, events.Key) and (event.is_printable or event.key == "backspace")
+        if is_typed and screen.asks_stop and not is_locked:
             # What is asked stands over the keys; nobody sees what he would type behind it.
             return True
-        is_locked = screen.seat.is_locked
         if self._visit.is_at_cover and isinstance(event, events.Key) and event.key == "escape":
             self._visit.end()
             return True
@@ -493,7 +494,8 @@ class KioskApp(App[None], inherit_bindings=False):
         books = asyncio.ensure_future(self._books_thread.call(lambda: None))
         await asyncio.wait({closing, books}, timeout=_LEAVING_TAKES_AT_MOST_S)
         if closing.done() and (error := closing.exception()) is not None:
-            _log.error("the counter did not close cleanly: %s", error)
+            # By its kind alone: a text may quote anything.
+            _log.error("the counter did not close cleanly: %s", type(error).__name__)
 
     def _close(self) -> None:
         if self._counter is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hw.errors import DeviceError
 from hw.ports import CardReader
-from kiosk.issuance.failure import CaseEnded, Refusal, RolledBack
+from kiosk.issuance.failure import STOPPED, CaseEnded, Refusal, RolledBack
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Report
 from kiosk.model.application import Application, Closed
@@ -55,7 +55,8 @@ def run_case(
 def told_trouble(procedure: str, ended: CaseEnded, station: "Station") -> Trouble:
     """How a procedure stopped, for the screens; the log tells the technician, and nothing of the person."""
     outcome = outcome_of(ended)
-    _log.warning("%s stopped: %s, %s", procedure, ended.code, outcome)
+    is_usual = outcome is Outcome.REFUSED or ended.code == STOPPED
+    _log.log(logging.INFO if is_usual else logging.WARNING, "%s stopped: %s, %s", procedure, ended.code, outcome)
     return Trouble(outcome, ended.code, is_card_inside(station.readers))
 
 

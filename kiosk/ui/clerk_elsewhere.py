@@ -231,7 +231,7 @@ async def _settle(
     except (_NotWanted, Abandoned, LinkLost):
         return  # it waits on, and is asked about again
     except (Refused, TestimonyInvalid, NotSuspect, TransitionRefused, Halted) as refused:
-        line = f"two clerks' word about application {waiting.number} is not taken: {refused}"
+        line = f"two clerks' word is not taken: {type(refused).__name__}"
         # It is asked about again and again.
         if line not in told:
             told.add(line)

@@ -72,6 +72,8 @@ class Seat:
         """Where it is kept how those who sign in like the seat."""
         self._first_look = app.theme
         self._first_patience = self.patience
+        self._keeping: asyncio.Future[None] | None = None
+        self._arranged_for = ""
         self._leaving: asyncio.Task[None] | None = None
         self._going: AnsweringScreen[Any] | None = None
 
@@ -181,9 +183,10 @@ class Seat:
         name = await self.prove(typed)
         if name is None:
             return False
-        self.person = name
-        if self.likings is not None:
+        # Who only comes back finds what he left, also what he chose by a key and did not want kept.
+        if self.likings is not None and name != self._arranged_for:
             self._be_as(await self.likings.of(name))
+        self.person = self._arranged_for = name
         self.unlock()
         return True
 
@@ -199,12 +202,19 @@ class Seat:
         if look != self.look:
             self.dress(look)
 
-    async def keep_liking(self) -> None:
-        """Whoever has signed in finds the seat so again, tomorrow too."""
+    def keep_liking(self) -> None:
+        """Whoever has signed in finds the seat so again, tomorrow too; no screen waits for the disk."""
         if self.likings is not None and self.person:
             from kiosk.ui.liking import Liking
 
-            await self.likings.keep(self.person, Liking(self._language, self.look, self.patience.clerk_s))
+            liking = Liking(self._language, self.look, self.patience.clerk_s)
+            self._keeping = asyncio.ensure_future(self._keep(self._keeping, self.person, liking))
+
+    async def _keep(self, before: "asyncio.Future[None] | None", person: str, liking: "Liking") -> None:
+        assert self.likings is not None, "asked before"
+        if before is not None:
+            await before
+        await self.likings.keep(person, liking)
 
     def unlock(self) -> None:
         """The person is back."""

@@ -136,12 +136,16 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         elif not covers and self.query(".page"):
             await self.mount_all(self.size_notice())
 
+    @property
+    def stop_question(self) -> str:
+        """What a person is asked who wants to stop."""
+        return self.words(f"stop.{self.seat.name}.question")
+
     def _stop_question(self) -> Widget:
-        words, board = self.words, self.seat.board
-        is_of_service = self.seat.name is SeatName.CLERK and board.case is None and board.service is not None
+        words = self.words
         return Horizontal(
             *self._call_keys(),
-            Paragraph(words("stop.clerk.service" if is_of_service else f"stop.{self.seat.name}.question")),
+            Paragraph(self.stop_question),
             Key(words(f"stop.{self.seat.name}.yes"), id="stop-yes", hint="F8"),
             Key(words("stop.no"), id="stop-no", hint="Esc", kind="main"),
             classes="question -stop",
@@ -253,6 +257,8 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         if self.seat.is_locked == self.is_locked:
             return
         self.set_class(self.seat.is_locked, "-locked")
+        # Whoever comes back is asked anew.
+        self.remove_class("-asks-stop", "-asks-comfort")
         if self.is_locked:
             self.call_next(self._put_over, ".lock", self._lock)
         else:

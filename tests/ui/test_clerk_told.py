@@ -132,3 +132,43 @@ def test_nothing_is_typed_behind_the_question_whether_to_stop(play: Callable[...
         assert len(screen._typed) == len(PASSWORD)
 
     play(ScriptedCounter(), person)
+
+
+def test_a_seat_that_locks_over_the_question_is_opened_again(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Desk")
+        await until(pilot, lambda: app.screen.has_class("-locked"), "the lock")
+        await pilot.press(*"011234", "enter")
+        await until(pilot, lambda: not app.screen.has_class("-locked"), "the clerk")
+        app.board.offer(resident(0))
+        await until(pilot, lambda: not app.screen.query_one("#stop").disabled, "something to take back")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen.asks_stop, "the question")
+        app.screen.seat.lock()
+        await until(pilot, lambda: app.screen.has_class("-locked"), "the lock")
+        await pilot.press(*"011234", "enter")
+        await until(pilot, lambda: not app.screen.has_class("-locked"), "the clerk")
+        assert app.board.offered is not None and not app.screen.asks_stop
+
+    play(ScriptedCounter(), clerk, seat="clerk", is_demo=False)
+
+
+def test_another_thing_is_not_stopped_in_the_place_of_what_was_asked_about(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await go(pilot, ("f11", "Desk"))
+        board = app.board
+        board.offer(resident(0))
+        await until(pilot, lambda: not app.screen.query_one("#stop").disabled, "something to take back")
+        await pilot.press("escape")
+        await until(pilot, lambda: "取り下げますか" in text_on(app), "the question")
+        service = OpenService(ServiceKind.CHANGE, "C2026-0001", lambda *_: None, board.bell)
+        board.offer(None)
+        board.service = service
+        board.bell.ring()
+        await until(pilot, lambda: not app.screen.asks_stop, "that it is taken back")
+        await pilot.press("f8")
+        await pilot.pause()
+        assert not service.is_stopping
+
+    play(ScriptedCounter(), clerk)

@@ -37,14 +37,31 @@ def test_settings_are_those_of_whoever_has_signed_in_also_after_a_restart(
         await sign_in(pilot, app, FIRST)
         usual = liking(app)
         await choose_duty(pilot, "g")
-        for key in ("1", "2", "3"):
+        seat = app.screen.seat
+        for key, is_set in (
+            ("1", lambda: seat.language == HIS.language),
+            ("2", lambda: seat.look == HIS.look),
+            ("3", lambda: seat.patience.clerk_s == HIS.locks_after_s),
+        ):
             await reach(pilot, "Choose")
-            await pilot.press(key)
             await pilot.pause()
+            await pilot.press(key)
+            await until(pilot, is_set, f"what {key} sets")
+        await until(pilot, lambda: seat._keeping.done(), "that it is kept")
         await reach(pilot, "Choose")
+        await pilot.pause()
         await pilot.press("escape")
         await reach(pilot, "Desk")
-        await until(pilot, lambda: liking(app) == HIS, "how he likes it")
+        assert liking(app) == HIS
+        app.screen.seat.lock()
+        await sign_in(pilot, app, FIRST)
+        assert liking(app) == HIS
+        await pilot.press("f3")
+        await until(pilot, lambda: liking(app) != HIS, "another look, for now")
+        other = liking(app)
+        app.screen.seat.lock()
+        await sign_in(pilot, app, FIRST)
+        assert liking(app) == other, "who only comes back finds what he left"
         app.screen.seat.lock()
         await sign_in(pilot, app, SECOND)
         assert liking(app) == usual and usual.look == STANDARD.name and usual.language == "ja"

@@ -15,6 +15,8 @@ from typing import IO, Protocol, TypeVar, cast
 
 T = TypeVar("T")
 
+_ENDS_WITHIN_S = 2.0
+
 
 class Imaging(Protocol):
     """Calls a function of a module with arguments, both of which can be pickled."""
@@ -45,7 +47,7 @@ class OwnProcess:
             try:
                 process = self._process = self._process or self._begun()
                 has_returned, value = _ask(process, (function, arguments))
-            except (OSError, EOFError):
+            except (OSError, EOFError, pickle.UnpicklingError):
                 self._give_up()
                 return function(*arguments)
         if not has_returned:
@@ -82,7 +84,11 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(OSError):
         process.stdin.close()
     process.stdout.close()
-    process.wait()
+    try:
+        process.wait(_ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def serve(calls: IO[bytes], answers: IO[bytes]) -> None:

@@ -36,6 +36,7 @@ class Desk(SeatScreen[str]):
     def __init__(self, seat: Seat, counter: Counter) -> None:
         super().__init__(seat, can_stop=True)
         self._counter = counter
+        self._asked_about: object | None = None
 
     def page(self) -> ComposeResult:
         """The open case at the left, the ended ones at the right."""
@@ -142,17 +143,25 @@ class Desk(SeatScreen[str]):
         self.write("desk-calls", "\n".join((*calls, "")))
         for paragraph in self.query("#desk-calls").results(Paragraph):
             paragraph.display = bool(calls)
-        ended = self._ended()
-        newest = [self._ended_text(one) if place == 0 else self._ended_line(one) for place, one in enumerate(ended)]
-        if board.terminals is not None:
-            newest += map(self._ended_elsewhere, reversed(board.terminals.ended))
-        if unseen := len(newest[_ENDED_SHOWN:]):
-            newest[_ENDED_SHOWN:] = [self.words("clerk.desk.more_ended", count=unseen)]
+        ended, elsewhere = self._ended(), board.terminals.ended if board.terminals is not None else ()
+        # Neither those of this station nor those of the terminals take all the room.
+        shown = ended[: max(_ENDED_SHOWN - len(elsewhere), _ENDED_SHOWN // 2)]
+        newest = [self._ended_text(one) if place == 0 else self._ended_line(one) for place, one in enumerate(shown)]
+        shown_elsewhere = elsewhere[max(len(elsewhere) - (_ENDED_SHOWN - len(shown)), 0) :]
+        newest += map(self._ended_elsewhere, reversed(shown_elsewhere))
+        if unseen := len(ended) + len(elsewhere) - len(newest):
+            newest.append(self.words("clerk.desk.more_ended", count=unseen))
         self.write("desk-ended", "\n".join(newest) or self.words("clerk.desk.none_ended"))
         for key in self.query("#come").results(Key):
             key.disabled = not self.seat.board.is_somebody_calling
         for key in self.query("#stop").results(Key):
             key.disabled = not self._can_be_stopped
+        subject = self._at_terminal or board.offered
+        # What was asked about has gone meanwhile; something else is not stopped in its place.
+        if self.asks_stop and subject is not self._asked_about:
+            self.keep_going()
+        if not self.asks_stop:
+            self._asked_about = subject
 
     def _ended(self) -> list[OpenCase | OpenService]:
         """What ended here today, newest first.
@@ -278,8 +287,15 @@ class Desk(SeatScreen[str]):
         what = self._counter.failure_text(case.code, self.words.language).what
         return self.words("clerk.terminal.ended", station=case.station, number=case.number, code=case.code, what=what)
 
+    @property
+    def stop_question(self) -> str:
+        """About what is at the terminal: a case, in which there may be money, a procedure, or a form."""
+        if self.seat.board.case is not None:
+            return self.words("stop.clerk.question")
+        return self.words("stop.clerk.service" if self.seat.board.service is not None else "stop.clerk.form")
+
     def stop(self) -> None:
-        """Stops what goes on at the terminal; the desk stays."""
+        """Stops what goes on at the terminal, or takes a form back from there; the desk stays."""
         self.keep_going()
         if self._at_terminal is not None:
             self._at_terminal.stop(Actor.CLERK)

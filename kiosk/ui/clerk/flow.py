@@ -388,7 +388,7 @@ async def choose_settings(seat: Seat) -> None:
                 seat.lock_after(_LOCKS_AFTER_S[setting])
             case _:
                 return
-        await seat.keep_liking()
+        seat.keep_liking()
 
 
 PAPERS = ("application", "inquiry", "certificate_copy", "password_sheet", "hold", "refund", "refusal")

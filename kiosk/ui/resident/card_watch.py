@@ -28,7 +28,7 @@ async def show_while_card_stays(
 
     What was typed goes with the screen, which wipes it. No time runs: without a card at first nothing is noticed.
     """
-    gone = asyncio.ensure_future(_until_gone(reader.look))
+    gone = asyncio.ensure_future(until_gone(reader.look))
     gone.add_done_callback(lambda _: seat.bell.ring())
     try:
         answer = await seat.show(screen, lambda: while_() and not gone.done())
@@ -46,7 +46,8 @@ async def show_asked(
     return await seat.show(screen, while_)
 
 
-async def _until_gone(look: Callable[[], Awaitable[bool | None]]) -> None:
+async def until_gone(look: Callable[[], Awaitable[bool | None]]) -> None:
+    """Returns once a card that was seen in the reader is there no longer."""
     was_inside = False
     while True:
         is_inside = await look()

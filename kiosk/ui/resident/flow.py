@@ -16,7 +16,7 @@ from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.persons import CardRequest, Consent, PasswordChoice, PasswordEntry, ResidentAsked
 from kiosk.ui.resident.application import ConfirmItems
 from kiosk.ui.resident.card import HandleCard
-from kiosk.ui.resident.card_watch import show_asked
+from kiosk.ui.resident.card_watch import show_asked, until_gone
 from kiosk.ui.resident.comfort import Comfort
 from kiosk.ui.resident.consent import Agree
 from kiosk.ui.resident.finish import Finish, TroubleNotice
@@ -293,7 +293,7 @@ async def _say_goodbye(seat: Seat, case: OpenCase, reception: Reception) -> None
         case Trouble() as trouble:
             texts = reception.failure_texts(trouble.code)
             notice = TroubleNotice(seat, case, trouble, texts, reception.card)
-            taken = asyncio.ensure_future(reception.own_card.wait(False))
+            taken = asyncio.ensure_future(until_gone(reception.own_card.look))
 
             def note(done: asyncio.Future[None]) -> None:
                 if not done.cancelled() and done.exception() is None:

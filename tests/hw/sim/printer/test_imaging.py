@@ -1,6 +1,7 @@
 """Pictures from a process of their own: the same ones, without their libraries here, and also once it is gone."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -52,6 +53,19 @@ def test_a_killed_process_costs_no_picture(tmp_path):
     assert picture(tmp_path / "second", imaging) == first
     assert picture(tmp_path / "third", imaging) == first
     assert imaging(os.getpid) != os.getpid()
+
+
+class HalfAnAnswer(OwnProcess):
+    """Its process is ended in the middle of its first answer."""
+
+    def _begun(self):
+        answer = pickle.dumps((True, bytes(1000)))[:500]
+        words = [sys.executable, "-c", f"import sys; sys.stdout.buffer.write({answer!r})"]
+        return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def test_a_process_that_ends_in_the_middle_of_an_answer_costs_no_picture(tmp_path):
+    assert picture(tmp_path / "torn", HalfAnAnswer()) == picture(tmp_path / "here", here)
 
 
 def test_the_process_ends_with_whoever_asked_it():
