@@ -4,8 +4,8 @@ import datetime
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -43,6 +43,7 @@ from kiosk.papers.press import Press
 from kiosk.procedures import StationProcedures
 from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import FormsByCode, NearForms, ScannedCodes
+from kiosk.system_log import heard_by
 from kiosk.ui.books import Books
 from kiosk.ui.card_services import CardServices
 from kiosk.ui.counter import FailureText
@@ -156,7 +157,7 @@ class ConfiguredCounter:
 
     def open(self) -> Station:
         """Opens devices and authority, starting one of its own when none is configured."""
-        self._held.enter_context(_heard_log(self._log.append))
+        self._held.enter_context(heard_by(_LogEar(self._log.append)))
         self._held.enter_context(hold_data(self._data))
         endpoint = self._held.enter_context(
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
@@ -492,17 +493,3 @@ class _LogEar(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._hear(self.format(record))
-
-
-@contextmanager
-def _heard_log(hear: Callable[[str], None]) -> Iterator[None]:
-    """While open, `hear` is given every line that our own packages log."""
-    ear = _LogEar(hear)
-    loggers = [logging.getLogger(name) for name in ("kiosk", "hw")]
-    for logger in loggers:
-        logger.addHandler(ear)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeHandler(ear)

@@ -8,36 +8,14 @@ import re
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from ipaddress import IPv6Address
 from pathlib import Path
 
 from kiosk.ui.workbench import Check
 
 _SIOCGIFADDR = 0x8915
 """netdevice(7): the IPv4 address of an interface; it stands from octet 20 on."""
-_INTERFACE_LINK_LOCAL = "fe8"
 _RTF_UP, _RTF_REJECT = 1, 0x200
-
-
-def network(
-    interfaces: Path = Path("/sys/class/net"),
-    tables: Path = Path("/proc/self/net"),
-    resolver: Path = Path("/etc/resolv.conf"),
-    address_of: Callable[[str], str | None] | None = None,
-) -> Iterator[Check]:
-    """Every interface but the loopback, the default route, the name servers."""
-    v6 = _v6_addresses(tables / "if_inet6")
-    for interface in sorted(interfaces.iterdir()) if interfaces.is_dir() else ():
-        if interface.name == "lo":
-            continue
-        state = (interface / "operstate").read_text().strip()
-        first = (address_of or _v4_address)(interface.name)
-        addresses = [*([first] if first else []), *v6.get(interface.name, ())]
-        is_usable = state in ("up", "unknown") and bool(addresses)
-        yield Check(f"network.{interface.name}", "pass" if is_usable else "note", ", ".join([state, *addresses]))
-    ways = [*_v4_ways(tables / "route"), *_v6_ways(tables / "ipv6_route")]
-    yield Check("network.route", "pass" if ways else "note", ", ".join(ways) or "none")
-    servers = re.findall(r"^nameserver\s+(\S+)", _text(resolver), re.MULTILINE)
-    yield Check("network.names", "pass" if servers else "note", ", ".join(servers) or "none")
 
 
 def _v4_address(interface: str) -> str | None:
@@ -49,13 +27,35 @@ def _v4_address(interface: str) -> str | None:
     return socket.inet_ntoa(answer[20:24])
 
 
+def network(
+    interfaces: Path = Path("/sys/class/net"),
+    tables: Path = Path("/proc/self/net"),
+    resolver: Path = Path("/etc/resolv.conf"),
+    address_of: Callable[[str], str | None] = _v4_address,
+) -> Iterator[Check]:
+    """Every interface but the loopback, the default route, the name servers."""
+    v6 = _v6_addresses(tables / "if_inet6")
+    for interface in sorted(interfaces.iterdir()) if interfaces.is_dir() else ():
+        if interface.name == "lo":
+            continue
+        state = (interface / "operstate").read_text().strip()
+        first = address_of(interface.name)
+        addresses = [*([first] if first else []), *v6.get(interface.name, ())]
+        is_usable = state in ("up", "unknown") and bool(addresses)
+        yield Check(f"network.{interface.name}", "pass" if is_usable else "note", ", ".join([state, *addresses]))
+    ways = [*_v4_ways(tables / "route"), *_v6_ways(tables / "ipv6_route")]
+    yield Check("network.route", "pass" if ways else "note", ", ".join(ways) or "none")
+    servers = re.findall(r"^nameserver\s+(\S+)", _text(resolver), re.MULTILINE)
+    yield Check("network.names", "pass" if servers else "note", ", ".join(servers) or "none")
+
+
 def _v6_addresses(table: Path) -> dict[str, list[str]]:
     """Addresses that others can reach, by interface (proc(5), /proc/net/if_inet6)."""
     found: dict[str, list[str]] = {}
     for line in _text(table).splitlines():
-        address, *_, interface = line.split()
-        if not address.startswith(_INTERFACE_LINK_LOCAL):
-            found.setdefault(interface, []).append(_v6(address))
+        octets, *_, interface = line.split()
+        if not (address := _v6(octets)).is_link_local:
+            found.setdefault(interface, []).append(str(address))
     return found
 
 
@@ -80,8 +80,8 @@ def _is_way(flags: str) -> bool:
     return bool(int(flags, 16) & _RTF_UP) and not int(flags, 16) & _RTF_REJECT
 
 
-def _v6(octets: str) -> str:
-    return socket.inet_ntop(socket.AF_INET6, bytes.fromhex(octets))
+def _v6(octets: str) -> IPv6Address:
+    return IPv6Address(bytes.fromhex(octets))
 
 
 def _text(path: Path) -> str:

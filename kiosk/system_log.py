@@ -1,33 +1,45 @@
-"""What a station logs, for the system's log: the screens have standard error, and the process its memory alone."""
+"""Who hears what a station logs: a part of the program, and the system's log.
+
+The screens are drawn on standard error, where else a line would go.
+"""
 
 import logging
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import SysLogHandler
 from pathlib import Path
 
 LOCAL_LOG = Path("/dev/log")
 """The socket of the system's log (syslog(3)); systemd's journal files what comes there under the sender's unit."""
 
+_SEVERITIES = SysLogHandler.priority_names
+_LEVELS = SysLogHandler.priority_map
 
-class _Handler(SysLogHandler):
-    def _connect_unixsocket(self, address: str) -> None:
-        # A log that has stopped taking lines must not stop the screens.
-        super()._connect_unixsocket(address)  # type: ignore[misc]  # not in the stubs
-        self.socket.setblocking(False)  # type: ignore[attr-defined]
 
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Nothing: what the library would say of it would be painted over the screens."""
+class _SystemLog(logging.Handler):
+    """Sends each line as a datagram, and waits for nobody: a log that takes no lines must not stop the screens."""
+
+    def __init__(self, address: Path) -> None:
+        super().__init__(logging.WARNING)
+        self._address = str(address)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.setFormatter(logging.Formatter("kiosk: %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        severity = _SEVERITIES[_LEVELS[record.levelname]]
+        line = f"<{SysLogHandler.LOG_DAEMON << 3 | severity}>{self.format(record)}"
+        with suppress(OSError):
+            self._socket.sendto(line.encode(), self._address)
+
+    def close(self) -> None:
+        self._socket.close()
+        super().close()
 
 
 @contextmanager
-def system_log(address: Path = LOCAL_LOG) -> Iterator[None]:
-    """While open, warnings and worse of our own packages go there too, whenever somebody listens there."""
-    handler = _Handler(str(address), SysLogHandler.LOG_DAEMON)
-    handler.ident = "kiosk: "
-    handler.append_nul = False
-    handler.setLevel(logging.WARNING)
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+def heard_by(handler: logging.Handler) -> Iterator[None]:
+    """While open, the handler is given every line that our own packages log; then it is closed."""
     loggers = [logging.getLogger(name) for name in ("kiosk", "hw")]
     for logger in loggers:
         logger.addHandler(handler)
@@ -37,3 +49,10 @@ def system_log(address: Path = LOCAL_LOG) -> Iterator[None]:
         for logger in loggers:
             logger.removeHandler(handler)
         handler.close()
+
+
+@contextmanager
+def system_log(address: Path = LOCAL_LOG) -> Iterator[None]:
+    """While open, warnings and worse go there too, whenever somebody listens there."""
+    with heard_by(_SystemLog(address)):
+        yield

@@ -47,3 +47,12 @@ def test_a_log_that_goes_away_stops_nothing(tmp_path: Path, capsys: pytest.Captu
             path.unlink()
             logging.getLogger("kiosk").warning("into the void")
     assert capsys.readouterr().err == "", "the screens are drawn there"
+
+
+def test_a_log_that_takes_no_lines_holds_nobody_up(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "log"))
+        with system_log(tmp_path / "log"):
+            # More than any system's queue holds; a sender that waits would wait for ever.
+            for _ in range(5000):
+                logging.getLogger("kiosk").warning("again")

@@ -100,6 +100,7 @@ def serve(calls: IO[bytes], answers: IO[bytes]) -> None:
             return
         try:
             answer = True, function(*arguments)
+        # Whatever it is, it is raised where the call was made.
         except Exception as error:
             answer = False, error
         pickle.dump(answer, answers)
