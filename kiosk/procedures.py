@@ -79,15 +79,16 @@ class StationProcedures:
 
         return run
 
-    def left(self, number: str) -> tuple[str, Run]:
-        """What kind of procedure an interruption left, and how it goes on."""
+    def left(self, number: str) -> tuple[str, bool, Run]:
+        """What kind of procedure an interruption left, whether whom it is about is here, and how it goes on."""
         journal, record = self._station.journal, self._record(number)
         match procedure_of(record.stage):
             case Procedure.REVOCATION:
-                return "revoke", self.revoke(filed(record, journal, RevocationApplication), None)
+                application = filed(record, journal, RevocationApplication)
+                return "revoke", not application.cause.is_on_information, self.revoke(application, None)
             case Procedure.UNLOCK:
-                return "unlock", partial(unlock, filed(record, journal, UnlockApplication))
-        return "change", partial(change_password, filed(record, journal, PasswordChangeApplication))
+                return "unlock", True, partial(unlock, filed(record, journal, UnlockApplication))
+        return "change", True, partial(change_password, filed(record, journal, PasswordChangeApplication))
 
     def hold(self, number: str, until: datetime.date) -> bool | None:
         """Puts an application off; whether the slip came out."""

@@ -41,8 +41,8 @@ class Procedures(Protocol):
         """A certificate is revoked; `second` is the clerk who signs too."""
         ...
 
-    def left(self, number: str) -> tuple[str, "Run"]:
-        """What kind of procedure an interruption left, and how it goes on."""
+    def left(self, number: str) -> tuple[str, bool, "Run"]:
+        """What kind of procedure an interruption left, whether whom it is about is here, and how it goes on."""
         ...
 
     def hold(self, number: str, until: datetime.date) -> bool | None:

@@ -72,7 +72,7 @@ _CLERKS = frozenset(
 class OpenService:
     """One procedure on its way through the counter."""
 
-    def __init__(self, kind: ServiceKind, number: str, run: Run, bell: Bell, *, has_resident: bool = True) -> None:
+    def __init__(self, kind: ServiceKind, number: str, run: Run, bell: Bell, *, has_resident: bool) -> None:
         self.has_resident = has_resident
         """Whether whom it is about is here; else whoever passes the terminal has no say in it."""
         self.kind = kind

@@ -49,12 +49,12 @@ class StationServices:
     async def change_password(self) -> OpenService:
         """The card's owner wants another password."""
         number = await self._next(ServiceKind.CHANGE)
-        return self._open(ServiceKind.CHANGE, number, self._procedures.change_password(number))
+        return self._open(ServiceKind.CHANGE, number, self._procedures.change_password(number), has_resident=True)
 
     async def unlock(self, resident: Resident) -> OpenService:
         """The clerk has taken an application in to set a password anew."""
         number = await self._next(ServiceKind.UNLOCK)
-        return self._open(ServiceKind.UNLOCK, number, self._procedures.unlock(number, resident.code))
+        return self._open(ServiceKind.UNLOCK, number, self._procedures.unlock(number, resident.code), has_resident=True)
 
     async def revoke(
         self, resident: Resident, cause: RevocationCause, has_card: bool, second: str | None
@@ -62,15 +62,14 @@ class StationServices:
         """The clerk has taken an application in, or was informed; `second` is the clerk who signs too."""
         number = await self._next(ServiceKind.REVOKE)
         application = RevocationApplication(number, resident.code, cause, has_card)
-        # Of a revocation on information (two clerks sign) nobody is here whom it is about.
         run = self._procedures.revoke(application, second)
-        return self._open(ServiceKind.REVOKE, number, run, has_resident=second is None)
+        return self._open(ServiceKind.REVOKE, number, run, has_resident=not cause.is_on_information)
 
     async def go_on(self, number: str) -> None:
         """Goes on with a procedure that an interruption left."""
         if self._board.case is None and self._board.service is None:
-            kind, run = await self._thread.call(self._procedures.left, number)
-            self._open(ServiceKind(kind), number, run)
+            kind, has_resident, run = await self._thread.call(self._procedures.left, number)
+            self._open(ServiceKind(kind), number, run, has_resident=has_resident)
 
     async def again(self, service: OpenService) -> OpenService:
         """The same procedure once more: start is resume."""
@@ -124,7 +123,7 @@ class StationServices:
 
     # ---
 
-    def _open(self, kind: ServiceKind, number: str, run: Run, *, has_resident: bool = True) -> OpenService:
+    def _open(self, kind: ServiceKind, number: str, run: Run, *, has_resident: bool) -> OpenService:
         service = OpenService(kind, number, run, self._board.bell, has_resident=has_resident)
         self._board.serve(service)
         self._start(self._run(service))

@@ -628,8 +628,8 @@ class ScriptedProcedures:
     def revoke(self, application: RevocationApplication, second: str | None) -> Run:
         return _stoppable(lambda persons: _ask_clerk(persons, application.number, "revoke"))
 
-    def left(self, number: str) -> tuple[str, Run]:
-        return "change", self.change_password(number)
+    def left(self, number: str) -> tuple[str, bool, Run]:
+        return "change", True, self.change_password(number)
 
     def hold(self, number: str, until: datetime.date) -> bool | None:
         return True

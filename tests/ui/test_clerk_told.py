@@ -34,7 +34,7 @@ def test_how_a_revocation_ended_stands_at_the_desk_then_and_later(
         await reach(pilot, "Start")
         await go(pilot, ("f11", "Desk"))
         board = app.board
-        service = OpenService(ServiceKind.REVOKE, "R2026-0001", lambda *_: None, board.bell)
+        service = OpenService(ServiceKind.REVOKE, "R2026-0001", lambda *_: None, board.bell, has_resident=True)
         service.take(ending)
         board.service = service
         board.end_service(service)
@@ -65,7 +65,9 @@ def test_more_endings_than_there_is_room_for_are_counted(play: Callable[..., Kio
         await reach(pilot, "Start")
         await go(pilot, ("f11", "Desk"))
         for number in range(1, 10):
-            service = OpenService(ServiceKind.REVOKE, f"R2026-{number:04d}", lambda *_: None, app.board.bell)
+            service = OpenService(
+                ServiceKind.REVOKE, f"R2026-{number:04d}", lambda *_: None, app.board.bell, has_resident=True
+            )
             service.take(Trouble(Outcome.REFUSED, "E24", None))
             app.board.end_service(service)
         await until(pilot, lambda: "ほか 3件" in text_on(app), "how many are not shown")
@@ -162,7 +164,7 @@ def test_another_thing_is_not_stopped_in_the_place_of_what_was_asked_about(play:
         await until(pilot, lambda: not app.screen.query_one("#stop").disabled, "something to take back")
         await pilot.press("escape")
         await until(pilot, lambda: "取り下げますか" in text_on(app), "the question")
-        service = OpenService(ServiceKind.CHANGE, "C2026-0001", lambda *_: None, board.bell)
+        service = OpenService(ServiceKind.CHANGE, "C2026-0001", lambda *_: None, board.bell, has_resident=True)
         board.offer(None)
         board.service = service
         board.bell.ring()
