@@ -139,6 +139,8 @@ def configuration(served: Callable[..., Any], **tls: Any) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        # Nobody is asked or told where a request came from, and no header says so.
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_S,
         **tls,
     )
