@@ -137,6 +137,11 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             await self.mount_all(self.size_notice())
 
     @property
+    def is_asked_back(self) -> bool:
+        """Whether whoever stops now is asked whether he is sure."""
+        return self.ASKS_BACK
+
+    @property
     def stop_question(self) -> str:
         """What a person is asked who wants to stop."""
         return self.words(f"stop.{self.seat.name}.question")
@@ -447,7 +452,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             return
         if not self._can_stop or any(key.disabled for key in self.query("#stop")):
             return
-        if not self.ASKS_BACK:
+        if not self.is_asked_back:
             self.stop()
         else:
             self.add_class("-asks-stop")

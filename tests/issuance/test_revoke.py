@@ -32,6 +32,7 @@ from kiosk.model.revocation import (
 from kiosk.model.step import Actor, RevocationStep
 from kiosk.model.transition import Procedure, Stage
 from kiosk.played_persons import PlayedClerk
+from kiosk.procedures import StationProcedures
 from kiosk.register.register import Register
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
 from tests.issuance.otherwise import revoke_clerk
@@ -267,15 +268,30 @@ def test_a_clerk_who_stops_before_the_authority_was_asked_has_done_nothing(world
     assert state_of(world, issued) is CertificateState.REVOKED
 
 
-def test_an_authority_that_is_away_is_asked_again_at_the_next_start(world: World, issued: Issued) -> None:
+def with_authority_away(world: World) -> Station:
     class Away(AuthorityClient):
         def revoke(self, der: bytes) -> None:
             raise AuthorityUnreachable("away")
 
     station = world.station()
     station.authority.__class__ = Away
+    return station
+
+
+@pytest.mark.parametrize("cause", RevocationCause)
+def test_what_goes_on_at_the_terminal_is_known_to_be_about_somebody_who_is_here_or_not(
+    world: World, tmp_path: Path, cause: RevocationCause
+) -> None:
     with pytest.raises(Halted, match="K-CA-001"):
-        do(world, station=station)
+        do(world, replace(WITHDRAWN, cause=cause), station=with_authority_away(world), second=second_clerk(world))
+    procedures = StationProcedures(world.station(), "demo", tmp_path)
+    kind, has_resident, _ = procedures.left("R-1")
+    assert (kind, has_resident) == ("revoke", cause in (RevocationCause.WITHDRAWN, RevocationCause.COMPROMISED))
+
+
+def test_an_authority_that_is_away_is_asked_again_at_the_next_start(world: World, issued: Issued) -> None:
+    with pytest.raises(Halted, match="K-CA-001"):
+        do(world, station=with_authority_away(world))
     assert unfinished(world) == [Stage.REVOCATION_AUTHORISED]
     do(world)
     assert state_of(world, issued) is CertificateState.REVOKED

@@ -185,7 +185,7 @@ async def duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("day-differs")
     await pilot.press("escape")
     await reach(pilot, "CountDrawer")
-    await pilot.press("escape")
+    await pilot.press("escape", "f8")
     await choose_duty(pilot, "4")
     await reach(pilot, "CountDrawer")
     await pilot.press("right", "right", "right", "1", "0", "right", "1", "f9")

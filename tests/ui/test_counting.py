@@ -46,8 +46,15 @@ def test_who_goes_back_from_the_sums_counts_on(play: Callable[..., KioskApp]) ->
         await reach(pilot, "CountDrawer")
         assert pieces(app, 10000) == "2枚"
         await pilot.press("escape")
+        await until(pilot, lambda: "ここまで数えたものを消して" in text_on(app), "the question whether he gives it up")
+        await pilot.press("escape", "enter", "7")
+        assert [pieces(app, yen) for yen in (10000, 5000)] == ["2枚", "7枚"], "it is counted on"
+        await pilot.press("escape", "f8")
+        await reach(pilot, "Desk")
         await to_count(pilot)
         assert pieces(app, 10000) == "0枚", "he has given the count up"
+        await pilot.press("escape")
+        await reach(pilot, "Desk")
 
     play(ScriptedCounter(), clerk)
 
@@ -63,7 +70,7 @@ def test_an_identity_check_waits_until_the_count_is_done(play: Callable[..., Kio
         counter.reader.insert()
         await until(pilot, lambda: "お客様の手続が 待っています" in text_on(app), "the word that somebody waits")
         assert type(app.screen).__name__ == "CountDrawer" and pieces(app, 10000) == "2枚"
-        await pilot.press("escape")
+        await pilot.press("escape", "f8")
         await reach(pilot, "CheckIdentity")
 
     play(counter, clerk)

@@ -68,6 +68,16 @@ class CountDrawer(SeatScreen[dict[int, int]]):
         self.write("counted", f"{counted}　　{waits}".rstrip())
 
     @property
+    def is_asked_back(self) -> bool:
+        """What was counted is not thrown away by one key."""
+        return any(self._pieces.values())
+
+    @property
+    def stop_question(self) -> str:
+        """Whether the count is given up."""
+        return self.words("clerk.day.give_up")
+
+    @property
     def counted_yen(self) -> int:
         """The sum of all pieces."""
         return sum(yen * count for yen, count in self._pieces.items())
