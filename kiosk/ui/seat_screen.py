@@ -241,22 +241,25 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         """Whether a tap now can only be the second half of one that was meant for the screen before."""
         return self.seat.now() - self._shown_at_s < DOUBLE_TAP_S
 
-    def say_what_is_new(self) -> None:
-        """Has the screen spoken to a person who does not see it, when there is anything that he has not heard."""
+    def say_what_is_new(self, unseen: str = "") -> None:
+        """Has the screen spoken to a person who does not see it, when there is anything that he has not heard.
+
+        What is `unseen` stands nowhere and is said first.
+        """
         voice = self.seat.voice
         if voice is None or not self.seat.is_spoken or not self.is_current:
             return
         from kiosk.ui.voice import news_first, sentences  # most terminals have no voice
 
         now = sentences(self, self.words)
-        if text := news_first(now, self._said):
+        if text := f"{unseen} {news_first(now, self._said)}".strip():
             voice.say(text)
         self._said = {sentence.known_by for sentence in now}
 
-    def say_again(self, text: str) -> None:
+    def say_again(self, text: str, unseen: str = "") -> None:
         """Has a text that stands on the screen already said as news: what it tells has happened once more."""
         self._said.discard(text)
-        self.say_what_is_new()
+        self.say_what_is_new(unseen)
 
     def _follow_lock(self) -> None:
         if self.seat.is_locked == self.is_locked:

@@ -32,6 +32,11 @@ class TypedPassword:
             self._length -= 1
             self._buffer[self._length] = 0
 
+    def replace_last(self, code: int) -> None:
+        """Puts one character in the place of the last, where there is one."""
+        if self._length:
+            self._buffer[self._length - 1] = code
+
     def wipe(self) -> None:
         """Forgets everything."""
         self._buffer[:] = bytes(len(self._buffer))

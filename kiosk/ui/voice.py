@@ -3,7 +3,8 @@
 Before them, while the staff are called, that they are. A screen that changes says what is new on it first, and then all
 of it: who types hears what was taken, and who has lost his way hears where he is. Seconds that are counted are no news.
 
-`Voice` is the port; nothing speaks unless a station has one. Passwords are never spoken: a masked field says nothing.
+`Voice` is the port; nothing speaks unless a station has one. A masked field says nothing. Of a password only what is
+tapped by digits is spoken, as it is tapped: whoever sees neither keypad nor field could not know it.
 """
 
 from collections.abc import Collection, Sequence

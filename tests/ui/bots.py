@@ -5,7 +5,7 @@ up one's mind once a screen; times of the machine are not in it.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +55,10 @@ PERSONS = (
 )
 
 
+_TAPS = {"A": "2", "B": "22", "0": "0", "1": "1"}
+"""The password's characters on a telephone's keys."""
+
+
 @dataclass
 class RecordedVoice:
     """A voice that is read instead of heard."""
@@ -91,16 +95,31 @@ class Bot:
             for target in move.taps:
                 await self._tap(pilot, target)
             return
-        for key in move.keys:
+        is_hearing = self.person.hears and type(pilot.app.screen).__name__ == "ChoosePassword"
+        for key in self._by_digits(move.keys) if is_hearing else move.keys:
             if self.person.hears and key not in _SEAT_KEYS and pilot.app.screen.has_class("seat-resident"):
                 self._check_heard(key)
             self.spend(KEY_S)
             await pilot.press(key)
 
+    def _by_digits(self, keys: Sequence[str]) -> Iterator[str]:
+        """The same by ten digits, as he hears that it is done; each character is heard as it was meant."""
+        for key in keys:
+            if key not in _TAPS:
+                yield key
+                continue
+            if "*を押すと、数字で英字" in self.voice.said[-1]:
+                yield "*"
+            if self.voice.said[-1].startswith(("大文字", "数字")):
+                yield "+"
+            yield from _TAPS[key]
+            kind = "数字" if key.isdigit() else "大文字"
+            assert self.voice.said[-1].startswith(f"{kind}の {key}"), self.voice.said[-1]
+
     def _check_heard(self, key: str) -> None:
         said = self.voice.said[-1]
         named = "Enter" if key == "enter" else key
-        is_typed = "パスワード" in said and len(key) == 1
+        is_typed = "パスワード" in said and key.isdigit()
         assert is_typed or f"{named}を押すと" in said, f"{key} was not spoken of: {said}"
 
     async def _tap(self, pilot: Pilot[None], target: str) -> None:

@@ -2,8 +2,9 @@
 
     python -m tests.ui.password_bytes [--pairs N] [--seed N] [--progress FILE]
 
-For every pair of passwords of one length both are the very same. `--pairs` is how many are wanted in all; they come in
-rounds with a seed each, and with `--progress` a campaign that was stopped goes on where it was.
+For every pair of passwords of one length both are the very same, whether they are typed by letters or, in the second
+half of a round, by ten digits. `--pairs` is how many are wanted in all; rounds have a seed each, and with `--progress`
+a campaign that was stopped goes on where it was.
 """
 
 import argparse
@@ -49,7 +50,21 @@ class ListenedHost(ScreenHost):
         return not self.is_listened_to
 
 
-async def _written(host: ListenedHost, password: str) -> bytes:
+def taps(password: str) -> list[str]:
+    """The keys by which a password is typed with ten digits."""
+    return [key for character in password for key in ("+", *_TAPS[character])]
+
+
+_GROUPS = ("ABC", "DEF", "GHI", "JKL", "MNO", "PQRS", "TUV", "WXYZ")
+_TAPS = {
+    character: digit * number
+    for digit, letters in (*zip("23456789", _GROUPS, strict=True), ("0", ""), ("1", ""))
+    for number, character in enumerate((*letters, *letters.lower(), digit), 1)
+}
+"""How often which digit is tapped for a character."""
+
+
+async def _written(host: ListenedHost, keys: Sequence[str], length: int) -> bytes:
     """The bytes from the first key to the last, with the keys that erase it all again, and what was logged."""
     written: list[str] = []
     kept, log = _Kept(written), logging.getLogger()
@@ -61,11 +76,11 @@ async def _written(host: ListenedHost, password: str) -> bytes:
     original = driver.write
     driver.write = written.append
     host.is_listened_to = True
-    for key in (*password, *["backspace"] * len(password)):
+    for key in (*keys, *["backspace"] * length):
         with host.batch_update():
             host.post_message(events.Key(key, key if len(key) == 1 else None))
-            # The app hands the key on, the screen answers with changes, and hears of each as a message to itself.
-            for pump in (host, host.screen, host.screen):
+            # The app hands the key on; the screen answers with changes, hears of each by a message to itself, lays out.
+            for pump in (host, host.screen, host.screen, host.screen):
                 heard = asyncio.Event()
                 pump.call_later(heard.set)
                 await heard.wait()
@@ -89,13 +104,18 @@ def differing(
         host = ListenedHost(lambda seat: kind(seat, 3, PinPolicy(4, 16, LETTERS)), locale)
         async with host.run_test(size=(100, 30)) as pilot:
             await pilot.pause()
-            await _written(host, "AAAA")
+            await _written(host, "AAAA", 4)
             for index in range(pairs):
                 length = choice.randrange(4, 17)
                 one, other = ("".join(choice.choices(LETTERS, k=length)) for _ in range(2))
-                bytes_of_one = await _written(host, one)
+                if index == pairs // 2:
+                    await pilot.press("*")
+                    await pilot.pause()
+                    await _written(host, taps("AAAA"), 4)
+                way = taps if index >= pairs // 2 else list
+                bytes_of_one = await _written(host, way(one), length)
                 assert b"\xe2\x97\x8f" in bytes_of_one, "dots were drawn"
-                if bytes_of_one != await _written(host, other):
+                if bytes_of_one != await _written(host, way(other), length):
                     found.append((index, length))
 
     asyncio.run(run())

@@ -205,6 +205,7 @@ VALUES = {
     "resident.guide.{}_value": [("bring", "do", "cost", "stop")],
     "resident.password.choose.{}": [("letters", "digits")],
     "resident.password.length.{}": [("exact", "range")],
+    "resident.password.heard.{}": [("capital", "small", "digit")],
     "resident.trouble.card.{}": [("inside", "outside", "unknown")],
     "resident.trouble.money.{}": [Money],
     "resident.trouble.who.{}": [("resident", "clerk", "technician")],

@@ -427,7 +427,7 @@ def _read_csr(der: bytes) -> Wanted:
 
 
 def _wanted(cert_req_id: int, csr: x509.CertificateSigningRequest, *, is_proven: bool) -> Wanted:
-    if csr.public_key_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS:
+    if _key_algorithm(csr) == SignatureAlgorithmOID.RSASSA_PSS:
         # The certificate would hold the key without what it is restricted to (RFC 4055, 1.2).
         raise Refusal("badCertTemplate", "E20: a key that is for RSASSA-PSS alone is not certified")
     try:
@@ -437,6 +437,12 @@ def _wanted(cert_req_id: int, csr: x509.CertificateSigningRequest, *, is_proven:
         return wanted
     except UNREADABLE as error:
         raise Refusal("badCertTemplate", f"subject, key or extensions cannot be read: {reason(error)}") from None
+
+
+def _key_algorithm(csr: x509.CertificateSigningRequest) -> x509.ObjectIdentifier:
+    _, _, key, *_ = asn1.elements(csr.tbs_certrequest_bytes)
+    algorithm, _ = asn1.elements(asn1.encode(key))
+    return asn1.oid(asn1.elements(asn1.encode(algorithm))[0])
 
 
 def _check_possession(request: asn1.CertReqMsg, raw_request: bytes, wanted: Wanted) -> None:

@@ -1,4 +1,7 @@
-"""Choosing and entering the password. Nobody but the resident sees how long it is, nobody at all what it is."""
+"""Choosing and entering the password. Nobody but the resident sees how long it is, nobody at all what it is.
+
+By ten digits alone letters are tapped as on a telephone; what a tap has made is only heard, in the headset.
+"""
 
 from collections.abc import Iterable
 
@@ -9,6 +12,7 @@ from textual.containers import Horizontal
 from hw.ports import KeyUse, PinPolicy
 from kiosk.ui.deserted import DesertedEntry
 from kiosk.ui.idle import Patience
+from kiosk.ui.letter_taps import LetterTaps
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.typed_password import TypedPassword
@@ -22,6 +26,8 @@ LOOK_ALIKES = (
 )
 """Characters that are taken for one another, each with the word that names it."""
 _MASK = "●"
+_BY_DIGITS, _NEXT = "*", "+"
+"""The keypad's keys for letters by digits: begins or ends it; goes on to the next letter."""
 
 
 class EnterPassword(SeatScreen[bytearray]):
@@ -50,6 +56,7 @@ class EnterPassword(SeatScreen[bytearray]):
         self._attempts = attempts
         self._typed = TypedPassword(policy.maximum_length)
         self._problem = ""
+        self._taps: LetterTaps | None = None
 
     def instruction(self) -> tuple[str, str]:
         """Title and text for what is to be typed now."""
@@ -82,8 +89,23 @@ class EnterPassword(SeatScreen[bytearray]):
         yield Keyboard(self._policy.characters, self.words("resident.password.erase"), names)
 
     def keys(self) -> Iterable[Key]:
-        """Done."""
+        """Letters by digits, where there are letters and the keypad's keys for them are no characters; done."""
+        if self._can_tap:
+            label, hint = self._letters_key
+            yield Key(label, id="by-digits", hint=hint, kind="quiet")
         yield Key(self.words("resident.password.done"), id="done", hint="Enter", kind="main")
+
+    @property
+    def _letters_key(self) -> tuple[str, str]:
+        """Label and hint of the key for letters by digits."""
+        if self._taps is None:
+            return self.words("resident.password.by_digits"), _BY_DIGITS
+        return self.words("resident.password.next_letter"), f"{_NEXT} {_BY_DIGITS}"
+
+    @property
+    def _can_tap(self) -> bool:
+        characters = self._policy.characters
+        return not characters.isdigit() and not {_BY_DIGITS, _NEXT} & set(characters)
 
     def follow(self) -> None:
         """Shows how much has been typed."""
@@ -101,13 +123,15 @@ class EnterPassword(SeatScreen[bytearray]):
             for paragraph in self.query(f"#{paragraph_id}").results(Paragraph):
                 paragraph.write(content)
 
-    def tell(self) -> None:
+    def tell(self, heard: str = "") -> None:
         """Shows what an act has brought about, and has it spoken, though it be the same as before.
+
+        What is only `heard` is said first.
 
         The bell is not rung for it: the clerk's screens would be drawn at every character.
         """
         self.show()
-        self.say_again(self._note())
+        self.say_again(self._note(), heard)
 
     def mind_idleness(self, idle_s: float, patience: Patience) -> None:
         """Calls the clerk when nobody has touched the terminal for long."""
@@ -134,11 +158,13 @@ class EnterPassword(SeatScreen[bytearray]):
     @on(Keyboard.Typed)
     def type(self, event: Keyboard.Typed) -> None:
         """A character was touched."""
+        self._end_letter()
         self._type(event.code)
 
     @on(Keyboard.Erased)
     def erase(self) -> None:
         """The last character goes."""
+        self._end_letter()
         self._problem = ""
         self._typed.erase_last()
         self.tell()
@@ -150,9 +176,53 @@ class EnterPassword(SeatScreen[bytearray]):
             self.erase()
         elif event.character and len(event.character) == 1 and event.is_printable and event.key != "space":
             event.stop()
-            self._type(ord(event.character))
+            if self._can_tap and event.character in (_BY_DIGITS, _NEXT):
+                self._turn(event.character)
+            elif self._taps is not None and event.character in "0123456789":
+                self._tap(self._taps, event.character)
+            else:
+                self._end_letter()
+                self._type(ord(event.character))
 
-    def _type(self, code: int) -> None:
+    @on(Key.Pressed, "#by-digits")
+    def take_letters_by_digits(self) -> None:
+        """As the keypad's keys: begins it; then goes on to the next letter."""
+        self._turn(_BY_DIGITS if self._taps is None else _NEXT)
+
+    def _turn(self, key: str) -> None:
+        """Begins or ends letters by digits, or goes on to the next letter."""
+        self._end_letter()
+        if key == _BY_DIGITS:
+            self._taps = LetterTaps(self._policy.characters) if self._taps is None else None
+            self._problem = "resident.password.taps" if self._taps is not None else ""
+            for shown in self.query("#by-digits").results(Key):
+                shown.relabel(*self._letters_key)
+        self.tell()
+
+    def _tap(self, taps: LetterTaps, digit: str) -> None:
+        """The field changes at the first tap of a letter alone: what is drawn tells nothing of which one it is."""
+        code, is_next = taps.tap(digit)
+        if code is None:
+            self._type(ord(digit))
+        elif is_next:
+            self._typed.replace_last(code)
+            self.tell(self._heard(code))
+        else:
+            self._type(code, "" if self._typed.is_full else self._heard(code))
+
+    def _end_letter(self) -> None:
+        if self._taps is not None:
+            self._taps.end()
+
+    def _heard(self, code: int) -> str:
+        """What a tap has made, for the one person who has the headset."""
+        if self.seat.voice is None or not self.seat.is_spoken:
+            return ""
+        character = chr(code)
+        case = "capital" if character.isupper() else "small" if character.islower() else "digit"
+        return self.words(f"resident.password.heard.{case}", character=character)
+
+    def _type(self, code: int, heard: str = "") -> None:
         self._problem = ""
         if (allowed := self._allowed(code)) is None:
             self._problem = "resident.password.not_allowed"
@@ -160,7 +230,7 @@ class EnterPassword(SeatScreen[bytearray]):
             self._problem = "resident.password.full"
         else:
             self._typed.type(allowed)
-        self.tell()
+        self.tell(heard)
 
     def _allowed(self, code: int) -> int | None:
         """The character's code as the policy knows it, in the other case when only that one is allowed."""
@@ -173,6 +243,7 @@ class EnterPassword(SeatScreen[bytearray]):
     @on(Key.Pressed, "#done")
     def finish(self) -> None:
         """Checks the length; the rest is the screen's own."""
+        self._end_letter()
         if len(self._typed) < self._policy.minimum_length:
             self._problem = "resident.password.short"
             self.tell()
@@ -181,6 +252,7 @@ class EnterPassword(SeatScreen[bytearray]):
 
     def on_unmount(self) -> None:
         """Whatever was typed and not handed over is gone."""
+        self._end_letter()
         self._typed.wipe()
         self.seat.board.come_back()
 
