@@ -156,6 +156,13 @@ class VoiceTable:
 
 
 @dataclass(frozen=True)
+class SoundTable:
+    """The ALSA device of the terminal's loudspeaker; none: the tones are the terminal program's bell."""
+
+    device: str = ""
+
+
+@dataclass(frozen=True)
 class _KioskFile:
     town: Town
     station: StationTable = field(default_factory=StationTable)
@@ -169,6 +176,7 @@ class _KioskFile:
     hours: HoursTable = field(default_factory=HoursTable)
     receipt: ReceiptTable = field(default_factory=ReceiptTable)
     voice: VoiceTable = field(default_factory=VoiceTable)
+    sound: SoundTable = field(default_factory=SoundTable)
 
 
 _TOWN_CODE = re.compile(r"(0[1-9]|[1-3][0-9]|4[0-7])[0-9]{3}")
@@ -209,6 +217,7 @@ class Config:
     """None: applications are taken in at any time."""
     receipt: ReceiptTable
     voice: VoiceTable
+    sound: SoundTable
     hardware: Hardware
 
 
@@ -262,6 +271,7 @@ def load_config(path: Path, settings: Iterable[tuple[str, str]]) -> Config:
         hours=hours,
         receipt=file.receipt,
         voice=file.voice,
+        sound=file.sound,
         hardware=hardware,
     )
 

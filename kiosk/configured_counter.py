@@ -147,6 +147,7 @@ class ConfiguredCounter:
         self.holidays: Sequence[datetime.date] = config.counter.holidays
         self.hours = config.hours
         self.voice: Voice | None = None
+        self.ring: Callable[[], None] | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._lines: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
@@ -174,6 +175,7 @@ class ConfiguredCounter:
         self._hands = tuple(hand_at(name, core) for name, core in devices.simulators.items())
         self._make_sign_in(assembly)
         self.voice = self._make_voice()
+        self.ring = self._make_bell()
         if assembly.bench.simulated_reader is not None:
             self._hands = (hand_at("card", assembly.bench.simulated_reader.trap), *self._hands)
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
@@ -203,6 +205,14 @@ class ConfiguredCounter:
         voice = SpokenVoice(open_jtalk(model), alsa_player(self._config.voice.device))
         self._held.callback(voice.close)
         return voice
+
+    def _make_bell(self) -> Callable[[], None] | None:
+        if not self._config.sound.device:
+            return None
+        from kiosk.spoken_voice import alsa_player
+        from kiosk.tone import bell
+
+        return bell(alsa_player(self._config.sound.device))
 
     def close(self) -> None:
         """Closes what `open` opened."""

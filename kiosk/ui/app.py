@@ -161,6 +161,7 @@ class KioskApp(App[None], inherit_bindings=False):
         self._minded: Screen[Any] | None = None
         self._in_front: Screen[Any] | None = None
         self._is_leaving = False
+        self._ring: Callable[[], None] | None = None
         self._attending: Worker[None] | None = None
         self._is_on_glass = False
         for name, screen in self._ground_screens().items():
@@ -186,6 +187,13 @@ class KioskApp(App[None], inherit_bindings=False):
         self._is_on_glass = True
         self.set_interval(_LOOKS_FOR_PERSONS_EVERY_S, self.mind_idleness)
         self.call_after_refresh(lambda: self.run_worker(self._open(), group="opening"))
+
+    def bell(self) -> None:
+        """Rings once, by the loudspeaker where the station has one."""
+        if self._ring is None:
+            super().bell()
+        else:
+            self.run_worker(asyncio.to_thread(self._ring), group="bell")
 
     def _ground_screens(self) -> dict[str, Callable[[], SeatScreen[None]]]:
         """The lowest screen of each seat, which is seen until the station is open and between two screens."""
@@ -271,7 +279,8 @@ class KioskApp(App[None], inherit_bindings=False):
         if visitor is not None or SeatName.TECHNICIAN in served:
             self.run_worker(maintain(technician, office, counter, self.leave), group="technician")
         loop = asyncio.get_running_loop()
-        sounds = Sounds(lambda: loop.call_soon_threadsafe(self.bell))
+        self._ring = counter.ring
+        sounds = Sounds(counter.ring or (lambda: loop.call_soon_threadsafe(self.bell)))
 
         def show_and_sound(sign: TowerSign) -> bool:
             sounds.follow(sign)
@@ -546,6 +555,10 @@ class KioskApp(App[None], inherit_bindings=False):
         from kiosk.ui.outage import MODE as OUTAGE
         from kiosk.ui.outage import Outage
 
-        words = tuple(self._catalogues[name] for name in LANGUAGES)
+        resident = self._seats[SeatName.RESIDENT]
+        reads = resident.words.language
+        words = tuple(self._catalogues[reads if reads.startswith(name) else name] for name in LANGUAGES)
         self.add_mode(OUTAGE, lambda: Outage(words, cause, self.leave if self._is_demo else None))
         self.switch_mode(OUTAGE)
+        if resident.voice is not None and resident.is_spoken:
+            resident.voice.say(f"{resident.words('outage.title')} {resident.words('outage.text')}")

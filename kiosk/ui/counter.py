@@ -134,6 +134,11 @@ class Counter(Protocol):
         ...
 
     @property
+    def ring(self) -> "Callable[[], None] | None":
+        """Rings once and returns, may block; None where the terminal's own bell does. Only once the counter is open."""
+        ...
+
+    @property
     def has_tower(self) -> bool:
         """Whether a signal tower stands here; only once the counter is open."""
         ...

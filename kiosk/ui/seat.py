@@ -120,7 +120,9 @@ class Seat:
         if board.service is not None and board.service.waits_for_resident:
             called.add(SeatName.RESIDENT)
         is_left = bool(board.left) and not board.has_seen_left
-        is_left |= board.is_card_left or bool(board.cards_left_elsewhere) or (case is not None and case.has_halted)
+        under_way = case or board.service
+        is_left |= under_way is not None and under_way.has_halted
+        is_left |= board.is_card_left or bool(board.cards_left_elsewhere)
         if is_left or board.is_somebody_calling or board.submitted is not None or board.asks_clerk:
             called.add(SeatName.CLERK)
         return called

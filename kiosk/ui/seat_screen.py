@@ -135,6 +135,7 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
             await covers.remove()
         elif not covers and self.query(".page"):
             await self.mount_all(self.size_notice())
+            self.say_what_is_new()
 
     @property
     def is_asked_back(self) -> bool:

@@ -16,7 +16,7 @@ from kiosk.model.step import Act, Actor, RevocationStep, UnlockStep
 from kiosk.ui.bell import Bell
 from kiosk.ui.case_thread import told_trouble
 from kiosk.ui.clerk_elsewhere import persons_of
-from kiosk.ui.ending import Outcome, Trouble
+from kiosk.ui.ending import Outcome, Trouble, has_halted
 from kiosk.ui.persons import Asked, CardRequest, CaseLine, ClerkAnswered, ClerkAsked, ResidentAsked
 
 if TYPE_CHECKING:
@@ -100,6 +100,11 @@ class OpenService:
     def waits_for_resident(self) -> bool:
         """Whether the resident has something to do or to read."""
         return self.ending is not None or not isinstance(self.resident_sees, ServiceWork)
+
+    @property
+    def has_halted(self) -> bool:
+        """Whether it stopped and stays open, so that somebody has to see to it."""
+        return has_halted(self.ending)
 
     def take(self, news: object) -> None:
         """Takes in what the thread says."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from kiosk.issuance.persons import CardAction
 from kiosk.ui.board import Board
-from kiosk.ui.ending import Finished
+from kiosk.ui.ending import Trouble
 from kiosk.ui.persons import CardRequest
 
 _REPEATS_EVERY_S = 5.0
@@ -29,9 +29,9 @@ class TowerSign(StrEnum):
 
 def sign_for(board: Board, card_waits_s: float) -> TowerSign:
     """What the counter's state asks for; what needs a person most comes first."""
-    case = board.case
+    under_way = board.case or board.service
     is_card_waited_for = _is_card_waited_for(board)
-    if case is not None and case.ending is not None and not isinstance(case.ending, Finished):
+    if under_way is not None and isinstance(under_way.ending, Trouble):
         return TowerSign.TROUBLE
     if is_card_waited_for and card_waits_s >= CARD_LEFT_AFTER_S:
         return TowerSign.CARD_LEFT
@@ -39,15 +39,16 @@ def sign_for(board: Board, card_waits_s: float) -> TowerSign:
         return TowerSign.NEEDS_CLERK
     if is_card_waited_for:
         return TowerSign.TAKE_CARD
-    if case is None:
+    if under_way is None:
         return TowerSign.NOTHING
-    return TowerSign.IN_USE if case.ending is None else TowerSign.DONE
+    return TowerSign.IN_USE if under_way.ending is None else TowerSign.DONE
 
 
 def _is_card_waited_for(board: Board) -> bool:
-    case = board.case
-    is_of_case = case is not None and case.ending is None and case.resident_sees == CardRequest(CardAction.TAKE)
-    return is_of_case or board.is_card_asked_back
+    for under_way in (board.case, board.service):
+        if under_way is not None and under_way.ending is None:
+            return under_way.resident_sees == CardRequest(CardAction.TAKE) or board.is_card_asked_back
+    return board.is_card_asked_back
 
 
 async def keep_tower(board: Board, show: Callable[[TowerSign], bool], now: Callable[[], float]) -> None:

@@ -485,6 +485,7 @@ class ScriptedCounter:
 
     has_tower = True
     voice = None
+    ring: Callable[[], None] | None = None
 
     def show_sign(self, sign) -> bool:
         self.signs.append(sign)

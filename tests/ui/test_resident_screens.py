@@ -1,5 +1,6 @@
 """The resident's screens, one at a time: what they show, what they take, what they answer."""
 
+import datetime
 from pathlib import Path
 
 from PIL import Image
@@ -8,10 +9,12 @@ from textual.pilot import Pilot
 from hw.ports import PinPolicy
 from kiosk.model.application import Application
 from kiosk.ui.board import Board
+from kiosk.ui.card_services import OwnCertificate
 from kiosk.ui.case import OpenCase
 from kiosk.ui.persons import ChangeDue, FeeDue
 from kiosk.ui.picture import CELL_HEIGHT, CELL_WIDTH, picture
 from kiosk.ui.resident.application import ChooseApplication, ConfirmItems
+from kiosk.ui.resident.own import ShowCertificate
 from kiosk.ui.resident.password import ChoosePassword, EnterPassword
 from kiosk.ui.resident.start import Start
 from kiosk.ui.resident.wait import FeeNotice
@@ -163,3 +166,18 @@ def test_coins_that_have_fallen_are_told_and_what_is_missing(locale: Path) -> No
             assert told in host.text and ("いただきました" in host.text or "すみました" in host.text) is bool(told)
 
     assert show(lambda seat: FeeNotice(seat, case, 7, 500), locale, use) == []
+
+
+def test_whose_certificate_it_is_is_covered_after_a_while(locale: Path) -> None:
+    day = datetime.date(2029, 11, 22)
+    own = OwnCertificate("幌延　花子", "北海道天塩郡幌延町", day, day, "0A1B", "good")
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert isinstance(host.screen, ShowCertificate) and "幌延　花子" in host.text
+        await host.screen.cover()
+        assert "花子" not in host.text and "天塩" not in host.text and "0A1B" in host.text
+        await pilot.press("3")
+        await until(pilot, lambda: "幌延　花子" in host.text, "the name")
+        await pilot.press("enter")
+
+    assert show(lambda seat: ShowCertificate(seat, own), locale, use) == [False]

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from textual.pilot import Pilot
 
+from kiosk.model.step import Step
 from kiosk.ui.app import KioskApp
 from tests.ui.bots import RecordedVoice
 from tests.ui.conftest import PATIENCE
-from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.scripted_counter import Script, ScriptedCounter
 from tests.ui.test_frame import pass_time
-from tests.ui.walk import HandClock, go, reach, until, walk_to
+from tests.ui.test_trouble import BEFORE_PASSWORD, apply
+from tests.ui.walk import HandClock, go, leave, reach, until, walk_to
 
 
 def test_whoever_chooses_a_password_hears_how_much_he_typed_and_what_is_wrong_with_it(
@@ -142,3 +144,28 @@ def test_the_next_one_is_read_to_though_the_last_silenced_the_voice_and_walked_o
         await until(pilot, lambda: len(voice.said) > before, "the first screen, read out again")
 
     play(ScriptedCounter(), walks_off, voice=voice, patience=PATIENCE, now=clock)
+
+
+def test_whoever_does_not_see_hears_that_the_terminal_is_out_of_service(play: Callable[..., KioskApp]) -> None:
+    voice = RecordedVoice()
+    counter = ScriptedCounter(Script(skip=BEFORE_PASSWORD | {Step.GENERATE_KEY}, defect=ValueError("幌延　太郎")))
+
+    async def blind(pilot: Pilot[None], app: KioskApp) -> None:
+        await apply(pilot)
+        await until(pilot, lambda: bool(app.fault) and type(app.screen).__name__ == "Outage", "the outage")
+        assert voice.said[-1].startswith("ただいま ご利用いただけません") and "窓口の職員に" in voice.said[-1]
+        await pilot.press("enter")
+        await leave(app)
+
+    play(counter, blind, voice=voice)
+
+
+def test_whoever_does_not_see_hears_that_the_terminal_is_too_small(play: Callable[..., KioskApp]) -> None:
+    voice = RecordedVoice()
+
+    async def blind(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.resize_terminal(20, 10)
+        await until(pilot, lambda: "この画面は 狭すぎます" in voice.said[-1], "the notice")
+
+    play(ScriptedCounter(), blind, voice=voice)

@@ -10,8 +10,9 @@ from kiosk.model.application import Application
 from kiosk.model.step import Step
 from kiosk.ui.board import Board
 from kiosk.ui.case import AtWork, OpenCase
-from kiosk.ui.ending import Finished
+from kiosk.ui.ending import Finished, Outcome, Trouble
 from kiosk.ui.persons import CardRequest, CaseLine, FeeDue, PasswordChoice
+from kiosk.ui.service import OpenService, ServiceDone, ServiceKind
 from kiosk.ui.terminals import Call, TerminalQuestion, Terminals
 from kiosk.ui.tower import CARD_LEFT_AFTER_S, TowerSign, keep_tower, sign_for
 from tests.ui.scripted_counter import resident
@@ -42,9 +43,25 @@ def test_signs_of_a_case():
     board.answer_call()
     case.ending = object.__new__(Finished)
     assert sign_for(board, CARD_LEFT_AFTER_S) is TowerSign.DONE
-    case.ending = object()
+    case.ending = Trouble(Outcome.HALTED, "K-CA-001", None)
     assert sign_for(board, 0) is TowerSign.TROUBLE
     board.leave()
+    assert sign_for(board, 0) is TowerSign.NOTHING
+
+
+@pytest.mark.parametrize("kind", ServiceKind)
+def test_every_other_procedure_is_seen_from_afar_as_an_issuance_is(kind):
+    board = Board()
+    service = OpenService(kind, "P-1", lambda *_: None, board.bell, has_resident=True)
+    board.serve(service)
+    assert sign_for(board, 0) is TowerSign.IN_USE
+    service.take(CardRequest(CardAction.TAKE))
+    assert (sign_for(board, 0), sign_for(board, CARD_LEFT_AFTER_S)) == (TowerSign.TAKE_CARD, TowerSign.CARD_LEFT)
+    service.take(ServiceDone(None))
+    assert sign_for(board, CARD_LEFT_AFTER_S) is TowerSign.DONE
+    service.take(Trouble(Outcome.HALTED, "K-CA-001", None))
+    assert sign_for(board, 0) is TowerSign.TROUBLE and service.has_halted
+    board.serve(None)
     assert sign_for(board, 0) is TowerSign.NOTHING
 
 

@@ -1,24 +1,20 @@
 """Items of a person that are covered after a while, because a screen is seen from behind too."""
 
+from typing import Generic, TypeVar
+
 from textual import on
 
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 
+R = TypeVar("R")
 
-class CoveredItems(SeatScreen[bool]):
-    """Asks whether what it shows is right: True or False.
 
-    A screen of this kind has the key `no`, and `show` while the items are covered, `yes` while they are not: nobody
-    can say that what he does not see is right.
-    """
+class Covering(SeatScreen[R], Generic[R]):
+    """Covers what it shows of a person after a while. While that is covered it has the key `show`."""
 
-    MINDS_IDLENESS = True
-
-    def __init__(self, seat: Seat) -> None:
-        super().__init__(seat, position=1, can_stop=True)
-        self._is_covered = False
+    _is_covered = False
 
     def on_mount(self) -> None:
         """Covers the items after a while."""
@@ -40,6 +36,19 @@ class CoveredItems(SeatScreen[bool]):
             # `show` and `yes` stand in one place: a hand that taps twice must not say yes to what it has not read.
             self._shown_at_s = self.seat.now()
             await self.compose_anew()
+
+
+class CoveredItems(Covering[bool]):
+    """Asks whether what it shows is right: True or False.
+
+    A screen of this kind has the key `no`, and `yes` while the items are not covered: nobody can say that what he does
+    not see is right.
+    """
+
+    MINDS_IDLENESS = True
+
+    def __init__(self, seat: Seat) -> None:
+        super().__init__(seat, position=1, can_stop=True)
 
     @on(Key.Pressed, "#no")
     def is_wrong(self) -> None:

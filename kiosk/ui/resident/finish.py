@@ -82,7 +82,9 @@ class TroubleNotice(Told):
                 **left,
                 words("resident.trouble.who"): words(f"resident.trouble.who.{text.who}"),
                 words("resident.trouble.code"): trouble.code,
-            }
+            },
+            # With one row more the last line, all that some can read, would have no room.
+            is_spread=not self._has_certificate,
         )
         yield Paragraph(words("resident.trouble.others"), classes="others")
 

@@ -272,7 +272,7 @@ class ChooseEra(SeatScreen[Era]):
         words = self.words
         yield Paragraph(words("resident.form.era.title"), classes="title")
         yield Paragraph(words("resident.form.era.text"), classes="lead")
-        with Grid(id="choices"):
+        with Grid(id="choices", classes="-one-row"):
             for number, era in enumerate(eras(), 1):
                 label = words("resident.form.era.west") if era.name == "west" else words(f"date.era.{era.name}")
                 yield Key(label, id=f"era-{number}", hint=str(number), value=era)

@@ -1,6 +1,6 @@
 """What a resident sees of the certificate in his card, and how it is tried out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from textual import on
@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 
 from kiosk.ui.card_services import Judgement, OwnCertificate
 from kiosk.ui.dates import day_text
+from kiosk.ui.resident.covered_items import Covering
 from kiosk.ui.resident.told import Told
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
@@ -17,27 +18,33 @@ from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
 
-class ShowCertificate(Told):
-    """Whose certificate it is, until when, and what the authority says."""
+class ShowCertificate(Covering[bool], Told):
+    """Whose certificate it is, until when, and what the authority says; name and address are covered after a while."""
 
     def __init__(self, seat: Seat, certificate: OwnCertificate) -> None:
         super().__init__(seat)
         self._certificate = certificate
 
     def page(self) -> ComposeResult:
-        """Five facts."""
+        """Six facts."""
         words, own = self.words, self._certificate
+        person = {words("item.name"): own.name, words("item.address"): own.address}
         yield Paragraph(words("resident.own.title"), classes="title")
         yield Facts(
             {
-                words("item.name"): own.name,
-                words("item.address"): own.address,
+                **(dict.fromkeys(person, words("resident.items.covered")) if self._is_covered else person),
                 words("resident.own.from"): day_text(own.valid_from, words),
                 words("resident.consent.valid_until"): day_text(own.valid_until, words),
                 words("resident.own.serial"): own.serial,
                 words("resident.own.state"): words(f"resident.own.state.{own.state}"),
             }
         )
+
+    def keys(self) -> Iterable[Key]:
+        """A look at what is covered; read."""
+        if self._is_covered:
+            yield Key(self.words("resident.items.show"), id="show", hint="3")
+        yield from super().keys()
 
 
 class CardNotice(Told):
