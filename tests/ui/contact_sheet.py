@@ -23,6 +23,16 @@ from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.words import LANGUAGES
 from tests.ui import walk as ways
 from tests.ui.conftest import compile_catalogues
+from tests.ui.rare_tour import (
+    looked_at_by_two,
+    one_attempt_left,
+    other_duties,
+    own_trouble,
+    suspect_cases,
+    suspect_script,
+    unusual_case,
+    unusual_script,
+)
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import Script, ScriptedCoins, ScriptedCounter, a_left_case
 from tests.ui.service_tour import decisions, second_password, services
@@ -329,14 +339,15 @@ async def rounds(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("bench")
     for letter, view in zip(LETTERS, View, strict=True):
         await pilot.press("m")
-        await reach(pilot, "Menu")
+        await reach(pilot, "ViewMenu")
         if view is View.HEALTH:
             await shoot("technician-menu")
         await pilot.press(letter)
         await reach(pilot, "Hands" if view is View.HANDS else "Pages")
         if view is View.HEALTH:
-            await pilot.press("f4")
-            await reach(pilot, "Pages")
+            await go(pilot, ("f4", "Pages"), ("f6", "LookAtDevice"))
+            await shoot("look-at-device")
+            await go(pilot, ("n", "Pages"))
         await shoot(str(view))
         await pilot.press("escape")
         await reach(pilot, "Bench")
@@ -441,6 +452,10 @@ SCENES = (
     Scene("key", _at_work, _held(Step.GENERATE_KEY)),
     Scene("work", _work, _held(Step.CERTIFY)),
     Scene("paper", _paper, lambda: Script(is_paper_unclear=True)),
+    Scene("own-trouble", own_trouble, prepare=one_attempt_left),
+    Scene("unusual", unusual_case, unusual_script),
+    Scene("by-two", looked_at_by_two, suspect_script, prepare=suspect_cases),
+    Scene("other-duties", other_duties),
     Scene("fee-trouble", _fee_trouble, prepare=_without_paper),
     Scene("fee-trouble-small", _fee_trouble, size=SMALL, prepare=_without_paper),
     Scene("outage", _outage, fails_to_open="hardware.toml: [card] link: no reader named ABC", languages=("ja",)),

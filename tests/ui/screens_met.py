@@ -31,11 +31,21 @@ MET_IN: dict[str, tuple[str, ...]] = {
     ),
     "beside": ("Topic", "Uses", "EnterPassword", "ShowCertificate", "TryOut", "Comfort", "Consult"),
     "duties": ("LeftCases", "Audit", "DayIsClosed", "QueueScreen", "EnterReceiptNumber", "Choose", "FindResident"),
-    "rounds": ("Pages", "Working", "Hands"),
+    "rounds": ("ViewMenu", "Pages", "Working", "Hands", "LookAtDevice"),
     "second-password": ("ChooseService", "ServiceWait", "ChoosePasswordMeant", "RecallPassword", "ServiceFinished"),
     "machine": ("Menu", "CountDrawer", "DaySums", "Told"),
     "refused": ("TroubleNotice",),
     "fee-trouble": ("MindFeeTrouble",),
+    "form": (
+        *("TypeKana", "TypeBirthDate", "TypeNumber", "ChooseEra", "ChooseSex", "ChooseOne", "ConfirmForm"),
+        *("AtReception", "CompareForm"),
+    ),
+    "services": ("WishRevocation", "AskForClerk", "ServiceTrouble", "ChooseCause", "SecondClerk"),
+    "decisions": ("ChooseLeft", "DecideCase", "ConfirmAbort", "ReturnDay", "Decided", "SettleAmount"),
+    "own-trouble": ("LookAtDeserted", "CardNotice"),
+    "unusual": ("ChooseGround", "SecondOrBack", "MindCash", "LookForCard"),
+    "by-two": ("SettlePaper", "SettleCertificate"),
+    "other-duties": ("ChooseTerminal", "ConfirmCopy"),
 }
 """Scene to the kinds of screens that are taken from it, though others come past them too: each kind is taken once."""
 

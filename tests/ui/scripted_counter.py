@@ -6,7 +6,7 @@ is `test_real_case.py`.
 
 import datetime
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,7 +40,7 @@ from kiosk.journal.seal import StationKey
 from kiosk.model.application import Application, Closed
 from kiosk.model.authorisation import Operation
 from kiosk.model.identity import PHOTO_ONLY, IdentityDocument, IdentityRoute
-from kiosk.model.policy import PasswordKind
+from kiosk.model.policy import ExemptionGround, PasswordKind
 from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import ACTOR, RevocationStep, Step, Supplement
@@ -162,6 +162,10 @@ class Script:
     released: threading.Event = field(default_factory=threading.Event)
     policy: PinPolicy = field(default_factory=lambda: PinPolicy(4, 16, LETTERS))
     has_two_passwords: bool = False
+    exemptions: tuple[ExemptionGround, ...] = ()
+    asks_for_card: bool = False
+    questions: Mapping[str, str] = field(default_factory=dict)
+    """What two clerks are asked about a case, by its number; about the fee where nothing else is said."""
 
     def let_go(self) -> None:
         """Lets the held steps go on."""
@@ -528,7 +532,9 @@ class ScriptedCounter:
 
     def _issue(self, application: Application, persons: Persons, report: Report) -> Closed:
         script, who = self.script, resident(int(application.resident_code) - 10000000000)
-        question = IdentityQuestion(application.number, who.items, application.form_items or who.items, ())
+        question = IdentityQuestion(
+            application.number, who.items, application.form_items or who.items, (), exemptions=script.exemptions
+        )
 
         def insert() -> None:
             while not self.reader.is_inserted:
@@ -559,6 +565,8 @@ class ScriptedCounter:
             persons.clerk.give_change(script.tendered_yen - 500)
 
         def take() -> None:
+            if script.asks_for_card:
+                persons.clerk.is_card_returned()
             while self.reader.is_inserted:
                 persons.resident.card(CardAction.TAKE)
                 self.reader.wait_for_removal(0.05)
@@ -645,7 +653,7 @@ class ScriptedProcedures:
         raise DecisionRefused("E01")
 
     def question(self, number: str) -> str:
-        return "fee"
+        return self._script.questions.get(number, Step.FEE)
 
     def known_money(self, number: str) -> MachineMoney:
         return MachineMoney(coins_yen=300)

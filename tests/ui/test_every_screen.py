@@ -1,13 +1,24 @@
 """Every screen alone: each text fits at every size, in every language and arrangement, and a monkey does no harm."""
 
 import asyncio
+import itertools
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.geometry import Region
 
+import kiosk.ui
+from kiosk.ui.clerk.service import _SettleChoice
+from kiosk.ui.menu_screen import MenuScreen
 from kiosk.ui.opening import Opening
 from kiosk.ui.resident.comfort import LAYOUTS
+from kiosk.ui.resident.covered_items import CoveredItems
+from kiosk.ui.resident.form import Typing
+from kiosk.ui.resident.told import Offer, Told
 from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.call_key import CallKey
@@ -19,6 +30,24 @@ from tests.ui.screens_met import MET_IN, LoneScreen, MetScreen, meet
 from tests.ui.walk import LARGE, SMALL, USUAL
 
 SIZES = (USUAL, SMALL, LARGE)
+SHARED = {_SettleChoice, MenuScreen, CoveredItems, Typing, Offer, Told}
+"""What several kinds of screens have in common; none of them is ever shown as it is."""
+
+
+def every_kind(of: type[SeatScreen[Any]] = SeatScreen) -> Iterator[type[SeatScreen[Any]]]:
+    """Every kind of screen that has been defined."""
+    for kind in of.__subclasses__():
+        yield kind
+        yield from every_kind(kind)
+
+
+def test_every_kind_of_screen_is_met() -> None:
+    for module in pkgutil.walk_packages(kiosk.ui.__path__, "kiosk.ui."):
+        import_module(module.name)
+    names = [kind.__name__ for kind in every_kind() if kind.__module__.startswith("kiosk.") and kind not in SHARED]
+    assert len(set(names)) == len(names), "kinds are told apart by their names"
+    taken = list(itertools.chain(*MET_IN.values()))
+    assert sorted(names) == sorted(taken)
 
 
 def _languages(seat: SeatName, size: tuple[int, int], layout: str, *, is_thorough: bool) -> tuple[str, ...]:

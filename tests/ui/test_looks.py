@@ -1,6 +1,6 @@
 """The looks as pictures: contrast measured on the drawn cells, and nothing that colour alone would tell."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,9 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.picture import CELL_HEIGHT, CELL_WIDTH, picture
 from kiosk.ui.themes import CONTRAST, MONO, STANDARD
 from tests.sweep import sweep
-from tests.ui.contact_sheet import beside, decisions, duties, fill_in, rounds, services
-from tests.ui.fit import Tour
-from tests.ui.scripted_counter import ScriptedCounter, a_left_case
-from tests.ui.walk import by_keyboard, walk
+from tests.ui.contact_sheet import SCENES
+from tests.ui.screens_met import MET_IN
+from tests.ui.scripted_counter import ScriptedCounter
 
 LEAST = {CONTRAST.name: 7.0, MONO.name: 7.0, STANDARD.name: 4.5}
 """WCAG 2.1, success criteria 1.4.6 and 1.4.3."""
@@ -67,15 +66,12 @@ def faint(app: KioskApp, path: Path, least: float) -> list[str]:
     return found
 
 
-async def issue(pilot: Pilot[None], visit: Callable[[str], Awaitable[None]]) -> None:
-    """The whole way of a certificate."""
-    await walk(pilot, by_keyboard, visit)
-
-
-@pytest.mark.parametrize("tour", sweep([issue, beside, duties, rounds, fill_in, services, decisions], suite=[1]))
+@pytest.mark.parametrize("name", sweep(MET_IN, suite=[2]))
 def test_every_letter_stands_out_on_the_picture_in_every_look(
-    tour: Tour, play: Callable[..., KioskApp], tmp_path: Path
+    name: str, play: Callable[..., KioskApp], tmp_path: Path
 ) -> None:
+    """On every kind of screen: each is met in one of these scenes."""
+    (scene,) = (scene for scene in SCENES if scene.name == name)
     found: list[str] = []
 
     async def people(pilot: Pilot[None], app: KioskApp) -> None:
@@ -88,11 +84,10 @@ def test_every_letter_stands_out_on_the_picture_in_every_look(
                 found.extend(f"{name}, {theme}: {one}" for one in faint(app, tmp_path / "picture.png", least))
             app.theme = look
 
-        await tour(pilot, visit)
+        await scene.play(pilot, visit)
 
-    counter = ScriptedCounter()
-    if tour in (duties, decisions):
-        a_left_case(counter)
+    counter = ScriptedCounter(scene.script(), papers=tmp_path)
+    scene.prepare(counter)
     play(counter, people)
     assert not found, "\n".join(found[:20])
 

@@ -67,7 +67,7 @@ async def inspect(pilot: Pilot[None], seen: dict[str, str]) -> None:
     await pilot.press("i")
     for letter, view in zip(LETTERS, View, strict=True):
         await pilot.press("m")
-        await reach(pilot, "Menu")
+        await reach(pilot, "ViewMenu")
         await pilot.press(letter)
         await reach(pilot, "Hands" if view is View.HANDS else "Pages")
         if view in _WITH_A_TOOL:

@@ -99,7 +99,7 @@ def maintain(play: Callable[..., KioskApp]) -> Callable[..., KioskApp]:
 
 async def go_to(pilot: Pilot[None], view: View, screen: str = "Pages") -> None:
     await pilot.press("m")
-    await reach(pilot, "Menu")
+    await reach(pilot, "ViewMenu")
     await pilot.press(LETTERS[tuple(View).index(view)])
     await reach(pilot, screen)
 
@@ -380,7 +380,7 @@ def test_the_devices_of_every_station_are_seen_with_the_age_of_the_word(
     pages: list[str] = []
 
     async def technician(pilot: Pilot[None], app: KioskApp) -> None:
-        await go(pilot, ("m", "Menu"), ("d", "Pages"))
+        await go(pilot, ("m", "ViewMenu"), ("d", "Pages"))
         pages.append(text_on(app))
         await pilot.press("pagedown")
         await pilot.pause()

@@ -40,7 +40,7 @@ def test_a_technician_signs_in_at_a_station_of_anothers_and_leaves_it_as_it_was(
         assert type(app.screen).__name__ == "Bench", "what was typed under the cover is not heard under it"
         look = app.theme
         await pilot.press("f3", "m")
-        await reach(pilot, "Menu")
+        await reach(pilot, "ViewMenu")
         assert app.theme != look
         await pilot.press("f12")
         await until(pilot, lambda: app.screen is before, "the seat as it was left")
@@ -123,7 +123,7 @@ def test_a_tool_whose_visitor_has_gone_gives_the_devices_back_when_it_ends(play:
         await reach(pilot, "Start")
         await sign_in(pilot, app)
         await pilot.press("m")
-        await reach(pilot, "Menu")
+        await reach(pilot, "ViewMenu")
         await pilot.press("1")
         await reach(pilot, "Pages")
         await pilot.press("f5")
@@ -150,7 +150,7 @@ def test_a_visitors_page_that_needs_the_lost_store_takes_nothing_out_of_service(
         await reach(pilot, "Start")
         await sign_in(pilot, app)
         await pilot.press("m")
-        await reach(pilot, "Menu")
+        await reach(pilot, "ViewMenu")
         await pilot.press("d")
         await until(pilot, lambda: "the disk is gone" in text_on(app), "why")
         await pilot.press("escape")

@@ -17,7 +17,7 @@ from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import Stop
 from kiosk.ui.technician.bench import Bench, device_text
 from kiosk.ui.technician.hands import Hands
-from kiosk.ui.technician.menu import Menu, View
+from kiosk.ui.technician.menu import View, ViewMenu
 from kiosk.ui.technician.pages import Action, Pages, plotted
 from kiosk.ui.technician.persons import work
 from kiosk.ui.technician.terms import in_words
@@ -67,7 +67,7 @@ async def maintain(seat: Seat, workshop: Workshop, counter: Counter, leave: Call
         if isinstance(answer, Stop):
             leave()
             return
-        view = await seat.ask(Menu(seat, has_hands=bool(counter.hands())))
+        view = await seat.ask(ViewMenu(seat, has_hands=bool(counter.hands())))
         if not isinstance(view, View):
             continue
         try:

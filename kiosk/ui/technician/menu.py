@@ -29,7 +29,7 @@ LETTERS = "1234567890abcd"
 """The key of each view, in their order."""
 
 
-class Menu(MenuScreen[View]):
+class ViewMenu(MenuScreen[View]):
     """One key a view."""
 
     def __init__(self, seat: Seat, *, has_hands: bool) -> None:
