@@ -12,9 +12,9 @@ from tests.ui.walk import reach, until, walk_to
 
 
 @pytest.mark.parametrize("letter", ["m", "M"])
-@pytest.mark.parametrize(("seat_key", "ground"), [("f11", "Desk"), ("f12", "Bench")])
+@pytest.mark.parametrize(("seat_key", "ground", "menu"), [("f11", "Desk", "Menu"), ("f12", "Bench", "ViewMenu")])
 def test_the_menu_opens_by_the_letter_that_stands_on_its_key(
-    play: Callable[..., KioskApp], seat_key: str, ground: str, letter: str
+    play: Callable[..., KioskApp], seat_key: str, ground: str, menu: str, letter: str
 ) -> None:
     async def people(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Start")
@@ -22,7 +22,7 @@ def test_the_menu_opens_by_the_letter_that_stands_on_its_key(
         await reach(pilot, ground)
         assert app.screen.query_one("#menu", Key).keyboard_key == "M"
         await pilot.press(letter)
-        await reach(pilot, "Menu")
+        await reach(pilot, menu)
 
     play(ScriptedCounter(), people)
 
