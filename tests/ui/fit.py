@@ -79,6 +79,13 @@ def flaws(screen: Screen[Any]) -> list[str]:
     return told
 
 
+def above_the_middle(screen: Screen[Any]) -> list[str]:
+    """What can be touched and does not lie in the lower half of the terminal."""
+    middle = screen.app.size.height // 2
+    targets = (target for target in screen.query("Key, KeyCap") if target.region.area)
+    return [f"{target!r} is in the upper half" for target in targets if target.region.y < middle]
+
+
 def _visible(widget: Widget, screen: Screen[Any]) -> Region:
     place = screen.find_widget(widget)
     return place.clip.intersection(place.region)

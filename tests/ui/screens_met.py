@@ -69,13 +69,20 @@ def meet(scene_name: str, locale: Path) -> dict[str, MetScreen]:
 
     Raises `LookupError` when it came past a kind that is taken from no scene, or not past one that is.
     """
+    return {screen.kind.__name__: screen for screen in meet_each(scene_name, locale)}
+
+
+def meet_each(scene_name: str, locale: Path) -> list[MetScreen]:
+    """As `meet`, with every screen of these kinds that says something else than another; the last one comes last."""
     (scene,) = (scene for scene in SCENES if scene.name == scene_name)
-    met: dict[str, MetScreen] = {}
-    with _watched(met), tempfile.TemporaryDirectory() as folder:
+    seen: list[MetScreen] = []
+    with _watched(seen), tempfile.TemporaryDirectory() as folder:
         play(scene, "ja", Path(folder), locale, lambda app, name: None)
-    if wrong := (met.keys() - set(itertools.chain(*MET_IN.values()))) | (set(MET_IN[scene_name]) - met.keys()):
+    met = {screen.kind.__name__ for screen in seen}
+    if wrong := (met - set(itertools.chain(*MET_IN.values()))) | (set(MET_IN[scene_name]) - met):
         raise LookupError(f"{scene_name}: taken from no scene, or not met in it: {', '.join(sorted(wrong))}")
-    return {name: met[name] for name in MET_IN[scene_name]}
+    differing = {f"{screen.kind} {screen.seat} {screen.values} {screen.named}": screen for screen in reversed(seen)}
+    return [screen for screen in reversed(differing.values()) if screen.kind.__name__ in MET_IN[scene_name]]
 
 
 def meet_all(locale: Path) -> dict[str, MetScreen]:
@@ -84,9 +91,9 @@ def meet_all(locale: Path) -> dict[str, MetScreen]:
 
 
 @contextmanager
-def _watched(met: dict[str, MetScreen]) -> Iterator[None]:
+def _watched(seen: list[MetScreen]) -> Iterator[None]:
     def watch(cls: type[SeatScreen[Any]], seat: Seat, *values: Any, **named: Any) -> SeatScreen[Any]:
-        met[cls.__name__] = MetScreen(cls, seat.name, values, named)
+        seen.append(MetScreen(cls, seat.name, values, named))
         return object.__new__(cls)
 
     def make(cls: type[SeatScreen[Any]], *values: Any, **named: Any) -> SeatScreen[Any]:

@@ -24,9 +24,9 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.call_key import CallKey
 from kiosk.ui.words import LANGUAGES, RESIDENT_LANGUAGES
 from tests.sweep import sweep
-from tests.ui.fit import flaws
+from tests.ui.fit import above_the_middle, flaws
 from tests.ui.monkey import run_alone
-from tests.ui.screens_met import MET_IN, LoneScreen, MetScreen, meet
+from tests.ui.screens_met import MET_IN, LoneScreen, MetScreen, meet_each
 from tests.ui.walk import LARGE, SMALL, USUAL
 
 SIZES = (USUAL, SMALL, LARGE)
@@ -60,22 +60,30 @@ def _languages(seat: SeatName, size: tuple[int, int], layout: str, *, is_thoroug
 
 
 @pytest.fixture(scope="module", params=MET_IN)
-def met(request: pytest.FixtureRequest, locale: Path) -> dict[str, MetScreen]:
-    """The screens that are taken from one scene; workers share the scenes among them."""
-    return meet(request.param, locale)
+def each(request: pytest.FixtureRequest, locale: Path) -> list[MetScreen]:
+    """All screens of the kinds that are taken from one scene; workers share the scenes among them."""
+    return meet_each(request.param, locale)
+
+
+@pytest.fixture(scope="module")
+def met(each: list[MetScreen]) -> dict[str, MetScreen]:
+    """The last one of each kind."""
+    return {screen.kind.__name__: screen for screen in each}
 
 
 @pytest.mark.parametrize("is_thorough", sweep([False, True], suite=[0]))
 def test_every_text_fits_at_every_size_in_every_language_and_arrangement(
-    met: dict[str, MetScreen], locale: Path, is_thorough: bool
+    each: list[MetScreen], met: dict[str, MetScreen], locale: Path, is_thorough: bool
 ) -> None:
+    """Where the lower arrangement was chosen, whatever can be touched lies in the lower half, too."""
     told: list[str] = []
     place_of_call: dict[tuple[tuple[int, int], str], Region] = {}
 
-    async def visit(layout: str, seen: dict[str, MetScreen]) -> None:
+    async def visit(layout: str, seen: list[MetScreen]) -> None:
         app = LoneScreen(locale, layout)
         async with app.run_test(size=SIZES[0]) as pilot:
-            for number, (name, screen) in enumerate(seen.items()):
+            for number, screen in enumerate(seen):
+                name = screen.kind.__name__
                 app.turn_to(screen)
                 await pilot.pause()
                 # There and back again: the next screen begins at the size at which the last one ended.
@@ -88,21 +96,23 @@ def test_every_text_fits_at_every_size_in_every_language_and_arrangement(
                         app.seat.speak(language)
                         await app.screen.compose_anew()
                         await pilot.pause()
-                        told.extend(f"{name} {size} {language} {layout}: {flaw}" for flaw in flaws(app.screen))
+                        found = [*flaws(app.screen), *(above_the_middle(app.screen) if layout == "lower" else ())]
+                        told.extend(f"{name} {size} {language} {layout}: {flaw}" for flaw in found)
                         if screen.seat is SeatName.RESIDENT and screen.kind is not Opening:
                             place = app.screen.query_one(CallKey).region
                             if place != place_of_call.setdefault((size, layout), place):
                                 told.append(f"{name} {size} {language} {layout}: the staff are called at {place}")
                 assert app.fault is None, f"{name}: {app.fault!r}"
 
-    arranged = {name: screen for name, screen in met.items() if screen.seat is SeatName.RESIDENT}
+    shown = each if is_thorough else list(met.values())
+    arranged = [screen for screen in shown if screen.seat is SeatName.RESIDENT]
     for layout in LAYOUTS:
-        if seen := met if layout == LAYOUTS[0] else arranged:
+        if seen := shown if layout == LAYOUTS[0] else arranged:
             asyncio.run(visit(layout, seen))
     assert not told, "\n".join(told)
 
 
-@pytest.mark.parametrize("met", sweep(MET_IN, suite=[1, 3]), indirect=True)
+@pytest.mark.parametrize("each", sweep(MET_IN, suite=[1, 3]), indirect=True)
 def test_a_monkey_at_each_screen_alone_does_no_harm(met: dict[str, MetScreen], locale: Path) -> None:
     seen = run_alone(40, 3, locale, met)
     assert set(seen) == set(met)

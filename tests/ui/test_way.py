@@ -11,7 +11,7 @@ from kiosk.ui.app import KioskApp
 from kiosk.ui.ending import Finished
 from tests.sweep import rows, sweep
 from tests.ui.contact_sheet import beside, comfortably, duties, fill_in, rounds
-from tests.ui.fit import Tour, flaws_on_tour
+from tests.ui.fit import Tour, above_the_middle, flaws_on_tour
 from tests.ui.fit import flaws as flaws_of
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
 from tests.ui.walk import PASSWORD, SMALL, USUAL, Hand, by_keyboard, by_touch, walk
@@ -85,12 +85,7 @@ def test_every_arrangement_and_easy_japanese_lead_to_the_end(
                 return
             flaws.extend(f"{name}: {flaw}" for flaw in flaws_of(app.screen))
             if app.screen.has_class("-arranged-lower"):
-                keys = app.screen.query("Key, KeyCap")
-                flaws.extend(
-                    f"{name}: {key!r} is in the upper half"
-                    for key in keys
-                    if key.region.area and key.region.y < app.size.height // 2
-                )
+                flaws.extend(f"{name}: {flaw}" for flaw in above_the_middle(app.screen))
 
         await comfortably(answer, language)(pilot, visit)
 
