@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.bench import Bench, open_bench
 from hw.errors import Refused
@@ -127,8 +126,8 @@ def open_station(
 
     Raises `ConfigInvalid` for what is configured wrongly, `hw.errors` for missing devices, `ChainBroken`.
     """
-    credential = _load_credential(endpoint.credential)
-    issuer, name = credential.chain[0], _station_name(config, credential)
+    credential, issuer = _load_credential(endpoint.credential)
+    name = _station_name(config, credential)
     if (days := credential.days_left(clock())) < WARNED_DAYS:
         print(f"kiosk: this station's credential ends in {days} days; `kiosk ca renew` renews it", file=sys.stderr)
     database = open_database(config.store.location(data))
@@ -165,7 +164,7 @@ def open_station(
                 hand_over(journal, clock() - _COUNTED, _tell_damaged)
                 clerks = _clerks_part_elsewhere(config, line)
             else:
-                clerks = _clerks_part_here(config, endpoint, issuer, journal, clock, in_training=in_training)
+                clerks = _clerks_part_here(config, endpoint, credential, journal, clock, in_training=in_training)
             station = Station(
                 name=name,
                 town=config.town,
@@ -180,7 +179,7 @@ def open_station(
                 printer=bench.printer,
                 cash=bench.cash,
                 authority=_authority_client(config, endpoint, credential, data, clock, random_bytes),
-                issuer=issuer.public_bytes(Encoding.DER),
+                generations=credential.generations,
                 card_keys=clerks.card_keys,
                 clerk_key=clerks.clerk_key,
                 second_key=clerks.second_key,
@@ -211,8 +210,8 @@ def open_desk(
     clock: Clock = system_clock,
 ) -> Iterator[Desk]:
     """The clerk's station: what it answers to terminals that ask over the store. Raises as `open_station`."""
-    credential = _load_credential(endpoint.credential)
-    issuer, name = credential.chain[0], _station_name(config, credential)
+    credential, issuer = _load_credential(endpoint.credential)
+    name = _station_name(config, credential)
     database = open_database(config.store.location(data))
     try:
         keys = (data / "station.key", data / "head.key")
@@ -234,12 +233,12 @@ def open_desk(
             journal=journal,
             register=load_register(config.register_file),
             ids=KeyedIds(person_key),
-            card_desk=CardDesk(card_issuer, issuer, journal.stage_of, clock),
+            card_desk=CardDesk(card_issuer, credential.generations, journal.stage_of, clock),
             clerk=clerk,
             clerk_key=_load_clerk_key(config, endpoint.credential),
             authorisation_life=datetime.timedelta(minutes=config.policy.deadlines.authorisation_min),
             clock=clock,
-            ended_cases=EndedCases(journal, authority, issuer.public_bytes(Encoding.DER), clock),
+            ended_cases=EndedCases(journal, authority, clock),
             reception=reception,
             forms=PrintedForms(database, name, station_key, clock, os.urandom),
             witnesses=witnesses,
@@ -300,7 +299,7 @@ def way_to_clerk(config: Config, data: Path, credential: StationCredential, cloc
     database = open_database(config.store.location(data), must_exist=True)
     try:
         key = _load_key(load_line_key, data / "line.key", os.urandom)
-        line = Line(database, credential, key, credential.chain[0], clock, os.urandom)
+        line = Line(database, credential, key, clock, os.urandom)
         yield RemoteDesk(line, config.clerk.station, config.clerk.patience_s, time.monotonic)
     finally:
         database.close()
@@ -317,7 +316,7 @@ def _line(
     """This station's end of the line to others, before it is opened."""
     key = _load_key(load_line_key, data / "line.key", random_bytes)
     renewed = CredentialFile(endpoint.credential).renewed
-    return Line(database, credential, key, credential.chain[0], clock, random_bytes, renewed)
+    return Line(database, credential, key, clock, random_bytes, renewed)
 
 
 def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
@@ -337,7 +336,7 @@ def _clerks_part_elsewhere(config: Config, line: Line) -> _ClerksPart:
 def _clerks_part_here(
     config: Config,
     endpoint: Endpoint,
-    issuer: x509.Certificate,
+    credential: StationCredential,
     journal: Journal,
     clock: Clock,
     *,
@@ -346,7 +345,7 @@ def _clerks_part_here(
     card_issuer, person_key = load_issuer(config.issuer, is_training=in_training)
     return _ClerksPart(
         load_register(config.register_file),
-        CardDesk(card_issuer, issuer, journal.stage_of, clock).keys,
+        CardDesk(card_issuer, credential.generations, journal.stage_of, clock).keys,
         _load_clerk_key(config, endpoint.credential),
         partial(_key_of_second, _clerks(endpoint)) if in_training else _no_second_key,
         KeyedIds(person_key),
@@ -395,14 +394,15 @@ def _station_name(config: Config, credential: StationCredential) -> str:
     return known
 
 
-def _load_credential(path: Path) -> StationCredential:
+def _load_credential(path: Path) -> tuple[StationCredential, x509.Certificate]:
+    """This station's credential, and who issued it."""
     try:
         credential = load_credential(path)
     except CredentialInvalid as error:
         raise ConfigInvalid(str(path), "", error.reason) from error
-    if not credential.chain:
+    if credential.issuer is None:
         raise ConfigInvalid(str(path), "", "the issuer's certificate is missing after the station's own")
-    return credential
+    return credential, credential.issuer
 
 
 def _load_key(

@@ -28,7 +28,6 @@ class StationCardServices:
 
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._issuer = x509.load_der_x509_certificate(station.issuer)
         self._signature = b""
 
     def attempts(self) -> int:
@@ -82,7 +81,7 @@ class StationCardServices:
 
     def _state(self, der: bytes) -> str:
         try:
-            return self._station.authority.status(der, self._station.issuer).state.value
+            return self._station.authority.status(der).state.value
         except (AuthorityError, StatusUndecidable):
             return "unreachable"
 
@@ -91,7 +90,7 @@ class StationCardServices:
         verdict = verify(
             document.encode(),
             self._signature,
-            (self._issuer,),
+            self._station.generations,
             self._station.policy.signature_policies,
             self._station.clock(),
             self._status_of,

@@ -79,7 +79,7 @@ def surroundings(
     begun_s = monotonic()
     url = without_secrets(authority_url)
     try:
-        status = station.authority.status(station.authority.credential_certificate, station.issuer)
+        status = station.authority.status(station.authority.credential_certificate)
         answered_at = station.clock()
     except AuthorityError as error:
         yield Check("authority", "fail", f"{url}: {error}")

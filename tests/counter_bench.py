@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
@@ -191,9 +190,9 @@ class World:
                 clock=lambda: self.now,
                 line=self.line(),
             ),
-            issuer=credential.chain[0].public_bytes(Encoding.DER),
+            generations=credential.generations,
             card_keys=CardDesk(
-                CardIssuer(in_memory(masters)), credential.chain[0], journal.stage_of, lambda: self.now
+                CardIssuer(in_memory(masters)), credential.generations, journal.stage_of, lambda: self.now
             ).keys,
             clerk_key=load_clerk_key(self.authority_directory / "clerks" / "demo.pem"),
             second_key=lambda name: load_clerk_key(self.authority_directory / "clerks" / f"{name}.pem"),

@@ -16,6 +16,7 @@ from kiosk.authority.errors import (
     AuthorityRejected,
     CertificateUnacceptable,
 )
+from kiosk.authority.issuer import UNREADABLE
 from kiosk.authority.items import read_items
 from kiosk.authority.message import (
     BodyKind,
@@ -30,7 +31,6 @@ from kiosk.authority.message import (
 )
 from kiosk.authority.verification import (
     CLOCK_SKEW,
-    UNREADABLE,
     PathInvalid,
     ValidPath,
     certified_items,

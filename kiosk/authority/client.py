@@ -31,6 +31,7 @@ from kiosk.authority.errors import (
     AuthorityUnreachable,
 )
 from kiosk.authority.http import Endpoint, Line
+from kiosk.authority.issuer import find_issuer
 from kiosk.authority.message import (
     BodyKind,
     GeneralInfo,
@@ -74,9 +75,9 @@ class Message:
 class PendingCertificate:
     """A certificate that was issued and is not yet valid for anybody. Plain data: store it as JSON with msgspec.
 
-    `certificate` and `chain` (issuer first) are DER; `serial` is upper-case hex as openssl prints it; `nonce` is the
-    authority's, which the confirmation repeats; `confirm_before` is when the authority gives up waiting, or None when
-    it does not say.
+    `certificate` and `chain` (issuer first, a trusted one last) are DER; `serial` is upper-case hex as openssl prints
+    it; `nonce` is the authority's, which the confirmation repeats; `confirm_before` is when the authority gives up
+    waiting, or None when it does not say.
     """
 
     transaction_id: bytes
@@ -312,9 +313,18 @@ class AuthorityClient:
                     )
                 )
 
-    def status(self, certificate: bytes, issuer: bytes) -> CertificateStatus:
-        """Asks the authority's OCSP responder about a certificate (both DER); on hold reads as pending."""
-        subject, authority = x509.load_der_x509_certificate(certificate), x509.load_der_x509_certificate(issuer)
+    def status(self, certificate: bytes, issuer: bytes | None = None) -> CertificateStatus:
+        """Asks the authority's OCSP responder about a certificate (DER); on hold reads as pending.
+
+        `issuer` (DER) is who issued it, where its path is known; else that is found among the authority's own
+        certificates. About one of a generation that is not among them the first of them is named: an authority of
+        ours answers that too.
+        """
+        subject = x509.load_der_x509_certificate(certificate)
+        if issuer is not None:
+            authority = x509.load_der_x509_certificate(issuer)
+        else:
+            authority = find_issuer(subject, self._trust) or self._trust[0]
         nonce, deadline = self._random_bytes(_NONCE_BYTES), self._deadline()
         query = ocsp_request(subject, authority, nonce)
         body = self._ask_status(query, deadline)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from kiosk.authority.errors import CredentialInvalid
+from kiosk.authority.issuer import find_issuer
 from kiosk.authority.token_key import TokenKey, read_uri
 
 WARNED_DAYS = 60
@@ -22,11 +23,26 @@ SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519Pri
 
 @dataclass(frozen=True, repr=False)
 class Credential:
-    """A private key, its certificate, and the certificates above it, issuer first."""
+    """A private key, its certificate, and the authority's own certificates by which its owner knows it.
+
+    In `chain` lie those above the certificate, and of an authority that has renewed its key every generation that the
+    owner knows, with the links between them (RFC 9810, 4.4): all of these are trusted.
+    """
 
     key: SigningKey
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...] = ()
+
+    @cached_property
+    def generations(self) -> tuple[x509.Certificate, ...]:
+        """The issuing authority's own certificates: whoever was issued by one of them is of the same authority."""
+        issuer = self.certificate.issuer
+        return tuple(certificate for certificate in self.chain if certificate.subject == issuer)
+
+    @cached_property
+    def issuer(self) -> x509.Certificate | None:
+        """Who issued the certificate, found by name and signature; None when that is not in the chain."""
+        return find_issuer(self.certificate, self.chain)
 
     @property
     def name(self) -> str:

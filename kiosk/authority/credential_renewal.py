@@ -50,7 +50,7 @@ def renew_credential(path: Path, make_client: MakeClient) -> Credential:
         except (AuthorityRejected, CertificateUnacceptable):
             _put_away(request_file, pending_file, key_file)
             raise
-        _write(path, _credential(key_file, pending).encode())
+        _write(path, _credential(key_file, pending, old).encode())
     # The last is what says that all is done.
     _put_away(request_file, key_file, pending_file)
     return load_credential(path)
@@ -105,11 +105,13 @@ def _give_up(client: AuthorityClient, certificate: bytes) -> None:
         client.revoke(client.revoke_message(certificate, RevocationReason.CESSATION_OF_OPERATION).der)
 
 
-def _credential(key_file: Path, pending: PendingCertificate) -> Credential:
+def _credential(key_file: Path, pending: PendingCertificate, old: Credential) -> Credential:
+    """The new one, whose owner goes on knowing every generation of the authority that he knew."""
     key = load_pem_private_key(key_file.read_bytes(), password=None)
     assert isinstance(key, ec.EllipticCurvePrivateKey), "we wrote it"
-    chain = tuple(x509.load_der_x509_certificate(der) for der in pending.chain)
-    return Credential(key, x509.load_der_x509_certificate(pending.certificate), chain)
+    path = (x509.load_der_x509_certificate(der) for der in pending.chain)
+    chain = dict.fromkeys((*path, *old.chain))
+    return Credential(key, x509.load_der_x509_certificate(pending.certificate), tuple(chain))
 
 
 def _write(path: Path, content: bytes) -> None:

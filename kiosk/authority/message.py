@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.credential import Credential, subject_key_id
+from kiosk.authority.issuer import UNREADABLE
 from kiosk.authority.mac import MacAlgorithm, SharedSecret, read_mac_algorithm
 from kiosk.authority.signature import (
     AlgorithmUnknown,
@@ -23,7 +24,7 @@ from kiosk.authority.signature import (
     verify_identified,
 )
 from kiosk.authority.unreadable import reason
-from kiosk.authority.verification import UNREADABLE, load_certificate
+from kiosk.authority.verification import load_certificate
 
 
 class BodyKind(IntEnum):

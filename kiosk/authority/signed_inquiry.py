@@ -6,8 +6,9 @@ from cryptography import x509
 
 from kiosk.authority import asn1
 from kiosk.authority.credential import Credential
+from kiosk.authority.issuer import UNREADABLE
 from kiosk.authority.signature import has_null_parameters, sign, signature_algorithm, verify_identified
-from kiosk.authority.verification import UNREADABLE, load_certificate
+from kiosk.authority.verification import load_certificate
 
 _SEQUENCE, _EXPLICIT_0, _EXPLICIT_1 = b"\x30", b"\xa0", b"\xa1"
 _DIRECTORY_NAME = 4

@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from cryptography import x509
-from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -21,26 +20,12 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
+from kiosk.authority.issuer import NOT_ISSUED, UNREADABLE, is_issued_by
 from kiosk.authority.items import ItemsInvalid, read_items
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, verify_signature
 from kiosk.model.certificate import CertificateState, CertificateStatus, CertifiedItems, RevocationReason
 
 CLOCK_SKEW = datetime.timedelta(minutes=5)
-
-UNREADABLE = (
-    *(ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm, InternalError),
-    *(x509.InvalidVersion, x509.DuplicateExtension, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType),
-)
-"""What cryptography raises over strange certificates, requests and answers, whichever part of them is asked for.
-
-Met in 400,000 mutated ones: `ValueError` over what does not decode, `TypeError` over a name with a BIT STRING in it,
-`NotImplementedError` over an OCSP request about several certificates, `UnsupportedAlgorithm` over curves and signatures
-that it lacks, and those of `x509` over versions, extensions and kinds of names that it does not know. Not met, and what
-it raises where OpenSSL fails in a way that it does not expect: `InternalError`.
-"""
-
-NOT_ISSUED = (*UNREADABLE, InvalidSignature)
-"""What it raises when one certificate is asked whether it issued another."""
 
 
 class PathInvalid(Exception):
@@ -80,41 +65,49 @@ def validate_path(
 
     `policies`: the certificate must assert one of these (dotted), when any are given. Says nothing about revocation.
     """
+    later = _later_generations(trust, intermediates, at)
     end_entity = ExtensionPolicy.permit_all().may_be_present(x509.CertificatePolicies, Criticality.AGNOSTIC, None)
     verifier = (
         PolicyBuilder()
-        .store(Store([*trust, *_later_generations(trust, intermediates, at)]))
+        .store(Store([*trust, *later]))
         .time(at.astimezone(datetime.UTC).replace(tzinfo=None))
         .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=end_entity)
         .build_client_verifier()
     )
     try:
         verified = verifier.verify(certificate, list(intermediates))
+        chain = verified.chain[1:]
         asserted = asserted_policies(certificate)
     except (VerificationError, *UNREADABLE) as error:
         # A certificate whose names or extensions cannot be read is noticed only here.
         raise PathInvalid(str(error)) from error
     if policies and not asserted & frozenset(policies):
         raise PathInvalid(f"asserts none of the policies {', '.join(sorted(policies))}")
-    return ValidPath(certificate, tuple(verified.chain[1:]), asserted)
+    # The verifier ends at a link, which is where whoever trusts another generation begins.
+    while chain and chain[-1] in later:
+        chain.append(later[chain[-1]])
+    return ValidPath(certificate, tuple(chain), asserted)
 
 
 def _later_generations(
     trust: Sequence[x509.Certificate], certificates: Sequence[x509.Certificate], at: datetime.datetime
-) -> list[x509.Certificate]:
-    """The links among `certificates`: another key of a trusted authority, certified by it under its own name.
+) -> dict[x509.Certificate, x509.Certificate]:
+    """The links among `certificates`, each with the certificate whose key has signed it, in the end one of `trust`.
 
-    cryptography's verifier counts a link against the length of the path, which RFC 5280, 4.2.1.9 does not.
+    A link is another key of a trusted authority, certified by it under its own name; what that key says of itself comes
+    before it, so that a path leads over both. cryptography's verifier counts a link against the length of the path,
+    which RFC 5280, 4.2.1.9 does not.
     """
-    later: list[x509.Certificate] = []
+    later: dict[x509.Certificate, x509.Certificate] = {}
     anchors = list(trust)
     # Each link may lead to the next.
     while anchors:
         anchor = anchors.pop()
         found = [link for link in certificates if link not in (*trust, *later) and is_link(link, anchor, at)]
-        later += found
+        later |= dict.fromkeys(found, anchor)
         anchors += found
-    return later
+    # Of two with one key the verifier takes the first.
+    return dict(sorted(later.items(), key=lambda found: not is_issued_by(found[0], found[0])))
 
 
 def is_link(link: x509.Certificate, anchor: x509.Certificate, at: datetime.datetime) -> bool:
@@ -152,7 +145,7 @@ def certified_items(certificate: x509.Certificate) -> CertifiedItems | None:
 
 
 def ocsp_request(certificate: x509.Certificate, issuer: x509.Certificate, nonce: bytes) -> bytes:
-    """An OCSP request (DER) about one certificate; `nonce` of 1 to 32 octets (RFC 9654)."""
+    """An OCSP request (DER) about one certificate; `nonce` of 1 to 128 octets (RFC 9654, 2.1)."""
     request = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA256())
     return request.add_extension(x509.OCSPNonce(nonce), critical=False).build().public_bytes(Encoding.DER)
 

@@ -4,7 +4,7 @@ The issuer's master keys never leave it. A terminal that was stolen, or that ask
 another purpose than the case has come to, gets none; neither does a challenge that was answered before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -43,12 +43,12 @@ _UNDER_A_FRESH_LEAVE = (Stage.AUTHORISED, Stage.UNLOCK_AUTHORISED)
 class CardDesk:
     """Holds the issuer's keys for the cases of its town.
 
-    `stage_of` reads a case's stage from the store by its pseudonym, None for an unknown one; `clerk_issuer` is the
-    certificate by which clerks' certificates are signed.
+    `stage_of` reads a case's stage from the store by its pseudonym, None for an unknown one; `clerk_issuers` are
+    the authority's own certificates, by which clerks' are signed.
     """
 
     issuer: CardIssuer
-    clerk_issuer: x509.Certificate
+    clerk_issuers: Sequence[x509.Certificate]
     stage_of: Callable[[str], Stage | None]
     clock: Clock
     _answered: set[bytes] = field(default_factory=set)
@@ -72,7 +72,7 @@ class CardDesk:
 
     def _refuse_unless_authorised(self, authorisation: Authorisation, challenge: ChannelChallenge) -> None:
         try:
-            terms = verify_authorisation(authorisation, self.clerk_issuer, self.clock())
+            terms = verify_authorisation(authorisation, self.clerk_issuers, self.clock())
         except AuthorisationInvalid as error:
             raise Refused(f"no session keys: {error}") from None
         if terms.card_number != challenge.card_number:

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from kiosk.authority import oids
+from kiosk.authority.issuer import find_issuer
 from kiosk.authority.signature import verify
 from kiosk.authority.verification import load_certificate
 from kiosk.model.authorisation import Authorisation, AuthorisationInvalid, AuthorisationTerms
@@ -84,41 +86,47 @@ def load_clerk_key(path: Path) -> ClerkKeyFile:
 
 
 def verify_authorisation(
-    authorisation: Authorisation, issuer: x509.Certificate, now: datetime.datetime
+    authorisation: Authorisation, issuers: Sequence[x509.Certificate], now: datetime.datetime
 ) -> AuthorisationTerms:
-    """The terms, when a clerk with a certificate of this issuer, in force now, signed them.
+    """The terms, when a clerk with a certificate of one of these issuers, in force now, signed them.
 
-    Raises `AuthorisationInvalid`. Whether the certificate was revoked is the authority's to say.
+    `issuers` are the generations of the authority. Raises `AuthorisationInvalid`. Whether the certificate was revoked
+    is the authority's to say.
     """
     signed = ClerkSignature(authorisation.signature, authorisation.clerk_certificate)
     try:
-        _verify(signed, authorisation.payload, issuer, now)
+        _verify(signed, authorisation.payload, issuers, now)
     except SignatureUnfit as unfit:
         raise AuthorisationInvalid(f"the authorisation {unfit}") from None
     return authorisation.terms
 
 
-def verify_testimony(testimony: Testimony, issuer: x509.Certificate, now: datetime.datetime) -> TestimonyTerms:
-    """The terms, when two different clerks with certificates of this issuer, in force now, signed them.
+def verify_testimony(
+    testimony: Testimony, issuers: Sequence[x509.Certificate], now: datetime.datetime
+) -> TestimonyTerms:
+    """The terms, when two different clerks with certificates of these issuers, in force now, signed them.
 
     Raises `TestimonyInvalid`.
     """
     try:
-        _verify_two(testimony.first, testimony.second, testimony.payload, issuer, now)
+        _verify_two(testimony.first, testimony.second, testimony.payload, issuers, now)
     except SignatureUnfit as unfit:
         raise TestimonyInvalid(f"the testimony {unfit}") from None
     return testimony.terms
 
 
 def verify_countersignature(
-    authorisation: Authorisation, second: ClerkSignature | None, issuer: x509.Certificate, now: datetime.datetime
+    authorisation: Authorisation,
+    second: ClerkSignature | None,
+    issuers: Sequence[x509.Certificate],
+    now: datetime.datetime,
 ) -> ClerkSignature:
     """Sees that a second clerk has signed the leave too, and returns his word. Raises `AuthorisationInvalid`."""
     if second is None:
         raise AuthorisationInvalid("the authorisation is signed by one clerk, and needs two")
     first = ClerkSignature(authorisation.signature, authorisation.clerk_certificate)
     try:
-        _verify_two(first, second, authorisation.payload, issuer, now)
+        _verify_two(first, second, authorisation.payload, issuers, now)
     except SignatureUnfit as unfit:
         raise AuthorisationInvalid(f"the authorisation {unfit}") from None
     return second
@@ -148,21 +156,26 @@ class SignatureUnfit(ValueError):
 
 
 def _verify_two(
-    first: ClerkSignature, second: ClerkSignature, payload: bytes, issuer: x509.Certificate, now: datetime.datetime
+    first: ClerkSignature,
+    second: ClerkSignature,
+    payload: bytes,
+    issuers: Sequence[x509.Certificate],
+    now: datetime.datetime,
 ) -> None:
     """Raises `SignatureUnfit` unless two different clerks have signed."""
-    signers = [_verify(signed, payload, issuer, now) for signed in (first, second)]
+    signers = [_verify(signed, payload, issuers, now) for signed in (first, second)]
     if signers[0].public_key() == signers[1].public_key() or signers[0].subject == signers[1].subject:
         raise SignatureUnfit("is signed by one clerk twice")
 
 
 def _verify(
-    signed: ClerkSignature, payload: bytes, issuer: x509.Certificate, now: datetime.datetime
+    signed: ClerkSignature, payload: bytes, issuers: Sequence[x509.Certificate], now: datetime.datetime
 ) -> x509.Certificate:
     """The clerk's certificate. Raises `SignatureUnfit`."""
     try:
         clerk = load_certificate(signed.certificate)
-        clerk.verify_directly_issued_by(issuer)
+        if find_issuer(clerk, issuers) is None:
+            raise SignatureUnfit("is not signed by a clerk of this authority")
         key = clerk.public_key()
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise SignatureUnfit("is signed by a key of another kind than clerks have")

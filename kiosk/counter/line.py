@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority.credential import Credential
+from kiosk.authority.issuer import find_issuer
 from kiosk.authority.signature import sign, verify
 from kiosk.authority.verification import load_certificate
 from kiosk.journal.database import Database, Transaction
@@ -89,8 +90,8 @@ def load_line_key(path: Path, random_bytes: Callable[[int], bytes]) -> LineKey:
 class Line:
     """One station's end: it asks others, and is asked.
 
-    `issuer` signs the certificates of stations; a key that no station of it vouches for is not spoken to. `renewed` is
-    the credential that lies there now, None when that was asked before.
+    A key for which no station vouches that has its certificate of the same authority, of whichever generation of it, is
+    not spoken to. `renewed` is the credential that lies there now, None when that was asked before.
     """
 
     def __init__(
@@ -98,7 +99,6 @@ class Line:
         database: Database,
         credential: Credential,
         key: LineKey,
-        issuer: x509.Certificate,
         clock: Callable[[], datetime.datetime],
         random_bytes: Callable[[int], bytes],
         renewed: Callable[[], Credential | None] = lambda: None,
@@ -108,7 +108,6 @@ class Line:
         self._database = database
         self._credential = credential
         self._key = key
-        self._issuer = issuer
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -310,7 +309,8 @@ class Line:
     def _check_vouched(self, station: str, public: bytes, certificate_der: bytes, signature: bytes) -> None:
         try:
             certificate = load_certificate(certificate_der)
-            certificate.verify_directly_issued_by(self._issuer)
+            if find_issuer(certificate, self._credential.generations) is None:
+                raise StationUnknown(f"the key of station {station} is not vouched for")
             names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
             usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
             verify(certificate.public_key(), signature, _vouched(station, public))

@@ -11,6 +11,7 @@ from cryptography import x509
 from hw.ports import Attestation
 from kiosk.authority.client import Message, PendingCertificate
 from kiosk.authority.errors import AuthorityOutcomeUnknown, AuthorityRejected, CertificateUnacceptable
+from kiosk.authority.issuer import is_issued_by
 from kiosk.authority.profile import policy_oid, usage, validity_end
 from kiosk.authority.training import is_training
 from kiosk.authority.verification import asserted_policies
@@ -48,7 +49,7 @@ def refuse_unlike_policy(
     """
     rules = next(rules for rules in station.policy.certificates if rules.kind == kind)
     certificate = x509.load_der_x509_certificate(pending.certificate)
-    issuer = x509.load_der_x509_certificate(station.issuer)
+    issuer = x509.load_der_x509_certificate(pending.chain[0])
     oid = policy_oid(rules, is_training(issuer, station.policy))
     birth = authorised.identified.eligible.items.birth
     ends = _ends(rules, birth, pending) + ([first.not_after] if first else [])
@@ -65,9 +66,13 @@ def refuse_unlike_policy(
 
 def _ends(rules: CertificateRules, birth: str, pending: PendingCertificate) -> list[datetime.datetime]:
     """When such a certificate may end, its issuer's own end being the last; around a birthday there are two answers."""
-    last = x509.load_der_x509_certificate(pending.chain[0]).not_valid_after_utc
+    issuer = x509.load_der_x509_certificate(pending.chain[0])
     starts = (pending.not_before - _DAY, pending.not_before, pending.not_before + _DAY)
-    return [min(validity_end(rules, birth, start), last) for start in starts]
+    ends = [validity_end(rules, birth, start) for start in starts]
+    if not is_issued_by(issuer, issuer):
+        # A link from an older generation ends with that, and not with the issuer.
+        return ends
+    return [min(end, issuer.not_valid_after_utc) for end in ends]
 
 
 def confirm_pending(
@@ -89,7 +94,7 @@ def confirm_pending(
         return Confirmed(pending.serial)
 
     def ask(_: Message) -> Confirmed | World:
-        state = station.authority.status(pending.certificate, station.issuer).state
+        state = station.authority.status(pending.certificate).state
         if state is CertificateState.GOOD:
             return Confirmed(pending.serial)
         if state is CertificateState.PENDING:

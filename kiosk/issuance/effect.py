@@ -5,7 +5,7 @@ without outcome asks the world first; so a use case that is started anew after a
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Generic, TypeVar
@@ -162,17 +162,17 @@ class Case:
         known = self._journal.effect(self.record, effect.step)
         return msgspec.json.decode(known.intent, type=effect.intent) if known and known.intent else None
 
-    def witness(self, step: Act, issuer: bytes, ask: Callable[[], str]) -> str:
+    def witness(self, step: Act, issuers: Sequence[x509.Certificate], ask: Callable[[], str]) -> str:
         """What a person saw: what two clerks testified since he was asked last, else what he answers to `ask` now.
 
-        It is gone on upon once. A record that two clerks of this `issuer` (DER) did not sign about this case says
+        It is gone on upon once. A record that two clerks of these `issuers` did not sign about this case says
         nothing.
         """
-        said = self.testified(step, issuer)
+        said = self.testified(step, issuers)
         self.go_on(step)
         return ask() if said is None else said
 
-    def testified(self, step: Act, issuer: bytes) -> str | None:
+    def testified(self, step: Act, issuers: Sequence[x509.Certificate]) -> str | None:
         """What two clerks testified about a step, on which nothing was done since; None when they did not."""
         known = self._journal.effect(self.record, step)
         if known is None or known.state is not EffectState.WITNESSED or known.testimony is None:
@@ -180,7 +180,7 @@ class Case:
         testimony = msgspec.json.decode(known.testimony, type=Testimony)
         try:
             signed_at = testimony.terms.signed_at
-            terms = verify_testimony(testimony, x509.load_der_x509_certificate(issuer), signed_at)
+            terms = verify_testimony(testimony, issuers, signed_at)
         except TestimonyInvalid:
             return None
         return terms.answer if (terms.case, terms.question) == (self.record.pseudonym, step) else None

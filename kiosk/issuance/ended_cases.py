@@ -63,7 +63,6 @@ class EndedCases:
 
     journal: Journal
     authority: AuthorityClient
-    issuer: bytes
     clock: Clock
     archive: Archive | None = None
 
@@ -76,7 +75,7 @@ class EndedCases:
         closed = msgspec.json.decode(stored.outcome, type=Closed)
         if closed.valid_until <= self.clock():
             return False
-        return self.authority.status(closed.certificate, self.issuer).state is CertificateState.GOOD
+        return self.authority.status(closed.certificate).state is CertificateState.GOOD
 
     def reopened(self, record: CaseRecord, resident_code: str) -> CaseRecord | None:
         """The case in a form that can be read here, for its own resident; None when it is another's."""

@@ -436,7 +436,7 @@ def take_fee(
     def count(intent: FeeIntent) -> SettledFee | World:
         if not intent.fee_yen:
             return World.NOT_HAPPENED
-        testified = case.testified(FEE.step, station.issuer)
+        testified = case.testified(FEE.step, station.generations)
         known = station.cash.left_over(payment)
         counted_yen = int(testified or persons.clerk.count_payment(intent.fee_yen, known))
         if 0 < counted_yen < intent.fee_yen:
@@ -531,7 +531,7 @@ def print_receipt(
 
     def is_whole(number: int) -> bool:
         with before_a_persons_eyes():
-            seen = case.witness(RECEIPT.step, station.issuer, lambda: persons.clerk.look_at_paper(number).value)
+            seen = case.witness(RECEIPT.step, station.generations, lambda: persons.clerk.look_at_paper(number).value)
         return seen == PaperSeen.WHOLE
 
     def look(intent: ReceiptIntent) -> PrintedReceipt:
@@ -606,7 +606,7 @@ def _refuse_if_of_another_day(identified: IdentifiedApplicant, station: Station)
 
 
 def _refuse_if_lapsing(pending: PendingCertificate, station: Station) -> None:
-    state = station.authority.status(pending.certificate, station.issuer).state
+    state = station.authority.status(pending.certificate).state
     if state is CertificateState.GOOD:
         raise StoreOutdated("the authority has confirmed a certificate that this store has not paid for yet")
     margin = datetime.timedelta(minutes=station.policy.deadlines.fee_margin_min)

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cryptography import x509
-
 from kiosk.counter.clerk_key import operator_of, signed_by_two, verify_authorisation, verify_testimony
 from kiosk.issuance.failure import AuthorisationExpired, AuthorisationUnfit
 from kiosk.issuance.persons import Clerk, Exemption, IdentityQuestion
@@ -87,9 +85,8 @@ def _sign(leave: Leave, station: Station) -> Authorisation:
 
 def refuse_unless_covered(authorisation: Authorisation, leave: Leave, station: Station) -> AuthorisationTerms:
     """The terminal sees for itself that the leave is a clerk's and is for just this. Raises `AuthorisationUnfit`."""
-    issuer = x509.load_der_x509_certificate(station.issuer)
     try:
-        terms = verify_authorisation(authorisation, issuer, station.clock())
+        terms = verify_authorisation(authorisation, station.generations, station.clock())
     except AuthorisationInvalid as error:
         raise AuthorisationUnfit(str(error)) from error
     covered = (terms.operation, terms.which, terms.case, terms.station, terms.card_number, terms.items_hash)
@@ -114,9 +111,9 @@ def exempted_fee(pseudonym: str, authorised: AuthorisedApplicant, station: Stati
     testimony = authorised.exemption
     if testimony is None:
         return None
-    issuer, signed_at = x509.load_der_x509_certificate(station.issuer), authorised.authorisation.terms.issued_at
+    signed_at = authorised.authorisation.terms.issued_at
     try:
-        terms = verify_testimony(testimony, issuer, signed_at)
+        terms = verify_testimony(testimony, station.generations, signed_at)
     except TestimonyInvalid as error:
         raise AuthorisationUnfit(str(error)) from error
     if (terms.case, terms.station, terms.question) != (pseudonym, station.name, Step.AUTHORISE):
@@ -149,5 +146,5 @@ def are_in_force(clerks: Iterable[bytes], station: Station) -> bool:
 
     For words of clerks that no request carries to the authority, which would look itself. Raises `AuthorityError`.
     """
-    states = (station.authority.status(clerk, station.issuer).state for clerk in clerks)
+    states = (station.authority.status(clerk).state for clerk in clerks)
     return all(state is CertificateState.GOOD for state in states)

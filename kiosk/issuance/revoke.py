@@ -6,8 +6,6 @@ with the card or on paper is recorded, and holds nothing up: the certificate is 
 
 from contextlib import suppress
 
-from cryptography import x509
-
 from hw.errors import DeviceError
 from hw.ports import ChannelPurpose
 from kiosk.authority.client import PendingCertificate
@@ -299,9 +297,9 @@ def _refuse_unless_covered(authorised: AuthorisedRevocation, station: Station) -
     refuse_unless_covered(authorised.authorisation, _leave(filed), station)
     clerks = [authorised.authorisation.clerk_certificate]
     if filed.application.cause.is_on_information:
-        issuer = x509.load_der_x509_certificate(station.issuer)
+        leave, now = authorised.authorisation, station.clock()
         try:
-            second = verify_countersignature(authorised.authorisation, authorised.second, issuer, station.clock())
+            second = verify_countersignature(leave, authorised.second, station.generations, now)
         except AuthorisationInvalid as error:
             raise AuthorisationUnfit(str(error)) from error
         clerks.append(second.certificate)
@@ -310,7 +308,7 @@ def _refuse_unless_covered(authorised: AuthorisedRevocation, station: Station) -
 
 
 def _is_good(certified: PendingCertificate, station: Station) -> bool:
-    return station.authority.status(certified.certificate, station.issuer).state is CertificateState.GOOD
+    return station.authority.status(certified.certificate).state is CertificateState.GOOD
 
 
 def _recorded(issued: CaseRecord, step: Effect[Intent, Outcome] | Note[Outcome], station: Station) -> Outcome:

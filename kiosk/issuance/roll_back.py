@@ -193,11 +193,11 @@ def _count(case: Case, fee_yen: int, station: Station, persons: Persons) -> int:
 
     def ask() -> str:
         # What two clerks said of the payment holds until money moves again: no one clerk says it otherwise.
-        said = None if case.was_begun(REFUND.step) else case.testified(FEE.step, station.issuer)
+        said = None if case.was_begun(REFUND.step) else case.testified(FEE.step, station.generations)
         known = station.cash.left_over(case.record.pseudonym)
         return said or str(persons.clerk.count_payment(fee_yen, known))
 
-    return int(case.witness(REFUND.step, station.issuer, ask))
+    return int(case.witness(REFUND.step, station.generations, ask))
 
 
 def _revoke_both(case: Case, station: Station, unacceptable: bytes | None) -> None:
@@ -241,7 +241,7 @@ def send_revocation(intent: RevokeIntent, station: Station) -> Revoked:
 
 def look_at_revocation(intent: RevokeIntent, station: Station) -> Revoked | World:
     """Asks the authority's status service whether it has happened."""
-    status = station.authority.status(intent.certificate, station.issuer)
+    status = station.authority.status(intent.certificate)
     if status.state is not CertificateState.REVOKED:
         return World.NOT_HAPPENED
     return Revoked(status.reason.value if status.reason else RevocationReason.UNSPECIFIED.value)
@@ -271,7 +271,7 @@ def _certificate_to_revoke(
         # Nobody confirms it: where it is good, it was so from the beginning, at an authority that does not hold.
         return other.certificate
     if certificate is not None and not case.was_begun(confirm.step):
-        status = station.authority.status(certificate, station.issuer)
+        status = station.authority.status(certificate)
         if status.state is CertificateState.GOOD:
             raise StoreOutdated("the authority has confirmed a certificate that this store has not confirmed")
     return certificate
@@ -296,7 +296,7 @@ def _issued_certificate(case: Case, station: Station, certify: Effect[Message, P
             raise
         # One that keeps no record is believed where it would have refused the bytes at first as well.
         if is_issued is None and rejected.fail_info in _SAYS_NOTHING_OF_BEFORE:
-            if case.testified(REVOKE.step, station.issuer) != AuthorityFound.NONE_VALID:
+            if case.testified(REVOKE.step, station.generations) != AuthorityFound.NONE_VALID:
                 raise IssuanceUnclear(f"the authority refuses what it may have obeyed: {rejected}") from rejected
         return None
 

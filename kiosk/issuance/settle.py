@@ -6,7 +6,6 @@ itself, at the place at which it asked.
 """
 
 import msgspec
-from cryptography import x509
 
 from hw.errors import DeviceError
 from hw.ports import MachineMoney
@@ -76,7 +75,7 @@ def accept(record: CaseRecord, testimony: Testimony, station: Station) -> CaseRe
     """Records what two clerks have signed about just this case and question. Raises as `settle`."""
     refuse_if_broken(station)
     question = question_of(record)
-    terms = verify_testimony(testimony, x509.load_der_x509_certificate(station.issuer), station.clock())
+    terms = verify_testimony(testimony, station.generations, station.clock())
     if (terms.case, terms.station, terms.question) != (record.pseudonym, station.name, question):
         raise TestimonyInvalid("the testimony is about another case, or answers what was not asked")
     # What they saw is true of one moment: of an earlier doubt they may have said otherwise.

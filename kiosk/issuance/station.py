@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from cryptography import x509
+
 from hw.ports import CardReader, CashBox, ChannelKeys, MachineMoney, Paper, ReceiptPrinter
 from kiosk.authority.client import AuthorityClient
 from kiosk.clock import JAPAN, Clock
@@ -60,7 +62,8 @@ class Station:
     """One counter with its devices, its books and its authority.
 
     `card_keys` answers a card's challenge on behalf of the clerk's station, for one authorisation. `ids` are the
-    town's, so that every station knows a resident by the same one. `issuer` is the authority's certificate (DER).
+    town's, so that every station knows a resident by the same one. `generations` are the authority's own
+    certificates.
     `audit` looks through the whole journal meanwhile; once it has found something nothing is begun any more. `uptime`
     is this computer's own time, which nobody sets. `window` is the clerk's reader, where there is one; `archive` the
     clerk's station that alone can read the cases that have ended, where that is another, and `two_clerks` are those who
@@ -81,7 +84,7 @@ class Station:
     printer: ReceiptPrinter
     cash: CashBox
     authority: AuthorityClient
-    issuer: bytes
+    generations: tuple[x509.Certificate, ...]
     card_keys: Callable[[Authorisation], ChannelKeys]
     clerk_key: ClerkKey
     second_key: Callable[[str], ClerkKey]
@@ -97,7 +100,7 @@ class Station:
     @property
     def ended_cases(self) -> EndedCases:
         """What is asked about cases that have ended."""
-        return EndedCases(self.journal, self.authority, self.issuer, self.clock, self.archive)
+        return EndedCases(self.journal, self.authority, self.clock, self.archive)
 
     def person(self, resident_code: str) -> bytes:
         """The town's keyed id of a resident."""

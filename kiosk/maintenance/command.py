@@ -77,7 +77,7 @@ def run_purge(
     with _opened(config, config_path, settings, data) as station:
         try:
             own = station.authority.credential_certificate
-            station.authority.status(own, station.issuer)
+            station.authority.status(own)
         except AuthorityUnreachable as error:
             print(f"kiosk: {error}", file=sys.stderr)
             return ExitCode.UNAVAILABLE

@@ -63,7 +63,7 @@ def _in_training(config: Config) -> bool:
         return True
     path = config.home / config.authority.credential
     try:
-        chain = load_credential(path).chain
+        issuer = load_credential(path).issuer
     except CredentialInvalid as error:
         raise ConfigInvalid(str(path), "", error.reason) from error
-    return not chain or is_training(chain[0], config.policy)
+    return issuer is None or is_training(issuer, config.policy)

@@ -16,7 +16,7 @@ VERSION_3 = bytes.fromhex("a003020102")
 
 @pytest.mark.parametrize("version", [3, 4, 127])
 def test_an_unknown_version_is_a_value_error_and_nothing_else(fresh_authority: Path, version: int) -> None:
-    issuer = load_credential(fresh_authority / "stations" / "demo.pem").chain[0]
+    issuers = load_credential(fresh_authority / "stations" / "demo.pem").generations
     clerk = load_clerk_key(fresh_authority / "clerks" / "demo.pem")
     strange = clerk.certificate.replace(VERSION_3, VERSION_3[:-1] + bytes([version]), 1)
     assert strange != clerk.certificate
@@ -24,4 +24,4 @@ def test_an_unknown_version_is_a_value_error_and_nothing_else(fresh_authority: P
     with pytest.raises(ValueError, match="version"):
         load_certificate(strange)
     with pytest.raises(AuthorisationInvalid):
-        verify_authorisation(Authorisation(b"", b"", strange), issuer, START)
+        verify_authorisation(Authorisation(b"", b"", strange), issuers, START)

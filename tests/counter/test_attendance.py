@@ -156,7 +156,6 @@ def second_terminal(town: TwoStations) -> RemoteDesk:
         open_database(town.world.database_url),
         credential,
         line_key(77),
-        credential.chain[0],
         lambda: town.world.now,
         town.random,
     )

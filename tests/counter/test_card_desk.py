@@ -45,7 +45,7 @@ class Town:
     def __post_init__(self) -> None:
         self.clerk = load_clerk_key(self.directory / "clerks" / "demo.pem")
         self.issuer = load_credential(self.directory / "stations" / "demo.pem").chain[0]
-        self.desk = CardDesk(AnyCardIssuer({}), self.issuer, lambda _: self.stage, lambda: self.now)
+        self.desk = CardDesk(AnyCardIssuer({}), (self.issuer,), lambda _: self.stage, lambda: self.now)
 
     def authorise(self, clerk: ClerkKeyFile | None = None, **changes: object) -> Authorisation:
         terms = AuthorisationTerms(
@@ -158,5 +158,5 @@ def test_a_clerk_whose_certificate_is_not_in_force_authorises_nothing(town: Town
         clerk.not_valid_after_utc + datetime.timedelta(seconds=1),
     ):
         with pytest.raises(AuthorisationInvalid, match="not in force"):
-            verify_authorisation(leave, town.issuer, instant)
-    assert verify_authorisation(leave, town.issuer, town.now).card_number == CARD
+            verify_authorisation(leave, (town.issuer,), instant)
+    assert verify_authorisation(leave, (town.issuer,), town.now).card_number == CARD

@@ -53,22 +53,22 @@ def station(fresh_authority: Path) -> ClerkKeyFile:
 def test_a_clerk_gives_leave_and_a_station_does_not(
     issuer: x509.Certificate, clerk: ClerkKeyFile, station: ClerkKeyFile
 ) -> None:
-    assert verify_authorisation(clerk.authorise(TERMS), issuer, START) == TERMS
+    assert verify_authorisation(clerk.authorise(TERMS), (issuer,), START) == TERMS
     with pytest.raises(AuthorisationInvalid, match="somebody who is no clerk"):
-        verify_authorisation(station.authorise(TERMS), issuer, START)
+        verify_authorisation(station.authorise(TERMS), (issuer,), START)
 
 
 def test_a_clerk_and_a_station_are_not_two_clerks(
     issuer: x509.Certificate, clerk: ClerkKeyFile, station: ClerkKeyFile, fresh_authority: Path
 ) -> None:
     second = load_clerk_key(fresh_authority / "clerks" / "second.pem")
-    verify_testimony(Testimony(SAID, clerk.testify(SAID), second.testify(SAID)), issuer, START)
+    verify_testimony(Testimony(SAID, clerk.testify(SAID), second.testify(SAID)), (issuer,), START)
     leave = clerk.authorise(TERMS)
-    verify_countersignature(leave, second.testify(leave.payload), issuer, START)
+    verify_countersignature(leave, second.testify(leave.payload), (issuer,), START)
     with pytest.raises(TestimonyInvalid, match="somebody who is no clerk"):
-        verify_testimony(Testimony(SAID, clerk.testify(SAID), station.testify(SAID)), issuer, START)
+        verify_testimony(Testimony(SAID, clerk.testify(SAID), station.testify(SAID)), (issuer,), START)
     with pytest.raises(AuthorisationInvalid, match="somebody who is no clerk"):
-        verify_countersignature(leave, station.testify(leave.payload), issuer, START)
+        verify_countersignature(leave, station.testify(leave.payload), (issuer,), START)
 
 
 def test_a_clerk_is_known_by_the_name_in_his_certificate(clerk: ClerkKeyFile) -> None:

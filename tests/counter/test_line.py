@@ -8,9 +8,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kiosk.authority.credential import Credential, CredentialFile
+from kiosk.authority.client import AuthorityClient
+from kiosk.authority.credential import Credential, CredentialFile, load_credential
+from kiosk.authority.credential_renewal import renew_credential
+from kiosk.authority.embedded.directory import add_station, open_authority
+from kiosk.authority.embedded.generation import roll_over
+from kiosk.authority.embedded.server import application
 from kiosk.counter.line import Line, LineLost, Question, QuestionState, StationUnknown
 from kiosk.journal.database import open_database
+from tests.asgi_line import AsgiLine
 from tests.counter.two_stations import WINDOW, TwoStations, two_stations
 from tests.counter_bench import World
 from tests.issuance.rest import new_world
@@ -247,3 +253,27 @@ def test_a_renewal_that_cannot_be_read_leaves_what_was_told(town: TwoStations) -
     path.unlink()
     assert window.begin_next() is None
     assert town.line("demo").escrow_to(WINDOW) is not None
+
+
+def test_a_renewed_station_and_one_that_was_added_after_a_rollover_know_each_other(town: TwoStations) -> None:
+    """One of before that was not renewed does not believe the later one; the later one believes it."""
+    directory = town.world.authority_directory
+    roll_over(directory, town.world.authority, None)
+    after = open_authority(directory, lambda: town.world.now)
+    town.credentials["later"] = load_credential(add_station(directory, after, "later"))
+    path = directory / "stations" / f"{WINDOW}.pem"
+    window = town.line(WINDOW, renewed=CredentialFile(path).renewed)
+    later = town.line("later")
+    assert later.escrow_to(WINDOW) is not None
+    assert window.escrow_to("later") is None
+    line = AsgiLine(application(after))
+    renew_credential(
+        path, lambda own: AuthorityClient("http://authority", own, own.chain, clock=after.clock, line=line)
+    )
+    assert window.begin_next() is None, "looks at what lies there now"
+    assert window.escrow_to("later") is not None and later.escrow_to(WINDOW) is not None
+    asker = Asker(later)
+    window.answer(until_asked(window), b"500 yen")
+    asker.join()
+    assert asker.answer == b"500 yen"
+    after.store.close()

@@ -421,7 +421,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "nobody looks for the paper",
         _PAPER,
         f"{_ISSUE}:print_receipt",
-        "seen = case.witness(RECEIPT.step, station.issuer, lambda: persons.clerk.look_at_paper(number).value)",
+        "seen = case.witness(RECEIPT.step, station.generations, lambda: persons.clerk.look_at_paper(number).value)",
         "seen = PaperSeen.WHOLE",
     ),
     _several(
@@ -710,7 +710,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "who cannot tell of a receipt has seen it",
         _PAPER,
         f"{_ISSUE}:print_receipt",
-        "seen = case.witness(RECEIPT.step, station.issuer, lambda: persons.clerk.look_at_paper(number).value)",
+        "seen = case.witness(RECEIPT.step, station.generations, lambda: persons.clerk.look_at_paper(number).value)",
         "try:\n                seen = persons.clerk.look_at_paper(number).value\n"
         "            except CannotTell:\n                return True",
     ),

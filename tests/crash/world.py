@@ -20,7 +20,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from hw.card.memory import MemorySlot
 from hw.card.reader import Reader
@@ -207,7 +206,7 @@ class World:
         )
         journal.start()
         desk = CardDesk(
-            office.card_issuer, credential.chain[0], journal.stage_of, self._clock, self.clerk_station.answered
+            office.card_issuer, credential.generations, journal.stage_of, self._clock, self.clerk_station.answered
         )
         authority = AuthorityClient(
             "http://authority",
@@ -234,7 +233,7 @@ class World:
                 printer, has_sensor=self.is_mute, monotonic=lambda: float(next(hurried)), pause=lambda _: None
             ),
             authority=authority,
-            issuer=credential.chain[0].public_bytes(Encoding.DER),
+            generations=credential.generations,
             card_keys=lambda authorisation: self.clerk_station.keys(desk, authorisation),
             uptime=lambda: Uptime(self.boot.to_bytes(16, "big"), int((self.now - START).total_seconds())),
             clerk_key=office.clerk_key,
@@ -256,7 +255,6 @@ class World:
         journal = Journal(
             database, SEALED_TO.station, StationKey(bytes(32)), self._clock, head_key=HEAD_KEY, escrow_key=ESCROW_KEY
         )
-        issuer = office.credential.chain[0].public_bytes(Encoding.DER)
         nothing: Any = None
         desk = Desk(
             line=nothing,
@@ -268,7 +266,7 @@ class World:
             clerk_key=office.clerk_key,
             authorisation_life=datetime.timedelta(),
             clock=self._clock,
-            ended_cases=EndedCases(journal, authority, issuer, self._clock),
+            ended_cases=EndedCases(journal, authority, self._clock),
             witnesses=lambda _, number: TruthfulWitnesses(partial(self._truth, number)),
             key_of=lambda _: office.second_clerk,
             random_bytes=self.random,

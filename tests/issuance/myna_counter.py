@@ -74,9 +74,7 @@ class MynaWorld(World):
 
     def station(self, database: Database | CuttingDatabase | None = None, **changes: Any) -> Station:
         station = super().station(database)
-        desk = CardDesk(
-            self.issuer, x509.load_der_x509_certificate(station.issuer), station.journal.stage_of, lambda: self.now
-        )
+        desk = CardDesk(self.issuer, station.generations, station.journal.stage_of, lambda: self.now)
         policy = load_policy(SHIPPED / "policy", "myna-2016")
         return super().station(database, **{"policy": policy, "card_keys": desk.keys, **changes})
 
@@ -108,7 +106,7 @@ def states(world: World) -> list[str]:
         )
         issued = rows.fetchall()
     station = world.station()
-    return sorted(f"{profile} {station.authority.status(der, station.issuer).state}" for profile, der in issued)
+    return sorted(f"{profile} {station.authority.status(der).state}" for profile, der in issued)
 
 
 def check_both(world: MynaWorld, closed: Closed) -> None:
@@ -121,7 +119,7 @@ def check_both(world: MynaWorld, closed: Closed) -> None:
     (store,) = world.hand.memories.values()
     memory = store.read()
     for certificate, file, key in ((closed.certificate, 0x0001, 0x001A), (second.certificate, 0x000A, 0x0017)):
-        assert station.authority.status(certificate, station.issuer).state is CertificateState.GOOD
+        assert station.authority.status(certificate).state is CertificateState.GOOD
         assert certificate_in(memory.files[file]) == certificate
         held = load_der_private_key(memory.keys[key], None).public_key()
         assert x509.load_der_x509_certificate(certificate).public_key() == held

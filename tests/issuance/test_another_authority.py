@@ -278,7 +278,7 @@ def recorded(world: World, record: Any, step: Any) -> Any:
 def state(world: World) -> CertificateState:
     station = world.station()
     ((_, certificate),) = issued(world)
-    return station.authority.status(certificate, station.issuer).state
+    return station.authority.status(certificate).state
 
 
 def refusing_to_confirm(*answers: Exception) -> Callable[[Any], dict[str, object]]:

@@ -202,9 +202,9 @@ def test_the_till_opens_again_only_for_a_certificate_that_can_still_become_valid
     looks: list[bytes] = []
 
     def counting(authority: Any) -> dict[str, object]:
-        def status(certificate: bytes, issuer: bytes) -> object:
+        def status(certificate: bytes) -> object:
             looks.append(certificate)
-            return authority.status(certificate, issuer)
+            return authority.status(certificate)
 
         return {"status": status}
 

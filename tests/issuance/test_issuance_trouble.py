@@ -322,7 +322,7 @@ def test_a_store_of_an_earlier_day_does_not_revoke_what_the_authority_has_confir
     with pytest.raises(Halted, match="K-STORE-001"):
         world.issue(persons=leaves)
     station = world.station()
-    assert station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
+    assert station.authority.status(closed.certificate).state is CertificateState.GOOD
 
 
 # Who comes next.

@@ -109,7 +109,7 @@ def test_a_store_of_an_earlier_day_takes_nothing_back_that_the_world_has_finishe
             world.issue()
         station = world.station()
         if any(entry.get("step") == "certify" for entry in bodies(world)):
-            assert station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
+            assert station.authority.status(closed.certificate).state is CertificateState.GOOD
             assert world.hand.memories[RESIDENT].read().files == before
         assert world.till.total_yen() == 500
 
@@ -126,7 +126,7 @@ def test_a_clerk_takes_nothing_back_that_a_store_of_an_earlier_day_has_not_seen_
     (record,) = station.journal.unfinished_cases()
     with pytest.raises(Halted, match="K-STORE-001"):
         abort(record, station, world.persons("1"))
-    assert station.authority.status(closed.certificate, station.issuer).state is CertificateState.GOOD
+    assert station.authority.status(closed.certificate).state is CertificateState.GOOD
     assert world.till.total_yen() == 500
 
 

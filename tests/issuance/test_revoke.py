@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from cryptography import x509
 
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.embedded.directory import SECOND_CLERK
@@ -63,7 +62,7 @@ def do(
 
 def state_of(world: World, issued: Issued) -> CertificateState:
     station = world.station()
-    return station.authority.status(issued.closed.certificate, station.issuer).state
+    return station.authority.status(issued.closed.certificate).state
 
 
 def second_clerk(world: World) -> ClerkKeyFile:
@@ -81,7 +80,7 @@ def test_the_authority_is_told_the_cause_and_the_paper_says_it(
     done = do(world, replace(WITHDRAWN, cause=cause), second=second_clerk(world))
     assert (done.serial, done.reason) == (issued.closed.serial, REASON[cause].value)
     station = world.station()
-    status = station.authority.status(issued.closed.certificate, station.issuer)
+    status = station.authority.status(issued.closed.certificate)
     assert (status.state, status.reason) == (CertificateState.REVOKED, REASON[cause])
     words = {"withdrawn": "失効の申請", "compromised": "届出", "moved": "異動等", "erroneous": "記録の誤り"}
     text = world.printer_core.sheets[-1].text
@@ -109,9 +108,7 @@ def test_a_certificate_is_revoked_though_its_own_case_is_not_at_its_end(
     (record,) = world.station().journal.unfinished_cases()
     done = do(world)
     station = world.station()
-    assert [station.authority.status(der, station.issuer).state for _, der in issuances(world)] == [
-        CertificateState.REVOKED
-    ]
+    assert [station.authority.status(der).state for _, der in issuances(world)] == [CertificateState.REVOKED]
     if at != "confirm":
         closed = world.issue()
         assert (closed.serial, closed.receipt_number, world.till.total_yen()) == (done.serial, 1, 500)
@@ -204,8 +201,8 @@ def test_on_information_nobody_is_identified_and_a_second_clerk_signs(world: Wor
     record = world.station().journal.effect(case, RevocationStep.AUTHORISE)
     assert record is not None and record.outcome is not None
     authorised = msgspec.json.decode(record.outcome, type=REVOCATION_AUTHORISE.outcome)
-    issuer = x509.load_der_x509_certificate(world.station().issuer)
-    verify_countersignature(authorised.authorisation, authorised.second, issuer, world.now)
+    issuers = world.station().generations
+    verify_countersignature(authorised.authorisation, authorised.second, issuers, world.now)
     assert authorised.authorisation.terms.operation == "revoke"
 
 
@@ -231,9 +228,9 @@ def test_a_leave_that_only_one_clerk_signed_is_none_for_two(world: World) -> Non
     terms = AuthorisationTerms(
         "revoke", "c" * 32, "demo", "1", bytes(32), bytes(32), bytes(16), world.now, world.now, station.uptime()
     )
-    issuer = x509.load_der_x509_certificate(station.issuer)
+    issuers = station.generations
     with pytest.raises(AuthorisationInvalid, match="needs two"):
-        verify_countersignature(station.clerk_key.authorise(terms), None, issuer, world.now)
+        verify_countersignature(station.clerk_key.authorise(terms), None, issuers, world.now)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def check_done(name: str, world: World, issued: Issued) -> None:
     check_books(world)
     station = world.station()
     assert not any(station.journal.unfinished_cases(procedure) for procedure in Procedure)
-    state = station.authority.status(issued.closed.certificate, station.issuer).state
+    state = station.authority.status(issued.closed.certificate).state
     assert not world.slot.is_card_present()
     if name == "revoke":
         assert state is CertificateState.REVOKED

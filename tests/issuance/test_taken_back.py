@@ -200,8 +200,8 @@ def test_what_the_authority_has_confirmed_and_this_store_has_not_is_not_revoked(
             issued.append(pending.certificate)
             return pending
 
-        def status(certificate: bytes, issuer: bytes) -> CertificateStatus:
-            known: CertificateStatus = authority.status(certificate, issuer)
+        def status(certificate: bytes) -> CertificateStatus:
+            known: CertificateStatus = authority.status(certificate)
             return replace(known, state=CertificateState.GOOD) if certificate == issued[which] else known
 
         return {"certify": certify, "status": status}

@@ -67,6 +67,16 @@ class Authority:
         links = tuple(link for link in self.links if link not in carried)
         return (Generation(self.generation, self.credential, self.ocsp, self.delegate, links), *self.older)
 
+    @property
+    def forward_links(self) -> tuple[x509.Certificate, ...]:
+        """The links by which whoever trusts an older generation alone reaches the present one (newWithOld)."""
+        return tuple(generation.links[0] for generation in self.all_generations if generation.links)
+
+    @property
+    def known_by(self) -> tuple[x509.Certificate, ...]:
+        """What goes along with a certificate that is handed out: by it the owner knows every generation."""
+        return (*self.generations, *self.links)
+
     def profiles_of(self, generation: Generation) -> Profiles:
         """The profiles of one generation."""
         if generation.number == self.generation:

@@ -15,7 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority import asn1
-from kiosk.authority.verification import NOT_ISSUED, UNREADABLE, load_certificate
+from kiosk.authority.issuer import UNREADABLE, is_issued_by
+from kiosk.authority.verification import load_certificate
 
 CARD_NUMBER = re.compile("PIV[0-9]{13}")
 """What the number of a PIV card is that tells its serial number."""
@@ -105,7 +106,7 @@ def _check_path(path: list[x509.Certificate], makers: Sequence[x509.Certificate]
     """From the key's certificate over the card's to a maker's that is trusted."""
     _check_issued(path[0], path[1], 0)
     while len(path) < _LONGEST_PATH + 1:
-        issuer = next((maker for maker in makers if _is_issued_by(path[-1], maker)), None)
+        issuer = next((maker for maker in makers if is_issued_by(path[-1], maker)), None)
         if issuer is None:
             break
         if path[-1] != issuer:
@@ -119,7 +120,7 @@ def _check_path(path: list[x509.Certificate], makers: Sequence[x509.Certificate]
 
 
 def _check_issued(certificate: x509.Certificate, issuer: x509.Certificate, authorities_between: int) -> None:
-    if not _is_issued_by(certificate, issuer):
+    if not is_issued_by(certificate, issuer):
         raise AttestationInvalid("the key's certificate is not by the card's attestation key")
     try:
         constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
@@ -128,14 +129,6 @@ def _check_issued(certificate: x509.Certificate, issuer: x509.Certificate, autho
     longest = constraints.path_length
     if not constraints.ca or (longest is not None and authorities_between > longest):
         raise AttestationInvalid("a certificate is by a key that must not certify")
-
-
-def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except NOT_ISSUED:
-        return False
-    return True
 
 
 def _slot(key: x509.Certificate) -> str:

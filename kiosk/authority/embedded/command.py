@@ -124,7 +124,8 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
             return _serve(args, place, secret)
         authority = directory.open_authority(place, system_clock, passphrase=secret)
         if args.ca_verb == "rollover":
-            print(f"generation {roll_over(place, authority, secret).number}; start its servers anew")
+            number = roll_over(place, authority, secret).number
+            print(f"generation {number}; start its servers anew, then renew each station: kiosk ca renew")
             return ExitCode.OK
         if args.ca_verb == "station":
             print(directory.add_station(place, authority, args.name))

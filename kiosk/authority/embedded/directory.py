@@ -3,7 +3,7 @@
 * `ca.pem`: its own certificates, present generation first; `ca.key`: its key with the present certificate
 * `ocsp.pem`, `cmp.pem`: key, certificate, issuer of the OCSP responder, and of who signs messages (if it is there)
 * `relying_parties/NAME.pem`: a registered relying party's, to be handed to it
-* `stations/NAME.pem`, `clerks/NAME.pem`: a station's, a clerk's (training only) key, certificate, issuer
+* `stations/NAME.pem`, `clerks/NAME.pem`: a station's, a clerk's (training only) key, certificate, the authority's own
 * `card.key`: master of the cards' attestation keys; `person.key`: key of the persons' ids, both in hex
 * `card_makers/*.pem`: certificates of the makers of PIV cards whose attestation is believed, put there by the operator
 * `policy.toml`: the policy profile; `store.db`: the books, unless they are in PostgreSQL
@@ -301,7 +301,7 @@ def add_station(directory: Path, authority: Authority, name: str) -> Path:
     certificate = authority.profiles.station(name, key.public_key(), authority.new_serial(), now)
     with authority.store.write(now) as books:
         register(books, certificate, "station", authority.generation)
-    write_secret(path, Credential(key, certificate, (authority.credential.certificate,)).encode())
+    write_secret(path, Credential(key, certificate, authority.known_by).encode())
     return path
 
 
@@ -319,7 +319,7 @@ def add_relying_party(directory: Path, authority: Authority, name: str) -> Path:
         register(books, certificate, RELYING_PARTY, authority.generation)
         books.add_relying_party(serial_text(certificate.serial_number), name)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    write_secret(path, Credential(key, certificate, (authority.credential.certificate,)).encode())
+    write_secret(path, Credential(key, certificate, authority.known_by).encode())
     return path
 
 

@@ -67,7 +67,7 @@ def roll_over(directory: Path, authority: Authority, passphrase: bytes | None) -
     ocsp_key, cmp_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ocsp = Credential(ocsp_key, profiles.ocsp_responder(ocsp_key.public_key(), authority.new_serial(), now), (own,))
     # Whoever trusts an old key only reaches the new one over the links.
-    forward = (links[0], *(generation.links[0] for generation in authority.all_generations if generation.links))
+    forward = (links[0], *authority.forward_links)
     delegate = Credential(
         cmp_key, profiles.cmp_delegate(cmp_key.public_key(), authority.new_serial(), now), (own, *forward)
     )

@@ -15,9 +15,10 @@ from kiosk.authority.embedded.registration import registered_serial
 from kiosk.authority.embedded.requester import Requester
 from kiosk.authority.embedded.status import FULL, StatusService
 from kiosk.authority.embedded.store import Books
+from kiosk.authority.issuer import is_issued_by
 from kiosk.authority.message import MessageInvalid, Received, info_item, read, read_body_elements
 from kiosk.authority.profile import crl_name, usage
-from kiosk.authority.verification import NOT_ISSUED, load_certificate
+from kiosk.authority.verification import load_certificate
 
 Answer = Callable[[asn1.TLV | None, Authority], bytes]
 """From the value that was asked with to the InfoTypeAndValue (DER) of the answer."""
@@ -221,13 +222,7 @@ def _crl_sources(authority: Authority) -> dict[bytes, str]:
 
 
 def _links(link: x509.Certificate, by: x509.Certificate, of: x509.Certificate) -> bool:
-    if link.public_key() != of.public_key():
-        return False
-    try:
-        link.verify_directly_issued_by(by)
-    except NOT_ISSUED:
-        return False
-    return True
+    return link.public_key() == of.public_key() and is_issued_by(link, by)
 
 
 def _refuse_value(value: asn1.TLV | None) -> None:

@@ -22,12 +22,12 @@ from kiosk.authority.embedded.requester import LARGEST_CERTIFICATE, Requester, w
 from kiosk.authority.embedded.store import Books, CertificateRecord
 from kiosk.authority.embedded.subject import Granted, check_subject, name_holder
 from kiosk.authority.embedded.weak_key import modulus_weakness
+from kiosk.authority.issuer import UNREADABLE
 from kiosk.authority.items import ItemsInvalid, check_items, read_items
 from kiosk.authority.message import EMPTY_NAME, BodyKind, Received, read, read_elements
 from kiosk.authority.profile import usage, validity_end
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid, is_spoken, verify_identified
 from kiosk.authority.unreadable import reason
-from kiosk.authority.verification import UNREADABLE
 from kiosk.model.certificate import BookedState, CertifiedItems, serial_text
 from kiosk.model.policy import CertificateRules
 

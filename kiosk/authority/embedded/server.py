@@ -194,7 +194,8 @@ def _tls(authority: Authority, host: str, trust: Path, has_tls: bool) -> Iterato
     # The ssl module reads a key from files only; this one is in memory and has no name.
     descriptor = os.memfd_create("tls", 0)
     try:
-        os.write(descriptor, Credential(key, certificate).encode())
+        # Stations of before a rollover trust an older generation alone.
+        os.write(descriptor, Credential(key, certificate, authority.forward_links).encode())
         yield {
             "ssl_certfile": f"/proc/self/fd/{descriptor}",
             "ssl_ca_certs": str(trust),

@@ -18,11 +18,11 @@ from kiosk.authority.embedded.registration import registered_serial
 from kiosk.authority.embedded.requester import Signer, identify
 from kiosk.authority.embedded.status_batch import is_bare, join, split
 from kiosk.authority.embedded.store import CertificateRecord, CrlRecord, Entry
+from kiosk.authority.issuer import UNREADABLE
 from kiosk.authority.message import MessageInvalid
 from kiosk.authority.profile import crl_name
 from kiosk.authority.signature import AlgorithmUnknown, SignatureInvalid
 from kiosk.authority.signed_inquiry import InquiryInvalid, read_inquiry_signature
-from kiosk.authority.verification import UNREADABLE
 from kiosk.model.certificate import BookedState, RevocationReason, serial_text
 
 FULL = "full"
