@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import pkgutil
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -34,11 +33,9 @@ SHARED = {_SettleChoice, MenuScreen, CoveredItems, Typing, Offer, Told}
 """What several kinds of screens have in common; none of them is ever shown as it is."""
 
 
-def every_kind(of: type[SeatScreen[Any]] = SeatScreen) -> Iterator[type[SeatScreen[Any]]]:
-    """Every kind of screen that has been defined."""
-    for kind in of.__subclasses__():
-        yield kind
-        yield from every_kind(kind)
+def every_kind(of: type[SeatScreen[Any]] = SeatScreen) -> set[type[SeatScreen[Any]]]:
+    """Every kind of screen that has been defined; one may be of two others."""
+    return set(of.__subclasses__()).union(*map(every_kind, of.__subclasses__()))
 
 
 def test_every_kind_of_screen_is_met() -> None:
