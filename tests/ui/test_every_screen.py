@@ -15,7 +15,7 @@ from kiosk.ui.clerk.service import _SettleChoice
 from kiosk.ui.menu_screen import MenuScreen
 from kiosk.ui.opening import Opening
 from kiosk.ui.resident.comfort import LAYOUTS
-from kiosk.ui.resident.covered_items import CoveredItems
+from kiosk.ui.resident.covered_items import CoveredItems, Covering
 from kiosk.ui.resident.form import Typing
 from kiosk.ui.resident.told import Offer, Told
 from kiosk.ui.seat_name import SeatName
@@ -29,7 +29,7 @@ from tests.ui.screens_met import MET_IN, LoneScreen, MetScreen, meet_each
 from tests.ui.walk import LARGE, SMALL, USUAL
 
 SIZES = (USUAL, SMALL, LARGE)
-SHARED = {_SettleChoice, MenuScreen, CoveredItems, Typing, Offer, Told}
+SHARED = {_SettleChoice, MenuScreen, Covering, CoveredItems, Typing, Offer, Told}
 """What several kinds of screens have in common; none of them is ever shown as it is."""
 
 
