@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import pkgutil
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from kiosk.ui.clerk.service import _SettleChoice
 from kiosk.ui.menu_screen import MenuScreen
 from kiosk.ui.opening import Opening
 from kiosk.ui.resident.comfort import LAYOUTS
-from kiosk.ui.resident.covered_items import CoveredItems
+from kiosk.ui.resident.covered_items import CoveredItems, Covering
 from kiosk.ui.resident.form import Typing
 from kiosk.ui.resident.told import Offer, Told
 from kiosk.ui.seat_name import SeatName
@@ -30,15 +29,13 @@ from tests.ui.screens_met import MET_IN, LoneScreen, MetScreen, meet_each
 from tests.ui.walk import LARGE, SMALL, USUAL
 
 SIZES = (USUAL, SMALL, LARGE)
-SHARED = {_SettleChoice, MenuScreen, CoveredItems, Typing, Offer, Told}
+SHARED = {_SettleChoice, MenuScreen, Covering, CoveredItems, Typing, Offer, Told}
 """What several kinds of screens have in common; none of them is ever shown as it is."""
 
 
-def every_kind(of: type[SeatScreen[Any]] = SeatScreen) -> Iterator[type[SeatScreen[Any]]]:
-    """Every kind of screen that has been defined."""
-    for kind in of.__subclasses__():
-        yield kind
-        yield from every_kind(kind)
+def every_kind(of: type[SeatScreen[Any]] = SeatScreen) -> set[type[SeatScreen[Any]]]:
+    """Every kind of screen that has been defined; one may be of two others."""
+    return set(of.__subclasses__()).union(*map(every_kind, of.__subclasses__()))
 
 
 def test_every_kind_of_screen_is_met() -> None:
