@@ -59,6 +59,8 @@ CMP_PATH = "/.well-known/cmp"
 OCSP_PATH = "/ocsp"
 
 _NONCE_BYTES = 16
+_OCSP_NONCE_BYTES = 32
+"""RFC 9654, 2.1: what a client should send at least."""
 _FIRST_WAIT_S = 1.0
 _LONGEST_OWN_WAIT_S = 16.0
 
@@ -325,7 +327,7 @@ class AuthorityClient:
             authority = x509.load_der_x509_certificate(issuer)
         else:
             authority = find_issuer(subject, self._trust) or self._trust[0]
-        nonce, deadline = self._random_bytes(_NONCE_BYTES), self._deadline()
+        nonce, deadline = self._random_bytes(_OCSP_NONCE_BYTES), self._deadline()
         query = ocsp_request(subject, authority, nonce)
         body = self._ask_status(query, deadline)
         if asks_for_signature(body):

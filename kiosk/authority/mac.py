@@ -62,8 +62,13 @@ class MacAlgorithm:
                 asn1.PBMParameter(salt=self.salt, owf=function, iteration_count=self.iterations, mac=mac)
             )
             return [asn1.tlv(asn1.encode(oids.PASSWORD_BASED_MAC)), asn1.tlv(parameters)]
+        # HMAC with SHA-1 is the default, which DER leaves out (RFC 8018, A.2; X.690, 11.5).
+        is_default = self.hash_oid == _HMAC_SHA1 and self.has_null
         derivation = asn1.PBKDF2Params(
-            salt=self.salt, iteration_count=self.iterations, key_length=self.key_bytes, prf=function
+            salt=self.salt,
+            iteration_count=self.iterations,
+            key_length=self.key_bytes,
+            prf=None if is_default else function,
         )
         parameters = asn1.encode(
             asn1.PBMAC1Params(

@@ -88,18 +88,21 @@ def authority_certificate(
     return _sign(key, subject, subject, key.public_key(), serial, start, end, extensions)
 
 
-def link_certificate(
-    signer: Credential, other: x509.Certificate, serial: int, now: datetime.datetime
-) -> x509.Certificate:
-    """Another generation's key, certified by this one's under the same name (RFC 9810, 4.4.1)."""
+def link_certificate(signer: Credential, other: x509.Certificate, serial: int) -> x509.Certificate:
+    """Another generation's key, certified by this one's under the same name (RFC 9810, 4.4.1).
+
+    Valid as the other's own certificate, so that the old key signed by the new one counts from when it was made; the
+    new key signed by the old one ends with the old.
+    """
     kept = (e for e in other.extensions if not isinstance(e.value, x509.AuthorityKeyIdentifier))
-    start = max(other.not_valid_before_utc, signer.certificate.not_valid_before_utc)
     end = min(other.not_valid_after_utc, signer.certificate.not_valid_after_utc)
     own_key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
     extensions = (*((e.value, e.critical) for e in kept), (own_key_id, False))
     subject = other.subject
     key = other.public_key()
-    return _sign(signer.key, signer.certificate.subject, subject, key, serial, min(start, now), end, extensions)
+    return _sign(
+        signer.key, signer.certificate.subject, subject, key, serial, other.not_valid_before_utc, end, extensions
+    )
 
 
 def crl_name(base: str, generation: int) -> str:

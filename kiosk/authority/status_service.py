@@ -14,7 +14,8 @@ from kiosk.authority.signed_inquiry import sign_inquiry
 from kiosk.authority.verification import StatusUndecidable, ocsp_request, ocsp_status
 from kiosk.model.certificate import CertificateStatus
 
-_NONCE_BYTES = 16
+_NONCE_BYTES = 32
+"""RFC 9654, 2.1."""
 
 
 def ask_status(

@@ -14,7 +14,8 @@ from kiosk.authority.embedded.directory import check_writable, init, open_author
 from kiosk.authority.embedded.terms import DirectoryInvalid, read_terms
 
 POLICY = POLICIES / "juki-2011.toml"
-NAMES = authority_directory._MADE
+NAMES = tuple(name for name in authority_directory._MADE if not name.startswith("ceremony."))
+"""Of an authority for training."""
 
 
 def make(directory: Path) -> None:

@@ -78,6 +78,21 @@ def test_links_are_without_a_finding(desk: Desk, after: PendingCertificate, tmp_
         assert lint_pkix_cert.main(["lint", "-s", "WARNING", write(tmp_path / "link.pem", link)]) == 0
 
 
+def test_links_are_valid_as_the_standard_has_it(desk: Desk, after: PendingCertificate) -> None:
+    """RFC 4210 and 9810, 4.4.1: oldWithNew as oldWithOld; newWithOld from the new key's making to the old key's end."""
+    old, new = old_and_new(desk)
+    new_with_old, old_with_new = desk.authority.links
+    assert (old_with_new.not_valid_before_utc, old_with_new.not_valid_after_utc) == (
+        old.not_valid_before_utc,
+        old.not_valid_after_utc,
+    )
+    assert (new_with_old.not_valid_before_utc, new_with_old.not_valid_after_utc) == (
+        new.not_valid_before_utc,
+        old.not_valid_after_utc,
+    )
+    assert old.not_valid_before_utc < new.not_valid_before_utc and old.not_valid_after_utc < new.not_valid_after_utc
+
+
 def test_each_generations_status_is_told_by_its_own(
     desk: Desk, before: PendingCertificate, after: PendingCertificate
 ) -> None:

@@ -14,7 +14,7 @@ from rebuilt_message import verdict
 from kiosk.authority.client import AuthorityClient
 from kiosk.authority.credential import load_credential
 from kiosk.authority.embedded.ceremony import hold_ceremony
-from kiosk.authority.embedded.directory import add_station, open_authority, read_passphrases
+from kiosk.authority.embedded.directory import _MADE, add_station, open_authority, read_passphrases
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.message import BodyKind
@@ -57,6 +57,23 @@ def test_two_persons_make_an_authority_that_is_not_for_training(
     csr = x509.CertificateSigningRequestBuilder(name).sign(keys[0], hashes.SHA256()).public_bytes(Encoding.DER)
     answer = Responder(authority).respond(asking._message(BodyKind.P10CR, csr).der)
     assert verdict(answer) == (BodyKind.CP, "notAuthorized"), "no plain profile"
+    authority.store.close()
+
+
+@pytest.mark.parametrize("moved", range(len(_MADE)))
+def test_an_authority_never_appears_without_its_protocol(tmp_path: Path, passphrases: list[Path], moved: int) -> None:
+    """Killed after any of its files was moved into place: there is no authority yet, and the next one has its own."""
+    directory, work = tmp_path / "authority", tmp_path / "authority" / ".init-killed"
+    hold(directory, passphrases)
+    work.mkdir()
+    for name in _MADE[moved:]:
+        (directory / name).rename(work / name)
+    with pytest.raises(DirectoryInvalid):
+        open_authority(directory, lambda: START, passphrase=read_passphrases(passphrases))
+    protocol = hold(directory, passphrases)
+    assert (directory / "ceremony.txt").read_text() == protocol
+    authority = open_authority(directory, lambda: START, passphrase=read_passphrases(passphrases))
+    assert f"{authority.credential.certificate.serial_number:X}" in protocol and not authority.is_training
     authority.store.close()
 
 

@@ -20,7 +20,7 @@ from rebuilt_message import verdict
 from kiosk.authority import asn1
 from kiosk.authority.embedded.directory import add_client, read_secret
 from kiosk.authority.embedded.terms import DirectoryInvalid
-from kiosk.authority.mac import MacAlgorithm, SharedSecret
+from kiosk.authority.mac import MacAlgorithm, SharedSecret, read_mac_algorithm
 from kiosk.authority.message import BodyKind, Head, build_message, parse_message, verify_protection
 from kiosk.model.certificate import RevocationReason
 
@@ -38,6 +38,8 @@ SHA1, SHA256, SHA384, SHA512 = (
 HMAC_SHA1, HMAC_SHA256, HMAC_SHA512 = (
     x509.ObjectIdentifier(o) for o in ("1.3.6.1.5.5.8.1.2", "1.2.840.113549.2.9", "1.2.840.113549.2.11")
 )
+PRF_SHA1 = x509.ObjectIdentifier("1.2.840.113549.2.7")
+"""HMAC with SHA-1 by the name that PBKDF2 has for it (RFC 8018, B.1.1)."""
 PBM = MacAlgorithm(False, bytes(16), 1000, SHA256, HMAC_SHA256)
 PBMAC1 = MacAlgorithm(True, bytes(16), 10_000, HMAC_SHA256, HMAC_SHA256, has_null=True)
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, REFERENCE)])
@@ -268,3 +270,30 @@ def test_secrets_have_a_length_and_production_knows_none(desk: Desk, tmp_path: A
         add_client(desk.authority, "two words", SECRET)
     with pytest.raises(DirectoryInvalid, match="production"):
         add_client(dataclasses.replace(desk.authority, is_training=False), REFERENCE, SECRET)
+
+
+@pytest.mark.parametrize("algorithm", [PBM, PBMAC1])
+def test_an_answer_names_the_secret_as_its_sender(client: Desk, algorithm: MacAlgorithm) -> None:
+    """RFC 9483, 3.1: under MAC-based protection the sender's common name and senderKID identify the shared secret."""
+    header = parse_message(client.responder.respond(request(client, algorithm))).header
+    assert asn1.directory_name(header.sender) == NAME.public_bytes()
+    assert header.sender_kid == REFERENCE.encode()
+
+
+def test_a_signed_answer_names_who_signed_it(client: Desk) -> None:
+    """Also the one to a message whose MAC is wrong, which is not under the secret."""
+    header = parse_message(client.responder.respond(request(client, secret=b"another secret"))).header
+    assert asn1.directory_name(header.sender) == client.authority.speaker.subject
+    assert header.sender_kid == client.authority.speaker.key_id
+
+
+def test_what_a_standard_takes_for_granted_is_left_out(client: Desk) -> None:
+    """RFC 8018, A.2: prf DEFAULT HMAC with SHA-1; X.690, 11.5: DER leaves a default out."""
+    algorithm = dataclasses.replace(PBMAC1, hash_oid=PRF_SHA1)
+    header = parse_message(client.responder.respond(request(client, algorithm))).header
+    assert header.protection_alg is not None
+    parameters = asn1.decode(asn1.PBMAC1Params, asn1.encode(header.protection_alg[1]))
+    derivation = asn1.decode(asn1.PBKDF2Params, asn1.encode(parameters.key_derivation[1]))
+    assert derivation.prf is None
+    read = read_mac_algorithm(header.protection_alg)
+    assert (read.hash_oid, read.has_null) == (PRF_SHA1, True)

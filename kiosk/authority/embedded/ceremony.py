@@ -1,23 +1,24 @@
 """The key ceremony: two persons make a production authority together, and a written protocol says so.
 
 Each brings a passphrase of his own; the key is encrypted under both, so that nobody opens it, issues by hand or revokes
-by hand without the other. The protocol is signed by the new key, and printed to be signed by the two persons.
+by hand without the other. The protocol is signed by the new key, and printed to be signed by the two persons; it
+appears together with the authority, in `ceremony.txt` and `ceremony.sig`.
 """
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kiosk.authority.embedded.directory import JOINT, Clock, init, open_authority, read_passphrase
+from kiosk.authority.credential import Credential
+from kiosk.authority.embedded.directory import JOINT, Clock, init, read_passphrase
 from kiosk.authority.embedded.terms import DirectoryInvalid
-from kiosk.authority.signature import sign
+from kiosk.model.policy import Policy
 from kiosk.model.town import Town
 
-PROTOCOL = "ceremony.txt"
-SIGNATURE = "ceremony.sig"
 SHORTEST_PASSPHRASE = 12
 
 
@@ -40,34 +41,44 @@ def hold_ceremony(
     if secrets[0] == secrets[1] or min(map(len, secrets)) < SHORTEST_PASSPHRASE:
         raise DirectoryInvalid(f"two different passphrases of at least {SHORTEST_PASSPHRASE} characters are needed")
     secret = JOINT.join(secrets)
-    init(directory, policy_file, town, clock, store_url=store_url, passphrase=secret, is_training=False, token=token)
-    authority = open_authority(directory, clock, passphrase=secret)
-    try:
-        certificate = authority.credential.certificate
-        public = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        protocol = "\n".join(
-            [
-                "KEY CEREMONY OF A CERTIFICATION AUTHORITY",
-                f"held at              {clock():%Y-%m-%dT%H:%M:%SZ}",
-                *(f"by                   {person.strip()}" for person in persons),
-                f"for                  {town.code} {town.prefecture_romaji}, {town.municipality_romaji}",
-                f"policy               {authority.policy.name}, SHA-256 {_digest(policy_file.read_bytes())}",
-                f"subject              {certificate.subject.rfc4514_string()}",
-                f"serial number        {certificate.serial_number:X}",
-                f"valid                {certificate.not_valid_before_utc:%Y-%m-%d} to"
-                f" {certificate.not_valid_after_utc:%Y-%m-%d}",
-                f"certificate SHA-256  {certificate.fingerprint(hashes.SHA256()).hex()}",
-                f"public key SHA-256   {_digest(public)}",
-                f"The private key is {_where(token)} both passphrases, in this order; neither opens it alone.",
-                *(f"signature of {person.strip()}: ______________________________" for person in persons),
-                "",
-            ]
-        )
-        (directory / PROTOCOL).write_text(protocol, encoding="utf-8")
-        (directory / SIGNATURE).write_bytes(sign(authority.credential.key, protocol.encode()))
-    finally:
-        authority.store.close()
-    return protocol
+    told: list[str] = []
+
+    def certify(own: Credential, policy: Policy) -> bytes:
+        told.append(_protocol(own.certificate, policy, policy_file, town, clock, persons, token))
+        return told[0].encode()
+
+    init(directory, policy_file, town, clock, store_url=store_url, passphrase=secret, token=token, certify=certify)
+    return told[0]
+
+
+def _protocol(
+    certificate: x509.Certificate,
+    policy: Policy,
+    policy_file: Path,
+    town: Town,
+    clock: Clock,
+    persons: Sequence[str],
+    token: str,
+) -> str:
+    public = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return "\n".join(
+        [
+            "KEY CEREMONY OF A CERTIFICATION AUTHORITY",
+            f"held at              {clock():%Y-%m-%dT%H:%M:%SZ}",
+            *(f"by                   {person.strip()}" for person in persons),
+            f"for                  {town.code} {town.prefecture_romaji}, {town.municipality_romaji}",
+            f"policy               {policy.name}, SHA-256 {_digest(policy_file.read_bytes())}",
+            f"subject              {certificate.subject.rfc4514_string()}",
+            f"serial number        {certificate.serial_number:X}",
+            f"valid                {certificate.not_valid_before_utc:%Y-%m-%d} to"
+            f" {certificate.not_valid_after_utc:%Y-%m-%d}",
+            f"certificate SHA-256  {certificate.fingerprint(hashes.SHA256()).hex()}",
+            f"public key SHA-256   {_digest(public)}",
+            f"The private key is {_where(token)} both passphrases, in this order; neither opens it alone.",
+            *(f"signature of {person.strip()}: ______________________________" for person in persons),
+            "",
+        ]
+    )
 
 
 def _where(token: str) -> str:

@@ -29,13 +29,14 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, new_serial
 from kiosk.authority.embedded.card_attestation import MakersInvalid, read_makers
 from kiosk.authority.embedded.generation import read_generations
-from kiosk.authority.embedded.key_files import write_secret
+from kiosk.authority.embedded.key_files import write_durably, write_secret
 from kiosk.authority.embedded.registration import RELYING_PARTY, register
 from kiosk.authority.embedded.store import Store, StoreUnusable, open_store
 from kiosk.authority.embedded.terms import MARK, AuthorityFile, DirectoryInvalid, read_authority_file, read_policy
 from kiosk.authority.errors import CredentialInvalid
 from kiosk.authority.mac import SHORTEST_SECRET_BYTES
 from kiosk.authority.profile import Profiles, authority_certificate
+from kiosk.authority.signature import sign
 from kiosk.authority.token_key import TokenUnusable, make_token_key, read_uri
 from kiosk.authority.training import is_training
 from kiosk.journal.head import load_head_key
@@ -57,6 +58,8 @@ _MADE = (
     "ca.key",
     "ca.pem",
     "card.key",
+    "ceremony.sig",
+    "ceremony.txt",
     "clerks",
     "cmp.pem",
     "head.key",
@@ -68,6 +71,8 @@ _MADE = (
     MARK,
 )
 """What `init` makes, in the order in which it is moved into its place: the mark last."""
+PROTOCOL, SIGNATURE = "ceremony.txt", "ceremony.sig"
+"""What a ceremony adds."""
 
 _WORK = ".init-"
 """How the name of the folder begins in which `init` makes everything."""
@@ -93,40 +98,43 @@ def init(
     random_bytes: RandomBytes = os.urandom,
     store_url: str = "",
     passphrase: bytes | None = None,
-    is_training: bool = True,
     token: str = "",
+    certify: Callable[[Credential, Policy], bytes] | None = None,
 ) -> None:
-    """Makes an authority; one for training with one station and one clerk, both called demo.
+    """Makes an authority; without a ceremony one for training with one station and one clerk, both called demo.
 
     Its books are kept at `store_url` (PostgreSQL), empty: in a file beside its keys, which a `passphrase` encrypts.
+    `certify` makes the protocol of a ceremony from the new key and the policy; it is signed by that key, and the
+    authority appears together with it.
 
     `authority.toml` comes last, so that an interrupted run leaves no authority; the next run takes back what it left.
     Raises `DirectoryInvalid` when one of its files is there otherwise: nothing is ever overwritten.
     """
     policy = read_policy(policy_file)
     directory.mkdir(parents=True, exist_ok=True)
-    with _alone_in(directory):
+    with _alone_in(directory) as descriptor:
         for left in directory.glob(f"{_WORK}*"):
             _take_back(directory, left)
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=directory))
         try:
             content = policy_file.read_bytes()
-            _make_authority(work, content, policy, town, clock, random_bytes, store_url, passphrase, is_training, token)
+            _make_authority(work, content, policy, town, clock, random_bytes, store_url, passphrase, token, certify)
             made = _made(work / MARK)
             if taken := [name for name in made if (directory / name).exists()]:
                 raise DirectoryInvalid(f"{directory}: holds {', '.join(taken)} already; nothing is overwritten")
             for name in made:
                 (work / name).rename(directory / name)
+            os.fsync(descriptor)
         finally:
             _take_back(directory, work)
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
+def _alone_in(directory: Path) -> Iterator[int]:
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -146,9 +154,10 @@ def _take_back(directory: Path, work: Path) -> None:
 
 
 def _made(mark: Path) -> tuple[str, ...]:
-    """What a whole work folder holds; the books are not there when they are in PostgreSQL."""
-    is_elsewhere = bool(read_authority_file(mark).store)
-    return tuple(name for name in _MADE if not (is_elsewhere and name == _STORE))
+    """What a whole work folder holds; the books are not there when they are in PostgreSQL, a protocol of a ceremony."""
+    terms = read_authority_file(mark)
+    lacking = (*([_STORE] if terms.store else ()), *(() if terms.ceremony else (PROTOCOL, SIGNATURE)))
+    return tuple(name for name in _MADE if name not in lacking)
 
 
 def _remove(path: Path) -> None:
@@ -332,9 +341,10 @@ def _make_authority(
     random_bytes: RandomBytes,
     store_url: str,
     passphrase: bytes | None,
-    for_training: bool,
     token: str,
+    certify_ceremony: Callable[[Credential, Policy], bytes] | None,
 ) -> None:
+    for_training = certify_ceremony is None
     now = clock().astimezone(datetime.UTC).replace(microsecond=0)
 
     def serial() -> int:
@@ -375,7 +385,11 @@ def _make_authority(
     write_secret(work / "card.key", (DEMO_CARD_MASTER if for_training else random_bytes(16)).hex().encode())
     write_secret(work / "person.key", random_bytes(32).hex().encode())
     (work / "policy.toml").write_bytes(policy_toml)
-    mark = AuthorityFile(town, store=store_url)
+    if certify_ceremony is not None:
+        protocol = certify_ceremony(issuer, policy)
+        write_durably(work / PROTOCOL, protocol)
+        write_durably(work / SIGNATURE, sign(own_key, protocol))
+    mark = AuthorityFile(town, store=store_url, ceremony=not for_training)
     if not store_url:
         # The books hold personal data; SQLite gives its journal file the same mode.
         (work / _STORE).touch(mode=0o600)
@@ -411,6 +425,8 @@ def _authority_toml(file: AuthorityFile) -> str:
             'url = ""',
             "# Where the books are, such as postgresql+psycopg://USER@HOST/NAME; empty: in store.db beside this file.",
             f"store = {json.dumps(file.store)}",
+            "# Whether two persons made it at a ceremony, whose signed protocol lies beside this file.",
+            f"ceremony = {json.dumps(file.ceremony)}",
             "",
             "[town]",
             *lines,

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
 from kiosk.authority import asn1
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
@@ -41,7 +44,7 @@ class Exchange:
         """The answer; without a `nonce` a new one."""
         authority, header = self.authority, self.header
         head = Head(
-            sender=authority.speaker.subject,
+            sender=_own_name(self.protector),
             recipient=_sender_name(header),
             time=authority.now(),
             transaction_id=(header and header.transaction_id) or authority.random_bytes(TRANSACTION_ID_BYTES),
@@ -62,6 +65,14 @@ class Exchange:
         if self.kind == BodyKind.RR and fail_info != "unsupportedVersion":
             return self.reply(BodyKind.RP, asn1.encode(asn1.RevRepContent(status=[status])))
         return self.reply(BodyKind.ERROR, asn1.encode(asn1.ErrorMsgContent(status=status)))
+
+
+def _own_name(protector: Credential | SharedSecret) -> bytes:
+    """The Name that an answer gives as its sender's: of a secret its reference, as senderKID too (RFC 9483, 3.1)."""
+    if isinstance(protector, SharedSecret):
+        common_name = x509.NameAttribute(NameOID.COMMON_NAME, protector.reference.decode())
+        return x509.Name([common_name]).public_bytes()
+    return protector.subject
 
 
 def _sender_name(header: asn1.PKIHeader | None) -> bytes:

@@ -60,8 +60,8 @@ def roll_over(directory: Path, authority: Authority, passphrase: bytes | None) -
     )
     new = Credential(key, own)
     links = (
-        link_certificate(old, own, authority.new_serial(), now),
-        link_certificate(new, old.certificate, authority.new_serial(), now),
+        link_certificate(old, own, authority.new_serial()),
+        link_certificate(new, old.certificate, authority.new_serial()),
     )
     profiles = Profiles(new, authority.policy, authority.town, authority.is_training, authority.base_url, number)
     ocsp_key, cmp_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())

@@ -25,11 +25,15 @@ class DirectoryInvalid(ValueError):
 
 @dataclass(frozen=True)
 class AuthorityFile:
-    """`authority.toml`. An empty `url` means: where it listens; an empty `store`: `store.db` beside it."""
+    """`authority.toml`. An empty `url` means: where it listens; an empty `store`: `store.db` beside it.
+
+    `ceremony`: it was made at one, and the protocol of it lies there too.
+    """
 
     town: Town
     url: str = ""
     store: str = ""
+    ceremony: bool = False
 
 
 @dataclass(frozen=True)
