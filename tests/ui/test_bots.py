@@ -6,7 +6,7 @@ import pytest
 
 from tests.ui.bots import PERSONS, Person, go
 
-IN_SUITE = ("trembling", "blind, by voice")
+IN_SUITE = ("trembling", "blind, by voice", "blind, without a form")
 """The others are in `python -m tests.ui.bots`; their ways are walked elsewhere in the suite."""
 
 
