@@ -93,6 +93,15 @@ def test_links_are_valid_as_the_standard_has_it(desk: Desk, after: PendingCertif
     assert old.not_valid_before_utc < new.not_valid_before_utc and old.not_valid_after_utc < new.not_valid_after_utc
 
 
+def test_the_status_of_a_link_is_told_by_whom_it_is_signed(desk: Desk, after: PendingCertificate) -> None:
+    """Whoever goes over a link checks it as any certificate on the way (RFC 5280, 6.1.3 (a) (3))."""
+    old, new = old_and_new(desk)
+    service = StatusService(desk.authority)
+    for link, issuer in zip(desk.authority.links, (old, new), strict=True):
+        answer = service.ocsp(ocsp_request(link, issuer, bytes(32))).der
+        assert ocsp_status(answer, link, issuer, bytes(32), desk.clock.now).state is CertificateState.GOOD
+
+
 def test_each_generations_status_is_told_by_its_own(
     desk: Desk, before: PendingCertificate, after: PendingCertificate
 ) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -83,8 +84,12 @@ def roll_over(directory: Path, authority: Authority, passphrase: bytes | None) -
     finally:
         shutil.rmtree(work, ignore_errors=True)
     with authority.store.write(now) as books:
+        books.note("generation", number=number, key=own.fingerprint(hashes.SHA256()).hex())
         for profile, credential in (("ocsp", ocsp), ("cmp", delegate)):
             register(books, credential.certificate, profile, number)
+        # Whoever goes over a link asks for its status as for any certificate's on the way.
+        for link, signer in zip(links, (authority.generation, number), strict=True):
+            register(books, link, "link", signer)
     publish(directory, (own, *authority.generations))
     return made
 

@@ -14,7 +14,7 @@ from kiosk.authority.embedded.store import Books, CertificateRecord
 from kiosk.authority.message import MessageInvalid, Received, read_elements
 from kiosk.model.certificate import BookedState, RevocationReason, serial_text
 
-_OWN_PEOPLE = frozenset({"station", "clerk", "relying_party", "ocsp", "cmp", "tls"})
+_OWN_PEOPLE = frozenset({"station", "clerk", "relying_party", "ocsp", "cmp", "tls", "link"})
 _REMOVE_FROM_CRL = "removeFromCRL"
 
 
