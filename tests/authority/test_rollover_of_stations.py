@@ -8,18 +8,20 @@ from authority_desk import URL, Desk, load
 from ca_program import ca
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from test_authority_server import serving
 
-from kiosk.authority.client import AuthorityClient
+from kiosk.authority.client import AuthorityClient, PendingCertificate
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.credential_renewal import renew_credential
 from kiosk.authority.embedded.directory import add_relying_party, add_station
 from kiosk.authority.embedded.generation import roll_over
 from kiosk.authority.embedded.server import application
-from kiosk.authority.profile import Profiles, authority_certificate
+from kiosk.authority.profile import Profiles, authority_certificate, validity_end
 from kiosk.authority.verification import PathInvalid, validate_path
 from kiosk.clock import system_clock
 from kiosk.counter.clerk_key import verify_authorisation
+from kiosk.issuance.certification import _ends
 from kiosk.model.authorisation import AuthorisationInvalid
 from kiosk.model.certificate import CertificateState
 from tests.asgi_line import AsgiLine
@@ -200,3 +202,15 @@ def test_another_authority_above_is_no_generation(desk: Desk) -> None:
     )
     below = Credential(renewed.key, renewed.certificate, (*renewed.chain, root))
     assert root not in below.generations and below.generations == renewed.generations
+
+
+def test_a_link_ends_with_the_old_key_and_not_what_the_new_one_issues(desk: Desk) -> None:
+    """Known by a link alone, an issuer's own end is not known; known by its root, it is the last."""
+    roll(desk, days=19 * 365)
+    rules, now = desk.authority.policy.certificates[0], desk.clock.now
+    (new, _), (link, _) = desk.authority.generations, desk.authority.links
+    end = validity_end(rules, None, now)
+    assert link.not_valid_after_utc < end < new.not_valid_after_utc
+    for issuer in (link, new):
+        chain = (issuer.public_bytes(Encoding.DER),)
+        assert end in _ends(rules, "0" * 9, PendingCertificate(b"", b"", "", b"", chain, now, end, None))
