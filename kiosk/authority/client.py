@@ -47,7 +47,13 @@ from kiosk.authority.message import (
 from kiosk.authority.request import CertificateKind
 from kiosk.authority.signature import has_null_parameters, sign, signature_algorithm
 from kiosk.authority.signed_inquiry import sign_inquiry
-from kiosk.authority.verification import StatusUndecidable, asks_for_signature, ocsp_request, ocsp_status
+from kiosk.authority.verification import (
+    OCSP_NONCE_BYTES,
+    StatusUndecidable,
+    asks_for_signature,
+    ocsp_request,
+    ocsp_status,
+)
 from kiosk.model.authorisation import Authorisation
 from kiosk.model.certificate import CertificateStatus, CertifiedItems, RevocationReason, serial_text
 
@@ -59,8 +65,6 @@ CMP_PATH = "/.well-known/cmp"
 OCSP_PATH = "/ocsp"
 
 _NONCE_BYTES = 16
-_OCSP_NONCE_BYTES = 32
-"""RFC 9654, 2.1: what a client should send at least."""
 _FIRST_WAIT_S = 1.0
 _LONGEST_OWN_WAIT_S = 16.0
 
@@ -327,7 +331,7 @@ class AuthorityClient:
             authority = x509.load_der_x509_certificate(issuer)
         else:
             authority = find_issuer(subject, self._trust) or self._trust[0]
-        nonce, deadline = self._random_bytes(_OCSP_NONCE_BYTES), self._deadline()
+        nonce, deadline = self._random_bytes(OCSP_NONCE_BYTES), self._deadline()
         query = ocsp_request(subject, authority, nonce)
         body = self._ask_status(query, deadline)
         if asks_for_signature(body):

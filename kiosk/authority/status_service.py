@@ -11,11 +11,8 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.errors import AuthorityOutcomeUnknown
 from kiosk.authority.http import post
 from kiosk.authority.signed_inquiry import sign_inquiry
-from kiosk.authority.verification import StatusUndecidable, ocsp_request, ocsp_status
+from kiosk.authority.verification import OCSP_NONCE_BYTES, StatusUndecidable, ocsp_request, ocsp_status
 from kiosk.model.certificate import CertificateStatus
-
-_NONCE_BYTES = 32
-"""RFC 9654, 2.1."""
 
 
 def ask_status(
@@ -33,7 +30,7 @@ def ask_status(
     Who asks is said by a signature where there is a `credential`: some responders answer registered relying parties
     only. Raises `AuthorityUnreachable`, and `AuthorityOutcomeUnknown` for an answer that proves nothing.
     """
-    nonce = random_bytes(_NONCE_BYTES)
+    nonce = random_bytes(OCSP_NONCE_BYTES)
     query = ocsp_request(certificate, issuer, nonce)
     if credential is not None:
         query = sign_inquiry(query, credential)

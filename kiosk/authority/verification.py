@@ -27,6 +27,9 @@ from kiosk.model.certificate import CertificateState, CertificateStatus, Certifi
 
 CLOCK_SKEW = datetime.timedelta(minutes=5)
 
+OCSP_NONCE_BYTES = 32
+"""Of a nonce in a question about a certificate's status (RFC 9654, 2.1); more are not taken by RFC 8954."""
+
 
 class PathInvalid(Exception):
     """No valid path leads from the certificate to a trusted one, or it lacks the policy asked for."""

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.certificate_form import CertificateForm, encode_extension, encode_key
@@ -21,6 +22,7 @@ from kiosk.authority.errors import (
     AuthorityNotRecognised,
     AuthorityOutcomeUnknown,
     AuthorityRejected,
+    AuthorityUnreachable,
     CertificateUnacceptable,
 )
 from kiosk.authority.items import ItemsInvalid
@@ -36,6 +38,7 @@ from kiosk.authority.message import (
 )
 from kiosk.authority.profile import usage
 from kiosk.authority.request import station_record
+from kiosk.authority.status_service import ask_status
 from kiosk.authority.verification import PathInvalid, certified_items, validate_path
 from kiosk.model.certificate import CertificateState, RevocationReason
 from tests.httpx_line import HttpxLine
@@ -495,3 +498,30 @@ def test_a_status_that_proves_nothing_is_no_status(desk: Desk) -> None:
 
 def test_an_unknown_certificate_is_unknown(desk: Desk) -> None:
     assert desk.client.status(certificate_for(desk), desk.issuer_der).state == CertificateState.UNKNOWN
+
+
+def test_a_status_is_asked_for_with_a_nonce_of_32_octets(desk: Desk) -> None:
+    """RFC 9654, 2.1: as long as any responder takes that knows RFC 8954 only. A transaction has 16 (RFC 9483, 3.1)."""
+    pending = desk.confirmed()
+    authority = ScriptedAuthority(
+        lambda request: StatusService(desk.authority).ocsp(request).der, media_type="application/ocsp-response"
+    )
+    assert desk.client_over(authority).status(pending.certificate).state is CertificateState.GOOD
+    nonces = ocsp.load_der_ocsp_request(authority.requests[0]).extensions.get_extension_for_class(x509.OCSPNonce)
+    assert len(nonces.value.nonce) == 32
+    drawn: list[int] = []
+
+    def random_bytes(count: int) -> bytes:
+        drawn.append(count)
+        return bytes(count)
+
+    with pytest.raises(AuthorityUnreachable):
+        ask_status(
+            "http://127.0.0.1:1/ocsp",
+            desk.station.certificate,
+            desk.issuer,
+            clock=desk.clock,
+            random_bytes=random_bytes,
+            timeout_s=5,
+        )
+    assert drawn == [32]

@@ -77,6 +77,11 @@ RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("3.1", "sender is the subject of the protecting certificate", (f"{HEADER}[another sender]",)),
     (
         "3.1",
+        "sender and senderKID of an answer under a secret identify the secret",
+        ("test_cmp_shared_secret::test_an_answer_names_the_secret_as_its_sender",),
+    ),
+    (
+        "3.1",
         "sender, recipient, transactionID and nonces of every answer",
         (f"{HERE}::test_every_kind_of_answer_has_the_header_and_the_protection_that_are_asked_for",),
     ),

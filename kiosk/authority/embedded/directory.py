@@ -7,6 +7,7 @@
 * `card.key`: master of the cards' attestation keys; `person.key`: key of the persons' ids, both in hex
 * `card_makers/*.pem`: certificates of the makers of PIV cards whose attestation is believed, put there by the operator
 * `policy.toml`: the policy profile; `store.db`: the books, unless they are in PostgreSQL
+* `ceremony.txt`, `ceremony.sig`: the protocol of a key ceremony and its signature by the first key (production only)
 * `authority.toml`: town, public address, where the books are; a directory without it is no authority
 """
 
@@ -29,7 +30,7 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, new_serial
 from kiosk.authority.embedded.card_attestation import MakersInvalid, read_makers
 from kiosk.authority.embedded.generation import read_generations
-from kiosk.authority.embedded.key_files import write_durably, write_secret
+from kiosk.authority.embedded.key_files import make_durable, sync, write_secret
 from kiosk.authority.embedded.registration import RELYING_PARTY, register
 from kiosk.authority.embedded.store import Store, StoreUnusable, open_store
 from kiosk.authority.embedded.terms import MARK, AuthorityFile, DirectoryInvalid, read_authority_file, read_policy
@@ -112,7 +113,7 @@ def init(
     """
     policy = read_policy(policy_file)
     directory.mkdir(parents=True, exist_ok=True)
-    with _alone_in(directory) as descriptor:
+    with _alone_in(directory):
         for left in directory.glob(f"{_WORK}*"):
             _take_back(directory, left)
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=directory))
@@ -122,19 +123,22 @@ def init(
             made = _made(work / MARK)
             if taken := [name for name in made if (directory / name).exists()]:
                 raise DirectoryInvalid(f"{directory}: holds {', '.join(taken)} already; nothing is overwritten")
+            make_durable(work)
             for name in made:
+                if name == MARK:
+                    sync(directory)
                 (work / name).rename(directory / name)
-            os.fsync(descriptor)
+            sync(directory)
         finally:
             _take_back(directory, work)
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Iterator[int]:
+def _alone_in(directory: Path) -> Iterator[None]:
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
+        yield
     finally:
         os.close(descriptor)
 
@@ -387,8 +391,8 @@ def _make_authority(
     (work / "policy.toml").write_bytes(policy_toml)
     if certify_ceremony is not None:
         protocol = certify_ceremony(issuer, policy)
-        write_durably(work / PROTOCOL, protocol)
-        write_durably(work / SIGNATURE, sign(own_key, protocol))
+        (work / PROTOCOL).write_bytes(protocol)
+        (work / SIGNATURE).write_bytes(sign(own_key, protocol))
     mark = AuthorityFile(town, store=store_url, ceremony=not for_training)
     if not store_url:
         # The books hold personal data; SQLite gives its journal file the same mode.

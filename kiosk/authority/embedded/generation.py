@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.authority import Authority, Generation
-from kiosk.authority.embedded.key_files import write_secret
+from kiosk.authority.embedded.key_files import make_durable, sync, write_secret
 from kiosk.authority.embedded.registration import register
 from kiosk.authority.profile import Profiles, authority_certificate, link_certificate
 from kiosk.authority.token_key import TokenKey, make_token_key
@@ -80,7 +80,9 @@ def roll_over(directory: Path, authority: Authority, passphrase: bytes | None) -
         for name, credential in (("ca.key", new), ("ocsp.pem", ocsp), ("cmp.pem", delegate)):
             write_secret(work / name, credential.encode(passphrase))
         (work / "links.pem").write_bytes(b"".join(link.public_bytes(Encoding.PEM) for link in links))
+        make_durable(work)
         os.rename(work, folder / str(number))
+        sync(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     with authority.store.write(now) as books:

@@ -1,4 +1,4 @@
-"""Files that are made once, and durable; those that hold secrets for their owner only."""
+"""Files and folders that are made once, and durable; those that hold secrets for their owner only."""
 
 import os
 from pathlib import Path
@@ -6,13 +6,23 @@ from pathlib import Path
 
 def write_secret(path: Path, content: bytes) -> None:
     """Writes a file that was not there. Raises `FileExistsError`."""
-    write_durably(path, content, 0o600)
-
-
-def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """The same with something that everybody may read. Raises `FileExistsError`."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def make_durable(folder: Path) -> None:
+    """Everything in a folder is found there after a power cut."""
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """What was written to a file, or which names a folder holds, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
