@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kiosk.authority.credential import Credential
-from kiosk.authority.embedded.directory import JOINT, Clock, init, read_passphrase
+from kiosk.authority.embedded.directory import JOINT, PROTOCOL, Clock, init, read_passphrase
 from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.model.policy import Policy
 from kiosk.model.town import Town
@@ -41,14 +41,12 @@ def hold_ceremony(
     if secrets[0] == secrets[1] or min(map(len, secrets)) < SHORTEST_PASSPHRASE:
         raise DirectoryInvalid(f"two different passphrases of at least {SHORTEST_PASSPHRASE} characters are needed")
     secret = JOINT.join(secrets)
-    told: list[str] = []
 
     def certify(own: Credential, policy: Policy) -> bytes:
-        told.append(_protocol(own.certificate, policy, policy_file, town, clock, persons, token))
-        return told[0].encode()
+        return _protocol(own.certificate, policy, policy_file, town, clock, persons, token).encode()
 
     init(directory, policy_file, town, clock, store_url=store_url, passphrase=secret, token=token, certify=certify)
-    return told[0]
+    return (directory / PROTOCOL).read_text(encoding="utf-8")
 
 
 def _protocol(
