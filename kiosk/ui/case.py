@@ -108,6 +108,7 @@ class OpenCase:
             case ClerkAnswered(question=question, value=value):
                 if isinstance(question, FeeDue):
                     self.money = Money.TAKEN  # by him, or by a machine, so that nothing was left for him to take
+                self._know_counted(question, value)
                 self.answer(question, value)
             case Trouble():
                 self.ending = news
@@ -126,11 +127,18 @@ class OpenCase:
         self.is_fee_asked = True
         self.money = Money.TAKEN
 
+    def _know_counted(self, question: Asked[Any], value: object) -> None:
+        """Nothing of the resident's is in the till, so that nothing is given back to him."""
+        if isinstance(question, PaymentCount) and value == 0:
+            self.money = Money.UNTOUCHED
+
     def answer(self, question: Asked[Any], value: object) -> bool:
         """Gives a person's answer to the case; False when the case no longer waits for it."""
         was_taken = question.take(value)
         if was_taken and isinstance(question, FeeDue):
             self.money = Money.TAKEN
+        if was_taken:
+            self._know_counted(question, value)
         if was_taken and isinstance(question, Approval):
             self.is_free |= isinstance(value, Exemption)
         if self.clerk_asked is question:

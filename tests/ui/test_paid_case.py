@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hw.ports import MachineMoney
 from kiosk.issuance.failure import Halted
 from kiosk.issuance.persons import Abandoned, DeliverySummary, Exemption, IdentityQuestion, Persons
 from kiosk.issuance.report import Phase, StepReport
@@ -14,7 +15,7 @@ from kiosk.model.step import Actor, Step
 from kiosk.ui.bell import Bell
 from kiosk.ui.case import OpenCase
 from kiosk.ui.ending import Finished, Money, Outcome, Trouble
-from kiosk.ui.persons import Approval, ClerkAnswered, Consent, Repayment
+from kiosk.ui.persons import Approval, ClerkAnswered, Consent, PaymentCount, Repayment, Unsure
 from kiosk.ui.resident.flow import _view
 from kiosk.ui.resident.wait import Waiting
 from tests.counter_bench import World
@@ -54,6 +55,24 @@ def test_a_paid_case_is_paid_and_cannot_be_stopped_wherever_it_was_cut(tmp_path:
         closed = world.issue(report=watched)
         watched.case.take(Finished(closed))
         assert watched.seen and set(watched.seen) == {(False, Money.TAKEN)}
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+@pytest.mark.parametrize(
+    ("counted", "told"),
+    [(0, Money.UNTOUCHED), (1000, Money.RETURNED), (Unsure.CANNOT_TELL, Money.RETURNED)],
+)
+def test_nobody_is_told_that_he_got_back_what_was_not_there(counted: object, told: Money, is_elsewhere: bool) -> None:
+    """After an interruption the clerk counts; the case is taken back then, and what was there given back."""
+    case = OpenCase(Application("1", ""), resident(0), Bell())
+    question = PaymentCount(500, MachineMoney())
+    case.take(question)
+    if is_elsewhere:
+        case.take(ClerkAnswered(question, counted))
+    else:
+        assert case.answer(question, counted)
+    case.take(Trouble(Outcome.ROLLED_BACK, "K-CASE-002", None))
+    assert case.money is told
 
 
 @pytest.mark.parametrize("is_told_by", ["clerk", "consent", "clerk elsewhere"])
