@@ -471,7 +471,7 @@ ON_HOLD = CaseElsewhere("p", "lobby", "2026-0007", Stage.ON_HOLD)
             (LEFT, (("1", "ReturnDay"), ("1", "Decided")), DecisionKind.HOLD, "保留票は、その端末"),
             (ON_HOLD, (("2", "Decided"),), DecisionKind.RESUME, "保留を解きました"),
             (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), DecisionKind.ABORT, "中止しました"),
-            (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), None, "いまその処理ができません"),
+            (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), None, "その処理を終えられませんでした"),
         ],
         suite=[0, 3],
     ),
@@ -563,7 +563,7 @@ def test_what_a_terminal_does_not_wait_for_any_more_is_not_settled(attend: Calla
         await reach(pilot, "SecondClerk")
         await pilot.press(*"025678", "enter")
         await reach(pilot, "Decided")
-        assert "いまその処理ができません" in text_on(pilot.app)
+        assert "その処理を終えられませんでした" in text_on(pilot.app)
 
     attend(play)
 
