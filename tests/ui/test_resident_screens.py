@@ -3,6 +3,7 @@
 import datetime
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from textual.pilot import Pilot
 
@@ -181,3 +182,12 @@ def test_whose_certificate_it_is_is_covered_after_a_while(locale: Path) -> None:
         await pilot.press("enter")
 
     assert show(lambda seat: ShowCertificate(seat, own), locale, use) == [False]
+
+
+@pytest.mark.parametrize(("attempts", "told"), [(2, "あと2回まで"), (1, "違うと、ロックされて")])
+def test_before_the_last_try_it_is_said_what_comes_of_a_wrong_one(locale: Path, attempts: int, told: str) -> None:
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert told in host.text
+        await pilot.press(*"ABCD", "enter")
+
+    assert show(lambda seat: EnterPassword(seat, 3, POLICY, attempts), locale, use) == [b"ABCD"]

@@ -66,11 +66,17 @@ class EnterPassword(SeatScreen[bytearray]):
 
     @property
     def _told(self) -> tuple[str, str]:
-        """The instruction; after a wrong one, that it was stands in place of what is meant, above the tries left."""
+        """The instruction; after a wrong one, that it was stands in place of what is meant, above the tries left.
+
+        Before the last try it is said what comes of a wrong one.
+        """
         title, text = self.instruction()
-        if not self._was_wrong:
-            return title, text
-        return title, "\n".join((self.words(f"resident.password.wrong{self._of}"), *text.split("\n")[1:]))
+        lines = text.split("\n")
+        if self._was_wrong:
+            lines[0] = self.words(f"resident.password.wrong{self._of}")
+        if self._attempts == 1:
+            lines[-1] = self.words("resident.password.last")
+        return title, "\n".join(lines)
 
     def accept(self) -> None:
         """The password is complete: hands it over."""
