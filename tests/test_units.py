@@ -268,3 +268,9 @@ def test_a_display_that_dies_leaves_the_kiosk_its_time(session: Session) -> None
     go_on.write_text("\n")
     launched.communicate(timeout=30)
     assert session.notes.read_text().splitlines()[-1] == "finished"
+
+
+def test_the_kiosk_may_sound() -> None:
+    """Voice and tones go to ALSA's devices, which belong to the group audio."""
+    assert "char-alsa rw" in settings("kiosk.service", "DeviceAllow")
+    assert "m kiosk audio" in (SYSTEMD / "kiosk.sysusers").read_text().splitlines()

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from kiosk.authority.client import AuthorityClient, PendingCertificate
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.errors import AuthorityRejected, CertificateUnacceptable, CredentialInvalid
+from kiosk.durable import sync
 from kiosk.model.certificate import CertificateState, RevocationReason
 
 MakeClient = Callable[[Credential], AuthorityClient]
@@ -123,15 +124,7 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(work, path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)
 
 
 def _put_away(*paths: Path) -> None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from kiosk.authority.credential import Credential
+from kiosk.durable import sync
 from kiosk.eapply.cms import read_signed_data
 from kiosk.eapply.sign import sign_cms
 from kiosk.eapply.verify import Judge, Outcome
@@ -60,7 +61,7 @@ class Agency:
     ) -> None:
         self._received = folder / "received"
         self._received.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make_durable(folder)
+        sync(folder)
         self._key, self._certificate = key, certificate
         self._judge = judge
         self._clock = clock
@@ -119,13 +120,4 @@ def write_durably(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.rename(path)
-    _make_durable(path.parent)
-
-
-def _make_durable(folder: Path) -> None:
-    """What lies in a folder is found there after a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)

@@ -1,9 +1,15 @@
 """Tones: one for done, two for a clerk, three for a card that was left, which alone is repeated."""
 
-import pytest
+from collections.abc import Callable
 
+import pytest
+from textual.pilot import Pilot
+
+from kiosk.ui.app import KioskApp
 from kiosk.ui.sound import Sounds
 from kiosk.ui.tower import TowerSign
+from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.walk import reach, until
 
 
 def rings(*signs: TowerSign) -> list[int]:
@@ -29,3 +35,18 @@ def rings(*signs: TowerSign) -> list[int]:
 )
 def test_every_sign_rings_in_its_own_way(signs: tuple[TowerSign, ...], heard: list[int]) -> None:
     assert rings(*signs) == heard
+
+
+def test_a_station_with_a_loudspeaker_rings_by_that_and_not_by_its_terminal(play: Callable[..., KioskApp]) -> None:
+    rung: list[int] = []
+    counter = ScriptedCounter()
+    counter.ring = lambda: rung.append(1)
+
+    async def resident(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f1")
+        await until(pilot, lambda: len(rung) == 2, "two tones for the clerk")
+        app.bell()
+        await until(pilot, lambda: len(rung) == 3, "the one that asks whether somebody is there")
+
+    play(counter, resident)

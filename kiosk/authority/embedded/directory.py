@@ -30,7 +30,7 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, new_serial
 from kiosk.authority.embedded.card_attestation import MakersInvalid, read_makers
 from kiosk.authority.embedded.generation import read_generations
-from kiosk.authority.embedded.key_files import make_durable, sync, write_secret
+from kiosk.authority.embedded.key_files import make_durable, write_secret
 from kiosk.authority.embedded.registration import RELYING_PARTY, register
 from kiosk.authority.embedded.store import Store, StoreUnusable, open_store
 from kiosk.authority.embedded.terms import MARK, AuthorityFile, DirectoryInvalid, read_authority_file, read_policy
@@ -40,6 +40,7 @@ from kiosk.authority.profile import Profiles, authority_certificate
 from kiosk.authority.signature import sign
 from kiosk.authority.token_key import TokenUnusable, make_token_key, read_uri
 from kiosk.authority.training import is_training
+from kiosk.durable import sync
 from kiosk.journal.head import load_head_key
 from kiosk.journal.key_file import KeyDamaged
 from kiosk.model.certificate import serial_text

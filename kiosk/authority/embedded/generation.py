@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.authority import Authority, Generation
-from kiosk.authority.embedded.key_files import make_durable, sync, write_secret
+from kiosk.authority.embedded.key_files import make_durable, write_secret
 from kiosk.authority.embedded.registration import register
 from kiosk.authority.profile import Profiles, authority_certificate, link_certificate
 from kiosk.authority.token_key import TokenKey, make_token_key
+from kiosk.durable import sync
 
 _FOLDER = "generations"
 

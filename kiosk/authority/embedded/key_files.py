@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from kiosk.durable import sync
+
 
 def write_secret(path: Path, content: bytes) -> None:
     """Writes a file that was not there. Raises `FileExistsError`."""
@@ -17,12 +19,3 @@ def make_durable(folder: Path) -> None:
     """Everything in a folder is found there after a power cut."""
     for path in (*folder.rglob("*"), folder):
         sync(path)
-
-
-def sync(path: Path) -> None:
-    """What was written to a file, or which names a folder holds, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
