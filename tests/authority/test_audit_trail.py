@@ -1,5 +1,6 @@
 """What the authority did stands in a chain of entries, in the transaction that did it, and holds against changes."""
 
+import datetime
 import json
 import sqlite3
 import subprocess
@@ -39,6 +40,19 @@ def test_the_life_of_a_certificate_is_journaled(desk: Desk) -> None:
     told = [(e["event"], e.get("serial")) for e in events(desk)[before:]]
     assert told == [(word, pending.serial) for word in ("issued", "confirmed", "revoked")]
     assert "住民" not in json.dumps(events(desk), ensure_ascii=False), "nobody is named"
+
+
+def test_a_certificate_that_was_not_confirmed_in_time_is_journaled_once(desk: Desk) -> None:
+    late = desk.certify()
+    with desk.authority.store.read(desk.clock.now + datetime.timedelta(days=2)) as books:
+        looked_at = books.certificate(late.serial)
+    desk.clock.advance(days=2)
+    before, status = len(events(desk)), StatusService(desk.authority)
+    assert status.crl("full") and status.crl("13221")
+    told = [(e["event"], e.get("serial"), e.get("note")) for e in events(desk)[before:] if e["event"] != "crl"]
+    assert told == [("revoked", late.serial, "not confirmed in time")]
+    with desk.authority.store.read(desk.clock.now) as books:
+        assert books.certificate(late.serial) == looked_at, "seen before as it is entered"
 
 
 def test_what_is_answered_together_is_one_chain(desk: Desk, keys: list[rsa.RSAPrivateKey]) -> None:

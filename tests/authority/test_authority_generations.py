@@ -1,7 +1,10 @@
 """Two generations of the authority's key under one name: links, status by each, and who trusts the old one only."""
 
+import json
 import subprocess
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from authority_desk import URL, Desk, load
@@ -15,13 +18,16 @@ from pyasn1_alt_modules import rfc9480
 from kiosk.authority import asn1, oids
 from kiosk.authority.client import PendingCertificate
 from kiosk.authority.credential import load_credential
+from kiosk.authority.embedded import generation
 from kiosk.authority.embedded.directory import init, open_authority, read_passphrase
-from kiosk.authority.embedded.generation import roll_over
+from kiosk.authority.embedded.generation import finish_rollover, roll_over
 from kiosk.authority.embedded.status import StatusService
+from kiosk.authority.embedded.store import Store
 from kiosk.authority.embedded.terms import DirectoryInvalid
 from kiosk.authority.message import BodyKind, parse_message
 from kiosk.authority.verification import PathInvalid, ocsp_request, ocsp_status, validate_path
-from kiosk.model.certificate import CertificateState, RevocationReason
+from kiosk.journal.chain import read_entries
+from kiosk.model.certificate import CertificateState, RevocationReason, serial_text
 
 
 @pytest.fixture
@@ -154,6 +160,38 @@ def test_a_third_generation_follows(desk: Desk, after: PendingCertificate) -> No
     assert [g.number for g in desk.authority.all_generations] == [3, 2, 1]
     assert desk.station.chain == (desk.authority.generations[2],), "trusts the first"
     assert desk.client.station_record()[-1].serial == after.serial
+
+
+@pytest.mark.parametrize("killed_at", ["Store.write", "publish"])
+def test_a_rollover_that_was_killed_is_finished(
+    desk: Desk, before: PendingCertificate, monkeypatch: pytest.MonkeyPatch, killed_at: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> NoReturn:
+        raise Killed
+
+    # With its own journal, as every authority is opened outside these tests.
+    desk.reopen()
+    with monkeypatch.context() as patched:
+        patched.setattr(*(generation, "_publish") if killed_at == "publish" else (Store, "write"), kill)
+        with pytest.raises(Killed):
+            roll_over(desk.directory, desk.authority, None)
+    desk.authority.store.close()
+    again = [sys.executable, "-m", "kiosk", "ca", "rollover", "--data", str(desk.directory)]
+    said = subprocess.run(again, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert said.startswith("generation 2;"), "finished, and no third one made"
+    desk.reopen()
+    assert not finish_rollover(desk.directory, desk.authority), "done once"
+    present = desk.authority.all_generations[0]
+    assert present.number == 2 and present.delegate is not None
+    assert x509.load_pem_x509_certificates((desk.directory / "ca.pem").read_bytes()) == list(desk.authority.generations)
+    with desk.authority.store.read(desk.clock()) as books:
+        for certificate in (present.ocsp.certificate, present.delegate.certificate, *present.links):
+            assert books.certificate(serial_text(certificate.serial_number)) is not None
+    entries = [json.loads(entry.body) for entry in read_entries(desk.authority.store.journal())]
+    assert [entry["number"] for entry in entries if entry["event"] == "generation"] == [2]
 
 
 # --- keys under a passphrase

@@ -249,6 +249,10 @@ OPERATIONS = (
         *((f"/.well-known/cmp/p/signature/{operation}", "application/pkixcmp", 200) for operation in OPERATIONS),
         ("/.well-known/cmp/initialization", "application/PKIXCMP; charset=x", 200),
         ("/nowhere", "application/pkixcmp", 404),
+        # Whoever has mistyped an operation is told so, and not that his message is wrong.
+        ("/.well-known/cmp/initialisation", "application/pkixcmp", 404),
+        ("/.well-known/cmp/p", "application/pkixcmp", 404),
+        ("/.well-known/cmp/p/signature/ir", "application/pkixcmp", 404),
     ],
 )
 def test_http_says_what_is_spoken_where(served: Served, path: str, content_type: str, status: int) -> None:

@@ -98,7 +98,7 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
             return ExitCode.CONFIG
         return _renew(given["url"], Path(given["credential"]))
     from kiosk.authority.embedded import directory
-    from kiosk.authority.embedded.generation import roll_over
+    from kiosk.authority.embedded.generation import finish_rollover, roll_over
     from kiosk.authority.embedded.store import StoreTooNew
     from kiosk.authority.token_key import TokenUnusable
 
@@ -124,7 +124,8 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
             return _serve(args, place, secret)
         authority = directory.open_authority(place, system_clock, passphrase=secret)
         if args.ca_verb == "rollover":
-            number = roll_over(place, authority, secret).number
+            is_finished = finish_rollover(place, authority)
+            number = authority.generation if is_finished else roll_over(place, authority, secret).number
             print(f"generation {number}; start its servers anew, then renew each station: kiosk ca renew")
             return ExitCode.OK
         if args.ca_verb == "station":

@@ -20,9 +20,11 @@ from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.authority import Authority, Generation
 from kiosk.authority.embedded.key_files import make_durable, write_secret
 from kiosk.authority.embedded.registration import register
+from kiosk.authority.embedded.store import Books
 from kiosk.authority.profile import Profiles, authority_certificate, link_certificate
 from kiosk.authority.token_key import TokenKey, make_token_key
 from kiosk.durable import sync
+from kiosk.model.certificate import serial_text
 
 _FOLDER = "generations"
 
@@ -87,17 +89,39 @@ def roll_over(directory: Path, authority: Authority, passphrase: bytes | None) -
     finally:
         shutil.rmtree(work, ignore_errors=True)
     with authority.store.write(now) as books:
-        books.note("generation", number=number, key=own.fingerprint(hashes.SHA256()).hex())
-        for profile, credential in (("ocsp", ocsp), ("cmp", delegate)):
-            register(books, credential.certificate, profile, number)
-        # Whoever goes over a link asks for its status as for any certificate's on the way.
-        for link, signer in zip(links, (authority.generation, number), strict=True):
-            register(books, link, "link", signer)
-    publish(directory, (own, *authority.generations))
+        _enter(books, made)
+    _publish(directory, (own, *authority.generations))
     return made
 
 
-def publish(directory: Path, certificates: tuple[x509.Certificate, ...]) -> None:
+def finish_rollover(directory: Path, authority: Authority) -> bool:
+    """Does what a rollover left that was killed once its generation was there; whether there was such a one.
+
+    Without it the status of the new responders' certificates and links would be unknown, and `ca.pem` the old one.
+    """
+    present = authority.all_generations[0]
+    published = x509.load_pem_x509_certificates((directory / "ca.pem").read_bytes())
+    if present.number == 1 or tuple(published) == authority.generations:
+        return False
+    with authority.store.write(authority.now()) as books:
+        if books.certificate(serial_text(present.ocsp.certificate.serial_number)) is None:
+            _enter(books, present)
+    _publish(directory, authority.generations)
+    return True
+
+
+def _enter(books: Books, made: Generation) -> None:
+    own = made.credential.certificate
+    books.note("generation", number=made.number, key=own.fingerprint(hashes.SHA256()).hex())
+    for profile, credential in (("ocsp", made.ocsp), ("cmp", made.delegate)):
+        if credential is not None:
+            register(books, credential.certificate, profile, made.number)
+    # Whoever goes over a link asks for its status as for any certificate's on the way.
+    for link, signer in zip(made.links, (made.number - 1, made.number), strict=True):
+        register(books, link, "link", signer)
+
+
+def _publish(directory: Path, certificates: tuple[x509.Certificate, ...]) -> None:
     """Writes `ca.pem`: every certificate of the authority's own, present generation first."""
     work = directory / "ca.pem.part"
     work.write_bytes(b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates))

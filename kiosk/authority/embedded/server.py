@@ -27,6 +27,7 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.directory import Clock, RandomBytes, open_authority
 from kiosk.authority.embedded.gathering import Gathering
+from kiosk.authority.embedded.generation import finish_rollover
 from kiosk.authority.embedded.http_server import BodyRefused, configuration, listen, read_body, run, url_of
 from kiosk.authority.embedded.registration import register
 from kiosk.authority.embedded.requester import open_request
@@ -43,6 +44,12 @@ MOST_IN_A_COMMIT = 32
 
 _CMP_PATHS = ("/.well-known/cmp", "/pkix", "/pkix/", "/")
 """Besides the operations that RFC 9811, 3.4 has behind the first."""
+
+_CMP_OPERATIONS = (
+    *("initialization", "certification", "keyupdate", "pkcs10", "revocation", "getcacerts", "getrootupdate"),
+    *("getcertreqtemplate", "getcrls", "nested"),
+)
+"""What is registered for HTTP among IANA's "CMP Well-Known URI Path Segments"; the message says itself what it asks."""
 
 _REMINDER_S = 24 * 3600
 _REMINDED_BEFORE = datetime.timedelta(days=30)
@@ -111,7 +118,10 @@ def application(authority: Authority, *, is_status_only: bool = False) -> ASGIAp
 
     requests = [
         *(Route(path, cmp, methods=["POST"]) for path in _CMP_PATHS),
-        Route("/.well-known/cmp/{operation:path}", cmp, methods=["POST"]),
+        *(Route(f"/.well-known/cmp/{operation}", cmp, methods=["POST"]) for operation in _CMP_OPERATIONS),
+        # Behind "p" comes the name of an authority or a profile, of which there is one here whatever it is called.
+        Route("/.well-known/cmp/p/{name}", cmp, methods=["POST"]),
+        *(Route(f"/.well-known/cmp/p/{{name}}/{operation}", cmp, methods=["POST"]) for operation in _CMP_OPERATIONS),
     ]
     routed = Starlette(
         routes=[
@@ -165,6 +175,7 @@ def serve(
         authority = open_authority(directory, clock, random_bytes, public, passphrase)
         if not (authority.is_training or has_tls or is_status_only or host in _LOOPBACK):
             raise PlainRefused("a production authority takes requests over TLS: --tls; --status-only does without")
+        finish_rollover(directory, authority)
         # A connection to the books must not be shared across a fork.
         authority.store.close()
         with _tls(authority, _public_name(host), directory / "ca.pem", has_tls) as tls:

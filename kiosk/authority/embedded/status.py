@@ -223,6 +223,7 @@ class StatusService:
         """A long list takes a second, in which others must be able to write: only its number and itself are written."""
         store = self._authority.store
         with store.write(self._authority.now()) as books:
+            books.enter_lapses()
             number = books.next_crl_number(name)
             # Under the number's lock: a higher number is never of an earlier time.
             now = self._authority.now()

@@ -111,6 +111,9 @@ class CrlRecord:
     der: bytes
 
 
+_LAPSE_REASON = RevocationReason.CESSATION_OF_OPERATION
+_LAPSE_NOTE = "not confirmed in time"
+
 _NAMES = tuple(field.name for field in fields(CertificateRecord))
 _values = attrgetter(*_NAMES)
 _COLUMNS = ", ".join(_NAMES)
@@ -191,7 +194,7 @@ class Books:
     def _entry(self, row: Any) -> Entry:
         if row.state == BookedState.PENDING:
             if row.confirm_before is not None and row.confirm_before <= self._now:
-                return Entry(row.serial, row.confirm_before, RevocationReason.CESSATION_OF_OPERATION, None)
+                return Entry(row.serial, row.confirm_before, _LAPSE_REASON, None)
             return Entry(row.serial, row.issued_at, RevocationReason.CERTIFICATE_HOLD, None)
         reason = RevocationReason(row.reason or RevocationReason.CERTIFICATE_HOLD)
         return Entry(row.serial, row.revoked_at or row.issued_at, reason, row.invalid_since)
@@ -206,6 +209,23 @@ class Books:
         )
         self.note("confirmed", serial=serial)
         self._revise(serial)
+
+    def enter_lapses(self) -> None:
+        """Enters the revocation of each pending certificate that was not confirmed in time.
+
+        Whoever looks at one sees it revoked before that too; this has the change told in the authority's journal.
+        """
+        rows = self._run(
+            """UPDATE certificate SET state = 'revoked', reason = ?, revoked_at = confirm_before, note = ?
+               WHERE state <> 'good' AND state = 'pending' AND confirm_before <= ? RETURNING serial""",
+            _LAPSE_REASON.value,
+            _LAPSE_NOTE,
+            self._now,
+        )
+        # Always in one order: two that enter lapses at the same time must not wait for each other.
+        for serial in sorted((row.serial for row in rows), key=_shard):
+            self.note(BookedState.REVOKED.value, serial=serial, reason=_LAPSE_REASON.value, note=_LAPSE_NOTE)
+            self._revise(serial)
 
     def revoke(
         self, serial: str, reason: RevocationReason, note: str, invalid_since: datetime.datetime | None = None
@@ -439,8 +459,7 @@ class Books:
         return _lapsed(record) if record.state is BookedState.PENDING and is_late else record
 
     def _revise(self, serial: str) -> None:
-        shard = int(serial[-4:], 16) % REVISION_SHARDS
-        self._run("UPDATE revision SET number = number + 1 WHERE shard = ?", shard)
+        self._run("UPDATE revision SET number = number + 1 WHERE shard = ?", _shard(serial))
 
     def _lock(self, *names: bytes) -> None:
         self._database.lock(self._transaction, *names)
@@ -524,11 +543,15 @@ def _plain(value: object) -> object:
     return value.value if isinstance(value, StrEnum) else value
 
 
+def _shard(serial: str) -> int:
+    return int(serial[-4:], 16) % REVISION_SHARDS
+
+
 def _lapsed(record: CertificateRecord) -> CertificateRecord:
     return replace(
         record,
         state=BookedState.REVOKED,
-        reason=RevocationReason.CESSATION_OF_OPERATION,
+        reason=_LAPSE_REASON,
         revoked_at=record.confirm_before,
-        note="not confirmed in time",
+        note=_LAPSE_NOTE,
     )
