@@ -42,7 +42,7 @@ OCSP_REQUEST_TYPE = "application/ocsp-request"
 MOST_IN_A_COMMIT = 32
 """So many requests share one commit at most, lest the first of them wait for ever."""
 
-_CMP_PATHS = ("/.well-known/cmp", "/pkix", "/pkix/", "/")
+_CMP_PATHS = ("/.well-known/cmp", "/.well-known/cmp/", "/pkix", "/pkix/", "/")
 """Besides the operations that RFC 9811, 3.4 has behind the first."""
 
 _CMP_OPERATIONS = (
