@@ -36,6 +36,12 @@ def year_of_era(era: Era, year: int) -> int:
     return year if era.name == "west" else era.first_day.year + year - 1
 
 
+def years_of(day: datetime.date) -> tuple[int, ...]:
+    """By which numbers people call a day's year: the Gregorian one, and that of its era."""
+    begun = next((start for start, _ in _ERAS if start <= day), None)
+    return (day.year,) if begun is None else (day.year, day.year - begun.year + 1)
+
+
 def day_text(day: datetime.date, words: Words) -> str:
     """A day in the language of `words`; days before the first era with the Gregorian year only."""
     for first_day, era in _ERAS:

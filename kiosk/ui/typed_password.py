@@ -1,5 +1,7 @@
 """A password while it is typed: in one buffer that never moves and is wiped."""
 
+from collections.abc import Callable
+
 
 class TypedPassword:
     """Up to `maximum_length` ASCII characters. Never a `str`, no `repr`, no copy but the one handed over."""
@@ -49,6 +51,11 @@ class TypedPassword:
 
         with memoryview(self._buffer)[: self._length] as mine, memoryview(other._buffer)[: other._length] as theirs:
             return hmac.compare_digest(mine, theirs)
+
+    def is_such(self, judge: Callable[[memoryview], bool]) -> bool:
+        """What a judge, who keeps nothing of it, says of the characters."""
+        with memoryview(self._buffer)[: self._length] as mine:
+            return judge(mine)
 
     def hand_over(self) -> bytearray:
         """The password for whoever uses and wipes it; what is here is wiped."""

@@ -92,6 +92,8 @@ async def _password(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("password-too-short")
     await pilot.press("2", "enter", "A", "b", "1", "3", "enter")
     await shoot("password-differs")
+    await pilot.press(*"1234", "enter")
+    await shoot("password-guessable")
 
 
 async def _password_of_other_kinds(pilot: Pilot[None], shoot: Shoot) -> None:

@@ -42,11 +42,23 @@ def test_two_different_passwords_begin_anew(locale: Path) -> None:
         assert "文字が 足りません" in host.text
         await pilot.press("C", "?")
         assert "この文字は 使えません" in host.text
-        await pilot.press("D", "enter", *"ABCX", "enter")
+        await pilot.press("E", "enter", *"ABCX", "enter")
         assert "1回目と 2回目が 違いました" in host.text
         await pilot.press(*"WXY", "backspace", "Z", "9", "enter", *"WXZ9", "enter")
 
     assert show(choose_password, locale, use) == [b"WXZ9"]
+
+
+def test_what_anybody_would_try_first_is_not_taken(locale: Path) -> None:
+    born = resident(0).items.birth_date
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        for typed in ("1234", f"{born:%m%d}", f"S{born.year - 1925}{born:%m%d}"):
+            await pilot.press(*typed, "enter")
+            assert "あてられやすい" in host.text and "もう一度、同じ" not in host.text
+        await pilot.press(*"WXZ9", "enter", *"WXZ9", "enter")
+
+    assert show(lambda seat: ChoosePassword(seat, 3, POLICY, birth_date=born), locale, use) == [b"WXZ9"]
 
 
 def test_changing_the_language_keeps_what_was_typed(locale: Path) -> None:

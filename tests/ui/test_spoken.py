@@ -28,7 +28,8 @@ def test_whoever_chooses_a_password_hears_how_much_he_typed_and_what_is_wrong_wi
         await pilot.press("A")
         await until(pilot, lambda: voice.said[-1].startswith("あと3文字"), "how many are missing")
         await press_and_hear("", "文字が 足りません")
-        await press_and_hear("B01", "もう一度、同じパスワードを")
+        await press_and_hear("AAA", "あてられやすい")
+        await press_and_hear("AB01", "もう一度、同じパスワードを")
         await press_and_hear("AB02", "1回目と 2回目が 違いました")
         await press_and_hear("AB01", "もう一度、同じパスワードを")
 

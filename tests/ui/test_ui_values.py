@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk.ui.bell import Bell
-from kiosk.ui.dates import day_text
+from kiosk.ui.dates import day_text, years_of
 from kiosk.ui.plain_text import inert
 from kiosk.ui.widgets.keyboard import key_pages
 from kiosk.ui.words import load_words
@@ -49,6 +49,19 @@ def test_the_pages_of_letters_and_digits() -> None:
 def test_days_by_era_and_by_the_gregorian_year(day: datetime.date, japanese: str, english: str, locale: Path) -> None:
     assert day_text(day, load_words("ja", locale)) == japanese
     assert day_text(day, load_words("en", locale)) == english
+
+
+@pytest.mark.parametrize(
+    ("day", "years"),
+    [
+        (datetime.date(1952, 3, 5), (1952, 27)),
+        (datetime.date(1989, 1, 7), (1989, 64)),
+        (datetime.date(1989, 1, 8), (1989, 1)),
+        (datetime.date(1860, 1, 1), (1860,)),
+    ],
+)
+def test_a_year_is_called_by_two_numbers(day: datetime.date, years: tuple[int, ...]) -> None:
+    assert years_of(day) == years
 
 
 @given(st.text())

@@ -255,7 +255,7 @@ def _screen(seat: Seat, case: OpenCase, reception: Reception, view: object, *, w
     position = case.position
     match view:
         case PasswordChoice(policy=policy, use=use):
-            return ChoosePassword(seat, position, policy, use)
+            return ChoosePassword(seat, position, policy, use, case.resident.items.birth_date)
         case PasswordEntry(status=status, policy=policy, use=use):
             policy = policy or reception.entry_policy
             return EnterPassword(seat, position, policy, status.attempts_remaining, use, was_wrong=was_wrong)

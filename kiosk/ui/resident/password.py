@@ -3,6 +3,7 @@
 By ten digits alone letters are tapped as on a telephone; what a tap has made is only heard, in the headset.
 """
 
+import datetime
 from collections.abc import Iterable
 
 from textual import events, on
@@ -10,6 +11,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from hw.ports import KeyUse, PinPolicy
+from kiosk.model.guessable import birthdays, is_guessable
+from kiosk.ui.dates import years_of
 from kiosk.ui.deserted import DesertedEntry
 from kiosk.ui.idle import Patience
 from kiosk.ui.letter_taps import LetterTaps
@@ -264,11 +267,22 @@ class EnterPassword(SeatScreen[bytearray]):
 
 
 class ChoosePassword(EnterPassword):
-    """A new password, typed twice."""
+    """A new password, typed twice; what anybody would try first is not taken.
 
-    def __init__(self, seat: Seat, position: int | None, policy: PinPolicy, use: KeyUse = KeyUse.SIGNATURE) -> None:
+    `birth_date` is its owner's, None where the card does not say it unasked.
+    """
+
+    def __init__(
+        self,
+        seat: Seat,
+        position: int | None,
+        policy: PinPolicy,
+        use: KeyUse = KeyUse.SIGNATURE,
+        birth_date: datetime.date | None = None,
+    ) -> None:
         super().__init__(seat, position, policy, use=use)
         self._first: TypedPassword | None = None
+        self._birthdays = frozenset() if birth_date is None else birthdays(birth_date, years_of(birth_date))
 
     def instruction(self) -> tuple[str, str]:
         """The first time, or once more."""
@@ -285,7 +299,11 @@ class ChoosePassword(EnterPassword):
 
     def accept(self) -> None:
         """The first typing is kept, the second compared with it; when they differ, both begin anew."""
-        if self._first is None:
+        if self._first is None and self._typed.is_such(self._is_guessable):
+            self._typed.wipe()
+            self._problem = "resident.password.guessable"
+            self.begin_anew()
+        elif self._first is None:
             self._first, self._typed = self._typed, TypedPassword(self._policy.maximum_length)
             self.begin_anew()
         elif self._first.equals(self._typed):
@@ -297,6 +315,9 @@ class ChoosePassword(EnterPassword):
             self._typed.wipe()
             self._problem = "resident.password.differs"
             self.begin_anew()
+
+    def _is_guessable(self, password: memoryview) -> bool:
+        return is_guessable(password, self._birthdays)
 
     def begin_anew(self) -> None:
         """Shows an empty field and the keyboard's first page."""
