@@ -76,7 +76,7 @@ class EnterAmount(SeatScreen[int | Unsure]):
         yield Facts(self._amounts(), id="amounts")
         with Horizontal(id="pieces"):
             for yen in _PIECES_YEN:
-                yield Key(words("money.yen", yen=f"{yen:,}"), id=f"piece-{yen}", hint="+", value=yen)
+                yield Key(words("money.yen", yen=f"{yen:,}"), id=f"piece-{yen}", value=yen)
             yield Key(words("clerk.fee.clear"), id="clear", hint="BackSpace")
 
     def keys(self) -> Iterable[Key]:
