@@ -155,7 +155,7 @@ def test_who_only_calls_at_the_first_screen_and_goes_leaves_it_as_it_was(
         await pass_time(app, clock, 1)
         await until(pilot, lambda: app.screen is not screen, "another first screen")
         await reach(pilot, "Start")
-        assert app.board.is_clerk_called and "電子証明書の発行" in banner(app)
+        assert app.board.is_clerk_called and "電子証明書のお手続き" in banner(app)
         screen = app.screen
         await pass_time(app, clock, 1000)
         await pilot.pause()

@@ -29,7 +29,7 @@ _ENGLISH = re.compile(r"\b[a-z]{3,}\b")
         ("a place", "保存先がある"),
         ("105 residents", "105人"),
         ("3 tries left", "残り3回"),
-        ("paper ok, cover closed, drawer open, 2 papers cut off", "用紙：あり・カバー：閉・引出し：開・出た紙：2枚"),
+        ("paper ok, cover closed, drawer open, 2 papers cut off", "用紙：あり・カバー：閉・引き出し：開・出た紙：2枚"),
         ("paper_end, cover_open", "用紙がありません・カバーが開いています"),
         ("red lit, buzzer", "赤：点灯・ブザー"),
         ("https://ca.example: answers in 12 ms, this station's credential: good", None),
