@@ -35,6 +35,7 @@ from kiosk.failure_book import load_failure_book
 from kiosk.far_clerk import FarForms, StationFarClerk
 from kiosk.issuance.filing import filed
 from kiosk.issuance.station import Station
+from kiosk.line_trace import LineTrace
 from kiosk.maintenance.device_board import DeviceBoard, ToldDevice
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
@@ -57,7 +58,7 @@ from kiosk.ui.workbench import Check
 from kiosk.workbench import StationWorkbench
 
 TRACE_LENGTH = 400
-"""How many lines of card exchanges the technician can look back on."""
+"""How many lines of card exchanges, of the devices' lines and of the log the technician can look back on."""
 
 _WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
 """Troubles with which a device still works."""
@@ -149,7 +150,7 @@ class ConfiguredCounter:
         self.voice: Voice | None = None
         self.ring: Callable[[], None] | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
-        self._lines: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._lines = LineTrace(TRACE_LENGTH, lambda: datetime.datetime.now(JAPAN))
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
         self._owners: dict[str, AnyOwner] = {}
@@ -166,7 +167,7 @@ class ConfiguredCounter:
         self._clerks = endpoint.credential.parent.parent / "clerks"
         self._endpoint = endpoint
         assembly = self._held.enter_context(
-            open_station(self._config, self._data, endpoint, trace=self._trace.append, spy=self._hear_line)
+            open_station(self._config, self._data, endpoint, trace=self._trace.append, spy=self._lines.hear)
         )
         self._assembly = assembly
         devices = assembly.bench.devices
@@ -364,7 +365,7 @@ class ConfiguredCounter:
             self._assembly,
             self.papers(),
             self._owners,
-            self._lines,
+            self._lines.lines,
             self._log,
             self.checks,
         )
@@ -459,9 +460,6 @@ class ConfiguredCounter:
             return DeviceState(name, kind, link, "missing", standing.cause, is_refused, standing.identity)
         is_blocked = any(trouble not in _WARNINGS for trouble in report.troubles)
         return DeviceState(name, kind, link, "blocked" if is_blocked else "ready", ", ".join(report.troubles))
-
-    def _hear_line(self, line: str) -> None:
-        self._lines.append(f"{datetime.datetime.now(JAPAN):%H:%M:%S} {line}")
 
     def _note(self, report: DeviceReport) -> None:
         before = self._reports.get(report.name)

@@ -49,7 +49,7 @@ class StationWorkbench:
         assembly: Assembly,
         press: Press,
         owners: Mapping[str, AnyOwner],
-        lines: Sequence[str],
+        lines: Callable[[], tuple[str, ...]],
         log: Sequence[str],
         checks: Callable[[], Sequence[Check]],
     ) -> None:
@@ -125,7 +125,7 @@ class StationWorkbench:
 
     def line_trace(self) -> tuple[str, ...]:
         """What passed on the devices' lines lately."""
-        return tuple(self._lines)
+        return self._lines()
 
     def card_probes(self) -> tuple[Check, ...]:
         """What the card in the reader answers."""

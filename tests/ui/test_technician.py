@@ -356,6 +356,7 @@ def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_pat
         )
         assert tools.self_tests(100) == tests
         assert any("printer > 10 04 01" in line for line in tools.line_trace())
+        wait_until(lambda: any(" x3 printer > 10 04 04 <" in line for line in tools.line_trace()))
         assert [check.detail for check in tools.card_probes()] == ["no card"]
         counter.simulated_card().insert()
         probed = {check.name: check for check in tools.card_probes()}
