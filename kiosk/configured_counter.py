@@ -36,6 +36,7 @@ from kiosk.far_clerk import FarForms, StationFarClerk
 from kiosk.issuance.filing import filed
 from kiosk.issuance.station import Station
 from kiosk.line_trace import LineTrace
+from kiosk.log_file import keeping_log
 from kiosk.maintenance.device_board import DeviceBoard, ToldDevice
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
@@ -44,7 +45,6 @@ from kiosk.papers.press import Press
 from kiosk.procedures import StationProcedures
 from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import FormsByCode, NearForms, ScannedCodes
-from kiosk.system_log import heard_by
 from kiosk.ui.books import Books
 from kiosk.ui.card_services import CardServices
 from kiosk.ui.counter import FailureText
@@ -159,8 +159,8 @@ class ConfiguredCounter:
 
     def open(self) -> Station:
         """Opens devices and authority, starting one of its own when none is configured."""
-        self._held.enter_context(heard_by(_LogEar(self._log.append)))
         self._held.enter_context(hold_data(self._data))
+        self._held.enter_context(keeping_log(self._data, self._log))
         endpoint = self._held.enter_context(
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
@@ -436,7 +436,7 @@ class ConfiguredCounter:
         return tuple(self._book)
 
     def log_lines(self) -> tuple[str, ...]:
-        """The newest lines that the program logged."""
+        """The newest lines that the program logged, in this run and before."""
         return tuple(self._log)
 
     def checks(self) -> tuple[Check, ...]:
@@ -488,16 +488,3 @@ def _known(state: str) -> Literal["ready", "blocked", "missing"]:
 
 def _told(report: DeviceReport) -> str:
     return ", ".join(filter(None, (report.standing.presence, report.standing.cause, *report.troubles)))
-
-
-class _LogEar(logging.Handler):
-    def __init__(self, hear: Callable[[str], None]) -> None:
-        super().__init__(logging.INFO)
-        formatter = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%m-%d %H:%M:%S")
-        # As every other time on these screens, wherever the computer believes to be.
-        formatter.converter = lambda seconds: datetime.datetime.fromtimestamp(seconds or 0, JAPAN).timetuple()
-        self.setFormatter(formatter)
-        self._hear = hear
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._hear(self.format(record))

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from hw.errors import DeviceError
 from hw.health_words import Question
 from kiosk.journal.errors import StoreLost
-from kiosk.ui.books import Statistics
+from kiosk.ui.books import EndedCase, Statistics
 from kiosk.ui.counter import Counter
 from kiosk.ui.devices import StationDevices
 from kiosk.ui.seat import Seat
@@ -233,10 +233,12 @@ def _failure(code: str, words: Words, counter: Counter) -> str:
 
 
 def _statistics(told: Statistics, tests: Sequence[SelfTest], words: Words) -> list[str]:
+    ended = "\n".join(_ended(case, words) for case in reversed(told.ended))
+    blocks = [words("technician.statistics.ended", lines=ended or f"  {words('technician.nothing')}")]
     days = " ".join(f"{day:%d}" for day, _ in told.issued)
     bars = "\n".join(plotted([count for _, count in told.issued]))
     total = sum(count for _, count in told.issued)
-    blocks = [words("technician.statistics.issued", days=len(told.issued), count=total, bars=bars, axis=days)]
+    blocks += [words("technician.statistics.issued", days=len(told.issued), count=total, bars=bars, axis=days)]
     codes = "\n".join(words("technician.statistics.code", code=code, count=count) for code, count in told.codes)
     blocks.append(words("technician.statistics.codes", lines=codes or words("technician.nothing")))
     stopped = [count for _, count in told.failed]
@@ -254,6 +256,11 @@ def _statistics(told: Statistics, tests: Sequence[SelfTest], words: Words) -> li
         counted = {"device": in_words(device, words), "name": in_words(name, words), "count": counts[-1]}
         blocks.append(words("technician.statistics.device", bars=bars, **counted))
     return blocks
+
+
+def _ended(case: EndedCase, words: Words) -> str:
+    told_of = {"at": f"{case.at:%m-%d %H:%M}", "stage": words(f"stage.{case.stage}"), "code": case.code}
+    return words("technician.statistics.case", **told_of).rstrip()
 
 
 def _check(check: Check, words: Words) -> str:
