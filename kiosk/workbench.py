@@ -100,7 +100,10 @@ class StationWorkbench:
         try:
             is_there = self._bench.reader.is_card_present()
             took_ms = round((time.perf_counter() - begun_s) * 1000, 1)
-            measured = (("answer time ms", str(took_ms), "any", "passed"), ("card", str(is_there), "any", "passed"))
+            measured = (
+                ("answer time ms", str(took_ms), "any", "passed"),
+                ("card", "in the reader" if is_there else "none in the reader", "any", "passed"),
+            )
             return SelfTest(at, "card", level, "passed", measured, {})
         except DeviceError as error:
             return SelfTest(at, "card", level, "failed", (("reader", str(error), "answers", "failed"),), {})

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from rich.cells import cell_len
 
 from hw.errors import DeviceError
-from hw.health_words import Question
+from hw.health_words import Question, wanted_beside
 from kiosk.journal.errors import StoreLost
 from kiosk.ui.books import EndedCase, Statistics
 from kiosk.ui.counter import Counter
@@ -149,7 +149,7 @@ class Rounds:
         """Records of self-tests, the newest first, and another one at the level that is chosen."""
         while True:
             tests = await asyncio.to_thread(self._tools.self_tests, _RECORDS_SHOWN)
-            blocks = [_self_test(test, self._words) for test in reversed(tests)]
+            blocks = [self_test_text(test, self._words) for test in reversed(tests)]
             level = await self._read(_HEALTH, blocks, _LEVELS)
             if isinstance(level, Stop):
                 return
@@ -270,12 +270,16 @@ def _check(check: Check, words: Words) -> str:
     return words("technician.check.line", outcome=outcome, name=padded, detail=in_words(check.detail, words))
 
 
-def _self_test(test: SelfTest, words: Words) -> str:
+def self_test_text(test: SelfTest, words: Words) -> str:
+    """What a self-test of one device came to, a measurement a line; what is wanted where its value does not say it."""
     level = words(f"technician.level.{test.level}")
     outcome = words(f"technician.outcome.{test.outcome}")
     device = in_words(test.device, words)
     lines = [words("technician.health.record", at=test.at, device=device, level=level, outcome=outcome)]
     for name, value, limits, found in test.measurements:
-        told_of = {"name": in_words(name, words), "value": in_words(value, words), "limits": in_words(limits, words)}
-        lines.append(words("technician.health.measured", outcome=words(f"technician.outcome.{found}"), **told_of))
+        told_of = {"name": in_words(name, words), "value": in_words(value, words)}
+        outcome = words(f"technician.outcome.{found}")
+        lines.append(words("technician.health.measured", outcome=outcome, **told_of))
+        if wanted := wanted_beside(value, limits):
+            lines[-1] += words("technician.health.wanted", limits=in_words(wanted, words))
     return "\n".join((*lines, ""))
