@@ -71,12 +71,11 @@ class SimulatedReader:
         from hw.sim.card.personalization import new_card, new_piv_card
         from hw.sim.card.profile import PIV, PROFILES
 
-        number, stem = _card_identity(name)
-        path = self._directory / f"card-{stem}.json"
+        path = self._directory / f"card-{_card_file(name)}.json"
         store = FileStore(path)
         try:
             if not store.exists():
-                is_piv = self._profile == PIV
+                is_piv, number = self._profile == PIV, _new_number(name)
                 store.write(new_piv_card(number) if is_piv else new_card(number, PROFILES[self._profile]))
             card = VirtualCard(store, trap=self.trap)
         except CardMemoryInvalid as error:
@@ -102,13 +101,22 @@ class SimulatedReader:
         os.replace(new, self._note)
 
 
-def _card_identity(name: str) -> tuple[str, str]:
-    """Card number (16 of A-Z and 0-9) and what its file is called: up to 12 digits show in both, other text in none."""
+def _card_file(name: str) -> str:
+    """What the card of that name is called among the files: up to 12 digits as they are, other text by its hash."""
     if name.isascii() and name.isdigit() and len(name) <= 12:
-        return f"JUKI{name:0>12}", name
-    # 10 bytes are 16 characters of base32, all of which a card number may have.
-    number = base64.b32encode(hashlib.sha256(name.encode("utf-8")).digest()[:10]).decode("ascii")
-    return number, number
+        return name
+    # 10 bytes are 16 characters of base32.
+    return base64.b32encode(hashlib.sha256(name.encode("utf-8")).digest()[:10]).decode("ascii")
+
+
+def _new_number(name: str) -> str:
+    """The card number of that name's card, the same at every station.
+
+    The name may be a resident's code, and the number is told to whoever looks at the exchanges: it leads back to none.
+    """
+    # So slow that trying all the codes there are takes many years.
+    digest = hashlib.pbkdf2_hmac("sha256", name.encode("utf-8"), b"jpki-kiosk card number", 50_000)
+    return f"JUKI{int.from_bytes(digest, 'big') % 10**12:012d}"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from hw.card.reader_list import read_reader_list
 from hw.command_line import UsageParser, common_options, keep_private, run_verb, settings_of
 from hw.errors import DeviceError, ReaderMissing
 from hw.hardware import Hardware, rehearsal_keys
-from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question
+from hw.health_words import CARD_READERS, DEVICES, HEALTH_DEVICES, QUESTIONS, Level, Outcome, Question, wanted_beside
 from hw.standard_output import OutputLost
 from hw.strict_toml import SET, ConfigInvalid, apply_settings, convert, read_tables
 
@@ -157,7 +157,9 @@ def _health(args: argparse.Namespace) -> int:
             else:
                 print(f"{health.device:8} {health.outcome:8} {health.text}", flush=True)
                 for measured in health.measurements:
-                    print(f"         {measured.outcome:8} {measured.name}: {measured.told} ({measured.limits})")
+                    wanted = wanted_beside(measured.told, measured.limits)
+                    told = f"{measured.name}: {measured.told}" + (f" (wanted: {wanted})" if wanted else "")
+                    print(f"         {measured.outcome:8} {told}")
                 for name, count in health.statistics.items():
                     print(f"         {'':8} {name}: {count}")
             if health.outcome is Outcome.FAILED or worst is Outcome.PASSED:

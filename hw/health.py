@@ -53,7 +53,12 @@ class Measurement:
     @property
     def told(self) -> str:
         """The value for a person: what nobody could answer, or nothing was put in for, was skipped."""
-        return "skipped" if self.value is None else str(self.value)
+        match self.value:
+            case None:
+                return "skipped"
+            case bool():
+                return "yes" if self.value else "no"
+        return str(self.value)
 
 
 @dataclass
@@ -123,7 +128,7 @@ class Checker:
             if not status.is_online:
                 health.power = Power.OFFLINE
             health.measure("causes", ", ".join(status.causes) or "none", "none", not status.causes)
-            health.measure("paper near end", status.is_paper_near_end, "false", not status.is_paper_near_end)
+            health.measure("paper near end", status.is_paper_near_end, "no", not status.is_paper_near_end)
             if not status.causes:
                 health.measure("identity", printer.identity(), "any", True)
                 for name, number in PRINTER_STATISTICS.items():
@@ -218,7 +223,7 @@ class Checker:
                 changer.begin(_FEE_COIN_YEN)
                 fixed = changer.fix()
                 left_yen = changer.end(DepositEnd.REPAY)
-                health.measure("counts what is in it", not fixed.is_discrepant, "true", not fixed.is_discrepant)
+                health.measure("counts what is in it", not fixed.is_discrepant, "yes", not fixed.is_discrepant)
                 health.measure("money meanwhile", fixed.received_yen, "0 yen", fixed.received_yen == 0)
                 health.measure("to hand back", left_yen, "0 yen", left_yen == 0)
             health.statistics["MovementCount"] = moved
@@ -228,7 +233,7 @@ class Checker:
         """Whether the folder or queue takes documents; nothing is printed, at no level."""
         health = Health("documents", level)
         with _found(health, "takes documents"):
-            health.measure("takes documents", documents.check(), "a place", True)
+            health.measure("takes documents", documents.check(), "any", True)
             health.power = Power.ONLINE
         return health
 
@@ -267,7 +272,7 @@ class Checker:
             health.measure("write", "done", "done", True)
             if level is not Level.INTERNAL:
                 display.show(_PATTERN, _KATAKANA)
-                health.measure("pattern sent", True, "true", True)
+                health.measure("pattern sent", True, "yes", True)
             if level is Level.INTERACTIVE:
                 self._asked(health, "pattern seen", Question.PATTERN_SEEN)
                 display.clear()
@@ -285,7 +290,7 @@ class Checker:
                 everything = Signal(Light.ON, Light.ON, Light.ON)
                 lamp.show(everything)
                 shown = lamp.signal() == everything
-                health.measure("shows what it is told", shown, "true", shown)
+                health.measure("shows what it is told", shown, "yes", shown)
                 self.pause(_LIT_S)
             if level is Level.INTERACTIVE:
                 self._asked(health, "lights seen", Question.LIGHTS_SEEN)
@@ -311,7 +316,7 @@ class Checker:
                 while not read and self.monotonic() < until_s:
                     read = any(isinstance(event, Scanned) for event in scanner.read(0.5))
                 scanner.rest()
-                health.measure("code read", read, "true", read)
+                health.measure("code read", read, "yes", read)
                 health.statistics["GoodScanCount"] = scanner.good_scans
         return health
 

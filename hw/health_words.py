@@ -48,3 +48,9 @@ QUESTIONS = {
     Question.CARD_READY: "Ready to take the card out and to put it in again, as soon as you have answered?",
 }
 """The questions as `hw health` asks them."""
+
+
+def wanted_beside(value: str, limits: str) -> str:
+    """What is said of the limits beside a value: nothing where anything passes, or where it is just what is wanted."""
+    is_just_that = limits == value or limits.startswith(f"{value} ")
+    return "" if limits == "any" or is_just_that else limits

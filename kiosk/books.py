@@ -34,13 +34,15 @@ from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Step, Undo
 from kiosk.model.transition import Procedure, procedure_of
 from kiosk.register.register import ResidentLookup
-from kiosk.ui.books import DayTakings, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
+from kiosk.ui.books import DayTakings, EndedCase, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
 
 _SHOWN_OF_PSEUDONYM = _SHOWN_OF_OPERATOR = 8
 _KEY = re.compile(r"[0-9a-f]{32}")
 """What `kiosk.counter.clerk_key.operator_of` makes of a clerk's certificate."""
 _TIMED = (Step.CERTIFY, Step.CONFIRM)
 """Acts of the authority: in those of the card a person may be waited for."""
+_ENDED_TOLD = 10
+"""Of how many cases that ended lately a technician is told."""
 
 
 @contextmanager
@@ -175,6 +177,7 @@ class StationBooks:
         issued = {until - datetime.timedelta(days=ago): 0 for ago in range(days - 1, -1, -1)}
         failed: dict[datetime.date, set[str]] = {day: set() for day in issued}
         own = []
+        ended: deque[EndedCase] = deque(maxlen=_ENDED_TOLD)
         for entry in self._journal.entries():
             facts = json.loads(entry.body)
             if facts["station"] != self._station or (day := _day(facts["at"])) not in issued:
@@ -182,7 +185,11 @@ class StationBooks:
             own.append(entry)
             issued[day] += facts["event"] == EffectState.DONE and facts.get("step") == Step.CLOSED
             stage = told_stage(facts)
-            if "code" in facts and stage is not None and stage.is_ended:
+            if stage is None or not stage.is_ended:
+                continue
+            at = datetime.datetime.fromisoformat(facts["at"]).astimezone(JAPAN)
+            ended.append(EndedCase(at, stage.value, str(facts.get("code", ""))))
+            if "code" in facts:
                 failed[day].add(str(facts["case"]))
         codes = Counter(case.code for case in self._journal.cases() if case.code)
         by_day: dict[datetime.date, list[ActDuration]] = {day: [] for day in issued}
@@ -194,6 +201,7 @@ class StationBooks:
             tuple(codes.most_common()),
             tuple((day, len(cases)) for day, cases in failed.items()),
             took,
+            tuple(ended),
         )
 
     def _fee_yen(self, case: CaseRecord) -> int:

@@ -35,6 +35,8 @@ from kiosk.failure_book import load_failure_book
 from kiosk.far_clerk import FarForms, StationFarClerk
 from kiosk.issuance.filing import filed
 from kiosk.issuance.station import Station
+from kiosk.line_trace import LineTrace
+from kiosk.log_file import keeping_log
 from kiosk.maintenance.device_board import DeviceBoard, ToldDevice
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
@@ -43,7 +45,6 @@ from kiosk.papers.press import Press
 from kiosk.procedures import StationProcedures
 from kiosk.roster_file import load_roster
 from kiosk.scanned_codes import FormsByCode, NearForms, ScannedCodes
-from kiosk.system_log import heard_by
 from kiosk.ui.books import Books
 from kiosk.ui.card_services import CardServices
 from kiosk.ui.counter import FailureText
@@ -57,7 +58,7 @@ from kiosk.ui.workbench import Check
 from kiosk.workbench import StationWorkbench
 
 TRACE_LENGTH = 400
-"""How many lines of card exchanges the technician can look back on."""
+"""How many lines of card exchanges, of the devices' lines and of the log the technician can look back on."""
 
 _WARNINGS = (PAPER_NEAR_END, DRAWER_LEFT_OPEN, MONEY_UNASSIGNED)
 """Troubles with which a device still works."""
@@ -149,7 +150,7 @@ class ConfiguredCounter:
         self.voice: Voice | None = None
         self.ring: Callable[[], None] | None = None
         self._trace: deque[str] = deque(maxlen=TRACE_LENGTH)
-        self._lines: deque[str] = deque(maxlen=TRACE_LENGTH)
+        self._lines = LineTrace(TRACE_LENGTH, lambda: datetime.datetime.now(JAPAN))
         self._log: deque[str] = deque(maxlen=TRACE_LENGTH)
         self._reports: dict[str, DeviceReport] = {}
         self._owners: dict[str, AnyOwner] = {}
@@ -158,15 +159,15 @@ class ConfiguredCounter:
 
     def open(self) -> Station:
         """Opens devices and authority, starting one of its own when none is configured."""
-        self._held.enter_context(heard_by(_LogEar(self._log.append)))
         self._held.enter_context(hold_data(self._data))
+        self._held.enter_context(keeping_log(self._data, self._log))
         endpoint = self._held.enter_context(
             authority_endpoint(self._config, self._config_path, self._settings, self._data)
         )
         self._clerks = endpoint.credential.parent.parent / "clerks"
         self._endpoint = endpoint
         assembly = self._held.enter_context(
-            open_station(self._config, self._data, endpoint, trace=self._trace.append, spy=self._hear_line)
+            open_station(self._config, self._data, endpoint, trace=self._trace.append, spy=self._lines.hear)
         )
         self._assembly = assembly
         devices = assembly.bench.devices
@@ -364,7 +365,7 @@ class ConfiguredCounter:
             self._assembly,
             self.papers(),
             self._owners,
-            self._lines,
+            self._lines.lines,
             self._log,
             self.checks,
         )
@@ -435,7 +436,7 @@ class ConfiguredCounter:
         return tuple(self._book)
 
     def log_lines(self) -> tuple[str, ...]:
-        """The newest lines that the program logged."""
+        """The newest lines that the program logged, in this run and before."""
         return tuple(self._log)
 
     def checks(self) -> tuple[Check, ...]:
@@ -459,9 +460,6 @@ class ConfiguredCounter:
             return DeviceState(name, kind, link, "missing", standing.cause, is_refused, standing.identity)
         is_blocked = any(trouble not in _WARNINGS for trouble in report.troubles)
         return DeviceState(name, kind, link, "blocked" if is_blocked else "ready", ", ".join(report.troubles))
-
-    def _hear_line(self, line: str) -> None:
-        self._lines.append(f"{datetime.datetime.now(JAPAN):%H:%M:%S} {line}")
 
     def _note(self, report: DeviceReport) -> None:
         before = self._reports.get(report.name)
@@ -490,16 +488,3 @@ def _known(state: str) -> Literal["ready", "blocked", "missing"]:
 
 def _told(report: DeviceReport) -> str:
     return ", ".join(filter(None, (report.standing.presence, report.standing.cause, *report.troubles)))
-
-
-class _LogEar(logging.Handler):
-    def __init__(self, hear: Callable[[str], None]) -> None:
-        super().__init__(logging.INFO)
-        formatter = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%m-%d %H:%M:%S")
-        # As every other time on these screens, wherever the computer believes to be.
-        formatter.converter = lambda seconds: datetime.datetime.fromtimestamp(seconds or 0, JAPAN).timetuple()
-        self.setFormatter(formatter)
-        self._hear = hear
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._hear(self.format(record))

@@ -39,15 +39,19 @@ class _SystemLog(logging.Handler):
 
 @contextmanager
 def heard_by(handler: logging.Handler) -> Iterator[None]:
-    """While open, the handler is given every line that our own packages log; then it is closed."""
+    """While open, the handler is given every line of its level that our own packages log; then it is closed."""
     loggers = [logging.getLogger(name) for name in ("kiosk", "hw")]
+    levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.addHandler(handler)
+        # Left alone they tell nobody what is well, so that a device that came back would be missing for ever.
+        logger.setLevel(min(logger.getEffectiveLevel(), handler.level))
     try:
         yield
     finally:
-        for logger in loggers:
+        for logger, level in zip(loggers, levels, strict=True):
             logger.removeHandler(handler)
+            logger.setLevel(level)
         handler.close()
 
 

@@ -58,10 +58,10 @@ def _check(device: CardDevice, simulation: Path, readers: ReaderList, checker: C
 def _moved_by_hand(reader: CardReader, checker: Checker, health: Health) -> bool:
     """Whether taking a card out and putting it in is noticed; whether one lies there at the end."""
     if checker.ask(Question.CARD_READY):
-        health.measure("card taken out", is_out := reader.wait_for_removal(_CARD_S), "noticed", is_out)
-        health.measure("card put in", is_in := reader.wait_for_card(_CARD_S), "noticed", is_in)
+        health.measure("card taken out", is_out := reader.wait_for_removal(_CARD_S), "yes", is_out)
+        health.measure("card put in", is_in := reader.wait_for_card(_CARD_S), "yes", is_in)
     else:
-        health.measure("card taken out and put in", None, "noticed", None)
+        health.measure("card taken out and put in", None, "yes", None)
     return reader.is_card_present()
 
 

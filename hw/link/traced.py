@@ -6,6 +6,7 @@ from hw.link.link import Link
 
 SHORT = 24
 """Bytes up to which an exchange is shown; a longer one is a paper or a picture, of which only the length is told."""
+_BYTES = " bytes"
 
 
 class TracedLink:
@@ -43,5 +44,10 @@ class TracedLink:
         self._link.close()
 
     def _tell(self, arrow: str, data: bytes) -> None:
-        shown = data.hex(" ") if self._shows_content and len(data) <= SHORT else f"{len(data)} bytes"
+        shown = data.hex(" ") if self._shows_content and len(data) <= SHORT else f"{len(data)}{_BYTES}"
         self._hear(f"{self._name} {arrow} {shown}")
+
+
+def is_content_told(shown: str) -> bool:
+    """Whether that is what passed, and not only how long it was."""
+    return not shown.endswith(_BYTES)

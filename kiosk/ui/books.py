@@ -110,17 +110,27 @@ class DayTakings:
 
 
 @dataclass(frozen=True)
+class EndedCase:
+    """A case that ended, of whatever procedure: when, in which stage, and by which failure code; not whose it was."""
+
+    at: datetime.datetime
+    stage: str
+    code: str
+
+
+@dataclass(frozen=True)
 class Statistics:
     """What happened on each day, oldest first, and how often which failure code ended a case, most frequent first.
 
     `issued` are certificates, `failed` the cases that ended by a failure code, `took` the median of each act's duration
-    in seconds, by the act's word; None for a day without any.
+    in seconds, by the act's word; None for a day without any. `ended` are the newest cases that ended, oldest first.
     """
 
     issued: tuple[tuple[datetime.date, int], ...]
     codes: tuple[tuple[str, int], ...]
     failed: tuple[tuple[datetime.date, int], ...]
     took: Mapping[str, tuple[float | None, ...]]
+    ended: tuple[EndedCase, ...] = ()
 
 
 class Books(Protocol):

@@ -47,7 +47,10 @@ class Workbench(Protocol):
         ...
 
     def line_trace(self) -> tuple[str, ...]:
-        """What passed on the devices' lines lately, oldest first; of papers and codes only how long they were."""
+        """What passed on the devices' lines lately, oldest first; of papers and codes only how long they were.
+
+        What only repeats itself is told once, with its count.
+        """
         ...
 
     def card_probes(self) -> tuple[Check, ...]:

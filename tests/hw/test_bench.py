@@ -3,6 +3,7 @@
 import json
 import socket
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -114,11 +115,31 @@ def test_any_text_names_a_card_of_its_own_which_stays_the_same(tmp_path: Path) -
     cards = {path: json.loads(path.read_text()) for path in tmp_path.glob("card-*.json")}
     assert len(cards) == len(NAMES)
     assert all(CARD_NUMBER.fullmatch(card["number"]) for card in cards.values())
-    assert json.loads((tmp_path / "card-1.json").read_text())["number"] == "JUKI000000000001"
+    assert len({card["number"] for card in cards.values()}) == len(NAMES)
     for name in NAMES:
         hand.insert(name)
         assert SimulatedReader(tmp_path).is_inserted
     assert set(tmp_path.glob("card-*.json")) == set(cards)
+
+
+@pytest.mark.parametrize("profile", ["juki-2011", "juki-2011-b", "myna-2016", "piv"])
+def test_a_residents_code_is_not_told_by_his_card(profile: Literal["juki-2011", "piv"], tmp_path: Path) -> None:
+    lines: list[str] = []
+    code = "10000000100"
+    reader, hand = open_reader(CardDevice(profile=profile), tmp_path, trace=lines.append)
+    assert hand is not None
+    hand.insert(code)
+    with reader.session() as card:
+        number = card.number()
+    traced = "".join(lines).casefold()
+    assert code not in number
+    assert not any(part in traced for part in (code, code.encode().hex(), f"{int(code):x}"))
+    # The same card at the clerk's station, which has a folder of its own.
+    (tmp_path / "other").mkdir()
+    other = SimulatedReader(tmp_path / "other", profile=profile)
+    other.insert(code)
+    paths = (tmp_path / f"card-{code}.json", tmp_path / "other" / f"card-{code}.json")
+    assert len({json.loads(path.read_text())["number"] for path in paths}) == 1
 
 
 @pytest.mark.parametrize(

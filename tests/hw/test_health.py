@@ -162,7 +162,7 @@ def test_a_coin_that_a_check_took_is_handed_back(bench):
     checker = Checker(lambda question: next(answers), is_training=True, pause=lambda seconds: None)
     found = {health.device: health for health in check(devices, checker, Level.INTERACTIVE, "cash")}
     assert found["cash"].outcome is Outcome.FAILED
-    assert found["cash"].text == "Interactive HCheck: handed back: False"
+    assert found["cash"].text == "Interactive HCheck: handed back: no"
 
 
 def test_what_fails_is_named(bench):
@@ -195,7 +195,7 @@ def test_the_command_tells_it_in_json_and_by_its_exit_code(tmp_path):
     done = run("health", "printer", "--set", "printer.link=tcp://127.0.0.1:1", module="hw")
     assert done.returncode == 1
     done = run("health", "display", "--level", "interactive", *settings, module="hw")
-    assert done.returncode == 2 and "pattern seen: skipped (yes)" in done.stdout and "None" not in done.stdout
+    assert done.returncode == 2 and "pattern seen: skipped (wanted: yes)" in done.stdout and "None" not in done.stdout
 
 
 def test_money_that_belongs_to_nobody_is_told_until_a_person_has_accounted_for_it(tmp_path):

@@ -74,3 +74,6 @@ def test_a_case_that_ended_by_a_code_is_counted_on_its_day_once(tmp_path: Path, 
     today = world.now.astimezone(JAPAN).date()
     told = StationBooks(station.journal, station.register).statistics(today, 2)
     assert (told.issued[-1], told.failed[-1]) == ((today, 1), (today, 1))
+    # A technician who comes after a restart finds what ended and why, and not whose it was.
+    assert [(one.stage, one.code) for one in told.ended] == [("rolled_back", "K-CASE-002"), ("closed", "")]
+    assert {one.at.astimezone(JAPAN).date() for one in told.ended} == {today}

@@ -47,7 +47,7 @@ from kiosk.model.step import ACTOR, RevocationStep, Step, Supplement
 from kiosk.model.town import Area, Areas, Town
 from kiosk.papers.press import Printed
 from kiosk.reception_hours import ReceptionHours
-from kiosk.ui.books import DayTakings, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
+from kiosk.ui.books import DayTakings, EndedCase, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
 from kiosk.ui.card_services import CardUnusable, Judgement, OwnCertificate
 from kiosk.ui.counter import FailureText
 from kiosk.ui.devices import CoinMachine, DeviceState, Hand, StationDevices
@@ -235,7 +235,9 @@ class ScriptedBooks:
         issued = tuple((until - datetime.timedelta(days=ago), ago % 5) for ago in range(days))
         failed = tuple((day, count % 2) for day, count in issued)
         took = {"certify": tuple(None if count == 0 else count / 4 for _, count in issued)}
-        return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)), failed, took)
+        at = datetime.datetime(2026, 11, 22, 3, 12)
+        ended = EndedCase(at, "rolled_back", "K-CARD-003"), EndedCase(at, "password_change_unknown", "")
+        return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)), failed, took, ended)
 
     def takings(self, day: datetime.date, after: int) -> DayTakings:
         return DayTakings(day, 2, 1000, 1, 500, len(self.left), receipts=(16, 17))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
 from hw.errors import ReaderMissing
@@ -20,15 +21,18 @@ from kiosk.ui.board import Board
 from kiosk.ui.case import OpenCase
 from kiosk.ui.devices import DeviceState
 from kiosk.ui.seat_screen import SeatScreen
+from kiosk.ui.technician.bench import Bench
 from kiosk.ui.technician.hands import Hands
 from kiosk.ui.technician.menu import LETTERS, View
 from kiosk.ui.technician.pages import Pages, paged, plotted
 from kiosk.ui.technician.persons import work
 from kiosk.ui.widgets.key import Key
+from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.words import LANGUAGES
+from tests.ui.fit import flaws
 from tests.ui.screen_host import ScreenHost, show, text_on
 from tests.ui.scripted_counter import ScriptedCounter, ScriptedWorkbench, resident
-from tests.ui.walk import People, go, reach, until
+from tests.ui.walk import LARGE, SMALL, USUAL, People, go, reach, until
 
 BOOK = load_failure_book()
 
@@ -52,11 +56,11 @@ def test_every_code_that_a_case_can_end_with_stands_in_the_book() -> None:
 
 def test_pages_hold_every_line_and_tear_no_block() -> None:
     blocks = [f"{n}\n  what\n  remedy\n" for n in range(20)]
-    pages = paged(blocks)
+    pages = paged(blocks, 12)
     assert "\n".join(pages).split("\n") == [line for block in blocks for line in block.split("\n")]
     assert all(len(page.split("\n")) <= 12 for page in pages)
-    assert paged([]) == [""]
-    assert [len(page.split("\n")) for page in paged(["\n".join("x" * 30)])] == [12, 12, 6]
+    assert paged([], 12) == [""]
+    assert [len(page.split("\n")) for page in paged(["\n".join("x" * 30)], 12)] == [12, 12, 6]
 
 
 def test_bars_reach_as_high_as_their_values() -> None:
@@ -356,6 +360,7 @@ def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_pat
         )
         assert tools.self_tests(100) == tests
         assert any("printer > 10 04 01" in line for line in tools.line_trace())
+        wait_until(lambda: any(" x3 printer > 10 04 04 <" in line for line in tools.line_trace()))
         assert [check.detail for check in tools.card_probes()] == ["no card"]
         counter.simulated_card().insert()
         probed = {check.name: check for check in tools.card_probes()}
@@ -391,6 +396,61 @@ def test_the_devices_of_every_station_are_seen_with_the_age_of_the_word(
     assert "lobby" in text and "annex" in text and "unplugged" in text
     assert ("4秒前" in text and "12分" in text) if language == "ja" else ("4 s ago" in text and "12 min" in text)
     assert counter.told_devices
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_use_the_height_that_is_there(maintain: Callable[..., KioskApp], language: str) -> None:
+    counter = ScriptedCounter()
+    counter.log_lines = lambda: tuple(f"11-22 10:00:00 WARNING hw.printer: line {number}" for number in range(400))
+    found: list[tuple[int, int]] = []
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await go_to(pilot, View.LOG)
+        for size in (USUAL, SMALL, LARGE):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: "line 399" in text_on(app), "the newest line")
+            await pilot.press("pageup")
+            await pilot.pause()
+            (lines,) = app.screen.query("#page-lines").results(Paragraph)
+            left = app.screen.query_one(".keys").region.y - lines.region.bottom
+            found.append((len(lines.text.split("\n")), left))
+            assert not flaws(app.screen), size
+            await pilot.press("escape")
+            await reach(pilot, "Bench")
+            await go_to(pilot, View.LOG)
+
+    maintain(counter, technician, language)
+    # Down to the keys, in a demo, which has its seats' line below them.
+    assert found == [(14, 0), (13, 0), (27, 0)]
+
+
+def test_all_devices_can_be_seen_and_what_was_exchanged_be_looked_back_at(maintain: Callable[..., KioskApp]) -> None:
+    counter = ScriptedCounter()
+    counter.trace_lines = lambda: tuple(f"> {number:04d}" for number in range(400))
+
+    async def technician(pilot: Pilot[None], app: KioskApp) -> None:
+        await pilot.resize_terminal(*SMALL)
+        devices, trace = (app.screen.query_one(f"#{name}-scroll", VerticalScroll) for name in ("devices", "trace"))
+        await until(pilot, lambda: trace.max_scroll_y and trace.scroll_y == trace.max_scroll_y, "the newest exchange")
+        assert devices.max_scroll_y
+        await pilot.press(*["pagedown"] * 9)
+        await until(pilot, lambda: devices.scroll_y == devices.max_scroll_y, "the last device")
+        await pilot.press("tab")
+        assert app.focused is devices
+        await pilot.press("tab", "pageup")
+        await until(pilot, lambda: trace.scroll_y < trace.max_scroll_y, "what was before")
+        assert isinstance(app.screen, Bench)
+        at = trace.scroll_y
+        app.screen.follow()
+        await pilot.pause()
+        assert trace.scroll_y == at, "the next look does not take it away"
+        await pilot.press("end")
+        await until(pilot, lambda: trace.scroll_y == trace.max_scroll_y, "the newest exchange again")
+        await pilot.resize_terminal(*LARGE)
+        await until(pilot, lambda: trace.scroll_y == trace.max_scroll_y, "the newest exchange at another size")
+        assert not devices.max_scroll_y, "where there is room all devices are in sight"
+
+    maintain(counter, technician)
 
 
 def test_exchanges_with_the_card_stay_in_sight_however_many_devices_there_are(

@@ -8,6 +8,7 @@ from pathlib import Path
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.geometry import Size
 from textual.widget import Widget
 
 from kiosk.ui.counter import Counter
@@ -24,6 +25,7 @@ _TRACE_LINES = 40
 _COIN = "500"
 _RULED = "─"
 _NUMBERED, _DATE = re.compile(r"[A-Za-z\d-]*\d[A-Za-z\d,:-]*"), re.compile(r"\d{4}-\d\d-\d\d")
+_PAGING = ("pageup", "pagedown")
 _LETTERS = {"c": "#coin", "k": "#recover", "x": "#accept"}
 
 
@@ -36,6 +38,7 @@ class Bench(SeatScreen[bool]):
         self._devices: tuple[DeviceState, ...] = ()
         self._paper = ""
         self._trace: tuple[str, ...] = ()
+        self._trace_size = Size()
 
     def page(self) -> ComposeResult:
         """Devices and exchanges at the left, the newest paper at the right."""
@@ -81,8 +84,12 @@ class Bench(SeatScreen[bool]):
         return next((hand for hand in self._counter.hands() if _COIN in hand.orders), None)
 
     def on_mount(self) -> None:
-        """Begins to look."""
+        """Begins to look; the newest exchange is in sight until somebody looks back."""
         self.run_worker(self._look(), group="look")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The newest exchange is in sight at another size too."""
+        self.call_after_refresh(self.follow)
 
     @on(Key.Pressed, "#menu")
     def open_menu(self) -> None:
@@ -115,9 +122,13 @@ class Bench(SeatScreen[bool]):
             key.display = self._counter.is_printer_stuck
         devices = [_brief(device, words) for device in self._devices] or [words("technician.no_device")]
         self.write("devices", "\n".join((*self._last_trouble(), *devices)))
-        self.write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
         for scroll in self.query("#trace-scroll").results(VerticalScroll):
-            scroll.scroll_end(animate=False)
+            # Whoever looks back at what was exchanged is left there; a panel of another size shows the newest anew.
+            is_looked_back = scroll.size == self._trace_size and scroll.scroll_target_y < scroll.max_scroll_y
+            self._trace_size = scroll.size
+            self.write("trace", "\n".join(self._trace[-_TRACE_LINES:]) or words("technician.no_trace"))
+            if not is_looked_back:
+                scroll.scroll_end(animate=False)
         self.write("paper", self._paper or words("technician.no_paper"))
 
     def _last_trouble(self) -> Iterable[str]:
@@ -136,8 +147,14 @@ class Bench(SeatScreen[bool]):
         self._move_card(event.key.id == "insert")
 
     def on_key(self, event: events.Key) -> None:
-        """I and R move the simulated card, C drops a coin, K frees the printer, X accepts another, M opens the menu."""
+        """I and R move the simulated card, C drops a coin, K frees the printer, X accepts another, M opens the menu.
+
+        The paging keys look through the devices, where there are more than have room, else back at the exchanges.
+        """
         letter = event.key.lower()
+        if letter in _PAGING:
+            self._turn(is_up=letter == "pageup")
+            return
         if letter in ("i", "r"):
             self._move_card(letter == "i")
         elif letter in _LETTERS:
@@ -146,6 +163,14 @@ class Bench(SeatScreen[bool]):
                     key.action_press()
         elif letter == "m":
             self.open_menu()
+
+    def _turn(self, *, is_up: bool) -> None:
+        if isinstance(self.focused, VerticalScroll):
+            return  # which turns by itself
+        for scroll in self.query("#devices-scroll, #trace-scroll").results(VerticalScroll):
+            if scroll.max_scroll_y:
+                (scroll.scroll_page_up if is_up else scroll.scroll_page_down)(animate=False)
+                return
 
     @on(Key.Pressed, "#coin")
     def drop_coin(self) -> None:

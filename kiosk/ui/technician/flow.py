@@ -8,9 +8,9 @@ from typing import Protocol, TypeVar
 from rich.cells import cell_len
 
 from hw.errors import DeviceError
-from hw.health_words import Question
+from hw.health_words import Question, wanted_beside
 from kiosk.journal.errors import StoreLost
-from kiosk.ui.books import Statistics
+from kiosk.ui.books import EndedCase, Statistics
 from kiosk.ui.counter import Counter
 from kiosk.ui.devices import StationDevices
 from kiosk.ui.seat import Seat
@@ -149,7 +149,7 @@ class Rounds:
         """Records of self-tests, the newest first, and another one at the level that is chosen."""
         while True:
             tests = await asyncio.to_thread(self._tools.self_tests, _RECORDS_SHOWN)
-            blocks = [_self_test(test, self._words) for test in reversed(tests)]
+            blocks = [self_test_text(test, self._words) for test in reversed(tests)]
             level = await self._read(_HEALTH, blocks, _LEVELS)
             if isinstance(level, Stop):
                 return
@@ -233,10 +233,12 @@ def _failure(code: str, words: Words, counter: Counter) -> str:
 
 
 def _statistics(told: Statistics, tests: Sequence[SelfTest], words: Words) -> list[str]:
+    ended = "\n".join(_ended(case, words) for case in reversed(told.ended))
+    blocks = [words("technician.statistics.ended", lines=ended or f"  {words('technician.nothing')}")]
     days = " ".join(f"{day:%d}" for day, _ in told.issued)
     bars = "\n".join(plotted([count for _, count in told.issued]))
     total = sum(count for _, count in told.issued)
-    blocks = [words("technician.statistics.issued", days=len(told.issued), count=total, bars=bars, axis=days)]
+    blocks += [words("technician.statistics.issued", days=len(told.issued), count=total, bars=bars, axis=days)]
     codes = "\n".join(words("technician.statistics.code", code=code, count=count) for code, count in told.codes)
     blocks.append(words("technician.statistics.codes", lines=codes or words("technician.nothing")))
     stopped = [count for _, count in told.failed]
@@ -256,6 +258,11 @@ def _statistics(told: Statistics, tests: Sequence[SelfTest], words: Words) -> li
     return blocks
 
 
+def _ended(case: EndedCase, words: Words) -> str:
+    told_of = {"at": f"{case.at:%m-%d %H:%M}", "stage": words(f"stage.{case.stage}"), "code": case.code}
+    return words("technician.statistics.case", **told_of).rstrip()
+
+
 def _check(check: Check, words: Words) -> str:
     outcome = words(f"technician.check.{check.outcome}")
     name = in_words(check.name, words)
@@ -263,12 +270,16 @@ def _check(check: Check, words: Words) -> str:
     return words("technician.check.line", outcome=outcome, name=padded, detail=in_words(check.detail, words))
 
 
-def _self_test(test: SelfTest, words: Words) -> str:
+def self_test_text(test: SelfTest, words: Words) -> str:
+    """What a self-test of one device came to, a measurement a line; what is wanted where its value does not say it."""
     level = words(f"technician.level.{test.level}")
     outcome = words(f"technician.outcome.{test.outcome}")
     device = in_words(test.device, words)
     lines = [words("technician.health.record", at=test.at, device=device, level=level, outcome=outcome)]
     for name, value, limits, found in test.measurements:
-        told_of = {"name": in_words(name, words), "value": in_words(value, words), "limits": in_words(limits, words)}
-        lines.append(words("technician.health.measured", outcome=words(f"technician.outcome.{found}"), **told_of))
+        told_of = {"name": in_words(name, words), "value": in_words(value, words)}
+        outcome = words(f"technician.outcome.{found}")
+        lines.append(words("technician.health.measured", outcome=outcome, **told_of))
+        if wanted := wanted_beside(value, limits):
+            lines[-1] += words("technician.health.wanted", limits=in_words(wanted, words))
     return "\n".join((*lines, ""))

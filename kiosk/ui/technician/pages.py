@@ -17,9 +17,11 @@ from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 
-_LINES = 12
+_AROUND_ROWS, _AROUND_ROWS_WHERE_LOW = 15, 12
+"""What stands above and below the lines of a page: banner, title, the page's number, margins, keys."""
 _AROUND_CELLS = 15
 """What stands beside the lines of a page: the margins of the page, and of the text its border and padding."""
+_FEWEST_ROWS = 3
 _LOOKS_EVERY_S = 1.0
 
 
@@ -70,13 +72,19 @@ class Pages(SeatScreen[str]):
     def _shown(self) -> tuple[str, str]:
         width = self.app.size.width - _AROUND_CELLS
         found = [block for block in self._blocks if self._asked.casefold() in block.casefold()]
-        pages = paged([reflowed(block, width) for block in found])
+        pages = paged([reflowed(block, width) for block in found], self._rows)
         self._page = len(pages) - 1 if self._is_at_end else min(self._page, len(pages) - 1)
         words = self.words
         self._has_more = len(pages) > 1
         asked = self._asked or words("technician.page.any")
         where = words("technician.page", number=self._page + 1, count=len(pages), text=asked)
         return where, pages[self._page] or words("technician.nothing")
+
+    @property
+    def _rows(self) -> int:
+        """How many lines have room: all that the terminal has besides."""
+        around = _AROUND_ROWS_WHERE_LOW if "-low" in self.seat.size_classes else _AROUND_ROWS
+        return max(self.app.size.height - around - self.seat.is_demo, _FEWEST_ROWS)
 
     def standing_keys(self) -> Iterable[Widget]:
         """The way out alone; language and look have their keyboard keys, and the room is needed."""
@@ -106,7 +114,7 @@ class Pages(SeatScreen[str]):
             await asyncio.sleep(_LOOKS_EVERY_S)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lines are broken anew for another width."""
+        """Lines are broken anew for another width, and pages for another height."""
         self.call_next(self._write)
 
     def _write(self) -> None:
@@ -155,16 +163,16 @@ def reflowed(block: str, width: int) -> str:
     return "\n".join(lines)
 
 
-def paged(blocks: Sequence[str]) -> list[str]:
-    """Blocks of lines put onto pages; there is always one page."""
+def paged(blocks: Sequence[str], rows: int) -> list[str]:
+    """Blocks of lines put onto pages of at most `rows` lines; there is always one page."""
     pages: list[list[str]] = [[]]
     for block in blocks:
         lines = block.split("\n")
-        if pages[-1] and len(pages[-1]) + len(lines) > _LINES:
+        if pages[-1] and len(pages[-1]) + len(lines) > rows:
             pages.append([])
-        while len(lines) > _LINES:
-            pages[-1].extend(lines[:_LINES])
-            lines = lines[_LINES:]
+        while len(lines) > rows:
+            pages[-1].extend(lines[:rows])
+            lines = lines[rows:]
             pages.append([])
         pages[-1].extend(lines)
     return ["\n".join(page) for page in pages]

@@ -1,0 +1,91 @@
+"""What the program logged, kept over restarts: a small file of the data directory, and its newest lines for a screen.
+
+It has what the system's log has, and what was well besides: codes, devices and causes, never a person nor a number.
+"""
+
+import datetime
+import logging
+import os
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from kiosk.clock import JAPAN
+from kiosk.system_log import heard_by
+
+LOG_NAME = "log.txt"
+"""The file's name; what it held before it was full is beside it as `log.txt.1`."""
+_LARGEST_BYTES = 256 * 1024
+_OPENED, _CLOSED = "the station is opened", "the station is closed"
+_BEGINS_A_LINE = re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d [A-Z]+ ")
+
+_log = logging.getLogger(__name__)
+
+
+class _LogEar(logging.Handler):
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(_formatter())
+        self._hear = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hear(self.format(record))
+
+
+class _LogFile(RotatingFileHandler):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=_LARGEST_BYTES, backupCount=1, encoding="utf-8", delay=True)
+        self.setLevel(logging.INFO)
+        self.setFormatter(_formatter())
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A disk that is full stops nothing, and nothing is told on standard error, where the screens are drawn."""
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _formatter() -> logging.Formatter:
+    formatter = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%m-%d %H:%M:%S")
+    # As every other time on these screens, wherever the computer believes to be.
+    formatter.converter = lambda seconds: datetime.datetime.fromtimestamp(seconds or 0, JAPAN).timetuple()
+    return formatter
+
+
+@contextmanager
+def keeping_log(data: Path, newest: deque[str]) -> Iterator[None]:
+    """While open, everything our packages log is kept in the data directory and in `newest`, behind what was there.
+
+    A run that was not closed by itself is told by the next one. Only who holds the data directory opens this.
+    """
+    path = data / LOG_NAME
+    newest.extend(_kept(path, newest.maxlen))
+    was_cut_off = bool(newest) and not newest[-1].endswith(_CLOSED)
+    with heard_by(_LogEar(newest.append)), heard_by(_LogFile(path)):
+        if was_cut_off:
+            _log.warning("the run before was not closed: the program or the computer stopped in the middle of it")
+        _log.info(_OPENED)
+        yield
+        _log.info(_CLOSED)
+
+
+def _kept(path: Path, count: int | None) -> deque[str]:
+    """The newest entries of former runs, oldest first; one of several lines, such as a traceback, is one entry."""
+    entries: deque[str] = deque(maxlen=count)
+    for part in (path.with_name(f"{path.name}.1"), path):
+        # Nothing is kept yet, or cannot be read any more: the station works all the same.
+        with suppress(OSError):
+            for line in part.read_text("utf-8", "replace").removesuffix("\n").split("\n"):
+                if entries and not _BEGINS_A_LINE.match(line):
+                    entries[-1] += f"\n{line}"
+                else:
+                    entries.append(line)
+    return entries
