@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from hw.ports import MachineMoney
 from kiosk.counter.reprint import CertificateContent
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
+from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import certify_items
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.policy import PasswordKind
@@ -55,6 +56,20 @@ def test_a_difference_between_form_and_register_says_so_in_words(locale: Path) -
 
     answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
     assert answers == [IdentityEvidence(IdentityDocument.PHOTO_CARD, "yamada")]
+
+
+@pytest.mark.parametrize(
+    ("operation", "told"),
+    [("issue", "本人確認　申請書 R2026-0001"), ("revoke", "失効の本人確認"), ("reset_password", "初期化の本人確認")],
+)
+def test_the_identity_check_says_for_which_procedure_it_is(locale: Path, operation: Operation, told: str) -> None:
+    question = IdentityQuestion("R2026-0001", ITEMS, ITEMS, (), operation)
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert told in host.text and "R2026-0001" in host.text
+        host.screen.dismiss(None)
+
+    show(lambda seat: CheckIdentity(seat, None, question, "yamada", ROUTES), locale, use)
 
 
 def test_an_amount_that_nobody_pays_is_attested_twice(locale: Path) -> None:
