@@ -125,11 +125,17 @@ async def revoke(seat: Seat, services: Services, residents: Sequence[Resident], 
     choice = await show(seat, ChooseCause(seat, found, wished))
     if not isinstance(choice, RevocationChoice):
         return
+    if not await is_terminal_free(seat, show):
+        return
     second: str | None = None
     if choice.cause.is_on_information:
         purpose = seat.words("clerk.second.revoke", name=found.items.name)
-        named = await show(seat, SecondClerk(seat, services.second_clerks(), purpose))
+        signing = SecondClerk(seat, services.second_clerks(), purpose)
+        # Nobody signs for what cannot begin any more: a resident may sit down meanwhile.
+        named = await show(seat, signing, lambda: seat.board.takes_procedure)
         if not isinstance(named, str):
+            if named is None:
+                await is_terminal_free(seat, show)
             return
         second = named
     if await is_terminal_free(seat, show):
