@@ -76,7 +76,21 @@ class StationBooks:
         procedure = procedure_of(case.stage)
         code = self._resident_code(case, procedure)
         resident = None if code is None else self._register.find(code)
-        return LeftCase(case.number, resident, case.stage.value, case.code or "", case.stage.is_suspect, procedure)
+        reached, fee = Step.APPLICATION, ""
+        if procedure is Procedure.ISSUANCE:
+            reached = next((step for step in reversed(Step) if self._journal.effect(case, step)), reached)
+            asked = self._journal.effect(case, Step.FEE)
+            fee = "" if asked is None else asked.state.value
+        return LeftCase(
+            case.number,
+            resident,
+            case.stage.value,
+            case.code or "",
+            case.stage.is_suspect,
+            procedure,
+            reached=reached,
+            fee=fee,
+        )
 
     def _resident_code(self, case: CaseRecord, procedure: Procedure) -> str | None:
         """Whom a case is about; of a card whose password is changed nobody knows that."""

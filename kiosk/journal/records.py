@@ -70,13 +70,17 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class CaseElsewhere:
-    """A case of another station: its number, how far it is, and the failure that is known by a code."""
+    """A case of another station: its number, how far it is, and the failure that is known by a code.
+
+    `fee` is how far the effect of the fee has gone, by `EffectState`; empty before it was asked for.
+    """
 
     pseudonym: str
     station: str
     number: str
     stage: Stage
     code: str = ""
+    fee: str = ""
 
 
 @dataclass(frozen=True)

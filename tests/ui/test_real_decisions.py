@@ -65,6 +65,7 @@ async def hold_and_end(pilot: Pilot[None], visit: Shoot = unseen) -> None:
 async def cannot_tell(pilot: Pilot[None]) -> None:
     """The clerk goes on with the case, and does not know whose money it is."""
     await to_left_cases(pilot)
+    assert "受け取りの途中" in text_on(pilot.app)
     await go(pilot, ("enter", "EnterAmount"), ("?", "Desk"))
     await until(pilot, lambda: pilot.app.board.case.ending is not None, "the end of the case")
 

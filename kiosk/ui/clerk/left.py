@@ -7,6 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from kiosk.journal.records import CaseElsewhere, EffectState
 from kiosk.model.decision import can_be_ended
 from kiosk.model.transition import Procedure, Stage
 from kiosk.ui.books import LeftCase
@@ -33,6 +34,21 @@ def whose(words: Words, case: LeftCase) -> str:
     if case.station:
         return words("clerk.terminal.name", station=case.station)
     return words("clerk.left.unknown") if case.resident is None else case.resident.items.name
+
+
+_FEE_TOLD = {
+    EffectState.INTENDED: "clerk.stage.fee_begun",
+    EffectState.UNKNOWN: "clerk.stage.fee_begun",
+    EffectState.WITNESSED: "clerk.stage.fee_witnessed",
+}
+"""What is told of a delivered case whose fee was asked for; of every other the stage tells it."""
+
+
+def stage_text(words: Words, case: LeftCase | CaseElsewhere) -> str:
+    """How far a case has come, by the journal: that nothing was paid is said only where that is known."""
+    if case.stage == Stage.DELIVERED and case.fee in _FEE_TOLD:
+        return words(_FEE_TOLD[EffectState(case.fee)])
+    return words(f"stage.{case.stage}")
 
 
 def can_go_on(case: LeftCase) -> bool:
@@ -71,7 +87,7 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
                         key=number,
                         number=case.number,
                         name=who,
-                        stage=words(f"stage.{case.stage}"),
+                        stage=stage_text(words, case),
                         next=words(self._next(case)),
                     )
                 )

@@ -16,7 +16,7 @@ from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import AuthorityFound, PaperSeen
 from kiosk.ui.books import LeftCase
-from kiosk.ui.clerk.left import whose
+from kiosk.ui.clerk.left import stage_text, whose
 from kiosk.ui.clerk.money import machine_sentences
 from kiosk.ui.counter import FailureText
 from kiosk.ui.dates import day_text
@@ -116,7 +116,7 @@ class ChooseLeft(SeatScreen[LeftCase]):
         with Vertical(classes="note", id="left-cases"):
             for number, case in enumerate(self._shown, 1):
                 who = whose(words, case)
-                stage = words(f"stage.{case.stage}")
+                stage = stage_text(words, case)
                 yield Paragraph(words("clerk.decide.line", key=number, number=case.number, name=who, stage=stage))
 
     def keys(self) -> Iterable[Key]:
@@ -172,7 +172,7 @@ class DecideCase(SeatScreen[Decision]):
         words, case = self.words, self._case
         who = whose(words, case)
         yield Paragraph(words("clerk.decide.case", number=case.number, name=who), classes="title")
-        yield Paragraph(words(f"stage.{case.stage}"), classes="note")
+        yield Paragraph(stage_text(words, case), classes="note")
         with Horizontal(classes="choices"):
             for number, decision in enumerate(Decision, 1):
                 key = Key(words(f"clerk.decide.{decision}"), id=f"decide-{decision}", hint=str(number), value=decision)
