@@ -8,6 +8,7 @@ from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.failure import CaseEnded, GivenUp, RolledBack
 from kiosk.issuance.hold import NotHeld, hold, resume
 from kiosk.issuance.persons import Persons
+from kiosk.issuance.put_off import held_until
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord
@@ -33,7 +34,14 @@ def carry_out(decision: Decision, station: Station, persons: Persons) -> Carried
     except (NotAbortable, NotHeld):
         return CarriedOut(decision, is_done=False)
     except CaseEnded as ended:
-        return CarriedOut(decision, is_done=False, code=ended.code)
+        return CarriedOut(decision, is_done=False, code=ended.code, is_day_kept=_is_day_kept(decision, station))
+
+
+def _is_day_kept(decision: Decision, station: Station) -> bool:
+    """Whether the case will be put off as it was decided, once it is taken back."""
+    left = station.journal.latest_case(decision.number)
+    is_hold = decision.choice.kind is DecisionKind.HOLD
+    return is_hold and left is not None and held_until(left, station.journal) == decision.choice.until
 
 
 def _carry_out(decision: Decision, record: CaseRecord, station: Station, persons: Persons) -> CarriedOut:

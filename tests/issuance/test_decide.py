@@ -101,9 +101,8 @@ def test_the_clerk_is_told_why_a_case_cannot_be_ended_now(tmp_path: Path, fresh_
     )
     for kind, until in ((DecisionKind.ABORT, None), (DecisionKind.HOLD, TOMORROW)):
         decision = decided(world, kind, until)
-        assert carried_out(world, decision, replace(station, authority=nobody)) == CarriedOut(
-            decision, False, "K-CA-001"
-        )
+        told = carried_out(world, decision, replace(station, authority=nobody))
+        assert told == CarriedOut(decision, False, "K-CA-001", is_day_kept=until is not None)
     assert latest(world).stage is Stage.ROLLING_BACK
     decision = decided(world, DecisionKind.ABORT)
     assert carried_out(world, decision).is_done

@@ -214,10 +214,15 @@ def _possible(case: LeftCase) -> tuple[Decision, ...]:
 
 
 async def _hold(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
-    until = await show(seat, ReturnDay(seat, services.return_days()))
+    until = await show(seat, ReturnDay(seat, services.return_days(), case))
     if not isinstance(until, datetime.date):
         return None
-    came_out = await at_work(seat, services.hold(case.number, until))
+    try:
+        came_out = await at_work(seat, services.hold(case.number, until))
+    except DecisionRefused as refused:
+        if not refused.is_day_kept:
+            raise
+        return Decided(seat, "clerk.told.day_kept", services.failure_texts(refused.code), number=case.number, day=until)
     told = "clerk.told.held" if came_out else "clerk.told.held_without_slip"
     return Decided(seat, told, number=case.number, day=until)
 
