@@ -4,6 +4,9 @@ The case is looked at again first: whatever has gone on since he looked is not d
 meanwhile, such as what lies in the till, is asked as in any case.
 """
 
+import datetime
+from collections.abc import Iterable
+
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.failure import CaseEnded, GivenUp, RolledBack
 from kiosk.issuance.hold import NotHeld, hold, resume
@@ -22,6 +25,12 @@ def undecided_cases(journal: Journal) -> tuple[CaseRecord, ...]:
     for procedure in Procedure:
         open_cases += journal.unfinished_cases(procedure)
     return tuple(record for record in open_cases if possible_decisions(record.stage))
+
+
+def days_of_holds(cases: Iterable[CaseRecord], journal: Journal) -> dict[str, datetime.date]:
+    """Until when those that are put off are, or will be once they are taken back; by pseudonym."""
+    days = {case.pseudonym: held_until(case, journal) for case in cases}
+    return {case: until for case, until in days.items() if until is not None}
 
 
 def carry_out(decision: Decision, station: Station, persons: Persons) -> CarriedOut:

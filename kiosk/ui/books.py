@@ -18,7 +18,8 @@ class LeftCase:
     its resident is not known here.
 
     `reached` is the last step of an issuance that was begun, `fee` how far the journal's effect of the fee has gone, by
-    `kiosk.journal.records.EffectState`; empty before it was asked for.
+    `kiosk.journal.records.EffectState`; empty before it was asked for. `until` is the day until which it is put off, or
+    will be once it is taken back.
     """
 
     number: str
@@ -30,6 +31,7 @@ class LeftCase:
     station: str = ""
     reached: Step = Step.APPLICATION
     fee: str = ""
+    until: datetime.date | None = None
 
 
 EVENTS = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.client import AuthorityClient
-from kiosk.issuance.decide import carry_out, undecided_cases
+from kiosk.issuance.decide import carry_out, days_of_holds, undecided_cases
 from kiosk.issuance.hold import Held, held
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -140,3 +140,12 @@ def test_a_counter_where_nothing_was_left_has_nothing_to_decide(tmp_path: Path, 
     assert undecided_cases(world.station().journal) == ()
     world.issue()
     assert undecided_cases(world.station().journal) == ()
+
+
+def test_until_when_cases_are_put_off_is_known_of_those_alone(tmp_path: Path, fresh_authority: Path) -> None:
+    world = world_in(tmp_path, fresh_authority, Stage.WRITTEN)
+    journal = world.station().journal
+    assert days_of_holds(undecided_cases(journal), journal) == {}
+    assert carried_out(world, decided(world, DecisionKind.HOLD, TOMORROW)).is_done
+    journal = world.station().journal
+    assert days_of_holds(undecided_cases(journal), journal) == {latest(world).pseudonym: TOMORROW}

@@ -1,6 +1,7 @@
 """The clerk decides about cases that were left: put off, ended, settled by two; everything behind is real."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -54,7 +55,7 @@ async def hold_and_end(pilot: Pilot[None], visit: Shoot = unseen) -> None:
     await pilot.press("enter")
     await choose_duty(pilot, "2")
     await reach(pilot, "LeftCases")
-    assert "保留" in text_on(pilot.app)
+    assert re.search(r"保留　令和\d+年\d+月\d+日（\d{4}年）まで", text_on(pilot.app)), "until when it is put off"
     await go(pilot, ("d", "ChooseLeft"), ("1", "DecideCase"), ("3", "ConfirmAbort"), ("1", "Decided"))
     assert "中止しました" in text_on(pilot.app)
     await visit("ended")
@@ -100,6 +101,7 @@ async def put_off_paid(pilot: Pilot[None]) -> None:
     await go(pilot, ("enter", "Desk"))
     await choose_duty(pilot, "2")
     await reach(pilot, "LeftCases")
+    assert re.search(r"取りやめの 途中　令和\d+年\d+月\d+日（\d{4}年）まで 保留へ", text_on(pilot.app))
     await go(pilot, ("enter", "EnterAmount"))
     await pilot.press("0", "enter")
     await until(pilot, lambda: pilot.app.board.case.ending is not None, "the end of the case")

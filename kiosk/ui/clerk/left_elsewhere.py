@@ -20,7 +20,17 @@ def left_at_terminals(terminals: Terminals) -> Iterator[LeftCase]:
     for _, left in terminals.undecided:
         for case in left.cases:
             procedure = procedure_of(case.stage).value
-            yield LeftCase(case.number, None, case.stage.value, case.code, False, procedure, case.station, fee=case.fee)
+            yield LeftCase(
+                case.number,
+                None,
+                case.stage.value,
+                case.code,
+                False,
+                procedure,
+                case.station,
+                fee=case.fee,
+                until=case.until,
+            )
 
 
 async def decide_elsewhere(
