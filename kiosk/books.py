@@ -18,6 +18,7 @@ from kiosk.clock import JAPAN
 from kiosk.config import Config
 from kiosk.counter.till import Till
 from kiosk.issuance.filing import filed
+from kiosk.issuance.put_off import held_until
 from kiosk.issuance.roll_back import REFUND
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -78,7 +79,23 @@ class StationBooks:
         procedure = procedure_of(case.stage)
         code = self._resident_code(case, procedure)
         resident = None if code is None else self._register.find(code)
-        return LeftCase(case.number, resident, case.stage.value, case.code or "", case.stage.is_suspect, procedure)
+        reached, fee, until = Step.APPLICATION, "", None
+        if procedure is Procedure.ISSUANCE:
+            reached = next((step for step in reversed(Step) if self._journal.effect(case, step)), reached)
+            asked = self._journal.effect(case, Step.FEE)
+            fee = "" if asked is None else asked.state.value
+            until = held_until(case, self._journal)
+        return LeftCase(
+            case.number,
+            resident,
+            case.stage.value,
+            case.code or "",
+            case.stage.is_suspect,
+            procedure,
+            reached=reached,
+            fee=fee,
+            until=until,
+        )
 
     def _resident_code(self, case: CaseRecord, procedure: Procedure) -> str | None:
         """Whom a case is about; of a card whose password is changed nobody knows that."""

@@ -28,6 +28,7 @@ from kiosk.issuance.persons import (
     OpenDeposit,
     Persons,
 )
+from kiosk.issuance.put_off import held_until
 from kiosk.issuance.report import Report
 from kiosk.issuance.revoke import revoke
 from kiosk.issuance.settle import NotSuspect, known_money, question_of, settle
@@ -92,8 +93,12 @@ class StationProcedures:
 
     def hold(self, number: str, until: datetime.date) -> bool | None:
         """Puts an application off; whether the slip came out."""
-        with _explained():
-            return hold(number, until, self._station, _nobody(), self._clerk, self._operator()).came_out
+        try:
+            with _explained():
+                return hold(number, until, self._station, _nobody(), self._clerk, self._operator()).came_out
+        except DecisionRefused as refused:
+            is_kept = held_until(self._record(number), self._station.journal) == until
+            raise DecisionRefused(refused.code, is_day_kept=is_kept) from refused
 
     def resume(self, number: str) -> None:
         """Takes an application off hold."""

@@ -5,7 +5,8 @@ tell), `Denied` (the clerk's station does not do this for this case), `Unreadabl
 `Keyless` (it would, and its token with the card issuer's masters cannot be used now).
 """
 
-from dataclasses import dataclass
+import datetime
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
 import msgspec
@@ -118,9 +119,10 @@ class KeyOfCase:
 
 @dataclass(frozen=True)
 class Cases:
-    """Cases of the station that asks, by their pseudonyms."""
+    """Cases of the station that asks, by their pseudonyms; `until` when those that are put off are."""
 
     cases: tuple[str, ...]
+    until: dict[str, datetime.date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -445,7 +445,7 @@ class Desk:
     def _decide(self, asked: Question, wanted: asking.Cases) -> Decision:
         deciding = self._deciding(asked)
         left = {
-            case.pseudonym: case
+            case.pseudonym: replace(case, until=wanted.until.get(case.pseudonym))
             for case in self.journal.cases_elsewhere()
             if case.station == asked.asker and case.pseudonym in wanted.cases and possible_decisions(case.stage)
         }

@@ -4,6 +4,7 @@ A station that is away is as a clerk who left: before the resident has paid the 
 hands it stays unknown how far it had come.
 """
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -262,9 +263,12 @@ class RemoteDecisions:
 
     desk: RemoteDesk
 
-    def decide(self, cases: Sequence[str]) -> Decision:
-        """What he decides about one of them, named by their pseudonyms; waits until he does."""
-        return self.desk.ask_station(asking.DECIDE, asking.Cases(tuple(cases)))
+    def decide(self, cases: Sequence[str], until: Mapping[str, datetime.date]) -> Decision:
+        """What he decides about one of them, named by their pseudonyms; waits until he does.
+
+        `until` is the day of each that is put off, which only its own station can read.
+        """
+        return self.desk.ask_station(asking.DECIDE, asking.Cases(tuple(cases), dict(until)))
 
     def tell(self, carried_out: CarriedOut) -> None:
         """What came of it."""

@@ -50,6 +50,15 @@ class Copied:
     copies: int
 
 
+def can_copy(number: int, journal: Journal) -> bool:
+    """Whether a receipt of that number can be read here, so that nobody says why he needs a copy of none."""
+    try:
+        _issued(number, journal)
+    except ReceiptUnknown:
+        return False
+    return True
+
+
 def copy_receipt(number: int, reason: CopyReason, operator: str, journal: Journal, station: Station) -> Copied:
     """Prints one copy; `operator` is who had it printed. Raises `ReceiptUnknown`, and `hw.errors` of the printer.
 

@@ -9,12 +9,13 @@ from kiosk.issuance.filing import alone_with_the_case
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.issue import recall
 from kiosk.issuance.persons import Persons
+from kiosk.issuance.put_off import keep_return_day, return_day
 from kiosk.issuance.roll_back import roll_back
 from kiosk.issuance.station import Station
 from kiosk.journal.records import CaseRecord
 from kiosk.model.decision import can_be_ended
 from kiosk.model.step import Act, Actor, PasswordChangeStep, RevocationStep, UnlockStep
-from kiosk.model.transition import OTHER_ENDS, Event, Procedure, procedure_of
+from kiosk.model.transition import OTHER_ENDS, Event, Procedure, Stage, procedure_of
 
 _TOUCHES: dict[Procedure, Act] = {
     Procedure.REVOCATION: RevocationStep.REVOKE,
@@ -33,7 +34,17 @@ def abort(record: CaseRecord, station: Station, persons: Persons, operator: str 
 
     `GivenUp` is what only the card's owner could say, who has gone. Raises `NotAbortable`, and `Halted` when
     another process has taken the case further. `operator` is the clerk whom the journal is to name.
+
+    An application that was to be put off once it is taken back ends with that.
     """
+    with alone_with_the_case(station):
+        if record.stage is Stage.ROLLING_BACK and return_day(record, station.journal) is not None:
+            record = keep_return_day(record, None, station.journal)
+    return take_back(record, station, persons, operator)
+
+
+def take_back(record: CaseRecord, station: Station, persons: Persons, operator: str | None = None) -> CaseEnded:
+    """The same, whatever becomes of the application after it."""
     with alone_with_the_case(station), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, lambda _: None, lambda: card.exchanges)
         procedure = procedure_of(record.stage)

@@ -4,10 +4,14 @@ The case is looked at again first: whatever has gone on since he looked is not d
 meanwhile, such as what lies in the till, is asked as in any case.
 """
 
+import datetime
+from collections.abc import Iterable
+
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.failure import CaseEnded, GivenUp, RolledBack
 from kiosk.issuance.hold import NotHeld, hold, resume
 from kiosk.issuance.persons import Persons
+from kiosk.issuance.put_off import held_until
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord
@@ -23,6 +27,12 @@ def undecided_cases(journal: Journal) -> tuple[CaseRecord, ...]:
     return tuple(record for record in open_cases if possible_decisions(record.stage))
 
 
+def days_of_holds(cases: Iterable[CaseRecord], journal: Journal) -> dict[str, datetime.date]:
+    """Until when those that are put off are, or will be once they are taken back; by pseudonym."""
+    days = {case.pseudonym: held_until(case, journal) for case in cases}
+    return {case: until for case, until in days.items() if until is not None}
+
+
 def carry_out(decision: Decision, station: Station, persons: Persons) -> CarriedOut:
     """Does it, or says why it cannot be done; raises what only a defect or a lost store does."""
     choice, record = decision.choice, station.journal.latest_case(decision.number)
@@ -33,7 +43,14 @@ def carry_out(decision: Decision, station: Station, persons: Persons) -> Carried
     except (NotAbortable, NotHeld):
         return CarriedOut(decision, is_done=False)
     except CaseEnded as ended:
-        return CarriedOut(decision, is_done=False, code=ended.code)
+        return CarriedOut(decision, is_done=False, code=ended.code, is_day_kept=_is_day_kept(decision, station))
+
+
+def _is_day_kept(decision: Decision, station: Station) -> bool:
+    """Whether the case will be put off as it was decided, once it is taken back."""
+    left = station.journal.latest_case(decision.number)
+    is_hold = decision.choice.kind is DecisionKind.HOLD
+    return is_hold and left is not None and held_until(left, station.journal) == decision.choice.until
 
 
 def _carry_out(decision: Decision, record: CaseRecord, station: Station, persons: Persons) -> CarriedOut:

@@ -5,48 +5,26 @@ passed a clerk decides: another day, or the end.
 """
 
 import datetime
-from contextlib import suppress
-from dataclasses import dataclass
 
 import msgspec
 
-from hw.errors import DeviceError
-from kiosk.issuance.abort import NotAbortable, abort
-from kiosk.issuance.effect import Note, outcome_in
+from kiosk.issuance.abort import take_back
+from kiosk.issuance.effect import outcome_in
 from kiosk.issuance.failure import INTERRUPTED, RolledBack
 from kiosk.issuance.filing import alone_with_the_case, filed, refuse_if_broken
 from kiosk.issuance.persons import Persons
-from kiosk.issuance.receipt import cut_off, day_text
+from kiosk.issuance.put_off import HOLD, Held, HoldSlip, keep_return_day, put_off
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord
 from kiosk.model.application import Application
+from kiosk.model.decision import can_be_ended
 from kiosk.model.step import Actor, Pause
 from kiosk.model.transition import Event, Procedure, Stage, procedure_of
 
 
 class NotHeld(Exception):
     """There is no such application, or it cannot be put off: it has ended well, or was paid."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """Until which day, and by which clerk's word."""
-
-    until: datetime.date
-    clerk: str
-
-
-HOLD = Note(Pause.HOLD, Held)
-
-
-@dataclass(frozen=True)
-class HoldSlip:
-    """The application on hold; `came_out`: the slip, None when the printer does not tell or could not print."""
-
-    record: CaseRecord
-    until: datetime.date
-    came_out: bool | None
 
 
 def hold(
@@ -59,16 +37,17 @@ def hold(
 ) -> HoldSlip:
     """Puts an application off until a day after today, taking back what was begun; again, with another day or slip.
 
-    `operator` is the clerk whom the journal is to name where something is taken back. Raises `NotHeld`, what comes in
-    between when something has to be taken back (`Halted`, `Suspect`), and `Halted` when the journal was changed.
+    `operator` is the clerk whom the journal is to name where something is taken back. Raises `NotHeld`, `Halted` when
+    the journal was changed, and what comes in between when something has to be taken back (`Halted`, `Suspect`): then
+    the day is kept, as `kiosk.issuance.put_off.held_until` says, and whoever finishes it puts the application off.
     """
     if until <= station.today():
         raise NotHeld(f"{until} is not after today")
     refuse_if_broken(station)
-    record = _put_aside(number, station, persons, operator)
+    day = Held(until, clerk)
+    record = _put_aside(number, day, station, persons, operator)
     with alone_with_the_case(station):
-        record = station.journal.complete(record, Pause.HOLD, msgspec.json.encode(Held(until, clerk)))
-    return HoldSlip(record, until, _print_slip(number, until, station, clerk))
+        return put_off(record, day, station)
 
 
 def held(record: CaseRecord, journal: Journal) -> Held:
@@ -87,7 +66,7 @@ def resume(number: str, station: Station, operator: str | None = None) -> CaseRe
         return station.journal.move(record, Event.RESUME, Actor.CLERK, INTERRUPTED, operator)
 
 
-def _put_aside(number: str, station: Station, persons: Persons, operator: str | None) -> CaseRecord:
+def _put_aside(number: str, day: Held, station: Station, persons: Persons, operator: str | None) -> CaseRecord:
     """The application as a case in which nothing was done yet."""
     record = station.journal.latest_case(number)
     if record is None or procedure_of(record.stage) is not Procedure.ISSUANCE:
@@ -98,25 +77,18 @@ def _put_aside(number: str, station: Station, persons: Persons, operator: str | 
         raise NotHeld(f"application {number} has ended, and its form cannot be read here any more")
     application = filed(record, station.journal, Application)
     if record.stage is not Stage.ROLLED_BACK:
-        try:
-            ended = abort(record, station, persons, operator)
-        except NotAbortable as error:
-            raise NotHeld(str(error)) from error
+        ended = take_back(_begin_taking_back(record, day, station, operator), station, persons, operator)
         if not isinstance(ended, RolledBack):
             raise ended
     return station.journal.open_case(number, msgspec.json.encode(application))
 
 
-def _print_slip(number: str, until: datetime.date, station: Station, clerk: str) -> bool | None:
-    values = {
-        "number": number,
-        "date": day_text(station.clock(), station.receipt_form.calendar),
-        "return_date": station.receipt_form.calendar.day(until),
-        "clerk": clerk,
-    }
-    with suppress(DeviceError):
-        if station.journal.has_open_paper():
-            cut_off(station.printer)
-        job = station.printer.render(station.roll_paper("hold", values, ()), "----")
-        return True if station.printer.print(job).is_on_paper else None
-    return None
+def _begin_taking_back(record: CaseRecord, day: Held, station: Station, operator: str | None) -> CaseRecord:
+    """The day is durable before anything is taken back, which may have to be finished another time."""
+    if not can_be_ended(record.stage):
+        raise NotHeld(f"application {record.number} is {record.stage}")
+    with alone_with_the_case(station):
+        if record.stage is not Stage.ROLLING_BACK:
+            code = record.code or INTERRUPTED
+            record = station.journal.move(record, Event.ROLL_BACK, Actor.CLERK, code, operator)
+        return keep_return_day(record, day, station.journal)

@@ -60,6 +60,7 @@ from kiosk.issuance.persons import (
     IdentityQuestion,
     Persons,
 )
+from kiosk.issuance.put_off import finish_taking_back
 from kiosk.issuance.receipt import ReceiptValues, compose_receipt, cut_off
 from kiosk.issuance.report import Report
 from kiosk.issuance.roll_back import return_card, roll_back, suspected
@@ -133,7 +134,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         case = Case(record, station.journal, report, lambda: card.exchanges)
         recall(case, card)
         if record.stage is Stage.ROLLING_BACK:
-            raise roll_back(case, card, station, persons, record.code or UNNAMED)
+            raise finish_taking_back(case, card, station, persons)
         try:
             filed = file(case, application, card, station)
             identified = identify(case, filed, station, persons)

@@ -230,14 +230,17 @@ class Journal:
 
         Of a resident they say nothing.
         """
-        statement = """SELECT pseudonym, station, number, stage, code FROM cases
+        statement = """SELECT pseudonym, station, number, stage, code,
+                           (SELECT state FROM effects WHERE effects.pseudonym = cases.pseudonym AND step = ?) AS fee
+                       FROM cases
                        WHERE station IN (SELECT name FROM stations WHERE name <> ?) AND stage IN ? OR pseudonym IN ?
                        ORDER BY station, number, attempt"""
         open_stages = tuple(stage for stage in Stage if not stage.is_ended)
         with self._database.read() as transaction:
-            rows = transaction.run(statement, self.station, open_stages, tuple(ended))
+            rows = transaction.run(statement, Step.FEE, self.station, open_stages, tuple(ended))
             return tuple(
-                CaseElsewhere(row.pseudonym, row.station, row.number, Stage(row.stage), row.code or "") for row in rows
+                CaseElsewhere(row.pseudonym, row.station, row.number, Stage(row.stage), row.code or "", row.fee or "")
+                for row in rows
             )
 
     def cases(self) -> list[CaseRecord]:

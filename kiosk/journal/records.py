@@ -1,5 +1,6 @@
 """What the journal gives of a case: how it stands, what became of its effects, its receipt's number and proof."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
@@ -70,13 +71,19 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class CaseElsewhere:
-    """A case of another station: its number, how far it is, and the failure that is known by a code."""
+    """A case of another station: its number, how far it is, and the failure that is known by a code.
+
+    `fee` is how far the effect of the fee has gone, by `EffectState`; empty before it was asked for. `until` is the day
+    until which it is put off, or will be once it is taken back, where its station has told it.
+    """
 
     pseudonym: str
     station: str
     number: str
     stage: Stage
     code: str = ""
+    fee: str = ""
+    until: datetime.date | None = None
 
 
 @dataclass(frozen=True)

@@ -46,13 +46,15 @@ class CarriedOut:
     """What came of a decision.
 
     `code` is the failure book's: by which an ended case is known, or why it could not be done, empty where the case is
-    not like that any more. `slip_came_out`: of a case that was put off, None when that is not known.
+    not like that any more. `slip_came_out`: of a case that was put off, None when that is not known. `is_day_kept`: the
+    case is not on hold yet, and will be until the day that was chosen once it is taken back.
     """
 
     decision: Decision
     is_done: bool
     code: str = ""
     slip_came_out: bool | None = None
+    is_day_kept: bool = False
 
 
 def can_be_ended(stage: Stage) -> bool:

@@ -146,6 +146,8 @@ class Pause(StrEnum):
     """What interrupts an application until a day on which the resident returns (保留)."""
 
     HOLD = "hold"
+    RETURN_DAY = "return_day"
+    """The day is kept, or that there is none, while what was begun has to be taken back first."""
 
 
 Act = Step | Undo | RevocationStep | PasswordChangeStep | UnlockStep | Pause | Supplement
@@ -167,6 +169,7 @@ _ACTOR: Mapping[Act, Actor] = {
     UnlockStep.AUTHORISE: Actor.CLERK,
     UnlockStep.RESET: Actor.RESIDENT,
     Pause.HOLD: Actor.CLERK,
+    Pause.RETURN_DAY: Actor.CLERK,
     **{supplement: actor for supplement, actor in SUPPLEMENT_ACTOR.items()},
 }
 

@@ -337,6 +337,7 @@ def _table() -> dict[Cell, Stage]:
     cells[Cell(Stage.OPENED, Pause.HOLD, Actor.CLERK)] = Stage.ON_HOLD
     # With another day to return.
     cells[Cell(Stage.ON_HOLD, Pause.HOLD, Actor.CLERK)] = Stage.ON_HOLD
+    cells[Cell(Stage.ROLLING_BACK, Pause.RETURN_DAY, Actor.CLERK)] = Stage.ROLLING_BACK
     cells[Cell(Stage.ON_HOLD, Event.RESUME, Actor.CLERK)] = Stage.OPENED
     cells[Cell(Stage.ON_HOLD, Event.ROLL_BACK, Actor.CLERK)] = Stage.ROLLING_BACK
     for procedure, ways in OTHER_ENDS.items():

@@ -43,13 +43,16 @@ ResidentSees = ResidentAsked[Any] | CardRequest | AtWork
 
 
 class OpenCase:
-    """One application on its way through the counter."""
+    """One application on its way through the counter; `reached` is how far it had come before, by the journal."""
 
-    def __init__(self, application: Application, resident: Resident, bell: Bell) -> None:
+    def __init__(
+        self, application: Application, resident: Resident, bell: Bell, reached: Step = Step.APPLICATION
+    ) -> None:
         self.application = application
         self.resident = resident
         self.line = CaseLine()
         self.step = Step.APPLICATION
+        self._reached = reached
         self.done: frozenset[Step] = frozenset()
         self.resident_sees: ResidentSees = AtWork(Step.APPLICATION)
         self.clerk_asked: ClerkAsked[Any] | None = None
@@ -80,10 +83,13 @@ class OpenCase:
 
     @property
     def position(self) -> int:
-        """Where the case is in the town's procedure: the index of its present step, or one past the last."""
+        """Where the case is in the town's procedure: the index of its present step, or one past the last.
+
+        What was done before an interruption stays done while the station looks at it again, or takes it back.
+        """
         if isinstance(self.ending, Finished):
             return len(PROCEDURE)
-        return position_of(self.step)
+        return max(map(position_of, (self.step, self._reached, *self.done)))
 
     def take(self, news: object) -> None:
         """Takes in what the case's thread says."""

@@ -17,6 +17,7 @@ from kiosk.counter.reprint import (
     Copied,
     CopyReason,
     ReceiptUnknown,
+    can_copy,
     certificate_of,
     copy_receipt,
     note_certificate_copy,
@@ -212,6 +213,10 @@ class CounterDay:
         return await self._print("day_close", words, values, rows, marks)
 
     # --- papers -------------------------------------------------------------------------------------------------------
+
+    async def can_copy(self, number: int) -> bool:
+        """Whether a receipt of that number can be read here."""
+        return await self._thread.call(lambda: can_copy(number, self._records().journal))
 
     async def copy_receipt(self, number: int, reason: CopyReason, operator: str) -> Copied | None:
         """A copy of a receipt, printed for the clerk of that name; None for a number that was printed nowhere here."""

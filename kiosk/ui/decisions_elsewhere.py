@@ -12,6 +12,9 @@ from kiosk.ui.far import FarClerk
 from kiosk.ui.station_thread import StationThread
 
 if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Mapping
+
     from kiosk.issuance.station import Station
     from kiosk.model.decision import Decision
     from kiosk.ui.far import FarDecisions
@@ -39,7 +42,7 @@ async def have_left_cases_decided(
 
     What he decides is carried out on the station's own thread, and he is told what came of it.
     """
-    from kiosk.issuance.decide import undecided_cases
+    from kiosk.issuance.decide import days_of_holds, undecided_cases
 
     thread = StationThread()
 
@@ -56,8 +59,9 @@ async def have_left_cases_decided(
             await board.bell.until(lambda: not board.is_in_use)
             left = await station_thread.call(undecided_cases, station.journal)
             decisions = await thread.call(far.decisions, give_up)
+            days = await station_thread.call(days_of_holds, left, station.journal)
             names = [case.pseudonym for case in left]
-            decision = await _decision(decisions, names, thread) if names else None
+            decision = await _decision(decisions, names, days, thread) if names else None
             if decision is not None and not board.is_in_use:
                 clerk = far.clerk(decision.number, go_on)
                 carried_out = await station_thread.call(procedures.carry_out, decision, clerk)
@@ -68,11 +72,13 @@ async def have_left_cases_decided(
         thread.end()
 
 
-async def _decision(decisions: "FarDecisions", names: list[str], thread: StationThread) -> "Decision | None":
+async def _decision(
+    decisions: "FarDecisions", names: list[str], days: "Mapping[str, datetime.date]", thread: StationThread
+) -> "Decision | None":
     from hw.errors import LinkLost, Refused
 
     try:
-        return await thread.call(decisions.decide, names)
+        return await thread.call(decisions.decide, names, days)
     except (_NotWanted, Abandoned, LinkLost, Refused):
         return None  # the cases stay as they are, and he is asked again
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 from kiosk.model.resident import Resident
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import datetime
+    from collections.abc import Mapping, Sequence
 
     from kiosk.counter.asking import FormLooked
     from kiosk.counter.desk import Decisions, Reception, Witnesses
@@ -47,8 +48,11 @@ class FarDecisions(Protocol):
     Raises `hw.errors.LinkLost` and `hw.errors.Refused` of his station, `Abandoned` when he leaves it for now.
     """
 
-    def decide(self, cases: "Sequence[str]") -> "Decision":
-        """What he decides about one of them, named by their pseudonyms; blocks until he does."""
+    def decide(self, cases: "Sequence[str]", until: "Mapping[str, datetime.date]") -> "Decision":
+        """What he decides about one of them, named by their pseudonyms; blocks until he does.
+
+        `until` is the day of each that is put off.
+        """
         ...
 
     def tell(self, carried_out: "CarriedOut") -> None:

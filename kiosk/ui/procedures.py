@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
 
 class DecisionRefused(Exception):
-    """What the clerk decided cannot be done; `code` is the failure book's, empty when the case is not like that."""
+    """What the clerk decided cannot be done; `code` is the failure book's, empty when the case is not like that.
 
-    def __init__(self, code: str) -> None:
+    `is_day_kept`: an application is not on hold yet, and will be until the day that was named once it is taken back.
+    """
+
+    def __init__(self, code: str, *, is_day_kept: bool = False) -> None:
         super().__init__(code)
         self.code = code
+        self.is_day_kept = is_day_kept
 
 
 class Procedures(Protocol):

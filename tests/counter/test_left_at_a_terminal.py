@@ -92,6 +92,9 @@ def waiting(tmp_path: Path, fresh_authority: Path) -> tuple[TwoStations, CaseRec
     return town, world.station().journal.suspect_cases()[0]
 
 
+TOMORROW = datetime.date(2026, 4, 2)
+
+
 class Decides:
     """A clerk who chooses this about the first case that he is shown, once."""
 
@@ -124,11 +127,11 @@ def test_the_clerk_at_his_station_ends_what_was_left_at_a_terminal(left: tuple[T
     with town.attended(replace(town.desk(), decisions=lambda _: decides)):
         remote = town.remote()
         decisions, station = RemoteDecisions(remote), town.terminal(remote)
-        decision = decisions.decide([record.pseudonym])
+        decision = decisions.decide([record.pseudonym], {record.pseudonym: TOMORROW})
         decisions.tell(carry_out(decision, station, town.persons(remote)))
     clerk = load_clerk_key(town.world.authority_directory / "clerks" / "demo.pem")
     assert (decision.clerk, decision.operator) == (clerk.name, operator_of(clerk.certificate))
-    assert decides.shown == [CaseElsewhere(record.pseudonym, "demo", "1", Stage.PENDING)]
+    assert decides.shown == [CaseElsewhere(record.pseudonym, "demo", "1", Stage.PENDING, until=TOMORROW)]
     assert decides.told == [CarriedOut(decision, True, "K-CASE-010")]
     town.world.hand.remove()
     check_rest(town.world, [])
@@ -145,7 +148,7 @@ def test_nothing_is_decided_but_what_can_be_about_what_was_asked(
         town.attended(replace(town.desk(), decisions=lambda _: Decides(kind, case=case))),
         pytest.raises(Refused, match="cannot be decided"),
     ):
-        RemoteDecisions(town.remote()).decide([record.pseudonym])
+        RemoteDecisions(town.remote()).decide([record.pseudonym], {})
 
 
 def test_a_terminal_has_nothing_decided_about_what_is_not_left_or_not_its_own(
@@ -157,7 +160,7 @@ def test_a_terminal_has_nothing_decided_about_what_is_not_left_or_not_its_own(
     with town.attended(replace(town.desk(), decisions=lambda _: decides)):
         for wanted in ([record.pseudonym], ["f" * 32], []):
             with pytest.raises(Refused, match="nothing can be decided"):
-                RemoteDecisions(town.remote()).decide(wanted)
+                RemoteDecisions(town.remote()).decide(wanted, {})
     assert decides.shown == []
     check_rest(town.world, [closed])
 
@@ -165,7 +168,7 @@ def test_a_terminal_has_nothing_decided_about_what_is_not_left_or_not_its_own(
 def test_where_nobody_decides_nothing_is_decided(left: tuple[TwoStations, CaseRecord]) -> None:
     town, record = left
     with town.attended(town.desk()), pytest.raises(Refused, match="nobody decides"):
-        RemoteDecisions(town.remote()).decide([record.pseudonym])
+        RemoteDecisions(town.remote()).decide([record.pseudonym], {})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from cryptography import x509
 
 from hw.errors import PrinterBlocked
 from hw.ports import PrintOutcome
-from kiosk.counter.reprint import COPIED, CopyReason, ReceiptUnknown, certificate_of, copy_receipt
+from kiosk.counter.reprint import COPIED, CopyReason, ReceiptUnknown, can_copy, certificate_of, copy_receipt
 from kiosk.issuance.station import Station
 from tests.counter_bench import World
 
@@ -56,6 +56,7 @@ def test_the_copy_of_a_certificate_says_what_the_certificate_in_the_card_says(wo
 def test_a_number_that_was_never_printed_leaves_no_trace(world: World) -> None:
     world.issue()
     station = world.station()
+    assert can_copy(1, station.journal) and not can_copy(2, station.journal)
     with pytest.raises(ReceiptUnknown):
         copy_receipt(2, CopyReason.UNREADABLE, "yamada", station.journal, station)
     assert copies(station) == []

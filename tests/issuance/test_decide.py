@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.authority.client import AuthorityClient
-from kiosk.issuance.decide import carry_out, undecided_cases
+from kiosk.issuance.decide import carry_out, days_of_holds, undecided_cases
 from kiosk.issuance.hold import Held, held
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -101,9 +101,8 @@ def test_the_clerk_is_told_why_a_case_cannot_be_ended_now(tmp_path: Path, fresh_
     )
     for kind, until in ((DecisionKind.ABORT, None), (DecisionKind.HOLD, TOMORROW)):
         decision = decided(world, kind, until)
-        assert carried_out(world, decision, replace(station, authority=nobody)) == CarriedOut(
-            decision, False, "K-CA-001"
-        )
+        told = carried_out(world, decision, replace(station, authority=nobody))
+        assert told == CarriedOut(decision, False, "K-CA-001", is_day_kept=until is not None)
     assert latest(world).stage is Stage.ROLLING_BACK
     decision = decided(world, DecisionKind.ABORT)
     assert carried_out(world, decision).is_done
@@ -141,3 +140,12 @@ def test_a_counter_where_nothing_was_left_has_nothing_to_decide(tmp_path: Path, 
     assert undecided_cases(world.station().journal) == ()
     world.issue()
     assert undecided_cases(world.station().journal) == ()
+
+
+def test_until_when_cases_are_put_off_is_known_of_those_alone(tmp_path: Path, fresh_authority: Path) -> None:
+    world = world_in(tmp_path, fresh_authority, Stage.WRITTEN)
+    journal = world.station().journal
+    assert days_of_holds(undecided_cases(journal), journal) == {}
+    assert carried_out(world, decided(world, DecisionKind.HOLD, TOMORROW)).is_done
+    journal = world.station().journal
+    assert days_of_holds(undecided_cases(journal), journal) == {latest(world).pseudonym: TOMORROW}

@@ -17,12 +17,14 @@ from kiosk.authority.errors import AuthorityOutcomeUnknown
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.failure import GivenUp, Halted, RolledBack, Suspect
-from kiosk.issuance.hold import HoldSlip, NotHeld, held, hold, resume
-from kiosk.issuance.persons import CannotTell
+from kiosk.issuance.hold import NotHeld, held, hold, resume
+from kiosk.issuance.persons import Abandoned, CannotTell
+from kiosk.issuance.put_off import Held, HoldSlip, held_until
 from kiosk.issuance.settle import settle
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken
 from kiosk.journal.records import CaseRecord
+from kiosk.model.step import Actor
 from kiosk.model.transition import Procedure, Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
@@ -247,6 +249,84 @@ def test_what_two_clerks_have_to_settle_first_is_not_put_off(tmp_path: Path, fre
     assert latest(world).stage is Stage.REFUND_SUSPECT
     with pytest.raises(NotHeld):
         put_off(world)
+
+
+class Gone(PlayedClerk):
+    """Does not count now."""
+
+    def count_payment(self, due_yen: int, known: MachineMoney) -> int:
+        raise Abandoned(Actor.CLERK, "not_now")
+
+
+def put_off_without_counting(world: World, until: datetime.date = TOMORROW) -> None:
+    """The clerk names the day; what the resident has paid has to be given back first, which is done another time."""
+    clerk = Gone(ClerkTable(tendered_yen=1000), "1", world.till)
+    with pytest.raises(Halted):
+        hold("1", until, world.station(), replace(world.persons("1"), clerk=clerk), "demo")
+    assert latest(world).stage is Stage.ROLLING_BACK
+    assert held_until(latest(world), world.station().journal) == until
+
+
+def assert_on_hold(world: World, until: datetime.date) -> None:
+    journal = world.station().journal
+    assert (latest(world).stage, held(latest(world), journal)) == (Stage.ON_HOLD, Held(until, "demo"))
+    assert held_until(latest(world), journal) == until
+    assert "保留票" in world.printer_core.sheets[-1].text and world.till.total_yen() == 0
+
+
+def test_the_day_is_kept_where_taking_back_has_to_wait(tmp_path: Path, fresh_authority: Path) -> None:
+    world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
+    put_off_without_counting(world)
+    put_off_without_counting(world, TOMORROW + datetime.timedelta(days=1))
+    with pytest.raises(RolledBack, match="K-CASE-010"):
+        world.issue()
+    assert_on_hold(world, TOMORROW + datetime.timedelta(days=1))
+    with pytest.raises(Halted, match="K-CASE-009"):
+        world.issue()
+    resume("1", world.station())
+    assert held_until(latest(world), world.station().journal) is None
+    assert world.issue().receipt_number == 1
+
+
+def test_the_day_is_kept_where_two_clerks_have_to_settle_first(tmp_path: Path, fresh_authority: Path) -> None:
+    world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
+    with pytest.raises(Suspect):
+        hold("1", TOMORROW, world.station(), replace(world.persons("1"), clerk=unsure_clerk(world)), "demo")
+    assert held_until(latest(world), world.station().journal) == TOMORROW
+    keys = [load_clerk_key(world.authority_directory / "clerks" / f"{name}.pem") for name in ("demo", "second")]
+    settle(latest(world), "500", world.station(), *keys)
+    with pytest.raises(RolledBack):
+        world.issue()
+    assert_on_hold(world, TOMORROW)
+
+
+def test_who_ends_what_was_to_be_put_off_ends_it(tmp_path: Path, fresh_authority: Path) -> None:
+    world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
+    put_off_without_counting(world)
+    assert isinstance(abort(latest(world), world.station(), world.persons("1")), RolledBack)
+    assert latest(world).stage is Stage.ROLLED_BACK
+    assert held_until(latest(world), world.station().journal) is None
+    assert len(world.station().journal.cases()) == 1 and not world.printer_core.sheets
+
+
+@EVERY_NTH
+def test_a_power_cut_while_it_is_taken_back_loses_no_day(tmp_path: Path, fresh_authority: Path, nth: int) -> None:
+    kept = 0
+    for commit in range(1, 20, nth):
+        world = world_in(tmp_path / f"before-{commit}", fresh_authority, Stage.WRITTEN)
+        cutting = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
+        try:
+            hold("1", TOMORROW, world.station(cutting), world.persons("1"), "demo")
+        except PowerCut:
+            pass
+        else:
+            break
+        if latest(world).stage is Stage.ROLLING_BACK and held_until(latest(world), world.station().journal):
+            kept += 1
+            with pytest.raises(RolledBack):
+                world.issue()
+            assert_on_hold(world, TOMORROW)
+    assert kept
 
 
 def test_what_was_paid_only_goes_forward(tmp_path: Path, fresh_authority: Path) -> None:

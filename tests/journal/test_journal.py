@@ -83,7 +83,10 @@ def test_another_station_sees_of_a_case_how_far_it_is_and_how_it_ended(store: St
             transaction.run("INSERT INTO stations VALUES (?, ?, ?, ?)", name, b"", b"", b"")
     (seen,) = window.cases_elsewhere()
     assert (seen.pseudonym, seen.station, seen.number, seen.stage) == (case.pseudonym, "demo", "1", Stage.PENDING)
-    assert seen.code == ""
+    assert (seen.code, seen.fee) == ("", "")
+    case = walk(terminal, case, Stage.DELIVERED)
+    terminal.intend(case, Step.FEE, b"intent")
+    assert [one.fee for one in window.cases_elsewhere()] == [EffectState.INTENDED]
     assert terminal.cases_elsewhere() == ()
     walk(terminal, case, Stage.CLOSED)
     assert window.cases_elsewhere() == ()

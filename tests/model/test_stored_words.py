@@ -86,7 +86,7 @@ STEPS = (
         ),
         (PasswordChangeStep, "password_change_application password_change"),
         (UnlockStep, "unlock_application unlock_identity_check unlock_authorise password_reset"),
-        (Pause, "hold"),
+        (Pause, "hold return_day"),
         (RevocationCause, "withdrawn compromised moved erroneous"),
         (EffectState, "intended unknown witnessed failed done"),
         (Sex, "male female other"),
@@ -172,7 +172,7 @@ def test_who_acts_in_what_is_no_issuance() -> None:
         RevocationStep: "clerk clerk clerk authority station station",
         PasswordChangeStep: "resident resident",
         UnlockStep: "resident clerk clerk resident",
-        Pause: "clerk",
+        Pause: "clerk clerk",
     }
     for steps, words in acts.items():
         assert [actor_of(step) for step in steps] == words.split()

@@ -131,6 +131,12 @@ def test_what_nobody_can_find_out_is_given_up_only_where_the_owner_of_the_card_c
     }
 
 
+def test_the_day_to_return_is_named_by_a_clerk_while_an_application_is_taken_back_and_changes_nothing_else() -> None:
+    assert {cell: to for cell, to in TRANSITIONS.items() if cell.event is Pause.RETURN_DAY} == {
+        Cell(Stage.ROLLING_BACK, Pause.RETURN_DAY, Actor.CLERK): Stage.ROLLING_BACK,
+    }
+
+
 def test_an_application_is_held_only_while_nothing_was_done_and_ended_or_taken_up_by_a_clerk() -> None:
     assert {cell: to for cell, to in TRANSITIONS.items() if Stage.ON_HOLD in (cell.stage, to)} == {
         Cell(Stage.OPENED, Pause.HOLD, Actor.CLERK): Stage.ON_HOLD,

@@ -5,12 +5,12 @@ import datetime
 from textual.pilot import Pilot
 
 from hw.ports import CashTrouble
-from kiosk.counter.reprint import CertificateContent
+from kiosk.counter.reprint import CertificateContent, CopyReason
 from kiosk.model.policy import MOST_GROUNDS, ExemptionGround
 from kiosk.model.step import Step, Undo
 from kiosk.ui.app import KioskApp
 from kiosk.ui.books import LeftCase
-from kiosk.ui.clerk.papers import ConfirmCopy
+from kiosk.ui.clerk.papers import Choose, ConfirmCopy
 from kiosk.ui.idle import Patience
 from kiosk.ui.persons import CaseLine
 from kiosk.ui.seat_screen import SeatScreen
@@ -121,7 +121,12 @@ async def other_duties(pilot: Pilot[None], shoot: Shoot) -> None:
     await go(pilot, ("2", "Told"), ("enter", "Desk"))
     desk = pilot.app.screen
     assert isinstance(desk, SeatScreen)
-    # The scripted counter has issued no certificate that could be asked for by its receipt.
+    # The scripted counter has printed no receipt by which a copy could be asked for.
+    choosing = pilot.app.run_worker(desk.seat.ask(Choose(desk.seat, "copy", tuple(CopyReason))))
+    await reach(pilot, "Choose")
+    await shoot("copy-reason")
+    await go(pilot, ("1", "Desk"))
+    await choosing.wait()
     copying = pilot.app.run_worker(desk.seat.ask(ConfirmCopy(desk.seat, _content())))
     await reach(pilot, "ConfirmCopy")
     await shoot("confirm-copy")

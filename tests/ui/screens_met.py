@@ -30,7 +30,10 @@ MET_IN: dict[str, tuple[str, ...]] = {
         *("GiveMoney", "LookAtPaper"),
     ),
     "beside": ("Topic", "Uses", "EnterPassword", "ShowCertificate", "TryOut", "Comfort", "Consult"),
-    "duties": ("LeftCases", "Audit", "DayIsClosed", "QueueScreen", "EnterReceiptNumber", "Choose", "FindResident"),
+    "duties": (
+        *("LeftCases", "Audit", "ConfirmClose", "DayIsClosed", "QueueScreen", "EnterReceiptNumber", "Choose"),
+        "FindResident",
+    ),
     "rounds": ("ViewMenu", "Pages", "Working", "Hands", "LookAtDevice"),
     "second-password": ("ChooseService", "ServiceWait", "ChoosePasswordMeant", "RecallPassword", "ServiceFinished"),
     "machine": ("Menu", "CountDrawer", "DaySums", "Told"),

@@ -11,20 +11,27 @@ from textual.pilot import Pilot
 from hw.ports import MachineMoney
 from kiosk.counter.reprint import CertificateContent
 from kiosk.issuance.persons import IdentityEvidence, IdentityQuestion
+from kiosk.journal.records import EffectState
+from kiosk.model.authorisation import Operation
 from kiosk.model.certificate import certify_items
 from kiosk.model.identity import IdentityDocument
 from kiosk.model.policy import PasswordKind
 from kiosk.model.resident import Sex
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import PaperSeen
+from kiosk.model.transition import Stage
+from kiosk.ui.books import LeftCase
 from kiosk.ui.clerk.approval import Approve, Approved
 from kiosk.ui.clerk.identity import CheckIdentity
+from kiosk.ui.clerk.left import LeftCases
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount, is_likely
 from kiosk.ui.clerk.papers import ConfirmCopy
-from kiosk.ui.clerk.service import ChooseCause, RevocationChoice
+from kiosk.ui.clerk.service import ChooseCause, ChooseLeft, Decided, ReturnDay, RevocationChoice
+from kiosk.ui.counter import FailureText
 from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
+from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.words import LANGUAGES
@@ -55,6 +62,65 @@ def test_a_difference_between_form_and_register_says_so_in_words(locale: Path) -
 
     answers = show(lambda seat: CheckIdentity(seat, 2, question, "yamada", ROUTES), locale, use)
     assert answers == [IdentityEvidence(IdentityDocument.PHOTO_CARD, "yamada")]
+
+
+DAY = datetime.date(2026, 12, 28)
+TEXTS = {
+    language: FailureText("一二三四五六七八九十" * 6, "一二三四五六七八九十" * 6, "clerk") for language in LANGUAGES
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("stage", [Stage.ON_HOLD, Stage.ROLLING_BACK, Stage.DELIVERED])
+def test_the_days_of_holds_and_the_longest_lists_fit(locale: Path, stage: Stage, language: str) -> None:
+    until_day = None if stage is Stage.DELIVERED else DAY
+    left = LeftCase("2026-0001", resident(0), stage.value, "", False, fee=EffectState.UNKNOWN, until=until_day)
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        host.seat.speak(language)
+        assert isinstance(host.screen, SeatScreen)
+        await host.screen.compose_anew()
+        await pilot.resize_terminal(*SMALL)
+        await pilot.pause()
+        assert ("28" in host.text) is (until_day is not None)
+        assert flaws(host.screen) == []
+        host.screen.dismiss(None)
+
+    show(lambda seat: LeftCases(seat, [left] * 4), locale, use)
+    show(lambda seat: ChooseLeft(seat, [left] * 6), locale, use)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_that_a_day_is_kept_is_told_before_and_after_it_is_chosen(locale: Path, language: str) -> None:
+    left = LeftCase("2026-0001", resident(0), Stage.WRITTEN.value, "", False)
+    days = [DAY + datetime.timedelta(days=day) for day in range(5)]
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        host.seat.speak(language)
+        assert isinstance(host.screen, SeatScreen)
+        await host.screen.compose_anew()
+        await pilot.resize_terminal(*SMALL)
+        await pilot.pause()
+        assert ("kept" if language == "en" else "控え") in host.text
+        assert flaws(host.screen) == []
+        host.screen.dismiss(None)
+
+    show(lambda seat: ReturnDay(seat, days, left), locale, use)
+    show(lambda seat: Decided(seat, "clerk.told.day_kept", TEXTS, number="2026-0001", day=DAY), locale, use)
+
+
+@pytest.mark.parametrize(
+    ("operation", "told"),
+    [("issue", "本人確認　申請書 R2026-0001"), ("revoke", "失効の本人確認"), ("reset_password", "初期化の本人確認")],
+)
+def test_the_identity_check_says_for_which_procedure_it_is(locale: Path, operation: Operation, told: str) -> None:
+    question = IdentityQuestion("R2026-0001", ITEMS, ITEMS, (), operation)
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        assert told in host.text and "R2026-0001" in host.text
+        host.screen.dismiss(None)
+
+    show(lambda seat: CheckIdentity(seat, None, question, "yamada", ROUTES), locale, use)
 
 
 def test_an_amount_that_nobody_pays_is_attested_twice(locale: Path) -> None:

@@ -80,6 +80,7 @@ def test_what_can_only_go_on_says_so_and_ending_asks_back(play: Callable[..., Ki
         assert re.search("取りやめは\\s*できません", text_on(app)) and "台帳に ない方です" in text_on(app)
         await go(pilot, ("d", "ChooseLeft"), ("1", "DecideCase"))
         assert app.screen.query_one("#decide-abort", Key).disabled
+        assert re.search("保留にも中止にも\\s*できません", text_on(app)), "before a day is chosen"
         await pilot.press("escape")
         await choose_duty(pilot, "2")
         await reach(pilot, "LeftCases")

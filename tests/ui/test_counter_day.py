@@ -205,3 +205,15 @@ def test_a_letter_to_somebody_under_protection_has_no_address(play: Callable[...
     play(counter, clerk)
     ((name, values),) = counter.papers().printed
     assert (name, values["address"], values["name"]) == ("inquiry", "", "幌延　花子")
+
+
+def test_nobody_is_asked_why_he_needs_a_copy_of_a_receipt_that_was_never_printed(play: Callable[..., KioskApp]) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await take_up_duty(pilot, "6")
+        await reach(pilot, "EnterReceiptNumber")
+        await pilot.press("9", "9", "enter")
+        await until(pilot, lambda: type(app.screen).__name__ not in ("EnterReceiptNumber", "Desk"), "the answer")
+        assert type(app.screen).__name__ == "Told" and "99" in text_on(app)
+        await go(pilot, ("enter", "Desk"))
+
+    play(ScriptedCounter(), clerk)

@@ -93,3 +93,32 @@ def test_money_interrupts_a_count_that_then_goes_on_where_it_was(play: Callable[
         assert [pieces(app, yen) for yen in (10000, 5000)] == ["2枚", "7枚"]
 
     play(ScriptedCounter(), clerk)
+
+
+def test_a_day_is_closed_by_no_one_key_and_who_waits_still_is_told(play: Callable[..., KioskApp]) -> None:
+    counter = ScriptedCounter()
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await go(pilot, ("f11", "Desk"), ("q", "QueueScreen"))
+        for count in (1, 2):
+            await reach(pilot, "QueueScreen")
+            await pilot.press("1")
+            await until(pilot, lambda count=count: len(app.board.tickets) == count, "the number")
+        await reach(pilot, "QueueScreen")
+        await pilot.press("escape")
+        await to_count(pilot)
+        await pilot.press("1", "f9")
+        await reach(pilot, "DaySums")
+        await pilot.press("2")
+        await until(pilot, lambda: type(app.screen).__name__ not in ("DaySums", "CountDrawer"), "what follows")
+        assert type(app.screen).__name__ == "ConfirmClose"
+        await until(pilot, lambda: "番号札で 2人 お待ちです" in text_on(app), "who waits")
+        assert "500円 足りない" in text_on(app) and "終わっていない手続は ありません" in text_on(app)
+        await go(pilot, ("enter", "DaySums"), ("2", "ConfirmClose"), ("2", "DaySums"))
+        assert counter.records().counts.last() is None, "Enter, and the key beside it, close nothing"
+        await go(pilot, ("2", "ConfirmClose"), ("1", "Told"), ("enter", "DayIsClosed"))
+
+    play(counter, clerk)
+    last = counter.records().counts.last()
+    assert last is not None and last.count.reason == "unexplained"

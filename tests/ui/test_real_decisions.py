@@ -1,6 +1,7 @@
 """The clerk decides about cases that were left: put off, ended, settled by two; everything behind is real."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -54,7 +55,7 @@ async def hold_and_end(pilot: Pilot[None], visit: Shoot = unseen) -> None:
     await pilot.press("enter")
     await choose_duty(pilot, "2")
     await reach(pilot, "LeftCases")
-    assert "保留" in text_on(pilot.app)
+    assert re.search(r"保留　令和\d+年\d+月\d+日（\d{4}年）まで", text_on(pilot.app)), "until when it is put off"
     await go(pilot, ("d", "ChooseLeft"), ("1", "DecideCase"), ("3", "ConfirmAbort"), ("1", "Decided"))
     assert "中止しました" in text_on(pilot.app)
     await visit("ended")
@@ -65,6 +66,7 @@ async def hold_and_end(pilot: Pilot[None], visit: Shoot = unseen) -> None:
 async def cannot_tell(pilot: Pilot[None]) -> None:
     """The clerk goes on with the case, and does not know whose money it is."""
     await to_left_cases(pilot)
+    assert "受け取りの途中" in text_on(pilot.app)
     await go(pilot, ("enter", "EnterAmount"), ("?", "Desk"))
     await until(pilot, lambda: pilot.app.board.case.ending is not None, "the end of the case")
 
@@ -89,6 +91,22 @@ async def settle_by_two(pilot: Pilot[None], visit: Shoot = unseen) -> None:
     await reach(pilot, "Desk")
 
 
+async def put_off_paid(pilot: Pilot[None]) -> None:
+    """The clerk puts off a case whose money may lie in the till, and takes it back as he goes on with it."""
+    await to_left_cases(pilot)
+    await go(pilot, ("d", "ChooseLeft"), ("enter", "DecideCase"), ("1", "ReturnDay"))
+    assert "選んだ日は控えておきます" in text_on(pilot.app)
+    await go(pilot, ("2", "Decided"))
+    assert "は控えました" in text_on(pilot.app)
+    await go(pilot, ("enter", "Desk"))
+    await choose_duty(pilot, "2")
+    await reach(pilot, "LeftCases")
+    assert re.search(r"取りやめの 途中　令和\d+年\d+月\d+日（\d{4}年）まで 保留へ", text_on(pilot.app))
+    await go(pilot, ("enter", "EnterAmount"))
+    await pilot.press("0", "enter")
+    await until(pilot, lambda: pilot.app.board.case.ending is not None, "the end of the case")
+
+
 def stages(data: Path) -> list[str]:
     with open_database(f"sqlite:///{data / 'kiosk.db'}", must_exist=True).read() as transaction:
         return [row.stage for row in transaction.run("SELECT stage FROM cases ORDER BY attempt")]
@@ -98,6 +116,14 @@ def test_a_left_case_is_put_off_and_ended(locale: Path, tmp_path: Path) -> None:
     used(locale, tmp_path, lambda pilot: walk_to(pilot, "come-to-window"))
     used(locale, tmp_path, hold_and_end)
     assert stages(tmp_path) == ["rolled_back", "rolled_back"]
+    papers = [file.read_text() for file in sorted((tmp_path / "sim" / "printer").glob("*.txt"))]
+    assert any("保留票" in text for text in papers)
+
+
+def test_the_day_until_which_a_paid_case_is_put_off_is_not_lost(locale: Path, tmp_path: Path) -> None:
+    used(locale, tmp_path, lambda pilot: walk_to(pilot, "GiveMoney"))
+    used(locale, tmp_path, put_off_paid)
+    assert stages(tmp_path) == ["rolled_back", "on_hold"]
     papers = [file.read_text() for file in sorted((tmp_path / "sim" / "printer").glob("*.txt"))]
     assert any("保留票" in text for text in papers)
 

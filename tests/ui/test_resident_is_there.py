@@ -5,6 +5,7 @@ from collections.abc import Callable
 from textual.pilot import Pilot
 
 from kiosk.ui.app import KioskApp
+from kiosk.ui.widgets.key import Key
 from tests.ui.contact_sheet import type_form
 from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case, resident
@@ -108,3 +109,37 @@ def test_a_left_case_is_not_gone_on_with_while_somebody_else_is_at_the_terminal(
         await reach(pilot, "ConfirmItems")
 
     play(counter, people)
+
+
+async def name_cause(pilot: Pilot[None]) -> None:
+    """The office was informed that somebody has moved."""
+    await choose_duty(pilot, "7")
+    await find_resident(pilot, "太郎")
+    await reach(pilot, "ChooseCause")
+    await pilot.press("3")
+    await until(pilot, lambda: not pilot.app.screen.query_one("#begin", Key).disabled, "the cause")
+    await pilot.press("enter")
+
+
+def test_no_second_clerk_signs_for_a_revocation_that_cannot_begin(play: Callable[..., KioskApp]) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await walk_to(pilot, "ConfirmItems")
+        await pilot.press("f11")
+        await name_cause(pilot)
+        await until(pilot, lambda: type(app.screen).__name__ not in ("ChooseCause", "Desk"), "the answer")
+        await is_refused(pilot)
+
+    play(ScriptedCounter(), people)
+
+
+def test_a_second_clerk_is_not_asked_any_more_once_a_resident_has_sat_down(play: Callable[..., KioskApp]) -> None:
+    async def people(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await pilot.press("f11")
+        await name_cause(pilot)
+        await reach(pilot, "SecondClerk")
+        await go(pilot, ("f10", "Start"), ("enter", "Guide"), ("f11", "Decided"))
+        await is_refused(pilot)
+        assert app.board.service is None
+
+    play(ScriptedCounter(), people)

@@ -461,7 +461,7 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
 
 
 LEFT = CaseElsewhere("p", "lobby", "2026-0007", Stage.PENDING, "K-CASE-010")
-ON_HOLD = CaseElsewhere("p", "lobby", "2026-0007", Stage.ON_HOLD)
+ON_HOLD = CaseElsewhere("p", "lobby", "2026-0007", Stage.ON_HOLD, until=datetime.date(2026, 12, 1))
 
 
 @pytest.mark.parametrize(
@@ -495,6 +495,7 @@ def test_the_clerk_decides_about_what_was_left_at_a_terminal_and_hears_what_came
             await pilot.press(key)
             await reach(pilot, screen)
         assert "端末 lobby" in text_on(pilot.app) and "ここで保留・中止を決めます" in text_on(pilot.app)
+        assert ("保留　令和8年12月1日（2026年）まで" in text_on(pilot.app)) is (case is ON_HOLD)
         await fits(pilot)
         await pilot.press("1")
         assert type(pilot.app.screen).__name__ == "LeftCases", "it goes on at its terminal alone"

@@ -134,6 +134,7 @@ VALUES = {
     "resident.service.trouble.{}.open": [ServiceKind],
     "resident.service.trouble.{}.unchanged": [ServiceKind],
     "resident.service.trouble.who.{}": [("resident", "clerk", "technician")],
+    "clerk.identity.{}.title": [get_args(Operation)],
     "clerk.approve.{}.title": [get_args(Operation)],
     "clerk.approve.{}.text": [get_args(Operation)],
     "clerk.password.{}": [get_args(PasswordKind)],
@@ -352,7 +353,7 @@ def test_words_never_leave_a_line_to_a_particle(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_filled_in_value_is_never_a_template(language: str, locale: Path) -> None:
     words = load_words(language, locale)
-    assert "{due}" in words("clerk.identity.title", number="{due}")
+    assert "{due}" in words("clerk.identity.issue.title", number="{due}")
 
 
 @pytest.mark.parametrize(("language", "quotes"), [("ja", "「(.*?)」"), ("en", "“(.*?)”")])

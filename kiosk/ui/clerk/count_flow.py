@@ -9,7 +9,7 @@ from kiosk.counter.cash_count import CountKind
 from kiosk.journal.entry import ChainBroken
 from kiosk.ui.board import Board
 from kiosk.ui.books import DayTakings
-from kiosk.ui.clerk.day_close import CountDrawer, DayIsClosed, DaySums, machine_text
+from kiosk.ui.clerk.day_close import ConfirmClose, CountDrawer, DayIsClosed, DaySums, machine_text
 from kiosk.ui.clerk.papers import Told, told_of
 from kiosk.ui.day import CounterDay
 from kiosk.ui.persons import CashMinded, ChangeDue, FeeDue, PaymentCount, Repayment
@@ -59,11 +59,29 @@ async def _counted(
         if not isinstance(pieces, dict):
             return None
         counted_yen = sum(yen * number for yen, number in pieces.items())
-        reason = await _show(seat, DaySums(seat, takings, counted_yen, kind))
+        reason = await _signed(seat, day, kind, takings, counted_yen)
         if isinstance(reason, str):
             return pieces, reason
         if reason is None:
             return None
+
+
+async def _signed(
+    seat: Seat, day: CounterDay, kind: CountKind, takings: DayTakings, counted_yen: int
+) -> str | Stop | None:
+    """Why the sums differ, as the clerk signs it; a day's close he is asked about once more, and may go back from."""
+    while True:
+        reason = await _show(seat, DaySums(seat, takings, counted_yen, kind))
+        if kind is not CountKind.DAY_CLOSE or not isinstance(reason, str):
+            return reason
+        await day.look_at_queue()
+        terminals = seat.board.terminals
+        left = takings.left + (terminals.left_count if terminals is not None else 0)
+        match await _show(seat, ConfirmClose(seat, takings, counted_yen, left)):
+            case True:
+                return reason
+            case None:
+                return None
 
 
 async def _count_machine(seat: Seat, day: CounterDay) -> None:

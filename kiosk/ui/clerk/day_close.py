@@ -193,6 +193,54 @@ class DaySums(SeatScreen[str]):
             self.dismiss(event.key.value)
 
 
+class ConfirmClose(SeatScreen[bool]):
+    """Asks back before a day is closed, which is done once: who waits still, and what has not ended; Enter goes back.
+
+    `left` is how many cases have not ended.
+    """
+
+    ASKS_BACK = False
+    AUTO_FOCUS = ".answers #no"
+
+    def __init__(self, seat: Seat, takings: DayTakings, counted_yen: int, left: int) -> None:
+        super().__init__(seat)
+        self._takings = takings
+        self._counted_yen = counted_yen
+        self._left = left
+
+    def page(self) -> ComposeResult:
+        """What is signed, and what is not done yet."""
+        words, day = self.words, self._takings
+        yield Paragraph(words("clerk.close.title", day=day_text(day.day, words)), classes="title")
+        yield Facts(
+            {
+                words("clerk.day.drawer"): words("money.yen", yen=f"{self._counted_yen:,}"),
+                words("clerk.day.difference"): difference_text(self._counted_yen - day.due_yen, words),
+            },
+            is_spread=False,
+        )
+        yield Paragraph(id="close-waiting", classes="lead")
+        left = words("clerk.close.left", count=self._left) if self._left else words("clerk.close.none_left")
+        yield Paragraph(left, classes="lead")
+        yield Paragraph(words("clerk.close.text"), classes="aside")
+
+    def follow(self) -> None:
+        """Shows how many wait with a number, who may come or go meanwhile."""
+        waiting = sum(ticket.state == "waiting" for ticket in self.seat.board.tickets)
+        told = self.words("clerk.close.waiting", count=waiting) if waiting else self.words("clerk.close.none_waiting")
+        self.write("close-waiting", told)
+
+    def keys(self) -> Iterable[Key]:
+        """Both answers."""
+        yield Key(self.words("clerk.close.yes"), id="yes", hint="1")
+        yield Key(self.words("key.back"), id="no", hint="2", kind="main")
+
+    @on(Key.Pressed, "#yes,#no")
+    def answer(self, event: Key.Pressed) -> None:
+        """Closes the day, or goes back to the sums."""
+        self.dismiss(event.key.id == "yes")
+
+
 class DayIsClosed(SeatScreen[bool]):
     """What was counted at the close of today, which is made once."""
 

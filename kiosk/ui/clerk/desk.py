@@ -12,6 +12,7 @@ from kiosk.journal.records import CaseElsewhere
 from kiosk.model.step import PROCEDURE, Actor
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.fee_trouble import fee_trouble_text
+from kiosk.ui.clerk.left import stage_text
 from kiosk.ui.counter import Counter
 from kiosk.ui.ending import Finished, Outcome, Trouble, has_halted
 from kiosk.ui.seat import Seat
@@ -218,7 +219,7 @@ class Desk(SeatScreen[str]):
                 "clerk.terminal.line",
                 station=case.station,
                 number=case.number,
-                stage=" ".join((self.words(f"stage.{case.stage}"), case.code)).strip(),
+                stage=" ".join((stage_text(self.words, case), case.code)).strip(),
             )
             for case in terminals.cases
         ]

@@ -326,6 +326,9 @@ async def _copy_receipt(seat: Seat, day: CounterDay) -> None:
     number = await _show(seat, EnterReceiptNumber(seat))
     if not isinstance(number, int):
         return
+    if not await day.can_copy(number):
+        await _show(seat, Told(seat, "no_receipt", number=number))
+        return
     reason = await _show(seat, Choose(seat, "copy", tuple(CopyReason)))
     if not isinstance(reason, str):
         return

@@ -47,7 +47,7 @@ class CheckIdentity(SeatScreen[IdentityEvidence]):
     def page(self) -> ComposeResult:
         """The comparison; below it the documents, and once they were named what to look at on them."""
         words, question = self.words, self._question
-        title = [words("clerk.identity.title", number=question.application_number)]
+        title = [words(f"clerk.identity.{question.operation}.title", number=question.application_number)]
         if question.which is not None:
             title.append(words(f"clerk.password.{question.which}"))
         yield Paragraph("　".join(title), classes="title -tight")

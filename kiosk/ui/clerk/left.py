@@ -7,16 +7,19 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from kiosk.journal.records import CaseElsewhere, EffectState
 from kiosk.model.decision import can_be_ended
 from kiosk.model.transition import Procedure, Stage
 from kiosk.ui.books import LeftCase
+from kiosk.ui.dates import day_text
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
 from kiosk.ui.widgets.key import Key
 from kiosk.ui.widgets.paragraph import Paragraph
 from kiosk.ui.words import Words
 
-_PER_PAGE = 6
+_PER_PAGE = 4
+"""So many have room in the smallest terminal, at two lines and a space each."""
 
 
 class Decide(Enum):
@@ -33,6 +36,24 @@ def whose(words: Words, case: LeftCase) -> str:
     if case.station:
         return words("clerk.terminal.name", station=case.station)
     return words("clerk.left.unknown") if case.resident is None else case.resident.items.name
+
+
+_FEE_TOLD = {
+    EffectState.INTENDED: "clerk.stage.fee_begun",
+    EffectState.UNKNOWN: "clerk.stage.fee_begun",
+    EffectState.WITNESSED: "clerk.stage.fee_witnessed",
+}
+"""What is told of a delivered case whose fee was asked for; of every other the stage tells it."""
+
+
+def stage_text(words: Words, case: LeftCase | CaseElsewhere) -> str:
+    """How far a case has come, by the journal: that nothing was paid is said only where that is known."""
+    if case.stage == Stage.DELIVERED and case.fee in _FEE_TOLD:
+        return words(_FEE_TOLD[EffectState(case.fee)])
+    if case.until is not None:
+        held = "clerk.stage.on_hold" if case.stage == Stage.ON_HOLD else "clerk.stage.to_be_held"
+        return words(held, stage=words(f"stage.{case.stage}"), day=day_text(case.until, words))
+    return words(f"stage.{case.stage}")
 
 
 def can_go_on(case: LeftCase) -> bool:
@@ -71,7 +92,7 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
                         key=number,
                         number=case.number,
                         name=who,
-                        stage=words(f"stage.{case.stage}"),
+                        stage=stage_text(words, case),
                         next=words(self._next(case)),
                     )
                 )
@@ -88,7 +109,7 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
         if not can_go_on(case):
             return "clerk.left.gone"
         if case.stage == Stage.ROLLING_BACK:
-            return "clerk.left.take_back"
+            return "clerk.left.take_back" if case.until is None else "clerk.left.finish"
         return "clerk.left.go_on" if can_be_ended(Stage(case.stage)) else "clerk.left.forward"
 
     def keys(self) -> Iterable[Key]:
@@ -132,7 +153,7 @@ class LeftCases(SeatScreen[LeftCase | Decide]):
             await self.show_more()
         elif event.key.lower() == "d" and self._cases:
             self.decide()
-        elif event.character is not None and event.character in "123456":
+        elif event.character is not None and event.character in "1234":
             index = int(event.character) - 1
             if index < len(self._shown):
                 self._resume(self._shown[index])

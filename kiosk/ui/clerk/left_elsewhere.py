@@ -20,7 +20,17 @@ def left_at_terminals(terminals: Terminals) -> Iterator[LeftCase]:
     for _, left in terminals.undecided:
         for case in left.cases:
             procedure = procedure_of(case.stage).value
-            yield LeftCase(case.number, None, case.stage.value, case.code, False, procedure, case.station)
+            yield LeftCase(
+                case.number,
+                None,
+                case.stage.value,
+                case.code,
+                False,
+                procedure,
+                case.station,
+                fee=case.fee,
+                until=case.until,
+            )
 
 
 async def decide_elsewhere(
@@ -29,7 +39,7 @@ async def decide_elsewhere(
     """The clerk says the rest, and the terminal gets it, if it waits still."""
     until: datetime.date | None = None
     if kind is DecisionKind.HOLD:
-        day = await show(seat, ReturnDay(seat, services.return_days()))
+        day = await show(seat, ReturnDay(seat, services.return_days(), case))
         if not isinstance(day, datetime.date):
             return None
         until = day
@@ -62,6 +72,8 @@ async def tell_carried_out(seat: Seat, services: "Services", terminals: Terminal
 def _decided(seat: Seat, services: "Services", told: CarriedOut) -> Decided:
     number, choice = told.decision.number, told.decision.choice
     failure = services.failure_texts(told.code) if told.code else None
+    if told.is_day_kept:
+        return Decided(seat, "clerk.told.day_kept", failure, number=number, day=choice.until)
     if not told.is_done:
         return Decided(seat, "clerk.told.refused", failure)
     match choice.kind:

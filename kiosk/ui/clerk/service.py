@@ -15,8 +15,9 @@ from hw.ports import MachineMoney
 from kiosk.model.resident import Resident
 from kiosk.model.revocation import RevocationCause
 from kiosk.model.testimony import AuthorityFound, PaperSeen
+from kiosk.model.transition import Stage
 from kiosk.ui.books import LeftCase
-from kiosk.ui.clerk.left import whose
+from kiosk.ui.clerk.left import stage_text, whose
 from kiosk.ui.clerk.money import machine_sentences
 from kiosk.ui.counter import FailureText
 from kiosk.ui.dates import day_text
@@ -116,7 +117,7 @@ class ChooseLeft(SeatScreen[LeftCase]):
         with Vertical(classes="note", id="left-cases"):
             for number, case in enumerate(self._shown, 1):
                 who = whose(words, case)
-                stage = words(f"stage.{case.stage}")
+                stage = stage_text(words, case)
                 yield Paragraph(words("clerk.decide.line", key=number, number=case.number, name=who, stage=stage))
 
     def keys(self) -> Iterable[Key]:
@@ -172,13 +173,13 @@ class DecideCase(SeatScreen[Decision]):
         words, case = self.words, self._case
         who = whose(words, case)
         yield Paragraph(words("clerk.decide.case", number=case.number, name=who), classes="title")
-        yield Paragraph(words(f"stage.{case.stage}"), classes="note")
+        yield Paragraph(stage_text(words, case), classes="note")
         with Horizontal(classes="choices"):
             for number, decision in enumerate(Decision, 1):
                 key = Key(words(f"clerk.decide.{decision}"), id=f"decide-{decision}", hint=str(number), value=decision)
                 key.disabled = decision not in self._possible
                 yield key
-        yield Paragraph(words("clerk.decide.text"), classes="aside")
+        yield Paragraph(words("clerk.decide.text" if self._possible else "clerk.decide.forward"), classes="aside")
 
     @on(Key.Pressed, ".choices Key")
     def decide(self, event: Key.Pressed) -> None:
@@ -215,19 +216,25 @@ class ConfirmAbort(SeatScreen[bool]):
 
 
 class ReturnDay(SeatScreen[datetime.date]):
-    """When the resident returns: one of the next days on which the office is open."""
+    """When the resident returns: one of the next days on which the office is open.
+
+    Of a case that has begun it is said before that taking it back may last, and that the day is kept.
+    """
 
     AUTO_FOCUS = ".choices Key"
     NAMED_KEYS = ".choices Key"
 
-    def __init__(self, seat: Seat, days: Sequence[datetime.date]) -> None:
+    def __init__(self, seat: Seat, days: Sequence[datetime.date], case: LeftCase) -> None:
         super().__init__(seat, can_stop=True)
         self._days = days
+        self._case = case
 
     def page(self) -> ComposeResult:
         """A key a day."""
         yield Paragraph(self.words("clerk.hold.title"), classes="title")
         yield Paragraph(self.words("clerk.hold.text"), classes="note")
+        if self._case.stage not in (Stage.OPENED, Stage.ON_HOLD):
+            yield Paragraph(self.words("clerk.hold.kept"), classes="note")
         with Horizontal(classes="choices -many"):
             for number, day in enumerate(self._days, 1):
                 weekday = self.words(f"date.weekday.{day.weekday()}")

@@ -125,11 +125,17 @@ async def revoke(seat: Seat, services: Services, residents: Sequence[Resident], 
     choice = await show(seat, ChooseCause(seat, found, wished))
     if not isinstance(choice, RevocationChoice):
         return
+    if not await is_terminal_free(seat, show):
+        return
     second: str | None = None
     if choice.cause.is_on_information:
         purpose = seat.words("clerk.second.revoke", name=found.items.name)
-        named = await show(seat, SecondClerk(seat, services.second_clerks(), purpose))
+        signing = SecondClerk(seat, services.second_clerks(), purpose)
+        # Nobody signs for what cannot begin any more: a resident may sit down meanwhile.
+        named = await show(seat, signing, lambda: seat.board.takes_procedure)
         if not isinstance(named, str):
+            if named is None:
+                await is_terminal_free(seat, show)
             return
         second = named
     if await is_terminal_free(seat, show):
@@ -208,10 +214,15 @@ def _possible(case: LeftCase) -> tuple[Decision, ...]:
 
 
 async def _hold(seat: Seat, services: Services, case: LeftCase, show: Show) -> Decided | None:
-    until = await show(seat, ReturnDay(seat, services.return_days()))
+    until = await show(seat, ReturnDay(seat, services.return_days(), case))
     if not isinstance(until, datetime.date):
         return None
-    came_out = await at_work(seat, services.hold(case.number, until))
+    try:
+        came_out = await at_work(seat, services.hold(case.number, until))
+    except DecisionRefused as refused:
+        if not refused.is_day_kept:
+            raise
+        return Decided(seat, "clerk.told.day_kept", services.failure_texts(refused.code), number=case.number, day=until)
     told = "clerk.told.held" if came_out else "clerk.told.held_without_slip"
     return Decided(seat, told, number=case.number, day=until)
 
