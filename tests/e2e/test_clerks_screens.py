@@ -177,7 +177,7 @@ def test_two_clerks_settle_at_their_screen_what_nobody_can_tell_at_a_terminal(
         window.wait_for("確認結果を記録しました")
         window.press("Enter")
         window.wait_for("端末のようす")
-        window.wait_for("交付した。手数料は まだ")
+        window.wait_for("交付した。手数料は 2人で 確かめた")
         witnessed = [entry for entry in events(town) if entry["event"] == "witnessed"]
         assert [(entry["step"], entry["by"]) for entry in witnessed] == [("fee", "two_clerks")]
     finally:
