@@ -1,5 +1,6 @@
 """What the authority did stands in a chain of entries, in the transaction that did it, and holds against changes."""
 
+import asyncio
 import datetime
 import json
 import sqlite3
@@ -12,6 +13,7 @@ from authority_desk import Desk, make_desk
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kiosk.authority.embedded.requester import open_request
+from kiosk.authority.embedded.server import Upkeep
 from kiosk.authority.embedded.status import StatusService
 from kiosk.journal.chain import read_entries, read_heads
 from kiosk.journal.verify import verify_journal
@@ -42,15 +44,21 @@ def test_the_life_of_a_certificate_is_journaled(desk: Desk) -> None:
     assert "住民" not in json.dumps(events(desk), ensure_ascii=False), "nobody is named"
 
 
-def test_a_certificate_that_was_not_confirmed_in_time_is_journaled_once(desk: Desk) -> None:
+@pytest.mark.parametrize("is_asked_for_a_list", [True, False])
+def test_a_certificate_that_was_not_confirmed_in_time_is_journaled_once(desk: Desk, is_asked_for_a_list: bool) -> None:
     late = desk.certify()
     with desk.authority.store.read(desk.clock.now + datetime.timedelta(days=2)) as books:
         looked_at = books.certificate(late.serial)
+    assert looked_at is not None
     desk.clock.advance(days=2)
-    before, status = len(events(desk)), StatusService(desk.authority)
-    assert status.crl("full") and status.crl("13221")
-    told = [(e["event"], e.get("serial"), e.get("note")) for e in events(desk)[before:] if e["event"] != "crl"]
-    assert told == [("revoked", late.serial, "not confirmed in time")]
+    before, status, upkeep = len(events(desk)), StatusService(desk.authority), Upkeep(desk.authority, None)
+    for _ in range(2):
+        if is_asked_for_a_list:
+            assert status.crl("full") and status.crl("13221")
+        else:
+            asyncio.run(upkeep())
+    told = [(e["event"], e.get("serial"), e.get("since")) for e in events(desk)[before:] if e["event"] != "crl"]
+    assert told == [("revoked", late.serial, looked_at.confirm_before)]
     with desk.authority.store.read(desk.clock.now) as books:
         assert books.certificate(late.serial) == looked_at, "seen before as it is entered"
 

@@ -243,6 +243,8 @@ OPERATIONS = (
         ("/.well-known/cmp", "text/plain", 415),
         ("/ocsp", "application/pkixcmp", 415),
         *((path, "application/pkixcmp", 200) for path in ("/pkix/", "/.well-known/cmp", "/.well-known/cmp/")),
+        ("/.well-known/cmp/initialization/", "application/pkixcmp", 200),
+        ("/.well-known/cmp/p/signature/", "application/pkixcmp", 200),
         # RFC 9811, 3.4 and RFC 9483, 6.1: the registered operations, alone and behind a name of a CA or a profile.
         *((f"/.well-known/cmp/{operation}", "application/pkixcmp", 200) for operation in OPERATIONS),
         ("/.well-known/cmp/p/signature", "application/pkixcmp", 200),

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from kiosk.authority.embedded.http_server import Connection, configuration
-from kiosk.authority.embedded.server import _tls, application
+from kiosk.authority.embedded.server import Upkeep, _tls, application
 
 LIMIT_S = 30
 HEAD = b"POST /pkix HTTP/1.1\r\nHost: x\r\nContent-Type: application/pkixcmp\r\nContent-Length: 1000\r\n\r\n"
@@ -106,13 +106,13 @@ def test_a_client_may_go_on_over_one_connection_for_as_long_as_it_asks(desk: Des
 
 
 def test_a_server_whose_certificate_ends_soon_says_so(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    with _tls(desk.authority, "localhost", desk.directory / "ca.pem", has_tls=True) as settings:
-        config = configuration(application(desk.authority), **settings)
-        assert config.callback_notify is not None and config.timeout_notify == 24 * 3600
+    with _tls(desk.authority, "localhost", desk.directory / "ca.pem", has_tls=True) as (_, certificate):
+        upkeep = Upkeep(desk.authority, certificate)
         for days, warnings in ((367, 0), (2, 1)):
             desk.clock.advance(days=days)
-            asyncio.run(config.callback_notify())
-            assert len(caplog.records) == warnings
+            for _ in range(24):
+                asyncio.run(upkeep())
+            assert len(caplog.records) == warnings, "once a day"
     assert "start it anew" in caplog.text
 
 

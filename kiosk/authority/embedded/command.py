@@ -124,8 +124,11 @@ def run(args: argparse.Namespace, town: Town, policies: Path, url: str = "", cre
             return _serve(args, place, secret)
         authority = directory.open_authority(place, system_clock, passphrase=secret)
         if args.ca_verb == "rollover":
-            is_finished = finish_rollover(place, authority)
-            number = authority.generation if is_finished else roll_over(place, authority, secret).number
+            if finish_rollover(place, authority):
+                number = authority.generation
+                print("an interrupted rollover was finished, and no other one made")
+            else:
+                number = roll_over(place, authority, secret).number
             print(f"generation {number}; start its servers anew, then renew each station: kiosk ca renew")
             return ExitCode.OK
         if args.ca_verb == "station":

@@ -12,14 +12,13 @@
 """
 
 import datetime
-import fcntl
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority, new_serial
 from kiosk.authority.embedded.card_attestation import MakersInvalid, read_makers
 from kiosk.authority.embedded.generation import read_generations
-from kiosk.authority.embedded.key_files import make_durable, write_secret
+from kiosk.authority.embedded.key_files import alone_in, make_durable, write_secret
 from kiosk.authority.embedded.registration import RELYING_PARTY, register
 from kiosk.authority.embedded.store import Store, StoreUnusable, open_store
 from kiosk.authority.embedded.terms import MARK, AuthorityFile, DirectoryInvalid, read_authority_file, read_policy
@@ -114,7 +113,7 @@ def init(
     """
     policy = read_policy(policy_file)
     directory.mkdir(parents=True, exist_ok=True)
-    with _alone_in(directory):
+    with alone_in(directory):
         for left in directory.glob(f"{_WORK}*"):
             _take_back(directory, left)
         work = Path(tempfile.mkdtemp(prefix=_WORK, dir=directory))
@@ -132,16 +131,6 @@ def init(
             sync(directory)
         finally:
             _take_back(directory, work)
-
-
-@contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _take_back(directory: Path, work: Path) -> None:

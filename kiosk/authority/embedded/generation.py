@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from kiosk.authority.credential import Credential, load_credential
 from kiosk.authority.embedded.authority import Authority, Generation
-from kiosk.authority.embedded.key_files import make_durable, write_secret
+from kiosk.authority.embedded.key_files import alone_in, make_durable, write_secret
 from kiosk.authority.embedded.registration import register
 from kiosk.authority.embedded.store import Books
 from kiosk.authority.profile import Profiles, authority_certificate, link_certificate
@@ -27,6 +27,7 @@ from kiosk.durable import sync
 from kiosk.model.certificate import serial_text
 
 _FOLDER = "generations"
+_PUBLISHED = "ca.pem"
 
 
 def read_generations(directory: Path, passphrase: bytes | None) -> tuple[Generation, ...]:
@@ -84,13 +85,13 @@ def roll_over(directory: Path, authority: Authority, passphrase: bytes | None) -
             write_secret(work / name, credential.encode(passphrase))
         (work / "links.pem").write_bytes(b"".join(link.public_bytes(Encoding.PEM) for link in links))
         make_durable(work)
-        os.rename(work, folder / str(number))
-        sync(folder)
+        # A server that starts as soon as the folder is there finishes the rest itself, and waits here.
+        with alone_in(directory):
+            os.rename(work, folder / str(number))
+            sync(folder)
+            _finish(directory, made, (own, *authority.generations), authority)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    with authority.store.write(now) as books:
-        _enter(books, made)
-    _publish(directory, (own, *authority.generations))
     return made
 
 
@@ -100,14 +101,35 @@ def finish_rollover(directory: Path, authority: Authority) -> bool:
     Without it the status of the new responders' certificates and links would be unknown, and `ca.pem` the old one.
     """
     present = authority.all_generations[0]
-    published = x509.load_pem_x509_certificates((directory / "ca.pem").read_bytes())
-    if present.number == 1 or tuple(published) == authority.generations:
+    if present.number == 1:
         return False
+    with alone_in(directory):
+        return _finish(directory, present, authority.generations, authority)
+
+
+def _finish(
+    directory: Path, made: Generation, certificates: tuple[x509.Certificate, ...], authority: Authority
+) -> bool:
+    """Enters a generation into the books and publishes its certificate; whether anything of that was missing."""
+    serial = serial_text(made.ocsp.certificate.serial_number)
     with authority.store.write(authority.now()) as books:
-        if books.certificate(serial_text(present.ocsp.certificate.serial_number)) is None:
-            _enter(books, present)
-    _publish(directory, authority.generations)
-    return True
+        # Of servers elsewhere with the same books.
+        books.lock_certificate(serial)
+        is_entered = books.certificate(serial) is not None
+        if not is_entered:
+            _enter(books, made)
+    is_published = _published(directory) == certificates
+    if not is_published:
+        _publish(directory, certificates)
+    return not (is_entered and is_published)
+
+
+def _published(directory: Path) -> tuple[x509.Certificate, ...]:
+    try:
+        return tuple(x509.load_pem_x509_certificates((directory / _PUBLISHED).read_bytes()))
+    except (OSError, ValueError):
+        # Missing or cut off: it is written anew.
+        return ()
 
 
 def _enter(books: Books, made: Generation) -> None:
@@ -123,6 +145,8 @@ def _enter(books: Books, made: Generation) -> None:
 
 def _publish(directory: Path, certificates: tuple[x509.Certificate, ...]) -> None:
     """Writes `ca.pem`: every certificate of the authority's own, present generation first."""
-    work = directory / "ca.pem.part"
+    work = directory / f"{_PUBLISHED}.part"
     work.write_bytes(b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates))
-    os.replace(work, directory / "ca.pem")
+    sync(work)
+    os.replace(work, directory / _PUBLISHED)
+    sync(directory)

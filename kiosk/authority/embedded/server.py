@@ -9,7 +9,6 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.database import CommitLost
 from kiosk.authority.embedded.directory import Clock, RandomBytes, open_authority
 from kiosk.authority.embedded.gathering import Gathering
 from kiosk.authority.embedded.generation import finish_rollover
@@ -34,6 +34,7 @@ from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.embedded.responder import Responder
 from kiosk.authority.embedded.status import StatusService
 from kiosk.authority.embedded.worker_processes import keep_workers
+from kiosk.journal.connection import DriverFailed
 
 LARGEST_REQUEST = 1 << 18
 CMP_TYPE = "application/pkixcmp"
@@ -42,7 +43,8 @@ OCSP_REQUEST_TYPE = "application/ocsp-request"
 MOST_IN_A_COMMIT = 32
 """So many requests share one commit at most, lest the first of them wait for ever."""
 
-_CMP_PATHS = ("/.well-known/cmp", "/.well-known/cmp/", "/pkix", "/pkix/", "/")
+_WELL_KNOWN = "/.well-known/cmp"
+_CMP_PATHS = (_WELL_KNOWN, "/pkix", "/pkix/", "/")
 """Besides the operations that RFC 9811, 3.4 has behind the first."""
 
 _CMP_OPERATIONS = (
@@ -51,7 +53,8 @@ _CMP_OPERATIONS = (
 )
 """What is registered for HTTP among IANA's "CMP Well-Known URI Path Segments"; the message says itself what it asks."""
 
-_REMINDER_S = 24 * 3600
+_UPKEEP_S = 3600
+_UPKEEPS_A_REMINDER = 24
 _REMINDED_BEFORE = datetime.timedelta(days=30)
 
 _log = logging.getLogger(__name__)
@@ -118,10 +121,10 @@ def application(authority: Authority, *, is_status_only: bool = False) -> ASGIAp
 
     requests = [
         *(Route(path, cmp, methods=["POST"]) for path in _CMP_PATHS),
-        *(Route(f"/.well-known/cmp/{operation}", cmp, methods=["POST"]) for operation in _CMP_OPERATIONS),
+        *(Route(f"{_WELL_KNOWN}/{operation}", cmp, methods=["POST"]) for operation in _CMP_OPERATIONS),
         # Behind "p" comes the name of an authority or a profile, of which there is one here whatever it is called.
-        Route("/.well-known/cmp/p/{name}", cmp, methods=["POST"]),
-        *(Route(f"/.well-known/cmp/p/{{name}}/{operation}", cmp, methods=["POST"]) for operation in _CMP_OPERATIONS),
+        Route(_WELL_KNOWN + "/p/{name}", cmp, methods=["POST"]),
+        *(Route(f"{_WELL_KNOWN}/p/{{name}}/{operation}", cmp, methods=["POST"]) for operation in _CMP_OPERATIONS),
     ]
     routed = Starlette(
         routes=[
@@ -138,7 +141,10 @@ def application(authority: Authority, *, is_status_only: bool = False) -> ASGIAp
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         asked = direct.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if asked is None:
-            await routed(scope, receive, send)
+            path = str(scope.get("path", ""))
+            # A redirection to the same without its slash would be lost on clients of CMP, which follow none.
+            bare = {"path": path.rstrip("/")} if path.startswith(_WELL_KNOWN) else {}
+            await routed({**scope, **bare}, receive, send)
         else:
             await (await asked(Request(scope, receive)))(scope, receive, send)
 
@@ -175,11 +181,14 @@ def serve(
         authority = open_authority(directory, clock, random_bytes, public, passphrase)
         if not (authority.is_training or has_tls or is_status_only or host in _LOOPBACK):
             raise PlainRefused("a production authority takes requests over TLS: --tls; --status-only does without")
-        finish_rollover(directory, authority)
+        if finish_rollover(directory, authority):
+            tell(f"generation {authority.generation}: its rollover was interrupted, and is finished now")
         # A connection to the books must not be shared across a fork.
         authority.store.close()
-        with _tls(authority, _public_name(host), directory / "ca.pem", has_tls) as tls:
-            config = configuration(application(authority, is_status_only=is_status_only), **tls)
+        with _tls(authority, _public_name(host), directory / "ca.pem", has_tls) as (tls, certificate):
+            upkeep = Upkeep(authority, certificate)
+            served = application(authority, is_status_only=is_status_only)
+            config = configuration(served, **tls, callback_notify=upkeep, timeout_notify=_UPKEEP_S)
             url = url_of(scheme, host, port)
             if workers == 1:
                 run(config, listening, lambda: ready(url), stop_at_eof_of)
@@ -192,10 +201,12 @@ def serve(
 
 
 @contextmanager
-def _tls(authority: Authority, host: str, trust: Path, has_tls: bool) -> Iterator[dict[str, Any]]:
+def _tls(
+    authority: Authority, host: str, trust: Path, has_tls: bool
+) -> Iterator[tuple[dict[str, Any], x509.Certificate | None]]:
     """Uvicorn's settings for TLS with a certificate made now, whose key never lies on a disk; none without TLS."""
     if not has_tls:
-        yield {}
+        yield {}, None
         return
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = authority.profiles.tls_server(host, key.public_key(), authority.new_serial(), authority.now())
@@ -207,22 +218,43 @@ def _tls(authority: Authority, host: str, trust: Path, has_tls: bool) -> Iterato
     try:
         # Stations of before a rollover trust an older generation alone.
         os.write(descriptor, Credential(key, certificate, authority.forward_links).encode())
-        yield {
+        settings = {
             "ssl_certfile": f"/proc/self/fd/{descriptor}",
             "ssl_ca_certs": str(trust),
             "ssl_cert_reqs": ssl.CERT_REQUIRED,
-            "callback_notify": partial(_remind, certificate, authority),
-            "timeout_notify": _REMINDER_S,
         }
+        yield settings, certificate
     finally:
         os.close(descriptor)
 
 
-async def _remind(certificate: x509.Certificate, authority: Authority) -> None:
-    """Says in the log that the server has to be started anew, which makes it another certificate."""
-    end = certificate.not_valid_after_utc
-    if end - authority.now() < _REMINDED_BEFORE:
-        _log.warning("the server's certificate of TLS ends at %s: start it anew before", end.isoformat())
+class Upkeep:
+    """What a server does every hour: enters what has lapsed. Each day it looks whether its own certificate ends soon."""
+
+    def __init__(self, authority: Authority, certificate: x509.Certificate | None) -> None:
+        self._authority = authority
+        self._certificate = certificate
+        self._until_reminder = 0
+
+    async def __call__(self) -> None:
+        """Called by uvicorn, first as soon as it answers."""
+        await run_in_threadpool(self._enter_lapses)
+        if self._certificate is not None and not self._until_reminder:
+            self._remind(self._certificate.not_valid_after_utc)
+        self._until_reminder = (self._until_reminder or _UPKEEPS_A_REMINDER) - 1
+
+    def _enter_lapses(self) -> None:
+        try:
+            with self._authority.store.write(self._authority.now()) as books:
+                books.enter_lapses()
+        except (CommitLost, DriverFailed) as error:
+            # Whoever looks at them sees them revoked all the same; the next hour enters them.
+            _log.warning("what was not confirmed in time could not be entered: %s", error)
+
+    def _remind(self, end: datetime.datetime) -> None:
+        """Says in the log that the server has to be started anew, which makes it another certificate."""
+        if end - self._authority.now() < _REMINDED_BEFORE:
+            _log.warning("the server's certificate of TLS ends at %s: start it anew before", end.isoformat())
 
 
 def _public_name(host: str) -> str:

@@ -4,6 +4,7 @@ Times are whole seconds since 1970, serial numbers upper-case hex as openssl pri
 """
 
 import datetime
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -135,6 +136,7 @@ class Books:
         self._database = database
         self._transaction = transaction
         self._now = now
+        self._revised: Counter[int] = Counter()
         self.events: list[Facts] = []
         """What was done, for the authority's own journal."""
         self.signs_head = False
@@ -213,19 +215,20 @@ class Books:
     def enter_lapses(self) -> None:
         """Enters the revocation of each pending certificate that was not confirmed in time.
 
-        Whoever looks at one sees it revoked before that too; this has the change told in the authority's journal.
+        Whoever looks at one sees it revoked before that too; this has the change told in the authority's journal, every
+        hour and before each CRL.
         """
         rows = self._run(
             """UPDATE certificate SET state = 'revoked', reason = ?, revoked_at = confirm_before, note = ?
-               WHERE state <> 'good' AND state = 'pending' AND confirm_before <= ? RETURNING serial""",
+               WHERE state <> 'good' AND state = 'pending' AND confirm_before <= ? RETURNING serial, revoked_at""",
             _LAPSE_REASON.value,
             _LAPSE_NOTE,
             self._now,
         )
-        # Always in one order: two that enter lapses at the same time must not wait for each other.
-        for serial in sorted((row.serial for row in rows), key=_shard):
-            self.note(BookedState.REVOKED.value, serial=serial, reason=_LAPSE_REASON.value, note=_LAPSE_NOTE)
-            self._revise(serial)
+        for row in rows:
+            facts = {"serial": row.serial, "reason": _LAPSE_REASON.value, "note": _LAPSE_NOTE}
+            self.note(BookedState.REVOKED.value, **facts, since=row.revoked_at)
+            self._revise(row.serial)
 
     def revoke(
         self, serial: str, reason: RevocationReason, note: str, invalid_since: datetime.datetime | None = None
@@ -402,7 +405,7 @@ class Books:
         return [RelyingParty(row.serial, row.name, told.get(row.serial, {})) for row in rows]
 
     def revision(self) -> int:
-        """Counts every change of a certificate."""
+        """Counts every change of a certificate, by transactions that have ended."""
         return int(self._run("SELECT SUM(number) FROM revision").scalar_one())
 
     def next_deadline(self) -> int | None:
@@ -459,7 +462,15 @@ class Books:
         return _lapsed(record) if record.state is BookedState.PENDING and is_late else record
 
     def _revise(self, serial: str) -> None:
-        self._run("UPDATE revision SET number = number + 1 WHERE shard = ?", _shard(serial))
+        self._revised[int(serial[-4:], 16) % REVISION_SHARDS] += 1
+
+    def count_changes(self) -> None:
+        """Adds the changes of this transaction to the revision, at its end.
+
+        In one order: of two transactions with several changes neither waits for what the other has locked.
+        """
+        for shard, number in sorted(self._revised.items()):
+            self._run("UPDATE revision SET number = number + ? WHERE shard = ?", number, shard)
 
     def _lock(self, *names: bytes) -> None:
         self._database.lock(self._transaction, *names)
@@ -491,6 +502,7 @@ class Store:
             trail = self._trail if self._transactions is not self._database else self._trail and self._trail.anew()
             try:
                 yield books
+                books.count_changes()
                 if trail is not None:
                     trail.append(
                         transaction, self._database.lock_one_of, books.events, now, signs_head=books.signs_head
@@ -541,10 +553,6 @@ def open_store(location: Path | str, head_key: HeadKey | None = None) -> Store:
 def _plain(value: object) -> object:
     # A driver may take an enumeration's member for something else than its text.
     return value.value if isinstance(value, StrEnum) else value
-
-
-def _shard(serial: str) -> int:
-    return int(serial[-4:], 16) % REVISION_SHARDS
 
 
 def _lapsed(record: CertificateRecord) -> CertificateRecord:
