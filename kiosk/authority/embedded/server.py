@@ -229,7 +229,7 @@ def _tls(
 
 
 class Upkeep:
-    """What a server does every hour: enters what has lapsed. Each day it looks whether its own certificate ends soon."""
+    """What a server does every hour: enters what has lapsed. Each day it looks whether its certificate ends soon."""
 
     def __init__(self, authority: Authority, certificate: x509.Certificate | None) -> None:
         self._authority = authority
