@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from hw.strict_toml import ConfigInvalid
 from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
-from kiosk.log_file import LOG_NAME, keeping_log
+from kiosk.log_file import LOG_NAME, keeping_log, log_opened
 
 NIGHT = logging.getLogger("kiosk.ui.case_thread")
 
@@ -22,6 +23,7 @@ def run(data: Path, *lines: str) -> deque[str]:
     """One run of the program that logs these, and what it shows at its end."""
     newest: deque[str] = deque(maxlen=400)
     with keeping_log(data, newest):
+        log_opened()
         for line in lines:
             NIGHT.warning("%s", line)
     return newest
@@ -53,9 +55,48 @@ def test_a_run_that_was_cut_off_is_told_by_the_next(tmp_path: Path) -> None:
     assert not [line for line in told(run(tmp_path))[5:] if "not closed" in line]
 
 
+def test_a_run_that_could_not_close_everything_says_so_and_was_not_cut_off(tmp_path: Path) -> None:
+    newest: deque[str] = deque(maxlen=400)
+    with pytest.raises(LookupError), keeping_log(tmp_path, newest):
+        log_opened()
+        raise LookupError("幌延　太郎")
+    assert told(newest) == ["the station is opened", "the station is closed, but not cleanly: LookupError"]
+    assert told(run(tmp_path))[2:] == ["the station is opened", "the station is closed"]
+
+
+def test_a_counter_whose_device_fails_at_its_closing_is_closed_all_the_same(tmp_path: Path) -> None:
+    path = locate_config(None)
+    counter = ConfiguredCounter(load_config(path, []), path, tmp_path)
+
+    def close_voice() -> None:
+        raise OSError("the loudspeaker was pulled out")
+
+    counter.open()
+    counter._held.callback(close_voice)
+    with pytest.raises(OSError, match="pulled out"):
+        counter.close()
+    assert counter.log_lines()[-1].endswith("the station is closed, but not cleanly: OSError")
+    after = ConfiguredCounter(load_config(path, []), path, tmp_path)
+    after.open()
+    after.close()
+    assert not [line for line in after.log_lines() if "was not closed" in line]
+
+
+def test_a_station_that_cannot_be_opened_is_not_said_to_be_open(tmp_path: Path) -> None:
+    path = locate_config(None)
+    settings = [("clerk.roster", "nowhere.toml")]
+    counter = ConfiguredCounter(load_config(path, settings), path, tmp_path, settings)
+    with pytest.raises(ConfigInvalid):
+        counter.open()
+    counter.close()
+    assert "the station is opened" not in told(deque(counter.log_lines()))
+    assert "the station is closed" in told(deque(counter.log_lines()))
+
+
 def test_what_is_well_again_is_told_too(tmp_path: Path) -> None:
     newest: deque[str] = deque(maxlen=400)
     with keeping_log(tmp_path, newest):
+        log_opened()
         logging.getLogger("hw.owner").info("device printer: ready")
         logging.getLogger("hw.owner").debug("of no use")
     logging.getLogger("hw.owner").info("after the end")
