@@ -100,7 +100,8 @@ def _kept(path: Path, count: int | None) -> deque[str]:
     for part in (path.with_name(f"{path.name}.1"), path):
         # Nothing is kept yet, or cannot be read any more: the station works all the same.
         with suppress(OSError):
-            for line in part.read_text("utf-8", "replace").removesuffix("\n").split("\n"):
+            text = part.read_text("utf-8", "replace")
+            for line in text.removesuffix("\n").split("\n") if text else ():
                 if entries and not _BEGINS_A_LINE.match(line):
                     entries[-1] += f"\n{line}"
                 else:

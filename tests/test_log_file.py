@@ -93,6 +93,17 @@ def test_a_station_that_cannot_be_opened_is_not_said_to_be_open(tmp_path: Path) 
     assert "the station is closed" in told(deque(counter.log_lines()))
 
 
+@pytest.mark.parametrize("has_run", [False, True])
+def test_an_empty_log_is_no_run_that_was_cut_off(has_run: bool, tmp_path: Path) -> None:
+    path = tmp_path / LOG_NAME
+    if has_run:
+        run(tmp_path)
+        # As it is once it was full, until the next line comes.
+        path.rename(path.with_name(f"{LOG_NAME}.1"))
+    path.touch()
+    assert told(run(tmp_path)) == ["the station is opened", "the station is closed"] * (1 + has_run)
+
+
 def test_what_is_well_again_is_told_too(tmp_path: Path) -> None:
     newest: deque[str] = deque(maxlen=400)
     with keeping_log(tmp_path, newest):
