@@ -113,7 +113,7 @@ def _card_file(name: str) -> str:
 def _new_number() -> str:
     """The card number of a new card, which its file keeps.
 
-    Drawn, not derived: a card's name may be a resident's code, and its number is told to whoever looks at the exchanges.
+    Drawn, not derived: a card's name may be a resident's code, and its number is told to who looks at the exchanges.
     """
     return f"JUKI{secrets.randbelow(10**12):012d}"
 
