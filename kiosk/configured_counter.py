@@ -367,7 +367,6 @@ class ConfiguredCounter:
             self.papers(),
             self._owners,
             self._lines.lines,
-            self._log,
             self.checks,
         )
 

@@ -18,7 +18,8 @@ from kiosk.clock import JAPAN
 from kiosk.system_log import heard_by
 
 LOG_NAME = "log.txt"
-"""The file's name; what it held before it was full is beside it as `log.txt.1`."""
+OLDER_LOG_NAME = f"{LOG_NAME}.1"
+"""Beside it: what it held before it was full."""
 _LARGEST_BYTES = 256 * 1024
 _OPENED = "the station is opened"
 _CLOSED = "the station is closed"
@@ -97,7 +98,7 @@ def _is_end(entry: str) -> bool:
 def _kept(path: Path, count: int | None) -> deque[str]:
     """The newest entries of former runs, oldest first; one of several lines, such as a traceback, is one entry."""
     entries: deque[str] = deque(maxlen=count)
-    for part in (path.with_name(f"{path.name}.1"), path):
+    for part in (path.with_name(OLDER_LOG_NAME), path):
         # Nothing is kept yet, or cannot be read any more: the station works all the same.
         with suppress(OSError):
             text = part.read_text("utf-8", "replace")

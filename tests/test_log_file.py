@@ -1,6 +1,7 @@
 """What a station logged is there after a restart, in a file that stays small and stops nothing."""
 
 import logging
+import tarfile
 from collections import deque
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hw.strict_toml import ConfigInvalid
 from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
-from kiosk.log_file import LOG_NAME, keeping_log, log_opened
+from kiosk.log_file import LOG_NAME, OLDER_LOG_NAME, keeping_log, log_opened
 
 NIGHT = logging.getLogger("kiosk.ui.case_thread")
 
@@ -99,7 +100,7 @@ def test_an_empty_log_is_no_run_that_was_cut_off(has_run: bool, tmp_path: Path) 
     if has_run:
         run(tmp_path)
         # As it is once it was full, until the next line comes.
-        path.rename(path.with_name(f"{LOG_NAME}.1"))
+        path.rename(path.with_name(OLDER_LOG_NAME))
     path.touch()
     assert told(run(tmp_path)) == ["the station is opened", "the station is closed"] * (1 + has_run)
 
@@ -119,7 +120,7 @@ def test_the_log_stays_small_and_is_its_owners(tmp_path: Path) -> None:
     for _ in range(3):
         run(tmp_path, *[long] * 400)
     files = sorted(tmp_path.iterdir())
-    assert [path.name for path in files] == [LOG_NAME, f"{LOG_NAME}.1"]
+    assert [path.name for path in files] == [LOG_NAME, OLDER_LOG_NAME]
     assert sum(path.stat().st_size for path in files) <= 2 * 256 * 1024
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
     assert len(run(tmp_path)) == 400
@@ -146,5 +147,9 @@ def test_the_technician_of_a_station_that_was_started_anew_reads_what_was_before
             if is_first:
                 NIGHT.warning("issue stopped: K-CARD-003, rolled_back")
             assert any("K-CARD-003" in line for line in counter.log_lines())
+            if not is_first:
+                with tarfile.open(counter.workbench().bundle()) as bundle:
+                    (log,) = (member for member in bundle.getmembers() if member.name.endswith(LOG_NAME))
+                    assert b"K-CARD-003" in bundle.extractfile(log).read(), "who looks from far away reads it too"
         finally:
             counter.close()
