@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class SimulatedReader:
         store = FileStore(path)
         try:
             if not store.exists():
-                is_piv, number = self._profile == PIV, _new_number(name)
+                is_piv, number = self._profile == PIV, _new_number()
                 store.write(new_piv_card(number) if is_piv else new_card(number, PROFILES[self._profile]))
             card = VirtualCard(store, trap=self.trap)
         except CardMemoryInvalid as error:
@@ -109,14 +110,12 @@ def _card_file(name: str) -> str:
     return base64.b32encode(hashlib.sha256(name.encode("utf-8")).digest()[:10]).decode("ascii")
 
 
-def _new_number(name: str) -> str:
-    """The card number of that name's card, the same at every station.
+def _new_number() -> str:
+    """The card number of a new card, which its file keeps.
 
-    The name may be a resident's code, and the number is told to whoever looks at the exchanges: it leads back to none.
+    Drawn, not derived: a card's name may be a resident's code, and its number is told to who looks at the exchanges.
     """
-    # So slow that trying all the codes there are takes many years.
-    digest = hashlib.pbkdf2_hmac("sha256", name.encode("utf-8"), b"jpki-kiosk card number", 50_000)
-    return f"JUKI{int.from_bytes(digest, 'big') % 10**12:012d}"
+    return f"JUKI{secrets.randbelow(10**12):012d}"
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Measurement:
 
     @property
     def told(self) -> str:
-        """The value for a person: what nobody could answer, or nothing was put in for, was skipped."""
+        """The value for a person: yes or no; what nobody could answer, or nothing was put in for, was skipped."""
         match self.value:
             case None:
                 return "skipped"

@@ -36,7 +36,7 @@ from kiosk.far_clerk import FarForms, StationFarClerk
 from kiosk.issuance.filing import filed
 from kiosk.issuance.station import Station
 from kiosk.line_trace import LineTrace
-from kiosk.log_file import keeping_log
+from kiosk.log_file import keeping_log, log_opened
 from kiosk.maintenance.device_board import DeviceBoard, ToldDevice
 from kiosk.model.application import Application
 from kiosk.model.resident import Resident
@@ -180,6 +180,7 @@ class ConfiguredCounter:
         if assembly.bench.simulated_reader is not None:
             self._hands = (hand_at("card", assembly.bench.simulated_reader.trap), *self._hands)
             self._card = ResidentsCard(assembly.bench.simulated_reader, assembly.bench.simulated_window)
+        log_opened()
         return assembly.station
 
     def _make_sign_in(self, assembly: Assembly) -> None:
@@ -366,7 +367,6 @@ class ConfiguredCounter:
             self.papers(),
             self._owners,
             self._lines.lines,
-            self._log,
             self.checks,
         )
 

@@ -25,7 +25,6 @@ _ANSWERED_WITHIN = datetime.timedelta(seconds=1)
 _LONGEST = 320
 """Characters of an exchange on one line; what a device goes on telling is on the next."""
 _SENT = ">"
-_DAY, _TIME = "{:%m-%d}", "{:%H:%M:%S}"
 
 
 @dataclass(eq=False)
@@ -45,11 +44,12 @@ class _Exchange:
     """What it has in common with those that recur together with it."""
 
     def __str__(self) -> str:
-        day, time = _DAY.format(self.first), _TIME.format(self.first)
-        if self.count == 1:
-            return f"{day} {time} {self.name} {self.text}"
-        until = _TIME.format(self.last) if _DAY.format(self.last) == day else f"{_DAY} {_TIME}".format(*2 * [self.last])
-        return f"{day} {time}-{until} x{self.count} {self.name} {self.text}"
+        told = f"{self.first:%m-%d %H:%M:%S}"
+        if self.count > 1:
+            is_same_day = self.last.date() == self.first.date()
+            until = f"{self.last:%H:%M:%S}" if is_same_day else f"{self.last:%m-%d %H:%M:%S}"
+            told += f"-{until} x{self.count}"
+        return f"{told} {self.name} {self.text}"
 
 
 @dataclass
@@ -91,12 +91,14 @@ class LineTrace:
                 going_on.arrow = arrow
                 going_on.is_told &= is_content_told(content)
                 going_on.last = at
-            if arrow != _SENT:
-                self._fold(line)
 
     def lines(self) -> tuple[str, ...]:
-        """What is kept, oldest first."""
+        """What is kept, oldest first; an exchange that may still go on is not yet counted with those before it."""
+        at = self._now()
         with self._lock:
+            for line in self._lines.values():
+                if line.open is not None and at - line.open.first > _ANSWERED_WITHIN:
+                    self._fold(line)
             return tuple(map(str, self._kept.values()))
 
     def _begin(self, name: str, arrow: str, content: str, at: datetime.datetime) -> _Exchange:

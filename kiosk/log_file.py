@@ -18,9 +18,12 @@ from kiosk.clock import JAPAN
 from kiosk.system_log import heard_by
 
 LOG_NAME = "log.txt"
-"""The file's name; what it held before it was full is beside it as `log.txt.1`."""
+OLDER_LOG_NAME = f"{LOG_NAME}.1"
+"""Beside it: what it held before it was full."""
 _LARGEST_BYTES = 256 * 1024
-_OPENED, _CLOSED = "the station is opened", "the station is closed"
+_OPENED = "the station is opened"
+_CLOSED = "the station is closed"
+_NOT_CLEANLY = f"{_CLOSED}, but not cleanly"
 _BEGINS_A_LINE = re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d [A-Z]+ ")
 
 _log = logging.getLogger(__name__)
@@ -64,26 +67,42 @@ def _formatter() -> logging.Formatter:
 def keeping_log(data: Path, newest: deque[str]) -> Iterator[None]:
     """While open, everything our packages log is kept in the data directory and in `newest`, behind what was there.
 
-    A run that was not closed by itself is told by the next one. Only who holds the data directory opens this.
+    A run that did not come to its end is told by the next one; one that ended in an exception says so itself. Only who
+    holds the data directory opens this.
     """
     path = data / LOG_NAME
     newest.extend(_kept(path, newest.maxlen))
-    was_cut_off = bool(newest) and not newest[-1].endswith(_CLOSED)
+    was_cut_off = bool(newest) and not _is_end(newest[-1])
     with heard_by(_LogEar(newest.append)), heard_by(_LogFile(path)):
         if was_cut_off:
             _log.warning("the run before was not closed: the program or the computer stopped in the middle of it")
-        _log.info(_OPENED)
-        yield
+        try:
+            yield
+        except Exception as error:
+            # By its kind alone: a text may quote anything.
+            _log.error("%s: %s", _NOT_CLEANLY, type(error).__name__)
+            raise
         _log.info(_CLOSED)
+
+
+def log_opened() -> None:
+    """Tells the log that the station can be worked with: everything it needs is open."""
+    _log.info(_OPENED)
+
+
+def _is_end(entry: str) -> bool:
+    told = entry.partition(f" {__name__}: ")[2]
+    return told == _CLOSED or told.startswith(_NOT_CLEANLY)
 
 
 def _kept(path: Path, count: int | None) -> deque[str]:
     """The newest entries of former runs, oldest first; one of several lines, such as a traceback, is one entry."""
     entries: deque[str] = deque(maxlen=count)
-    for part in (path.with_name(f"{path.name}.1"), path):
+    for part in (path.with_name(OLDER_LOG_NAME), path):
         # Nothing is kept yet, or cannot be read any more: the station works all the same.
         with suppress(OSError):
-            for line in part.read_text("utf-8", "replace").removesuffix("\n").split("\n"):
+            text = part.read_text("utf-8", "replace")
+            for line in text.removesuffix("\n").split("\n") if text else ():
                 if entries and not _BEGINS_A_LINE.match(line):
                     entries[-1] += f"\n{line}"
                 else:

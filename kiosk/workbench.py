@@ -21,15 +21,13 @@ from hw.monitor import AnyOwner
 from kiosk.assembly import Assembly
 from kiosk.clock import JAPAN
 from kiosk.config import Config
-from kiosk.maintenance.bundle import collect, write_bundle
+from kiosk.maintenance.bundle import CONFORMITY_REPORTS, HEALTH_RECORDS, collect, write_bundle
 from kiosk.papers.operations import chapters, reading
 from kiosk.papers.press import Press
 from kiosk.station_checks import card_probes, supplies, surroundings
 from kiosk.ui.workbench import Check, SelfTest
 
-_RECORDS = "health.jsonl"
 _RECORDS_KEPT = 2000
-_REPORTS = "conformance"
 _PULLED_AFTER_S = 0.2
 _TEST_TAKES_S = 300.0
 """The longest self-test of one device: a person is asked, and coins are waited for."""
@@ -38,8 +36,8 @@ _TEST_TAKES_S = 300.0
 class StationWorkbench:
     """`kiosk.ui.workbench.Workbench` of one station.
 
-    `owners` look after the devices, and self-tests of these run in their threads; `lines`, `log` and `checks` are what
-    the running program knows.
+    `owners` look after the devices, and self-tests of these run in their threads; `lines` and `checks` are what the
+    running program knows.
     """
 
     def __init__(
@@ -50,7 +48,6 @@ class StationWorkbench:
         press: Press,
         owners: Mapping[str, AnyOwner],
         lines: Callable[[], tuple[str, ...]],
-        log: Sequence[str],
         checks: Callable[[], Sequence[Check]],
     ) -> None:
         self._config = config
@@ -59,7 +56,6 @@ class StationWorkbench:
         self._press = press
         self._owners = owners
         self._lines = lines
-        self._log = log
         self._checks = checks
 
     @property
@@ -110,7 +106,7 @@ class StationWorkbench:
 
     def self_tests(self, newest: int) -> tuple[SelfTest, ...]:
         """The newest records."""
-        path = self._data / _RECORDS
+        path = self._data / HEALTH_RECORDS
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
         tests = []
         for line in lines[-newest:]:
@@ -119,7 +115,7 @@ class StationWorkbench:
         return tuple(tests)
 
     def _keep(self, found: Sequence[SelfTest]) -> None:
-        path = self._data / _RECORDS
+        path = self._data / HEALTH_RECORDS
         lines = deque(path.read_text("utf-8").splitlines() if path.exists() else (), maxlen=_RECORDS_KEPT)
         lines.extend(json.dumps(asdict(record), ensure_ascii=False) for record in found)
         draft = path.with_suffix(".new")
@@ -151,7 +147,7 @@ class StationWorkbench:
             from hw.card.pcsc import PcscSlot
 
             specimen, make = Specimen(PcscSlot(link.partition(":")[2]), time.perf_counter, None), find_in_process
-        directory = self._data / _REPORTS
+        directory = self._data / CONFORMITY_REPORTS
         report = Report(
             number=next_number(directory),
             subject=subject,
@@ -194,7 +190,6 @@ class StationWorkbench:
             "checks.txt": [f"{c.outcome} {c.name} {c.detail}" for c in (*self._checks(), *self.supplies())],
             "surroundings.txt": [f"{c.outcome} {c.name} {c.detail}" for c in self.surroundings()],
             "lines.txt": self.line_trace(),
-            "log.txt": tuple(self._log),
         }
         path = self._data / f"support-{at:%Y%m%d-%H%M%S}.tar.gz"
         write_bundle(path, collect(self._config, self._data, told), at)

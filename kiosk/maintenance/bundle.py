@@ -22,13 +22,17 @@ from kiosk.journal.database import UNREADABLE, open_database
 from kiosk.journal.entry import ChainBroken, Entry
 from kiosk.journal.errors import StoreUnusable
 from kiosk.journal.verify import verify_journal
+from kiosk.log_file import LOG_NAME, OLDER_LOG_NAME
 
 _NEWEST_ENTRIES = 200
 _SECRET = re.compile(r"key|secret|password|pin|credential", re.IGNORECASE)
 """Settings of whose values only is told whether there is one."""
-_RECORDS = ("health.jsonl",)
+HEALTH_RECORDS = "health.jsonl"
+"""The file of the data directory that keeps the self-tests."""
+CONFORMITY_REPORTS = "conformance"
+"""The folder of the data directory that keeps the reports of compatibility checks."""
+_RECORDS = (HEALTH_RECORDS, OLDER_LOG_NAME, LOG_NAME)
 """Files of the data directory that the program wrote for technicians."""
-_REPORTS = "conformance"
 
 
 def collect(config: Config, data: Path, told: Mapping[str, Iterable[str]]) -> dict[str, str]:
@@ -41,9 +45,10 @@ def collect(config: Config, data: Path, told: Mapping[str, Iterable[str]]) -> di
     }
     for name in _RECORDS:
         if (data / name).is_file():
-            texts[name] = (data / name).read_text("utf-8")
-    for report in sorted((data / _REPORTS).glob("*.json")):
-        texts[f"{_REPORTS}/{report.name}"] = report.read_text("utf-8")
+            # One that a power cut has damaged tells the more.
+            texts[name] = (data / name).read_text("utf-8", "replace")
+    for report in sorted((data / CONFORMITY_REPORTS).glob("*.json")):
+        texts[f"{CONFORMITY_REPORTS}/{report.name}"] = report.read_text("utf-8")
     texts |= {name: "".join(f"{line}\n" for line in lines) for name, lines in told.items()}
     return texts
 

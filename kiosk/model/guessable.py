@@ -26,8 +26,8 @@ def is_guessable(password: memoryview, days: frozenset[bytes] = frozenset()) -> 
 def _is_series(password: memoryview) -> bool:
     # After 9 comes 0, as on every keyboard.
     whole = 10 if all(code in _DIGITS for code in password) else 256
-    steps = [(after - before) % whole for before, after in pairwise(password)]
-    return any(all(step == wanted % whole for step in steps) for wanted in _STEPS)
+    # Kept in no list: with its first character, the steps are the password.
+    return any(all((after - before) % whole == step % whole for before, after in pairwise(password)) for step in _STEPS)
 
 
 def _digits(password: memoryview) -> memoryview:

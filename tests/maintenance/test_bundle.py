@@ -1,16 +1,19 @@
 """The support bundle and `kiosk check`: what a technician gets, without planted names, keys and passwords."""
 
 import json
+import logging
 import os
 import stat
 import tarfile
+from collections import deque
 from pathlib import Path
 
 import pytest
 
 from kiosk.config import SHIPPED, load_config, locate_config
 from kiosk.config_check import _card_service
-from kiosk.maintenance.bundle import settings_told, without_secrets
+from kiosk.log_file import LOG_NAME, OLDER_LOG_NAME, keeping_log
+from kiosk.maintenance.bundle import HEALTH_RECORDS, settings_told, without_secrets
 from tests.e2e.commands import APPLICATION, run
 
 NAME, ADDRESS, PASSWORD = "幌延　太郎", "下沼", "Horonobe2011"
@@ -30,7 +33,7 @@ def test_a_bundle_of_a_station_that_has_issued_names_nobody(tmp_path: Path) -> N
     done = run("drill", APPLICATION, "--json", "--data", data)
     assert done.returncode == 0, done.stderr
     serial = json.loads(done.stdout.splitlines()[-1])["serial"]
-    (data / "health.jsonl").write_text('{"device": "printer", "outcome": "failed"}\n')
+    (data / HEALTH_RECORDS).write_text('{"device": "printer", "outcome": "failed"}\n')
     secrets = [
         "--set",
         "authority.url=https://operator:Geheim1@ca.example/",
@@ -41,7 +44,7 @@ def test_a_bundle_of_a_station_that_has_issued_names_nobody(tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (0, f"{out}\n"), done.stderr
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     texts = unpacked(out)
-    assert {"versions.txt", "settings.txt", "files.txt", "journal.txt", "health.jsonl", "checks.txt"} == set(texts)
+    assert {"versions.txt", "settings.txt", "files.txt", "journal.txt", HEALTH_RECORDS, "checks.txt"} == set(texts)
     assert "chain holds" in texts["journal.txt"]
     assert "done key_generation" in texts["journal.txt"] or "done generate_key" in texts["journal.txt"]
     assert "authority.url = https://ca.example/" in texts["settings.txt"]
@@ -56,6 +59,18 @@ def test_a_bundle_of_a_station_that_has_issued_names_nobody(tmp_path: Path) -> N
             assert len(line) < 20 or line not in whole, key
     again = run("bundle", "-o", out, "--data", data)
     assert again.returncode == 78 and "exists" in again.stderr  # never replaces anything
+
+
+def test_a_bundle_holds_the_log_of_a_station_that_does_not_run_any_more(tmp_path: Path) -> None:
+    with keeping_log(tmp_path, deque(maxlen=400)):
+        logging.getLogger("kiosk.ui.case_thread").warning("issue stopped: K-CARD-003, rolled_back")
+    (tmp_path / LOG_NAME).rename(tmp_path / OLDER_LOG_NAME)
+    # As a power cut may leave it.
+    (tmp_path / LOG_NAME).write_bytes(b"11-22 10:00:00 INFO    hw.owner: device printer: ready\0\xff")
+    done = run("bundle", "--data", tmp_path, "-o", tmp_path / "b.tar.gz")
+    assert done.returncode == 0, done.stderr
+    texts = unpacked(tmp_path / "b.tar.gz")
+    assert "K-CARD-003" in texts[OLDER_LOG_NAME] and "device printer: ready" in texts[LOG_NAME]
 
 
 @pytest.mark.parametrize("folder", ["none", os.fsdecode(b"no text \xff\xfe")])

@@ -70,6 +70,8 @@ def test_every_simulated_device_is_seen_in_japanese(locale: Path) -> None:
         # As an earlier program kept it.
         (("card", "False", "any", "passed"), "  PASS  card: no"),
         (("paper near end", "True", "false", "failed"), "  FAIL  paper near end: yes (wanted: no)"),
+        (("takes documents", "True", "true", "passed"), "  PASS  takes documents: yes"),
+        (("paper near end", "False", "false", "passed"), "  PASS  paper near end: no"),
     ],
 )
 def test_a_measurement_is_told_with_what_is_wanted_where_that_is_not_said_by_its_value(

@@ -280,6 +280,8 @@ def self_test_text(test: SelfTest, words: Words) -> str:
         told_of = {"name": in_words(name, words), "value": in_words(value, words)}
         outcome = words(f"technician.outcome.{found}")
         lines.append(words("technician.health.measured", outcome=outcome, **told_of))
-        if wanted := wanted_beside(value, limits):
-            lines[-1] += words("technician.health.wanted", limits=in_words(wanted, words))
+        wanted = in_words(wanted_beside(value, limits), words)
+        # Records of before call one thing by two names: True, and true as what is wanted.
+        if wanted and wanted != told_of["value"]:
+            lines[-1] += words("technician.health.wanted", limits=wanted)
     return "\n".join((*lines, ""))
