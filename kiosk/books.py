@@ -71,11 +71,11 @@ class StationBooks:
         self._register = register
         self._station = journal.station
 
-    def left_cases(self) -> tuple[LeftCase, ...]:
+    def left_cases(self, today: datetime.date) -> tuple[LeftCase, ...]:
         """Every case that has not ended."""
-        return tuple(self._left(case) for case in self._journal.cases() if not case.stage.is_ended)
+        return tuple(self._left(case, today) for case in self._journal.cases() if not case.stage.is_ended)
 
-    def _left(self, case: CaseRecord) -> LeftCase:
+    def _left(self, case: CaseRecord, today: datetime.date) -> LeftCase:
         procedure = procedure_of(case.stage)
         code = self._resident_code(case, procedure)
         resident = None if code is None else self._register.find(code)
@@ -84,7 +84,7 @@ class StationBooks:
             reached = next((step for step in reversed(Step) if self._journal.effect(case, step)), reached)
             asked = self._journal.effect(case, Step.FEE)
             fee = "" if asked is None else asked.state.value
-            until = held_until(case, self._journal)
+            until = held_until(case, self._journal, today)
         return LeftCase(
             case.number,
             resident,

@@ -148,8 +148,8 @@ class Books(Protocol):
         """So many days up to and with `until`; without personal data."""
         ...
 
-    def left_cases(self) -> tuple[LeftCase, ...]:
-        """Every case that has not ended, by number."""
+    def left_cases(self, today: datetime.date) -> tuple[LeftCase, ...]:
+        """Every case that has not ended, by number, as it stands on that day (Japan)."""
         ...
 
     def journal(self, asked: JournalQuery) -> JournalView:

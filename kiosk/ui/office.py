@@ -47,7 +47,8 @@ class StationOffice:
 
     async def left_cases(self) -> Sequence[LeftCase]:
         """Cases that have not ended, without the one at the terminal."""
-        cases = await self._thread.call(lambda: self._opened().left_cases())
+        today = self._station.clock().astimezone(JAPAN).date()
+        cases = await self._thread.call(lambda: self._opened().left_cases(today))
         case, service = self._board.case, self._board.service
         at_terminal = (case and case.application.number, service and service.number)
         self._board.left = tuple(case for case in cases if case.number not in at_terminal)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from kiosk.issuance.failure import CaseEnded, Halted, NumberTaken, Refusal, RolledBack, Suspect
 from kiosk.issuance.issue import issue
+from kiosk.issuance.put_off import PutOff
 from kiosk.model.application import Application, Delivery
 from kiosk.model.certificate import RevocationReason
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT
@@ -83,6 +84,7 @@ def issue_once(
 _WORDS: dict[type[CaseEnded], str] = {
     Refusal: "refused",
     RolledBack: "rolled_back",
+    PutOff: "rolled_back",
     Halted: "halted",
     Suspect: "suspect",
 }

@@ -212,7 +212,7 @@ class ScriptedBooks:
 
     left: tuple[LeftCase, ...]
 
-    def left_cases(self) -> tuple[LeftCase, ...]:
+    def left_cases(self, today: datetime.date) -> tuple[LeftCase, ...]:
         return self.left
 
     def journal(self, asked: JournalQuery) -> JournalView:

@@ -70,7 +70,7 @@ def test_a_paid_case_is_paid_and_cannot_be_stopped_wherever_it_was_cut(tmp_path:
 def left_in(world: World) -> LeftCase | None:
     """The case that was left, as the clerk's list has it."""
     station = world.station()
-    left = StationBooks(station.journal, station.register).left_cases()
+    left = StationBooks(station.journal, station.register).left_cases(station.today())
     return left[0] if left else None
 
 
