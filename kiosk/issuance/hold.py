@@ -7,10 +7,10 @@ passed a clerk decides: another day, or the end.
 import datetime
 
 from kiosk.issuance.abort import NotAbortable, take_back
-from kiosk.issuance.failure import INTERRUPTED
+from kiosk.issuance.failure import INTERRUPTED, PutOff
 from kiosk.issuance.filing import alone_with_the_case, refuse_if_broken
 from kiosk.issuance.persons import Persons
-from kiosk.issuance.put_off import Held, HoldSlip, PutOff, put_off, put_off_anew
+from kiosk.issuance.put_off import Held, HoldSlip, put_off, put_off_anew
 from kiosk.issuance.station import Station
 from kiosk.journal.records import CaseRecord
 from kiosk.model.step import Actor
@@ -55,7 +55,7 @@ def hold(
         raise NotHeld(str(error)) from error
     if not isinstance(ended, PutOff):
         raise ended
-    return ended.slip
+    return HoldSlip(ended.until, ended.slip_came_out)
 
 
 def resume(number: str, station: Station, operator: str | None = None) -> CaseRecord:

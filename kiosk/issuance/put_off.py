@@ -13,7 +13,7 @@ import msgspec
 
 from hw.errors import DeviceError
 from kiosk.issuance.effect import Case, Note, outcome_in
-from kiosk.issuance.failure import RolledBack
+from kiosk.issuance.failure import PutOff, RolledBack
 from kiosk.issuance.filing import filed
 from kiosk.issuance.receipt import cut_off, day_text
 from kiosk.issuance.station import Station
@@ -45,19 +45,10 @@ RETURN_DAY = Note(Pause.RETURN_DAY, ReturnDay)
 
 @dataclass(frozen=True)
 class HoldSlip:
-    """The application on hold; `came_out`: the slip, None when the printer does not tell or could not print."""
+    """Of an application on hold; `came_out`: None when the printer does not tell or could not print."""
 
-    record: CaseRecord
     until: datetime.date
     came_out: bool | None
-
-
-class PutOff(RolledBack):
-    """It was taken back and is on hold with that, as a clerk had said."""
-
-    def __init__(self, code: str, slip: HoldSlip) -> None:
-        super().__init__(code)
-        self.slip = slip
 
 
 def held_until(record: CaseRecord, journal: Journal, today: datetime.date) -> datetime.date | None:
@@ -85,13 +76,15 @@ def keep_return_day(record: CaseRecord, held: Held | None, journal: Journal, ope
 
 def put_off(record: CaseRecord, held: Held, station: Station) -> HoldSlip:
     """Puts off an application of which nothing is begun, or that is on hold already, and prints the slip."""
-    return _slip(station.journal.complete(record, Pause.HOLD, msgspec.json.encode(held)), held, station)
+    station.journal.complete(record, Pause.HOLD, msgspec.json.encode(held))
+    return HoldSlip(held.until, _print_slip(record.number, held, station))
 
 
 def put_off_anew(record: CaseRecord, held: Held, station: Station) -> HoldSlip:
     """Puts off an application that was taken back, as a case of its own, and prints the slip."""
     application = msgspec.json.encode(filed(record, station.journal, Application))
-    return _slip(station.journal.open_on_hold(record.number, application, msgspec.json.encode(held)), held, station)
+    station.journal.open_on_hold(record.number, application, msgspec.json.encode(held))
+    return HoldSlip(held.until, _print_slip(record.number, held, station))
 
 
 def end_taken_back(case: Case, code: str, station: Station) -> RolledBack:
@@ -101,12 +94,8 @@ def end_taken_back(case: Case, code: str, station: Station) -> RolledBack:
         case.move(Event.END, code)
         return RolledBack(code)
     application = msgspec.json.encode(filed(case.record, station.journal, Application))
-    record = station.journal.end_on_hold(case.record, code, application, msgspec.json.encode(held))
-    return PutOff(code, _slip(record, held, station))
-
-
-def _slip(record: CaseRecord, held: Held, station: Station) -> HoldSlip:
-    return HoldSlip(record, held.until, _print_slip(record.number, held, station))
+    station.journal.end_on_hold(case.record, code, application, msgspec.json.encode(held))
+    return PutOff(code, held.until, _print_slip(case.record.number, held, station))
 
 
 def _print_slip(number: str, held: Held, station: Station) -> bool | None:

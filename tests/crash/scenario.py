@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kiosk.issuance.failure import CaseEnded, Halted, NumberTaken, Refusal, RolledBack, Suspect
+from kiosk.issuance.failure import CaseEnded, Halted, NumberTaken, PutOff, Refusal, RolledBack, Suspect
 from kiosk.issuance.issue import issue
-from kiosk.issuance.put_off import PutOff
 from kiosk.model.application import Application, Delivery
 from kiosk.model.certificate import RevocationReason
 from tests.counter_bench import OTHER_RESIDENT, RESIDENT

@@ -17,10 +17,10 @@ from kiosk.authority.errors import AuthorityOutcomeUnknown
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
 from kiosk.issuance.effect import outcome_in
-from kiosk.issuance.failure import GivenUp, Halted, RolledBack, Suspect
+from kiosk.issuance.failure import GivenUp, Halted, PutOff, RolledBack, Suspect
 from kiosk.issuance.hold import NotHeld, hold, resume
 from kiosk.issuance.persons import Abandoned, CannotTell
-from kiosk.issuance.put_off import HOLD, Held, HoldSlip, PutOff, held_until
+from kiosk.issuance.put_off import HOLD, Held, HoldSlip, held_until
 from kiosk.issuance.settle import settle
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -176,9 +176,9 @@ def test_another_day_and_another_slip_can_be_given(tmp_path: Path, fresh_authori
     world = new_world(tmp_path / "w", fresh_authority)
     cut_at(world, 2)
     put_off(world)
-    later = TOMORROW + datetime.timedelta(days=7)
+    later, case = TOMORROW + datetime.timedelta(days=7), latest(world).pseudonym
     slip = put_off(world)
-    assert (slip.record.pseudonym, slip.until, slip.came_out) == (latest(world).pseudonym, TOMORROW, True)
+    assert (latest(world).pseudonym, slip.until, slip.came_out) == (case, TOMORROW, True)
     lines = [line.split() for line in world.printer_core.sheets[-1].text.splitlines()]
     assert ["受付番号", "1"] in lines and ["担当", "demo"] in lines
     assert ["料金", "いただいていません"] in lines and ["電話"] in lines
@@ -316,9 +316,11 @@ def test_the_day_is_kept_where_two_clerks_have_to_settle_first(tmp_path: Path, f
 def test_who_ends_what_was_to_be_put_off_ends_it(tmp_path: Path, fresh_authority: Path) -> None:
     world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
     put_off_without_counting(world)
-    assert isinstance(abort(latest(world), world.station(), world.persons("1")), RolledBack)
+    assert isinstance(abort(latest(world), world.station(), world.persons("1"), "CN=Clerk"), RolledBack)
     assert latest(world).stage is Stage.ROLLED_BACK
     assert kept_day(world) is None
+    struck = [body for body in bodies(world) if body.get("step") == Pause.RETURN_DAY]
+    assert [body.get("operator") for body in struck] == [None, "CN=Clerk"], "who put it off had not named himself"
     assert len(world.station().journal.cases()) == 1 and not world.printer_core.sheets
 
 

@@ -105,6 +105,8 @@ async def put_off_paid(pilot: Pilot[None]) -> None:
     await go(pilot, ("enter", "EnterAmount"))
     await pilot.press("0", "enter")
     await until(pilot, lambda: pilot.app.board.case.ending is not None, "the end of the case")
+    await until(pilot, lambda: "まで保留にしました" in text_on(pilot.app), "that it is on hold, at the desk")
+    assert "職員が手続を中止しました" not in text_on(pilot.app)
 
 
 def stages(data: Path) -> list[str]:
