@@ -33,7 +33,7 @@ from kiosk.model.application import Application, SettledFee
 from kiosk.model.password_service import UnlockApplication
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import Step, Undo
-from kiosk.model.transition import Procedure, procedure_of
+from kiosk.model.transition import Procedure, Stage, procedure_of
 from kiosk.register.register import ResidentLookup
 from kiosk.ui.books import DayTakings, EndedCase, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
 
@@ -168,7 +168,8 @@ class StationBooks:
             for (case, step), yen in done.items()
             if step == Undo.REFUND
         ]
-        left = sum(not case.stage.is_ended for case in cases.values())
+        held = sum(case.stage is Stage.ON_HOLD for case in cases.values())
+        left = sum(not case.stage.is_ended for case in cases.values()) - held
         suspects = sum(case.stage.is_suspect for case in cases.values())
         # What this drawer took in for terminals elsewhere, whose fees stand in their own stations' entries.
         balances = [*Till(self._journal).balances(after).values(), *(found[c] - found_before[c] for c in found)]
@@ -187,6 +188,7 @@ class StationBooks:
             suspects=suspects,
             receipts=(min(receipts), max(receipts)) if receipts else None,
             exempted=exempted,
+            held=held,
         )
 
     def statistics(self, until: datetime.date, days: int) -> Statistics:

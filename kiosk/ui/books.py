@@ -96,7 +96,8 @@ class DayTakings:
     """What the journal says of the money at this station since the drawer was counted last.
 
     `float_yen` lay in the drawer then; `until_seq` is the journal's last entry that was read; `receipts` the first and
-    the last number, None where none was printed; `exempted` are residents of whom two clerks took no fee.
+    the last number, None where none was printed; `exempted` are residents of whom two clerks took no fee. `left` cases
+    have not ended, beside those that are `held` until their residents return.
     """
 
     day: datetime.date
@@ -110,6 +111,7 @@ class DayTakings:
     suspects: int = 0
     receipts: tuple[int, int] | None = None
     exempted: int = 0
+    held: int = 0
 
     @property
     def due_yen(self) -> int:

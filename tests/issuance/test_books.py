@@ -10,6 +10,7 @@ import pytest
 from hw.errors import Refused
 from kiosk.books import StationBooks
 from kiosk.issuance.failure import Halted, RolledBack
+from kiosk.issuance.hold import hold
 from kiosk.issuance.persons import Abandoned, OpenDeposit
 from kiosk.model.step import Actor, Undo
 from kiosk.ui.books import DayTakings, JournalLine, JournalQuery, JournalView
@@ -117,3 +118,11 @@ def test_an_entry_is_found_by_its_number_day_application_receipt_and_however_old
         seen = [*piece, *seen]
     assert tuple(seen) == every.lines
     assert found("", every.found, 7).lines == ()
+
+
+def test_who_is_to_return_is_no_case_that_should_have_ended(world: World) -> None:
+    station = world.station()
+    station.journal.open_case("1", b"{}")
+    assert (takings(world).left, takings(world).held) == (1, 0)
+    hold("1", station.today() + datetime.timedelta(days=1), station, world.persons("1"), "demo")
+    assert (takings(world).left, takings(world).held) == (0, 1)

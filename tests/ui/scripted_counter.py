@@ -45,6 +45,7 @@ from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import ACTOR, RevocationStep, Step, Supplement
 from kiosk.model.town import Area, Areas, Town
+from kiosk.model.transition import Stage
 from kiosk.papers.press import Printed
 from kiosk.reception_hours import ReceptionHours
 from kiosk.ui.books import DayTakings, EndedCase, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
@@ -240,7 +241,8 @@ class ScriptedBooks:
         return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)), failed, took, ended)
 
     def takings(self, day: datetime.date, after: int) -> DayTakings:
-        return DayTakings(day, 2, 1000, 1, 500, len(self.left), receipts=(16, 17))
+        held = sum(case.stage == Stage.ON_HOLD for case in self.left)
+        return DayTakings(day, 2, 1000, 1, 500, len(self.left) - held, receipts=(16, 17), held=held)
 
 
 class ScriptedPapers:
