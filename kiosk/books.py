@@ -32,7 +32,7 @@ from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Application, SettledFee
 from kiosk.model.password_service import UnlockApplication
 from kiosk.model.revocation import RevocationApplication
-from kiosk.model.step import Step, Undo
+from kiosk.model.step import Pause, Step, Undo
 from kiosk.model.transition import Procedure, Stage, procedure_of
 from kiosk.register.register import ResidentLookup
 from kiosk.ui.books import DayTakings, EndedCase, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
@@ -79,12 +79,9 @@ class StationBooks:
         procedure = procedure_of(case.stage)
         code = self._resident_code(case, procedure)
         resident = None if code is None else self._register.find(code)
-        reached, fee, until = Step.APPLICATION, "", None
-        if procedure is Procedure.ISSUANCE:
-            reached = next((step for step in reversed(Step) if self._journal.effect(case, step)), reached)
-            asked = self._journal.effect(case, Step.FEE)
-            fee = "" if asked is None else asked.state.value
-            until = held_until(case, self._journal, today)
+        states = self._journal.effect_states(case)
+        # Records are opened only where a day was said.
+        until = held_until(case, self._journal, today) if states.keys() & set(Pause) else None
         return LeftCase(
             case.number,
             resident,
@@ -92,8 +89,7 @@ class StationBooks:
             case.code or "",
             case.stage.is_suspect,
             procedure,
-            reached=reached,
-            fee=fee,
+            fee=states.get(Step.FEE, ""),
             until=until,
         )
 

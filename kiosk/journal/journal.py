@@ -388,6 +388,19 @@ class Journal:
             opened(row.testimony, "testimony"),
         )
 
+    def effect_states(self, case: CaseRecord) -> Mapping[str, EffectState]:
+        """How far each effect of a case that was begun has gone, by its word; no record is opened."""
+        statement = "SELECT step, state FROM effects WHERE pseudonym = ?"
+        with self._database.read() as transaction:
+            rows = transaction.run(statement, case.pseudonym)
+        return {row.step: EffectState(row.state) for row in rows}
+
+    def reached(self, number: str) -> Step:
+        """The last step that was begun of an open issuance of that number; the first where there is none."""
+        case = self.latest_case(number)
+        begun = {} if case is None or case.stage.is_ended else self.effect_states(case)
+        return next((step for step in reversed(Step) if step in begun), Step.APPLICATION)
+
     def intend(self, case: CaseRecord, step: Act, intent: bytes, *, yen: int | None = None) -> None:
         """Makes durable what is about to be done to the world.
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kiosk.model.resident import Resident
-from kiosk.model.step import Step
 
 
 @dataclass(frozen=True, repr=False)
@@ -17,9 +16,8 @@ class LeftCase:
     `kiosk.model.transition.Procedure`. `station` is the terminal whose case it is, where that stands elsewhere; then
     its resident is not known here.
 
-    `reached` is the last step of an issuance that was begun, `fee` how far the journal's effect of the fee has gone, by
-    `kiosk.journal.records.EffectState`; empty before it was asked for. `until` is the day until which it is put off, or
-    will be once it is taken back.
+    `fee` is how far the journal's effect of the fee has gone, by `kiosk.journal.records.EffectState`; empty before it
+    was asked for. `until` is the day until which it is put off, or will be once it is taken back.
     """
 
     number: str
@@ -29,7 +27,6 @@ class LeftCase:
     is_suspect: bool
     procedure: str = "issuance"
     station: str = ""
-    reached: Step = Step.APPLICATION
     fee: str = ""
     until: datetime.date | None = None
 

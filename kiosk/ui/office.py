@@ -92,4 +92,4 @@ class StationOffice:
         elif case.resident is not None and self._board.case is None and self._board.service is None:
             if case.stage == "on_hold":
                 await self.services.resume(case.number)
-            await self._reception.open_case(case.resident, case.reached)
+            await self._reception.open_case(case.resident)

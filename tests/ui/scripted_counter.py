@@ -394,6 +394,7 @@ class ScriptedCounter:
             register=SimpleNamespace(residents=self._residents),
             clock=lambda: self.clock(),
             name="window",
+            journal=SimpleNamespace(reached=lambda number: Step.APPLICATION),
             clerk_key=new_clerk("demo"),
             reader=self.reader,
             readers=(self.reader,),
