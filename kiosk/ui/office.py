@@ -88,7 +88,7 @@ class StationOffice:
     async def resume(self, case: LeftCase) -> None:
         """Goes on with a case that was left; its resident, or the clerk for him, finishes it or takes it back."""
         if case.procedure != "issuance":
-            await self.services.go_on(case.number)
+            await self.services.go_on(case.number, case.resident)
         elif case.resident is not None and self._board.case is None and self._board.service is None:
             if case.stage == "on_hold":
                 await self.services.resume(case.number)
