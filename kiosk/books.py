@@ -32,8 +32,8 @@ from kiosk.journal.verify import verify_chain
 from kiosk.model.application import Application, SettledFee
 from kiosk.model.password_service import UnlockApplication
 from kiosk.model.revocation import RevocationApplication
-from kiosk.model.step import Step, Undo
-from kiosk.model.transition import Procedure, procedure_of
+from kiosk.model.step import Pause, Step, Undo
+from kiosk.model.transition import Procedure, Stage, procedure_of
 from kiosk.register.register import ResidentLookup
 from kiosk.ui.books import DayTakings, EndedCase, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
 
@@ -71,20 +71,17 @@ class StationBooks:
         self._register = register
         self._station = journal.station
 
-    def left_cases(self) -> tuple[LeftCase, ...]:
+    def left_cases(self, today: datetime.date) -> tuple[LeftCase, ...]:
         """Every case that has not ended."""
-        return tuple(self._left(case) for case in self._journal.cases() if not case.stage.is_ended)
+        return tuple(self._left(case, today) for case in self._journal.cases() if not case.stage.is_ended)
 
-    def _left(self, case: CaseRecord) -> LeftCase:
+    def _left(self, case: CaseRecord, today: datetime.date) -> LeftCase:
         procedure = procedure_of(case.stage)
         code = self._resident_code(case, procedure)
         resident = None if code is None else self._register.find(code)
-        reached, fee, until = Step.APPLICATION, "", None
-        if procedure is Procedure.ISSUANCE:
-            reached = next((step for step in reversed(Step) if self._journal.effect(case, step)), reached)
-            asked = self._journal.effect(case, Step.FEE)
-            fee = "" if asked is None else asked.state.value
-            until = held_until(case, self._journal)
+        states = self._journal.effect_states(case)
+        # Records are opened only where a day was said.
+        until = held_until(case, self._journal, today) if states.keys() & set(Pause) else None
         return LeftCase(
             case.number,
             resident,
@@ -92,8 +89,7 @@ class StationBooks:
             case.code or "",
             case.stage.is_suspect,
             procedure,
-            reached=reached,
-            fee=fee,
+            fee=states.get(Step.FEE, ""),
             until=until,
         )
 
@@ -168,7 +164,8 @@ class StationBooks:
             for (case, step), yen in done.items()
             if step == Undo.REFUND
         ]
-        left = sum(not case.stage.is_ended for case in cases.values())
+        held = sum(case.stage is Stage.ON_HOLD for case in cases.values())
+        left = sum(not case.stage.is_ended for case in cases.values()) - held
         suspects = sum(case.stage.is_suspect for case in cases.values())
         # What this drawer took in for terminals elsewhere, whose fees stand in their own stations' entries.
         balances = [*Till(self._journal).balances(after).values(), *(found[c] - found_before[c] for c in found)]
@@ -187,6 +184,7 @@ class StationBooks:
             suspects=suspects,
             receipts=(min(receipts), max(receipts)) if receipts else None,
             exempted=exempted,
+            held=held,
         )
 
     def statistics(self, until: datetime.date, days: int) -> Statistics:

@@ -97,7 +97,7 @@ class StationProcedures:
             with _explained():
                 return hold(number, until, self._station, _nobody(), self._clerk, self._operator()).came_out
         except DecisionRefused as refused:
-            is_kept = held_until(self._record(number), self._station.journal) == until
+            is_kept = held_until(self._record(number), self._station.journal, self._station.today()) == until
             raise DecisionRefused(refused.code, is_day_kept=is_kept) from refused
 
     def resume(self, number: str) -> None:

@@ -9,13 +9,13 @@ from kiosk.issuance.filing import alone_with_the_case
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.issue import recall
 from kiosk.issuance.persons import Persons
-from kiosk.issuance.put_off import keep_return_day, return_day
-from kiosk.issuance.roll_back import roll_back
+from kiosk.issuance.put_off import Held, keep_return_day, return_day
+from kiosk.issuance.roll_back import begin_taking_back, roll_back
 from kiosk.issuance.station import Station
 from kiosk.journal.records import CaseRecord
 from kiosk.model.decision import can_be_ended
 from kiosk.model.step import Act, Actor, PasswordChangeStep, RevocationStep, UnlockStep
-from kiosk.model.transition import OTHER_ENDS, Event, Procedure, Stage, procedure_of
+from kiosk.model.transition import OTHER_ENDS, Event, Procedure, procedure_of
 
 _TOUCHES: dict[Procedure, Act] = {
     Procedure.REVOCATION: RevocationStep.REVOKE,
@@ -37,14 +37,16 @@ def abort(record: CaseRecord, station: Station, persons: Persons, operator: str 
 
     An application that was to be put off once it is taken back ends with that.
     """
-    with alone_with_the_case(station):
-        if record.stage is Stage.ROLLING_BACK and return_day(record, station.journal) is not None:
-            record = keep_return_day(record, None, station.journal)
-    return take_back(record, station, persons, operator)
+    return take_back(record, None, station, persons, operator)
 
 
-def take_back(record: CaseRecord, station: Station, persons: Persons, operator: str | None = None) -> CaseEnded:
-    """The same, whatever becomes of the application after it."""
+def take_back(
+    record: CaseRecord, held: Held | None, station: Station, persons: Persons, operator: str | None = None
+) -> CaseEnded:
+    """The same; an issuance that is `held` is put off with that, and then it is `PutOff`.
+
+    The day is durable before anything is taken back, which may have to be finished another time.
+    """
     with alone_with_the_case(station), InsertedCard(station, persons) as card:
         case = Case(record, station.journal, lambda _: None, lambda: card.exchanges)
         procedure = procedure_of(record.stage)
@@ -52,7 +54,11 @@ def take_back(record: CaseRecord, station: Station, persons: Persons, operator: 
             raise NotAbortable(f"application {record.number} is {record.stage}")
         if procedure is Procedure.ISSUANCE:
             recall(case, card)
-            return roll_back(case, card, station, persons, record.code or INTERRUPTED, Actor.CLERK, operator=operator)
+            code = record.code or INTERRUPTED
+            begin_taking_back(case, code, Actor.CLERK, operator)
+            if held is not None or return_day(case.record, station.journal, station.today()) is not None:
+                case.record = keep_return_day(case.record, held, station.journal, operator)
+            return roll_back(case, card, station, persons, code)
         ends = OTHER_ENDS[procedure]
         if not case.is_open(_TOUCHES[procedure]):
             return case.abandon(INTERRUPTED, Actor.CLERK, operator)

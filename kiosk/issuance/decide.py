@@ -27,9 +27,9 @@ def undecided_cases(journal: Journal) -> tuple[CaseRecord, ...]:
     return tuple(record for record in open_cases if possible_decisions(record.stage))
 
 
-def days_of_holds(cases: Iterable[CaseRecord], journal: Journal) -> dict[str, datetime.date]:
+def days_of_holds(cases: Iterable[CaseRecord], station: Station) -> dict[str, datetime.date]:
     """Until when those that are put off are, or will be once they are taken back; by pseudonym."""
-    days = {case.pseudonym: held_until(case, journal) for case in cases}
+    days = {case.pseudonym: held_until(case, station.journal, station.today()) for case in cases}
     return {case: until for case, until in days.items() if until is not None}
 
 
@@ -50,7 +50,7 @@ def _is_day_kept(decision: Decision, station: Station) -> bool:
     """Whether the case will be put off as it was decided, once it is taken back."""
     left = station.journal.latest_case(decision.number)
     is_hold = decision.choice.kind is DecisionKind.HOLD
-    return is_hold and left is not None and held_until(left, station.journal) == decision.choice.until
+    return is_hold and left is not None and days_of_holds([left], station).get(left.pseudonym) == decision.choice.until
 
 
 def _carry_out(decision: Decision, record: CaseRecord, station: Station, persons: Persons) -> CarriedOut:

@@ -3,6 +3,7 @@
 The codes' words (cause, remedy, who acts) are in `kiosk/failures.toml`.
 """
 
+import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,18 @@ class Refusal(CaseEnded):
 
 class RolledBack(CaseEnded):
     """The case was taken back: no certificate is valid, nobody has paid."""
+
+
+class PutOff(RolledBack):
+    """It was taken back and is on hold with that, as a clerk had said before: until when, whether his slip came out.
+
+    The latter is None when the printer does not tell or could not print.
+    """
+
+    def __init__(self, code: str, until: datetime.date, slip_came_out: bool | None) -> None:
+        super().__init__(code)
+        self.until = until
+        self.slip_came_out = slip_came_out
 
 
 class Suspect(CaseEnded):

@@ -6,20 +6,14 @@ passed a clerk decides: another day, or the end.
 
 import datetime
 
-import msgspec
-
-from kiosk.issuance.abort import take_back
-from kiosk.issuance.effect import outcome_in
-from kiosk.issuance.failure import INTERRUPTED, RolledBack
-from kiosk.issuance.filing import alone_with_the_case, filed, refuse_if_broken
+from kiosk.issuance.abort import NotAbortable, take_back
+from kiosk.issuance.failure import INTERRUPTED, PutOff
+from kiosk.issuance.filing import alone_with_the_case, refuse_if_broken
 from kiosk.issuance.persons import Persons
-from kiosk.issuance.put_off import HOLD, Held, HoldSlip, keep_return_day, put_off
+from kiosk.issuance.put_off import Held, HoldSlip, put_off, put_off_anew
 from kiosk.issuance.station import Station
-from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord
-from kiosk.model.application import Application
-from kiosk.model.decision import can_be_ended
-from kiosk.model.step import Actor, Pause
+from kiosk.model.step import Actor
 from kiosk.model.transition import Event, Procedure, Stage, procedure_of
 
 
@@ -44,17 +38,24 @@ def hold(
     if until <= station.today():
         raise NotHeld(f"{until} is not after today")
     refuse_if_broken(station)
-    day = Held(until, clerk)
-    record = _put_aside(number, day, station, persons, operator)
-    with alone_with_the_case(station):
-        return put_off(record, day, station)
-
-
-def held(record: CaseRecord, journal: Journal) -> Held:
-    """Until when an application on hold is."""
-    found = outcome_in(journal.effect(record, Pause.HOLD), HOLD)
-    assert found is not None, "an application on hold says until when"
-    return found
+    record, day = station.journal.latest_case(number), Held(until, clerk)
+    if record is None or procedure_of(record.stage) is not Procedure.ISSUANCE:
+        raise NotHeld(f"no application {number} for a certificate was filed here")
+    if record.stage in (Stage.OPENED, Stage.ON_HOLD):
+        with alone_with_the_case(station):
+            return put_off(record, day, station)
+    if record.seal.is_destroyed or record.seal.elsewhere:
+        raise NotHeld(f"application {number} has ended, and its form cannot be read here any more")
+    if record.stage is Stage.ROLLED_BACK:
+        with alone_with_the_case(station):
+            return put_off_anew(record, day, station)
+    try:
+        ended = take_back(record, day, station, persons, operator)
+    except NotAbortable as error:
+        raise NotHeld(str(error)) from error
+    if not isinstance(ended, PutOff):
+        raise ended
+    return HoldSlip(ended.until, ended.slip_came_out)
 
 
 def resume(number: str, station: Station, operator: str | None = None) -> CaseRecord:
@@ -64,31 +65,3 @@ def resume(number: str, station: Station, operator: str | None = None) -> CaseRe
         raise NotHeld(f"application {number} is not on hold")
     with alone_with_the_case(station):
         return station.journal.move(record, Event.RESUME, Actor.CLERK, INTERRUPTED, operator)
-
-
-def _put_aside(number: str, day: Held, station: Station, persons: Persons, operator: str | None) -> CaseRecord:
-    """The application as a case in which nothing was done yet."""
-    record = station.journal.latest_case(number)
-    if record is None or procedure_of(record.stage) is not Procedure.ISSUANCE:
-        raise NotHeld(f"no application {number} for a certificate was filed here")
-    if record.stage in (Stage.OPENED, Stage.ON_HOLD):
-        return record
-    if record.seal.is_destroyed or record.seal.elsewhere:
-        raise NotHeld(f"application {number} has ended, and its form cannot be read here any more")
-    application = filed(record, station.journal, Application)
-    if record.stage is not Stage.ROLLED_BACK:
-        ended = take_back(_begin_taking_back(record, day, station, operator), station, persons, operator)
-        if not isinstance(ended, RolledBack):
-            raise ended
-    return station.journal.open_case(number, msgspec.json.encode(application))
-
-
-def _begin_taking_back(record: CaseRecord, day: Held, station: Station, operator: str | None) -> CaseRecord:
-    """The day is durable before anything is taken back, which may have to be finished another time."""
-    if not can_be_ended(record.stage):
-        raise NotHeld(f"application {record.number} is {record.stage}")
-    with alone_with_the_case(station):
-        if record.stage is not Stage.ROLLING_BACK:
-            code = record.code or INTERRUPTED
-            record = station.journal.move(record, Event.ROLL_BACK, Actor.CLERK, code, operator)
-        return keep_return_day(record, day, station.journal)

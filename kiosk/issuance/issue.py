@@ -60,7 +60,6 @@ from kiosk.issuance.persons import (
     IdentityQuestion,
     Persons,
 )
-from kiosk.issuance.put_off import finish_taking_back
 from kiosk.issuance.receipt import ReceiptValues, compose_receipt, cut_off
 from kiosk.issuance.report import Report
 from kiosk.issuance.roll_back import return_card, roll_back, suspected
@@ -134,7 +133,7 @@ def issue(application: Application, station: Station, persons: Persons, report: 
         case = Case(record, station.journal, report, lambda: card.exchanges)
         recall(case, card)
         if record.stage is Stage.ROLLING_BACK:
-            raise finish_taking_back(case, card, station, persons)
+            raise roll_back(case, card, station, persons, record.code or UNNAMED)
         try:
             filed = file(case, application, card, station)
             identified = identify(case, filed, station, persons)

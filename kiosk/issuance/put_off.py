@@ -1,7 +1,8 @@
 """The day on which a resident returns (保留): kept while what was begun is taken back, and on his slip after that.
 
 Taking back may have to wait for the authority, for money or for two clerks; whoever finishes it then puts the
-application off as the clerk had said.
+application off as the clerk had said, in the transaction that ends what was taken back. A day that has come by then
+puts nobody off: the resident can file anew.
 """
 
 import datetime
@@ -12,18 +13,15 @@ import msgspec
 
 from hw.errors import DeviceError
 from kiosk.issuance.effect import Case, Note, outcome_in
-from kiosk.issuance.failure import UNNAMED, Halted, RolledBack, Suspect
+from kiosk.issuance.failure import PutOff, RolledBack
 from kiosk.issuance.filing import filed
-from kiosk.issuance.inserted_card import InsertedCard
-from kiosk.issuance.persons import Persons
 from kiosk.issuance.receipt import cut_off, day_text
-from kiosk.issuance.roll_back import roll_back
 from kiosk.issuance.station import Station
 from kiosk.journal.journal import Journal
 from kiosk.journal.records import CaseRecord
 from kiosk.model.application import Application
 from kiosk.model.step import Pause
-from kiosk.model.transition import Stage
+from kiosk.model.transition import Event, Stage
 
 
 @dataclass(frozen=True)
@@ -47,50 +45,57 @@ RETURN_DAY = Note(Pause.RETURN_DAY, ReturnDay)
 
 @dataclass(frozen=True)
 class HoldSlip:
-    """The application on hold; `came_out`: the slip, None when the printer does not tell or could not print."""
+    """Of an application on hold; `came_out`: None when the printer does not tell or could not print."""
 
-    record: CaseRecord
     until: datetime.date
     came_out: bool | None
 
 
-def held_until(record: CaseRecord, journal: Journal) -> datetime.date | None:
+def held_until(record: CaseRecord, journal: Journal, today: datetime.date) -> datetime.date | None:
     """Until when an application is on hold, or will be once what was begun is taken back; None for neither."""
     if record.stage.is_ended:
         return None
-    held = outcome_in(journal.effect(record, Pause.HOLD), HOLD) if record.stage is Stage.ON_HOLD else None
-    held = held or return_day(record, journal)
+    if record.stage is Stage.ON_HOLD:
+        held = outcome_in(journal.effect(record, Pause.HOLD), HOLD)
+    else:
+        held = return_day(record, journal, today)
     return None if held is None else held.until
 
 
-def return_day(record: CaseRecord, journal: Journal) -> Held | None:
-    """What a clerk said of the day, of a case that is being taken back."""
+def return_day(record: CaseRecord, journal: Journal, today: datetime.date) -> Held | None:
+    """The day that a clerk has said of a case that is being taken back; None when it has come."""
     kept = outcome_in(journal.effect(record, Pause.RETURN_DAY), RETURN_DAY)
-    return None if kept is None else kept.held
+    held = None if kept is None else kept.held
+    return held if held is not None and held.until > today else None
 
 
-def keep_return_day(record: CaseRecord, held: Held | None, journal: Journal) -> CaseRecord:
-    """Makes durable what becomes of a case that is being taken back: put off, or ended with None."""
-    return journal.complete(record, Pause.RETURN_DAY, msgspec.json.encode(ReturnDay(held)))
+def keep_return_day(record: CaseRecord, held: Held | None, journal: Journal, operator: str | None) -> CaseRecord:
+    """Makes durable what becomes of a case that is being taken back: put off, or ended with None; by which clerk."""
+    return journal.complete(record, Pause.RETURN_DAY, msgspec.json.encode(ReturnDay(held)), operator=operator)
 
 
 def put_off(record: CaseRecord, held: Held, station: Station) -> HoldSlip:
     """Puts off an application of which nothing is begun, or that is on hold already, and prints the slip."""
-    record = station.journal.complete(record, Pause.HOLD, msgspec.json.encode(held))
-    return HoldSlip(record, held.until, _print_slip(record.number, held, station))
+    station.journal.complete(record, Pause.HOLD, msgspec.json.encode(held))
+    return HoldSlip(held.until, _print_slip(record.number, held, station))
 
 
-def finish_taking_back(
-    case: Case, card: InsertedCard, station: Station, persons: Persons
-) -> RolledBack | Halted | Suspect:
-    """Goes on with what is being taken back, and returns what to raise; what was to be put off is on hold after it."""
-    # Read before the case ends, after which only another station may have its key.
-    held = return_day(case.record, station.journal)
-    application = filed(case.record, station.journal, Application)
-    ended = roll_back(case, card, station, persons, case.record.code or UNNAMED)
-    if held is not None and isinstance(ended, RolledBack):
-        put_off(station.journal.open_case(application.number, msgspec.json.encode(application)), held, station)
-    return ended
+def put_off_anew(record: CaseRecord, held: Held, station: Station) -> HoldSlip:
+    """Puts off an application that was taken back, as a case of its own, and prints the slip."""
+    application = msgspec.json.encode(filed(record, station.journal, Application))
+    station.journal.open_on_hold(record.number, application, msgspec.json.encode(held))
+    return HoldSlip(held.until, _print_slip(record.number, held, station))
+
+
+def end_taken_back(case: Case, code: str, station: Station) -> RolledBack:
+    """Ends a case of which nothing is left in the world; what was to be put off is on hold in the same moment."""
+    held = return_day(case.record, station.journal, station.today())
+    if held is None:
+        case.move(Event.END, code)
+        return RolledBack(code)
+    application = msgspec.json.encode(filed(case.record, station.journal, Application))
+    station.journal.end_on_hold(case.record, code, application, msgspec.json.encode(held))
+    return PutOff(code, held.until, _print_slip(case.record.number, held, station))
 
 
 def _print_slip(number: str, held: Held, station: Station) -> bool | None:

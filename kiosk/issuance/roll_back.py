@@ -29,6 +29,7 @@ from kiosk.issuance.failure import (
 )
 from kiosk.issuance.inserted_card import InsertedCard
 from kiosk.issuance.persons import Abandoned, CannotTell, CardAction, Persons
+from kiosk.issuance.put_off import end_taken_back
 from kiosk.issuance.station import Station
 from kiosk.issuance.steps import (
     CERTIFY,
@@ -112,11 +113,11 @@ def roll_back(
 
     `unacceptable` is what came instead of the certificate that was asked for (DER); an authority that keeps no answers
     would not give it again. `operator` is the clerk who stopped it, where the journal is to name him. `Halted` when it
-    has to go on another time, `Suspect` when two clerks have to say what is to be given back, or to be revoked.
+    has to go on another time, `Suspect` when two clerks have to say what is to be given back, or to be revoked;
+    `PutOff` where a clerk has said until which day.
     """
     card.release()
-    if case.record.stage is not Stage.ROLLING_BACK:
-        case.move(Event.ROLL_BACK, code, actor, operator)
+    begin_taking_back(case, code, actor, operator)
     try:
         if case.was_begun(CONFIRM.step) or case.was_begun(SECOND_CONFIRM.step):
             _revoke_both(case, station, unacceptable)
@@ -130,8 +131,13 @@ def roll_back(
     except TROUBLE as trouble:
         return Halted(halting_code(trouble))
     return_card(station, persons)
-    case.move(Event.END, code)
-    return RolledBack(code)
+    return end_taken_back(case, code, station)
+
+
+def begin_taking_back(case: Case, code: str, actor: Actor, operator: str | None = None) -> None:
+    """From now on the case is taken back; it may be already."""
+    if case.record.stage is not Stage.ROLLING_BACK:
+        case.move(Event.ROLL_BACK, code, actor, operator)
 
 
 def suspected(case: Case, station: Station) -> Suspect | Halted:

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kiosk.clock import Clock
@@ -43,7 +43,7 @@ from kiosk.journal.records import (
 from kiosk.journal.seal import Seal, StationKey
 from kiosk.journal.verify import verify_entry, verify_since_last_head
 from kiosk.model.application import ExemptedFee
-from kiosk.model.step import Act, Actor, RevocationStep, Step, Undo, actor_of
+from kiosk.model.step import Act, Actor, Pause, RevocationStep, Step, Undo, actor_of
 from kiosk.model.transition import (
     AFTER_ACT,
     ASKED_IN,
@@ -72,6 +72,17 @@ NOT_ADMITTED = "not_admitted"
 """The event of an attempt that the table of transitions does not have; nothing else was changed."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, repr=False)
+class _Opening:
+    """A case that is about to be opened: its key as it is stored, its application sealed, whose copy of the key."""
+
+    case: CaseRecord
+    wrapped: bytes
+    sealed: bytes
+    commitment: str
+    escrow: EscrowTo | None
 
 
 class Journal:
@@ -174,37 +185,80 @@ class Journal:
 
     def open_case(self, number: str, application: bytes, procedure: Procedure = Procedure.ISSUANCE) -> CaseRecord:
         """Begins a new case for an application number, under a fresh pseudonym; `application` is kept sealed."""
+        opening = self._opening(number, application, procedure)
+        with self._database.write() as transaction:
+            self._open(transaction, opening)
+        return opening.case
+
+    def open_on_hold(self, number: str, application: bytes, held: bytes) -> CaseRecord:
+        """Begins a new case of an issuance that is on hold at once: nobody finds it without its day. `held` says it."""
+        opening = self._opening(number, application, Procedure.ISSUANCE)
+        outcome = opening.case.seal.close(held, f"{Pause.HOLD} outcome")
+        with self._database.write() as transaction:
+            return self._open_on_hold(transaction, opening, *outcome)
+
+    def end_on_hold(self, case: CaseRecord, code: str, application: bytes, held: bytes) -> CaseRecord:
+        """Ends a case that was taken back, and begins the next of its number on hold, in one transaction.
+
+        The key of the ended one may be the clerk's station's alone, so that its day could not be read here afterwards.
+        """
+        opening = self._opening(case.number, application, Procedure.ISSUANCE)
+        outcome = opening.case.seal.close(held, f"{Pause.HOLD} outcome")
+        with self._change(case, Event.END, Actor.STATION) as (transaction, stage):
+            self._move(transaction, case, stage, Actor.STATION, code, opening.escrow)
+            return self._open_on_hold(transaction, opening, *outcome)
+
+    def _opening(self, number: str, application: bytes, procedure: Procedure) -> _Opening:
+        """A new case before it is written."""
         pseudonym, wrapped = self._random_bytes(16).hex(), self._key.new_case_key()
-        opening = OPENING[procedure]
-        case = CaseRecord(pseudonym, number, None, opening, None, self._key.seal(wrapped))
-        sealed, commitment = case.seal.close(application, f"{FIRST_STEP[opening]} intent", number)
+        stage = OPENING[procedure]
+        case = CaseRecord(pseudonym, number, None, stage, None, self._key.seal(wrapped))
+        sealed, commitment = case.seal.close(application, f"{FIRST_STEP[stage]} intent", number)
         # Asked anew for every case: the station may have another key since.
         self._known_escrow = escrow = self._escrow_to()
+        return _Opening(case, wrapped, sealed, commitment, escrow)
+
+    def _open(self, transaction: Transaction, opening: _Opening) -> None:
+        case, escrow = opening.case, opening.escrow
+        pseudonym = case.pseudonym
         unsealed = self._clerks_station if escrow is None else ""
         if unsealed:
             _log.warning("case %s is opened unsealed: nobody vouches for station %s's key", pseudonym[:8], unsealed)
-        with self._database.write() as transaction:
-            attempt = transaction.run(
-                "SELECT COALESCE(MAX(attempt), 0) + 1 FROM cases WHERE number = ?", number
-            ).scalar_one()
-            transaction.run(
-                "INSERT INTO cases (pseudonym, station, number, attempt, stage, seal, escrow, escrowed_to)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                pseudonym,
-                self.station,
-                number,
-                attempt,
-                opening.value,
-                wrapped,
-                None if escrow is None else escrow.copy(case.seal.key, pseudonym),
-                None if escrow is None else escrow.station,
-            )
-            self._write_effect(transaction, case, FIRST_STEP[opening], EffectState.INTENDED, intent=sealed)
-            # The stage in which it begins is the event's name, and says what the case is about.
-            facts = {"event": opening.value, "case": pseudonym, "commitment": commitment, "beside": "number"}
-            copied = {} if escrow is None else {"escrow": escrow.station}
-            told = {"unsealed": unsealed} if unsealed else {}
-            self._chain.append(transaction, {**facts, **copied, **told, "attempt_number": attempt})
+        attempt = transaction.run(
+            "SELECT COALESCE(MAX(attempt), 0) + 1 FROM cases WHERE number = ?", case.number
+        ).scalar_one()
+        transaction.run(
+            "INSERT INTO cases (pseudonym, station, number, attempt, stage, seal, escrow, escrowed_to)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            pseudonym,
+            self.station,
+            case.number,
+            attempt,
+            case.stage.value,
+            opening.wrapped,
+            None if escrow is None else escrow.copy(case.seal.key, pseudonym),
+            None if escrow is None else escrow.station,
+        )
+        self._write_effect(transaction, case, FIRST_STEP[case.stage], EffectState.INTENDED, intent=opening.sealed)
+        # The stage in which it begins is the event's name, and says what the case is about.
+        facts = {
+            "event": case.stage.value,
+            "case": pseudonym,
+            "commitment": opening.commitment,
+            "beside": "number",
+        }
+        copied = {} if escrow is None else {"escrow": escrow.station}
+        told = {"unsealed": unsealed} if unsealed else {}
+        self._chain.append(transaction, {**facts, **copied, **told, "attempt_number": attempt})
+
+    def _open_on_hold(self, transaction: Transaction, opening: _Opening, outcome: bytes, commitment: str) -> CaseRecord:
+        self._open(transaction, opening)
+        stage = next_stage(opening.case.stage, Pause.HOLD, actor_of(Pause.HOLD))
+        case = replace(opening.case, stage=stage)
+        self._write_effect(transaction, case, Pause.HOLD, EffectState.DONE, outcome=outcome)
+        transaction.run("UPDATE cases SET stage = ? WHERE pseudonym = ?", stage.value, case.pseudonym)
+        facts = {"event": EffectState.DONE.value, "case": case.pseudonym, "step": Pause.HOLD.value}
+        self._chain.append(transaction, {**facts, "commitment": commitment})
         return case
 
     def latest_case(self, number: str) -> CaseRecord | None:
@@ -334,6 +388,19 @@ class Journal:
             opened(row.testimony, "testimony"),
         )
 
+    def effect_states(self, case: CaseRecord) -> Mapping[str, EffectState]:
+        """How far each effect of a case that was begun has gone, by its word; no record is opened."""
+        statement = "SELECT step, state FROM effects WHERE pseudonym = ?"
+        with self._database.read() as transaction:
+            rows = transaction.run(statement, case.pseudonym)
+        return {row.step: EffectState(row.state) for row in rows}
+
+    def reached(self, number: str) -> Step:
+        """The last step that was begun of an open issuance of that number; the first where there is none."""
+        case = self.latest_case(number)
+        begun = {} if case is None or case.stage.is_ended else self.effect_states(case)
+        return next((step for step in reversed(Step) if step in begun), Step.APPLICATION)
+
     def intend(self, case: CaseRecord, step: Act, intent: bytes, *, yen: int | None = None) -> None:
         """Makes durable what is about to be done to the world.
 
@@ -358,13 +425,15 @@ class Journal:
         exempted: ExemptedFee | None = None,
         resumed: bool = False,
         signs_head: bool = False,
+        operator: str | None = None,
     ) -> CaseRecord:
         """Makes durable that it happened, and how: the case in its next stage.
 
         `person` and `card` are whom and which card the case is about, by the town's keyed ids, where this step found
         out the one or the other. `yen` is what was taken or given back, which the books must tell when nobody here can
         read the record any more, `exempted` that no fee was due, and which two clerks said so. `resumed` marks what
-        software found out by itself afterwards, `signs_head` keeps a signed head of the journal with it.
+        software found out by itself afterwards, `signs_head` keeps a signed head of the journal with it. `operator` is
+        the clerk whom the entry is to name.
         """
         sealed, commitment = case.seal.close(outcome, f"{step} outcome", person or card or "")
         escrow = self._escrow()
@@ -385,7 +454,9 @@ class Journal:
             if exempted is not None:
                 money |= {"exempted": True, "operators": " ".join(exempted.operators)}
             seal, handed_over = self._sealed_after(transaction, case, stage, escrow)
-            told: dict[str, str | int] = {**facts, "commitment": commitment, **auto, **beside, **money, **handed_over}
+            by = {"operator": operator} if operator else {}
+            told: dict[str, str | int] = {**facts, "commitment": commitment, **auto, **beside, **money, **by}
+            told |= handed_over
             self._chain.append(transaction, told)
             if signs_head:
                 self._chain.sign(transaction)
@@ -435,11 +506,25 @@ class Journal:
         """Records something that is no step, why, and by which clerk where it was one: the case in its next stage."""
         escrow = self._escrow()
         with self._change(case, event, actor) as (transaction, stage):
-            transaction.run("UPDATE cases SET stage = ?, code = ? WHERE pseudonym = ?", stage, code, case.pseudonym)
-            facts = {"event": stage.value, "case": case.pseudonym, "by": actor.value, "code": code}
-            seal, handed_over = self._sealed_after(transaction, case, stage, escrow)
-            self._chain.append(transaction, {**facts, **({"operator": operator} if operator else {}), **handed_over})
+            seal = self._move(transaction, case, stage, actor, code, escrow, operator)
         return replace(case, stage=stage, code=code, seal=seal)
+
+    def _move(
+        self,
+        transaction: Transaction,
+        case: CaseRecord,
+        stage: Stage,
+        actor: Actor,
+        code: str,
+        escrow: EscrowTo | None,
+        operator: str | None = None,
+    ) -> Seal:
+        """What opens the case after it."""
+        transaction.run("UPDATE cases SET stage = ?, code = ? WHERE pseudonym = ?", stage, code, case.pseudonym)
+        facts = {"event": stage.value, "case": case.pseudonym, "by": actor.value, "code": code}
+        seal, handed_over = self._sealed_after(transaction, case, stage, escrow)
+        self._chain.append(transaction, {**facts, **({"operator": operator} if operator else {}), **handed_over})
+        return seal
 
     def hand_over(self, case: CaseRecord) -> CaseRecord:
         """Leaves an ended case to the clerk's station alone, when it was not so as it ended; as it is without one."""

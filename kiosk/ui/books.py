@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kiosk.model.resident import Resident
-from kiosk.model.step import Step
 
 
 @dataclass(frozen=True, repr=False)
@@ -17,9 +16,8 @@ class LeftCase:
     `kiosk.model.transition.Procedure`. `station` is the terminal whose case it is, where that stands elsewhere; then
     its resident is not known here.
 
-    `reached` is the last step of an issuance that was begun, `fee` how far the journal's effect of the fee has gone, by
-    `kiosk.journal.records.EffectState`; empty before it was asked for. `until` is the day until which it is put off, or
-    will be once it is taken back.
+    `fee` is how far the journal's effect of the fee has gone, by `kiosk.journal.records.EffectState`; empty before it
+    was asked for. `until` is the day until which it is put off, or will be once it is taken back.
     """
 
     number: str
@@ -29,7 +27,6 @@ class LeftCase:
     is_suspect: bool
     procedure: str = "issuance"
     station: str = ""
-    reached: Step = Step.APPLICATION
     fee: str = ""
     until: datetime.date | None = None
 
@@ -96,7 +93,8 @@ class DayTakings:
     """What the journal says of the money at this station since the drawer was counted last.
 
     `float_yen` lay in the drawer then; `until_seq` is the journal's last entry that was read; `receipts` the first and
-    the last number, None where none was printed; `exempted` are residents of whom two clerks took no fee.
+    the last number, None where none was printed; `exempted` are residents of whom two clerks took no fee. `left` cases
+    have not ended, beside those that are `held` until their residents return.
     """
 
     day: datetime.date
@@ -110,6 +108,7 @@ class DayTakings:
     suspects: int = 0
     receipts: tuple[int, int] | None = None
     exempted: int = 0
+    held: int = 0
 
     @property
     def due_yen(self) -> int:
@@ -148,8 +147,8 @@ class Books(Protocol):
         """So many days up to and with `until`; without personal data."""
         ...
 
-    def left_cases(self) -> tuple[LeftCase, ...]:
-        """Every case that has not ended, by number."""
+    def left_cases(self, today: datetime.date) -> tuple[LeftCase, ...]:
+        """Every case that has not ended, by number, as it stands on that day (Japan)."""
         ...
 
     def journal(self, asked: JournalQuery) -> JournalView:

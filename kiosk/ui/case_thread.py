@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hw.errors import DeviceError
 from hw.ports import CardReader
-from kiosk.issuance.failure import STOPPED, CaseEnded, Refusal, RolledBack
+from kiosk.issuance.failure import STOPPED, CaseEnded, PutOff, Refusal, RolledBack
 from kiosk.issuance.persons import Persons
 from kiosk.issuance.report import Report
 from kiosk.model.application import Application, Closed
@@ -57,7 +58,10 @@ def told_trouble(procedure: str, ended: CaseEnded, station: "Station") -> Troubl
     outcome = outcome_of(ended)
     is_usual = outcome is Outcome.REFUSED or ended.code == STOPPED
     _log.log(logging.INFO if is_usual else logging.WARNING, "%s stopped: %s, %s", procedure, ended.code, outcome)
-    return Trouble(outcome, ended.code, is_card_inside(station.readers))
+    trouble = Trouble(outcome, ended.code, is_card_inside(station.readers))
+    if isinstance(ended, PutOff):
+        return replace(trouble, until=ended.until, slip_came_out=ended.slip_came_out)
+    return trouble
 
 
 def outcome_of(ended: CaseEnded) -> Outcome:

@@ -5,6 +5,7 @@ Everything runs on the books' thread, beside the case at the terminal.
 
 import datetime
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from hw.errors import DeviceError, NotSent
@@ -97,12 +98,15 @@ class CounterDay:
     # --- the drawer ---------------------------------------------------------------------------------------------------
 
     async def takings(self) -> DayTakings:
-        """The money since the drawer was counted last."""
-        return await self._thread.call(self._read_takings)
+        """The money since the drawer was counted last; what has not ended at terminals of this clerk counts too."""
+        told = await self._thread.call(self._read_takings)
+        terminals = self._board.terminals
+        if terminals is None:
+            return told
+        held = terminals.held_count
+        return replace(told, left=told.left + terminals.left_count - held, held=told.held + held)
 
     def _read_takings(self) -> DayTakings:
-        from dataclasses import replace
-
         counts = self._records().counts
         last = counts.last()
         today = self._station.clock().astimezone(JAPAN).date()

@@ -59,7 +59,7 @@ async def have_left_cases_decided(
             await board.bell.until(lambda: not board.is_in_use)
             left = await station_thread.call(undecided_cases, station.journal)
             decisions = await thread.call(far.decisions, give_up)
-            days = await station_thread.call(days_of_holds, left, station.journal)
+            days = await station_thread.call(days_of_holds, left, station)
             names = [case.pseudonym for case in left]
             decision = await _decision(decisions, names, days, thread) if names else None
             if decision is not None and not board.is_in_use:

@@ -1,5 +1,6 @@
 """How a case ended, in the terms a person at the counter asks about: the certificate, the money, the card."""
 
+import datetime
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,11 +40,17 @@ class Finished:
 
 @dataclass(frozen=True)
 class Trouble:
-    """The case stopped. `is_card_inside` is None when the reader could not be asked."""
+    """The case stopped. `is_card_inside` is None when the reader could not be asked.
+
+    `until` is the day until which it is on hold, where it was taken back to be put off; `slip_came_out`: its slip, None
+    when that is not known.
+    """
 
     outcome: Outcome
     code: str
     is_card_inside: bool | None
+    until: datetime.date | None = None
+    slip_came_out: bool | None = None
 
 
 Ending = Finished | Trouble

@@ -47,7 +47,8 @@ class StationOffice:
 
     async def left_cases(self) -> Sequence[LeftCase]:
         """Cases that have not ended, without the one at the terminal."""
-        cases = await self._thread.call(lambda: self._opened().left_cases())
+        today = self._station.clock().astimezone(JAPAN).date()
+        cases = await self._thread.call(lambda: self._opened().left_cases(today))
         case, service = self._board.case, self._board.service
         at_terminal = (case and case.application.number, service and service.number)
         self._board.left = tuple(case for case in cases if case.number not in at_terminal)
@@ -87,8 +88,8 @@ class StationOffice:
     async def resume(self, case: LeftCase) -> None:
         """Goes on with a case that was left; its resident, or the clerk for him, finishes it or takes it back."""
         if case.procedure != "issuance":
-            await self.services.go_on(case.number)
+            await self.services.go_on(case.number, case.resident)
         elif case.resident is not None and self._board.case is None and self._board.service is None:
             if case.stage == "on_hold":
                 await self.services.resume(case.number)
-            await self._reception.open_case(case.resident, case.reached)
+            await self._reception.open_case(case.resident)

@@ -9,7 +9,6 @@ from hw.errors import DeviceError
 from hw.ports import PinPolicy
 from kiosk.model.resident import Resident
 from kiosk.model.secret import wipe
-from kiosk.model.step import Step
 from kiosk.reception_hours import Closed
 from kiosk.ui.board import Board
 from kiosk.ui.card_services import CardServices, Judgement, OwnCertificate
@@ -112,9 +111,10 @@ class StationReception:
         self._start = start
         self._key_generations_s: deque[int] = deque(maxlen=_USUAL_OF)
 
-    async def open_case(self, resident: Resident, reached: Step = Step.APPLICATION) -> OpenCase:
-        """Files the form and lets its case run; one that was left goes on, and had `reached` a step before."""
+    async def open_case(self, resident: Resident) -> OpenCase:
+        """Files the form and lets its case run; one that was left goes on, and had reached a step before."""
         application = await self._thread.call(self._counter.file_application, resident)
+        reached = await self._thread.call(self._station.journal.reached, application.number)
         case = OpenCase(application, resident, self._board.bell, reached)
         self._board.open(case)
         self._start(self._run(case))

@@ -3,6 +3,7 @@
 The same line as a case's (`kiosk.ui.persons`); what it needs of resident and clerk stands here until it has ended.
 """
 
+import datetime
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -70,9 +71,19 @@ _CLERKS = frozenset(
 
 
 class OpenService:
-    """One procedure on its way through the counter."""
+    """One procedure on its way through the counter; `birth_date` is its resident's, where the register knows him."""
 
-    def __init__(self, kind: ServiceKind, number: str, run: Run, bell: Bell, *, has_resident: bool) -> None:
+    def __init__(
+        self,
+        kind: ServiceKind,
+        number: str,
+        run: Run,
+        bell: Bell,
+        *,
+        has_resident: bool,
+        birth_date: datetime.date | None = None,
+    ) -> None:
+        self.birth_date = birth_date
         self.has_resident = has_resident
         """Whether whom it is about is here; else whoever passes the terminal has no say in it."""
         self.kind = kind

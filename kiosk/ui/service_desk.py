@@ -54,7 +54,8 @@ class StationServices:
     async def unlock(self, resident: Resident) -> OpenService:
         """The clerk has taken an application in to set a password anew."""
         number = await self._next(ServiceKind.UNLOCK)
-        return self._open(ServiceKind.UNLOCK, number, self._procedures.unlock(number, resident.code), has_resident=True)
+        run = self._procedures.unlock(number, resident.code)
+        return self._open(ServiceKind.UNLOCK, number, run, has_resident=True, resident=resident)
 
     async def revoke(
         self, resident: Resident, cause: RevocationCause, has_card: bool, second: str | None
@@ -63,17 +64,25 @@ class StationServices:
         number = await self._next(ServiceKind.REVOKE)
         application = RevocationApplication(number, resident.code, cause, has_card)
         run = self._procedures.revoke(application, second)
-        return self._open(ServiceKind.REVOKE, number, run, has_resident=not cause.is_on_information)
+        return self._open(ServiceKind.REVOKE, number, run, has_resident=not cause.is_on_information, resident=resident)
 
-    async def go_on(self, number: str) -> None:
-        """Goes on with a procedure that an interruption left."""
+    async def go_on(self, number: str, resident: Resident | None) -> None:
+        """Goes on with a procedure that an interruption left; `resident` as the register knows him, if it is known."""
         if self._board.case is None and self._board.service is None:
             kind, has_resident, run = await self._thread.call(self._procedures.left, number)
-            self._open(ServiceKind(kind), number, run, has_resident=has_resident)
+            self._open(ServiceKind(kind), number, run, has_resident=has_resident, resident=resident)
 
     async def again(self, service: OpenService) -> OpenService:
         """The same procedure once more: start is resume."""
-        return self._open(service.kind, service.number, service.run, has_resident=service.has_resident)
+        anew = OpenService(
+            service.kind,
+            service.number,
+            service.run,
+            self._board.bell,
+            has_resident=service.has_resident,
+            birth_date=service.birth_date,
+        )
+        return self._begin(anew)
 
     def leave(self) -> None:
         """The resident has read how it ended."""
@@ -123,8 +132,14 @@ class StationServices:
 
     # ---
 
-    def _open(self, kind: ServiceKind, number: str, run: Run, *, has_resident: bool) -> OpenService:
-        service = OpenService(kind, number, run, self._board.bell, has_resident=has_resident)
+    def _open(
+        self, kind: ServiceKind, number: str, run: Run, *, has_resident: bool, resident: Resident | None = None
+    ) -> OpenService:
+        born = None if resident is None else resident.items.birth_date
+        bell = self._board.bell
+        return self._begin(OpenService(kind, number, run, bell, has_resident=has_resident, birth_date=born))
+
+    def _begin(self, service: OpenService) -> OpenService:
         self._board.serve(service)
         self._start(self._run(service))
         return service

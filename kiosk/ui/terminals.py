@@ -21,6 +21,7 @@ from kiosk.model.form import Form
 from kiosk.model.resident import Resident
 from kiosk.model.step import Actor, Step, Undo, position_of
 from kiosk.model.testimony import Finding
+from kiosk.model.transition import Stage
 from kiosk.ui.bell import Bell
 from kiosk.ui.board import Board
 from kiosk.ui.counter import Counter
@@ -141,6 +142,11 @@ class Terminals:
     def left_count(self) -> int:
         """How many cases of terminals wait for a decision, of one clerk or of two."""
         return len(self.suspect) + sum(len(left.cases) for _, left in self.undecided)
+
+    @property
+    def held_count(self) -> int:
+        """How many of them are on hold until their residents return."""
+        return sum(case.stage is Stage.ON_HOLD for _, left in self.undecided for case in left.cases)
 
     @property
     def free(self) -> tuple[TerminalQuestion, ...]:

@@ -289,6 +289,19 @@ def what_has_ended_only_the_clerks_station_reads(remains: Remains) -> Iterator[s
             yield f"case {case.number} is {case.stage}, and its key is {'' if case.has_key_here else 'not '}here"
 
 
+def a_day_to_return_outlives_the_case_that_was_taken_back(remains: Remains) -> Iterator[str]:
+    """Until when an application is put off is known after its case has ended, if the day is still to come."""
+    ended = {e.facts["case"]: e.facts["at"] for e in remains.store.entries if e.facts.get("event") == "rolled_back"}
+    put_off = {case.number for case in remains.store.cases if case.outcome("hold")}
+    for case in remains.store.cases:
+        kept = case.outcome("return_day")
+        if case.stage != "rolled_back" or not kept or not kept["held"] or case.number in put_off:
+            continue
+        until = kept["held"]["until"]
+        if datetime.datetime.fromisoformat(ended[case.pseudonym]).astimezone(JAPAN).date().isoformat() < until:
+            yield f"application {case.number} was to be put off until {until}, of which nothing knows"
+
+
 AT_EVERY_INSTANT: tuple[Invariant, ...] = (
     a_valid_certificate_is_in_a_card_that_holds_its_key,
     a_valid_second_certificate_is_in_the_card_that_holds_its_key_and_paid_for,
@@ -307,6 +320,7 @@ AT_EVERY_INSTANT: tuple[Invariant, ...] = (
     no_private_key_is_in_any_file,
     no_personal_data_is_in_clear_in_the_store,
     what_has_ended_only_the_clerks_station_reads,
+    a_day_to_return_outlives_the_case_that_was_taken_back,
     nobody_loses_his_password,
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kiosk.issuance.failure import CaseEnded, Halted, NumberTaken, Refusal, RolledBack, Suspect
+from kiosk.issuance.failure import CaseEnded, Halted, NumberTaken, PutOff, Refusal, RolledBack, Suspect
 from kiosk.issuance.issue import issue
 from kiosk.model.application import Application, Delivery
 from kiosk.model.certificate import RevocationReason
@@ -83,6 +83,7 @@ def issue_once(
 _WORDS: dict[type[CaseEnded], str] = {
     Refusal: "refused",
     RolledBack: "rolled_back",
+    PutOff: "rolled_back",
     Halted: "halted",
     Suspect: "suspect",
 }

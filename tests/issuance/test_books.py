@@ -10,11 +10,14 @@ import pytest
 from hw.errors import Refused
 from kiosk.books import StationBooks
 from kiosk.issuance.failure import Halted, RolledBack
+from kiosk.issuance.hold import hold
 from kiosk.issuance.persons import Abandoned, OpenDeposit
-from kiosk.model.step import Actor, Undo
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord, EffectRecord, EffectState
+from kiosk.model.step import Act, Actor, Step, Undo
 from kiosk.ui.books import DayTakings, JournalLine, JournalQuery, JournalView
 from tests.counter_bench import OTHER_RESIDENT, World
-from tests.issuance.otherwise import But, events
+from tests.issuance.otherwise import But, events, raising
 from tests.issuance.rest import new_world
 from tests.stores import Store
 
@@ -117,3 +120,29 @@ def test_an_entry_is_found_by_its_number_day_application_receipt_and_however_old
         seen = [*piece, *seen]
     assert tuple(seen) == every.lines
     assert found("", every.found, 7).lines == ()
+
+
+def test_who_is_to_return_is_no_case_that_should_have_ended(world: World) -> None:
+    station = world.station()
+    station.journal.open_case("1", b"{}")
+    assert (takings(world).left, takings(world).held) == (1, 0)
+    hold("1", station.today() + datetime.timedelta(days=1), station, world.persons("1"), "demo")
+    assert (takings(world).left, takings(world).held) == (0, 1)
+
+
+def test_of_a_case_that_was_left_nothing_is_opened_but_whose_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Halted):
+        world.issue(persons=takes_and_is_lost(world, repay=raising(STATION_LOST)))
+    opened: list[Act] = []
+    effect = Journal.effect
+
+    def noted(journal: Journal, case: CaseRecord, step: Act) -> EffectRecord | None:
+        opened.append(step)
+        return effect(journal, case, step)
+
+    station = world.station()
+    monkeypatch.setattr(Journal, "effect", noted)
+    (left,) = StationBooks(station.journal, station.register).left_cases(station.today())
+    assert (opened, left.fee) == ([Step.APPLICATION], EffectState.UNKNOWN)

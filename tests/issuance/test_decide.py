@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.authority.client import AuthorityClient
 from kiosk.issuance.decide import carry_out, days_of_holds, undecided_cases
-from kiosk.issuance.hold import Held, held
+from kiosk.issuance.put_off import Held
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.model.decision import CarriedOut, Choice, Decision, DecisionKind, can_be_ended
@@ -16,7 +16,7 @@ from kiosk.model.transition import Stage
 from tests.counter_bench import CuttingDatabase, PowerCut, World
 from tests.issuance.rest import bodies, check_rest
 from tests.issuance.served_counter import SERVICES, issue_once, persons
-from tests.issuance.test_hold import TOMORROW, cut_at, latest, new_world, world_in
+from tests.issuance.test_hold import TOMORROW, cut_at, held, latest, new_world, world_in
 
 OPERATOR = "0123456789abcdef0123456789abcdef"
 
@@ -60,7 +60,7 @@ def test_a_case_is_put_off_and_taken_up_again(tmp_path: Path, fresh_authority: P
     decision = decided(world, DecisionKind.HOLD, TOMORROW)
     assert carried_out(world, decision) == CarriedOut(decision, True, "", True)
     assert latest(world).stage is Stage.ON_HOLD
-    assert held(latest(world), world.station().journal) == Held(TOMORROW, "demo")
+    assert held(world) == Held(TOMORROW, "demo")
     assert [b["operator"] for b in bodies(world) if b["event"] == Stage.ROLLING_BACK] == [OPERATOR]
     decision = decided(world, DecisionKind.RESUME)
     assert carried_out(world, decision) == CarriedOut(decision, True)
@@ -144,8 +144,8 @@ def test_a_counter_where_nothing_was_left_has_nothing_to_decide(tmp_path: Path, 
 
 def test_until_when_cases_are_put_off_is_known_of_those_alone(tmp_path: Path, fresh_authority: Path) -> None:
     world = world_in(tmp_path, fresh_authority, Stage.WRITTEN)
-    journal = world.station().journal
-    assert days_of_holds(undecided_cases(journal), journal) == {}
+    station = world.station()
+    assert days_of_holds(undecided_cases(station.journal), station) == {}
     assert carried_out(world, decided(world, DecisionKind.HOLD, TOMORROW)).is_done
-    journal = world.station().journal
-    assert days_of_holds(undecided_cases(journal), journal) == {latest(world).pseudonym: TOMORROW}
+    station = world.station()
+    assert days_of_holds(undecided_cases(station.journal), station) == {latest(world).pseudonym: TOMORROW}

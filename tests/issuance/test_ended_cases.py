@@ -1,5 +1,6 @@
 """A case that has ended is sealed to the window: the terminal asks there, and learns no more than it needs."""
 
+import datetime
 import json
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from kiosk.issuance.failure import CaseEnded, CaseUnreadable, Halted, NumberTake
 from kiosk.issuance.hold import NotHeld, hold
 from kiosk.issuance.issue import issue
 from kiosk.issuance.persons import IdentityQuestion
+from kiosk.issuance.put_off import held_until
 from kiosk.issuance.revoke import revoke
 from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
@@ -42,7 +44,7 @@ from kiosk.model.transition import Procedure, Stage
 from kiosk.register.register import Register
 from tests.asgi_line import AsgiLine
 from tests.counter.two_stations import PATIENCE_S, WINDOW, TwoStations, two_stations
-from tests.counter_bench import OTHER_RESIDENT, RESIDENT, World
+from tests.counter_bench import HEAD_KEY, OTHER_RESIDENT, RESIDENT, CuttingDatabase, PowerCut, World
 from tests.issuance.rest import new_world
 from tests.journal.walked_case import walk
 from tests.stores import Store
@@ -167,6 +169,38 @@ def test_an_application_that_was_taken_back_is_filed_anew_and_not_put_off(town: 
         assert the_case(station).seal.elsewhere == WINDOW
         with pytest.raises(NotHeld):
             hold("1", station.today().replace(year=2030), station, town.persons(remote), "clerk")
+
+
+def dying_terminal(town: TwoStations, remote: RemoteDesk, commit: int) -> Station:
+    """The terminal, which dies after so many commits."""
+    journal = Journal(
+        CuttingDatabase(open_database(town.world.database_url), commit, is_before=False),  # type: ignore[arg-type]
+        "demo",
+        StationKey(bytes(32)),
+        lambda: town.world.now,
+        head_key=HEAD_KEY,
+        escrow_to=lambda: remote.line.escrow_to(WINDOW),
+    )
+    return town.terminal(remote, journal=journal)
+
+
+def test_the_day_goes_on_where_the_case_that_was_taken_back_cannot_be_read_any_more(town: TwoStations) -> None:
+    """Wherever the terminal dies: the key of the case that knows the day goes to the window as that case ends."""
+    with town.attended(town.desk()):
+        remote = town.remote()
+        station, persons = town.terminal(remote), town.persons(remote)
+        tomorrow = station.today() + datetime.timedelta(days=1)
+        with pytest.raises(PowerCut):
+            issue(Application("1", RESIDENT), dying_terminal(town, remote, 12), persons, lambda _: None)
+        with pytest.raises(PowerCut):
+            hold("1", tomorrow, dying_terminal(town, remote, 2), persons, "demo")
+        while the_case(station).stage is not Stage.ON_HOLD:
+            assert held_until(the_case(station), station.journal, station.today()) == tomorrow
+            with pytest.raises(PowerCut):
+                issue(Application("1", RESIDENT), dying_terminal(town, remote, 1), persons, lambda _: None)
+        assert held_until(the_case(station), station.journal, station.today()) == tomorrow
+    first, _ = station.journal.cases()
+    assert (first.stage, first.seal.elsewhere) == (Stage.ROLLED_BACK, WINDOW)
 
 
 def certified_of(station: Station) -> list[Certified]:

@@ -16,15 +16,17 @@ from kiosk.authority.client import AuthorityClient
 from kiosk.authority.errors import AuthorityOutcomeUnknown
 from kiosk.counter.clerk_key import load_clerk_key
 from kiosk.issuance.abort import NotAbortable, abort
-from kiosk.issuance.failure import GivenUp, Halted, RolledBack, Suspect
-from kiosk.issuance.hold import NotHeld, held, hold, resume
+from kiosk.issuance.effect import outcome_in
+from kiosk.issuance.failure import GivenUp, Halted, PutOff, RolledBack, Suspect
+from kiosk.issuance.hold import NotHeld, hold, resume
 from kiosk.issuance.persons import Abandoned, CannotTell
-from kiosk.issuance.put_off import Held, HoldSlip, held_until
+from kiosk.issuance.put_off import HOLD, Held, HoldSlip, held_until
 from kiosk.issuance.settle import settle
+from kiosk.issuance.station import Station
 from kiosk.journal.database import open_database
 from kiosk.journal.entry import ChainBroken
 from kiosk.journal.records import CaseRecord
-from kiosk.model.step import Actor
+from kiosk.model.step import Actor, Pause
 from kiosk.model.transition import Procedure, Stage
 from kiosk.played_persons import PlayedClerk
 from tests.counter_bench import RESIDENT, CuttingDatabase, PowerCut, World
@@ -68,6 +70,17 @@ def latest(world: World, number: str = "1") -> CaseRecord:
     case = world.station().journal.latest_case(number)
     assert case is not None
     return case
+
+
+def held(world: World) -> Held | None:
+    """What the latest case says of its day, itself."""
+    return outcome_in(world.station().journal.effect(latest(world), Pause.HOLD), HOLD)
+
+
+def kept_day(world: World) -> datetime.date | None:
+    """Until when the case is put off, or will be once it is taken back."""
+    station = world.station()
+    return held_until(latest(world), station.journal, station.today())
 
 
 def put_off(world: World, until: datetime.date = TOMORROW) -> HoldSlip:
@@ -121,7 +134,7 @@ def test_an_application_at_every_stage_before_the_fee_is_put_off_and_issued_when
         assert (slip.until, slip.came_out) == (TOMORROW, True)
         assert "令和8年4月2日" in world.printer_core.sheets[-1].text and "保留票" in world.printer_core.sheets[-1].text
         journal = world.station().journal
-        assert (latest(world).stage, held(latest(world), journal).until) == (Stage.ON_HOLD, TOMORROW)
+        assert (latest(world).stage, kept_day(world)) == (Stage.ON_HOLD, TOMORROW)
         assert journal.unfinished_cases() == [] and world.till.total_yen() == 0
         with pytest.raises(Halted, match="K-CASE-009"):
             world.issue()
@@ -163,15 +176,15 @@ def test_another_day_and_another_slip_can_be_given(tmp_path: Path, fresh_authori
     world = new_world(tmp_path / "w", fresh_authority)
     cut_at(world, 2)
     put_off(world)
-    later = TOMORROW + datetime.timedelta(days=7)
+    later, case = TOMORROW + datetime.timedelta(days=7), latest(world).pseudonym
     slip = put_off(world)
-    assert (slip.record.pseudonym, slip.until, slip.came_out) == (latest(world).pseudonym, TOMORROW, True)
+    assert (latest(world).pseudonym, slip.until, slip.came_out) == (case, TOMORROW, True)
     lines = [line.split() for line in world.printer_core.sheets[-1].text.splitlines()]
     assert ["受付番号", "1"] in lines and ["担当", "demo"] in lines
     assert ["料金", "いただいていません"] in lines and ["電話"] in lines
     world.printer_core.set_paper("end")
     assert put_off(world, later).came_out is None
-    assert held(latest(world), world.station().journal).until == later
+    assert kept_day(world) == later
     assert [case.number for case in world.station().journal.held_cases()] == ["1"]
 
 
@@ -264,13 +277,12 @@ def put_off_without_counting(world: World, until: datetime.date = TOMORROW) -> N
     with pytest.raises(Halted):
         hold("1", until, world.station(), replace(world.persons("1"), clerk=clerk), "demo")
     assert latest(world).stage is Stage.ROLLING_BACK
-    assert held_until(latest(world), world.station().journal) == until
+    assert kept_day(world) == until
 
 
 def assert_on_hold(world: World, until: datetime.date) -> None:
-    journal = world.station().journal
-    assert (latest(world).stage, held(latest(world), journal)) == (Stage.ON_HOLD, Held(until, "demo"))
-    assert held_until(latest(world), journal) == until
+    assert (latest(world).stage, held(world)) == (Stage.ON_HOLD, Held(until, "demo"))
+    assert kept_day(world) == until
     assert "保留票" in world.printer_core.sheets[-1].text and world.till.total_yen() == 0
 
 
@@ -284,7 +296,7 @@ def test_the_day_is_kept_where_taking_back_has_to_wait(tmp_path: Path, fresh_aut
     with pytest.raises(Halted, match="K-CASE-009"):
         world.issue()
     resume("1", world.station())
-    assert held_until(latest(world), world.station().journal) is None
+    assert kept_day(world) is None
     world.hand.insert(RESIDENT)
     check_rest(world, [world.issue()])
 
@@ -293,7 +305,7 @@ def test_the_day_is_kept_where_two_clerks_have_to_settle_first(tmp_path: Path, f
     world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
     with pytest.raises(Suspect):
         hold("1", TOMORROW, world.station(), replace(world.persons("1"), clerk=unsure_clerk(world)), "demo")
-    assert held_until(latest(world), world.station().journal) == TOMORROW
+    assert kept_day(world) == TOMORROW
     keys = [load_clerk_key(world.authority_directory / "clerks" / f"{name}.pem") for name in ("demo", "second")]
     settle(latest(world), "500", world.station(), *keys)
     with pytest.raises(RolledBack):
@@ -304,30 +316,100 @@ def test_the_day_is_kept_where_two_clerks_have_to_settle_first(tmp_path: Path, f
 def test_who_ends_what_was_to_be_put_off_ends_it(tmp_path: Path, fresh_authority: Path) -> None:
     world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
     put_off_without_counting(world)
-    assert isinstance(abort(latest(world), world.station(), world.persons("1")), RolledBack)
+    assert isinstance(abort(latest(world), world.station(), world.persons("1"), "CN=Clerk"), RolledBack)
     assert latest(world).stage is Stage.ROLLED_BACK
-    assert held_until(latest(world), world.station().journal) is None
+    assert kept_day(world) is None
+    struck = [body for body in bodies(world) if body.get("step") == Pause.RETURN_DAY]
+    assert [body.get("operator") for body in struck] == [None, "CN=Clerk"], "who put it off had not named himself"
     assert len(world.station().journal.cases()) == 1 and not world.printer_core.sheets
 
 
-@EVERY_NTH
-def test_a_power_cut_while_it_is_taken_back_loses_no_day(tmp_path: Path, fresh_authority: Path, nth: int) -> None:
-    kept = 0
-    for commit in range(1, 20, nth):
-        world = world_in(tmp_path / f"before-{commit}", fresh_authority, Stage.WRITTEN)
+def stages_of_cuts(
+    prepare: Callable[[Path], World], act: Callable[[World, Station], object], first: int
+) -> list[Stage]:
+    """Cuts an act after each of its commits; from the `first` on the day is known, and one more run puts it off."""
+    stages: list[Stage] = []
+    for commit in range(1, 30):
+        world = prepare(Path(str(commit)))
         cutting = CuttingDatabase(open_database(world.database_url), commit, is_before=False)
         try:
-            hold("1", TOMORROW, world.station(cutting), world.persons("1"), "demo")
+            act(world, world.station(cutting))
         except PowerCut:
-            pass
+            stages.append(latest(world).stage)
+        except PutOff:
+            break
         else:
             break
-        if latest(world).stage is Stage.ROLLING_BACK and held_until(latest(world), world.station().journal):
-            kept += 1
-            with pytest.raises(RolledBack):
+        if commit < first:
+            continue
+        assert kept_day(world) == TOMORROW
+        if latest(world).stage is not Stage.ON_HOLD:
+            with pytest.raises(PutOff):
                 world.issue()
-            assert_on_hold(world, TOMORROW)
-    assert kept
+        assert held(world) == Held(TOMORROW, "demo")
+    return stages
+
+
+def test_a_power_cut_while_it_is_taken_back_loses_no_day(tmp_path: Path, fresh_authority: Path) -> None:
+    """The clerk has said it once it is durable, which is the second commit."""
+    written_at = int(world_in(tmp_path / "left", fresh_authority, Stage.WRITTEN).directory.name)
+
+    def written(name: Path) -> World:
+        world = new_world(tmp_path / name, fresh_authority)
+        assert cut_at(world, written_at)
+        return world
+
+    stages = stages_of_cuts(
+        written, lambda world, station: hold("1", TOMORROW, station, world.persons("1"), "demo"), first=2
+    )
+    assert stages == [*[Stage.ROLLING_BACK] * (len(stages) - 1), Stage.ON_HOLD]
+
+
+def test_a_power_cut_while_it_is_finished_loses_no_day(tmp_path: Path, fresh_authority: Path) -> None:
+    paid_at = int(world_in(tmp_path / "left", fresh_authority, Stage.DELIVERED, is_paid=True).directory.name)
+
+    def begun(name: Path) -> World:
+        world = new_world(tmp_path / name, fresh_authority)
+        assert cut_at(world, paid_at, is_before=True)
+        put_off_without_counting(world)
+        return world
+
+    stages = stages_of_cuts(begun, lambda world, station: world.issue(station=station), first=1)
+    assert stages == [*[Stage.ROLLING_BACK] * (len(stages) - 1), Stage.ON_HOLD]
+
+
+def test_what_was_taken_back_is_opened_anew_and_put_off_at_once(tmp_path: Path, fresh_authority: Path) -> None:
+    """No cut leaves an application that begins, where the clerk has said that it is put off."""
+
+    def taken_back(name: Path) -> World:
+        world = new_world(tmp_path / name, fresh_authority)
+        cut_at(world, 8)
+        assert isinstance(abort(latest(world), world.station(), world.persons("1")), RolledBack)
+        return world
+
+    stages = stages_of_cuts(
+        taken_back, lambda world, station: hold("1", TOMORROW, station, world.persons("1"), "demo"), first=1
+    )
+    assert stages == [Stage.ON_HOLD]
+
+
+@pytest.mark.parametrize(("days", "is_put_off"), [(0, True), (1, False), (7, False)])
+def test_a_kept_day_that_has_come_puts_nobody_off(
+    tmp_path: Path, fresh_authority: Path, days: int, *, is_put_off: bool
+) -> None:
+    """Who comes himself before it is put off still, and a clerk takes him up; who comes on it or later files anew."""
+    world = world_in(tmp_path, fresh_authority, Stage.DELIVERED, is_paid=True)
+    put_off_without_counting(world)
+    world.now += datetime.timedelta(days=days)
+    assert kept_day(world) == (TOMORROW if is_put_off else None)
+    with pytest.raises(RolledBack) as ended:
+        world.issue()
+    assert isinstance(ended.value, PutOff) is is_put_off
+    assert latest(world).stage is (Stage.ON_HOLD if is_put_off else Stage.ROLLED_BACK)
+    if is_put_off:
+        resume("1", world.station())
+    world.hand.insert(RESIDENT)
+    check_rest(world, [world.issue()])
 
 
 def test_what_was_paid_only_goes_forward(tmp_path: Path, fresh_authority: Path) -> None:

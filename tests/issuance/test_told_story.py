@@ -178,7 +178,7 @@ def test_an_application_that_is_put_off_and_taken_up_again(tmp_path: Path, fresh
     begun = lines(_TO_THE_FEE)
     put_off = [
         f"rolling_back by=clerk code=K-CASE-010 operator={OPERATOR}",
-        "done return_day",
+        f"done return_day operator={OPERATOR}",
         "rolled_back by=station code=K-CASE-010",
         "opened attempt_number=2 beside=number",
         "done hold",

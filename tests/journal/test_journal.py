@@ -308,6 +308,20 @@ def test_a_case_under_another_key_is_listed_and_its_records_stay_shut(store: Sto
     (case,) = another.unfinished_cases()
     with pytest.raises(InvalidUnwrap):
         another.effect(case, Step.APPLICATION)
+    assert another.effect_states(case) == {Step.APPLICATION: EffectState.INTENDED}, "how far it is no record tells"
+
+
+def test_how_far_a_case_had_come_is_told_until_it_has_ended(store: Store) -> None:
+    journal = open_journal(store.url)
+    assert journal.reached("1") is Step.APPLICATION
+    case = walk(journal, journal.open_case("1", b""), Stage.WRITTEN)
+    assert journal.reached("1") is Step.WRITE
+    journal.intend(case, Step.READ_BACK, b"")
+    assert journal.reached("1") is Step.READ_BACK
+    case = journal.move(case, Event.ROLL_BACK, Actor.CLERK, "K-CASE-010")
+    assert journal.reached("1") is Step.READ_BACK
+    journal.move(case, Event.END, Actor.STATION, "K-CASE-010")
+    assert journal.reached("1") is Step.APPLICATION, "what is filed under that number again begins anew"
 
 
 def test_a_station_key_is_made_once_and_a_damaged_one_is_named(tmp_path: Path) -> None:

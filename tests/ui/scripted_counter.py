@@ -45,6 +45,7 @@ from kiosk.model.resident import FourItems, Resident, Sex
 from kiosk.model.revocation import RevocationApplication
 from kiosk.model.step import ACTOR, RevocationStep, Step, Supplement
 from kiosk.model.town import Area, Areas, Town
+from kiosk.model.transition import Stage
 from kiosk.papers.press import Printed
 from kiosk.reception_hours import ReceptionHours
 from kiosk.ui.books import DayTakings, EndedCase, JournalLine, JournalQuery, JournalView, LeftCase, Statistics
@@ -212,7 +213,7 @@ class ScriptedBooks:
 
     left: tuple[LeftCase, ...]
 
-    def left_cases(self) -> tuple[LeftCase, ...]:
+    def left_cases(self, today: datetime.date) -> tuple[LeftCase, ...]:
         return self.left
 
     def journal(self, asked: JournalQuery) -> JournalView:
@@ -240,7 +241,8 @@ class ScriptedBooks:
         return Statistics(issued, (("E02", 3), ("K-CARD-003", 1)), failed, took, ended)
 
     def takings(self, day: datetime.date, after: int) -> DayTakings:
-        return DayTakings(day, 2, 1000, 1, 500, len(self.left), receipts=(16, 17))
+        held = sum(case.stage == Stage.ON_HOLD for case in self.left)
+        return DayTakings(day, 2, 1000, 1, 500, len(self.left) - held, receipts=(16, 17), held=held)
 
 
 class ScriptedPapers:
@@ -392,6 +394,7 @@ class ScriptedCounter:
             register=SimpleNamespace(residents=self._residents),
             clock=lambda: self.clock(),
             name="window",
+            journal=SimpleNamespace(reached=lambda number: Step.APPLICATION),
             clerk_key=new_clerk("demo"),
             reader=self.reader,
             readers=(self.reader,),

@@ -27,7 +27,7 @@ from kiosk.ui.clerk.left import LeftCases
 from kiosk.ui.clerk.look import LookAtPaper, LookForCard
 from kiosk.ui.clerk.money import EnterAmount, is_likely
 from kiosk.ui.clerk.papers import ConfirmCopy
-from kiosk.ui.clerk.service import ChooseCause, ChooseLeft, Decided, ReturnDay, RevocationChoice
+from kiosk.ui.clerk.service import ChooseCause, ChooseLeft, ConfirmAbort, Decided, ReturnDay, RevocationChoice
 from kiosk.ui.counter import FailureText
 from kiosk.ui.persons import Unsure
 from kiosk.ui.seat import Seat
@@ -106,7 +106,24 @@ def test_that_a_day_is_kept_is_told_before_and_after_it_is_chosen(locale: Path, 
         host.screen.dismiss(None)
 
     show(lambda seat: ReturnDay(seat, days, left), locale, use)
-    show(lambda seat: Decided(seat, "clerk.told.day_kept", TEXTS, number="2026-0001", day=DAY), locale, use)
+    for text in ("clerk.told.day_kept", "clerk.told.day_kept_elsewhere"):
+        show(lambda seat, text=text: Decided(seat, text, TEXTS, number="2026-0001", day=DAY), locale, use)
+
+
+@pytest.mark.parametrize("until_day", [DAY, None])
+def test_that_the_day_of_a_hold_goes_with_the_case_is_told_before_it_is_ended(
+    locale: Path, until_day: datetime.date | None
+) -> None:
+    left = LeftCase("2026-0001", resident(0), Stage.ROLLING_BACK.value, "", False, until=until_day)
+
+    async def use(pilot: Pilot[None], host: ScreenHost) -> None:
+        await pilot.resize_terminal(*SMALL)
+        await pilot.pause()
+        assert ("12月28日" in host.text and "保留も、なくなります" in host.text) is (until_day is not None)
+        assert isinstance(host.screen, SeatScreen) and flaws(host.screen) == []
+        host.screen.dismiss(None)
+
+    show(lambda seat: ConfirmAbort(seat, left), locale, use)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The clerk is told what became of what he has begun, and the resident nothing that is no longer so."""
 
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,26 @@ def test_how_a_revocation_ended_stands_at_the_desk_then_and_later(
         board.serve(None)
         await until(pilot, lambda: "手続中の方は いません" in text_on(app), "that he has gone")
         assert f"R2026-0001  {told}" in text_on(app)
+
+    play(ScriptedCounter(), clerk)
+
+
+@pytest.mark.parametrize(("came_out", "is_written_by_hand"), [(True, False), (None, True)])
+def test_that_a_case_is_on_hold_after_it_was_taken_back_stands_at_the_desk(
+    play: Callable[..., KioskApp], came_out: bool | None, *, is_written_by_hand: bool
+) -> None:
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await go(pilot, ("f11", "Desk"))
+        for number in ("2026-0001", "2026-0002"):
+            case = OpenCase(Application(number, "1"), resident(0), app.board.bell)
+            day = datetime.date(2026, 12, 28)
+            app.board.open(case)
+            app.board.close(case, Trouble(Outcome.ROLLED_BACK, "K-CASE-010", None, day, came_out))
+        await until(pilot, lambda: "受付番号 2026-0002 を" in text_on(app), "that it is on hold")
+        shown = "".join(text_on(app).split())
+        assert ("手書きで" in shown) is is_written_by_hand and "取りやめ" not in shown
+        assert "2026-0001保留　令和8年12月28日".replace("　", "") in shown, "the one before"
 
     play(ScriptedCounter(), clerk)
 

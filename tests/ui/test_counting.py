@@ -1,13 +1,18 @@
 """A count of the drawer: Enter goes on, money alone interrupts it, and nothing that was counted is lost."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from textual.pilot import Pilot
 
+from kiosk.journal.records import CaseElsewhere
+from kiosk.model.transition import Stage
 from kiosk.ui.app import KioskApp
+from kiosk.ui.persons import CaseLine
+from kiosk.ui.terminals import LeftAtTerminal, TerminalQuestion, Terminals
 from kiosk.ui.widgets.key import Key
 from tests.ui.screen_host import text_on
-from tests.ui.scripted_counter import ScriptedCounter
+from tests.ui.scripted_counter import ScriptedCounter, a_left_case
 from tests.ui.walk import PASSWORD, choose_duty, go, reach, until, walk_to
 
 
@@ -122,3 +127,29 @@ def test_a_day_is_closed_by_no_one_key_and_who_waits_still_is_told(play: Callabl
     play(counter, clerk)
     last = counter.records().counts.last()
     assert last is not None and last.count.reason == "unexplained"
+
+
+def test_sums_and_the_question_before_a_close_tell_one_number_and_holds_apart(play: Callable[..., KioskApp]) -> None:
+    """Those of terminals elsewhere count too; what is on hold waits for its resident, and nobody can end it today."""
+    counter = ScriptedCounter()
+    a_left_case(counter)
+    counter.left += (replace(counter.left[0], number="2026-0003", stage=Stage.ON_HOLD),)
+    elsewhere = [
+        CaseElsewhere(str(number), "lobby", f"2026-000{number}", stage)
+        for number, stage in enumerate((Stage.PENDING, Stage.ON_HOLD, Stage.ROLLING_BACK))
+    ]
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        terminals = Terminals(app.board.bell)
+        terminals.ask(TerminalQuestion("lobby", "lobby", "", LeftAtTerminal(tuple(elsewhere)), CaseLine()))
+        app.board.terminals = terminals
+        await go(pilot, ("f11", "LeftCases"), ("escape", "Desk"))
+        await to_count(pilot)
+        await pilot.press("1", "f9")
+        await reach(pilot, "DaySums")
+        assert "終わっていない手続が 4件" in text_on(app)
+        await go(pilot, ("2", "ConfirmClose"))
+        assert "終わっていない手続が 4件" in text_on(app) and "保留の手続が 2件" in text_on(app)
+
+    play(counter, clerk)

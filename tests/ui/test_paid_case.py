@@ -70,7 +70,7 @@ def test_a_paid_case_is_paid_and_cannot_be_stopped_wherever_it_was_cut(tmp_path:
 def left_in(world: World) -> LeftCase | None:
     """The case that was left, as the clerk's list has it."""
     station = world.station()
-    left = StationBooks(station.journal, station.register).left_cases()
+    left = StationBooks(station.journal, station.register).left_cases(station.today())
     return left[0] if left else None
 
 
@@ -86,7 +86,7 @@ def test_whose_money_lies_in_the_till_is_not_said_to_owe_the_fee_still(
             if left is None or not world.till.total_yen():
                 continue
             told.add(stage_text(words, left))
-            case = OpenCase(Application("1", ""), resident(0), Bell(), left.reached)
+            case = OpenCase(Application("1", ""), resident(0), Bell(), world.station().journal.reached("1"))
             assert case.position == position_of(Step.FEE), "neither bar nor desk falls back"
             if left.stage == Stage.DELIVERED:
                 told.add(stage_text(words, settled_by_two(world)))

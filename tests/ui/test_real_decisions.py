@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
 from kiosk.journal.database import open_database
+from kiosk.model.step import Step, position_of
 from tests.ui.screen_host import text_on
 from tests.ui.walk import Shoot, choose_duty, go, leave, opened, reach, unseen, until, walk_to
 
@@ -105,6 +106,17 @@ async def put_off_paid(pilot: Pilot[None]) -> None:
     await go(pilot, ("enter", "EnterAmount"))
     await pilot.press("0", "enter")
     await until(pilot, lambda: pilot.app.board.case.ending is not None, "the end of the case")
+    await until(pilot, lambda: "まで保留にしました" in text_on(pilot.app), "that it is on hold, at the desk")
+    assert "職員が手続を中止しました" not in text_on(pilot.app)
+
+
+async def file_again(pilot: Pilot[None]) -> None:
+    """The resident's form is taken in again; his case goes on, as far as it had come."""
+    await walk_to(pilot, "ConfirmItems")
+    await pilot.press("enter")
+    await until(pilot, lambda: pilot.app.board.case is not None, "the case that was left")
+    assert pilot.app.board.case.position == position_of(Step.FEE), "the bar does not fall back"
+    await until(pilot, lambda: pilot.app.board.case.clerk_asked is not None, "the count of what lies in the till")
 
 
 def stages(data: Path) -> list[str]:
@@ -126,6 +138,12 @@ def test_the_day_until_which_a_paid_case_is_put_off_is_not_lost(locale: Path, tm
     assert stages(tmp_path) == ["rolled_back", "on_hold"]
     papers = [file.read_text() for file in sorted((tmp_path / "sim" / "printer").glob("*.txt"))]
     assert any("保留票" in text for text in papers)
+
+
+def test_who_files_again_sees_how_far_his_case_had_come(locale: Path, tmp_path: Path) -> None:
+    used(locale, tmp_path, lambda pilot: walk_to(pilot, "GiveMoney"))
+    used(locale, tmp_path, file_again)
+    assert len(stages(tmp_path)) == 1
 
 
 def test_what_nobody_can_tell_is_settled_by_two_clerks(locale: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 
 from kiosk.config import load_config, locate_config
 from kiosk.configured_counter import ConfiguredCounter
+from kiosk.register.register import load_register
 from kiosk.ui.app import KioskApp
 from kiosk.ui.idle import Patience
 from kiosk.ui.resident.password import ChoosePassword
@@ -71,6 +72,10 @@ async def unlock(pilot: Pilot[None], visit: Visit) -> None:
     await reach(pilot, "Approve")
     await visit("approve-reset")
     await go(pilot, ("enter", "Desk"), ("f10", "ChoosePassword"))
+    register = load_register(load_config(locate_config(None), []).register_file)
+    born = next(one.items.birth_date for one in register.residents() if "花子" in one.items.name)
+    await pilot.press(*f"{born:%m%d}", "enter")
+    assert "人に あてられやすい" in text_on(pilot.app), "who he is the register has just said"
     await pilot.press(*NEWER, "enter", *NEWER, "enter")
     await take_card(pilot)
     await visit("unlocked")

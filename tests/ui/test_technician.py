@@ -352,7 +352,7 @@ def test_the_technician_sees_the_real_stations_settings_and_nobodys_data(tmp_pat
         assert not [name for name in names - {"幌延"} if name in told]
         books = counter.books()
         assert books.statistics(station.today(), 14).issued[-1] == (station.today(), 0)
-        assert books.left_cases() == ()
+        assert books.left_cases(station.today()) == ()
         tools = counter.workbench()
         tests = tools.self_test("external", lambda question: None)
         assert {test.device: test.outcome for test in tests} == dict.fromkeys(

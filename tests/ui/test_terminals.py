@@ -461,26 +461,31 @@ def test_two_clerks_settle_what_nobody_can_tell_at_a_terminal(
 
 
 LEFT = CaseElsewhere("p", "lobby", "2026-0007", Stage.PENDING, "K-CASE-010")
+HOLD_KEYS = (("1", "ReturnDay"), ("1", "Decided"))
+ABORT_KEYS = (("3", "ConfirmAbort"), ("1", "Decided"))
+DONE = {"is_done": True, "slip_came_out": True}
 ON_HOLD = CaseElsewhere("p", "lobby", "2026-0007", Stage.ON_HOLD, until=datetime.date(2026, 12, 1))
 
 
 @pytest.mark.parametrize(
-    ("case", "keys", "kind", "told"),
+    ("case", "keys", "kind", "comes_of", "told"),
     rows(
         [
-            (LEFT, (("1", "ReturnDay"), ("1", "Decided")), DecisionKind.HOLD, "保留票は、その端末"),
-            (ON_HOLD, (("2", "Decided"),), DecisionKind.RESUME, "保留を解きました"),
-            (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), DecisionKind.ABORT, "中止しました"),
-            (LEFT, (("3", "ConfirmAbort"), ("1", "Decided")), None, "その処理を終えられませんでした"),
+            (LEFT, HOLD_KEYS, DecisionKind.HOLD, DONE, "保留票は、その端末"),
+            (ON_HOLD, (("2", "Decided"),), DecisionKind.RESUME, DONE, "保留を解きました"),
+            (LEFT, ABORT_KEYS, DecisionKind.ABORT, DONE, "中止しました"),
+            (LEFT, ABORT_KEYS, DecisionKind.ABORT, {"is_done": False}, "その処理を終えられませんでした"),
+            (LEFT, HOLD_KEYS, DecisionKind.HOLD, {"is_done": False, "is_day_kept": True}, "もう一度「保留にする」"),
         ],
-        suite=[0, 3],
+        suite=[0, 3, 4],
     ),
 )
 def test_the_clerk_decides_about_what_was_left_at_a_terminal_and_hears_what_came_of_it(
     attend: Callable[[Play], None],
     case: CaseElsewhere,
     keys: Sequence[tuple[str, str]],
-    kind: DecisionKind | None,
+    kind: DecisionKind,
+    comes_of: dict[str, bool],
     told: str,
 ) -> None:
     """It disturbs nobody: neither the question, nor what came of it while he is at something else."""
@@ -505,16 +510,17 @@ def test_the_clerk_decides_about_what_was_left_at_a_terminal_and_hears_what_came
             await fits(pilot)
         assert "端末 lobby に伝えました" in text_on(pilot.app)
         choice = await made
-        assert choice.case == "p" and choice.kind is (kind or DecisionKind.ABORT)
+        assert choice.case == "p" and choice.kind is kind
         assert (choice.until is not None) == (kind is DecisionKind.HOLD)
         decision = Decision(choice, case.number, case.stage, "demo", "0" * 32)
         code = "K-CASE-010" if choice.kind is DecisionKind.ABORT else ""
-        decisions.carried_out(CarriedOut(decision, kind is not None, code, True))
+        decisions.carried_out(CarriedOut(decision, code=code, **comes_of))
         await until(pilot, lambda: bool(pilot.app.board.terminals.carried_out), "what came of it")
         assert "に伝えました" in text_on(pilot.app)
         await pilot.press("enter")
         await until(pilot, lambda: told in text_on(pilot.app), "that it is told")
         assert "端末 lobby　申請書 2026-0007" in text_on(pilot.app)
+        assert "「続ける」" not in text_on(pilot.app), "which there is none of for a case elsewhere"
         await fits(pilot)
         await pilot.press("enter")
         await reach(pilot, "Desk")

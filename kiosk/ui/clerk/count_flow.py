@@ -75,9 +75,7 @@ async def _signed(
         if kind is not CountKind.DAY_CLOSE or not isinstance(reason, str):
             return reason
         await day.look_at_queue()
-        terminals = seat.board.terminals
-        left = takings.left + (terminals.left_count if terminals is not None else 0)
-        match await _show(seat, ConfirmClose(seat, takings, counted_yen, left)):
+        match await _show(seat, ConfirmClose(seat, takings, counted_yen)):
             case True:
                 return reason
             case None:

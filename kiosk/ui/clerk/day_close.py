@@ -194,19 +194,15 @@ class DaySums(SeatScreen[str]):
 
 
 class ConfirmClose(SeatScreen[bool]):
-    """Asks back before a day is closed, which is done once: who waits still, and what has not ended; Enter goes back.
-
-    `left` is how many cases have not ended.
-    """
+    """Asks back before a day is closed, which is done once: who waits, and what has not ended; Enter goes back."""
 
     ASKS_BACK = False
     AUTO_FOCUS = ".answers #no"
 
-    def __init__(self, seat: Seat, takings: DayTakings, counted_yen: int, left: int) -> None:
+    def __init__(self, seat: Seat, takings: DayTakings, counted_yen: int) -> None:
         super().__init__(seat)
         self._takings = takings
         self._counted_yen = counted_yen
-        self._left = left
 
     def page(self) -> ComposeResult:
         """What is signed, and what is not done yet."""
@@ -220,8 +216,10 @@ class ConfirmClose(SeatScreen[bool]):
             is_spread=False,
         )
         yield Paragraph(id="close-waiting", classes="lead")
-        left = words("clerk.close.left", count=self._left) if self._left else words("clerk.close.none_left")
+        left = words("clerk.close.left", count=day.left) if day.left else words("clerk.close.none_left")
         yield Paragraph(left, classes="lead")
+        if day.held:
+            yield Paragraph(words("clerk.close.held", count=day.held), classes="lead")
         yield Paragraph(words("clerk.close.text"), classes="aside")
 
     def follow(self) -> None:

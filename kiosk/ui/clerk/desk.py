@@ -1,6 +1,7 @@
 """The clerk's desk: the case at the terminal and where it is, and what ended today."""
 
 import asyncio
+import datetime
 from collections.abc import Iterable
 from operator import itemgetter
 
@@ -10,10 +11,12 @@ from textual.containers import Horizontal, Vertical
 
 from kiosk.journal.records import CaseElsewhere
 from kiosk.model.step import PROCEDURE, Actor
+from kiosk.model.transition import Stage
 from kiosk.ui.case import OpenCase
 from kiosk.ui.clerk.fee_trouble import fee_trouble_text
 from kiosk.ui.clerk.left import stage_text
 from kiosk.ui.counter import Counter
+from kiosk.ui.dates import day_text
 from kiosk.ui.ending import Finished, Outcome, Trouble, has_halted
 from kiosk.ui.seat import Seat
 from kiosk.ui.seat_screen import SeatScreen
@@ -256,6 +259,9 @@ class Desk(SeatScreen[str]):
         match ended.ending:
             case Finished(closed) if isinstance(ended, OpenCase):
                 return self.words("clerk.desk.finished", number=ended.application.number, serial=closed.serial)
+            case Trouble(until=datetime.date() as until, slip_came_out=came_out):
+                told = "clerk.told.held" if came_out else "clerk.told.held_without_slip"
+                return self.words(told, number=_number(ended), day=day_text(until, self.words))
             # The program is ending: the failure book has no word for that, and nobody reads it.
             case Trouble(outcome=outcome, code=code) if outcome is not Outcome.INTERRUPTED:
                 text = self._counter.failure_text(code, self.words.language)
@@ -277,6 +283,9 @@ class Desk(SeatScreen[str]):
         match ended.ending:
             case None:
                 return ""
+            case Trouble(until=datetime.date() as until):
+                on_hold = self.words(f"stage.{Stage.ON_HOLD}")
+                return self.words("clerk.stage.on_hold", stage=on_hold, day=day_text(until, self.words))
             case Trouble(outcome=outcome, code=code):
                 told = self.words(f"clerk.outcome.{outcome}")
                 return self.words("clerk.desk.result", result=told, code=code) if code else told

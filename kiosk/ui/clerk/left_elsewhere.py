@@ -73,9 +73,9 @@ def _decided(seat: Seat, services: "Services", told: CarriedOut) -> Decided:
     number, choice = told.decision.number, told.decision.choice
     failure = services.failure_texts(told.code) if told.code else None
     if told.is_day_kept:
-        return Decided(seat, "clerk.told.day_kept", failure, number=number, day=choice.until)
+        return Decided(seat, "clerk.told.day_kept_elsewhere", failure, number=number, day=choice.until)
     if not told.is_done:
-        return Decided(seat, "clerk.told.refused", failure)
+        return Decided(seat, "clerk.told.not_done_elsewhere", failure)
     match choice.kind:
         case DecisionKind.HOLD:
             text = "clerk.told.held_elsewhere" if told.slip_came_out else "clerk.told.held_without_slip"

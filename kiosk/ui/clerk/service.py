@@ -189,7 +189,10 @@ class DecideCase(SeatScreen[Decision]):
 
 
 class ConfirmAbort(SeatScreen[bool]):
-    """Asks back before a case is ended, which nobody can undo; Enter goes back."""
+    """Asks back before a case is ended, which nobody can undo; Enter goes back.
+
+    Until when it is put off, or was to be, is told: that ends with it.
+    """
 
     ASKS_BACK = False
     AUTO_FOCUS = ".answers #no"
@@ -203,6 +206,8 @@ class ConfirmAbort(SeatScreen[bool]):
         words, case = self.words, self._case
         yield Paragraph(words("clerk.abort.title", number=case.number, name=whose(words, case)), classes="title")
         yield Paragraph(words("clerk.abort.text"), classes="lead note")
+        if case.until is not None:
+            yield Paragraph(words("clerk.abort.day", day=day_text(case.until, words)), classes="note")
 
     def keys(self) -> Iterable[Key]:
         """Both answers."""

@@ -269,7 +269,7 @@ class EnterPassword(SeatScreen[bytearray]):
 class ChoosePassword(EnterPassword):
     """A new password, typed twice; what anybody would try first is not taken.
 
-    `birth_date` is its owner's, None where the card does not say it unasked.
+    `birth_date` is its owner's, None where only the card could say it.
     """
 
     def __init__(

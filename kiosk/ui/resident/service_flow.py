@@ -123,7 +123,7 @@ def _screen(seat: Seat, services: Services, service: OpenService, view: object, 
         case PasswordMeant(statuses=statuses):
             return ChoosePasswordMeant(seat, statuses)
         case PasswordChoice(policy=policy, use=use):
-            return ChoosePassword(seat, None, policy, use)
+            return ChoosePassword(seat, None, policy, use, service.birth_date)
         case PasswordEntry(status=status, which=which, policy=policy, use=use):
             policy, left = policy or services.entry_policy, status.attempts_remaining
             return RecallPassword(seat, policy, left, which, use, was_wrong=was_wrong)
