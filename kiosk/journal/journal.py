@@ -205,7 +205,8 @@ class Journal:
         opening = self._opening(case.number, application, Procedure.ISSUANCE)
         outcome = opening.case.seal.close(held, f"{Pause.HOLD} outcome")
         with self._change(case, Event.END, Actor.STATION) as (transaction, stage):
-            self._move(transaction, case, stage, Actor.STATION, code, opening.escrow)
+            _, facts = self._move(transaction, case, stage, Actor.STATION, code, opening.escrow)
+            self._chain.append(transaction, facts)
             return self._open_on_hold(transaction, opening, *outcome)
 
     def _opening(self, number: str, application: bytes, procedure: Procedure) -> _Opening:
@@ -506,7 +507,8 @@ class Journal:
         """Records something that is no step, why, and by which clerk where it was one: the case in its next stage."""
         escrow = self._escrow()
         with self._change(case, event, actor) as (transaction, stage):
-            seal = self._move(transaction, case, stage, actor, code, escrow, operator)
+            seal, facts = self._move(transaction, case, stage, actor, code, escrow)
+            self._chain.append(transaction, {**facts, **({"operator": operator} if operator else {})})
         return replace(case, stage=stage, code=code, seal=seal)
 
     def _move(
@@ -517,14 +519,11 @@ class Journal:
         actor: Actor,
         code: str,
         escrow: EscrowTo | None,
-        operator: str | None = None,
-    ) -> Seal:
-        """What opens the case after it."""
+    ) -> tuple[Seal, dict[str, str | int]]:
+        """What opens the case after it, and what the journal is to tell of it."""
         transaction.run("UPDATE cases SET stage = ?, code = ? WHERE pseudonym = ?", stage, code, case.pseudonym)
-        facts = {"event": stage.value, "case": case.pseudonym, "by": actor.value, "code": code}
         seal, handed_over = self._sealed_after(transaction, case, stage, escrow)
-        self._chain.append(transaction, {**facts, **({"operator": operator} if operator else {}), **handed_over})
-        return seal
+        return seal, {"event": stage.value, "case": case.pseudonym, "by": actor.value, "code": code, **handed_over}
 
     def hand_over(self, case: CaseRecord) -> CaseRecord:
         """Leaves an ended case to the clerk's station alone, when it was not so as it ended; as it is without one."""

@@ -38,7 +38,7 @@ _ROLL_BACK = "kiosk.issuance.roll_back"
 _JOURNAL = "kiosk.journal.journal:Journal"
 _CHAIN_OF = "kiosk.journal.chain:Chain"
 _RESPONDER = "kiosk.authority.embedded.responder:Responder"
-_MOVED = '{**facts, **({"operator": operator} if operator else {}), **handed_over}'
+_MOVED = '{**facts, **({"operator": operator} if operator else {})}'
 
 _VALID = "a_valid_certificate_is_in_a_card_that_holds_its_key"
 _FEE = "a_new_valid_certificate_has_a_journaled_fee"
@@ -469,7 +469,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a roll-back is not begun in the journal",
         _TABLE,
-        f"{_ROLL_BACK}:roll_back",
+        f"{_ROLL_BACK}:begin_taking_back",
         "case.move(Event.ROLL_BACK, code, actor, operator)",
         "pass",
     ),
@@ -486,7 +486,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     except TROUBLE as trouble:
         return Halted(halting_code(trouble))
     return_card(station, persons)
-    case.move(Event.END, code)
+    return end_taken_back(case, code, station)
 """,
         """certificate = _certificate_to_revoke(case, station, CERTIFY, CONFIRM, REVOKE, unacceptable)
         _erase(case, card)
@@ -497,10 +497,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     except TROUBLE as trouble:
         return Halted(halting_code(trouble))
     return_card(station, persons)
-    case.move(Event.END, code)
+    ended = end_taken_back(case, code, station)
     if certificate is not None:
         reason = RevocationReason.CESSATION_OF_OPERATION
         send_revocation(RevokeIntent(certificate, station.authority.revoke_message(certificate, reason)), station)
+    return ended
 """,
     ),
     _one(

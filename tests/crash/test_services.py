@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 
 from kiosk.issuance import abort, change_password, revoke, roll_back
+from kiosk.journal.journal import Journal
+from kiosk.journal.records import CaseRecord
+from kiosk.model.step import Actor
+from kiosk.model.transition import Event
 from tests.crash.boundary import Kind
 from tests.crash.office import Office, furnished
 from tests.crash.people import Presence
@@ -97,6 +101,22 @@ def test_a_case_that_is_ended_by_what_was_known_before_the_last_cut_is_found_out
     found: list[str] = []
     explore(stage, deaths(stage)[::6], found.append)
     assert found
+
+
+def test_a_case_that_is_ended_before_it_is_put_off_is_found_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the process dies in between, nothing knows of the day."""
+
+    def end_on_hold(journal: Journal, case: CaseRecord, code: str, application: bytes, held: bytes) -> CaseRecord:
+        journal.move(case, Event.END, Actor.STATION, code)
+        return journal.open_on_hold(case.number, application, held)
+
+    monkeypatch.setattr(Journal, "end_on_hold", end_on_hold)
+    stage = set_up(office, SERVICES["put-off-pending"])
+    found: list[str] = []
+    explore(stage, deaths(stage), found.append)
+    assert any("a_day_to_return_outlives" in text for text in found)
 
 
 def test_a_second_certificate_that_is_not_taken_back_is_found_out(
