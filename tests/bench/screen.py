@@ -196,7 +196,7 @@ def measure(pairs: int, samples: int) -> Measured:
         _, *starts = [
             (
                 first_paint_s("-c", _HELLO, text="hello, world"),
-                first_paint_s("-m", "kiosk", "demo", "--data", base / f"start-{number}", text="電子証明書の発行"),
+                first_paint_s("-m", "kiosk", "demo", "--data", base / f"start-{number}", text="電子証明書のお手続き"),
             )
             for number in range(pairs + 1)
         ]
