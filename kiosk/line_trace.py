@@ -27,7 +27,7 @@ _LONGEST = 320
 _SENT = ">"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Exchange:
     """`text` is what passed on the line `name`; the same passed `count` times from `first` to `last`."""
 
@@ -52,7 +52,7 @@ class _Exchange:
         return f"{told} {self.name} {self.text}"
 
 
-@dataclass
+@dataclass(slots=True)
 class _Line:
     newest: deque[_Exchange] = field(default_factory=lambda: deque(maxlen=2 * _LONGEST_LOOK))
     open: _Exchange | None = None
