@@ -38,6 +38,10 @@ def let_go() -> None:
 
 
 def look() -> None:
-    """Looks now, if there is anything worth it. For a moment in which nobody waits."""
+    """Looks now, if there is anything worth it, and gives back what it finds. For a moment in which nobody waits."""
     if gc.isenabled() and gc.get_count()[0] >= _TWO_SCREENS:
         gc.collect()
+        # What screens that have left had of the C library's memory is free now, and glibc keeps it (malloc_trim(3)).
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
