@@ -50,7 +50,8 @@ def _is_day_kept(decision: Decision, station: Station) -> bool:
     """Whether the case will be put off as it was decided, once it is taken back."""
     left = station.journal.latest_case(decision.number)
     is_hold = decision.choice.kind is DecisionKind.HOLD
-    return is_hold and left is not None and days_of_holds([left], station).get(left.pseudonym) == decision.choice.until
+    until = None if left is None else held_until(left, station.journal, station.today())
+    return is_hold and until == decision.choice.until
 
 
 def _carry_out(decision: Decision, record: CaseRecord, station: Station, persons: Persons) -> CarriedOut:

@@ -20,9 +20,7 @@ def share_one_pool() -> None:
 
     glibc (mallopt(3)) gives each its own, which keeps 1.5 MB that nobody uses; other C libraries have none.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_ARENA_MAX, 1)
+    _ask_glibc("mallopt", _M_ARENA_MAX, 1)
 
 
 def hold() -> None:
@@ -42,6 +40,11 @@ def look() -> None:
     if gc.isenabled() and gc.get_count()[0] >= _TWO_SCREENS:
         gc.collect()
         # What screens that have left had of the C library's memory is free now, and glibc keeps it (malloc_trim(3)).
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+        _ask_glibc("malloc_trim", 0)
+
+
+def _ask_glibc(function: str, *arguments: int) -> None:
+    """Calls a function that other C libraries do not have."""
+    known = getattr(ctypes.CDLL(None), function, None)
+    if known is not None:
+        known(*arguments)

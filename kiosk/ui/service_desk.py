@@ -55,7 +55,8 @@ class StationServices:
         """The clerk has taken an application in to set a password anew."""
         number = await self._next(ServiceKind.UNLOCK)
         run = self._procedures.unlock(number, resident.code)
-        return self._open(ServiceKind.UNLOCK, number, run, has_resident=True, resident=resident)
+        born = resident.items.birth_date
+        return self._open(ServiceKind.UNLOCK, number, run, has_resident=True, birth_date=born)
 
     async def revoke(
         self, resident: Resident, cause: RevocationCause, has_card: bool, second: str | None
@@ -64,25 +65,20 @@ class StationServices:
         number = await self._next(ServiceKind.REVOKE)
         application = RevocationApplication(number, resident.code, cause, has_card)
         run = self._procedures.revoke(application, second)
-        return self._open(ServiceKind.REVOKE, number, run, has_resident=not cause.is_on_information, resident=resident)
+        return self._open(ServiceKind.REVOKE, number, run, has_resident=not cause.is_on_information)
 
     async def go_on(self, number: str, resident: Resident | None) -> None:
         """Goes on with a procedure that an interruption left; `resident` as the register knows him, if it is known."""
         if self._board.case is None and self._board.service is None:
             kind, has_resident, run = await self._thread.call(self._procedures.left, number)
-            self._open(ServiceKind(kind), number, run, has_resident=has_resident, resident=resident)
+            born = None if resident is None else resident.items.birth_date
+            self._open(ServiceKind(kind), number, run, has_resident=has_resident, birth_date=born)
 
     async def again(self, service: OpenService) -> OpenService:
         """The same procedure once more: start is resume."""
-        anew = OpenService(
-            service.kind,
-            service.number,
-            service.run,
-            self._board.bell,
-            has_resident=service.has_resident,
-            birth_date=service.birth_date,
-        )
-        return self._begin(anew)
+        kind, has_resident = service.kind, service.has_resident
+        born = service.birth_date
+        return self._open(kind, service.number, service.run, has_resident=has_resident, birth_date=born)
 
     def leave(self) -> None:
         """The resident has read how it ended."""
@@ -133,13 +129,10 @@ class StationServices:
     # ---
 
     def _open(
-        self, kind: ServiceKind, number: str, run: Run, *, has_resident: bool, resident: Resident | None = None
+        self, kind: ServiceKind, number: str, run: Run, *, has_resident: bool, birth_date: datetime.date | None = None
     ) -> OpenService:
-        born = None if resident is None else resident.items.birth_date
         bell = self._board.bell
-        return self._begin(OpenService(kind, number, run, bell, has_resident=has_resident, birth_date=born))
-
-    def _begin(self, service: OpenService) -> OpenService:
+        service = OpenService(kind, number, run, bell, has_resident=has_resident, birth_date=birth_date)
         self._board.serve(service)
         self._start(self._run(service))
         return service

@@ -38,7 +38,7 @@ from kiosk.ui.seat_name import SeatName
 from kiosk.ui.seat_screen import SeatScreen
 from tests.ui import walk as ways
 from tests.ui.conftest import compile_catalogues
-from tests.ui.glass import Glass, Silent, shown
+from tests.ui.glass import Glass, shown
 from tests.ui.screens_met import LoneScreen, MetScreen, meet_all
 from tests.ui.scripted_counter import ScriptedCounter, a_left_case
 
@@ -213,31 +213,31 @@ def _look(glass: Glass) -> None:
     glass.type(b"\x1b\\\x1b[201~")
     glass.type(b"\x1b[21~")
     for key, mark in ((b"\x1b[23~", "[F11"), (b"\x1b[21~", "[F10")):
-        glass.settle()
+        _rest(glass)
         glass.forget()
         begun_s = _spent_s(glass.process.pid)
-        _press_until(glass, key, mark)
+        glass.type(key)
+        glass.await_text(mark, timeout_s=_DEAD_AFTER_S)
         spent_s = _spent_s(glass.process.pid) - begun_s
         if spent_s > LONGEST_S:
             raise Stuck(f"{mark} came after {spent_s:.1f} s")
 
 
-def _press_until(glass: Glass, key: bytes, mark: str) -> None:
-    """Presses as a person does: again after a while.
+def _rest(glass: Glass) -> None:
+    """Waits until the program has worked off what was typed: it is silent, and has nothing to do.
 
-    A program that hardly gets the processor has not read what was typed before, when it seems to have come to rest;
-    of so many keys the last ones go (`kiosk.ui.strokes`).
+    One that hardly gets the processor is silent too, and of what is typed further ahead of it the last keys are dropped
+    (`kiosk.ui.strokes`): a seat that is asked for then may not come.
     """
-    until_s = time.monotonic() + _DEAD_AFTER_S
-    while True:
-        glass.type(key)
-        try:
-            glass.await_text(mark, timeout_s=_HEARS_WITHIN_S)
-        except Silent:
-            if time.monotonic() >= until_s:
-                raise
-        else:
-            return
+    glass.settle()
+    while _has_work(glass.process.pid):
+        glass.settle()
+
+
+def _has_work(pid: int) -> bool:
+    """Whether any thread runs, waits for the processor, or for a disk (proc(5))."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return any(thread.read_text().rpartition(")")[2].split()[0] in "RD" for thread in threads)
 
 
 def _spent_s(pid: int) -> float:
