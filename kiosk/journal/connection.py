@@ -175,6 +175,13 @@ class Connection:
         except self._module.Error as error:
             raise self._failure(error, statement) from error
 
+    def run_each(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """SQLite: runs one statement that answers nothing, with the values of each row."""
+        try:
+            self.driver.executemany(statement, rows)
+        except self._module.Error as error:
+            raise self._failure(error, statement) from error
+
     def value(self, statement: str) -> Any:
         """The only value of the only row that a statement answers."""
         ((value,),) = self.run(statement)[1]

@@ -92,6 +92,13 @@ class Transaction:
             raise
         return Rows(map(_row_of(names)._make, rows))
 
+    def add(self, statement: str, *values: object) -> None:
+        """Writes what a statement without an answer says, at the latest before anything else is run.
+
+        Raises `DriverFailed`.
+        """
+        self.run(statement, *values)
+
     def tell(self) -> None:
         """Has those who are `watching` look once this is committed."""
         if not self._has_positional_marks:

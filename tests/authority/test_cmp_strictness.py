@@ -16,6 +16,7 @@ from test_rfc_9483 import concluding, csr, issued, p10cr, respond_to
 from kiosk.authority import asn1, oids
 from kiosk.authority.client import CertificateId
 from kiosk.authority.credential import Credential
+from kiosk.authority.embedded.in_step import Stages, do
 from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.message import BodyKind, Status, parse_message
 from kiosk.authority.profile import usage
@@ -158,11 +159,11 @@ def test_of_two_batches_under_one_id_the_other_is_refused_as_a_whole(
     refused: list[bytes] = []
     respond = desk.responder._respond
 
-    def beside(store: Any, request: Any, *, has_vouching_station: bool = False) -> bytes:
+    def beside(store: Any, request: Any, *, has_vouching_station: bool = False) -> Stages[bytes]:
         if has_vouching_station and not refused:
             refused.append(b"")
-            refused[0] = respond(store, open_request(second))
-        return respond(store, request, has_vouching_station=has_vouching_station)
+            refused[0] = do(respond(store, open_request(second)))
+        return (yield from respond(store, request, has_vouching_station=has_vouching_station))
 
     # The second comes between two steps of the first, as another worker's may on PostgreSQL; threads would meet there
     # by chance only.

@@ -782,9 +782,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
         Rewrite(
             f"{_RESPONDER}.respond_all",
-            "return [self._respond(store, request) for request in requests]",
+            "return [do(self._respond(store, request)) for request in requests]",
             """late = vars(self)['late'] = []
-            responses = [self._respond(store, request) for request in requests]
+            responses = [do(self._respond(store, request)) for request in requests]
         for answer in late:
             with self._authority.store.write(self._authority.now()) as books:
                 books.add_answer(*answer)

@@ -89,7 +89,7 @@ class AuditTrail:
         body = canonical({**facts, **place, **key})
         leaf = chain(tail.hash, body)
         edge = tail.edge.append(leaf)
-        transaction.run(
+        transaction.add(
             "INSERT INTO journal (station, seq, body, hash, node) VALUES (?, ?, ?, ?, ?)",
             name,
             seq,

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes
 
 from kiosk.authority import asn1
 from kiosk.authority.embedded.exchange import Exchange
+from kiosk.authority.embedded.in_step import Stages
 from kiosk.authority.embedded.requester import CLIENT_OWNER, Requester
 from kiosk.authority.embedded.store import Books, CertificateRecord, TransactionRecord
 from kiosk.authority.message import BodyKind, MessageInvalid, Received, Status, read, read_elements
@@ -21,7 +22,7 @@ def conclude(
     known: TransactionRecord | None,
     requester: Requester,
     books: Books,
-) -> bytes:
+) -> Stages[bytes]:
     """Handles a certConf (RFC 9810, 5.3.18). Raises `MessageInvalid`.
 
     An error that it answers with has revoked the certificate: what is not confirmed as it was issued must not stand.
@@ -43,6 +44,7 @@ def conclude(
         books.confirm(record.serial)
     else:
         books.revoke(record.serial, RevocationReason.CESSATION_OF_OPERATION, f"declined by {requester.name}")
+    yield
     return exchange.reply(BodyKind.PKICONF, asn1.encode(asn1.Null()))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kiosk.authority.embedded.schema import MIGRATIONS
+from kiosk.authority.embedded.shared_commit import CommitLost, InStep, OneInStep, SharedCommit
 from kiosk.journal import errors
 from kiosk.journal.connection import Connection, Connections, Dialect, DriverFailed, place_of
 from kiosk.journal.database import Database as JournalDatabase
@@ -26,10 +27,6 @@ class StoreTooNew(Exception):
 
 class StoreUnusable(Exception):
     """There is no store at this URL, or none that can be used; says why, without the URL's password."""
-
-
-class CommitLost(Exception):
-    """The commit that several transactions shared could not be made: nothing is known to be stored of any of them."""
 
 
 _TYPES = {
@@ -82,17 +79,19 @@ class Database:
             yield transaction
 
     @contextmanager
-    def together(self) -> Iterator[Transactions]:
+    def together(self, *, are_in_step: bool = False) -> Iterator[Transactions]:
         """Transactions of one thread that are durable when the block has ended, and undone when the block raises.
 
-        On PostgreSQL each is durable by itself, and other threads' run beside it. Raises `CommitLost`.
+        With `are_in_step` several may be open at once: what one of them has locked another cannot have, and if one has
+        to be undone, all are. On PostgreSQL each is durable by itself, and other threads' run beside it. Raises
+        `CommitLost`, `OutOfStep`.
         """
         if self.is_shared:
             yield self
             return
         with self._turn:
             connection = self._writer = self._writer or self._connections.take()
-            shared = _SharedCommit(connection)
+            shared = InStep(connection) if are_in_step else SharedCommit(connection)
             try:
                 yield shared
                 begun_s = self._monotonic()
@@ -111,9 +110,11 @@ class Database:
             yield Transaction(connection)
 
     def lock(self, transaction: Transaction, *names: bytes) -> None:
-        """Keeps other writers away from what has this name until the transaction ends."""
+        """Keeps other writers away from what has this name until the transaction ends. Raises `OutOfStep`."""
         if self.is_shared:
             transaction.run(_LOCK, _lock_number(*names))
+        elif isinstance(transaction, OneInStep):
+            transaction.lock(names)
 
     def lock_one_of(self, transaction: Transaction, names: Sequence[str]) -> str:
         """Keeps other writers away from the first of these names that nobody else has locked; else waits for one."""
@@ -141,53 +142,6 @@ class Database:
             self._journal = None
         self._connections.close()
         self._connections = Connections(self._connections.place)
-
-
-class _SharedCommit:
-    """Transactions on SQLite that end in one commit; each is undone alone."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._transaction = Transaction(connection)
-        self._connection = connection
-        self._is_begun = False
-        self._is_void = True
-
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        transaction = self._transaction
-        if not self._is_begun:
-            # Others wait from here on, not while requests are still only being read.
-            transaction.run("BEGIN IMMEDIATE")
-            self._is_begun = True
-        self._check()
-        transaction.run("SAVEPOINT one_of_many")
-        try:
-            yield transaction
-            self._is_void = False
-        except BaseException:
-            transaction.run("ROLLBACK TO one_of_many")
-            raise
-        finally:
-            transaction.run("RELEASE one_of_many")
-
-    @contextmanager
-    def read(self) -> Iterator[Transaction]:
-        yield self._transaction
-
-    def conclude(self) -> None:
-        """Makes it all durable. Raises `CommitLost`."""
-        if not self._is_begun:
-            return
-        self._check()
-        try:
-            self._transaction.run("ROLLBACK" if self._is_void else "COMMIT")
-        except DriverFailed as error:
-            raise CommitLost("the store failed") from error
-
-    def _check(self) -> None:
-        # After some failures, such as a full disk, SQLite has undone everything by itself (lang_transaction.html).
-        if not self._connection.driver.in_transaction:
-            raise CommitLost("the store has undone what was not committed")
 
 
 def _lock_number(*names: bytes) -> int:

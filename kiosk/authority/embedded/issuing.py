@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
 
 from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.in_step import Stages
 from kiosk.authority.embedded.leave import check_attestation, check_authorisation
 from kiosk.authority.embedded.refusal import Refusal
 from kiosk.authority.embedded.requester import LARGEST_CERTIFICATE, Requester, wanted_profile
@@ -185,20 +186,20 @@ def issue(
     requester: Requester,
     authority: Authority,
     books: Books,
-) -> Issued:
+) -> Stages[Issued]:
     """Issues a pending certificate, or raises `Refusal`. `info` are the items of the message's header."""
     check_template(wanted, authority)
     items = _items(wanted)
     if not requester.is_station and (items is not None or oids.AUTHORISATION in info or not _is_known(requester)):
         raise Refusal("notAuthorized", "only a station may ask for certificates of others")
     if oids.AUTHORISATION in info:
-        return _issue_resident(wanted, items, info, requester, authority, books)
+        return (yield from _issue_resident(wanted, items, info, requester, authority, books))
     if items is not None:
         raise Refusal("notAuthorized", "a resident's certificate needs a clerk's authorisation")
     if not authority.is_training:
         raise Refusal("notAuthorized", "a clerk's authorisation is missing")
     check_profile(info, PLAIN)
-    return _issue_plain(wanted, requester, authority, books)
+    return (yield from _issue_plain(wanted, requester, authority, books))
 
 
 def check_profile(info: dict[x509.ObjectIdentifier, asn1.TLV | None], profile: str) -> None:
@@ -240,7 +241,7 @@ def _issue_resident(
     requester: Requester,
     authority: Authority,
     books: Books,
-) -> Issued:
+) -> Stages[Issued]:
     rules = _rules(wanted, items, authority)
     check_profile(info, rules.kind)
     key = wanted.public_key
@@ -258,6 +259,7 @@ def _issue_resident(
     journal_head = _journal_head(info)
     person = authority.person(terms.person)
     _refuse_second(person, rules.kind, books)
+    yield
     certificate = authority.profiles.resident(
         rules,
         key,
@@ -267,6 +269,7 @@ def _issue_resident(
         now,
         _end(rules, items, person, books, now),
     )
+    yield
     has_mods = wanted.validity is not None
     issued = enter(certificate, rules.kind, wanted, person, requester, authority, books, has_mods=has_mods)
     books.use_authorisation(terms.nonce, rules.kind, issued.serial)
@@ -289,7 +292,7 @@ def _journal_head(info: dict[x509.ObjectIdentifier, asn1.TLV | None]) -> bytes |
     return head
 
 
-def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, books: Books) -> Issued:
+def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, books: Books) -> Stages[Issued]:
     check_plain_key(wanted.public_key)
     check_subject(wanted.subject, authority.credential.certificate.subject)
     if not (wanted.is_proven or requester.vouches):
@@ -297,6 +300,7 @@ def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, boo
     if books.profiles_of_key(wanted.key_hash) - {PLAIN}:
         raise Refusal("badCertTemplate", "E19: this key was certified before for somebody")
     granted, has_mods = plain_extensions(wanted)
+    yield
     certificate = authority.profiles.plain(
         wanted.subject,
         wanted.public_key,
@@ -304,6 +308,7 @@ def _issue_plain(wanted: Wanted, requester: Requester, authority: Authority, boo
         authority.new_serial(),
         authority.now(),
     )
+    yield
     return enter(certificate, PLAIN, wanted, None, requester, authority, books, has_mods=has_mods)
 
 

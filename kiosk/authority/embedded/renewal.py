@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from kiosk.authority import asn1
 from kiosk.authority.embedded.authority import Authority
+from kiosk.authority.embedded.in_step import Stages
 from kiosk.authority.embedded.issuing import (
     INHERITED,
     PLAIN,
@@ -40,7 +41,7 @@ def renew(
     requester: Requester,
     authority: Authority,
     books: Books,
-) -> Issued:
+) -> Stages[Issued]:
     """A pending certificate that renews the one that signed the message. Raises `Refusal`, `MessageInvalid`.
 
     Of a station, which may have put its own protection in the place of another's (RFC 9483, 5.2.3), the plain one that
@@ -61,7 +62,9 @@ def renew(
     check_plain_key(wanted.public_key)
     if books.profiles_of_key(wanted.key_hash):
         raise Refusal("badCertTemplate", "E19: a key update needs a new key")
+    yield
     certificate, has_mods = _certificate(wanted, record, old, authority)
+    yield
     issued = enter(certificate, record.profile, wanted, None, requester, authority, books, has_mods=has_mods)
     books.succeed(issued.serial, books.owner(record.serial), record.serial)
     return issued

@@ -19,6 +19,7 @@ from kiosk.authority import asn1, oids
 from kiosk.authority.embedded.authority import Authority
 from kiosk.authority.embedded.confirmation import abandon, conclude
 from kiosk.authority.embedded.exchange import Exchange
+from kiosk.authority.embedded.in_step import Stages, do, do_in_step
 from kiosk.authority.embedded.information import inform
 from kiosk.authority.embedded.issuing import Issued, issue, read_request
 from kiosk.authority.embedded.refusal import Refusal
@@ -37,6 +38,7 @@ from kiosk.authority.embedded.requester import (
     wanted_profile,
 )
 from kiosk.authority.embedded.revocation import revoke, revokes
+from kiosk.authority.embedded.shared_commit import OutOfStep
 from kiosk.authority.embedded.store import Books, Store, TransactionRecord
 from kiosk.authority.mac import SharedSecret
 from kiosk.authority.message import (
@@ -86,8 +88,11 @@ class Responder:
     def respond_all(self, requests: Sequence[OpenedRequest]) -> list[bytes]:
         """The responses to several requests, in their order, durable together; never raises."""
         try:
+            if len(requests) > 1 and not self._authority.store.is_shared:
+                with suppress(OutOfStep), self._authority.store.together(are_in_step=True) as store:
+                    return do_in_step([self._respond(store, request) for request in requests])
             with self._authority.store.together() as store:
-                return [self._respond(store, request) for request in requests]
+                return [do(self._respond(store, request)) for request in requests]
         except Exception:
             # Nothing of it was stored, whatever failed: each is told so by a protected answer (RFC 9483, section 3.6).
             _log.exception("what was answered could not be stored")
@@ -100,15 +105,17 @@ class Responder:
         kind = None if request.message is None else request.message.kind
         return Exchange(self._authority, self._authority.speaker, request.header, kind)
 
-    def _respond(self, store: Store, request: OpenedRequest, *, has_vouching_station: bool = False) -> bytes:
+    def _respond(self, store: Store, request: OpenedRequest, *, has_vouching_station: bool = False) -> Stages[bytes]:
         exchange = self._exchange(request)
         try:
             message = request.readable
             if message.kind == BodyKind.NESTED and not has_vouching_station:
-                return self._unpack(store, exchange, message, request)
-            return self._answer(store, exchange, message, request, has_vouching_station)
+                return (yield from self._unpack(store, exchange, message, request))
+            return (yield from self._answer(store, exchange, message, request, has_vouching_station))
         except MessageInvalid as invalid:
             return exchange.refuse(invalid.fail_info, invalid.text)
+        except OutOfStep:
+            raise
         except Exception:
             # A defect of ours must not leave a client without a protected answer (RFC 9483, section 3.6).
             _log.exception("a request could not be handled")
@@ -116,7 +123,7 @@ class Responder:
 
     def _answer(
         self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest, has_vouching_station: bool
-    ) -> bytes:
+    ) -> Stages[bytes]:
         authority, now = self._authority, self._authority.now()
         with store.read(now) as books:
             transaction_id, answer = self._begin(exchange, message, request, books, now, has_vouching_station)
@@ -128,6 +135,7 @@ class Responder:
                 requester = identify(sender, books, now)
                 exchange.protector = protector(sender, authority)
                 return self._inform(store, exchange, message, transaction_id, requester, books)
+        yield
         with store.write(now) as books:
             known = books.transaction(transaction_id)
             # Asked again under the lock: the same bytes may have come twice at once.
@@ -135,7 +143,9 @@ class Responder:
                 return answer
             exchange.protector = protector(sender, authority)
             requester = self._identify(message, sender, books, now, has_vouching_station)
-            response = self._handle(exchange, message, transaction_id, known, requester, books)
+            yield
+            response = yield from self._handle(exchange, message, transaction_id, known, requester, books)
+            yield
             books.add_answer(request.hash, transaction_id, response)
         return response
 
@@ -181,10 +191,10 @@ class Responder:
         known: TransactionRecord | None,
         requester: Requester,
         books: Books,
-    ) -> bytes:
+    ) -> Stages[bytes]:
         info = check_general_info(message)
         if message.kind == BodyKind.CERT_CONF:
-            return conclude(exchange, message, known, requester, books)
+            return (yield from conclude(exchange, message, known, requester, books))
         if message.kind == BodyKind.ERROR:
             return abandon(exchange, message, known, requester, books)
         if message.kind not in _ANSWER_KIND:
@@ -194,7 +204,7 @@ class Responder:
         _check_first(message)
         if message.kind == BodyKind.RR:
             return self._revoke(exchange, message, transaction_id, requester, books)
-        return self._certify(exchange, message, info, transaction_id, requester, books)
+        return (yield from self._certify(exchange, message, info, transaction_id, requester, books))
 
     def _certify(
         self,
@@ -204,7 +214,7 @@ class Responder:
         transaction_id: bytes,
         requester: Requester,
         books: Books,
-    ) -> bytes:
+    ) -> Stages[bytes]:
         nonce = exchange.new_nonce()
         cert_req_id = -1 if message.kind == BodyKind.P10CR else 0
         serial = None
@@ -213,9 +223,11 @@ class Responder:
         try:
             issued: Issued
             if message.kind == BodyKind.KUR:
-                issued = renew(message, info, requester, self._authority, books)
+                issued = yield from renew(message, info, requester, self._authority, books)
             else:
-                issued = issue(read_request(message), info, requester, self._authority, books)
+                wanted = read_request(message)
+                yield
+                issued = yield from issue(wanted, info, requester, self._authority, books)
         except Refusal as refusal:
             status = status_info(Status.REJECTION, refusal.text, refusal.fail_info)
         else:
@@ -231,6 +243,7 @@ class Responder:
         # Whoever shares a secret with us may have no other way to learn whom to trust (RFC 9483, 4.1.5).
         is_by_secret = isinstance(exchange.protector, SharedSecret) and message.kind == BodyKind.IR and pair is not None
         own = [asn1.tlv(der) for der in self._authority.own_ders] if is_by_secret else None
+        yield
         body = asn1.encode(asn1.CertRepMessage(ca_pubs=own, response=[response]))
         return exchange.reply(_ANSWER_KIND[BodyKind(message.kind)], body, nonce, general_info)
 
@@ -268,7 +281,7 @@ class Responder:
         items = inform(message, wanted_profile(info), requester, authority, books, RECORDS_A_PAGE)
         return exchange.reply(BodyKind.GENP, asn1.sequence_of(items))
 
-    def _unpack(self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest) -> bytes:
+    def _unpack(self, store: Store, exchange: Exchange, message: Received, request: OpenedRequest) -> Stages[bytes]:
         """Handles what a station sends under its own protection for others (RFC 9483, 5.2.2).
 
         One message of the same transaction is answered as if it had come by itself (5.2.2.1), a batch by a batch
@@ -297,7 +310,7 @@ class Responder:
                 raise MessageInvalid("badRecipientNonce", "recipNonce is not that of the message within")
             if message.header.sender_nonce != within.sender_nonce:
                 raise MessageInvalid("badSenderNonce", "senderNonce is not that of the message within")
-            return self._respond(store, opened[0], has_vouching_station=True)
+            return (yield from self._respond(store, opened[0], has_vouching_station=True))
         _check_first(message)
         if transaction_id in ids or len(set(ids)) < len(ids):
             raise MessageInvalid("transactionIdInUse", "messages of a batch have transactions of their own")
@@ -310,7 +323,9 @@ class Responder:
                 books.add_transaction(
                     TransactionRecord(transaction_id, requester.owner, None, None, request.hash, requester.serial)
                 )
-        answers = [self._respond(store, one, has_vouching_station=True) for one in opened]
+        answers = []
+        for one in opened:
+            answers.append((yield from self._respond(store, one, has_vouching_station=True)))
         response = exchange.reply(BodyKind.NESTED, asn1.sequence_of(answers))
         with store.write(now) as books:
             # For its lock: the same batch may have come twice at once; what is within was handled once all the same.

@@ -1,5 +1,8 @@
 """The tables of the authority's books, as numbered migrations in SQL."""
 
+import re
+from itertools import chain
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE certificate (
@@ -113,5 +116,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 """SQL of each schema version, applied in order and never changed afterwards; what stands in braces is a type."""
+
+TABLES = tuple(re.findall(r"CREATE TABLE (\w+)", " ".join(chain(*MIGRATIONS))))
+"""In the order in which they are made: none refers to a later one."""
 
 REVISION_SHARDS = 16

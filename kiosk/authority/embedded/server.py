@@ -24,7 +24,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kiosk.authority.credential import Credential
 from kiosk.authority.embedded.authority import Authority
-from kiosk.authority.embedded.database import CommitLost
 from kiosk.authority.embedded.directory import Clock, RandomBytes, open_authority
 from kiosk.authority.embedded.gathering import Gathering
 from kiosk.authority.embedded.generation import finish_rollover
@@ -32,6 +31,7 @@ from kiosk.authority.embedded.http_server import BodyRefused, configuration, lis
 from kiosk.authority.embedded.registration import register
 from kiosk.authority.embedded.requester import open_request
 from kiosk.authority.embedded.responder import Responder
+from kiosk.authority.embedded.shared_commit import CommitLost
 from kiosk.authority.embedded.status import StatusService
 from kiosk.authority.embedded.worker_processes import keep_workers
 from kiosk.journal.connection import DriverFailed

@@ -147,7 +147,7 @@ class Books:
 
     def add_certificate(self, record: CertificateRecord) -> None:
         """Enters a new certificate."""
-        self._run(_ADD_CERTIFICATE, *map(_plain, _values(record)))
+        self._add(_ADD_CERTIFICATE, *map(_plain, _values(record)))
         self.note("issued", serial=record.serial, profile=record.profile, state=record.state.value, note=record.note)
         self._revise(record.serial)
 
@@ -278,7 +278,7 @@ class Books:
 
     def add_answer(self, request_hash: bytes, transaction_id: bytes, response: bytes) -> None:
         """Keeps an answer, so that a station that asks by the same bytes again is answered the same way."""
-        self._run("INSERT INTO answer VALUES (?, ?, ?)", request_hash, transaction_id, response)
+        self._add("INSERT INTO answer VALUES (?, ?, ?)", request_hash, transaction_id, response)
 
     def transaction(self, transaction_id: bytes) -> TransactionRecord | None:
         """The transaction of this id."""
@@ -288,7 +288,7 @@ class Books:
 
     def add_transaction(self, record: TransactionRecord) -> None:
         """Enters a new transaction."""
-        self._run(
+        self._add(
             "INSERT INTO transactions (id, requester, serial, cert_req_id, nonce, signer) VALUES (?, ?, ?, ?, ?, ?)",
             record.id,
             record.requester,
@@ -305,12 +305,12 @@ class Books:
 
     def use_authorisation(self, nonce: bytes, profile: str, serial: str) -> None:
         """An authorisation is spent."""
-        self._run("INSERT INTO authorisation VALUES (?, ?, ?)", nonce, profile, serial)
+        self._add("INSERT INTO authorisation VALUES (?, ?, ?)", nonce, profile, serial)
 
     def witness(self, serial: str, requester: str, journal_head: bytes) -> None:
         """Keeps the signed head of the requester's journal that came with the request for a certificate."""
-        self._run("INSERT INTO witness VALUES (?, ?)", serial, journal_head)
-        self._run(
+        self._add("INSERT INTO witness VALUES (?, ?)", serial, journal_head)
+        self._add(
             """INSERT INTO newest_head VALUES (?, ?)
                ON CONFLICT (requester) DO UPDATE SET journal_head = excluded.journal_head""",
             requester,
@@ -470,13 +470,16 @@ class Books:
         In one order: of two transactions with several changes neither waits for what the other has locked.
         """
         for shard, number in sorted(self._revised.items()):
-            self._run("UPDATE revision SET number = number + ? WHERE shard = ?", number, shard)
+            self._add("UPDATE revision SET number = number + ? WHERE shard = ?", number, shard)
 
     def _lock(self, *names: bytes) -> None:
         self._database.lock(self._transaction, *names)
 
     def _run(self, statement: str, *values: object) -> Rows:
         return self._transaction.run(statement, *values)
+
+    def _add(self, statement: str, *values: object) -> None:
+        self._transaction.add(statement, *values)
 
 
 class Store:
@@ -524,12 +527,13 @@ class Store:
         return self._database.commit_s
 
     @contextmanager
-    def together(self) -> Iterator["Store"]:
+    def together(self, *, are_in_step: bool = False) -> Iterator["Store"]:
         """The same store, whose transactions are durable when the block has ended; it belongs to one thread.
 
-        Raises `CommitLost`: then nothing is known to be stored.
+        With `are_in_step` several may be open at once, on SQLite. Raises `CommitLost`: then nothing is known to be
+        stored; `OutOfStep`: then nothing is.
         """
-        with self._database.together() as transactions:
+        with self._database.together(are_in_step=are_in_step) as transactions:
             yield Store(self._database, self._trail and self._trail.anew(), transactions)
 
     def journal(self) -> JournalDatabase:
