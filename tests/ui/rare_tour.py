@@ -50,7 +50,7 @@ async def unusual_case(pilot: Pilot[None], shoot: Shoot) -> None:
     await shoot("approve-or-exempt")
     await go(pilot, ("0", "ChooseGround"))
     await shoot("ground")
-    await go(pilot, ("2", "SecondOrBack"))
+    await go(pilot, ("2", "SecondClerk"))
     await shoot("second-for-exemption")
     await go(pilot, ("escape", "Approve"), ("enter", "Desk"), ("f10", "Agree"), ("enter", "FeeNotice"))
     await go(pilot, ("f11", "EnterAmount"))

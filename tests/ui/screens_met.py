@@ -46,7 +46,7 @@ MET_IN: dict[str, tuple[str, ...]] = {
     "services": ("WishRevocation", "AskForClerk", "ServiceTrouble", "ChooseCause", "SecondClerk"),
     "decisions": ("ChooseLeft", "DecideCase", "ConfirmAbort", "ReturnDay", "Decided", "SettleAmount"),
     "own-trouble": ("LookAtDeserted", "CardNotice"),
-    "unusual": ("ChooseGround", "SecondOrBack", "MindCash", "LookForCard"),
+    "unusual": ("ChooseGround", "MindCash", "LookForCard"),
     "by-two": ("SettlePaper", "SettleCertificate"),
     "other-duties": ("ChooseTerminal", "ConfirmCopy"),
 }

@@ -17,7 +17,7 @@ from kiosk.ui.persons import ChangeDue, FeeDue
 from kiosk.ui.resident.wait import FeeNotice
 from kiosk.ui.service import OpenService, ServiceDone, ServiceKind
 from tests.ui.screen_host import ScreenHost, show, text_on
-from tests.ui.scripted_counter import ScriptedCounter, resident
+from tests.ui.scripted_counter import ScriptedCounter, a_left_case, resident
 from tests.ui.walk import PASSWORD, choose_duty, find_resident, go, reach, until, walk_to
 
 ENDINGS = (
@@ -195,3 +195,27 @@ def test_another_thing_is_not_stopped_in_the_place_of_what_was_asked_about(play:
         assert not service.is_stopping
 
     play(ScriptedCounter(), clerk)
+
+
+def test_what_has_not_begun_is_left_without_a_question(play: Callable[..., KioskApp]) -> None:
+    """Esc at a duty's own screens only goes back: nothing would be stopped by it."""
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await go(pilot, ("f11", "LeftCases"), ("d", "ChooseLeft"), ("1", "DecideCase"), ("1", "ReturnDay"))
+        for which, way in (
+            ("1", (("1", "ReturnDay"),)),
+            ("2", (("4", "SettleAmount"),)),
+            ("2", (("4", "SettleAmount"), ("0", "SettleAmount"), ("enter", "SecondClerk"))),
+        ):
+            await go(pilot, ("escape", "Desk"), ("m", "Menu"), ("2", "LeftCases"), ("d", "ChooseLeft"))
+            await go(pilot, (which, "DecideCase"), *way)
+        await go(pilot, ("escape", "Desk"))
+        await choose_duty(pilot, "7")
+        await find_resident(pilot, "花")
+        await reach(pilot, "ChooseCause")
+        await go(pilot, ("escape", "Desk"))
+
+    counter = ScriptedCounter()
+    a_left_case(counter)
+    play(counter, clerk)

@@ -208,12 +208,12 @@ def test_a_resident_is_exempted_on_a_ground_and_with_a_second_clerk(
         approved = asyncio.ensure_future(asyncio.to_thread(terminal.approve, question))
         await reach(pilot, "Approve")
         await fits(pilot)
-        for way in (("ChooseGround",), ("ChooseGround", "SecondOrBack")):
+        for way in (("ChooseGround",), ("ChooseGround", "SecondClerk")):
             await pilot.press("0")
             await reach(pilot, "ChooseGround")
-            if "SecondOrBack" in way:
+            if "SecondClerk" in way:
                 await pilot.press("2")
-                await reach(pilot, "SecondOrBack")
+                await reach(pilot, "SecondClerk")
                 assert grounds[1].name in text_on(pilot.app)
                 await fits(pilot)
             else:
@@ -225,7 +225,7 @@ def test_a_resident_is_exempted_on_a_ground_and_with_a_second_clerk(
         await pilot.press("0")
         await reach(pilot, "ChooseGround")
         await pilot.press(str(MOST_GROUNDS))
-        await reach(pilot, "SecondOrBack")
+        await reach(pilot, "SecondClerk")
         await pilot.press(*"025678", "enter")
         await until(pilot, approved.done, "the answer")
         assert await approved == Exemption(f"ground_{MOST_GROUNDS}", "second")

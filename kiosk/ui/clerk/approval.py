@@ -105,12 +105,6 @@ class ChooseGround(SeatScreen[str]):
             self.dismiss(event.key.value)
 
 
-class SecondOrBack(SecondClerk):
-    """The same; nothing is stopped by going back to where leave is given."""
-
-    ASKS_BACK = False
-
-
 async def ask_approval(
     seat: Seat,
     make: Callable[[], SeatScreen[Any]],
@@ -138,7 +132,7 @@ async def ask_approval(
                 name=question.register_items.name,
                 ground=name,
             )
-            signing = SecondOrBack(seat, second_clerks, purpose)
+            signing = SecondClerk(seat, second_clerks, purpose)
             signing.concerning = asking.concerning
             second = await seat.show(signing, is_waited_for)
             if isinstance(second, str):

@@ -23,6 +23,7 @@ class SecondClerk(SeatScreen[str]):
     """
 
     NAMED_KEYS = ".choices Key"
+    ASKS_BACK = False
 
     def __init__(self, seat: Seat, clerks: Sequence[str], purpose: str) -> None:
         super().__init__(seat, can_stop=True)

@@ -42,6 +42,7 @@ class ChooseCause(SeatScreen[RevocationChoice]):
 
     AUTO_FOCUS = ".choices Key.-first"
     NAMED_KEYS = ".answers Key, .choices Key"
+    ASKS_BACK = False
 
     def __init__(self, seat: Seat, resident: Resident, wished: RevocationCause | None) -> None:
         super().__init__(seat, can_stop=True)
@@ -228,6 +229,7 @@ class ReturnDay(SeatScreen[datetime.date]):
 
     AUTO_FOCUS = ".choices Key"
     NAMED_KEYS = ".choices Key"
+    ASKS_BACK = False
 
     def __init__(self, seat: Seat, days: Sequence[datetime.date], case: LeftCase) -> None:
         super().__init__(seat, can_stop=True)
@@ -237,9 +239,10 @@ class ReturnDay(SeatScreen[datetime.date]):
     def page(self) -> ComposeResult:
         """A key a day."""
         yield Paragraph(self.words("clerk.hold.title"), classes="title")
-        yield Paragraph(self.words("clerk.hold.text"), classes="note")
+        told = [self.words("clerk.hold.text")]
         if self._case.stage not in (Stage.OPENED, Stage.ON_HOLD):
-            yield Paragraph(self.words("clerk.hold.kept"), classes="note")
+            told.append(self.words("clerk.hold.kept"))
+        yield Paragraph("\n\n".join(told), classes="note")
         with Horizontal(classes="choices -many"):
             for number, day in enumerate(self._days, 1):
                 weekday = self.words(f"date.weekday.{day.weekday()}")
@@ -265,6 +268,7 @@ class SettleAmount(SeatScreen[str]):
 
     TAKES_TEXT = True
     AUTO_FOCUS = ".choices Key"
+    ASKS_BACK = False
 
     def __init__(self, seat: Seat, case: LeftCase, known: MachineMoney) -> None:
         super().__init__(seat, can_stop=True)
@@ -327,6 +331,7 @@ class _SettleChoice(SeatScreen[str]):
 
     AUTO_FOCUS = ".choices Key"
     NAMED_KEYS = ".choices Key"
+    ASKS_BACK = False
     ASKED: ClassVar[str]
     ANSWERS: ClassVar[Mapping[StrEnum, str]]
 

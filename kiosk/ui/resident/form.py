@@ -258,9 +258,9 @@ class ChooseOne(SeatScreen[object]):
 
 
 class ChooseEra(SeatScreen[Era]):
-    """The era of the birth date, as it stands on every form."""
+    """The era of the birth date, as it stands on every form; most of those who come are of the Showa era."""
 
-    AUTO_FOCUS = "#era-1"
+    AUTO_FOCUS = "#era-showa"
     NAMED_KEYS = "#choices Key"
     MINDS_IDLENESS = True
 
@@ -275,7 +275,7 @@ class ChooseEra(SeatScreen[Era]):
         with Grid(id="choices", classes="-one-row"):
             for number, era in enumerate(eras(), 1):
                 label = words("resident.form.era.west") if era.name == "west" else words(f"date.era.{era.name}")
-                yield Key(label, id=f"era-{number}", hint=str(number), value=era)
+                yield Key(label, id=f"era-{era.name}", hint=str(number), value=era)
 
     @on(Key.Pressed, "#choices Key")
     def choose(self, event: Key.Pressed) -> None:
