@@ -62,7 +62,7 @@ class Approve(SeatScreen[Approved]):
         """Leave; where the town's ordinance has grounds for it, without a fee."""
         if self._can_exempt:
             yield Key(self.words("clerk.approve.exempt"), id="exempt", hint="0")
-        yield Key(self.words("clerk.approve.yes"), id="approve", hint="Enter", kind="main")
+        yield Key(self.words(f"clerk.approve.{self._question.operation}.yes"), id="approve", hint="Enter", kind="main")
 
     @on(Key.Pressed, "#approve")
     def approve(self) -> None:
