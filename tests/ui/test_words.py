@@ -137,6 +137,7 @@ VALUES = {
     "clerk.identity.{}.title": [get_args(Operation)],
     "clerk.approve.{}.title": [get_args(Operation)],
     "clerk.approve.{}.text": [get_args(Operation)],
+    "clerk.approve.{}.yes": [get_args(Operation)],
     "clerk.password.{}": [get_args(PasswordKind)],
     "clerk.revoke.{}": [RevocationCause],
     "clerk.revoke.card.{}": [("there", "away")],
