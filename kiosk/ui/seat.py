@@ -187,7 +187,9 @@ class Seat:
             return False
         # Who only comes back finds what he left, also what he chose by a key and did not want kept.
         if self.likings is not None and name != self._arranged_for:
-            self._be_as(await self.likings.of(name))
+            liking = await self.likings.of(name)
+            if liking is not None or name != self.person:
+                self._be_as(liking)
         self.person = self._arranged_for = name
         self.unlock()
         return True

@@ -270,8 +270,11 @@ class SeatScreen(AnsweringScreen[R | Stop], Generic[R]):
         self.remove_class("-asks-stop", "-asks-comfort")
         if self.is_locked:
             self.call_next(self._put_over, ".lock", self._lock)
-        else:
-            self._focus_first()
+            return
+        self._focus_first()
+        if self.words is not self.seat.words:
+            # Whoever has signed in may like another language than who was here before.
+            self.call_next(self.compose_anew)
 
     async def _put_over(self, selector: str, make: Callable[[], Widget]) -> None:
         """Shows what is asked in place of the keys, or over everything, and gives its key the focus."""

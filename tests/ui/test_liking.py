@@ -11,8 +11,9 @@ from textual.pilot import Pilot
 from kiosk.ui.app import KioskApp
 from kiosk.ui.liking import Liking, Likings
 from kiosk.ui.themes import CONTRAST, STANDARD
+from tests.ui.screen_host import text_on
 from tests.ui.scripted_counter import ScriptedCounter
-from tests.ui.walk import choose_duty, reach, until
+from tests.ui.walk import choose_duty, go, reach, until
 
 HIS = Liking("en", CONTRAST.name, 60.0)
 FIRST, SECOND = "011234", "025678"
@@ -65,16 +66,38 @@ def test_settings_are_those_of_whoever_has_signed_in_also_after_a_restart(
         app.screen.seat.lock()
         await sign_in(pilot, app, SECOND)
         assert liking(app) == usual and usual.look == STANDARD.name and usual.language == "ja"
+        await until(pilot, lambda: "最近 終わった手続" in text_on(app), "that the other reads his own language")
 
     async def next_day(pilot: Pilot[None], app: KioskApp) -> None:
         await reach(pilot, "Desk")
         await sign_in(pilot, app, FIRST)
         assert liking(app) == HIS
+        await until(pilot, lambda: "Ended lately" in text_on(app), "the desk in his language")
 
     for day in (first, next_day):
         counter = ScriptedCounter()
         counter.likings = Likings(tmp_path / "likings.json")
         play(counter, day, seat="clerk", is_demo=False)
+
+
+def test_who_comes_back_to_a_desk_that_was_his_finds_what_he_left(
+    play: Callable[..., KioskApp], tmp_path: Path
+) -> None:
+    """Also where a desk is open from the start, as in the demo, and he has not signed in before."""
+
+    async def clerk(pilot: Pilot[None], app: KioskApp) -> None:
+        await reach(pilot, "Start")
+        await go(pilot, ("f11", "Desk"))
+        await pilot.press("e")
+        await until(pilot, lambda: "No procedure is under way" in text_on(app), "English")
+        app.screen.seat.lock()
+        await sign_in(pilot, app, FIRST)
+        await pilot.pause()
+        assert "No procedure is under way" in text_on(app) and app.screen.seat.language == "en"
+
+    counter = ScriptedCounter()
+    counter.likings = Likings(tmp_path / "likings.json")
+    play(counter, clerk)
 
 
 def test_what_is_kept_of_one_stays_when_another_changes_his(tmp_path: Path) -> None:
