@@ -155,6 +155,9 @@ class Campaign:
         question = ocsp_request(self.certificate, desk.issuer, NONCE)
         revoke = desk.client.revoke_message(self.pending.certificate, RevocationReason.SUPERSEDED)
         genm = desk.client._message(BodyKind.GENM, asn1.sequence_of([]))
+        holder = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
+        self._csr = x509.CertificateSigningRequestBuilder(name).sign(holder, hashes.SHA256()).public_bytes(Encoding.DER)
         self.bodies = {kind.name.lower(): (der, parse_message(der).body) for kind, der in self._messages().items()}
         self.subjects: dict[str, tuple[bytes, Callable[[bytes, bytes], str]]] = {
             "ir": (desk.message(terms=desk.terms(person=bytes(32))).der, self.judge_request),
@@ -207,16 +210,13 @@ class Campaign:
     def _messages(self) -> dict[BodyKind, bytes]:
         """A good message of each kind that the authority takes."""
         desk = self.desk
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "somebody")])
-        csr = x509.CertificateSigningRequestBuilder(name).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
         ir = desk.message(terms=desk.terms(person=bytes(32))).der
         question = desk.client._message(
             BodyKind.GENM, asn1.sequence_of([asn1.sequence_of([asn1.encode(oids.CA_CERTS)])])
         )
         return {
             BodyKind.IR: ir,
-            BodyKind.P10CR: desk.client._message(BodyKind.P10CR, csr).der,
+            BodyKind.P10CR: desk.client._message(BodyKind.P10CR, self._csr).der,
             BodyKind.KUR: rebuild(ir, desk.station, kind=BodyKind.KUR),
             BodyKind.RR: desk.client.revoke_message(self.pending.certificate, RevocationReason.SUPERSEDED).der,
             BodyKind.GENM: question.der,
@@ -238,13 +238,16 @@ class Campaign:
         return judge
 
     def _told(self, request: bytes) -> Received:
-        """The authority's answer: to half of the requests beside another's, who is told what he was told before."""
-        responder = self.desk.responder
-        if zlib.crc32(request) & 1:
-            return parse_message(responder.respond(request))
-        answer, other = responder.respond_all([open_request(request), open_request(self.request.der)])
-        if other != self.answer:
-            raise AssertionError("another's answer was changed")
+        """The authority's answer: to half of the requests beside another's, who asks anew or what he asked before."""
+        chance = zlib.crc32(request)
+        if chance & 1:
+            return parse_message(self.desk.responder.respond(request))
+        is_new = not chance & 0x1E
+        beside = self.desk.client._message(BodyKind.P10CR, self._csr).der if is_new else self.request.der
+        answer, other = self.desk.responder.respond_all([open_request(request), open_request(beside)])
+        told = parse_message(other)
+        if _refusal(told.kind, told.body) if is_new else other != self.answer:
+            raise AssertionError("another was not told what he asked for")
         return parse_message(answer)
 
     def judge_answer(self, good: bytes, changed: bytes) -> str:

@@ -79,19 +79,32 @@ class Database:
             yield transaction
 
     @contextmanager
-    def together(self, *, are_in_step: bool = False) -> Iterator[Transactions]:
+    def together(self) -> Iterator[Transactions]:
         """Transactions of one thread that are durable when the block has ended, and undone when the block raises.
 
-        With `are_in_step` several may be open at once: what one of them has locked another cannot have, and if one has
-        to be undone, all are. On PostgreSQL each is durable by itself, and other threads' run beside it. Raises
-        `CommitLost`, `OutOfStep`.
+        On PostgreSQL each is durable by itself, and other threads' run beside it. Raises `CommitLost`.
         """
         if self.is_shared:
             yield self
             return
+        with self._committed_once(SharedCommit) as transactions:
+            yield transactions
+
+    @contextmanager
+    def in_step(self) -> Iterator[Transactions]:
+        """The same on SQLite, where several may be open at once.
+
+        What one of them has locked another cannot have, and if one has to be undone, all are. Raises `CommitLost`,
+        `OutOfStep`.
+        """
+        with self._committed_once(InStep) as transactions:
+            yield transactions
+
+    @contextmanager
+    def _committed_once(self, kind: type[SharedCommit]) -> Iterator[Transactions]:
         with self._turn:
             connection = self._writer = self._writer or self._connections.take()
-            shared = InStep(connection) if are_in_step else SharedCommit(connection)
+            shared = kind(connection)
             try:
                 yield shared
                 begun_s = self._monotonic()
@@ -115,6 +128,14 @@ class Database:
             transaction.run(_LOCK, _lock_number(*names))
         elif isinstance(transaction, OneInStep):
             transaction.lock(names)
+
+    def share(self, transaction: Transaction, *names: bytes) -> None:
+        """Keeps writers in step away from what has this name, unless they share it too. Raises `OutOfStep`.
+
+        On PostgreSQL two who rely on each other and withdraw each other would wait for each other.
+        """
+        if isinstance(transaction, OneInStep):
+            transaction.share(names)
 
     def lock_one_of(self, transaction: Transaction, names: Sequence[str]) -> str:
         """Keeps other writers away from the first of these names that nobody else has locked; else waits for one."""

@@ -90,6 +90,7 @@ def _signed_terms(value: asn1.TLV | None, books: Books, now: datetime.datetime) 
         terms = AuthorisationTerms.decode(signed.payload)
     except (ValueError, AuthorisationInvalid):
         raise Refusal("badDataFormat", "the authorisation cannot be read") from None
+    books.rely_on(serial_text(clerk.serial_number))
     record = books.certificate(serial_text(clerk.serial_number))
     if record is None or record.der != clerk_der or record.profile != "clerk":
         raise Refusal("notAuthorized", "the authorisation is not by a clerk of this authority")

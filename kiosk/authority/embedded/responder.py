@@ -89,7 +89,7 @@ class Responder:
         """The responses to several requests, in their order, durable together; never raises."""
         try:
             if len(requests) > 1 and not self._authority.store.is_shared:
-                with suppress(OutOfStep), self._authority.store.together(are_in_step=True) as store:
+                with suppress(OutOfStep), self._authority.store.in_step() as store:
                     return do_in_step([self._respond(store, request) for request in requests])
             with self._authority.store.together() as store:
                 return [do(self._respond(store, request)) for request in requests]

@@ -1,6 +1,7 @@
 """Transactions on SQLite that end in one commit: one after another, or in step, several being open at once."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -89,8 +90,10 @@ class InStep(SharedCommit):
         try:
             yield transaction
             self._is_void = False
+        except OutOfStep:
+            raise
         except Exception as error:
-            if transaction.has_written or transaction.has_failed:
+            if transaction.has_written:
                 raise OutOfStep("one of several has to be undone") from error
             raise
         finally:
@@ -103,7 +106,9 @@ class InStep(SharedCommit):
 
     def conclude(self) -> None:
         """As for those that do not go in step. Raises `OutOfStep` too."""
-        self._step.write_rows()
+        if self._is_begun:
+            self._check()
+            self._step.write_rows()
         super().conclude()
 
 
@@ -112,6 +117,7 @@ class _Step:
 
     def __init__(self, connection: Connection) -> None:
         self.owners: dict[tuple[bytes, ...], Transaction] = {}
+        self.sharers: defaultdict[tuple[bytes, ...], set[Transaction]] = defaultdict(set)
         self._connection = connection
         self._rows: dict[str, list[Sequence[object]]] = {}
 
@@ -127,21 +133,28 @@ class _Step:
         try:
             for statement in sorted(rows, key=_place_of_table):
                 self._connection.run_each(statement, rows[statement])
-        except DriverFailed as error:
+        # Whatever it is, such as no memory: they are rows of others than of who happens to be at work.
+        except Exception as error:
             raise OutOfStep("one of several rows cannot be written") from error
 
 
 class _BetweenRows(Transaction):
-    """A transaction that sees what others beside it have put off."""
+    """A transaction that sees what others beside it have put off.
+
+    A statement that fails fails for all: SQLite may have undone everything by itself.
+    """
 
     def __init__(self, connection: Connection, step: _Step) -> None:
         super().__init__(connection)
         self._step = step
 
     def run(self, statement: str, *values: object) -> Rows:
-        """As of any transaction. Raises `OutOfStep` too."""
+        """As of any transaction. Raises `OutOfStep` when it fails."""
         self._step.write_rows()
-        return super().run(statement, *values)
+        try:
+            return super().run(statement, *values)
+        except Exception as error:
+            raise OutOfStep("a statement of one of several has failed") from error
 
 
 class OneInStep(_BetweenRows):
@@ -157,7 +170,8 @@ class OneInStep(_BetweenRows):
         self.has_written = False
 
     def run(self, statement: str, *values: object) -> Rows:
-        """As of any transaction. Raises `OutOfStep` too."""
+        """As of any transaction. Raises `OutOfStep` when it fails."""
+        # Now, lest rows of others be taken for this one's.
         self._step.write_rows()
         changes = self._driver.total_changes
         rows = super().run(statement, *values)
@@ -172,14 +186,23 @@ class OneInStep(_BetweenRows):
     def lock(self, names: tuple[bytes, ...]) -> None:
         """Raises `OutOfStep` when another one has it."""
         owner = self._step.owners.setdefault(names, self)
-        if owner is not self:
-            raise OutOfStep("two of several decide about the same")
         self._locked.append(names)
+        if owner is not self or self._step.sharers[names] - {self}:
+            raise OutOfStep("two of several decide about the same")
+
+    def share(self, names: tuple[bytes, ...]) -> None:
+        """Keeps away who would lock it, and nobody else. Raises `OutOfStep` when another one has it."""
+        self._step.sharers[names].add(self)
+        self._locked.append(names)
+        if self._step.owners.get(names, self) is not self:
+            raise OutOfStep("one of several relies on what another decides about")
 
     def unlock(self) -> None:
-        """Lets go of all it has locked."""
+        """Lets go of all it has locked or shared."""
         for names in self._locked:
-            self._step.owners.pop(names, None)
+            self._step.sharers[names].discard(self)
+            if self._step.owners.get(names) is self:
+                del self._step.owners[names]
 
 
 _WRITES_TO = re.compile(r"\s*(?:INSERT INTO|UPDATE) (\w+)")
@@ -187,7 +210,10 @@ _WRITES_TO = re.compile(r"\s*(?:INSERT INTO|UPDATE) (\w+)")
 
 @cache
 def _place_of_table(statement: str) -> int:
-    """Where the table that a statement writes to stands among all: after those that its rows refer to."""
+    """Where the table that a statement writes to stands among all: after those that its rows refer to.
+
+    To have SQLite check that at the commit instead makes it look through a whole table for each row that came late.
+    """
     found = _WRITES_TO.match(statement)
     assert found, "one that writes"
     return TABLES.index(found[1])

@@ -360,6 +360,7 @@ class Books:
 
     def speaker(self, serial: str) -> Speaker | None:
         """Who signs with the key of a certificate."""
+        self.rely_on(serial)
         row = self._run(_SPEAKER, serial).first()
         if row is None:
             return None
@@ -446,6 +447,10 @@ class Books:
         self.note("crl", name=record.name, number=record.number)
         self.signs_head = True
 
+    def rely_on(self, serial: str) -> None:
+        """Nobody beside this transaction decides about a certificate by whose key something was signed."""
+        self._database.share(self._transaction, b"certificate", serial.encode())
+
     def lock_certificate(self, serial: str) -> None:
         """One at a time decides about this certificate."""
         self._lock(b"certificate", serial.encode())
@@ -495,7 +500,7 @@ class Store:
 
     @contextmanager
     def write(self, now: datetime.datetime) -> Iterator[Books]:
-        """A transaction that is durable when the block has ended, and undone when the block raises.
+        """A transaction that is durable when the block has ended, and undone when the block raises; in step with all.
 
         What it asked for by person, key, transaction or certificate nobody else decides about until it has ended.
         """
@@ -527,14 +532,25 @@ class Store:
         return self._database.commit_s
 
     @contextmanager
-    def together(self, *, are_in_step: bool = False) -> Iterator["Store"]:
+    def together(self) -> Iterator["Store"]:
         """The same store, whose transactions are durable when the block has ended; it belongs to one thread.
 
-        With `are_in_step` several may be open at once, on SQLite. Raises `CommitLost`: then nothing is known to be
-        stored; `OutOfStep`: then nothing is.
+        Raises `CommitLost`: then nothing is known to be stored.
         """
-        with self._database.together(are_in_step=are_in_step) as transactions:
-            yield Store(self._database, self._trail and self._trail.anew(), transactions)
+        with self._database.together() as transactions:
+            yield self._over(transactions)
+
+    @contextmanager
+    def in_step(self) -> Iterator["Store"]:
+        """The same on SQLite, where several transactions may be open at once; each is undone with all others.
+
+        Raises `OutOfStep` too: then nothing is stored.
+        """
+        with self._database.in_step() as transactions:
+            yield self._over(transactions)
+
+    def _over(self, transactions: Transactions) -> "Store":
+        return Store(self._database, self._trail and self._trail.anew(), transactions)
 
     def journal(self) -> JournalDatabase:
         """The authority's own journal, as those read it who verify it."""
