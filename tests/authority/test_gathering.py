@@ -63,6 +63,21 @@ def test_those_who_were_there_last_time_are_waited_for() -> None:
     asyncio.run(play())
 
 
+def test_the_last_is_waited_for_as_long_as_others_come_before_him() -> None:
+    async def play() -> None:
+        answering = Answering()
+        gathering = Gathering(answering, lambda: 1.0, most=8)
+        await ask_all(gathering, range(3))
+        asked = []
+        for number in (3, 4, 5):
+            asked.append(asyncio.ensure_future(gathering.answer(number)))
+            await asyncio.sleep(0.6)
+        assert await asyncio.gather(*asked) == [b"3", b"4", b"5"]
+        assert answering.batches[1:] == [[3, 4, 5]]
+
+    asyncio.run(play())
+
+
 def test_who_stays_away_is_not_waited_for_twice() -> None:
     async def play() -> None:
         answering = Answering()

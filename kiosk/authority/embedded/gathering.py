@@ -13,7 +13,7 @@ class Gathering(Generic[T]):
     """Collects requests of one event loop while a thread answers those that came before.
 
     Whoever was answered mostly comes back at once. So the thread first waits until as many are there as were last
-    time, but no longer than `patience_s` says: half a commit that is not made is worth that.
+    time, unless nobody has come for as long as `patience_s` says: half a commit that is not made is worth that.
     """
 
     def __init__(
@@ -61,10 +61,15 @@ class Gathering(Generic[T]):
         if len(self._waiting) >= self._expected:
             return
         self._are_all_here.clear()
-        try:
-            await asyncio.wait_for(self._are_all_here.wait(), self._patience_s())
-        except TimeoutError:
-            return
+        patience_s, here = self._patience_s(), -1
+        while here < len(self._waiting):
+            here = len(self._waiting)
+            try:
+                await asyncio.wait_for(self._are_all_here.wait(), patience_s)
+                return
+            except TimeoutError:
+                # Whoever came meanwhile may not have been the last.
+                continue
 
 
 def _conclude(future: asyncio.Future[bytes], outcome: bytes | Exception) -> None:
