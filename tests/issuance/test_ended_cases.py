@@ -174,7 +174,7 @@ def test_an_application_that_was_taken_back_is_filed_anew_and_not_put_off(town: 
 def dying_terminal(town: TwoStations, remote: RemoteDesk, commit: int) -> Station:
     """The terminal, which dies after so many commits."""
     journal = Journal(
-        CuttingDatabase(open_database(town.world.database_url), commit, is_before=False),  # type: ignore[arg-type]  # plays one
+        CuttingDatabase(open_database(town.world.database_url), commit, is_before=False),
         "demo",
         StationKey(bytes(32)),
         lambda: town.world.now,

@@ -90,9 +90,8 @@ class InStep(SharedCommit):
         try:
             yield transaction
             self._is_void = False
-        except OutOfStep:
-            raise
         except Exception as error:
+            # Whatever the block raised is its caller's; only what it has written cannot stay, nor be undone alone.
             if transaction.has_written:
                 raise OutOfStep("one of several has to be undone") from error
             raise
@@ -153,6 +152,7 @@ class _BetweenRows(Transaction):
         self._step.write_rows()
         try:
             return super().run(statement, *values)
+        # Also what is none of the driver's, such as no memory: nobody knows what has become of the others' writes.
         except Exception as error:
             raise OutOfStep("a statement of one of several has failed") from error
 
